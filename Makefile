@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# The one front: `make help`. Non-recursive; each unit has a Local.mk beside it that names what it is built from.
+# Flavours build into folders of their own: make FLAVOUR=asan|tsan|clang …
+FLAVOUR ?= release
+O ?= $(if $(filter release,$(FLAVOUR)),build,build/$(FLAVOUR))
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+ifeq ($(origin CC),default)
+CC := $(if $(filter clang asan tsan fuzz,$(FLAVOUR)),clang-14,gcc)
+endif
+AR ?= ar
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings \
+	-Wformat=2 -Wundef -Wcast-align -Wold-style-definition -Wredundant-decls
+CFLAGS_release := -O2 -D_FORTIFY_SOURCE=2
+CFLAGS_clang := -O1
+CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS := -std=gnu2x -g $(WARN) -D_GNU_SOURCE -Isrc -include base/banned.h -fstack-protector-strong -fPIE \
+	-ffunction-sections -fdata-sections $(CFLAGS_$(FLAVOUR)) $(EXTRA_CFLAGS)
+LDFLAGS := -pie -Wl,--gc-sections -Wl,-z,relro,-z,now $(CFLAGS_$(FLAVOUR)) $(if $(filter fuzz asan tsan clang,$(FLAVOUR)),-fuse-ld=lld)
+
+# --- the kit that Local.mk files use -------------------------------------------------------------------------------
+# $(call unit,NAME,UNITS IT NEEDS,LIBRARIES): src/NAME/*.c without *_test.c, *_fuzz.c and main*.c become libNAME.a;
+# each *_test.c becomes a test program, each *_fuzz.c a fuzz target. Below its own layer a unit includes nothing
+# (checked by `make check` from the same list).
+UNITS :=
+define unit
+UNITS += $(1)
+needs_$(1) := $(2)
+closure_$(1) := $(1) $(foreach u,$(2),$(closure_$(u)))
+ldlibs_$(1) := $(3)
+srcs_$(1) := $(filter-out %_test.c %_fuzz.c src/$(1)/main%.c,$(wildcard src/$(1)/*.c))
+$(O)/lib/lib$(1).a: $(patsubst %.c,$(O)/obj/%.o,$(filter-out %_test.c %_fuzz.c src/$(1)/main%.c,$(wildcard src/$(1)/*.c)))
+	@mkdir -p $$(@D) && rm -f $$@ && $(AR) rcsD $$@ $$^
+$(foreach t,$(wildcard src/$(1)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t),$(1),-lcmocka)))
+$(foreach t,$(wildcard src/$(1)/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(1),$(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+endef
+# $(call program,bin|test|fuzz|bench,NAME,SOURCES,UNITS,EXTRA LINK FLAGS)
+define program
+PROGRAMS_$(1) += $(O)/$(1)/$(2)
+$(O)/$(1)/$(2): $(patsubst %.c,$(O)/obj/%.o,$(patsubst %.S,$(O)/obj/%.o,$(3))) $(foreach u,$(sort $(foreach u,$(4),$(closure_$(u)))),$(O)/lib/lib$(u).a)
+	@mkdir -p $$(@D)
+	@echo "  LINK $$@"
+	@$(CC) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
+		$(foreach u,$(sort $(foreach u,$(4),$(closure_$(u)))),$(ldlibs_$(u))) $(5) $(LDFLAGS)
+endef
+
+$(O)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(CFLAGS) $(cflags_$(notdir $(patsubst %/,%,$(dir $<)))) -MMD -MP -c -o $@ $<
+
+# Lowest layer first: a unit may use only those above its own line here.
+include src/base/Local.mk
+include src/codec/Local.mk
+include src/crypto/Local.mk
+include src/http/Local.mk
+include src/near/Local.mk
+include src/store/Local.mk
+include src/wasm/Local.mk
+include src/sandbox/Local.mk
+include src/executor/Local.mk
+include src/builder/Local.mk
+include src/devnet/Local.mk
+include src/coordinator/Local.mk
+include src/worker/Local.mk
+include src/cli/Local.mk
+include contracts/Local.mk
+include bench/Local.mk
+
+# The engine is built once per machine, outside the checkout (scripts/engine.sh); all flavours share it.
+ENGINE := build/engine
+ENGINE_LIB := $(ENGINE)/libengine.a
+$(ENGINE)/.whole: third_party/wasmtime/Cargo.toml third_party/wasmtime/Cargo.lock third_party/wasmtime/src/lib.rs scripts/engine.sh
+	@mkdir -p build && dir=$$(scripts/engine.sh) && ln -sfn "$$dir" $(ENGINE) && touch $@
+
+.PHONY: all tests fuzz-replay
+all: $(PROGRAMS_bin) $(CONTRACTS)
+tests: $(PROGRAMS_test) $(PROGRAMS_fuzz)
+include scripts/targets.mk
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# What people call; the building itself is in the Makefile.
+.PHONY: help setup demo test unit check format fuzz bench clean
+help:
+	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
+	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
+	@echo 'make          builds the programs (build/bin) and the contracts (build/contracts)'
+	@echo 'make unit     unit tests and fuzz seeds of this flavour only (FLAVOUR=release|asan|tsan|clang)'
+	@echo 'make check    source checks: format, layers, banned functions, lengths, fuzz targets'
+	@echo 'make format   formats the sources'
+	@echo 'make fuzz     fuzzes every decoder for FUZZ_SECONDS (30) each'
+	@echo 'make bench    prints figures and ratios'
+	@echo 'make setup    installs the packages and toolchains alone'
+	@echo 'make clean    removes build/ (the engine and the toolchains stay in ~/.cache/outlayer)'
+
+setup:
+	@scripts/setup.sh
+
+demo:
+	@scripts/setup.sh
+	@$(MAKE) all
+	@build/bin/outlayer demo
+
+test:
+	@scripts/setup.sh
+	@scripts/test.sh
+
+unit: tests
+	@scripts/unit.sh $(O)
+
+check:
+	@scripts/check.sh
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+fuzz:
+	@scripts/setup.sh
+	@$(MAKE) FLAVOUR=fuzz fuzz-programs
+	@scripts/fuzz.sh
+
+fuzz-programs: $(PROGRAMS_fuzz)
+
+bench:
+	@scripts/setup.sh
+	@$(MAKE) all $(PROGRAMS_bench)
+	@scripts/bench.sh
+
+clean:
+	@rm -rf build

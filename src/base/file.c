@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include "base/buf.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+bool file_read(struct arena *a, const char *path, size_t max, struct slice *out, struct err *e) {
+    *out = (struct slice){NULL, 0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        err_errno(e, "cannot open '%s'", path);
+        if (e && errno == ENOENT)
+            e->code = ERR_NOT_FOUND;
+        return false;
+    }
+    SCOPED_BUF(b, max);
+    bool ok = true;
+    for (;;) {
+        uint8_t *room = buf_room(&b, max - b.len < 65536 ? max - b.len : 65536);
+        uint8_t one;
+        size_t want = max - b.len < 65536 ? max - b.len : 65536;
+        ssize_t n = want ? read(fd, room, want) : read(fd, &one, 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            ok = err_errno(e, "cannot read '%s'", path);
+        else if (n > 0 && !want)
+            ok = err_set(e, ERR_TOO_LARGE, "'%s' is larger than %zu bytes", path, max);
+        if (n <= 0 || !ok)
+            break;
+        buf_commit(&b, (size_t)n);
+    }
+    close(fd);
+    if (ok)
+        *out = slice_of(arena_text(a, buf_slice(&b)), b.len);
+    return ok;
+}
+
+bool file_write_all(int fd, struct slice bytes, struct err *e) {
+    while (bytes.len) {
+        ssize_t n = write(fd, bytes.ptr, bytes.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(e, "cannot write");
+        bytes = slice_skip(bytes, (size_t)n);
+    }
+    return true;
+}
+
+static bool sync_folder_of(const char *path, struct err *e) {
+    const char *slash = strrchr(path, '/');
+    char dir[4096];
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    int fd = open(dir[0] ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, "cannot open folder '%s'", dir);
+    bool ok = fsync(fd) == 0 || err_errno(e, "cannot sync folder '%s'", dir);
+    close(fd);
+    return ok;
+}
+
+bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, struct err *e) {
+    char temp[4096];
+    if ((size_t)snprintf(temp, sizeof temp, "%s.XXXXXX", path) >= sizeof temp)
+        return err_set(e, ERR_INVALID, "path too long: '%s'", path);
+    int fd = mkostemp(temp, O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, "cannot make a file beside '%s'", path);
+    bool ok = file_write_all(fd, bytes, e);
+    if (ok && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+        ok = err_errno(e, "cannot write '%s'", path);
+    close(fd);
+    if (ok && rename(temp, path) != 0)
+        ok = err_errno(e, "cannot replace '%s'", path);
+    if (!ok) {
+        unlink(temp);
+        return false;
+    }
+    return sync_folder_of(path, e);
+}
+
+bool file_make_dirs(const char *path, unsigned mode, struct err *e) {
+    char part[4096];
+    size_t n = strlen(path);
+    if (!n || n >= sizeof part)
+        return err_set(e, ERR_INVALID, "cannot make folder '%s': bad path", path);
+    for (size_t i = 1; i <= n; i++) {
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, mode) != 0 && errno != EEXIST)
+            return err_errno(e, "cannot make folder '%s'", part);
+    }
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        return err_set(e, ERR_IO, "'%s' is not a folder", path);
+    return true;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+bool file_remove_tree(const char *path, struct err *e) {
+    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
+        return err_errno(e, "cannot remove '%s'", path);
+    return true;
+}
+
+bool file_lock(const char *path, const char *who, int *fd, struct err *e) {
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return err_errno(e, "cannot open lock '%s'", path);
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        char holder[128] = "";
+        ssize_t n = pread(*fd, holder, sizeof holder - 1, 0);
+        holder[n > 0 ? n : 0] = 0;
+        close(*fd);
+        *fd = -1;
+        return err_set(e, ERR_CONFLICT, "'%s' is held by %s", path, holder[0] ? holder : "another process");
+    }
+    if (ftruncate(*fd, 0) != 0 || pwrite(*fd, who, strlen(who), 0) < 0) {
+        err_errno(e, "cannot write lock '%s'", path);
+        close(*fd);
+        *fd = -1;
+        return false;
+    }
+    return true;
+}
+
+const char *file_program_dir(struct arena *a) {
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n < 0)
+        return ".";
+    path[n] = 0;
+    char *slash = strrchr(path, '/');
+    if (slash)
+        *slash = 0;
+    return arena_strdup(a, path);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files: bounded reads, atomic writes, folders, locks.
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+
+// Whole file into `a`; more than max bytes is an error (ERR_TOO_LARGE), a missing file ERR_NOT_FOUND.
+[[nodiscard]] bool file_read(struct arena *a, const char *path, size_t max, struct slice *out, struct err *e);
+// Replaces path by bytes: temporary file beside it, fsync, rename, fsync of the folder. After a crash the old or the
+// new content is there, never a part.
+[[nodiscard]] bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, struct err *e);
+// Makes a folder and its parents; one that is there is fine.
+[[nodiscard]] bool file_make_dirs(const char *path, unsigned mode, struct err *e);
+// Removes a folder with all in it, never following links; a missing one is fine.
+[[nodiscard]] bool file_remove_tree(const char *path, struct err *e);
+// Takes an exclusive lock on a file, made if missing, and writes `who` into it; the descriptor holds it until closed.
+// A lock that somebody holds is ERR_CONFLICT with what the holder wrote.
+[[nodiscard]] bool file_lock(const char *path, const char *who, int *fd, struct err *e);
+// write(2) until all is out.
+[[nodiscard]] bool file_write_all(int fd, struct slice bytes, struct err *e);
+// Folder of the running program, for finding its siblings.
+const char *file_program_dir(struct arena *a);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a repository to one WebAssembly module: resolve the ref to a commit, fetch it (network, nothing of it executes),
+// build it (anything executes, no network, no secrets). The steps are separate so that a cached build needs only the
+// first.
+#pragma once
+#include "base/arena.h"
+#include "crypto/hash.h"
+
+#define BUILD_WASM_MAX (64u << 20)
+
+struct build_settings {
+    const char *work_dir;   // for checkouts; emptied at start
+    const char *guest_dir;  // toolchains made by `make` (build/guest): Rust's standard library, WASI flags
+    const char *repo_map;   // "host/owner/name=DIR,…" local repositories, NULL: none
+    bool allow_unsandboxed; // never set by a daemon: for tests of the refusal
+};
+
+// Why there is no module. Everything but the last two is the repository's own fault and an answer for the caller.
+enum build_end {
+    BUILD_OK,
+    BUILD_BAD_SOURCE,    // repository, ref or target not acceptable as written
+    BUILD_NO_REPOSITORY, // cannot be had: unknown host, not found, not public
+    BUILD_NO_COMMIT,     // the ref is in no branch or tag of this repository
+    BUILD_NO_RECIPE,     // neither Cargo.toml nor outlayer.toml nor Makefile
+    BUILD_DEPENDENCY,    // a dependency cannot be had
+    BUILD_FAILED,        // the compiler or the recipe failed
+    BUILD_TIMEOUT,       // over its deadline
+    BUILD_BAD_OUTPUT,    // no module, several, too large, or not WebAssembly
+    BUILD_NO_ISOLATION,  // this machine offers no way to isolate a build
+    BUILD_PLATFORM,      // our own trouble: retry elsewhere
+};
+const char *build_end_slug(enum build_end end);
+
+struct build_source {
+    const char *repo;   // as the request says: https URL, host/owner/name or owner/name (github.com)
+    const char *ref;    // branch, tag or commit
+    const char *target; // "wasm32-wasip1", "wasm32-wasi" (the same) or "wasm32-wasip2"
+};
+
+struct build_result {
+    enum build_end end;
+    const char *reason; // for people, with the useful lines of the log; NULL when ok
+    const char *repo;   // normalised: https://host/owner/name
+    char commit[41];
+    struct hash build_key; // design: SHA-256 over length-prefixed (repository, commit, target, toolchain digest)
+    struct slice wasm;     // in the caller's arena
+    struct hash wasm_hash;
+    uint64_t build_ms;
+};
+
+struct builder;
+[[nodiscard]] bool builder_new(struct builder **out, const struct build_settings *s, struct err *e);
+void builder_free(struct builder *b);
+// What this machine can isolate with, as a sentence; false when builds are refused.
+bool builder_can_isolate(const struct builder *b, const char **how);
+const char *builder_toolchain(const struct builder *b); // digest text, part of the build key
+
+// Resolves the ref: fills repo, commit and build_key, or end and reason. Never false for the repository's own faults.
+[[nodiscard]] bool builder_resolve(struct builder *b, struct arena *a, const struct build_source *s,
+                                   uint64_t deadline_ms, struct build_result *out, struct err *e);
+// Builds what builder_resolve filled in; any number of threads at once. deadline_ms: wall time of this call.
+[[nodiscard]] bool builder_build(struct builder *b, struct arena *a, const struct build_source *s, uint64_t deadline_ms,
+                                 struct build_result *io, struct err *e);

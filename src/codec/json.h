@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON on jansson: strict parsing (no duplicate keys, bounded), and typed reading whose errors name the field.
+// A getter fails with ERR_INVALID "field 'x' …"; the text it gives lives as long as the document.
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+#include <jansson.h>
+
+#define JSON_MAX_BYTES (16u << 20)
+
+// A document that is released when the block ends.
+static inline void json_cleanup_(json_t **j) { json_decref(*j); }
+#define SCOPED_JSON(name) __attribute__((cleanup(json_cleanup_))) json_t *name
+
+// NULL on failure. At most max bytes; duplicate keys, bad UTF-8 and trailing text are errors.
+[[nodiscard]] json_t *json_parse(struct slice text, size_t max, struct err *e);
+// The same for documents that hold whole numbers beyond 63 bits (NEAR's payments and timestamps): those become strings.
+[[nodiscard]] json_t *json_parse_big(struct slice text, size_t max, struct err *e);
+// Compact text in the arena.
+char *json_text(struct arena *a, const json_t *j);
+
+// Required fields of an object.
+[[nodiscard]] bool json_get_text(const json_t *o, const char *key, const char **out, struct err *e);
+[[nodiscard]] bool json_get_u64(const json_t *o, const char *key, uint64_t *out,
+                                struct err *e);                                               // number or decimal text
+[[nodiscard]] bool json_get_u128(const json_t *o, const char *key, u128 *out, struct err *e); // decimal text or number
+[[nodiscard]] bool json_get_bool(const json_t *o, const char *key, bool *out, struct err *e);
+[[nodiscard]] bool json_get_object(const json_t *o, const char *key, json_t **out, struct err *e);
+[[nodiscard]] bool json_get_array(const json_t *o, const char *key, json_t **out, struct err *e);
+// Optional ones: absent or null leaves *out alone; another type is still an error.
+[[nodiscard]] bool json_opt_text(const json_t *o, const char *key, const char **out, struct err *e);
+[[nodiscard]] bool json_opt_u64(const json_t *o, const char *key, uint64_t *out, struct err *e);
+[[nodiscard]] bool json_opt_u128(const json_t *o, const char *key, u128 *out, struct err *e);
+[[nodiscard]] bool json_opt_bool(const json_t *o, const char *key, bool *out, struct err *e);
+// Fails on a key that is not in the NULL-terminated list.
+[[nodiscard]] bool json_only_keys(const json_t *o, const char *const *keys, struct err *e);
+
+// Setters for building answers; NULL text becomes null. u128 becomes decimal text.
+void json_set_text(json_t *o, const char *key, const char *value);
+void json_set_u64(json_t *o, const char *key, uint64_t value);
+void json_set_u128(json_t *o, const char *key, u128 value);
