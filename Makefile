@@ -39,8 +39,8 @@ ldlibs_$(1) := $(3)
 srcs_$(1) := $(filter-out %_test.c %_fuzz.c src/$(1)/main%.c,$(wildcard src/$(1)/*.c))
 $(O)/lib/lib$(1).a: $(patsubst %.c,$(O)/obj/%.o,$(filter-out %_test.c %_fuzz.c src/$(1)/main%.c,$(wildcard src/$(1)/*.c)))
 	@mkdir -p $$(@D) && rm -f $$@ && $(AR) rcsD $$@ $$^
-$(foreach t,$(wildcard src/$(1)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t),$(1),-lcmocka)))
-$(foreach t,$(wildcard src/$(1)/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(1),$(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+$$(foreach t,$$(wildcard src/$(1)/*_test.c),$$(eval $$(call program,test,$$(basename $$(notdir $$(t))),$$(t),$(1),-lcmocka)))
+$$(foreach t,$$(wildcard src/$(1)/*_fuzz.c),$$(eval $$(call program,fuzz,$$(basename $$(notdir $$(t))),$$(t) $$(if $$(filter fuzz,$$(FLAVOUR)),,src/base/main_replay.c),$(1),$$(if $$(filter fuzz,$$(FLAVOUR)),-fsanitize=fuzzer))))
 endef
 # $(call program,bin|test|fuzz|bench,NAME,SOURCES,UNITS,EXTRA LINK FLAGS)
 define program

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: help setup demo test unit check format fuzz bench clean
+.PHONY: toolchains help setup demo test unit check format fuzz bench clean
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
@@ -16,13 +16,16 @@ help:
 setup:
 	@scripts/setup.sh
 
+# What is built once per machine, outside the checkout.
+toolchains: build/engine/.whole $(GUEST_STAMP)
+
 demo:
 	@scripts/setup.sh
 	@$(MAKE) all
 	@build/bin/outlayer demo
 
 test:
-	@scripts/setup.sh
+	@scripts/setup.sh test
 	@scripts/test.sh
 
 unit: tests
@@ -35,14 +38,14 @@ format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
 
 fuzz:
-	@scripts/setup.sh
+	@scripts/setup.sh test
 	@$(MAKE) FLAVOUR=fuzz fuzz-programs
 	@scripts/fuzz.sh
 
 fuzz-programs: $(PROGRAMS_fuzz)
 
 bench:
-	@scripts/setup.sh
+	@scripts/setup.sh test
 	@$(MAKE) all $(PROGRAMS_bench)
 	@scripts/bench.sh
 

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Source checks that compile nothing. Each prints what it found and where; the last line is the sum.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+failed=0 passed=0
+report() { # NAME TEXT: a check whose text is not empty has failed
+    if [ -n "$2" ]; then
+        echo "FAIL $1"
+        echo "${2}" | head -n 40 | sed 's/^/    /'
+        failed=$((failed + 1))
+    else
+        passed=$((passed + 1))
+    fi
+}
+mapfile -t sources < <(git ls-files -c -o --exclude-standard '*.c' '*.h')
+
+report "format: make format" "$(clang-format-14 --dry-run -Werror "${sources[@]}" 2>&1 | grep -E 'error:' | cut -d: -f1 | sort -u)"
+report "each file names its licence in line 1" "$(for f in "${sources[@]}"; do
+    head -n 1 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' || echo "$f"; done)"
+report "no unfinished work" "$(grep -nE '\b(TODO|FIXME|XXX|HACK)\b' "${sources[@]}")"
+report "layers: a unit includes only units that its Local.mk names" "$(python3 scripts/check_layers.py)"
+report "lengths: functions up to 60 lines, files up to 800" "$(python3 scripts/check_lengths.py "${sources[@]}")"
+report "every decoder of foreign bytes has a fuzz target with seeds" "$(python3 scripts/check_fuzz.py)"
+report "a .c file includes its own header first" "$(for f in "${sources[@]}"; do
+    h=${f%.c}.h; [ "$h" != "$f" ] && [ -e "$h" ] || continue
+    first=$(grep -m1 '^#include' "$f"); case $first in *"\"${h#src/}\""* | *"\"$(basename "$h")\""*) ;; *) echo "$f: $first" ;; esac
+done)"
+mapfile -t shells < <(git ls-files -c -o --exclude-standard '*.sh'; echo run; echo .ci/run)
+report "shellcheck" "$(shellcheck -S warning "${shells[@]}" 2>&1)"
+report "no path of one machine" "$(git grep -nE '/work/|/root/' -- . ':!scripts/check.sh' ':!*.lock' | head)"
+report "switches over our enums have no default" "$(python3 scripts/check_switches.py "${sources[@]}")"
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,20 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The decoders of foreign bytes, and the target that fuzzes each: fails where a target or its seeds are missing."""
+import pathlib
+DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*/seeds/NAME/)
+    "JSON with large numbers (answers of the chain)": "json",
+    "hexadecimal, base58 and base64 text": "hex",
+    "settings files": "settings",
+    "WebAssembly modules and components": "meter",
+    "signed transactions in borsh": "tx",
+    "NEP-297 event lines": "events",
+    "JSON-RPC requests": "rpc",
+}
+for what, name in DECODERS.items():
+    targets = list(pathlib.Path(".").glob(f"src/*/{name}_fuzz.c"))
+    if not targets: print(f"{what}: no src/*/{name}_fuzz.c")
+    seeds = [f for t in targets for f in (t.parent / "seeds" / name).glob("*")]
+    if targets and not seeds: print(f"{what}: no seeds in {targets[0].parent}/seeds/{name}/")
+for t in pathlib.Path(".").glob("src/*/*_fuzz.c"):
+    if t.name[:-7] not in DECODERS.values(): print(f"{t}: not in the list of scripts/check_fuzz.py")

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs everything, in order of speed: source checks, unit tests and fuzz seeds (gcc, then clang with ASan+UBSan, then
+# TSan), then the black-box tests with real daemons. Each part prints what failed; the last line is the sum. In CI a
+# skip is a failure. The log of each part stays in build/log.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+logs=build/log
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+start=$(date +%s)
+
+# part NAME COMMAND…: the command's last line "N passed, N failed, N skipped" is added up; a part without one is one test.
+part() {
+    local name=$1 log=$logs/$1.log t0 rc sum
+    shift
+    t0=$(date +%s)
+    "$@" >"$log" 2>&1
+    rc=$?
+    sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
+    local p=0 f=0 s=0
+    if [ -n "$sum" ]; then
+        read -r p f s < <(echo "$sum" | tr -cd '0-9 \n')
+        [ $rc = 0 ] || [ "$f" != 0 ] || f=1
+    elif [ $rc = 0 ]; then p=1; else f=1; fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    printf '%-22s %5d passed %4d failed %4d skipped  %4d s\n' "$name" "$p" "$f" "$s" $(($(date +%s) - t0))
+    if [ "$f" != 0 ]; then
+        grep -aE '^(FAIL|\[  FAILED|\[  ERROR)|error:|Error|assert|ERROR: |SUMMARY|is not equal|fail_msg' "$log" | head -n 25 | sed 's/^/    /'
+        echo "    whole log: $log"
+    fi
+    [ "$s" = 0 ] || grep -aE '^skip' "$log" | head -n 10 | sed 's/^/    /'
+}
+
+part check make check
+part build make all tests
+part unit make unit
+part unit-asan make FLAVOUR=asan unit
+part unit-tsan make FLAVOUR=tsan unit
+part build-clang make FLAVOUR=clang all tests
+for t in tests/*_test.py; do
+    [ -e "$t" ] && part "$(basename "$t" .py)" python3 "$t"
+done
+echo "whole run: $(($(date +%s) - start)) s"
+[ -z "${CI:-}" ] || { failed=$((failed + skipped)); [ "$skipped" = 0 ] || echo "skipped tests count as failed in CI"; }
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
