@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the black-box tests share: real daemons on free loopback ports with a home of their own, HTTP and JSON-RPC
+calls, checks. Standard library only. A test file defines functions named test_… and ends with `kit.main(globals())`;
+it prints `ok NAME`, `FAIL NAME detail` or `skip NAME why` lines and at last `N passed, N failed, N skipped`."""
+import contextlib, json, os, select, shutil, signal, subprocess, sys, tempfile, time, traceback
+import urllib.error, urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.abspath(os.environ.get("BUILD_DIR", os.path.join(ROOT, "build")))
+START_SECONDS = 60
+STOP_SECONDS = 20
+results = {"ok": 0, "FAIL": 0, "skip": 0}
+running = []  # daemons to end whatever happens
+
+
+class Skip(Exception):
+    """Raised by a test that cannot run here; its text says what is missing."""
+
+
+def report(kind, name, detail=""):
+    results[kind] += 1
+    print(f"{kind} {name}" + (f" {' '.join(str(detail).split())[:400]}" if detail and kind != "ok" else ""), flush=True)
+
+
+def check(name, condition, detail=""):
+    """One checked fact. Returns whether it held, so that a test may go on or stop."""
+    report("ok" if condition else "FAIL", name, detail)
+    return bool(condition)
+
+
+def equal(name, got, want):
+    return check(name, got == want, f"got {got!r}, want {want!r}")
+
+
+def program(name):
+    path = os.path.join(BUILD, "bin", name)
+    if not os.path.exists(path):
+        raise Skip(f"{path} is not built")
+    return path
+
+
+def built(path):
+    """A file below the build folder, such as contracts/asker.wasm."""
+    full = os.path.join(BUILD, path)
+    if not os.path.exists(full):
+        full = os.path.join(ROOT, "build", path)
+    if not os.path.exists(full):
+        raise Skip(f"{full} is not built")
+    return full
+
+
+@contextlib.contextmanager
+def folder():
+    path = tempfile.mkdtemp(prefix="outlayer-test-")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class Daemon:
+    """A started program that said `--ready-fd` that it serves. `ready` is its JSON line, `port` and `url` come from it."""
+
+    def __init__(self, name, env=None, args=(), home=None):
+        self.name, self.home = name, home
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_") and k not in ("PORT", "HOST")}
+        clean.update({"PORT": "0", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "warn")}, **(env or {}))
+        if home:
+            clean["OUTLAYER_HOME"] = home
+        self.log = tempfile.TemporaryFile()
+        read_end, write_end = os.pipe()
+        self.process = subprocess.Popen([program(name), "--ready-fd", str(write_end), *args], env=clean,
+                                        pass_fds=(write_end,), stdin=subprocess.DEVNULL, stdout=self.log,
+                                        stderr=subprocess.STDOUT, start_new_session=True)
+        os.close(write_end)
+        running.append(self)
+        self.ready = self._wait_ready(read_end)
+        self.port = self.ready.get("port")
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def _wait_ready(self, fd):
+        text, end = b"", time.monotonic() + START_SECONDS
+        with os.fdopen(fd, "rb", buffering=0) as pipe:
+            while not text.endswith(b"\n"):
+                left = end - time.monotonic()
+                if left <= 0 or not select.select([pipe], [], [], left)[0]:
+                    self.kill()
+                    raise RuntimeError(f"{self.name} did not start within {START_SECONDS} s: {self.output()[-800:]}")
+                piece = pipe.read(4096)
+                if not piece:
+                    status = self.process.wait(STOP_SECONDS)
+                    raise RuntimeError(f"{self.name} ended with status {status}: {self.output()[-800:]}")
+                text += piece
+        return json.loads(text)
+
+    def output(self):
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        """kill -9: as a crash. Returns when the process is gone."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
+    def stop(self):
+        """SIGTERM and its exit status; None when it did not end in time (then it is killed)."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def http(method, url, body=None, headers=None, timeout=30, redirects=True):
+    """(status, headers, body bytes) whatever the status."""
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_):
+            return None
+    data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})}, method=method)
+    opener = urllib.request.build_opener(*([] if redirects else [Stay]))
+    try:
+        with opener.open(request, timeout=timeout) as r:
+            return r.status, r.headers, r.read()
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers, e.read()
+
+
+def get(url, **more):
+    return http("GET", url, **more)
+
+
+def get_json(url, **more):
+    status, _, body = get(url, **more)
+    return status, json.loads(body)
+
+
+def rpc(url, method, params, timeout=30):
+    """The whole answer of a JSON-RPC call: {"result":…} or {"error":…}."""
+    _, _, body = http("POST", url, {"jsonrpc": "2.0", "id": "test", "method": method, "params": params}, timeout=timeout)
+    return json.loads(body)
+
+
+def until(condition, seconds=10, step=0.02):
+    """Repeats a look at something that only polling can see; gives its first true value, or the last one."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(step)
+
+
+def main(scope):
+    wanted = sys.argv[1:]
+    for name, test in list(scope.items()):
+        if not name.startswith("test_") or (wanted and not any(w in name for w in wanted)):
+            continue
+        try:
+            test()
+        except Skip as why:
+            report("skip", name, why)
+        except Exception:
+            report("FAIL", name, traceback.format_exc()[-1500:])
+        finally:
+            while running:
+                running.pop().kill()
+    print(f"{results['ok']} passed, {results['FAIL']} failed, {results['skip']} skipped")
+    sys.exit(1 if results["FAIL"] else 0)
