@@ -14,24 +14,53 @@ enum wasm_kind { WASM_CORE, WASM_COMPONENT };
 struct meter_prices; // one of the two below
 // Ours: version 1, counter in a private shared memory, taken in slices. For guests.
 extern const struct meter_prices meter_prices_outlayer;
-// NEAR's gas at protocol 86: exact at every host call and trap, with the stack's accounting. For the devnet.
+// NEAR's gas at protocol 86: exact at every host call and trap, with the stack's accounting. For the devnet; see below.
 extern const struct meter_prices meter_prices_near;
 const char *meter_prices_version(const struct meter_prices *p); // part of cache keys and attestations
 
 #define METER_MODULE_MAX (64u << 20)
+// Appends the rewritten module to *out. `module` has been validated by the engine. After failure *out is of no use.
+// ERR_INVALID: malformed, or a feature that is refused (the message says which and at what offset); ERR_LIMIT: one of
+// the limits of docs/metering.md; ERR_TOO_LARGE: *out is full.
 [[nodiscard]] bool meter_rewrite(struct slice module, const struct meter_prices *p, struct buf *out, struct err *e);
 
-// The first bytes of the private memory (one page, a memfd that worker and executor share; guests cannot address it).
+// --- ours ----------------------------------------------------------------------------------------------------------
+// Each core module gets one memory more, which it cannot name: 64-bit addresses, min = max = 1 page (the host's memory
+// creator tells it by that type). Its first bytes are this; all of one run's modules share one page (a memfd).
 #define METER_SLICE 1000000
+#define METER_OVERRUN 8192 // most that may be charged between two looks at the counter
+#define METER_EXHAUSTED (-((int64_t)1 << 62))
 struct meter_page {
-    int64_t open;    // what is left of the slice in use, as stored before the last call out of a function
+    int64_t open;    // what is left of the slice in use, as stored before the last call or return; METER_EXHAUSTED
     int64_t reserve; // what no slice has taken yet
     int64_t slice;   // size of the next slice: METER_SLICE
     uint64_t
         peak_memory; // bytes of linear memory at most so far, all memories together (the host's memory creator writes)
     uint64_t refused_memory; // how often a growth was refused for the ceiling
 };
-void meter_page_init(struct meter_page *page, uint64_t limit);
+#define METER_LIMIT_MAX ((uint64_t)1 << 60)
+void meter_page_init(struct meter_page *page, uint64_t limit); // limit <= METER_LIMIT_MAX
 // Instructions used so far, within [0, limit]. `clean`: the guest returned, exited or ran out, so `open` is exact;
-// otherwise (trap, kill) it is rounded up to the open slice.
+// otherwise (trap, kill) it is rounded up to the open slice. May be called while the guest runs.
 uint64_t meter_page_used(const struct meter_page *page, uint64_t limit, bool clean);
+// The guest ran out (it then ended by `unreachable`; or it returned having passed the limit by its last few steps).
+bool meter_page_exhausted(const struct meter_page *page);
+
+// --- NEAR ----------------------------------------------------------------------------------------------------------
+// The rewritten contract:
+//   exports METER_NEAR_GAS, mutable i64: gas left. The host sets it before the first call (limit minus burnt), reads it
+//     on entry to each host function (exact: the call itself is paid), burns its fees, and writes back what is left;
+//     it reads it again at the end. After a trap: negative means exhausted (burnt := limit; limit - value is what would
+//     have been burnt, for `used`), otherwise the trap is the contract's own and the gas is exact.
+//   exports METER_NEAR_STACK, mutable i64, bytes of stack left, METER_NEAR_STACK_LIMIT at the start. After a trap:
+//     negative means the stack was exhausted (MemoryAccessViolation) and goes before METER_NEAR_GAS.
+//   exports METER_NEAR_MEMORY: 1024 pages at first, 2048 at most, whatever the contract declared.
+//   exports METER_NEAR_START when it had a start function: the host calls it once, after setting the gas.
+//   exports everything else that the contract exports (its memory left out) as METER_NEAR_PREFIX + its own name.
+// Both stops are `unreachable` traps.
+#define METER_NEAR_GAS "gas_left"
+#define METER_NEAR_STACK "stack_left"
+#define METER_NEAR_MEMORY "memory"
+#define METER_NEAR_START "start"
+#define METER_NEAR_PREFIX "contract:"
+#define METER_NEAR_STACK_LIMIT 262144
