@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 
 #define CONFIG_FILE_MAX 65536
 #define VERSION "0.1.0"
@@ -273,6 +274,7 @@ bool daemon_args_parse(struct daemon_args *out, int argc, char **argv, const cha
 }
 
 void daemon_ready(const struct daemon_args *args, const char *json_line) {
+    signal(SIGPIPE, SIG_IGN); // a peer that hangs up is an error value, here and in every daemon
     if (args->ready_fd < 0)
         return;
     dprintf(args->ready_fd, "%s\n", json_line);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/args.h"
+
+#include "base/text.h"
+
+static const struct arg *find(const struct arg *table, size_t count, const char *text, const char **value) {
+    size_t n = strcspn(text, "=");
+    *value = text[n] ? text + n + 1 : NULL;
+    for (size_t i = 0; i < count; i++)
+        if (table[i].name && strlen(table[i].name) == n && !memcmp(table[i].name, text, n))
+            return &table[i];
+    return NULL;
+}
+
+static const struct arg *operand(const struct arg *table, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!table[i].name)
+            return &table[i];
+    return NULL;
+}
+
+static bool store(void *out, const struct arg *a, const char *value, struct err *e) {
+    void *field = (char *)out + a->offset;
+    switch (a->type) {
+    case ARG_TEXT: *(const char **)field = value; return true;
+    case ARG_FLAG: *(bool *)field = true; return true;
+    case ARG_U64: {
+        struct arg_u64 *n = field;
+        n->given = true;
+        if (text_u64(slice_str(value), &n->v))
+            return true;
+        err_set(e, ERR_USAGE, "%s '%s' is not a whole number", a->name, value);
+        return err_hint(e, "%s takes digits only, for example %s 1000", a->name, a->name);
+    }
+    }
+    return true;
+}
+
+bool args_parse(void *out, const struct arg *table, size_t count, int argc, char **argv, bool *help, struct err *e) {
+    bool operand_seen = false;
+    *help = false;
+    for (int i = 0; i < argc; i++) {
+        const char *text = argv[i], *value = NULL;
+        const struct arg *a = NULL;
+        if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) {
+            *help = true;
+            return true;
+        }
+        if (text[0] == '-' && text[1]) {
+            a = find(table, count, text, &value);
+        } else if (!operand_seen) {
+            a = operand(table, count);
+            value = text;
+            operand_seen = true;
+        }
+        if (!a) {
+            err_set(e, ERR_USAGE, "unknown argument '%s'", text);
+            return err_hint(e, "--help lists what this command takes");
+        }
+        if (a->type != ARG_FLAG && !value && i + 1 < argc)
+            value = argv[++i];
+        if (a->type != ARG_FLAG && !value) {
+            err_set(e, ERR_USAGE, "%s needs a value", a->name);
+            return err_hint(e, "%s %s: %s", a->name, a->value, a->help);
+        }
+        if (!store(out, a, value, e))
+            return false;
+    }
+    return true;
+}
+
+void args_print_help(const char *command, const char *about, const struct arg *table, size_t count) {
+    const struct arg *o = operand(table, count);
+    printf("outlayer %s%s%s: %s\n\n", command, o ? " " : "", o ? o->value : "", about);
+    for (size_t i = 0; i < count; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "%s%s%s", table[i].name ? table[i].name : table[i].value,
+                 table[i].name && table[i].value ? " " : "", table[i].name && table[i].value ? table[i].value : "");
+        printf("  %-30s %s\n", left, table[i].help);
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command lines of the subcommands: "--name value", "--name=value", flags, and one operand at most. A table per command
+// gives parsing and help. A wrong argument is ERR_USAGE with the nearest hint.
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+
+enum arg_type { ARG_TEXT, ARG_U64, ARG_FLAG };
+
+struct arg {
+    const char *name; // "--input"; NULL: the operand
+    enum arg_type type;
+    const char *value; // what the help calls the value
+    const char *help;
+    size_t offset; // of the field: const char *, struct arg_u64 or bool
+};
+
+// A number that may have been left out.
+struct arg_u64 {
+    bool given;
+    uint64_t v;
+};
+
+#define ARG_OPTION(s, field, name, value, help)                                                                        \
+    { name, ARG_TEXT, value, help, offsetof(s, field) }
+#define ARG_NUMBER(s, field, name, help)                                                                               \
+    { name, ARG_U64, "N", help, offsetof(s, field) }
+#define ARG_SWITCH(s, field, name, help)                                                                               \
+    { name, ARG_FLAG, NULL, help, offsetof(s, field) }
+#define ARG_OPERAND(s, field, value, help)                                                                             \
+    { NULL, ARG_TEXT, value, help, offsetof(s, field) }
+
+// Fills *out, which the caller has set to its defaults. `help` becomes true where --help was given.
+[[nodiscard]] bool args_parse(void *out, const struct arg *table, size_t count, int argc, char **argv, bool *help,
+                              struct err *e);
+void args_print_help(const char *command, const char *about, const struct arg *table, size_t count);

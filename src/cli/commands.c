@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+
+#include <inttypes.h>
+
+// The contract's defaults and caps (docs: the life of a request); over a cap it would refuse the request anyway.
+#define INSTRUCTIONS_DEFAULT 1000000000ull
+#define INSTRUCTIONS_MAX 100000000000ull
+#define SECONDS_DEFAULT 60
+#define SECONDS_MAX 60
+#define MEMORY_MB_DEFAULT 128
+#define MEMORY_MB_MAX 512
+
+static enum cli_status status_of(enum err_code code) {
+    switch (code) {
+    case ERR_USAGE:
+    case ERR_SETTINGS:
+    case ERR_INVALID:
+    case ERR_NOT_FOUND:
+    case ERR_TOO_LARGE:
+    case ERR_CONFLICT:
+    case ERR_LIMIT: return CLI_USAGE;
+    case ERR_INTERNAL:
+    case ERR_UNAUTHORIZED:
+    case ERR_FORBIDDEN:
+    case ERR_METHOD:
+    case ERR_LEASE_LOST:
+    case ERR_TOO_MANY:
+    case ERR_UNAVAILABLE:
+    case ERR_TIMEOUT:
+    case ERR_IO:
+    case ERR_CORRUPT:
+    case ERR_CHAIN: return CLI_PLATFORM;
+    }
+    return CLI_PLATFORM;
+}
+
+int command_failed(const struct err *e) {
+    fprintf(stderr, "outlayer: %s\n", e->msg);
+    if (e->hint[0])
+        fprintf(stderr, "  %s\n", e->hint);
+    return status_of(e->code);
+}
+
+static bool take(const struct arg_u64 *o, const char *name, uint64_t fallback, uint64_t max, uint64_t *out,
+                 struct err *e) {
+    *out = o->given ? o->v : fallback;
+    if (*out >= 1 && *out <= max)
+        return true;
+    err_set(e, ERR_USAGE, "%s %" PRIu64 " is out of range", name, *out);
+    return err_hint(e, "%s takes 1 to %" PRIu64, name, max);
+}
+
+bool limits_from_options(const struct limit_options *o, struct exec_limits *out, struct err *e) {
+    uint64_t instructions, seconds, memory;
+    if (!take(&o->instructions, "--max-instructions", INSTRUCTIONS_DEFAULT, INSTRUCTIONS_MAX, &instructions, e) ||
+        !take(&o->seconds, "--max-seconds", SECONDS_DEFAULT, SECONDS_MAX, &seconds, e) ||
+        !take(&o->memory_mb, "--max-memory-mb", MEMORY_MB_DEFAULT, MEMORY_MB_MAX, &memory, e))
+        return false;
+    *out = (struct exec_limits){instructions, (uint32_t)memory, (uint32_t)seconds, EXEC_OUTPUT_MAX};
+    return true;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands of `outlayer`, and what they share. Each takes the arguments behind its name and gives the exit
+// status.
+#pragma once
+#include "base/err.h"
+#include "cli/args.h"
+#include "executor/exec.h"
+
+enum cli_status {
+    CLI_OK = 0,       // success
+    CLI_GUEST = 1,    // the guest or its build failed or was refused; the answer says why
+    CLI_USAGE = 2,    // wrong usage or settings
+    CLI_PLATFORM = 3, // the platform failed
+};
+
+int command_up(int argc, char **argv);
+int command_demo(int argc, char **argv);
+int command_request(int argc, char **argv);
+int command_run_module(int argc, char **argv);
+int command_deploy(int argc, char **argv);
+int command_token(int argc, char **argv);
+
+// Prints the error for people on standard error; gives the exit status that goes with its code.
+int command_failed(const struct err *e);
+
+struct limit_options {
+    struct arg_u64 instructions, seconds, memory_mb;
+};
+#define LIMIT_OPTIONS(s, field)                                                                                        \
+    ARG_NUMBER(s, field.instructions, "--max-instructions",                                                            \
+               "instruction limit (1,000,000,000; at most 100 times that)"),                                           \
+        ARG_NUMBER(s, field.seconds, "--max-seconds", "wall time of the run (60; at most 60)"),                        \
+        ARG_NUMBER(s, field.memory_mb, "--max-memory-mb", "memory (128; at most 512)")
+
+// The limits with the contract's defaults for what is left out; over the contract's caps is ERR_USAGE.
+[[nodiscard]] bool limits_from_options(const struct limit_options *o, struct exec_limits *out, struct err *e);

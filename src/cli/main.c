@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// outlayer: the one program people type. Each subcommand is a file of its own.
+#include "cli/commands.h"
+
+#include "base/log.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *about;
+} commands[] = {
+    {"demo", command_demo, "one whole request of each kind, live, on this machine"},
+    {"up", command_up, "starts a local chain, coordinator and worker, and keeps them running"},
+    {"request", command_request, "asks a deployment to run a repository and shows the answer and its cost"},
+    {"run", command_run_module, "runs a module here, under a worker's limits"},
+    {"deploy", command_deploy, "deploys and sets up the contract on a network"},
+    {"token", command_token, "creates, lists and revokes workers' tokens"},
+};
+
+static void print_help(void) {
+    printf(
+        "outlayer: off-chain computation for NEAR contracts\n\nUsage: outlayer COMMAND [OPTIONS]   (outlayer COMMAND "
+        "--help)\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].about);
+    printf("\nExit status: 0 success, 1 the guest or its build failed, 2 wrong usage or settings, 3 the platform "
+           "failed\n");
+}
+
+int main(int argc, char **argv) {
+    const char *level = getenv("LOG_LEVEL");
+    struct err e;
+    if (!log_init("outlayer", level && level[0] ? level : "warn", &e))
+        return command_failed(&e);
+    const char *name = argc > 1 ? argv[1] : "--help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help();
+        return argc > 1 ? CLI_OK : CLI_USAGE;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(argc - 2, argv + 2);
+    err_set(&e, ERR_USAGE, "unknown command '%s'", name);
+    err_hint(&e, "outlayer --help lists the commands");
+    return command_failed(&e);
+}

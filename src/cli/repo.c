@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/repo.h"
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "crypto/hash.h"
+#include <limits.h>
+#include <sys/stat.h>
+
+// git without anybody's configuration: a hook or an alias of the user must not change what is sent.
+static const char *const plain_env[] = {"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
+                                        NULL};
+// Author and date of snapshots are fixed, so that their commit depends on the files alone.
+static const char *const snapshot_env[] = {"GIT_CONFIG_NOSYSTEM=1",
+                                           "GIT_CONFIG_GLOBAL=/dev/null",
+                                           "GIT_AUTHOR_NAME=snapshot",
+                                           "GIT_AUTHOR_EMAIL=snapshot@folder.invalid",
+                                           "GIT_AUTHOR_DATE=2000-01-01T00:00:00Z",
+                                           "GIT_COMMITTER_NAME=snapshot",
+                                           "GIT_COMMITTER_EMAIL=snapshot@folder.invalid",
+                                           "GIT_COMMITTER_DATE=2000-01-01T00:00:00Z",
+                                           NULL};
+
+struct folder {
+    struct arena *arena;
+    const char *path;   // real path
+    const char *mirror; // bare repository that the worker reads
+};
+
+static bool git(struct folder *f, const char *const *env, const char *const *argv, const char **out, struct err *e) {
+    struct command c = {.argv = argv, .extra_env = env ? env : plain_env, .dir = f->path};
+    struct slice text;
+    if (!command_run(f->arena, &c, &text, e))
+        return false;
+    if (out)
+        *out = arena_text(f->arena, text);
+    return true;
+}
+#define GIT(f, env, out, e, ...) git(f, env, (const char *const[]){"git", __VA_ARGS__, NULL}, out, e)
+
+// Letters, digits, '-', '_' and '.' of the folder's own name.
+static const char *safe_name(struct arena *a, const char *path) {
+    const char *base = strrchr(path, '/');
+    char *name = arena_strdup(a, base && base[1] ? base + 1 : "folder");
+    if (strlen(name) > 64)
+        name[64] = 0;
+    for (char *p = name; *p; p++)
+        if (!isalnum((unsigned char)*p) && *p != '-' && *p != '_' && (*p != '.' || p == name))
+            *p = '-';
+    if (name[0] == '-')
+        name[0] = 'x';
+    return name;
+}
+
+static bool make_mirror(struct folder *f, const char *home, const char *owner, const char *name, struct err *e) {
+    const char *dir = arena_printf(f->arena, "%s/repos/%s", home, owner);
+    f->mirror = arena_printf(f->arena, "%s/%s.git", dir, name);
+    struct stat st;
+    if (!file_make_dirs(dir, 0700, e))
+        return false;
+    return stat(arena_printf(f->arena, "%s/HEAD", f->mirror), &st) == 0 ||
+           GIT(f, NULL, NULL, e, "init", "-q", "--bare", f->mirror);
+}
+
+// HEAD when the folder is the root of a git repository with nothing changed; "" otherwise.
+static const char *clean_head(struct folder *f) {
+    const char *top, *status, *head;
+    if (!GIT(f, NULL, &top, NULL, "rev-parse", "--show-toplevel") || strcmp(top, f->path) != 0 ||
+        !GIT(f, NULL, &status, NULL, "status", "--porcelain") || status[0] ||
+        !GIT(f, NULL, &head, NULL, "rev-parse", "--verify", "HEAD^{commit}"))
+        return "";
+    return head;
+}
+
+static bool snapshot(struct folder *f, const char **commit, struct err *e) {
+    const char *index = arena_printf(f->arena, "%s/snapshot-%d.index", f->mirror, (int)getpid());
+    const char *git_dir = arena_printf(f->arena, "--git-dir=%s", f->mirror);
+    const char *tree;
+    const char *env[ARRAY_LEN(snapshot_env) + 1];
+    memcpy(env, snapshot_env, sizeof snapshot_env);
+    env[ARRAY_LEN(snapshot_env) - 1] = arena_printf(f->arena, "GIT_INDEX_FILE=%s", index);
+    env[ARRAY_LEN(snapshot_env)] = NULL;
+    bool ok = GIT(f, env, NULL, e, git_dir, "--work-tree=.", "add", "-A", ".") &&
+              GIT(f, env, &tree, e, git_dir, "write-tree") &&
+              GIT(f, env, commit, e, git_dir, "commit-tree", tree, "-m", "snapshot of a folder");
+    unlink(index);
+    return ok;
+}
+
+// A branch per commit keeps it reachable: workers build only what a branch or tag reaches.
+static bool publish(struct folder *f, const char *commit, struct err *e) {
+    const char *git_dir = arena_printf(f->arena, "--git-dir=%s", f->mirror);
+    const char *branch = arena_printf(f->arena, "refs/heads/c-%s", commit);
+    return GIT(f, NULL, NULL, e, git_dir, "update-ref", branch, commit);
+}
+
+static bool prepare_folder(struct arena *a, const char *home, const char *path, struct repo_ref *out, struct err *e) {
+    struct folder f = {.arena = a, .path = path};
+    struct hash h = sha256(slice_str(path));
+    char hex[65];
+    const char *owner = arena_printf(a, "%.12s", hash_hex(&h, hex)), *name = safe_name(a, path);
+    if (!make_mirror(&f, home, owner, name, e))
+        return false;
+    const char *commit = clean_head(&f);
+    bool ok;
+    if (commit[0])
+        ok =
+            GIT(&f, NULL, NULL, e, arena_printf(a, "--git-dir=%s", f.mirror), "fetch", "-q", "--no-tags", path, "HEAD");
+    else
+        ok = snapshot(&f, &commit, e);
+    if (!ok || !publish(&f, commit, e))
+        return err_wrap(e, "cannot take folder '%s' as a repository", path);
+    *out = (struct repo_ref){arena_printf(a, "https://" REPO_LOCAL_HOST "/%s/%s", owner, name), commit, true};
+    return true;
+}
+
+bool repo_prepare(struct arena *a, const char *home, const char *given, const char *ref, struct repo_ref *out,
+                  struct err *e) {
+    char path[PATH_MAX];
+    struct stat st;
+    if (!strstr(given, "://") && realpath(given, path) && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (ref) {
+            err_set(e, ERR_USAGE, "--commit does not go with a folder of this machine");
+            return err_hint(e, "check the commit out, or give the repository's URL");
+        }
+        return prepare_folder(a, home, arena_strdup(a, path), out, e);
+    }
+    if (!strchr(given, '/')) {
+        err_set(e, ERR_USAGE, "no folder '%s' here, and not a repository's address either", given);
+        return err_hint(e, "--repo takes a folder, https://host/owner/name, or owner/name on github.com");
+    }
+    *out = (struct repo_ref){given, ref ? ref : "main", false};
+    return true;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// `outlayer run`: one module here and now, under exactly the limits that a worker enforces.
+#include "cli/commands.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/args.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "executor/exec.h"
+#include <inttypes.h>
+
+#define WASM_MAX (64u << 20)
+#define ENV_FILE_MAX 65536
+#define ENV_MAX 256
+
+struct run_options {
+    const char *file, *input, *input_file, *env_file;
+    struct limit_options limits;
+    bool json;
+};
+
+static const struct arg table[] = {
+    ARG_OPERAND(struct run_options, file, "FILE.wasm", "the module: core (WASI P1) or component (WASI P2)"),
+    ARG_OPTION(struct run_options, input, "--input", "TEXT", "standard input of the guest (empty)"),
+    ARG_OPTION(struct run_options, input_file, "--input-file", "FILE", "the same from a file"),
+    ARG_OPTION(struct run_options, env_file, "--env-file", "FILE", "NAME=value lines for the guest's environment"),
+    LIMIT_OPTIONS(struct run_options, limits),
+    ARG_SWITCH(struct run_options, json, "--json", "one JSON object on one line"),
+};
+
+// NAME=value lines, # comments; what the guest's secrets would be.
+static bool read_env(struct arena *a, const char *path, struct exec_env *env, size_t *count, struct err *e) {
+    struct slice text;
+    if (!file_read(a, path, ENV_FILE_MAX, &text, e))
+        return false;
+    while (text.len) {
+        const uint8_t *end = memchr(text.ptr, '\n', text.len);
+        size_t n = end ? (size_t)(end - text.ptr) : text.len;
+        char *line = arena_text(a, slice_of(text.ptr, n));
+        char *eq = strchr(line, '=');
+        text = slice_skip(text, n + 1);
+        if (!line[0] || line[0] == '#')
+            continue;
+        if (!eq || eq == line)
+            return err_set(e, ERR_USAGE, "'%s': line '%.40s' is not NAME=value", path, line);
+        if (*count == ENV_MAX)
+            return err_set(e, ERR_USAGE, "'%s' has more than %d variables", path, ENV_MAX);
+        *eq = 0;
+        env[(*count)++] = (struct exec_env){line, eq + 1};
+    }
+    return true;
+}
+
+static void add_limits(struct arena *a, const struct exec_limits *l, struct exec_env *env, size_t *count) {
+    env[(*count)++] = (struct exec_env){"NEAR_MAX_INSTRUCTIONS", arena_printf(a, "%" PRIu64, l->max_instructions)};
+    env[(*count)++] = (struct exec_env){"NEAR_MAX_MEMORY_MB", arena_printf(a, "%" PRIu32, l->max_memory_mb)};
+    env[(*count)++] = (struct exec_env){"NEAR_MAX_EXECUTION_SECONDS", arena_printf(a, "%" PRIu32, l->max_seconds)};
+}
+
+static void print_json(struct arena *a, const struct exec_result *r, const struct hash *hash) {
+    char hex[65];
+    SCOPED_JSON(j) = json_object();
+    bool text = text_is_utf8(r->output);
+    json_object_set_new(j, "success", json_boolean(r->end == EXEC_OK));
+    if (r->end != EXEC_OK)
+        json_set_text(j, "output", NULL);
+    else
+        json_set_text(j, text ? "output" : "output_base64",
+                      text ? arena_text(a, r->output) : base64_text(a, r->output));
+    json_set_text(j, "error", r->detail);
+    json_set_text(j, "end", exec_end_slug(r->end));
+    json_object_set_new(j, "exit_status", json_integer(r->exit_status));
+    json_set_u64(j, "instructions", r->instructions);
+    json_set_u64(j, "time_ms", (r->run_us + 999) / 1000);
+    json_set_u64(j, "compile_us", r->compile_us);
+    json_set_u64(j, "peak_memory_bytes", r->peak_memory);
+    json_set_text(j, "stderr", text_is_utf8(r->errors) ? arena_text(a, r->errors) : base64_text(a, r->errors));
+    json_set_text(j, "wasm_hash", hash_hex(hash, hex));
+    printf("%s\n", json_text(a, j));
+}
+
+static void print_people(const struct exec_result *r) {
+    char count[32], run[24], compile[24];
+    fwrite(r->output.ptr, 1, r->output.len, stdout);
+    fflush(stdout);
+    if (r->output.len && r->output.ptr[r->output.len - 1] != '\n')
+        fprintf(stderr, "\n");
+    if (r->errors.len)
+        fprintf(stderr, "--- standard error\n%.*s\n---\n", SLICE_FMT(r->errors));
+    fprintf(stderr, "%s; %s instructions, %s, peak memory %.1f MiB%s%s\n", r->detail ? r->detail : "ok",
+            text_grouped(r->instructions, count), text_duration(r->run_us, run),
+            (double)r->peak_memory / (1024.0 * 1024.0), r->compile_us ? ", compiled in " : "",
+            r->compile_us ? text_duration(r->compile_us, compile) : "");
+}
+
+static bool run_module(struct arena *a, const struct run_options *o, struct exec_result *r, struct hash *hash,
+                       struct err *e) {
+    struct slice wasm, input = slice_str(o->input ? o->input : "");
+    struct exec_env env[ENV_MAX + 3];
+    size_t count = 0;
+    struct exec_limits limits;
+    if (!limits_from_options(&o->limits, &limits, e) || !file_read(a, o->file, WASM_MAX, &wasm, e) ||
+        (o->input_file && !file_read(a, o->input_file, WASM_MAX, &input, e)) ||
+        (o->env_file && !read_env(a, o->env_file, env, &count, e)))
+        return false;
+    add_limits(a, &limits, env, &count);
+    *hash = sha256(wasm);
+    const char *cache = getenv("HOME") ? arena_printf(a, "%s/.cache/outlayer/code", getenv("HOME")) : NULL;
+    struct exec_settings s = {.program = arena_printf(a, "%s/outlayer-executor", file_program_dir(a)),
+                              .cache_dir = cache && file_make_dirs(cache, 0700, NULL) ? cache : NULL,
+                              .cache_max_bytes = 1u << 30,
+                              .prestarted = 1};
+    struct exec_request request = {wasm, input, env, count, limits};
+    struct exec_pool *pool;
+    if (!exec_pool_new(&pool, &s, e))
+        return false;
+    bool ok = exec_run(pool, a, &request, r, e);
+    exec_pool_free(pool);
+    return ok;
+}
+
+int command_run_module(int argc, char **argv) {
+    SCOPED_ARENA(a);
+    struct run_options o = {0};
+    struct exec_result r;
+    struct hash hash;
+    struct err e;
+    bool help;
+    if (!args_parse(&o, table, ARRAY_LEN(table), argc, argv, &help, &e))
+        return command_failed(&e);
+    if (help) {
+        args_print_help("run", "runs a module here, under a worker's limits", table, ARRAY_LEN(table));
+        return CLI_OK;
+    }
+    if (!o.file) {
+        err_set(&e, ERR_USAGE, "no module given");
+        err_hint(&e, "outlayer run FILE.wasm --input TEXT");
+        return command_failed(&e);
+    }
+    if (!run_module(a, &o, &r, &hash, &e))
+        return command_failed(&e);
+    if (o.json)
+        print_json(a, &r, &hash);
+    else
+        print_people(&r);
+    return r.end == EXEC_OK ? CLI_OK : r.end == EXEC_CRASH ? CLI_PLATFORM : CLI_GUEST;
+}
