@@ -92,6 +92,25 @@ static void pump(struct supervisor *s, struct child *c) {
     }
 }
 
+// A daemon's settings are those that its caller gives: of our own environment only what every program needs passes on.
+static void keep_common_environment(void) {
+    static const char *const common[] = {"PATH",          "HOME",
+                                         "USER",          "LANG",
+                                         "LC_ALL",        "TZ",
+                                         "TMPDIR",        "LOG_LEVEL",
+                                         "SSL_CERT_FILE", "SSL_CERT_DIR",
+                                         "ASAN_OPTIONS",  "CURL_CA_BUNDLE",
+                                         "https_proxy",   "CARGO_HTTP_CAINFO",
+                                         "GIT_SSL_CAINFO"};
+    const char *values[ARRAY_LEN(common)];
+    for (size_t i = 0; i < ARRAY_LEN(common); i++)
+        values[i] = getenv(common[i]);
+    clearenv();
+    for (size_t i = 0; i < ARRAY_LEN(common); i++)
+        if (values[i])
+            setenv(common[i], values[i], 1);
+}
+
 static _Noreturn void become(const struct child *c, int errors, int ready) {
     char fd[16];
     // Ctrl-C in a terminal goes to us alone, so that the children stop in order; if we die they are told.
@@ -103,6 +122,7 @@ static _Noreturn void become(const struct child *c, int errors, int ready) {
     int null = open("/dev/null", O_RDWR);
     if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0 || fcntl(ready, F_SETFD, 0) < 0)
         _exit(126);
+    keep_common_environment();
     for (size_t i = 0; i < c->env_count; i++)
         putenv(c->env[i]);
     snprintf(fd, sizeof fd, "%d", ready);

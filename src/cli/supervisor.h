@@ -12,8 +12,9 @@
 struct supervisor;
 
 [[nodiscard]] bool supervisor_new(struct supervisor **out, const char *log_dir, struct err *e);
-// Starts program with our environment plus env ("NAME=value", NULL-terminated, copied), waits for its ready line and
-// gives it in `a`. A child that ends before is ERR_UNAVAILABLE with the last lines of its log.
+// Starts program with the common part of our environment (PATH, HOME, …) and env ("NAME=value", NULL-terminated,
+// copied), waits for its ready line and gives it in `a`. A child that ends before is ERR_UNAVAILABLE with the last
+// lines of its log.
 [[nodiscard]] bool supervisor_start(struct supervisor *s, struct arena *a, const char *name, const char *program,
                                     const char *const *env, uint64_t timeout_ms, const char **ready, struct err *e);
 // What to add to the child's environment when it has to be started again (the port it got).

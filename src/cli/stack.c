@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/stack.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/deployment.h"
+#include "cli/repo.h"
+#include "cli/target.h"
+#include "codec/json.h"
+#include "coordinator/tokens.h"
+#include <errno.h>
+#include <inttypes.h>
+
+#define READY_MS 20000
+#define HOME_VERSION "1"
+#define TOKEN_MAX 256
+// A worker's transactions cost about 0.001 NEAR each: this lasts for some ten thousand.
+#define WORKER_ALLOWANCE (10 * NEAR_ONE)
+
+static void say(struct stack *s, const char *what, const char *detail) {
+    struct stack_step step = {what, detail, clock_mono_us() - s->started_us};
+    if (s->say)
+        s->say(s->say_ctx, &step);
+}
+
+// A home of a newer program is refused: its files may mean something else there.
+static bool check_version(struct stack *s, struct err *e) {
+    const char *path = arena_printf(s->arena, "%s/version", s->home);
+    struct slice text;
+    struct err missing;
+    if (!file_read(s->arena, path, 64, &text, &missing))
+        return missing.code == ERR_NOT_FOUND ? file_write_atomic(path, SLICE_LIT(HOME_VERSION "\n"), 0600, e)
+                                             : err_set(e, missing.code, "%s", missing.msg);
+    if (slice_eq_str(text, HOME_VERSION "\n"))
+        return true;
+    err_set(e, ERR_SETTINGS, "home '%s' has version '%.*s', this program knows " HOME_VERSION, s->home,
+            (int)strcspn((const char *)text.ptr, "\n"), (const char *)text.ptr);
+    return err_hint(e, "use a newer program, or another OUTLAYER_HOME");
+}
+
+static bool lock_home(struct stack *s, const char *home, struct err *e) {
+    s->home = arena_strdup(s->arena, home);
+    if (!file_make_dirs(arena_printf(s->arena, "%s/keys", home), 0700, e))
+        return false;
+    const char *who = arena_printf(s->arena, "`outlayer up`, process %d", (int)getpid());
+    if (!file_lock(arena_printf(s->arena, "%s/lock", home), who, &s->lock, e))
+        return err_hint(e, "stop that one first, or set OUTLAYER_HOME to another folder");
+    return check_version(s, e);
+}
+
+// The key file of an account, made at the first start.
+static bool key_of(struct stack *s, const char *file, const char *account, struct credentials *out, struct err *e) {
+    const char *path = arena_printf(s->arena, "%s/keys/%s.json", s->home, file);
+    if (access(path, F_OK) == 0)
+        return credentials_read(out, path, e);
+    if (!account_id_parse(&out->account, slice_str(account), e))
+        return false;
+    secret_key_generate(&out->secret);
+    out->public = secret_key_public(&out->secret);
+    return credentials_write(out, path, e);
+}
+
+static bool make_keys(struct stack *s, struct credentials *worker, struct err *e) {
+    return key_of(s, "owner", "outlayer.test.near", &s->contract, e) &&
+           key_of(s, "operator", "operator.test.near", &s->operator, e) &&
+           key_of(s, "worker", "operator.test.near", worker, e) &&
+           key_of(s, "alice", "alice.test.near", &s->developers[0], e) &&
+           key_of(s, "bob", "bob.test.near", &s->developers[1], e);
+}
+
+static void add_account(struct stack *s, json_t *accounts, const struct credentials *c, u128 near) {
+    json_t *j = json_object();
+    json_set_text(j, "account_id", c->account.s);
+    json_set_text(j, "public_key", public_key_text(s->arena, &c->public));
+    json_set_u128(j, "balance", near * NEAR_ONE);
+    json_array_append_new(accounts, j);
+}
+
+static bool write_genesis(struct stack *s, const char *path, struct err *e) {
+    if (access(path, F_OK) == 0)
+        return true;
+    struct credentials root;
+    if (!key_of(s, "root", "test.near", &root, e))
+        return false;
+    SCOPED_JSON(j) = json_object();
+    json_t *accounts = json_array();
+    json_set_text(j, "chain_id", STACK_NETWORK);
+    add_account(s, accounts, &root, 1000000000);
+    add_account(s, accounts, &s->contract, 1000);
+    add_account(s, accounts, &s->operator, 10000);
+    for (size_t i = 0; i < STACK_DEVELOPERS; i++)
+        add_account(s, accounts, &s->developers[i], 1000000);
+    json_object_set_new(j, "accounts", accounts);
+    secret_key_wipe(&root.secret);
+    return file_write_atomic(path, slice_str(json_text(s->arena, j)), 0600, e);
+}
+
+// Starts a daemon and gives the port that it says it serves on (0 where it serves none).
+static bool start(struct stack *s, const char *name, const char *const *env, uint64_t *port, struct err *e) {
+    const char *program = arena_printf(s->arena, "%s/outlayer-%s", file_program_dir(s->arena), name);
+    const char *line;
+    if (!supervisor_start(s->supervisor, s->arena, name, program, env, READY_MS, &line, e))
+        return false;
+    SCOPED_JSON(j) = json_parse(slice_str(line), TOKEN_MAX * 8, e);
+    *port = 0;
+    if (!j || !json_opt_u64(j, "port", port, e))
+        return err_wrap(e, "%s's ready line", name);
+    if (*port)
+        supervisor_pin(s->supervisor, name, arena_printf(s->arena, "PORT=%" PRIu64, *port));
+    return true;
+}
+
+static bool start_devnet(struct stack *s, const struct stack_options *o, struct err *e) {
+    struct arena *a = s->arena;
+    const char *home = arena_printf(a, "%s/devnet", s->home);
+    const char *genesis = arena_printf(a, "%s/genesis.json", s->home);
+    const char *env[] = {
+        arena_printf(a, "OUTLAYER_HOME=%s", home),     "HOST=127.0.0.1",
+        arena_printf(a, "PORT=%" PRIu64, o->rpc_port), arena_printf(a, "BLOCK_MS=%" PRIu64, o->block_ms),
+        arena_printf(a, "GENESIS=%s", genesis),        NULL};
+    uint64_t port;
+    if (!file_make_dirs(home, 0700, e) || !write_genesis(s, genesis, e) || !start(s, "devnet", env, &port, e))
+        return false;
+    s->rpc_url = s->neardata_url = arena_printf(a, "http://127.0.0.1:%" PRIu64, port);
+    say(s, "chain up", s->rpc_url);
+    return true;
+}
+
+static bool deploy(struct stack *s, const struct credentials *worker, struct err *e) {
+    struct deployment d = {.rpc_url = s->rpc_url,
+                           .code = contract_outlayer_wasm(),
+                           .contract = &s->contract,
+                           .owner = s->contract.account,
+                           .operator_id = s->operator.account,
+                           .operator_key = &s->operator,
+                           .worker_key = worker->public,
+                           .allowance = {WORKER_ALLOWANCE}};
+    struct deployment_plan plan;
+    struct deployment_result r = {0};
+    if (!deployment_look(&d, s->arena, &plan, e) || !deployment_do(&d, &plan, s->arena, &r, e))
+        return err_wrap(e, "cannot deploy the contract");
+    say(s, plan.code ? "contract deployed" : "contract there",
+        arena_printf(s->arena, "%s, %zu bytes, %.2f Tgas", s->contract.account.s, d.code.len,
+                     (double)r.gas_burnt / 1e12));
+    return true;
+}
+
+// The worker's token: made once, kept in a file of the home, known to the coordinator by its hash.
+static bool worker_token(struct stack *s, const char *coordinator_home, const char **path, struct err *e) {
+    struct slice text;
+    *path = arena_printf(s->arena, "%s/keys/worker-token", s->home);
+    if (access(*path, F_OK) == 0) {
+        if (!file_read(s->arena, *path, TOKEN_MAX, &text, e))
+            return false;
+        s->coordinator_token = arena_text(s->arena, slice_of(text.ptr, strcspn((const char *)text.ptr, "\n")));
+        return true;
+    }
+    if (!token_create(coordinator_home, "worker", s->arena, &s->coordinator_token, e))
+        return false;
+    return file_write_atomic(*path, slice_str(s->coordinator_token), 0600, e);
+}
+
+static bool start_coordinator(struct stack *s, const struct stack_options *o, const char **token_file, struct err *e) {
+    struct arena *a = s->arena;
+    const char *home = arena_printf(a, "%s/coordinator", s->home);
+    const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home),
+                         "HOST=127.0.0.1",
+                         arena_printf(a, "PORT=%" PRIu64, o->coordinator_port),
+                         arena_printf(a, "NEAR_RPC_URL=%s", s->rpc_url),
+                         arena_printf(a, "OFFCHAINVM_CONTRACT_ID=%s", s->contract.account.s),
+                         NULL};
+    uint64_t port;
+    if (!file_make_dirs(home, 0700, e) || !worker_token(s, home, token_file, e) ||
+        !start(s, "coordinator", env, &port, e))
+        return false;
+    s->coordinator_url = arena_printf(a, "http://127.0.0.1:%" PRIu64, port);
+    say(s, "coordinator up", s->coordinator_url);
+    return true;
+}
+
+static bool start_worker(struct stack *s, const struct credentials *worker, const char *token_file, struct err *e) {
+    struct arena *a = s->arena;
+    const char *home = arena_printf(a, "%s/worker", s->home);
+    const char *key_file = arena_printf(a, "%s/keys/worker.key", s->home);
+    const char *repos = arena_printf(a, "%s/repos", s->home);
+    const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home),
+                         arena_printf(a, "API_BASE_URL=%s", s->coordinator_url),
+                         arena_printf(a, "API_AUTH_TOKEN_FILE=%s", token_file),
+                         arena_printf(a, "NEAR_RPC_URL=%s", s->rpc_url),
+                         arena_printf(a, "NEARDATA_API_URL=%s", s->neardata_url),
+                         arena_printf(a, "OFFCHAINVM_CONTRACT_ID=%s", s->contract.account.s),
+                         arena_printf(a, "OPERATOR_ACCOUNT_ID=%s", s->operator.account.s),
+                         arena_printf(a, "OPERATOR_PRIVATE_KEY_FILE=%s", key_file),
+                         arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s", repos),
+                         "WORKER_ID=local-worker",
+                         "ENABLE_EVENT_MONITOR=true",
+                         "START_BLOCK_HEIGHT=1",
+                         NULL};
+    uint64_t port;
+    char *secret = secret_key_text(a, &worker->secret);
+    bool ok = file_make_dirs(home, 0700, e) && file_make_dirs(repos, 0700, e) &&
+              file_write_atomic(key_file, slice_str(secret), 0600, e);
+    explicit_bzero(secret, strlen(secret));
+    if (!ok || !start(s, "worker", env, &port, e))
+        return false;
+    say(s, "worker up", "local-worker");
+    return true;
+}
+
+bool stack_start(struct stack *s, const struct stack_options *o, struct err *e) {
+    struct credentials worker = {0};
+    const char *token_file;
+    s->arena = arena_new();
+    s->lock = -1;
+    s->started_us = clock_mono_us();
+    bool ok = lock_home(s, o->home, e) && make_keys(s, &worker, e) &&
+              supervisor_new(&s->supervisor, arena_printf(s->arena, "%s/log", s->home), e) && start_devnet(s, o, e) &&
+              deploy(s, &worker, e) && start_coordinator(s, o, &token_file, e) &&
+              start_worker(s, &worker, token_file, e);
+    secret_key_wipe(&worker.secret);
+    if (!ok)
+        stack_stop(s);
+    return ok;
+}
+
+void stack_stop(struct stack *s) {
+    if (!s->arena)
+        return;
+    if (s->home)
+        session_remove(s->home, s->arena);
+    supervisor_stop(s->supervisor);
+    if (s->lock >= 0)
+        close(s->lock);
+    secret_key_wipe(&s->contract.secret);
+    secret_key_wipe(&s->operator.secret);
+    for (size_t i = 0; i < STACK_DEVELOPERS; i++)
+        secret_key_wipe(&s->developers[i].secret);
+    arena_free_wiped(s->arena);
+    *s = (struct stack){.lock = -1};
+}
+
+bool stack_publish(struct stack *s, bool print, struct err *e) {
+    SCOPED_JSON(j) = json_object();
+    json_set_text(j, "network_id", STACK_NETWORK);
+    json_set_text(j, "rpc_url", s->rpc_url);
+    json_set_text(j, "neardata_url", s->neardata_url);
+    json_set_text(j, "coordinator_url", s->coordinator_url);
+    json_set_text(j, "coordinator_token", s->coordinator_token);
+    json_set_text(j, "contract_id", s->contract.account.s);
+    json_t *accounts = json_array();
+    for (size_t i = 0; i < STACK_DEVELOPERS; i++) {
+        json_t *one = json_object();
+        json_set_text(one, "account_id", s->developers[i].account.s);
+        json_set_text(one, "private_key", secret_key_text(s->arena, &s->developers[i].secret));
+        json_array_append_new(accounts, one);
+    }
+    json_object_set_new(j, "accounts", accounts);
+    if (print) {
+        printf("%s\n", json_text(s->arena, j));
+        fflush(stdout);
+    }
+    json_set_u64(j, "pid", (uint64_t)getpid());
+    return session_write(s->home, j, s->arena, e);
+}
