@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,devnet,base codec crypto http near wasm,))
+$(eval $(call unit,devnet,base codec crypto http near wasm,-lsqlite3))

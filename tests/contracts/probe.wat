@@ -1,0 +1,92 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; The contract that the devnet's black-box tests call. Arguments are taken as they come, without JSON.
+;;   set            stores its input under "k", logs it, returns it
+;;   get            returns what is stored (nothing: an empty value)
+;;   boom           panics with its input
+;;   spin           never ends
+;;   trap           executes `unreachable`
+;;   relay          calls `set` of the account that its input names with the arguments "relayed" and returns that promise
+;;   relay_then     the same with `after` as its callback
+;;   after          returns "1" when the promise before it succeeded, "2" when it failed
+;;   relay_boom     as relay_then, but calls `boom`
+;;   wait           yields to `answered`, stores the handle under "h", returns the promise
+;;   answer         resumes the stored handle with its input
+;;   answered       returns what came, or "timeout"
+;;   pay            sends one NEAR to the account that its input names
+(module
+  (import "env" "input" (func $input (param i64)))
+  (import "env" "register_len" (func $register_len (param i64) (result i64)))
+  (import "env" "read_register" (func $read_register (param i64 i64)))
+  (import "env" "value_return" (func $value_return (param i64 i64)))
+  (import "env" "log_utf8" (func $log_utf8 (param i64 i64)))
+  (import "env" "panic_utf8" (func $panic_utf8 (param i64 i64)))
+  (import "env" "storage_write" (func $storage_write (param i64 i64 i64 i64 i64) (result i64)))
+  (import "env" "storage_read" (func $storage_read (param i64 i64 i64) (result i64)))
+  (import "env" "current_account_id" (func $current_account_id (param i64)))
+  (import "env" "promise_create" (func $promise_create (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64)))
+  (import "env" "promise_then" (func $promise_then (param i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64)))
+  (import "env" "promise_return" (func $promise_return (param i64)))
+  (import "env" "promise_result" (func $promise_result (param i64 i64) (result i64)))
+  (import "env" "promise_batch_create" (func $promise_batch_create (param i64 i64) (result i64)))
+  (import "env" "promise_batch_action_transfer" (func $transfer (param i64 i64)))
+  (import "env" "promise_yield_create" (func $yield_create (param i64 i64 i64 i64 i64 i64 i64) (result i64)))
+  (import "env" "promise_yield_resume" (func $yield_resume (param i64 i64 i64 i64) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 0) "k")
+  (data (i32.const 1) "h")
+  (data (i32.const 8) "set")
+  (data (i32.const 16) "boom")
+  (data (i32.const 24) "after")
+  (data (i32.const 32) "relayed")
+  (data (i32.const 40) "answered")
+  (data (i32.const 48) "timeout")
+  (data (i32.const 56) "1")
+  (data (i32.const 57) "2")
+  ;; 64: sixteen zero bytes, no deposit; 80: one NEAR
+  (data (i32.const 80) "\00\00\00\a1\ed\cc\ce\1b\c2\d3\00\00\00\00\00\00")
+  ;; Register 0 to address 4096; gives its length.
+  (func $take (result i64)
+    (call $read_register (i64.const 0) (i64.const 4096))
+    (call $register_len (i64.const 0)))
+  (func $arguments (result i64)
+    (call $input (i64.const 0))
+    (call $take))
+  (func (export "set") (local $n i64)
+    (local.set $n (call $arguments))
+    (drop (call $storage_write (i64.const 1) (i64.const 0) (local.get $n) (i64.const 4096) (i64.const 1)))
+    (call $log_utf8 (local.get $n) (i64.const 4096))
+    (call $value_return (local.get $n) (i64.const 4096)))
+  (func (export "get")
+    (if (i64.eq (call $storage_read (i64.const 1) (i64.const 0) (i64.const 0)) (i64.const 1))
+      (then (call $value_return (i64.const -1) (i64.const 0)))))
+  (func (export "boom")
+    (call $panic_utf8 (call $arguments) (i64.const 4096)))
+  (func (export "spin") (loop $again (br $again)))
+  (func (export "trap") unreachable)
+  (func $call (param $method_len i64) (param $method i64) (result i64)
+    (call $promise_create (call $arguments) (i64.const 4096) (local.get $method_len) (local.get $method)
+      (i64.const 7) (i64.const 32) (i64.const 64) (i64.const 20000000000000)))
+  (func $then_after (param $before i64) (result i64)
+    (call $current_account_id (i64.const 0))
+    (call $promise_then (local.get $before) (call $take) (i64.const 4096) (i64.const 5) (i64.const 24)
+      (i64.const 0) (i64.const 0) (i64.const 64) (i64.const 20000000000000)))
+  (func (export "relay") (call $promise_return (call $call (i64.const 3) (i64.const 8))))
+  (func (export "relay_then") (call $promise_return (call $then_after (call $call (i64.const 3) (i64.const 8)))))
+  (func (export "relay_boom") (call $promise_return (call $then_after (call $call (i64.const 4) (i64.const 16)))))
+  (func (export "after")
+    (call $value_return (i64.const 1) (i64.add (i64.const 55) (call $promise_result (i64.const 0) (i64.const 0)))))
+  (func (export "wait") (local $promise i64)
+    (local.set $promise (call $yield_create (i64.const 8) (i64.const 40) (i64.const 0) (i64.const 0)
+      (i64.const 20000000000000) (i64.const 0) (i64.const 2)))
+    (drop (call $storage_write (i64.const 1) (i64.const 1) (i64.const -1) (i64.const 2) (i64.const 1)))
+    (call $promise_return (local.get $promise)))
+  (func (export "answer") (local $n i64)
+    (drop (call $storage_read (i64.const 1) (i64.const 1) (i64.const 2)))
+    (local.set $n (call $arguments))
+    (drop (call $yield_resume (i64.const -1) (i64.const 2) (local.get $n) (i64.const 4096))))
+  (func (export "answered")
+    (if (i64.eq (call $promise_result (i64.const 0) (i64.const 0)) (i64.const 1))
+      (then (call $value_return (i64.const -1) (i64.const 0)))
+      (else (call $value_return (i64.const 7) (i64.const 48)))))
+  (func (export "pay")
+    (call $transfer (call $promise_batch_create (call $arguments) (i64.const 4096)) (i64.const 80))))

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""near-api-js 7.2.0, unmodified from npm, against outlayer-devnet: accounts, keys, contracts, transfers, typed errors."""
+import hashlib, os, shutil, subprocess, sys
+
+import kit
+from devnet_test import Devnet, probe
+
+JS = os.path.join(kit.ROOT, "tests", "js")
+OLDEST_NODE = (20, 18)
+
+
+def installed(source):
+    """The packages of a package-lock.json, installed into a folder named by its hash; the checkout stays clean."""
+    with open(os.path.join(source, "package-lock.json"), "rb") as f:
+        name = hashlib.sha256(f.read()).hexdigest()[:16]
+    target = os.path.join(kit.BUILD, "npm", name)
+    if os.path.exists(os.path.join(target, ".whole")):
+        return target
+    os.makedirs(target, exist_ok=True)
+    for file in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(os.path.join(source, file), target)
+    done = subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=target, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"npm ci failed in {target}: {done.stderr[-600:]}")
+    open(os.path.join(target, ".whole"), "w").close()
+    return target
+
+
+def node():
+    """A Node.js that near-api-js supports: the machine's, or one from npm."""
+    own = shutil.which("node")
+    if own:
+        version = subprocess.run([own, "--version"], capture_output=True, text=True).stdout.strip().lstrip("v")
+        if tuple(map(int, version.split(".")[:2])) >= OLDEST_NODE:
+            return own
+    return os.path.join(installed(os.path.join(JS, "runtime")), "node_modules", ".bin", "node")
+
+
+def test_near_api_js():
+    if not shutil.which("npm"):
+        raise kit.Skip("npm is not installed")
+    packages = installed(JS)
+    script = shutil.copy(os.path.join(JS, "near_api.mjs"), packages)
+    with kit.folder() as home, Devnet(home) as net:
+        run = subprocess.run([node(), script, net.url, net.root.id, net.root.key.secret, probe()],
+                             capture_output=True, text=True, timeout=300)
+        for line in run.stdout.splitlines():
+            kind, _, rest = line.partition(" ")
+            if kind in ("ok", "FAIL"):
+                kit.report(kind, *rest.split(" got ", 1) if kind == "FAIL" and " got " in rest else (rest,))
+        kit.check("the script ended well", run.returncode in (0, 1), run.stderr)
+
+
+if __name__ == "__main__":
+    kit.main(globals())
