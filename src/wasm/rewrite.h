@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the rewriter: what a price list is, what is found out about a function's body, and the steps from one to the
+// other. Callers use wasm/meter.h.
+#pragma once
+#include "base/buf.h"
+#include "wasm/meter.h"
+#include "wasm/module.h"
+
+struct meter_prices {
+    const char *version;
+    bool near; // exact gas in globals, NEAR's acceptance rules; otherwise slices of the counter page
+    uint64_t cost[WASM_PRICE_CLASSES];
+    uint64_t unit[WASM_PRICE_CLASSES]; // for each byte, page or element of the operand
+    uint64_t entry;                    // of a function
+};
+
+// Most that may be owed when a function returns; beyond it a look at the counter precedes the return.
+#define METER_OVERRUN_EXIT 2048
+
+enum meter_point_kind {
+    METER_CHARGE, // `cost` for what follows up to the next point
+    METER_SAVE,   // before a call: the counter goes where the callee finds it
+    METER_RELOAD, // after it, and at the start of a body; charges as well
+    METER_UNITS,  // before an operator with a length on top of the stack: `cost` for each unit of it
+    METER_RETURN, // in place of `return`: a branch to the function's end, `cost` levels up
+};
+
+struct meter_point {
+    uint32_t at; // offset in the body's code
+    uint8_t kind;
+    bool look; // whether the counter is used up is tested here
+    uint64_t cost;
+};
+
+// One label inside a body.
+struct meter_frame {
+    uint8_t kind;       // WASM_OP_BLOCK, _LOOP, _IF, _ELSE; 0: the function itself
+    bool targeted;      // a branch goes to its end
+    bool live_before;   // control reaches its start
+    uint64_t owed;      // most that may be owed on the ways to its end so far
+    uint64_t owed_else; // on the way into the else part
+};
+
+struct meter_body {
+    uint32_t index; // of the function
+    const struct wasm_functype *type;
+    struct slice decls, code; // declarations of locals (without their count); operators with the last `end`
+    uint64_t decls_offset, code_offset;
+    uint32_t decl_count, locals; // locals: parameters included
+    struct meter_point *points;
+    size_t point_count, point_room;
+    struct meter_frame *frames;
+    size_t frame_count, frame_room;
+    bool wrapped;                          // something leaves by a branch to the function's label
+    bool units;                            // has METER_UNITS
+    bool look_at_end;                      // test before returning
+    uint64_t locals_bytes, operands_bytes; // NEAR's stack accounting
+    uint8_t *operands;                     // sizes of the operands on the stack, for it
+    size_t operand_count, operand_room;
+    uint32_t blocks; // block, loop, if
+};
+void meter_body_release(struct meter_body *b);
+
+// LEB128 at the end of a buffer.
+void meter_put_u32(struct buf *out, uint32_t n);
+void meter_put_i64(struct buf *out, int64_t n);
+
+// What the emitted code needs to know of the module.
+struct meter_target {
+    const struct wasm_module *m;
+    const struct meter_prices *p;
+    uint32_t memory;     // ours: index of the private memory
+    uint32_t gas, stack; // NEAR: indices of the two globals
+    // Types added behind the module's own, for blocks with several results: type_of[i] is one without the parameters
+    // of type i (0: not made yet).
+    uint32_t *type_of;
+    uint32_t *added; // the types that they were made from
+    uint32_t added_count;
+};
+// Appends the body, rewritten, as an entry of the code section without its length.
+void meter_body_emit(struct meter_target *t, const struct meter_body *b, struct buf *out);
+
+// Parses one entry of the code section and finds its points. `b` may be used again for the next one.
+[[nodiscard]] bool meter_body_analyse(struct meter_body *b, const struct wasm_module *m, const struct meter_prices *p,
+                                      uint32_t index, struct slice entry, uint64_t offset, struct err *e);
+
+// Both append to *out; `offset` is that of the first byte in the file.
+[[nodiscard]] bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter_prices *p,
+                                      struct buf *out, struct err *e);
+[[nodiscard]] bool meter_rewrite_component(struct slice component, const struct meter_prices *p, struct buf *out,
+                                           struct err *e);
