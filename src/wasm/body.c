@@ -20,6 +20,7 @@ void meter_body_release(struct meter_body *b) {
     free(b->points);
     free(b->frames);
     free(b->operands);
+    free(b->local_types);
     *b = (struct meter_body){0};
 }
 
@@ -97,6 +98,8 @@ static bool branch_table(struct walk *w, const struct wasm_instr *in, struct err
 static void start_frame(struct walk *w, const struct wasm_instr *in) {
     w->b->blocks++;
     struct meter_frame *f = push_frame(w, (uint8_t)in->code);
+    if (w->p->near)
+        meter_near_start_frame(w->b, in);
     if (!w->live || in->code == WASM_OP_BLOCK)
         return;
     close_region(w);
@@ -237,6 +240,11 @@ static bool walk_code(struct walk *w, struct err *e) {
         if (!wasm_read_instr(&w->r, &in, e))
             return false;
         w->next = (uint32_t)(w->r.at - w->r.start);
+        if (w->p->near) {
+            if (!meter_near_accept_instr(&in, b->code_offset + w->at, e))
+                return false;
+            meter_near_step(b, w->m, &in);
+        }
         pay_instr(w, &in);
         if (in.code == WASM_OP_END) {
             if (b->frame_count == 1)
@@ -260,11 +268,24 @@ static bool walk_code(struct walk *w, struct err *e) {
 
 static uint64_t size_of(uint8_t type) { return type == WASM_I32 || type == WASM_F32 ? 4 : type == WASM_V128 ? 16 : 8; }
 
+// `n` locals more of a type.
+static bool add_locals(struct meter_body *b, uint64_t n, uint8_t type) {
+    if (n > WASM_LOCALS_MAX - b->locals)
+        return false;
+    if (b->locals + n > b->local_room) {
+        b->local_room = WASM_LOCALS_MAX;
+        b->local_types = xrealloc(b->local_types, b->local_room);
+    }
+    memset(b->local_types + b->locals, type, n);
+    b->locals += (uint32_t)n;
+    b->locals_bytes += n * size_of(type);
+    return true;
+}
+
 // Reads the declarations of locals.
 static bool read_locals(struct meter_body *b, struct wasm_reader *r, struct err *e) {
-    uint64_t total = b->type->param_count, bytes = 0;
     for (uint32_t i = 0; i < b->type->param_count; i++)
-        bytes += size_of(b->type->params[i]);
+        BUG_ON(!add_locals(b, 1, b->type->params[i]));
     if (!wasm_read_count(r, "declarations of locals", 2, WASM_LOCALS_MAX, &b->decl_count, e))
         return false;
     b->decls_offset = wasm_offset(r);
@@ -277,14 +298,10 @@ static bool read_locals(struct meter_body *b, struct wasm_reader *r, struct err 
             return false;
         if (!wasm_is_valtype(type))
             return wasm_refuse(e, ERR_INVALID, where, "local of a type that is not accepted");
-        total += n;
-        bytes += (uint64_t)n * size_of(type);
-        if (total > WASM_LOCALS_MAX)
+        if (!add_locals(b, n, type))
             return wasm_refuse(e, ERR_LIMIT, where, "a function has more than %u locals", WASM_LOCALS_MAX);
     }
     b->decls = slice_of(start, (size_t)(r->at - start));
-    b->locals = (uint32_t)total;
-    b->locals_bytes = bytes;
     return true;
 }
 
@@ -295,12 +312,15 @@ bool meter_body_analyse(struct meter_body *b, const struct wasm_module *m, const
                            entry.len, WASM_BODY_MAX);
     struct meter_body fresh = {.index = index,
                                .type = &m->types[m->functions[index]],
+                               .entry_offset = offset,
                                .points = b->points,
                                .point_room = b->point_room,
                                .frames = b->frames,
                                .frame_room = b->frame_room,
                                .operands = b->operands,
-                               .operand_room = b->operand_room};
+                               .operand_room = b->operand_room,
+                               .local_types = b->local_types,
+                               .local_room = b->local_room};
     *b = fresh;
     struct wasm_reader r = wasm_reader_of(entry, offset);
     if (!read_locals(b, &r, e))
@@ -311,6 +331,6 @@ bool meter_body_analyse(struct meter_body *b, const struct wasm_module *m, const
     // The entry pays and looks for the region that starts with the body.
     open_region(&w, 0, p->near ? METER_CHARGE : METER_RELOAD);
     b->points[0].look = !p->near;
-    b->points[0].cost = p->entry;
+    b->points[0].cost = p->near ? (64 + b->locals_bytes + 7) / 8 * p->entry : p->entry;
     return walk_code(&w, e);
 }

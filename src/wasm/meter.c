@@ -3,8 +3,6 @@
 
 #include "wasm/rewrite.h"
 
-#define OUTPUT_MAX (256u << 20) // of one core module: what is added is bounded by what is there
-
 bool wasm_kind_of(struct slice bytes, enum wasm_kind *out, struct err *e) {
     static const uint8_t core[] = {0, 'a', 's', 'm', 1, 0, 0, 0}, component[] = {0, 'a', 's', 'm', 0x0d, 0, 1, 0};
     bool is_core = slice_starts(bytes, slice_of(core, sizeof core));
@@ -12,67 +10,6 @@ bool wasm_kind_of(struct slice bytes, enum wasm_kind *out, struct err *e) {
         return err_set(e, ERR_INVALID, "not a WebAssembly module or component of a known version");
     *out = is_core ? WASM_CORE : WASM_COMPONENT;
     return true;
-}
-
-static void put_section(struct buf *out, uint8_t id, const struct buf *body) {
-    buf_add_byte(out, id);
-    meter_put_u32(out, (uint32_t)body->len);
-    buf_add_slice(out, buf_slice(body));
-}
-
-// `count` entries more than there were: the old count is replaced, the old entries stay as they are.
-static void put_grown(struct buf *body, const struct wasm_section *s, uint32_t count, uint32_t more) {
-    struct wasm_reader r = wasm_reader_of(s->body, s->offset);
-    uint32_t old = 0;
-    if (r.start && !wasm_read_u32(&r, &old, NULL))
-        return;
-    meter_put_u32(body, count + more);
-    buf_add(body, r.at, wasm_left(&r));
-}
-
-static void put_types(struct buf *out, const struct wasm_module *m, const struct meter_target *t) {
-    SCOPED_BUF(body, OUTPUT_MAX);
-    put_grown(&body, &m->known[WASM_SECTION_TYPE], m->type_count, t->added_count);
-    for (uint32_t i = 0; i < t->added_count; i++) {
-        const struct wasm_functype *f = &m->types[t->added[i]];
-        buf_add_byte(&body, 0x60);
-        buf_add_byte(&body, 0);
-        meter_put_u32(&body, f->result_count);
-        buf_add(&body, f->results, f->result_count);
-    }
-    put_section(out, WASM_SECTION_TYPE, &body);
-}
-
-// Tables are host memory: each gets a maximum, and together they stay within twice WASM_TABLE_ELEMENTS_MAX.
-static void put_tables(struct buf *out, const struct wasm_module *m) {
-    SCOPED_BUF(body, OUTPUT_MAX);
-    uint32_t own = 0;
-    for (uint32_t i = 0; i < m->table_count; i++)
-        own += !m->tables[i].imported;
-    meter_put_u32(&body, own);
-    for (uint32_t i = 0; i < m->table_count; i++) {
-        const struct wasm_table *t = &m->tables[i];
-        if (t->imported)
-            continue;
-        uint32_t cap = WASM_TABLE_ELEMENTS_MAX / own;
-        if (cap < t->min)
-            cap = t->min;
-        buf_add_byte(&body, t->type);
-        buf_add_byte(&body, 1);
-        meter_put_u32(&body, t->min);
-        meter_put_u32(&body, t->max < cap ? t->max : cap);
-    }
-    put_section(out, WASM_SECTION_TABLE, &body);
-}
-
-// The private memory: 64-bit addresses, exactly one page.
-static void put_memory(struct buf *out, const struct wasm_module *m) {
-    SCOPED_BUF(body, OUTPUT_MAX);
-    put_grown(&body, &m->known[WASM_SECTION_MEMORY], m->memory_count - m->imported_memory, 1);
-    buf_add_byte(&body, 5);
-    buf_add_byte(&body, 1);
-    buf_add_byte(&body, 1);
-    put_section(out, WASM_SECTION_MEMORY, &body);
 }
 
 // The code section, rewritten, into *body.
@@ -87,13 +24,15 @@ static bool rewrite_code(struct meter_target *t, struct buf *body, struct err *e
         return wasm_refuse(e, ERR_INVALID, s->offset, "malformed module: %u bodies for %u functions", count, own);
     meter_put_u32(body, count);
     struct meter_body b = {0};
+    struct meter_near_totals totals = {0};
     SCOPED_BUF(one, WASM_BODY_MAX);
     bool ok = true;
     for (uint32_t i = 0; ok && i < count; i++) {
         struct slice entry;
         uint64_t where = wasm_offset(&r);
         ok = wasm_read_vec(&r, &entry, e) &&
-             meter_body_analyse(&b, m, t->p, m->imported_functions + i, entry, wasm_offset(&r) - entry.len, e);
+             meter_body_analyse(&b, m, t->p, m->imported_functions + i, entry, wasm_offset(&r) - entry.len, e) &&
+             (!t->p->near || meter_near_accept_body(&totals, &b, e));
         if (!ok)
             break;
         buf_clear(&one);
@@ -108,44 +47,11 @@ static bool rewrite_code(struct meter_target *t, struct buf *body, struct err *e
                   wasm_refuse(e, ERR_INVALID, wasm_offset(&r), "malformed module: code after the last body"));
 }
 
-// What stands in the names survives the rewriting; anything else may hold offsets into the code.
-static bool kept(const struct wasm_section *s) {
-    struct wasm_reader r = wasm_reader_of(s->body, s->offset);
-    struct slice name;
-    return wasm_read_vec(&r, &name, NULL) && slice_eq_str(name, "name");
-}
-
-static void put_sections(struct meter_target *t, const struct buf *code, struct buf *out) {
-    const struct wasm_module *m = t->m;
-    bool memory = false; // the memory section has been written
-    for (size_t i = 0; i < m->section_count; i++) {
-        const struct wasm_section *s = &m->sections[i];
-        if (s->id == WASM_SECTION_CUSTOM && !kept(s))
-            continue;
-        if (!memory && (s->id == WASM_SECTION_MEMORY || (s->id > WASM_SECTION_MEMORY))) {
-            put_memory(out, m);
-            memory = true;
-        }
-        if (s->id == WASM_SECTION_TYPE) {
-            put_types(out, m, t);
-        } else if (s->id == WASM_SECTION_TABLE) {
-            put_tables(out, m);
-        } else if (s->id == WASM_SECTION_CODE) {
-            put_section(out, WASM_SECTION_CODE, code);
-        } else if (s->id != WASM_SECTION_MEMORY) {
-            buf_add_slice(out, s->header);
-            buf_add_slice(out, s->body);
-        }
-    }
-    if (!memory)
-        put_memory(out, m);
-}
-
 bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter_prices *p, struct buf *out,
                         struct err *e) {
     SCOPED_ARENA(a);
     struct wasm_module m;
-    if (!wasm_module_parse(a, module, offset, &m, e))
+    if (!wasm_module_parse(a, module, offset, &m, e) || (p->near && !meter_near_accept(&m, e)))
         return false;
     struct meter_target t = {.m = &m,
                              .p = p,
@@ -154,12 +60,10 @@ bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter
                              .stack = m.global_count + 1,
                              .type_of = arena_calloc(a, m.type_count, sizeof(uint32_t)),
                              .added = arena_calloc(a, m.type_count, sizeof(uint32_t))};
-    SCOPED_BUF(code, OUTPUT_MAX);
+    SCOPED_BUF(code, METER_OUTPUT_MAX);
     if (!rewrite_code(&t, &code, e))
         return false;
-    buf_add(out, module.ptr, 8);
-    put_sections(&t, &code, out);
-    return true;
+    return meter_put_module(&t, &code, out, e);
 }
 
 bool meter_rewrite(struct slice module, const struct meter_prices *p, struct buf *out, struct err *e) {
@@ -172,7 +76,7 @@ bool meter_rewrite(struct slice module, const struct meter_prices *p, struct buf
     if (kind == WASM_COMPONENT && p->near)
         return err_set(e, ERR_INVALID, "a contract is a core module, this is a component");
     if (kind == WASM_CORE ? !meter_rewrite_core(module, 0, p, out, e) : !meter_rewrite_component(module, p, out, e))
-        return false;
+        return !p->near || !e || meter_near_name(e) ? false : err_hint(e, "Deserialization");
     return !out->full || err_set(e, ERR_TOO_LARGE, "the metered module is larger than %zu bytes", out->cap);
 }
 

@@ -57,10 +57,13 @@ bool meter_page_exhausted(const struct meter_page *page);
 //   exports METER_NEAR_MEMORY: 1024 pages at first, 2048 at most, whatever the contract declared.
 //   exports METER_NEAR_START when it had a start function: the host calls it once, after setting the gas.
 //   exports everything else that the contract exports (its memory left out) as METER_NEAR_PREFIX + its own name.
-// Both stops are `unreachable` traps.
+// Both stops are `unreachable` traps. What NEAR would not accept is refused; the hint is then the name of its
+// PrepareError ("TooManyFunctions", "Deserialization", …).
 #define METER_NEAR_GAS "gas_left"
 #define METER_NEAR_STACK "stack_left"
 #define METER_NEAR_MEMORY "memory"
 #define METER_NEAR_START "start"
 #define METER_NEAR_PREFIX "contract:"
 #define METER_NEAR_STACK_LIMIT 262144
+#define METER_NEAR_PAGES 1024
+#define METER_NEAR_PAGES_MAX 2048

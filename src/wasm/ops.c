@@ -238,9 +238,17 @@ static bool read_block(struct wasm_reader *r, struct wasm_instr *out, struct err
            wasm_refuse(e, ERR_INVALID, where, "block of a type that is not accepted");
 }
 
-bool wasm_read_instr(struct wasm_reader *r, struct wasm_instr *out, struct err *e) {
-    if (!read_op(r, out, e))
+static bool read_two(struct wasm_reader *r, struct wasm_instr *out, struct err *e) {
+    if (!wasm_read_u32(r, &out->index[0], e))
         return false;
+    const uint8_t *start = r->at;
+    if (!wasm_read_u32(r, &out->index[1], e))
+        return false;
+    out->second = (uint32_t)(r->at - start);
+    return true;
+}
+
+static bool read_immediates(struct wasm_reader *r, struct wasm_instr *out, struct err *e) {
     struct slice raw;
     int64_t number;
     uint8_t lane;
@@ -249,7 +257,7 @@ bool wasm_read_instr(struct wasm_reader *r, struct wasm_instr *out, struct err *
     case WASM_IMM_NONE: return true;
     case WASM_IMM_BLOCK: return read_block(r, out, e);
     case WASM_IMM_INDEX: return wasm_read_u32(r, &out->index[0], e);
-    case WASM_IMM_TWO: return wasm_read_u32(r, &out->index[0], e) && wasm_read_u32(r, &out->index[1], e);
+    case WASM_IMM_TWO: return read_two(r, out, e);
     case WASM_IMM_LABELS: return read_labels(r, out, e);
     case WASM_IMM_TYPES: return read_types(r, out, e);
     case WASM_IMM_REF: return read_ref(r, out, e);
@@ -266,4 +274,8 @@ bool wasm_read_instr(struct wasm_reader *r, struct wasm_instr *out, struct err *
     case WASM_IMM_16: return wasm_read_bytes(r, 16, &raw, e);
     }
     return false;
+}
+
+bool wasm_read_instr(struct wasm_reader *r, struct wasm_instr *out, struct err *e) {
+    return read_op(r, out, e) && read_immediates(r, out, e);
 }

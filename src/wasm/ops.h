@@ -88,6 +88,7 @@ struct wasm_op {
 struct wasm_instr {
     uint32_t code; // opcode; behind a prefix byte: prefix << 8 | opcode
     const struct wasm_op *op;
+    uint32_t second;     // bytes that index[1] takes
     int64_t block;       // WASM_IMM_BLOCK: -64 none, other negatives a value type - 128, else a type index
     uint32_t index[2];   // the indices in their order of writing; the memory access's alignment flags are not kept
     struct slice labels; // WASM_IMM_LABELS: index[0] + 1 LEB128 numbers, the default last

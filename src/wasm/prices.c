@@ -26,6 +26,7 @@ const struct meter_prices meter_prices_near = {
              [WASM_PRICE_MEMORY_GROW] = NEAR_BULK,
              [WASM_PRICE_TABLE_BULK] = NEAR_BULK},
     .unit = {[WASM_PRICE_MEMORY_BULK] = NEAR_OP, [WASM_PRICE_MEMORY_GROW] = NEAR_OP, [WASM_PRICE_TABLE_BULK] = NEAR_OP},
+    .entry = NEAR_OP,
 };
 
 const char *meter_prices_version(const struct meter_prices *p) { return p->version; }

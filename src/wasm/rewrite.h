@@ -6,12 +6,14 @@
 #include "wasm/meter.h"
 #include "wasm/module.h"
 
+#define METER_OUTPUT_MAX (256u << 20) // bytes of one core module after rewriting
+
 struct meter_prices {
     const char *version;
     bool near; // exact gas in globals, NEAR's acceptance rules; otherwise slices of the counter page
     uint64_t cost[WASM_PRICE_CLASSES];
     uint64_t unit[WASM_PRICE_CLASSES]; // for each byte, page or element of the operand
-    uint64_t entry;                    // of a function
+    uint64_t entry;                    // of a function; NEAR: for each 8 bytes of its frame
 };
 
 // Most that may be owed when a function returns; beyond it a look at the counter precedes the return.
@@ -39,13 +41,16 @@ struct meter_frame {
     bool live_before;   // control reaches its start
     uint64_t owed;      // most that may be owed on the ways to its end so far
     uint64_t owed_else; // on the way into the else part
+    size_t height;      // NEAR: operands below it
+    bool dead;          // NEAR: behind a jump, where operands are not counted
+    uint8_t result;     // NEAR: value type of its result, 0: none
 };
 
 struct meter_body {
     uint32_t index; // of the function
     const struct wasm_functype *type;
     struct slice decls, code; // declarations of locals (without their count); operators with the last `end`
-    uint64_t decls_offset, code_offset;
+    uint64_t entry_offset, decls_offset, code_offset;
     uint32_t decl_count, locals; // locals: parameters included
     struct meter_point *points;
     size_t point_count, point_room;
@@ -54,10 +59,13 @@ struct meter_body {
     bool wrapped;                          // something leaves by a branch to the function's label
     bool units;                            // has METER_UNITS
     bool look_at_end;                      // test before returning
-    uint64_t locals_bytes, operands_bytes; // NEAR's stack accounting
-    uint8_t *operands;                     // sizes of the operands on the stack, for it
+    uint32_t blocks;                       // block, loop, if
+    uint64_t locals_bytes, operands_bytes; // NEAR's stack accounting: all locals; operands at most
+    uint64_t operands_now;                 // for it: operands on the stack
+    uint8_t *operands;                     // and the size of each
     size_t operand_count, operand_room;
-    uint32_t blocks; // block, loop, if
+    uint8_t *local_types; // and the type of each local
+    size_t local_room;
 };
 void meter_body_release(struct meter_body *b);
 
@@ -89,3 +97,20 @@ void meter_body_emit(struct meter_target *t, const struct meter_body *b, struct 
                                       struct buf *out, struct err *e);
 [[nodiscard]] bool meter_rewrite_component(struct slice component, const struct meter_prices *p, struct buf *out,
                                            struct err *e);
+
+// --- near.c: what NEAR accepts, and its operand stack -------------------------------------------------------------
+#define METER_NEAR_TABLE_ELEMENTS 10000
+struct meter_near_totals { // of a contract so far
+    uint64_t locals, blocks;
+};
+[[nodiscard]] bool meter_near_accept(const struct wasm_module *m, struct err *e);
+[[nodiscard]] bool meter_near_accept_body(struct meter_near_totals *t, const struct meter_body *b, struct err *e);
+[[nodiscard]] bool meter_near_accept_instr(const struct wasm_instr *in, uint64_t offset, struct err *e);
+// Before the operator is taken by the control stack; and after a block, loop or if has made its frame.
+void meter_near_step(struct meter_body *b, const struct wasm_module *m, const struct wasm_instr *in);
+void meter_near_start_frame(struct meter_body *b, const struct wasm_instr *in);
+// Whether the hint is one of NEAR's names other than "Deserialization".
+bool meter_near_name(const struct err *e);
+
+// --- sections.c: the module around the bodies ----------------------------------------------------------------------
+[[nodiscard]] bool meter_put_module(struct meter_target *t, const struct buf *code, struct buf *out, struct err *e);
