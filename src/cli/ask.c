@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/ask.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "http/client.h"
+#include "near/send.h"
+#include <inttypes.h>
+#include <pthread.h>
+
+#define ASK_GAS (300 * TGAS)
+#define SETTLE_MS 200000 // the yield window is 200 blocks, two minutes; and the blocks around it
+#define LOOK_MS 150      // how often the coordinator is asked for progress: it has no way to notify a visitor
+
+static json_t *limits_json(const struct exec_limits *l) {
+    return json_pack("{s:I,s:i,s:i}", "max_instructions", (json_int_t)l->max_instructions, "max_memory_mb",
+                     (int)l->max_memory_mb, "max_execution_seconds", (int)l->max_seconds);
+}
+
+bool ask_estimate(const struct target *t, struct arena *a, const struct exec_limits *limits, struct yocto *out,
+                  struct err *e) {
+    struct rpc *rpc;
+    if (!rpc_new(&rpc, t->rpc_url, e))
+        return false;
+    SCOPED_JSON(args) = json_pack("{s:o}", "resource_limits", limits_json(limits));
+    SCOPED_JSON(value) = rpc_view_json(rpc, a, t->contract, "estimate_execution_cost", args, e);
+    rpc_free(rpc);
+    if (!value)
+        return false;
+    const char *text = json_string_value(value);
+    return (text && text_u128(slice_str(text), &out->v)) ||
+           err_set(e, ERR_CHAIN, "estimate_execution_cost of '%s' gave no amount", t->contract);
+}
+
+// --- following: a thread of its own, while the main one waits for the transaction ---------------------------------
+
+struct follower {
+    const struct target *target;
+    void (*tell)(void *ctx, const struct ask_progress *p);
+    void *ctx;
+    const char *transaction;
+    uint64_t started_us;
+    enum ask_stage told;
+    pthread_mutex_t lock; // guards `done`
+    pthread_cond_t wake;
+    bool done;
+};
+
+static void tell(struct follower *f, enum ask_stage stage, const char *detail) {
+    if (stage <= f->told && stage != ASK_SENT)
+        return;
+    f->told = stage;
+    struct ask_progress p = {stage, detail, clock_mono_us() - f->started_us};
+    if (f->tell)
+        f->tell(f->ctx, &p);
+}
+
+static enum ask_stage stage_of(const char *status) {
+    static const struct {
+        const char *status;
+        enum ask_stage stage;
+    } map[] = {{"queued", ASK_QUEUED},   {"leased", ASK_QUEUED},         {"building", ASK_BUILDING},
+               {"running", ASK_RUNNING}, {"submitting", ASK_SUBMITTING}, {"settled", ASK_SETTLED}};
+    for (size_t i = 0; i < ARRAY_LEN(map); i++)
+        if (strcmp(map[i].status, status) == 0)
+            return map[i].stage;
+    return ASK_SENT;
+}
+
+static void look(struct follower *f, struct http_client *http, struct arena *a) {
+    const char *url =
+        arena_printf(a, "%s/public/jobs?transaction_hash=%s&limit=1", f->target->coordinator_url, f->transaction);
+    struct http_call call = {.method = "GET", .url = url, .timeout_ms = 2000};
+    SCOPED_JSON(list) = NULL;
+    int status;
+    if (!http_call_json(http, a, &call, NULL, &status, &list, NULL))
+        return; // progress is a courtesy: the answer does not depend on it
+    const json_t *job = json_array_get(list, 0);
+    const char *state = json_string_value(json_object_get(job, "state"));
+    const char *worker = json_string_value(json_object_get(job, "worker_id"));
+    uint64_t id;
+    if (!state || !json_get_u64(job, "request_id", &id, NULL))
+        return;
+    tell(f, ASK_TAKEN, arena_printf(a, "request %" PRIu64, id));
+    if (stage_of(state) < ASK_SETTLED)
+        tell(f, stage_of(state), worker ? worker : "");
+}
+
+static void *follow(void *arg) {
+    struct follower *f = arg;
+    struct http_client *http = http_client_new();
+    pthread_mutex_lock(&f->lock);
+    while (!f->done) {
+        pthread_mutex_unlock(&f->lock);
+        SCOPED_ARENA(a);
+        look(f, http, a);
+        pthread_mutex_lock(&f->lock);
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        if (!f->done)
+            pthread_cond_timedwait(&f->wake, &f->lock, &until);
+    }
+    pthread_mutex_unlock(&f->lock);
+    http_client_free(http);
+    return NULL;
+}
+
+static void stop_following(struct follower *f, pthread_t thread, bool running) {
+    if (running) {
+        pthread_mutex_lock(&f->lock);
+        f->done = true;
+        pthread_cond_signal(&f->wake);
+        pthread_mutex_unlock(&f->lock);
+        pthread_join(thread, NULL);
+    }
+    pthread_cond_destroy(&f->wake);
+    pthread_mutex_destroy(&f->lock);
+}
+
+// --- sending --------------------------------------------------------------------------------------------------------
+
+static json_t *arguments(const struct ask *ask) {
+    return json_pack("{s:{s:s,s:s,s:s},s:o,s:s,s:s}", "code_source", "repo", ask->repo, "commit", ask->commit,
+                     "build_target", ask->build_target, "resource_limits", limits_json(&ask->limits), "input_data",
+                     ask->input, "response_format", ask->format);
+}
+
+static bool send(struct sender *s, struct rpc *rpc, const struct ask *ask, struct arena *a, struct sent *sent,
+                 struct err *e) {
+    SCOPED_JSON(args) = arguments(ask);
+    if (!args)
+        return err_set(e, ERR_USAGE, "the arguments are not UTF-8 text");
+    struct account_id receiver;
+    struct action call = {.kind = ACTION_FUNCTION_CALL,
+                          .method = ask->method,
+                          .args = slice_str(json_text(a, args)),
+                          .gas = {ASK_GAS},
+                          .deposit = ask->deposit};
+    bool stale = false;
+    if (!account_id_parse(&receiver, slice_str(ask->receiver), e))
+        return false;
+    for (int i = 0; i < 5; i++) {
+        if (!sender_sign(s, a, &receiver, &call, 1, sent, e))
+            return false;
+        if (rpc_send(rpc, a, sent->bytes, &stale, e))
+            return true;
+        if (!stale)
+            break;
+        sender_forget_nonce(s);
+    }
+    // An answer that did not come says nothing about the transaction: it is looked up by its hash from here on.
+    return e->code == ERR_TIMEOUT;
+}
+
+static bool await(struct rpc *rpc, const struct target *t, const struct credentials *from, struct arena *a,
+                  struct ask_result *out, struct err *e) {
+    if (!rpc_tx(rpc, a, out->transaction, from->account.s, "FINAL", SETTLE_MS, &out->outcome, e))
+        return err_wrap(e, "transaction %s", out->transaction);
+    const char *words = rpc_failure_text(a, json_object_get(out->outcome, "status"));
+    if (!answer_read(&out->answer, a, out->outcome, t->contract, e))
+        return false;
+    if (words && !out->answer.settled) {
+        err_set(e, ERR_INVALID, "the chain refused the request: %s", words);
+        return err_hint(e, "transaction %s", out->transaction);
+    }
+    if (!out->answer.known) {
+        err_set(e, ERR_CHAIN, "transaction %s made no request", out->transaction);
+        return err_hint(e, "is '%s' an OutLayer contract?", t->contract);
+    }
+    return true;
+}
+
+bool ask_run(const struct target *t, const struct credentials *from, const struct ask *ask,
+             void (*say)(void *ctx, const struct ask_progress *p), void *ctx, struct arena *a, struct ask_result *out,
+             struct err *e) {
+    *out = (struct ask_result){0};
+    struct follower f = {.target = t,
+                         .tell = say,
+                         .ctx = ctx,
+                         .transaction = out->transaction,
+                         .started_us = clock_mono_us(),
+                         .lock = PTHREAD_MUTEX_INITIALIZER,
+                         .wake = PTHREAD_COND_INITIALIZER};
+    struct rpc *rpc;
+    struct sender *s = NULL;
+    struct sent sent;
+    pthread_t thread;
+    if (!rpc_new(&rpc, t->rpc_url, e))
+        return false;
+    bool ok = sender_new(&s, rpc, &from->account, &from->secret, e) && send(s, rpc, ask, a, &sent, e);
+    if (ok) {
+        memcpy(out->transaction, sent.hash, sizeof out->transaction);
+        tell(&f, ASK_SENT, out->transaction);
+        bool following = say && t->coordinator_url && pthread_create(&thread, NULL, follow, &f) == 0;
+        ok = await(rpc, t, from, a, out, e);
+        stop_following(&f, thread, following);
+        if (ok)
+            tell(&f, ASK_SETTLED, "");
+    }
+    out->total_us = clock_mono_us() - f.started_us;
+    sender_free(s);
+    rpc_free(rpc);
+    return ok;
+}
+
+void ask_release(struct ask_result *r) {
+    answer_release(&r->answer);
+    json_decref(r->outcome);
+    r->outcome = NULL;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// `outlayer deploy`: the contract on any network, step by step and each only where it is missing; the cost is shown
+// first.
+#include "cli/commands.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/deployment.h"
+#include "cli/target.h"
+
+#define WASM_MAX (4u << 20)
+
+struct deploy_options {
+    struct target_options target;
+    const char *wasm, *owner, *operator_id, *operator_credentials, *worker_key, *allowance;
+    bool yes, json;
+};
+
+static const struct arg table[] = {
+    TARGET_OPTIONS(struct deploy_options, target),
+    ARG_OPTION(struct deploy_options, wasm, "--wasm", "FILE", "another contract code than the one built in"),
+    ARG_OPTION(struct deploy_options, owner, "--owner", "ACCOUNT", "who may set prices (the contract's account)"),
+    ARG_OPTION(struct deploy_options, operator_id, "--operator", "ACCOUNT",
+               "whose keys may resolve (the contract's account)"),
+    ARG_OPTION(struct deploy_options, operator_credentials, "--operator-credentials", "FILE",
+               "full key of the operator, to add the worker's key"),
+    ARG_OPTION(struct deploy_options, worker_key, "--worker-key", "FILE",
+               "the worker's key file; made when it is not there"),
+    ARG_OPTION(struct deploy_options, allowance, "--allowance", "AMOUNT", "what the worker's key may burn ('10 NEAR')"),
+    ARG_SWITCH(struct deploy_options, yes, "--yes", "do not ask before spending"),
+    ARG_SWITCH(struct deploy_options, json, "--json", "one JSON object on one line; implies --yes"),
+};
+
+struct deploy_keys {
+    struct credentials contract, operator, worker;
+    bool has_operator;
+};
+
+static bool worker_key(const struct deploy_options *o, const struct account_id *operator_id, const char *home,
+                       struct arena *a, struct deploy_keys *k, const char **path, struct err *e) {
+    *path = o->worker_key ? o->worker_key : arena_printf(a, "%s/keys/worker.json", home);
+    if (access(*path, F_OK) == 0)
+        return credentials_read(&k->worker, *path, e);
+    if (!o->worker_key && !file_make_dirs(arena_printf(a, "%s/keys", home), 0700, e))
+        return false;
+    k->worker.account = *operator_id;
+    secret_key_generate(&k->worker.secret);
+    k->worker.public = secret_key_public(&k->worker.secret);
+    return credentials_write(&k->worker, *path, e);
+}
+
+static bool find_operator(const struct deploy_options *o, const struct target *t, struct arena *a, struct deployment *d,
+                          struct deploy_keys *k, struct err *e) {
+    struct target with = *t;
+    d->operator_id = k->contract.account;
+    if (o->operator_id && !account_id_parse(&d->operator_id, slice_str(o->operator_id), e))
+        return false;
+    if (strcmp(d->operator_id.s, k->contract.account.s) == 0) {
+        k->operator= k->contract;
+        k->has_operator = true;
+        return true;
+    }
+    with.credentials = o->operator_credentials;
+    k->has_operator = target_credentials(&with, a, d->operator_id.s, &k->operator, e);
+    // Without the operator's key the worker's key is not added; only a key that was named and is bad is an error.
+    return k->has_operator || !o->operator_credentials;
+}
+
+static bool prepare(const struct deploy_options *o, const struct target *t, struct arena *a, struct deployment *d,
+                    struct deploy_keys *k, const char **key_path, struct err *e) {
+    d->rpc_url = t->rpc_url;
+    d->code = contract_outlayer_wasm();
+    if ((o->wasm && !file_read(a, o->wasm, WASM_MAX, &d->code, e)) ||
+        !target_credentials(t, a, t->contract, &k->contract, e) ||
+        !yocto_parse(&d->allowance, o->allowance ? o->allowance : "10 NEAR", e) || !find_operator(o, t, a, d, k, e))
+        return false;
+    d->owner = k->contract.account;
+    if (o->owner && !account_id_parse(&d->owner, slice_str(o->owner), e))
+        return false;
+    if (!worker_key(o, &d->operator_id, t->home, a, k, key_path, e))
+        return false;
+    d->contract = &k->contract;
+    d->operator_key = k->has_operator ? &k->operator: NULL;
+    d->worker_key = k->worker.public;
+    return true;
+}
+
+static void show_plan(const struct deployment *d, const struct deployment_plan *p, const struct target *t, FILE *to) {
+    char storage[64], gas[64];
+    fprintf(to, "network   %s (%s)\ncontract  %s, owner %s, operator %s\n", t->network, t->rpc_url,
+            d->contract->account.s, d->owner.s, d->operator_id.s);
+    fprintf(to, "code      %s (%zu bytes)\nset-up    %s\nworker    %s\n", p->code ? "to deploy" : "is there already",
+            p->code_bytes, p->init ? "to do" : "is done already",
+            p->key            ? "key to add"
+            : d->operator_key ? "key is there already"
+                              : "key not added: no key of the operator given (--operator-credentials)");
+    fprintf(to, "cost      %s locked for storage, at most %s of gas\n", yocto_text(p->storage, storage),
+            yocto_text(p->gas, gas));
+}
+
+static bool agreed(const struct deploy_options *o, const struct deployment_plan *p) {
+    if (o->yes || o->json || (!p->code && !p->init && !p->key))
+        return true;
+    char answer[8] = "";
+    fprintf(stderr, "Go on? [y/N] ");
+    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+static void show_result(const struct deploy_options *o, const struct deployment *d, const struct deployment_result *r,
+                        const char *key_path, struct arena *a) {
+    char spent[64], gas[32];
+    if (o->json) {
+        SCOPED_JSON(j) = json_object();
+        json_set_text(j, "contract_id", d->contract->account.s);
+        json_set_text(j, "operator_id", d->operator_id.s);
+        json_set_text(j, "worker_key_file", key_path);
+        json_set_text(j, "worker_public_key", public_key_text(a, &d->worker_key));
+        json_set_text(j, "deploy_transaction", r->deploy_transaction);
+        json_set_text(j, "key_transaction", r->key_transaction);
+        json_set_u64(j, "gas_burnt", r->gas_burnt);
+        json_set_u128(j, "tokens_burnt", r->tokens_burnt.v);
+        printf("%s\n", json_text(a, j));
+        return;
+    }
+    printf("done      %s, %s burnt\n", gas_text((struct gas){r->gas_burnt}, gas), yocto_text(r->tokens_burnt, spent));
+    if (r->deploy_transaction)
+        printf("          deployed in %s\n", r->deploy_transaction);
+    if (r->key_transaction)
+        printf("          key added in %s\n", r->key_transaction);
+    printf("\nA worker for this contract: OPERATOR_ACCOUNT_ID=%s OPERATOR_PRIVATE_KEY from %s (docs/operate.md)\n",
+           d->operator_id.s, key_path);
+}
+
+static bool deploy(const struct deploy_options *o, struct arena *a, struct deploy_keys *k, struct err *e) {
+    struct target t;
+    struct deployment d = {0};
+    struct deployment_plan plan;
+    struct deployment_result r;
+    const char *key_path;
+    if (!target_find(&t, a, &o->target, e))
+        return false;
+    bool ok = prepare(o, &t, a, &d, k, &key_path, e) && deployment_look(&d, a, &plan, e);
+    if (ok) {
+        show_plan(&d, &plan, &t, o->json ? stderr : stdout);
+        ok = agreed(o, &plan) || err_set(e, ERR_USAGE, "nothing was changed");
+    }
+    ok = ok && deployment_do(&d, &plan, a, &r, e);
+    if (ok)
+        show_result(o, &d, &r, key_path, a);
+    target_release(&t);
+    return ok;
+}
+
+int command_deploy(int argc, char **argv) {
+    struct deploy_options o = {0};
+    struct deploy_keys keys = {0};
+    struct err e;
+    bool help;
+    if (!args_parse(&o, table, ARRAY_LEN(table), argc, argv, &help, &e))
+        return command_failed(&e);
+    if (help) {
+        args_print_help("deploy", "deploys and sets up the contract on a network; repeating it changes nothing", table,
+                        ARRAY_LEN(table));
+        return CLI_OK;
+    }
+    struct arena *a = arena_new();
+    bool ok = deploy(&o, a, &keys, &e);
+    secret_key_wipe(&keys.contract.secret);
+    secret_key_wipe(&keys.operator.secret);
+    secret_key_wipe(&keys.worker.secret);
+    arena_free_wiped(a);
+    return ok ? CLI_OK : command_failed(&e);
+}
