@@ -17,7 +17,7 @@ static void put_signature(struct buf *b, const struct signature *s) {
     borsh_put_raw(b, s->bytes, s->type == KEY_ED25519 ? 64 : 65);
 }
 
-static void put_access_key(struct buf *b, const struct access_key *k) {
+void access_key_encode(struct buf *b, const struct access_key *k) {
     borsh_put_u64(b, k->nonce);
     borsh_put_u8(b, k->full_access ? 1 : 0);
     if (k->full_access)
@@ -60,7 +60,7 @@ void action_encode(struct buf *b, const struct action *a) {
         return;
     case ACTION_ADD_KEY:
         put_key(b, &a->key);
-        put_access_key(b, &a->access);
+        access_key_encode(b, &a->access);
         return;
     case ACTION_DELETE_KEY: put_key(b, &a->key); return;
     case ACTION_DELETE_ACCOUNT: borsh_put_text(b, a->account.s); return;
@@ -95,6 +95,7 @@ void transaction_sign(struct buf *out, struct hash *hash, const struct transacti
 struct decoder {
     struct borsh r;
     struct arena *arena;
+    size_t bytes_max; // of code and arguments
 };
 
 static struct account_id get_account(struct decoder *d) {
@@ -200,7 +201,7 @@ static void get_delegate(struct decoder *d, struct action *a) {
 
 static void get_call(struct decoder *d, struct action *a) {
     a->method = get_name(d, NEAR_TX_MAX);
-    a->args = borsh_bytes(&d->r, NEAR_TX_MAX);
+    a->args = borsh_bytes(&d->r, d->bytes_max);
     a->gas.v = borsh_u64(&d->r);
     a->deposit.v = borsh_u128(&d->r);
 }
@@ -214,7 +215,7 @@ static void get_action(struct decoder *d, struct action *a, bool in_delegate) {
     a->kind = (enum action_kind)kind;
     switch (a->kind) {
     case ACTION_CREATE_ACCOUNT: return;
-    case ACTION_DEPLOY_CONTRACT: a->code = borsh_bytes(&d->r, NEAR_TX_MAX); return;
+    case ACTION_DEPLOY_CONTRACT: a->code = borsh_bytes(&d->r, d->bytes_max); return;
     case ACTION_FUNCTION_CALL: get_call(d, a); return;
     case ACTION_TRANSFER: a->deposit.v = borsh_u128(&d->r); return;
     case ACTION_STAKE:
@@ -232,7 +233,7 @@ static void get_action(struct decoder *d, struct action *a, bool in_delegate) {
 }
 
 bool signed_transaction_decode(struct signed_transaction *out, struct arena *a, struct slice bytes, struct err *e) {
-    struct decoder d = {{.left = bytes}, a};
+    struct decoder d = {{.left = bytes}, a, NEAR_TX_MAX};
     *out = (struct signed_transaction){0};
     // A versioned transaction starts with a small tag; the length of a signer id has zeros in its upper bytes.
     if (bytes.len < 4 || bytes.ptr[1] != 0)
@@ -252,4 +253,18 @@ bool signed_transaction_decode(struct signed_transaction *out, struct arena *a, 
         return err_set(e, ERR_INVALID, "not a signed transaction in borsh (%zu bytes)", bytes.len);
     out->hash = sha256(slice_of(bytes.ptr, signed_len));
     return true;
+}
+
+struct access_key access_key_decode(struct borsh *r, struct arena *a) {
+    struct decoder d = {*r, a, 0};
+    struct access_key k = get_access_key(&d);
+    *r = d.r;
+    return k;
+}
+
+struct action *actions_decode(struct borsh *r, struct arena *a, size_t bytes_max, size_t *count) {
+    struct decoder d = {*r, a, bytes_max};
+    struct action *list = get_actions(&d, count, false);
+    *r = d.r;
+    return list;
 }

@@ -3,6 +3,7 @@
 // decoded bytes. hash = SHA-256 of the borsh transaction; the signature signs these 32 bytes.
 #pragma once
 #include "base/buf.h"
+#include "codec/borsh.h"
 #include "near/types.h"
 
 #define NEAR_TX_MAX 1572864u
@@ -77,3 +78,9 @@ void transaction_sign(struct buf *out, struct hash *hash, const struct transacti
 // Lists and texts go to `a`; action args and code point into bytes.
 [[nodiscard]] bool signed_transaction_decode(struct signed_transaction *out, struct arena *a, struct slice bytes,
                                              struct err *e);
+
+// Parts of it, for whoever keeps receipts and keys: the reader turns bad where they are malformed. `bytes_max` bounds
+// code and arguments.
+void access_key_encode(struct buf *out, const struct access_key *k);
+struct access_key access_key_decode(struct borsh *r, struct arena *a);
+struct action *actions_decode(struct borsh *r, struct arena *a, size_t bytes_max, size_t *count);
