@@ -80,6 +80,7 @@ struct outcome {
     size_t log_count;
     const struct hash *receipt_ids;
     size_t receipt_count;
+    size_t refund_count; // the last ones of receipt_ids: refunds, which nobody waits for
     uint64_t gas_burnt;
     u128 tokens_burnt;
     const struct gas_cost *profile; // empty for transactions
