@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/client.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include <curl/curl.h>
+#include <pthread.h>
+
+#define IDLE_MAX 32 // handles kept with their connections
+
+// curl's easy handles hold their connections: the pool of idle ones is what keeps connections alive.
+struct http_client {
+    pthread_mutex_t lock; // guards the pool
+    CURL *idle[IDLE_MAX];
+    size_t count;
+};
+
+static void init_library(void) { BUG_ON(curl_global_init(CURL_GLOBAL_DEFAULT) != 0); }
+
+struct http_client *http_client_new(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_library);
+    struct http_client *c = xcalloc(1, sizeof *c);
+    pthread_mutex_init(&c->lock, NULL);
+    return c;
+}
+
+void http_client_free(struct http_client *c) {
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->count; i++)
+        curl_easy_cleanup(c->idle[i]);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+static CURL *take(struct http_client *c) {
+    CURL *h = NULL;
+    pthread_mutex_lock(&c->lock);
+    if (c->count)
+        h = c->idle[--c->count];
+    pthread_mutex_unlock(&c->lock);
+    if (!h)
+        h = curl_easy_init();
+    BUG_ON(!h);
+    curl_easy_reset(h);
+    return h;
+}
+
+static void give_back(struct http_client *c, CURL *h) {
+    pthread_mutex_lock(&c->lock);
+    bool kept = c->count < IDLE_MAX;
+    if (kept)
+        c->idle[c->count++] = h;
+    pthread_mutex_unlock(&c->lock);
+    if (!kept)
+        curl_easy_cleanup(h);
+}
+
+static size_t on_data(char *data, size_t size, size_t n, void *ctx) { return buf_add(ctx, data, size * n) ? n : 0; }
+
+static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+    (void)a, (void)b, (void)c, (void)d;
+    const volatile bool *cancel = ctx;
+    return *cancel;
+}
+
+static struct curl_slist *headers_of(struct arena *a, const struct http_call *call) {
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:"); // no waiting for 100-continue
+    if (call->body.len)
+        list = curl_slist_append(
+            list, arena_printf(a, "Content-Type: %s", call->content_type ? call->content_type : "application/json"));
+    if (call->bearer)
+        list = curl_slist_append(list, arena_printf(a, "Authorization: Bearer %s", call->bearer));
+    return list;
+}
+
+static void set_options(CURL *h, const struct http_call *call, struct curl_slist *headers, struct buf *answer) {
+    curl_easy_setopt(h, CURLOPT_URL, call->url);
+    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(h, CURLOPT_REDIR_PROTOCOLS_STR, strncmp(call->url, "https:", 6) == 0 ? "https" : "http");
+    curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(h, CURLOPT_MAXREDIRS, 5L);
+    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
+    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)(call->connect_ms ? call->connect_ms : 5000));
+    curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_data);
+    curl_easy_setopt(h, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, call->method);
+    if (call->body.len || strcmp(call->method, "POST") == 0 || strcmp(call->method, "PUT") == 0) {
+        curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
+        curl_easy_setopt(h, CURLOPT_POSTFIELDS, call->body.len ? (const char *)call->body.ptr : "");
+    }
+    if (strcmp(call->method, "HEAD") == 0)
+        curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
+    if (call->unix_socket)
+        curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, call->unix_socket);
+    if (call->cancel) {
+        curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(h, CURLOPT_XFERINFODATA, (void *)(uintptr_t)call->cancel);
+    }
+}
+
+static bool failed(CURLcode rc, const struct http_call *call, const struct buf *answer, struct err *e) {
+    char shown[256];
+    log_url(call->url, shown);
+    if (answer->full)
+        return err_set(e, ERR_TOO_LARGE, "the answer of %s is larger than %zu bytes", shown, answer->cap);
+    if (rc == CURLE_ABORTED_BY_CALLBACK)
+        return err_set(e, ERR_UNAVAILABLE, "the call of %s was given up: stopping", shown);
+    if (rc == CURLE_OPERATION_TIMEDOUT)
+        return err_set(e, ERR_TIMEOUT, "%s did not answer in time", shown);
+    err_set(e, ERR_UNAVAILABLE, "cannot reach %s: %s", shown, curl_easy_strerror(rc));
+    return err_hint(e, "is it running, and is the address right?");
+}
+
+// A request that never reached the server on a kept connection may be sent again on a new one: curl does that itself
+// (CURLE_GOT_NOTHING on a reused connection), so every failure here is final.
+bool http_call(struct http_client *c, struct arena *a, const struct http_call *call, struct http_answer *out,
+               struct err *e) {
+    CURL *h = take(c);
+    struct curl_slist *headers = headers_of(a, call);
+    SCOPED_BUF(answer, call->max_answer ? call->max_answer : JSON_MAX_BYTES);
+    set_options(h, call, headers, &answer);
+    CURLcode rc = curl_easy_perform(h);
+    bool ok = rc == CURLE_OK;
+    *out = (struct http_answer){0};
+    if (ok) {
+        long status = 0;
+        char *type = NULL;
+        curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(h, CURLINFO_CONTENT_TYPE, &type);
+        out->status = (int)status;
+        out->content_type = type ? arena_strdup(a, type) : NULL;
+        out->body = slice_of(arena_text(a, buf_slice(&answer)), answer.len);
+    } else {
+        failed(rc, call, &answer, e);
+    }
+    curl_slist_free_all(headers);
+    give_back(c, h);
+    return ok;
+}
+
+static enum err_code code_of(const char *slug, int status) {
+    static const enum err_code all[] = {
+#define X(code, slug, http) code,
+        ERR_CODES(X)
+#undef X
+    };
+    for (size_t i = 0; slug && i < ARRAY_LEN(all); i++)
+        if (strcmp(err_slug(all[i]), slug) == 0)
+            return all[i];
+    for (size_t i = 1; i < ARRAY_LEN(all); i++)
+        if (err_http_status(all[i]) == status)
+            return all[i];
+    return status >= 500 ? ERR_UNAVAILABLE : ERR_INVALID;
+}
+
+// The server's own error object, or its status where it sent none.
+static bool server_said_no(const struct http_call *call, int status, const json_t *j, struct err *e) {
+    const json_t *error = json_object_get(j, "error");
+    const char *slug = json_string_value(json_object_get(error, "code"));
+    const char *message = json_string_value(json_object_get(error, "message"));
+    const char *hint = json_string_value(json_object_get(error, "hint"));
+    char shown[256];
+    if (message)
+        err_set(e, code_of(slug, status), "%s", message);
+    else
+        err_set(e, code_of(NULL, status), "%s answered status %d", log_url(call->url, shown), status);
+    return err_hint(e, "%s", hint ? hint : "");
+}
+
+bool http_call_json(struct http_client *c, struct arena *a, const struct http_call *call, const json_t *in, int *status,
+                    json_t **out, struct err *e) {
+    struct http_call with = *call;
+    struct http_answer answer;
+    *out = NULL;
+    *status = 0;
+    if (in)
+        with.body = slice_str(json_text(a, in));
+    if (!http_call(c, a, &with, &answer, e))
+        return false;
+    *status = answer.status;
+    struct err bad;
+    json_t *j = answer.body.len ? json_parse(answer.body, answer.body.len, &bad) : NULL;
+    if (answer.status > 299) {
+        server_said_no(call, answer.status, j, e);
+        json_decref(j);
+        return false;
+    }
+    if (answer.body.len && !j) {
+        char shown[256];
+        return err_set(e, ERR_UNAVAILABLE, "%s answered no JSON: %s", log_url(call->url, shown), bad.msg);
+    }
+    *out = j;
+    return true;
+}

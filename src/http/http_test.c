@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Server and client against each other, and the server against raw sockets that do not behave.
+#include "base/test.h"
+
+#include "base/buf.h"
+#include "http/client.h"
+#include "http/server.h"
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+static struct http_server *server;
+static struct http_client *client;
+static struct http_request *parked;
+static unsigned pieces, drops;
+
+static void hello(struct http_request *r, void *ctx) {
+    (void)ctx;
+    http_reply(r, 200, "text/plain", SLICE_LIT("hello"));
+}
+static void echo(struct http_request *r, void *ctx) {
+    (void)ctx;
+    http_reply(r, 200, "application/octet-stream", http_body(r));
+}
+static void show(struct http_request *r, void *ctx) {
+    (void)ctx;
+    const char *q = http_query(r, "q"), *bearer = http_bearer(r);
+    http_reply_json(
+        r, 200,
+        json_pack("{s:s,s:s,s:s}", "id", http_param(r, "id"), "q", q ? q : "-", "bearer", bearer ? bearer : "-"));
+}
+static void park(struct http_request *r, void *ctx) {
+    (void)ctx;
+    __atomic_store_n(&parked, r, __ATOMIC_SEQ_CST);
+}
+static bool piece(struct http_request *r, void *ctx, void **state, struct slice p, struct err *e) {
+    (void)r, (void)ctx;
+    if (!*state)
+        *state = xcalloc(1, sizeof(size_t));
+    *(size_t *)*state += p.len;
+    pieces++;
+    return !memchr(p.ptr, '!', p.len) || err_set(e, ERR_CONFLICT, "no '!' here");
+}
+static void drop(void *ctx, void *state) {
+    (void)ctx;
+    drops++;
+    free(state);
+}
+static void upload(struct http_request *r, void *ctx) {
+    (void)ctx;
+    size_t *n = http_stream_state(r);
+    http_reply_json(r, 201, json_integer(n ? (json_int_t)*n : 0));
+}
+static const struct http_stream stream = {piece, drop};
+
+static const struct http_route routes[] = {
+    {HTTP_GET, "/hello", hello, 0, NULL, 0},    {HTTP_POST, "/echo", echo, 1000, NULL, 0},
+    {HTTP_GET, "/show/{id}", show, 0, NULL, 0}, {HTTP_DELETE, "/tree/{id*}", show, 0, NULL, 0},
+    {HTTP_GET, "/park", park, 0, NULL, 0},      {HTTP_POST, "/upload", upload, 8u << 20, &stream, 0},
+};
+
+static int start(void **state) {
+    (void)state;
+    struct err e;
+    struct http_server_config c = {.host = "127.0.0.1",
+                                   .routes = routes,
+                                   .route_count = ARRAY_LEN(routes),
+                                   .cors_origins = "http://a.example,http://b.example"};
+    assert_ok(http_server_start(&server, &c, &e), &e);
+    client = http_client_new();
+    return 0;
+}
+static int stop(void **state) {
+    (void)state;
+    http_client_free(client);
+    http_server_stop(server);
+    return 0;
+}
+
+static struct http_answer call(struct arena *a, const char *method, const char *path, struct slice body) {
+    struct http_call c = {.method = method,
+                          .body = body,
+                          .bearer = "tok",
+                          .url = arena_printf(a, "http://127.0.0.1:%u%s", http_server_port(server), path)};
+    struct http_answer answer;
+    struct err e;
+    assert_ok(http_call(client, a, &c, &answer, &e), &e);
+    return answer;
+}
+
+// What a raw client gets for these bytes, up to the first 4 KB.
+static const char *raw(struct arena *a, const char *request) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct timeval patience = {.tv_sec = 5}; // a server that neither answers nor closes fails the test, not hangs it
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(http_server_port(server)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_true(send(fd, request, strlen(request), MSG_NOSIGNAL) > 0);
+    SCOPED_BUF(b, 4096);
+    char piece_[512];
+    ssize_t n;
+    while ((n = recv(fd, piece_, sizeof piece_, 0)) > 0 && buf_add(&b, piece_, (size_t)n))
+        ;
+    close(fd);
+    return arena_text(a, buf_slice(&b));
+}
+
+// A path reaches the wrong handler, or its parts are decoded wrongly.
+static void routing(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct slice none = {NULL, 0};
+    assert_slice(call(a, "GET", "/hello", none).body, "hello");
+    assert_slice(call(a, "GET", "/show/a%2Fb?q=x%20%26y", none).body,
+                 "{\"id\":\"a/b\",\"q\":\"x &y\",\"bearer\":\"tok\"}");
+    assert_slice(call(a, "DELETE", "/tree/https:%2F%2Fx/y/z", none).body,
+                 "{\"id\":\"https://x/y/z\",\"q\":\"-\",\"bearer\":\"tok\"}");
+    struct http_answer r = call(a, "GET", "/nothing", none);
+    assert_int_equal(r.status, 404);
+    assert_non_null(strstr((const char *)r.body.ptr, "{\"error\":{\"code\":\"not_found\""));
+    assert_int_equal(call(a, "POST", "/hello", none).status, 405);
+    assert_int_equal(call(a, "GET", "/show/", none).status, 404);
+    assert_int_equal(call(a, "GET", "/show/%zz", none).status, 400);
+    assert_int_equal(call(a, "GET", "/show/%00", none).status, 400);
+    assert_int_equal(call(a, "GET", "/show/a/b", none).status, 404);
+    assert_int_equal(call(a, "HEAD", "/hello", none).status, 200);
+}
+
+// A large body is taken, cuts the connection without an answer, or a body that fits is refused.
+static void body_limits(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    uint8_t *big = arena_alloc(a, 3u << 20);
+    memset(big, 'x', 3u << 20);
+    assert_int_equal(call(a, "POST", "/echo", slice_of(big, 1000)).body.len, 1000);
+    struct http_answer r = call(a, "POST", "/echo", slice_of(big, 1001));
+    assert_int_equal(r.status, 413);
+    assert_non_null(strstr((const char *)r.body.ptr, "at most 1000 bytes"));
+    assert_int_equal(call(a, "POST", "/echo", slice_of(big, 3u << 20)).status, 413);
+    const char *chunked = raw(a, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: "
+                                 "close\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    assert_non_null(strstr(chunked, "abc"));
+}
+
+// An upload is buffered whole, a refusal in its middle is lost, or its state leaks.
+static void streamed_bodies(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    uint8_t *big = arena_alloc(a, 2u << 20);
+    memset(big, 'x', 2u << 20);
+    pieces = drops = 0;
+    struct http_answer r = call(a, "POST", "/upload", slice_of(big, 2u << 20));
+    assert_int_equal(r.status, 201);
+    assert_slice(r.body, "2097152");
+    assert_true(pieces > 1);
+    big[1000000] = '!';
+    r = call(a, "POST", "/upload", slice_of(big, 2u << 20));
+    assert_int_equal(r.status, 409);
+    call(a, "GET", "/hello",
+         (struct slice){NULL, 0}); // both uploads are over by now, or their state is dropped with the connection
+    assert_true(drops >= 1);
+}
+
+static void *answer_later(void *arg) {
+    (void)arg;
+    struct http_request *r;
+    while (!(r = __atomic_exchange_n(&parked, NULL, __ATOMIC_SEQ_CST)))
+        sched_yield();
+    http_reply(r, 200, "text/plain", SLICE_LIT("late"));
+    return NULL;
+}
+
+// A parked request is never answered, or answering from another thread breaks the connection.
+static void parked_replies(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    for (int i = 0; i < 200; i++) {
+        pthread_t t;
+        pthread_create(&t, NULL, answer_later, NULL);
+        assert_slice(call(a, "GET", "/park", (struct slice){NULL, 0}).body, "late");
+        pthread_join(t, NULL);
+    }
+}
+
+// One request can be hidden inside another, or a broken one stops the server.
+static void strict_to_clients(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    static const char *const bad[] = {
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        "GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n",
+        "GET /hello HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        "rubbish\r\n\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        const char *answer = raw(a, bad[i]);
+        if (answer[0] && !strstr(answer, " 400 "))
+            fail_msg("request %zu was answered: %.80s", i, answer);
+    }
+    assert_slice(call(a, "GET", "/hello", (struct slice){NULL, 0}).body, "hello");
+}
+
+// A browser of an allowed origin is refused, or one of another origin is let in.
+static void cors(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    const char *yes =
+        raw(a, "OPTIONS /echo HTTP/1.1\r\nHost: x\r\nOrigin: http://b.example\r\nConnection: close\r\n\r\n");
+    assert_non_null(strstr(yes, "204"));
+    assert_non_null(strstr(yes, "Access-Control-Allow-Origin: http://b.example"));
+    const char *no =
+        raw(a, "GET /hello HTTP/1.1\r\nHost: x\r\nOrigin: http://b.example.evil\r\nConnection: close\r\n\r\n");
+    assert_non_null(strstr(no, "200"));
+    assert_null(strstr(no, "Access-Control"));
+}
+
+// A call hangs on a dead server, or takes an answer of any size.
+static void client_limits(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    struct http_answer out;
+    const char *url = arena_printf(a, "http://127.0.0.1:%u/hello?apiKey=secret", http_server_port(server));
+    struct http_call small = {.method = "GET", .url = url, .max_answer = 4};
+    assert_err(http_call(client, a, &small, &out, &e), &e, ERR_TOO_LARGE, "larger than 4 bytes");
+    assert_null(strstr(e.msg, "secret"));
+    struct http_call slow = {.method = "GET",
+                             .timeout_ms = 100,
+                             .url = arena_printf(a, "http://127.0.0.1:%u/park", http_server_port(server))};
+    assert_err(http_call(client, a, &slow, &out, &e), &e, ERR_TIMEOUT, "did not answer in time");
+    struct http_request *r;
+    while (!(r = __atomic_exchange_n(&parked, NULL, __ATOMIC_SEQ_CST)))
+        sched_yield();
+    http_reply_empty(r, 204);
+    struct http_call dead = {.method = "GET", .url = "http://127.0.0.1:1/"};
+    assert_err(http_call(client, a, &dead, &out, &e), &e, ERR_UNAVAILABLE, "cannot reach http://127.0.0.1:1/");
+    int status;
+    json_t *j;
+    struct http_call missing = {.method = "GET",
+                                .url = arena_printf(a, "http://127.0.0.1:%u/x", http_server_port(server))};
+    assert_err(http_call_json(client, a, &missing, NULL, &status, &j, &e), &e, ERR_NOT_FOUND, "no such path");
+    assert_int_equal(status, 404);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(routing),           cmocka_unit_test(body_limits), cmocka_unit_test(streamed_bodies),
+    cmocka_unit_test(parked_replies),    cmocka_unit_test(cors),        cmocka_unit_test(client_limits),
+    cmocka_unit_test(strict_to_clients),
+};
+int main(void) { return cmocka_run_group_tests(tests, start, stop); }

@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/router.h"
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define CONNECTION_MEMORY 32768  // headers and buffers of a connection; more is answered 431
+#define DISCARD_MAX (128u << 20) // how much of a refused body is read, so that the client gets to see the answer
+#define DRAIN_MS 5000            // at stop: how long parked requests may take before they are answered 503
+
+struct http_server {
+    struct http_server_config config;
+    struct MHD_Daemon *daemon;
+    uint16_t port;
+    atomic_bool stopping;
+    pthread_mutex_t lock; // guards the list of requests that wait for their handler's answer
+    pthread_cond_t drained;
+    struct http_request *waiting;
+};
+
+// Owned by two: the connection (until it completes) and the handler (until it replies). The last one frees it.
+struct http_request {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct arena *arena;
+    enum http_method method;
+    const char *path; // raw
+    struct http_params params;
+    const struct http_route *route;
+    struct buf body;
+    uint64_t received;
+    void *stream_state, *user;
+    bool refused; // answered with `error` once the body has been read away
+    struct err error;
+    uint64_t started_us;
+    const char *origin; // allowed CORS origin, NULL: none
+    struct header {
+        struct header *next;
+        const char *name, *value;
+    } * headers;
+    char peer[64];
+
+    pthread_mutex_t lock; // guards what follows: the reply may come from any thread
+    bool dispatched, replied, suspended;
+    struct MHD_Response *response;
+    int status;
+    unsigned owners;
+    struct http_request *next, *prev; // in server->waiting
+};
+
+// --- life
+// -------------------------------------------------------------------------------------------------------------
+
+static void drop_owner(struct http_request *r) {
+    pthread_mutex_lock(&r->lock);
+    bool last = --r->owners == 0;
+    pthread_mutex_unlock(&r->lock);
+    if (!last)
+        return;
+    if (r->response)
+        MHD_destroy_response(r->response);
+    buf_free(&r->body);
+    pthread_mutex_destroy(&r->lock);
+    arena_free(r->arena);
+    free(r);
+}
+
+static void waiting_add(struct http_request *r) {
+    struct http_server *s = r->server;
+    pthread_mutex_lock(&s->lock);
+    r->next = s->waiting;
+    if (r->next)
+        r->next->prev = r;
+    s->waiting = r;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void waiting_remove(struct http_request *r) {
+    struct http_server *s = r->server;
+    pthread_mutex_lock(&s->lock);
+    if (r->next)
+        r->next->prev = r->prev;
+    if (r->prev)
+        r->prev->next = r->next;
+    else
+        s->waiting = r->next;
+    if (!s->waiting)
+        pthread_cond_signal(&s->drained);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static struct http_request *request_new(struct http_server *s, struct MHD_Connection *c, const char *url) {
+    struct http_request *r = xcalloc(1, sizeof *r);
+    r->server = s;
+    r->connection = c;
+    r->arena = arena_new();
+    r->path = arena_strdup(r->arena, url);
+    r->started_us = clock_mono_us();
+    r->owners = 1;
+    pthread_mutex_init(&r->lock, NULL);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info && info->client_addr) {
+        socklen_t n =
+            info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+        getnameinfo(info->client_addr, n, r->peer, sizeof r->peer, NULL, 0, NI_NUMERICHOST);
+    }
+    return r;
+}
+
+// --- what stands in the way of a request
+// ---------------------------------------------------------------------------------
+
+struct lengths {
+    unsigned content_length, transfer_encoding, host;
+};
+
+static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    (void)kind, (void)value;
+    struct lengths *l = ctx;
+    l->content_length += strcasecmp(name, "Content-Length") == 0;
+    l->transfer_encoding += strcasecmp(name, "Transfer-Encoding") == 0;
+    l->host += strcasecmp(name, "Host") == 0;
+    return MHD_YES;
+}
+
+// Two lengths, or a length and a transfer coding, are how one request is smuggled inside another.
+static bool framing_ok(struct http_request *r, struct err *e) {
+    struct lengths l = {0};
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &l);
+    if (l.content_length <= 1 && l.transfer_encoding <= 1 && l.content_length + l.transfer_encoding <= 1 && l.host <= 1)
+        return true;
+    http_add_header(r, "Connection", "close"); // where the next request begins is anybody's guess
+    return err_set(e, ERR_INVALID, "the request's framing is ambiguous: one Content-Length or one Transfer-Encoding");
+}
+
+static bool body_announced_ok(struct http_request *r, struct err *e) {
+    const char *text = http_header(r, "Content-Length");
+    char *end;
+    unsigned long long n = text ? strtoull(text, &end, 10) : 0;
+    if (n <= r->route->max_body)
+        return true;
+    err_set(e, ERR_TOO_LARGE, "a body of %llu bytes is too large here", n);
+    return err_hint(e, "at most %zu bytes", r->route->max_body);
+}
+
+static bool method_of(const char *name, enum http_method *out) {
+    for (int m = HTTP_GET; m <= HTTP_OPTIONS; m <<= 1) {
+        if (strcmp(name, http_method_name((enum http_method)m)) == 0) {
+            *out = (enum http_method)m;
+            return true;
+        }
+    }
+    return false;
+}
+
+// The request's own Origin when it is allowed, so that it can be repeated in the answer.
+static const char *allowed_origin(struct http_request *r) {
+    const char *list = r->server->config.cors_origins, *origin = http_header(r, "Origin");
+    if (!list || !origin)
+        return NULL;
+    if (strcmp(list, "*") == 0)
+        return "*";
+    size_t n = strlen(origin);
+    for (const char *p = list; *p; p += strcspn(p, ","), p += *p == ',') {
+        while (*p == ' ')
+            p++;
+        if (strncmp(p, origin, n) == 0 && (p[n] == ',' || p[n] == ' ' || p[n] == 0))
+            return origin;
+    }
+    return NULL;
+}
+
+static bool accept_request(struct http_request *r, const char *method, struct err *e) {
+    unsigned allowed;
+    r->origin = allowed_origin(r);
+    if (!method_of(method, &r->method)) {
+        r->method = HTTP_GET;
+        return err_set(e, ERR_METHOD, "unknown method '%.16s'", method);
+    }
+    if (!framing_ok(r, e) || r->method == HTTP_OPTIONS)
+        return r->method == HTTP_OPTIONS;
+    r->route = http_route_find(r->server->config.routes, r->server->config.route_count, r->method, r->path, r->arena,
+                               &r->params, &allowed, e);
+    if (!r->route)
+        return false;
+    const struct http_server_config *c = &r->server->config;
+    if (c->before && !c->before(r, c->ctx, r->route, e))
+        return false;
+    r->body = buf_init(r->route->max_body);
+    return body_announced_ok(r, e);
+}
+
+static void refuse(struct http_request *r, const struct err *e) {
+    r->refused = true;
+    r->error = *e;
+}
+
+static void take_piece(struct http_request *r, const char *data, size_t n) {
+    struct err e;
+    r->received += n;
+    if (r->refused || !r->route)
+        return;
+    if (r->received > r->route->max_body) {
+        err_set(&e, ERR_TOO_LARGE, "the body is too large here");
+        err_hint(&e, "at most %zu bytes", r->route->max_body);
+        refuse(r, &e);
+    } else if (r->route->stream) {
+        if (!r->route->stream->piece(r, r->server->config.ctx, &r->stream_state, slice_of(data, n), &e))
+            refuse(r, &e);
+    } else {
+        buf_add(&r->body, data, n);
+    }
+}
+
+// --- dispatch
+// ----------------------------------------------------------------------------------------------------------------
+
+static void answer_options(struct http_request *r) {
+    if (r->origin) {
+        http_add_header(r, "Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS");
+        http_add_header(r, "Access-Control-Allow-Headers", "*, authorization, content-type");
+        http_add_header(r, "Access-Control-Max-Age", "86400");
+    }
+    http_reply_empty(r, 204);
+}
+
+static void dispatch(struct http_request *r) {
+    struct err e;
+    waiting_add(r);
+    if (r->refused) {
+        http_reply_err(r, &r->error);
+    } else if (r->method == HTTP_OPTIONS) {
+        answer_options(r);
+    } else if (atomic_load(&r->server->stopping)) {
+        err_set(&e, ERR_UNAVAILABLE, "the server is stopping");
+        err_hint(&e, "try again in a moment");
+        http_reply_err(r, &e);
+    } else {
+        r->route->handler(r, r->server->config.ctx);
+    }
+}
+
+static enum MHD_Result queue_response(struct http_request *r) {
+    enum MHD_Result ok = MHD_queue_response(r->connection, (unsigned)r->status, r->response);
+    const struct http_server_config *c = &r->server->config;
+    if (c->after)
+        c->after(c->ctx, r->route, r->status, clock_mono_us() - r->started_us);
+    return ok;
+}
+
+// The whole request is here: hands it to its handler, once, and then queues the answer or parks the connection.
+static enum MHD_Result finish(struct http_request *r) {
+    if (!r->dispatched) {
+        r->dispatched = true;
+        r->owners++;
+        dispatch(r);
+    }
+    pthread_mutex_lock(&r->lock);
+    bool replied = r->replied;
+    if (!replied) {
+        MHD_suspend_connection(r->connection);
+        r->suspended = true;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return replied ? queue_response(r) : MHD_YES;
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **state) {
+    (void)version;
+    struct http_request *r = *state;
+    if (!r) {
+        struct err e;
+        *state = r = request_new(ctx, c, url);
+        if (!accept_request(r, method, &e))
+            refuse(r, &e);
+        return MHD_YES;
+    }
+    if (*size) {
+        take_piece(r, data, *size);
+        *size = 0;
+        return r->received <= DISCARD_MAX ? MHD_YES : MHD_NO;
+    }
+    return finish(r);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code) {
+    (void)c, (void)code;
+    struct http_server *s = ctx;
+    struct http_request *r = *state;
+    if (!r)
+        return;
+    if (r->route && r->route->stream && r->stream_state)
+        r->route->stream->drop(s->config.ctx, r->stream_state);
+    drop_owner(r);
+    *state = NULL;
+}
+
+// Paths and queries are decoded by us, after they have been taken apart.
+static size_t leave_raw(void *ctx, struct MHD_Connection *c, char *text) {
+    (void)ctx, (void)c;
+    return strlen(text);
+}
+
+static void library_log(void *ctx, const char *fmt, va_list ap) {
+    (void)ctx;
+    char text[256];
+    vsnprintf(text, sizeof text, fmt, ap);
+    log_debug("http: %s", text);
+}
+
+// --- start and stop
+// -----------------------------------------------------------------------------------------------------------
+
+static bool address_of(const struct http_server_config *c, struct sockaddr_storage *out, bool *v6, struct err *e) {
+    struct sockaddr_in *a4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)out;
+    memset(out, 0, sizeof *out);
+    *v6 = strchr(c->host, ':');
+    if (*v6 && inet_pton(AF_INET6, c->host, &a6->sin6_addr) == 1) {
+        a6->sin6_family = AF_INET6;
+        a6->sin6_port = htons(c->port);
+        return true;
+    }
+    if (!*v6 && inet_pton(AF_INET, c->host, &a4->sin_addr) == 1) {
+        a4->sin_family = AF_INET;
+        a4->sin_port = htons(c->port);
+        return true;
+    }
+    err_set(e, ERR_SETTINGS, "'%s' is not an address to listen on", c->host);
+    return err_hint(e, "HOST is an IP address, for example 127.0.0.1 or 0.0.0.0");
+}
+
+static unsigned thread_count(const struct http_server_config *c) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = c->threads ? c->threads : cores > 4 ? 4 : cores > 0 ? (unsigned)cores : 1;
+    return n;
+}
+
+bool http_server_start(struct http_server **out, const struct http_server_config *config, struct err *e) {
+    struct sockaddr_storage address;
+    bool v6;
+    if (!address_of(config, &address, &v6, e))
+        return false;
+    struct http_server *s = xcalloc(1, sizeof *s);
+    s->config = *config;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->drained, NULL);
+    unsigned threads = thread_count(config), flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                                                     MHD_USE_ERROR_LOG | MHD_USE_ITC | (v6 ? MHD_USE_IPv6 : 0);
+    s->daemon =
+        MHD_start_daemon(flags, config->port, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL,
+                         MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+                         s, MHD_OPTION_UNESCAPE_CALLBACK, leave_raw, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                         MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
+                         MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s ? config->timeout_s : 60u,
+                         MHD_OPTION_CONNECTION_LIMIT, config->max_connections ? config->max_connections : 4096u,
+                         MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_address,
+                         threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, MHD_OPTION_END);
+    if (!s->daemon) {
+        err_errno(e, "cannot listen on %s port %u", config->host, config->port);
+        err_hint(e, "is another program there? PORT=0 takes any free one");
+        free(s);
+        return false;
+    }
+    s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    *out = s;
+    return true;
+}
+
+uint16_t http_server_port(const struct http_server *s) { return s->port; }
+bool http_server_stopping(const struct http_server *s) { return atomic_load(&s->stopping); }
+
+// Waits until every handler has answered; what is still parked then is answered here, or the library could not stop.
+static void drain(struct http_server *s) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += DRAIN_MS / 1000;
+    pthread_mutex_lock(&s->lock);
+    while (s->waiting && pthread_cond_timedwait(&s->drained, &s->lock, &until) == 0)
+        ;
+    struct http_request *left = s->waiting;
+    pthread_mutex_unlock(&s->lock);
+    while (left) {
+        struct err e;
+        err_set(&e, ERR_UNAVAILABLE, "the server is stopping");
+        log_warn("http: %s was not answered by its handler", left->path);
+        pthread_mutex_lock(&left->lock);
+        left->owners++; // the handler may still come
+        pthread_mutex_unlock(&left->lock);
+        http_reply_err(left, &e);
+        pthread_mutex_lock(&s->lock);
+        left = s->waiting;
+        pthread_mutex_unlock(&s->lock);
+    }
+}
+
+void http_server_stop(struct http_server *s) {
+    if (!s)
+        return;
+    atomic_store(&s->stopping, true);
+    int listener = MHD_quiesce_daemon(s->daemon);
+    drain(s);
+    MHD_stop_daemon(s->daemon);
+    if (listener >= 0)
+        close(listener);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->drained);
+    free(s);
+}
+
+// --- the request's parts
+// -----------------------------------------------------------------------------------------------------
+
+struct arena *http_arena(struct http_request *r) {
+    return r->arena;
+}
+enum http_method http_method(const struct http_request *r) { return r->method; }
+const char *http_path(const struct http_request *r) { return r->path; }
+struct slice http_body(const struct http_request *r) {
+    return buf_slice(&r->body);
+}
+void *http_stream_state(const struct http_request *r) { return r->stream_state; }
+const char *http_peer(const struct http_request *r) { return r->peer; }
+void http_set_user(struct http_request *r, void *user) { r->user = user; }
+void *http_user(const struct http_request *r) { return r->user; }
+
+const char *http_param(const struct http_request *r, const char *name) {
+    for (size_t i = 0; i < r->params.count; i++)
+        if (strcmp(r->params.at[i].name, name) == 0)
+            return r->params.at[i].value;
+    BUG_ON(!"the route has no such parameter");
+    return NULL;
+}
+
+const char *http_query(const struct http_request *r, const char *name) {
+    const char *raw = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name), *out;
+    return raw && http_percent_decode(r->arena, slice_str(raw), &out) ? out : NULL;
+}
+
+const char *http_header(const struct http_request *r, const char *name) {
+    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_bearer(const struct http_request *r) {
+    const char *value = http_header(r, "Authorization");
+    if (!value || strncasecmp(value, "Bearer ", 7) != 0)
+        return NULL;
+    value += 7;
+    return value + strspn(value, " ");
+}
+
+// --- replies
+// -----------------------------------------------------------------------------------------------------------------------
+
+void http_add_header(struct http_request *r, const char *name, const char *value) {
+    struct header *h = arena_alloc(r->arena, sizeof *h);
+    *h = (struct header){r->headers, arena_strdup(r->arena, name), arena_strdup(r->arena, value)};
+    r->headers = h;
+}
+
+// Hands the response over: the connection's own thread sends it, woken up where it is parked.
+static void reply(struct http_request *r, int status, const char *content_type, struct MHD_Response *response) {
+    BUG_ON(!response);
+    for (struct header *h = r->headers; h; h = h->next)
+        MHD_add_response_header(response, h->name, h->value);
+    if (content_type)
+        MHD_add_response_header(response, "Content-Type", content_type);
+    if (r->origin) {
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", r->origin);
+        if (strcmp(r->origin, "*") != 0)
+            MHD_add_response_header(response, "Vary", "Origin");
+    }
+    waiting_remove(r);
+    pthread_mutex_lock(&r->lock);
+    BUG_ON(r->replied);
+    r->response = response;
+    r->status = status;
+    r->replied = true;
+    if (r->suspended) {
+        r->suspended = false;
+        MHD_resume_connection(r->connection);
+    }
+    pthread_mutex_unlock(&r->lock);
+    drop_owner(r);
+}
+
+void http_reply(struct http_request *r, int status, const char *content_type, struct slice body) {
+    reply(r, status, content_type,
+          MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.len ? body.ptr : (const uint8_t *)""),
+                                          MHD_RESPMEM_MUST_COPY));
+}
+
+void http_reply_json(struct http_request *r, int status, json_t *j) {
+    char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(j);
+    BUG_ON(!text);
+    reply(r, status, "application/json; charset=utf-8",
+          MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE));
+}
+
+void http_reply_err(struct http_request *r, const struct err *e) {
+    json_t *j = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", err_slug(e->code), "message", e->msg, "hint", e->hint);
+    if (!j) // a message that is not UTF-8
+        j = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", err_slug(e->code), "message", "bad request", "hint", "");
+    if (e->code == ERR_UNAUTHORIZED)
+        http_add_header(r, "WWW-Authenticate", "Bearer");
+    if (e->code == ERR_TOO_LARGE || e->code == ERR_UNAVAILABLE)
+        http_add_header(r, "Connection", "close");
+    http_reply_json(r, err_http_status(e->code), j);
+}
+
+void http_reply_empty(struct http_request *r, int status) {
+    reply(r, status, NULL, MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT));
+}
+
+void http_reply_file(struct http_request *r, int status, const char *content_type, int fd, uint64_t size) {
+    reply(r, status, content_type, MHD_create_response_from_fd64(size, fd));
+}
+
+void http_redirect(struct http_request *r, const char *location) {
+    http_add_header(r, "Location", location);
+    http_reply_empty(r, 302);
+}
