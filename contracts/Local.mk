@@ -1,1 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
+# Contracts: C for NEAR's VM, plain WebAssembly 1.0 (MVP). They do not depend on the flavour of the programs and are always
+# made into build/contracts. Compiler, linker and optimiser run as steps of their own: the compiler's driver would run
+# wasm-opt by itself where it finds one, so the result would depend on what is installed.
+CONTRACT_CC := clang-19
+CONTRACT_LD := wasm-ld-19
+CONTRACT_RT := /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a
+CONTRACT_CFLAGS := --target=wasm32-unknown-unknown -mcpu=mvp -Oz -std=c23 -Wall -Wextra -Werror -Wshadow \
+	-Wmissing-prototypes -Wcast-align -ffreestanding -nostdlib -ffunction-sections -fdata-sections -Icontracts
+CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first -z stack-size=32768 --fatal-warnings
+sdk_srcs := $(wildcard contracts/sdk/*.c)
+sdk_srcs := $(filter-out %_test.c %_fuzz.c,$(sdk_srcs))
+
+build/contracts/obj/%.o: contracts/%.c
+	@mkdir -p $(@D)
+	@echo "  WCC  $<"
+	@$(CONTRACT_CC) $(CONTRACT_CFLAGS) -MMD -MP -c -o $@ $<
+
+# $(call contract,NAME,FOLDER): all sources of the folder and the SDK become build/contracts/NAME.wasm; its imports and
+# exports are exactly those listed in FOLDER/imports.txt and FOLDER/exports.txt.
+define contract
+CONTRACTS += build/contracts/$(1).wasm
+csrcs_$(1) := $(filter-out %_test.c %_fuzz.c,$(wildcard contracts/$(2)/*.c))
+build/contracts/$(1).wasm: $$(patsubst contracts/%.c,build/contracts/obj/%.o,$$(csrcs_$(1)) $(sdk_srcs)) \
+		contracts/$(2)/imports.txt contracts/$(2)/exports.txt contracts/gate.sh contracts/Local.mk
+	@echo "  WASM $$@"
+	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -o $$@.linked $$(filter %.o,$$^) $(CONTRACT_RT)
+	@wasm-opt -Oz --mvp-features $$@.linked -o $$@.small
+	@contracts/gate.sh $$@.small contracts/$(2)
+	@mv $$@.small $$@ && rm -f $$@.linked
+endef
+CONTRACTS :=
+$(eval $(call contract,outlayer,outlayer))
+$(eval $(call contract,asker,examples/asker))
+.PHONY: contracts
+contracts: $(CONTRACTS)
+-include $(shell find build/contracts/obj -name '*.d' 2>/dev/null)

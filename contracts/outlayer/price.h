@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an execution costs and how long its build may take.
+//   cost          = base + floor(instructions / 10^6) * per_million + run ms * per_ms + build ms * per_compile_ms
+//   required      = the same for the limits, without a build: what must be attached
+//   build_seconds = floor((attached - required) / (1000 * per_compile_ms)), at least 10, at most MAX_BUILD_SECONDS
+//   charged       = min(cost of what was used, attached); nothing when the platform failed or nobody answered
+#pragma once
+#include "model.h"
+
+#define MAX_INSTRUCTIONS 100000000000ull
+#define MAX_EXECUTION_SECONDS 60u
+#define MAX_BUILD_SECONDS 100u // with a run of up to a few seconds it fits the 200 blocks that a yield waits
+#define MIN_BUILD_SECONDS 10u
+#define MAX_MEMORY_MB 1024u
+#define DEFAULT_LIMITS ((struct limits){1000000000, 128, 60})
+#define FEE_MAX (1000000 * MILLI_NEAR) // of each price: 1000 NEAR
+
+struct fees default_fees(void);
+
+struct usage {
+    uint64_t instructions, time_ms;
+    struct maybe_u64 compile_time_ms;
+};
+struct yocto price_required(const struct fees *f, const struct limits *l); // stops when there is no such amount
+uint32_t price_build_seconds(const struct fees *f, struct yocto attached, struct yocto required);
+struct yocto price_charge(const struct fees *f, const struct usage *u, struct yocto payment);

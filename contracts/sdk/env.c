@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "env.h"
+
+#define SCRATCH 0 // register for what is copied at once
+#define AT(p) ((uint64_t)(uintptr_t)(p))
+
+_Noreturn void stop(const char *sentence) { host_panic_utf8(strlen(sentence), AT(sentence)); }
+
+_Noreturn void stop_out(const struct out *sentence) { host_panic_utf8(sentence->len, AT(sentence->buf)); }
+
+size_t register_copy(uint64_t reg, void *to, size_t cap) {
+    uint64_t len = host_register_len(reg);
+    require(len <= cap, "The data are longer than this contract takes");
+    host_read_register(reg, AT(to));
+    return (size_t)len;
+}
+
+static struct account account_in_register(void) {
+    struct account a;
+    a.len = (uint8_t)register_copy(SCRATCH, a.s, sizeof a.s);
+    return a;
+}
+
+struct account caller(void) {
+    host_predecessor_account_id(SCRATCH);
+    return account_in_register();
+}
+
+struct account self(void) {
+    host_current_account_id(SCRATCH);
+    return account_in_register();
+}
+
+struct yocto deposit_attached(void) {
+    struct yocto d;
+    host_attached_deposit(AT(&d.v));
+    return d;
+}
+
+uint64_t now_ns(void) { return host_block_timestamp(); }
+
+uint64_t gas_left(void) {
+    uint64_t prepaid = host_prepaid_gas(), used = host_used_gas();
+    return prepaid > used ? prepaid - used : 0;
+}
+
+struct arguments arguments(void) {
+    static char buffer[ARGUMENTS_MAX];
+    host_input(SCRATCH);
+    size_t len = register_copy(SCRATCH, buffer, sizeof buffer);
+    return (struct arguments){buffer, len};
+}
+
+void answer_text(struct text json) { host_value_return(json.len, AT(json.ptr)); }
+
+void answer_json(const struct out *o) { answer_text(out_text(o)); }
+
+void answer_register(uint64_t reg) { host_value_return(FROM_REGISTER, reg); }
+
+void log_line(const struct out *o) { host_log_utf8(o->len, AT(o->buf)); }
+
+struct hash sha256_of(struct text bytes) {
+    struct hash h;
+    host_sha256(bytes.len, AT(bytes.ptr), SCRATCH);
+    host_read_register(SCRATCH, AT(h.b));
+    return h;
+}
+
+static _Noreturn void stop_method(const char *before, const char *name, const char *after) {
+    char buffer[160];
+    struct out o = OUT(buffer);
+    out_str(&o, before);
+    out_str(&o, name);
+    out_str(&o, after);
+    stop_out(&o);
+}
+
+void method_begin(enum method_kind kind, const char *name) {
+    if (kind == CALLBACK) {
+        struct account from = caller(), here = self();
+        if (!account_eq(&from, &here))
+            stop_method("Method ", name, " is private");
+    }
+    if ((kind == CALL || kind == CALLBACK) && deposit_attached().v != 0)
+        stop_method("Method ", name, " doesn't accept deposit");
+}

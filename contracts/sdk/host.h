@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions a NEAR node offers to a contract (wasm import module "env"), one line of meaning each. Contracts use
+// env.h, storage.h and promise.h, which stand on these. Natively the same names are the mock host (sdk/mock).
+//
+// A buffer is a pair (length, address). Where the length is UINT64_MAX the "address" is a register id and the data come
+// from that register. Registers are numbered byte strings on the node's side that live as long as the call. Money is 16
+// bytes, little endian. "call only": the function stops a view.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __wasm__
+#define HOST(name) __attribute__((import_module("env"), import_name(#name)))
+#else
+#define HOST(name)
+#endif
+#define FROM_REGISTER UINT64_MAX
+
+// --- registers
+HOST(read_register) void host_read_register(uint64_t id, uint64_t ptr); // copies the register to memory
+HOST(register_len) uint64_t host_register_len(uint64_t id);             // UINT64_MAX: there is no such register
+
+// --- what is known about the call
+HOST(input) void host_input(uint64_t reg);                                   // the arguments
+HOST(current_account_id) void host_current_account_id(uint64_t reg);         // the contract's own account
+HOST(predecessor_account_id) void host_predecessor_account_id(uint64_t reg); // who called; call only
+HOST(attached_deposit) void host_attached_deposit(uint64_t ptr);             // money that came with the call
+HOST(block_timestamp) uint64_t host_block_timestamp(void);                   // nanoseconds since 1970
+HOST(storage_usage) uint64_t host_storage_usage(void);                       // bytes of state, as of this moment
+HOST(prepaid_gas) uint64_t host_prepaid_gas(void);                           // call only
+HOST(used_gas) uint64_t host_used_gas(void);                                 // burnt and promised so far; call only
+
+// --- results and messages
+HOST(value_return) void host_value_return(uint64_t len, uint64_t ptr);       // the answer; the last one counts
+HOST(log_utf8) void host_log_utf8(uint64_t len, uint64_t ptr);               // at most 100 lines, 16,384 bytes together
+HOST(panic_utf8) _Noreturn void host_panic_utf8(uint64_t len, uint64_t ptr); // undoes everything, says why
+HOST(sha256) void host_sha256(uint64_t len, uint64_t ptr, uint64_t reg);     // 32 bytes into the register
+
+// --- state: keys up to 2,048 bytes, values up to 4 MiB
+// 1: there was a value before, now in reg. Call only.
+HOST(storage_write)
+uint64_t host_storage_write(uint64_t klen, uint64_t kptr, uint64_t vlen, uint64_t vptr, uint64_t reg);
+HOST(storage_read) uint64_t host_storage_read(uint64_t klen, uint64_t kptr, uint64_t reg); // 1: value in reg
+HOST(storage_remove)
+uint64_t host_storage_remove(uint64_t klen, uint64_t kptr, uint64_t reg); // 1: was there; call only
+HOST(storage_has_key) uint64_t host_storage_has_key(uint64_t klen, uint64_t kptr);
+
+// --- promises: calls that start when this one has succeeded; all call only. A promise is an index.
+HOST(promise_create)
+uint64_t host_promise_create(uint64_t alen, uint64_t aptr, uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr,
+                             uint64_t amount_ptr, uint64_t gas);
+// The same, begun when promise idx has ended, well or not.
+HOST(promise_then)
+uint64_t host_promise_then(uint64_t idx, uint64_t alen, uint64_t aptr, uint64_t mlen, uint64_t mptr, uint64_t len,
+                           uint64_t ptr, uint64_t amount_ptr, uint64_t gas);
+HOST(promise_batch_create) uint64_t host_promise_batch_create(uint64_t alen, uint64_t aptr);
+HOST(promise_batch_action_transfer) void host_promise_batch_action_transfer(uint64_t idx, uint64_t amount_ptr);
+HOST(promise_return) void host_promise_return(uint64_t idx); // this call answers with what the promise answers
+// What the promise answered that this call waited for: 1 value in reg, 2 it failed.
+HOST(promise_result) uint64_t host_promise_result(uint64_t i, uint64_t reg);
+// A promise of a call to a method of this contract that begins when its 32-byte id (written to reg) is resumed, or
+// fails after 200 blocks. It gets `gas` and, by weight, what this call leaves over.
+HOST(promise_yield_create)
+uint64_t host_promise_yield_create(uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr, uint64_t gas,
+                                   uint64_t weight, uint64_t reg);
+// 1 accepted, 0 nothing waits under this id. A payload of more than 1,024 bytes stops the call.
+HOST(promise_yield_resume)
+uint32_t host_promise_yield_resume(uint64_t ilen, uint64_t iptr, uint64_t len, uint64_t ptr);

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json_in.h"
+#include "env.h"
+
+#define DEPTH_MAX 128
+#define NAME_SHOWN 64 // bytes of a foreign name that a sentence repeats
+
+static _Noreturn void json_stop_name(const char *before, struct text name, const char *after) {
+    char buffer[512];
+    struct out o = OUT(buffer);
+    out_str(&o, "Failed to deserialize input from JSON. ");
+    out_str(&o, before);
+    if (name.ptr)
+        json_string(&o, text_cut(name, NAME_SHOWN));
+    out_str(&o, after);
+    stop_out(&o);
+}
+
+_Noreturn void json_stop(const struct json_in *in, const char *what) {
+    if (in->field)
+        json_stop_name("", text_of(in->field), what);
+    json_stop_name("The arguments", (struct text){0}, what);
+}
+
+char json_peek(struct json_in *in) {
+    while (in->p < in->end && (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' || *in->p == '\t'))
+        in->p++;
+    return in->p < in->end ? *in->p : 0;
+}
+
+bool json_take(struct json_in *in, char c) {
+    if (json_peek(in) != c || in->p == in->end)
+        return false;
+    in->p++;
+    return true;
+}
+
+void json_expect(struct json_in *in, char c) {
+    if (json_take(in, c))
+        return;
+    char what[] = ": expected ' ' here";
+    what[sizeof ": expected '" - 1] = c;
+    json_stop(in, what);
+}
+
+static bool take_word(struct json_in *in, struct text word) {
+    json_peek(in);
+    if ((size_t)(in->end - in->p) < word.len || memcmp(in->p, word.ptr, word.len) != 0)
+        return false;
+    in->p += word.len;
+    return true;
+}
+
+// --- strings
+
+static uint32_t take_hex4(struct json_in *in) {
+    uint32_t v = 0;
+    if (in->end - in->p < 4)
+        json_stop(in, ": a \\u escape needs four hexadecimal digits");
+    for (int i = 0; i < 4; i++) {
+        char c = *in->p++;
+        int d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        if (d < 0)
+            json_stop(in, ": a \\u escape needs four hexadecimal digits");
+        v = v << 4 | (uint32_t)d;
+    }
+    return v;
+}
+
+// A code point from \uXXXX, or from the pair that stands for one past U+FFFF.
+static uint32_t take_code_point(struct json_in *in) {
+    uint32_t high = take_hex4(in);
+    if (high < 0xd800 || high > 0xdfff)
+        return high;
+    bool pair = high < 0xdc00 && in->end - in->p >= 2 && in->p[0] == '\\' && in->p[1] == 'u';
+    if (pair) {
+        in->p += 2;
+        uint32_t low = take_hex4(in);
+        if (low >= 0xdc00 && low <= 0xdfff)
+            return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+    }
+    json_stop(in, ": half a surrogate pair is not a character");
+}
+
+static char *put_utf8(char *to, uint32_t c) {
+    if (c < 0x80) {
+        *to++ = (char)c;
+        return to;
+    }
+    if (c < 0x800) {
+        *to++ = (char)(0xc0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            *to++ = (char)(0xe0 | c >> 12);
+        } else {
+            *to++ = (char)(0xf0 | c >> 18);
+            *to++ = (char)(0x80 | (c >> 12 & 63));
+        }
+        *to++ = (char)(0x80 | (c >> 6 & 63));
+    }
+    *to++ = (char)(0x80 | (c & 63));
+    return to;
+}
+
+// After the backslash; the decoded character is never longer than its escape, so writing in place stays behind reading.
+static char *take_escape(struct json_in *in, char *to, bool decode) {
+    static const char from[] = "\"\\/bfnrt", into[] = "\"\\/\b\f\n\r\t";
+    char c = in->p < in->end ? *in->p++ : 0;
+    if (c == 'u') {
+        uint32_t point = take_code_point(in);
+        return decode ? put_utf8(to, point) : to;
+    }
+    for (size_t i = 0; i < sizeof from - 1; i++) {
+        if (from[i] == c) {
+            if (decode)
+                *to = into[i];
+            return to + 1;
+        }
+    }
+    json_stop(in, ": unknown escape in a string");
+}
+
+static struct text take_string(struct json_in *in, bool decode) {
+    json_expect(in, '"');
+    char *start = in->p, *to = start;
+    while (in->p < in->end) {
+        char c = *in->p;
+        size_t n = 1;
+        if (c == '"') {
+            in->p++;
+            return (struct text){start, (size_t)(to - start)};
+        }
+        if (c == '\\') {
+            in->p++;
+            to = take_escape(in, to, decode);
+            continue;
+        }
+        if ((uint8_t)c < 0x20)
+            json_stop(in, ": a control character inside a string");
+        if ((uint8_t)c >= 0x80 && !(n = utf8_length(in->p, in->end)))
+            json_stop(in, ": a string is not UTF-8");
+        for (; n; n--, to++, in->p++)
+            if (decode && to != in->p)
+                *to = *in->p;
+    }
+    json_stop(in, ": a string does not end");
+}
+
+struct text json_take_string(struct json_in *in) {
+    if (json_peek(in) != '"')
+        json_stop(in, ": expected a string");
+    return take_string(in, true);
+}
+
+// --- numbers
+
+static size_t take_digits(struct json_in *in) {
+    char *start = in->p;
+    while (in->p < in->end && *in->p >= '0' && *in->p <= '9')
+        in->p++;
+    return (size_t)(in->p - start);
+}
+
+static void skip_number(struct json_in *in) {
+    bool minus = *in->p == '-';
+    in->p += minus;
+    char *first = in->p;
+    size_t whole = take_digits(in);
+    if (whole == 0 || (whole > 1 && *first == '0'))
+        json_stop(in, ": not a JSON value");
+    if (in->p < in->end && *in->p == '.') {
+        in->p++;
+        if (take_digits(in) == 0)
+            json_stop(in, ": not a JSON number");
+    }
+    if (in->p < in->end && (*in->p | 32) == 'e') {
+        in->p++;
+        if (in->p < in->end && (*in->p == '+' || *in->p == '-'))
+            in->p++;
+        if (take_digits(in) == 0)
+            json_stop(in, ": not a JSON number");
+    }
+}
+
+uint64_t json_take_u64(struct json_in *in, uint64_t max) {
+    char next = json_peek(in), *first = in->p;
+    size_t n = next >= '0' && next <= '9' ? take_digits(in) : 0;
+    bool whole = n > 0 && !(n > 1 && *first == '0') && !(in->p < in->end && (*in->p == '.' || (*in->p | 32) == 'e'));
+    uint64_t v = 0;
+    for (size_t i = 0; whole && i < n; i++)
+        whole = !__builtin_mul_overflow(v, 10u, &v) && !__builtin_add_overflow(v, (uint64_t)(first[i] - '0'), &v);
+    if (whole && v <= max)
+        return v;
+    char buffer[64];
+    struct out o = OUT(buffer);
+    out_str(&o, ": expected a whole number from 0 to ");
+    out_number(&o, max);
+    out_char(&o, 0);
+    json_stop(in, buffer);
+}
+
+// --- values that are read over
+
+static void skip_scalar(struct json_in *in) {
+    char c = json_peek(in);
+    if (c == '"')
+        take_string(in, false);
+    else if (c == '-' || (c >= '0' && c <= '9'))
+        skip_number(in);
+    else if (!take_word(in, TEXT("true")) && !take_word(in, TEXT("false")) && !take_word(in, TEXT("null")))
+        json_stop(in, ": not a JSON value");
+}
+
+static void skip_name(struct json_in *in) {
+    take_string(in, false);
+    json_expect(in, ':');
+}
+
+struct text json_take_value(struct json_in *in) {
+    char closing[DEPTH_MAX];
+    size_t depth = 0;
+    json_peek(in);
+    char *start = in->p;
+    for (;;) {
+        char c = json_peek(in);
+        if (c == '{' || c == '[') {
+            if (depth == DEPTH_MAX)
+                json_stop(in, ": nested too deeply");
+            in->p++;
+            closing[depth++] = c == '{' ? '}' : ']';
+            if (json_peek(in) != closing[depth - 1]) {
+                if (c == '{')
+                    skip_name(in);
+                continue;
+            }
+        } else {
+            skip_scalar(in);
+        }
+        while (depth > 0 && json_take(in, closing[depth - 1]))
+            depth--;
+        if (depth == 0)
+            return (struct text){start, (size_t)(in->p - start)};
+        json_expect(in, ',');
+        if (closing[depth - 1] == '}')
+            skip_name(in);
+    }
+}
+
+// --- decoders of members
+
+void json_read_u64(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    *(uint64_t *)out = json_take_u64(in, UINT64_MAX);
+}
+
+void json_read_u32(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    *(uint32_t *)out = (uint32_t)json_take_u64(in, UINT32_MAX);
+}
+
+void json_read_bool(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    bool yes = take_word(in, TEXT("true"));
+    if (!yes && !take_word(in, TEXT("false")))
+        json_stop(in, ": expected true or false");
+    *(bool *)out = yes;
+}
+
+void json_read_text(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    *(struct text *)out = json_take_string(in);
+}
+
+void json_read_yocto(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    if (json_peek(in) != '"' || !yocto_parse(out, take_string(in, true)))
+        json_stop(in, ": expected an amount in yoctoNEAR as a string of decimal digits");
+}
+
+void json_read_account(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    struct text t = json_take_string(in);
+    if (!account_valid(t))
+        json_stop(in, ": not an account id");
+    *(struct account *)out = account_of(t);
+}
+
+void json_read_maybe_u64(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    struct maybe_u64 *m = out;
+    m->value = json_take_u64(in, UINT64_MAX);
+    m->given = true;
+}
+
+void json_read_maybe_u32(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    struct maybe_u32 *m = out;
+    m->value = (uint32_t)json_take_u64(in, UINT32_MAX);
+    m->given = true;
+}
+
+void json_read_maybe_yocto(struct json_in *in, void *out, const void *more) {
+    struct maybe_yocto *m = out;
+    json_read_yocto(in, &m->value, more);
+    m->given = true;
+}
+
+void json_read_maybe_hash(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    struct maybe_hash *m = out;
+    if (!hash_parse(&m->value, json_take_string(in)))
+        json_stop(in, ": expected 64 lower-case hexadecimal digits");
+    m->given = true;
+}
+
+void json_read_raw(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    ((struct json_raw *)out)->text = json_take_value(in);
+}
+
+void json_read_choice(struct json_in *in, void *out, const void *more) {
+    const struct json_choices *choices = more;
+    bool wrapped = json_take(in, '{');
+    struct text name = json_take_string(in);
+    if (wrapped) {
+        json_expect(in, ':');
+        if (!take_word(in, TEXT("null")))
+            json_stop(in, ": expected null");
+        json_expect(in, '}');
+    }
+    for (uint8_t i = 0; i < choices->count; i++) {
+        if (text_eq(name, text_of(choices->names[i]))) {
+            *(uint8_t *)out = i;
+            return;
+        }
+    }
+    json_stop_name("unknown variant ", name, "");
+}
+
+// --- objects
+
+static int find_field(const struct json_shape *shape, struct text name) {
+    for (int i = 0; i < shape->count; i++) {
+        const struct json_field *f = &shape->fields[i];
+        if (f->name_len == name.len && memcmp(f->name, name.ptr, name.len) == 0)
+            return i;
+    }
+    return -1;
+}
+
+// One `"name": value`; *seen has a bit for each field that was there.
+static void read_member(struct json_in *in, void *out, const struct json_shape *shape, uint32_t *seen) {
+    struct text name = json_take_string(in);
+    int i = find_field(shape, name);
+    if (i < 0 && shape->closure == CLOSED)
+        json_stop_name("unknown field ", name, "");
+    json_expect(in, ':');
+    if (i < 0) {
+        json_take_value(in);
+        return;
+    }
+    const struct json_field *f = &shape->fields[i];
+    if (*seen >> i & 1)
+        json_stop_name("duplicate field ", name, "");
+    *seen |= 1u << i;
+    in->field = f->name;
+    if (f->required || !take_word(in, TEXT("null")))
+        f->decode(in, (char *)out + f->offset, f->more);
+}
+
+void json_read_shape(struct json_in *in, void *out, const void *more) {
+    const struct json_shape *shape = more;
+    const char *outer = in->field;
+    uint32_t seen = 0;
+    json_expect(in, '{');
+    if (!json_take(in, '}')) {
+        do {
+            in->field = outer;
+            read_member(in, out, shape, &seen);
+            in->field = outer;
+        } while (json_take(in, ','));
+        json_expect(in, '}');
+    }
+    for (int i = 0; i < shape->count; i++)
+        if (shape->fields[i].required && !(seen >> i & 1))
+            json_stop_name("missing field ", text_of(shape->fields[i].name), "");
+}
+
+void json_document(char *bytes, size_t len, void *out, const struct json_shape *shape) {
+    struct json_in in = {bytes, bytes + len, NULL};
+    json_read_shape(&in, out, shape);
+    json_peek(&in);
+    if (in.p != in.end)
+        json_stop(&in, ": something follows the last brace");
+}
+
+void json_arguments(void *out, const struct json_shape *shape) {
+    static char none[] = "{}";
+    struct arguments args = arguments();
+    if (args.len == 0)
+        args = (struct arguments){none, 2};
+    json_document(args.ptr, args.len, out, shape);
+}

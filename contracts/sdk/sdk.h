@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// A NEAR contract in C: everything in one include. See contracts/examples/asker for a whole contract in a page.
+#pragma once
+#include "env.h"     // METHOD, require, stop, caller, deposit, answers
+#include "event.h"   // NEP-297 events
+#include "json_in.h" // arguments
+#include "promise.h" // calls, transfers, yield and resume
+#include "storage.h" // records

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage.h"
+#include "env.h"
+
+#define VALUE 1 // register for what storage gives
+#define AT(p) ((uint64_t)(uintptr_t)(p))
+
+void rec_put_bytes(struct rec_out *r, const void *bytes, size_t len) {
+    require(len <= r->cap - r->len, "The record is too long for this contract");
+    if (len)
+        memcpy(r->buf + r->len, bytes, len);
+    r->len += len;
+}
+
+void rec_put_u8(struct rec_out *r, uint8_t v) { rec_put_bytes(r, &v, sizeof v); }
+void rec_put_u32(struct rec_out *r, uint32_t v) { rec_put_bytes(r, &v, sizeof v); }
+void rec_put_u64(struct rec_out *r, uint64_t v) { rec_put_bytes(r, &v, sizeof v); }
+void rec_put_yocto(struct rec_out *r, struct yocto v) { rec_put_bytes(r, &v.v, sizeof v.v); }
+void rec_put_hash(struct rec_out *r, const struct hash *h) { rec_put_bytes(r, h->b, sizeof h->b); }
+
+void rec_put_text(struct rec_out *r, struct text t) {
+    rec_put_u32(r, (uint32_t)t.len);
+    rec_put_bytes(r, t.ptr, t.len);
+}
+
+void rec_put_account(struct rec_out *r, const struct account *a) { rec_put_text(r, account_text(a)); }
+
+static const uint8_t *take(struct rec_in *r, size_t n) {
+    require((size_t)(r->end - r->p) >= n, "A stored record is shorter than it should be");
+    const uint8_t *at = r->p;
+    r->p += n;
+    return at;
+}
+
+uint8_t rec_take_u8(struct rec_in *r) { return *take(r, 1); }
+
+uint32_t rec_take_u32(struct rec_in *r) {
+    uint32_t v;
+    memcpy(&v, take(r, sizeof v), sizeof v);
+    return v;
+}
+
+uint64_t rec_take_u64(struct rec_in *r) {
+    uint64_t v;
+    memcpy(&v, take(r, sizeof v), sizeof v);
+    return v;
+}
+
+struct yocto rec_take_yocto(struct rec_in *r) {
+    struct yocto v;
+    memcpy(&v.v, take(r, sizeof v.v), sizeof v.v);
+    return v;
+}
+
+struct hash rec_take_hash(struct rec_in *r) {
+    struct hash h;
+    memcpy(h.b, take(r, sizeof h.b), sizeof h.b);
+    return h;
+}
+
+struct text rec_take_text(struct rec_in *r) {
+    size_t len = rec_take_u32(r);
+    return (struct text){(const char *)take(r, len), len};
+}
+
+struct text rec_take_text_or_null(struct rec_in *r) {
+    struct text t = rec_take_text(r);
+    return t.len ? t : (struct text){0};
+}
+
+struct account rec_take_account(struct rec_in *r) {
+    struct text t = rec_take_text(r);
+    require(t.len <= ACCOUNT_MAX, "A stored account id is too long");
+    return account_of(t);
+}
+
+void rec_take_version(struct rec_in *r, uint8_t version) {
+    require(rec_take_u8(r) == version, "A stored record is of another version of this contract");
+}
+
+struct key key_of(char letter, uint64_t number) {
+    struct key k;
+    k.b[0] = (uint8_t)letter;
+    memcpy(k.b + 1, &number, sizeof number);
+    return k;
+}
+
+void store_put(struct text key, struct text value) {
+    host_storage_write(key.len, AT(key.ptr), value.len, AT(value.ptr), VALUE);
+}
+
+bool store_get(struct text key, void *buf, size_t cap, size_t *len) {
+    if (!host_storage_read(key.len, AT(key.ptr), VALUE))
+        return false;
+    *len = register_copy(VALUE, buf, cap);
+    return true;
+}
+
+bool store_has(struct text key) { return host_storage_has_key(key.len, AT(key.ptr)) == 1; }
+
+bool store_remove(struct text key) { return host_storage_remove(key.len, AT(key.ptr), VALUE) == 1; }
+
+uint64_t store_usage(void) { return host_storage_usage(); }

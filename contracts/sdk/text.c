@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text.h"
+
+#ifdef __wasm__
+void *memcpy(void *restrict to, const void *restrict from, size_t n) {
+    char *t = to;
+    const char *f = from;
+    for (; n >= 8; n -= 8, t += 8, f += 8)
+        __builtin_memcpy(t, f, 8);
+    for (; n; n--)
+        *t++ = *f++;
+    return to;
+}
+
+void *memset(void *to, int c, size_t n) {
+    char *t = to;
+    uint64_t word = (uint8_t)c * 0x0101010101010101ull;
+    for (; n >= 8; n -= 8, t += 8)
+        __builtin_memcpy(t, &word, 8);
+    for (; n; n--)
+        *t++ = (char)c;
+    return to;
+}
+
+void *memmove(void *to, const void *from, size_t n) {
+    char *t = to;
+    const char *f = from;
+    if (t <= f || t >= f + n)
+        return memcpy(to, from, n);
+    while (n--)
+        t[n] = f[n];
+    return to;
+}
+
+int memcmp(const void *a, const void *b, size_t n) {
+    const uint8_t *x = a, *y = b;
+    for (; n; n--, x++, y++)
+        if (*x != *y)
+            return *x < *y ? -1 : 1;
+    return 0;
+}
+
+size_t strlen(const char *s) {
+    size_t n = 0;
+    while (s[n])
+        n++;
+    return n;
+}
+#endif
+
+struct text text_of(const char *s) {
+    return (struct text){s, strlen(s)};
+}
+
+bool text_eq(struct text a, struct text b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+struct text text_cut(struct text t, size_t max) {
+    if (t.len <= max)
+        return t;
+    while (max > 0 && ((uint8_t)t.ptr[max] & 0xc0) == 0x80)
+        max--;
+    return (struct text){t.ptr, max};
+}
+
+size_t utf8_length(const char *p, const char *end) {
+    // The second byte's range excludes overlong forms (e0, f0), surrogates (ed) and what lies past U+10FFFF (f4).
+    uint8_t c = (uint8_t)*p, low = 0x80, high = 0xbf;
+    if (c < 0x80)
+        return 1;
+    size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    if (c < 0xc2 || c > 0xf4 || (size_t)(end - p) < n)
+        return 0;
+    low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : low;
+    high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : high;
+    if ((uint8_t)p[1] < low || (uint8_t)p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if (((uint8_t)p[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+struct text account_text(const struct account *a) {
+    return (struct text){a->s, a->len};
+}
+
+bool account_eq(const struct account *a, const struct account *b) { return text_eq(account_text(a), account_text(b)); }
+
+static bool is_separator(char c) { return c == '-' || c == '_' || c == '.'; }
+
+bool account_valid(struct text t) {
+    if (t.len < 2 || t.len > ACCOUNT_MAX || is_separator(t.ptr[t.len - 1]))
+        return false;
+    bool separated = true; // none may stand first
+    for (size_t i = 0; i < t.len; i++) {
+        char c = t.ptr[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!word && (separated || !is_separator(c)))
+            return false;
+        separated = !word;
+    }
+    return true;
+}
+
+struct account account_of(struct text valid) {
+    struct account a = {.len = (uint8_t)valid.len};
+    memcpy(a.s, valid.ptr, a.len);
+    return a;
+}
+
+bool hash_eq(const struct hash *a, const struct hash *b) { return memcmp(a->b, b->b, HASH_SIZE) == 0; }
+
+static int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+
+bool hash_parse(struct hash *out, struct text hex) {
+    if (hex.len != 2 * HASH_SIZE)
+        return false;
+    for (size_t i = 0; i < HASH_SIZE; i++) {
+        int high = hex_digit(hex.ptr[2 * i]), low = hex_digit(hex.ptr[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out->b[i] = (uint8_t)(high * 16 + low);
+    }
+    return true;
+}
