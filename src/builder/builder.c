@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "builder/build.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "builder/job.h"
+#include <limits.h>
+#include <sys/stat.h>
+
+// Changes whenever the same toolchain would give other modules: flags, environment, order of steps.
+#define RECIPE_VERSION "outlayer-build-recipe-1"
+
+const char *build_end_slug(enum build_end end) {
+    switch (end) {
+    case BUILD_OK: return "ok";
+    case BUILD_BAD_SOURCE: return "bad_source";
+    case BUILD_NO_REPOSITORY: return "no_repository";
+    case BUILD_NO_COMMIT: return "no_commit";
+    case BUILD_NO_RECIPE: return "no_recipe";
+    case BUILD_DEPENDENCY: return "dependency";
+    case BUILD_FAILED: return "build_failed";
+    case BUILD_TIMEOUT: return "timeout";
+    case BUILD_BAD_OUTPUT: return "bad_output";
+    case BUILD_NO_ISOLATION: return "no_isolation";
+    case BUILD_PLATFORM: return "platform";
+    }
+    BUG_ON(true);
+    return "";
+}
+
+// --- the builder itself
+// ---------------------------------------------------------------------------------------------------
+
+static bool read_toolchain(struct builder *b, const char *guest_dir, struct err *e) {
+    char path[PATH_MAX], hex[65];
+    struct slice text;
+    if (!realpath(guest_dir, path))
+        return err_errno(e, "cannot find the guests' toolchain '%s'", guest_dir) ||
+               err_hint(e, "make makes it: run make toolchains");
+    b->guest_dir = arena_strdup(b->arena, path);
+    if (!file_read(b->arena, arena_printf(b->arena, "%s/toolchain", path), 65536, &text, e))
+        return err_hint(e, "the guests' toolchain is not whole: run make toolchains");
+    struct sha256 s;
+    sha256_init(&s);
+    sha256_add(&s, slice_str(RECIPE_VERSION "\n"));
+    sha256_add(&s, text);
+    struct hash h = sha256_end(&s);
+    b->toolchain = arena_strdup(b->arena, hash_hex(&h, hex));
+    return true;
+}
+
+// Crates are kept between builds; whatever else an earlier life left is removed.
+static bool make_work_dir(struct builder *b, const char *work_dir, struct err *e) {
+    char path[PATH_MAX];
+    if (!file_make_dirs(work_dir, 0755, e))
+        return false;
+    if (!realpath(work_dir, path))
+        return err_errno(e, "cannot find '%s'", work_dir);
+    b->crates_dir = arena_printf(b->arena, "%s/crates", path);
+    if (!file_make_dirs(b->crates_dir, 0755, e))
+        return false;
+    // Boxes write it as their own user, who is not root even where we are.
+    if (geteuid() == 0 && chown(b->crates_dir, b->offer->uid, b->offer->uid) != 0)
+        return err_errno(e, "cannot hand '%s' to the builds' user", b->crates_dir);
+    return true;
+}
+
+// The certificates by which this machine trusts its peers: as its programs are told, else Debian's.
+static const char *find_ca_file(struct arena *a) {
+    static const char *const names[] = {"GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "SSL_CERT_FILE", "CURL_CA_BUNDLE"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *path = getenv(names[i]);
+        if (path && path[0] == '/' && access(path, R_OK) == 0)
+            return arena_strdup(a, path);
+    }
+    static const char debian[] = "/etc/ssl/certs/ca-certificates.crt";
+    return access(debian, R_OK) == 0 ? debian : NULL;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+bool builder_new(struct builder **out, const struct build_settings *s, struct err *e) {
+    struct arena *a = arena_new();
+    struct builder *b = arena_calloc(a, 1, sizeof *b);
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    *out = NULL;
+    b->arena = a;
+    b->offer = sandbox_probe(NULL);
+    b->work_bytes = smaller(1ull << 30, memory / 4);
+    b->memory_bytes = smaller(4ull << 30, memory / 2);
+    b->ca_file = find_ca_file(a);
+    if (!read_toolchain(b, s->guest_dir, e) || !make_work_dir(b, s->work_dir, e) ||
+        !source_map_parse(&b->map, a, s->repo_map ? s->repo_map : "", e)) {
+        arena_free(a);
+        return false;
+    }
+    *out = b;
+    return true;
+}
+
+void builder_free(struct builder *b) {
+    if (b)
+        arena_free(b->arena);
+}
+
+bool builder_can_isolate(const struct builder *b, const char **how) {
+    if (how)
+        *how = b->offer->text;
+    return b->offer->can_isolate;
+}
+
+const char *builder_toolchain(const struct builder *b) { return b->toolchain; }
+
+// --- jobs
+// -----------------------------------------------------------------------------------------------------------------
+
+static void add_text(struct sha256 *s, const char *text) {
+    size_t n = strlen(text);
+    uint8_t len[4] = {(uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16), (uint8_t)(n >> 24)};
+    sha256_add(s, slice_of(len, sizeof len));
+    sha256_add(s, slice_of(text, n));
+}
+
+static struct hash build_key(const struct job *j) {
+    struct sha256 s;
+    sha256_init(&s);
+    add_text(&s, j->source.url);
+    add_text(&s, j->result->commit);
+    add_text(&s, source_target_text(j->source.target));
+    add_text(&s, j->builder->toolchain);
+    return sha256_end(&s);
+}
+
+// False with an end where nothing can be done for this source.
+static bool job_start(struct job *j, const struct build_source *s, uint64_t deadline_ms) {
+    struct err why = {0};
+    j->deadline_ms = clock_mono_ms() + deadline_ms;
+    if (!source_parse(&j->source, j->arena, s->repo, s->ref, s->target, &why))
+        return job_end(j, BUILD_BAD_SOURCE, "%s", why.msg);
+    j->result->repo = j->source.url;
+    j->local = source_map_find(&j->builder->map, j->arena, j->source.name);
+    struct stat st;
+    if (j->local && (stat(j->local, &st) != 0 || !S_ISDIR(st.st_mode)))
+        return job_end(j, BUILD_NO_REPOSITORY, "repository %s is not there", j->source.url);
+    j->url = j->local ? "/repository" : j->source.url;
+    return true;
+}
+
+static bool need_isolation(struct job *j) {
+    return j->builder->offer->can_isolate ||
+           job_end(j, BUILD_NO_ISOLATION, "this worker cannot build: %s", j->builder->offer->text);
+}
+
+bool builder_resolve(struct builder *b, struct arena *a, const struct build_source *s, uint64_t deadline_ms,
+                     struct build_result *out, struct err *e) {
+    struct job j = {.builder = b, .arena = a, .result = out, .e = e};
+    *out = (struct build_result){.end = BUILD_OK};
+    bool ok = job_start(&j, s, deadline_ms);
+    // A commit needs no look-up: whether the repository has it is found out when it is fetched to be built, and a
+    // build that is there already has proved it.
+    if (ok && j.source.is_commit)
+        memcpy(out->commit, j.source.ref, sizeof out->commit);
+    else if (ok)
+        ok = need_isolation(&j) && job_open(&j) && fetch_resolve(&j);
+    job_close(&j);
+    if (ok)
+        out->build_key = build_key(&j);
+    return !j.failed;
+}
+
+static bool file_there(struct job *j, const char *path) {
+    struct slice bytes;
+    struct err e = {0};
+    return sandbox_read(j->box, j->arena, path, 1u << 20, &bytes, &e) || e.code != ERR_NOT_FOUND;
+}
+
+static bool build_checkout(struct job *j) {
+    if (file_there(j, JOB_SRC "/Cargo.toml"))
+        return fetch_crates(j) && compile_cargo(j);
+    if (file_there(j, JOB_SRC "/outlayer.toml"))
+        return compile_recipe(j);
+    if (file_there(j, JOB_SRC "/Makefile") || file_there(j, JOB_SRC "/makefile") ||
+        file_there(j, JOB_SRC "/GNUmakefile"))
+        return compile_make(j);
+    return job_end(j, BUILD_NO_RECIPE,
+                   "the repository has neither Cargo.toml nor outlayer.toml nor Makefile in its root");
+}
+
+bool builder_build(struct builder *b, struct arena *a, const struct build_source *s, uint64_t deadline_ms,
+                   struct build_result *io, struct err *e) {
+    struct job j = {.builder = b, .arena = a, .result = io, .e = e};
+    uint64_t start = clock_mono_ms();
+    BUG_ON(strlen(io->commit) != 40);
+    bool ok =
+        job_start(&j, s, deadline_ms) && need_isolation(&j) && job_open(&j) && fetch_checkout(&j) && build_checkout(&j);
+    job_close(&j);
+    io->build_ms = clock_mono_ms() - start;
+    if (ok)
+        io->reason = NULL;
+    else if (!j.failed)
+        log_info("build of %s %s ended: %s", j.source.url ? j.source.url : "?", io->commit, build_end_slug(io->end));
+    return !j.failed;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "builder/job.h"
+
+#include "base/clock.h"
+#include "builder/proxy.h"
+#include "builder/reason.h"
+#include <signal.h>
+#include <stdarg.h>
+
+// wasm-opt would be run by the C compiler wherever binaryen happens to be installed: the same sources would give
+// another module on another machine, and none at all for components, which it cannot read.
+static const char *const hidden[] = {"/usr/bin/wasm-opt", NULL};
+
+bool job_open(struct job *j) {
+    struct builder *b = j->builder;
+    struct sandbox_mount mounts[4] = {{b->guest_dir, "/guest", false}, {b->crates_dir, "/crates", true}};
+    size_t n = 2;
+    if (j->local)
+        mounts[n++] = (struct sandbox_mount){j->local, "/repository", false};
+    else if (b->ca_file)
+        mounts[n++] = (struct sandbox_mount){b->ca_file, "/etc/ssl/certs/ca-certificates.crt", false};
+    struct sandbox_spec spec = {.mounts = mounts,
+                                .mount_count = n,
+                                .hidden = hidden,
+                                .work_bytes = b->work_bytes,
+                                .tmp_bytes = 256u << 20,
+                                .memory_bytes = b->memory_bytes,
+                                .processes = 512};
+    if (!sandbox_open(&j->box, &spec, j->e))
+        return job_fail(j);
+    return proxy_start(&j->proxy, j->box, j->e) || job_fail(j);
+}
+
+void job_close(struct job *j) {
+    sandbox_close(j->box); // first: nobody speaks to the proxy any more
+    proxy_stop(j->proxy);
+    j->box = NULL, j->proxy = NULL;
+}
+
+bool job_end(struct job *j, enum build_end end, const char *fmt, ...) {
+    char text[REASON_MAX + 1];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    j->result->end = end;
+    j->result->reason = reason_make(j->arena, text, (struct slice){NULL, 0});
+    return false;
+}
+
+bool job_end_log(struct job *j, enum build_end end, const char *what, struct slice log) {
+    j->result->end = end;
+    j->result->reason = reason_make(j->arena, what, log);
+    return false;
+}
+
+bool job_fail(struct job *j) {
+    j->failed = true;
+    j->result->end = BUILD_PLATFORM;
+    return false;
+}
+
+bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_result *r) {
+    struct sandbox_command full = *c;
+    uint64_t now = clock_mono_ms();
+    full.deadline_ms = j->deadline_ms;
+    full.cpu_seconds = (uint32_t)((j->deadline_ms > now ? j->deadline_ms - now : 0) / 1000 + 2);
+    full.file_bytes = j->builder->work_bytes;
+    full.address_bytes = j->builder->offer->cgroup.memory ? 0 : j->builder->memory_bytes;
+    full.output_max = c->output_max ? c->output_max : JOB_LOG_MAX;
+    if (!sandbox_run(j->box, j->arena, &full, r, j->e))
+        return job_fail(j);
+    if (r->end == SANDBOX_DEADLINE || (r->end == SANDBOX_SIGNALED && r->status == SIGXCPU))
+        return job_end_log(j, BUILD_TIMEOUT, "the build took longer than its deadline", r->output);
+    return true;
+}

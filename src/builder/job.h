@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// One build (or one resolution of a ref) under way: its box, its deadline, its result. Used by the builder's own files.
+// Steps return whether the job goes on; when they return false, either result->end says why (the repository's fault) or
+// `failed` is set and *e tells of our own trouble.
+#pragma once
+#include "builder/build.h"
+#include "builder/source.h"
+#include "sandbox/sandbox.h"
+
+struct builder {
+    struct arena *arena; // of the builder itself
+    const char *guest_dir, *crates_dir, *ca_file;
+    struct source_map map;
+    char *toolchain; // digest, hex
+    const struct sandbox_offer *offer;
+    uint64_t work_bytes, memory_bytes;
+};
+
+struct job {
+    struct builder *builder;
+    struct arena *arena;
+    struct source source;
+    const char *local; // folder of a mapped repository, NULL: fetched over https
+    const char *url;   // what git is told inside the box
+    struct sandbox *box;
+    struct proxy *proxy;
+    uint64_t deadline_ms; // clock_mono_ms()
+    struct build_result *result;
+    struct err *e;
+    bool failed;
+};
+
+[[nodiscard]] bool job_open(struct job *j); // the box, and for https its way out
+void job_close(struct job *j);
+// Ends the job with a class and a reason; returns false.
+bool job_end(struct job *j, enum build_end end, const char *fmt, ...) PRINTF_LIKE(3, 4);
+// The same with the useful lines of a log behind `what`.
+bool job_end_log(struct job *j, enum build_end end, const char *what, struct slice log);
+bool job_fail(struct job *j); // our own trouble, *e has been set; returns false
+// Runs a command; false (job ended or failed) when it could not be run or met the deadline. Its own failure is in *r.
+[[nodiscard]] bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_result *r);
+
+// fetch.c: phase one. Network, nothing of the repository executes.
+[[nodiscard]] bool fetch_resolve(struct job *j);  // result->commit
+[[nodiscard]] bool fetch_checkout(struct job *j); // /work/src
+[[nodiscard]] bool fetch_crates(struct job *j);   // /crates, for a Cargo package
+// compile.c: phase two. Everything may execute, no network.
+[[nodiscard]] bool compile_cargo(struct job *j);
+[[nodiscard]] bool compile_recipe(struct job *j);
+[[nodiscard]] bool compile_make(struct job *j);
+
+#define JOB_SRC SANDBOX_WORK "/src"
+#define JOB_TARGET SANDBOX_WORK "/target"
+#define JOB_LOG_MAX (96u << 10)

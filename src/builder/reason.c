@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "builder/reason.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include <strings.h>
+
+#define LINES_MAX 2000
+
+// Removes colour codes and control characters, cuts sandbox paths down, replaces what is not UTF-8.
+static char *clean_line(struct arena *a, struct slice raw) {
+    static const char *const inside[] = {"/work/src/", "/work/", "/guest/bin/"};
+    char *out = arena_alloc(a, raw.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < raw.len; i++) {
+        if (raw.ptr[i] == 0x1b && i + 1 < raw.len && raw.ptr[i + 1] == '[') {
+            for (i += 2; i < raw.len && (raw.ptr[i] < 0x40 || raw.ptr[i] > 0x7e); i++)
+                ;
+            continue;
+        }
+        size_t skip = 0;
+        for (size_t k = 0; !skip && k < ARRAY_LEN(inside); k++)
+            if (slice_starts(slice_of(raw.ptr + i, raw.len - i), slice_str(inside[k])))
+                skip = strlen(inside[k]);
+        if (skip) {
+            i += skip - 1;
+            continue;
+        }
+        if (raw.ptr[i] >= 0x20 && raw.ptr[i] != 0x7f)
+            out[n++] = (char)raw.ptr[i];
+        else if (raw.ptr[i] == '\t')
+            out[n++] = ' ';
+    }
+    out[n] = 0;
+    if (!text_is_utf8(slice_of(out, n)))
+        for (size_t i = 0; i < n; i++)
+            if ((uint8_t)out[i] >= 0x80)
+                out[i] = '?';
+    return out;
+}
+
+static size_t split(struct arena *a, struct slice log, char **lines) {
+    size_t n = 0;
+    // The end of a long log says more than its start.
+    while (log.len && n < LINES_MAX) {
+        const uint8_t *nl = memchr(log.ptr, '\n', log.len);
+        size_t len = nl ? (size_t)(nl - log.ptr) : log.len;
+        char *line = clean_line(a, slice_of(log.ptr, len > 1000 ? 1000 : len));
+        if (line[strspn(line, " ")])
+            lines[n++] = line;
+        log = slice_skip(log, len + (nl ? 1 : 0));
+    }
+    return n;
+}
+
+static bool tells(const char *line) {
+    static const char *const words[] = {
+        "error:",      "error[",     "error while",      "fatal:",       "fatal error", "undefined",
+        "cannot find", "no rule to", "not found",        "no such file", "no space",    "resource temporarily",
+        "cannot fork", "killed",     "permission denied"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcasestr(line, words[i]))
+            return true;
+    return false;
+}
+
+// Lines that repeat in other words what another line says.
+static bool idle(const char *line) {
+    static const char *const words[] = {"could not compile",     "aborting due to",  "For more information about",
+                                        "linker command failed", "errors generated", "error generated"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strstr(line, words[i]))
+            return true;
+    return false;
+}
+
+const char *reason_make(struct arena *a, const char *what, struct slice log) {
+    SCOPED_BUF(b, 16384);
+    char **lines = arena_calloc(a, LINES_MAX, sizeof *lines);
+    size_t n = split(a, log, lines), taken = 0;
+    buf_add_str(&b, what);
+    for (size_t i = 0; i < n && b.len < REASON_MAX; i++) {
+        if (!tells(lines[i]) || idle(lines[i]))
+            continue;
+        buf_printf(&b, "%s%s", taken++ ? "\n" : ": ", lines[i] + strspn(lines[i], " "));
+        const char *next = i + 1 < n ? lines[i + 1] + strspn(lines[i + 1], " ") : "";
+        if (strncmp(next, "-->", 3) == 0) // where a Rust error is
+            buf_printf(&b, " (%s)", next + 3 + strspn(next + 3, " "));
+    }
+    for (size_t i = n > 4 ? n - 4 : 0; !taken && i < n; i++)
+        buf_printf(&b, "%s%s", i == (n > 4 ? n - 4 : 0) ? ": " : "\n", lines[i] + strspn(lines[i], " "));
+    const char *text = buf_str(&b);
+    size_t len = text_cut(text, REASON_MAX);
+    return arena_text(a, slice_of(text, len));
+}

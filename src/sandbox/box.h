@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of outlayer-sandbox: makes the box's root, then serves orders as its first process. Single-threaded.
+#pragma once
+#include "sandbox/wire.h"
+
+#define BOX_UID 1000 // of commands, as seen inside (and their group)
+
+struct box_mount {
+    const char *from, *to;
+    bool writable;
+    int tree; // detached copy of what is mounted, -1 before
+};
+struct box_plan {
+    struct box_mount mounts[WIRE_STRINGS_MAX / 3];
+    size_t mount_count;
+    const char *hidden[64];
+    size_t hidden_count;
+    uint64_t work_bytes, tmp_bytes;
+};
+
+// Fills the plan from an open message, whose text it points into.
+[[nodiscard]] bool box_plan_read(struct box_plan *p, struct wire *w, struct err *e);
+// Takes hold of everything outside that the root will show; still with the caller's user id.
+[[nodiscard]] bool box_root_gather(struct box_plan *p, struct err *e);
+// Builds the root and moves into it; as BOX_UID with all capabilities of the new user namespace.
+[[nodiscard]] bool box_root_enter(struct box_plan *p, struct err *e);
+// Brings the box's own loopback interface up.
+[[nodiscard]] bool box_network_up(struct err *e);
+// Answers orders from the socket until its other end is closed.
+void box_serve(int sock, const struct box_plan *p);
+// One command: forks, runs, waits, kills what is left. The answer goes into w.
+void box_run(int sock, const struct box_plan *p, struct wire *w, int output);
+// Files of the box for the outside.
+void box_read(struct wire *w, int *fd);
+void box_scan(struct wire *w);
+// Turns an error into an answer.
+void box_fail(struct wire *w, const struct err *e);

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <linux/sched.h>
+#include <seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+bool confine_no_new_privs(struct err *e) {
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 || err_errno(e, "cannot set no_new_privs");
+}
+
+bool confine_not_dumpable(struct err *e) {
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 || err_errno(e, "cannot make the process undumpable");
+}
+
+bool confine_drop_capabilities(struct err *e) {
+    // EINVAL: past the last capability that this kernel knows; EPERM: we may not change the bounding set, which
+    // matters only with capabilities that the last step takes anyway.
+    for (int cap = 0; cap < 64 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
+        ;
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
+        return err_errno(e, "cannot clear the ambient capabilities");
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+    return syscall(SYS_capset, &head, none) == 0 || err_errno(e, "cannot drop capabilities");
+}
+
+void confine_close_from(int first) {
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0) == 0)
+        return;
+    struct rlimit r;
+    int last = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < 65536 ? (int)r.rlim_cur : 65536;
+    for (int fd = first; fd < last; fd++)
+        close(fd);
+}
+
+bool confine_limit(int resource, uint64_t value, struct err *e) {
+    struct rlimit now;
+    if (getrlimit((__rlimit_resource_t)resource, &now) != 0)
+        return err_errno(e, "cannot read limit %d", resource);
+    rlim_t v = now.rlim_max != RLIM_INFINITY && now.rlim_max < value ? now.rlim_max : (rlim_t)value;
+    struct rlimit want = {v, v};
+    return setrlimit((__rlimit_resource_t)resource, &want) == 0 || err_errno(e, "cannot set limit %d", resource);
+}
+
+// --- system calls -----------------------------------------------------------------------------------------------
+
+// Names rather than numbers: what this libseccomp does not know, its kernel headers did not have either, and the
+// number cannot be named; the ones that matter are all older.
+static const char *const refused_calls[] = {
+    // mounts, roots, namespaces
+    "mount",
+    "umount",
+    "umount2",
+    "pivot_root",
+    "chroot",
+    "unshare",
+    "setns",
+    "open_tree",
+    "move_mount",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "mount_setattr",
+    "quotactl",
+    "quotactl_fd",
+    "swapon",
+    "swapoff",
+    // other processes
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "process_madvise",
+    "kcmp",
+    "pidfd_getfd",
+    "userfaultfd",
+    // the kernel itself
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "create_module",
+    "kexec_load",
+    "kexec_file_load",
+    "bpf",
+    "perf_event_open",
+    "syslog",
+    "acct",
+    "reboot",
+    "iopl",
+    "ioperm",
+    "modify_ldt",
+    "vm86",
+    "vm86old",
+    "lookup_dcookie",
+    "nfsservctl",
+    "fanotify_init",
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+    "open_by_handle_at",
+    "name_to_handle_at",
+    "add_key",
+    "request_key",
+    "keyctl",
+    "vhangup",
+    "mbind",
+    "move_pages",
+    "migrate_pages",
+    "set_mempolicy",
+    // the machine's clocks and names
+    "settimeofday",
+    "clock_settime",
+    "clock_adjtime",
+    "adjtimex",
+    "stime",
+    "sethostname",
+    "setdomainname",
+};
+
+#define NAMESPACE_FLAGS                                                                                                \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+static int refuse_calls(scmp_filter_ctx f) {
+    for (size_t i = 0; i < ARRAY_LEN(refused_calls); i++) {
+        int nr = seccomp_syscall_resolve_name(refused_calls[i]);
+        int rc = nr == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), nr, 0);
+        if (rc < 0 && rc != -EDOM) // EDOM: the call does not exist on this architecture
+            return rc;
+    }
+    // One rule a flag: a masked comparison holds only when all bits of its mask match.
+    for (uint32_t flag = 1; flag; flag <<= 1) {
+        if (!(flag & (uint32_t)NAMESPACE_FLAGS))
+            continue;
+        int rc =
+            seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag));
+        if (rc < 0)
+            return rc;
+    }
+    // clone3 keeps its flags in memory, which a filter cannot read.
+    int rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    // Typing into the terminal that started us.
+    return rc < 0 ? rc
+                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                                     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, 0x5412 /* TIOCSTI */));
+}
+
+static int refuse_sockets(scmp_filter_ctx f, enum confine_sockets sockets) {
+    int rc = 0;
+    if (sockets == CONFINE_NO_SOCKETS) {
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 0);
+        return rc < 0 ? rc : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socketpair), 0);
+    }
+    // Families up to a number that no kernel has reached; anything above is refused by one comparison.
+    for (int family = 0; family < 64 && rc >= 0; family++) {
+        bool inet = family == AF_INET || family == AF_INET6;
+        if (family == AF_UNIX || (inet && sockets == CONFINE_INET_SOCKETS))
+            continue;
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                              SCMP_A0(SCMP_CMP_EQ, (unsigned)family));
+    }
+    return rc < 0 ? rc
+                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GE, 64));
+}
+
+bool confine_system_calls(enum confine_sockets sockets, struct err *e) {
+    scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+    if (!f)
+        return err_set(e, ERR_IO, "cannot make a system call filter");
+    int rc = refuse_calls(f);
+    rc = rc < 0 ? rc : refuse_sockets(f, sockets);
+    rc = rc < 0 ? rc : seccomp_load(f);
+    seccomp_release(f);
+    errno = -rc;
+    return rc >= 0 || err_errno(e, "cannot load the system call filter");
+}
+
+// --- landlock ---------------------------------------------------------------------------------------------------
+
+int confine_landlock_abi(void) {
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    return abi < 0 ? 0 : (int)abi;
+}
+
+// Rights of ABI 1, which every kernel with Landlock has; later rights only where the kernel knows them.
+#define RIGHTS_READ (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define RIGHTS_ABI1 ((1ull << 13) - 1)
+// Those that make sense on something that is not a folder: execute, write, read, truncate, ioctl.
+#define RIGHTS_FILE                                                                                                    \
+    (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | 1ull << 14 |          \
+     1ull << 15)
+
+static uint64_t handled_rights(int abi) {
+    uint64_t rights = RIGHTS_ABI1;
+    if (abi >= 2)
+        rights |= 1ull << 13; // refer: rename and link between folders
+    if (abi >= 3)
+        rights |= 1ull << 14; // truncate
+    if (abi >= 5)
+        rights |= 1ull << 15; // ioctl on devices
+    return rights;
+}
+
+static bool allow_path(int ruleset, const struct confine_path *p, uint64_t handled, struct err *e) {
+    struct landlock_path_beneath_attr rule = {
+        .allowed_access = p->writable ? handled : handled & RIGHTS_READ,
+        .parent_fd = open(p->path, O_PATH | O_CLOEXEC),
+    };
+    struct stat st;
+    if (rule.parent_fd < 0 || fstat(rule.parent_fd, &st) != 0)
+        return err_errno(e, "cannot open '%s'", p->path);
+    if (!S_ISDIR(st.st_mode))
+        rule.allowed_access &= RIGHTS_FILE;
+    bool ok = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0 ||
+              err_errno(e, "cannot allow '%s'", p->path);
+    close(rule.parent_fd);
+    return ok;
+}
+
+bool confine_paths(const struct confine_path *paths, size_t count, struct err *e) {
+    int abi = confine_landlock_abi();
+    if (abi <= 0)
+        return err_set(e, ERR_UNAVAILABLE, "this kernel has no Landlock");
+    uint64_t handled = handled_rights(abi);
+    struct landlock_ruleset_attr attr = {.handled_access_fs = handled};
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
+    if (ruleset < 0)
+        return err_errno(e, "cannot make a Landlock ruleset");
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = allow_path(ruleset, &paths[i], handled, e);
+    if (ok && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
+        ok = err_errno(e, "cannot restrict the file system");
+    close(ruleset);
+    return ok;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process can take away from itself before it does something that it does not trust. Each call is for the
+// calling process (single-threaded at that point) and cannot be undone; none allocates after it has begun to confine.
+#pragma once
+#include "base/err.h"
+
+// No way back to more rights by exec (set-user-id programs, file capabilities). Needed before the next two.
+[[nodiscard]] bool confine_no_new_privs(struct err *e);
+// Empties the bounding, ambient, effective, permitted and inheritable capability sets.
+[[nodiscard]] bool confine_drop_capabilities(struct err *e);
+// Closes every descriptor from `first` on.
+void confine_close_from(int first);
+// Neither core dumps nor reading by others of the same user (ptrace, /proc/self/mem).
+[[nodiscard]] bool confine_not_dumpable(struct err *e);
+
+// What the system call filter leaves of sockets; everything that reaches outside the process tree's own world
+// (mounts, namespaces, other processes' memory, kernel modules, bpf, io_uring, keys, clocks, …) is refused in each.
+enum confine_sockets {
+    CONFINE_NO_SOCKETS,   // none can be made
+    CONFINE_UNIX_SOCKETS, // local ones only (socket pairs of build tools)
+    CONFINE_INET_SOCKETS, // and IPv4 and IPv6
+};
+// Refused calls give EPERM (EAFNOSUPPORT for sockets, ENOSYS for clone3, so that programs fall back to clone).
+[[nodiscard]] bool confine_system_calls(enum confine_sockets sockets, struct err *e);
+
+// Landlock: the file system is reduced to these folders. Needs kernel support: confine_landlock_abi() > 0.
+struct confine_path {
+    const char *path;
+    bool writable;
+};
+int confine_landlock_abi(void);
+[[nodiscard]] bool confine_paths(const struct confine_path *paths, size_t count, struct err *e);
+
+// A limit that is both soft and hard; one that is already lower stays.
+[[nodiscard]] bool confine_limit(int resource, uint64_t value, struct err *e);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// outlayer-sandbox: makes one box and serves it. Started by sandbox_open with its orders' socket as descriptor 3; it
+// holds nothing of the starter's memory, environment or other descriptors.
+#include "sandbox/box.h"
+#include "sandbox/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define SOCK 3
+
+static bool write_map(pid_t pid, const char *file, const char *text, struct err *e) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool ok = (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text)) ||
+              err_errno(e, "cannot set '%s' of the user namespace", file);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+// The user and group that commands run as, seen from outside: `uid` when we may choose, else our own.
+static bool map_ids(pid_t pid, unsigned uid, struct err *e) {
+    char users[64], groups[64];
+    bool own = uid == geteuid();
+    snprintf(users, sizeof users, "%d %u 1\n", BOX_UID, uid);
+    snprintf(groups, sizeof groups, "%d %u 1\n", BOX_UID, own ? getegid() : uid);
+    // Without privileges, groups can only be mapped once they cannot be changed any more.
+    return (geteuid() == 0 || write_map(pid, "setgroups", "deny", e)) && write_map(pid, "uid_map", users, e) &&
+           write_map(pid, "gid_map", groups, e);
+}
+
+static bool become_first(struct box_plan *p, int go, struct err *e) {
+    char byte;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || read(go, &byte, 1) != 1)
+        return err_set(e, ERR_UNAVAILABLE, "the user namespace could not be set up");
+    if (!box_root_gather(p, e))
+        return false;
+    (void)!setgroups(0, NULL); // refused where groups are frozen: then they are unmapped and reach nothing inside
+    if (setresgid(BOX_UID, BOX_UID, BOX_UID) != 0 || setresuid(BOX_UID, BOX_UID, BOX_UID) != 0)
+        return err_errno(e, "cannot take the sandbox's user id");
+    // Changing ids has cleared it.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || sethostname("build", 5) != 0)
+        return err_errno(e, "cannot set up the sandbox's first process");
+    return box_root_enter(p, e) && box_network_up(e) && confine_not_dumpable(e);
+}
+
+static _Noreturn void first_process(struct box_plan *p, int go) {
+    struct err e = {0};
+    static struct wire answer; // apart from the orders, in which the plan's words stand
+    bool ok = become_first(p, go, &e);
+    wire_init(&answer, WIRE_OPEN);
+    if (!ok)
+        box_fail(&answer, &e);
+    if (wire_send(SOCK, &answer, -1, &e) && ok)
+        box_serve(SOCK, p);
+    _exit(0);
+}
+
+static bool start_first(struct box_plan *p, unsigned uid, pid_t *pid, struct err *e) {
+    int go[2];
+    if (pipe2(go, O_CLOEXEC) != 0)
+        return err_errno(e, "cannot make a pipe");
+    // Like fork, in namespaces of its own.
+    *pid = (pid_t)syscall(SYS_clone,
+                          SIGCHLD | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                              CLONE_NEWNET | CLONE_NEWCGROUP,
+                          NULL, NULL, NULL, NULL);
+    if (*pid == 0) {
+        close(go[1]);
+        first_process(p, go[0]);
+    }
+    if (*pid < 0)
+        err_errno(e, "cannot make namespaces");
+    close(go[0]);
+    bool ok =
+        *pid > 0 && map_ids(*pid, uid, e) && (write(go[1], "", 1) == 1 || err_errno(e, "cannot start the sandbox"));
+    close(go[1]);
+    if (!ok && *pid > 0) {
+        kill(*pid, SIGKILL);
+        waitpid(*pid, NULL, 0);
+    }
+    return ok;
+}
+
+int main(int argc, char **argv) {
+    static struct box_plan plan;
+    static struct wire w;
+    struct err e = {0};
+    int type = 0;
+    socklen_t n = sizeof type;
+    (void)argv;
+    if (argc > 1 || getsockopt(SOCK, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_SEQPACKET) {
+        fprintf(stderr, "outlayer-sandbox runs builds for the worker, which starts it; it takes no arguments\n");
+        return 2;
+    }
+    confine_close_from(SOCK + 1);
+    pid_t pid = -1;
+    if (!wire_receive(SOCK, &w, NULL, &e))
+        return 0;
+    unsigned uid = (unsigned)w.n[2];
+    if (!box_plan_read(&plan, &w, &e) || !start_first(&plan, uid, &pid, &e)) {
+        box_fail(&w, &e);
+        return wire_send(SOCK, &w, -1, &e) ? 0 : 1;
+    }
+    close(SOCK); // so that the box alone decides when the starter sees its end
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return 0;
+}
