@@ -13,14 +13,14 @@
     X(ROLLBACK, "ROLLBACK")                                                                                            \
     X(PUT, "INSERT INTO state(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value")       \
     X(REMOVE, "DELETE FROM state WHERE key = ?1")                                                                      \
-    X(ADD_BLOCK, "INSERT INTO block(height, body) VALUES(?1, ?2)")                                                     \
-    X(ADD_NAME, "INSERT OR REPLACE INTO name(kind, hash, height) VALUES(?1, ?2, ?3)")                                  \
+    X(ADD_BLOCK, "INSERT INTO block(height, head, body) VALUES(?1, ?2, ?3)")                                           \
+    X(ADD_NAME, "INSERT OR REPLACE INTO name(kind, hash, height, position) VALUES(?1, ?2, ?3, ?4)")                    \
     X(FORGET_BLOCKS, "DELETE FROM block WHERE height < ?1")                                                            \
     X(FORGET_NAMES, "DELETE FROM name WHERE height < ?1")                                                              \
     X(STATE, "SELECT key, value FROM state ORDER BY key")                                                              \
     X(RANGE, "SELECT min(height), max(height) FROM block")                                                             \
-    X(BODY, "SELECT body FROM block WHERE height = ?1")                                                                \
-    X(FIND, "SELECT height FROM name WHERE kind = ?1 AND hash = ?2")                                                   \
+    X(BODY, "SELECT head, body FROM block WHERE height = ?1")                                                          \
+    X(FIND, "SELECT height, position FROM name WHERE kind = ?1 AND hash = ?2")                                         \
     X(COUNT_LIMIT, "SELECT height FROM block ORDER BY height DESC LIMIT 1 OFFSET ?1")                                  \
     X(META, "SELECT value FROM meta WHERE name = ?1")                                                                  \
     X(SET_META, "INSERT INTO meta(name, value) VALUES(?1, ?2)")
@@ -54,9 +54,9 @@ static bool db_err(struct side *s, const char *what, struct err *e) {
 static const char *const tables =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE state(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE block(height INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-    "CREATE TABLE name(kind INTEGER NOT NULL, hash BLOB NOT NULL, height INTEGER NOT NULL, PRIMARY KEY(kind, hash)) "
-    "WITHOUT ROWID;"
+    "CREATE TABLE block(height INTEGER PRIMARY KEY, head BLOB NOT NULL, body BLOB NOT NULL);"
+    "CREATE TABLE name(kind INTEGER NOT NULL, hash BLOB NOT NULL, height INTEGER NOT NULL, position INTEGER NOT NULL, "
+    "PRIMARY KEY(kind, hash)) WITHOUT ROWID;"
     "CREATE INDEX name_height ON name(height);";
 
 static bool side_open(struct side *s, const char *path, struct err *e) {
@@ -180,6 +180,16 @@ void persist_close(struct persist *p) {
     free(p);
 }
 
+bool persist_fact(struct persist *p, const char *name, const char *value, struct arena *a, const char **out,
+                  struct err *e) {
+    pthread_mutex_lock(&p->writer.mutex);
+    bool ok = meta_get(&p->writer, name, a, out, e) && (*out || meta_set(&p->writer, name, value, e));
+    if (!*out)
+        *out = value;
+    pthread_mutex_unlock(&p->writer.mutex);
+    return ok;
+}
+
 static bool write_changes(struct side *s, const struct persist_block *b, struct err *e) {
     for (size_t i = 0; i < b->change_count; i++) {
         const struct persist_change *c = &b->changes[i];
@@ -203,6 +213,7 @@ static bool write_names(struct side *s, const struct persist_block *b, struct er
         sqlite3_bind_int(st, 1, (int)b->names[i].kind);
         bind_blob(st, 2, hash_slice(&b->names[i].hash));
         sqlite3_bind_int64(st, 3, (int64_t)b->height);
+        sqlite3_bind_int64(st, 4, b->names[i].position);
         if (!run(s, st, "write", e))
             return false;
     }
@@ -214,7 +225,8 @@ static bool write_body(struct side *s, const struct persist_block *b, struct err
     if (!st)
         return db_err(s, "write", e);
     sqlite3_bind_int64(st, 1, (int64_t)b->height);
-    bind_blob(st, 2, b->body);
+    bind_blob(st, 2, b->head);
+    bind_blob(st, 3, b->body);
     return run(s, st, "write", e);
 }
 
@@ -293,9 +305,10 @@ bool persist_range(struct persist *p, bool *any, uint64_t *lowest, uint64_t *hig
     return ok;
 }
 
-bool persist_body(struct persist *p, uint64_t height, struct arena *a, struct slice *out, struct err *e) {
+bool persist_read(struct persist *p, uint64_t height, struct arena *a, bool *found, struct slice *head,
+                  struct slice *body, struct err *e) {
     struct side *s = &p->reader;
-    *out = (struct slice){NULL, 0};
+    *found = false;
     if (height > INT64_MAX)
         return true;
     pthread_mutex_lock(&s->mutex);
@@ -304,8 +317,11 @@ bool persist_body(struct persist *p, uint64_t height, struct arena *a, struct sl
     if (st) {
         sqlite3_bind_int64(st, 1, (int64_t)height);
         rc = sqlite3_step(st);
-        if (rc == SQLITE_ROW)
-            *out = arena_copy(a, column(st, 0));
+        *found = rc == SQLITE_ROW;
+        if (*found) {
+            *head = arena_copy(a, column(st, 0));
+            *body = arena_copy(a, column(st, 1));
+        }
         sqlite3_reset(st);
     }
     bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || db_err(s, "read", e);
@@ -313,9 +329,10 @@ bool persist_body(struct persist *p, uint64_t height, struct arena *a, struct sl
     return ok;
 }
 
-bool persist_find(struct persist *p, enum persist_kind kind, const struct hash *hash, bool *found, uint64_t *height,
+bool persist_find(struct persist *p, enum persist_kind kind, const struct hash *hash, struct persist_place *out,
                   struct err *e) {
     struct side *s = &p->reader;
+    *out = (struct persist_place){0};
     pthread_mutex_lock(&s->mutex);
     sqlite3_stmt *st = ready(s, ST_FIND);
     int rc = SQLITE_ERROR;
@@ -323,10 +340,11 @@ bool persist_find(struct persist *p, enum persist_kind kind, const struct hash *
         sqlite3_bind_int(st, 1, (int)kind);
         bind_blob(st, 2, hash_slice(hash));
         rc = sqlite3_step(st);
-        *height = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
+        if (rc == SQLITE_ROW)
+            *out = (struct persist_place){true, (uint64_t)sqlite3_column_int64(st, 0),
+                                          (uint32_t)sqlite3_column_int64(st, 1)};
         sqlite3_reset(st);
     }
-    *found = rc == SQLITE_ROW;
     bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || db_err(s, "read", e);
     pthread_mutex_unlock(&s->mutex);
     return ok;

@@ -13,6 +13,10 @@ struct persist;
 [[nodiscard]] bool persist_open(struct persist **out, const char *folder, const char *chain_id, struct err *e);
 void persist_close(struct persist *p); // NULL is fine
 
+// A fact about the chain that is decided once: the stored value, or `value` after storing it. *out lives in `a`.
+[[nodiscard]] bool persist_fact(struct persist *p, const char *name, const char *value, struct arena *a,
+                                const char **out, struct err *e);
+
 struct persist_change {
     struct slice key, value;
     bool removed;
@@ -22,18 +26,20 @@ struct persist_change {
 enum persist_kind {
     PERSIST_BLOCK = 1,
     PERSIST_CHUNK,
-    PERSIST_TX,             // the block whose chunk has the transaction
-    PERSIST_RECEIPT,        // the block whose chunk has the receipt
-    PERSIST_RECEIPT_OUTCOME // the block that executed it
+    PERSIST_TX,              // the block whose chunk has the transaction
+    PERSIST_RECEIPT,         // the block whose chunk has the receipt
+    PERSIST_RECEIPT_OUTCOME, // the block that executed it
+    PERSIST_REFUND           // the block whose execution made it: a receipt that nobody waits for
 };
 struct persist_name {
     enum persist_kind kind;
     struct hash hash;
+    uint32_t position; // within the block's list
 };
 
 struct persist_block {
     uint64_t height;
-    struct slice body; // as persist_body gives it back
+    struct slice head, body; // as persist_read gives them back
     const struct persist_change *changes;
     size_t change_count;
     const struct persist_name *names;
@@ -48,7 +54,13 @@ struct persist_block {
                                  void *ctx, struct err *e);
 // Lowest and highest stored height; *any is false when there is no block yet.
 [[nodiscard]] bool persist_range(struct persist *p, bool *any, uint64_t *lowest, uint64_t *highest, struct err *e);
-// A block that is not there (skipped, forgotten, not yet made) is an empty slice.
-[[nodiscard]] bool persist_body(struct persist *p, uint64_t height, struct arena *a, struct slice *out, struct err *e);
-[[nodiscard]] bool persist_find(struct persist *p, enum persist_kind kind, const struct hash *hash, bool *found,
-                                uint64_t *height, struct err *e);
+// *found is false: not there (skipped, forgotten, not yet made).
+[[nodiscard]] bool persist_read(struct persist *p, uint64_t height, struct arena *a, bool *found, struct slice *head,
+                                struct slice *body, struct err *e);
+struct persist_place {
+    bool found;
+    uint64_t height;
+    uint32_t position;
+};
+[[nodiscard]] bool persist_find(struct persist *p, enum persist_kind kind, const struct hash *hash,
+                                struct persist_place *out, struct err *e);

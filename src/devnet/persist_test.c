@@ -25,8 +25,9 @@ static struct hash hash_of(uint8_t n) {
 static bool add(struct persist *p, uint64_t height, uint64_t keep, struct err *e) {
     struct persist_change changes[] = {{SLICE_LIT("a"), slice_of(&height, sizeof height), false},
                                        {SLICE_LIT("b"), SLICE_LIT("x"), height % 2 == 0}};
-    struct persist_name names[] = {{PERSIST_BLOCK, hash_of((uint8_t)height)}, {PERSIST_TX, hash_of(200)}};
-    struct persist_block b = {height, SLICE_LIT("{\"n\":1}"), changes, 2, names, height == 7 ? 2 : 1};
+    struct persist_name names[] = {{PERSIST_BLOCK, hash_of((uint8_t)height), 0}, {PERSIST_TX, hash_of(200), 9}};
+    struct persist_block b = {height, SLICE_LIT("head"),  SLICE_LIT("{\"n\":1}"), changes, 2,
+                              names,  height == 7 ? 2 : 1};
     return persist_write(p, &b, keep, e);
 }
 
@@ -44,7 +45,8 @@ static void test_reopen(void **state) {
     struct persist *p;
     struct err e;
     bool any, found;
-    uint64_t low, high, height;
+    uint64_t low, high;
+    struct persist_place at;
     assert_ok(persist_open(&p, folder, "devnet", &e), &e);
     assert_ok(persist_range(p, &any, &low, &high, &e), &e);
     assert_false(any);
@@ -58,17 +60,19 @@ static void test_reopen(void **state) {
     assert_ok(persist_state(p, count, &bytes, &e), &e);
     assert_int_equal(bytes, 8); // "b" was removed by block 8
     struct hash tx = hash_of(200), none = hash_of(99);
-    assert_ok(persist_find(p, PERSIST_TX, &tx, &found, &height, &e), &e);
-    assert_true(found && height == 7);
-    assert_ok(persist_find(p, PERSIST_RECEIPT, &tx, &found, &height, &e), &e);
-    assert_false(found);
-    assert_ok(persist_find(p, PERSIST_TX, &none, &found, &height, &e), &e);
-    assert_false(found);
-    struct slice body;
-    assert_ok(persist_body(p, 6, a, &body, &e), &e);
+    assert_ok(persist_find(p, PERSIST_TX, &tx, &at, &e), &e);
+    assert_true(at.found && at.height == 7 && at.position == 9);
+    assert_ok(persist_find(p, PERSIST_RECEIPT, &tx, &at, &e), &e);
+    assert_false(at.found);
+    assert_ok(persist_find(p, PERSIST_TX, &none, &at, &e), &e);
+    assert_false(at.found);
+    struct slice head, body;
+    assert_ok(persist_read(p, 6, a, &found, &head, &body, &e), &e);
+    assert_true(found);
+    assert_slice(head, "head");
     assert_slice(body, "{\"n\":1}");
-    assert_ok(persist_body(p, 9, a, &body, &e), &e);
-    assert_int_equal(body.len, 0);
+    assert_ok(persist_read(p, 9, a, &found, &head, &body, &e), &e);
+    assert_false(found);
     persist_close(p);
 }
 
@@ -80,7 +84,7 @@ static void test_whole_or_nothing(void **state) {
     assert_ok(persist_open(&p, folder, "devnet", &e), &e);
     assert_ok(add(p, 1, 0, &e), &e);
     struct persist_change change = {SLICE_LIT("a"), SLICE_LIT("a longer value"), false};
-    struct persist_block again = {1, SLICE_LIT("{}"), &change, 1, NULL, 0}; // the height is taken
+    struct persist_block again = {1, SLICE_LIT(""), SLICE_LIT("{}"), &change, 1, NULL, 0}; // the height is taken
     assert_err(persist_write(p, &again, 0, &e), &e, ERR_IO, "cannot write the chain's database");
     size_t bytes = 0;
     assert_ok(persist_state(p, count, &bytes, &e), &e);
@@ -94,18 +98,19 @@ static void test_forget(void **state) {
     (void)state;
     struct persist *p;
     struct err e;
-    bool any, found;
-    uint64_t low, high, height;
+    bool any;
+    uint64_t low, high;
+    struct persist_place at;
     assert_ok(persist_open(&p, folder, "devnet", &e), &e);
     for (uint64_t h = 1; h <= 200; h++)
         assert_ok(add(p, h, 10, &e), &e);
     assert_ok(persist_range(p, &any, &low, &high, &e), &e);
     assert_true(any && low == 191 && high == 200);
     struct hash old = hash_of(100), new = hash_of(195);
-    assert_ok(persist_find(p, PERSIST_BLOCK, &old, &found, &height, &e), &e);
-    assert_false(found);
-    assert_ok(persist_find(p, PERSIST_BLOCK, &new, &found, &height, &e), &e);
-    assert_true(found);
+    assert_ok(persist_find(p, PERSIST_BLOCK, &old, &at, &e), &e);
+    assert_false(at.found);
+    assert_ok(persist_find(p, PERSIST_BLOCK, &new, &at, &e), &e);
+    assert_true(at.found);
     persist_close(p);
 }
 

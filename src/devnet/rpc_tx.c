@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sending transactions and looking at them. A call that waits for a level is parked and looked at with each block.
+#include "devnet/devnet.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "devnet/tx_status.h"
+
+struct tx_wait {
+    struct waiter waiter;
+    struct rpc_call *call;
+    struct hash hash;
+    enum wait_level level;
+    bool receipts, sent; // sent: by this call, so that a refusal is its error
+    bool in_block;       // `missing` is known
+    struct hash missing; // a receipt that has to run before anything can have changed
+};
+
+static enum rpc_done refused(struct rpc_call *c, json_t *invalid_tx) {
+    json_t *data = json_pack("{s:{s:o}}", "TxExecutionError", "InvalidTxError", invalid_tx);
+    return rpc_fail(c, "INVALID_TRANSACTION", NULL, data);
+}
+
+static enum rpc_done unknown(struct rpc_call *c, const struct hash *hash) {
+    const char *text = hash_base58(c->arena, hash);
+    return rpc_fail_text(c, "UNKNOWN_TRANSACTION", json_pack("{s:s}", "requested_transaction_hash", text),
+                         "Transaction %s doesn't exist", text);
+}
+
+// A transaction that was taken and then refused when its turn came is an error for who sent it.
+static enum rpc_done answer(struct tx_wait *w, const struct tx_status *s, json_t *outcome) {
+    json_t *failure = json_object_get(json_object_get(outcome, "status"), "Failure");
+    json_t *invalid = s->refused && w->sent ? json_incref(json_object_get(failure, "InvalidTxError")) : NULL;
+    if (!invalid)
+        return rpc_ok(w->call, outcome);
+    json_decref(outcome);
+    return refused(w->call, invalid);
+}
+
+// Answers when the level is reached; otherwise remembers what is missing.
+static bool look_now(struct tx_wait *w, struct err *e, bool *answered) {
+    struct tx_status s;
+    *answered = false;
+    if (!tx_status_look(w->call->net->history, &w->hash, &s, w->receipts, NULL, e))
+        return false;
+    w->in_block = s.found;
+    w->missing = s.missing;
+    if (!s.found || s.level < w->level)
+        return true;
+    json_t *outcome;
+    if (!tx_status_look(w->call->net->history, &w->hash, &s, w->receipts, &outcome, e))
+        return false;
+    (void)answer(w, &s, outcome);
+    *answered = true;
+    return true;
+}
+
+// Something that can matter happened: the transaction or the missing receipt is in a block now.
+static bool moved(struct tx_wait *w) {
+    bool known = true;
+    struct err e;
+    if (w->in_block)
+        return !history_knows(w->call->net->history, PERSIST_RECEIPT_OUTCOME, &w->missing, &known, &e) || known;
+    return !history_knows(w->call->net->history, PERSIST_TX, &w->hash, &known, &e) || known;
+}
+
+static bool look(struct waiter *waiter, enum wait_why why) {
+    struct tx_wait *w = (struct tx_wait *)waiter;
+    struct err e;
+    bool answered = false;
+    if (why != WAIT_STOP && moved(w) && !look_now(w, &e, &answered)) {
+        (void)rpc_fail_internal(w->call, &e);
+        answered = true;
+    }
+    if (!answered && why != WAIT_BLOCK) {
+        (void)rpc_fail_text(w->call, "TIMEOUT_ERROR", NULL, "Timeout");
+        answered = true;
+    }
+    if (answered)
+        rpc_finish(w->call);
+    return answered;
+}
+
+static enum rpc_done timed_out(struct rpc_call *c) { return rpc_fail_text(c, "TIMEOUT_ERROR", NULL, "Timeout"); }
+
+// Looks, and parks the call when it is too early. No block is published between the look and the parking.
+static enum rpc_done wait_for(struct rpc_call *c, const struct tx_wait *what) {
+    struct chain *chain = c->net->chain;
+    struct tx_wait *w = arena_alloc(c->arena, sizeof *w);
+    *w = *what;
+    w->waiter = (struct waiter){.look = look, .deadline_ms = clock_mono_ms() + DEVNET_WAIT_MS};
+    w->call = c;
+    struct err e;
+    bool answered = false, parked = false;
+    chain_read_begin(chain);
+    bool ok = look_now(w, &e, &answered);
+    bool known = w->in_block || w->sent || chain_tx_waits(chain, &w->hash);
+    if (ok && !answered && known && w->level != WAIT_NONE)
+        parked = wait_add(c->net->waits, &w->waiter);
+    chain_read_end(chain);
+    if (parked) {
+        producer_wake(c->net->producer); // it may have a nearer deadline to sleep to
+        return RPC_PARKED;
+    }
+    if (!ok)
+        return rpc_fail_internal(c, &e);
+    if (answered)
+        return RPC_ANSWERED;
+    return known && w->level != WAIT_NONE ? timed_out(c) : unknown(c, &w->hash);
+}
+
+static bool decode(struct rpc_call *c, struct slice bytes, struct signed_transaction *tx) {
+    struct err e;
+    if (signed_transaction_decode(tx, c->arena, bytes, &e))
+        return true;
+    err_wrap(&e, "Failed to decode transaction");
+    (void)rpc_fail_params(c, &e);
+    return false;
+}
+
+static json_t *congested(void) {
+    return json_pack("{s:{s:i, s:f}}", "ShardCongested", "shard_id", 0, "congestion_level", 1.0);
+}
+
+// Hands a transaction to the chain; false: the call is answered with why not.
+static bool submit(struct rpc_call *c, struct slice bytes, const struct signed_transaction *tx) {
+    struct tx_error why;
+    bool known = false;
+    struct err e;
+    switch (chain_submit(c->net->chain, bytes, tx, &why)) {
+    case SUBMIT_ACCEPTED: producer_wake(c->net->producer); return true;
+    case SUBMIT_KNOWN: return true;
+    case SUBMIT_FULL: (void)refused(c, congested()); return false;
+    case SUBMIT_INVALID: break;
+    }
+    // One that is in a block already is judged by its outcome, not by its nonce.
+    if (history_knows(c->net->history, PERSIST_TX, &tx->hash, &known, &e) && known)
+        return true;
+    log_debug("transaction %s refused: %s", hash_base58(c->arena, &tx->hash), tx_error_text(c->arena, &why));
+    (void)refused(c, tx_error_json(&why));
+    return false;
+}
+
+static enum rpc_done send_and_wait(struct rpc_call *c, bool committed) {
+    struct param_tx p;
+    struct signed_transaction tx;
+    struct err e;
+    if (!param_tx(c->params, c->arena, &p, &e))
+        return rpc_fail_params(c, &e);
+    if (!p.bytes.len) {
+        err_set(&e, ERR_INVALID, "field 'signed_tx_base64' is missing");
+        return rpc_fail_params(c, &e);
+    }
+    if (!decode(c, p.bytes, &tx))
+        return RPC_ANSWERED;
+    if (!submit(c, p.bytes, &tx))
+        return RPC_ANSWERED;
+    if (p.wait == WAIT_NONE && !committed)
+        return rpc_ok(c, json_pack("{s:s}", "final_execution_status", "NONE"));
+    return wait_for(
+        c, &(struct tx_wait){.hash = tx.hash, .level = committed ? WAIT_EXECUTED_OPTIMISTIC : p.wait, .sent = true});
+}
+
+enum rpc_done rpc_send_tx(struct rpc_call *c) { return send_and_wait(c, false); }
+enum rpc_done rpc_broadcast_tx_commit(struct rpc_call *c) { return send_and_wait(c, true); }
+
+// Answers with the hash whatever becomes of it, as nodes do.
+enum rpc_done rpc_broadcast_tx_async(struct rpc_call *c) {
+    struct param_tx p;
+    struct signed_transaction tx;
+    struct err e;
+    if (!param_tx(c->params, c->arena, &p, &e))
+        return rpc_fail_params(c, &e);
+    if (!p.bytes.len) {
+        err_set(&e, ERR_INVALID, "field 'signed_tx_base64' is missing");
+        return rpc_fail_params(c, &e);
+    }
+    if (!decode(c, p.bytes, &tx))
+        return RPC_ANSWERED;
+    if (!submit(c, p.bytes, &tx)) {
+        json_decref(c->answer);
+        c->answer = NULL;
+        c->failed = false;
+    }
+    return rpc_ok(c, json_string(hash_base58(c->arena, &tx.hash)));
+}
+
+static enum rpc_done look_at(struct rpc_call *c, bool receipts) {
+    struct param_tx p;
+    struct signed_transaction tx;
+    struct err e;
+    if (!param_tx(c->params, c->arena, &p, &e))
+        return rpc_fail_params(c, &e);
+    if (p.bytes.len) {
+        if (!decode(c, p.bytes, &tx))
+            return RPC_ANSWERED;
+        p.hash = tx.hash;
+    }
+    return wait_for(c, &(struct tx_wait){.hash = p.hash, .level = p.wait, .receipts = receipts});
+}
+
+enum rpc_done rpc_tx(struct rpc_call *c) { return look_at(c, false); }
+enum rpc_done rpc_tx_with_receipts(struct rpc_call *c) { return look_at(c, true); }
+
+enum rpc_done rpc_receipt(struct rpc_call *c) {
+    struct hash id;
+    struct err e;
+    size_t at;
+    SCOPED_BLOCK(b) = NULL;
+    if (!param_hash(c->params, "receipt_id", &id, &e))
+        return rpc_fail_params(c, &e);
+    if (!history_find(c->net->history, PERSIST_RECEIPT, &id, &b, &at, &e))
+        return rpc_fail_internal(c, &e);
+    if (b)
+        return rpc_ok(c, json_incref(json_array_get(b->receipts, at)));
+    const char *text = hash_base58(c->arena, &id);
+    return rpc_fail_text(c, "UNKNOWN_RECEIPT", json_pack("{s:s}", "receipt_id", text),
+                         "Receipt with id %s has never been observed on this node", text);
+}
