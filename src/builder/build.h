@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a repository to one WebAssembly module: resolve the ref to a commit, fetch it (network, nothing of it executes),
 // build it (anything executes, no network, no secrets). The steps are separate so that a cached build needs only the
-// first.
+// first. All of it happens in a box (sandbox/sandbox.h) whose files live in memory: nothing is written to this
+// machine's disk, so nothing is left behind, whatever ends a build.
 #pragma once
 #include "base/arena.h"
 #include "crypto/hash.h"
@@ -9,10 +10,11 @@
 #define BUILD_WASM_MAX (64u << 20)
 
 struct build_settings {
-    const char *work_dir;   // for checkouts; emptied at start
-    const char *guest_dir;  // toolchains made by `make` (build/guest): Rust's standard library, WASI flags
-    const char *repo_map;   // "host/owner/name=DIR,…" local repositories, NULL: none
-    bool allow_unsandboxed; // never set by a daemon: for tests of the refusal
+    const char *guest_dir;    // toolchains made by `make` (build/guest): Rust's standard library, C compilers for WASI
+    const char *repo_map;     // "host/owner/name=DIR,host=DIR,…" local repositories, NULL: none
+    const char *egress_allow; // "host:port,…" that a fetch may reach beside port 443 of public addresses; NULL: none
+    uint64_t disk_bytes; // all files of a build together; they are kept in memory. 0: 1 GiB, or a quarter of the memory
+    uint64_t memory_bytes; // all processes of a build together, its files included. 0: 4 GiB, or half of the memory
 };
 
 // Why there is no module. Everything but the last two is the repository's own fault and an answer for the caller.

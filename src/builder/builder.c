@@ -50,22 +50,6 @@ static bool read_toolchain(struct builder *b, const char *guest_dir, struct err 
     return true;
 }
 
-// Crates are kept between builds; whatever else an earlier life left is removed.
-static bool make_work_dir(struct builder *b, const char *work_dir, struct err *e) {
-    char path[PATH_MAX];
-    if (!file_make_dirs(work_dir, 0755, e))
-        return false;
-    if (!realpath(work_dir, path))
-        return err_errno(e, "cannot find '%s'", work_dir);
-    b->crates_dir = arena_printf(b->arena, "%s/crates", path);
-    if (!file_make_dirs(b->crates_dir, 0755, e))
-        return false;
-    // Boxes write it as their own user, who is not root even where we are.
-    if (geteuid() == 0 && chown(b->crates_dir, b->offer->uid, b->offer->uid) != 0)
-        return err_errno(e, "cannot hand '%s' to the builds' user", b->crates_dir);
-    return true;
-}
-
 // The certificates by which this machine trusts its peers: as its programs are told, else Debian's.
 static const char *find_ca_file(struct arena *a) {
     static const char *const names[] = {"GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "SSL_CERT_FILE", "CURL_CA_BUNDLE"};
@@ -87,11 +71,11 @@ bool builder_new(struct builder **out, const struct build_settings *s, struct er
     *out = NULL;
     b->arena = a;
     b->offer = sandbox_probe(NULL);
-    b->work_bytes = smaller(1ull << 30, memory / 4);
-    b->memory_bytes = smaller(4ull << 30, memory / 2);
+    b->work_bytes = s->disk_bytes ? s->disk_bytes : smaller(1ull << 30, memory / 4);
+    b->memory_bytes = s->memory_bytes ? s->memory_bytes : smaller(4ull << 30, memory / 2);
+    b->egress_allow = s->egress_allow ? arena_strdup(a, s->egress_allow) : "";
     b->ca_file = find_ca_file(a);
-    if (!read_toolchain(b, s->guest_dir, e) || !make_work_dir(b, s->work_dir, e) ||
-        !source_map_parse(&b->map, a, s->repo_map ? s->repo_map : "", e)) {
+    if (!read_toolchain(b, s->guest_dir, e) || !source_map_parse(&b->map, a, s->repo_map ? s->repo_map : "", e)) {
         arena_free(a);
         return false;
     }

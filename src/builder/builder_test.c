@@ -79,8 +79,7 @@ static int set_up(void **state) {
     if (!mkdtemp(work) || chmod(work, 0755) != 0)
         return -1;
     arena = arena_new();
-    struct build_settings s = {.work_dir = arena_printf(arena, "%s/work", work),
-                               .guest_dir = "build/guest",
+    struct build_settings s = {.guest_dir = "build/guest",
                                .repo_map = arena_printf(arena, "folder.invalid=%s/repos", work)};
     assert_ok(builder_new(&builder, &s, &e), &e);
     return 0;

@@ -104,7 +104,7 @@ bool compile_cargo(struct job *j) {
     const char *env[] = {"PATH=/guest/bin:/usr/bin:/bin",
                          "HOME=/home",
                          "LC_ALL=C.UTF-8",
-                         "CARGO_HOME=/crates",
+                         "CARGO_HOME=" JOB_CARGO,
                          "CARGO_TARGET_DIR=" JOB_TARGET,
                          "CARGO_TERM_COLOR=never",
                          "CARGO_NET_OFFLINE=true",

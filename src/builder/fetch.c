@@ -65,7 +65,7 @@ static bool log_says(const struct sandbox_result *r, const char *words) {
 
 // Why a repository could not be reached, by what the proxy saw first and by git's words (LC_ALL=C) second.
 static bool unreachable(struct job *j, const struct sandbox_result *r) {
-    const char *seen = proxy_trouble(j->proxy);
+    const char *seen = proxy_trouble(j->proxy, j->arena);
     if (log_says(r, "No space left on device"))
         return job_end(j, BUILD_NO_REPOSITORY, "repository %s is larger than the %llu MB that a build has",
                        j->source.url, (unsigned long long)(j->builder->work_bytes >> 20));
@@ -241,7 +241,7 @@ bool fetch_checkout(struct job *j) {
 // -------------------------------------------------------------------------------------------------------------
 
 static bool dependency_ended(struct job *j, const struct sandbox_result *r) {
-    const char *seen = proxy_trouble(j->proxy);
+    const char *seen = proxy_trouble(j->proxy, j->arena);
     if (log_says(r, "--locked") || log_says(r, "lock file"))
         return job_end_log(j, BUILD_DEPENDENCY, "Cargo.lock is missing or does not fit Cargo.toml: commit it",
                            r->output);
@@ -262,7 +262,7 @@ bool fetch_crates(struct job *j) {
     const char *env[] = {"PATH=/usr/bin:/bin",
                          "HOME=/home",
                          "LC_ALL=C.UTF-8",
-                         "CARGO_HOME=/crates",
+                         "CARGO_HOME=" JOB_CARGO,
                          "RUSTC=/usr/bin/rustc",
                          "CARGO_TERM_COLOR=never",
                          "CARGO_HTTP_CAINFO=/etc/ssl/certs/ca-certificates.crt",

@@ -13,12 +13,12 @@ static const char *const hidden[] = {"/usr/bin/wasm-opt", NULL};
 
 bool job_open(struct job *j) {
     struct builder *b = j->builder;
-    struct sandbox_mount mounts[4] = {{b->guest_dir, "/guest", false}, {b->crates_dir, "/crates", true}};
-    size_t n = 2;
+    struct sandbox_mount mounts[3] = {{b->guest_dir, "/guest"}};
+    size_t n = 1;
     if (j->local)
-        mounts[n++] = (struct sandbox_mount){j->local, "/repository", false};
-    else if (b->ca_file)
-        mounts[n++] = (struct sandbox_mount){b->ca_file, "/etc/ssl/certs/ca-certificates.crt", false};
+        mounts[n++] = (struct sandbox_mount){j->local, "/repository"};
+    if (b->ca_file)
+        mounts[n++] = (struct sandbox_mount){b->ca_file, "/etc/ssl/certs/ca-certificates.crt"};
     struct sandbox_spec spec = {.mounts = mounts,
                                 .mount_count = n,
                                 .hidden = hidden,
@@ -28,7 +28,7 @@ bool job_open(struct job *j) {
                                 .processes = 512};
     if (!sandbox_open(&j->box, &spec, j->e))
         return job_fail(j);
-    return proxy_start(&j->proxy, j->box, j->e) || job_fail(j);
+    return proxy_start(&j->proxy, j->box, b->egress_allow, j->e) || job_fail(j);
 }
 
 void job_close(struct job *j) {

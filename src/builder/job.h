@@ -9,7 +9,7 @@
 
 struct builder {
     struct arena *arena; // of the builder itself
-    const char *guest_dir, *crates_dir, *ca_file;
+    const char *guest_dir, *ca_file, *egress_allow;
     struct source_map map;
     char *toolchain; // digest, hex
     const struct sandbox_offer *offer;
@@ -43,12 +43,13 @@ bool job_fail(struct job *j); // our own trouble, *e has been set; returns false
 // fetch.c: phase one. Network, nothing of the repository executes.
 [[nodiscard]] bool fetch_resolve(struct job *j);  // result->commit
 [[nodiscard]] bool fetch_checkout(struct job *j); // /work/src
-[[nodiscard]] bool fetch_crates(struct job *j);   // /crates, for a Cargo package
+[[nodiscard]] bool fetch_crates(struct job *j);   // JOB_CARGO, for a Cargo package
 // compile.c: phase two. Everything may execute, no network.
 [[nodiscard]] bool compile_cargo(struct job *j);
 [[nodiscard]] bool compile_recipe(struct job *j);
 [[nodiscard]] bool compile_make(struct job *j);
 
 #define JOB_SRC SANDBOX_WORK "/src"
+#define JOB_CARGO SANDBOX_WORK "/cargo"
 #define JOB_TARGET SANDBOX_WORK "/target"
 #define JOB_LOG_MAX (96u << 10)

@@ -26,6 +26,7 @@ struct connection {
 struct proxy {
     int listener, stop; // stop: becomes readable for all when the proxy ends
     unsigned port;
+    const char *allow;
     pthread_t thread;
     pthread_mutex_t lock; // of the fields below
     struct connection connections[CONNECTIONS_MAX];
@@ -56,8 +57,52 @@ static bool answer(int fd, const char *status) {
     return send(fd, text, (size_t)n, MSG_NOSIGNAL) == n;
 }
 
-// "CONNECT host:443 HTTP/1.1" and header lines up to an empty one. A name of plain characters only.
-static bool read_head(struct proxy *p, int fd, char host[static 256]) {
+struct target {
+    char host[256], port[6];
+    bool trusted; // connected wherever its name leads
+};
+
+// "CONNECT host:port HTTP/1.1": a name of plain characters, a port of digits.
+static bool read_target(struct target *t, const char *head) {
+    if (strncmp(head, "CONNECT ", 8) != 0)
+        return false;
+    const char *host = head + 8, *end = host + strcspn(host, ": \r\n"), *port = end + 1;
+    size_t digits = *end == ':' ? strspn(port, "0123456789") : 0;
+    if (end == host || (size_t)(end - host) >= sizeof t->host || !digits || digits >= sizeof t->port ||
+        strncmp(port + digits, " HTTP/1.", 8) != 0)
+        return false;
+    for (const char *c = host; c < end; c++)
+        if (!isalnum((unsigned char)*c) && !strchr(".-", *c))
+            return false;
+    *t = (struct target){0};
+    memcpy(t->host, host, (size_t)(end - host));
+    memcpy(t->port, port, digits);
+    return true;
+}
+
+static bool in_list(const char *list, const char *item) {
+    size_t n = strlen(item);
+    for (const char *p = list; (p = strcasestr(p, item)); p += n)
+        if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
+            return true;
+    return false;
+}
+
+// Whether the way may be gone; says why not.
+static bool judge(struct proxy *p, struct target *t) {
+    char both[sizeof t->host + sizeof t->port + 1];
+    snprintf(both, sizeof both, "%s:%s", t->host, t->port);
+    bool https = strcmp(t->port, "443") == 0;
+    t->trusted = in_list(p->allow, both);
+    for (size_t i = 0; https && i < ARRAY_LEN(registry_hosts); i++)
+        t->trusted = t->trusted || strcasecmp(t->host, registry_hosts[i]) == 0;
+    if (!https && !t->trusted)
+        say(p, "only https on its usual port is served");
+    return https || t->trusted;
+}
+
+// Reads the request's head and answers what is refused.
+static bool read_head(struct proxy *p, int fd, struct target *t) {
     char head[HEAD_MAX + 1];
     size_t n = 0;
     do {
@@ -67,22 +112,11 @@ static bool read_head(struct proxy *p, int fd, char host[static 256]) {
         n += (size_t)got;
         head[n] = 0;
     } while (!strstr(head, "\r\n\r\n"));
-    char *at = head + strlen("CONNECT "), *colon = strncmp(head, "CONNECT ", 8) == 0 ? strchr(at, ':') : NULL;
-    size_t len = colon ? (size_t)(colon - at) : 0;
-    if (!len || len > 253 || strncmp(colon, ":443 HTTP/1.", 12) != 0)
-        return say(p, "only https on its usual port is served"), answer(fd, "403 Forbidden"), false;
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)at[i]) && !strchr(".-", at[i]))
-            return answer(fd, "400 Bad Request"), false;
-    memcpy(host, at, len);
-    host[len] = 0;
-    return true;
-}
-
-static bool is_registry(const char *host) {
-    for (size_t i = 0; i < ARRAY_LEN(registry_hosts); i++)
-        if (strcasecmp(host, registry_hosts[i]) == 0)
-            return true;
+    if (!read_target(t, head))
+        say(p, "only https is served");
+    else if (judge(p, t))
+        return true;
+    (void)answer(fd, "403 Forbidden");
     return false;
 }
 
@@ -98,23 +132,23 @@ static int connect_to(struct proxy *p, const struct addrinfo *a) {
     return -1;
 }
 
-static int connect_host(struct proxy *p, const char *host) {
+static int connect_host(struct proxy *p, const struct target *t) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list, *a;
-    if (getaddrinfo(host, "443", &hints, &list) != 0) {
-        say(p, "host %.100s is unknown", host);
+    if (getaddrinfo(t->host, t->port, &hints, &list) != 0) {
+        say(p, "host %.100s is unknown", t->host);
         return -1;
     }
     int fd = -1;
     bool allowed = false;
     for (a = list; a && fd < 0; a = a->ai_next) {
-        if (!is_registry(host) && !address_is_public(a->ai_addr, a->ai_addrlen))
+        if (!t->trusted && !address_is_public(a->ai_addr, a->ai_addrlen))
             continue;
         allowed = true;
         fd = connect_to(p, a);
     }
     freeaddrinfo(list);
     if (fd < 0)
-        say(p, allowed ? "host %.100s does not answer" : "host %.100s has no public address", host);
+        say(p, allowed ? "host %.100s does not answer" : "host %.100s has no public address", t->host);
     return fd;
 }
 
@@ -149,10 +183,10 @@ static void relay(struct proxy *p, int inside, int outside) {
 
 static void *serve(void *arg) {
     struct connection *c = arg;
-    char host[256];
+    struct target t;
     int outside = -1;
-    if (read_head(c->proxy, c->fd, host)) {
-        outside = connect_host(c->proxy, host);
+    if (read_head(c->proxy, c->fd, &t)) {
+        outside = connect_host(c->proxy, &t);
         if (outside < 0)
             answer(c->fd, "502 Bad Gateway");
         else if (answer(c->fd, "200 Connection established"))
@@ -199,11 +233,12 @@ static void *accept_all(void *arg) {
     return NULL;
 }
 
-bool proxy_start(struct proxy **out, struct sandbox *box, struct err *e) {
+bool proxy_start(struct proxy **out, struct sandbox *box, const char *allow, struct err *e) {
     struct proxy *p = xcalloc(1, sizeof *p);
     *out = NULL;
     pthread_mutex_init(&p->lock, NULL);
     p->listener = -1;
+    p->allow = allow;
     p->stop = eventfd(0, EFD_CLOEXEC);
     bool ok = p->stop >= 0 || err_errno(e, "cannot make an eventfd");
     ok = ok && sandbox_listen(box, &p->listener, &p->port, e);
@@ -238,7 +273,9 @@ void proxy_stop(struct proxy *p) {
 
 unsigned proxy_port(const struct proxy *p) { return p->port; }
 
-const char *proxy_trouble(const struct proxy *p) {
-    // Asked between commands, when no connection is left that could change it.
-    return p->trouble[0] ? p->trouble : NULL;
+const char *proxy_trouble(struct proxy *p, struct arena *a) {
+    pthread_mutex_lock(&p->lock);
+    const char *text = p->trouble[0] ? arena_strdup(a, p->trouble) : NULL;
+    pthread_mutex_unlock(&p->lock);
+    return text;
 }

@@ -7,8 +7,9 @@
 #include "sandbox/sandbox.h"
 
 struct proxy;
-[[nodiscard]] bool proxy_start(struct proxy **out, struct sandbox *box, struct err *e);
+// allow: "host:port,…" that is connected wherever it is and whatever the port; kept, not copied.
+[[nodiscard]] bool proxy_start(struct proxy **out, struct sandbox *box, const char *allow, struct err *e);
 void proxy_stop(struct proxy *p); // NULL is fine; ends open connections
 unsigned proxy_port(const struct proxy *p);
-// What went wrong last on the way out, for people: "host x is unknown", …; NULL when nothing did.
-const char *proxy_trouble(const struct proxy *p);
+// What went wrong last on the way out, for people: "host x is unknown", …; NULL when nothing did. A copy in `a`.
+const char *proxy_trouble(struct proxy *p, struct arena *a);

@@ -7,11 +7,10 @@
 
 struct box_mount {
     const char *from, *to;
-    bool writable;
     int tree; // detached copy of what is mounted, -1 before
 };
 struct box_plan {
-    struct box_mount mounts[WIRE_STRINGS_MAX / 3];
+    struct box_mount mounts[WIRE_STRINGS_MAX / 2];
     size_t mount_count;
     const char *hidden[64];
     size_t hidden_count;
@@ -27,9 +26,9 @@ struct box_plan {
 // Brings the box's own loopback interface up.
 [[nodiscard]] bool box_network_up(struct err *e);
 // Answers orders from the socket until its other end is closed.
-void box_serve(int sock, const struct box_plan *p);
+void box_serve(int sock);
 // One command: forks, runs, waits, kills what is left. The answer goes into w.
-void box_run(int sock, const struct box_plan *p, struct wire *w, int output);
+void box_run(int sock, struct wire *w, int output);
 // Files of the box for the outside.
 void box_read(struct wire *w, int *fd);
 void box_scan(struct wire *w);

@@ -21,9 +21,8 @@ bool box_plan_read(struct box_plan *p, struct wire *w, struct err *e) {
     size_t count, i = 0;
     *p = (struct box_plan){.work_bytes = w->n[0], .tmp_bytes = w->n[1]};
     bool ok = wire_strings(w, strings, &count);
-    for (; ok && i + 2 < count && strings[i][0]; i += 3)
-        p->mounts[p->mount_count++] =
-            (struct box_mount){strings[i], strings[i + 1], strcmp(strings[i + 2], "rw") == 0, -1};
+    for (; ok && i + 1 < count && strings[i][0]; i += 2)
+        p->mounts[p->mount_count++] = (struct box_mount){strings[i], strings[i + 1], -1};
     ok = ok && i < count && !strings[i][0] && count - i - 1 <= ARRAY_LEN(p->hidden);
     for (i++; ok && i < count; i++)
         p->hidden[p->hidden_count++] = strings[i];
@@ -75,7 +74,7 @@ bool box_root_gather(struct box_plan *p, struct err *e) {
         return err_errno(e, "cannot make the mounts private");
     bool ok = gather_system(e);
     for (size_t i = 0; ok && i < p->mount_count; i++)
-        ok = tree_take(p->mounts[i].from, p->mounts[i].writable, MOUNT_ATTR_NODEV, &p->mounts[i].tree, e);
+        ok = tree_take(p->mounts[i].from, false, MOUNT_ATTR_NODEV, &p->mounts[i].tree, e);
     return ok;
 }
 

@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -52,23 +51,13 @@ static bool command_read(struct command *c, struct wire *w, struct err *e) {
     return true;
 }
 
-// A network of its own without even a loopback (the box's proxy is not reachable either), and mounts of its own, of
-// which none from outside can be written.
-static bool leave_network(const struct box_plan *p, struct err *e) {
-    if (unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS) != 0)
-        return err_errno(e, "cannot leave the network");
-    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-    for (size_t i = 0; i < p->mount_count; i++)
-        if (p->mounts[i].writable && mount_setattr(AT_FDCWD, p->mounts[i].to, AT_RECURSIVE, &attr, sizeof attr) != 0)
-            return err_errno(e, "cannot protect '%s'", p->mounts[i].to);
-    return true;
-}
-
-static bool command_confine(const struct command *c, const struct box_plan *p, struct err *e) {
+static bool command_confine(const struct command *c, struct err *e) {
     bool network = c->n[RUN_NETWORK] != 0;
-    bool ok = (network || leave_network(p, e)) && confine_limit(RLIMIT_CORE, 0, e) &&
-              confine_limit(RLIMIT_NOFILE, 4096, e) && confine_limit(RLIMIT_MEMLOCK, 64 << 10, e) &&
-              confine_limit(RLIMIT_MSGQUEUE, 0, e);
+    // A network of its own without even a loopback: the box's proxy is not reachable either.
+    if (!network && unshare(CLONE_NEWNET | CLONE_NEWIPC) != 0)
+        return err_errno(e, "cannot leave the network");
+    bool ok = confine_limit(RLIMIT_CORE, 0, e) && confine_limit(RLIMIT_NOFILE, 4096, e) &&
+              confine_limit(RLIMIT_MEMLOCK, 64 << 10, e) && confine_limit(RLIMIT_MSGQUEUE, 0, e);
     if (ok && c->n[RUN_CPU])
         ok = confine_limit(RLIMIT_CPU, c->n[RUN_CPU], e);
     if (ok && c->n[RUN_FILE])
@@ -82,7 +71,7 @@ static bool command_confine(const struct command *c, const struct box_plan *p, s
 }
 
 // In the child: never returns. What went wrong before the command's first instruction goes into `report`.
-static _Noreturn void command_become(const struct command *c, const struct box_plan *p, int output, int report) {
+static _Noreturn void command_become(const struct command *c, int output, int report) {
     struct err e = {0};
     sigset_t none;
     sigemptyset(&none);
@@ -92,7 +81,7 @@ static _Noreturn void command_become(const struct command *c, const struct box_p
               err_errno(&e, "cannot set up the command");
     if (ok && chdir(c->strings[0]) != 0)
         ok = err_errno(&e, "cannot enter '%s'", c->strings[0]);
-    if (ok && command_confine(c, p, &e)) {
+    if (ok && command_confine(c, &e)) {
         execve(c->argv[0], c->argv, c->env);
         err_errno(&e, "cannot start '%s'", c->argv[0]);
     }
@@ -125,7 +114,7 @@ static void kill_the_rest(void) {
     } while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
 }
 
-void box_run(int sock, const struct box_plan *p, struct wire *w, int output) {
+void box_run(int sock, struct wire *w, int output) {
     static struct command c;
     struct err e = {0};
     int report[2] = {-1, -1};
@@ -142,7 +131,7 @@ void box_run(int sock, const struct box_plan *p, struct wire *w, int output) {
     int signals = signalfd(-1, &chld, SFD_NONBLOCK | SFD_CLOEXEC);
     pid_t pid = signals >= 0 && pipe2(report, O_CLOEXEC) == 0 ? fork() : -1;
     if (pid == 0)
-        command_become(&c, p, output, report[1]);
+        command_become(&c, output, report[1]);
     if (pid < 0)
         err_errno(&e, "cannot start a process in the sandbox");
     close(output);
@@ -297,14 +286,14 @@ static void box_listen(struct wire *w, int *fd) {
     *fd = -1;
 }
 
-void box_serve(int sock, const struct box_plan *p) {
+void box_serve(int sock) {
     static struct wire w;
     struct err e = {0};
     for (int fd = -1; wire_receive(sock, &w, &fd, &e); fd = -1) {
         int answer = -1;
         switch ((enum wire_kind)w.kind) {
         case WIRE_OPEN: err_set(&e, ERR_INVALID, "the sandbox is open already"), box_fail(&w, &e); break;
-        case WIRE_RUN: box_run(sock, p, &w, fd); break; // takes the descriptor
+        case WIRE_RUN: box_run(sock, &w, fd); break; // takes the descriptor
         case WIRE_READ: box_read(&w, &answer); break;
         case WIRE_SCAN: box_scan(&w); break;
         case WIRE_LISTEN: box_listen(&w, &answer); break;

@@ -55,13 +55,13 @@ static bool become_first(struct box_plan *p, int go, struct err *e) {
 
 static _Noreturn void first_process(struct box_plan *p, int go) {
     struct err e = {0};
-    static struct wire answer; // apart from the orders, in which the plan's words stand
+    static struct wire answer; // apart from the orders, in which the plan's words still stand
     bool ok = become_first(p, go, &e);
     wire_init(&answer, WIRE_OPEN);
     if (!ok)
         box_fail(&answer, &e);
     if (wire_send(SOCK, &answer, -1, &e) && ok)
-        box_serve(SOCK, p);
+        box_serve(SOCK);
     _exit(0);
 }
 

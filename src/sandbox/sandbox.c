@@ -89,7 +89,7 @@ static bool write_open(struct sandbox *s, const struct sandbox_spec *spec, unsig
     bool ok = true;
     for (size_t i = 0; ok && i < spec->mount_count; i++) {
         const struct sandbox_mount *m = &spec->mounts[i];
-        ok = wire_add(&s->w, m->from) && wire_add(&s->w, m->to) && wire_add(&s->w, m->writable ? "rw" : "ro");
+        ok = wire_add(&s->w, m->from) && wire_add(&s->w, m->to);
     }
     ok = ok && wire_add(&s->w, "");
     for (size_t i = 0; ok && spec->hidden && spec->hidden[i]; i++)
@@ -190,6 +190,14 @@ const struct sandbox_offer *sandbox_probe(const char *helper) {
     probed = true;
     pthread_mutex_unlock(&probe_lock);
     return &offer;
+}
+
+const struct sandbox_offer *sandbox_probe_again(const char *helper) {
+    pthread_mutex_lock(&probe_lock);
+    offer = (struct sandbox_offer){0};
+    probed = false;
+    pthread_mutex_unlock(&probe_lock);
+    return sandbox_probe(helper);
 }
 
 bool sandbox_open(struct sandbox **out, const struct sandbox_spec *spec, struct err *e) {

@@ -25,10 +25,11 @@ struct sandbox_offer {
 };
 // helper: path of outlayer-sandbox, NULL: beside the running program or in the folder bin beside that one.
 const struct sandbox_offer *sandbox_probe(const char *helper);
+// Forgets the answer and finds out anew, for a process whose rights have changed; no box may be open.
+const struct sandbox_offer *sandbox_probe_again(const char *helper);
 
 struct sandbox_mount {
-    const char *from, *to; // file or folder outside; absolute path inside
-    bool writable;         // for commands with network; those without see it read-only too
+    const char *from, *to; // file or folder outside; absolute path inside, where it is read-only
 };
 struct sandbox_spec {
     const char *helper; // as above

@@ -6,7 +6,8 @@
 #include "base/err.h"
 
 enum wire_kind {
-    WIRE_OPEN,   // numbers: work, tmp bytes; strings: mounts as (from, to, "ro"|"rw")*, then "", then hidden files
+    WIRE_OPEN,   // numbers: work bytes, tmp bytes, user outside; strings: mounts as (from, to)*, then "", then hidden
+                 // files
     WIRE_RUN,    // numbers: see enum wire_run; strings: dir, argv…, "", env…; descriptor: standard output and error
     WIRE_READ,   // string: path; answer carries a descriptor
     WIRE_SCAN,   // numbers: max; strings: dir; magic in `bytes`
