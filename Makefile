@@ -30,6 +30,7 @@ LDFLAGS := -pie -Wl,--gc-sections -Wl,-z,relro,-z,now $(CFLAGS_$(FLAVOUR)) $(if 
 # $(call unit,NAME,UNITS IT NEEDS,LIBRARIES): src/NAME/*.c without *_test.c, *_fuzz.c and main*.c become libNAME.a;
 # each *_test.c becomes a test program, each *_fuzz.c a fuzz target. Below its own layer a unit includes nothing
 # (checked by `make check` from the same list).
+comma := ,
 UNITS :=
 define unit
 UNITS += $(1)
@@ -65,6 +66,7 @@ include src/http/Local.mk
 include src/near/Local.mk
 include src/store/Local.mk
 include src/wasm/Local.mk
+include src/wasmref/Local.mk
 include src/sandbox/Local.mk
 include src/executor/Local.mk
 include src/builder/Local.mk

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/guest.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "executor/wire.h"
+#include "sandbox/confine.h"
+#include "wasm/engine.h"
+#include "wasm/meter.h"
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#define CODE_MAX (512u << 20)
+#define ENV_MAX 1024
+#define COMPILE_DATA (3ull << 30) // memory of a compilation
+#define RUN_DATA (256ull << 20)   // of the engine, beside the guest's memory, its input and its output
+#define COMPILE_CPU_S 300
+
+// Before the job is known: what holds for any.
+static bool confine_early(struct err *e) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Namespaces of its own where the machine gives them; what follows does not depend on it. Not a pid namespace: after
+    // unshare the engine could start no thread (clone(2), EINVAL), and the system call filter refuses other processes.
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0)
+        (void)unshare(CLONE_NEWUSER);
+    return confine_not_dumpable(e) && confine_no_new_privs(e) && confine_limit(RLIMIT_CORE, 0, e) &&
+           confine_limit(RLIMIT_FSIZE, 0, e) && confine_limit(RLIMIT_NOFILE, 256, e) && confine_drop_capabilities(e);
+}
+
+// Once the job is known: memory, files and system calls. P1 guests get no sockets at all.
+static bool confine_for(const struct job *job, struct err *e) {
+    static const struct confine_path resolver[] = {
+        {"/etc", false}, {"/usr/lib", false}, {"/lib", false}, {"/lib64", false}};
+    bool network = job->kind == JOB_RUN && job->component;
+    uint64_t data = job->kind == JOB_COMPILE
+                        ? COMPILE_DATA
+                        : job->memory_ceiling + RUN_DATA + job->code_len * 2 + job->input_len * 2 + job->output_max * 4;
+    if (!confine_limit(RLIMIT_DATA, data, e))
+        return false;
+    if (job->kind == JOB_COMPILE && !confine_limit(RLIMIT_CPU, COMPILE_CPU_S, e))
+        return false;
+    if (confine_landlock_abi() > 0 && !confine_paths(resolver, network ? ARRAY_LEN(resolver) : 0, e))
+        return false;
+    return confine_system_calls(network ? CONFINE_INET_SOCKETS : CONFINE_NO_SOCKETS, e);
+}
+
+static bool map(int fd, uint64_t len, struct slice *out, struct err *e) {
+    *out = (struct slice){NULL, 0};
+    if (!len)
+        return true;
+    void *p = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return err_errno(e, "cannot map a job's bytes");
+    *out = slice_of(p, len);
+    return true;
+}
+
+static bool answer(int sock, struct job_answer *a, struct slice output, struct slice errors) {
+    a->output_len = output.len;
+    a->errors_len = errors.len;
+    return file_write_all(sock, slice_of(a, sizeof *a), NULL) && file_write_all(sock, output, NULL) &&
+           file_write_all(sock, errors, NULL);
+}
+
+// Splits NAME NUL VALUE NUL … into two lists.
+static bool split_env(struct slice env, const char **names, const char **values, uint32_t count) {
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        const uint8_t *end = memchr(env.ptr, 0, env.len);
+        if (!end)
+            return false;
+        *(i % 2 ? &values[i / 2] : &names[i / 2]) = (const char *)env.ptr;
+        env = slice_skip(env, (size_t)(end - env.ptr) + 1);
+    }
+    return true;
+}
+
+static int run(struct engine *g, int sock, const struct job *job, const int *fds, struct err *e) {
+    struct slice bytes, code;
+    static const char *names[ENV_MAX], *values[ENV_MAX];
+    struct meter_page *page = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fds[2], 0);
+    if (page == MAP_FAILED || !map(fds[0], job->input_len + job->env_len, &bytes, e) ||
+        !map(fds[1], job->code_len, &code, e) || job->env_count > ENV_MAX ||
+        !split_env(slice_skip(bytes, job->input_len), names, values, job->env_count))
+        return 1;
+    struct buf output = buf_init(job->output_max), errors = buf_init(job->errors_max);
+    struct engine_run r = {.memory = {fds[2], page, job->memory_ceiling},
+                           .code = code,
+                           .kind = job->component ? WASM_COMPONENT : WASM_CORE,
+                           .input = slice_of(bytes.ptr, job->input_len),
+                           .names = names,
+                           .values = values,
+                           .env_count = job->env_count,
+                           .output = &output,
+                           .errors = &errors};
+    struct engine_outcome outcome;
+    if (!confine_for(job, e))
+        return 1;
+    uint64_t start = clock_mono_us();
+    engine_run(g, &r, &outcome);
+    struct job_answer a = {.end = outcome.end,
+                           .status = outcome.status,
+                           .trap = outcome.trap,
+                           .output_full = output.full,
+                           .run_us = clock_mono_us() - start};
+    memcpy(a.text, outcome.text, sizeof a.text);
+    return answer(sock, &a, buf_slice(&output), buf_slice(&errors)) ? 0 : 1;
+}
+
+static bool compile_module(struct engine *g, struct slice wasm, enum wasm_kind kind, struct buf *code, struct err *e) {
+    struct buf rewritten = buf_init(METER_MODULE_MAX * 4ul);
+    return engine_validate(wasm, kind, e) && meter_rewrite(wasm, &meter_prices_outlayer, &rewritten, e) &&
+           engine_compile(g, buf_slice(&rewritten), kind, code, e);
+}
+
+static int compile(struct engine *g, int sock, const struct job *job, const int *fds, struct err *e) {
+    struct slice wasm;
+    struct buf code = buf_init(CODE_MAX);
+    struct job_answer a = {0};
+    if (!map(fds[0], job->input_len, &wasm, e) || !confine_for(job, e))
+        return 1;
+    uint64_t start = clock_mono_us();
+    if (compile_module(g, wasm, job->component ? WASM_COMPONENT : WASM_CORE, &code, e)) {
+        a.run_us = clock_mono_us() - start;
+        return answer(sock, &a, buf_slice(&code), (struct slice){NULL, 0}) ? 0 : 1;
+    }
+    a.end = e->code ? e->code : ERR_INVALID;
+    snprintf(a.text, sizeof a.text, "%.399s", e->msg);
+    return answer(sock, &a, (struct slice){NULL, 0}, (struct slice){NULL, 0}) ? 0 : 1;
+}
+
+int guest_serve(int sock) {
+    struct engine *g;
+    struct job job;
+    int fds[JOB_FDS];
+    struct err e;
+    if (!confine_early(&e) || !engine_new(&g, &e)) {
+        fprintf(stderr, "executor: %s\n", e.msg);
+        return 1;
+    }
+    if (!wire_receive_job(sock, &job, fds, &e))
+        return e.code == ERR_UNAVAILABLE ? 0 : 1;
+    int status = job.kind == JOB_RUN ? run(g, sock, &job, fds, &e) : compile(g, sock, &job, fds, &e);
+    if (status)
+        fprintf(stderr, "executor: %s\n", e.msg);
+    // No tidying up: the process ends, and with it everything that the guest may have touched.
+    _exit(status);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine behind one small header: validate, compile, load and run WASI guests (P1 core modules, P2 components). The
+// linear memories are ours: one ceiling for all of a run's memories, their peak written to the shared page, and the
+// counter's private memory is that page. How a run ended is told by trap codes and exit statuses, never by text.
+// One engine per process is enough; it may be used by one thread at a time.
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "wasm/meter.h"
+
+struct engine;
+
+#define ENGINE_PAGE_BYTES 65536 // size of the shared page's memfd: one page of WebAssembly
+
+// Part of the name under which precompiled code is kept: another engine or other settings mean other code.
+const char *engine_version(void);
+
+// page_fd: the run's shared page, mapped for each counter memory; -1: this engine only compiles. `page` is the same
+// page as the caller has mapped it; ceiling: bytes of all guest memories together.
+struct engine_memory {
+    int page_fd;
+    struct meter_page *page;
+    uint64_t ceiling;
+};
+[[nodiscard]] bool engine_new(struct engine **out, struct err *e);
+void engine_free(struct engine *g);
+
+// The original bytes are a valid module (component) of the features that guests may use. ERR_INVALID says what is not.
+[[nodiscard]] bool engine_validate(struct slice wasm, enum wasm_kind kind, struct err *e);
+// Rewritten bytes to machine code.
+[[nodiscard]] bool engine_compile(struct engine *g, struct slice rewritten, enum wasm_kind kind, struct buf *out,
+                                  struct err *e);
+
+enum engine_end {
+    ENGINE_RETURNED,
+    ENGINE_EXITED,  // status
+    ENGINE_TRAPPED, // trap
+    ENGINE_REFUSED, // could not be instantiated or has no entry: text
+    ENGINE_STALE,   // this machine code is of another engine or processor: compile again
+};
+struct engine_run {
+    struct engine_memory memory;
+    struct slice code; // what engine_compile made; authentic: loading forged code is not safe
+    enum wasm_kind kind;
+    struct slice input;
+    const char **names, **values; // environment
+    size_t env_count;
+    struct buf *output, *errors; // capped; what does not fit is dropped and sets `full`
+};
+struct engine_outcome {
+    enum engine_end end;
+    int status;
+    int trap; // WASMTIME_TRAP_CODE_…
+    char text[400];
+};
+void engine_run(struct engine *g, const struct engine_run *r, struct engine_outcome *out);
+// "unreachable instruction executed", … for people.
+const char *engine_trap_text(int trap);
