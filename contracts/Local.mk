@@ -25,7 +25,7 @@ build/contracts/$(1).wasm: $$(patsubst contracts/%.c,build/contracts/obj/%.o,$$(
 		contracts/$(2)/imports.txt contracts/$(2)/exports.txt contracts/gate.sh contracts/Local.mk
 	@echo "  WASM $$@"
 	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -o $$@.linked $$(filter %.o,$$^) $(CONTRACT_RT)
-	@wasm-opt -Oz --mvp-features $$@.linked -o $$@.small
+	@wasm-opt -Oz --converge --mvp-features $$@.linked -o $$@.small
 	@contracts/gate.sh $$@.small contracts/$(2)
 	@mv $$@.small $$@ && rm -f $$@.linked
 endef
@@ -34,4 +34,16 @@ $(eval $(call contract,outlayer,outlayer))
 $(eval $(call contract,asker,examples/asker))
 .PHONY: contracts
 contracts: $(CONTRACTS)
+
+# The same sources natively, with a mock host, for unit tests and fuzzing.
+cflags_sdk := -Icontracts
+cflags_mock := -Icontracts
+cflags_outlayer := -Icontracts
+cflags_asker := -Icontracts
+cflags_kit := -Icontracts
+sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
+$(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka -lsodium)))
+$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c $(csrcs_outlayer) $(sdk_native),,-lcmocka -lsodium -ljansson)))
+$(foreach t,$(wildcard contracts/examples/asker/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(csrcs_asker) $(sdk_native),,-lcmocka -lsodium)))
+$(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 -include $(shell find build/contracts/obj -name '*.d' 2>/dev/null)

@@ -2,7 +2,7 @@
 // What the contract tells the world: NEP-297 events of standard near-outlayer 1.0.0, one data object each.
 //   execution_requested  {"request_data": JSON text, "data_id": [32 numbers], "timestamp": ns}, the text being
 //     {"request_id","sender_id","code_source","resource_limits","input_data","secrets_ref","response_format","payment",
-//     "timestamp","build_seconds"}: all limits are numbers, input_data is "" where none was given
+//     "timestamp"}: all limits are numbers, input_data is "" where none was given
 //   execution_completed  every end of a request: {"sender_id","code_source","resources_used","success","error_message",
 //     "payment_charged","payment_refunded","compilation_note","timestamp","request_id","failure","output_hash",
 //     "output_length","output_preview","wasm_hash","attestation_digest"}. failure is null or guest, build, access,

@@ -117,9 +117,9 @@ METHOD(PAYABLE, request_execution) {
     struct request q = request_of(&in, &s);
     char buffer[64];
     struct out args = OUT(buffer);
-    json_open(&args, '{');
-    json_put_number(&args, "request_id", q.id);
-    json_close(&args, '}');
+    put_open(&args, '{');
+    member_number(&args, "request_id", q.id);
+    put_close(&args, '}');
     struct promise answer = yield_create("on_execution_response", out_text(&args), CALLBACK_GAS, &q.data_id);
     s.next_request_id++;
     state_save(&s);

@@ -16,13 +16,16 @@ struct yocto price_required(const struct fees *f, const struct limits *l) {
     return yocto_add(f->base, yocto_add(instructions, time));
 }
 
+// The quotient is small, so it is found bit by bit: 128-bit division is a kilobyte of code.
 uint32_t price_build_seconds(const struct fees *f, struct yocto attached, struct yocto required) {
-    u128 second = f->per_compile_ms.v * 1000; // FEE_MAX keeps this in range
-    u128 bought = second ? (attached.v - required.v) / second : MAX_BUILD_SECONDS;
-    if (bought > MAX_BUILD_SECONDS)
-        return MAX_BUILD_SECONDS;
-    return bought < MIN_BUILD_SECONDS ? MIN_BUILD_SECONDS : (uint32_t)bought;
+    u128 second = f->per_compile_ms.v * 1000, rest = attached.v - required.v; // FEE_MAX keeps the product in range
+    uint32_t bought = 0;
+    for (uint32_t bit = 64; bit; bit /= 2)
+        if (second * (bought + bit) <= rest)
+            bought += bit;
+    return bought > MAX_BUILD_SECONDS ? MAX_BUILD_SECONDS : bought < MIN_BUILD_SECONDS ? MIN_BUILD_SECONDS : bought;
 }
+_Static_assert(MAX_BUILD_SECONDS < 128, "price_build_seconds looks at seven bits");
 
 // Capped arithmetic: what a worker reports must not be able to stop a settlement.
 struct yocto price_charge(const struct fees *f, const struct usage *u, struct yocto payment) {

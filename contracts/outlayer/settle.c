@@ -96,7 +96,7 @@ static uint64_t returned_length(const struct output *o) {
     switch (o->kind) {
     case OUTPUT_NONE: return 0;
     case OUTPUT_BYTES: return 2 + ((uint64_t)o->bytes.len + 2) / 3 * 4;
-    case OUTPUT_TEXT: return json_string_length(o->bytes);
+    case OUTPUT_TEXT: return json_quoted_length(o->bytes);
     case OUTPUT_JSON: return o->bytes.len;
     }
     __builtin_unreachable();
@@ -152,12 +152,12 @@ static void pay_back(const struct request *q, struct yocto amount) {
         return;
     char buffer[320];
     struct out o = OUT(buffer);
-    json_open(&o, '{');
-    json_put_number(&o, "request_id", q->id);
-    json_put_string(&o, "payer_account_id", account_text(&q->payer));
-    json_put_string(&o, "sender_id", account_text(&q->sender));
-    json_put_amount(&o, "amount", amount);
-    json_close(&o, '}');
+    put_open(&o, '{');
+    member_number(&o, "request_id", q->id);
+    member_string(&o, "payer_account_id", account_text(&q->payer));
+    member_string(&o, "sender_id", account_text(&q->sender));
+    member_amount(&o, "amount", amount);
+    put_close(&o, '}');
     promise_then(paid, &(struct promise_call){.account = self(),
                                               .method = "on_refund_transferred",
                                               .args = out_text(&o),
@@ -195,9 +195,9 @@ static void answer_output(const struct output *output) {
     static char buffer[OUTPUT_JSON_MAX];
     struct out o = OUT(buffer);
     switch (output->kind) {
-    case OUTPUT_NONE: json_null(&o); break;
-    case OUTPUT_BYTES: json_base64(&o, output->bytes); break;
-    case OUTPUT_TEXT: json_string(&o, output->bytes); break;
+    case OUTPUT_NONE: put_null(&o); break;
+    case OUTPUT_BYTES: put_base64(&o, output->bytes); break;
+    case OUTPUT_TEXT: put_string(&o, output->bytes); break;
     case OUTPUT_JSON: answer_text(output->bytes); return;
     }
     answer_json(&o);

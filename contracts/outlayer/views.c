@@ -8,20 +8,20 @@ static char view_buffer[VIEW_MAX];
 METHOD(VIEW, get_stats) {
     struct state s = state_load();
     struct out o = OUT(view_buffer);
-    json_open(&o, '[');
-    json_number(&o, s.executions);
-    json_amount(&o, s.fees_collected);
-    json_close(&o, ']');
+    put_open(&o, '[');
+    put_number(&o, s.executions);
+    put_amount(&o, s.fees_collected);
+    put_close(&o, ']');
     answer_json(&o);
 }
 
 static void put_prices(struct out *o, const struct fees *f) {
-    json_open(o, '[');
-    json_amount(o, f->base);
-    json_amount(o, f->per_million_instructions);
-    json_amount(o, f->per_ms);
-    json_amount(o, f->per_compile_ms);
-    json_close(o, ']');
+    put_open(o, '[');
+    put_amount(o, f->base);
+    put_amount(o, f->per_million_instructions);
+    put_amount(o, f->per_ms);
+    put_amount(o, f->per_compile_ms);
+    put_close(o, ']');
 }
 
 METHOD(VIEW, get_pricing) {
@@ -34,20 +34,20 @@ METHOD(VIEW, get_pricing) {
 METHOD(VIEW, get_config) {
     struct state s = state_load();
     struct out o = OUT(view_buffer);
-    json_open(&o, '[');
-    json_string(&o, account_text(&s.owner));
-    json_string(&o, account_text(&s.operator));
-    json_close(&o, ']');
+    put_open(&o, '[');
+    put_string(&o, account_text(&s.owner));
+    put_string(&o, account_text(&s.operator));
+    put_close(&o, ']');
     answer_json(&o);
 }
 
 METHOD(VIEW, get_max_limits) {
     struct out o = OUT(view_buffer);
-    json_open(&o, '[');
-    json_number(&o, MAX_INSTRUCTIONS);
-    json_number(&o, MAX_EXECUTION_SECONDS);
-    json_number(&o, MAX_BUILD_SECONDS);
-    json_close(&o, ']');
+    put_open(&o, '[');
+    put_number(&o, MAX_INSTRUCTIONS);
+    put_number(&o, MAX_EXECUTION_SECONDS);
+    put_number(&o, MAX_BUILD_SECONDS);
+    put_close(&o, ']');
     answer_json(&o);
 }
 
@@ -57,57 +57,57 @@ METHOD(VIEW, estimate_execution_cost) {
     struct limits limits = limits_read();
     struct state s = state_load();
     struct out o = OUT(view_buffer);
-    json_amount(&o, price_required(&s.fees, &limits));
+    put_amount(&o, price_required(&s.fees, &limits));
     answer_json(&o);
 }
 
 // As it is stored: bytes whatever the kind.
 static void put_stored_output(struct out *o, const struct request *q) {
-    json_key(o, "pending_output");
+    put_key(o, "pending_output");
     if (q->output.kind == OUTPUT_NONE) {
-        json_null(o);
+        put_null(o);
         return;
     }
-    json_open(o, '{');
-    json_key(o, output_names[q->output.kind]);
-    json_bytes(o, output_load(q));
-    json_close(o, '}');
+    put_open(o, '{');
+    put_key(o, output_names[q->output.kind]);
+    put_bytes(o, output_load(q));
+    put_close(o, '}');
 }
 
 static void put_times_and_prices(struct out *o, const struct request *q) {
     char digits[20];
     struct out ns = OUT(digits);
     out_number(&ns, q->timestamp);
-    json_put_string(o, "timestamp_ns", out_text(&ns));
-    json_put_number(o, "build_seconds", q->build_seconds);
-    json_key(o, "pricing");
+    member_string(o, "timestamp_ns", out_text(&ns));
+    member_number(o, "build_seconds", q->build_seconds);
+    put_key(o, "pricing");
     put_prices(o, &q->fees);
-    json_put_bool(o, "answered", q->answered);
+    member_bool(o, "answered", q->answered);
 }
 
 // The request's members in the order that clients know, then what is added to them.
 static void put_request(struct out *o, const struct request *q) {
-    json_open(o, '{');
-    json_put_number(o, "request_id", q->id);
-    json_key(o, "data_id");
-    json_bytes(o, HASH_TEXT(q->data_id));
-    json_put_string(o, "sender_id", account_text(&q->sender));
+    put_open(o, '{');
+    member_number(o, "request_id", q->id);
+    put_key(o, "data_id");
+    put_bytes(o, HASH_TEXT(q->data_id));
+    member_string(o, "sender_id", account_text(&q->sender));
     put_source(o, q);
     put_limits(o, &q->limits);
-    json_key(o, "payment");
+    put_key(o, "payment");
     out_amount(o, q->payment);
-    json_put_number(o, "timestamp", q->timestamp);
-    json_put_null(o, "secrets_ref");
-    json_put_string(o, "response_format", text_of(format_names[q->format]));
-    json_put_null(o, "input_data");
-    json_put_string(o, "payer_account_id", account_text(&q->payer));
+    member_number(o, "timestamp", q->timestamp);
+    member_null(o, "secrets_ref");
+    member_string(o, "response_format", text_of(format_names[q->format]));
+    member_null(o, "input_data");
+    member_string(o, "payer_account_id", account_text(&q->payer));
     put_stored_output(o, q);
-    json_put_bool(o, "output_submitted", q->output.kind != OUTPUT_NONE);
-    json_put_hex(o, "input_hash", q->has_input ? &q->input_hash : NULL);
-    json_put_number(o, "input_length", q->input_len);
-    json_put_amount(o, "payment_yocto", q->payment);
+    member_bool(o, "output_submitted", q->output.kind != OUTPUT_NONE);
+    member_hex(o, "input_hash", q->has_input ? &q->input_hash : NULL);
+    member_number(o, "input_length", q->input_len);
+    member_amount(o, "payment_yocto", q->payment);
     put_times_and_prices(o, q);
-    json_close(o, '}');
+    put_close(o, '}');
 }
 
 METHOD(VIEW, get_request) {
@@ -116,7 +116,7 @@ METHOD(VIEW, get_request) {
     if (request_load(request_id_read(), &q))
         put_request(&o, &q);
     else
-        json_null(&o);
+        put_null(&o);
     answer_json(&o);
 }
 
@@ -128,15 +128,15 @@ METHOD(VIEW, get_pending_output) {
         return;
     }
     struct text bytes = output_load(&q);
-    json_open(&o, '{');
-    json_key(&o, output_names[q.output.kind]);
+    put_open(&o, '{');
+    put_key(&o, output_names[q.output.kind]);
     if (q.output.kind == OUTPUT_BYTES)
-        json_bytes(&o, bytes);
+        put_bytes(&o, bytes);
     else if (q.output.kind == OUTPUT_TEXT)
-        json_string(&o, bytes);
+        put_string(&o, bytes);
     else
-        json_value(&o, bytes);
-    json_close(&o, '}');
+        put_value(&o, bytes);
+    put_close(&o, '}');
     answer_json(&o);
 }
 

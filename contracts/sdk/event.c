@@ -3,18 +3,18 @@
 
 void event_begin(struct out *o, const struct event_name *name) {
     out_str(o, "EVENT_JSON:");
-    json_open(o, '{');
-    json_put_string(o, "standard", text_of(name->standard));
-    json_put_string(o, "version", text_of(name->version));
-    json_put_string(o, "event", text_of(name->event));
-    json_put_open(o, "data", '[');
-    json_open(o, '{');
+    put_open(o, '{');
+    member_string(o, "standard", text_of(name->standard));
+    member_string(o, "version", text_of(name->version));
+    member_string(o, "event", text_of(name->event));
+    member_open(o, "data", '[');
+    put_open(o, '{');
 }
 
 void event_emit(struct out *o) {
-    json_close(o, '}');
-    json_close(o, ']');
-    json_close(o, '}');
+    put_close(o, '}');
+    put_close(o, ']');
+    put_close(o, '}');
     if (o->len > LOG_BYTES_MAX) {
         char buffer[128];
         struct out s = OUT(buffer);

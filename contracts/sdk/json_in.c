@@ -11,7 +11,7 @@ static _Noreturn void json_stop_name(const char *before, struct text name, const
     out_str(&o, "Failed to deserialize input from JSON. ");
     out_str(&o, before);
     if (name.ptr)
-        json_string(&o, text_cut(name, NAME_SHOWN));
+        put_string(&o, text_cut(name, NAME_SHOWN));
     out_str(&o, after);
     stop_out(&o);
 }
@@ -23,9 +23,12 @@ _Noreturn void json_stop(const struct json_in *in, const char *what) {
 }
 
 char json_peek(struct json_in *in) {
-    while (in->p < in->end && (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' || *in->p == '\t'))
-        in->p++;
-    return in->p < in->end ? *in->p : 0;
+    for (; in->p < in->end; in->p++) {
+        char c = *in->p;
+        if ((uint8_t)c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t'))
+            return c;
+    }
+    return 0;
 }
 
 bool json_take(struct json_in *in, char c) {
@@ -125,23 +128,24 @@ static struct text take_string(struct json_in *in, bool decode) {
     char *start = in->p, *to = start;
     while (in->p < in->end) {
         char c = *in->p;
-        size_t n = 1;
-        if (c == '"') {
+        size_t n = text_plain(in->p, in->end);
+        if (n == 0 && c == '"') {
             in->p++;
             return (struct text){start, (size_t)(to - start)};
         }
-        if (c == '\\') {
+        if (n == 0 && c == '\\') {
             in->p++;
             to = take_escape(in, to, decode);
             continue;
         }
-        if ((uint8_t)c < 0x20)
+        if (n == 0 && (uint8_t)c < 0x20)
             json_stop(in, ": a control character inside a string");
-        if ((uint8_t)c >= 0x80 && !(n = utf8_length(in->p, in->end)))
+        if (n == 0 && !(n = utf8_length(in->p, in->end)))
             json_stop(in, ": a string is not UTF-8");
-        for (; n; n--, to++, in->p++)
-            if (decode && to != in->p)
-                *to = *in->p;
+        if (decode && to != in->p)
+            memmove(to, in->p, n);
+        to += n;
+        in->p += n;
     }
     json_stop(in, ": a string does not end");
 }

@@ -6,17 +6,19 @@ struct text out_text(const struct out *o) {
     return (struct text){o->buf, o->len};
 }
 
-void out_char(struct out *o, char c) {
-    require(o->len < o->cap, "The text is too long for this contract");
-    o->buf[o->len++] = c;
+// Room for n bytes, counted as written.
+static char *room(struct out *o, size_t n) {
+    require(n <= o->cap - o->len, "The text is too long for this contract");
+    char *at = o->buf + o->len;
+    o->len += n;
+    return at;
 }
 
+void out_char(struct out *o, char c) { *room(o, 1) = c; }
+
 void out_raw(struct out *o, struct text t) {
-    if (t.len == 0)
-        return;
-    require(t.len <= o->cap - o->len, "The text is too long for this contract");
-    memcpy(o->buf + o->len, t.ptr, t.len);
-    o->len += t.len;
+    if (t.len)
+        memcpy(room(o, t.len), t.ptr, t.len);
 }
 
 void out_str(struct out *o, const char *s) { out_raw(o, text_of(s)); }
@@ -42,30 +44,52 @@ static void comma(struct out *o) {
         out_char(o, ',');
 }
 
-void json_open(struct out *o, char bracket) {
+void put_open(struct out *o, char bracket) {
     comma(o);
     out_char(o, bracket);
 }
 
-void json_close(struct out *o, char bracket) { out_char(o, bracket); }
+void put_close(struct out *o, char bracket) { out_char(o, bracket); }
 
-void json_key(struct out *o, const char *name) {
-    comma(o);
-    out_char(o, '"');
-    out_str(o, name);
-    out_raw(o, TEXT("\":"));
+// A quote, escaped where the whole text stands inside a string; gives the place behind it.
+static char *quote_at(const struct out *o, char *at) {
+    if (o->quoted)
+        *at++ = '\\';
+    *at++ = '"';
+    return at;
 }
 
-void json_value(struct out *o, struct text value) {
+static void quote(struct out *o) { quote_at(o, room(o, 1u + o->quoted)); }
+
+void put_quoted_open(struct out *o) {
+    comma(o);
+    out_raw(o, TEXT("\"{"));
+    o->quoted = true;
+}
+
+void put_quoted_close(struct out *o) {
+    out_raw(o, TEXT("}\""));
+    o->quoted = false;
+}
+
+void put_key(struct out *o, const char *name) {
+    size_t n = strlen(name);
+    comma(o);
+    char *at = quote_at(o, room(o, n + 3 + 2u * o->quoted));
+    memcpy(at, name, n);
+    *quote_at(o, at + n) = ':';
+}
+
+void put_value(struct out *o, struct text value) {
     comma(o);
     out_raw(o, value);
 }
 
-void json_null(struct out *o) { json_value(o, TEXT("null")); }
+void put_null(struct out *o) { put_value(o, TEXT("null")); }
 
-void json_bool(struct out *o, bool b) { json_value(o, b ? TEXT("true") : TEXT("false")); }
+void put_bool(struct out *o, bool b) { put_value(o, b ? TEXT("true") : TEXT("false")); }
 
-void json_number(struct out *o, uint64_t n) {
+void put_number(struct out *o, uint64_t n) {
     comma(o);
     out_number(o, n);
 }
@@ -84,13 +108,16 @@ static char escape_of(char c) {
     }
 }
 
-static bool is_plain(char c) { return (uint8_t)c >= 0x20 && c != '"' && c != '\\'; }
-
-size_t json_string_length(struct text t) {
+size_t json_quoted_length(struct text t) {
     size_t n = 2;
-    for (size_t i = 0; i < t.len; i++) {
-        char e = is_plain(t.ptr[i]) ? 0 : escape_of(t.ptr[i]);
-        n += e == 'u' ? 6 : e ? 2 : 1;
+    for (const char *p = t.ptr, *end = p + t.len; p < end;) {
+        size_t run = text_plain(p, end);
+        p += run;
+        n += run;
+        if (p < end) {
+            char e = escape_of(*p++);
+            n += e == 'u' ? 6 : e ? 2 : 1;
+        }
     }
     return n;
 }
@@ -99,60 +126,84 @@ static void escaped(struct out *o, char c) {
     static const char hex[] = "0123456789abcdef";
     char e = escape_of(c);
     out_char(o, '\\');
+    if (o->quoted) {
+        out_char(o, '\\');
+        if (e == c) // a quote or a backslash, which needs an escape of its own
+            out_char(o, '\\');
+    }
     out_char(o, e);
     if (e == 'u') {
-        out_raw(o, TEXT("00"));
-        out_char(o, hex[(uint8_t)c >> 4]);
-        out_char(o, hex[c & 15]);
+        char *at = room(o, 4);
+        at[0] = at[1] = '0';
+        at[2] = hex[(uint8_t)c >> 4];
+        at[3] = hex[c & 15];
     }
 }
 
-void json_string(struct out *o, struct text t) {
+void put_string(struct out *o, struct text t) {
     if (!t.ptr) {
-        json_null(o);
+        put_null(o);
         return;
     }
     comma(o);
-    out_char(o, '"');
-    for (size_t i = 0, from = 0; i <= t.len; i++) {
-        if (i < t.len && is_plain(t.ptr[i]))
+    quote(o);
+    const char *from = t.ptr, *p = from, *end = p + t.len;
+    for (;;) {
+        p += text_plain(p, end);
+        if (p < end && (uint8_t)*p >= 0x80) { // a byte of a longer character
+            p++;
             continue;
-        out_raw(o, (struct text){t.ptr + from, i - from});
-        if (i < t.len)
-            escaped(o, t.ptr[i]);
-        from = i + 1;
+        }
+        out_raw(o, (struct text){from, (size_t)(p - from)});
+        if (p == end)
+            break;
+        escaped(o, *p++);
+        from = p;
     }
-    out_char(o, '"');
+    quote(o);
 }
 
-void json_amount(struct out *o, struct yocto a) {
+void put_amount(struct out *o, struct yocto a) {
     comma(o);
-    out_char(o, '"');
+    quote(o);
     out_amount(o, a);
-    out_char(o, '"');
+    quote(o);
 }
 
-void json_bytes(struct out *o, struct text bytes) {
-    json_open(o, '[');
-    for (size_t i = 0; i < bytes.len; i++)
-        json_number(o, (uint8_t)bytes.ptr[i]);
-    json_close(o, ']');
+void put_bytes(struct out *o, struct text bytes) {
+    put_open(o, '[');
+    for (size_t i = 0; i < bytes.len; i++) {
+        uint32_t v = (uint8_t)bytes.ptr[i];
+        char *at = room(o, (v > 99) + (v > 9) + 1u + (i > 0));
+        if (i > 0)
+            *at++ = ',';
+        if (v > 99)
+            *at++ = (char)('0' + v / 100);
+        if (v > 9)
+            *at++ = (char)('0' + v / 10 % 10);
+        *at = (char)('0' + v % 10);
+    }
+    put_close(o, ']');
 }
 
-void json_hex(struct out *o, const struct hash *h) {
+void put_hex(struct out *o, const struct hash *h) {
     static const char hex[] = "0123456789abcdef";
+    if (!h) {
+        put_null(o);
+        return;
+    }
     char digits[2 * HASH_SIZE];
     for (size_t i = 0; i < HASH_SIZE; i++) {
         digits[2 * i] = hex[h->b[i] >> 4];
         digits[2 * i + 1] = hex[h->b[i] & 15];
     }
-    json_string(o, (struct text){digits, sizeof digits});
+    put_string(o, (struct text){digits, sizeof digits});
 }
 
-void json_base64(struct out *o, struct text bytes) {
+void put_base64(struct out *o, struct text bytes) {
     static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     comma(o);
-    out_char(o, '"');
+    quote(o);
     for (size_t i = 0; i < bytes.len; i += 3) {
         size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
         uint32_t v = 0;
@@ -163,43 +214,40 @@ void json_base64(struct out *o, struct text bytes) {
         out_char(o, n > 1 ? digit[v >> 6 & 63] : '=');
         out_char(o, n > 2 ? digit[v & 63] : '=');
     }
-    out_char(o, '"');
+    quote(o);
 }
 
-void json_put_null(struct out *o, const char *key) {
-    json_key(o, key);
-    json_null(o);
+void member_null(struct out *o, const char *key) {
+    put_key(o, key);
+    put_null(o);
 }
 
-void json_put_bool(struct out *o, const char *key, bool b) {
-    json_key(o, key);
-    json_bool(o, b);
+void member_bool(struct out *o, const char *key, bool b) {
+    put_key(o, key);
+    put_bool(o, b);
 }
 
-void json_put_number(struct out *o, const char *key, uint64_t n) {
-    json_key(o, key);
-    json_number(o, n);
+void member_number(struct out *o, const char *key, uint64_t n) {
+    put_key(o, key);
+    put_number(o, n);
 }
 
-void json_put_string(struct out *o, const char *key, struct text t) {
-    json_key(o, key);
-    json_string(o, t);
+void member_string(struct out *o, const char *key, struct text t) {
+    put_key(o, key);
+    put_string(o, t);
 }
 
-void json_put_amount(struct out *o, const char *key, struct yocto a) {
-    json_key(o, key);
-    json_amount(o, a);
+void member_amount(struct out *o, const char *key, struct yocto a) {
+    put_key(o, key);
+    put_amount(o, a);
 }
 
-void json_put_hex(struct out *o, const char *key, const struct hash *h) {
-    json_key(o, key);
-    if (h)
-        json_hex(o, h);
-    else
-        json_null(o);
+void member_hex(struct out *o, const char *key, const struct hash *h) {
+    put_key(o, key);
+    put_hex(o, h);
 }
 
-void json_put_open(struct out *o, const char *key, char bracket) {
-    json_key(o, key);
-    json_open(o, bracket);
+void member_open(struct out *o, const char *key, char bracket) {
+    put_key(o, key);
+    put_open(o, bracket);
 }

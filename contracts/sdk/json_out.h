@@ -6,8 +6,9 @@
 struct out {
     char *buf;
     size_t len, cap;
+    bool quoted; // what is written stands inside a JSON string
 };
-#define OUT(array) ((struct out){(array), 0, sizeof(array)})
+#define OUT(array) ((struct out){(array), 0, sizeof(array), false})
 struct text out_text(const struct out *o);
 
 // --- plain text
@@ -18,24 +19,28 @@ void out_number(struct out *o, uint64_t n);
 void out_amount(struct out *o, struct yocto a);
 
 // --- JSON values; each begins with a comma where one is due
-void json_open(struct out *o, char bracket);  // '{' or '['
-void json_close(struct out *o, char bracket); // '}' or ']'
-void json_key(struct out *o, const char *name);
-void json_null(struct out *o);
-void json_bool(struct out *o, bool b);
-void json_number(struct out *o, uint64_t n);
-void json_string(struct out *o, struct text t);    // NULL text: null
-void json_amount(struct out *o, struct yocto a);   // a decimal string
-void json_value(struct out *o, struct text value); // JSON text as it stands
-void json_bytes(struct out *o, struct text bytes); // an array of numbers
-void json_hex(struct out *o, const struct hash *h);
-void json_base64(struct out *o, struct text bytes);
+void put_open(struct out *o, char bracket);  // '{' or '['
+void put_close(struct out *o, char bracket); // '}' or ']'
+void put_key(struct out *o, const char *name);
+void put_null(struct out *o);
+void put_bool(struct out *o, bool b);
+void put_number(struct out *o, uint64_t n);
+void put_string(struct out *o, struct text t);     // NULL text: null
+void put_amount(struct out *o, struct yocto a);    // a decimal string
+void put_value(struct out *o, struct text value);  // JSON text as it stands
+void put_bytes(struct out *o, struct text bytes);  // an array of numbers
+void put_hex(struct out *o, const struct hash *h); // NULL: null
+void put_base64(struct out *o, struct text bytes);
+// An object as the text of a string: between these two everything is escaped once more, by itself.
+void put_quoted_open(struct out *o);
+void put_quoted_close(struct out *o);
+
 // --- members: a key and its value
-void json_put_null(struct out *o, const char *key);
-void json_put_bool(struct out *o, const char *key, bool b);
-void json_put_number(struct out *o, const char *key, uint64_t n);
-void json_put_string(struct out *o, const char *key, struct text t); // NULL text: null
-void json_put_amount(struct out *o, const char *key, struct yocto a);
-void json_put_hex(struct out *o, const char *key, const struct hash *h); // NULL: null
-void json_put_open(struct out *o, const char *key, char bracket);
-size_t json_string_length(struct text t); // bytes that json_string would write
+void member_null(struct out *o, const char *key);
+void member_bool(struct out *o, const char *key, bool b);
+void member_number(struct out *o, const char *key, uint64_t n);
+void member_string(struct out *o, const char *key, struct text t); // NULL text: null
+void member_amount(struct out *o, const char *key, struct yocto a);
+void member_hex(struct out *o, const char *key, const struct hash *h); // NULL: null
+void member_open(struct out *o, const char *key, char bracket);
+size_t json_quoted_length(struct text t); // bytes that put_string would write

@@ -2,13 +2,22 @@
 #include "text.h"
 
 #ifdef __wasm__
+// Each instruction costs gas, so whole words where there are some.
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
     char *t = to;
     const char *f = from;
     for (; n >= 8; n -= 8, t += 8, f += 8)
         __builtin_memcpy(t, f, 8);
-    for (; n; n--)
-        *t++ = *f++;
+    if (n & 4) {
+        __builtin_memcpy(t, f, 4);
+        t += 4, f += 4;
+    }
+    if (n & 2) {
+        __builtin_memcpy(t, f, 2);
+        t += 2, f += 2;
+    }
+    if (n & 1)
+        *t = *f;
     return to;
 }
 
@@ -34,6 +43,13 @@ void *memmove(void *to, const void *from, size_t n) {
 
 int memcmp(const void *a, const void *b, size_t n) {
     const uint8_t *x = a, *y = b;
+    uint64_t u, v;
+    for (; n >= 8; n -= 8, x += 8, y += 8) {
+        __builtin_memcpy(&u, x, 8);
+        __builtin_memcpy(&v, y, 8);
+        if (u != v)
+            break;
+    }
     for (; n; n--, x++, y++)
         if (*x != *y)
             return *x < *y ? -1 : 1;
@@ -62,6 +78,29 @@ struct text text_cut(struct text t, size_t max) {
     while (max > 0 && ((uint8_t)t.ptr[max] & 0xc0) == 0x80)
         max--;
     return (struct text){t.ptr, max};
+}
+
+// A word at a time: the top bit of a byte is set where the byte is below 0x20, a quote, a backslash or not ASCII. A
+// borrow can also mark bytes above such a one, so only the lowest mark counts.
+static uint64_t marks(const char *p) {
+    const uint64_t ones = 0x0101010101010101ull, tops = 0x8080808080808080ull;
+    uint64_t w;
+    __builtin_memcpy(&w, p, sizeof w);
+    return (w | (w - ones * 0x20) | ((w ^ ones * '"') - ones) | ((w ^ ones * '\\') - ones)) & tops;
+}
+
+static bool is_plain(char c) { return c >= 0x20 && c != '"' && c != '\\'; }
+
+size_t text_plain(const char *p, const char *end) {
+    const char *from = p;
+    for (; end - p >= 8; p += 8) {
+        uint64_t m = marks(p);
+        if (m)
+            return (size_t)(p - from) + (size_t)__builtin_ctzll(m) / 8;
+    }
+    while (p < end && is_plain(*p))
+        p++;
+    return (size_t)(p - from);
 }
 
 size_t utf8_length(const char *p, const char *end) {

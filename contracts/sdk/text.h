@@ -26,6 +26,8 @@ bool text_eq(struct text a, struct text b);
 // The first `max` bytes or fewer: never a part of a character.
 struct text text_cut(struct text t, size_t max);
 
+// How many bytes from p on are ASCII that JSON strings carry as they are: no control characters, quotes, backslashes.
+size_t text_plain(const char *p, const char *end);
 // Bytes of the UTF-8 character at p (1 to 4), 0 if it is not one: no overlong forms, no surrogates, nothing past
 // U+10FFFF.
 size_t utf8_length(const char *p, const char *end);

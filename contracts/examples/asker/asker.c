@@ -83,11 +83,11 @@ METHOD(VIEW, get_answer) {
     struct state s = load();
     size_t len = 0;
     struct out o = OUT(buffer);
-    json_open(&o, '{');
-    json_key(&o, "value");
-    json_value(&o, store_get(answer_key, value, sizeof value, &len) ? (struct text){value, len} : TEXT("null"));
-    json_put_number(&o, "asked", s.asked);
-    json_put_number(&o, "answered", s.answered);
-    json_close(&o, '}');
+    put_open(&o, '{');
+    put_key(&o, "value");
+    put_value(&o, store_get(answer_key, value, sizeof value, &len) ? (struct text){value, len} : TEXT("null"));
+    member_number(&o, "asked", s.asked);
+    member_number(&o, "answered", s.answered);
+    put_close(&o, '}');
     answer_json(&o);
 }

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mock.h"
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#define REGISTERS 8
+#define METHODS 64
+#define RECORD_OVERHEAD 40
+#define ACCOUNT_BYTES 182 // an account with one full-access key and no code
+#define FREE_BYTES 770    // an account of this size needs no stake
+
+struct bytes {
+    char *ptr;
+    size_t len;
+};
+struct record {
+    struct bytes key, value;
+};
+struct state {
+    struct record *records;
+    size_t count, usage;
+};
+
+struct mock_world mock;
+static struct state state;
+static struct bytes registers[REGISTERS];
+static struct {
+    const char *name;
+    void (*method)(void);
+} methods[METHODS];
+static size_t method_count;
+static struct {
+    bool view;
+    const char *caller, *result; // result: of the promise that a callback awaited; NULL: it failed
+    size_t result_len, input_len, yields_before;
+    const char *input;
+    u128 deposit, spent;
+    bool awaited; // there is a promise result
+} call;
+static jmp_buf stopped;
+static uint64_t ids; // makes data ids differ
+
+static void check(bool holds, const char *what) {
+    if (holds)
+        return;
+    fprintf(stderr, "mock host: %s\n", what);
+    abort();
+}
+
+static struct bytes copy(const void *from, size_t len) {
+    struct bytes b = {malloc(len + 1), len};
+    check(b.ptr, "out of memory");
+    if (len)
+        memcpy(b.ptr, from, len);
+    b.ptr[len] = 0;
+    return b;
+}
+
+void mock_method(const char *name, void (*method)(void)) {
+    check(method_count < METHODS, "too many methods");
+    methods[method_count].name = name;
+    methods[method_count++].method = method;
+}
+
+// --- stopping
+
+static _Noreturn void trap(const char *why) {
+    snprintf(mock.error, sizeof mock.error, "%s", why);
+    longjmp(stopped, 1);
+}
+
+static void call_only(const char *function) {
+    if (!call.view)
+        return;
+    snprintf(mock.error, sizeof mock.error, "%s is not allowed in view calls", function);
+    longjmp(stopped, 1);
+}
+
+static void must_be_utf8(const char *p, size_t len) {
+    for (const char *end = p + len; p < end;) {
+        size_t n = utf8_length(p, end);
+        if (!n)
+            trap("String encoding is bad UTF-8 sequence.");
+        p += n;
+    }
+}
+
+static const char *at(uint64_t ptr) { return (const char *)(uintptr_t)ptr; }
+
+_Noreturn void host_panic_utf8(uint64_t len, uint64_t ptr) {
+    must_be_utf8(at(ptr), len);
+    snprintf(mock.error, sizeof mock.error, "Smart contract panicked: %.*s", (int)len, at(ptr));
+    longjmp(stopped, 1);
+}
+
+// --- registers
+
+static void set_register(uint64_t reg, const void *from, size_t len) {
+    check(reg < REGISTERS, "register id");
+    struct bytes b = copy(from, len);
+    free(registers[reg].ptr);
+    registers[reg] = b;
+}
+
+static void set_text(uint64_t reg, const char *s) { set_register(reg, s, strlen(s)); }
+
+uint64_t host_register_len(uint64_t reg) {
+    check(reg < REGISTERS, "register id");
+    return registers[reg].ptr ? registers[reg].len : UINT64_MAX;
+}
+
+void host_read_register(uint64_t reg, uint64_t ptr) {
+    if (host_register_len(reg) == UINT64_MAX)
+        trap("Accessed invalid register id");
+    memcpy((void *)(uintptr_t)ptr, registers[reg].ptr, registers[reg].len);
+}
+
+// Bytes that the contract names by address or, with length UINT64_MAX, by register.
+static struct bytes argument(uint64_t len, uint64_t ptr) {
+    if (len != FROM_REGISTER)
+        return (struct bytes){(char *)(uintptr_t)ptr, len};
+    if (host_register_len(ptr) == UINT64_MAX)
+        trap("Accessed invalid register id");
+    return registers[ptr];
+}
+
+// --- context
+
+void host_input(uint64_t reg) { set_register(reg, call.input, call.input_len); }
+void host_current_account_id(uint64_t reg) { set_text(reg, mock.self); }
+void host_predecessor_account_id(uint64_t reg) {
+    call_only("predecessor_account_id");
+    set_text(reg, call.caller);
+}
+void host_attached_deposit(uint64_t ptr) { memcpy((void *)(uintptr_t)ptr, &call.deposit, sizeof call.deposit); }
+uint64_t host_block_timestamp(void) { return mock.now_ns; }
+uint64_t host_storage_usage(void) { return ACCOUNT_BYTES + state.usage; }
+uint64_t host_prepaid_gas(void) {
+    call_only("prepaid_gas");
+    return mock.prepaid_gas;
+}
+uint64_t host_used_gas(void) {
+    call_only("used_gas");
+    return mock.used_gas;
+}
+
+void host_value_return(uint64_t len, uint64_t ptr) {
+    struct bytes b = argument(len, ptr);
+    if (b.len > 4194304)
+        trap("The length of a returned value exceeds the limit 4194304");
+    b = copy(b.ptr, b.len);
+    free(mock.value);
+    mock.value = b.ptr, mock.value_len = b.len;
+}
+
+void host_log_utf8(uint64_t len, uint64_t ptr) {
+    if (mock.log_count == 100)
+        trap("The number of logs will exceed the limit 100");
+    mock.log_bytes += len;
+    if (mock.log_bytes > LOG_BYTES_MAX)
+        trap("The length of a log message exceeds the limit 16384");
+    must_be_utf8(at(ptr), len);
+    mock.logs[mock.log_count++] = copy(at(ptr), len).ptr;
+}
+
+// --- state
+
+static void free_state(struct state *s) {
+    for (size_t i = 0; i < s->count; i++) {
+        free(s->records[i].key.ptr);
+        free(s->records[i].value.ptr);
+    }
+    free(s->records);
+    *s = (struct state){0};
+}
+
+static struct state copy_state(const struct state *s) {
+    struct state n = {calloc(s->count + 1, sizeof *s->records), s->count, s->usage};
+    check(n.records, "out of memory");
+    for (size_t i = 0; i < s->count; i++) {
+        n.records[i].key = copy(s->records[i].key.ptr, s->records[i].key.len);
+        n.records[i].value = copy(s->records[i].value.ptr, s->records[i].value.len);
+    }
+    return n;
+}
+
+static struct record *find(struct bytes key) {
+    if (key.len > 2048)
+        trap("The length of a storage key exceeds the limit 2048");
+    for (size_t i = 0; i < state.count; i++)
+        if (state.records[i].key.len == key.len && memcmp(state.records[i].key.ptr, key.ptr, key.len) == 0)
+            return &state.records[i];
+    return NULL;
+}
+
+uint64_t host_storage_has_key(uint64_t klen, uint64_t kptr) { return find(argument(klen, kptr)) != NULL; }
+
+uint64_t host_storage_read(uint64_t klen, uint64_t kptr, uint64_t reg) {
+    struct record *r = find(argument(klen, kptr));
+    if (r)
+        set_register(reg, r->value.ptr, r->value.len);
+    return r != NULL;
+}
+
+uint64_t host_storage_remove(uint64_t klen, uint64_t kptr, uint64_t reg) {
+    call_only("storage_remove");
+    struct record *r = find(argument(klen, kptr));
+    if (!r)
+        return 0;
+    set_register(reg, r->value.ptr, r->value.len);
+    state.usage -= r->key.len + r->value.len + RECORD_OVERHEAD;
+    free(r->key.ptr);
+    free(r->value.ptr);
+    *r = state.records[--state.count];
+    return 1;
+}
+
+uint64_t host_storage_write(uint64_t klen, uint64_t kptr, uint64_t vlen, uint64_t vptr, uint64_t reg) {
+    call_only("storage_write");
+    struct bytes key = argument(klen, kptr), value = argument(vlen, vptr);
+    if (value.len > 4194304)
+        trap("The length of a storage value exceeds the limit 4194304");
+    value = copy(value.ptr, value.len);
+    key = copy(key.ptr, key.len);
+    uint64_t there = host_storage_remove(key.len, (uint64_t)(uintptr_t)key.ptr, reg);
+    struct record *more = realloc(state.records, (state.count + 1) * sizeof *more);
+    check(more, "out of memory");
+    state.records = more;
+    state.records[state.count++] = (struct record){key, value};
+    state.usage += key.len + value.len + RECORD_OVERHEAD;
+    return there;
+}
+
+void host_sha256(uint64_t len, uint64_t ptr, uint64_t reg) {
+    struct bytes b = argument(len, ptr);
+    uint8_t hash[HASH_SIZE];
+    crypto_hash_sha256(hash, (const uint8_t *)b.ptr, b.len);
+    set_register(reg, hash, sizeof hash);
+}
+
+// --- promises
+
+static struct mock_receipt *new_receipt(uint64_t alen, uint64_t aptr, int after) {
+    struct bytes to = argument(alen, aptr);
+    check(mock.receipt_count < MOCK_MAX, "too many receipts");
+    if (!account_valid((struct text){to.ptr, to.len}))
+        trap("VM Logic returned an invalid account id");
+    struct mock_receipt *r = &mock.receipts[mock.receipt_count++];
+    *r = (struct mock_receipt){.after = after};
+    memcpy(r->to, to.ptr, to.len);
+    return r;
+}
+
+static void set_method(char out[65], struct bytes method) {
+    if (!method.len)
+        trap("Tried to call an empty method name.");
+    check(method.len < 65, "method name");
+    memcpy(out, method.ptr, method.len);
+    out[method.len] = 0;
+}
+
+static u128 spend(uint64_t amount_ptr) {
+    u128 amount;
+    memcpy(&amount, at(amount_ptr), sizeof amount);
+    if (amount > mock.balance + call.deposit - call.spent)
+        trap("Exceeded the account balance.");
+    call.spent += amount;
+    return amount;
+}
+
+static uint64_t function_call(struct mock_receipt *r, struct bytes method, struct bytes args, uint64_t amount_ptr,
+                              uint64_t gas) {
+    if (gas > mock.prepaid_gas - mock.used_gas)
+        trap("Exceeded the prepaid gas.");
+    mock.used_gas += gas;
+    set_method(r->method, method);
+    r->kind = RECEIPT_CALL;
+    r->args = copy(args.ptr, args.len).ptr;
+    r->args_len = args.len;
+    r->amount = spend(amount_ptr);
+    r->gas = gas;
+    return (uint64_t)(r - mock.receipts);
+}
+
+uint64_t host_promise_create(uint64_t alen, uint64_t aptr, uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr,
+                             uint64_t amount_ptr, uint64_t gas) {
+    call_only("promise_create");
+    return function_call(new_receipt(alen, aptr, -1), argument(mlen, mptr), argument(len, ptr), amount_ptr, gas);
+}
+
+uint64_t host_promise_then(uint64_t idx, uint64_t alen, uint64_t aptr, uint64_t mlen, uint64_t mptr, uint64_t len,
+                           uint64_t ptr, uint64_t amount_ptr, uint64_t gas) {
+    call_only("promise_then");
+    if (idx >= mock.receipt_count)
+        trap("does not correspond to existing promises");
+    return function_call(new_receipt(alen, aptr, (int)idx), argument(mlen, mptr), argument(len, ptr), amount_ptr, gas);
+}
+
+uint64_t host_promise_batch_create(uint64_t alen, uint64_t aptr) {
+    call_only("promise_batch_create");
+    return (uint64_t)(new_receipt(alen, aptr, -1) - mock.receipts);
+}
+
+void host_promise_batch_action_transfer(uint64_t idx, uint64_t amount_ptr) {
+    call_only("promise_batch_action_transfer");
+    check(idx < mock.receipt_count && !mock.receipts[idx].method[0], "transfer into another promise");
+    mock.receipts[idx].kind = RECEIPT_TRANSFER;
+    mock.receipts[idx].amount = spend(amount_ptr);
+}
+
+void host_promise_return(uint64_t idx) {
+    call_only("promise_return");
+    if (idx >= mock.receipt_count)
+        trap("does not correspond to existing promises");
+    mock.returned = (int)idx;
+}
+
+uint64_t host_promise_result(uint64_t i, uint64_t reg) {
+    call_only("promise_result");
+    if (i > 0 || !call.awaited)
+        trap("Accessed invalid promise result index");
+    if (!call.result)
+        return 2;
+    set_register(reg, call.result, call.result_len);
+    return 1;
+}
+
+uint64_t host_promise_yield_create(uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr, uint64_t gas,
+                                   uint64_t weight, uint64_t reg) {
+    call_only("promise_yield_create");
+    check(weight == 1 && mock.yield_count < MOCK_MAX, "yield");
+    u128 none = 0;
+    struct bytes method = argument(mlen, mptr), args = argument(len, ptr);
+    struct mock_receipt *r = new_receipt(strlen(mock.self), (uint64_t)(uintptr_t)mock.self, -1);
+    uint64_t index = function_call(r, method, args, (uint64_t)(uintptr_t)&none, gas);
+    struct mock_yield *y = &mock.yields[mock.yield_count++];
+    *y = (struct mock_yield){.args = copy(args.ptr, args.len).ptr, .args_len = args.len};
+    set_method(y->method, method);
+    ids++;
+    crypto_hash_sha256(y->data_id, (const uint8_t *)&ids, sizeof ids);
+    set_register(reg, y->data_id, sizeof y->data_id);
+    r->kind = RECEIPT_YIELD;
+    return index;
+}
+
+uint32_t host_promise_yield_resume(uint64_t ilen, uint64_t iptr, uint64_t len, uint64_t ptr) {
+    call_only("promise_yield_resume");
+    struct bytes id = argument(ilen, iptr), payload = argument(len, ptr);
+    if (payload.len > YIELD_PAYLOAD_MAX)
+        trap("Yield resume payload is longer than 1024 bytes");
+    check(id.len == HASH_SIZE, "data id");
+    for (size_t i = 0; i < mock.yield_count; i++) {
+        struct mock_yield *y = &mock.yields[i];
+        if (y->done || memcmp(y->data_id, id.ptr, HASH_SIZE) != 0)
+            continue;
+        if (!y->payload)
+            y->payload = copy(payload.ptr, payload.len).ptr, y->payload_len = payload.len;
+        return 1;
+    }
+    return 0;
+}
+
+// --- calls
+
+static void forget_last_call(void) {
+    for (size_t i = 0; i < mock.log_count; i++)
+        free(mock.logs[i]);
+    for (size_t i = 0; i < mock.receipt_count; i++)
+        free(mock.receipts[i].args);
+    for (size_t i = 0; i < REGISTERS; i++)
+        free(registers[i].ptr);
+    memset(registers, 0, sizeof registers);
+    free(mock.value);
+    mock.value = NULL;
+    mock.log_count = mock.log_bytes = mock.receipt_count = mock.value_len = 0;
+    mock.returned = -1;
+    mock.error[0] = 0;
+    mock.used_gas = 0;
+}
+
+static void drop_yields(size_t from) {
+    for (size_t i = from; i < mock.yield_count; i++) {
+        free(mock.yields[i].args);
+        free(mock.yields[i].payload);
+    }
+    mock.yield_count = from;
+}
+
+// The account keeps its state only if its balance covers it.
+static bool settle_balance(void) {
+    u128 after = mock.balance + call.deposit - call.spent, usage = ACCOUNT_BYTES + state.usage;
+    if (usage > FREE_BYTES && after < usage * BYTE_STAKE) {
+        snprintf(mock.error, sizeof mock.error, "LackBalanceForState");
+        return false;
+    }
+    mock.balance = after;
+    mock.usage = (uint64_t)usage;
+    return true;
+}
+
+static void (*find_method(const char *name))(void) {
+    for (size_t i = 0; i < method_count; i++)
+        if (strcmp(methods[i].name, name) == 0)
+            return methods[i].method;
+    return NULL;
+}
+
+// What a failed call has made is undone: state, receipts, yields, and payloads of yields that it resumed.
+static void undo(struct state *before, const bool *resumed, size_t yields) {
+    free_state(&state);
+    state = *before;
+    *before = (struct state){0};
+    drop_yields(yields);
+    for (size_t i = 0; i < yields; i++) {
+        if (!resumed[i] && mock.yields[i].payload) {
+            free(mock.yields[i].payload);
+            mock.yields[i].payload = NULL;
+        }
+    }
+    char error[sizeof mock.error];
+    memcpy(error, mock.error, sizeof error);
+    forget_last_call();
+    memcpy(mock.error, error, sizeof error);
+}
+
+static bool run(const char *name) {
+    void (*method)(void) = find_method(name);
+    struct state before = copy_state(&state);
+    size_t yields = mock.yield_count;
+    bool resumed[MOCK_MAX];
+    for (size_t i = 0; i < yields; i++)
+        resumed[i] = mock.yields[i].payload != NULL;
+    forget_last_call();
+    mock.ok = false;
+    if (!method) {
+        snprintf(mock.error, sizeof mock.error, "MethodNotFound");
+    } else if (setjmp(stopped) == 0) {
+        method();
+        mock.ok = settle_balance();
+    }
+    if (!mock.ok)
+        undo(&before, resumed, yields);
+    free_state(&before);
+    return mock.ok;
+}
+
+bool mock_call_bytes(const char *method, const char *caller, u128 deposit, const void *args, size_t len) {
+    memset(&call, 0, sizeof call);
+    call.caller = caller, call.deposit = deposit, call.input = args, call.input_len = len;
+    return run(method);
+}
+
+bool mock_call(const char *method, const char *caller, u128 deposit, const char *args) {
+    return mock_call_bytes(method, caller, deposit, args, strlen(args));
+}
+
+bool mock_view(const char *method, const char *args) {
+    memset(&call, 0, sizeof call);
+    call.view = true, call.caller = "", call.input = args, call.input_len = strlen(args);
+    return run(method);
+}
+
+static bool callback(const char *method, const char *args, size_t len, const char *result, size_t result_len) {
+    memset(&call, 0, sizeof call);
+    call.caller = mock.self, call.input = args, call.input_len = len;
+    call.result = result, call.result_len = result_len, call.awaited = true;
+    return run(method);
+}
+
+bool mock_callback(const char *method, const char *args, const char *result) {
+    return callback(method, args, strlen(args), result, result ? strlen(result) : 0);
+}
+
+bool mock_yield_end(size_t i) {
+    struct mock_yield *y = &mock.yields[i];
+    check(i < mock.yield_count && !y->done, "no such yield");
+    y->done = true;
+    return callback(y->method, y->args, y->args_len, y->payload, y->payload_len);
+}
+
+const char *mock_log(const char *prefix) {
+    for (size_t i = 0; i < mock.log_count; i++)
+        if (strncmp(mock.logs[i], prefix, strlen(prefix)) == 0)
+            return mock.logs[i];
+    return NULL;
+}
+
+void mock_release(void) {
+    forget_last_call();
+    drop_yields(0);
+    free_state(&state);
+}
+
+void mock_reset(const char *self) {
+    mock_release();
+    memset(&mock, 0, sizeof mock);
+    check(sodium_init() >= 0, "libsodium");
+    snprintf(mock.self, sizeof mock.self, "%s", self);
+    mock.balance = 100000 * MILLI_NEAR;
+    mock.now_ns = 1767225600 * SECOND_NS;
+    mock.prepaid_gas = 300 * TGAS;
+    mock.returned = -1;
+}
