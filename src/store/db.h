@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// A database behind a table of functions, so that the same code runs on every engine. Statements bind and read by name;
+// prepared statements are kept by their text. A connection belongs to one thread at a time.
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+
+struct db;
+struct db_stmt;
+
+// What an engine provides. SQLite is in sqlite.c.
+struct db_driver {
+    const char *scheme; // of its URLs
+    bool (*open)(struct db *db, const char *url, struct err *e);
+    void (*close)(struct db *db);
+    bool (*exec)(struct db *db, const char *sql, struct err *e); // several statements, no rows
+    bool (*prepare)(struct db *db, const char *sql, struct db_stmt **out, struct err *e);
+    void (*finalize)(struct db_stmt *s);
+    void (*reset)(struct db_stmt *s); // and forgets what was bound
+    void (*bind_text)(struct db_stmt *s, const char *name, const char *value);
+    void (*bind_int)(struct db_stmt *s, const char *name, int64_t value);
+    bool (*step)(struct db_stmt *s, bool *row, struct err *e);
+    const char *(*text)(struct db_stmt *s, const char *column);
+    int64_t (*integer)(struct db_stmt *s, const char *column);
+    int64_t (*changes)(struct db *db);
+};
+
+#define DB_STATEMENTS_MAX 64
+struct db {
+    const struct db_driver *driver;
+    void *handle;
+    struct {
+        const char *sql; // the text's address: statements are literals
+        struct db_stmt *stmt;
+    } cache[DB_STATEMENTS_MAX];
+    size_t cached;
+};
+
+// "sqlite:///path" or a plain path. postgres:// is refused with a sentence: this build has no driver for it.
+[[nodiscard]] bool db_open(struct db **out, const char *url, struct err *e);
+void db_close(struct db *db);
+[[nodiscard]] bool db_exec(struct db *db, const char *sql, struct err *e);
+int64_t db_changes(struct db *db); // rows that the last statement changed
+
+// A statement ready for binding; `sql` is a literal. Give it back with db_done, also after an error.
+[[nodiscard]] bool db_query(struct db *db, const char *sql, struct db_stmt **out, struct err *e);
+void db_bind_text(struct db *db, struct db_stmt *s, const char *name, const char *value); // NULL: null
+void db_bind_int(struct db *db, struct db_stmt *s, const char *name, int64_t value);
+[[nodiscard]] bool db_step(struct db *db, struct db_stmt *s, bool *row, struct err *e);
+// Steps a statement that gives no rows, and gives it back.
+[[nodiscard]] bool db_run(struct db *db, struct db_stmt *s, struct err *e);
+const char *db_text(struct db *db, struct db_stmt *s, const char *column); // NULL for null; valid until the next step
+int64_t db_int(struct db *db, struct db_stmt *s, const char *column);      // 0 for null
+void db_done(struct db *db, struct db_stmt *s);
+
+// Append-only: never reordered, never changed once released.
+struct db_migration {
+    int version; // 1, 2, …
+    const char *what, *sql;
+};
+// Brings the database to the last version of the list. One that is newer than that is refused: an older program does
+// not know what is in there.
+[[nodiscard]] bool db_migrate(struct db *db, const struct db_migration *list, size_t count, struct err *e);

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver for SQLite: WAL, synchronous FULL (a commit that was answered survives a power cut).
+#pragma once
+#include "store/db.h"
+
+extern const struct db_driver db_sqlite;

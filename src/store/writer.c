@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/writer.h"
+
+#include <pthread.h>
+
+#define WAITING_MAX 16384
+#define BATCH_MAX 256
+
+struct writer {
+    struct db *db;
+    pthread_t thread;
+    pthread_mutex_t lock; // guards the queue
+    pthread_cond_t wake;
+    struct writer_job queue[WAITING_MAX];
+    size_t head, count;
+    bool stopping;
+};
+
+static size_t take_batch(struct writer *w, struct writer_job *out) {
+    pthread_mutex_lock(&w->lock);
+    while (!w->count && !w->stopping)
+        pthread_cond_wait(&w->wake, &w->lock);
+    size_t n = w->count < BATCH_MAX ? w->count : BATCH_MAX;
+    for (size_t i = 0; i < n; i++)
+        out[i] = w->queue[(w->head + i) % WAITING_MAX];
+    w->head = (w->head + n) % WAITING_MAX;
+    w->count -= n;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
+static bool run_one(struct db *db, const struct writer_job *job, struct err *e) {
+    if (!db_exec(db, "SAVEPOINT job", e))
+        return false;
+    if (job->run(db, job->ctx, e))
+        return db_exec(db, "RELEASE job", e);
+    return db_exec(db, "ROLLBACK TO job; RELEASE job", NULL) && false;
+}
+
+static void run_batch(struct writer *w, const struct writer_job *jobs, size_t n) {
+    static _Thread_local struct err errors[BATCH_MAX];
+    bool ok[BATCH_MAX] = {false};
+    struct err e;
+    bool began = db_exec(w->db, "BEGIN IMMEDIATE", &e);
+    for (size_t i = 0; i < n; i++) {
+        if (began)
+            ok[i] = run_one(w->db, &jobs[i], &errors[i]);
+        else
+            errors[i] = e;
+    }
+    bool committed = began && db_exec(w->db, "COMMIT", &e);
+    if (began && !committed)
+        (void)!db_exec(w->db, "ROLLBACK", NULL);
+    for (size_t i = 0; i < n; i++) {
+        if (ok[i] && !committed)
+            errors[i] = e;
+        jobs[i].done(jobs[i].ctx, ok[i] && committed, &errors[i]);
+    }
+}
+
+static void *write_all(void *arg) {
+    struct writer *w = arg;
+    static _Thread_local struct writer_job batch[BATCH_MAX];
+    for (size_t n; (n = take_batch(w, batch)) > 0;)
+        run_batch(w, batch, n);
+    return NULL;
+}
+
+bool writer_new(struct writer **out, struct db *db, struct err *e) {
+    struct writer *w = xcalloc(1, sizeof *w);
+    w->db = db;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    if (pthread_create(&w->thread, NULL, write_all, w) != 0) {
+        free(w);
+        return err_set(e, ERR_INTERNAL, "cannot start a thread");
+    }
+    *out = w;
+    return true;
+}
+
+void writer_free(struct writer *w) {
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->wake);
+    free(w);
+}
+
+bool writer_submit(struct writer *w, const struct writer_job *job, struct err *e) {
+    pthread_mutex_lock(&w->lock);
+    bool room = w->count < WAITING_MAX && !w->stopping;
+    if (room) {
+        w->queue[(w->head + w->count++) % WAITING_MAX] = *job;
+        pthread_cond_signal(&w->wake);
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (room)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "too many changes are waiting for the database");
+    return err_hint(e, "try again in a moment");
+}
+
+struct waiter {
+    bool (*run)(struct db *db, void *ctx, struct err *e);
+    void *ctx;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool done, ok;
+    struct err e;
+};
+
+static bool waiter_run(struct db *db, void *ctx, struct err *e) {
+    struct waiter *t = ctx;
+    return t->run(db, t->ctx, e);
+}
+
+static void waiter_done(void *ctx, bool ok, const struct err *e) {
+    struct waiter *t = ctx;
+    pthread_mutex_lock(&t->lock);
+    t->ok = ok;
+    t->e = *e;
+    t->done = true;
+    pthread_cond_signal(&t->ended);
+    pthread_mutex_unlock(&t->lock);
+}
+
+bool writer_do(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e), void *ctx, struct err *e) {
+    struct waiter t = {run, ctx, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false, {0}};
+    struct writer_job job = {waiter_run, waiter_done, &t};
+    if (!writer_submit(w, &job, e))
+        return false;
+    pthread_mutex_lock(&t.lock);
+    while (!t.done)
+        pthread_cond_wait(&t.ended, &t.lock);
+    pthread_mutex_unlock(&t.lock);
+    if (!t.ok && e)
+        *e = t.e;
+    return t.ok;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread that writes: what many requests want to change goes into one commit, and each is told after it. A job that
+// fails is rolled back alone; when the commit itself fails, all of its jobs have failed.
+#pragma once
+#include "store/db.h"
+
+struct writer;
+
+struct writer_job {
+    // Changes the database, inside the transaction; false with *e undoes this job's changes.
+    bool (*run)(struct db *db, void *ctx, struct err *e);
+    // Told after the commit (ok) or after the failure; on the writer's thread.
+    void (*done)(void *ctx, bool ok, const struct err *e);
+    void *ctx;
+};
+
+// The writer takes the connection over: nobody else uses it until writer_free.
+[[nodiscard]] bool writer_new(struct writer **out, struct db *db, struct err *e);
+// Finishes what was submitted, and stops. Does not close the connection.
+void writer_free(struct writer *w);
+// false (ERR_UNAVAILABLE) when too much is waiting already; then `done` is not called.
+[[nodiscard]] bool writer_submit(struct writer *w, const struct writer_job *job, struct err *e);
+// The same, and waits for the end.
+[[nodiscard]] bool writer_do(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e), void *ctx,
+                             struct err *e);

@@ -1,0 +1,478 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""outlayer-devnet from outside: JSON-RPC results and error shapes, waits, neardata, faucet, sandbox methods, restart."""
+import base64, json, os, socket, subprocess, threading, time
+
+import kit, near
+from kit import check, equal
+from near import NEAR, TGAS, Account, Key
+
+ROOT = "test.near"
+PROBE = []
+
+
+def probe():
+    """The compiled test contract's path."""
+    if not PROBE:
+        path = os.path.join(kit.BUILD, "probe.wasm")
+        os.makedirs(kit.BUILD, exist_ok=True)
+        try:
+            subprocess.run(["wat2wasm", os.path.join(kit.ROOT, "tests", "contracts", "probe.wat"), "-o", path], check=True)
+        except FileNotFoundError:
+            raise kit.Skip("wat2wasm (package wabt) is not installed")
+        PROBE.append(path)
+    return PROBE[0]
+
+
+def probe_code():
+    with open(probe(), "rb") as f:
+        return f.read()
+
+
+class Devnet(kit.Daemon):
+    """A devnet in a folder; blocks at once unless told otherwise. `root` signs for test.near."""
+
+    def __init__(self, home, **env):
+        super().__init__("outlayer-devnet", {"BLOCK_MS": "0", "BLOCK_IDLE_MS": "50", **env}, home=home)
+        with open(os.path.join(home, ROOT + ".json")) as f:
+            self.root = Account(self.url, ROOT, Key.parse(json.load(f)["private_key"]))
+
+    def rpc(self, method, params=None, **more):
+        return kit.rpc(self.url, method, params if params is not None else {}, **more)
+
+    def height(self):
+        return self.rpc("status", [])["result"]["sync_info"]["latest_block_height"]
+
+    def probe(self, name="probe." + ROOT):
+        account = self.root.create(name, 20 * NEAR)
+        done = account.send(name, near.deploy(probe_code()))
+        if "SuccessValue" not in done.get("result", {}).get("status", {}):
+            raise RuntimeError(f"cannot deploy: {json.dumps(done)[:600]}")
+        return account
+
+
+def error(answer):
+    """(name, cause, info, data) of an answer's error."""
+    e = answer.get("error", {})
+    return e.get("name"), e.get("cause", {}).get("name"), e.get("cause", {}).get("info"), e.get("data")
+
+
+def test_reads():
+    with kit.folder() as home, Devnet(home) as net:
+        status = net.rpc("status", [])["result"]
+        equal("status: chain id", status["chain_id"], "devnet")
+        check("status: a block", status["sync_info"]["latest_block_height"] >= 1 and not status["sync_info"]["syncing"], status)
+        equal("GET /status is the same chain", kit.get_json(net.url + "/status")[1]["genesis_hash"], status["genesis_hash"])
+        equal("GET /health", kit.get_json(net.url + "/health"), (200, {"status": "ok"}))
+        equal("health", net.rpc("health", []).get("result", 0), None)
+        block = net.rpc("block", {"finality": "final"})["result"]
+        header = block["header"]
+        for key in ("hash", "prev_hash", "epoch_id", "random_value", "chunk_headers_root", "outcome_root", "timestamp_nanosec"):
+            check(f"block header has {key}", isinstance(header.get(key), str) and header[key], header)
+        equal("block by height", net.rpc("block", {"block_id": header["height"]})["result"], block)
+        equal("block by hash", net.rpc("block", {"block_id": header["hash"]})["result"], block)
+        equal("block by list", net.rpc("block", [header["hash"]])["result"], block)
+        equal("block with a null id beside finality", "result" in net.rpc("block", {"block_id": None, "finality": "final"}), True)
+        equal("the earliest block", net.rpc("block", {"sync_checkpoint": "genesis"})["result"]["header"]["height"], 1)
+        chunk = block["chunks"][0]["chunk_hash"]
+        by_hash = net.rpc("chunk", [chunk])["result"]
+        equal("chunk by hash", by_hash["header"]["chunk_hash"], chunk)
+        equal("chunk by block and shard", net.rpc("chunk", {"block_id": header["height"], "shard_id": 0})["result"], by_hash)
+        equal("chunk by list", net.rpc("chunk", [[header["hash"], 0]])["result"], by_hash)
+        equal("gas price", net.rpc("gas_price", [None])["result"], {"gas_price": "100000000"})
+        for params in ([None], "latest", {"block_id": header["height"]}, {"epoch_id": header["epoch_id"]}):
+            got = net.rpc("validators", params)
+            check(f"validators {params}", got.get("result", {}).get("current_validators", [{}])[0].get("stake"), got)
+        config = net.rpc("EXPERIMENTAL_protocol_config", {"finality": "final"})["result"]
+        equal("protocol config: storage price", config["runtime_config"]["storage_amount_per_byte"], "10000000000000000000")
+        equal("protocol config: version", config["protocol_version"], 86)
+        check("genesis config", net.rpc("EXPERIMENTAL_genesis_config", {})["result"]["avg_hidden_validator_seats_per_shard"], "")
+        equal("network_info", net.rpc("network_info", [])["result"]["num_active_peers"], 0)
+        _, headers, _ = kit.http("POST", net.url, {"jsonrpc": "2.0", "id": 1, "method": "health"}, {"Origin": "http://x.example"})
+        equal("CORS: any origin", headers.get("Access-Control-Allow-Origin"), "*")
+        status, headers, _ = kit.http("OPTIONS", net.url, None, {"Origin": "http://x.example", "Access-Control-Request-Method": "POST"})
+        check("CORS: preflight", status in (200, 204) and headers.get("Access-Control-Allow-Origin") == "*", (status, headers))
+
+
+def test_errors():
+    with kit.folder() as home, Devnet(home) as net:
+        name, cause, info, data = error(net.rpc("query", {"request_type": "view_account", "finality": "final", "account_id": "x.near"}))
+        equal("unknown account", (name, cause, info["requested_account_id"], data),
+              ("HANDLER_ERROR", "UNKNOWN_ACCOUNT", "x.near", "account x.near does not exist while viewing"))
+        check("unknown account: of which block", isinstance(info["block_height"], int) and info["block_hash"], info)
+        key = Key().public
+        got = net.rpc("query", {"request_type": "view_access_key", "finality": "final", "account_id": ROOT, "public_key": key})["result"]
+        equal("unknown key is a result with an error", (got["error"], got["logs"]), (f"access key {key} does not exist while viewing", []))
+        check("unknown key: of which block", got["block_hash"] and got["block_height"], got)
+        got = near.view(net.url, ROOT, "get")["result"]["error"]
+        equal("a call of no contract", got, 'wasm execution failed with error: CompilationError(CodeDoesNotExist { account_id: "test.near" })')
+        equal("code of no contract", error(net.rpc("query", {"request_type": "view_code", "finality": "final", "account_id": ROOT}))[1], "NO_CONTRACT_CODE")
+        equal("unknown block by height", error(net.rpc("block", {"block_id": 10 ** 9}))[1:],
+              ("UNKNOWN_BLOCK", {"block_reference": {"block_id": 10 ** 9}}, "DB Not Found Error: BLOCK HEIGHT: 1000000000 \n Cause: Unknown"))
+        some = "4GXvjMFN6wSxnU9jEVT8HbXP5Yk6yELX9faRSKp6n9fX"
+        equal("unknown block by hash", error(net.rpc("block", [some]))[1], "UNKNOWN_BLOCK")
+        equal("unknown chunk", error(net.rpc("chunk", [some]))[1:3], ("UNKNOWN_CHUNK", {"chunk_hash": some}))
+        equal("unknown shard", error(net.rpc("chunk", {"block_id": 1, "shard_id": 9}))[1], "INVALID_SHARD_ID")
+        equal("unknown transaction", error(net.rpc("tx", [some, ROOT]))[1:],
+              ("UNKNOWN_TRANSACTION", {"requested_transaction_hash": some}, f"Transaction {some} doesn't exist"))
+        equal("unknown receipt", error(net.rpc("EXPERIMENTAL_receipt", {"receipt_id": some}))[1:3], ("UNKNOWN_RECEIPT", {"receipt_id": some}))
+        equal("unknown method", error(net.rpc("no_such", {})), ("REQUEST_VALIDATION_ERROR", "METHOD_NOT_FOUND", {"method_name": "no_such"}, "no_such"))
+        for params in ({}, {"request_type": "view_account", "finality": "final"}, {"request_type": "nonsense", "finality": "final", "account_id": ROOT},
+                       {"request_type": "view_account", "account_id": ROOT}, {"request_type": "view_account", "finality": "soon", "account_id": ROOT},
+                       {"request_type": "view_account", "finality": "final", "account_id": "No Account"}, 7, "text", ["nonsense/a", ""]):
+            equal(f"bad query {json.dumps(params)[:60]}", error(net.rpc("query", params))[:2], ("REQUEST_VALIDATION_ERROR", "PARSE_ERROR"))
+        for bad in ("AAAA", "!!!", "", base64.b64encode(os.urandom(300)).decode()):
+            equal(f"bad transaction {bad[:8]!r}", error(net.rpc("send_tx", {"signed_tx_base64": bad}))[1], "PARSE_ERROR")
+        status, _, body = kit.http("POST", net.url, b"{not json")
+        equal("not JSON: status 200 and a parse error", (status, json.loads(body)["error"]["code"]), (200, -32700))
+        status, _, _ = kit.http("POST", net.url, b" " * (11 << 20))
+        equal("a body over 10 MiB", status, 413)
+        _, _, body = kit.http("POST", net.url, [{"jsonrpc": "2.0", "id": i, "method": m, "params": ["account/test.near", ""]}
+                                                for i, m in enumerate(("query", "block", "query"))])
+        batch = json.loads(body)
+        equal("batch: ids and only query", [(b["id"], "result" in b) for b in batch], [(0, True), (1, False), (2, True)])
+
+
+def test_invalid_transactions():
+    with kit.folder() as home, Devnet(home) as net:
+        root = net.root
+        alice = root.create("alice." + ROOT, 5 * NEAR)
+
+        def refused(name, answer, want):
+            e = answer.get("error", {})
+            got = (e.get("data") or {}).get("TxExecutionError", {}).get("InvalidTxError") if isinstance(e.get("data"), dict) else e
+            kind = got if isinstance(got, str) else next(iter(got or {"": 0}))
+            check(name, e.get("cause", {}).get("name") == "INVALID_TRANSACTION" and kind == want, answer)
+            return got[kind] if isinstance(got, dict) else None
+
+        nonce = alice.nonce()
+        info = refused("a nonce that was used", alice.send(ROOT, near.transfer(1), nonce=nonce), "InvalidNonce")
+        equal("it says both nonces", info, {"tx_nonce": nonce, "ak_nonce": nonce})
+        refused("a nonce far ahead", alice.send(ROOT, near.transfer(1), nonce=10 ** 15), "NonceTooLarge")
+        refused("a nonce beyond 2^63", alice.send(ROOT, near.transfer(1), nonce=2 ** 64 - 1), "NonceTooLarge")
+        info = refused("more than there is", alice.send(ROOT, near.transfer(6 * NEAR)), "NotEnoughBalance")
+        check("it says balance and cost", int(info["cost"]) > int(info["balance"]), info)
+        refused("a foreign key", Account(net.url, ROOT, Key()).send(ROOT, near.transfer(1), nonce=5), "InvalidAccessKeyError")
+        refused("a signer that is not there", Account(net.url, "no.near", Key()).send(ROOT, near.transfer(1), nonce=5), "SignerDoesNotExist")
+        refused("a block that is not there", alice.send(ROOT, near.transfer(1), block_hash=near.b58(os.urandom(32))), "Expired")
+        raw, _ = alice.signed(ROOT, near.transfer(1))
+        broken = bytearray(base64.b64decode(raw))
+        broken[-1] ^= 1
+        refused("a wrong signature", net.rpc("send_tx", [base64.b64encode(bytes(broken)).decode()]), "InvalidSignature")
+        answer = net.rpc("broadcast_tx_async", [base64.b64encode(bytes(broken)).decode()])
+        check("sent without waiting: only the hash comes back", isinstance(answer.get("result"), str), answer)
+        refused("no gas", alice.send(ROOT, near.call("x", gas=0)), "ActionsValidation")
+
+
+def test_transactions():
+    with kit.folder() as home, Devnet(home) as net:
+        probe_account = net.probe()
+        result = net.root.send(probe_account.id, near.call("set", b"hello"))["result"]
+        equal("value of a call", near.value_of(result), b"hello")
+        equal("log of a call", result["receipts_outcome"][0]["outcome"]["logs"], ["hello"])
+        outcome = result["transaction_outcome"]["outcome"]
+        equal("the transaction's outcome", (outcome["executor_id"], outcome["metadata"]["version"], list(outcome["status"])),
+              (ROOT, 1, ["SuccessReceiptId"]))
+        check("gas profile of the receipt", any(p["cost"] == "WASM_INSTRUCTION" for p in result["receipts_outcome"][0]["outcome"]["metadata"]["gas_profile"]),
+              result["receipts_outcome"][0]["outcome"]["metadata"])
+        tx = result["transaction"]
+        equal("the transaction itself", (tx["signer_id"], tx["receiver_id"], list(tx["actions"][0])), (ROOT, probe_account.id, ["FunctionCall"]))
+        for wait in ("NONE", "INCLUDED", "EXECUTED_OPTIMISTIC", "INCLUDED_FINAL", "EXECUTED", "FINAL"):
+            got = net.rpc("tx", {"tx_hash": tx["hash"], "sender_account_id": ROOT, "wait_until": wait})
+            equal(f"tx, waiting for {wait}", near.value_of(got["result"]), b"hello")
+        final = net.rpc("EXPERIMENTAL_tx_status", {"tx_hash": tx["hash"], "sender_account_id": ROOT, "wait_until": "FINAL"})["result"]
+        equal("final", final["final_execution_status"], "FINAL")
+        equal("a receipt for each outcome", [r["receipt_id"] for r in final["receipts"]], [o["id"] for o in final["receipts_outcome"]])
+        check("refunds are among them", any(r["predecessor_id"] == "system" for r in final["receipts"]), final["receipts"])
+        receipt = net.rpc("EXPERIMENTAL_receipt", {"receipt_id": final["receipts"][0]["receipt_id"]})["result"]
+        equal("the receipt by its id", receipt, final["receipts"][0])
+        raw, tx_hash = net.root.signed(probe_account.id, near.call("set", b"again"))
+        equal("send and do not wait", net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "NONE"})["result"], {"final_execution_status": "NONE"})
+        equal("then ask", near.value_of(net.rpc("tx", [tx_hash, ROOT])["result"]), b"again")
+        equal("the same transaction again gives its outcome", near.value_of(net.rpc("send_tx", [raw])["result"]), b"again")
+        raw, tx_hash = net.root.signed(probe_account.id, near.call("set", b"commit"))
+        equal("broadcast_tx_async gives the hash", net.rpc("broadcast_tx_async", [raw])["result"], tx_hash)
+        equal("broadcast_tx_commit waits", near.value_of(net.rpc("broadcast_tx_commit", [raw])["result"]), b"commit")
+        panic = net.root.send(probe_account.id, near.call("boom", b"no luck"))["result"]["status"]
+        equal("a panic", panic, {"Failure": {"ActionError": {"index": 0, "kind": {"FunctionCallError": {"ExecutionError": "Smart contract panicked: no luck"}}}}})
+        gone = net.root.send("nobody." + ROOT, near.transfer(1))["result"]["status"]
+        equal("a transfer to nobody", gone, {"Failure": {"ActionError": {"index": 0, "kind": {"AccountDoesNotExist": {"account_id": "nobody." + ROOT}}}}})
+
+
+def test_promises_and_yield():
+    with kit.folder() as home, Devnet(home) as net:
+        a, b = net.probe("a." + ROOT), net.probe("b." + ROOT)
+        result = net.root.send(a.id, near.call("relay_then", b.id.encode()))["result"]
+        equal("promise and callback", near.value_of(result), b"1")
+        equal("the other contract was called", bytes(near.view(net.url, b.id, "get")["result"]["result"]), b"relayed")
+        equal("callback after a failure", near.value_of(net.root.send(a.id, near.call("relay_boom", b.id.encode()))["result"]), b"2")
+        before = int(net.rpc("query", {"request_type": "view_account", "finality": "final", "account_id": b.id})["result"]["amount"])
+        net.root.send(a.id, near.call("pay", b.id.encode()))
+        after = int(net.rpc("query", {"request_type": "view_account", "finality": "final", "account_id": b.id})["result"]["amount"])
+        equal("a contract pays", after - before, NEAR)
+        raw, tx_hash = net.root.signed(a.id, near.call("wait", b""))
+        waiting = net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})["result"]
+        check("a yield keeps the transaction open", waiting["status"] in ("Started", "NotStarted"), waiting["status"])
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(net.rpc("tx", [tx_hash, ROOT])))
+        thread.start()
+        time.sleep(0.3)
+        equal("nobody was answered yet", answers, [])
+        start = time.monotonic()
+        b_calls = net.root.send(a.id, near.call("answer", b"at last"))
+        thread.join(10)
+        check("resuming answers who waited", answers and near.value_of(answers[0]["result"]) == b"at last", (answers, b_calls))
+        check("at once", time.monotonic() - start < 2, time.monotonic() - start)
+        raw, tx_hash = net.root.signed(a.id, near.call("wait", b""))
+        net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})
+        net.rpc("sandbox_fast_forward", {"delta_height": 201})
+        equal("a yield times out after 200 blocks", near.value_of(net.rpc("tx", [tx_hash, ROOT])["result"]), b"timeout")
+
+
+def test_wait_times_out():
+    with kit.folder() as home, Devnet(home) as net:
+        a = net.probe()
+        raw, tx_hash = net.root.signed(a.id, near.call("wait", b""))
+        start = time.monotonic()
+        got = error(net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "EXECUTED"}))
+        took = time.monotonic() - start
+        equal("a transaction that is not done in 10 s", got[:2] + got[3:], ("HANDLER_ERROR", "TIMEOUT_ERROR", "Timeout"))
+        check("after 10 s", 9.5 < took < 12, took)
+
+
+def test_query():
+    with kit.folder() as home, Devnet(home) as net:
+        a = net.probe()
+        a.send(a.id, near.call("set", b"first"))
+        old = net.rpc("block", {"finality": "final"})["result"]["header"]
+        a.send(a.id, near.call("set", b"second"))
+        equal("view call", bytes(near.view(net.url, a.id, "get")["result"]["result"]), b"second")
+        equal("view call at an older block", bytes(near.view(net.url, a.id, "get", block_id=old["hash"])["result"]["result"]), b"first")
+        got = near.view(net.url, a.id, "get", block_id=old["height"])["result"]
+        equal("it says which", (got["block_height"], got["block_hash"]), (old["height"], old["hash"]))
+        text = near.view(net.url, a.id, "nothing")["result"]["error"]
+        equal("no such method", text, "wasm execution failed with error: MethodResolveError(MethodNotFound)")
+        panic = kit.rpc(net.url, "query", {"request_type": "call_function", "account_id": a.id, "method_name": "boom", "finality": "final",
+                                           "args_base64": base64.b64encode(b"no luck").decode()})["result"]["error"]
+        equal("a view that panics", panic, 'wasm execution failed with error: HostError(GuestPanic { panic_msg: "no luck" })')
+        state = net.rpc("query", {"request_type": "view_state", "finality": "final", "account_id": a.id, "prefix_base64": ""})["result"]
+        equal("state", state["values"], [{"key": "aw==", "value": base64.b64encode(b"second").decode()}])
+        none = net.rpc("query", {"request_type": "view_state", "finality": "final", "account_id": a.id, "prefix_base64": "eg=="})["result"]
+        equal("state under another prefix", none["values"], [])
+        code = net.rpc("query", {"request_type": "view_code", "finality": "final", "account_id": a.id})["result"]
+        equal("code", base64.b64decode(code["code_base64"]), probe_code())
+        account = net.rpc("query", {"request_type": "view_account", "finality": "final", "account_id": a.id})["result"]
+        equal("account's code hash", account["code_hash"], code["hash"])
+        keys = net.rpc("query", {"request_type": "view_access_key_list", "finality": "final", "account_id": a.id})["result"]["keys"]
+        equal("keys", [(k["public_key"], k["access_key"]["permission"]) for k in keys], [(a.key.public, "FullAccess")])
+        limited = Key()
+        a.send(a.id, near.add_call_key(limited.public, a.id, ["set"], NEAR))
+        got = net.rpc("query", {"request_type": "view_access_key", "finality": "final", "account_id": a.id, "public_key": limited.public})["result"]
+        equal("a function-call key", got["permission"], {"FunctionCall": {"allowance": str(NEAR), "receiver_id": a.id, "method_names": ["set"]}})
+        for path, key in (("account/" + a.id, "amount"), (f"access_key/{a.id}/{a.key.public}", "nonce"), ("access_key/" + a.id, "keys"),
+                          ("code/" + a.id, "code_base64"), ("contract/" + a.id, "values"), (f"call/{a.id}/get", "result")):
+            got = net.rpc("query", [path, ""])
+            check(f"by path {path.split('/')[0]}", key in got.get("result", {}), got)
+
+
+def test_changes():
+    with kit.folder() as home, Devnet(home) as net:
+        a = net.probe()
+        done = a.send(a.id, near.call("set", b"value"))["result"]
+        block = done["receipts_outcome"][0]["block_hash"]
+        got = net.rpc("EXPERIMENTAL_changes", {"block_id": block, "changes_type": "data_changes", "account_ids": [a.id], "key_prefix_base64": ""})["result"]
+        equal("data changes", [(c["type"], c["change"]) for c in got["changes"]],
+              [("data_update", {"account_id": a.id, "key_base64": "aw==", "value_base64": base64.b64encode(b"value").decode()})])
+        got = net.rpc("EXPERIMENTAL_changes", {"block_id": block, "changes_type": "account_changes", "account_ids": [a.id]})["result"]
+        check("account changes", got["changes"] and all(c["type"] == "account_update" for c in got["changes"]), got)
+        keys = {"changes_type": "single_access_key_changes", "keys": [{"account_id": a.id, "public_key": a.key.public}]}
+        got = net.rpc("EXPERIMENTAL_changes", {"block_id": done["transaction_outcome"]["block_hash"], **keys})["result"]
+        check("key changes", [c["type"] for c in got["changes"]] == ["access_key_update"], got)
+        got = net.rpc("EXPERIMENTAL_changes_in_block", {"block_id": block})["result"]["changes"]
+        check("changes in the block", {"type": "data_touched", "account_id": a.id} in got, got)
+
+
+def test_neardata():
+    with kit.folder() as home, Devnet(home, BLOCK_IDLE_MS="0") as net:
+        a = net.probe()
+        done = net.root.send(a.id, near.call("set", b"value"), wait="FINAL")["result"]
+        head = net.height()
+        status, headers, body = kit.get(f"{net.url}/v0/last_block/final", redirects=False)
+        equal("last block: to its address", (status, headers["Location"]), (302, f"/v0/block/{head}"))
+        status, headers, _ = kit.get(f"{net.url}/v0/last_block/optimistic/headers?apiKey=k", redirects=False)
+        equal("last optimistic block: part and key stay", (status, headers["Location"]), (302, f"/v0/block_opt/{head}/headers?apiKey=k"))
+        equal("the first block", kit.get(f"{net.url}/v0/first_block", redirects=False)[1]["Location"], "/v0/block/1")
+        blocks = {h: kit.get_json(f"{net.url}/v0/block/{h}")[1] for h in range(1, head + 1)}
+        equal("every block is there", [b["block"]["header"]["height"] for b in blocks.values()], list(range(1, head + 1)))
+        equal("and follows the one before", [blocks[h]["block"]["header"]["prev_hash"] for h in range(2, head + 1)],
+              [blocks[h]["block"]["header"]["hash"] for h in range(1, head)])
+        executed = {o["execution_outcome"]["id"]: o for b in blocks.values() for o in b["shards"][0]["receipt_execution_outcomes"]}
+        txs = {t["transaction"]["hash"]: t for b in blocks.values() for t in b["shards"][0]["chunk"]["transactions"]}
+        receipts = {r["receipt_id"] for b in blocks.values() for r in b["shards"][0]["chunk"]["receipts"]}
+        tx_hash = done["transaction"]["hash"]
+        equal("the transaction", txs[tx_hash]["outcome"]["execution_outcome"], done["transaction_outcome"])
+        for o in done["receipts_outcome"]:
+            equal("an outcome is the one that JSON-RPC gives", executed[o["id"]]["execution_outcome"], o)
+            check("its receipt was delivered", o["id"] in receipts, o["id"])
+        equal("outcomes name their transaction", executed[done["receipts_outcome"][0]["id"]]["tx_hash"], tx_hash)
+        check("state changes", any(c["type"] == "data_update" for b in blocks.values() for c in b["shards"][0]["state_changes"]), "")
+        whole = blocks[head]
+        equal("headers", kit.get_json(f"{net.url}/v0/block/{head}/headers")[1], whole["block"])
+        equal("shard", kit.get_json(f"{net.url}/v0/block/{head}/shard/0")[1], whole["shards"][0])
+        equal("chunk", kit.get_json(f"{net.url}/v0/block/{head}/chunk/0")[1], whole["shards"][0]["chunk"])
+        equal("no such shard", kit.get_json(f"{net.url}/v0/block/{head}/chunk/5")[1], None)
+        equal("optimistic", kit.get_json(f"{net.url}/v0/block_opt/{head}")[1], whole)
+        equal("cache of a block", kit.get(f"{net.url}/v0/block/{head}")[1]["Cache-Control"], "public, max-age=31536000")
+        for path, want in (("0", (404, "BLOCK_HEIGHT_TOO_LOW")), (str(head + 100), (404, "BLOCK_DOES_NOT_EXIST")),
+                           ("10000000000000000", (404, "BLOCK_HEIGHT_TOO_HIGH")), ("x", (400, None))):
+            status, body = kit.get_json(f"{net.url}/v0/block/{path}")
+            equal(f"block {path}", (status, body.get("type")), want)
+        answers = []
+        waiters = [threading.Thread(target=lambda h=head + 1: answers.append(kit.get_json(f"{net.url}/v0/block/{h}", timeout=20))) for _ in range(20)]
+        for w in waiters:
+            w.start()
+        time.sleep(0.3)
+        equal("a next block is awaited", answers, [])
+        start = time.monotonic()
+        net.root.send(a.id, near.call("set", b"next"))
+        for w in waiters:
+            w.join(10)
+        check("and given as soon as it is there", len(answers) == 20 and time.monotonic() - start < 2, (len(answers), time.monotonic() - start))
+        equal("all the same", {b["block"]["header"]["height"] for _, b in answers}, {head + 1})
+        head = net.height()
+        net.rpc("sandbox_fast_forward", {"delta_height": 5})
+        equal("a skipped height is null", kit.get_json(f"{net.url}/v0/block/{head + 2}"), (200, None))
+        equal("the height after it is not", kit.get_json(f"{net.url}/v0/block/{head + 5}")[1]["block"]["header"]["prev_height"], head)
+
+
+def test_faucet_and_patch():
+    with kit.folder() as home, Devnet(home) as net:
+        key = Key()
+        status, _, body = kit.http("POST", net.url + "/account", {"newAccountId": "dev.testnet", "newAccountPublicKey": key.public})
+        equal("the faucet makes an account", (status, json.loads(body).get("account_id")), (200, "dev.testnet"))
+        dev = Account(net.url, "dev.testnet", key)
+        done = dev.send(ROOT, near.transfer(NEAR))
+        check("that can pay", "SuccessValue" in done.get("result", {}).get("status", {}), done)
+        status, _, _ = kit.http("POST", net.url + "/account", {"newAccountId": "dev.testnet", "newAccountPublicKey": key.public})
+        equal("not twice", status, 409)
+        status, _, _ = kit.http("POST", net.url + "/account", {"newAccountId": "x"})
+        equal("not without a key", status, 400)
+        other = Key()
+        patch = [{"Account": {"account_id": "rich.near", "account": {"amount": str(7 * NEAR), "locked": "0", "code_hash": "1" * 32, "storage_usage": 182, "version": "V1"}}},
+                 {"AccessKey": {"account_id": "rich.near", "public_key": other.public, "access_key": {"nonce": 0, "permission": "FullAccess"}}},
+                 {"Contract": {"account_id": "rich.near", "code": base64.b64encode(probe_code()).decode()}},
+                 {"Data": {"account_id": "rich.near", "data_key": "aw==", "value": base64.b64encode(b"patched").decode()}}]
+        equal("state is patched", net.rpc("sandbox_patch_state", {"records": patch}).get("result"), {})
+        equal("a patched contract runs", bytes(near.view(net.url, "rich.near", "get")["result"]["result"]), b"patched")
+        done = Account(net.url, "rich.near", other).send(ROOT, near.transfer(NEAR))
+        check("a patched key signs", "SuccessValue" in done.get("result", {}).get("status", {}), done)
+        bad = net.rpc("sandbox_patch_state", {"records": patch[:1] + [{"Data": {"account_id": "rich.near"}, "More": 1}]})
+        equal("a wrong record", error(bad)[1], "PARSE_ERROR")
+
+
+def outcomes(net, hashes):
+    return [net.rpc("EXPERIMENTAL_tx_status", {"tx_hash": h, "sender_account_id": ROOT, "wait_until": "FINAL"}).get("result") for h in hashes]
+
+
+def test_restart():
+    with kit.folder() as home:
+        with Devnet(home) as net:
+            a = net.probe()
+            hashes = [net.root.send(a.id, near.call("set", b"%d" % i), wait="FINAL")["result"]["transaction"]["hash"] for i in range(3)]
+            raw, waiting = net.root.signed(a.id, near.call("wait", b""))
+            net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})
+            before, height = outcomes(net, hashes), net.height()
+            genesis = net.rpc("status", [])["result"]["genesis_hash"]
+            block = net.rpc("block", {"block_id": height})["result"]
+            equal("SIGTERM ends it well", net.stop(), 0)
+        with Devnet(home) as net:
+            check("heights go on", net.height() >= height, (net.height(), height))
+            equal("the same chain", net.rpc("status", [])["result"]["genesis_hash"], genesis)
+            equal("the same block", net.rpc("block", {"block_id": height})["result"], block)
+            equal("transactions are found", outcomes(net, hashes), before)
+            equal("state is there", bytes(near.view(net.url, a.id, "get")["result"]["result"]), b"2")
+            a.url = net.url
+            equal("a yield outlives the restart", a.send(a.id, near.call("answer", b"after"))["result"]["final_execution_status"] != "", True)
+            equal("and is resumed", near.value_of(net.rpc("tx", [waiting, ROOT])["result"]), b"after")
+            other = subprocess.run([kit.program("outlayer-devnet")], env={**os.environ, "OUTLAYER_HOME": home, "PORT": "0"},
+                                   capture_output=True, text=True, timeout=20)
+            check("a second one on the same home is refused", other.returncode != 0 and "lock" in other.stderr + other.stdout, other.stderr)
+
+
+def test_kill_9():
+    """Whatever a client saw before a crash is there after it."""
+    with kit.folder() as home:
+        with Devnet(home) as net:
+            a = net.probe()
+            net.root.send(a.id, near.call("set", b"0"))
+        seen, nonce = b"0", None
+        for round_ in range(6):
+            net = Devnet(home, BLOCK_IDLE_MS="1")
+            equal(f"crash {round_}: what was seen is there", bytes(near.view(net.url, a.id, "get")["result"]["result"]), seen)
+            hashes, stop, heights = [], threading.Event(), [net.height()]
+
+            def watch():
+                while not stop.is_set():
+                    try:
+                        heights.append(net.height())
+                    except (OSError, ValueError, KeyError):
+                        return
+
+            watcher = threading.Thread(target=watch)
+            watcher.start()
+            for i in range(round_ + 1):
+                value = b"%d-%d" % (round_, i)
+                result = net.root.send(a.id, near.call("set", value))["result"]
+                seen = near.value_of(result)
+                hashes.append(result["transaction"]["hash"])
+            net.kill()
+            stop.set()
+            watcher.join(10)
+            with Devnet(home) as again:
+                check(f"crash {round_}: no height is lost", again.height() >= max(heights), (again.height(), max(heights)))
+                check(f"crash {round_}: transactions are found", all(outcomes(again, hashes)), hashes)
+
+
+def test_interval():
+    with kit.folder() as home, Devnet(home, BLOCK_MS="100") as net:
+        first, start = net.height(), time.monotonic()
+        time.sleep(2)
+        made, took = net.height() - first, time.monotonic() - start
+        check("a block each 100 ms", 0.7 * took * 10 <= made <= 1.2 * took * 10, (made, took))
+        result = net.root.send("new." + ROOT, near.create_account(), near.transfer(NEAR), near.add_key(Key().public))["result"]
+        check("transactions go through", "SuccessValue" in result["status"], result)
+
+
+def test_settings():
+    with kit.folder() as home:
+        key = Key()
+        genesis = os.path.join(home, "genesis.json")
+        with open(genesis, "w") as f:
+            json.dump({"chain_id": "mine", "accounts": [{"account_id": "me.near", "public_key": key.public, "balance": str(5 * NEAR)}]}, f)
+        with kit.Daemon("outlayer-devnet", {"GENESIS": genesis, "BLOCK_MS": "0"}, home=home) as net:
+            equal("a genesis of one's own", kit.rpc(net.url, "status", [])["result"]["chain_id"], "mine")
+            equal("ready line", net.ready, {"port": net.port, "chain_id": "mine"})
+            got = kit.rpc(net.url, "query", ["account/me.near", ""])["result"]["amount"]
+            equal("its account", got, str(5 * NEAR))
+        def status_of(**env):
+            clean = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_")}
+            return subprocess.run([kit.program("outlayer-devnet")], env={**clean, "OUTLAYER_HOME": home, "PORT": "0", **env},
+                                  capture_output=True, text=True, timeout=20)
+        got = status_of()
+        check("another chain's home is refused", got.returncode == 1 and "holds the chain 'mine'" in got.stderr, got.stderr)
+        got = status_of(BLOCK_MS="soon")
+        check("a wrong setting is named", got.returncode == 1 and "BLOCK_MS" in got.stderr, got.stderr)
+        with open(genesis, "w") as f:
+            f.write('{"chain_id":"mine","accounts":[]}')
+        got = status_of(GENESIS=genesis)
+        check("a genesis without accounts is refused", got.returncode == 1 and "1 to" in got.stderr, got.stderr)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            with kit.folder() as other:
+                got = status_of(PORT=str(taken.getsockname()[1]), OUTLAYER_HOME=other)
+                check("a taken port is named", got.returncode == 1 and str(taken.getsockname()[1]) in got.stderr, got.stderr)
+
+
+if __name__ == "__main__":
+    kit.main(globals())
