@@ -153,6 +153,10 @@ extern const struct host_group host_registers, host_context, host_storage, host_
 
 // --- engine
 // ---------------------------------------------------------------------------------------------------------------------
+struct vm_method {
+    const char *name;
+    bool callable; // no parameters, no results
+};
 struct vm_code { // a prepared contract; shared, never changed
     struct hash hash;
     size_t refs;
@@ -163,8 +167,13 @@ struct vm_code { // a prepared contract; shared, never changed
     struct call_error error;
     struct arena *arena;
     wasmtime_instance_pre_t *pre;
+    struct vm_method *methods;
+    size_t method_count;
+    bool has_start;
     struct vm_code *next;
 };
+// What the engine calls for every import; `env` is the struct host_function.
+wasm_trap_t *vm_host_call(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count);
 // NULL only when the account has no code. The caller gives it back.
 const struct vm_code *vm_code_get(struct vm_engine *v, const struct hash *hash, struct slice code);
 void vm_code_put(struct vm_engine *v, const struct vm_code *c);

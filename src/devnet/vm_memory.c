@@ -14,7 +14,7 @@ static bool memory_at(struct vm *vm, uint64_t ptr, uint64_t len, uint8_t **out) 
 }
 
 bool read_memory(struct vm *vm, uint64_t ptr, uint64_t len, struct slice *out) {
-    uint8_t *at;
+    uint8_t *at = NULL;
     if (!pay(vm, EXT_READ_MEMORY_BASE) || !pay_times(vm, EXT_READ_MEMORY_BYTE, len) || !memory_at(vm, ptr, len, &at))
         return false;
     *out = slice_of(at, len);
@@ -22,7 +22,7 @@ bool read_memory(struct vm *vm, uint64_t ptr, uint64_t len, struct slice *out) {
 }
 
 bool write_memory(struct vm *vm, uint64_t ptr, struct slice bytes) {
-    uint8_t *at;
+    uint8_t *at = NULL;
     if (!pay(vm, EXT_WRITE_MEMORY_BASE) || !pay_times(vm, EXT_WRITE_MEMORY_BYTE, bytes.len) ||
         !memory_at(vm, ptr, bytes.len, &at))
         return false;
