@@ -38,8 +38,8 @@ static wasm_valtype_vec_t types_of(const char *letters) {
 static bool define(wasmtime_linker_t *linker, const struct host_function *f, struct err *e) {
     wasm_valtype_vec_t params = types_of(f->params), results = types_of(f->results);
     wasm_functype_t *type = wasm_functype_new(&params, &results);
-    wasmtime_error_t *error = wasmtime_linker_define_func_unchecked(
-        linker, "env", 3, f->name, strlen(f->name), type, vm_host_call, (void *)(uintptr_t)f, NULL);
+    wasmtime_error_t *error = wasmtime_linker_define_func_unchecked(linker, "env", 3, f->name, strlen(f->name), type,
+                                                                    vm_host_call, (void *)(uintptr_t)f, NULL);
     wasm_functype_delete(type);
     if (!error)
         return true;
@@ -143,10 +143,10 @@ static void link_module(struct vm_engine *v, struct vm_code *c, wasmtime_module_
     if (error) {
         char *why = first_line(c->arena, error);
         c->link_broken = true;
-        c->error = (struct call_error){.kind = CALL_EXECUTION,
-                                       .text = arena_printf(c->arena, "Link Error: %s", why),
-                                       .debug = arena_printf(c->arena, "LinkError { msg: \"%s\" }",
-                                                             rust_debug(c->arena, slice_str(why)))};
+        c->error = (struct call_error){
+            .kind = CALL_EXECUTION,
+            .text = arena_printf(c->arena, "Link Error: %s", why),
+            .debug = arena_printf(c->arena, "LinkError { msg: \"%s\" }", rust_debug(c->arena, slice_str(why)))};
     }
 }
 
