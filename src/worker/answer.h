@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's answer to a request: what the run gave, in the form that the request asked for, or why there is nothing.
+// And the answer as arguments of the contract's methods.
+#pragma once
+#include "builder/build.h"
+#include "executor/exec.h"
+#include "worker/task.h"
+
+enum answer_class { ANSWER_SUCCESS, ANSWER_GUEST, ANSWER_BUILD, ANSWER_ACCESS, ANSWER_PLATFORM };
+const char *answer_class_text(enum answer_class c);    // "guest", …; NULL for success: the contract's `failure`
+const char *answer_class_outcome(enum answer_class c); // the coordinator's `outcome`
+
+#define ANSWER_ERROR_MAX 512 // bytes of the error that the contract keeps
+#define ANSWER_NOTE_MAX 192
+#define ANSWER_INLINE_MAX 1024           // bytes of the resume payload, everything in it
+#define ANSWER_RETURNED_MAX (384u << 10) // an output as the callback returns it
+#define ANSWER_LENT_BYTES (128u << 10)   // of an output's storage; beyond, the payment must cover the stake
+#define ANSWER_BYTE_STAKE ((u128)10000000000000000000ull)
+
+struct answer {
+    enum answer_class class;
+    const char *error; // a sentence, NULL on success
+    enum answer_format format;
+    struct slice output; // success only. Json: the value's text, without white space between its parts
+    uint64_t instructions, time_ms;
+    bool built; // this worker built the module for this request
+    uint64_t build_ms;
+    const char *note; // compilation note, NULL: none
+    bool has_wasm, has_digest;
+    struct hash wasm_hash, digest;
+};
+
+// Fills class, error, output, instructions and time from a run. EXEC_CRASH is the platform's failure.
+void answer_from_run(struct answer *out, struct arena *a, enum answer_format format, const struct exec_result *r);
+// The same from a build that gave no module (end other than BUILD_OK).
+void answer_from_build(struct answer *out, struct arena *a, const struct build_result *b);
+// A failure with a sentence of its own; keeps what was used so far.
+void answer_fail(struct answer *out, struct arena *a, enum answer_class class, const char *fmt, ...) PRINTF_LIKE(4, 5);
+// An output that the contract would refuse becomes the guest's failure, which says how much is possible.
+void answer_check_size(struct answer *out, struct arena *a, u128 payment);
+
+struct hash answer_output_hash(const struct answer *n); // as the contract's event has it; zeros without output
+
+struct answer_call {
+    const char *method;
+    struct slice args;
+    struct gas gas;
+};
+// resolve_execution where the payload fits, submit_execution_output_and_resolve where it does not, and
+// resolve_execution alone where the output has been submitted already.
+struct answer_call answer_call(const struct answer *n, struct arena *a, uint64_t request_id);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/api.h"
+
+#include "base/log.h"
+#include "http/client.h"
+#include <inttypes.h>
+
+#define CALL_MS 10000
+#define HEARTBEAT_MS 4000
+#define WASM_MS 60000
+#define WASM_MAX (64u << 20)
+
+struct api {
+    struct http_client *http;
+    struct api_settings set;
+    size_t base_len; // without a slash behind
+};
+
+bool api_new(struct api **out, const struct api_settings *s, struct err *e) {
+    size_t n = strlen(s->base_url);
+    while (n && s->base_url[n - 1] == '/')
+        n--;
+    if (strncmp(s->base_url, "http://", 7) != 0 && strncmp(s->base_url, "https://", 8) != 0) {
+        err_set(e, ERR_SETTINGS, "API_BASE_URL is not an http or https address");
+        return err_hint(e, "the coordinator's address, such as http://127.0.0.1:8080");
+    }
+    struct api *api = xcalloc(1, sizeof *api);
+    api->http = http_client_new();
+    api->set = *s;
+    api->base_len = n;
+    *out = api;
+    return true;
+}
+
+void api_free(struct api *api) {
+    if (!api)
+        return;
+    http_client_free(api->http);
+    free(api);
+}
+
+static char *percent(struct arena *a, const char *text) {
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = arena_alloc(a, 3 * strlen(text) + 1), *p = out;
+    for (; *text; text++) {
+        uint8_t c = (uint8_t)*text;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+        if (plain) {
+            *p++ = (char)c;
+            continue;
+        }
+        *p++ = '%';
+        *p++ = digits[c >> 4];
+        *p++ = digits[c & 15];
+    }
+    *p = 0;
+    return out;
+}
+
+static struct http_call call_of(struct api *api, struct arena *a, const char *method, const char *path,
+                                uint64_t timeout_ms) {
+    return (struct http_call){.method = method,
+                              .url = arena_printf(a, "%.*s%s", (int)api->base_len, api->set.base_url, path),
+                              .bearer = api->set.token,
+                              .timeout_ms = timeout_ms,
+                              .connect_ms = timeout_ms < 5000 ? timeout_ms : 5000,
+                              .cancel = api->set.cancel};
+}
+
+// A JSON call whose answer nobody needs.
+static bool tell(struct api *api, struct arena *a, const char *method, const char *path, uint64_t timeout_ms,
+                 const json_t *in, struct err *e) {
+    struct http_call call = call_of(api, a, method, path, timeout_ms);
+    SCOPED_JSON(out) = NULL;
+    int status;
+    return http_call_json(api->http, a, &call, in, &status, &out, e);
+}
+
+// --- leases
+
+bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const char *capabilities, const volatile bool *stop,
+              struct lease *out, bool *got, struct err *e) {
+    const char *path = arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s&capabilities=%s", timeout_s,
+                                    percent(a, api->set.worker_id), percent(a, capabilities));
+    struct http_call call = call_of(api, a, "GET", path, timeout_s * 1000 + CALL_MS);
+    SCOPED_JSON(answer) = NULL;
+    int status;
+    call.cancel = stop;
+    *got = false;
+    if (!http_call_json(api->http, a, &call, NULL, &status, &answer, e))
+        return false;
+    if (!answer)
+        return true;
+    bool ok = lease_parse(out, a, answer, e);
+    *got = ok || (out->token && out->task.contract_id);
+    return ok;
+}
+
+static json_t *body_of(const struct lease_id *id) {
+    json_t *j = json_object();
+    json_set_text(j, "contract_id", id->contract_id);
+    json_set_u64(j, "request_id", id->request_id);
+    json_set_text(j, "token", id->token);
+    return j;
+}
+
+bool api_heartbeat(struct api *api, struct arena *a, const struct lease_id *id, const char *stage, struct err *e) {
+    SCOPED_JSON(j) = body_of(id);
+    json_set_text(j, "stage", stage);
+    return tell(api, a, "POST", "/tasks/heartbeat", HEARTBEAT_MS, j, e);
+}
+
+bool api_fail(struct api *api, struct arena *a, const struct lease_id *id, const char *reason, bool retry,
+              struct err *e) {
+    SCOPED_JSON(j) = body_of(id);
+    json_set_text(j, "reason", reason);
+    json_object_set_new(j, "retry", json_boolean(retry));
+    return tell(api, a, "POST", "/tasks/fail", CALL_MS, j, e);
+}
+
+bool api_complete(struct api *api, struct arena *a, const struct lease_id *id, const json_t *report, struct err *e) {
+    SCOPED_JSON(j) = body_of(id);
+    json_object_update_missing(j, (json_t *)(uintptr_t)report);
+    return tell(api, a, "POST", "/tasks/complete", CALL_MS, j, e);
+}
+
+// --- locks
+
+bool api_lock(struct api *api, struct arena *a, const char *key, uint64_t ttl_s, bool *acquired, struct err *e) {
+    struct http_call call = call_of(api, a, "POST", "/locks/acquire", CALL_MS);
+    SCOPED_JSON(in) = json_object();
+    SCOPED_JSON(out) = NULL;
+    int status;
+    json_set_text(in, "lock_key", key);
+    json_set_text(in, "worker_id", api->set.worker_id);
+    json_set_u64(in, "ttl_seconds", ttl_s);
+    return http_call_json(api->http, a, &call, in, &status, &out, e) && json_get_bool(out, "acquired", acquired, e);
+}
+
+void api_unlock(struct api *api, struct arena *a, const char *key) {
+    struct err e;
+    const char *path =
+        arena_printf(a, "/locks/release/%s?worker_id=%s", percent(a, key), percent(a, api->set.worker_id));
+    if (!tell(api, a, "DELETE", path, CALL_MS, NULL, &e))
+        log_err(LOG_WARN, "a lock could not be released, it ends by itself", &e);
+}
+
+// --- modules and build records
+
+bool api_wasm_get(struct api *api, struct arena *a, const struct hash *hash, struct slice *out, struct err *e) {
+    char hex[65];
+    struct http_call call = call_of(api, a, "GET", arena_printf(a, "/wasm/%s", hash_hex(hash, hex)), WASM_MS);
+    struct http_answer answer;
+    call.max_answer = WASM_MAX;
+    if (!http_call(api->http, a, &call, &answer, e))
+        return false;
+    if (answer.status != 200)
+        return err_set(e, answer.status == 404 ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
+                       "the coordinator answered status %d for module %.12s", answer.status, hex);
+    struct hash got = sha256(answer.body);
+    if (!hash_eq(&got, hash))
+        return err_set(e, ERR_CORRUPT, "the coordinator gave other bytes than those of module %.12s", hex);
+    *out = answer.body;
+    return true;
+}
+
+bool api_wasm_put(struct api *api, struct arena *a, const struct hash *hash, struct slice wasm, struct err *e) {
+    char hex[65];
+    const char *path = arena_printf(a, "/wasm/upload?sha256=%s", hash_hex(hash, hex));
+    struct http_call call = call_of(api, a, "POST", path, WASM_MS);
+    SCOPED_JSON(out) = NULL;
+    int status;
+    call.body = wasm;
+    call.content_type = "application/wasm";
+    return http_call_json(api->http, a, &call, NULL, &status, &out, e);
+}
+
+bool api_record_get(struct api *api, struct arena *a, const struct hash *build_key, struct build_record *out,
+                    struct err *e) {
+    char hex[65];
+    struct http_call call = call_of(api, a, "GET", arena_printf(a, "/builds/%s", hash_hex(build_key, hex)), CALL_MS);
+    SCOPED_JSON(j) = NULL;
+    int status;
+    if (!http_call_json(api->http, a, &call, NULL, &status, &j, e))
+        return false;
+    return (j && record_parse(out, a, j, e)) || err_wrap(e, "build record %.12s of the coordinator", hex);
+}
+
+bool api_record_put(struct api *api, struct arena *a, const struct build_record *r, struct err *e) {
+    char hex[65];
+    SCOPED_JSON(j) = record_json(a, r);
+    return tell(api, a, "PUT", arena_printf(a, "/builds/%s", hash_hex(&r->build_key, hex)), CALL_MS, j, e);
+}
+
+bool api_announce(struct api *api, struct arena *a, const struct worker_state *s, struct err *e) {
+    SCOPED_JSON(j) = json_object();
+    json_set_text(j, "worker_id", api->set.worker_id);
+    json_set_text(j, "version", api->set.version);
+    json_t *list = json_array();
+    for (struct slice left = slice_str(s->capabilities); left.len;) {
+        const uint8_t *comma = memchr(left.ptr, ',', left.len);
+        size_t n = comma ? (size_t)(comma - left.ptr) : left.len;
+        json_array_append_new(list, json_stringn((const char *)left.ptr, n));
+        left = slice_skip(left, n + 1);
+    }
+    json_object_set_new(j, "capabilities", list);
+    json_set_u64(j, "building", s->building);
+    json_set_u64(j, "running", s->running);
+    json_set_u64(j, "submitting", s->submitting);
+    json_set_u64(j, "free_slots", s->free_slots);
+    return tell(api, a, "POST", "/workers/heartbeat", HEARTBEAT_MS, j, e);
+}

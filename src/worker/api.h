@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The coordinator, as a worker calls it. Everything it says is checked before use: bytes are re-hashed, build records
+// must be signed, leases are compared with the chain. Safe for several threads.
+#pragma once
+#include "worker/record.h"
+#include "worker/task.h"
+
+struct api;
+
+// `cancel`: when it turns true, calls give up within 100 ms. NULL: never. Texts are kept, not copied.
+struct api_settings {
+    const char *base_url, *token, *worker_id, *version;
+    const volatile bool *cancel;
+};
+[[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);
+void api_free(struct api *api);
+
+// Waits up to timeout_s for work. *got false: none. A lease that cannot be read is ERR_INVALID with *got true when it
+// can at least be given back. `stop` ends the wait early.
+[[nodiscard]] bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const char *capabilities,
+                            const volatile bool *stop, struct lease *out, bool *got, struct err *e);
+
+// What names a lease in every report.
+struct lease_id {
+    const char *contract_id, *token;
+    uint64_t request_id;
+};
+// ERR_LEASE_LOST or ERR_CONFLICT: somebody else has it now.
+[[nodiscard]] bool api_heartbeat(struct api *api, struct arena *a, const struct lease_id *id, const char *stage,
+                                 struct err *e);
+[[nodiscard]] bool api_fail(struct api *api, struct arena *a, const struct lease_id *id, const char *reason, bool retry,
+                            struct err *e);
+// `report`: the fields of /tasks/complete beside those of `id`; borrowed.
+[[nodiscard]] bool api_complete(struct api *api, struct arena *a, const struct lease_id *id, const json_t *report,
+                                struct err *e);
+
+[[nodiscard]] bool api_lock(struct api *api, struct arena *a, const char *key, uint64_t ttl_s, bool *acquired,
+                            struct err *e);
+void api_unlock(struct api *api, struct arena *a, const char *key); // a failure is logged: the lock ends by itself
+
+// ERR_NOT_FOUND: the coordinator has no such module. The bytes have the hash.
+[[nodiscard]] bool api_wasm_get(struct api *api, struct arena *a, const struct hash *hash, struct slice *out,
+                                struct err *e);
+[[nodiscard]] bool api_wasm_put(struct api *api, struct arena *a, const struct hash *hash, struct slice wasm,
+                                struct err *e);
+// Nothing about it is verified here but its form: record_verify.
+[[nodiscard]] bool api_record_get(struct api *api, struct arena *a, const struct hash *build_key,
+                                  struct build_record *out, struct err *e);
+[[nodiscard]] bool api_record_put(struct api *api, struct arena *a, const struct build_record *r, struct err *e);
+
+struct worker_state {
+    const char *capabilities;
+    unsigned building, running, submitting, free_slots;
+};
+[[nodiscard]] bool api_announce(struct api *api, struct arena *a, const struct worker_state *s, struct err *e);

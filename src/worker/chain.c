@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/chain.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include <pthread.h>
+#include <time.h>
+
+#define BLOCK_MS 600
+#define HEAD_WAIT_MS 10000
+#define HEAD_STEP_MS 200
+#define KEYS_REREAD_MS 5000
+#define KEYS_MAX 1024
+#define EVENT_PREFIX "EVENT_JSON:"
+
+struct chain {
+    struct rpc *rpc;
+    const char *operator_id, *contract_id;
+    struct public_key own;
+    pthread_mutex_t lock; // guards the keys
+    struct public_key *keys;
+    size_t key_count;
+    uint64_t keys_read_ms; // 0: never
+};
+
+bool chain_new(struct chain **out, struct rpc *rpc, const char *operator_id, const char *contract_id,
+               const struct public_key *own, struct err *e) {
+    (void)e;
+    struct chain *c = xcalloc(1, sizeof *c);
+    *c = (struct chain){.rpc = rpc, .operator_id = operator_id, .contract_id = contract_id, .own = *own};
+    pthread_mutex_init(&c->lock, NULL);
+    *out = c;
+    return true;
+}
+
+void chain_free(struct chain *c) {
+    if (!c)
+        return;
+    pthread_mutex_destroy(&c->lock);
+    free(c->keys);
+    free(c);
+}
+
+// --- the request
+
+static bool view_request(struct chain *c, struct arena *a, const struct task *t, enum chain_answer *answer,
+                         struct chain_request *out, struct err *e) {
+    SCOPED_JSON(args) = json_object();
+    json_set_u64(args, "request_id", t->request_id);
+    SCOPED_JSON(view) = rpc_view_json(c->rpc, a, t->contract_id, "get_request", args, e);
+    if (!view)
+        return false;
+    *answer = json_is_null(view) ? CHAIN_ENDED : CHAIN_OPEN;
+    return json_is_null(view) || chain_request_parse(out, a, view, e) || err_wrap(e, "get_request");
+}
+
+// The next block comes in its own time: nothing tells a client of an RPC server when.
+static void wait_step(void) {
+    struct timespec t = {0, HEAD_STEP_MS * 1000000};
+    nanosleep(&t, NULL);
+}
+
+bool chain_request(struct chain *c, struct arena *a, const struct task *t, enum chain_answer *answer,
+                   struct chain_request *out, struct err *e) {
+    uint64_t end = clock_mono_ms() + HEAD_WAIT_MS;
+    for (;;) {
+        // The head first: what is missing at a head that is high enough is really not there.
+        struct rpc_block head = {.height = UINT64_MAX};
+        if (!view_request(c, a, t, answer, out, e))
+            return false;
+        if (*answer == CHAIN_OPEN || !t->context.has_height)
+            return true;
+        if (!rpc_final_block(c->rpc, a, &head, e))
+            return false;
+        if (head.height > t->context.block_height) // one more: the view above may have been a block behind
+            return view_request(c, a, t, answer, out, e);
+        if (clock_mono_ms() >= end)
+            return err_set(e, ERR_UNAVAILABLE, "the chain is at height %llu, the request was made at %llu",
+                           (unsigned long long)head.height, (unsigned long long)t->context.block_height);
+        wait_step();
+    }
+}
+
+uint64_t window_left_ms(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head) {
+    uint64_t age_ms = head->timestamp_ns > timestamp_ns ? (head->timestamp_ns - timestamp_ns) / 1000000 : 0;
+    if (!has_height || height > head->height)
+        return age_ms >= YIELD_BLOCKS * BLOCK_MS ? 0 : YIELD_BLOCKS * BLOCK_MS - age_ms;
+    uint64_t blocks = head->height - height;
+    if (blocks >= YIELD_BLOCKS)
+        return 0;
+    uint64_t pace = blocks < 5 ? BLOCK_MS : age_ms / blocks;
+    if (pace > 2 * BLOCK_MS) // blocks come faster again: do not count on time that may not be there
+        pace = BLOCK_MS;
+    return (YIELD_BLOCKS - blocks) * pace;
+}
+
+bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r, uint64_t *left,
+                  struct err *e) {
+    struct rpc_block head;
+    if (!rpc_final_block(c->rpc, a, &head, e))
+        return false;
+    *left = window_left_ms(t->context.has_height, t->context.block_height, r->timestamp_ns, &head);
+    return true;
+}
+
+// --- the operator's keys
+
+static bool may_answer(const struct chain *c, const json_t *permission) {
+    if (json_is_string(permission))
+        return strcmp(json_string_value(permission), "FullAccess") == 0;
+    const json_t *call = json_object_get(permission, "FunctionCall");
+    const char *receiver = json_string_value(json_object_get(call, "receiver_id"));
+    return receiver && strcmp(receiver, c->contract_id) == 0;
+}
+
+// With the lock held.
+static bool read_keys(struct chain *c, struct arena *a, struct err *e) {
+    SCOPED_JSON(result) = NULL;
+    json_t *list, *one;
+    size_t i;
+    json_t *params = json_pack("{s:s,s:s,s:s}", "request_type", "view_access_key_list", "finality", "final",
+                               "account_id", c->operator_id);
+    if (!rpc_call(c->rpc, a, "query", params, 0, &result, e) || !json_get_array(result, "keys", &list, e))
+        return err_wrap(e, "keys of '%s'", c->operator_id);
+    free(c->keys);
+    c->keys = xcalloc(KEYS_MAX, sizeof *c->keys);
+    c->key_count = 0;
+    json_array_foreach(list, i, one) {
+        const char *text = json_string_value(json_object_get(one, "public_key"));
+        const json_t *permission = json_object_get(json_object_get(one, "access_key"), "permission");
+        if (text && c->key_count < KEYS_MAX && may_answer(c, permission) &&
+            public_key_parse(&c->keys[c->key_count], slice_str(text), NULL))
+            c->key_count++;
+    }
+    c->keys_read_ms = clock_mono_ms();
+    return true;
+}
+
+static bool known_key(const struct chain *c, const struct public_key *key) {
+    for (size_t i = 0; i < c->key_count; i++)
+        if (public_key_eq(&c->keys[i], key))
+            return true;
+    return false;
+}
+
+bool chain_key_is_operators(struct chain *c, struct arena *a, const struct public_key *key, bool *is, struct err *e) {
+    if (public_key_eq(key, &c->own)) {
+        *is = true;
+        return true;
+    }
+    pthread_mutex_lock(&c->lock);
+    uint64_t age = clock_mono_ms() - c->keys_read_ms;
+    bool known = known_key(c, key), old = !c->keys_read_ms || age > (known ? 60000 : KEYS_REREAD_MS);
+    bool ok = !old || read_keys(c, a, e);
+    *is = ok && known_key(c, key);
+    pthread_mutex_unlock(&c->lock);
+    return ok;
+}
+
+// --- ends
+
+bool settlement_parse(struct settlement *out, uint64_t request_id, const char *event_json, struct err *e) {
+    SCOPED_JSON(j) = json_parse_big(slice_str(event_json), 65536, e);
+    const char *name, *failure = "", *error = "", *hash = "";
+    uint64_t id;
+    json_t *list, *used;
+    if (!j || !json_get_text(j, "event", &name, e) || !json_get_array(j, "data", &list, e))
+        return false;
+    const json_t *d = json_array_get(list, 0);
+    *out = (struct settlement){0};
+    if (strcmp(name, "execution_completed") != 0)
+        return err_set(e, ERR_INVALID, "the event is not execution_completed");
+    if (!d || !json_get_u64(d, "request_id", &id, e) || !json_get_bool(d, "success", &out->success, e) ||
+        !json_get_u128(d, "payment_charged", &out->charged, e) ||
+        !json_opt_u128(d, "payment_refunded", &out->refunded, e) || !json_opt_text(d, "failure", &failure, e) ||
+        !json_opt_text(d, "error_message", &error, e) || !json_opt_text(d, "output_hash", &hash, e) ||
+        !json_get_object(d, "resources_used", &used, e) || !json_opt_u64(used, "instructions", &out->instructions, e) ||
+        !json_opt_u64(used, "time_ms", &out->time_ms, e))
+        return d ? false : err_set(e, ERR_INVALID, "the event has no data");
+    if (id != request_id)
+        return err_set(e, ERR_INVALID, "the event is of another request");
+    snprintf(out->failure, sizeof out->failure, "%s", failure);
+    snprintf(out->error, sizeof out->error, "%.*s", (int)text_cut(error, sizeof out->error - 1), error);
+    snprintf(out->output_hash, sizeof out->output_hash, "%s", hash);
+    return true;
+}
+
+// Logs of the contract itself, and only of a receipt that succeeded: others did not happen.
+static bool find_event(const json_t *outcome, const struct task *t, struct settlement *out) {
+    size_t i, k;
+    json_t *receipt, *log;
+    json_array_foreach(json_object_get(outcome, "receipts_outcome"), i, receipt) {
+        const json_t *o = json_object_get(receipt, "outcome");
+        const char *executor = json_string_value(json_object_get(o, "executor_id"));
+        if (!executor || strcmp(executor, t->contract_id) != 0 ||
+            json_object_get(json_object_get(o, "status"), "Failure"))
+            continue;
+        json_array_foreach(json_object_get(o, "logs"), k, log) {
+            const char *text = json_string_value(log);
+            if (text && strncmp(text, EVENT_PREFIX, sizeof EVENT_PREFIX - 1) == 0 &&
+                settlement_parse(out, t->request_id, text + sizeof EVENT_PREFIX - 1, NULL))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool chain_settlement(struct chain *c, struct arena *a, const struct task *t, uint64_t timeout_ms,
+                      struct settlement *out, bool *found, struct err *e) {
+    SCOPED_JSON(outcome) = NULL;
+    const char *signer = t->context.signer_id ? t->context.signer_id : t->sender_id;
+    *found = false;
+    if (!t->context.transaction_hash)
+        return true;
+    const char *wait = timeout_ms ? "EXECUTED_OPTIMISTIC" : "NONE";
+    if (!rpc_tx(c->rpc, a, t->context.transaction_hash, signer, wait, timeout_ms, &outcome, e))
+        return e->code == ERR_NOT_FOUND || e->code == ERR_TIMEOUT || e->code == ERR_CHAIN;
+    *found = find_event(outcome, t, out);
+    if (*found)
+        snprintf(out->transaction, sizeof out->transaction, "%s", t->context.transaction_hash);
+    return true;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker asks the chain: is a request still open and what does it say, how long until its yield ends by itself,
+// which keys are an operator's, how did a request end. Safe for several threads.
+#pragma once
+#include "near/rpc.h"
+#include "worker/task.h"
+
+#define YIELD_BLOCKS 200
+
+struct chain;
+// Texts are kept, not copied. `own`: this worker's key, always one of the operator's.
+[[nodiscard]] bool chain_new(struct chain **out, struct rpc *rpc, const char *operator_id, const char *contract_id,
+                             const struct public_key *own, struct err *e);
+void chain_free(struct chain *c);
+
+enum chain_answer { CHAIN_OPEN, CHAIN_ENDED };
+// get_request at `final`. Where the request is not there and the server's chain has not reached the request's block
+// yet, it waits for that block (up to 10 s, then ERR_UNAVAILABLE).
+[[nodiscard]] bool chain_request(struct chain *c, struct arena *a, const struct task *t, enum chain_answer *answer,
+                                 struct chain_request *out, struct err *e);
+
+// Milliseconds that are left of the request's yield, by the pace of blocks since the request; *left 0: over.
+[[nodiscard]] bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r,
+                                uint64_t *left, struct err *e);
+// The reckoning behind it. Without the request's height its age alone counts, at 600 ms a block.
+uint64_t window_left_ms(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head);
+
+// The key may answer requests for the operator: full access, or a function-call key for the contract. The list is read
+// again for a key that is not in it, at most every few seconds.
+[[nodiscard]] bool chain_key_is_operators(struct chain *c, struct arena *a, const struct public_key *key, bool *is,
+                                          struct err *e);
+
+// How a request ended: the data object of its execution_completed event.
+struct settlement {
+    bool success;
+    char failure[16]; // "guest", "build", …; "" on success
+    char error[600];  // "" where there is none
+    u128 charged, refunded;
+    char output_hash[65]; // "" where there is none
+    uint64_t instructions, time_ms;
+    char transaction[48]; // where the event was seen, "" when not known
+};
+// ERR_INVALID: not such an event, or of another request.
+[[nodiscard]] bool settlement_parse(struct settlement *out, uint64_t request_id, const char *event_json, struct err *e);
+// Looks for the event in the outcome of the transaction that made the request; waits up to timeout_ms for its end.
+// *found false: not there (yet), or the transaction is not known.
+[[nodiscard]] bool chain_settlement(struct chain *c, struct arena *a, const struct task *t, uint64_t timeout_ms,
+                                    struct settlement *out, bool *found, struct err *e);

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/held.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include <pthread.h>
+#include <time.h>
+
+#define BEAT_MS 5000
+#define TICK_MS 30000
+
+struct held_lease {
+    char *contract_id, *token;
+    uint64_t request_id, beaten_ms; // when it was kept alive last
+    enum stage stage;
+    bool lost, changed; // changed: its stage is news to the coordinator
+    unsigned users;     // the worker's thread, and the heart while it beats
+    struct held_lease *next;
+};
+
+struct held {
+    struct held_settings set;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock; // guards what follows, and the leases
+    pthread_cond_t news;  // for the thread: a stage changed, or stop
+    pthread_cond_t gone;  // a lease is held no more
+    bool stop;
+    struct held_lease *list;
+    uint64_t announced_ms, ticked_ms;
+};
+
+static const char *stage_text(enum stage s) {
+    switch (s) {
+    case STAGE_BUILDING: return "building";
+    case STAGE_LEASED:
+    case STAGE_RUNNING: return "running";
+    case STAGE_SUBMITTING: return "submitting";
+    }
+    return "running";
+}
+
+static void free_lease(struct held_lease *l) {
+    free(l->contract_id);
+    free(l->token);
+    free(l);
+}
+
+// With the lock held.
+static void release(struct held_lease *l) {
+    if (--l->users == 0)
+        free_lease(l);
+}
+
+struct lease_id held_id(const struct held_lease *l) {
+    return (struct lease_id){l->contract_id, l->token, l->request_id};
+}
+
+// One heartbeat without the lock; the lease cannot go away meanwhile.
+static void beat(struct held *h, struct arena *a, struct held_lease *l, enum stage stage) {
+    struct lease_id id = held_id(l);
+    struct err e;
+    bool ok = api_heartbeat(h->set.api, a, &id, stage_text(stage), &e);
+    bool lost = !ok && (e.code == ERR_LEASE_LOST || e.code == ERR_CONFLICT || e.code == ERR_NOT_FOUND);
+    if (lost)
+        log_warn("lease lost request=%llu contract=%s", (unsigned long long)id.request_id, id.contract_id);
+    else if (!ok)
+        log_err(LOG_WARN, "heartbeat", &e);
+    pthread_mutex_lock(&h->lock);
+    l->lost |= lost;
+    pthread_mutex_unlock(&h->lock);
+}
+
+// The next lease that is due, with a user counted for it.
+static struct held_lease *next_due(struct held *h, uint64_t now, enum stage *stage) {
+    for (struct held_lease *l = h->list; l; l = l->next)
+        if (!l->lost && (l->changed || now - l->beaten_ms >= BEAT_MS)) {
+            l->changed = false;
+            l->beaten_ms = now;
+            l->users++;
+            *stage = l->stage;
+            return l;
+        }
+    return NULL;
+}
+
+static void announce(struct held *h, struct arena *a) {
+    struct worker_state s = {.capabilities = h->set.capabilities};
+    struct err e;
+    unsigned busy = 0;
+    pthread_mutex_lock(&h->lock);
+    for (const struct held_lease *l = h->list; l; l = l->next) {
+        s.building += l->stage == STAGE_BUILDING;
+        s.running += l->stage == STAGE_RUNNING;
+        s.submitting += l->stage == STAGE_SUBMITTING;
+        busy += l->stage != STAGE_SUBMITTING;
+    }
+    pthread_mutex_unlock(&h->lock);
+    s.free_slots = busy < h->set.slots ? h->set.slots - busy : 0;
+    if (!api_announce(h->set.api, a, &s, &e))
+        log_err(LOG_WARN, "announcing this worker", &e);
+}
+
+// Called and returns with the lock held.
+static void beat_all(struct held *h, struct arena *a) {
+    enum stage stage;
+    for (struct held_lease *l; !h->stop && (l = next_due(h, clock_mono_ms(), &stage));) {
+        pthread_mutex_unlock(&h->lock);
+        beat(h, a, l, stage);
+        arena_reset(a);
+        pthread_mutex_lock(&h->lock);
+        release(l);
+    }
+}
+
+static void regular_duties(struct held *h, struct arena *a) {
+    uint64_t now = clock_mono_ms();
+    bool announces = !h->announced_ms || now - h->announced_ms >= BEAT_MS;
+    bool ticks = !h->ticked_ms || now - h->ticked_ms >= TICK_MS;
+    if (announces)
+        h->announced_ms = now;
+    if (ticks)
+        h->ticked_ms = now;
+    pthread_mutex_unlock(&h->lock);
+    if (announces)
+        announce(h, a);
+    if (ticks && h->set.tick)
+        h->set.tick(h->set.ctx);
+    arena_reset(a);
+    pthread_mutex_lock(&h->lock);
+}
+
+static struct timespec later(uint64_t ms) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)(ms / 1000);
+    t.tv_nsec += (long)(ms % 1000) * 1000000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+static bool any_news(const struct held *h) {
+    for (const struct held_lease *l = h->list; l; l = l->next)
+        if (l->changed && !l->lost)
+            return true;
+    return h->stop;
+}
+
+static void *heart(void *ctx) {
+    struct held *h = ctx;
+    SCOPED_ARENA(a);
+    pthread_mutex_lock(&h->lock);
+    while (!h->stop) {
+        beat_all(h, a);
+        regular_duties(h, a);
+        struct timespec t = later(1000);
+        while (!any_news(h) && pthread_cond_timedwait(&h->news, &h->lock, &t) == 0)
+            ;
+    }
+    pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
+bool held_start(struct held **out, const struct held_settings *s, struct err *e) {
+    struct held *h = xcalloc(1, sizeof *h);
+    pthread_condattr_t clock;
+    h->set = *s;
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&h->news, &clock);
+    pthread_cond_init(&h->gone, &clock);
+    pthread_condattr_destroy(&clock);
+    h->started = pthread_create(&h->thread, NULL, heart, h) == 0;
+    *out = h;
+    return h->started || err_set(e, ERR_INTERNAL, "cannot start a thread");
+}
+
+void held_stop(struct held *h) {
+    if (!h)
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->stop = true;
+    pthread_cond_broadcast(&h->news);
+    pthread_mutex_unlock(&h->lock);
+    if (h->started)
+        pthread_join(h->thread, NULL);
+    while (h->list) {
+        struct held_lease *l = h->list;
+        h->list = l->next;
+        free_lease(l);
+    }
+    pthread_cond_destroy(&h->news);
+    pthread_cond_destroy(&h->gone);
+    pthread_mutex_destroy(&h->lock);
+    free(h);
+}
+
+struct held_lease *held_take(struct held *h, struct arena *a, const struct lease *lease, struct err *e) {
+    struct lease_id id = {lease->task.contract_id, lease->token, lease->task.request_id};
+    if (!api_heartbeat(h->set.api, a, &id, stage_text(STAGE_LEASED), e))
+        return NULL;
+    struct held_lease *l = xcalloc(1, sizeof *l);
+    *l = (struct held_lease){.contract_id = xstrdup(id.contract_id),
+                             .token = xstrdup(id.token),
+                             .request_id = id.request_id,
+                             .beaten_ms = clock_mono_ms(),
+                             .users = 1};
+    pthread_mutex_lock(&h->lock);
+    l->next = h->list;
+    h->list = l;
+    pthread_mutex_unlock(&h->lock);
+    return l;
+}
+
+void held_stage(struct held *h, struct held_lease *l, enum stage stage) {
+    pthread_mutex_lock(&h->lock);
+    l->changed = stage_text(stage) != stage_text(l->stage);
+    l->stage = stage;
+    pthread_cond_signal(&h->news);
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool held_is_lost(struct held *h, const struct held_lease *l) {
+    pthread_mutex_lock(&h->lock);
+    bool lost = l->lost;
+    pthread_mutex_unlock(&h->lock);
+    return lost;
+}
+
+void held_drop(struct held *h, struct held_lease *l) {
+    if (!l)
+        return;
+    pthread_mutex_lock(&h->lock);
+    for (struct held_lease **at = &h->list; *at; at = &(*at)->next)
+        if (*at == l) {
+            *at = l->next;
+            break;
+        }
+    release(l);
+    pthread_cond_broadcast(&h->gone);
+    pthread_mutex_unlock(&h->lock);
+}
+
+void held_return_all(struct held *h, const char *reason) {
+    SCOPED_ARENA(a);
+    struct err e;
+    size_t n = held_count(h), count = 0;
+    struct lease_id *ids = arena_calloc(a, n + 1, sizeof *ids);
+    pthread_mutex_lock(&h->lock);
+    for (struct held_lease *l = h->list; l && count < n; l = l->next) {
+        if (l->stage == STAGE_SUBMITTING || l->lost)
+            continue;
+        ids[count++] = (struct lease_id){arena_strdup(a, l->contract_id), arena_strdup(a, l->token), l->request_id};
+        l->lost = true; // whoever works on it sends nothing any more
+    }
+    pthread_mutex_unlock(&h->lock);
+    for (size_t i = 0; i < count; i++)
+        if (!api_fail(h->set.api, a, &ids[i], reason, true, &e))
+            log_err(LOG_WARN, "returning a lease", &e);
+}
+
+size_t held_count(struct held *h) {
+    size_t n = 0;
+    pthread_mutex_lock(&h->lock);
+    for (const struct held_lease *l = h->list; l; l = l->next)
+        n++;
+    pthread_mutex_unlock(&h->lock);
+    return n;
+}
+
+bool held_wait_empty(struct held *h, uint64_t ms) {
+    struct timespec t = later(ms);
+    pthread_mutex_lock(&h->lock);
+    while (h->list && pthread_cond_timedwait(&h->gone, &h->lock, &t) == 0)
+        ;
+    bool empty = !h->list;
+    pthread_mutex_unlock(&h->lock);
+    return empty;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The leases that this worker holds, kept alive by one thread: every 5 s, and at once when a stage changes, so that
+// people see what is going on. A lease that the coordinator does not know any more is lost: whoever works on it looks
+// before it sends anything. Safe for several threads.
+#pragma once
+#include "worker/api.h"
+
+struct held;
+struct held_lease;
+
+enum stage { STAGE_LEASED, STAGE_BUILDING, STAGE_RUNNING, STAGE_SUBMITTING };
+
+struct held_settings {
+    struct api *api;
+    const char *capabilities;
+    unsigned slots;
+    // Called every 30 s or so by the thread, for what else must be kept warm. NULL: nothing.
+    void (*tick)(void *ctx);
+    void *ctx;
+};
+[[nodiscard]] bool held_start(struct held **out, const struct held_settings *s, struct err *e);
+void held_stop(struct held *h); // the thread ends; what is held stays
+
+// Takes the lease in and confirms it with its first heartbeat; NULL when it is somebody else's already or the
+// coordinator cannot be reached.
+struct held_lease *held_take(struct held *h, struct arena *a, const struct lease *lease, struct err *e);
+void held_stage(struct held *h, struct held_lease *l, enum stage stage);
+bool held_is_lost(struct held *h, const struct held_lease *l);
+struct lease_id held_id(const struct held_lease *l); // lives as long as it is held
+void held_drop(struct held *h, struct held_lease *l);
+// Shutdown: every lease but those whose answer is on its way goes back to the queue. They stay in the list.
+void held_return_all(struct held *h, const char *reason);
+size_t held_count(struct held *h);
+// Until nothing is held any more, at most ms. Returns whether that is so.
+bool held_wait_empty(struct held *h, uint64_t ms);

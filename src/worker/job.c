@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "worker/digest.h"
+#include "worker/guest_env.h"
+#include "worker/settle.h"
+#include <inttypes.h>
+
+#define WINDOW_SPARE_MS 10000   // kept of the yield's window for getting the answer on chain
+#define WINDOW_LAST_MS 25000    // with less than this left, a platform failure is reported instead of tried elsewhere
+#define WINDOW_HOPELESS_MS 1500 // with less, nothing reaches the chain in time
+#define TRIES_MAX 4             // then a platform failure is reported, too
+
+// One lease under work.
+struct job {
+    struct worker *worker;
+    const struct lease *lease;
+    const struct task *task;
+    struct arena *arena;
+    struct held_lease *held;
+    struct chain_request request;
+    uint64_t window_end_ms; // clock_mono_ms(); 0: not known yet
+    struct module module;
+    struct exec_result run;
+    bool ran;
+    struct answer answer;
+    uint64_t started_us;
+};
+
+static uint64_t window_left(const struct job *j) {
+    uint64_t now = clock_mono_ms();
+    return now < j->window_end_ms ? j->window_end_ms - now : 0;
+}
+
+static void give_back(struct job *j, const char *reason, bool retry) {
+    struct lease_id id = {j->task->contract_id, j->lease->token, j->task->request_id};
+    struct err e;
+    log_warn("given back%s: %s", retry ? "" : " for good", reason);
+    if (!api_fail(j->worker->api, j->arena, &id, reason, retry, &e))
+        log_err(LOG_WARN, "returning a lease", &e);
+}
+
+// --- looking at the chain
+
+static void report_end(struct job *j) {
+    struct lease_id id = {j->task->contract_id, j->lease->token, j->task->request_id};
+    log_info("the request is not open on chain: nothing is run");
+    settle_report(j->worker, j->arena, j->task, &id, NULL, NULL, false);
+}
+
+// True when the request waits for an answer and is what the lease says.
+static bool check_request(struct job *j) {
+    enum chain_answer answer;
+    struct err e;
+    uint64_t left;
+    if (!chain_request(j->worker->chain, j->arena, j->task, &answer, &j->request, &e)) {
+        give_back(j, e.msg, true);
+        return false;
+    }
+    if (answer == CHAIN_ENDED || j->request.answered) {
+        report_end(j);
+        return false;
+    }
+    const char *field = task_mismatch(j->task, &j->request);
+    if (field) {
+        give_back(j, arena_printf(j->arena, "the lease differs from the request on chain in '%s'", field), false);
+        return false;
+    }
+    if (!chain_window(j->worker->chain, j->arena, j->task, &j->request, &left, &e)) {
+        give_back(j, e.msg, true);
+        return false;
+    }
+    j->window_end_ms = clock_mono_ms() + left;
+    return true;
+}
+
+// --- answering
+
+static json_t *report_of(struct job *j) {
+    const struct answer *n = &j->answer;
+    char hex[65];
+    json_t *r = json_object();
+    json_set_text(r, "outcome", answer_class_outcome(n->class));
+    json_set_text(r, "error", n->error);
+    json_set_text(r, "failure", answer_class_text(n->class));
+    json_set_u64(r, "instructions", n->instructions);
+    json_set_u64(r, "time_ms", n->time_ms);
+    if (n->built)
+        json_set_u64(r, "compile_time_ms", n->build_ms);
+    json_set_u64(r, "peak_memory_bytes", j->ran ? j->run.peak_memory : 0);
+    if (n->has_wasm)
+        json_set_text(r, "wasm_hash", hash_hex(&n->wasm_hash, hex));
+    if (j->module.build.commit[0]) {
+        json_set_text(r, "commit", j->module.build.commit);
+        json_set_text(r, "build_key", hash_hex(&j->module.build.build_key, hex));
+    }
+    if (n->class == ANSWER_SUCCESS) {
+        struct hash output = answer_output_hash(n);
+        json_set_text(r, "output_hash", hash_hex(&output, hex));
+        json_set_u64(r, "output_bytes", n->output.len);
+    }
+    return r;
+}
+
+static void attest(struct job *j) {
+    const struct build_result *b = &j->module.build;
+    struct digest_parts parts = {.network = j->worker->set.network,
+                                 .task = j->task,
+                                 .repo = b->repo,
+                                 .commit = b->commit[0] ? b->commit : NULL,
+                                 .build_key = b->build_key,
+                                 .wasm_hash = b->wasm_hash,
+                                 .answer = &j->answer};
+    j->answer.digest = attestation_digest(&parts);
+    j->answer.has_digest = true;
+}
+
+// Hands the answer over to the settlers, and the lease with it.
+static void answer(struct job *j) {
+    struct worker *w = j->worker;
+    struct err e;
+    if (held_is_lost(w->held, j->held)) {
+        log_warn("the lease was lost, the result is dropped");
+        return;
+    }
+    answer_check_size(&j->answer, j->arena, j->request.payment);
+    attest(j);
+    held_stage(w->held, j->held, STAGE_SUBMITTING);
+    struct submission *s = submission_new(j->task, j->held, j->lease->token, &j->answer, report_of(j));
+    if (!settle_send(w, s, &e)) {
+        submission_free(s);
+        give_back(j, e.msg, true);
+        return;
+    }
+    log_info("answered class=%s instructions=%" PRIu64 " run_us=%" PRIu64 " total_us=%" PRIu64 "%s%s",
+             j->answer.class == ANSWER_SUCCESS ? "success" : answer_class_text(j->answer.class), j->answer.instructions,
+             j->run.run_us, clock_mono_us() - j->started_us, j->answer.error ? " error=" : "",
+             j->answer.error ? j->answer.error : "");
+    j->held = NULL; // the submission's
+    settler_add(w->settler, s);
+}
+
+// Our own trouble: another try somewhere else, or, when there is no time for one, the truth on chain.
+static void platform_failed(struct job *j, const char *why) {
+    if (window_left(j) > WINDOW_LAST_MS && j->lease->attempt < TRIES_MAX) {
+        give_back(j, why, true);
+        return;
+    }
+    answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "%s; nothing is charged", why);
+    answer(j);
+}
+
+// --- module and run
+
+static void building(void *ctx) {
+    struct job *j = ctx;
+    held_stage(j->worker->held, j->held, STAGE_BUILDING);
+}
+
+// True with a module; otherwise the job has ended.
+static bool get_module(struct job *j) {
+    uint64_t left = window_left(j);
+    struct module_wanted want = {.source = {j->task->repo, j->task->ref, j->task->target},
+                                 .build_ms = j->request.build_seconds * 1000,
+                                 .wait_ms = left > WINDOW_SPARE_MS ? left - WINDOW_SPARE_MS : 1,
+                                 .building = building,
+                                 .ctx = j};
+    struct err e;
+    if (!modules_get(j->worker->modules, j->arena, &want, &j->module, &e)) {
+        platform_failed(j, e.msg);
+        return false;
+    }
+    const struct build_result *b = &j->module.build;
+    if (b->end == BUILD_OK) {
+        j->answer.built = b->build_ms > 0;
+        j->answer.build_ms = b->build_ms;
+        j->answer.note = j->module.note ? arena_printf(j->arena, "%.*s", ANSWER_NOTE_MAX, j->module.note) : NULL;
+        j->answer.wasm_hash = b->wasm_hash;
+        j->answer.has_wasm = true;
+        return true;
+    }
+    answer_from_build(&j->answer, j->arena, b);
+    if (j->answer.class == ANSWER_PLATFORM)
+        platform_failed(j, j->answer.error);
+    else
+        answer(j);
+    return false;
+}
+
+static uint32_t small(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
+
+static void run(struct job *j) {
+    const struct task *t = j->task;
+    struct exec_env *env;
+    struct err e;
+    struct exec_request r = {.wasm = j->module.build.wasm,
+                             .input = t->input,
+                             .limits = {.max_instructions = t->limits.max_instructions,
+                                        .max_memory_mb = small(t->limits.max_memory_mb),
+                                        .max_seconds = small(t->limits.max_execution_seconds),
+                                        .max_output = EXEC_OUTPUT_MAX}};
+    r.env_count = guest_env(j->arena, t, j->worker->set.network, &env);
+    r.env = env;
+    held_stage(j->worker->held, j->held, STAGE_RUNNING);
+    j->ran = exec_run(j->worker->exec, j->arena, &r, &j->run, &e);
+    if (!j->ran && e.code == ERR_INVALID) { // a request that no worker of this kind can run
+        answer_fail(&j->answer, j->arena, ANSWER_GUEST, "%s", e.msg);
+        answer(j);
+        return;
+    }
+    if (!j->ran) {
+        platform_failed(j, e.msg);
+        return;
+    }
+    log_info("run end=%s instructions=%" PRIu64 " run_us=%" PRIu64 " compile_us=%" PRIu64 " output=%zu",
+             exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us, j->run.output.len);
+    answer_from_run(&j->answer, j->arena, t->format, &j->run);
+    if (j->answer.class == ANSWER_PLATFORM)
+        platform_failed(j, j->answer.error);
+    else
+        answer(j);
+}
+
+static void work(struct job *j) {
+    struct worker *w = j->worker;
+    struct err e;
+    if (settler_has(w->settler, j->task->contract_id, j->task->request_id)) {
+        give_back(j, "an answer of this worker is already on its way", true);
+        return;
+    }
+    j->held = held_take(w->held, j->arena, j->lease, &e);
+    if (!j->held) {
+        log_err(LOG_WARN, "the lease could not be confirmed", &e);
+        return;
+    }
+    if (!check_request(j))
+        return;
+    if (window_left(j) < WINDOW_HOPELESS_MS)
+        give_back(j, "the request's time on chain is over", true);
+    else if (get_module(j))
+        run(j);
+}
+
+void job_do(struct worker *w, const struct lease *lease) {
+    SCOPED_ARENA(a);
+    char id[80];
+    struct job j = {.worker = w, .lease = lease, .task = &lease->task, .arena = a, .started_us = clock_mono_us()};
+    snprintf(id, sizeof id, "%" PRIu64, lease->task.request_id);
+    log_request(id);
+    j.answer.format = lease->task.format;
+    log_info("leased contract=%s repo=%s commit=%s attempt=%" PRIu64, j.task->contract_id, j.task->repo, j.task->ref,
+             lease->attempt);
+    work(&j);
+    held_drop(w->held, j.held);
+    log_request(NULL);
+}

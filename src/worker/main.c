@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// outlayer-worker: takes leases, builds, runs, answers on chain.
+#include "base/file.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "executor/exec.h"
+#include "worker/journal.h"
+#include "worker/monitor.h"
+#include "worker/worker.h"
+#include <signal.h>
+
+#define NAME "outlayer-worker"
+#define VERSION "1.0.0"
+#define GRACE_MS 10000
+#define SLOTS_MAX 256
+
+struct settings {
+    const char *home, *network, *api_url, *api_token, *rpc_url, *neardata_url, *contract, *operator_id, *operator_key,
+        *worker_id, *repo_map, *egress_allow, *toolchains, *log_level;
+    uint64_t start_height, slots, poll_s, wasm_cache_mb, code_cache_mb, build_memory_mb, build_disk_mb;
+    bool monitor, builds;
+};
+static const struct setting table[] = {
+    SET_NEEDED(struct settings, api_url, "API_BASE_URL", "the coordinator's address"),
+    SET_SECRET(struct settings, api_token, "API_AUTH_TOKEN", "this worker's token at the coordinator"),
+    SET_NEEDED(struct settings, rpc_url, "NEAR_RPC_URL", "NEAR RPC; several separated by commas"),
+    SET_TEXT(struct settings, neardata_url, "NEARDATA_API_URL", NULL, "where finalised blocks are read (the monitor)"),
+    SET_NEEDED(struct settings, contract, "OFFCHAINVM_CONTRACT_ID", "account of the OutLayer contract"),
+    SET_NEEDED(struct settings, operator_id, "OPERATOR_ACCOUNT_ID", "account that answers requests"),
+    SET_SECRET(struct settings, operator_key, "OPERATOR_PRIVATE_KEY", "its key, ed25519:…"),
+    SET_TEXT(struct settings, worker_id, "WORKER_ID", NULL, "name of this worker (a random one)"),
+    SET_TEXT(struct settings, home, "OUTLAYER_HOME", NULL, "folder for caches and the journal (~/.outlayer/<network>)"),
+    SET_TEXT(struct settings, network, "OUTLAYER_NETWORK", "devnet", "devnet, testnet or mainnet"),
+    SET_BOOL(struct settings, monitor, "ENABLE_EVENT_MONITOR", "false", "watch the chain and record new requests"),
+    SET_U64(struct settings, start_height, "START_BLOCK_HEIGHT", "0", 0, UINT64_MAX,
+            "where the monitor begins without a cursor of its own; 0: the latest block"),
+    SET_U64(struct settings, slots, "MAX_CONCURRENT_RUNS", "0", 0, SLOTS_MAX, "executions at a time; 0: one per core"),
+    SET_U64(struct settings, poll_s, "POLL_TIMEOUT_SECONDS", "20", 1, 60, "how long one call waits for work"),
+    SET_BOOL(struct settings, builds, "COMPILATION_ENABLED", "true", "build repositories here"),
+    SET_TEXT(struct settings, toolchains, "TOOLCHAIN_DIR", NULL,
+             "compilers for guests, as `make toolchains` makes them (../guest beside the program)"),
+    SET_U64(struct settings, build_memory_mb, "COMPILE_MEMORY_LIMIT_MB", "0", 0, 1048576,
+            "memory of one build; 0: 4096, or half of the machine's"),
+    SET_U64(struct settings, build_disk_mb, "COMPILE_DISK_LIMIT_MB", "0", 0, 1048576,
+            "files of one build, kept in memory; 0: 1024, or a quarter of the machine's memory"),
+    SET_U64(struct settings, wasm_cache_mb, "WASM_CACHE_MAX_SIZE_MB", "1024", 1, 1048576, "modules kept on disk"),
+    SET_U64(struct settings, code_cache_mb, "CODE_CACHE_MAX_SIZE_MB", "2048", 1, 1048576,
+            "precompiled modules kept on disk"),
+    SET_TEXT(struct settings, repo_map, "REPO_MAP", NULL,
+             "local repositories: host/owner/name=DIR or host=DIR, separated by commas"),
+    SET_TEXT(struct settings, egress_allow, "EGRESS_ALLOW", NULL,
+             "host:port,… that guests and fetches may reach beside public addresses; for tests"),
+    SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
+};
+
+struct daemon {
+    struct arena *arena;
+    struct settings set;
+    const char *home;
+    int lock;
+    struct account_id operator_id;
+    struct secret_key key;
+    struct builder *builder;
+    struct monitor *monitor;
+    struct worker worker;
+};
+
+static bool missing(struct err *e, const char *name) {
+    err_set(e, ERR_SETTINGS, "%s is not set", name);
+    return err_hint(e, "give it in the environment, or a file with it as %s_FILE", name);
+}
+
+static bool read_settings(struct daemon *d, const struct daemon_args *args, struct err *e) {
+    struct settings *s = &d->set;
+    if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
+        !log_init(NAME, s->log_level, e))
+        return false;
+    if (!s->api_token || !s->operator_key)
+        return missing(e, s->api_token ? "OPERATOR_PRIVATE_KEY" : "API_AUTH_TOKEN");
+    if (s->monitor && !s->neardata_url) {
+        err_set(e, ERR_SETTINGS, "ENABLE_EVENT_MONITOR needs NEARDATA_API_URL");
+        return err_hint(e, "such as https://mainnet.neardata.xyz");
+    }
+    if (!account_id_parse(&d->operator_id, slice_str(s->operator_id), e))
+        return err_wrap(e, "OPERATOR_ACCOUNT_ID");
+    if (!account_id_valid(slice_str(s->contract)))
+        return err_set(e, ERR_SETTINGS, "OFFCHAINVM_CONTRACT_ID is not an account id");
+    return secret_key_parse(&d->key, slice_str(s->operator_key), e) || err_wrap(e, "OPERATOR_PRIVATE_KEY");
+}
+
+static bool open_home(struct daemon *d, struct err *e) {
+    struct settings *s = &d->set;
+    if (!settings_home(s->home, s->network, d->arena, &d->home, e) ||
+        !file_lock(arena_printf(d->arena, "%s/worker.lock", d->home), NAME, &d->lock, e))
+        return false;
+    if (!s->worker_id) {
+        uint8_t id[8];
+        random_bytes(id, sizeof id);
+        uint64_t n;
+        memcpy(&n, id, sizeof n);
+        s->worker_id = arena_printf(d->arena, "worker-%016llx", (unsigned long long)n);
+    }
+    if (!s->slots)
+        s->slots = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+    if (s->slots > SLOTS_MAX)
+        s->slots = SLOTS_MAX;
+    return true;
+}
+
+static bool open_builder(struct daemon *d, struct err *e) {
+    struct settings *s = &d->set;
+    const char *dir = s->toolchains;
+    if (!dir)
+        dir = arena_printf(d->arena, "%s/../guest", file_program_dir(d->arena));
+    struct build_settings b = {.guest_dir = dir,
+                               .repo_map = s->repo_map,
+                               .egress_allow = s->egress_allow,
+                               .disk_bytes = s->build_disk_mb << 20,
+                               .memory_bytes = s->build_memory_mb << 20};
+    if (!builder_new(&d->builder, &b, e))
+        return false;
+    const char *how;
+    bool isolates = builder_can_isolate(d->builder, &how);
+    if (!s->builds)
+        log_info("builds are off (COMPILATION_ENABLED=false): only modules that others built are run");
+    else if (isolates)
+        log_info("builds are isolated: %s", how);
+    else
+        log_warn("builds are refused, only modules that others built are run: %s", how);
+    d->worker.set.capabilities = s->builds && isolates ? "compilation,execution" : "execution";
+    return true;
+}
+
+static bool open_modules(struct daemon *d, struct err *e) {
+    struct modules_settings m = {.builder = d->builder,
+                                 .api = d->worker.api,
+                                 .chain = d->worker.chain,
+                                 .key = &d->key,
+                                 .dir = arena_printf(d->arena, "%s/modules", d->home),
+                                 .max_bytes = d->set.wasm_cache_mb << 20,
+                                 .may_build = d->set.builds,
+                                 .cancel = &d->worker.abandon};
+    return modules_new(&d->worker.modules, &m, e);
+}
+
+static bool open_executors(struct daemon *d, struct err *e) {
+    const char *dir = arena_printf(d->arena, "%s/code", d->home);
+    struct exec_settings x = {.program = arena_printf(d->arena, "%s/outlayer-executor", file_program_dir(d->arena)),
+                              .cache_dir = dir,
+                              .cache_max_bytes = d->set.code_cache_mb << 20,
+                              .prestarted = (unsigned)d->set.slots,
+                              .egress_allow = d->set.egress_allow};
+    if (d->set.egress_allow)
+        log_warn("guests may reach beside public addresses: %s", d->set.egress_allow);
+    return file_make_dirs(dir, 0700, e) && exec_pool_new(&d->worker.exec, &x, e);
+}
+
+static bool open_worker(struct daemon *d, struct err *e) {
+    struct worker *w = &d->worker;
+    struct settings *s = &d->set;
+    struct api_settings api = {s->api_url, s->api_token, s->worker_id, VERSION, &w->abandon};
+    struct public_key public = secret_key_public(&d->key);
+    w->set.network = s->network;
+    w->set.slots = (unsigned)s->slots;
+    w->set.poll_s = s->poll_s;
+    w->set.monitored = s->monitor;
+    w->seen = seen_new();
+    return journal_open(d->arena, d->home, &w->set.pending_dir, e) && api_new(&w->api, &api, e) &&
+           rpc_new(&w->rpc, s->rpc_url, e) && sender_new(&w->sender, w->rpc, &d->operator_id, &d->key, e) &&
+           chain_new(&w->chain, w->rpc, d->operator_id.s, s->contract, &public, e) && open_builder(d, e) &&
+           open_modules(d, e) && open_executors(d, e);
+}
+
+// A wrong key is found out now, not by the first result that cannot be sent.
+static bool check_key(struct daemon *d, struct err *e) {
+    SCOPED_ARENA(a);
+    return sender_warm(d->worker.sender, a, e);
+}
+
+static bool start(struct daemon *d, const struct daemon_args *args, struct err *e) {
+    struct settings *s = &d->set;
+    if (!check_key(d, e) || !worker_start(&d->worker, e))
+        return false;
+    struct monitor_settings m = {.neardata_url = s->neardata_url,
+                                 .contract_id = s->contract,
+                                 .cursor_file = arena_printf(d->arena, "%s/cursor", d->home),
+                                 .api_base_url = s->api_url,
+                                 .api_token = s->api_token,
+                                 .start_height = s->start_height,
+                                 .completed = worker_completed,
+                                 .ctx = &d->worker};
+    if (s->monitor && !monitor_start(&m, &d->monitor, e))
+        return false;
+    log_info("worker %s for %s as %s: %u at a time, capabilities %s", s->worker_id, s->contract, d->operator_id.s,
+             d->worker.set.slots, d->worker.set.capabilities);
+    daemon_ready(args, "{\"port\":0}");
+    return true;
+}
+
+static void close_all(struct daemon *d, int status) {
+    struct worker *w = &d->worker;
+    monitor_stop(d->monitor);
+    if (!worker_stop(w, GRACE_MS)) {
+        // Some guest or build still runs. The kernel ends both with us; the journal holds what was sent.
+        log_info("ending with executions at work");
+        secret_key_wipe(&d->key);
+        _exit(status);
+    }
+    exec_pool_free(w->exec);
+    modules_free(w->modules);
+    builder_free(d->builder);
+    chain_free(w->chain);
+    sender_free(w->sender);
+    rpc_free(w->rpc);
+    api_free(w->api);
+    seen_free(w->seen);
+    secret_key_wipe(&d->key);
+    if (d->lock >= 0)
+        close(d->lock);
+    arena_free_wiped(d->arena);
+}
+
+int main(int argc, char **argv) {
+    struct daemon_args args;
+    struct err e;
+    int status, got = 0;
+    if (!daemon_args_parse(&args, argc, argv, NAME, "builds and runs what contracts ask for", table, ARRAY_LEN(table),
+                           &status))
+        return status;
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL); // before any thread: all of them inherit it
+    signal(SIGPIPE, SIG_IGN);
+    struct daemon d = {.arena = arena_new(), .lock = -1};
+    bool ok = read_settings(&d, &args, &e) && open_home(&d, &e) && open_worker(&d, &e) && start(&d, &args, &e);
+    if (ok)
+        sigwait(&ends, &got);
+    else
+        log_err(LOG_ERROR, "cannot start", &e);
+    close_all(&d, ok ? 0 : 1);
+    return ok ? 0 : 1;
+}

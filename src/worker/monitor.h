@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches the chain's final blocks: records new requests with the coordinator, and tells of requests that ended.
+#pragma once
+#include "base/err.h"
+
+struct monitor;
+struct monitor_settings {
+    const char *neardata_url, *contract_id, *cursor_file, *api_base_url;
+    const char *api_token;
+    uint64_t start_height; // where there is no cursor; 0: the latest block
+    // Each execution_completed event seen; from a thread of the monitor.
+    void (*completed)(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json);
+    void *ctx;
+};
+[[nodiscard]] bool monitor_start(const struct monitor_settings *s, struct monitor **m, struct err *e);
+void monitor_stop(struct monitor *m); // NULL is fine

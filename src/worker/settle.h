@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// From an answer to the end of its request: sign, journal, send, follow the transaction, learn what was charged, tell
+// the coordinator. The rule: after any doubt the same bytes are sent again, other bytes only when the chain shows that
+// the first can never be executed and that the request still waits.
+#pragma once
+#include "worker/answer.h"
+#include "worker/journal.h"
+#include "worker/worker.h"
+
+// One answer under way; owns its arena, which everything in it lives in.
+struct submission {
+    struct arena *arena;
+    struct task task;
+    struct held_lease *lease; // NULL: recovered from the journal
+    const char *token;
+    bool has_answer; // false: recovered; only the signed bytes are known
+    struct answer answer;
+    struct journal_entry entry; // hash and bytes of the last transaction that was signed
+    json_t *report;             // for /tasks/complete, without what the chain decides
+    struct submission *next;
+};
+// Copies what it keeps; `report` is taken over. The lease is the submission's from now on.
+struct submission *submission_new(const struct task *t, struct held_lease *lease, const char *token,
+                                  const struct answer *n, json_t *report);
+void submission_free(struct submission *s);
+
+// Signs, writes the journal, sends. false: nothing of it is or can come on chain, and the journal has no entry.
+[[nodiscard]] bool settle_send(struct worker *w, struct submission *s, struct err *e);
+// Follows it to its end and reports; returns early, leaving the journal's entry, when the worker is abandoned.
+void settle_follow(struct worker *w, struct submission *s);
+
+// The request is not open any more, whoever answered it: learns how it ended and tells the coordinator. ours: hash of
+// our own transaction, NULL: none.
+void settle_report(struct worker *w, struct arena *a, const struct task *t, const struct lease_id *id,
+                   const json_t *report, const char *ours, bool answered_by_us);
+
+// --- settlers: threads with a queue
+[[nodiscard]] bool settler_start(struct settler **out, struct worker *w, struct err *e);
+// Ends the threads; what waits in the queue stays in the journal. false when a thread did not end within ms.
+bool settler_stop(struct settler *s, uint64_t ms);
+// Takes the submission over; waits for room.
+void settler_add(struct settler *s, struct submission *sub);
+// An answer to this request is on its way.
+bool settler_has(struct settler *s, const char *contract_id, uint64_t request_id);
+// The journal of an earlier life.
+[[nodiscard]] bool settler_recover(struct settler *s, struct err *e);

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/settle.h"
+#include <inttypes.h>
+#include <pthread.h>
+#include <time.h>
+
+#define THREADS 16
+#define UNDER_WAY_MAX 256 // answers whose fate is not known yet; more wait in the lease threads
+#define STACK_BYTES (512u << 10)
+
+struct settler {
+    struct worker *worker;
+    pthread_t threads[THREADS];
+    size_t started, running;
+    pthread_mutex_t lock; // guards what follows
+    pthread_cond_t work, room;
+    bool stop;
+    struct submission *waiting, **last; // in order
+    struct submission *active[THREADS];
+    size_t count; // waiting and active
+};
+
+static void set_request(const struct submission *s) {
+    char id[80];
+    snprintf(id, sizeof id, "%" PRIu64, s->task.request_id);
+    log_request(id);
+}
+
+static struct submission *take(struct settler *s, size_t slot) {
+    pthread_mutex_lock(&s->lock);
+    while (!s->stop && !s->waiting)
+        pthread_cond_wait(&s->work, &s->lock);
+    struct submission *sub = s->stop ? NULL : s->waiting;
+    if (sub) {
+        s->waiting = sub->next;
+        if (!s->waiting)
+            s->last = &s->waiting;
+        s->active[slot] = sub;
+    } else {
+        s->running--;
+        pthread_cond_broadcast(&s->room);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return sub;
+}
+
+static void finished(struct settler *s, size_t slot) {
+    pthread_mutex_lock(&s->lock);
+    s->active[slot] = NULL;
+    s->count--;
+    pthread_cond_broadcast(&s->room);
+    pthread_mutex_unlock(&s->lock);
+}
+
+struct slot {
+    struct settler *settler;
+    size_t index;
+};
+
+static void *run(void *ctx) {
+    struct slot slot = *(struct slot *)ctx;
+    struct settler *s = slot.settler;
+    free(ctx);
+    for (struct submission *sub; (sub = take(s, slot.index));) {
+        set_request(sub);
+        settle_follow(s->worker, sub);
+        held_drop(s->worker->held, sub->lease);
+        finished(s, slot.index);
+        submission_free(sub);
+        log_request(NULL);
+    }
+    return NULL;
+}
+
+bool settler_start(struct settler **out, struct worker *w, struct err *e) {
+    struct settler *s = xcalloc(1, sizeof *s);
+    pthread_condattr_t clock;
+    pthread_attr_t attr;
+    s->worker = w;
+    s->last = &s->waiting;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->work, NULL);
+    pthread_cond_init(&s->room, &clock);
+    pthread_condattr_destroy(&clock);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    *out = s;
+    bool ok = true;
+    for (size_t i = 0; ok && i < THREADS; i++) {
+        struct slot *slot = xcalloc(1, sizeof *slot);
+        *slot = (struct slot){s, i};
+        pthread_mutex_lock(&s->lock);
+        s->running++;
+        pthread_mutex_unlock(&s->lock);
+        ok = pthread_create(&s->threads[i], &attr, run, slot) == 0;
+        s->started += ok;
+        if (!ok)
+            free(slot);
+    }
+    pthread_attr_destroy(&attr);
+    return ok || err_set(e, ERR_INTERNAL, "cannot start threads");
+}
+
+bool settler_stop(struct settler *s, uint64_t ms) {
+    if (!s)
+        return true;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)(ms / 1000) + 1;
+    pthread_mutex_lock(&s->lock);
+    s->stop = true;
+    pthread_cond_broadcast(&s->work);
+    while (s->running && pthread_cond_timedwait(&s->room, &s->lock, &t) == 0)
+        ;
+    bool ended = !s->running;
+    pthread_mutex_unlock(&s->lock);
+    if (!ended)
+        return false;
+    for (size_t i = 0; i < s->started; i++)
+        pthread_join(s->threads[i], NULL);
+    while (s->waiting) {
+        struct submission *sub = s->waiting;
+        s->waiting = sub->next;
+        submission_free(sub);
+    }
+    pthread_cond_destroy(&s->work);
+    pthread_cond_destroy(&s->room);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+    return true;
+}
+
+void settler_add(struct settler *s, struct submission *sub) {
+    pthread_mutex_lock(&s->lock);
+    while (s->count >= UNDER_WAY_MAX && !s->stop)
+        pthread_cond_wait(&s->room, &s->lock);
+    s->count++;
+    sub->next = NULL;
+    *s->last = sub;
+    s->last = &sub->next;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static bool is_for(const struct submission *s, const char *contract_id, uint64_t request_id) {
+    return s && s->task.request_id == request_id && strcmp(s->task.contract_id, contract_id) == 0;
+}
+
+bool settler_has(struct settler *s, const char *contract_id, uint64_t request_id) {
+    bool has = false;
+    pthread_mutex_lock(&s->lock);
+    for (const struct submission *sub = s->waiting; sub && !has; sub = sub->next)
+        has = is_for(sub, contract_id, request_id);
+    for (size_t i = 0; i < THREADS && !has; i++)
+        has = is_for(s->active[i], contract_id, request_id);
+    pthread_mutex_unlock(&s->lock);
+    return has;
+}
+
+// --- an earlier life
+
+static struct submission *submission_of(const struct journal_entry *n, struct arena *a, json_t *report) {
+    struct task t = {.contract_id = n->contract_id,
+                     .request_id = n->request_id,
+                     .data_id = n->data_id,
+                     .sender_id = n->sender_id,
+                     .context = {.has_height = n->has_height,
+                                 .block_height = n->block_height,
+                                 .transaction_hash = n->request_transaction,
+                                 .signer_id = n->request_signer}};
+    struct submission *s = submission_new(&t, NULL, n->token, NULL, report);
+    (void)a;
+    s->entry = *n;
+    s->entry.contract_id = s->task.contract_id;
+    s->entry.token = s->token;
+    s->entry.sender_id = s->task.sender_id;
+    s->entry.request_transaction = s->task.context.transaction_hash;
+    s->entry.request_signer = s->task.context.signer_id;
+    s->entry.signer_id = arena_strdup(s->arena, n->signer_id);
+    s->entry.public_key = arena_strdup(s->arena, n->public_key);
+    s->entry.bytes = arena_copy(s->arena, n->bytes);
+    s->entry.report = report;
+    return s;
+}
+
+bool settler_recover(struct settler *s, struct err *e) {
+    SCOPED_ARENA(a);
+    const char **paths;
+    size_t count;
+    if (!journal_list(s->worker->set.pending_dir, a, &paths, &count, e))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct journal_entry entry;
+        struct err bad;
+        json_t *report;
+        if (!journal_read(paths[i], a, &entry, &report, &bad)) {
+            // A piece of a file that was never whole: its transaction was not sent.
+            log_err(LOG_WARN, "an entry of the journal is dropped", &bad);
+            unlink(paths[i]);
+            continue;
+        }
+        log_info("recovering request=%" PRIu64 " transaction=%s", entry.request_id, entry.hash);
+        settler_add(s, submission_of(&entry, a, report));
+    }
+    return true;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/worker.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/settle.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#define ERROR_WAIT_MS 1000
+#define ERROR_WAIT_MAX_MS 15000
+#define LAST_CALLS_MS 3000
+
+struct lease_thread {
+    pthread_t thread;
+    struct worker *worker;
+    atomic_bool started, ended;
+};
+
+// Between failed polls; ends at once on shutdown.
+static void pause_after_error(struct worker *w, unsigned failures) {
+    uint64_t ms = (uint64_t)ERROR_WAIT_MS << (failures < 4 ? failures : 4);
+    if (ms > ERROR_WAIT_MAX_MS)
+        ms = ERROR_WAIT_MAX_MS;
+    for (uint64_t end = clock_mono_ms() + ms; !w->stopping && clock_mono_ms() < end;) {
+        struct timespec t = {0, 50000000};
+        nanosleep(&t, NULL);
+    }
+}
+
+static void give_back_unread(struct worker *w, struct arena *a, const struct lease *l, const struct err *why) {
+    struct lease_id id = {l->task.contract_id, l->token, l->task.request_id};
+    struct err e;
+    log_err(LOG_WARN, "a lease that cannot be read is given back", why);
+    if (!api_fail(w->api, a, &id, why->msg, false, &e))
+        log_err(LOG_WARN, "returning a lease", &e);
+}
+
+static void *lease_loop(void *ctx) {
+    struct lease_thread *t = ctx;
+    struct worker *w = t->worker;
+    SCOPED_ARENA(a);
+    unsigned failures = 0;
+    while (!w->stopping) {
+        struct lease lease;
+        struct err e;
+        bool got;
+        arena_reset(a);
+        bool ok = api_poll(w->api, a, w->set.poll_s, w->set.capabilities, &w->stopping, &lease, &got, &e);
+        if (ok && got && w->stopping)
+            e = (struct err){.code = ERR_UNAVAILABLE}; // handed out while we stopped: not confirmed, so it goes back
+        else if (ok && got)
+            job_do(w, &lease);
+        else if (got)
+            give_back_unread(w, a, &lease, &e);
+        if (ok || got || w->stopping) {
+            failures = 0;
+            continue;
+        }
+        log_err(LOG_WARN, "no lease", &e);
+        pause_after_error(w, failures++);
+    }
+    atomic_store(&t->ended, true);
+    return NULL;
+}
+
+// Nonce and block hash are read ahead, so that the first answer after a pause needs no call for them.
+static void keep_warm(void *ctx) {
+    struct worker *w = ctx;
+    SCOPED_ARENA(a);
+    struct err e;
+    if (!sender_warm(w->sender, a, &e))
+        log_err(LOG_WARN, "reading nonce and block", &e);
+}
+
+void worker_completed(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json) {
+    struct worker *w = ctx;
+    seen_add(w->seen, request_id, transaction_hash, event_json);
+}
+
+bool worker_start(struct worker *w, struct err *e) {
+    struct held_settings held = {
+        .api = w->api, .capabilities = w->set.capabilities, .slots = w->set.slots, .tick = keep_warm, .ctx = w};
+    rpc_set_cancel(w->rpc, &w->abandon);
+    if (!held_start(&w->held, &held, e) || !settler_start(&w->settler, w, e) || !settler_recover(w->settler, e))
+        return false;
+    w->threads = xcalloc(w->set.slots, sizeof *w->threads);
+    for (unsigned i = 0; i < w->set.slots; i++) {
+        struct lease_thread *t = &w->threads[i];
+        t->worker = w;
+        if (pthread_create(&t->thread, NULL, lease_loop, t) != 0)
+            return err_set(e, ERR_INTERNAL, "cannot start threads");
+        atomic_store(&t->started, true);
+    }
+    return true;
+}
+
+static bool join_all(struct worker *w) {
+    for (unsigned i = 0; i < w->set.slots; i++)
+        if (atomic_load(&w->threads[i].started) && !atomic_load(&w->threads[i].ended))
+            return false;
+    for (unsigned i = 0; i < w->set.slots; i++)
+        if (atomic_load(&w->threads[i].started))
+            pthread_join(w->threads[i].thread, NULL);
+    return true;
+}
+
+bool worker_stop(struct worker *w, uint64_t grace_ms) {
+    w->stopping = true;
+    bool empty = !w->held || held_wait_empty(w->held, grace_ms);
+    if (!empty) {
+        log_info("giving back what is still at work");
+        held_return_all(w->held, "the worker stops");
+    }
+    w->abandon = true;
+    uint64_t end = clock_mono_ms() + LAST_CALLS_MS;
+    bool ended = settler_stop(w->settler, LAST_CALLS_MS);
+    while (w->threads && !(empty = join_all(w)) && clock_mono_ms() < end) {
+        struct timespec t = {0, 10000000};
+        nanosleep(&t, NULL);
+    }
+    if (!ended || (w->threads && !empty))
+        return false;
+    held_stop(w->held);
+    free(w->threads);
+    w->threads = NULL;
+    w->held = NULL;
+    w->settler = NULL;
+    return true;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker: lease threads (each: wait for a lease, check it against the chain, build, run, sign, send), settlers
+// (each: follow one sent answer until its fate is known, then tell the coordinator), and a heart that keeps leases.
+// Nothing is sent before it is in the journal; nothing is sent twice without asking the chain.
+#pragma once
+#include "near/send.h"
+#include "worker/held.h"
+#include "worker/modules.h"
+#include "worker/seen.h"
+
+struct settler;
+
+struct worker_settings {
+    const char *network, *pending_dir, *capabilities;
+    unsigned slots;
+    uint64_t poll_s;
+    bool monitored; // execution_completed events come in (worker_completed)
+};
+
+// Everything a worker works with; the parts belong to whoever made them, `held`, `seen` and `settler` to the worker.
+struct worker {
+    struct worker_settings set;
+    struct api *api;
+    struct rpc *rpc;
+    struct sender *sender;
+    struct chain *chain;
+    struct modules *modules;
+    struct exec_pool *exec;
+    struct held *held;
+    struct seen *seen;
+    struct settler *settler;
+    volatile bool stopping; // no new leases
+    volatile bool abandon;  // calls end, nothing is sent any more
+    struct lease_thread *threads;
+};
+
+// Recovers what the journal holds, then starts to take leases.
+[[nodiscard]] bool worker_start(struct worker *w, struct err *e);
+// Takes no more leases, waits up to grace_ms for those at work, gives the rest back. Returns whether all threads have
+// ended: where not, the process must end without freeing what they use.
+bool worker_stop(struct worker *w, uint64_t grace_ms);
+// Monitor's callback: `ctx` is the worker.
+void worker_completed(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json);
+
+// job.c: one lease, until its answer is on its way or it has been given back.
+void job_do(struct worker *w, const struct lease *lease);
