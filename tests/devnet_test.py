@@ -230,7 +230,7 @@ def test_promises_and_yield():
 
 
 def test_wait_times_out():
-    with kit.folder() as home, Devnet(home) as net:
+    with kit.folder() as home, Devnet(home, BLOCK_IDLE_MS="600") as net:  # 200 blocks, the yield's end, take longer
         a = net.probe()
         raw, tx_hash = net.root.signed(a.id, near.call("wait", b""))
         start = time.monotonic()

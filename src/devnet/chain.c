@@ -37,6 +37,7 @@ bool chain_new(struct chain **out, const struct chain_config *config, struct err
     copy_accounts(c);
     pthread_mutex_init(&c->making, NULL);
     pthread_rwlock_init(&c->lock, NULL);
+    pthread_mutex_init(&c->patching, NULL);
     *out = c;
     return true;
 }
@@ -88,6 +89,7 @@ void chain_free(struct chain *c) {
     vm_engine_free(c->vm);
     pthread_mutex_destroy(&c->making);
     pthread_rwlock_destroy(&c->lock);
+    pthread_mutex_destroy(&c->patching);
     arena_free(c->arena);
     arena_free(c->patch_arena);
     free(c->blocks);
@@ -168,8 +170,11 @@ bool chain_tx_waits(struct chain *c, const struct hash *hash) {
 bool chain_busy(struct chain *c) {
     pthread_rwlock_rdlock(&c->lock);
     const struct block *head = head_of(c);
-    bool busy = c->pool_count || c->patch_count || head->queue_first < head->queue_next;
+    bool busy = c->pool_count || head->queue_first < head->queue_next;
     pthread_rwlock_unlock(&c->lock);
+    pthread_mutex_lock(&c->patching);
+    busy = busy || c->patch_count;
+    pthread_mutex_unlock(&c->patching);
     return busy;
 }
 
@@ -182,10 +187,13 @@ static void drop_turns(struct chain *c, const struct made *m) {
     }
     c->pool_count -= m->txs;
     memmove(c->pool, c->pool + m->txs, c->pool_count * sizeof *c->pool);
+    pthread_mutex_lock(&c->patching);
     c->patch_count -= m->patches;
-    memmove(c->patches, c->patches + m->patches, c->patch_count * sizeof *c->patches);
-    if (!c->patch_count)
+    if (c->patch_count)
+        memmove(c->patches, c->patches + m->patches, c->patch_count * sizeof *c->patches);
+    else
         arena_reset(c->patch_arena);
+    pthread_mutex_unlock(&c->patching);
 }
 
 bool chain_produce_block(struct chain *c, uint64_t timestamp_ns, const struct chain_block **out, struct err *e) {
@@ -219,7 +227,7 @@ void chain_skip(struct chain *c, uint64_t heights) {
 }
 
 bool chain_patch(struct chain *c, const struct chain_change *change, struct err *e) {
-    pthread_rwlock_wrlock(&c->lock);
+    pthread_mutex_lock(&c->patching);
     bool room = c->patch_count < CHAIN_PATCHES_MAX;
     if (room) {
         c->patches = xrealloc(c->patches, (c->patch_count + 1) * sizeof *c->patches);
@@ -233,6 +241,6 @@ bool chain_patch(struct chain *c, const struct chain_change *change, struct err 
             methods[i] = arena_strdup(c->patch_arena, change->access.methods[i]);
         p->access.methods = methods;
     }
-    pthread_rwlock_unlock(&c->lock);
+    pthread_mutex_unlock(&c->patching);
     return room || err_set(e, ERR_TOO_MANY, "%d changes of the state wait for a block already", CHAIN_PATCHES_MAX);
 }

@@ -95,11 +95,13 @@ static void apply_patch(struct state *s, const struct chain_change *p) {
 
 // One thread makes blocks and only it removes from the front: what is copied here stays in the lists.
 static void take_turns(struct chain *c, struct chunk *k, size_t *patches, size_t *txs) {
-    pthread_rwlock_rdlock(&c->lock);
     size_t mark = state_mark(k->state);
+    pthread_mutex_lock(&c->patching);
     *patches = c->patch_count;
     for (size_t i = 0; i < c->patch_count; i++)
         apply_patch(k->state, &c->patches[i]);
+    pthread_mutex_unlock(&c->patching);
+    pthread_rwlock_rdlock(&c->lock);
     size_t count = c->pool_count;
     struct blob **waiting = arena_calloc(k->arena, count, sizeof(struct blob *));
     for (size_t i = 0; i < count; i++)

@@ -27,17 +27,19 @@ struct chain {
     pthread_mutex_t making;     // who holds it makes a block
     struct hash genesis_hash;
 
-    pthread_rwlock_t lock; // all below
+    pthread_rwlock_t lock; // all up to the next lock
     struct block **blocks; // oldest first, the head last
     size_t block_count, block_room;
     struct hash_index by_hash, by_chunk, by_tx, by_receipt, by_execution;
     struct pooled *pool;
     size_t pool_count, pool_room;
     struct hash_index pool_index;
+    uint64_t skip;
+
+    pthread_mutex_t patching; // all below; taken inside `lock`
     struct chain_change *patches;
     size_t patch_count;
     struct arena *patch_arena;
-    uint64_t skip;
 };
 #define CHAIN_PATCHES_MAX 10000
 

@@ -45,7 +45,9 @@ static bool look_now(struct tx_wait *w, struct err *e, bool *answered) {
         return false;
     w->in_block = s.found;
     w->missing = s.missing;
-    if (!s.found || s.level < w->level)
+    // In the levels' order "included and final" stands above "executed, not final"; here all that is included is final.
+    enum wait_level wanted = w->level == WAIT_EXECUTED_OPTIMISTIC ? WAIT_EXECUTED : w->level;
+    if (!s.found || s.level < wanted)
         return true;
     json_t *outcome;
     if (!tx_status_look(w->call->net->history, &w->hash, &s, w->receipts, &outcome, e))

@@ -126,7 +126,7 @@ static bool check_block(const struct tx_context *c, const struct transaction *tx
     struct state_key k;
     struct blob *b = state_get(c->state, key_of_hash(&k, COLUMN_BLOCK_HEIGHT, &tx->block_hash));
     if (!b)
-        return refuse(why, tx, TX_INVALID_CHAIN);
+        return refuse(why, tx, TX_EXPIRED); // what nodes say of a block that they do not know
     struct borsh r = {.left = blob_slice(b)};
     uint64_t named = borsh_u64(&r);
     return c->height - named <= c->validity_period || refuse(why, tx, TX_EXPIRED);
