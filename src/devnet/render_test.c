@@ -169,7 +169,9 @@ static void test_head(void **state) {
     block_head_of(&h, &b);
     block_head_encode(&bytes, &h);
     assert_ok(block_head_decode(&again, buf_slice(&bytes), &e), &e);
-    assert_memory_equal(&h, &again, sizeof h);
+    SCOPED_BUF(second, 4096);
+    block_head_encode(&second, &again);
+    assert_true(slice_eq(buf_slice(&bytes), buf_slice(&second)));
     for (size_t n = 0; n < bytes.len; n += 31)
         assert_err(block_head_decode(&again, slice_of(bytes.ptr, n), &e), &e, ERR_CORRUPT, "damaged head");
     json_t *j = render_block(&h, "node.near", arena);
