@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define BLOCK_MS 600
+#define PACE_BLOCKS 5 // from how many on their pace can be told
 #define HEAD_WAIT_MS 10000
 #define HEAD_STEP_MS 200
 #define KEYS_REREAD_MS 5000
@@ -81,25 +82,28 @@ bool chain_request(struct chain *c, struct arena *a, const struct task *t, enum 
     }
 }
 
-uint64_t window_left_ms(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head) {
+struct window window_of(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head) {
+    struct window w = {.block_ms = BLOCK_MS};
     uint64_t age_ms = head->timestamp_ns > timestamp_ns ? (head->timestamp_ns - timestamp_ns) / 1000000 : 0;
-    if (!has_height || height > head->height)
-        return age_ms >= YIELD_BLOCKS * BLOCK_MS ? 0 : YIELD_BLOCKS * BLOCK_MS - age_ms;
+    if (!has_height || height > head->height) {
+        w.left_ms = age_ms >= YIELD_BLOCKS * BLOCK_MS ? 0 : YIELD_BLOCKS * BLOCK_MS - age_ms;
+        return w;
+    }
     uint64_t blocks = head->height - height;
-    if (blocks >= YIELD_BLOCKS)
-        return 0;
-    uint64_t pace = blocks < 5 ? BLOCK_MS : age_ms / blocks;
-    if (pace > 2 * BLOCK_MS) // blocks come faster again: do not count on time that may not be there
-        pace = BLOCK_MS;
-    return (YIELD_BLOCKS - blocks) * pace;
+    if (blocks >= PACE_BLOCKS)
+        w.block_ms = age_ms / blocks;
+    if (w.block_ms > BLOCK_MS) // blocks may come faster again: do not count on time that may not be there
+        w.block_ms = BLOCK_MS;
+    w.left_ms = blocks >= YIELD_BLOCKS ? 0 : (YIELD_BLOCKS - blocks) * w.block_ms;
+    return w;
 }
 
-bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r, uint64_t *left,
-                  struct err *e) {
+bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r,
+                  struct window *out, struct err *e) {
     struct rpc_block head;
     if (!rpc_final_block(c->rpc, a, &head, e))
         return false;
-    *left = window_left_ms(t->context.has_height, t->context.block_height, r->timestamp_ns, &head);
+    *out = window_of(t->context.has_height, t->context.block_height, r->timestamp_ns, &head);
     return true;
 }
 

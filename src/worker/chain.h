@@ -19,11 +19,15 @@ enum chain_answer { CHAIN_OPEN, CHAIN_ENDED };
 [[nodiscard]] bool chain_request(struct chain *c, struct arena *a, const struct task *t, enum chain_answer *answer,
                                  struct chain_request *out, struct err *e);
 
-// Milliseconds that are left of the request's yield, by the pace of blocks since the request; *left 0: over.
+// What is left of the request's yield, and the pace of blocks since the request.
+struct window {
+    uint64_t left_ms; // 0: over
+    uint64_t block_ms;
+};
 [[nodiscard]] bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r,
-                                uint64_t *left, struct err *e);
+                                struct window *out, struct err *e);
 // The reckoning behind it. Without the request's height its age alone counts, at 600 ms a block.
-uint64_t window_left_ms(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head);
+struct window window_of(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head);
 
 // The key may answer requests for the operator: full access, or a function-call key for the contract. The list is read
 // again for a key that is not in it, at most every few seconds.

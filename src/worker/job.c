@@ -7,10 +7,11 @@
 #include "worker/settle.h"
 #include <inttypes.h>
 
-#define WINDOW_SPARE_MS 10000   // kept of the yield's window for getting the answer on chain
-#define WINDOW_LAST_MS 25000    // with less than this left, a platform failure is reported instead of tried elsewhere
-#define WINDOW_HOPELESS_MS 1500 // with less, nothing reaches the chain in time
-#define TRIES_MAX 4             // then a platform failure is reported, too
+// Of the yield's window, in blocks:
+#define SPARE_BLOCKS 12   // kept for getting the answer on chain
+#define LAST_BLOCKS 40    // with fewer left, a platform failure is reported instead of tried elsewhere
+#define HOPELESS_BLOCKS 3 // with fewer, nothing reaches the chain in time
+#define TRIES_MAX 4       // then a platform failure is reported, too
 
 // One lease under work.
 struct job {
@@ -20,7 +21,8 @@ struct job {
     struct arena *arena;
     struct held_lease *held;
     struct chain_request request;
-    uint64_t window_end_ms; // clock_mono_ms(); 0: not known yet
+    uint64_t window_end_ms; // clock_mono_ms()
+    uint64_t block_ms;
     struct module module;
     struct exec_result run;
     bool ran;
@@ -53,7 +55,7 @@ static void report_end(struct job *j) {
 static bool check_request(struct job *j) {
     enum chain_answer answer;
     struct err e;
-    uint64_t left;
+    struct window window;
     if (!chain_request(j->worker->chain, j->arena, j->task, &answer, &j->request, &e)) {
         give_back(j, e.msg, true);
         return false;
@@ -67,11 +69,12 @@ static bool check_request(struct job *j) {
         give_back(j, arena_printf(j->arena, "the lease differs from the request on chain in '%s'", field), false);
         return false;
     }
-    if (!chain_window(j->worker->chain, j->arena, j->task, &j->request, &left, &e)) {
+    if (!chain_window(j->worker->chain, j->arena, j->task, &j->request, &window, &e)) {
         give_back(j, e.msg, true);
         return false;
     }
-    j->window_end_ms = clock_mono_ms() + left;
+    j->window_end_ms = clock_mono_ms() + window.left_ms;
+    j->block_ms = window.block_ms;
     return true;
 }
 
@@ -143,7 +146,7 @@ static void answer(struct job *j) {
 
 // Our own trouble: another try somewhere else, or, when there is no time for one, the truth on chain.
 static void platform_failed(struct job *j, const char *why) {
-    if (window_left(j) > WINDOW_LAST_MS && j->lease->attempt < TRIES_MAX) {
+    if (window_left(j) > LAST_BLOCKS * j->block_ms && j->lease->attempt < TRIES_MAX) {
         give_back(j, why, true);
         return;
     }
@@ -160,10 +163,10 @@ static void building(void *ctx) {
 
 // True with a module; otherwise the job has ended.
 static bool get_module(struct job *j) {
-    uint64_t left = window_left(j);
+    uint64_t left = window_left(j), spare = SPARE_BLOCKS * j->block_ms;
     struct module_wanted want = {.source = {j->task->repo, j->task->ref, j->task->target},
                                  .build_ms = j->request.build_seconds * 1000,
-                                 .wait_ms = left > WINDOW_SPARE_MS ? left - WINDOW_SPARE_MS : 1,
+                                 .wait_ms = left > spare ? left - spare : 1,
                                  .building = building,
                                  .ctx = j};
     struct err e;
@@ -236,7 +239,7 @@ static void work(struct job *j) {
     }
     if (!check_request(j))
         return;
-    if (window_left(j) < WINDOW_HOPELESS_MS)
+    if (window_left(j) < HOPELESS_BLOCKS * j->block_ms)
         give_back(j, "the request's time on chain is over", true);
     else if (get_module(j))
         run(j);

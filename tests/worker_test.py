@@ -1,0 +1,583 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""outlayer-worker from outside, against a real devnet with the real contract and a coordinator of a few lines, so that
+each thing that a coordinator may do wrong can be done."""
+import base64, hashlib, http.server, json, os, re, shutil, signal, subprocess, threading, time, urllib.parse
+
+import kit, near
+from kit import check, equal
+from near import NEAR, TGAS, Account, Key
+
+CONTRACT, OPERATOR, ALICE = "outlayer.test.near", "operator.test.near", "alice.test.near"
+METHODS = ("resolve_execution", "submit_execution_output", "submit_execution_output_and_resolve")
+HOST = "local.test"
+
+
+class Coordinator(http.server.ThreadingHTTPServer):
+    """Keeps what it is told. `spoil` may change a lease before it is handed out."""
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.changed = threading.Condition()
+        self.queue, self.leases, self.completed, self.failed, self.beats = [], {}, {}, [], []
+        self.wasm, self.builds, self.locks, self.uploads, self.workers = {}, {}, {}, 0, {}
+        self.spoil = self.refuse_beats = None
+        self.count = 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        pass  # a worker that went away
+
+    def add(self, task):
+        with self.changed:
+            self.queue.append((task, 1))
+            self.changed.notify_all()
+
+    def wait(self, condition, seconds=60):
+        with self.changed:
+            self.changed.wait_for(condition, seconds)
+            return condition()
+
+    def report(self, request_id, seconds=60):
+        self.wait(lambda: request_id in self.completed, seconds)
+        return self.completed.get(request_id)
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def say(self, status, body=None):
+        raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def do_GET(self):
+        s, url = self.server, urllib.parse.urlsplit(self.path)
+        parts = url.path.split("/")[1:]
+        if parts == ["tasks", "poll"]:
+            return self.poll(float(urllib.parse.parse_qs(url.query)["timeout"][0]))
+        if parts[0] == "wasm":
+            return self.say(200, s.wasm[parts[1]]) if parts[1] in s.wasm else self.say(404, {"error": {"code": "not_found", "message": "no"}})
+        if parts[0] == "builds" and parts[1] in s.builds:
+            return self.say(200, s.builds[parts[1]])
+        self.say(404, {"error": {"code": "not_found", "message": "nothing here"}})
+
+    def poll(self, timeout):
+        s = self.server
+        with s.changed:
+            s.changed.wait_for(lambda: s.queue, min(timeout, 5))
+            if not s.queue:
+                return self.say(204)
+            task, attempt = s.queue.pop(0)
+            s.count += 1
+            token = f"token-{s.count}"
+            s.leases[token] = (task, attempt)
+        threading.Timer(2, self.unconfirmed, (s, token)).start()
+        if s.spoil:
+            task = s.spoil(json.loads(json.dumps(task)))
+        self.say(200, {"task": task, "lease": {"token": token, "expires_in_ms": 15000, "confirm_within_ms": 2000}, "attempt": attempt})
+
+    def do_POST(self):
+        s, url = self.server, urllib.parse.urlsplit(self.path)
+        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if url.path == "/wasm/upload":
+            name = urllib.parse.parse_qs(url.query)["sha256"][0]
+            s.wasm[name], s.uploads = raw, s.uploads + 1
+            return self.say(200, {})
+        body = json.loads(raw)
+        with s.changed:
+            s.changed.notify_all()
+            self.say(*self.post(s, url.path, body))
+
+    def post(self, s, path, body):
+        if path == "/tasks/heartbeat":
+            if s.refuse_beats or body["token"] not in s.leases:
+                return 409, {"error": {"code": "lease_lost", "message": "somebody else has it"}}
+            s.beats.append(body)
+            return 200, {"expires_in_ms": 15000}
+        if path == "/tasks/complete":
+            s.completed[body["request_id"]] = body
+            return 200, {"changed": True}
+        if path == "/tasks/fail":
+            s.failed.append(body)
+            task, attempt = s.leases.pop(body["token"], (None, 0))
+            if task and body["retry"]:
+                threading.Timer(0.3, self.again, (s, task, attempt + 1)).start()
+            return 200, {}
+        if path == "/locks/acquire":
+            holder = s.locks.setdefault(body["lock_key"], body["worker_id"])
+            return 200, {"acquired": holder == body["worker_id"], "holder": holder, "expires_in_seconds": 30}
+        if path == "/workers/heartbeat":
+            s.workers[body["worker_id"]] = body
+            return 200, {}
+        return 404, {"error": {"code": "not_found", "message": path}}
+
+    def unconfirmed(self, s, token):
+        """A lease that was handed to somebody who is not there any more."""
+        if not any(b["token"] == token for b in s.beats) and token in s.leases:
+            self.again(s, *s.leases.pop(token))
+
+    @staticmethod
+    def again(s, task, attempt):
+        with s.changed:
+            s.queue.append((task, attempt))
+            s.changed.notify_all()
+
+    def do_PUT(self):
+        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.builds[self.path.split("/")[2]] = json.loads(raw)
+        self.say(200, {})
+
+    def do_DELETE(self):
+        key = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path.split("/", 3)[3])
+        self.server.locks.pop(key, None)
+        self.say(200, {})
+
+
+class World:
+    """Devnet, contract, accounts, a folder of repositories, a coordinator; workers on request."""
+
+    def __init__(self, home, **devnet):
+        self.home, self.worker_count = home, 0
+        os.makedirs(os.path.join(home, "devnet"))
+        self.net = kit.Daemon("outlayer-devnet", {"BLOCK_MS": "100", **devnet}, home=os.path.join(home, "devnet"))
+        with open(os.path.join(home, "devnet", "test.near.json")) as f:
+            root = Account(self.net.url, "test.near", Key.parse(json.load(f)["private_key"]))
+        contract = root.create(CONTRACT, 100 * NEAR)
+        self.operator, self.alice = root.create(OPERATOR, 100 * NEAR), root.create(ALICE, 1000 * NEAR)
+        with open(kit.built("contracts/outlayer.wasm"), "rb") as f:
+            code = f.read()
+        done = contract.send(CONTRACT, near.deploy(code), near.call("new", {"owner_id": CONTRACT, "operator_id": OPERATOR}))
+        assert "SuccessValue" in done["result"]["status"], json.dumps(done)[:800]
+        self.key = Key()
+        self.operator.send(OPERATOR, near.add_call_key(self.key.public, CONTRACT, METHODS, 10 * NEAR))
+        self.coordinator = Coordinator()
+        self.repos = os.path.join(home, "repos")
+        os.makedirs(self.repos)
+
+    def repo(self, name, files):
+        """A repository of these files; its https name."""
+        path = os.path.join(self.repos, "test", name)
+        os.makedirs(path, exist_ok=True)
+        for file, text in files.items():
+            with open(os.path.join(path, file), "w") as f:
+                f.write(text)
+        env = {**os.environ, **{f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
+        for command in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "--allow-empty", "-m", "files")):
+            subprocess.run(["git", *command], cwd=path, env=env, check=True)
+        return f"https://{HOST}/test/{name}"
+
+    def settings(self, name, **env):
+        home = os.path.join(self.home, name)
+        os.makedirs(home, exist_ok=True)
+        for file, text in (("key", self.key.secret), ("token", "a-token")):
+            with open(os.path.join(home, file), "w") as f:
+                f.write(text)
+        return {"API_BASE_URL": self.coordinator.url, "API_AUTH_TOKEN_FILE": os.path.join(home, "token"),
+                "NEAR_RPC_URL": self.net.url, "OFFCHAINVM_CONTRACT_ID": CONTRACT, "OPERATOR_ACCOUNT_ID": OPERATOR,
+                "OPERATOR_PRIVATE_KEY_FILE": os.path.join(home, "key"), "REPO_MAP": f"{HOST}={self.repos}",
+                "WORKER_ID": name, "POLL_TIMEOUT_SECONDS": "5", "TOOLCHAIN_DIR": kit.built("guest"),
+                "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"), **env}
+
+    def worker(self, name="worker", **env):
+        return kit.Daemon("outlayer-worker", self.settings(name, **env), home=os.path.join(self.home, name))
+
+    def request(self, repo, text="", commit="main", deposit=NEAR, record=True, target="wasm32-wasip1", **more):
+        """Asks on chain; gives (request id, transaction hash), and records the task with the coordinator."""
+        args = {"code_source": {"repo": repo, "commit": commit, "build_target": target}, "input_data": text,
+                "response_format": "Text", **more}
+        raw, tx = self.alice.signed(CONTRACT, near.call("request_execution", args, 200 * TGAS, deposit))
+        kit.rpc(self.net.url, "broadcast_tx_async", [raw])
+        event, outcome, block = kit.until(lambda: self.event(tx, "execution_requested"), 20)
+        task = json.loads(event["request_data"])
+        task.update(contract_id=CONTRACT, payer_id=ALICE, data_id=bytes(event["data_id"]).hex(), context={
+            "block_height": block["height"], "block_timestamp": block["timestamp"], "transaction_hash": tx,
+            "receipt_id": outcome["id"], "predecessor_id": ALICE, "signer_id": ALICE,
+            "signer_public_key": self.alice.key.public, "gas_burnt": outcome["outcome"]["gas_burnt"]})
+        if record:
+            self.coordinator.add(task)
+        return task["request_id"], tx, task
+
+    def event(self, tx, name):
+        answer = kit.rpc(self.net.url, "EXPERIMENTAL_tx_status", {"tx_hash": tx, "sender_account_id": ALICE, "wait_until": "NONE"})
+        for r in answer.get("result", {}).get("receipts_outcome", []):
+            for log in r["outcome"]["logs"]:
+                if log.startswith("EVENT_JSON:") and json.loads(log[11:])["event"] == name:
+                    header = kit.rpc(self.net.url, "block", {"block_id": r["block_hash"]})["result"]["header"]
+                    return json.loads(log[11:])["data"][0], r, header
+        return None
+
+    def answer(self, tx, seconds=60):
+        """(completed event, the value that the request's own call returned)"""
+        found = kit.until(lambda: self.event(tx, "execution_completed"), seconds, 0.1)
+        if not found:
+            return None, None
+        done = kit.rpc(self.net.url, "EXPERIMENTAL_tx_status", {"tx_hash": tx, "sender_account_id": ALICE,
+                                                               "wait_until": "EXECUTED_OPTIMISTIC"})
+        value = near.value_of(done["result"])
+        return found[0], json.loads(value) if value is not None else None
+
+
+C_MAKEFILE = "all:\n\tmkdir -p target\n\t$(CC) -O2 -o out.wasm main.c\n"
+
+
+def c_repo(world, name, body):
+    example = os.path.join(kit.ROOT, "examples", "random-c", "Makefile")
+    with open(example) as f:
+        makefile = f.read()
+    return world.repo(name, {"main.c": "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n" + body, "Makefile": makefile})
+
+
+ECHO = """int main(void) {
+    char b[4096];
+    size_t n = fread(b, 1, sizeof b - 1, stdin);
+    b[n] = 0;
+    if (!strcmp(b, "trap")) __builtin_trap();
+    if (!strcmp(b, "exit")) { fprintf(stderr, "no luck\\n"); return 3; }
+    if (!strcmp(b, "sleep")) { sleep(50); return 0; }
+    if (!strcmp(b, "spin")) for (volatile unsigned i = 0;; i++);
+    if (!strcmp(b, "env")) { printf("%s %s %s %s", getenv("NEAR_SENDER_ID"), getenv("NEAR_REQUEST_ID"), getenv("NEAR_PAYMENT_YOCTO"), getenv("NEAR_MAX_MEMORY_MB")); return 0; }
+    if (!strncmp(b, "long", 4)) { for (int i = atoi(b + 4); i > 0; i--) putchar('x'); return 0; }
+    fwrite(b, 1, n, stdout);
+    return 0;
+}
+"""
+
+
+def test_one_of_each():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker() as worker:
+            try:
+                equal("ready line", worker.ready, {"port": 0})
+                id, tx, _ = w.request(repo, "hello")
+                event, value = w.answer(tx)
+                equal("the answer on chain", value, "hello")
+                report = w.coordinator.report(id)
+                check("it was built here", event["resources_used"]["compile_time_ms"] > 0, event)
+                check("report of a success", report and report["outcome"] == "success" and report["charged"] == event["payment_charged"]
+                      and report["refunded"] == event["payment_refunded"] and report["output_hash"] == event["output_hash"]
+                      and report["instructions"] > 0 and report["wasm_hash"] == event["wasm_hash"] and re.fullmatch("[0-9a-f]{40}", report["commit"]), report)
+                check("a digest is on chain", re.fullmatch("[0-9a-f]{64}", event["attestation_digest"] or ""), event)
+                stages = [b["stage"] for b in w.coordinator.beats]
+                check("stages were told", "building" in stages, stages)
+                began = time.monotonic()
+                id, tx, _ = w.request(repo, "again")
+                event, value = w.answer(tx)
+                equal("the second answer", value, "again")
+                equal("from the cache", event["resources_used"]["compile_time_ms"], None)
+                check("a note says so", (event["compilation_note"] or "").startswith("Cached WASM from 20"), event)
+                id, tx, _ = w.request(repo, "env", resource_limits={"max_memory_mb": 64})
+                equal("environment", w.answer(tx)[1], f"{ALICE} {id} {NEAR} 64")
+                id, tx, _ = w.request(repo, "exit")
+                event, value = w.answer(tx)
+                equal("an exit status is a failure", (value, event["failure"], event["error_message"]), (None, "guest", "exit status 3: no luck"))
+                check("that is charged", 0 < int(event["payment_charged"]) < NEAR // 10, event)
+                equal("and reported", w.coordinator.report(id)["outcome"], "guest_failed")
+                id, tx, _ = w.request(repo, "trap")
+                equal("a trap", w.answer(tx)[0]["error_message"], "the guest trapped: unreachable instruction executed")
+                id, tx, _ = w.request(repo, "spin", resource_limits={"max_instructions": 20000000})
+                equal("out of instructions", w.answer(tx)[0]["error_message"], "the guest used up its 20,000,000 instructions")
+                id, tx, _ = w.request(repo, "not json", response_format="Json")
+                check("no JSON", "JSON" in w.answer(tx)[0]["error_message"])
+                id, tx, _ = w.request(repo, ' {"a": [1, 2.50, "x y"], "n": 123456789012345678901234} ', response_format="Json")
+                equal("JSON", w.answer(tx)[1], {"a": [1, 2.5, "x y"], "n": 123456789012345678901234})
+                id, tx, _ = w.request(repo, "bytes", response_format="Bytes")
+                equal("Bytes come as base64", w.answer(tx)[1], base64.b64encode(b"bytes").decode())
+                for n in (850, 1100, 100000):
+                    id, tx, _ = w.request(repo, f"long{n}")
+                    event, value = w.answer(tx)
+                    check(f"an output of {n} bytes", value == "x" * n and event["output_length"] == n, event)
+                id, tx, _ = w.request(repo, "long500000")
+                event, value = w.answer(tx)
+                check("an output that is too large", value is None and event["failure"] == "guest" and "393,216" in event["error_message"], event)
+            finally:
+                if os.environ.get("SHOW"):
+                    print(worker.output())
+
+
+def test_builds_that_fail():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "broken", "int main(void) { return nothing; }\n")
+        with w.worker():
+            id, tx, _ = w.request(repo)
+            event, value = w.answer(tx)
+            check("a build that fails is an answer", value is None and event["failure"] == "build" and "nothing" in event["error_message"], event)
+            check("its time is charged", event["resources_used"]["compile_time_ms"] > 0, event)
+            id, tx, _ = w.request(repo, commit="no-such-branch")
+            check("no such branch", w.answer(tx)[0]["failure"] == "build")
+            id, tx, _ = w.request(f"https://{HOST}/test/nothing")
+            event, _ = w.answer(tx)
+            check("no such repository", event["failure"] == "build" and "is not there" in event["error_message"], event)
+
+
+def test_lying_coordinator():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        lies = {"code_source.repo": lambda t: t["code_source"].update(repo=repo + "2"),
+                "code_source.commit": lambda t: t["code_source"].update(commit="other"),
+                "sender_id": lambda t: t.update(sender_id="mallory.near"),
+                "input_data": lambda t: t.update(input_data="other"),
+                "secrets_ref": lambda t: t.update(secrets_ref={"profile": "p", "account_id": "a.near"}),
+                "response_format": lambda t: t.update(response_format="Json"),
+                "payment": lambda t: t.update(payment="5"),
+                "data_id": lambda t: t.update(data_id="00" * 32),
+                "resource_limits.max_instructions": lambda t: t["resource_limits"].update(max_instructions=7)}
+        with w.worker():
+            id, tx, task = w.request(repo, "true", record=False)
+            for field, lie in lies.items():
+                w.coordinator.spoil = lambda t, lie=lie: (lie(t), t)[1]
+                w.coordinator.failed.clear()
+                w.coordinator.add(task)
+                w.coordinator.wait(lambda: w.coordinator.failed, 20)
+                failed = w.coordinator.failed
+                check(f"a lie about {field} is named", failed and f"'{field}'" in failed[0]["reason"] and not failed[0]["retry"], failed)
+            w.coordinator.spoil = None
+            w.coordinator.add(task)
+            equal("the truth is run", w.answer(tx)[1], "true")
+            w.coordinator.report(id)
+            beats = len(w.coordinator.builds)
+            w.coordinator.completed.clear()
+            w.coordinator.add(task)
+            report = w.coordinator.report(id)
+            check("an answered request is not run again", report and report["outcome"] == "success" and int(report["charged"]) > 0, report)
+            w.coordinator.completed.clear()
+            w.coordinator.add({**task, "request_id": 999})
+            report = w.coordinator.report(999)
+            check("a request that is not there", report and report["outcome"] == "expired", report)
+
+
+def test_builds_of_others():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker("first"):
+            _, tx, _ = w.request(repo, "one")
+            equal("the first worker builds", w.answer(tx)[1], "one")
+        record = next(iter(w.coordinator.builds.values()))
+        equal("one module was uploaded", w.coordinator.uploads, 1)
+        with w.worker("second"):
+            _, tx, _ = w.request(repo, "two")
+            event, value = w.answer(tx)
+            equal("the second uses its build", (value, event["resources_used"]["compile_time_ms"]), ("two", None))
+        other = Key()
+        name = record["build_key"]
+        w.coordinator.builds[name] = {**record, "build_ms": record["build_ms"] + 1}
+        with w.worker("third"):
+            _, tx, _ = w.request(repo, "three")
+            event, value = w.answer(tx)
+            check("a record whose signature is not good is not believed", value == "three" and event["resources_used"]["compile_time_ms"] is not None, event)
+        signed = hashlib.sha256(borsh_record(record)).digest()
+        w.coordinator.builds[name] = {**record, "public_key": other.public, "signature": base64.b64encode(other.sign(signed)).decode()}
+        with w.worker("fourth"):
+            _, tx, _ = w.request(repo, "four")
+            event, value = w.answer(tx)
+            check("a stranger's record is not believed", value == "four" and event["resources_used"]["compile_time_ms"] is not None, event)
+        w.operator.send(OPERATOR, near.add_call_key(other.public, CONTRACT, METHODS))
+        record = next(iter(w.coordinator.builds.values()))
+        signed = hashlib.sha256(borsh_record(record)).digest()
+        w.coordinator.builds[name] = {**record, "public_key": other.public, "signature": base64.b64encode(other.sign(signed)).decode()}
+        with w.worker("fifth"):
+            _, tx, _ = w.request(repo, "five")
+            event, value = w.answer(tx)
+            equal("one of another operator's key is", (value, event["resources_used"]["compile_time_ms"]), ("five", None))
+        w.coordinator.wasm[record["wasm_hash"]] = b"\0asm\1\0\0\0"
+        with w.worker("sixth"):
+            _, tx, _ = w.request(repo, "six")
+            event, value = w.answer(tx)
+            check("other bytes are not run", value == "six" and event["resources_used"]["compile_time_ms"] is not None, event)
+
+
+def borsh_record(r):
+    text = lambda s: len(s.encode()).to_bytes(4, "little") + s.encode()
+    return (text("outlayer-build-v1") + bytes.fromhex(r["build_key"]) + bytes.fromhex(r["wasm_hash"]) + text(r["repo"])
+            + text(r["commit"]) + text(r["target"]) + text(r["toolchain"]) + r["built_at"].to_bytes(8, "little")
+            + r["build_ms"].to_bytes(8, "little"))
+
+
+class Wire(http.server.ThreadingHTTPServer):
+    """Between worker and RPC. `fate(method)` says what happens to a call: None passes it on, "lost" passes it on and
+    loses the answer, "dropped" loses the call."""
+    daemon_threads = True
+
+    def __init__(self, target):
+        super().__init__(("127.0.0.1", 0), WireCalls)
+        self.url, self.target, self.fate, self.sent = f"http://127.0.0.1:{self.server_address[1]}", target, lambda method: None, []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        pass
+
+
+class WireCalls(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        call = json.loads(raw)
+        fate = self.server.fate(call["method"])
+        if call["method"] == "broadcast_tx_async":
+            self.server.sent.append((call["params"][0], fate))
+        if fate != "dropped":
+            _, _, answer = kit.http("POST", self.server.target, raw, timeout=30)
+        if fate:
+            self.close_connection = True
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+
+def once(method, fate):
+    """The first call of the method meets this fate."""
+    left = [fate]
+    return lambda m: left.pop() if m == method and left else None
+
+
+def answers_sent(w):
+    """How many transactions the worker's key has signed into the chain."""
+    got = kit.rpc(w.net.url, "query", {"request_type": "view_access_key", "finality": "final", "account_id": OPERATOR,
+                                       "public_key": w.key.public})["result"]["nonce"]
+    return got % 1000000
+
+
+def test_never_twice():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        wire = Wire(w.net.url)
+        with w.worker(NEAR_RPC_URL=wire.url):
+            _, tx, _ = w.request(repo, "first")
+            equal("through the wire", w.answer(tx)[1], "first")
+            for fate in ("lost", "dropped"):
+                before = answers_sent(w)
+                wire.sent.clear()
+                wire.fate = once("broadcast_tx_async", fate)
+                id, tx, _ = w.request(repo, fate)
+                equal(f"{fate}: it is answered", w.answer(tx)[1], fate)
+                equal(f"{fate}: and reported", (w.coordinator.report(id) or {}).get("outcome"), "success")
+                equal(f"{fate}: by one transaction", answers_sent(w) - before, 1)
+                equal(f"{fate}: always the same bytes", len({raw for raw, _ in wire.sent}), 1)
+                check(f"{fate}: sent again", len(wire.sent) > 1 or fate == "lost", len(wire.sent))
+            wire.fate = lambda method: None
+            # Somebody else uses the key: the nonce that the worker has ready is used up.
+            stranger = Account(w.net.url, OPERATOR, w.key)
+            stranger.send(CONTRACT, near.call("resolve_execution", {"request_id": 9999, "response": {
+                "success": False, "resources_used": {"instructions": 0, "time_ms": 0}}}))
+            _, tx, _ = w.request(repo, "nonce")
+            equal("a used-up nonce", w.answer(tx)[1], "nonce")
+
+
+def test_crash():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        wire = Wire(w.net.url)
+        pending = os.path.join(home, "worker", "pending")
+        with w.worker(NEAR_RPC_URL=wire.url):
+            _, tx, _ = w.request(repo, "first")
+            w.answer(tx)
+            equal("the journal is empty", kit.until(lambda: os.listdir(pending) == []), True)
+        for fate in ("lost", "dropped"):
+            before = answers_sent(w)
+            with w.worker(NEAR_RPC_URL=wire.url) as worker:
+                wire.sent.clear()
+                wire.fate = once("broadcast_tx_async", fate)
+                id, tx, _ = w.request(repo, "crash " + fate)
+                check(f"{fate}: sent", kit.until(lambda: wire.sent, 20))
+                worker.kill()
+            equal(f"{fate}: the journal has it", len(os.listdir(pending)), 1)
+            with w.worker(NEAR_RPC_URL=wire.url):
+                equal(f"{fate}: answered", w.answer(tx)[1], "crash " + fate)
+                equal(f"{fate}: reported after the crash", (w.coordinator.report(id, 30) or {}).get("outcome"), "success")
+                equal(f"{fate}: by one transaction", answers_sent(w) - before, 1)
+                equal(f"{fate}: always the same bytes", len({raw for raw, _ in wire.sent}), 1)
+                equal(f"{fate}: the journal is empty", kit.until(lambda: os.listdir(pending) == [], 20), True)
+
+
+SLEEP = {"max_execution_seconds": 60}
+
+
+def test_stop_and_loss():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker() as worker:
+            _, tx, _ = w.request(repo, "first")
+            w.answer(tx)
+            began = time.monotonic()
+            equal("an idle worker stops", worker.stop(), 0)
+            check("at once", time.monotonic() - began < 3, time.monotonic() - began)
+        before = answers_sent(w)
+        with w.worker() as worker:
+            id, tx, _ = w.request(repo, "sleep", resource_limits=SLEEP)
+            check("it runs", w.coordinator.wait(lambda: any(b["request_id"] == id and b["stage"] == "running" for b in w.coordinator.beats)))
+            began = time.monotonic()
+            equal("a busy worker stops", worker.stop(), 0)
+            took = time.monotonic() - began
+            check("after the grace", 8 < took < 18, took)
+            check("its lease is given back", any(f["request_id"] == id and f["retry"] for f in w.coordinator.failed), w.coordinator.failed)
+        with w.coordinator.changed:
+            w.coordinator.queue.clear()
+        with w.worker():
+            id, tx, _ = w.request(repo, "sleep", resource_limits={"max_execution_seconds": 8})
+            w.coordinator.wait(lambda: any(b["request_id"] == id for b in w.coordinator.beats))
+            w.coordinator.refuse_beats = True
+            time.sleep(10)
+            equal("a lost lease answers nothing", answers_sent(w), before)
+
+
+def test_platform_failure():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker(COMPILATION_ENABLED="false"):
+            id, tx, _ = w.request(repo, "hello")
+            event, value = w.answer(tx)
+            check("what no worker can build is told on chain", value is None and event["failure"] == "platform"
+                  and "does not build" in event["error_message"], event)
+            equal("and costs nothing", event["payment_charged"], "0")
+            check("after other tries", len(w.coordinator.failed) >= 2 and all(f["retry"] for f in w.coordinator.failed), w.coordinator.failed)
+            equal("reported", (w.coordinator.report(id) or {}).get("failure"), "platform")
+            check("capabilities", all(x["capabilities"] == ["execution"] for x in w.coordinator.workers.values()), w.coordinator.workers)
+
+
+def test_many_at_once():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker("one", MAX_CONCURRENT_RUNS="4"), w.worker("two", MAX_CONCURRENT_RUNS="4"):
+            asked = [(n, *w.request(repo, f"n{n}", record=False)) for n in range(24)]
+            began = time.monotonic()
+            for _, _, _, task in asked:
+                w.coordinator.add(task)
+            for n, id, tx, _ in asked:
+                event, value = w.answer(tx)
+                if value != f"n{n}":
+                    check(f"request {n}", False, (event, value))
+            w.coordinator.wait(lambda: all(id in w.coordinator.completed for _, id, _, _ in asked))
+            check("all were reported", all(w.coordinator.completed[id]["outcome"] == "success" for _, id, _, _ in asked))
+            equal("one build for all", w.coordinator.uploads, 1)
+            if os.environ.get("SHOW"):
+                print(f"24 runs, build included: {time.monotonic() - began:.2f} s")
+
+
+if __name__ == "__main__":
+    kit.main(globals())
