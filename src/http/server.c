@@ -428,6 +428,11 @@ struct slice http_body(const struct http_request *r) {
     return buf_slice(&r->body);
 }
 void *http_stream_state(const struct http_request *r) { return r->stream_state; }
+void *http_stream_take(struct http_request *r) {
+    void *state = r->stream_state;
+    r->stream_state = NULL;
+    return state;
+}
 const char *http_peer(const struct http_request *r) { return r->peer; }
 void http_set_user(struct http_request *r, void *user) { r->user = user; }
 void *http_user(const struct http_request *r) { return r->user; }

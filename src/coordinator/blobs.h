@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Modules by the SHA-256 of their bytes, as files in one folder, at most so many bytes of them: the least recently used
+// go first (a file's time of change is its last use). A file is there whole or not at all. Safe from several threads.
+#pragma once
+#include "crypto/hash.h"
+
+#define BLOB_MAX (64u << 20)
+
+struct blobs;
+[[nodiscard]] bool blobs_open(struct blobs **out, const char *folder, uint64_t max_bytes, struct err *e);
+void blobs_free(struct blobs *b); // NULL is fine
+uint64_t blobs_bytes(struct blobs *b);
+
+// An open descriptor, for the caller to close; ERR_NOT_FOUND.
+[[nodiscard]] bool blobs_get(struct blobs *b, const struct hash *hash, int *fd, uint64_t *size, struct err *e);
+bool blobs_has(struct blobs *b, const struct hash *hash, uint64_t *size);
+
+// One being written. Ends with blob_place or blob_drop.
+struct blob_upload;
+[[nodiscard]] bool blob_begin(struct blobs *b, struct blob_upload **out, struct err *e);
+[[nodiscard]] bool blob_add(struct blob_upload *u, struct slice piece, struct err *e);
+// Only when its hash is this one: ERR_INVALID otherwise. Frees it in either case.
+[[nodiscard]] bool blob_place(struct blob_upload *u, const struct hash *want, uint64_t *size, struct err *e);
+void blob_drop(struct blob_upload *u); // NULL is fine

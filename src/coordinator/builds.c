@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// /builds/…: which module a build gave, signed by the worker that made it. The coordinator checks that the record is
+// whole and that its signature is its key's; whether that key is to be trusted, every reader asks the chain.
+#include "coordinator/coordinator.h"
+
+#include "base/clock.h"
+#include "codec/borsh.h"
+#include "codec/hex.h"
+
+struct build {
+    struct http_request *request;
+    const char *key, *wasm_hash, *repo, *commit, *target, *toolchain, *public_key, *signature, *json;
+    uint64_t built_at, build_ms;
+    bool changed;
+};
+
+static bool is_hash(const char *name, const char *text, struct hash *out, struct err *e) {
+    return hash_from_hex(out, slice_str(text), e) || err_wrap(e, "field '%s'", name);
+}
+
+static bool read_build(struct build *b, const json_t *j, struct err *e) {
+    static const char *const keys[] = {"build_key", "wasm_hash", "repo",       "commit",    "target", "toolchain",
+                                       "built_at",  "build_ms",  "public_key", "signature", NULL};
+    return json_only_keys(j, keys, e) && json_get_text(j, "build_key", &b->key, e) &&
+           json_get_text(j, "wasm_hash", &b->wasm_hash, e) && json_get_text(j, "repo", &b->repo, e) &&
+           json_get_text(j, "commit", &b->commit, e) && json_get_text(j, "target", &b->target, e) &&
+           json_get_text(j, "toolchain", &b->toolchain, e) && json_get_u64(j, "built_at", &b->built_at, e) &&
+           json_get_u64(j, "build_ms", &b->build_ms, e) && json_get_text(j, "public_key", &b->public_key, e) &&
+           json_get_text(j, "signature", &b->signature, e);
+}
+
+// What the signature signs: SHA-256 of the record in borsh.
+static struct hash digest(const struct build *b, const struct hash *key, const struct hash *wasm) {
+    SCOPED_BUF(out, SMALL_BODY_MAX * 2);
+    borsh_put_text(&out, "outlayer-build-v1");
+    borsh_put_raw(&out, key->b, sizeof key->b);
+    borsh_put_raw(&out, wasm->b, sizeof wasm->b);
+    borsh_put_text(&out, b->repo);
+    borsh_put_text(&out, b->commit);
+    borsh_put_text(&out, b->target);
+    borsh_put_text(&out, b->toolchain);
+    borsh_put_u64(&out, b->built_at);
+    borsh_put_u64(&out, b->build_ms);
+    return sha256(buf_slice(&out));
+}
+
+static bool check_build(struct arena *a, const struct build *b, struct err *e) {
+    struct hash key, wasm;
+    struct public_key public;
+    struct signature s = {.type = KEY_ED25519};
+    struct slice raw;
+    if (!is_hash("build_key", b->key, &key, e) || !is_hash("wasm_hash", b->wasm_hash, &wasm, e) ||
+        !public_key_parse(&public, slice_str(b->public_key), e) || !base64_decode(a, slice_str(b->signature), &raw, e))
+        return false;
+    if (raw.len != 64 || public.type != KEY_ED25519)
+        return err_set(e, ERR_INVALID, "field 'signature' is not one of ed25519");
+    memcpy(s.bytes, raw.ptr, raw.len);
+    struct hash h = digest(b, &key, &wasm);
+    return signature_verify(&s, &public, hash_slice(&h)) ||
+           err_set(e, ERR_INVALID, "the record's signature is not that of its key");
+}
+
+static bool store(struct db *db, void *ctx, struct err *e) {
+    struct build *b = ctx;
+    struct db_stmt *s;
+    if (!db_query(db,
+                  "INSERT OR REPLACE INTO builds (build_key, wasm_hash, repo, commit_hash, target, record, created_ms) "
+                  "VALUES (:key, :wasm, :repo, :commit, :target, :record, :now)",
+                  &s, e))
+        return false;
+    db_bind_text(db, s, ":key", b->key);
+    db_bind_text(db, s, ":wasm", b->wasm_hash);
+    db_bind_text(db, s, ":repo", b->repo);
+    db_bind_text(db, s, ":commit", b->commit);
+    db_bind_text(db, s, ":target", b->target);
+    db_bind_text(db, s, ":record", b->json);
+    db_bind_int(db, s, ":now", (int64_t)clock_wall_ms());
+    return db_run(db, s, e);
+}
+
+static void stored(void *ctx, bool ok, const struct err *e) {
+    struct build *b = ctx;
+    if (ok)
+        http_reply_json(b->request, 200, json_pack("{s:s}", "build_key", b->key));
+    else
+        http_reply_err(b->request, e);
+}
+
+void builds_put(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct arena *a = http_arena(r);
+    struct err e;
+    struct build *b = arena_calloc(a, 1, sizeof *b);
+    json_t *j = task_body(r, SMALL_BODY_MAX, &e);
+    bool ok = j && read_build(b, j, &e) && check_build(a, b, &e);
+    if (ok && strcmp(b->key, http_param(r, "build_key")) != 0)
+        ok = err_set(&e, ERR_INVALID, "the record is of another build key than the path names");
+    if (ok) {
+        b->request = r;
+        b->json = json_text(a, j);
+        const char **texts[] = {&b->key, &b->wasm_hash, &b->repo, &b->commit, &b->target};
+        for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+            *texts[i] = arena_strdup(a, *texts[i]);
+        struct writer_job job = {store, stored, b};
+        ok = writer_submit(c->writer, &job, &e);
+    }
+    json_decref(j);
+    if (!ok)
+        http_reply_err(r, &e);
+}
+
+// The record as text in the arena; NULL with *e.
+static const char *find(struct coordinator *c, struct arena *a, const char *key, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    const char *out = NULL;
+    pthread_mutex_lock(&c->reading_mutex);
+    if (db_query(c->reading, "SELECT record FROM builds WHERE build_key = :key", &s, e)) {
+        db_bind_text(c->reading, s, ":key", key);
+        if (db_step(c->reading, s, &row, e)) {
+            if (row)
+                out = arena_strdup(a, db_text(c->reading, s, "record"));
+            else
+                err_set(e, ERR_NOT_FOUND, "nobody has built %.64s yet", key);
+        }
+        db_done(c->reading, s);
+    }
+    pthread_mutex_unlock(&c->reading_mutex);
+    return out;
+}
+
+void builds_get(struct http_request *r, void *ctx) {
+    struct err e;
+    const char *record = find(ctx, http_arena(r), http_param(r, "build_key"), &e);
+    if (record)
+        http_reply(r, 200, "application/json", slice_str(record));
+    else
+        http_reply_err(r, &e);
+}
+
+void public_wasm_info(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct err e;
+    struct db_stmt *s;
+    bool row = false, ok;
+    const char *repo = http_query(r, "repo"), *commit = http_query(r, "commit"), *target = http_query(r, "target");
+    if (!repo) {
+        err_set(&e, ERR_INVALID, "name the repository: ?repo=…&commit=…&target=…");
+        http_reply_err(r, &e);
+        return;
+    }
+    json_t *list = json_array();
+    pthread_mutex_lock(&c->reading_mutex);
+    ok = db_query(c->reading,
+                  "SELECT record FROM builds WHERE repo = :repo AND (:commit IS NULL OR commit_hash = :commit) AND "
+                  "(:target IS NULL OR target = :target) ORDER BY created_ms DESC LIMIT 100",
+                  &s, &e);
+    if (ok) {
+        db_bind_text(c->reading, s, ":repo", repo);
+        db_bind_text(c->reading, s, ":commit", commit);
+        db_bind_text(c->reading, s, ":target", target);
+        while ((ok = db_step(c->reading, s, &row, &e)) && row)
+            json_array_append_new(list, json_loads(db_text(c->reading, s, "record"), 0, NULL));
+        db_done(c->reading, s);
+    }
+    pthread_mutex_unlock(&c->reading_mutex);
+    if (ok) {
+        http_reply_json(r, 200, json_pack("{s:b, s:o}", "exists", json_array_size(list) > 0, "builds", list));
+        return;
+    }
+    json_decref(list);
+    http_reply_err(r, &e);
+}

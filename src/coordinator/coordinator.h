@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The coordinator: what its routes work on. One for the process; its parts are safe for several threads.
+#pragma once
+#include "coordinator/blobs.h"
+#include "coordinator/board.h"
+#include "coordinator/fleet.h"
+#include "coordinator/task.h"
+#include "near/rpc.h"
+#include "store/writer.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define TASK_BODY_MAX (2u << 20)
+#define SMALL_BODY_MAX (64u << 10)
+#define REPORT_BODY_MAX (256u << 10)
+
+enum route_tag { ROUTE_PUBLIC, ROUTE_TOKEN };
+
+struct totals { // since the database began
+    _Atomic uint64_t created, succeeded, guest_failed, refused, expired, instructions;
+};
+
+struct coordinator {
+    const char *home, *contract_id, *near_rpc_url;
+    bool require_auth;
+    struct db *writing, *reading;
+    pthread_mutex_t reading_mutex; // of `reading`
+    struct writer *writer;
+    struct board *board;
+    struct blobs *blobs;
+    struct fleet *fleet;
+    struct totals totals;
+    struct rpc *rpc;               // NULL: no chain configured
+    uint64_t started_ms;           // wall clock
+    pthread_mutex_t pricing_mutex; // of the two below
+    json_t *pricing;
+    uint64_t pricing_until_ms;
+};
+
+// In tasks.c
+void tasks_create(struct http_request *r, void *coordinator);
+void tasks_poll(struct http_request *r, void *coordinator);
+void tasks_heartbeat(struct http_request *r, void *coordinator);
+void tasks_complete(struct http_request *r, void *coordinator);
+void tasks_fail(struct http_request *r, void *coordinator);
+void tasks_expired(void *coordinator, const struct board_key *key);  // for the board
+[[nodiscard]] bool tasks_load(struct coordinator *c, struct err *e); // what is not over goes on the board
+// In builds.c
+void builds_get(struct http_request *r, void *coordinator);
+void builds_put(struct http_request *r, void *coordinator);
+void public_wasm_info(struct http_request *r, void *coordinator);
+// In wasm.c
+extern const struct http_stream wasm_stream;
+void wasm_get(struct http_request *r, void *coordinator);
+void wasm_exists(struct http_request *r, void *coordinator);
+void wasm_upload(struct http_request *r, void *coordinator);
+// In fleet_api.c
+void locks_acquire(struct http_request *r, void *coordinator);
+void locks_release(struct http_request *r, void *coordinator);
+void workers_heartbeat(struct http_request *r, void *coordinator);
+void public_workers(struct http_request *r, void *coordinator);
+// In public.c
+void public_jobs(struct http_request *r, void *coordinator);
+void public_stats(struct http_request *r, void *coordinator);
+void public_pricing(struct http_request *r, void *coordinator);
+void health(struct http_request *r, void *coordinator);
+void healthz(struct http_request *r, void *coordinator);
+void readyz(struct http_request *r, void *coordinator);
+void metrics(struct http_request *r, void *coordinator);
+// In server.c
+[[nodiscard]] bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,
+                                     const char *cors_origins, struct err *e);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/database.h"
+
+#include "base/file.h"
+
+static const struct db_migration migrations[] = {
+    {1, "tokens, executions, builds",
+     "CREATE TABLE tokens (name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL);"
+     // task: what /tasks/create took; report: what /tasks/complete took, with the SHA-256 of its lease's token.
+     "CREATE TABLE executions (contract_id TEXT NOT NULL, request_id INTEGER NOT NULL, transaction_hash TEXT,"
+     " task TEXT NOT NULL, created_ms INTEGER NOT NULL, state TEXT, outcome TEXT, report TEXT, worker_id TEXT,"
+     " lease TEXT, ended_ms INTEGER, instructions INTEGER, PRIMARY KEY (contract_id, request_id));"
+     "CREATE INDEX executions_open ON executions (created_ms) WHERE state IS NULL;"
+     "CREATE INDEX executions_transaction ON executions (transaction_hash);"
+     "CREATE INDEX executions_created ON executions (created_ms);"
+     "CREATE TABLE builds (build_key TEXT PRIMARY KEY, wasm_hash TEXT NOT NULL, repo TEXT NOT NULL,"
+     " commit_hash TEXT NOT NULL, target TEXT NOT NULL, record TEXT NOT NULL, created_ms INTEGER NOT NULL);"
+     "CREATE INDEX builds_source ON builds (repo, commit_hash, target);"},
+};
+
+bool database_open(struct db **out, const char *home, const char *url, struct err *e) {
+    SCOPED_ARENA(a);
+    if (!url) {
+        if (!file_make_dirs(home, 0700, e))
+            return false;
+        url = arena_printf(a, "%s/coordinator.db", home);
+    }
+    if (!db_open(out, url, e))
+        return false;
+    if (db_migrate(*out, migrations, ARRAY_LEN(migrations), e))
+        return true;
+    db_close(*out);
+    *out = NULL;
+    return false;
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// The coordinator's tables: tokens, executions, builds. SQLite in the home unless a URL says otherwise.
+#pragma once
+#include "store/db.h"
+
+// Opens <home>/coordinator.db (or `url` where it is not NULL) and brings it to this program's version.
+[[nodiscard]] bool database_open(struct db **out, const char *home, const char *url, struct err *e);

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// outlayer-coordinator: the one place where executions, builds and modules are shared.
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/database.h"
+#include <signal.h>
+#include <unistd.h>
+
+#define NAME "outlayer-coordinator"
+
+struct settings {
+    const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *cors, *log_level;
+    uint64_t port, wasm_gb, serve_seconds;
+    bool require_auth;
+};
+static const struct setting table[] = {
+    SET_TEXT(struct settings, network, "OUTLAYER_NETWORK", "devnet", "devnet, testnet or mainnet"),
+    SET_TEXT(struct settings, host, "HOST", "127.0.0.1", "address to listen on"),
+    SET_U64(struct settings, port, "PORT", "8080", 0, 65535, "port; 0 takes a free one"),
+    SET_TEXT(struct settings, home, "OUTLAYER_HOME", NULL, "folder for its state (~/.outlayer/<network>)"),
+    SET_TEXT(struct settings, database_url, "DATABASE_URL", NULL, "sqlite:///PATH (coordinator.db in the home)"),
+    SET_TEXT(struct settings, near_rpc_url, "NEAR_RPC_URL", NULL, "RPC of the chain, for /public/pricing"),
+    SET_TEXT(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", NULL, "the OutLayer contract"),
+    SET_U64(struct settings, wasm_gb, "WASM_CACHE_MAX_SIZE_GB", "10", 1, 100000,
+            "modules that are kept; the least recently used go first"),
+    SET_U64(struct settings, serve_seconds, "EXECUTION_EXPIRES_SECONDS", "600", 1, 86400,
+            "an execution that no worker took for so long has expired"),
+    SET_BOOL(struct settings, require_auth, "REQUIRE_AUTH", "true", "all but the public routes want a token"),
+    SET_TEXT(struct settings, cors, "CORS_ALLOWED_ORIGINS", "*", "comma list of origins, or *"),
+    SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
+};
+
+struct daemon {
+    struct arena *arena;
+    struct settings set;
+    int lock;
+    struct http_server *server;
+    struct coordinator c;
+};
+
+static bool open_state(struct daemon *d, const struct daemon_args *args, struct err *e) {
+    struct settings *s = &d->set;
+    struct coordinator *c = &d->c;
+    if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
+        !log_init(NAME, s->log_level, e) || !settings_home(s->home, s->network, d->arena, &c->home, e) ||
+        !file_lock(arena_printf(d->arena, "%s/coordinator.lock", c->home), NAME, &d->lock, e))
+        return false;
+    c->contract_id = s->contract_id;
+    c->near_rpc_url = s->near_rpc_url;
+    c->require_auth = s->require_auth;
+    c->started_ms = clock_wall_ms();
+    pthread_mutex_init(&c->reading_mutex, NULL);
+    pthread_mutex_init(&c->pricing_mutex, NULL);
+    c->fleet = fleet_new();
+    return database_open(&c->writing, c->home, s->database_url, e) &&
+           database_open(&c->reading, c->home, s->database_url, e) && writer_new(&c->writer, c->writing, e) &&
+           blobs_open(&c->blobs, arena_printf(d->arena, "%s/wasm", c->home), s->wasm_gb << 30, e) &&
+           (!s->near_rpc_url || rpc_new(&c->rpc, s->near_rpc_url, e));
+}
+
+static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
+    struct coordinator *c = &d->c;
+    const struct settings *s = &d->set;
+    const struct board_config config = {s->serve_seconds * 1000, tasks_expired, c};
+    if (!board_new(&c->board, &config, e) || !tasks_load(c, e) ||
+        !coordinator_serve(&d->server, c, s->host, (uint16_t)s->port, s->cors, e))
+        return false;
+    if (!s->require_auth)
+        log_warn("REQUIRE_AUTH is false: anybody who reaches this port may take and report executions");
+    unsigned port = http_server_port(d->server);
+    log_info("serving on http://%s:%u", s->host, port);
+    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u}", port));
+    return true;
+}
+
+// Parked requests are answered before the server goes; what they wrote is committed before the database closes.
+static void close_all(struct daemon *d) {
+    struct coordinator *c = &d->c;
+    if (c->board)
+        board_stop(c->board);
+    http_server_stop(d->server);
+    if (c->writer)
+        writer_free(c->writer);
+    board_free(c->board);
+    if (c->writing)
+        db_close(c->writing);
+    if (c->reading)
+        db_close(c->reading);
+    blobs_free(c->blobs);
+    fleet_free(c->fleet);
+    if (c->rpc)
+        rpc_free(c->rpc);
+    json_decref(c->pricing);
+    if (d->lock >= 0)
+        close(d->lock);
+    arena_free(d->arena);
+}
+
+int main(int argc, char **argv) {
+    struct daemon_args args;
+    struct err e;
+    int status, got = 0;
+    if (!daemon_args_parse(&args, argc, argv, NAME, "hands executions to workers and keeps what they share", table,
+                           ARRAY_LEN(table), &status))
+        return status;
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL); // before any thread: all of them inherit it
+    signal(SIGPIPE, SIG_IGN);
+    struct daemon d = {.arena = arena_new(), .lock = -1};
+    bool ok = open_state(&d, &args, &e) && serve(&d, &args, &e);
+    if (ok)
+        sigwait(&ends, &got);
+    else
+        log_err(LOG_ERROR, "cannot start", &e);
+    close_all(&d);
+    return ok ? 0 : 1;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// What anybody may look at.
+#include "coordinator/coordinator.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include <inttypes.h>
+
+#define JOBS_DEFAULT 50
+#define JOBS_MAX 500
+#define PRICING_KEPT_MS 30000
+
+// --- jobs --------------------------------------------------------------------------------------------------------
+
+// Fields of the report that stand in a row, under the names that clients know.
+static const struct {
+    const char *report, *row;
+} report_fields[] = {
+    {"error", "error"},
+    {"failure", "failure"},
+    {"instructions", "instructions"},
+    {"time_ms", "time_ms"},
+    {"compile_time_ms", "compile_time_ms"},
+    {"peak_memory_bytes", "peak_memory_bytes"},
+    {"wasm_hash", "wasm_hash"},
+    {"commit", "commit"},
+    {"build_key", "build_key"},
+    {"output_hash", "output_hash"},
+    {"output_bytes", "output_bytes"},
+    {"resolve_transaction", "resolve_tx_id"},
+    {"charged", "charged"},
+    {"refunded", "refunded"},
+};
+
+static void add_source(json_t *row, const char *task_text) {
+    SCOPED_JSON(task) = json_loads(task_text, 0, NULL);
+    json_t *source = json_object_get(task, "code_source");
+    json_object_set(row, "sender_id", json_object_get(task, "sender_id"));
+    json_object_set(row, "payment", json_object_get(task, "payment"));
+    json_object_set(row, "repo", json_object_get(source, "repo"));
+    json_object_set(row, "commit", json_object_get(source, "commit")); // the asked one, until it is resolved
+    json_object_set(row, "build_target", json_object_get(source, "build_target"));
+}
+
+static void add_report(json_t *row, const char *report_text) {
+    SCOPED_JSON(report) = report_text ? json_loads(report_text, 0, NULL) : NULL;
+    for (size_t i = 0; i < ARRAY_LEN(report_fields); i++) {
+        json_t *v = json_object_get(report, report_fields[i].report);
+        if (v && !json_is_null(v))
+            json_object_set(row, report_fields[i].row, v);
+    }
+}
+
+static json_t *job_row(struct coordinator *c, struct db *db, struct db_stmt *s) {
+    json_t *row = json_object();
+    const struct board_key key = {db_text(db, s, "contract_id"), (uint64_t)db_int(db, s, "request_id")};
+    const char *state = db_text(db, s, "state"), *worker = db_text(db, s, "worker_id");
+    struct board_state now = {.state = LIFE_QUEUED};
+    if (!state) { // its end may be on its way: then it is on nobody's list, and queued is not what it is
+        state = board_look(c->board, &key, &now) ? life_text(now.state) : life_text(LIFE_SUBMITTING);
+        worker = now.worker_id[0] ? now.worker_id : NULL;
+    }
+    json_set_text(row, "contract_id", key.contract_id);
+    json_set_u64(row, "request_id", key.request_id);
+    json_set_text(row, "transaction_hash", db_text(db, s, "transaction_hash"));
+    json_set_text(row, "state", state);
+    json_set_text(row, "outcome", db_text(db, s, "outcome"));
+    json_set_text(row, "worker_id", worker);
+    json_set_u64(row, "attempt", now.attempt);
+    json_set_u64(row, "created_at", (uint64_t)db_int(db, s, "created_ms"));
+    uint64_t ended = (uint64_t)db_int(db, s, "ended_ms");
+    json_object_set_new(row, "completed_at", ended ? json_integer((json_int_t)ended) : json_null());
+    add_source(row, db_text(db, s, "task"));
+    add_report(row, db_text(db, s, "report"));
+    return row;
+}
+
+struct job_filter {
+    const char *transaction, *contract;
+    bool has_request;
+    uint64_t request, limit;
+};
+
+static bool read_number(struct http_request *r, const char *name, uint64_t max, bool *given, uint64_t *out,
+                        struct err *e) {
+    const char *text = http_query(r, name);
+    *given = text != NULL;
+    return !text || (text_u64(slice_str(text), out) && *out <= max) ||
+           err_set(e, ERR_INVALID, "'%s' is a number up to %" PRIu64, name, max);
+}
+
+static bool list_jobs(struct coordinator *c, const struct job_filter *f, json_t *list, struct err *e) {
+    struct db *db = c->reading;
+    struct db_stmt *s;
+    bool row = false, ok;
+    // One statement a filter that has an index; the rest narrows what it gives.
+    const char *sql = f->transaction
+                          ? "SELECT * FROM executions WHERE transaction_hash = :transaction AND (:contract IS NULL "
+                            "OR contract_id = :contract) AND (:request IS NULL OR request_id = :request) "
+                            "ORDER BY created_ms DESC, request_id DESC LIMIT :limit"
+                          : "SELECT * FROM executions WHERE (:transaction IS NULL) AND (:contract IS NULL OR "
+                            "contract_id = :contract) AND (:request IS NULL OR request_id = :request) ORDER "
+                            "BY created_ms DESC, request_id DESC LIMIT :limit";
+    if (!db_query(db, sql, &s, e))
+        return false;
+    db_bind_text(db, s, ":transaction", f->transaction);
+    db_bind_text(db, s, ":contract", f->contract);
+    if (f->has_request)
+        db_bind_int(db, s, ":request", (int64_t)f->request);
+    db_bind_int(db, s, ":limit", (int64_t)f->limit);
+    while ((ok = db_step(db, s, &row, e)) && row)
+        json_array_append_new(list, job_row(c, db, s));
+    db_done(db, s);
+    return ok;
+}
+
+void public_jobs(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct job_filter f = {http_query(r, "transaction_hash"), http_query(r, "contract_id"), .limit = JOBS_DEFAULT};
+    struct err e;
+    bool given;
+    SCOPED_JSON(list) = json_array();
+    bool ok = read_number(r, "request_id", INT64_MAX, &f.has_request, &f.request, &e) &&
+              read_number(r, "limit", JOBS_MAX, &given, &f.limit, &e);
+    if (ok) {
+        pthread_mutex_lock(&c->reading_mutex);
+        ok = list_jobs(c, &f, list, &e);
+        pthread_mutex_unlock(&c->reading_mutex);
+    }
+    if (ok)
+        http_reply_json(r, 200, json_pack("{s:O}", "jobs", list));
+    else
+        http_reply_err(r, &e);
+}
+
+// --- counts and prices -------------------------------------------------------------------------------------------
+
+void public_stats(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct board_counts counts;
+    struct totals *t = &c->totals;
+    json_t *o = json_object();
+    board_counts(c->board, &counts);
+    json_set_u64(o, "total_executions", t->created);
+    json_set_u64(o, "successful_executions", t->succeeded);
+    json_set_u64(o, "failed_executions", t->guest_failed);
+    json_set_u64(o, "refused_executions", t->refused);
+    json_set_u64(o, "expired_executions", t->expired);
+    json_set_u64(o, "instructions_used", t->instructions);
+    json_set_u64(o, "active_workers", fleet_alive(c->fleet));
+    for (int s = LIFE_QUEUED; s <= LIFE_SUBMITTING; s++)
+        json_set_u64(o, life_text((enum life_state)s), counts.by_state[s]);
+    http_reply_json(r, 200, o);
+}
+
+// The contract's own prices, asked at most twice a minute.
+static json_t *pricing_now(struct coordinator *c, struct arena *a, struct err *e) {
+    uint64_t now = clock_mono_ms();
+    if (!c->rpc || !c->contract_id) {
+        err_set(e, ERR_UNAVAILABLE, "no contract is configured");
+        err_hint(e, "set NEAR_RPC_URL and OFFCHAINVM_CONTRACT_ID");
+        return NULL;
+    }
+    pthread_mutex_lock(&c->pricing_mutex);
+    json_t *out = now < c->pricing_until_ms ? json_incref(c->pricing) : NULL;
+    pthread_mutex_unlock(&c->pricing_mutex);
+    if (out)
+        return out;
+    out = rpc_view_json(c->rpc, a, c->contract_id, "get_pricing", NULL, e);
+    if (!out)
+        return NULL;
+    pthread_mutex_lock(&c->pricing_mutex);
+    json_decref(c->pricing);
+    c->pricing = json_incref(out);
+    c->pricing_until_ms = now + PRICING_KEPT_MS;
+    pthread_mutex_unlock(&c->pricing_mutex);
+    return out;
+}
+
+void public_pricing(struct http_request *r, void *ctx) {
+    struct err e;
+    SCOPED_JSON(prices) = pricing_now(ctx, http_arena(r), &e);
+    if (prices)
+        http_reply(r, 200, "application/json", slice_str(json_text(http_arena(r), prices)));
+    else
+        http_reply_err(r, &e);
+}
+
+// --- health ------------------------------------------------------------------------------------------------------
+
+void health(struct http_request *r, void *ctx) {
+    (void)ctx;
+    http_reply(r, 200, "text/plain", SLICE_LIT("OK"));
+}
+
+void healthz(struct http_request *r, void *ctx) {
+    (void)ctx;
+    http_reply(r, 200, "text/plain", SLICE_LIT("ok\n"));
+}
+
+// Ready: what answers depend on works.
+void readyz(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct db_stmt *s;
+    struct err e;
+    bool row;
+    pthread_mutex_lock(&c->reading_mutex);
+    bool ok = db_query(c->reading, "SELECT 1 AS one", &s, &e);
+    if (ok) {
+        ok = db_step(c->reading, s, &row, &e);
+        db_done(c->reading, s);
+    }
+    pthread_mutex_unlock(&c->reading_mutex);
+    if (ok)
+        http_reply(r, 200, "text/plain", SLICE_LIT("ready\n"));
+    else
+        http_reply_err(r, &e);
+}
+
+static void metric(struct buf *b, const char *type, const char *name, const char *help, uint64_t v) {
+    buf_printf(b, "# HELP outlayer_%s %s\n# TYPE outlayer_%s %s\noutlayer_%s %" PRIu64 "\n", name, help, name, type,
+               name, v);
+}
+
+void metrics(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct board_counts n;
+    struct totals *t = &c->totals;
+    SCOPED_BUF(b, 16384);
+    board_counts(c->board, &n);
+    metric(&b, "counter", "executions_created_total", "Executions recorded.", t->created);
+    buf_printf(&b, "# HELP outlayer_executions_ended_total Executions that ended, by outcome.\n"
+                   "# TYPE outlayer_executions_ended_total counter\n");
+    buf_printf(&b, "outlayer_executions_ended_total{outcome=\"success\"} %" PRIu64 "\n", t->succeeded);
+    buf_printf(&b, "outlayer_executions_ended_total{outcome=\"guest_failed\"} %" PRIu64 "\n", t->guest_failed);
+    buf_printf(&b, "outlayer_executions_ended_total{outcome=\"refused\"} %" PRIu64 "\n", t->refused);
+    buf_printf(&b, "outlayer_executions_ended_total{outcome=\"expired\"} %" PRIu64 "\n", t->expired);
+    buf_printf(&b, "# HELP outlayer_executions Executions that are not over, by state.\n"
+                   "# TYPE outlayer_executions gauge\n");
+    for (int s = LIFE_QUEUED; s <= LIFE_SUBMITTING; s++)
+        buf_printf(&b, "outlayer_executions{state=\"%s\"} %" PRIu64 "\n", life_text((enum life_state)s), n.by_state[s]);
+    metric(&b, "counter", "instructions_total", "Instructions that guests used.", t->instructions);
+    metric(&b, "counter", "leases_lost_total", "Leases not confirmed or run out, since the start.", n.leases_lost);
+    metric(&b, "gauge", "polls_waiting", "Workers that wait for an execution.", n.polls);
+    metric(&b, "gauge", "workers_alive", "Workers seen in the last 30 seconds.", fleet_alive(c->fleet));
+    metric(&b, "gauge", "wasm_bytes", "Bytes of stored modules.", blobs_bytes(c->blobs));
+    http_reply(r, 200, "text/plain; version=0.0.4", buf_slice(&b));
+}

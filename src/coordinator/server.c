@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes, and who may use them.
+#include "coordinator/coordinator.h"
+#include "coordinator/tokens.h"
+
+static const struct http_route routes[] = {
+    {HTTP_POST, "/tasks/create", tasks_create, TASK_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_GET, "/tasks/poll", tasks_poll, 0, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/tasks/heartbeat", tasks_heartbeat, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/tasks/complete", tasks_complete, REPORT_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, ROUTE_TOKEN},
+    {HTTP_GET, "/wasm/exists/{sha256}", wasm_exists, 0, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/wasm/upload", wasm_upload, BLOB_MAX, &wasm_stream, ROUTE_TOKEN},
+    {HTTP_GET, "/wasm/{sha256}", wasm_get, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/builds/{build_key}", builds_get, 0, NULL, ROUTE_TOKEN},
+    {HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/workers/heartbeat", workers_heartbeat, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_GET, "/public/workers", public_workers, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/public/jobs", public_jobs, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/public/pricing", public_pricing, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/public/wasm/info", public_wasm_info, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/health", health, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/healthz", healthz, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/readyz", readyz, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/metrics", metrics, 0, NULL, ROUTE_PUBLIC},
+};
+
+static bool authorise(struct http_request *r, void *ctx, const struct http_route *route, struct err *e) {
+    struct coordinator *c = ctx;
+    const char *token = http_bearer(r);
+    bool valid = false;
+    if (route->tag == ROUTE_PUBLIC || !c->require_auth)
+        return true;
+    if (!token) {
+        err_set(e, ERR_UNAUTHORIZED, "this needs a token");
+        return err_hint(e, "send `Authorization: Bearer TOKEN`; `outlayer token create NAME` makes one");
+    }
+    pthread_mutex_lock(&c->reading_mutex);
+    bool ok = token_check(c->reading, token, &valid, e);
+    pthread_mutex_unlock(&c->reading_mutex);
+    if (!ok || valid)
+        return ok;
+    err_set(e, ERR_UNAUTHORIZED, "this token is not known, or was revoked");
+    return err_hint(e, "`outlayer token create NAME` makes one");
+}
+
+bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,
+                       const char *cors_origins, struct err *e) {
+    const struct http_server_config config = {.host = host,
+                                              .port = port,
+                                              .routes = routes,
+                                              .route_count = ARRAY_LEN(routes),
+                                              .ctx = c,
+                                              .before = authorise,
+                                              .cors_origins = cors_origins};
+    return http_server_start(out, &config, e);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What workers send about executions: read strictly, before anything is stored.
+#pragma once
+#include "codec/json.h"
+#include "coordinator/board.h"
+
+struct task { // /tasks/create
+    struct board_key key;
+    const char *transaction_hash; // NULL: none given
+    const char *build_target;
+    const char *refused; // NULL: a good one; else why the event was refused
+};
+// Texts live as long as `j`.
+[[nodiscard]] bool task_read(struct task *out, const json_t *j, struct err *e);
+
+struct report { // /tasks/complete
+    struct board_key key;
+    const char *token, *outcome;
+    uint64_t instructions;
+};
+[[nodiscard]] bool report_read(struct report *out, const json_t *j, struct err *e);
+
+struct claim { // what every other report carries
+    struct board_key key;
+    const char *token;
+};
+[[nodiscard]] bool claim_read(struct claim *out, const json_t *j, struct err *e);
+// The body of a request as an object. NULL: *e says what is wrong.
+json_t *task_body(struct http_request *r, size_t max, struct err *e);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// /wasm/…: modules go in and out by their hash.
+#include "coordinator/coordinator.h"
+
+static bool piece(struct http_request *r, void *ctx, void **state, struct slice bytes, struct err *e) {
+    struct coordinator *c = ctx;
+    (void)r;
+    struct blob_upload *u = *state;
+    if (!u && !blob_begin(c->blobs, &u, e))
+        return false;
+    *state = u;
+    return blob_add(u, bytes, e);
+}
+
+static void drop(void *ctx, void *state) {
+    (void)ctx;
+    blob_drop(state);
+}
+
+const struct http_stream wasm_stream = {piece, drop};
+
+static bool hash_param(struct http_request *r, const char *text, struct hash *out, struct err *e) {
+    (void)r;
+    if (text && hash_from_hex(out, slice_str(text), e))
+        return true;
+    return err_set(e, ERR_INVALID, "a module is named by its SHA-256: 64 hex digits");
+}
+
+void wasm_get(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct hash hash;
+    struct err e;
+    int fd;
+    uint64_t size;
+    if (!hash_param(r, http_param(r, "sha256"), &hash, &e) || !blobs_get(c->blobs, &hash, &fd, &size, &e)) {
+        http_reply_err(r, &e);
+        return;
+    }
+    http_add_header(r, "Cache-Control", "public, max-age=31536000, immutable");
+    http_reply_file(r, 200, "application/wasm", fd, size);
+}
+
+void wasm_exists(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct hash hash;
+    struct err e;
+    uint64_t size;
+    if (!hash_param(r, http_param(r, "sha256"), &hash, &e)) {
+        http_reply_err(r, &e);
+        return;
+    }
+    bool there = blobs_has(c->blobs, &hash, &size);
+    http_reply_json(r, 200, json_pack("{s:b, s:I}", "exists", there, "size", (json_int_t)size));
+}
+
+void wasm_upload(struct http_request *r, void *ctx) {
+    (void)ctx;
+    struct hash hash;
+    struct err e;
+    uint64_t size;
+    char text[65];
+    struct blob_upload *u = http_stream_take(r);
+    if (!u) {
+        err_set(&e, ERR_INVALID, "the body is empty: send the module's bytes");
+        http_reply_err(r, &e);
+        return;
+    }
+    if (!hash_param(r, http_query(r, "sha256"), &hash, &e)) {
+        blob_drop(u);
+        http_reply_err(r, &e);
+        return;
+    }
+    if (!blob_place(u, &hash, &size, &e))
+        http_reply_err(r, &e);
+    else
+        http_reply_json(r, 201, json_pack("{s:s, s:I}", "sha256", hash_hex(&hash, text), "size", (json_int_t)size));
+}
