@@ -78,10 +78,10 @@ static bool tell(struct api *api, struct arena *a, const char *method, const cha
 
 // --- leases
 
-bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const char *capabilities, const volatile bool *stop,
-              struct lease *out, bool *got, struct err *e) {
-    const char *path = arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s&capabilities=%s", timeout_s,
-                                    percent(a, api->set.worker_id), percent(a, capabilities));
+bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const volatile bool *stop, struct lease *out,
+              bool *got, struct err *e) {
+    const char *path =
+        arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s", timeout_s, percent(a, api->set.worker_id));
     struct http_call call = call_of(api, a, "GET", path, timeout_s * 1000 + CALL_MS);
     SCOPED_JSON(answer) = NULL;
     int status;
@@ -106,7 +106,8 @@ static json_t *body_of(const struct lease_id *id) {
 
 bool api_heartbeat(struct api *api, struct arena *a, const struct lease_id *id, const char *stage, struct err *e) {
     SCOPED_JSON(j) = body_of(id);
-    json_set_text(j, "stage", stage);
+    if (stage)
+        json_set_text(j, "stage", stage);
     return tell(api, a, "POST", "/tasks/heartbeat", HEARTBEAT_MS, j, e);
 }
 

@@ -15,17 +15,18 @@ struct api_settings {
 [[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);
 void api_free(struct api *api);
 
-// Waits up to timeout_s for work. *got false: none. A lease that cannot be read is ERR_INVALID with *got true when it
-// can at least be given back. `stop` ends the wait early.
-[[nodiscard]] bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const char *capabilities,
-                            const volatile bool *stop, struct lease *out, bool *got, struct err *e);
+// Waits up to timeout_s for work of any kind: also what this worker cannot build has to be answered. *got false: none.
+// A lease that cannot be read is ERR_INVALID with *got true when it can at least be given back. `stop` ends the wait
+// early.
+[[nodiscard]] bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const volatile bool *stop,
+                            struct lease *out, bool *got, struct err *e);
 
 // What names a lease in every report.
 struct lease_id {
     const char *contract_id, *token;
     uint64_t request_id;
 };
-// ERR_LEASE_LOST or ERR_CONFLICT: somebody else has it now.
+// stage NULL: none yet. ERR_LEASE_LOST or ERR_CONFLICT: somebody else has it now.
 [[nodiscard]] bool api_heartbeat(struct api *api, struct arena *a, const struct lease_id *id, const char *stage,
                                  struct err *e);
 [[nodiscard]] bool api_fail(struct api *api, struct arena *a, const struct lease_id *id, const char *reason, bool retry,

@@ -30,14 +30,15 @@ struct held {
     uint64_t announced_ms, ticked_ms;
 };
 
+// NULL: nothing to say yet but that it is held.
 static const char *stage_text(enum stage s) {
     switch (s) {
+    case STAGE_LEASED: return NULL;
     case STAGE_BUILDING: return "building";
-    case STAGE_LEASED:
     case STAGE_RUNNING: return "running";
     case STAGE_SUBMITTING: return "submitting";
     }
-    return "running";
+    return NULL;
 }
 
 static void free_lease(struct held_lease *l) {
@@ -216,7 +217,7 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
 
 void held_stage(struct held *h, struct held_lease *l, enum stage stage) {
     pthread_mutex_lock(&h->lock);
-    l->changed = stage_text(stage) != stage_text(l->stage);
+    l->changed = stage != l->stage;
     l->stage = stage;
     pthread_cond_signal(&h->news);
     pthread_mutex_unlock(&h->lock);

@@ -47,7 +47,7 @@ static void *lease_loop(void *ctx) {
         struct err e;
         bool got;
         arena_reset(a);
-        bool ok = api_poll(w->api, a, w->set.poll_s, w->set.capabilities, &w->stopping, &lease, &got, &e);
+        bool ok = api_poll(w->api, a, w->set.poll_s, &w->stopping, &lease, &got, &e);
         if (ok && got && w->stopping)
             e = (struct err){.code = ERR_UNAVAILABLE}; // handed out while we stopped: not confirmed, so it goes back
         else if (ok && got)
