@@ -92,7 +92,7 @@ bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const volati
     if (!answer)
         return true;
     bool ok = lease_parse(out, a, answer, e);
-    *got = ok || (out->token && out->task.contract_id);
+    *got = ok || (out->token && out->task.contract_id && out->task.request_id <= TASK_NUMBER_MAX);
     return ok;
 }
 

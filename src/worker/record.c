@@ -6,6 +6,8 @@
 
 #define RECORD_TAG "outlayer-build-v1"
 #define RECORD_MAX 65536
+#define BUILT_AT_MAX 253402300799ull // the year 9999
+#define BUILD_MS_MAX 86400000ull
 
 struct hash record_hash(const struct build_record *r) {
     SCOPED_BUF(b, RECORD_MAX);
@@ -76,6 +78,8 @@ bool record_parse(struct build_record *out, struct arena *a, const json_t *j, st
         !json_get_text(j, "public_key", &key, e) || !json_get_text(j, "signature", &signature, e) ||
         !public_key_parse(&out->key, slice_str(key), e) || !base64_decode(a, slice_str(signature), &bytes, e))
         return false;
+    if (out->built_at > BUILT_AT_MAX || out->build_ms > BUILD_MS_MAX)
+        return err_set(e, ERR_INVALID, "field 'built_at' or 'build_ms' is too large");
     if (out->key.type != KEY_ED25519 || bytes.len != 64)
         return err_set(e, ERR_INVALID, "field 'signature' is not an ed25519 signature");
     out->signature.type = KEY_ED25519;

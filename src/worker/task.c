@@ -76,9 +76,13 @@ static bool read_input(const json_t *o, struct arena *a, struct slice *out, stru
     return true;
 }
 
+static bool in_range(uint64_t n, const char *key, struct err *e) {
+    return n <= TASK_NUMBER_MAX || err_set(e, ERR_INVALID, "field '%s' is too large", key);
+}
+
 static bool read_number(const json_t *o, const char *key, bool *has, uint64_t *out, struct err *e) {
     *has = present(o, key);
-    return json_opt_u64(o, key, out, e);
+    return json_opt_u64(o, key, out, e) && in_range(*out, key, e);
 }
 
 static bool read_context(const json_t *task, struct arena *a, struct task_context *c, struct err *e) {
@@ -96,7 +100,7 @@ static bool read_context(const json_t *task, struct arena *a, struct task_contex
 
 static bool read_task(struct task *t, struct arena *a, const json_t *o, struct err *e) {
     const char *data_id;
-    return json_get_u64(o, "request_id", &t->request_id, e) &&
+    return json_get_u64(o, "request_id", &t->request_id, e) && in_range(t->request_id, "request_id", e) &&
            read_account(o, "contract_id", a, true, &t->contract_id, e) && json_get_text(o, "data_id", &data_id, e) &&
            (hash_from_hex(&t->data_id, slice_str(data_id), e) || err_wrap(e, "field 'data_id'")) &&
            read_account(o, "sender_id", a, true, &t->sender_id, e) &&

@@ -8,6 +8,7 @@
 
 #define TASK_TARGET_DEFAULT "wasm32-wasip1"
 #define TASK_INPUT_MAX (1u << 20)
+#define TASK_NUMBER_MAX ((uint64_t)INT64_MAX) // of what is handed on as a JSON number
 
 enum answer_format { FORMAT_BYTES, FORMAT_TEXT, FORMAT_JSON };
 const char *answer_format_text(enum answer_format f); // "Bytes", "Text", "Json"
