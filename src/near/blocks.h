@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Final blocks from a neardata server (FastNEAR's API, near.md §6), and what one contract logged in them.
+#pragma once
+#include "codec/json.h"
+#include "near/types.h"
+
+#define BLOCK_BODY_MAX (64u << 20)
+
+struct block_log {
+    struct slice text;
+    const char *tx_hash; // "" where the server does not say
+    const char *receipt_id, *predecessor_id, *signer_id, *signer_public_key;
+    uint64_t gas_burnt;
+};
+struct block_logs {
+    bool skipped; // there is no block of this height
+    uint64_t height, timestamp_ns;
+    struct block_log *logs; // in the order of execution; of receipts that succeeded only
+    size_t log_count;
+};
+// A body of /v0/block/{height}. Everything lives in `a`.
+[[nodiscard]] bool block_logs_parse(struct arena *a, struct slice body, const char *contract, struct block_logs *out,
+                                    struct err *e);
+
+struct block_source;
+// `cancel` is looked at while a call waits (shutdown).
+[[nodiscard]] bool block_source_new(struct block_source **out, const char *url, const volatile bool *cancel,
+                                    struct err *e);
+void block_source_free(struct block_source *s); // NULL is fine
+[[nodiscard]] bool block_source_last(struct block_source *s, struct arena *a, uint64_t *height, struct err *e);
+// ERR_NOT_FOUND: not there yet (the server has waited for it already, as long as it does).
+[[nodiscard]] bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
+                                    struct block_logs *out, struct err *e);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contract's events as they stand in a receipt's logs: NEP-297, standard "near-outlayer", version 1.x. Strict about
+// what is needed, indifferent to fields that later versions add.
+#pragma once
+#include "codec/json.h"
+#include "near/types.h"
+
+#define EVENT_LOG_MAX 65536 // a receipt's logs have 16 kB together
+
+enum event_kind {
+    EVENT_OTHER, // not an event of ours
+    EVENT_REQUESTED,
+    EVENT_COMPLETED,
+};
+struct event_request { // execution_requested; texts in the arena
+    const char *sender_id, *repo, *commit, *build_target, *input_data, *response_format;
+    const char *secrets_ref; // JSON text; NULL: none
+    uint64_t max_instructions, max_memory_mb, max_execution_seconds, timestamp;
+    u128 payment;
+    struct hash data_id;
+};
+struct event {
+    enum event_kind kind;
+    bool has_request_id; // also where the rest is malformed
+    uint64_t request_id;
+    struct event_request request;
+    const char *text; // EVENT_COMPLETED: its data as JSON
+};
+// false: an event of ours that cannot be understood; *e says why.
+[[nodiscard]] bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e);
+// The log line of an execution_requested.
+const char *event_request_text(struct arena *a, uint64_t request_id, const struct event_request *r);
