@@ -179,7 +179,7 @@ static bool answer_is_right(struct demo *d, const struct service *s, const char 
 
 // Callback's value = what the executor printed (by its hash) = the output in the resolving transaction.
 static bool compare(struct demo *d, const struct service *s, const struct ask_result *r, struct err *e) {
-    const char *value, *hash, *transaction, *resolved;
+    const char *value = "", *hash, *transaction, *resolved = "";
     char hex[65];
     SCOPED_JSON(args) = NULL;
     SCOPED_JSON(job) = settled_job(d, r, e);
