@@ -333,6 +333,7 @@ def test_lying_coordinator():
                 "secrets_ref": lambda t: t.update(secrets_ref={"profile": "p", "account_id": "a.near"}),
                 "response_format": lambda t: t.update(response_format="Json"),
                 "payment": lambda t: t.update(payment="5"),
+                "contract_id": lambda t: t.update(contract_id="evil.test.near"),
                 "data_id": lambda t: t.update(data_id="00" * 32),
                 "resource_limits.max_instructions": lambda t: t["resource_limits"].update(max_instructions=7)}
         with w.worker():
@@ -542,6 +543,35 @@ def test_stop_and_loss():
             w.coordinator.refuse_beats = True
             time.sleep(10)
             equal("a lost lease answers nothing", answers_sent(w), before)
+
+
+def refusal(w, **env):
+    """What a worker says that does not start."""
+    try:
+        w.worker("refused", **env).kill()
+        return "it started"
+    except RuntimeError as e:
+        return str(e)
+
+
+def test_wrong_settings():
+    with kit.folder() as home:
+        w = World(home)
+        other = Key()
+        w.operator.send(OPERATOR, near.add_call_key(other.public, "somebody.near"))
+        for what, env, says in (
+                ("no token", {"API_AUTH_TOKEN_FILE": ""}, "API_AUTH_TOKEN is not set"),
+                ("no key", {"OPERATOR_PRIVATE_KEY_FILE": ""}, "OPERATOR_PRIVATE_KEY is not set"),
+                ("a key that is not there", {"OPERATOR_PRIVATE_KEY_FILE": "", "OPERATOR_PRIVATE_KEY": Key().secret}, "add the key to the account"),
+                ("a key for something else", {"OPERATOR_PRIVATE_KEY_FILE": "", "OPERATOR_PRIVATE_KEY": other.secret}, "may only call 'somebody.near'"),
+                ("not the operator", {"OPERATOR_ACCOUNT_ID": ALICE}, f"the operator of '{CONTRACT}' is '{OPERATOR}'"),
+                ("not the contract", {"OFFCHAINVM_CONTRACT_ID": ALICE}, "is OFFCHAINVM_CONTRACT_ID the OutLayer contract"),
+                ("no toolchain", {"TOOLCHAIN_DIR": "/nowhere"}, "make toolchains"),
+                ("no source of blocks", {"ENABLE_EVENT_MONITOR": "true"}, "needs NEARDATA_API_URL"),
+                ("out of bounds", {"POLL_TIMEOUT_SECONDS": "61"}, "POLL_TIMEOUT_SECONDS"),
+                ("no http", {"API_BASE_URL": "localhost"}, "API_BASE_URL")):
+            text = refusal(w, **env)
+            check(what, says in text and other.secret not in text, text)
 
 
 def test_platform_failure():

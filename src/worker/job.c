@@ -119,14 +119,19 @@ static void attest(struct job *j) {
     j->answer.has_digest = true;
 }
 
+static bool is_lost(struct job *j) {
+    bool lost = held_is_lost(j->worker->held, j->held);
+    if (lost)
+        log_warn("the lease was lost, the work is dropped");
+    return lost;
+}
+
 // Hands the answer over to the settlers, and the lease with it.
 static void answer(struct job *j) {
     struct worker *w = j->worker;
     struct err e;
-    if (held_is_lost(w->held, j->held)) {
-        log_warn("the lease was lost, the result is dropped");
+    if (is_lost(j))
         return;
-    }
     answer_check_size(&j->answer, j->arena, j->request.payment);
     attest(j);
     held_stage(w->held, j->held, STAGE_SUBMITTING);
@@ -228,6 +233,10 @@ static void run(struct job *j) {
 static void work(struct job *j) {
     struct worker *w = j->worker;
     struct err e;
+    if (strcmp(j->task->contract_id, w->set.contract_id) != 0) { // whose word about requests would not be the chain's
+        give_back(j, "the lease differs from this worker's settings in 'contract_id'", false);
+        return;
+    }
     if (settler_has(w->settler, j->task->contract_id, j->task->request_id)) {
         give_back(j, "an answer of this worker is already on its way", true);
         return;
@@ -241,7 +250,7 @@ static void work(struct job *j) {
         return;
     if (window_left(j) < HOPELESS_BLOCKS * j->block_ms)
         give_back(j, "the request's time on chain is over", true);
-    else if (get_module(j))
+    else if (get_module(j) && !is_lost(j))
         run(j);
 }
 

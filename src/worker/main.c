@@ -161,6 +161,7 @@ static bool open_worker(struct daemon *d, struct err *e) {
     struct api_settings api = {s->api_url, s->api_token, s->worker_id, VERSION, &w->abandon};
     struct public_key public = secret_key_public(&d->key);
     w->set.network = s->network;
+    w->set.contract_id = s->contract;
     w->set.slots = (unsigned)s->slots;
     w->set.poll_s = s->poll_s;
     w->set.monitored = s->monitor;
@@ -171,15 +172,41 @@ static bool open_worker(struct daemon *d, struct err *e) {
            open_modules(d, e) && open_executors(d, e);
 }
 
-// A wrong key is found out now, not by the first result that cannot be sent.
-static bool check_key(struct daemon *d, struct err *e) {
-    SCOPED_ARENA(a);
+// Wrong settings are found out now, not by the first result that cannot be sent.
+static bool check_key(struct daemon *d, struct arena *a, struct err *e) {
+    struct public_key public = secret_key_public(&d->key);
+    struct rpc_access_key key;
+    if (!rpc_access_key(d->worker.rpc, a, d->operator_id.s, &public, &key, e)) {
+        err_wrap(e, "key %s of account '%s'", public_key_text(a, &public), d->operator_id.s);
+        return e->code == ERR_NOT_FOUND ? err_hint(e, "add the key to the account, or use another one") : false;
+    }
+    if (!key.full_access && strcmp(key.receiver.s, d->set.contract) != 0) {
+        err_set(e, ERR_SETTINGS, "OPERATOR_PRIVATE_KEY may only call '%s', not '%s'", key.receiver.s, d->set.contract);
+        return err_hint(e, "add a function-call key for the contract to '%s'", d->operator_id.s);
+    }
     return sender_warm(d->worker.sender, a, e);
+}
+
+static bool check_operator(struct daemon *d, struct arena *a, struct err *e) {
+    SCOPED_JSON(config) = rpc_view_json(d->worker.rpc, a, d->set.contract, "get_config", NULL, e);
+    if (!config)
+        return err_hint(e, "is OFFCHAINVM_CONTRACT_ID the OutLayer contract's account, and NEAR_RPC_URL its network?");
+    const char *operator_id = json_string_value(json_array_get(config, 1));
+    if (operator_id && strcmp(operator_id, d->operator_id.s) == 0)
+        return true;
+    err_set(e, ERR_SETTINGS, "the operator of '%s' is '%s', not '%s'", d->set.contract,
+            operator_id ? operator_id : "nobody", d->operator_id.s);
+    return err_hint(e, "set OPERATOR_ACCOUNT_ID to the contract's operator");
+}
+
+static bool check_chain(struct daemon *d, struct err *e) {
+    SCOPED_ARENA(a);
+    return check_operator(d, a, e) && check_key(d, a, e);
 }
 
 static bool start(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
-    if (!check_key(d, e) || !worker_start(&d->worker, e))
+    if (!check_chain(d, e) || !worker_start(&d->worker, e))
         return false;
     struct monitor_settings m = {.neardata_url = s->neardata_url,
                                  .contract_id = s->contract,

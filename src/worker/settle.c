@@ -64,11 +64,11 @@ static bool back_off(struct worker *w, unsigned tries) {
     uint64_t ms = BACKOFF_MS << (tries < 5 ? tries : 5);
     if (ms > BACKOFF_MAX_MS)
         ms = BACKOFF_MAX_MS;
-    for (uint64_t end = clock_mono_ms() + ms; !w->abandon && clock_mono_ms() < end;) {
+    for (uint64_t end = clock_mono_ms() + ms; !flag_is_set(&w->abandon) && clock_mono_ms() < end;) {
         struct timespec t = {0, 50000000};
         nanosleep(&t, NULL);
     }
-    return !w->abandon;
+    return !flag_is_set(&w->abandon);
 }
 
 // --- sending
@@ -179,7 +179,7 @@ static enum fate follow_once(struct worker *w, struct arena *a, const struct jou
 }
 
 static enum fate follow(struct worker *w, struct arena *a, const struct journal_entry *n, const char **words) {
-    for (unsigned tries = 0; !w->abandon; tries++) {
+    for (unsigned tries = 0; !flag_is_set(&w->abandon); tries++) {
         bool known;
         enum fate fate = follow_once(w, a, n, words, &known);
         if (known)
@@ -272,7 +272,7 @@ static bool still_waits(struct worker *w, struct submission *s, bool *known) {
     struct chain_request r;
     enum chain_answer answer;
     struct err e;
-    for (unsigned tries = 0; !w->abandon; tries++) {
+    for (unsigned tries = 0; !flag_is_set(&w->abandon); tries++) {
         *known = chain_request(w->chain, s->arena, &s->task, &answer, &r, &e);
         if (*known)
             return answer == CHAIN_OPEN && !r.answered;
@@ -318,13 +318,13 @@ void settle_follow(struct worker *w, struct submission *s) {
             sent = try_other(w, s, words, &ended);
         if (sent)
             continue;
-        if (w->abandon && !ended)
+        if (flag_is_set(&w->abandon) && !ended)
             return;
         if (ended) {
             struct lease_id id = id_of(s);
             settle_report(w, s->arena, &s->task, &id, s->report, s->entry.hash, fate == FATE_DONE);
         }
-        if (!w->abandon)
+        if (!flag_is_set(&w->abandon))
             journal_remove(w->set.pending_dir, s->arena, s->task.contract_id, s->task.request_id);
         return;
     }

@@ -11,6 +11,7 @@
 #define ERROR_WAIT_MS 1000
 #define ERROR_WAIT_MAX_MS 15000
 #define LAST_CALLS_MS 3000
+#define ALLOWANCE_LOW (NEAR_ONE / 2) // some hundred answers
 
 struct lease_thread {
     pthread_t thread;
@@ -23,7 +24,7 @@ static void pause_after_error(struct worker *w, unsigned failures) {
     uint64_t ms = (uint64_t)ERROR_WAIT_MS << (failures < 4 ? failures : 4);
     if (ms > ERROR_WAIT_MAX_MS)
         ms = ERROR_WAIT_MAX_MS;
-    for (uint64_t end = clock_mono_ms() + ms; !w->stopping && clock_mono_ms() < end;) {
+    for (uint64_t end = clock_mono_ms() + ms; !flag_is_set(&w->stopping) && clock_mono_ms() < end;) {
         struct timespec t = {0, 50000000};
         nanosleep(&t, NULL);
     }
@@ -42,19 +43,19 @@ static void *lease_loop(void *ctx) {
     struct worker *w = t->worker;
     SCOPED_ARENA(a);
     unsigned failures = 0;
-    while (!w->stopping) {
+    while (!flag_is_set(&w->stopping)) {
         struct lease lease;
         struct err e;
         bool got;
         arena_reset(a);
         bool ok = api_poll(w->api, a, w->set.poll_s, &w->stopping, &lease, &got, &e);
-        if (ok && got && w->stopping)
+        if (ok && got && flag_is_set(&w->stopping))
             e = (struct err){.code = ERR_UNAVAILABLE}; // handed out while we stopped: not confirmed, so it goes back
         else if (ok && got)
             job_do(w, &lease);
         else if (got)
             give_back_unread(w, a, &lease, &e);
-        if (ok || got || w->stopping) {
+        if (ok || got || flag_is_set(&w->stopping)) {
             failures = 0;
             continue;
         }
@@ -65,6 +66,17 @@ static void *lease_loop(void *ctx) {
     return NULL;
 }
 
+// A function-call key pays from its allowance; when that is used up, no answer gets on chain.
+static void watch_allowance(struct worker *w, struct arena *a) {
+    struct rpc_access_key key;
+    struct err e;
+    char left[64];
+    if (rpc_access_key(w->rpc, a, sender_account(w->sender)->s, sender_key(w->sender), &key, &e) && key.has_allowance &&
+        key.allowance.v < ALLOWANCE_LOW)
+        log_warn("the key's allowance is nearly used up: %s left; add another key to '%s'",
+                 yocto_text(key.allowance, left), sender_account(w->sender)->s);
+}
+
 // Nonce and block hash are read ahead, so that the first answer after a pause needs no call for them.
 static void keep_warm(void *ctx) {
     struct worker *w = ctx;
@@ -72,6 +84,7 @@ static void keep_warm(void *ctx) {
     struct err e;
     if (!sender_warm(w->sender, a, &e))
         log_err(LOG_WARN, "reading nonce and block", &e);
+    watch_allowance(w, a);
 }
 
 void worker_completed(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json) {
@@ -107,13 +120,13 @@ static bool join_all(struct worker *w) {
 }
 
 bool worker_stop(struct worker *w, uint64_t grace_ms) {
-    w->stopping = true;
+    flag_set(&w->stopping);
     bool empty = !w->held || held_wait_empty(w->held, grace_ms);
     if (!empty) {
         log_info("giving back what is still at work");
         held_return_all(w->held, "the worker stops");
     }
-    w->abandon = true;
+    flag_set(&w->abandon);
     uint64_t end = clock_mono_ms() + LAST_CALLS_MS;
     bool ended = settler_stop(w->settler, LAST_CALLS_MS);
     while (w->threads && !(empty = join_all(w)) && clock_mono_ms() < end) {

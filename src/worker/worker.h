@@ -11,7 +11,7 @@
 struct settler;
 
 struct worker_settings {
-    const char *network, *pending_dir, *capabilities;
+    const char *network, *contract_id, *pending_dir, *capabilities;
     unsigned slots;
     uint64_t poll_s;
     bool monitored; // execution_completed events come in (worker_completed)
@@ -33,6 +33,10 @@ struct worker {
     volatile bool abandon;  // calls end, nothing is sent any more
     struct lease_thread *threads;
 };
+
+// Flags that one thread sets and others look at, the http client among them.
+static inline bool flag_is_set(const volatile bool *f) { return __atomic_load_n(f, __ATOMIC_RELAXED); }
+static inline void flag_set(volatile bool *f) { __atomic_store_n(f, true, __ATOMIC_RELAXED); }
 
 // Recovers what the journal holds, then starts to take leases.
 [[nodiscard]] bool worker_start(struct worker *w, struct err *e);
