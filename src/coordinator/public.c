@@ -128,7 +128,7 @@ void public_jobs(struct http_request *r, void *ctx) {
         pthread_mutex_unlock(&c->reading_mutex);
     }
     if (ok)
-        http_reply_json(r, 200, json_pack("{s:O}", "jobs", list));
+        http_reply_json(r, 200, json_incref(list));
     else
         http_reply_err(r, &e);
 }

@@ -71,11 +71,10 @@ static bool read_requested(struct arena *a, const json_t *data, struct event *ou
     return read_data_id(data, &out->request.data_id, e);
 }
 
-static bool read_completed(struct arena *a, const json_t *data, struct event *out, struct err *e) {
+static bool read_completed(const json_t *data, struct event *out, struct err *e) {
     if (!json_get_u64(data, "request_id", &out->request_id, e))
         return false;
     out->has_request_id = true;
-    out->text = json_text(a, data);
     return true;
 }
 
@@ -104,7 +103,8 @@ bool event_parse(struct arena *a, struct slice log, struct event *out, struct er
     }
     if (strcmp(name, "execution_completed") == 0) {
         out->kind = EVENT_COMPLETED;
-        return read_completed(a, data, out, e);
+        out->text = json_text(a, j);
+        return read_completed(data, out, e);
     }
     return true;
 }

@@ -24,7 +24,7 @@ struct event {
     bool has_request_id; // also where the rest is malformed
     uint64_t request_id;
     struct event_request request;
-    const char *text; // EVENT_COMPLETED: its data as JSON
+    const char *text; // EVENT_COMPLETED: the whole event as JSON
 };
 // false: an event of ours that cannot be understood; *e says why.
 [[nodiscard]] bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e);
