@@ -18,14 +18,14 @@ class Coordinator(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answers)
+    def __init__(self, address=("127.0.0.1", 0)):
+        super().__init__(address, Answers)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.changed = threading.Condition()
         self.queue, self.leases, self.completed, self.failed, self.beats = [], {}, {}, [], []
-        self.wasm, self.builds, self.locks, self.uploads, self.workers = {}, {}, {}, 0, {}
+        self.wasm, self.builds, self.locks, self.uploads, self.workers, self.created = {}, {}, {}, 0, {}, {}
         self.spoil = self.refuse_beats = None
-        self.count = 0
+        self.count, self.gone = 0, False
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, *_):
@@ -54,6 +54,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
         pass
 
     def say(self, status, body=None):
+        if self.server.gone:
+            self.close_connection = True
+            return
         raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(raw)))
@@ -113,6 +116,12 @@ class Answers(http.server.BaseHTTPRequestHandler):
             if task and body["retry"]:
                 threading.Timer(0.3, self.again, (s, task, attempt + 1)).start()
             return 200, {}
+        if path == "/tasks/create":
+            known = body["request_id"] in s.created
+            if not known:
+                s.created[body["request_id"]] = body
+                s.queue.append((body, 1))
+            return (200 if known else 201), {"request_id": body["request_id"], "created": not known}
         if path == "/locks/acquire":
             holder = s.locks.setdefault(body["lock_key"], body["worker_id"])
             return 200, {"acquired": holder == body["worker_id"], "holder": holder, "expires_in_seconds": 30}
@@ -322,6 +331,39 @@ def test_builds_that_fail():
             check("no such repository", event["failure"] == "build" and "is not there" in event["error_message"], event)
 
 
+def test_own_monitor():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker(ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url, START_BLOCK_HEIGHT="1"):
+            for text in ("one", "two"):
+                id, tx, _ = w.request(repo, text, record=False)
+                event, value = w.answer(tx)
+                equal(f"seen and answered: {text}", value, text)
+                report = w.coordinator.report(id)
+                check("its end was seen", report and report.get("charged") == event["payment_charged"], report)
+        equal("recorded once each", sorted(w.coordinator.created), [0, 1])
+
+
+def test_coordinator_away():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        address = w.coordinator.server_address
+        with w.worker() as worker:
+            _, tx, _ = w.request(repo, "before")
+            equal("before", w.answer(tx)[1], "before")
+            w.coordinator.gone = True
+            w.coordinator.shutdown()
+            w.coordinator.server_close()
+            time.sleep(2)
+            check("the worker lives on", worker.process.poll() is None)
+            w.coordinator = Coordinator(address)
+            _, tx, _ = w.request(repo, "after")
+            equal("after", w.answer(tx)[1], "after")
+            worker.stop()
+
+
 def test_lying_coordinator():
     with kit.folder() as home:
         w = World(home)
@@ -501,10 +543,11 @@ def test_crash():
             with w.worker(NEAR_RPC_URL=wire.url) as worker:
                 wire.sent.clear()
                 wire.fate = once("broadcast_tx_async", fate)
-                id, tx, _ = w.request(repo, "crash " + fate)
+                id, tx, task = w.request(repo, "crash " + fate)
                 check(f"{fate}: sent", kit.until(lambda: wire.sent, 20))
                 worker.kill()
             equal(f"{fate}: the journal has it", len(os.listdir(pending)), 1)
+            w.coordinator.add(task)  # its lease ran out meanwhile
             with w.worker(NEAR_RPC_URL=wire.url):
                 equal(f"{fate}: answered", w.answer(tx)[1], "crash " + fate)
                 equal(f"{fate}: reported after the crash", (w.coordinator.report(id, 30) or {}).get("outcome"), "success")
