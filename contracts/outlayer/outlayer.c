@@ -110,8 +110,15 @@ static struct request request_of(const struct request_call *in, const struct sta
     return q;
 }
 
+static void check_payer(const struct account *payer) {
+    struct account here = self();
+    require(!account_eq(payer, &here), "payer_account_id cannot be this contract");
+}
+
 METHOD(PAYABLE, request_execution) {
     struct request_call in = request_call_read();
+    if (in.payer_account_id.len)
+        check_payer(&in.payer_account_id);
     struct state s = state_load();
     require(!s.paused, "Contract is paused");
     struct request q = request_of(&in, &s);

@@ -27,10 +27,16 @@ uint32_t price_build_seconds(const struct fees *f, struct yocto attached, struct
 }
 _Static_assert(MAX_BUILD_SECONDS < 128, "price_build_seconds looks at seven bits");
 
+static uint64_t at_most(uint64_t n, uint64_t limit) { return n < limit ? n : limit; }
+
 // Capped arithmetic: what a worker reports must not be able to stop a settlement.
-struct yocto price_charge(const struct fees *f, const struct usage *u, struct yocto payment) {
-    struct yocto cost = yocto_mul_capped(f->per_million_instructions, u->instructions / MILLION);
-    cost = yocto_add_capped(cost, yocto_mul_capped(f->per_ms, u->time_ms));
-    cost = yocto_add_capped(cost, yocto_mul_capped(f->per_compile_ms, u->compile_time_ms.value));
-    return yocto_min(yocto_add_capped(cost, f->base), payment);
+struct yocto price_charge(const struct request *q, const struct usage *u) {
+    const struct fees *f = &q->fees;
+    uint64_t instructions = at_most(u->instructions, q->limits.max_instructions);
+    uint64_t run_ms = at_most(u->time_ms, q->limits.max_execution_seconds * 1000);
+    uint64_t build_ms = at_most(u->compile_time_ms.value, q->build_seconds * 1000ull);
+    struct yocto cost = yocto_mul_capped(f->per_million_instructions, instructions / MILLION);
+    cost = yocto_add_capped(cost, yocto_mul_capped(f->per_ms, run_ms));
+    cost = yocto_add_capped(cost, yocto_mul_capped(f->per_compile_ms, build_ms));
+    return yocto_min(yocto_add_capped(cost, f->base), q->payment);
 }

@@ -3,7 +3,8 @@
 //   cost          = base + floor(instructions / 10^6) * per_million + run ms * per_ms + build ms * per_compile_ms
 //   required      = the same for the limits, without a build: what must be attached
 //   build_seconds = floor((attached - required) / (1000 * per_compile_ms)), at least 10, at most MAX_BUILD_SECONDS
-//   charged       = min(cost of what was used, attached); nothing when the platform failed or nobody answered
+//   charged       = min(cost of what was used, attached), where what was used counts at most up to the request's limits
+//                   and build_seconds; nothing when the platform failed or nobody answered
 #pragma once
 #include "model.h"
 
@@ -23,4 +24,4 @@ struct usage {
 };
 struct yocto price_required(const struct fees *f, const struct limits *l); // stops when there is no such amount
 uint32_t price_build_seconds(const struct fees *f, struct yocto attached, struct yocto required);
-struct yocto price_charge(const struct fees *f, const struct usage *u, struct yocto payment);
+struct yocto price_charge(const struct request *q, const struct usage *u);

@@ -69,7 +69,7 @@ static struct answer take_answer(struct rec_in *r, const struct request *q) {
 
 static struct yocto charge_of(const struct request *q, const struct answer *a) {
     bool ours = !a->success && a->failure == FAILURE_PLATFORM;
-    return ours ? YOCTO(0) : price_charge(&q->fees, &a->resources_used, q->payment);
+    return ours ? YOCTO(0) : price_charge(q, &a->resources_used);
 }
 
 void resume_request(struct request *q, const struct answer *a) {

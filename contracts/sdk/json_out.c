@@ -37,10 +37,11 @@ void out_amount(struct out *o, struct yocto a) {
     out_raw(o, yocto_text(a, digits));
 }
 
-// A value ends with a quote, digit, letter or closing bracket; only after one of these is a comma due.
+// A value ends with a quote, digit, letter or closing bracket; only after one of these is a comma due. (A space ends
+// the words of a message that quotes a name.)
 static void comma(struct out *o) {
     char last = o->len ? o->buf[o->len - 1] : '[';
-    if (last != '{' && last != '[' && last != ':')
+    if (last != '{' && last != '[' && last != ':' && last != ' ')
         out_char(o, ',');
 }
 

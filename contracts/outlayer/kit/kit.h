@@ -11,12 +11,13 @@
 #define ALICE "alice.near"
 #define NEAR (1000 * MILLI_NEAR)
 #define DEPOSIT (100 * MILLI_NEAR)
-#define SOURCE "\"code_source\":{\"repo\":\"https://github.com/a/b\",\"commit\":\"main\",\"build_target\":\"wasm32-wasip1\"}"
+#define SOURCE                                                                                                         \
+    "\"code_source\":{\"repo\":\"https://github.com/a/b\",\"commit\":\"main\",\"build_target\":\"wasm32-wasip1\"}"
 #define USED "\"resources_used\":{\"instructions\":10999999,\"time_ms\":5000,\"compile_time_ms\":3000}"
 #define PAYLOAD_VERSION_BYTES 1
 
-int deployed(void **state);  // cmocka setup: new world, `new` called
-int released(void **state);  // cmocka teardown
+int deployed(void **state); // cmocka setup: new world, `new` called
+int released(void **state); // cmocka teardown
 #define TEST(f) cmocka_unit_test_setup_teardown(f, deployed, released)
 
 // The call succeeds, else the test fails with its error.
@@ -32,6 +33,8 @@ uint64_t requests(const char *more, u128 deposit);
 void resolves(uint64_t id, const char *response);
 void ends(uint64_t id); // the callback of the id-th yield succeeds
 
+// JSON whose numbers beyond 63 bits, which jansson does not read, have become strings; NULL: it is none.
+json_t *parsed(const char *text);
 // The one event of this name in the last call's logs: its data object, to be json_decref'd by the caller.
 json_t *event(const char *name);
 void event_is(const char *name, const char *member, const char *json); // the member's compact JSON
