@@ -3,7 +3,7 @@
 # Runs every benchmark and prints its figures, each beside the figure it is measured against. Machines are noisy: what
 # counts are ratios inside one run.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 for b in build/bench/*; do
     [ -x "$b" ] && [ -f "$b" ] || continue
     echo "== $(basename "$b")"

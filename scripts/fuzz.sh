@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzes every target for FUZZ_SECONDS (30) each, starting from its seeds; finds go to build/fuzz/found.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 mkdir -p build/fuzz/found
 bad=0
 for t in build/fuzz/fuzz/*_fuzz; do

@@ -6,7 +6,7 @@
 #   scripts/setup.sh          what building and running need
 #   scripts/setup.sh test     and what the tests need
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 want=${1:-build}
 
 building='make gcc libc6-dev binutils pkg-config git ca-certificates cmake

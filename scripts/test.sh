@@ -4,7 +4,7 @@
 # TSan), then the black-box tests with real daemons. Each part prints what failed; the last line is the sum. In CI a
 # skip is a failure. The log of each part stays in build/log.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 logs=build/log
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0

@@ -3,7 +3,7 @@
 # Runs the unit tests of one build folder and replays the fuzz seeds: scripts/unit.sh build. Prints what failed, then the
 # sum. A test program that hangs is ended after TEST_SECONDS and counts as failed.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 out=$1
 limit=${TEST_SECONDS:-600}
 passed=0 failed=0 skipped=0

@@ -9,7 +9,7 @@
 #define SECONDS_DEFAULT 60
 #define SECONDS_MAX 60
 #define MEMORY_MB_DEFAULT 128
-#define MEMORY_MB_MAX 512
+#define MEMORY_MB_MAX 1024
 
 static enum cli_status status_of(enum err_code code) {
     switch (code) {

@@ -30,7 +30,7 @@ struct limit_options {
     ARG_NUMBER(s, field.instructions, "--max-instructions",                                                            \
                "instruction limit (1,000,000,000; at most 100 times that)"),                                           \
         ARG_NUMBER(s, field.seconds, "--max-seconds", "wall time of the run (60; at most 60)"),                        \
-        ARG_NUMBER(s, field.memory_mb, "--max-memory-mb", "memory (128; at most 512)")
+        ARG_NUMBER(s, field.memory_mb, "--max-memory-mb", "memory (128; at most 1024)")
 
 // The limits with the contract's defaults for what is left out; over the contract's caps is ERR_USAGE.
 [[nodiscard]] bool limits_from_options(const struct limit_options *o, struct exec_limits *out, struct err *e);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "devnet/chain.h"
+
 #include "devnet/chain_internal.h"
 
 #include "devnet/validate.h"

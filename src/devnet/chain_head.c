@@ -6,8 +6,9 @@
 // The head's fields in their stored order: those of 32 bytes, then numbers.
 #define HEAD_HASHES(X)                                                                                                 \
     X(hash)                                                                                                            \
-    X(prev_hash) X(last_final) X(last_ds_final) X(epoch_id) X(next_epoch_id) X(random_value) X(block_merkle_root)      \
-        X(chunk_hash) X(state_root) X(prev_state_root) X(tx_root) X(receipts_root) X(outcome_root)
+    X(prev_hash)                                                                                                       \
+    X(last_final) X(last_ds_final) X(epoch_id) X(next_epoch_id) X(random_value) X(block_merkle_root) X(chunk_hash)     \
+        X(state_root) X(prev_state_root) X(tx_root) X(receipts_root) X(outcome_root)
 #define HEAD_NUMBERS(X) X(height) X(prev_height) X(ordinal) X(epoch_height) X(epoch_start) X(timestamp_ns) X(gas_used)
 
 static struct slice head_key(struct state_key *k) {

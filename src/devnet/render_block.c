@@ -41,8 +41,9 @@ void block_head_of(struct block_head *out, const struct chain_block *b) {
     X(hash)                                                                                                            \
     X(prev_hash)                                                                                                       \
     X(last_final)                                                                                                      \
-    X(last_ds_final) X(epoch_id) X(next_epoch_id) X(random_value) X(merkle_root) X(chunk_hash) X(state_root)           \
-        X(prev_state_root) X(tx_root) X(receipts_root) X(outcome_root)
+    X(last_ds_final)                                                                                                   \
+    X(epoch_id) X(next_epoch_id) X(random_value) X(merkle_root) X(chunk_hash) X(state_root) X(prev_state_root)         \
+        X(tx_root) X(receipts_root) X(outcome_root)
 #define HEAD_U128(X) X(gas_price) X(total_supply) X(balance_burnt)
 #define HEAD_VERSION 1
 

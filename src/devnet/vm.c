@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine of contracts: judging, metering and compiling them, and the imports that they find.
+#include "devnet/vm.h"
+
 #include "devnet/vm_internal.h"
 
 #include "base/text.h"

@@ -161,8 +161,7 @@ static bool fail_free(struct vm *vm, enum call_error_kind kind, const char *text
 static bool run_code(struct vm *vm, const struct vm_code *code) {
     if (!code)
         return fail_free(vm, CALL_NO_CODE, NULL,
-                         arena_printf(vm->call->arena,
-                                      "CompilationError(CodeDoesNotExist { account_id: \"%s\" })",
+                         arena_printf(vm->call->arena, "CompilationError(CodeDoesNotExist { account_id: \"%s\" })",
                                       vm->call->current->s));
     if (!vm->call->method[0])
         return fail_free(vm, CALL_METHOD_EMPTY, NULL, "MethodResolveError(MethodEmptyName)");

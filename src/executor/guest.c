@@ -23,8 +23,9 @@
 // Before the job is known: what holds for any.
 static bool confine_early(struct err *e) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // Namespaces of its own where the machine gives them; what follows does not depend on it. Not a pid namespace: after
-    // unshare the engine could start no thread (clone(2), EINVAL), and the system call filter refuses other processes.
+    // Namespaces of its own where the machine gives them; what follows does not depend on it. Not a pid namespace:
+    // after unshare the engine could start no thread (clone(2), EINVAL), and the system call filter refuses other
+    // processes.
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0)
         (void)unshare(CLONE_NEWUSER);
     return confine_not_dumpable(e) && confine_no_new_privs(e) && confine_limit(RLIMIT_CORE, 0, e) &&

@@ -67,7 +67,7 @@ const char *http_header(const struct http_request *r, const char *name); // NULL
 const char *http_bearer(const struct http_request *r); // token of "Authorization: Bearer …", or NULL
 struct slice http_body(const struct http_request *r);
 void *http_stream_state(const struct http_request *r);
-void *http_stream_take(struct http_request *r); // and `drop` will not be called for it
+void *http_stream_take(struct http_request *r);      // and `drop` will not be called for it
 const char *http_peer(const struct http_request *r); // address as text
 // Room for the `before` hook to leave something for the handler (who is asking).
 void http_set_user(struct http_request *r, void *user);
