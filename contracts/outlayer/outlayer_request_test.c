@@ -43,8 +43,8 @@ static void event_is_exact(void **state) {
 static void null_limits_take_defaults(void **state) {
     (void)state;
     static const char *const forms[] = {"", ",\"resource_limits\":null", ",\"resource_limits\":{}",
-                                        ",\"resource_limits\":{\"max_instructions\":null,\"max_memory_mb\":null,"
-                                        "\"max_execution_seconds\":null,\"later\":[{}]}"};
+                                        (",\"resource_limits\":{\"max_instructions\":null,\"max_memory_mb\":null,"
+                                         "\"max_execution_seconds\":null,\"later\":[{}]}")};
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         requests(forms[i], PRICE);
         assert_non_null(strstr(mock.logs[0], "\\\"resource_limits\\\":{\\\"max_instructions\\\":1000000000,"

@@ -18,6 +18,7 @@ const char *err_slug(enum err_code code) { return codes[code].slug; }
 int err_http_status(enum err_code code) { return codes[code].http; }
 
 // vsnprintf that ends at a character boundary when it has to cut.
+static void format(char *out, size_t size, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
 static void format(char *out, size_t size, const char *fmt, va_list ap) {
     int n = vsnprintf(out, size, fmt, ap);
     if (n < 0)

@@ -9,6 +9,7 @@ static char work[] = "/tmp/builder-test.XXXXXX";
 static struct builder *builder;
 static struct arena *arena;
 
+static void sh(const char *fmt, ...) PRINTF_LIKE(1, 2);
 static void sh(const char *fmt, ...) {
     char cmd[8192];
     va_list ap;

@@ -187,7 +187,7 @@ bool ask_run(const struct target *t, const struct credentials *from, const struc
     struct rpc *rpc;
     struct sender *s = NULL;
     struct sent sent;
-    pthread_t thread;
+    pthread_t thread = 0;
     if (!rpc_new(&rpc, t->rpc_url, e))
         return false;
     bool ok = sender_new(&s, rpc, &from->account, &from->secret, e) && send(s, rpc, ask, a, &sent, e);

@@ -67,6 +67,18 @@ static bool answer(int sock, struct job_answer *a, struct slice output, struct s
            file_write_all(sock, errors, NULL);
 }
 
+// The run is decided once standard output is full: it ends here, in the middle of the guest's write.
+struct overflow {
+    int sock;
+    const struct buf *errors;
+    uint64_t start_us;
+};
+static void end_full(void *ctx) {
+    const struct overflow *o = ctx;
+    struct job_answer a = {.end = ENGINE_TRAPPED, .output_full = true, .run_us = clock_mono_us() - o->start_us};
+    _exit(answer(o->sock, &a, (struct slice){NULL, 0}, buf_slice(o->errors)) ? 0 : 1);
+}
+
 // Splits NAME NUL VALUE NUL … into two lists.
 static bool split_env(struct slice env, const char **names, const char **values, uint32_t count) {
     for (uint32_t i = 0; i < 2 * count; i++) {
@@ -96,11 +108,13 @@ static int run(struct engine *g, int sock, const struct job *job, const int *fds
                            .values = values,
                            .env_count = job->env_count,
                            .output = &output,
-                           .errors = &errors};
+                           .errors = &errors,
+                           .overflow = end_full};
     struct engine_outcome outcome;
     if (!confine_for(job, e))
         return 1;
     uint64_t start = clock_mono_us();
+    r.overflow_ctx = &(struct overflow){sock, &errors, start};
     engine_run(g, &r, &outcome);
     struct job_answer a = {.end = outcome.end,
                            .status = outcome.status,

@@ -62,7 +62,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx) { return buf
 
 static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
     (void)a, (void)b, (void)c, (void)d;
-    const volatile bool *cancel = ctx;
+    const atomic_bool *cancel = ctx;
     return *cancel;
 }
 

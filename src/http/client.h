@@ -2,6 +2,7 @@
 // HTTP client on libcurl: blocking calls with limits, kept connections per thread-safe client. API keys in URLs never
 // reach an error text (log_url). Only http and https; redirects are followed within the same scheme, at most 5.
 #pragma once
+#include <stdatomic.h>
 #include "base/arena.h"
 #include "base/err.h"
 #include "codec/json.h"
@@ -22,7 +23,7 @@ struct http_call {
     size_t max_answer;       // bytes; 0: JSON_MAX_BYTES
     const char *unix_socket; // NULL: TCP
     // Set to true from another thread to give up within 100 ms (shutdown). NULL: none.
-    const volatile bool *cancel;
+    const atomic_bool *cancel;
 };
 struct http_answer {
     int status;

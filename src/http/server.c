@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/router.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -308,6 +309,7 @@ static size_t leave_raw(void *ctx, struct MHD_Connection *c, char *text) {
     return strlen(text);
 }
 
+static void library_log(void *ctx, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 static void library_log(void *ctx, const char *fmt, va_list ap) {
     (void)ctx;
     char text[256];
@@ -434,6 +436,15 @@ void *http_stream_take(struct http_request *r) {
     return state;
 }
 const char *http_peer(const struct http_request *r) { return r->peer; }
+
+// The library does not look at a suspended connection's socket, so we do.
+bool http_hung_up(const struct http_request *r) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    char c;
+    ssize_t n = info ? recv(info->connect_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) : 0;
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 void http_set_user(struct http_request *r, void *user) { r->user = user; }
 void *http_user(const struct http_request *r) { return r->user; }
 

@@ -69,6 +69,7 @@ struct slice http_body(const struct http_request *r);
 void *http_stream_state(const struct http_request *r);
 void *http_stream_take(struct http_request *r);      // and `drop` will not be called for it
 const char *http_peer(const struct http_request *r); // address as text
+bool http_hung_up(const struct http_request *r);     // of a parked one: its client has closed, nobody reads the reply
 // Room for the `before` hook to leave something for the handler (who is asking).
 void http_set_user(struct http_request *r, void *user);
 void *http_user(const struct http_request *r);

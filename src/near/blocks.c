@@ -80,10 +80,10 @@ bool block_logs_parse(struct arena *a, struct slice body, const char *contract, 
 struct block_source {
     struct http_client *http;
     char *url;
-    const volatile bool *cancel;
+    const atomic_bool *cancel;
 };
 
-bool block_source_new(struct block_source **out, const char *url, const volatile bool *cancel, struct err *e) {
+bool block_source_new(struct block_source **out, const char *url, const atomic_bool *cancel, struct err *e) {
     size_t n = strlen(url);
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
         err_set(e, ERR_SETTINGS, "the block source's URL is neither http nor https");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Final blocks from a neardata server (FastNEAR's API, near.md §6), and what one contract logged in them.
 #pragma once
+#include <stdatomic.h>
 #include "codec/json.h"
 #include "near/types.h"
 
@@ -24,7 +25,7 @@ struct block_logs {
 
 struct block_source;
 // `cancel` is looked at while a call waits (shutdown).
-[[nodiscard]] bool block_source_new(struct block_source **out, const char *url, const volatile bool *cancel,
+[[nodiscard]] bool block_source_new(struct block_source **out, const char *url, const atomic_bool *cancel,
                                     struct err *e);
 void block_source_free(struct block_source *s); // NULL is fine
 [[nodiscard]] bool block_source_last(struct block_source *s, struct arena *a, uint64_t *height, struct err *e);

@@ -19,7 +19,7 @@ struct rpc {
     const char *urls[URLS_MAX];
     size_t count;
     atomic_size_t preferred; // the one that answered last
-    const volatile bool *cancel;
+    const atomic_bool *cancel;
 };
 
 bool rpc_new(struct rpc **out, const char *urls, struct err *e) {
@@ -54,7 +54,7 @@ void rpc_free(struct rpc *r) {
     free(r);
 }
 
-void rpc_set_cancel(struct rpc *r, const volatile bool *cancel) { r->cancel = cancel; }
+void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel) { r->cancel = cancel; }
 
 // The error object of an answer as one of ours.
 static bool take_error(const json_t *error, struct arena *a, struct err *e) {

@@ -3,6 +3,7 @@
 // chain are typed errors: an account, key or method that is not there is ERR_NOT_FOUND, a contract's panic ERR_CHAIN
 // with its words. Safe for several threads. near.md §5.
 #pragma once
+#include <stdatomic.h>
 #include "codec/json.h"
 #include "near/types.h"
 
@@ -12,7 +13,7 @@ struct rpc;
 [[nodiscard]] bool rpc_new(struct rpc **out, const char *urls, struct err *e);
 void rpc_free(struct rpc *r);
 // Calls give up within 100 ms once *cancel is true (shutdown); NULL: never.
-void rpc_set_cancel(struct rpc *r, const volatile bool *cancel);
+void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel);
 
 // One call; *result (whole numbers beyond 63 bits as texts) is the caller's. `timeout_ms` 0: 30,000.
 [[nodiscard]] bool rpc_call(struct rpc *r, struct arena *a, const char *method, json_t *params, uint64_t timeout_ms,

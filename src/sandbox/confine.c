@@ -165,10 +165,10 @@ static int refuse_sockets(scmp_filter_ctx f, enum confine_sockets sockets) {
         if (family == AF_UNIX || (inet && sockets == CONFINE_INET_SOCKETS))
             continue;
         rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                              SCMP_A0(SCMP_CMP_EQ, (unsigned)family));
+                              SCMP_CMP(0, SCMP_CMP_EQ, (unsigned)family, 0));
     }
     return rc < 0 ? rc
-                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GE, 64));
+                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_CMP(0, SCMP_CMP_GE, 64, 0));
 }
 
 bool confine_system_calls(enum confine_sockets sockets, struct err *e) {

@@ -129,8 +129,17 @@ bool engine_compile(struct engine *g, struct slice rewritten, enum wasm_kind kin
 // --- a run --------------------------------------------------------------------------------------------------------
 
 // Guests see a failed write once the buffer is full; those that ignore it are told apart by `full`.
-static ptrdiff_t write_to(void *data, const unsigned char *bytes, size_t n) {
+static ptrdiff_t write_errors(void *data, const unsigned char *bytes, size_t n) {
     return buf_add(data, bytes, n) ? (ptrdiff_t)n : -ENOSPC;
+}
+
+static ptrdiff_t write_output(void *data, const unsigned char *bytes, size_t n) {
+    const struct engine_run *r = data;
+    if (buf_add(r->output, bytes, n))
+        return (ptrdiff_t)n;
+    if (r->overflow)
+        r->overflow(r->overflow_ctx);
+    return -ENOSPC;
 }
 
 static bool set_wasi(wasmtime_context_t *context, const struct engine_run *r, struct engine_outcome *out) {
@@ -138,8 +147,8 @@ static bool set_wasi(wasmtime_context_t *context, const struct engine_run *r, st
     wasm_byte_vec_t input;
     wasm_byte_vec_new(&input, r->input.len, (const char *)r->input.ptr);
     wasi_config_set_stdin_bytes(w, &input);
-    wasi_config_set_stdout_custom(w, write_to, r->output, NULL);
-    wasi_config_set_stderr_custom(w, write_to, r->errors, NULL);
+    wasi_config_set_stdout_custom(w, write_output, (void *)(uintptr_t)r, NULL);
+    wasi_config_set_stderr_custom(w, write_errors, r->errors, NULL);
     wasi_config_allow_ip_name_lookup(w, false);
     if (!wasi_config_set_env(w, r->env_count, r->names, r->values)) {
         wasi_config_delete(w);

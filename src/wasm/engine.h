@@ -46,6 +46,10 @@ struct engine_run {
     const char **names, **values; // environment
     size_t env_count;
     struct buf *output, *errors; // capped; what does not fit is dropped and sets `full`
+    // Called when standard output is full, on the thread that writes; it may end the process. NULL: the guest goes on,
+    // its writes fail.
+    void (*overflow)(void *ctx);
+    void *overflow_ctx;
 };
 struct engine_outcome {
     enum engine_end end;

@@ -45,8 +45,13 @@ static uint8_t *get(void *env, size_t *size, size_t *capacity) {
 
 static wasmtime_error_t *grow(void *env, size_t new_size) {
     struct linear *m = env;
-    if (m->counter || new_size < m->size || new_size > m->capacity)
+    if (m->counter || new_size < m->size)
         return refusal("memory cannot grow so far");
+    if (new_size > m->capacity) { // all that the ceiling leaves was reserved: beyond it is beyond the ceiling
+        if (m->run->page)
+            m->run->page->refused_memory++;
+        return refusal("memory ceiling reached");
+    }
     size_t more = new_size - m->size;
     if (!take(m->run, more))
         return refusal("memory ceiling reached");

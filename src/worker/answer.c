@@ -171,7 +171,9 @@ static enum answer_class class_of_build(enum build_end end) {
 void answer_from_build(struct answer *out, struct arena *a, const struct build_result *b) {
     out->built = b->build_ms > 0;
     out->build_ms = b->build_ms;
-    answer_fail(out, a, class_of_build(b->end), "%s", b->reason ? b->reason : build_end_slug(b->end));
+    const char *reason = b->reason ? b->reason : build_end_slug(b->end);
+    enum answer_class class = class_of_build(b->end);
+    answer_fail(out, a, class, "%s%s", class == ANSWER_BUILD ? "build failed: " : "", reason);
 }
 
 // --- as the contract takes it

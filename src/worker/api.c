@@ -78,7 +78,7 @@ static bool tell(struct api *api, struct arena *a, const char *method, const cha
 
 // --- leases
 
-bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const volatile bool *stop, struct lease *out,
+bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const atomic_bool *stop, struct lease *out,
               bool *got, struct err *e) {
     const char *path =
         arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s", timeout_s, percent(a, api->set.worker_id));

@@ -2,6 +2,7 @@
 // The coordinator, as a worker calls it. Everything it says is checked before use: bytes are re-hashed, build records
 // must be signed, leases are compared with the chain. Safe for several threads.
 #pragma once
+#include <stdatomic.h>
 #include "worker/record.h"
 #include "worker/task.h"
 
@@ -10,7 +11,7 @@ struct api;
 // `cancel`: when it turns true, calls give up within 100 ms. NULL: never. Texts are kept, not copied.
 struct api_settings {
     const char *base_url, *token, *worker_id, *version;
-    const volatile bool *cancel;
+    const atomic_bool *cancel;
 };
 [[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);
 void api_free(struct api *api);
@@ -18,7 +19,7 @@ void api_free(struct api *api);
 // Waits up to timeout_s for work of any kind: also what this worker cannot build has to be answered. *got false: none.
 // A lease that cannot be read is ERR_INVALID with *got true when it can at least be given back. `stop` ends the wait
 // early.
-[[nodiscard]] bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const volatile bool *stop,
+[[nodiscard]] bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const atomic_bool *stop,
                             struct lease *out, bool *got, struct err *e);
 
 // What names a lease in every report.

@@ -174,7 +174,7 @@ static bool build_locked(struct modules *m, struct arena *a, const struct module
                 api_unlock(m->set.api, a, key);
             return ok;
         }
-        if (!left_of(end) || (m->set.cancel && __atomic_load_n(m->set.cancel, __ATOMIC_RELAXED)))
+        if (!left_of(end) || (m->set.cancel && *m->set.cancel))
             return err_set(e, ERR_UNAVAILABLE, "another worker's build of the same did not end in time");
         step(m, LOCK_RETRY_MS);
     }

@@ -3,6 +3,7 @@
 // coordinator's signed build record (key of an operator on chain, bytes re-hashed), a build of our own. One build of a
 // thing at a time, here and among all workers (the coordinator's lock "build:<key>"). Safe for several threads.
 #pragma once
+#include <stdatomic.h>
 #include "builder/build.h"
 #include "worker/api.h"
 #include "worker/chain.h"
@@ -16,7 +17,7 @@ struct modules_settings {
     const char *dir;              // of the cache, made when missing
     uint64_t max_bytes;           // of the cache; the least recently used goes first
     bool may_build;
-    const volatile bool *cancel; // waiting ends when it turns true
+    const atomic_bool *cancel; // waiting ends when it turns true
 };
 [[nodiscard]] bool modules_new(struct modules **out, const struct modules_settings *s, struct err *e);
 void modules_free(struct modules *m);

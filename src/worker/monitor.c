@@ -23,7 +23,7 @@ struct monitor {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t woken;
-    volatile bool stop;
+    atomic_bool stop;
     uint64_t next, saved, saved_ms;
 };
 

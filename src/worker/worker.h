@@ -3,6 +3,7 @@
 // (each: follow one sent answer until its fate is known, then tell the coordinator), and a heart that keeps leases.
 // Nothing is sent before it is in the journal; nothing is sent twice without asking the chain.
 #pragma once
+#include <stdatomic.h>
 #include "near/send.h"
 #include "worker/held.h"
 #include "worker/modules.h"
@@ -29,14 +30,14 @@ struct worker {
     struct held *held;
     struct seen *seen;
     struct settler *settler;
-    volatile bool stopping; // no new leases
-    volatile bool abandon;  // calls end, nothing is sent any more
+    atomic_bool stopping; // no new leases
+    atomic_bool abandon;  // calls end, nothing is sent any more
     struct lease_thread *threads;
 };
 
 // Flags that one thread sets and others look at, the http client among them.
-static inline bool flag_is_set(const volatile bool *f) { return __atomic_load_n(f, __ATOMIC_RELAXED); }
-static inline void flag_set(volatile bool *f) { __atomic_store_n(f, true, __ATOMIC_RELAXED); }
+static inline bool flag_is_set(const atomic_bool *f) { return atomic_load_explicit(f, memory_order_relaxed); }
+static inline void flag_set(atomic_bool *f) { atomic_store_explicit(f, true, memory_order_relaxed); }
 
 // Recovers what the journal holds, then starts to take leases.
 [[nodiscard]] bool worker_start(struct worker *w, struct err *e);

@@ -62,7 +62,7 @@ static void test_broken_leases(void **state) {
 
 static struct chain_request view(struct arena *a, const char *more) {
     struct err e = {0};
-    struct chain_request c;
+    struct chain_request c = {0};
     SCOPED_JSON(j) = json_parse_big(
         slice_str(arena_printf(
             a,
