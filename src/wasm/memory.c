@@ -93,8 +93,10 @@ static wasmtime_error_t *make(void *env, const wasm_memorytype_t *type, size_t m
     struct linear *m = xcalloc(1, sizeof *m);
     m->run = run;
     m->counter = wasmtime_memorytype_is64(type);
-    // The base never moves: room for all that the ceiling allows is reserved now.
-    m->capacity = run->ceiling < maximum ? run->ceiling / ENGINE_PAGE_BYTES * ENGINE_PAGE_BYTES : maximum;
+    // The base never moves: room for all that the ceiling allows is reserved now. The engine asks for no growth beyond
+    // the capacity, so it is more than the ceiling where there is room: reaching the ceiling shall be seen here.
+    uint64_t allowed = run->ceiling < maximum ? run->ceiling / ENGINE_PAGE_BYTES * ENGINE_PAGE_BYTES : maximum;
+    m->capacity = maximum <= reserved ? maximum : allowed;
     if (m->capacity < minimum)
         m->capacity = minimum;
     size_t room = m->capacity > reserved ? m->capacity : reserved;
