@@ -9,6 +9,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "WebAssembly modules and components": "meter",
     "signed transactions in borsh": "tx",
     "NEP-297 event lines": "events",
+    "blocks of a neardata server": "blocks",
     "JSON-RPC requests": "rpc",
 }
 for what, name in DECODERS.items():
