@@ -20,9 +20,10 @@ struct http_server {
     struct MHD_Daemon *daemon;
     uint16_t port;
     atomic_bool stopping;
-    pthread_mutex_t lock; // guards the list of requests that wait for their handler's answer
+    pthread_mutex_t lock; // guards what follows
     pthread_cond_t drained;
-    struct http_request *waiting;
+    struct http_request *waiting; // for their handler's answer
+    unsigned sending;             // answered, not yet out
 };
 
 // Owned by two: the connection (until it completes) and the handler (until it replies). The last one frees it.
@@ -91,8 +92,14 @@ static void waiting_remove(struct http_request *r) {
         r->prev->next = r->next;
     else
         s->waiting = r->next;
-    if (!s->waiting)
-        pthread_cond_signal(&s->drained);
+    s->sending++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void sent(struct http_server *s) {
+    pthread_mutex_lock(&s->lock);
+    s->sending--;
+    pthread_cond_signal(&s->drained);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -299,6 +306,9 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **state, enum
         return;
     if (r->route && r->route->stream && r->stream_state)
         r->route->stream->drop(s->config.ctx, r->stream_state);
+    if (r->response) // nobody answers any more: a connection completes after its answer, or unanswered at its client's
+                     // end
+        sent(s);
     drop_owner(r);
     *state = NULL;
 }
@@ -380,13 +390,14 @@ bool http_server_start(struct http_server **out, const struct http_server_config
 uint16_t http_server_port(const struct http_server *s) { return s->port; }
 bool http_server_stopping(const struct http_server *s) { return atomic_load(&s->stopping); }
 
-// Waits until every handler has answered; what is still parked then is answered here, or the library could not stop.
+// Waits until every handler has answered and the answers are out; what is still parked then is answered here, or the
+// library could not stop.
 static void drain(struct http_server *s) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += DRAIN_MS / 1000;
     pthread_mutex_lock(&s->lock);
-    while (s->waiting && pthread_cond_timedwait(&s->drained, &s->lock, &until) == 0)
+    while ((s->waiting || s->sending) && pthread_cond_timedwait(&s->drained, &s->lock, &until) == 0)
         ;
     struct http_request *left = s->waiting;
     pthread_mutex_unlock(&s->lock);
