@@ -76,11 +76,16 @@ static bool read_version(struct db *db, int *out, struct err *e) {
     return ok;
 }
 
+// Looked at again inside the transaction: another process may have brought it there meanwhile.
 static bool apply(struct db *db, const struct db_migration *m, struct err *e) {
     struct db_stmt *s;
+    int version;
     if (!db_exec(db, "BEGIN IMMEDIATE", e))
         return false;
-    bool ok = db_exec(db, m->sql, e) && db_query(db, "INSERT INTO schema_version (version) VALUES (:version)", &s, e);
+    bool ok = read_version(db, &version, e);
+    if (ok && version >= m->version)
+        return db_exec(db, "ROLLBACK", e);
+    ok = ok && db_exec(db, m->sql, e) && db_query(db, "INSERT INTO schema_version (version) VALUES (:version)", &s, e);
     if (ok) {
         db_bind_int(db, s, ":version", m->version);
         ok = db_run(db, s, e) && db_exec(db, "COMMIT", e);
