@@ -11,6 +11,7 @@
 #define SLOTS 65536
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
+#define EXPIRE_AGAIN_MS 30000
 
 struct item {
     struct item *next_hash;
@@ -18,11 +19,12 @@ struct item {
     struct arena *arena;
     struct board_task task;
     enum life_state state;
-    bool ending; // its end is on its way to the database
+    bool ending; // its end is on its way to the database: in `held`, and nobody else ends or leases it
     unsigned attempt;
     struct hash token; // SHA-256 of the lease's
     char worker_id[WORKER_ID_MAX + 1];
-    uint64_t deadline_ms; // monotonic: of the lease, or of the delay
+    uint64_t deadline_ms;    // monotonic: of the lease, or of the delay
+    uint64_t serve_until_ms; // wall clock: over if it is still queued then
 };
 
 struct list {
@@ -47,7 +49,8 @@ struct board {
     struct list queue, delayed, held;
     struct poll *polls; // oldest first
     size_t poll_count;
-    uint64_t leases_lost;
+    uint64_t by_state[LIFE_STATE_COUNT], leases_lost;
+    uint64_t wake_ms; // the timer sleeps until then
 };
 
 // --- lists and finding -------------------------------------------------------------------------------------------
@@ -66,7 +69,7 @@ static void list_remove(struct list *l, struct item *x) {
 }
 
 static struct list *list_of(struct board *b, const struct item *x) {
-    if (x->state != LIFE_QUEUED)
+    if (x->state != LIFE_QUEUED || x->ending)
         return &b->held;
     return x->deadline_ms ? &b->delayed : &b->queue;
 }
@@ -90,6 +93,7 @@ static void forget(struct board *b, struct item **at) {
     struct item *x = *at;
     *at = x->next_hash;
     list_remove(list_of(b, x), x);
+    b->by_state[x->state]--;
     b->count--;
     arena_free(x->arena);
     free(x);
@@ -99,9 +103,17 @@ static void move(struct board *b, struct item *x, enum life_event event) {
     enum life_state next = x->state;
     BUG_ON(!life_next(x->state, event, &next));
     list_remove(list_of(b, x), x);
+    b->by_state[x->state]--;
+    b->by_state[next]++;
     x->state = next;
     x->deadline_ms = 0;
     list_add(list_of(b, x), x, next == LIFE_QUEUED);
+}
+
+// The timer must look again by then. Most deadlines lie behind the one that it sleeps for already.
+static void wake_by(struct board *b, uint64_t deadline_ms) {
+    if (deadline_ms < b->wake_ms)
+        pthread_cond_signal(&b->changed);
 }
 
 // --- leases ------------------------------------------------------------------------------------------------------
@@ -133,11 +145,13 @@ static const char *lease(struct board *b, struct item *x, struct http_request *r
         x->worker_id[0] = 0;
     move(b, x, LIFE_EVENT_LEASE);
     x->deadline_ms = clock_mono_ms() + LEASE_CONFIRM_MS;
-    pthread_cond_signal(&b->changed);
+    wake_by(b, x->deadline_ms);
+    log_debug("request %" PRIu64 " of %s leased to %s, attempt %u", x->task.key.request_id, x->task.key.contract_id,
+              x->worker_id, x->attempt);
     return arena_printf(http_arena(r),
                         "{\"task\":%s,\"lease\":{\"token\":\"%s\",\"expires_in_ms\":%d,\"confirm_within_ms\":%d},"
                         "\"attempt\":%u}",
-                        x->task.json, token, LEASE_CONFIRM_MS, LEASE_CONFIRM_MS, x->attempt);
+                        x->task.json, token, LEASE_MS, LEASE_CONFIRM_MS, x->attempt);
 }
 
 struct answer { // what is said to polls once the lock is released
@@ -162,18 +176,26 @@ static void send_all(struct answer *list) {
     }
 }
 
-// Gives queued executions to those who wait, the longest waiting first.
-static void match(struct board *b, struct answer **out) {
-    for (struct poll **at = &b->polls; *at && b->queue.first;) {
-        struct poll *p = *at;
-        struct item *x = first_for(b, p->capabilities);
-        if (!x) {
-            at = &p->next;
+static struct poll *take_poll(struct board *b, struct poll **at) {
+    struct poll *p = *at;
+    *at = p->next;
+    b->poll_count--;
+    return p;
+}
+
+// Gives an execution that has just become free to the longest waiting poll that can do it. So no poll ever waits while
+// something for it is queued. Those who hung up are let go: a lease would only come back after its confirmation time.
+static void offer(struct board *b, struct item *x, struct answer **out) {
+    for (struct poll **at = &b->polls; *at;) {
+        if (!can((*at)->capabilities, x->task.build_target)) {
+            at = &(*at)->next;
             continue;
         }
-        *at = p->next;
-        b->poll_count--;
-        note(out, p->request, lease(b, x, p->request, p->worker_id));
+        struct poll *p = take_poll(b, at);
+        bool gone = http_hung_up(p->request);
+        note(out, p->request, gone ? NULL : lease(b, x, p->request, p->worker_id));
+        if (!gone)
+            return;
     }
 }
 
@@ -194,7 +216,7 @@ void board_poll(struct board *b, struct http_request *r, const char *worker_id, 
             end = &(*end)->next;
         *end = p;
         b->poll_count++;
-        pthread_cond_signal(&b->changed);
+        wake_by(b, p->deadline_ms);
     }
     pthread_mutex_unlock(&b->mutex);
     send_all(out);
@@ -243,10 +265,16 @@ enum board_answer board_give_back(struct board *b, const struct board_key *key, 
         list_remove(&b->queue, x);
         x->deadline_ms = clock_mono_ms() + retry_delay(x->attempt);
         list_add(&b->delayed, x, false);
-        pthread_cond_signal(&b->changed);
+        wake_by(b, x->deadline_ms);
     }
     pthread_mutex_unlock(&b->mutex);
     return answer;
+}
+
+static void begin_end(struct board *b, struct item *x) {
+    list_remove(list_of(b, x), x);
+    x->ending = true;
+    list_add(list_of(b, x), x, false);
 }
 
 enum board_answer board_end(struct board *b, const struct board_key *key, const char *token, char *worker_id,
@@ -255,8 +283,8 @@ enum board_answer board_end(struct board *b, const struct board_key *key, const 
     pthread_mutex_lock(&b->mutex);
     enum board_answer answer = held_by(b, key, token, &at);
     if (answer == BOARD_OK) {
-        (*at)->ending = true;
-        answer = text_copy(worker_id, size, slice_str((*at)->worker_id)) ? BOARD_OK : BOARD_LOST;
+        begin_end(b, *at);
+        (void)!text_copy(worker_id, size, slice_str((*at)->worker_id));
     }
     pthread_mutex_unlock(&b->mutex);
     return answer;
@@ -271,18 +299,27 @@ void board_ended(struct board *b, const struct board_key *key) {
 }
 
 void board_end_failed(struct board *b, const struct board_key *key) {
+    struct answer *out = NULL;
     pthread_mutex_lock(&b->mutex);
-    struct item **at = find(b, key);
-    if (*at) {
-        (*at)->ending = false;
-        (*at)->deadline_ms = clock_mono_ms() + LEASE_MS;
+    struct item *x = *find(b, key);
+    if (x) {
+        list_remove(&b->held, x);
+        x->ending = false;
+        x->deadline_ms = x->state == LIFE_QUEUED ? 0 : clock_mono_ms() + LEASE_MS;
+        list_add(list_of(b, x), x, true);
     }
+    if (x && x->state == LIFE_QUEUED) { // it could not expire: it may still be served meanwhile
+        x->serve_until_ms = clock_wall_ms() + EXPIRE_AGAIN_MS;
+        offer(b, x, &out);
+    }
+    pthread_cond_signal(&b->changed);
     pthread_mutex_unlock(&b->mutex);
+    send_all(out);
 }
 
 // --- adding and looking ----------------------------------------------------------------------------------------------
 
-static struct item *item_new(const struct board_task *t) {
+static struct item *item_new(const struct board *b, const struct board_task *t) {
     struct item *x = xcalloc(1, sizeof *x);
     x->arena = arena_new();
     x->task = *t;
@@ -291,23 +328,35 @@ static struct item *item_new(const struct board_task *t) {
     x->task.build_target = arena_strdup(x->arena, t->build_target);
     x->task.json = arena_strdup(x->arena, t->json);
     x->state = LIFE_QUEUED;
+    x->serve_until_ms = t->created_ms + b->config.serve_ms;
     return x;
 }
 
-bool board_add(struct board *b, const struct board_task *t, struct err *e) {
+void board_add(struct board *b, const struct board_task *t) {
     struct answer *out = NULL;
     pthread_mutex_lock(&b->mutex);
     struct item **at = find(b, &t->key);
-    bool ok = *at || b->count < BOARD_MAX;
-    if (ok && !*at) {
-        *at = item_new(t);
-        list_add(&b->queue, *at, false);
+    if (!*at) {
+        struct item *x = *at = item_new(b, t);
+        list_add(&b->queue, x, false);
         b->count++;
-        match(b, &out);
+        b->by_state[x->state]++;
+        offer(b, x, &out);
+        if (b->queue.first == x) // with others before it the timer has less to wait for already
+            wake_by(b, clock_mono_ms() + b->config.serve_ms);
     }
     pthread_mutex_unlock(&b->mutex);
     send_all(out);
-    return ok || err_set(e, ERR_UNAVAILABLE, "%d executions wait already", BOARD_MAX);
+}
+
+bool board_has_room(struct board *b, struct err *e) {
+    pthread_mutex_lock(&b->mutex);
+    bool room = b->count < BOARD_MAX;
+    pthread_mutex_unlock(&b->mutex);
+    if (room)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "%d executions are waiting already", BOARD_MAX);
+    return err_hint(e, "try again when workers have done some");
 }
 
 bool board_has(struct board *b, const struct board_key *key) {
@@ -329,115 +378,95 @@ bool board_look(struct board *b, const struct board_key *key, struct board_state
     return x != NULL;
 }
 
-static void count_list(const struct list *l, struct board_counts *out) {
-    for (const struct item *x = l->first; x; x = x->next)
-        out->by_state[x->state]++;
-}
-
 void board_counts(struct board *b, struct board_counts *out) {
-    *out = (struct board_counts){0};
     pthread_mutex_lock(&b->mutex);
-    count_list(&b->held, out);
-    uint64_t held = 0;
-    for (size_t i = 0; i < LIFE_STATE_COUNT; i++)
-        held += out->by_state[i];
-    out->by_state[LIFE_QUEUED] = b->count - held;
-    out->polls = b->poll_count;
-    out->leases_lost = b->leases_lost;
+    *out = (struct board_counts){.polls = b->poll_count, .leases_lost = b->leases_lost};
+    memcpy(out->by_state, b->by_state, sizeof out->by_state);
     pthread_mutex_unlock(&b->mutex);
 }
 
 // --- time --------------------------------------------------------------------------------------------------------
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-static uint64_t end_polls(struct board *b, uint64_t now, struct answer **out) {
-    uint64_t next = UINT64_MAX;
+static void end_polls(struct board *b, uint64_t now, struct answer **out) {
     for (struct poll **at = &b->polls; *at;) {
-        struct poll *p = *at;
-        if (p->deadline_ms > now) {
-            next = earlier(next, p->deadline_ms);
-            at = &p->next;
-            continue;
-        }
-        *at = p->next;
-        b->poll_count--;
-        note(out, p->request, NULL);
+        if ((*at)->deadline_ms <= now)
+            note(out, take_poll(b, at)->request, NULL);
+        else
+            at = &(*at)->next;
     }
-    return next;
 }
 
-static uint64_t end_leases(struct board *b, uint64_t now) {
-    uint64_t next = UINT64_MAX;
+static void end_leases(struct board *b, uint64_t now, struct answer **out) {
     for (struct item *x = b->held.first, *following; x; x = following) {
         following = x->next;
-        if (x->ending)
+        if (x->ending || x->deadline_ms > now)
             continue;
-        if (x->deadline_ms > now) {
-            next = earlier(next, x->deadline_ms);
-            continue;
-        }
-        log_warn("lease of request %" PRIu64 " by %s is lost", x->task.key.request_id, x->worker_id);
+        log_warn("the lease of request %" PRIu64 " by %s is lost", x->task.key.request_id, x->worker_id);
         b->leases_lost++;
         move(b, x, LIFE_EVENT_LOST);
+        offer(b, x, out);
     }
-    return next;
 }
 
-static uint64_t end_delays(struct board *b, uint64_t now) {
-    uint64_t next = UINT64_MAX;
+static void end_delays(struct board *b, uint64_t now, struct answer **out) {
     for (struct item *x = b->delayed.first, *following; x; x = following) {
         following = x->next;
-        if (x->deadline_ms > now) {
-            next = earlier(next, x->deadline_ms);
+        if (x->deadline_ms > now)
             continue;
-        }
         list_remove(&b->delayed, x);
         x->deadline_ms = 0;
         list_add(&b->queue, x, true);
+        offer(b, x, out);
     }
-    return next;
 }
 
-// One execution whose time is over, taken off the board; NULL: none. *next: when to look again.
-static struct item *take_expired(struct board *b, struct list *l, uint64_t wall, uint64_t *next) {
-    for (struct item *x = l->first; x; x = x->next) {
-        uint64_t end = x->task.created_ms + b->config.serve_ms;
-        if (end > wall) {
-            *next = earlier(*next, clock_mono_ms() + (end - wall));
-            if (l == &b->queue)
-                return NULL; // those behind came later
-            continue;
-        }
-        struct item **at = find(b, &x->task.key);
-        *at = x->next_hash;
-        list_remove(l, x);
-        b->count--;
+// A queued execution whose time is over; NULL: none.
+static struct item *find_unserved(struct board *b, uint64_t wall) {
+    struct item *x = b->queue.first;
+    if (x && x->serve_until_ms <= wall) // those behind it came later
         return x;
-    }
-    return NULL;
+    for (x = b->delayed.first; x && x->serve_until_ms > wall;)
+        x = x->next;
+    return x;
 }
 
 // Without the lock while it is told.
-static uint64_t end_unserved(struct board *b) {
-    uint64_t next = UINT64_MAX, wall = clock_wall_ms();
+static void end_unserved(struct board *b) {
     struct item *x;
-    while ((x = take_expired(b, &b->queue, wall, &next)) || (x = take_expired(b, &b->delayed, wall, &next))) {
+    while (!b->stop && (x = find_unserved(b, clock_wall_ms()))) {
+        begin_end(b, x);
         pthread_mutex_unlock(&b->mutex);
         b->config.expired(b->config.ctx, &x->task.key);
-        arena_free(x->arena);
-        free(x);
         pthread_mutex_lock(&b->mutex);
     }
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static uint64_t serve_deadline(const struct item *x) {
+    uint64_t wall = clock_wall_ms();
+    return clock_mono_ms() + (x->serve_until_ms > wall ? x->serve_until_ms - wall : 0);
+}
+
+static uint64_t next_deadline(const struct board *b) {
+    uint64_t next = b->queue.first ? serve_deadline(b->queue.first) : UINT64_MAX;
+    for (const struct poll *p = b->polls; p; p = p->next)
+        next = earlier(next, p->deadline_ms);
+    for (const struct item *x = b->held.first; x; x = x->next)
+        next = x->ending ? next : earlier(next, x->deadline_ms);
+    for (const struct item *x = b->delayed.first; x; x = x->next)
+        next = earlier(next, earlier(x->deadline_ms, serve_deadline(x)));
     return next;
 }
 
 static void rest(struct board *b, uint64_t until_ms) {
+    b->wake_ms = until_ms;
     struct timespec t = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
     if (until_ms == UINT64_MAX)
         pthread_cond_wait(&b->changed, &b->mutex);
     else
         pthread_cond_timedwait(&b->changed, &b->mutex, &t);
+    b->wake_ms = 0; // awake: it looks at everything before it sleeps again
 }
 
 static void *watch(void *ctx) {
@@ -446,18 +475,17 @@ static void *watch(void *ctx) {
     while (!b->stop) {
         struct answer *out = NULL;
         uint64_t now = clock_mono_ms();
-        uint64_t next = earlier(end_leases(b, now), end_delays(b, now));
-        match(b, &out);
-        next = earlier(next, end_polls(b, now, &out));
-        next = earlier(next, end_unserved(b));
-        if (out) { // leases that were just given have deadlines of their own: look again
+        end_polls(b, now, &out); // first: what becomes free goes to those who still wait
+        end_leases(b, now, &out);
+        end_delays(b, now, &out);
+        end_unserved(b);
+        if (out) {
             pthread_mutex_unlock(&b->mutex);
             send_all(out);
             pthread_mutex_lock(&b->mutex);
-            continue;
         }
         if (!b->stop)
-            rest(b, next);
+            rest(b, next_deadline(b));
     }
     pthread_mutex_unlock(&b->mutex);
     return NULL;

@@ -30,7 +30,8 @@ struct board_task {
 
 struct board_config {
     uint64_t serve_ms; // a queued execution that nobody served for so long is over
-    // It is over: store that. Called without the board's lock; the board has forgotten it already.
+    // Its time is over: store that, and say board_ended or board_end_failed. Nobody else ends or leases it meanwhile.
+    // From the board's thread; `key` lives until that answer.
     void (*expired)(void *ctx, const struct board_key *key);
     void *ctx;
 };
@@ -39,8 +40,10 @@ struct board_config {
 void board_stop(struct board *b);
 void board_free(struct board *b); // NULL is fine
 
-// At the queue's end. false: full (ERR_UNAVAILABLE). One that is there already is left alone.
-[[nodiscard]] bool board_add(struct board *b, const struct board_task *t, struct err *e);
+// At the queue's end, copied. One that is there already is left alone.
+void board_add(struct board *b, const struct board_task *t);
+// false: BOARD_MAX executions are there, ERR_UNAVAILABLE.
+[[nodiscard]] bool board_has_room(struct board *b, struct err *e);
 bool board_has(struct board *b, const struct board_key *key);
 
 // Answers the request now or when there is something: 200 with a lease, or 204. `capabilities`: comma list, NULL: all.

@@ -14,8 +14,20 @@ struct build {
     bool changed;
 };
 
+#define TEXT_MAX 1024 // bytes of each text, as readers take them
+
 static bool is_hash(const char *name, const char *text, struct hash *out, struct err *e) {
     return hash_from_hex(out, slice_str(text), e) || err_wrap(e, "field '%s'", name);
+}
+
+static bool check_texts(const struct build *b, struct err *e) {
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"repo", b->repo}, {"commit", b->commit}, {"target", b->target}, {"toolchain", b->toolchain}};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (strlen(texts[i].text) > TEXT_MAX)
+            return err_set(e, ERR_INVALID, "field '%s' is longer than %d bytes", texts[i].name, TEXT_MAX);
+    return true;
 }
 
 static bool read_build(struct build *b, const json_t *j, struct err *e) {
@@ -26,7 +38,7 @@ static bool read_build(struct build *b, const json_t *j, struct err *e) {
            json_get_text(j, "commit", &b->commit, e) && json_get_text(j, "target", &b->target, e) &&
            json_get_text(j, "toolchain", &b->toolchain, e) && json_get_u64(j, "built_at", &b->built_at, e) &&
            json_get_u64(j, "build_ms", &b->build_ms, e) && json_get_text(j, "public_key", &b->public_key, e) &&
-           json_get_text(j, "signature", &b->signature, e);
+           json_get_text(j, "signature", &b->signature, e) && check_texts(b, e);
 }
 
 // What the signature signs: SHA-256 of the record in borsh.
@@ -44,7 +56,7 @@ static struct hash digest(const struct build *b, const struct hash *key, const s
     return sha256(buf_slice(&out));
 }
 
-static bool check_build(struct arena *a, const struct build *b, struct err *e) {
+static bool check_build(struct arena *a, const struct build *b, const struct hash *named, struct err *e) {
     struct hash key, wasm;
     struct public_key public;
     struct signature s = {.type = KEY_ED25519};
@@ -52,6 +64,8 @@ static bool check_build(struct arena *a, const struct build *b, struct err *e) {
     if (!is_hash("build_key", b->key, &key, e) || !is_hash("wasm_hash", b->wasm_hash, &wasm, e) ||
         !public_key_parse(&public, slice_str(b->public_key), e) || !base64_decode(a, slice_str(b->signature), &raw, e))
         return false;
+    if (!hash_eq(&key, named))
+        return err_set(e, ERR_INVALID, "the record is of another build key than the path names");
     if (raw.len != 64 || public.type != KEY_ED25519)
         return err_set(e, ERR_INVALID, "field 'signature' is not one of ed25519");
     memcpy(s.bytes, raw.ptr, raw.len);
@@ -86,19 +100,25 @@ static void stored(void *ctx, bool ok, const struct err *e) {
         http_reply_err(b->request, e);
 }
 
+// In the one form in which keys are stored.
+static bool key_param(struct http_request *r, struct hash *out, struct err *e) {
+    return hash_from_hex(out, slice_str(http_param(r, "build_key")), e) ||
+           err_set(e, ERR_INVALID, "a build key is 64 hex digits");
+}
+
 void builds_put(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct arena *a = http_arena(r);
     struct err e;
+    struct hash key;
     struct build *b = arena_calloc(a, 1, sizeof *b);
     json_t *j = task_body(r, SMALL_BODY_MAX, &e);
-    bool ok = j && read_build(b, j, &e) && check_build(a, b, &e);
-    if (ok && strcmp(b->key, http_param(r, "build_key")) != 0)
-        ok = err_set(&e, ERR_INVALID, "the record is of another build key than the path names");
+    bool ok = j && key_param(r, &key, &e) && read_build(b, j, &e) && check_build(a, b, &key, &e);
     if (ok) {
         b->request = r;
         b->json = json_text(a, j);
-        const char **texts[] = {&b->key, &b->wasm_hash, &b->repo, &b->commit, &b->target};
+        b->key = hex_text(a, hash_slice(&key));
+        const char **texts[] = {&b->wasm_hash, &b->repo, &b->commit, &b->target};
         for (size_t i = 0; i < ARRAY_LEN(texts); i++)
             *texts[i] = arena_strdup(a, *texts[i]);
         struct writer_job job = {store, stored, b};
@@ -131,7 +151,10 @@ static const char *find(struct coordinator *c, struct arena *a, const char *key,
 
 void builds_get(struct http_request *r, void *ctx) {
     struct err e;
-    const char *record = find(ctx, http_arena(r), http_param(r, "build_key"), &e);
+    struct hash key;
+    const char *record = NULL;
+    if (key_param(r, &key, &e))
+        record = find(ctx, http_arena(r), hex_text(http_arena(r), hash_slice(&key)), &e);
     if (record)
         http_reply(r, 200, "application/json", slice_str(record));
     else

@@ -12,7 +12,7 @@
 
 #define TASK_BODY_MAX (2u << 20)
 #define SMALL_BODY_MAX (64u << 10)
-#define REPORT_BODY_MAX (256u << 10)
+#define WORKER_BODY_MAX (4u << 10) // up to WORKERS_MAX of them stand in one public list
 
 enum route_tag { ROUTE_PUBLIC, ROUTE_TOKEN };
 
@@ -23,13 +23,14 @@ struct totals { // since the database began
 struct coordinator {
     const char *home, *contract_id, *near_rpc_url;
     bool require_auth;
-    struct db *writing, *reading;
-    pthread_mutex_t reading_mutex; // of `reading`
+    struct db *writing, *reading, *tokens;       // connections: of the writer, of public lists, of authorisation
+    pthread_mutex_t reading_mutex, tokens_mutex; // of `reading` and of `tokens`
     struct writer *writer;
     struct board *board;
     struct blobs *blobs;
     struct fleet *fleet;
     struct totals totals;
+    _Atomic uint64_t answers[6];   // by the first digit of their status
     struct rpc *rpc;               // NULL: no chain configured
     uint64_t started_ms;           // wall clock
     pthread_mutex_t pricing_mutex; // of the two below

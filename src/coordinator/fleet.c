@@ -2,6 +2,7 @@
 #include "coordinator/fleet.h"
 
 #include "base/clock.h"
+#include "codec/json.h"
 #include <pthread.h>
 
 struct lock {
@@ -149,15 +150,22 @@ bool fleet_seen(struct fleet *f, const char *worker, const char *json, struct er
     return err_set(e, ERR_UNAVAILABLE, "%d workers are known already", WORKERS_MAX);
 }
 
+static bool has_no_slot(const json_t *worker) {
+    const json_t *free_slots = json_object_get(worker, "free_slots");
+    return json_is_integer(free_slots) && json_integer_value(free_slots) == 0;
+}
+
 json_t *fleet_workers(struct fleet *f) {
     json_t *list = json_array();
+    char text[32];
     uint64_t now = clock_mono_ms();
     pthread_mutex_lock(&f->mutex);
     for (size_t i = 0; i < f->worker_count; i++) {
         json_t *one = json_deep_copy(f->workers[i].said);
         uint64_t ago = now - f->workers[i].seen_ms;
         json_object_set_new(one, "last_seen_ms", json_integer((json_int_t)ago));
-        json_object_set_new(one, "alive", json_boolean(ago < WORKER_ALIVE_MS));
+        json_set_text(one, "last_heartbeat_at", clock_iso8601(clock_wall_ms() - ago, text));
+        json_set_text(one, "status", ago >= WORKER_ALIVE_MS ? "offline" : has_no_slot(one) ? "busy" : "online");
         json_array_append_new(list, one);
     }
     pthread_mutex_unlock(&f->mutex);

@@ -29,6 +29,7 @@ struct lock_state {
 
 // A worker's own words about itself, kept as they are.
 [[nodiscard]] bool fleet_seen(struct fleet *f, const char *worker, const char *json, struct err *e);
-// Array of what workers said, with "last_seen_ms" (ago) and "alive".
+// Array of what workers said, with "last_seen_ms" (ago), "last_heartbeat_at" and "status": "online", "busy" (no free
+// slot) or "offline".
 json_t *fleet_workers(struct fleet *f);
 uint64_t fleet_alive(struct fleet *f);

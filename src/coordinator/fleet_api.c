@@ -43,12 +43,27 @@ void locks_release(struct http_request *r, void *ctx) {
         http_reply_json(r, 200, json_pack("{s:b}", "released", released));
 }
 
+// What a worker says is shown to everybody: plain values and lists of them, under names of its choice.
+static bool check_plain(const json_t *j, struct err *e) {
+    const char *key;
+    json_t *v, *one;
+    size_t i;
+    json_object_foreach((json_t *)(uintptr_t)j, key, v) {
+        bool plain = !json_is_object(v);
+        json_array_foreach(v, i, one) plain &= !json_is_object(one) && !json_is_array(one);
+        if (!plain)
+            return err_set(e, ERR_INVALID, "field '%.80s' is not a plain value", key);
+    }
+    return true;
+}
+
 void workers_heartbeat(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     const char *worker;
     struct err e;
-    SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
-    if (!j || !json_get_text(j, "worker_id", &worker, &e) || !check_text("worker_id", worker, WORKER_ID_MAX, &e) ||
+    SCOPED_JSON(j) = task_body(r, WORKER_BODY_MAX, &e);
+    if (!j || !check_plain(j, &e) || !json_get_text(j, "worker_id", &worker, &e) ||
+        !check_text("worker_id", worker, WORKER_ID_MAX, &e) ||
         !fleet_seen(c->fleet, worker, json_text(http_arena(r), j), &e)) {
         http_reply_err(r, &e);
         return;
@@ -58,5 +73,5 @@ void workers_heartbeat(struct http_request *r, void *ctx) {
 
 void public_workers(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    http_reply_json(r, 200, json_pack("{s:o}", "workers", fleet_workers(c->fleet)));
+    http_reply_json(r, 200, fleet_workers(c->fleet));
 }

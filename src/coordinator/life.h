@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // An execution's life as a pure table: which event leads from which state to which, and nothing else.
 //
-//     queued -> leased -> (building) -> running -> submitting -> settled
-//       ^________ lease lost, platform failure ________|    \-> expired (nobody served it in time)
+//     received -> queued -> leased -> (building) -> running -> submitting -> settled
+//         |         |  ^________ lease lost, platform failure ________|        ^
+//         |         \-> expired (nobody served it in time)                     |
+//         \------------------------- malformed: refused ------------------------/
 #pragma once
 #include "base/compat.h"
 
 #define LIFE_STATES(X)                                                                                                 \
+    X(LIFE_RECEIVED, "received")                                                                                       \
     X(LIFE_QUEUED, "queued")                                                                                           \
     X(LIFE_LEASED, "leased")                                                                                           \
     X(LIFE_BUILDING, "building")                                                                                       \
@@ -22,8 +25,10 @@ enum life_state {
 };
 
 enum life_event {
-    LIFE_EVENT_LEASE, // handed to a worker
-    LIFE_EVENT_BUILD, // its heartbeats say what it does
+    LIFE_EVENT_RECORD, // stored
+    LIFE_EVENT_REFUSE, // stored, as one that cannot be done
+    LIFE_EVENT_LEASE,  // handed to a worker
+    LIFE_EVENT_BUILD,  // its heartbeats say what it does
     LIFE_EVENT_RUN,
     LIFE_EVENT_SUBMIT,
     LIFE_EVENT_LOST,     // the lease was not confirmed, or ran out

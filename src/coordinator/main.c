@@ -53,10 +53,12 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
     c->require_auth = s->require_auth;
     c->started_ms = clock_wall_ms();
     pthread_mutex_init(&c->reading_mutex, NULL);
+    pthread_mutex_init(&c->tokens_mutex, NULL);
     pthread_mutex_init(&c->pricing_mutex, NULL);
     c->fleet = fleet_new();
     return database_open(&c->writing, c->home, s->database_url, e) &&
-           database_open(&c->reading, c->home, s->database_url, e) && writer_new(&c->writer, c->writing, e) &&
+           database_open(&c->reading, c->home, s->database_url, e) && database_open(&c->tokens, c->home, NULL, e) &&
+           writer_new(&c->writer, c->writing, e) &&
            blobs_open(&c->blobs, arena_printf(d->arena, "%s/wasm", c->home), s->wasm_gb << 30, e) &&
            (!s->near_rpc_url || rpc_new(&c->rpc, s->near_rpc_url, e));
 }
@@ -85,10 +87,9 @@ static void close_all(struct daemon *d) {
     if (c->writer)
         writer_free(c->writer);
     board_free(c->board);
-    if (c->writing)
-        db_close(c->writing);
-    if (c->reading)
-        db_close(c->reading);
+    db_close(c->writing);
+    db_close(c->reading);
+    db_close(c->tokens);
     blobs_free(c->blobs);
     fleet_free(c->fleet);
     if (c->rpc)

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 #define JOBS_DEFAULT 50
-#define JOBS_MAX 500
+#define JOBS_MAX 200
 #define PRICING_KEPT_MS 30000
 
 // --- jobs --------------------------------------------------------------------------------------------------------
@@ -32,16 +32,6 @@ static const struct {
     {"refunded", "refunded"},
 };
 
-static void add_source(json_t *row, const char *task_text) {
-    SCOPED_JSON(task) = json_loads(task_text, 0, NULL);
-    json_t *source = json_object_get(task, "code_source");
-    json_object_set(row, "sender_id", json_object_get(task, "sender_id"));
-    json_object_set(row, "payment", json_object_get(task, "payment"));
-    json_object_set(row, "repo", json_object_get(source, "repo"));
-    json_object_set(row, "commit", json_object_get(source, "commit")); // the asked one, until it is resolved
-    json_object_set(row, "build_target", json_object_get(source, "build_target"));
-}
-
 static void add_report(json_t *row, const char *report_text) {
     SCOPED_JSON(report) = report_text ? json_loads(report_text, 0, NULL) : NULL;
     for (size_t i = 0; i < ARRAY_LEN(report_fields); i++) {
@@ -51,26 +41,35 @@ static void add_report(json_t *row, const char *report_text) {
     }
 }
 
-static json_t *job_row(struct coordinator *c, struct db *db, struct db_stmt *s) {
-    json_t *row = json_object();
-    const struct board_key key = {db_text(db, s, "contract_id"), (uint64_t)db_int(db, s, "request_id")};
-    const char *state = db_text(db, s, "state"), *worker = db_text(db, s, "worker_id");
+// `state` is what the database says; one that is not over is as the board has it. *unsure: neither knows, as its end
+// was stored in between, or its beginning a moment ago.
+static void add_state(struct coordinator *c, json_t *row, const struct board_key *key, const char *state,
+                      const char *worker, bool *unsure) {
     struct board_state now = {.state = LIFE_QUEUED};
-    if (!state) { // its end may be on its way: then it is on nobody's list, and queued is not what it is
-        state = board_look(c->board, &key, &now) ? life_text(now.state) : life_text(LIFE_SUBMITTING);
+    *unsure = false;
+    if (!state) {
+        *unsure = !board_look(c->board, key, &now);
+        state = life_text(now.state);
         worker = now.worker_id[0] ? now.worker_id : NULL;
     }
+    json_set_text(row, "state", state);
+    json_set_text(row, "worker_id", worker);
+    json_set_u64(row, "attempt", now.attempt);
+}
+
+static json_t *job_row(struct coordinator *c, struct db *db, struct db_stmt *s, bool *unsure) {
+    const struct board_key key = {db_text(db, s, "contract_id"), (uint64_t)db_int(db, s, "request_id")};
+    json_t *row = json_loads(db_text(db, s, "about"), 0, NULL);
+    if (!row)
+        row = json_object();
     json_set_text(row, "contract_id", key.contract_id);
     json_set_u64(row, "request_id", key.request_id);
     json_set_text(row, "transaction_hash", db_text(db, s, "transaction_hash"));
-    json_set_text(row, "state", state);
     json_set_text(row, "outcome", db_text(db, s, "outcome"));
-    json_set_text(row, "worker_id", worker);
-    json_set_u64(row, "attempt", now.attempt);
     json_set_u64(row, "created_at", (uint64_t)db_int(db, s, "created_ms"));
     uint64_t ended = (uint64_t)db_int(db, s, "ended_ms");
     json_object_set_new(row, "completed_at", ended ? json_integer((json_int_t)ended) : json_null());
-    add_source(row, db_text(db, s, "task"));
+    add_state(c, row, &key, db_text(db, s, "state"), db_text(db, s, "worker_id"), unsure);
     add_report(row, db_text(db, s, "report"));
     return row;
 }
@@ -81,6 +80,45 @@ struct job_filter {
     uint64_t request, limit;
 };
 
+// A statement for each filter that has an index; what else was asked for narrows what that gives.
+#define SELECT_JOBS                                                                                                    \
+    "SELECT contract_id, request_id, transaction_hash, created_ms, ended_ms, state, outcome, worker_id, about, "       \
+    "report "                                                                                                          \
+    "FROM executions WHERE "
+#define REST                                                                                                           \
+    " AND (:transaction IS NULL OR transaction_hash = :transaction) AND (:contract IS NULL OR contract_id = "          \
+    ":contract) "                                                                                                      \
+    "AND (:request IS NULL OR request_id = :request) ORDER BY created_ms DESC, request_id DESC LIMIT :limit"
+static const char *statement(const struct job_filter *f) {
+    if (f->transaction)
+        return SELECT_JOBS "transaction_hash = :transaction" REST;
+    if (f->has_request)
+        return SELECT_JOBS "request_id = :request" REST;
+    if (f->contract)
+        return SELECT_JOBS "contract_id = :contract" REST;
+    return SELECT_JOBS "1" REST;
+}
+
+static bool list_jobs(struct coordinator *c, const struct job_filter *f, json_t *list, bool *unsure, struct err *e) {
+    struct db *db = c->reading;
+    struct db_stmt *s;
+    bool row = false, ok, one;
+    if (!db_query(db, statement(f), &s, e))
+        return false;
+    db_bind_text(db, s, ":transaction", f->transaction);
+    db_bind_text(db, s, ":contract", f->contract);
+    if (f->has_request)
+        db_bind_int(db, s, ":request", (int64_t)f->request);
+    db_bind_int(db, s, ":limit", (int64_t)f->limit);
+    *unsure = false;
+    while ((ok = db_step(db, s, &row, e)) && row) {
+        json_array_append_new(list, job_row(c, db, s, &one));
+        *unsure |= one;
+    }
+    db_done(db, s);
+    return ok;
+}
+
 static bool read_number(struct http_request *r, const char *name, uint64_t max, bool *given, uint64_t *out,
                         struct err *e) {
     const char *text = http_query(r, name);
@@ -89,42 +127,21 @@ static bool read_number(struct http_request *r, const char *name, uint64_t max, 
            err_set(e, ERR_INVALID, "'%s' is a number up to %" PRIu64, name, max);
 }
 
-static bool list_jobs(struct coordinator *c, const struct job_filter *f, json_t *list, struct err *e) {
-    struct db *db = c->reading;
-    struct db_stmt *s;
-    bool row = false, ok;
-    // One statement a filter that has an index; the rest narrows what it gives.
-    const char *sql = f->transaction
-                          ? "SELECT * FROM executions WHERE transaction_hash = :transaction AND (:contract IS NULL "
-                            "OR contract_id = :contract) AND (:request IS NULL OR request_id = :request) "
-                            "ORDER BY created_ms DESC, request_id DESC LIMIT :limit"
-                          : "SELECT * FROM executions WHERE (:transaction IS NULL) AND (:contract IS NULL OR "
-                            "contract_id = :contract) AND (:request IS NULL OR request_id = :request) ORDER "
-                            "BY created_ms DESC, request_id DESC LIMIT :limit";
-    if (!db_query(db, sql, &s, e))
-        return false;
-    db_bind_text(db, s, ":transaction", f->transaction);
-    db_bind_text(db, s, ":contract", f->contract);
-    if (f->has_request)
-        db_bind_int(db, s, ":request", (int64_t)f->request);
-    db_bind_int(db, s, ":limit", (int64_t)f->limit);
-    while ((ok = db_step(db, s, &row, e)) && row)
-        json_array_append_new(list, job_row(c, db, s));
-    db_done(db, s);
-    return ok;
-}
-
 void public_jobs(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct job_filter f = {http_query(r, "transaction_hash"), http_query(r, "contract_id"), .limit = JOBS_DEFAULT};
     struct err e;
-    bool given;
+    bool given, unsure = false;
     SCOPED_JSON(list) = json_array();
     bool ok = read_number(r, "request_id", INT64_MAX, &f.has_request, &f.request, &e) &&
               read_number(r, "limit", JOBS_MAX, &given, &f.limit, &e);
     if (ok) {
         pthread_mutex_lock(&c->reading_mutex);
-        ok = list_jobs(c, &f, list, &e);
+        ok = list_jobs(c, &f, list, &unsure, &e);
+        if (ok && unsure) { // the second look sees the end that the first one missed; a beginning is shown as queued
+            json_array_clear(list);
+            ok = list_jobs(c, &f, list, &unsure, &e);
+        }
         pthread_mutex_unlock(&c->reading_mutex);
     }
     if (ok)
@@ -241,6 +258,10 @@ void metrics(struct http_request *r, void *ctx) {
         buf_printf(&b, "outlayer_executions{state=\"%s\"} %" PRIu64 "\n", life_text((enum life_state)s), n.by_state[s]);
     metric(&b, "counter", "instructions_total", "Instructions that guests used.", t->instructions);
     metric(&b, "counter", "leases_lost_total", "Leases not confirmed or run out, since the start.", n.leases_lost);
+    buf_printf(&b, "# HELP outlayer_http_answers_total Answers since the start, by class of status.\n"
+                   "# TYPE outlayer_http_answers_total counter\n");
+    for (unsigned i = 2; i < ARRAY_LEN(c->answers); i++)
+        buf_printf(&b, "outlayer_http_answers_total{class=\"%uxx\"} %" PRIu64 "\n", i, c->answers[i]);
     metric(&b, "gauge", "polls_waiting", "Workers that wait for an execution.", n.polls);
     metric(&b, "gauge", "workers_alive", "Workers seen in the last 30 seconds.", fleet_alive(c->fleet));
     metric(&b, "gauge", "wasm_bytes", "Bytes of stored modules.", blobs_bytes(c->blobs));

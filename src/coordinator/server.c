@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes, and who may use them.
+#include "base/log.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/tokens.h"
+#include <inttypes.h>
 
 static const struct http_route routes[] = {
     {HTTP_POST, "/tasks/create", tasks_create, TASK_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_GET, "/tasks/poll", tasks_poll, 0, NULL, ROUTE_TOKEN},
     {HTTP_POST, "/tasks/heartbeat", tasks_heartbeat, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/tasks/complete", tasks_complete, REPORT_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/tasks/complete", tasks_complete, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, ROUTE_TOKEN},
@@ -16,7 +18,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/wasm/{sha256}", wasm_get, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/builds/{build_key}", builds_get, 0, NULL, ROUTE_TOKEN},
     {HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/workers/heartbeat", workers_heartbeat, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/workers/heartbeat", workers_heartbeat, WORKER_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_GET, "/public/workers", public_workers, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/public/jobs", public_jobs, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC},
@@ -38,13 +40,20 @@ static bool authorise(struct http_request *r, void *ctx, const struct http_route
         err_set(e, ERR_UNAUTHORIZED, "this needs a token");
         return err_hint(e, "send `Authorization: Bearer TOKEN`; `outlayer token create NAME` makes one");
     }
-    pthread_mutex_lock(&c->reading_mutex);
-    bool ok = token_check(c->reading, token, &valid, e);
-    pthread_mutex_unlock(&c->reading_mutex);
+    pthread_mutex_lock(&c->tokens_mutex);
+    bool ok = token_check(c->tokens, token, &valid, e);
+    pthread_mutex_unlock(&c->tokens_mutex);
     if (!ok || valid)
         return ok;
     err_set(e, ERR_UNAUTHORIZED, "this token is not known, or was revoked");
     return err_hint(e, "`outlayer token create NAME` makes one");
+}
+
+static void count_answer(void *ctx, const struct http_route *route, int status, uint64_t us) {
+    struct coordinator *c = ctx;
+    if (status >= 100 && status < 600)
+        atomic_fetch_add(&c->answers[status / 100], 1);
+    log_debug("%s: status %d after %" PRIu64 " us", route ? route->path : "no route", status, us);
 }
 
 bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,
@@ -55,6 +64,7 @@ bool coordinator_serve(struct http_server **out, struct coordinator *c, const ch
                                               .route_count = ARRAY_LEN(routes),
                                               .ctx = c,
                                               .before = authorise,
+                                              .after = count_answer,
                                               .cors_origins = cors_origins};
     return http_server_start(out, &config, e);
 }

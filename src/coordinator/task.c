@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/task.h"
 
+#include "base/text.h"
 #include "near/types.h"
 
-#define REQUEST_ID_MAX ((uint64_t)INT64_MAX) // the database's integers
+#define REQUEST_ID_MAX ((uint64_t)INT64_MAX)    // the database's integers
+#define NUMBER_MAX ((uint64_t)1000000000000000) // of a report; sums of them stay far from overflowing
 
 json_t *task_body(struct http_request *r, size_t max, struct err *e) {
     json_t *j = json_parse_big(http_body(r), max, e);
@@ -15,36 +17,101 @@ json_t *task_body(struct http_request *r, size_t max, struct err *e) {
     return j;
 }
 
+// --- kinds of fields -----------------------------------------------------------------------------------------------
+
+enum kind { KIND_TEXT, KIND_ANY_TEXT, KIND_NUMBER, KIND_AMOUNT, KIND_HASH, KIND_ACCOUNT, KIND_OBJECT };
+struct field {
+    const char *name;
+    enum kind kind;
+    bool required;
+};
+
+static bool check_short(const char *name, const char *text, struct err *e) {
+    return strlen(text) <= TASK_TEXT_MAX ||
+           err_set(e, ERR_INVALID, "field '%s' is longer than %d bytes", name, TASK_TEXT_MAX);
+}
+
+static bool check_text(const struct field *f, const char *text, struct err *e) {
+    struct hash h;
+    struct err bad;
+    switch (f->kind) {
+    case KIND_TEXT: return check_short(f->name, text, e);
+    case KIND_HASH:
+        return hash_from_hex(&h, slice_str(text), &bad) ||
+               err_set(e, ERR_INVALID, "field '%s' is not 64 hex digits", f->name);
+    case KIND_ACCOUNT:
+        return account_id_valid(slice_str(text)) ||
+               err_set(e, ERR_INVALID, "field '%s' is not a NEAR account: '%.80s'", f->name, text);
+    case KIND_ANY_TEXT:
+    case KIND_NUMBER:
+    case KIND_AMOUNT:
+    case KIND_OBJECT: return true;
+    }
+    return true;
+}
+
+static bool check_field(const struct field *f, const json_t *o, struct err *e) {
+    const json_t *v = json_object_get(o, f->name);
+    const char *text = NULL;
+    uint64_t number = 0;
+    u128 amount = 0;
+    if (!v || json_is_null(v))
+        return !f->required || err_set(e, ERR_INVALID, "field '%s' is missing", f->name);
+    if (f->kind == KIND_NUMBER)
+        return json_opt_u64(o, f->name, &number, e);
+    if (f->kind == KIND_AMOUNT)
+        return json_opt_u128(o, f->name, &amount, e);
+    if (f->kind == KIND_OBJECT)
+        return json_is_object(v) || err_set(e, ERR_INVALID, "field '%s' is not an object", f->name);
+    return json_opt_text(o, f->name, &text, e) && check_text(f, text, e);
+}
+
+// The fields, and no others.
+static bool check_fields(const json_t *o, const struct field *fields, size_t count, struct err *e) {
+    const char *keys[32];
+    BUG_ON(count >= ARRAY_LEN(keys));
+    for (size_t i = 0; i < count; i++)
+        keys[i] = fields[i].name;
+    keys[count] = NULL;
+    if (!json_only_keys(o, keys, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!check_field(&fields[i], o, e))
+            return false;
+    return true;
+}
+
+static bool check_inner(const json_t *o, const char *name, const struct field *fields, size_t count, struct err *e) {
+    const json_t *inner = json_object_get(o, name);
+    return !json_is_object(inner) || check_fields(inner, fields, count, e) || err_wrap(e, "%s", name);
+}
+
+// --- tasks ---------------------------------------------------------------------------------------------------------
+
+static const struct field task_fields[] = {
+    {"contract_id", KIND_ACCOUNT, true},    {"request_id", KIND_NUMBER, true},    {"data_id", KIND_HASH, true},
+    {"sender_id", KIND_ACCOUNT, true},      {"payer_id", KIND_ACCOUNT, false},    {"code_source", KIND_OBJECT, true},
+    {"resource_limits", KIND_OBJECT, true}, {"input_data", KIND_ANY_TEXT, false}, {"secrets_ref", KIND_OBJECT, false},
+    {"response_format", KIND_TEXT, false},  {"payment", KIND_AMOUNT, false},      {"timestamp", KIND_NUMBER, false},
+    {"context", KIND_OBJECT, false},        {"refused", KIND_ANY_TEXT, false},
+};
+static const struct field source_fields[] = {
+    {"repo", KIND_TEXT, true}, {"commit", KIND_TEXT, true}, {"build_target", KIND_TEXT, false}};
+static const struct field limit_fields[] = {{"max_instructions", KIND_NUMBER, true},
+                                            {"max_memory_mb", KIND_NUMBER, true},
+                                            {"max_execution_seconds", KIND_NUMBER, true}};
+static const struct field context_fields[] = {
+    {"block_height", KIND_NUMBER, false},    {"block_timestamp", KIND_NUMBER, false},
+    {"transaction_hash", KIND_TEXT, false},  {"receipt_id", KIND_TEXT, false},
+    {"predecessor_id", KIND_TEXT, false},    {"signer_id", KIND_TEXT, false},
+    {"signer_public_key", KIND_TEXT, false}, {"gas_burnt", KIND_NUMBER, false}};
+
 static bool read_key(struct board_key *out, const json_t *j, struct err *e) {
     if (!json_get_text(j, "contract_id", &out->contract_id, e) || !json_get_u64(j, "request_id", &out->request_id, e))
         return false;
     if (!account_id_valid(slice_str(out->contract_id)))
         return err_set(e, ERR_INVALID, "field 'contract_id' is not a NEAR account: '%.80s'", out->contract_id);
     return out->request_id <= REQUEST_ID_MAX || err_set(e, ERR_INVALID, "field 'request_id' is too large");
-}
-
-static bool check_source(const json_t *j, const char **target, struct err *e) {
-    static const char *const keys[] = {"repo", "commit", "build_target", NULL};
-    const char *repo, *commit;
-    json_t *source;
-    *target = "";
-    if (!json_get_object(j, "code_source", &source, e) || !json_only_keys(source, keys, e) ||
-        !json_get_text(source, "repo", &repo, e) || !json_get_text(source, "commit", &commit, e) ||
-        !json_get_text(source, "build_target", target, e))
-        return err_wrap(e, "code_source");
-    return true;
-}
-
-static bool check_limits(const json_t *j, struct err *e) {
-    static const char *const keys[] = {"max_instructions", "max_memory_mb", "max_execution_seconds", NULL};
-    json_t *limits;
-    uint64_t n;
-    if (!json_get_object(j, "resource_limits", &limits, e) || !json_only_keys(limits, keys, e))
-        return err_wrap(e, "resource_limits");
-    for (size_t i = 0; keys[i]; i++)
-        if (!json_get_u64(limits, keys[i], &n, e))
-            return err_wrap(e, "resource_limits");
-    return true;
 }
 
 static bool check_format(const json_t *j, struct err *e) {
@@ -55,28 +122,72 @@ static bool check_format(const json_t *j, struct err *e) {
            err_set(e, ERR_INVALID, "field 'response_format' is Bytes, Text or Json, not '%.40s'", format);
 }
 
-static bool check_whole(struct task *out, const json_t *j, struct err *e) {
-    const char *text;
-    u128 payment = 0;
-    return check_source(j, &out->build_target, e) && check_limits(j, e) && check_format(j, e) &&
-           json_get_text(j, "data_id", &text, e) && json_get_text(j, "sender_id", &text, e) &&
-           json_get_text(j, "input_data", &text, e) && json_opt_u128(j, "payment", &payment, e);
+// A malformed event has what could be read of it, and that is checked no further.
+static bool check_refused(const json_t *j, struct err *e) {
+    struct field any[ARRAY_LEN(task_fields)];
+    for (size_t i = 0; i < ARRAY_LEN(any); i++)
+        any[i] = (struct field){task_fields[i].name, task_fields[i].kind, false};
+    return check_fields(j, any, ARRAY_LEN(any), e);
 }
 
 bool task_read(struct task *out, const json_t *j, struct err *e) {
-    static const char *const keys[] = {"contract_id", "request_id",      "data_id",    "sender_id",   "payer_id",
-                                       "code_source", "resource_limits", "input_data", "secrets_ref", "response_format",
-                                       "payment",     "timestamp",       "context",    "refused",     NULL};
-    *out = (struct task){.build_target = ""};
-    if (!json_only_keys(j, keys, e) || !read_key(&out->key, j, e) || !json_opt_text(j, "refused", &out->refused, e))
+    *out = (struct task){.build_target = TASK_TARGET_DEFAULT};
+    if (!read_key(&out->key, j, e) || !json_opt_text(j, "refused", &out->refused, e))
         return false;
-    const json_t *context = json_object_get(j, "context");
-    if (context && !json_is_null(context) && !json_is_object(context))
-        return err_set(e, ERR_INVALID, "field 'context' is not an object");
-    if (json_is_object(context) && !json_opt_text(context, "transaction_hash", &out->transaction_hash, e))
-        return err_wrap(e, "context");
-    return out->refused || check_whole(out, j, e);
+    if (out->refused ? !check_refused(j, e) : !check_fields(j, task_fields, ARRAY_LEN(task_fields), e))
+        return false;
+    if (!check_inner(j, "context", context_fields, ARRAY_LEN(context_fields), e))
+        return false;
+    const json_t *context = json_object_get(j, "context"), *source = json_object_get(j, "code_source");
+    out->transaction_hash = json_string_value(json_object_get(context, "transaction_hash"));
+    if (out->refused)
+        return true;
+    if (!check_inner(j, "code_source", source_fields, ARRAY_LEN(source_fields), e) ||
+        !check_inner(j, "resource_limits", limit_fields, ARRAY_LEN(limit_fields), e) || !check_format(j, e))
+        return false;
+    return json_opt_text(source, "build_target", &out->build_target, e);
 }
+
+static void show(json_t *out, const char *key, const json_t *from) {
+    json_t *v = json_object_get(from, key);
+    bool shown = json_is_integer(v) || (json_is_string(v) && json_string_length(v) <= TASK_TEXT_MAX);
+    json_object_set_new(out, key, shown ? json_incref(v) : json_null());
+}
+
+json_t *task_about(const json_t *task) {
+    const json_t *source = json_object_get(task, "code_source");
+    json_t *out = json_object();
+    show(out, "sender_id", task);
+    show(out, "payer_id", task);
+    show(out, "payment", task);
+    show(out, "repo", source);
+    show(out, "commit", source); // the asked one, until it is resolved
+    show(out, "build_target", source);
+    return out;
+}
+
+// --- reports -------------------------------------------------------------------------------------------------------
+
+static const struct field report_fields[] = {
+    {"contract_id", KIND_ACCOUNT, true},
+    {"request_id", KIND_NUMBER, true},
+    {"token", KIND_TEXT, true},
+    {"outcome", KIND_TEXT, true},
+    {"error", KIND_ANY_TEXT, false},
+    {"failure", KIND_TEXT, false},
+    {"instructions", KIND_NUMBER, false},
+    {"time_ms", KIND_NUMBER, false},
+    {"compile_time_ms", KIND_NUMBER, false},
+    {"peak_memory_bytes", KIND_NUMBER, false},
+    {"wasm_hash", KIND_HASH, false},
+    {"commit", KIND_TEXT, false},
+    {"build_key", KIND_HASH, false},
+    {"output_hash", KIND_HASH, false},
+    {"output_bytes", KIND_NUMBER, false},
+    {"resolve_transaction", KIND_TEXT, false},
+    {"charged", KIND_AMOUNT, false},
+    {"refunded", KIND_AMOUNT, false},
+};
 
 bool claim_read(struct claim *out, const json_t *j, struct err *e) {
     if (!read_key(&out->key, j, e) || !json_get_text(j, "token", &out->token, e))
@@ -88,32 +199,32 @@ static bool known_outcome(const char *s) {
     return !strcmp(s, "success") || !strcmp(s, "guest_failed") || !strcmp(s, "refused") || !strcmp(s, "expired");
 }
 
-bool report_read(struct report *out, const json_t *j, struct err *e) {
-    static const char *const keys[] = {"contract_id",
-                                       "request_id",
-                                       "token",
-                                       "outcome",
-                                       "error",
-                                       "failure",
-                                       "instructions",
-                                       "time_ms",
-                                       "compile_time_ms",
-                                       "peak_memory_bytes",
-                                       "wasm_hash",
-                                       "commit",
-                                       "build_key",
-                                       "output_hash",
-                                       "output_bytes",
-                                       "resolve_transaction",
-                                       "charged",
-                                       "refunded",
-                                       NULL};
+static bool check_numbers(const json_t *j, struct err *e) {
+    for (size_t i = 0; i < ARRAY_LEN(report_fields); i++) {
+        uint64_t n = 0;
+        const struct field *f = &report_fields[i];
+        if (f->kind == KIND_NUMBER && strcmp(f->name, "request_id") != 0 &&
+            (!json_opt_u64(j, f->name, &n, e) || n > NUMBER_MAX))
+            return err_set(e, ERR_INVALID, "field '%s' is too large", f->name);
+    }
+    return true;
+}
+
+static void cut_error(json_t *j) {
+    const char *error = json_string_value(json_object_get(j, "error"));
+    if (error && strlen(error) > REPORT_ERROR_MAX)
+        json_object_set_new(j, "error", json_stringn(error, text_cut(error, REPORT_ERROR_MAX)));
+}
+
+bool report_read(struct report *out, json_t *j, struct err *e) {
     struct claim claim;
-    if (!json_only_keys(j, keys, e) || !claim_read(&claim, j, e) || !json_get_text(j, "outcome", &out->outcome, e))
+    if (!claim_read(&claim, j, e) || !check_fields(j, report_fields, ARRAY_LEN(report_fields), e) ||
+        !check_numbers(j, e) || !json_get_text(j, "outcome", &out->outcome, e))
         return false;
     if (!known_outcome(out->outcome))
         return err_set(e, ERR_INVALID, "field 'outcome' is success, guest_failed, refused or expired, not '%.40s'",
                        out->outcome);
+    cut_error(j);
     out->key = claim.key;
     out->token = claim.token;
     out->instructions = 0;

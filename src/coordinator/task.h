@@ -4,6 +4,10 @@
 #include "codec/json.h"
 #include "coordinator/board.h"
 
+#define TASK_TARGET_DEFAULT "wasm32-wasip1"
+#define TASK_TEXT_MAX 1024 // bytes of each of a task's texts but its input
+#define REPORT_ERROR_MAX 4096
+
 struct task { // /tasks/create
     struct board_key key;
     const char *transaction_hash; // NULL: none given
@@ -12,13 +16,16 @@ struct task { // /tasks/create
 };
 // Texts live as long as `j`.
 [[nodiscard]] bool task_read(struct task *out, const json_t *j, struct err *e);
+// The part of a task that public lists show, small whatever its input.
+json_t *task_about(const json_t *task);
 
 struct report { // /tasks/complete
     struct board_key key;
     const char *token, *outcome;
     uint64_t instructions;
 };
-[[nodiscard]] bool report_read(struct report *out, const json_t *j, struct err *e);
+// Cuts an error that is too long; everything else that is wrong is an error.
+[[nodiscard]] bool report_read(struct report *out, json_t *j, struct err *e);
 
 struct claim { // what every other report carries
     struct board_key key;

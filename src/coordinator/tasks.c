@@ -13,6 +13,16 @@ static void log_key(const struct board_key *k) {
     log_request(id);
 }
 
+// What the database cannot take now, it may take later: the client tries again.
+static struct err not_stored(const struct err *e) {
+    struct err out = *e;
+    if (e->code != ERR_UNAVAILABLE) {
+        err_set(&out, ERR_UNAVAILABLE, "it could not be stored: %.300s", e->msg);
+        err_hint(&out, "nothing has changed; try again in a moment");
+    }
+    return out;
+}
+
 static void reply_error(struct http_request *r, const struct err *e) {
     http_reply_err(r, e);
     log_request(NULL);
@@ -24,7 +34,7 @@ struct creation {
     struct coordinator *c;
     struct http_request *request;
     struct task task; // texts in the request's arena
-    const char *json;
+    const char *json, *about;
     uint64_t now_ms;
     bool created;
 };
@@ -33,19 +43,22 @@ static bool store_creation(struct db *db, void *ctx, struct err *e) {
     struct creation *x = ctx;
     struct db_stmt *s;
     if (!db_query(db,
-                  "INSERT OR IGNORE INTO executions (contract_id, request_id, transaction_hash, task, created_ms, "
-                  "state, outcome, report, ended_ms) VALUES (:contract, :request, :transaction, :task, :now, :state, "
-                  ":outcome, :report, :ended)",
+                  "INSERT OR IGNORE INTO executions (contract_id, request_id, transaction_hash, created_ms, ended_ms, "
+                  "state, outcome, about, report, task) VALUES (:contract, :request, :transaction, :now, :ended, "
+                  ":state, :outcome, :about, :report, :task)",
                   &s, e))
         return false;
     db_bind_text(db, s, ":contract", x->task.key.contract_id);
     db_bind_int(db, s, ":request", (int64_t)x->task.key.request_id);
     db_bind_text(db, s, ":transaction", x->task.transaction_hash);
     db_bind_text(db, s, ":task", x->json);
+    db_bind_text(db, s, ":about", x->about);
     db_bind_int(db, s, ":now", (int64_t)x->now_ms);
-    if (x->task.refused) { // it has ended already: only its reason is kept
+    enum life_state state = LIFE_RECEIVED;
+    BUG_ON(!life_next(state, x->task.refused ? LIFE_EVENT_REFUSE : LIFE_EVENT_RECORD, &state));
+    if (life_is_over(state)) {
         SCOPED_JSON(report) = json_pack("{s:s, s:s}", "outcome", "refused", "error", x->task.refused);
-        db_bind_text(db, s, ":state", life_text(LIFE_SETTLED));
+        db_bind_text(db, s, ":state", life_text(state));
         db_bind_text(db, s, ":outcome", "refused");
         db_bind_text(db, s, ":report", json_text(http_arena(x->request), report));
         db_bind_int(db, s, ":ended", (int64_t)x->now_ms);
@@ -58,10 +71,11 @@ static bool store_creation(struct db *db, void *ctx, struct err *e) {
 
 static void creation_done(void *ctx, bool ok, const struct err *e) {
     struct creation *x = ctx;
-    struct err full;
     log_key(&x->task.key);
     if (!ok) {
-        reply_error(x->request, e);
+        struct err later = not_stored(e);
+        log_err(LOG_ERROR, "a request could not be stored", e);
+        reply_error(x->request, &later);
         return;
     }
     struct board_task t = {x->task.key, x->task.transaction_hash, x->task.build_target, x->json, x->now_ms};
@@ -69,13 +83,12 @@ static void creation_done(void *ctx, bool ok, const struct err *e) {
         atomic_fetch_add(&x->c->totals.created, 1);
         if (x->task.refused)
             atomic_fetch_add(&x->c->totals.refused, 1);
-        log_info("request of %s recorded", x->task.key.contract_id);
+        log_info("request of %s recorded%s%.300s", x->task.key.contract_id, x->task.refused ? ", refused: " : "",
+                 x->task.refused ? x->task.refused : "");
     }
     // On the board only after the commit: no worker gets what a crash could forget.
-    if (x->created && !x->task.refused && !board_add(x->c->board, &t, &full)) {
-        reply_error(x->request, &full);
-        return;
-    }
+    if (x->created && !x->task.refused)
+        board_add(x->c->board, &t);
     json_t *answer = json_pack("{s:I, s:b}", "request_id", (json_int_t)x->task.key.request_id, "created", x->created);
     http_reply_json(x->request, x->created ? 201 : 200, answer);
     log_request(NULL);
@@ -87,20 +100,22 @@ void tasks_create(struct http_request *r, void *ctx) {
     struct err e;
     struct creation *x = arena_calloc(a, 1, sizeof *x);
     SCOPED_JSON(j) = task_body(r, TASK_BODY_MAX, &e);
-    if (!j || !task_read(&x->task, j, &e)) {
+    if (!j || !task_read(&x->task, j, &e) || !board_has_room(c->board, &e)) {
         reply_error(r, &e);
         return;
     }
+    SCOPED_JSON(about) = task_about(j);
     x->c = c;
     x->request = r;
     x->json = json_text(a, j);
+    x->about = json_text(a, about);
     x->now_ms = clock_wall_ms();
     x->task.key.contract_id = arena_strdup(a, x->task.key.contract_id);
     x->task.build_target = arena_strdup(a, x->task.build_target);
     if (x->task.transaction_hash)
         x->task.transaction_hash = arena_strdup(a, x->task.transaction_hash);
     if (x->task.refused)
-        x->task.refused = arena_strdup(a, x->task.refused);
+        x->task.refused = arena_text(a, slice_of(x->task.refused, text_cut(x->task.refused, REPORT_ERROR_MAX)));
     struct writer_job job = {store_creation, creation_done, x};
     if (!writer_submit(c->writer, &job, &e))
         reply_error(r, &e);
@@ -128,7 +143,7 @@ static void reply_lost(struct http_request *r, enum board_answer answer) {
     if (answer == BOARD_UNKNOWN)
         err_set(&e, ERR_LEASE_LOST, "this execution is over, or was never here");
     else
-        err_set(&e, ERR_LEASE_LOST, "another lease holds this execution now");
+        err_set(&e, ERR_LEASE_LOST, "this token does not hold the execution, or not any more");
     err_hint(&e, "drop it: the report changed nothing");
     reply_error(r, &e);
 }
@@ -181,7 +196,7 @@ struct ending {
     char worker_id[WORKER_ID_MAX + 1];
     enum life_state state;
     uint64_t instructions;
-    bool held;    // by the board: tell it how it went
+    bool held;    // the board waits to hear how it went
     bool changed; // false: it had this end already
     bool repeat;  // by this very lease
 };
@@ -203,7 +218,7 @@ static bool look_stored(struct db *db, struct ending *x, struct err *e) {
 static bool store_ending(struct db *db, void *ctx, struct err *e) {
     struct ending *x = ctx;
     struct db_stmt *s;
-    if (!x->held && x->request) // not leased: only a repetition can be good
+    if (!x->held) // only a repetition can be good
         return look_stored(db, x, e);
     if (!db_query(db,
                   "UPDATE executions SET state = :state, outcome = :outcome, report = :report, worker_id = :worker, "
@@ -260,7 +275,8 @@ static void ending_done(void *ctx, bool ok, const struct err *e) {
     if (!x->request) {
         free(x);
     } else if (!ok) {
-        http_reply_err(x->request, e);
+        struct err later = not_stored(e);
+        http_reply_err(x->request, &later);
     } else {
         reply_ending(x);
     }
@@ -290,7 +306,7 @@ void tasks_complete(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct report report;
     struct err e;
-    SCOPED_JSON(j) = task_body(r, REPORT_BODY_MAX, &e);
+    SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
     if (!j || !report_read(&report, j, &e)) {
         reply_error(r, &e);
         return;
@@ -326,7 +342,8 @@ void tasks_fail(struct http_request *r, void *ctx) {
             http_reply_json(r, 200, json_pack("{s:b}", "retried", 1));
     } else {
         struct ending *x = begin_ending(c, r, &claim.key, claim.token);
-        SCOPED_JSON(report) = json_pack("{s:s, s:s}", "outcome", "refused", "error", reason);
+        SCOPED_JSON(report) =
+            json_pack("{s:s, s:s%}", "outcome", "refused", "error", reason, text_cut(reason, REPORT_ERROR_MAX));
         x->outcome = "refused";
         x->json = json_text(http_arena(r), report);
         submit_ending(x);
@@ -338,7 +355,7 @@ void tasks_expired(void *ctx, const struct board_key *key) {
     struct coordinator *c = ctx;
     size_t n = strlen(key->contract_id) + 1;
     struct ending *x = xcalloc(1, sizeof *x + n);
-    *x = (struct ending){.c = c, .key = *key, .state = LIFE_EXPIRED, .outcome = "expired"};
+    *x = (struct ending){.c = c, .key = *key, .state = LIFE_EXPIRED, .outcome = "expired", .held = true};
     x->json = "{\"outcome\":\"expired\",\"error\":\"no worker served the request in time\"}";
     memcpy(x + 1, key->contract_id, n);
     x->key.contract_id = (const char *)(x + 1);
@@ -347,28 +364,30 @@ void tasks_expired(void *ctx, const struct board_key *key) {
 
 // --- start -------------------------------------------------------------------------------------------------------
 
+// One that cannot be read (a damaged file) must not keep the others from being served.
+static void load_one(struct coordinator *c, struct db *db, struct db_stmt *s) {
+    struct err e;
+    struct task task;
+    const char *text = db_text(db, s, "task");
+    SCOPED_JSON(j) = json_parse_big(slice_str(text), TASK_BODY_MAX * 2, &e);
+    if (!j || !task_read(&task, j, &e)) {
+        log_err(LOG_ERROR, "a stored execution cannot be read and is left alone", &e);
+        return;
+    }
+    struct board_task t = {task.key, task.transaction_hash, task.build_target, text,
+                           (uint64_t)db_int(db, s, "created_ms")};
+    board_add(c->board, &t);
+}
+
 static bool load_open(struct coordinator *c, struct err *e) {
     struct db *db = c->reading;
     struct db_stmt *s;
     bool row = false, ok;
-    if (!db_query(db,
-                  "SELECT contract_id, request_id, transaction_hash, task, created_ms FROM executions WHERE state IS "
-                  "NULL ORDER BY created_ms, request_id",
-                  &s, e))
+    if (!db_query(db, "SELECT task, created_ms FROM executions WHERE state IS NULL ORDER BY created_ms, request_id", &s,
+                  e))
         return false;
-    while ((ok = db_step(db, s, &row, e)) && row) {
-        SCOPED_JSON(j) = json_parse_big(slice_str(db_text(db, s, "task")), TASK_BODY_MAX, e);
-        struct task task;
-        if (!j || !task_read(&task, j, e)) {
-            err_wrap(e, "a stored execution");
-            ok = false;
-            break;
-        }
-        struct board_task t = {task.key, task.transaction_hash, task.build_target, db_text(db, s, "task"),
-                               (uint64_t)db_int(db, s, "created_ms")};
-        if (!(ok = board_add(c->board, &t, e)))
-            break;
-    }
+    while ((ok = db_step(db, s, &row, e)) && row)
+        load_one(c, db, s);
     db_done(db, s);
     return ok;
 }
@@ -381,7 +400,7 @@ static bool load_totals(struct coordinator *c, struct err *e) {
     if (!db_query(db,
                   "SELECT count(*) AS created, sum(outcome = 'success') AS good, sum(outcome = 'guest_failed') AS "
                   "failed, sum(outcome = 'refused') AS refused, sum(outcome = 'expired') AS expired, "
-                  "sum(instructions) AS instructions FROM executions",
+                  "CAST(total(instructions) AS INTEGER) AS instructions FROM executions",
                   &s, e))
         return false;
     bool ok = db_step(db, s, &row, e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bearer tokens of workers and other clients of the coordinator. Only their SHA-256 is stored: whoever reads the
-// database cannot use them. A running coordinator takes a new one at once.
+// database cannot use them. A running coordinator takes a new one at once. They are in the database of the home, also
+// where DATABASE_URL puts everything else into another.
 #pragma once
 #include "store/db.h"
 

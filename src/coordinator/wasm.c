@@ -2,11 +2,17 @@
 // /wasm/…: modules go in and out by their hash.
 #include "coordinator/coordinator.h"
 
+static bool hash_param(const char *text, struct hash *out, struct err *e) {
+    if (text && hash_from_hex(out, slice_str(text), e))
+        return true;
+    return err_set(e, ERR_INVALID, "a module is named by its SHA-256: 64 hex digits");
+}
+
 static bool piece(struct http_request *r, void *ctx, void **state, struct slice bytes, struct err *e) {
     struct coordinator *c = ctx;
-    (void)r;
     struct blob_upload *u = *state;
-    if (!u && !blob_begin(c->blobs, &u, e))
+    struct hash hash;
+    if (!u && (!hash_param(http_query(r, "sha256"), &hash, e) || !blob_begin(c->blobs, &u, e)))
         return false;
     *state = u;
     return blob_add(u, bytes, e);
@@ -19,20 +25,13 @@ static void drop(void *ctx, void *state) {
 
 const struct http_stream wasm_stream = {piece, drop};
 
-static bool hash_param(struct http_request *r, const char *text, struct hash *out, struct err *e) {
-    (void)r;
-    if (text && hash_from_hex(out, slice_str(text), e))
-        return true;
-    return err_set(e, ERR_INVALID, "a module is named by its SHA-256: 64 hex digits");
-}
-
 void wasm_get(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct hash hash;
     struct err e;
     int fd;
     uint64_t size;
-    if (!hash_param(r, http_param(r, "sha256"), &hash, &e) || !blobs_get(c->blobs, &hash, &fd, &size, &e)) {
+    if (!hash_param(http_param(r, "sha256"), &hash, &e) || !blobs_get(c->blobs, &hash, &fd, &size, &e)) {
         http_reply_err(r, &e);
         return;
     }
@@ -45,7 +44,7 @@ void wasm_exists(struct http_request *r, void *ctx) {
     struct hash hash;
     struct err e;
     uint64_t size;
-    if (!hash_param(r, http_param(r, "sha256"), &hash, &e)) {
+    if (!hash_param(http_param(r, "sha256"), &hash, &e)) {
         http_reply_err(r, &e);
         return;
     }
@@ -65,7 +64,7 @@ void wasm_upload(struct http_request *r, void *ctx) {
         http_reply_err(r, &e);
         return;
     }
-    if (!hash_param(r, http_query(r, "sha256"), &hash, &e)) {
+    if (!hash_param(http_query(r, "sha256"), &hash, &e)) {
         blob_drop(u);
         http_reply_err(r, &e);
         return;

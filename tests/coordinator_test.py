@@ -1,0 +1,503 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
+import base64, contextlib, hashlib, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
+
+import kit, near
+from kit import check, equal
+
+CONTRACT = "outlayer.test.near"
+
+
+class Coordinator(kit.Daemon):
+    def __init__(self, home, **env):
+        super().__init__("outlayer-coordinator", env=env, home=home)
+        self.token = None
+
+    def call(self, method, path, body=None, token="", timeout=40, headers=None):
+        """(status, parsed answer). token "": the daemon's own, None: none."""
+        token = self.token if token == "" else token
+        with_token = {"Authorization": f"Bearer {token}"} if token else {}
+        status, _, raw = kit.http(method, self.url + path, body, {**with_token, **(headers or {})}, timeout=timeout)
+        try:
+            return status, json.loads(raw) if raw else None
+        except ValueError:
+            return status, raw
+
+    def create(self, request_id, **more):
+        return self.call("POST", "/tasks/create", task(request_id, **more))
+
+    def poll(self, timeout=0, worker="w1", capabilities=None):
+        query = {"timeout": timeout, "worker_id": worker, **({"capabilities": capabilities} if capabilities else {})}
+        return self.call("GET", "/tasks/poll?" + urllib.parse.urlencode(query))
+
+    def report(self, kind, request_id, lease_token, **more):
+        body = {"contract_id": CONTRACT, "request_id": request_id, "token": lease_token, **more}
+        return self.call("POST", f"/tasks/{kind}", body)
+
+    def beat(self, request_id, lease_token, **more):
+        return self.report("heartbeat", request_id, lease_token, **more)
+
+    def complete(self, request_id, lease_token, **more):
+        return self.report("complete", request_id, lease_token, **{"outcome": "success", **more})
+
+    def job(self, request_id):
+        return self.call("GET", f"/public/jobs?request_id={request_id}", token=None)[1][0]
+
+    def jobs(self, query=""):
+        return self.call("GET", "/public/jobs" + query, token=None)
+
+    def lease(self, request_id=None):
+        """Creates one if named, takes what is next and confirms it; (request id, lease token)."""
+        if request_id is not None:
+            self.create(request_id)
+        status, answer = self.poll(5)
+        assert status == 200, (status, answer)
+        got, token = answer["task"]["request_id"], answer["lease"]["token"]
+        self.beat(got, token)
+        return got, token
+
+
+def task(number, **more):
+    return {"contract_id": CONTRACT, "request_id": number, "data_id": "ab" * 32, "sender_id": "alice.test.near",
+            "payer_id": "alice.test.near",
+            "code_source": {"repo": "https://example.com/a/b", "commit": "main", "build_target": "wasm32-wasip1"},
+            "resource_limits": {"max_instructions": 10**9, "max_memory_mb": 128, "max_execution_seconds": 60},
+            "input_data": "{}", "secrets_ref": None, "response_format": "Text", "payment": "100000000000000000000000",
+            "timestamp": "1764000000000000000",
+            "context": {"block_height": 7, "block_timestamp": "1764000000000000000", "transaction_hash": f"tx{number}",
+                        "receipt_id": "r", "predecessor_id": "alice.test.near", "signer_id": "alice.test.near",
+                        "signer_public_key": "ed25519:x", "gas_burnt": 5}, **more}
+
+
+def token_of(home, name="test"):
+    run = subprocess.run([kit.program("outlayer"), "token", "create", name, "--home", home], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+@contextlib.contextmanager
+def coordinator(**env):
+    with kit.folder() as home:
+        token = token_of(home)
+        c = Coordinator(home, **env)
+        c.token = token
+        try:
+            yield c
+        finally:
+            c.kill()
+
+
+def again(c, **env):
+    """Another process on the same home."""
+    other = Coordinator(c.home, **env)
+    other.token = c.token
+    return other
+
+
+def error_of(answer):
+    return answer["error"]["code"] if isinstance(answer, dict) and "error" in answer else answer
+
+
+# --- who may
+
+def test_tokens():
+    with coordinator() as c:
+        for method, path in (("POST", "/tasks/create"), ("GET", "/tasks/poll"), ("POST", "/tasks/heartbeat"),
+                             ("POST", "/tasks/complete"), ("POST", "/tasks/fail"), ("POST", "/locks/acquire"),
+                             ("DELETE", "/locks/release/k"), ("GET", "/wasm/exists/" + "0" * 64), ("POST", "/wasm/upload"),
+                             ("GET", "/builds/" + "0" * 64), ("PUT", "/builds/" + "0" * 64), ("POST", "/workers/heartbeat")):
+            body = {} if method in ("POST", "PUT") else None
+            equal(f"{path} without a token", c.call(method, path, body, token=None)[0], 401)
+            status, answer = c.call(method, path, body, token="ol_" + "0" * 64)
+            equal(f"{path} with a wrong token", (status, error_of(answer)), (401, "unauthorized"))
+        for path in ("/health", "/healthz", "/readyz", "/metrics", "/public/jobs", "/public/workers", "/public/stats"):
+            equal(f"{path} needs no token", c.call("GET", path, token=None)[0], 200)
+        equal("health", c.call("GET", "/health", token=None)[1], b"OK")
+        late = token_of(c.home, "late")
+        equal("a token made while it runs is good at once", c.call("GET", "/tasks/poll", token=late)[0], 204)
+        run = subprocess.run([kit.program("outlayer"), "token", "revoke", "late", "--home", c.home], capture_output=True)
+        equal("revoked", run.returncode, 0)
+        equal("a revoked one is not", c.call("GET", "/tasks/poll", token=late)[0], 401)
+        raw = open(os.path.join(c.home, "coordinator.db"), "rb").read() + open(os.path.join(c.home, "coordinator.db-wal"), "rb").read()
+        check("no token stands in the database", c.token.encode() not in raw and c.token[3:].encode() not in raw)
+        check("nor in the log", c.token not in c.output())
+
+
+def test_no_auth():
+    with coordinator(REQUIRE_AUTH="false") as c:
+        equal("REQUIRE_AUTH=false", c.call("GET", "/tasks/poll", token=None)[0], 204)
+
+
+# --- bodies
+
+def test_bad_bodies():
+    with coordinator() as c:
+        def refused(name, body, status=400, path="/tasks/create", method="POST"):
+            got, answer = c.call(method, path, body)
+            good = got == status and isinstance(answer, dict) and len(answer["error"]["message"]) > 10
+            check(name, good, (got, answer))
+        for name, raw in (("no JSON", b"hello"), ("half of it", b'{"contract_id":'), ("a list", b"[]"), ("nothing", b""),
+                          ("a key twice", b'{"a":1,"a":2}'), ("text behind", b"{}{}"), ("no UTF-8", b'{"a":"\xff"}')):
+            refused(f"create with {name}", raw)
+        for key, wrong in (("contract_id", 5), ("contract_id", "A B"), ("request_id", "x"), ("request_id", -1),
+                           ("request_id", 1.5), ("request_id", 2**64), ("data_id", "ab"), ("data_id", None),
+                           ("sender_id", ""), ("payer_id", 7), ("code_source", "x"), ("code_source", {"repo": "r"}),
+                           ("code_source", {"repo": "r" * 2000, "commit": "c"}), ("resource_limits", []),
+                           ("resource_limits", {"max_instructions": "many"}), ("input_data", {}), ("secrets_ref", "s"),
+                           ("response_format", "Xml"), ("payment", "abc"), ("payment", -1), ("timestamp", "soon"),
+                           ("context", []), ("context", {"block_height": "x"}), ("context", {"colour": 1}), ("extra", 1)):
+            refused(f"create with {key}={str(wrong)[:40]!r}", task(1, **{key: wrong}))
+        refused("create with too much", task(1, input_data="x" * (2 << 20)), 413)
+        lease = {"contract_id": CONTRACT, "request_id": 1, "token": "0" * 64}
+        for path, more in (("heartbeat", {"stage": "thinking"}), ("heartbeat", {"stage": 1}), ("heartbeat", {"x": 1}),
+                           ("complete", {"outcome": "fine"}), ("complete", {}), ("complete", {"outcome": "success", "x": 1}),
+                           ("complete", {"outcome": "success", "wasm_hash": "zz"}),
+                           ("complete", {"outcome": "success", "instructions": 2**63 - 1}),
+                           ("complete", {"outcome": "success", "charged": "much"}),
+                           ("complete", {"outcome": "success", "token": 5}), ("fail", {}), ("fail", {"reason": "r", "retry": "yes"})):
+            refused(f"{path} with {more}", {**lease, **more}, path=f"/tasks/{path}")
+        refused("heartbeat with too much", b"x" * (70 << 10), 413, "/tasks/heartbeat")
+        refused("lock without time", {"lock_key": "k", "worker_id": "w", "ttl_seconds": 0}, path="/locks/acquire")
+        refused("lock for ever", {"lock_key": "k", "worker_id": "w", "ttl_seconds": 10**6}, path="/locks/acquire")
+        refused("worker with an inner object", {"worker_id": "w", "x": {}}, path="/workers/heartbeat")
+        equal("nothing of it was recorded", c.jobs()[1], [])
+        equal("an unknown path", c.call("GET", "/tasks/nothing")[0], 404)
+        equal("a wrong method", c.call("GET", "/tasks/create")[0], 405)
+        equal("jobs with a bad limit", c.jobs("?limit=x")[0], 400)
+
+
+# --- an execution's life
+
+def test_life():
+    with coordinator() as c:
+        equal("create", c.create(1), (201, {"request_id": 1, "created": True}))
+        equal("create again", c.create(1, sender_id="bob.test.near"), (200, {"request_id": 1, "created": False}))
+        equal("queued", (c.job(1)["state"], c.job(1)["sender_id"]), ("queued", "alice.test.near"))
+        status, answer = c.poll()
+        equal("handed out as created", (status, answer["task"]), (200, task(1)))
+        equal("first attempt", answer["attempt"], 1)
+        token = answer["lease"]["token"]
+        check("lease times", answer["lease"]["expires_in_ms"] == 15000 and answer["lease"]["confirm_within_ms"] == 2000)
+        equal("nobody else gets it", c.poll()[0], 204)
+        equal("leased", (c.job(1)["state"], c.job(1)["worker_id"]), ("leased", "w1"))
+        for stage in ("building", "running", "submitting"):
+            equal(f"heartbeat {stage}", c.beat(1, token, stage=stage), (200, {"expires_in_ms": 15000}))
+            equal(f"shown as {stage}", c.job(1)["state"], stage)
+        for name, wrong in (("wrong", "0" * 64), ("empty", "")):
+            for kind, more in (("heartbeat", {}), ("complete", {"outcome": "success"}), ("fail", {"reason": "r", "retry": True})):
+                status, answer = c.report(kind, 1, wrong, **more)
+                equal(f"{kind} with a {name} lease token", (status, error_of(answer)), (409, "lease_lost"))
+        equal("still as it was", c.job(1)["state"], "submitting")
+        report = {"instructions": 12345, "time_ms": 7, "peak_memory_bytes": 65536, "wasm_hash": "cd" * 32, "commit": "e" * 40,
+                  "output_hash": "ef" * 32, "output_bytes": 3, "resolve_transaction": "txr", "charged": "5", "refunded": "6"}
+        equal("complete", c.complete(1, token, **report), (200, {"changed": True}))
+        equal("complete again", c.complete(1, token, **report), (200, {"changed": False}))
+        equal("heartbeat of one that is over", c.beat(1, token)[0], 409)
+        equal("create of one that is over", c.create(1), (200, {"request_id": 1, "created": False}))
+        equal("and it is not handed out", c.poll()[0], 204)
+        job = c.job(1)
+        want = {"state": "settled", "outcome": "success", "worker_id": "w1", "resolve_tx_id": "txr", **report}
+        want.pop("resolve_transaction")
+        equal("the whole row", {k: job.get(k) for k in want}, want)
+        check("its times", job["created_at"] <= job["completed_at"])
+        check("no lease token in public", token not in json.dumps(c.jobs()[1]))
+        stats = c.call("GET", "/public/stats", token=None)[1]
+        equal("stats", (stats["total_executions"], stats["successful_executions"], stats["instructions_used"]), (1, 1, 12345))
+
+
+def test_refused_and_failed():
+    with coordinator() as c:
+        equal("a malformed event", c.call("POST", "/tasks/create", {"contract_id": CONTRACT, "request_id": 9, "refused": "no JSON",
+                                                                    "context": {"transaction_hash": "t9"}})[0], 201)
+        job = c.job(9)
+        equal("is settled with its reason", (job["state"], job["outcome"], job["error"]), ("settled", "refused", "no JSON"))
+        equal("and is not handed out", c.poll()[0], 204)
+        _, token = c.lease(1)
+        equal("failed for good", c.report("fail", 1, token, reason="not on chain", retry=False), (200, {"changed": True}))
+        equal("again", c.report("fail", 1, token, reason="not on chain", retry=False), (200, {"changed": False}))
+        equal("shown", (c.job(1)["outcome"], c.job(1)["error"]), ("refused", "not on chain"))
+        _, token = c.lease(2)
+        start = time.monotonic()
+        equal("given back", c.report("fail", 2, token, reason="no disk", retry=True)[0], 200)
+        equal("not at once", c.poll()[0], 204)
+        status, answer = c.poll(10)
+        equal("handed out again", (status, answer["task"]["request_id"], answer["attempt"]), (200, 2, 2))
+        check("after a while", 0.4 < time.monotonic() - start < 5, time.monotonic() - start)
+        equal("the old token is worth nothing", c.complete(2, token)[0], 409)
+        equal("a long error is cut", c.complete(2, answer["lease"]["token"], outcome="guest_failed", error="é" * 5000)[0], 200)
+        check("to its limit", len(c.job(2)["error"].encode()) == 4096)
+
+
+def test_order_and_capabilities():
+    with coordinator() as c:
+        for i in (1, 2, 3):
+            c.create(i)
+        c.create(4, code_source={"repo": "r", "commit": "c", "build_target": "wasm32-wasip2"})
+        equal("only what it can do", c.poll(capabilities="wasm32-wasip2,run")[1]["task"]["request_id"], 4)
+        equal("nothing else for it", c.poll(capabilities="wasm32-wasip2,run")[0], 204)
+        equal("a part of a name is not a name", c.poll(capabilities="wasm32-wasip,asip1")[0], 204)
+        equal("first come", [c.poll()[1]["task"]["request_id"] for _ in range(3)], [1, 2, 3])
+        got = []
+        def wait(capabilities):
+            got.append((capabilities, c.poll(20, capabilities=capabilities)))
+        threads = [threading.Thread(target=wait, args=(t,)) for t in ("wasm32-wasip2", "wasm32-wasip1")]
+        for t in threads:
+            t.start()
+        kit.until(lambda: b"polls_waiting 2" in c.call("GET", "/metrics", token=None)[1])
+        start = time.monotonic()
+        c.create(5)
+        threads[1].join(10)
+        check("a parked poll wakes at once", time.monotonic() - start < 1, time.monotonic() - start)
+        equal("the one that can do it", [(k, a["task"]["request_id"]) for k, (s, a) in got], [("wasm32-wasip1", 5)])
+        c.stop()
+        threads[0].join(10)
+        equal("the other is answered at the stop", got[1][1][0], 204)
+
+
+def test_poll_times():
+    with coordinator() as c:
+        for text in ("0", "-5"):
+            equal(f"timeout={text} answers", c.call("GET", f"/tasks/poll?timeout={text}")[0], 204)
+        start = time.monotonic()
+        equal("timeout=1", c.poll(1)[0], 204)
+        check("waits that long", 0.9 < time.monotonic() - start < 3, time.monotonic() - start)
+        start = time.monotonic()
+        equal("timeout=99999999999999999999", c.poll("99999999999999999999")[0], 204)
+        check("waits 30 s at most", 29 < time.monotonic() - start < 34, time.monotonic() - start)
+
+
+def raw_poll(c, worker):
+    s = socket.create_connection(("127.0.0.1", c.port))
+    s.sendall(f"GET /tasks/poll?timeout=30&worker_id={worker} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {c.token}\r\n\r\n".encode())
+    return s
+
+
+def test_hung_up():
+    with coordinator() as c:
+        sockets = [raw_poll(c, f"gone{i}") for i in range(4)]
+        kit.until(lambda: b"polls_waiting 4" in c.call("GET", "/metrics", token=None)[1])
+        for s in sockets:
+            s.close()
+        start = time.monotonic()
+        c.create(1)
+        status, answer = c.poll(10)
+        check("polls that hung up swallow nothing", status == 200 and time.monotonic() - start < 1, (status, time.monotonic() - start))
+        c.complete(1, answer["lease"]["token"])
+        mute = raw_poll(c, "mute")  # reads its lease, and dies before it confirms
+        kit.until(lambda: b"polls_waiting 1" in c.call("GET", "/metrics", token=None)[1])
+        start = time.monotonic()
+        c.create(2)
+        equal("somebody has it", c.job(2)["worker_id"], "mute")
+        status, answer = c.poll(10, worker="next")
+        took = time.monotonic() - start
+        check("an unconfirmed lease comes back after 2 s", status == 200 and 1.8 < took < 4, (status, took))
+        equal("as the second attempt", answer["attempt"], 2)
+        mute.close()
+
+
+def test_lease_expiry():
+    with coordinator() as c:
+        c.create(1), c.create(2)
+        start = time.monotonic()
+        first, token = c.lease()
+        equal("the first", first, 1)
+        equal("is alive", c.beat(1, token, stage="running")[0], 200)
+        kit.until(lambda: c.job(1)["state"] == "queued", 30, 0.1)
+        took = time.monotonic() - start
+        check("a silent lease ends after 15 s", 14.5 < took < 18, took)
+        equal("its heartbeat", c.beat(1, token)[0], 409)
+        equal("its late report", c.complete(1, token)[0], 409)
+        equal("changes nothing", c.job(1)["state"], "queued")
+        status, answer = c.poll()
+        equal("it is first in the queue again", (answer["task"]["request_id"], answer["attempt"]), (1, 2))
+
+
+def test_unserved():
+    with coordinator(EXECUTION_EXPIRES_SECONDS="1") as c:
+        c.create(1)
+        kit.until(lambda: c.job(1)["state"] == "expired", 10)
+        job = c.job(1)
+        equal("nobody served it", (job["state"], job["outcome"]), ("expired", "expired"))
+        equal("not handed out", c.poll()[0], 204)
+        equal("counted", c.call("GET", "/public/stats", token=None)[1]["expired_executions"], 1)
+
+
+# --- crashes
+
+def test_crash():
+    with coordinator() as c:
+        c.create(1), c.create(2), c.create(3)
+        _, token1 = c.lease()
+        _, token2 = c.lease()
+        c.complete(1, token1, instructions=5)
+        c.call("POST", "/wasm/upload?sha256=" + hashlib.sha256(b"module").hexdigest(), b"module")
+        c.kill()
+        d = again(c)
+        try:
+            equal("what was completed stays so", (d.job(1)["state"], d.job(1)["outcome"]), ("settled", "success"))
+            equal("its report again, after a crash", d.complete(1, token1, instructions=5), (200, {"changed": False}))
+            equal("with another token", d.complete(1, token2)[0], 409)
+            equal("a lease from before", d.beat(2, token2)[0], 409)
+            equal("and its report", d.complete(2, token2)[0], 409)
+            equal("all others are queued", [d.poll()[1]["task"]["request_id"] for _ in range(2)], [2, 3])
+            equal("created before, known now", d.create(3), (200, {"request_id": 3, "created": False}))
+            stats = d.call("GET", "/public/stats", token=None)[1]
+            equal("counts come back", (stats["total_executions"], stats["successful_executions"], stats["instructions_used"]), (3, 1, 5))
+            equal("the module too", d.call("GET", "/wasm/" + hashlib.sha256(b"module").hexdigest(), token=None), (200, b"module"))
+        finally:
+            d.kill()
+
+
+def test_answered_is_stored():
+    """kill -9 while many clients create: every 201 that was received is there afterwards."""
+    with coordinator() as c:
+        done, stop = [], threading.Event()
+        def client(first):
+            for i in range(first, first + 1000000):
+                if stop.is_set():
+                    return
+                try:
+                    if c.create(i)[0] == 201:
+                        done.append(i)
+                except Exception:
+                    return
+        threads = [threading.Thread(target=client, args=(n * 1000000 + 1,)) for n in range(8)]
+        for t in threads:
+            t.start()
+        kit.until(lambda: len(done) > 200, 30)
+        c.kill()
+        stop.set()
+        for t in threads:
+            t.join(30)
+        d = again(c)
+        try:
+            db = sqlite3.connect(f"file:{c.home}/coordinator.db?mode=ro", uri=True)
+            stored = {row[0] for row in db.execute("SELECT request_id FROM executions")}
+            equal(f"all of {len(done)}", sorted(set(done) - stored), [])
+            db.close()
+            queued = d.call("GET", "/public/stats", token=None)[1]["queued"]
+            equal("and all that is stored is queued", queued, len(stored))
+        finally:
+            d.kill()
+
+
+def test_one_home_one_process():
+    with coordinator() as c:
+        try:
+            Coordinator(c.home).kill()
+            check("a second process on a home is refused", False)
+        except RuntimeError as e:
+            check("a second process on a home is refused", "lock" in str(e) or "in use" in str(e) or "held" in str(e), e)
+
+
+# --- modules, builds, locks, workers
+
+def test_modules():
+    with coordinator() as c:
+        data = os.urandom(300000)
+        name = hashlib.sha256(data).hexdigest()
+        equal("not there", c.call("GET", f"/wasm/{name}", token=None)[0], 404)
+        equal("exists: no", c.call("GET", f"/wasm/exists/{name}")[1], {"exists": False, "size": 0})
+        status, answer = c.call("POST", f"/wasm/upload?sha256={'0' * 64}", data)
+        equal("a wrong hash", (status, error_of(answer)), (400, "invalid_input"))
+        equal("no hash", c.call("POST", "/wasm/upload", data)[0], 400)
+        equal("no bytes", c.call("POST", f"/wasm/upload?sha256={name}", b"")[0], 400)
+        for wrong in ("..%2Foutside", "zz", name[:-1], name + "0"):
+            check(f"/wasm/{wrong[:12]}", c.call("GET", f"/wasm/{wrong}", token=None)[0] in (400, 404))
+            check(f"upload as {wrong[:12]}", c.call("POST", f"/wasm/upload?sha256={wrong}", data)[0] == 400)
+        with socket.create_connection(("127.0.0.1", c.port)) as s:
+            s.sendall(f"POST /wasm/upload?sha256={name} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {c.token}\r\n"
+                      f"Content-Length: {len(data)}\r\n\r\n".encode() + data[:1000])
+            kit.until(lambda: os.listdir(os.path.join(c.home, "wasm")))
+        check("half an upload leaves nothing", kit.until(lambda: not os.listdir(os.path.join(c.home, "wasm"))))
+        equal("upload", c.call("POST", f"/wasm/upload?sha256={name}", data), (201, {"sha256": name, "size": len(data)}))
+        equal("upload again", c.call("POST", f"/wasm/upload?sha256={name}", data)[0], 201)
+        equal("download", c.call("GET", f"/wasm/{name}", token=None), (200, data))
+        equal("exists: yes", c.call("GET", f"/wasm/exists/{name}")[1], {"exists": True, "size": len(data)})
+        equal("one file", os.listdir(os.path.join(c.home, "wasm")), [name])
+        equal("too large", c.call("POST", f"/wasm/upload?sha256={name}", bytes((64 << 20) + 1))[0], 413)
+
+
+def record(key, seed=b"\1" * 32, **more):
+    r = {"build_key": hashlib.sha256(key).hexdigest(), "wasm_hash": "cd" * 32, "repo": "https://example.com/a/b",
+         "commit": "e" * 40, "target": "wasm32-wasip1", "toolchain": "clang 1", "built_at": 1764000000000, "build_ms": 900, **more}
+    text = lambda s: len(s.encode()).to_bytes(4, "little") + s.encode()
+    signed = (text("outlayer-build-v1") + bytes.fromhex(r["build_key"]) + bytes.fromhex(r["wasm_hash"]) + text(r["repo"]) +
+              text(r["commit"]) + text(r["target"]) + text(r["toolchain"]) + r["built_at"].to_bytes(8, "little") +
+              r["build_ms"].to_bytes(8, "little"))
+    k = near.Key(seed)
+    return {**r, "public_key": k.public, "signature": base64.b64encode(k.sign(hashlib.sha256(signed).digest())).decode()}
+
+
+def test_builds():
+    with coordinator() as c:
+        good = record(b"a")
+        path = "/builds/" + good["build_key"]
+        equal("not built yet", c.call("GET", path)[0], 404)
+        for name, wrong in (("another wasm_hash", {"wasm_hash": "00" * 32}), ("another commit", {"commit": "f" * 40}),
+                            ("a short signature", {"signature": "AAAA"}), ("no base64", {"signature": "!"}),
+                            ("another key", {"public_key": record(b"a", b"\2" * 32)["public_key"]}), ("more", {"x": 1}),
+                            ("a wrong type", {"built_at": "x"}), ("a long text", {"repo": "r" * 2000})):
+            equal(f"a record with {name}", c.call("PUT", path, {**good, **wrong})[0], 400)
+        equal("under another path", c.call("PUT", "/builds/" + "0" * 64, good)[0], 400)
+        equal("nothing was stored", c.call("GET", path)[0], 404)
+        equal("a good one", c.call("PUT", path, good)[0], 200)
+        equal("comes back", c.call("GET", path), (200, good))
+        equal("in capitals too", c.call("GET", "/builds/" + good["build_key"].upper()), (200, good))
+        query = urllib.parse.urlencode({"repo": good["repo"], "commit": good["commit"], "target": good["target"]})
+        equal("public info", c.call("GET", f"/public/wasm/info?{query}", token=None)[1]["exists"], True)
+        equal("of another commit", c.call("GET", "/public/wasm/info?repo=https://example.com/a/b&commit=x", token=None)[1]["exists"], False)
+        c.kill()
+        d = again(c)
+        equal("survives a crash", d.call("GET", path), (200, good))
+        d.kill()
+
+
+def test_locks():
+    with coordinator() as c:
+        key = "compile:https://example.com/a/b#main ü"
+        take = lambda worker, ttl=60: c.call("POST", "/locks/acquire", {"lock_key": key, "worker_id": worker, "ttl_seconds": ttl})[1]
+        drop = lambda worker: c.call("DELETE", f"/locks/release/{urllib.parse.quote(key, safe='')}?worker_id={worker}")
+        equal("taken", take("w1"), {"acquired": True, "holder": "w1", "expires_in_seconds": 60})
+        equal("by nobody else", {k: v for k, v in take("w2").items() if k != "expires_in_seconds"}, {"acquired": False, "holder": "w1"})
+        equal("again by its holder", take("w1")["acquired"], True)
+        equal("released by another", (drop("w2")[0], take("w2")["acquired"]), (403, False))
+        equal("released by nobody", c.call("DELETE", f"/locks/release/{urllib.parse.quote(key, safe='')}")[0], 400)
+        equal("released", drop("w1"), (200, {"released": True}))
+        equal("once", drop("w1"), (200, {"released": False}))
+        equal("free for the other", take("w2", 1)["acquired"], True)
+        check("a lock ends by itself", kit.until(lambda: take("w1")["acquired"], 5))
+
+
+def test_workers():
+    with coordinator(CORS_ALLOWED_ORIGINS="https://a.example, https://b.example") as c:
+        said = {"worker_id": "w1", "version": "1", "capabilities": ["run"], "building": 0, "running": 1, "free_slots": 0}
+        equal("heartbeat", c.call("POST", "/workers/heartbeat", said)[0], 200)
+        row = c.call("GET", "/public/workers", token=None)[1][0]
+        equal("listed", {k: row[k] for k in said}, said)
+        equal("busy", (row["status"], row["last_seen_ms"] < 5000), ("busy", True))
+        equal("counted", c.call("GET", "/public/stats", token=None)[1]["active_workers"], 1)
+        origin = lambda o: kit.get(c.url + "/public/jobs", headers={"Origin": o})[1].get("Access-Control-Allow-Origin")
+        equal("an allowed origin", origin("https://b.example"), "https://b.example")
+        equal("another origin", origin("https://c.example"), None)
+
+
+def test_public_lists():
+    with coordinator() as c:
+        for i in range(1, 6):
+            c.create(i)
+        c.call("POST", "/tasks/create", task(1, contract_id="other.test.near", input_data="x" * (1 << 20)))
+        ids = lambda query: [j["request_id"] for j in c.jobs(query)[1]]
+        equal("newest first", ids("?limit=2")[1:], [5])
+        equal("by transaction", ids("?transaction_hash=tx3"), [3])
+        equal("by contract", ids("?contract_id=other.test.near"), [1])
+        equal("by request", sorted(j["contract_id"] for j in c.jobs("?request_id=1")[1]), sorted([CONTRACT, "other.test.near"]))
+        equal("by all of them", ids(f"?contract_id={CONTRACT}&request_id=1&transaction_hash=tx1"), [1])
+        equal("by what does not fit", ids(f"?contract_id={CONTRACT}&request_id=1&transaction_hash=tx2"), [])
+        check("inputs are not listed", len(json.dumps(c.jobs()[1])) < 10000)
+        equal("no prices without a chain", c.call("GET", "/public/pricing", token=None)[0], 503)
+        equal("stopped in good order", c.stop(), 0)
+
+
+kit.main(globals())
