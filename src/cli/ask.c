@@ -10,7 +10,8 @@
 
 #define ASK_GAS (300 * TGAS)
 #define SETTLE_MS 200000 // the yield window is 200 blocks, two minutes; and the blocks around it
-#define LOOK_MS 150      // how often the coordinator is asked for progress: it has no way to notify a visitor
+#define OUTAGE_MS 60000
+#define LOOK_MS 150 // how often the coordinator is asked for progress: it has no way to notify a visitor
 
 static json_t *limits_json(const struct exec_limits *l) {
     return json_pack("{s:I,s:i,s:i}", "max_instructions", (json_int_t)l->max_instructions, "max_memory_mb",
@@ -155,10 +156,24 @@ static bool send(struct sender *s, struct rpc *rpc, const struct ask *ask, struc
     return e->code == ERR_TIMEOUT;
 }
 
+// The transaction is on its way: an RPC server that cannot be reached for a while (it restarts) loses nothing.
+static bool outcome_of(struct rpc *rpc, const struct credentials *from, struct arena *a, struct ask_result *out,
+                       struct err *e) {
+    uint64_t end = clock_mono_ms() + SETTLE_MS, patience = 0;
+    while (!rpc_tx(rpc, a, out->transaction, from->account.s, "FINAL", SETTLE_MS, &out->outcome, e)) {
+        uint64_t now = clock_mono_ms();
+        if (e->code != ERR_UNAVAILABLE || now > end || (patience && now > patience))
+            return err_wrap(e, "transaction %s", out->transaction);
+        patience = patience ? patience : now + OUTAGE_MS;
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL); // nothing tells when a server is back
+    }
+    return true;
+}
+
 static bool await(struct rpc *rpc, const struct target *t, const struct credentials *from, struct arena *a,
                   struct ask_result *out, struct err *e) {
-    if (!rpc_tx(rpc, a, out->transaction, from->account.s, "FINAL", SETTLE_MS, &out->outcome, e))
-        return err_wrap(e, "transaction %s", out->transaction);
+    if (!outcome_of(rpc, from, a, out, e))
+        return false;
     const char *words = rpc_failure_text(a, json_object_get(out->outcome, "status"));
     if (!answer_read(&out->answer, a, out->outcome, t->contract, e))
         return false;

@@ -17,7 +17,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#define BLOCK_MS_DEFAULT 600
+#define BLOCK_MS_DEFAULT 100 // NEAR has 600: a demonstration need not be waited for
 #define CLIENT_GAS (50 * TGAS)
 #define SETTLED_MS 15000 // the coordinator hears of the end a moment after the chain
 
@@ -27,7 +27,7 @@ struct demo_options {
 };
 
 static const struct arg table[] = {
-    ARG_NUMBER(struct demo_options, block_ms, "--block-ms", "time between blocks (600)"),
+    ARG_NUMBER(struct demo_options, block_ms, "--block-ms", "time between blocks (100; NEAR has 600)"),
     ARG_SWITCH(struct demo_options, keep, "--keep", "keep the state folder afterwards"),
 };
 

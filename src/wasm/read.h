@@ -10,7 +10,7 @@ struct wasm_reader {
 };
 
 static inline struct wasm_reader wasm_reader_of(struct slice s, uint64_t base) {
-    return (struct wasm_reader){s.ptr, s.ptr, s.ptr + s.len, base};
+    return (struct wasm_reader){s.ptr, s.ptr, s.ptr ? s.ptr + s.len : s.ptr, base};
 }
 static inline size_t wasm_left(const struct wasm_reader *r) { return (size_t)(r->end - r->at); }
 static inline uint64_t wasm_offset(const struct wasm_reader *r) { return r->base + (uint64_t)(r->at - r->start); }

@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The whole stack as `outlayer up` starts it: requests from outside, answers and money on the chain, and daemons that
+are killed in the middle of everything. A request must end once, be charged once, and be answered."""
+import base64, hashlib, json, os, signal, subprocess, threading, time
+
+import kit, near
+from kit import check, equal
+
+C_FAST = '#include <stdio.h>\nint main(void) { int c; while ((c = getchar()) != EOF) putchar(c); return 0; }\n'
+# Computes for a second or two, so that a kill meets it running.
+C_SLOW = ('#include <stdio.h>\nint main(void) { volatile unsigned x = 1; for (unsigned i = 0; i < 1500000000u; i++) x = (x ^ i) * 16777619u;\n'
+          ' int c; while ((c = getchar()) != EOF) putchar(c); return 0; }\n')
+LIMIT = ["--max-instructions", "100000000000"]
+MAKEFILE = 'main.wasm: main.c\n\t%s$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<\n'
+
+
+def project(home, name, source, before=""):
+    """A folder with a Makefile program; a clean git tree of its own is not needed: it is snapshotted."""
+    folder = os.path.join(home, name)
+    os.makedirs(folder)
+    with open(os.path.join(folder, "main.c"), "w") as f:
+        f.write(source)
+    with open(os.path.join(folder, "Makefile"), "w") as f:
+        f.write(MAKEFILE % before)
+    return folder
+
+
+def children(pid):
+    """{program name: pid} of the daemons that a running `up` has started."""
+    found = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat") as f:
+                text = f.read()
+            with open(f"/proc/{entry}/cmdline", "rb") as f:
+                name = os.path.basename(f.read().split(b"\0")[0].decode())
+        except OSError:
+            continue
+        if int(text[text.rindex(")") + 2:].split()[1]) == pid:
+            found[name] = int(entry)
+    return found
+
+
+class Stack:
+    """`outlayer up --json` in a home of its own."""
+
+    def __init__(self, home, *args):
+        self.home = home
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_")} | {"OUTLAYER_HOME": home, "LOG_LEVEL": "warn"}
+        self.log = open(os.path.join(home, "up.log"), "ab")
+        self.process = subprocess.Popen([kit.program("outlayer"), "up", "--json", "--block-ms", "100", *args], env=self.env,
+                                        stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL)
+        kit.running.append(self)
+        self.info = json.loads(self.process.stdout.readline() or b"{}")
+        if not self.info:
+            raise RuntimeError(f"up did not start: {open(os.path.join(home, 'up.log')).read()[-800:]}")
+
+    def request(self, folder, text, *more, timeout=180):
+        done = subprocess.run([kit.program("outlayer"), "request", "--repo", folder, "--target", "wasm32-wasip1", "--input", text,
+                               "--json", *more], env=self.env, capture_output=True, timeout=timeout)
+        lines = done.stdout.decode().strip().splitlines()
+        return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr.decode()
+
+    def job(self, transaction=None):
+        query = f"?transaction_hash={transaction}" if transaction else "?limit=1"
+        try:
+            jobs = kit.get_json(self.info["coordinator_url"] + "/public/jobs" + query, timeout=5)[1]
+        except OSError:
+            return {}  # it is being restarted
+        return jobs[0] if isinstance(jobs, list) and jobs else {}
+
+    def events(self, request_id, name="execution_completed"):
+        """All events of this name and request in the chain's blocks."""
+        found, height = [], 1
+        head = kit.rpc(self.info["rpc_url"], "status", [])["result"]["sync_info"]["latest_block_height"]
+        while height <= head:
+            block = kit.get_json(f"{self.info['neardata_url']}/v0/block/{height}")[1]
+            height += 1
+            for shard in (block or {}).get("shards", []):
+                for outcome in shard["receipt_execution_outcomes"]:
+                    for line in outcome["execution_outcome"]["outcome"]["logs"]:
+                        if line.startswith("EVENT_JSON:"):
+                            event = json.loads(line[11:])
+                            if event["event"] == name and event["data"][0].get("request_id") == request_id:
+                                found.append(event["data"][0])
+        return found
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(kit.STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()  # its daemons end with it
+            self.process.wait(kit.STOP_SECONDS)
+
+
+def ended_once(stack, name, rc, answer, err, text):
+    """Answered rightly, settled once on the chain, the money adds up."""
+    if not check(f"{name}: answered", rc == 0 and answer.get("output") == text, (rc, answer, err[-600:])):
+        return
+    ends = stack.events(answer["request_id"])
+    if check(f"{name}: it ended once", len(ends) == 1, ends):
+        equal(f"{name}: charged as said", (ends[0]["payment_charged"], ends[0]["payment_refunded"]), (answer["charged"], answer["refunded"]))
+        equal(f"{name}: nothing is lost", int(answer["charged"]) + int(answer["refunded"]), int(answer["payment"]))
+
+
+def test_requests_and_restart():
+    """State outlives a stop: the same home goes on with the same contract, accounts and modules."""
+    with kit.folder() as home:
+        folder = project(home, "echo", C_FAST)
+        stack = Stack(home)
+        keys = ["network_id", "rpc_url", "neardata_url", "coordinator_url", "coordinator_token", "contract_id", "accounts"]
+        equal("up --json names everything", [k for k in keys if not stack.info.get(k)], [])
+        rc, first, err = stack.request(folder, "one")
+        ended_once(stack, "a request", rc, first, err, "one")
+        equal("up stops at Ctrl-C with status 0", stack.stop(), 0)
+        stack = Stack(home)
+        rc, second, err = stack.request(folder, "two")
+        ended_once(stack, "after a restart", rc, second, err, "two")
+        check("its number is the next one", second.get("request_id") == first.get("request_id", -9) + 1, (first, second))
+        equal("nothing was built again", (second.get("wasm_hash"), second.get("compile_time_ms") or 0), (first.get("wasm_hash"), 0))
+        busy = subprocess.run([kit.program("outlayer"), "up", "--json"], env=stack.env, capture_output=True, timeout=30)
+        check("a second up on the same home says who holds it", busy.returncode in (2, 3) and b"up" in busy.stderr, busy.stderr)
+        stack.stop()
+
+
+def kill_at(stack, victim, state, transaction_known, outcome):
+    """Kills `victim` as soon as the newest execution is in `state`; notes whether it was met there."""
+    def look():
+        job = stack.job()
+        return job if job.get("state") == state and job.get("request_id", -1) >= transaction_known else None
+    met = kit.until(look, 30, 0.005)
+    pid = children(stack.process.pid).get(victim)
+    if met and pid:
+        os.kill(pid, signal.SIGKILL)
+        outcome["met"] = True
+
+
+def test_kills():
+    """kill -9 of each daemon in each state of an execution's life; the supervisor starts it again."""
+    with kit.folder() as home:
+        stack = Stack(home)
+        slow = project(home, "slow", C_SLOW)
+        number = 0
+        for victim in ("outlayer-worker", "outlayer-coordinator", "outlayer-devnet"):
+            for state in ("building", "running", "submitting"):
+                # A build that no cache has: its own source each time it has to be met building.
+                folder = project(home, f"b{number}", C_SLOW + f"/* {number} */\n", "sleep 1; ") if state == "building" else slow
+                outcome, text = {}, f"{victim} {state} {number}"
+                watcher = threading.Thread(target=kill_at, args=(stack, victim, state, number, outcome))
+                watcher.start()
+                rc, answer, err = stack.request(folder, text, *LIMIT)
+                watcher.join()
+                if state != "submitting":  # that one is over in a block or two, and may be missed
+                    check(f"{victim} was killed while {state}", outcome.get("met"))
+                ended_once(stack, f"{victim} killed while {state}", rc, answer, err, text)
+                number = answer.get("request_id", number) + 1
+        # The executor is a child of the worker: its death is the platform's failure, which is tried again.
+        stack.stop()
+
+
+def test_up_killed_whole():
+    """kill -9 of everything at once while a request runs: the next `up` finishes it, once."""
+    with kit.folder() as home:
+        folder = project(home, "slow", C_SLOW)
+        stack = Stack(home)
+        asked = subprocess.Popen([kit.program("outlayer"), "request", "--repo", folder, "--target", "wasm32-wasip1", "--input", "x", "--json", *LIMIT],
+                                 env=stack.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        job = kit.until(lambda: (lambda j: j if j.get("state") == "running" else None)(stack.job()), 60, 0.01)
+        daemons = children(stack.process.pid)
+        stack.process.kill()
+        for pid in daemons.values():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        stack.process.wait()
+        asked.kill()
+        asked.wait()
+        if not check("it was running", job):
+            return
+        stack = Stack(home)
+        done = kit.until(lambda: (lambda j: j if j.get("state") == "settled" else None)(stack.job(job["transaction_hash"])), 90, 0.1)
+        check("the next up settled it", done and done.get("outcome") == "success", stack.job(job["transaction_hash"]))
+        equal("once", len(stack.events(job["request_id"])), 1)
+        stack.stop()
+
+
+def test_random_differs():
+    """Twenty runs of the random service give at least two values, each in its range."""
+    with kit.folder() as home:
+        stack = Stack(home)
+        folder = os.path.join(kit.ROOT, "examples", "random-c")
+        values = []
+        for _ in range(20):
+            rc, answer, err = stack.request(folder, '{"min":1,"max":100}', "--format", "json")
+            if not check("answered", rc == 0, (rc, answer, err[-300:])):
+                break
+            values.append(answer["output"]["random_number"])
+        check("all within 1 to 100", all(1 <= v <= 100 for v in values), values)
+        check("at least two values", len(set(values)) >= 2, values)
+        stack.stop()
+
+
+def test_usage():
+    """Wrong usage is status 2 with a hint; no running stack is said so."""
+    with kit.folder() as home:
+        env = {**os.environ, "OUTLAYER_HOME": home, "HOME": home}
+        cases = [(["nonsense"], 2), (["request"], 2), (["request", "--repo", ".", "--target", "wasm32-wasip9", "--input", "x"], 2),
+                 (["run"], 2), (["run", "/does/not/exist.wasm"], None), (["token"], 2), (["token", "create"], 2), (["up", "--rpc-port", "99999"], 2)]
+        for args, want in cases:
+            done = subprocess.run([kit.program("outlayer"), *args], env=env, capture_output=True, timeout=30, cwd=home)
+            said = done.stderr.decode()
+            check(f"outlayer {' '.join(args)}: refused and explained", done.returncode not in (0, 1) and "outlayer:" in said and
+                  (want is None or done.returncode == want), (done.returncode, said))
+
+
+def test_tokens():
+    """A token opens the coordinator at once, and nothing any more when it is revoked."""
+    with kit.folder() as home:
+        stack = Stack(home)
+        where = ["--home", os.path.join(home, "coordinator"), "--json"]
+        def token(*args):
+            done = subprocess.run([kit.program("outlayer"), "token", *args, *where], env=stack.env, capture_output=True, timeout=30)
+            return json.loads(done.stdout)
+        poll = stack.info["coordinator_url"] + "/tasks/poll?timeout=0&worker_id=t"
+        made = token("create", "tester")["token"]
+        auth = {"Authorization": f"Bearer {made}"}
+        equal("without one", kit.get(poll)[0], 401)
+        check("with one", kit.get(poll, headers=auth)[0] in (200, 204))
+        check("it is listed by name only", "tester" in json.dumps(token("list")) and made not in json.dumps(token("list")))
+        token("revoke", "tester")
+        equal("revoked", kit.get(poll, headers=auth)[0], 401)
+        stack.stop()
+
+
+def test_demo():
+    """The README's first command, without the installing: all eight kinds of request, each checked three ways."""
+    done = subprocess.run([kit.program("outlayer"), "demo"], capture_output=True, timeout=300)
+    text = done.stdout.decode()
+    check("demo: status 0", done.returncode == 0, done.stderr.decode()[-800:])
+    check("demo: eight answers", "8 requests, each answered" in text and text.count("the callback stored:") == 8, text[-800:])
+
+
+kit.main(globals())
