@@ -21,7 +21,8 @@ struct totals { // since the database began
 };
 
 struct coordinator {
-    const char *home, *contract_id, *near_rpc_url;
+    struct arena *arena;
+    const char *contract_id; // NULL: none
     bool require_auth;
     struct db *writing, *reading, *tokens;       // connections: of the writer, of public lists, of authorisation
     pthread_mutex_t reading_mutex, tokens_mutex; // of `reading` and of `tokens`
@@ -32,12 +33,23 @@ struct coordinator {
     struct totals totals;
     _Atomic uint64_t answers[6];   // by the first digit of their status
     struct rpc *rpc;               // NULL: no chain configured
-    uint64_t started_ms;           // wall clock
     pthread_mutex_t pricing_mutex; // of the two below
     json_t *pricing;
     uint64_t pricing_until_ms;
 };
 
+// In coordinator.c
+struct coordinator_config {                 // texts are copied
+    const char *home;                       // database and modules are in here
+    const char *database_url;               // NULL: coordinator.db in the home
+    const char *near_rpc_url, *contract_id; // for prices; NULL: none
+    bool require_auth;
+    uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
+};
+// Opens or makes the home's state; what is not over is queued again.
+[[nodiscard]] bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e);
+void coordinator_stop(struct coordinator *c); // answers parked polls and takes no more: before the server's stop
+void coordinator_free(struct coordinator *c); // after it: what was written is committed. NULL is fine
 // In tasks.c
 void tasks_create(struct http_request *r, void *coordinator);
 void tasks_poll(struct http_request *r, void *coordinator);

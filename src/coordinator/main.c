@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // outlayer-coordinator: the one place where executions, builds and modules are shared.
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "coordinator/coordinator.h"
-#include "coordinator/database.h"
 #include <signal.h>
 #include <unistd.h>
 
@@ -38,37 +36,29 @@ struct daemon {
     struct settings set;
     int lock;
     struct http_server *server;
-    struct coordinator c;
+    struct coordinator *c;
 };
 
 static bool open_state(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
-    struct coordinator *c = &d->c;
+    const char *home;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, e) || !settings_home(s->home, s->network, d->arena, &c->home, e) ||
-        !file_lock(arena_printf(d->arena, "%s/coordinator.lock", c->home), NAME, &d->lock, e))
+        !log_init(NAME, s->log_level, e) || !settings_home(s->home, s->network, d->arena, &home, e) ||
+        !file_lock(arena_printf(d->arena, "%s/coordinator.lock", home), NAME, &d->lock, e))
         return false;
-    c->contract_id = s->contract_id;
-    c->near_rpc_url = s->near_rpc_url;
-    c->require_auth = s->require_auth;
-    c->started_ms = clock_wall_ms();
-    pthread_mutex_init(&c->reading_mutex, NULL);
-    pthread_mutex_init(&c->tokens_mutex, NULL);
-    pthread_mutex_init(&c->pricing_mutex, NULL);
-    c->fleet = fleet_new();
-    return database_open(&c->writing, c->home, s->database_url, e) &&
-           database_open(&c->reading, c->home, s->database_url, e) && database_open(&c->tokens, c->home, NULL, e) &&
-           writer_new(&c->writer, c->writing, e) &&
-           blobs_open(&c->blobs, arena_printf(d->arena, "%s/wasm", c->home), s->wasm_gb << 30, e) &&
-           (!s->near_rpc_url || rpc_new(&c->rpc, s->near_rpc_url, e));
+    const struct coordinator_config config = {.home = home,
+                                              .database_url = s->database_url,
+                                              .near_rpc_url = s->near_rpc_url,
+                                              .contract_id = s->contract_id,
+                                              .require_auth = s->require_auth,
+                                              .wasm_max_bytes = s->wasm_gb << 30,
+                                              .serve_ms = s->serve_seconds * 1000};
+    return coordinator_open(&d->c, &config, e);
 }
 
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
-    struct coordinator *c = &d->c;
     const struct settings *s = &d->set;
-    const struct board_config config = {s->serve_seconds * 1000, tasks_expired, c};
-    if (!board_new(&c->board, &config, e) || !tasks_load(c, e) ||
-        !coordinator_serve(&d->server, c, s->host, (uint16_t)s->port, s->cors, e))
+    if (!coordinator_serve(&d->server, d->c, s->host, (uint16_t)s->port, s->cors, e))
         return false;
     if (!s->require_auth)
         log_warn("REQUIRE_AUTH is false: anybody who reaches this port may take and report executions");
@@ -78,23 +68,10 @@ static bool serve(struct daemon *d, const struct daemon_args *args, struct err *
     return true;
 }
 
-// Parked requests are answered before the server goes; what they wrote is committed before the database closes.
 static void close_all(struct daemon *d) {
-    struct coordinator *c = &d->c;
-    if (c->board)
-        board_stop(c->board);
+    coordinator_stop(d->c);
     http_server_stop(d->server);
-    if (c->writer)
-        writer_free(c->writer);
-    board_free(c->board);
-    db_close(c->writing);
-    db_close(c->reading);
-    db_close(c->tokens);
-    blobs_free(c->blobs);
-    fleet_free(c->fleet);
-    if (c->rpc)
-        rpc_free(c->rpc);
-    json_decref(c->pricing);
+    coordinator_free(d->c);
     if (d->lock >= 0)
         close(d->lock);
     arena_free(d->arena);

@@ -17,7 +17,7 @@ static void log_key(const struct board_key *k) {
 static struct err not_stored(const struct err *e) {
     struct err out = *e;
     if (e->code != ERR_UNAVAILABLE) {
-        err_set(&out, ERR_UNAVAILABLE, "it could not be stored: %.300s", e->msg);
+        err_set(&out, ERR_UNAVAILABLE, "it could not be stored");
         err_hint(&out, "nothing has changed; try again in a moment");
     }
     return out;
