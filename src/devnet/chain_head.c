@@ -4,11 +4,16 @@
 #include "codec/borsh.h"
 
 // The head's fields in their stored order: those of 32 bytes, then numbers.
+// clang-format off
 #define HEAD_HASHES(X)                                                                                                 \
     X(hash)                                                                                                            \
     X(prev_hash)                                                                                                       \
-    X(last_final) X(last_ds_final) X(epoch_id) X(next_epoch_id) X(random_value) X(block_merkle_root) X(chunk_hash)     \
-        X(state_root) X(prev_state_root) X(tx_root) X(receipts_root) X(outcome_root)
+    X(last_final)                                                                                                      \
+    X(last_ds_final)                                                                                                   \
+    X(epoch_id)                                                                                                        \
+    X(next_epoch_id) X(random_value) X(block_merkle_root) X(chunk_hash) X(state_root) X(prev_state_root) X(tx_root)    \
+        X(receipts_root) X(outcome_root)
+// clang-format on
 #define HEAD_NUMBERS(X) X(height) X(prev_height) X(ordinal) X(epoch_height) X(epoch_start) X(timestamp_ns) X(gas_used)
 
 static struct slice head_key(struct state_key *k) {

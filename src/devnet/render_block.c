@@ -37,13 +37,17 @@ void block_head_of(struct block_head *out, const struct chain_block *b) {
 
 // The three groups of fields of one type, in the order in which they are stored.
 #define HEAD_U64(X) X(height) X(prev_height) X(ordinal) X(timestamp_ns) X(epoch_height) X(epoch_start) X(gas_used)
+// clang-format off
 #define HEAD_HASH(X)                                                                                                   \
     X(hash)                                                                                                            \
     X(prev_hash)                                                                                                       \
     X(last_final)                                                                                                      \
     X(last_ds_final)                                                                                                   \
-    X(epoch_id) X(next_epoch_id) X(random_value) X(merkle_root) X(chunk_hash) X(state_root) X(prev_state_root)         \
-        X(tx_root) X(receipts_root) X(outcome_root)
+    X(epoch_id)                                                                                                        \
+    X(next_epoch_id)                                                                                                   \
+    X(random_value)                                                                                                    \
+    X(merkle_root) X(chunk_hash) X(state_root) X(prev_state_root) X(tx_root) X(receipts_root) X(outcome_root)
+// clang-format on
 #define HEAD_U128(X) X(gas_price) X(total_supply) X(balance_burnt)
 #define HEAD_VERSION 1
 

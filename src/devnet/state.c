@@ -160,6 +160,8 @@ static bool describe(struct state *s, const struct entry *e, struct chain_change
     struct slice key = slice_of(e->key, e->key_len), value = arena_copy(s->arena, blob_slice(e->value));
     size_t id_len = key.len - 1;
     c->removed = !e->value;
+    if (key.ptr[0] > COLUMN_ACCESS_KEY && key.ptr[0] != COLUMN_DATA)
+        return false; // bookkeeping that NEAR does not show
     switch (key.ptr[0]) {
     case COLUMN_ACCOUNT:
         c->kind = CHANGE_ACCOUNT;
@@ -185,7 +187,6 @@ static bool describe(struct state *s, const struct entry *e, struct chain_change
         c->data_key = arena_copy(s->arena, slice_skip(key, id_len + 2));
         c->data = value;
         break;
-    default: return false; // bookkeeping that NEAR does not show
     }
     return text_copy(c->account_id.s, sizeof c->account_id.s, slice_of(key.ptr + 1, id_len));
 }

@@ -2,10 +2,10 @@
 // HTTP client on libcurl: blocking calls with limits, kept connections per thread-safe client. API keys in URLs never
 // reach an error text (log_url). Only http and https; redirects are followed within the same scheme, at most 5.
 #pragma once
-#include <stdatomic.h>
 #include "base/arena.h"
 #include "base/err.h"
 #include "codec/json.h"
+#include <stdatomic.h>
 
 struct http_client; // may be shared by threads; keeps idle connections
 

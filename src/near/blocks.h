@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Final blocks from a neardata server (FastNEAR's API, near.md §6), and what one contract logged in them.
 #pragma once
-#include <stdatomic.h>
 #include "codec/json.h"
 #include "near/types.h"
+#include <stdatomic.h>
 
 #define BLOCK_BODY_MAX (64u << 20)
 

@@ -3,9 +3,9 @@
 // chain are typed errors: an account, key or method that is not there is ERR_NOT_FOUND, a contract's panic ERR_CHAIN
 // with its words. Safe for several threads. near.md §5.
 #pragma once
-#include <stdatomic.h>
 #include "codec/json.h"
 #include "near/types.h"
+#include <stdatomic.h>
 
 struct rpc;
 

@@ -168,7 +168,8 @@ static int refuse_sockets(scmp_filter_ctx f, enum confine_sockets sockets) {
                               SCMP_CMP(0, SCMP_CMP_EQ, (unsigned)family, 0));
     }
     return rc < 0 ? rc
-                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_CMP(0, SCMP_CMP_GE, 64, 0));
+                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                                     SCMP_CMP(0, SCMP_CMP_GE, 64, 0));
 }
 
 bool confine_system_calls(enum confine_sockets sockets, struct err *e) {

@@ -147,8 +147,8 @@ static bool renew(const struct meter_target *t, unsigned id, struct buf *body, b
             *ok = put_exports(body, t, e);
         return near;
     case WASM_SECTION_START: *drop = near; return false;
-    default: return false;
     }
+    return false;
 }
 
 // Function names and the like survive the rewriting; any other custom section may hold offsets into the code.

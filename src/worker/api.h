@@ -2,9 +2,9 @@
 // The coordinator, as a worker calls it. Everything it says is checked before use: bytes are re-hashed, build records
 // must be signed, leases are compared with the chain. Safe for several threads.
 #pragma once
-#include <stdatomic.h>
 #include "worker/record.h"
 #include "worker/task.h"
+#include <stdatomic.h>
 
 struct api;
 

@@ -3,10 +3,10 @@
 // coordinator's signed build record (key of an operator on chain, bytes re-hashed), a build of our own. One build of a
 // thing at a time, here and among all workers (the coordinator's lock "build:<key>"). Safe for several threads.
 #pragma once
-#include <stdatomic.h>
 #include "builder/build.h"
 #include "worker/api.h"
 #include "worker/chain.h"
+#include <stdatomic.h>
 
 struct modules;
 struct modules_settings {

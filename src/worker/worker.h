@@ -3,11 +3,11 @@
 // (each: follow one sent answer until its fate is known, then tell the coordinator), and a heart that keeps leases.
 // Nothing is sent before it is in the journal; nothing is sent twice without asking the chain.
 #pragma once
-#include <stdatomic.h>
 #include "near/send.h"
 #include "worker/held.h"
 #include "worker/modules.h"
 #include "worker/seen.h"
+#include <stdatomic.h>
 
 struct settler;
 
