@@ -219,7 +219,7 @@ static void test_damaged_row(void **state) {
     assert_int_equal(create(f, a, 1), 201);
     assert_int_equal(create(f, a, 2), 201);
     stop(f);
-    sql(f, "UPDATE executions SET task = '{\"x\"', about = '?' WHERE request_id = 1");
+    sql(f, "UPDATE executions SET task = '{\"x\"' WHERE request_id = 1");
     start(f);
     assert_int_equal(lease(f, a, 0, &id, &token), 200);
     assert_int_equal(id, 2);

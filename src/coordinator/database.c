@@ -6,17 +6,17 @@
 static const struct db_migration migrations[] = {
     {1, "tokens, executions, builds",
      "CREATE TABLE tokens (name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL);"
-     // task: what /tasks/create took, the large one, so it stands last; about: what public lists show of it;
-     // report: what /tasks/complete took; lease: the SHA-256 of the token that ended it. state NULL: it is not over.
-     "CREATE TABLE executions (contract_id TEXT NOT NULL, request_id INTEGER NOT NULL, transaction_hash TEXT,"
+     // state NULL: it is not over. lease: the SHA-256 of the token that ended it. about, report: what public lists show
+     // of the task and of its end, as they show it. task: what /tasks/create took; the large one, so it stands last.
+     // Lists go by id, newest first; every index ends with it.
+     "CREATE TABLE executions (id INTEGER PRIMARY KEY, contract_id TEXT NOT NULL, request_id INTEGER NOT NULL, "
+     "transaction_hash TEXT,"
      " created_ms INTEGER NOT NULL, ended_ms INTEGER, state TEXT, outcome TEXT, worker_id TEXT, lease TEXT,"
      " instructions INTEGER, about TEXT NOT NULL, report TEXT, task TEXT NOT NULL,"
-     " PRIMARY KEY (contract_id, request_id));"
-     "CREATE INDEX executions_open ON executions (created_ms) WHERE state IS NULL;"
+     " UNIQUE (request_id, contract_id));"
+     "CREATE INDEX executions_open ON executions (id) WHERE state IS NULL;"
      "CREATE INDEX executions_transaction ON executions (transaction_hash);"
-     "CREATE INDEX executions_created ON executions (created_ms);"
-     "CREATE INDEX executions_contract ON executions (contract_id, created_ms);"
-     "CREATE INDEX executions_request ON executions (request_id);"
+     "CREATE INDEX executions_contract ON executions (contract_id);"
      "CREATE TABLE builds (build_key TEXT PRIMARY KEY, wasm_hash TEXT NOT NULL, repo TEXT NOT NULL,"
      " commit_hash TEXT NOT NULL, target TEXT NOT NULL, record TEXT NOT NULL, created_ms INTEGER NOT NULL);"
      "CREATE INDEX builds_source ON builds (repo, commit_hash, target);"},

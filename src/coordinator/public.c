@@ -8,43 +8,15 @@
 
 #define JOBS_DEFAULT 50
 #define JOBS_MAX 200
+#define JOBS_BYTES_MAX (16u << 20)
 #define PRICING_KEPT_MS 30000
 
 // --- jobs --------------------------------------------------------------------------------------------------------
 
-// Fields of the report that stand in a row, under the names that clients know.
-static const struct {
-    const char *report, *row;
-} report_fields[] = {
-    {"error", "error"},
-    {"failure", "failure"},
-    {"instructions", "instructions"},
-    {"time_ms", "time_ms"},
-    {"compile_time_ms", "compile_time_ms"},
-    {"peak_memory_bytes", "peak_memory_bytes"},
-    {"wasm_hash", "wasm_hash"},
-    {"commit", "commit"},
-    {"build_key", "build_key"},
-    {"output_hash", "output_hash"},
-    {"output_bytes", "output_bytes"},
-    {"resolve_transaction", "resolve_tx_id"},
-    {"charged", "charged"},
-    {"refunded", "refunded"},
-};
-
-static void add_report(json_t *row, const char *report_text) {
-    SCOPED_JSON(report) = report_text ? json_loads(report_text, 0, NULL) : NULL;
-    for (size_t i = 0; i < ARRAY_LEN(report_fields); i++) {
-        json_t *v = json_object_get(report, report_fields[i].report);
-        if (v && !json_is_null(v))
-            json_object_set(row, report_fields[i].row, v);
-    }
-}
-
 // `state` is what the database says; one that is not over is as the board has it. *unsure: neither knows, as its end
 // was stored in between, or its beginning a moment ago.
-static void add_state(struct coordinator *c, json_t *row, const struct board_key *key, const char *state,
-                      const char *worker, bool *unsure) {
+static void add_state(struct coordinator *c, struct arena *a, struct buf *out, const struct board_key *key,
+                      const char *state, const char *worker, bool *unsure) {
     struct board_state now = {.state = LIFE_QUEUED};
     *unsure = false;
     if (!state) {
@@ -52,26 +24,36 @@ static void add_state(struct coordinator *c, json_t *row, const struct board_key
         state = life_text(now.state);
         worker = now.worker_id[0] ? now.worker_id : NULL;
     }
-    json_set_text(row, "state", state);
-    json_set_text(row, "worker_id", worker);
-    json_set_u64(row, "attempt", now.attempt);
+    SCOPED_JSON(name) = worker ? json_string(worker) : json_null();
+    buf_printf(out, "\"state\":\"%s\",\"attempt\":%u,\"worker_id\":%s", state, now.attempt, json_text(a, name));
 }
 
-static json_t *job_row(struct coordinator *c, struct db *db, struct db_stmt *s, bool *unsure) {
+// The fields of a stored object, inside another.
+static void add_fields(struct buf *out, const char *object) {
+    size_t n = object ? strlen(object) : 0;
+    if (n <= 2)
+        return;
+    buf_add_byte(out, ',');
+    buf_add(out, object + 1, n - 2);
+}
+
+// As text: what was stored as JSON is not taken apart again for each reader.
+static void add_row(struct coordinator *c, struct arena *a, struct buf *out, struct db_stmt *s, bool *unsure) {
+    struct db *db = c->reading;
     const struct board_key key = {db_text(db, s, "contract_id"), (uint64_t)db_int(db, s, "request_id")};
-    json_t *row = json_loads(db_text(db, s, "about"), 0, NULL);
-    if (!row)
-        row = json_object();
-    json_set_text(row, "contract_id", key.contract_id);
-    json_set_u64(row, "request_id", key.request_id);
-    json_set_text(row, "transaction_hash", db_text(db, s, "transaction_hash"));
-    json_set_text(row, "outcome", db_text(db, s, "outcome"));
-    json_set_u64(row, "created_at", (uint64_t)db_int(db, s, "created_ms"));
-    uint64_t ended = (uint64_t)db_int(db, s, "ended_ms");
-    json_object_set_new(row, "completed_at", ended ? json_integer((json_int_t)ended) : json_null());
-    add_state(c, row, &key, db_text(db, s, "state"), db_text(db, s, "worker_id"), unsure);
-    add_report(row, db_text(db, s, "report"));
-    return row;
+    const char *outcome = db_text(db, s, "outcome");
+    int64_t ended = db_int(db, s, "ended_ms");
+    buf_add_str(out, out->len > 1 ? ",{" : "{");
+    add_state(c, a, out, &key, db_text(db, s, "state"), db_text(db, s, "worker_id"), unsure);
+    buf_printf(out, ",\"contract_id\":\"%s\",\"request_id\":%" PRIu64 ",\"created_at\":%" PRId64, key.contract_id,
+               key.request_id, db_int(db, s, "created_ms"));
+    if (ended)
+        buf_printf(out, ",\"outcome\":\"%s\",\"completed_at\":%" PRId64, outcome ? outcome : "", ended);
+    else
+        buf_add_str(out, ",\"outcome\":null,\"completed_at\":null");
+    add_fields(out, db_text(db, s, "about"));
+    add_fields(out, db_text(db, s, "report"));
+    buf_add_byte(out, '}');
 }
 
 struct job_filter {
@@ -82,13 +64,12 @@ struct job_filter {
 
 // A statement for each filter that has an index; what else was asked for narrows what that gives.
 #define SELECT_JOBS                                                                                                    \
-    "SELECT contract_id, request_id, transaction_hash, created_ms, ended_ms, state, outcome, worker_id, about, "       \
-    "report "                                                                                                          \
-    "FROM executions WHERE "
+    "SELECT contract_id, request_id, created_ms, ended_ms, state, outcome, worker_id, about, report FROM executions "  \
+    "WHERE "
 #define REST                                                                                                           \
     " AND (:transaction IS NULL OR transaction_hash = :transaction) AND (:contract IS NULL OR contract_id = "          \
     ":contract) "                                                                                                      \
-    "AND (:request IS NULL OR request_id = :request) ORDER BY created_ms DESC, request_id DESC LIMIT :limit"
+    "AND (:request IS NULL OR request_id = :request) ORDER BY id DESC LIMIT :limit"
 static const char *statement(const struct job_filter *f) {
     if (f->transaction)
         return SELECT_JOBS "transaction_hash = :transaction" REST;
@@ -99,7 +80,8 @@ static const char *statement(const struct job_filter *f) {
     return SELECT_JOBS "1" REST;
 }
 
-static bool list_jobs(struct coordinator *c, const struct job_filter *f, json_t *list, bool *unsure, struct err *e) {
+static bool list_jobs(struct coordinator *c, const struct job_filter *f, struct arena *a, struct buf *out, bool *unsure,
+                      struct err *e) {
     struct db *db = c->reading;
     struct db_stmt *s;
     bool row = false, ok, one;
@@ -111,11 +93,14 @@ static bool list_jobs(struct coordinator *c, const struct job_filter *f, json_t 
         db_bind_int(db, s, ":request", (int64_t)f->request);
     db_bind_int(db, s, ":limit", (int64_t)f->limit);
     *unsure = false;
+    buf_clear(out);
+    buf_add_byte(out, '[');
     while ((ok = db_step(db, s, &row, e)) && row) {
-        json_array_append_new(list, job_row(c, db, s, &one));
+        add_row(c, a, out, s, &one);
         *unsure |= one;
     }
     db_done(db, s);
+    buf_add_byte(out, ']');
     return ok;
 }
 
@@ -132,20 +117,21 @@ void public_jobs(struct http_request *r, void *ctx) {
     struct job_filter f = {http_query(r, "transaction_hash"), http_query(r, "contract_id"), .limit = JOBS_DEFAULT};
     struct err e;
     bool given, unsure = false;
-    SCOPED_JSON(list) = json_array();
+    SCOPED_BUF(out, JOBS_BYTES_MAX);
     bool ok = read_number(r, "request_id", INT64_MAX, &f.has_request, &f.request, &e) &&
               read_number(r, "limit", JOBS_MAX, &given, &f.limit, &e);
     if (ok) {
         pthread_mutex_lock(&c->reading_mutex);
-        ok = list_jobs(c, &f, list, &unsure, &e);
-        if (ok && unsure) { // the second look sees the end that the first one missed; a beginning is shown as queued
-            json_array_clear(list);
-            ok = list_jobs(c, &f, list, &unsure, &e);
-        }
+        ok = list_jobs(c, &f, http_arena(r), &out, &unsure, &e);
+        if (ok && unsure) // the second look sees the end that the first one missed; a beginning is shown as queued
+            ok = list_jobs(c, &f, http_arena(r), &out, &unsure, &e);
         pthread_mutex_unlock(&c->reading_mutex);
     }
+    if (ok && out.full)
+        ok = err_set(&e, ERR_TOO_LARGE, "these executions are too many for one answer") ||
+             err_hint(&e, "ask with limit=");
     if (ok)
-        http_reply_json(r, 200, json_incref(list));
+        http_reply(r, 200, "application/json; charset=utf-8", buf_slice(&out));
     else
         http_reply_err(r, &e);
 }

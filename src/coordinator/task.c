@@ -148,21 +148,23 @@ bool task_read(struct task *out, const json_t *j, struct err *e) {
     return json_opt_text(source, "build_target", &out->build_target, e);
 }
 
-static void show(json_t *out, const char *key, const json_t *from) {
+static void show_as(json_t *out, const char *as, const json_t *from, const char *key) {
     json_t *v = json_object_get(from, key);
     bool shown = json_is_integer(v) || (json_is_string(v) && json_string_length(v) <= TASK_TEXT_MAX);
-    json_object_set_new(out, key, shown ? json_incref(v) : json_null());
+    json_object_set_new(out, as, shown ? json_incref(v) : json_null());
 }
+static void show(json_t *out, const char *key, const json_t *from) { show_as(out, key, from, key); }
 
-json_t *task_about(const json_t *task) {
+json_t *task_about(const struct task *t, const json_t *task) {
     const json_t *source = json_object_get(task, "code_source");
     json_t *out = json_object();
+    json_set_text(out, "transaction_hash", t->transaction_hash);
     show(out, "sender_id", task);
     show(out, "payer_id", task);
     show(out, "payment", task);
     show(out, "repo", source);
-    show(out, "commit", source); // the asked one, until it is resolved
     show(out, "build_target", source);
+    show_as(out, "ref", source, "commit"); // as asked for; the commit is what it meant
     return out;
 }
 
@@ -173,6 +175,7 @@ static const struct field report_fields[] = {
     {"request_id", KIND_NUMBER, true},
     {"token", KIND_TEXT, true},
     {"outcome", KIND_TEXT, true},
+#define REPORT_SHOWN 4 // from here on: what lists show
     {"error", KIND_ANY_TEXT, false},
     {"failure", KIND_TEXT, false},
     {"instructions", KIND_NUMBER, false},
@@ -208,6 +211,16 @@ static bool check_numbers(const json_t *j, struct err *e) {
             return err_set(e, ERR_INVALID, "field '%s' is too large", f->name);
     }
     return true;
+}
+
+json_t *report_about(const json_t *report) {
+    json_t *out = json_object(), *v;
+    for (size_t i = REPORT_SHOWN; i < ARRAY_LEN(report_fields); i++) {
+        const char *name = report_fields[i].name;
+        if ((v = json_object_get(report, name)) && !json_is_null(v))
+            json_object_set(out, strcmp(name, "resolve_transaction") == 0 ? "resolve_tx_id" : name, v);
+    }
+    return out;
 }
 
 static void cut_error(json_t *j) {

@@ -17,7 +17,7 @@ struct task { // /tasks/create
 // Texts live as long as `j`.
 [[nodiscard]] bool task_read(struct task *out, const json_t *j, struct err *e);
 // The part of a task that public lists show, small whatever its input.
-json_t *task_about(const json_t *task);
+json_t *task_about(const struct task *t, const json_t *task);
 
 struct report { // /tasks/complete
     struct board_key key;
@@ -26,6 +26,8 @@ struct report { // /tasks/complete
 };
 // Cuts an error that is too long; everything else that is wrong is an error.
 [[nodiscard]] bool report_read(struct report *out, json_t *j, struct err *e);
+// The part of a report that public lists show, under the names that they have there: never its token.
+json_t *report_about(const json_t *report);
 
 struct claim { // what every other report carries
     struct board_key key;

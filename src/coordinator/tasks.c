@@ -57,7 +57,7 @@ static bool store_creation(struct db *db, void *ctx, struct err *e) {
     enum life_state state = LIFE_RECEIVED;
     BUG_ON(!life_next(state, x->task.refused ? LIFE_EVENT_REFUSE : LIFE_EVENT_RECORD, &state));
     if (life_is_over(state)) {
-        SCOPED_JSON(report) = json_pack("{s:s, s:s}", "outcome", "refused", "error", x->task.refused);
+        SCOPED_JSON(report) = json_pack("{s:s}", "error", x->task.refused);
         db_bind_text(db, s, ":state", life_text(state));
         db_bind_text(db, s, ":outcome", "refused");
         db_bind_text(db, s, ":report", json_text(http_arena(x->request), report));
@@ -104,7 +104,7 @@ void tasks_create(struct http_request *r, void *ctx) {
         reply_error(r, &e);
         return;
     }
-    SCOPED_JSON(about) = task_about(j);
+    SCOPED_JSON(about) = task_about(&x->task, j);
     x->c = c;
     x->request = r;
     x->json = json_text(a, j);
@@ -314,8 +314,8 @@ void tasks_complete(struct http_request *r, void *ctx) {
     struct ending *x = begin_ending(c, r, &report.key, report.token);
     x->outcome = arena_strdup(http_arena(r), report.outcome);
     x->instructions = report.instructions;
-    json_object_del(j, "token"); // it would stand in public lists
-    x->json = json_text(http_arena(r), j);
+    SCOPED_JSON(about) = report_about(j);
+    x->json = json_text(http_arena(r), about);
     submit_ending(x);
 }
 
@@ -342,8 +342,7 @@ void tasks_fail(struct http_request *r, void *ctx) {
             http_reply_json(r, 200, json_pack("{s:b}", "retried", 1));
     } else {
         struct ending *x = begin_ending(c, r, &claim.key, claim.token);
-        SCOPED_JSON(report) =
-            json_pack("{s:s, s:s%}", "outcome", "refused", "error", reason, text_cut(reason, REPORT_ERROR_MAX));
+        SCOPED_JSON(report) = json_pack("{s:s%}", "error", reason, text_cut(reason, REPORT_ERROR_MAX));
         x->outcome = "refused";
         x->json = json_text(http_arena(r), report);
         submit_ending(x);
@@ -356,7 +355,7 @@ void tasks_expired(void *ctx, const struct board_key *key) {
     size_t n = strlen(key->contract_id) + 1;
     struct ending *x = xcalloc(1, sizeof *x + n);
     *x = (struct ending){.c = c, .key = *key, .state = LIFE_EXPIRED, .outcome = "expired", .held = true};
-    x->json = "{\"outcome\":\"expired\",\"error\":\"no worker served the request in time\"}";
+    x->json = "{\"error\":\"no worker served the request in time\"}";
     memcpy(x + 1, key->contract_id, n);
     x->key.contract_id = (const char *)(x + 1);
     submit_ending(x);
@@ -383,8 +382,7 @@ static bool load_open(struct coordinator *c, struct err *e) {
     struct db *db = c->reading;
     struct db_stmt *s;
     bool row = false, ok;
-    if (!db_query(db, "SELECT task, created_ms FROM executions WHERE state IS NULL ORDER BY created_ms, request_id", &s,
-                  e))
+    if (!db_query(db, "SELECT task, created_ms FROM executions WHERE state IS NULL ORDER BY id", &s, e))
         return false;
     while ((ok = db_step(db, s, &row, e)) && row)
         load_one(c, db, s);
