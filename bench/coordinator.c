@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// The coordinator over loopback HTTP, its clients in the same process and on the same cores: create -> poll ->
+// heartbeat
+// -> complete, every create and complete committed to disk before its answer; how fast a parked poll wakes; public
+// pages behind 10,000 executions. Beside it what the Rust reference (axum, PostgreSQL, Redis) did on two cores.
+#include "coordinator/coordinator.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "coordinator/tokens.h"
+#include "http/client.h"
+#include <inttypes.h>
+
+#define CYCLES 3000
+#define ROWS 10000
+#define WAKES 200
+#define CLIENTS_MAX 32
+#define BODY_MAX 2048
+#define CONTRACT "outlayer.bench.near"
+
+struct bench {
+    const char *url, *token;
+    struct http_client *http;
+    _Atomic uint64_t next_id;
+};
+
+struct client {
+    struct bench *b;
+    pthread_t thread;
+    unsigned cycles;
+    uint64_t *us; // of each
+};
+
+_Noreturn static void give_up(const char *what, const struct err *e) {
+    fprintf(stderr, "%s: %s\n", what, e->msg);
+    exit(1);
+}
+
+static json_t *call(struct bench *b, struct arena *a, const char *method, const char *path, const char *body) {
+    struct http_call c = {
+        .method = method, .url = arena_printf(a, "%s%s", b->url, path), .bearer = b->token, .body = slice_str(body)};
+    struct http_answer answer;
+    struct err e;
+    if (!http_call(b->http, a, &c, &answer, &e))
+        give_up(path, &e);
+    if (answer.status > 299) {
+        err_set(&e, ERR_UNAVAILABLE, "status %d: %.300s", answer.status, (const char *)answer.body.ptr);
+        give_up(path, &e);
+    }
+    return answer.body.len ? json_loadb((const char *)answer.body.ptr, answer.body.len, 0, NULL) : NULL;
+}
+
+static void create(struct bench *b, struct arena *a) {
+    uint64_t id = atomic_fetch_add(&b->next_id, 1);
+    json_decref(call(
+        b, a, "POST", "/tasks/create",
+        arena_printf(a,
+                     "{\"contract_id\":\"" CONTRACT "\",\"request_id\":%" PRIu64
+                     ",\"data_id\":\"%064d\",\"sender_id\":\"alice.bench.near\",\"code_source\":{\"repo\":"
+                     "\"https://example.com/owner/name\",\"commit\":\"main\",\"build_target\":"
+                     "\"wasm32-wasip1\"},\"resource_limits\":{\"max_instructions\":1000000000,"
+                     "\"max_memory_mb\":128,\"max_execution_seconds\":60},\"input_data\":\"{}\","
+                     "\"payment\":\"100000000000000000000000\",\"context\":{\"transaction_hash\":\"t%" PRIu64 "\"}}",
+                     id, 0, id)));
+}
+
+static void lease_and_end(struct bench *b, struct arena *a) {
+    json_t *got = call(b, a, "GET", "/tasks/poll?worker_id=bench&timeout=30", "");
+    const char *token = json_string_value(json_object_get(json_object_get(got, "lease"), "token"));
+    uint64_t id = (uint64_t)json_integer_value(json_object_get(json_object_get(got, "task"), "request_id"));
+    const char *claim = arena_printf(a, "\"contract_id\":\"" CONTRACT "\",\"request_id\":%" PRIu64 ",\"token\":\"%s\"",
+                                     id, token ? token : "");
+    json_decref(call(b, a, "POST", "/tasks/heartbeat", arena_printf(a, "{%s,\"stage\":\"running\"}", claim)));
+    json_decref(call(b, a, "POST", "/tasks/complete",
+                     arena_printf(a, "{%s,\"outcome\":\"success\",\"instructions\":1000,\"time_ms\":5}", claim)));
+    json_decref(got);
+}
+
+static void *run_client(void *arg) {
+    struct client *c = arg;
+    SCOPED_ARENA(a);
+    for (unsigned i = 0; i < c->cycles; i++) {
+        uint64_t start = clock_mono_us();
+        arena_reset(a);
+        create(c->b, a);
+        lease_and_end(c->b, a);
+        c->us[i] = clock_mono_us() - start;
+    }
+    return NULL;
+}
+
+static int by_size(const void *x, const void *y) {
+    uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+    return (a > b) - (a < b);
+}
+
+static void print_times(uint64_t *us, size_t n) {
+    qsort(us, n, sizeof *us, by_size);
+    printf("p50 %.2f ms, p99 %.2f ms", (double)us[n / 2] / 1000, (double)us[n * 99 / 100] / 1000);
+}
+
+static void cycles(struct bench *b, unsigned clients, const char *reference) {
+    struct client c[CLIENTS_MAX];
+    unsigned each = (clients == 1 ? CYCLES / 3 : CYCLES) / clients;
+    uint64_t *us = xcalloc((size_t)clients * each, sizeof *us), start = clock_mono_us();
+    for (unsigned i = 0; i < clients; i++) {
+        c[i] = (struct client){b, 0, each, us + (size_t)i * each};
+        BUG_ON(pthread_create(&c[i].thread, NULL, run_client, &c[i]) != 0);
+    }
+    for (unsigned i = 0; i < clients; i++)
+        pthread_join(c[i].thread, NULL);
+    double seconds = (double)(clock_mono_us() - start) / 1e6;
+    printf("cycles, %2u clients      %7.0f /s  ", clients, (double)clients * each / seconds);
+    print_times(us, (size_t)clients * each);
+    printf("   (reference: %s)\n", reference);
+    free(us);
+}
+
+struct waiter {
+    struct bench *b;
+    uint64_t answered_us;
+};
+
+static void *wait_once(void *arg) {
+    struct waiter *w = arg;
+    SCOPED_ARENA(a);
+    json_t *got = call(w->b, a, "GET", "/tasks/poll?worker_id=bench&timeout=30", "");
+    w->answered_us = clock_mono_us();
+    const char *token = json_string_value(json_object_get(json_object_get(got, "lease"), "token"));
+    uint64_t id = (uint64_t)json_integer_value(json_object_get(json_object_get(got, "task"), "request_id"));
+    json_decref(call(w->b, a, "POST", "/tasks/complete",
+                     arena_printf(a,
+                                  "{\"contract_id\":\"" CONTRACT "\",\"request_id\":%" PRIu64
+                                  ",\"token\":\"%s\",\"outcome\":\"success\"}",
+                                  id, token ? token : "")));
+    json_decref(got);
+    return NULL;
+}
+
+// From sending the create to the parked poll's answer, the commit included.
+static void wakes(struct bench *b, struct coordinator *c) {
+    uint64_t us[WAKES];
+    SCOPED_ARENA(a);
+    for (unsigned i = 0; i < WAKES; i++) {
+        struct waiter w = {.b = b};
+        struct board_counts n;
+        pthread_t t;
+        arena_reset(a);
+        BUG_ON(pthread_create(&t, NULL, wait_once, &w) != 0);
+        do // parked is what is measured, and nothing tells of it but this count
+            board_counts(c->board, &n);
+        while (!n.polls);
+        uint64_t start = clock_mono_us();
+        create(b, a);
+        pthread_join(t, NULL);
+        us[i] = w.answered_us - start;
+    }
+    printf("create to parked poll              ");
+    print_times(us, WAKES);
+    printf("   (reference: p50 1.27, p99 1.76)\n");
+}
+
+static void page(struct bench *b, const char *path, unsigned times, const char *reference) {
+    SCOPED_ARENA(a);
+    uint64_t start = clock_mono_us();
+    for (unsigned i = 0; i < times; i++) {
+        arena_reset(a);
+        json_decref(call(b, a, "GET", path, ""));
+    }
+    printf("%-22s  %7.0f /s, one client   (reference: %s)\n", path,
+           (double)times * 1e6 / (double)(clock_mono_us() - start), reference);
+}
+
+static void fill(struct bench *b, struct coordinator *c) {
+    while (c->totals.created < ROWS) {
+        struct client clients[CLIENTS_MAX];
+        uint64_t us[CLIENTS_MAX][16];
+        for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+            clients[i] = (struct client){b, 0, 16, us[i]};
+            BUG_ON(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]) != 0);
+        }
+        for (unsigned i = 0; i < CLIENTS_MAX; i++)
+            pthread_join(clients[i].thread, NULL);
+    }
+}
+
+static void run_all(struct bench *b, struct coordinator *c) {
+    cycles(b, 1, "289 /s");
+    cycles(b, 8, "299 /s, 662 with a token each");
+    cycles(b, 32, "271 /s, 749 with a token each");
+    wakes(b, c);
+    fill(b, c);
+    printf("behind %" PRIu64 " executions:\n", c->totals.created);
+    page(b, "/public/stats", 2000, "165 /s at 10k rows");
+    page(b, "/public/jobs?limit=50", 1000, "2,200 /s, many clients");
+    page(b, "/health", 4000, "93,000 /s, many clients");
+}
+
+int main(void) {
+    char home[] = "/tmp/outlayer-bench-XXXXXX";
+    struct bench b = {.next_id = 1};
+    struct coordinator_config config = {
+        .home = home, .require_auth = true, .wasm_max_bytes = 1 << 20, .serve_ms = 600000};
+    struct coordinator *c;
+    struct http_server *server;
+    struct err e;
+    SCOPED_ARENA(a);
+    if (!log_init("bench", "error", &e) || !mkdtemp(home) || !token_create(home, "bench", a, &b.token, &e) ||
+        !coordinator_open(&c, &config, &e) || !coordinator_serve(&server, c, "127.0.0.1", 0, NULL, &e))
+        give_up("cannot start", &e);
+    b.url = arena_printf(a, "http://127.0.0.1:%u", (unsigned)http_server_port(server));
+    b.http = http_client_new();
+    run_all(&b, c);
+    http_client_free(b.http);
+    coordinator_stop(c);
+    http_server_stop(server);
+    coordinator_free(c);
+    return file_remove_tree(home, &e) ? 0 : 1;
+}
