@@ -4,6 +4,7 @@
 # TSan), then the black-box tests with real daemons. Each part prints what failed; the last line is the sum. In CI a
 # skip is a failure. The log of each part stays in build/log.
 set -uo pipefail
+unset MAKEFLAGS MFLAGS MAKELEVEL # the makes below share no job slots with the one that may have called this
 cd "$(dirname "$0")/.." || exit 1
 logs=build/log
 mkdir -p "$logs"

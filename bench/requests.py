@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Whole requests through the local stack: from the block that shows the event to the resolving transaction sent, runs a
+second of one worker, `up` to its first answer, memory, transactions a second of the chain. The reference's figures are
+those measured for the public implementation on comparable cores."""
+import json, os, re, signal, statistics, subprocess, sys, tempfile, threading, time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests"))
+import kit, near
+
+WARM = 200
+ROOT = kit.ROOT
+
+
+def percentile(values, p):
+    return sorted(values)[min(len(values) - 1, int(len(values) * p / 100))]
+
+
+def row(what, ours, unit, reference=None, better="lower"):
+    ratio = ""
+    if reference:
+        times = reference / ours if better == "lower" else ours / reference
+        ratio = f"reference {reference:g} {unit}, {times:.1f} times better" if times >= 1 else f"reference {reference:g} {unit}, {1 / times:.1f} times worse"
+    print(f"{what:<58} {ours:>10.3f} {unit:<6} {ratio}", flush=True)
+
+
+def start(home, *args):
+    env = {**os.environ, "OUTLAYER_HOME": home, "LOG_LEVEL": "warn"}
+    t0 = time.monotonic()
+    up = subprocess.Popen([kit.program("outlayer"), "up", "--json", *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    info = json.loads(up.stdout.readline())
+    return up, info, env, time.monotonic() - t0
+
+
+def request(env, text, *more):
+    done = subprocess.run([kit.program("outlayer"), "request", "--repo", os.path.join(ROOT, "examples", "stats-c"), "--input", text,
+                           "--json", *more], env=env, capture_output=True)
+    answer = json.loads(done.stdout.decode().strip().splitlines()[-1])
+    if not answer["success"]:
+        raise SystemExit(f"request failed: {answer}")
+    return answer
+
+
+def resident(pid):
+    total = 0
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat") as f:
+                parent = int(f.read().rsplit(")", 1)[1].split()[1])
+            if int(entry) == pid or parent == pid:
+                with open(f"/proc/{entry}/status") as f:
+                    total += int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+        except (OSError, AttributeError):
+            pass
+    return total / 1024
+
+
+def signed_requests(info, count, commit, repo):
+    """Direct calls of request_execution by the first developer account, signed ahead."""
+    account = info["accounts"][0]
+    me = near.Account(info["rpc_url"], account["account_id"], near.Key.parse(account["private_key"]))
+    nonce = me.nonce()
+    block = kit.rpc(info["rpc_url"], "block", {"finality": "final"})["result"]["header"]["hash"]
+    args = json.dumps({"code_source": {"repo": repo, "commit": commit, "build_target": "wasm32-wasip1"},
+                       "input_data": '{"numbers":[1,2,3]}', "response_format": "Text"}).encode()
+    call = near.call("request_execution", args, deposit=near.NEAR // 10, gas=300 * near.TGAS)
+    return [me.signed(info["contract_id"], call, nonce=nonce + 1 + i, block_hash=block)[0] for i in range(count)]
+
+
+def send_all(url, signed, wait, threads):
+    todo, lock = list(reversed(signed)), threading.Lock()
+
+    def work():
+        while True:
+            with lock:
+                if not todo:
+                    return
+                one = todo.pop()
+            kit.rpc(url, "send_tx", {"signed_tx_base64": one, "wait_until": wait}, timeout=120)
+    pool = [threading.Thread(target=work) for _ in range(threads)]
+    for t in pool:
+        t.start()
+    for t in pool:
+        t.join()
+
+
+def jobs_done(info):
+    return kit.get_json(info["coordinator_url"] + "/public/stats")[1]["successful_executions"]
+
+
+def log_times(home, words):
+    """Wall-clock times of the worker's log lines with these words, by request id."""
+    found = {}
+    with open(os.path.join(home, "log", "worker.log")) as f:
+        for line in f:
+            if words in line:
+                stamp = line.split(" ", 1)[0]
+                at = time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) + float("0" + stamp[19:-1])
+                number = re.search(r"\[(\d+)\]|request (\d+) seen", line)
+                if number:
+                    found.setdefault(int(number.group(1) or number.group(2)), at)
+    return found
+
+
+def main():
+    with kit.folder() as home:
+        up, info, env, _ = start(home, "--block-ms", "0")
+        t0 = time.monotonic()
+        env["LOG_LEVEL"] = "info"
+        first = request(env, '{"numbers":[1]}')
+        took = time.monotonic() - t0
+        up.send_signal(signal.SIGINT)
+        up.wait()
+        env.pop("LOG_LEVEL")
+        t0 = time.monotonic()
+        up, info, env, ready = start(home, "--block-ms", "0")
+        row("up again: ready", ready, "s")
+        request(env, '{"numbers":[1]}')
+        row("up again to the first answer (aim 3)", time.monotonic() - t0, "s")
+        row("resident memory of all daemons", resident(up.pid), "MiB")
+        row("first request with its build, from outside", took, "s")
+        up.send_signal(signal.SIGINT)
+        up.wait()
+
+    with kit.folder() as home:
+        os.environ["LOG_LEVEL"] = "info"
+        env = {**os.environ, "OUTLAYER_HOME": home, "LOG_LEVEL": "info"}
+        up = subprocess.Popen([kit.program("outlayer"), "up", "--json", "--block-ms", "0"], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        info = json.loads(up.stdout.readline())
+        first = request(env, '{"numbers":[1,2,3]}')
+        job = kit.get_json(info["coordinator_url"] + "/public/jobs?limit=1")[1][0]
+        before = jobs_done(info)
+        for one in signed_requests(info, WARM, job["commit"], job["repo"]):
+            send_all(info["rpc_url"], [one], "FINAL", 1)
+        kit.until(lambda: jobs_done(info) >= before + WARM, 60)
+        seen, sent = log_times(home, "seen in block"), log_times(home, "sent transaction=")
+        spans = [1000 * (sent[i] - seen[i]) for i in sent if i in seen and i > first["request_id"]]
+        row(f"event seen -> resolving transaction sent, p50 of {len(spans)}", percentile(spans, 50), "ms", 66)
+        row("  p99", percentile(spans, 99), "ms", 85)
+        before = jobs_done(info)
+        signed = signed_requests(info, WARM, job["commit"], job["repo"])
+        t0 = time.monotonic()
+        send_all(info["rpc_url"], signed, "INCLUDED", 8)
+        kit.until(lambda: jobs_done(info) >= before + WARM, 120)
+        row("requests settled a second, one worker, cached module", WARM / (time.monotonic() - t0), "/s", 15.8, "higher")
+
+        alice = info["accounts"][0]
+        me = near.Account(info["rpc_url"], alice["account_id"], near.Key.parse(alice["private_key"]))
+        nonce, block = me.nonce(), kit.rpc(info["rpc_url"], "block", {"finality": "final"})["result"]["header"]["hash"]
+        transfers = [me.signed(info["accounts"][1]["account_id"], near.transfer(1), nonce=nonce + 1 + i, block_hash=block)[0] for i in range(2000)]
+        t0 = time.monotonic()
+        send_all(info["rpc_url"], transfers, "NONE", 8)
+        last = nonce + len(transfers)
+        kit.until(lambda: me.nonce() >= last, 60, 0.01)
+        row("transfers a second through JSON-RPC (8 clients in Python)", len(transfers) / (time.monotonic() - t0), "/s")
+        up.send_signal(signal.SIGINT)
+        up.wait()
+
+
+main()
