@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
-import base64, contextlib, hashlib, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
+import base64, contextlib, hashlib, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
 
 import kit, near
 from kit import check, equal
@@ -498,6 +498,58 @@ def test_public_lists():
         check("inputs are not listed", len(json.dumps(c.jobs()[1])) < 10000)
         equal("no prices without a chain", c.call("GET", "/public/pricing", token=None)[0], 503)
         equal("stopped in good order", c.stop(), 0)
+
+
+def test_prices():
+    """The chain is slow: those who ask for prices wait, nobody else does; and it is asked once for all of them."""
+    asked, gate = [], threading.Event()
+    class Chain(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append(body["params"])
+            gate.wait(20)
+            value = list(json.dumps({"base_fee": "10"}).encode())
+            raw = json.dumps({"jsonrpc": "2.0", "id": body["id"], "result": {
+                "result": value, "logs": [], "block_height": 1, "block_hash": "1" * 32}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+    chain = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Chain)
+    chain.daemon_threads = True
+    chain.handle_error = lambda *_: None  # a caller that went away
+    threading.Thread(target=chain.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{chain.server_address[1]}"
+    with coordinator(NEAR_RPC_URL=url, OFFCHAINVM_CONTRACT_ID=CONTRACT) as c:
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(c.call("GET", "/public/pricing", token=None))) for _ in range(8)]
+        for t in threads:
+            t.start()
+        kit.until(lambda: asked)
+        start = time.monotonic()
+        for i in range(1, 20):
+            c.create(i)
+        check("others do not wait", time.monotonic() - start < 2, time.monotonic() - start)
+        gate.set()
+        for t in threads:
+            t.join(20)
+        equal("all get the prices", answers, [(200, {"base_fee": "10"})] * 8)
+        equal("the chain was asked once", (len(asked), asked[0]["method_name"]), (1, "get_pricing"))
+        equal("and its answer is kept", (c.call("GET", "/public/pricing", token=None)[0], len(asked)), (200, 1))
+        gate.clear()
+    with coordinator(NEAR_RPC_URL=url, OFFCHAINVM_CONTRACT_ID=CONTRACT) as c:
+        answers = []
+        t = threading.Thread(target=lambda: answers.append(c.call("GET", "/public/pricing", token=None)[0]))
+        t.start()
+        kit.until(lambda: len(asked) == 2)
+        start = time.monotonic()
+        equal("a stop does not wait for the chain", c.stop(), 0)
+        t.join(10)
+        check("and answers who waits", answers == [503] and time.monotonic() - start < 3, (answers, time.monotonic() - start))
+    gate.set()
+    chain.shutdown()
 
 
 kit.main(globals())

@@ -4,24 +4,22 @@
 #include "coordinator/database.h"
 
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    SCOPED_ARENA(a);
     const struct board_config board = {config->serve_ms, tasks_expired, c};
     return database_open(&c->writing, config->home, config->database_url, e) &&
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open(&c->tokens, config->home, NULL, e) && writer_new(&c->writer, c->writing, e) &&
-           blobs_open(&c->blobs, arena_printf(c->arena, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
-           (!config->near_rpc_url || rpc_new(&c->rpc, config->near_rpc_url, e)) && board_new(&c->board, &board, e) &&
+           blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
+           prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) && board_new(&c->board, &board, e) &&
            tasks_load(c, e);
 }
 
 bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e) {
     struct coordinator *c = xcalloc(1, sizeof *c);
-    c->arena = arena_new();
-    c->contract_id = config->contract_id ? arena_strdup(c->arena, config->contract_id) : NULL;
     c->require_auth = config->require_auth;
     c->fleet = fleet_new();
     pthread_mutex_init(&c->reading_mutex, NULL);
     pthread_mutex_init(&c->tokens_mutex, NULL);
-    pthread_mutex_init(&c->pricing_mutex, NULL);
     if (!open_parts(c, config, e)) {
         coordinator_stop(c);
         coordinator_free(c);
@@ -34,6 +32,8 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
 void coordinator_stop(struct coordinator *c) {
     if (c && c->board)
         board_stop(c->board);
+    if (c && c->prices)
+        prices_stop(c->prices);
 }
 
 void coordinator_free(struct coordinator *c) {
@@ -46,12 +46,8 @@ void coordinator_free(struct coordinator *c) {
     db_close(c->tokens);
     blobs_free(c->blobs);
     fleet_free(c->fleet);
-    if (c->rpc)
-        rpc_free(c->rpc);
-    json_decref(c->pricing);
+    prices_free(c->prices);
     pthread_mutex_destroy(&c->reading_mutex);
     pthread_mutex_destroy(&c->tokens_mutex);
-    pthread_mutex_destroy(&c->pricing_mutex);
-    arena_free(c->arena);
     free(c);
 }

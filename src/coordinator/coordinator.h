@@ -4,8 +4,8 @@
 #include "coordinator/blobs.h"
 #include "coordinator/board.h"
 #include "coordinator/fleet.h"
+#include "coordinator/prices.h"
 #include "coordinator/task.h"
-#include "near/rpc.h"
 #include "store/writer.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,8 +21,6 @@ struct totals { // since the database began
 };
 
 struct coordinator {
-    struct arena *arena;
-    const char *contract_id; // NULL: none
     bool require_auth;
     struct db *writing, *reading, *tokens;       // connections: of the writer, of public lists, of authorisation
     pthread_mutex_t reading_mutex, tokens_mutex; // of `reading` and of `tokens`
@@ -30,12 +28,9 @@ struct coordinator {
     struct board *board;
     struct blobs *blobs;
     struct fleet *fleet;
+    struct prices *prices;
     struct totals totals;
-    _Atomic uint64_t answers[6];   // by the first digit of their status
-    struct rpc *rpc;               // NULL: no chain configured
-    pthread_mutex_t pricing_mutex; // of the two below
-    json_t *pricing;
-    uint64_t pricing_until_ms;
+    _Atomic uint64_t answers[6]; // by the first digit of their status
 };
 
 // In coordinator.c

@@ -9,7 +9,6 @@
 #define JOBS_DEFAULT 50
 #define JOBS_MAX 200
 #define JOBS_BYTES_MAX (16u << 20)
-#define PRICING_KEPT_MS 30000
 
 // --- jobs --------------------------------------------------------------------------------------------------------
 
@@ -156,37 +155,9 @@ void public_stats(struct http_request *r, void *ctx) {
     http_reply_json(r, 200, o);
 }
 
-// The contract's own prices, asked at most twice a minute.
-static json_t *pricing_now(struct coordinator *c, struct arena *a, struct err *e) {
-    uint64_t now = clock_mono_ms();
-    if (!c->rpc || !c->contract_id) {
-        err_set(e, ERR_UNAVAILABLE, "no contract is configured");
-        err_hint(e, "set NEAR_RPC_URL and OFFCHAINVM_CONTRACT_ID");
-        return NULL;
-    }
-    pthread_mutex_lock(&c->pricing_mutex);
-    json_t *out = now < c->pricing_until_ms ? json_incref(c->pricing) : NULL;
-    pthread_mutex_unlock(&c->pricing_mutex);
-    if (out)
-        return out;
-    out = rpc_view_json(c->rpc, a, c->contract_id, "get_pricing", NULL, e);
-    if (!out)
-        return NULL;
-    pthread_mutex_lock(&c->pricing_mutex);
-    json_decref(c->pricing);
-    c->pricing = json_incref(out);
-    c->pricing_until_ms = now + PRICING_KEPT_MS;
-    pthread_mutex_unlock(&c->pricing_mutex);
-    return out;
-}
-
 void public_pricing(struct http_request *r, void *ctx) {
-    struct err e;
-    SCOPED_JSON(prices) = pricing_now(ctx, http_arena(r), &e);
-    if (prices)
-        http_reply(r, 200, "application/json", slice_str(json_text(http_arena(r), prices)));
-    else
-        http_reply_err(r, &e);
+    struct coordinator *c = ctx;
+    prices_reply(c->prices, r);
 }
 
 // --- health ------------------------------------------------------------------------------------------------------

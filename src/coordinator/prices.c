@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/prices.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include <pthread.h>
+
+struct prices {
+    struct rpc *rpc; // NULL: none is configured
+    char *contract;
+    pthread_t thread;
+    bool runs;
+    atomic_bool cancel;
+    pthread_mutex_t mutex; // for all below
+    pthread_cond_t asked;
+    bool stop;
+    struct http_request *waiting[PRICES_WAITING_MAX];
+    size_t count;
+    char *text; // the last answer; NULL: `error` is it
+    struct err error;
+    uint64_t until_ms; // and is given until then
+};
+
+static void reply(struct http_request *r, const char *text, const struct err *e) {
+    if (text)
+        http_reply(r, 200, "application/json; charset=utf-8", slice_str(text));
+    else
+        http_reply_err(r, e);
+}
+
+// Everybody's answer, with the lock held: replies never wait.
+static void reply_all(struct prices *p) {
+    for (size_t i = 0; i < p->count; i++)
+        reply(p->waiting[i], p->text, &p->error);
+    p->count = 0;
+}
+
+static char *ask(struct prices *p, struct err *e) {
+    SCOPED_ARENA(a);
+    SCOPED_JSON(j) = rpc_view_json(p->rpc, a, p->contract, "get_pricing", NULL, e);
+    return j ? xstrdup(json_text(a, j)) : NULL;
+}
+
+static void *ask_for_all(void *arg) {
+    struct prices *p = arg;
+    pthread_mutex_lock(&p->mutex);
+    while (!p->stop) {
+        if (!p->count) {
+            pthread_cond_wait(&p->asked, &p->mutex);
+            continue;
+        }
+        struct err e;
+        pthread_mutex_unlock(&p->mutex);
+        char *text = ask(p, &e);
+        pthread_mutex_lock(&p->mutex);
+        free(p->text);
+        p->text = text;
+        p->until_ms = clock_mono_ms() + (text ? PRICES_KEPT_MS : PRICES_FAILED_MS);
+        if (!text) {
+            p->error = e;
+            log_err(LOG_WARN, "the contract's prices are not known", &e);
+        }
+        reply_all(p);
+    }
+    pthread_mutex_unlock(&p->mutex);
+    return NULL;
+}
+
+bool prices_new(struct prices **out, const char *rpc_urls, const char *contract, struct err *e) {
+    struct prices *p = xcalloc(1, sizeof *p);
+    pthread_mutex_init(&p->mutex, NULL);
+    pthread_cond_init(&p->asked, NULL);
+    if (rpc_urls && contract) {
+        p->contract = xstrdup(contract);
+        if (!rpc_new(&p->rpc, rpc_urls, e)) {
+            prices_free(p);
+            return false;
+        }
+        rpc_set_cancel(p->rpc, &p->cancel);
+        p->runs = pthread_create(&p->thread, NULL, ask_for_all, p) == 0;
+        if (!p->runs) {
+            prices_free(p);
+            return err_set(e, ERR_INTERNAL, "cannot start a thread");
+        }
+    }
+    *out = p;
+    return true;
+}
+
+static bool can_wait(const struct prices *p, struct err *e) {
+    if (!p->rpc) {
+        err_set(e, ERR_UNAVAILABLE, "no contract is configured");
+        return err_hint(e, "set NEAR_RPC_URL and OFFCHAINVM_CONTRACT_ID");
+    }
+    if (p->stop)
+        return err_set(e, ERR_UNAVAILABLE, "the coordinator is stopping");
+    return p->count < PRICES_WAITING_MAX || err_set(e, ERR_UNAVAILABLE, "too many wait for the chain's answer");
+}
+
+void prices_reply(struct prices *p, struct http_request *r) {
+    struct err e;
+    pthread_mutex_lock(&p->mutex);
+    if (clock_mono_ms() < p->until_ms) {
+        reply(r, p->text, &p->error);
+    } else if (!can_wait(p, &e)) {
+        http_reply_err(r, &e);
+    } else {
+        p->waiting[p->count++] = r;
+        pthread_cond_signal(&p->asked);
+    }
+    pthread_mutex_unlock(&p->mutex);
+}
+
+void prices_stop(struct prices *p) {
+    pthread_mutex_lock(&p->mutex);
+    p->stop = true;
+    atomic_store(&p->cancel, true);
+    pthread_cond_signal(&p->asked);
+    pthread_mutex_unlock(&p->mutex);
+    if (p->runs)
+        pthread_join(p->thread, NULL);
+    p->runs = false;
+    pthread_mutex_lock(&p->mutex);
+    struct err e;
+    err_set(&e, ERR_UNAVAILABLE, "the coordinator is stopping");
+    for (size_t i = 0; i < p->count; i++)
+        http_reply_err(p->waiting[i], &e);
+    p->count = 0;
+    pthread_mutex_unlock(&p->mutex);
+}
+
+void prices_free(struct prices *p) {
+    if (!p)
+        return;
+    prices_stop(p);
+    if (p->rpc)
+        rpc_free(p->rpc);
+    pthread_mutex_destroy(&p->mutex);
+    pthread_cond_destroy(&p->asked);
+    free(p->contract);
+    free(p->text);
+    free(p);
+}
