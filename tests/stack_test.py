@@ -130,6 +130,48 @@ def test_requests_and_restart():
         stack.stop()
 
 
+HEAD = "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"
+# name: (program, further arguments, words of the error, least instructions)
+BAD_GUESTS = {
+    "exits 3": ('int main(void) { fputs("told why\\n", stderr); return 3; }', [], ["exit status 3", "told why"], 1),
+    "traps": ("int main(void) { __builtin_trap(); }", [], ["trapped", "unreachable"], 1),
+    "divides by zero": ("int main(void) { volatile int zero = 0; return 5 / zero; }", [], ["division by zero"], 1),
+    "loops": ("int main(void) { volatile unsigned x = 0; for (;;) x++; }", ["--max-instructions", "50000000"], ["50,000,000 instructions"], 50000000),
+    "allocates": ("static char *volatile k;\nint main(void) { for (;;) { char *p = malloc(1 << 20); k = p; if (!p) return 9; memset(p, 1, 1 << 20); } }",
+                  ["--max-memory-mb", "32"], ["32 MB"], 1),
+    "sleeps": ("int main(void) { sleep(1000); return 0; }", ["--max-seconds", "1"], ["1 seconds"], 1),
+    "floods": ("int main(void) { char b[4096]; memset(b, 'x', sizeof b); for (;;) fwrite(b, 1, sizeof b, stdout); }",
+               ["--max-instructions", "5000000000"], ["output"], 1),
+    "is not JSON": ('int main(void) { puts("not json"); return 0; }', ["--format", "json"], ["JSON"], 1),
+    "is not text": ('int main(void) { fwrite("\\377\\376", 1, 2, stdout); return 0; }', [], ["UTF-8"], 1),
+    "does not build": ("int main(void) { this is not C; }", [], ["build failed", "this"], 0),
+    "overflows its stack": ("static int f(volatile int *p) { volatile int a[1000]; a[0] = *p; return f(a) + a[1]; }\nint main(void) { int x = 1; return f(&x); }", [], ["trap"], 1),
+}
+
+
+def test_bad_guests():
+    """Each way to go wrong has its own clear answer, on the chain too, counted and paid for as far as it was used."""
+    with kit.folder() as home:
+        stack = Stack(home)
+        for name, (body, more, words, least) in BAD_GUESTS.items():
+            folder = project(home, name.replace(" ", "-"), HEAD + body + "\n")
+            rc, answer, err = stack.request(folder, "{}", *more)
+            if not check(f"a guest that {name}: status 1", rc == 1 and answer.get("success") is False, (rc, answer, err[-300:])):
+                continue
+            check(f"a guest that {name}: the error says it", all(w in (answer["error"] or "") for w in words), answer["error"])
+            check(f"a guest that {name}: counted", answer["instructions"] >= least, answer)
+            ends = stack.events(answer["request_id"])
+            check(f"a guest that {name}: the chain says the same", len(ends) == 1 and ends[0]["error_message"] == answer["error"] and
+                  ends[0]["failure"] == ("build" if least == 0 else "guest"), ends)
+            equal(f"a guest that {name}: the money adds up", int(answer["charged"]) + int(answer["refunded"]), int(answer["payment"]))
+        rc, answer, err = stack.request("https://folder.invalid/no/such", "{}")
+        check("a repository that does not exist: said so, on the chain", rc == 1 and stack.events(answer["request_id"])[0]["failure"] == "build", (rc, answer, err[-300:]))
+        known = stack.job(stack.request(os.path.join(kit.ROOT, "examples", "random-c"), '{"min":1,"max":2}')[1].get("transaction_hash"))["repo"]
+        rc, answer, err = stack.request(known, '{"min":1,"max":2}', "--commit", "no-such-branch")
+        check("a commit that does not exist: said so, on the chain", rc == 1 and "no-such-branch" in answer["error"], (rc, answer, err[-300:]))
+        stack.stop()
+
+
 def kill_at(stack, victim, state, transaction_known, outcome):
     """Kills `victim` as soon as the newest execution is in `state`; notes whether it was met there."""
     def look():

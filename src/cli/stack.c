@@ -256,10 +256,13 @@ bool stack_publish(struct stack *s, bool print, struct err *e) {
         json_array_append_new(accounts, one);
     }
     json_object_set_new(j, "accounts", accounts);
-    if (print) {
-        printf("%s\n", json_text(s->arena, j));
+    const char *line = json_text(s->arena, j);
+    json_set_u64(j, "pid", (uint64_t)getpid());
+    if (!session_write(s->home, j, s->arena, e))
+        return false;
+    if (print) { // whoever reads the line finds the session there already
+        printf("%s\n", line);
         fflush(stdout);
     }
-    json_set_u64(j, "pid", (uint64_t)getpid());
-    return session_write(s->home, j, s->arena, e);
+    return true;
 }
