@@ -35,16 +35,20 @@ static void repo(const char *name, const char *const *files) {
 }
 #define REPO(name, ...) repo(name, (const char *const[]){__VA_ARGS__, NULL})
 
-static struct build_result build(const char *name, const char *ref, const char *target) {
+static struct build_result build_within(const char *name, const char *ref, const char *target, uint64_t ms) {
     struct err e = {0};
     struct build_result r = {0};
     struct build_source s = {arena_printf(arena, "https://folder.invalid/test/%s", name), ref, target};
     assert_ok(builder_resolve(builder, arena, &s, 20000, &r, &e), &e);
     if (r.end == BUILD_OK)
-        assert_ok(builder_build(builder, arena, &s, 60000, &r, &e), &e);
+        assert_ok(builder_build(builder, arena, &s, ms, &r, &e), &e);
     fprintf(stderr, "   %s %s: %s in %llu ms, %zu bytes: %s\n", name, target, build_end_slug(r.end),
             (unsigned long long)r.build_ms, r.wasm.len, r.reason ? r.reason : "");
     return r;
+}
+
+static struct build_result build(const char *name, const char *ref, const char *target) {
+    return build_within(name, ref, target, 60000);
 }
 
 #define MAKEFILE "app.wasm: main.c\n\t$(CC) $(CFLAGS) main.c -o app.wasm $(LDFLAGS)\n"
@@ -74,6 +78,69 @@ static void test_rust(void **state) {
     assert_int_equal(r.end, BUILD_OK);
 }
 
+static void ends(const char *name, const struct build_result *r, enum build_end want, const char *words) {
+    if (r->end != want || !r->reason || !strstr(r->reason, words))
+        fail_msg("%s: %s '%s', want %s with '%s'", name, build_end_slug(r->end), r->reason ? r->reason : "",
+                 build_end_slug(want), words);
+}
+
+// If this fails, a commit that nobody with rights put on a branch or tag is built: hosts serve a fork's commits under
+// the parent's address.
+static void test_commit_of_a_fork(void **state) {
+    (void)state;
+    REPO("forked", "Makefile", MAKEFILE, "main.c", HELLO);
+    sh("cd %s/repos/test/forked && git checkout -q --detach && echo >>main.c && git -c user.name=t -c user.email=t@t "
+       "commit -qam evil && git update-ref refs/pull/1/head HEAD && git rev-parse HEAD >%s/fork && git checkout -q "
+       "main",
+       work, work);
+    struct slice commit;
+    struct err e = {0};
+    assert_ok(file_read(arena, arena_printf(arena, "%s/fork", work), 64, &commit, &e), &e);
+    const char *ref = arena_text(arena, slice_of(commit.ptr, 40));
+    struct build_result r = build("forked", ref, "wasm32-wasip1");
+    ends("a fork's commit", &r, BUILD_NO_COMMIT, ref);
+}
+
+// If this fails, a repository's own cargo settings or toolchain execute (none of these programs exists), or its build
+// script finds a network interface besides loopback.
+static void test_settings_execute_without_network(void **state) {
+    (void)state;
+    REPO("evil", "Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n", "Cargo.lock",
+         "version = 3\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n", "src/main.rs", "fn main() {}\n",
+         "build.rs",
+         "fn main() { let n = std::fs::read_to_string(\"/proc/net/dev\").unwrap().lines().count() - 2;"
+         " assert_eq!(n, 1); }\n",
+         ".cargo/config.toml", "[build]\nrustc-wrapper = \"/nonexistent\"\n[alias]\nfetch = \"!touch /work/pwned\"\n",
+         "rust-toolchain.toml", "[toolchain]\npath = \"/work/src/evil\"\n");
+    struct build_result r = build("evil", "main", "wasm32-wasip1");
+    assert_int_equal(r.end, BUILD_OK);
+}
+
+// Builds that go wrong each have their own answer, inside their deadline, and leave the machine as it was.
+static void test_bad_builds(void **state) {
+    (void)state;
+    REPO("loops", "Makefile", "all:\n\twhile :; do :; done\n");
+    struct build_result r = build_within("loops", "main", "wasm32-wasip1", 2000);
+    assert_int_equal(r.end, BUILD_TIMEOUT);
+    REPO("forks", "Makefile", "all:\n\tf() { f | f & f; }; f\n");
+    r = build_within("forks", "main", "wasm32-wasip1", 5000);
+    assert_true(r.end == BUILD_FAILED || r.end == BUILD_TIMEOUT);
+    REPO("fills", "Makefile", "all:\n\tdd if=/dev/zero of=big bs=1M count=100000\n");
+    r = build("fills", "main", "wasm32-wasip1");
+    ends("a full disk", &r, BUILD_FAILED, "");
+    REPO("nothing", "README", "no recipe");
+    r = build("nothing", "main", "wasm32-wasip1");
+    ends("no recipe", &r, BUILD_NO_RECIPE, "Makefile");
+    REPO("silent", "Makefile", "all:\n\ttrue\n");
+    r = build("silent", "main", "wasm32-wasip1");
+    ends("no module", &r, BUILD_BAD_OUTPUT, "");
+    r = build("absent", "main", "wasm32-wasip1");
+    ends("no repository", &r, BUILD_NO_REPOSITORY, "");
+    REPO("c2", "Makefile", MAKEFILE, "main.c", HELLO);
+    r = build("c2", "main", "wasm32-wasip1"); // the builder goes on after all of them
+    assert_int_equal(r.end, BUILD_OK);
+}
+
 static int set_up(void **state) {
     (void)state;
     struct err e = {0};
@@ -94,5 +161,7 @@ static int tear_down(void **state) {
     return file_remove_tree(work, &e) ? 0 : -1;
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_c), cmocka_unit_test(test_rust)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_c), cmocka_unit_test(test_rust), cmocka_unit_test(test_commit_of_a_fork),
+    cmocka_unit_test(test_settings_execute_without_network), cmocka_unit_test(test_bad_builds)};
 int main(void) { return cmocka_run_group_tests(tests, set_up, tear_down); }
