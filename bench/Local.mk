@@ -1,2 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 $(eval $(call program,bench,coordinator,bench/coordinator.c,coordinator,))
+$(eval $(call program,bench,meter,bench/meter.c,wasm,))
+# The guests that are measured, for the engine and as native programs.
+build/bench/guests/%.wasm: bench/guests/%.c
+	@mkdir -p $(@D)
+	@clang-19 --target=wasm32-wasi -O2 -o $@ $<
+build/bench/guests/%: bench/guests/%.c
+	@mkdir -p $(@D)
+	@gcc -O2 -o $@ $<
+BENCH_GUESTS := $(foreach g,sha256 sieve matrix,build/bench/guests/$(g).wasm build/bench/guests/$(g))
+$(O)/bench/meter: | $(BENCH_GUESTS)
+cflags_bench := -isystem build/engine/include
