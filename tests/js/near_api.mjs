@@ -2,7 +2,7 @@
 // near-api-js, unmodified, against a running devnet: node near_api.mjs RPC_URL ROOT_ACCOUNT ROOT_SECRET CONTRACT.wasm
 // Prints `ok NAME` and `FAIL NAME detail` lines and the sum.
 import { readFileSync } from 'node:fs'
-import { Account, JsonRpcProvider, KeyPair, KeyPairSigner, functionCall } from 'near-api-js'
+import { Account, JsonRpcProvider, KeyPair, KeyPairSigner, actions } from 'near-api-js'
 import * as errors from 'near-api-js/rpc-errors'
 
 const [url, rootId, rootSecret, wasm] = process.argv.slice(2)
@@ -34,7 +34,7 @@ const provider = new JsonRpcProvider({ url }, { retries: 2, wait: 50 })
 const signer = (key) => new KeyPairSigner(key)
 const root = new Account(rootId, provider, signer(KeyPair.fromString(rootSecret)))
 const call = (account, receiverId, method, args = '', deposit = 0n, gas = 100n * TGAS) =>
-    account.signAndSendTransaction({ receiverId, actions: [functionCall(method, bytes(args), gas, deposit)] })
+    account.signAndSendTransaction({ receiverId, actions: [actions.functionCall(method, bytes(args), gas, deposit)] })
 const newKey = () => KeyPair.fromRandom('ed25519')
 
 async function reads() {
@@ -132,7 +132,7 @@ async function refusals(alice) {
         () => alice.transfer({ receiverId: rootId, amount: 1000000n * NEAR }))
     await fails('a transfer to nobody', errors.AccountDoesNotExistActionError, (e) => e.accountId === nobody,
         () => alice.transfer({ receiverId: nobody, amount: 1n }))
-    await fails('a foreign signer', errors.AccessKeyNotFoundActionError, () => true,
+    await fails('a foreign signer', errors.AccessKeyDoesNotExistError, () => true,
         () => call(new Account(rootId, provider, signer(newKey())), alice.accountId, 'get'))
     await fails('an unknown transaction', errors.UnknownTransactionError, () => true,
         () => provider.viewTransactionStatus({ txHash: '4GXvjMFN6wSxnU9jEVT8HbXP5Yk6yELX9faRSKp6n9fX', accountId: rootId, waitUntil: 'NONE' }))
