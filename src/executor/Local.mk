@@ -1,3 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 $(eval $(call unit,executor,base codec crypto wasm sandbox,-lsodium))
 $(eval $(call program,bin,outlayer-executor,src/executor/main.c,executor,-Wl$(comma)--wrap=connect))
+
+# An executor lives under a limit of its address space, in which no sanitizer can: what is tested under one is the asking
+# side, with the release's executor; so in every flavour.
+$(O)/test/executor_test: | release-executor
+.PHONY: release-executor
+release-executor:
+	@$(MAKE) FLAVOUR=release O=build build/bin/outlayer-executor

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/exec.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/test.h"
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char work[] = "/tmp/executor-test.XXXXXX";
+static struct exec_pool *pool;
+static struct arena *arena;
+
+#define IMPORT(name, type) "(import \"wasi_snapshot_preview1\" \"" name "\" (func $" name " " type "))"
+#define WRITE IMPORT("fd_write", "(param i32 i32 i32 i32) (result i32)")
+#define EXIT IMPORT("proc_exit", "(param i32)")
+#define MAIN(body) "(func (export \"_start\") " body "))"
+// Writes `len` bytes at 64 to a descriptor.
+#define PRINT(fd, len)                                                                                                 \
+    "(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const " len "))"                           \
+    "(drop (call $fd_write (i32.const " fd ") (i32.const 0) (i32.const 1) (i32.const 8)))"
+
+static void new_pool(void) {
+    struct err e;
+    const char *cache = arena_printf(arena, "%s/code", work);
+    // Local.mk says why it is this one in every flavour.
+    struct exec_settings s = {
+        .program = "build/bin/outlayer-executor", .cache_dir = cache, .cache_max_bytes = 1 << 28, .prestarted = 1};
+    assert_ok(file_make_dirs(cache, 0700, &e), &e);
+    assert_ok(exec_pool_new(&pool, &s, &e), &e);
+}
+
+// A module from its text.
+static struct slice module_of(const char *wat) {
+    struct err e;
+    struct slice bytes;
+    const char *text = arena_printf(arena, "%s/m.wat", work), *out = arena_printf(arena, "%s/m.wasm", work);
+    assert_ok(file_write_atomic(text, slice_str(wat), 0600, &e), &e);
+    // More features than guests may use: what is refused shall be refused by us.
+    if (system(arena_printf(arena, "wat2wasm --enable-multi-memory --enable-memory64 --enable-threads %s -o %s", text,
+                            out)))
+        fail_msg("wat2wasm: %s", wat);
+    assert_ok(file_read(arena, out, 1 << 20, &bytes, &e), &e);
+    return bytes;
+}
+
+static const struct exec_limits usual = {10000000, 16, 5, 4096};
+
+static struct exec_result run_with(struct slice wasm, const char *input, struct exec_limits limits,
+                                   const struct exec_env *env, size_t env_count) {
+    struct exec_result r;
+    struct err e;
+    struct exec_request q = {wasm, slice_str(input), env, env_count, limits};
+    assert_ok(exec_run(pool, arena, &q, &r, &e), &e);
+    return r;
+}
+static struct exec_result run(const char *wat, struct exec_limits limits) {
+    return run_with(module_of(wat), "", limits, NULL, 0);
+}
+
+static void ends(const struct exec_result *r, enum exec_end want, const char *words) {
+    if (r->end != want || (words && (!r->detail || !strstr(r->detail, words))))
+        fail_msg("%s '%s', want %s '%s'", exec_end_slug(r->end), r->detail ? r->detail : "", exec_end_slug(want),
+                 words ? words : "");
+}
+
+// Standard input comes in, standard output goes out, nothing else is needed.
+static void test_echo(void **state) {
+    (void)state;
+    static const char echo[] = "(module " WRITE
+        IMPORT("fd_read", "(param i32 i32 i32 i32) (result i32)") "(memory (export \"memory\") 1)" MAIN(
+            "(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 100))"
+            "(drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))"
+            "(i32.store (i32.const 4) (i32.load (i32.const 8)))"
+            "(drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))");
+    struct exec_result r = run_with(module_of(echo), "hello", usual, NULL, 0);
+    ends(&r, EXEC_OK, NULL);
+    assert_slice(r.output, "hello");
+    assert_true(r.instructions > 10 && r.instructions < 100);
+    assert_int_equal(r.peak_memory, 65536);
+}
+
+// The count is exact at a return, at an exit and at the limit, and never above it.
+static void test_counts(void **state) {
+    (void)state;
+    struct exec_result r = run("(module (memory (export \"memory\") 1)" MAIN("(drop (i32.const 1))"), usual);
+    ends(&r, EXEC_OK, NULL);
+    assert_int_equal(r.instructions, 2); // entering and the constant
+    r = run("(module " EXIT "(memory (export \"memory\") 1)" MAIN("(call $proc_exit (i32.const 3))"), usual);
+    ends(&r, EXEC_EXIT, "exit status 3");
+    assert_int_equal(r.exit_status, 3);
+    assert_int_equal(r.instructions, 3);
+    r = run("(module (memory (export \"memory\") 1)" MAIN("(loop $l (br $l))"), usual);
+    ends(&r, EXEC_INSTRUCTIONS, "10,000,000 instructions");
+    assert_int_equal(r.instructions, usual.max_instructions);
+}
+
+// A trap says which one it was; what ran before it is counted, rounded up to a slice.
+static void test_traps(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *words;
+    } cases[] = {{"unreachable", "unreachable"},
+                 {"(drop (i32.div_u (i32.const 1) (i32.const 0)))", "division by zero"},
+                 {"(drop (i32.load (i32.const 65536)))", "out of bounds memory"},
+                 {"(drop (i32.trunc_f64_s (f64.const nan)))", "conversion"},
+                 {"(call 0)", "stack"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct exec_result r =
+            run(arena_printf(arena, "(module (memory (export \"memory\") 1)" MAIN("%s"), cases[i].body), usual);
+        ends(&r, EXEC_TRAP, cases[i].words);
+        assert_non_null(strstr(r.trap, cases[i].words));
+        assert_true(r.instructions > 0 && r.instructions <= usual.max_instructions);
+        assert_int_equal(r.peak_memory, 65536);
+    }
+}
+
+// Wall time: killed at the deadline, counted and measured all the same.
+static void test_deadline(void **state) {
+    (void)state;
+    struct exec_limits limits = usual;
+    limits.max_seconds = 1;
+    limits.max_instructions = 1000000000000000;
+    uint64_t start = clock_mono_ms();
+    struct exec_result r = run("(module (memory (export \"memory\") 3)" MAIN("(loop $l (br $l))"), limits);
+    ends(&r, EXEC_DEADLINE, "1 seconds");
+    assert_true(clock_mono_ms() - start < 4000);
+    assert_true(r.instructions > 1000000);
+    assert_int_equal(r.peak_memory, 3 * 65536);
+}
+
+// Memory: one ceiling; a guest that met it is told, also when it ended by itself; one that lives with it is fine.
+static void test_memory(void **state) {
+    (void)state;
+    static const char grow[] =
+        "(memory (export \"memory\") 1) (func $fill (result i32) (local $n i32)"
+        "(loop $l (br_if $l (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (i32.const 5))";
+    struct exec_result r =
+        run(arena_printf(arena, "(module " EXIT "%s" MAIN("(call $proc_exit (call $fill))"), grow), usual);
+    ends(&r, EXEC_MEMORY, "16 MB");
+    assert_true(r.memory_refused && r.peak_memory > 15u << 20 && r.peak_memory <= 16u << 20);
+    r = run(arena_printf(arena, "(module %s" MAIN("(drop (call $fill)) unreachable"), grow), usual);
+    ends(&r, EXEC_MEMORY, "16 MB");
+    r = run(arena_printf(arena, "(module %s" MAIN("(drop (call $fill))"), grow), usual);
+    ends(&r, EXEC_OK, NULL);
+    assert_true(r.memory_refused);
+    r = run("(module (memory (export \"memory\") 1000)" MAIN(""), usual);
+    ends(&r, EXEC_MEMORY, "16 MB");
+}
+
+// Output: the run ends in the write that passes the limit; standard error is kept up to its own and is told.
+static void test_output(void **state) {
+    (void)state;
+    static const char flood[] =
+        "(module " WRITE "(memory (export \"memory\") 1)" MAIN("(loop $l " PRINT("%s", "1000") "(br $l))");
+    struct exec_result r = run(arena_printf(arena, flood, "1"), usual);
+    ends(&r, EXEC_OUTPUT, "4,096 bytes");
+    assert_true(r.instructions <= 2000000); // not until its instructions were used up
+    r = run(arena_printf(arena, flood, "2"), usual);
+    ends(&r, EXEC_INSTRUCTIONS, NULL);
+    assert_true(r.errors.len > 0 && r.errors.len <= EXEC_STDERR_MAX);
+    r = run("(module " WRITE EXIT "(memory (export \"memory\") 1) (data (i32.const 64) \"why\")" MAIN(
+                PRINT("2", "3") "(call $proc_exit (i32.const 9))"),
+            usual);
+    ends(&r, EXEC_EXIT, "exit status 9: why");
+}
+
+// Not a module that may run: each refused with its reason, nothing executed. Naming the counter's memory (index 1)
+// makes a module invalid, since it has one memory only.
+static void test_refused(void **state) {
+    (void)state;
+    static const char *const cases[] = {
+        "(module (memory 1) (memory 1)" MAIN(""),
+        "(module (memory i64 1)" MAIN(""),
+        "(module (memory 1 1 shared)" MAIN(""),
+        "(module (import \"env\" \"secret\" (func)) (memory 1)" MAIN(""),
+        "(module (memory 1))",
+        "(module (import \"env\" \"memory\" (memory 1))" MAIN(""),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct exec_result r = run(cases[i], usual);
+        if (r.end != EXEC_INVALID || !r.detail || r.instructions)
+            fail_msg("%s: %s %s", cases[i], exec_end_slug(r.end), r.detail ? r.detail : "");
+    }
+    struct exec_result r = run_with(slice_str("not wasm"), "", usual, NULL, 0);
+    ends(&r, EXEC_INVALID, "not a WebAssembly");
+}
+
+// What a guest can see: the environment it was given (the last of a name wins), no arguments, no files, no clock of
+// another process.
+static void test_environment(void **state) {
+    (void)state;
+    static const struct exec_env env[] = {{"A", "guest's"}, {"B", "2"}, {"A", "ours"}};
+    static const char show[] = "(module " WRITE IMPORT("environ_sizes_get", "(param i32 i32) (result i32)")
+        IMPORT("environ_get", "(param i32 i32) (result i32)") IMPORT("args_sizes_get", "(param i32 i32) (result i32)")
+            IMPORT("fd_prestat_get", "(param i32 i32) (result i32)") "(memory (export \"memory\") 1)" MAIN(
+                "(drop (call $args_sizes_get (i32.const 16) (i32.const 20))) (if (i32.load (i32.const 16)) (then "
+                "unreachable))"
+                "(if (i32.eqz (call $fd_prestat_get (i32.const 3) (i32.const 24))) (then unreachable))"
+                "(drop (call $environ_sizes_get (i32.const 16) (i32.const 20)))"
+                "(drop (call $environ_get (i32.const 32) (i32.const 64)))"
+                "(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.load (i32.const 20)))"
+                "(drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))");
+    struct exec_result r = run_with(module_of(show), "", usual, env, ARRAY_LEN(env));
+    ends(&r, EXEC_OK, NULL);
+    assert_true(slice_eq(r.output, SLICE_LIT("B=2\0A=ours\0")));
+}
+
+// Compiled once; code that somebody changed on disk is not loaded, it is compiled again.
+static void test_cache(void **state) {
+    (void)state;
+    struct slice wasm = module_of("(module (memory (export \"memory\") 1)" MAIN("(drop (i32.const 77))"));
+    struct exec_result r = run_with(wasm, "", usual, NULL, 0);
+    assert_true(r.compile_us > 0);
+    r = run_with(wasm, "", usual, NULL, 0);
+    assert_int_equal(r.compile_us, 0);
+    struct hash h = sha256(wasm);
+    char hex[65];
+    hash_hex(&h, hex);
+    // One byte in the middle of the kept file.
+    if (system(arena_printf(
+            arena,
+            "f=$(ls %s/code/%s*) && printf X | dd of=$f bs=1 seek=$(($(stat -c %%s $f) / 2)) conv=notrunc 2>/dev/null",
+            work, hex)))
+        fail_msg("the cache has no file for %s", hex);
+    exec_pool_free(pool); // authentic code stays in memory: another process reads the file
+    new_pool();
+    r = run_with(wasm, "", usual, NULL, 0);
+    ends(&r, EXEC_OK, NULL);
+    assert_true(r.compile_us > 0);
+}
+
+// An executor that dies costs its run only, and even then the count is known.
+static void test_killed(void **state) {
+    (void)state;
+    pid_t killer = fork();
+    if (killer == 0) { // looks for the executor among its parent's children
+        pid_t parent = getppid();
+        for (int i = 0; i < 200; i++) {
+            char command[128];
+            snprintf(command, sizeof command,
+                     "kill -9 $(ps -o pid=,stat= --ppid %d | awk '$2 ~ /^R/ {print $1}') 2>/dev/null", (int)parent);
+            nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); // until one runs: nothing tells another process
+            if (i > 3 && system(command) == 0)
+                break;
+        }
+        _exit(0);
+    }
+    struct exec_limits limits = usual;
+    limits.max_instructions = 1000000000000000;
+    struct exec_result r = run("(module (memory (export \"memory\") 1)" MAIN("(loop $l (br $l))"), limits);
+    waitpid(killer, NULL, 0);
+    ends(&r, EXEC_CRASH, "died");
+    assert_true(r.instructions > 0);
+    r = run("(module (memory (export \"memory\") 1)" MAIN(""), usual);
+    ends(&r, EXEC_OK, NULL);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    if (!mkdtemp(work))
+        return -1;
+    arena = arena_new();
+    new_pool();
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    struct err e;
+    exec_pool_free(pool);
+    bool ok = file_remove_tree(work, &e);
+    arena_free(arena);
+    return ok ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_echo),    cmocka_unit_test(test_counts),
+                                       cmocka_unit_test(test_traps),   cmocka_unit_test(test_deadline),
+                                       cmocka_unit_test(test_memory),  cmocka_unit_test(test_output),
+                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_environment),
+                                       cmocka_unit_test(test_cache),   cmocka_unit_test(test_killed)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
