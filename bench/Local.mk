@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 $(eval $(call program,bench,coordinator,bench/coordinator.c,coordinator,))
 $(eval $(call program,bench,meter,bench/meter.c,wasm,))
+$(eval $(call program,bench,exec,bench/exec.c,executor,))
+$(O)/bench/exec: | $(O)/bin/outlayer-executor
 # The guests that are measured, for the engine and as native programs.
 build/bench/guests/%.wasm: bench/guests/%.c
 	@mkdir -p $(@D)
