@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/monitor.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/test.h"
+#include "http/server.h"
+#include "near/events.h"
+#include <pthread.h>
+
+#define HEIGHTS 32
+#define TASKS 32
+
+// A block server and a coordinator in one: what blocks there are, and what was recorded.
+static struct fake {
+    struct http_server *server;
+    struct arena *arena;
+    pthread_mutex_t mutex; // for all below
+    const char *blocks[HEIGHTS];
+    uint64_t head;
+    unsigned refuse_503, refuse_400;
+    const char *tasks[TASKS];
+    size_t task_count;
+    uint64_t completed[TASKS];
+    size_t completed_count;
+} fake;
+static char work[] = "/tmp/monitor-test.XXXXXX";
+static const char *url;
+
+static void serve_block(struct http_request *r, void *ctx) {
+    (void)ctx;
+    uint64_t height = strtoull(http_param(r, "height"), NULL, 10);
+    pthread_mutex_lock(&fake.mutex);
+    const char *body = height <= fake.head && height < HEIGHTS ? fake.blocks[height] : NULL;
+    pthread_mutex_unlock(&fake.mutex);
+    if (body)
+        http_reply(r, 200, "application/json", slice_str(body));
+    else
+        http_reply(r, 404, "application/json", SLICE_LIT("{\"type\":\"BLOCK_DOES_NOT_EXIST\"}"));
+}
+
+// A stop may come before the answer of a call that was taken: then it comes again, and changes nothing.
+static bool known(struct slice body) {
+    for (size_t i = 0; i < fake.task_count; i++)
+        if (slice_eq_str(body, fake.tasks[i]))
+            return true;
+    return false;
+}
+
+static void serve_create(struct http_request *r, void *ctx) {
+    (void)ctx;
+    int status = 201;
+    pthread_mutex_lock(&fake.mutex);
+    if (fake.refuse_503 && fake.refuse_503--)
+        status = 503;
+    else if (fake.refuse_400 && fake.refuse_400--)
+        status = 400;
+    else if (fake.task_count < TASKS && !known(http_body(r)))
+        fake.tasks[fake.task_count++] = arena_text(fake.arena, http_body(r));
+    pthread_mutex_unlock(&fake.mutex);
+    struct err e;
+    if (status == 201)
+        http_reply_json(r, 201, json_pack("{s:b}", "created", 1));
+    else if (err_set(&e, status == 400 ? ERR_INVALID : ERR_UNAVAILABLE, "not now"), true)
+        http_reply_err(r, &e);
+}
+
+static const struct http_route routes[] = {
+    {.method = HTTP_GET, .path = "/v0/block/{height}", .handler = serve_block},
+    {.method = HTTP_POST, .path = "/tasks/create", .handler = serve_create, .max_body = 1 << 20},
+};
+
+static const char *request_log(uint64_t id) {
+    const struct event_request r = {.sender_id = "a.near",
+                                    .repo = "o/n",
+                                    .commit = "main",
+                                    .build_target = "wasm32-wasip1",
+                                    .input_data = "x",
+                                    .response_format = "Text",
+                                    .max_instructions = 1,
+                                    .max_memory_mb = 1,
+                                    .max_execution_seconds = 1,
+                                    .timestamp = 5,
+                                    .payment = 7};
+    return event_request_text(fake.arena, id, &r);
+}
+
+static void add_block(const char *status, const char *log) {
+    pthread_mutex_lock(&fake.mutex);
+    uint64_t height = ++fake.head;
+    SCOPED_JSON(body) = json_pack("{s:{s:{s:I, s:s}}, s:[{s:[{s:{s:s, s:{s:[s], s:I, s:s, s:{s:s}}}, s:{s:s}, s:s}]}]}",
+                                  "block", "header", "height", (json_int_t)height, "timestamp_nanosec", "9", "shards",
+                                  "receipt_execution_outcomes", "execution_outcome", "id", "R", "outcome", "logs", log,
+                                  "gas_burnt", (json_int_t)3, "executor_id", "outlayer.near", "status", status, "",
+                                  "receipt", "predecessor_id", "c.near", "tx_hash", "T");
+    fake.blocks[height] = json_text(fake.arena, body);
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+static void completed(void *ctx, uint64_t id, const char *tx, const char *event) {
+    (void)ctx, (void)tx, (void)event;
+    pthread_mutex_lock(&fake.mutex);
+    fake.completed[fake.completed_count++] = id;
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+static struct monitor *start(void) {
+    struct monitor *m;
+    struct err e;
+    struct monitor_settings s = {.neardata_url = url,
+                                 .contract_id = "outlayer.near",
+                                 .cursor_file = arena_printf(fake.arena, "%s/cursor", work),
+                                 .api_base_url = url,
+                                 .api_token = "t",
+                                 .start_height = 1,
+                                 .completed = completed};
+    assert_ok(monitor_start(&s, &m, &e), &e);
+    return m;
+}
+
+// Waits until so many requests are recorded; what came is looked at by polling, the fake has nothing else.
+static void recorded(size_t want) {
+    size_t got = 0;
+    for (uint64_t end = clock_mono_ms() + 10000; got < want && clock_mono_ms() < end;) {
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        pthread_mutex_lock(&fake.mutex);
+        got = fake.task_count;
+        pthread_mutex_unlock(&fake.mutex);
+    }
+    assert_int_equal(got, want);
+}
+
+static uint64_t id_of(size_t i, const char **refused) {
+    SCOPED_JSON(j) = json_loads(fake.tasks[i], 0, NULL);
+    const char *why = json_string_value(json_object_get(j, "refused"));
+    *refused = why ? arena_strdup(fake.arena, why) : NULL;
+    return (uint64_t)json_integer_value(json_object_get(j, "request_id"));
+}
+
+// In order, each once: failed receipts and other logs do not count, skipped heights are passed, heights that are not
+// there yet are awaited, and a malformed event is recorded with its reason and stops nothing.
+static void test_scan(void **state) {
+    (void)state;
+    const char *why;
+    add_block("SuccessValue", request_log(1));
+    add_block("Failure", request_log(2));
+    pthread_mutex_lock(&fake.mutex);
+    fake.blocks[++fake.head] = "null";
+    pthread_mutex_unlock(&fake.mutex);
+    add_block("SuccessValue", "hello");
+    add_block("SuccessReceiptId", request_log(3));
+    struct monitor *m = start();
+    recorded(2);
+    add_block("SuccessValue", "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":"
+                              "\"execution_requested\",\"data\":[{\"request_data\":\"{\\\"request_id\\\":4}\"}]}");
+    add_block("SuccessValue", "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":"
+                              "\"execution_completed\",\"data\":[{\"request_id\":1}]}");
+    add_block("SuccessValue", request_log(5));
+    recorded(4);
+    monitor_stop(m);
+    assert_int_equal(id_of(0, &why), 1);
+    assert_null(why);
+    assert_int_equal(id_of(1, &why), 3);
+    assert_int_equal(id_of(2, &why), 4);
+    assert_non_null(strstr(why, "code_source"));
+    assert_int_equal(id_of(3, &why), 5);
+    assert_int_equal(fake.completed_count, 1);
+    assert_int_equal(fake.completed[0], 1);
+}
+
+// A stop loses and repeats nothing that matters: the next start goes on behind the last block that was taken whole.
+static void test_goes_on(void **state) {
+    (void)state;
+    const char *why;
+    size_t before = fake.task_count;
+    add_block("SuccessValue", request_log(6));
+    struct monitor *m = start();
+    recorded(before + 1);
+    assert_int_equal(id_of(before, &why), 6);
+    monitor_stop(m);
+}
+
+// A coordinator that is away is waited for, and the place in the chain does not move on meanwhile; a request that it
+// will never take is recorded as refused.
+static void test_coordinator_away(void **state) {
+    (void)state;
+    const char *why;
+    size_t before = fake.task_count;
+    fake.refuse_503 = 2;
+    add_block("SuccessValue", request_log(7));
+    struct monitor *m = start();
+    recorded(before + 1);
+    assert_int_equal(id_of(before, &why), 7);
+    assert_null(why);
+    pthread_mutex_lock(&fake.mutex);
+    fake.refuse_400 = 1;
+    pthread_mutex_unlock(&fake.mutex);
+    add_block("SuccessValue", request_log(8));
+    recorded(before + 2);
+    assert_int_equal(id_of(before + 1, &why), 8);
+    assert_non_null(strstr(why, "not now"));
+    uint64_t start_ms = clock_mono_ms();
+    monitor_stop(m);
+    assert_true(clock_mono_ms() - start_ms < 2000);
+}
+
+// A damaged place is said, not guessed.
+static void test_damaged_cursor(void **state) {
+    (void)state;
+    struct err e;
+    struct monitor *m;
+    const char *path = arena_printf(fake.arena, "%s/damaged", work);
+    assert_ok(file_write_atomic(path, SLICE_LIT("x\n"), 0600, &e), &e);
+    struct monitor_settings s = {
+        .neardata_url = url, .contract_id = "c", .cursor_file = path, .api_base_url = url, .completed = completed};
+    assert_err(monitor_start(&s, &m, &e), &e, ERR_CORRUPT, "no block height");
+}
+
+static int set_up(void **state) {
+    (void)state;
+    struct err e;
+    const struct http_server_config c = {
+        .host = "127.0.0.1", .threads = 1, .routes = routes, .route_count = ARRAY_LEN(routes)};
+    if (!mkdtemp(work))
+        return -1;
+    fake.arena = arena_new();
+    pthread_mutex_init(&fake.mutex, NULL);
+    assert_ok(http_server_start(&fake.server, &c, &e), &e);
+    url = arena_printf(fake.arena, "http://127.0.0.1:%u", http_server_port(fake.server));
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    http_server_stop(fake.server);
+    arena_free(fake.arena);
+    return file_remove_tree(work, NULL) ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scan), cmocka_unit_test(test_goes_on),
+                                       cmocka_unit_test(test_coordinator_away), cmocka_unit_test(test_damaged_cursor)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
