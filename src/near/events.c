@@ -109,17 +109,15 @@ bool event_parse(struct arena *a, struct slice log, struct event *out, struct er
     return true;
 }
 
-const char *event_request_text(struct arena *a, uint64_t request_id, const struct event_request *r) {
-    json_t *source =
-        json_pack("{s:s, s:s, s:s}", "repo", r->repo, "commit", r->commit, "build_target", r->build_target);
+void event_request_put(json_t *o, const struct event_request *r) {
     json_t *limits = json_object();
     json_set_u64(limits, "max_instructions", r->max_instructions);
     json_set_u64(limits, "max_memory_mb", r->max_memory_mb);
     json_set_u64(limits, "max_execution_seconds", r->max_execution_seconds);
-    SCOPED_JSON(o) = json_object();
-    json_set_u64(o, "request_id", request_id);
     json_set_text(o, "sender_id", r->sender_id);
-    json_object_set_new(o, "code_source", source);
+    json_object_set_new(
+        o, "code_source",
+        json_pack("{s:s, s:s, s:s}", "repo", r->repo, "commit", r->commit, "build_target", r->build_target));
     json_object_set_new(o, "resource_limits", limits);
     json_set_text(o, "input_data", r->input_data);
     json_object_set_new(o, "secrets_ref",
@@ -127,6 +125,12 @@ const char *event_request_text(struct arena *a, uint64_t request_id, const struc
     json_set_text(o, "response_format", r->response_format);
     json_set_u128(o, "payment", r->payment);
     json_set_u64(o, "timestamp", r->timestamp);
+}
+
+const char *event_request_text(struct arena *a, uint64_t request_id, const struct event_request *r) {
+    SCOPED_JSON(o) = json_object();
+    json_set_u64(o, "request_id", request_id);
+    event_request_put(o, r);
     json_t *id = json_array(), *data = json_object();
     for (size_t i = 0; i < sizeof r->data_id.b; i++)
         json_array_append_new(id, json_integer(r->data_id.b[i]));

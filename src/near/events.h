@@ -28,5 +28,8 @@ struct event {
 };
 // false: an event of ours that cannot be understood; *e says why.
 [[nodiscard]] bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e);
+// Sets sender_id, code_source, resource_limits, input_data, secrets_ref, response_format, payment, timestamp, as the
+// event and the coordinator have them.
+void event_request_put(json_t *o, const struct event_request *r);
 // The log line of an execution_requested.
 const char *event_request_text(struct arena *a, uint64_t request_id, const struct event_request *r);

@@ -86,36 +86,19 @@ static json_t *context_json(const struct block_logs *b, const struct block_log *
     return o;
 }
 
-static void add_request(json_t *o, const struct event_request *r) {
-    char data_id[65];
-    json_t *source =
-        json_pack("{s:s, s:s, s:s}", "repo", r->repo, "commit", r->commit, "build_target", r->build_target);
-    json_t *limits = json_object();
-    json_set_u64(limits, "max_instructions", r->max_instructions);
-    json_set_u64(limits, "max_memory_mb", r->max_memory_mb);
-    json_set_u64(limits, "max_execution_seconds", r->max_execution_seconds);
-    json_set_text(o, "data_id", hash_hex(&r->data_id, data_id));
-    json_set_text(o, "sender_id", r->sender_id);
-    json_object_set_new(o, "code_source", source);
-    json_object_set_new(o, "resource_limits", limits);
-    json_set_text(o, "input_data", r->input_data);
-    json_object_set_new(o, "secrets_ref",
-                        r->secrets_ref ? json_loads(r->secrets_ref, JSON_DECODE_ANY, NULL) : json_null());
-    json_set_text(o, "response_format", r->response_format);
-    json_set_u128(o, "payment", r->payment);
-    json_set_u64(o, "timestamp", r->timestamp);
-}
-
 static json_t *task_json(const struct monitor *m, const struct block_logs *b, const struct block_log *log,
                          const struct event *x, const char *refused) {
     json_t *o = json_object();
     json_set_text(o, "contract_id", m->set.contract_id);
     json_set_u64(o, "request_id", x->request_id);
     json_object_set_new(o, "context", context_json(b, log));
-    if (refused)
+    char data_id[65];
+    if (refused) {
         json_set_text(o, "refused", refused);
-    else
-        add_request(o, &x->request);
+        return o;
+    }
+    event_request_put(o, &x->request);
+    json_set_text(o, "data_id", hash_hex(&x->request.data_id, data_id));
     return o;
 }
 
