@@ -11,6 +11,8 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "NEP-297 event lines": "events",
     "blocks of a neardata server": "blocks",
     "JSON-RPC requests": "rpc",
+    "what workers report to the coordinator": "task",
+    "leases, build records and requests as a worker gets them": "lease",
 }
 for what, name in DECODERS.items():
     targets = list(pathlib.Path(".").glob(f"src/*/{name}_fuzz.c"))
