@@ -46,4 +46,5 @@ $(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(base
 $(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c $(csrcs_outlayer) $(sdk_native),,-lcmocka -lsodium -ljansson)))
 $(foreach t,$(wildcard contracts/examples/asker/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(csrcs_asker) $(sdk_native),,-lcmocka -lsodium)))
 $(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+$(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 -include $(shell find build/contracts/obj -name '*.d' 2>/dev/null)

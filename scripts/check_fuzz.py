@@ -11,13 +11,14 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "NEP-297 event lines": "events",
     "blocks of a neardata server": "blocks",
     "JSON-RPC requests": "rpc",
+    "arguments of contract calls": "arguments",
     "what workers report to the coordinator": "task",
     "leases, build records and requests as a worker gets them": "lease",
 }
 for what, name in DECODERS.items():
-    targets = list(pathlib.Path(".").glob(f"src/*/{name}_fuzz.c"))
+    targets = [t for top in ("src", "contracts") for t in pathlib.Path(top).glob(f"*/{name}_fuzz.c")]
     if not targets: print(f"{what}: no src/*/{name}_fuzz.c")
     seeds = [f for t in targets for f in (t.parent / "seeds" / name).glob("*")]
     if targets and not seeds: print(f"{what}: no seeds in {targets[0].parent}/seeds/{name}/")
-for t in pathlib.Path(".").glob("src/*/*_fuzz.c"):
+for t in [t for top in ("src", "contracts") for t in pathlib.Path(top).glob("*/*_fuzz.c")]:
     if t.name[:-7] not in DECODERS.values(): print(f"{t}: not in the list of scripts/check_fuzz.py")
