@@ -246,3 +246,13 @@ bool chain_patch(struct chain *c, const struct chain_change *change, struct err 
     pthread_mutex_unlock(&c->patching);
     return room || err_set(e, ERR_TOO_MANY, "%d changes of the state wait for a block already", CHAIN_PATCHES_MAX);
 }
+
+uint64_t chain_patch_height(struct chain *c) {
+    pthread_rwlock_rdlock(&c->lock);
+    uint64_t head = head_of(c)->pub.height;
+    pthread_rwlock_unlock(&c->lock);
+    pthread_mutex_lock(&c->patching);
+    uint64_t taken = c->patched_height;
+    pthread_mutex_unlock(&c->patching);
+    return (taken > head ? taken : head) + 1;
+}

@@ -187,6 +187,9 @@ void chain_skip(struct chain *c, uint64_t heights);
 // An entry to be written with the next block, unconditionally (sandbox_patch_state). Fails on nothing but a full queue.
 // kind ACCOUNT writes amount, locked and storage_usage (code_hash only where code follows), `removed` removes.
 [[nodiscard]] bool chain_patch(struct chain *c, const struct chain_change *change, struct err *e);
+// The block of this height, or the first above it, has everything that has been patched so far: one that is being made
+// right now may have begun before.
+uint64_t chain_patch_height(struct chain *c);
 
 // --- finding --------------------------------------------------------------------------------------------------------
 // All give a reference to the block (NULL: not in memory) and pointers into it.

@@ -98,6 +98,7 @@ static void take_turns(struct chain *c, struct chunk *k, size_t *patches, size_t
     size_t mark = state_mark(k->state);
     pthread_mutex_lock(&c->patching);
     *patches = c->patch_count;
+    c->patched_height = k->height;
     for (size_t i = 0; i < c->patch_count; i++)
         apply_patch(k->state, &c->patches[i]);
     pthread_mutex_unlock(&c->patching);

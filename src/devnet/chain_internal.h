@@ -40,6 +40,7 @@ struct chain {
     struct chain_change *patches;
     size_t patch_count;
     struct arena *patch_arena;
+    uint64_t patched_height; // the last block that took patches
 };
 #define CHAIN_PATCHES_MAX 10000
 

@@ -106,16 +106,14 @@ enum rpc_done rpc_patch_state(struct rpc_call *c) {
     for (size_t i = 0; i < n; i++)
         if (!read_record(json_array_get(records, i), &changes[i], c->arena, &e))
             return rpc_fail_params(c, &e);
-    chain_read_begin(c->net->chain);
-    uint64_t head = history_head(c->net->history);
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++)
         ok = chain_patch(c->net->chain, &changes[i], &e);
-    chain_read_end(c->net->chain);
     if (!ok)
         return rpc_fail_internal(c, &e);
+    uint64_t height = chain_patch_height(c->net->chain);
     producer_demand(c->net->producer);
-    return after_next_block(c, head);
+    return after_next_block(c, height - 1);
 }
 
 enum rpc_done rpc_fast_forward(struct rpc_call *c) {
@@ -175,12 +173,11 @@ static bool faucet_pay(struct devnet *net, const struct account_id *id, const st
     account.account.storage_usage = 182; // an account with one full-access key
     struct chain_change access = {.cause = CAUSE_PATCH, .kind = CHANGE_ACCESS_KEY, .account_id = *id, .key = *key};
     access.access.full_access = true;
-    chain_read_begin(net->chain);
-    *head = history_head(net->history);
-    access.access.nonce = *head * 1000000;
-    bool ok = chain_patch(net->chain, &account, e) && chain_patch(net->chain, &access, e);
-    chain_read_end(net->chain);
-    return ok;
+    access.access.nonce = history_head(net->history) * 1000000;
+    if (!chain_patch(net->chain, &account, e) || !chain_patch(net->chain, &access, e))
+        return false;
+    *head = chain_patch_height(net->chain) - 1;
+    return true;
 }
 
 void faucet_handler(struct http_request *r, void *ctx) {
