@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 want=${1:-build}
 
 building='make gcc libc6-dev binutils pkg-config git ca-certificates cmake
-    libmicrohttpd-dev libsqlite3-dev libjansson-dev libsodium-dev libssl-dev libcurl4-openssl-dev libseccomp-dev libsecp256k1-dev'
+    libmicrohttpd-dev libsqlite3-dev libjansson-dev libsodium-dev libssl-dev libcurl4-openssl-dev libseccomp-dev libsecp256k1-dev libpcre2-dev'
 guests='clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 wabt binaryen
     cargo-web rustc-web rust-web-src rust-web-llvm'
 testing='libcmocka-dev clang-14 lld-14 libclang-rt-14-dev clang-format-14 shellcheck python3 nodejs npm'

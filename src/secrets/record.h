@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keystore and worker sign: always SHA-256 of a tagged borsh record of ours, never bytes that a peer chose.
+#pragma once
+#include "secrets/scope.h"
+
+// Keystore's identity: "this is the key for that scope".
+// borsh("outlayer-pubkey-v1", network, contract, owner, repository, Option<branch>, generation, key[32])
+struct hash pubkey_record(const struct scope *s, uint32_t generation, const uint8_t key[static HPKE_KEY]);
+
+// Worker's key, to open a session.
+// borsh("outlayer-session-v1", network, contract, keystore key[32], account, challenge[32], session key[32], expiry s)
+struct session_terms {
+    const char *network, *contract, *account; // account: whose access key the worker signs with
+    uint8_t keystore_key[32];                 // ed25519
+    uint8_t challenge[32], session_key[HPKE_KEY];
+    uint64_t expires_at; // seconds since 1970
+};
+struct hash session_record(const struct session_terms *t);
+
+// Worker's key, on each use of a session.
+// borsh("outlayer-decrypt-v1", network, contract, session id[32], counter, request_id, Option<branch>)
+struct decrypt_terms {
+    const char *network, *contract;
+    struct hash session; // the id: SHA-256 of the session's record
+    uint64_t counter;    // greater than in any earlier request of the session
+    uint64_t request_id;
+    const char *branch; // NULL: not known
+};
+struct hash decrypt_record(const struct decrypt_terms *t);
+
+// Keystore's identity, under an answer: borsh("outlayer-secrets-v1"-answer tags below, session id[32], counter,
+// request_id, SHA-256 of the sealed bytes, or the refusal's slug and message).
+//   "outlayer-answer-v1": sealed secrets;  "outlayer-refusal-v1": why there are none
+struct hash answer_record(const struct decrypt_terms *t, struct slice sealed);
+struct hash refusal_record(const struct decrypt_terms *t, const char *slug, const char *message);
+// HPKE's info of an answer: borsh("outlayer-answer-v1", session id[32], counter, request_id)
+struct slice answer_info(struct arena *a, const struct decrypt_terms *t);
+
+// Owner's NEP-413 message for adding generated secrets to a blob of theirs: the text that a wallet shows.
+const char *generate_message(struct arena *a, const struct scope *s, const struct hash *blob_hash,
+                             const char *const *names, size_t count);
+// NEP-413: borsh(u32 2^31+413, message, nonce[32], recipient, Option<callback>) hashed; what the wallet's key signs.
+struct hash nep413_hash(const char *message, const uint8_t nonce[static 32], const char *recipient,
+                        const char *callback_url);
