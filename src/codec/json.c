@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include <inttypes.h>
+#include <malloc.h>
 
 json_t *json_parse(struct slice text, size_t max, struct err *e) {
     if (text.len > max) {
@@ -52,6 +53,14 @@ json_t *json_parse_big(struct slice text, size_t max, struct err *e) {
     quote_big_numbers(&quoted, text);
     return json_parse(buf_slice(&quoted), quoted.cap, e);
 }
+
+static void free_wiped(void *p) {
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
+void json_wipe_memory(void) { json_set_alloc_funcs(malloc, free_wiped); }
 
 char *json_text(struct arena *a, const json_t *j) {
     size_t n = json_dumpb(j, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);

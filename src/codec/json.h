@@ -16,6 +16,8 @@ static inline void json_cleanup_(json_t **j) { json_decref(*j); }
 [[nodiscard]] json_t *json_parse(struct slice text, size_t max, struct err *e);
 // The same for documents that hold whole numbers beyond 63 bits (NEAR's payments and timestamps): those become strings.
 [[nodiscard]] json_t *json_parse_big(struct slice text, size_t max, struct err *e);
+// From here on, whatever jansson frees is overwritten first: for processes that read secrets. Before any thread starts.
+void json_wipe_memory(void);
 // Compact text in the arena.
 char *json_text(struct arena *a, const json_t *j);
 

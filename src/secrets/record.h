@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What keystore and worker sign: always SHA-256 of a tagged borsh record of ours, never bytes that a peer chose.
 #pragma once
+#include "base/buf.h"
 #include "secrets/scope.h"
+
+// network, contract, owner, repository, Option<branch>: as they stand in every record that is about a scope.
+void record_put_scope(struct buf *b, const struct scope *s);
 
 // Keystore's identity: "this is the key for that scope".
 // borsh("outlayer-pubkey-v1", network, contract, owner, repository, Option<branch>, generation, key[32])
@@ -28,12 +32,12 @@ struct decrypt_terms {
 };
 struct hash decrypt_record(const struct decrypt_terms *t);
 
-// Keystore's identity, under an answer: borsh("outlayer-secrets-v1"-answer tags below, session id[32], counter,
-// request_id, SHA-256 of the sealed bytes, or the refusal's slug and message).
-//   "outlayer-answer-v1": sealed secrets;  "outlayer-refusal-v1": why there are none
+// Keystore's identity, under what it answers to such a request: borsh(tag, session id[32], counter, request_id, …)
+//   "outlayer-answer-v1", …, SHA-256 of the sealed secrets
+//   "outlayer-refusal-v1", …, the refusal's code, its message
 struct hash answer_record(const struct decrypt_terms *t, struct slice sealed);
 struct hash refusal_record(const struct decrypt_terms *t, const char *slug, const char *message);
-// HPKE's info of an answer: borsh("outlayer-answer-v1", session id[32], counter, request_id)
+// HPKE's info of an answer: borsh("outlayer-answer-info-v1", session id[32], counter, request_id)
 struct slice answer_info(struct arena *a, const struct decrypt_terms *t);
 
 // Owner's NEP-413 message for adding generated secrets to a blob of theirs: the text that a wallet shows.

@@ -19,7 +19,8 @@ struct scope {
     const char *profile; // not part of the key's derivation
 };
 
-// Lengths, characters, normal form; ERR_INVALID says which. `profile` NULL is fine (it is not known when a key is asked).
+// Lengths, characters, normal form; ERR_INVALID says which. `profile` NULL is fine (it is not known when a key is
+// asked).
 [[nodiscard]] bool scope_check(const struct scope *s, struct err *e);
 
 [[nodiscard]] bool blob_seal(struct arena *a, const struct scope *s, uint32_t generation,

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names and values of secrets: what becomes a guest's environment. Names are [A-Za-z_][A-Za-z0-9_]*, at most 128 bytes,
 // and none that the worker itself sets (reserved). Values are UTF-8 without NUL, at most 32 KiB; at most 100 in a blob,
-// 64 KiB as JSON.
+// 64 KiB as JSON. A process that reads values calls json_wipe_memory() at its start.
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
-#include <jansson.h>
 
 #define SECRET_NAME_MAX 128
 #define SECRET_VALUE_MAX (32u << 10)
