@@ -12,6 +12,10 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "blocks of a neardata server": "blocks",
     "JSON-RPC requests": "rpc",
     "arguments of contract calls": "arguments",
+    "JSON that contracts read": "json_in",
+    "conditions of access to secrets": "access",
+    "names of repositories": "repo",
+    "sealed secrets and what is in them": "blob",
     "what workers report to the coordinator": "task",
     "leases, build records and requests as a worker gets them": "lease",
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "codec/hex.h"
 #include "http/client.h"
+#include <inttypes.h>
 #include <stdatomic.h>
 
 #define URLS_MAX 8
@@ -138,14 +139,35 @@ static bool query(struct rpc *r, struct arena *a, json_t *params, json_t **resul
     return false;
 }
 
-bool rpc_view(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
-              struct slice *out, struct err *e) {
+#define FINAL 0 // in place of a height: the newest final block
+
+static json_t *at_block(json_t *params, uint64_t height) {
+    if (height == FINAL)
+        json_set_text(params, "finality", "final");
+    else
+        json_set_u64(params, "block_id", height);
+    return params;
+}
+
+// One decision is about one block: a server that answers for another is not believed.
+static bool query_at(struct rpc *r, struct arena *a, json_t *params, uint64_t height, json_t **result, struct err *e) {
+    uint64_t got;
+    if (!query(r, a, at_block(params, height), result, e))
+        return false;
+    if (height == FINAL || (json_get_u64(*result, "block_height", &got, NULL) && got == height))
+        return true;
+    json_decref(*result);
+    *result = NULL;
+    return err_set(e, ERR_UNAVAILABLE, "the RPC server answered for another block than %" PRIu64, height);
+}
+
+static bool view_at(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
+                    uint64_t height, struct slice *out, struct err *e) {
     const char *text = args ? json_text(a, args) : "";
     SCOPED_JSON(result) = NULL;
-    json_t *params =
-        json_pack("{s:s,s:s,s:s,s:s,s:s}", "request_type", "call_function", "finality", "final", "account_id", contract,
-                  "method_name", method, "args_base64", base64_text(a, slice_str(text)));
-    if (!query(r, a, params, &result, e))
+    json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "request_type", "call_function", "account_id", contract,
+                               "method_name", method, "args_base64", base64_text(a, slice_str(text)));
+    if (!query_at(r, a, params, height, &result, e))
         return err_wrap(e, "view %s.%s", contract, method);
     const json_t *bytes = json_object_get(result, "result");
     size_t n = json_array_size(bytes);
@@ -157,10 +179,15 @@ bool rpc_view(struct rpc *r, struct arena *a, const char *contract, const char *
     return true;
 }
 
-json_t *rpc_view_json(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
-                      struct err *e) {
+bool rpc_view(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
+              struct slice *out, struct err *e) {
+    return view_at(r, a, contract, method, args, FINAL, out, e);
+}
+
+json_t *rpc_view_json_at(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
+                         uint64_t height, struct err *e) {
     struct slice text;
-    if (!rpc_view(r, a, contract, method, args, &text, e))
+    if (!view_at(r, a, contract, method, args, height, &text, e))
         return NULL;
     json_t *j = json_parse_big(text, ANSWER_MAX, e);
     if (!j)
@@ -168,12 +195,21 @@ json_t *rpc_view_json(struct rpc *r, struct arena *a, const char *contract, cons
     return j;
 }
 
+json_t *rpc_view_json(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
+                      struct err *e) {
+    return rpc_view_json_at(r, a, contract, method, args, FINAL, e);
+}
+
 bool rpc_account(struct rpc *r, struct arena *a, const char *account, struct rpc_account *out, struct err *e) {
+    return rpc_account_at(r, a, account, FINAL, out, e);
+}
+
+bool rpc_account_at(struct rpc *r, struct arena *a, const char *account, uint64_t height, struct rpc_account *out,
+                    struct err *e) {
     SCOPED_JSON(j) = NULL;
     const char *code;
-    json_t *params =
-        json_pack("{s:s,s:s,s:s}", "request_type", "view_account", "finality", "final", "account_id", account);
-    return query(r, a, params, &j, e) && json_get_u128(j, "amount", &out->amount.v, e) &&
+    json_t *params = json_pack("{s:s,s:s}", "request_type", "view_account", "account_id", account);
+    return query_at(r, a, params, height, &j, e) && json_get_u128(j, "amount", &out->amount.v, e) &&
            json_get_u128(j, "locked", &out->locked.v, e) && json_get_text(j, "code_hash", &code, e) &&
            hash_from_base58(&out->code_hash, slice_str(code), e) &&
            json_get_u64(j, "storage_usage", &out->storage_usage, e);

@@ -26,6 +26,10 @@ void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel);
 [[nodiscard]] json_t *rpc_view_json(struct rpc *r, struct arena *a, const char *contract, const char *method,
                                     const json_t *args, struct err *e);
 
+// The same at a block's height: an answer of another block is an error.
+[[nodiscard]] json_t *rpc_view_json_at(struct rpc *r, struct arena *a, const char *contract, const char *method,
+                                       const json_t *args, uint64_t height, struct err *e);
+
 struct rpc_account {
     struct yocto amount, locked;
     struct hash code_hash; // zeros: no contract
@@ -33,6 +37,9 @@ struct rpc_account {
 };
 [[nodiscard]] bool rpc_account(struct rpc *r, struct arena *a, const char *account, struct rpc_account *out,
                                struct err *e);
+
+[[nodiscard]] bool rpc_account_at(struct rpc *r, struct arena *a, const char *account, uint64_t height,
+                                  struct rpc_account *out, struct err *e);
 
 struct rpc_access_key {
     uint64_t nonce;

@@ -120,6 +120,13 @@ char *signature_text(struct arena *a, const struct signature *s) {
     return arena_printf(a, "%s%s", key_prefixes[s->type], base58_text(a, slice_of(s->bytes, n)));
 }
 
+bool signature_parse(struct signature *out, struct slice text, struct err *e) {
+    *out = (struct signature){0};
+    struct slice digits = split_key(text, &out->type);
+    size_t n = out->type == KEY_ED25519 ? 64 : 65;
+    return base58_decode_exact(out->bytes, n, digits, e) || err_wrap(e, "not a signature");
+}
+
 void secret_key_generate(struct secret_key *out) {
     uint8_t public[32];
     crypto_sign_keypair(public, out->bytes);

@@ -47,6 +47,7 @@ bool public_key_eq(const struct public_key *a, const struct public_key *b);
 [[nodiscard]] bool public_key_parse(struct public_key *out, struct slice text, struct err *e);
 char *public_key_text(struct arena *a, const struct public_key *k);
 char *signature_text(struct arena *a, const struct signature *s);
+[[nodiscard]] bool signature_parse(struct signature *out, struct slice text, struct err *e); // "ed25519:<base58>"
 
 void secret_key_generate(struct secret_key *out);
 void secret_key_from_seed(struct secret_key *out, const uint8_t seed[static 32]);

@@ -27,6 +27,13 @@ static bool is_part(struct slice s) {
     return true;
 }
 
+static bool is_host(struct slice s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_", s.ptr[i]))
+            return false;
+    return is_part(s);
+}
+
 // Splits at the first `by`; without one the rest becomes empty and false comes back.
 static bool split(struct slice s, char by, struct slice *head, struct slice *rest) {
     const uint8_t *at = s.len ? memchr(s.ptr, by, s.len) : NULL;
@@ -62,7 +69,7 @@ bool repo_normal(struct arena *a, struct slice text, const char **out, struct er
         return refuse(s, e);
     if (name.len > 4 && slice_eq_str(slice_skip(name, name.len - 4), ".git"))
         name.len -= 4;
-    if (!is_part(host) || !is_part(owner) || !is_part(name))
+    if (!is_host(host) || !is_part(owner) || !is_part(name))
         return refuse(s, e);
     if (host.len + owner.len + name.len + 2 > REPO_NORMAL_MAX)
         return err_set(e, ERR_INVALID, "the repository's name has more than %d bytes", REPO_NORMAL_MAX);

@@ -30,6 +30,7 @@ static void one_name_for_all_spellings(void **state) {
         {"github.com/a/b/tree/x", NULL},
         {"ssh://git@github.com/a/b", NULL},
         {"https://user@github.com:x/a/b", NULL},
+        {"https://git@/a/b", NULL},
         {"a b/c", NULL},
         {"a/..", NULL},
         {"-x/b", NULL},

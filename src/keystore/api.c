@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Health, metrics and public keys.
+#include "keystore/api.h"
+
+#include "codec/hex.h"
+#include "secrets/repo.h"
+#include "secrets/values.h"
+#include <inttypes.h>
+
+json_t *api_body(struct http_request *r, const char *const *keys) {
+    struct err e;
+    json_t *o = json_parse(http_body(r), 1 << 20, &e);
+    if (o && !json_is_object(o))
+        err_set(&e, ERR_INVALID, "the body must be a JSON object");
+    else if (o && json_only_keys(o, keys, &e))
+        return o;
+    json_decref(o);
+    http_reply_err(r, &e);
+    return NULL;
+}
+
+bool api_scope(struct keystore *k, struct arena *a, const json_t *o, struct scope *out, struct err *e) {
+    const char *repo;
+    *out = (struct scope){.network = k->network, .contract = k->contract};
+    return json_get_text(o, "repo", &repo, e) && json_get_text(o, "owner", &out->owner, e) &&
+           json_opt_text(o, "branch", &out->branch, e) && json_opt_text(o, "profile", &out->profile, e) &&
+           repo_normal(a, slice_str(repo), &out->repo, e) && scope_check(out, e);
+}
+
+void api_put_signature(struct keystore *k, struct arena *a, json_t *o, const struct hash *record) {
+    struct public_key identity = master_identity(k->master);
+    struct signature s = master_sign(k->master, record);
+    json_set_text(o, "identity", public_key_text(a, &identity));
+    json_set_text(o, "signature", signature_text(a, &s));
+}
+
+bool api_pubkey(struct keystore *k, struct arena *a, const struct scope *s, json_t **out, struct err *e) {
+    struct hpke_pair pair;
+    uint32_t generation = master_generation(k->master);
+    if (!master_derive(k->master, s, generation, &pair, e))
+        return false;
+    struct hash record = pubkey_record(s, generation, pair.public);
+    json_t *o = json_object();
+    json_set_text(o, "repo_normalized", s->repo);
+    json_set_text(o, "branch", s->branch);
+    json_set_text(o, "owner", s->owner);
+    json_set_text(o, "pubkey", hex_text(a, slice_of(pair.public, sizeof pair.public)));
+    json_set_u64(o, "generation", generation);
+    api_put_signature(k, a, o, &record);
+    hpke_pair_wipe(&pair);
+    *out = o;
+    return true;
+}
+
+static void reply_pubkey(struct http_request *r, struct keystore *k, const json_t *o) {
+    struct scope s;
+    struct err e;
+    json_t *answer;
+    if (api_scope(k, http_arena(r), o, &s, &e) && api_pubkey(k, http_arena(r), &s, &answer, &e))
+        http_reply_json(r, 200, answer);
+    else
+        http_reply_err(r, &e);
+}
+
+void keystore_get_pubkey(struct http_request *r, void *ctx) {
+    static const char *const names[] = {"repo", "owner", "branch"};
+    SCOPED_JSON(o) = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = http_query(r, names[i]);
+        if (value && value[0])
+            json_set_text(o, names[i], value);
+    }
+    reply_pubkey(r, ctx, o);
+}
+
+static bool check_names(const json_t *list, struct err *e) {
+    if (list && !json_is_array(list))
+        return err_set(e, ERR_INVALID, "field 'names' must be an array of texts");
+    if (json_array_size(list) > SECRETS_MAX)
+        return err_set(e, ERR_TOO_LARGE, "field 'names' has more than %d entries", SECRETS_MAX);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name)
+            return err_set(e, ERR_INVALID, "field 'names' must be an array of texts");
+        if (!secret_name_check(slice_str(name), GIVEN_BY_USER, e))
+            return false;
+    }
+    return true;
+}
+
+void keystore_post_pubkey(struct http_request *r, void *ctx) {
+    static const char *const keys[] = {"repo", "owner", "branch", "names", "secrets_json", NULL};
+    SCOPED_JSON(o) = api_body(r, keys);
+    struct err e;
+    if (!o)
+        return;
+    if (json_object_get(o, "secrets_json")) {
+        err_set(&e, ERR_INVALID, "a key is given without the secrets: they must never leave your machine unsealed");
+        err_hint(&e, "send their names alone as `names` to have them checked; consider the values just sent as leaked");
+        http_reply_err(r, &e);
+    } else if (!check_names(json_object_get(o, "names"), &e)) {
+        http_reply_err(r, &e);
+    } else {
+        reply_pubkey(r, ctx, o);
+    }
+}
+
+// --- health
+
+void keystore_health(struct http_request *r, void *ctx) {
+    (void)ctx;
+    http_reply_json(r, 200, json_pack("{s:s,s:s}", "status", "ok", "tee_mode", "None"));
+}
+
+void keystore_healthz(struct http_request *r, void *ctx) { keystore_health(r, ctx); }
+
+// Ready: the chain can be asked, and the contract publishes this keystore's key.
+void keystore_readyz(struct http_request *r, void *ctx) {
+    struct keystore *k = ctx;
+    struct err e;
+    struct public_key identity = master_identity(k->master);
+    const char *own = public_key_text(http_arena(r), &identity);
+    SCOPED_JSON(key) = rpc_view_json(k->rpc, http_arena(r), k->contract, "get_keystore_key", NULL, &e);
+    if (!key) {
+        e.code = ERR_UNAVAILABLE;
+        http_reply_err(r, &e);
+    } else if (!json_is_string(key) || strcmp(json_string_value(key), own) != 0) {
+        err_set(&e, ERR_UNAVAILABLE, "%s does not publish this keystore's key", k->contract);
+        err_hint(&e, "the owner calls set_keystore_key with \"%s\"", own);
+        http_reply_err(r, &e);
+    } else {
+        http_reply_json(r, 200, json_pack("{s:s}", "status", "ready"));
+    }
+}
+
+void keystore_metrics(struct http_request *r, void *ctx) {
+    struct keystore *k = ctx;
+    const struct {
+        const char *name, *help;
+        uint64_t value;
+    } rows[] = {
+        {"outlayer_keystore_sessions_opened_total", "sessions that workers opened", atomic_load(&k->opened)},
+        {"outlayer_keystore_decrypts_total", "secrets given to workers", atomic_load(&k->decrypted)},
+        {"outlayer_keystore_refusals_total", "requests whose secrets were refused", atomic_load(&k->refused)},
+        {"outlayer_keystore_failures_total", "decisions that the chain or this keystore failed to make",
+         atomic_load(&k->failed)},
+    };
+    SCOPED_BUF(b, 4096);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        buf_printf(&b, "# HELP %s %s\n# TYPE %s counter\n%s %" PRIu64 "\n", rows[i].name, rows[i].help, rows[i].name,
+                   rows[i].name, rows[i].value);
+    buf_printf(&b,
+               "# HELP outlayer_keystore_generation newest generation of the master secret\n"
+               "# TYPE outlayer_keystore_generation gauge\noutlayer_keystore_generation %u\n",
+               master_generation(k->master));
+    http_reply(r, 200, "text/plain; version=0.0.4", buf_slice(&b));
+}

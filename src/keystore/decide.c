@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// One question, decided: the pending request and the stored secrets are read from the chain, the access condition is
+// evaluated for the request's sender, the blob is opened and its values sealed to the session's key.
+#include "codec/hex.h"
+#include "keystore/access_eval.h"
+#include "keystore/keystore.h"
+#include "secrets/access.h"
+#include "secrets/repo.h"
+#include "secrets/values.h"
+
+struct question {
+    struct keystore *k;
+    struct arena *a; // wiped when it goes
+    const struct session *session;
+    const struct decrypt_terms *terms;
+    struct decision *out;
+    struct scope scope;
+    const char *caller;
+    json_t *request, *row; // as the contract shows them
+};
+
+// A refusal is an answer. Returns true: it was decided.
+static bool refuse(struct question *q, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static bool refuse(struct question *q, enum err_code code, const char *fmt, ...) {
+    char text[sizeof q->out->refusal.msg];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    q->out->allowed = false;
+    err_set(&q->out->refusal, code, "%s", text);
+    return true;
+}
+
+static bool is_refused(const struct question *q) { return q->out->refusal.msg[0] != 0; }
+
+static bool is_trouble(const struct err *e) {
+    return e->code == ERR_UNAVAILABLE || e->code == ERR_TIMEOUT || e->code == ERR_IO || e->code == ERR_TOO_LARGE ||
+           e->code == ERR_INTERNAL;
+}
+
+// --- the request
+
+// True with q->request NULL: refused.
+static bool read_request(struct question *q, struct err *e) {
+    bool answered = false;
+    SCOPED_JSON(args) = json_object();
+    json_set_u64(args, "request_id", q->terms->request_id);
+    json_t *view = rpc_view_json(q->k->rpc, q->a, q->k->contract, "get_request", args, e);
+    if (!view)
+        return false;
+    if (json_is_object(view) && json_opt_bool(view, "answered", &answered, NULL) && !answered) {
+        q->request = view;
+        return true;
+    }
+    json_decref(view);
+    return refuse(q, ERR_CONFLICT, "Secrets are given only to a request that waits for its answer: %llu does not",
+                  (unsigned long long)q->terms->request_id);
+}
+
+// The scope that the request's own words name.
+static bool read_names(struct question *q, struct err *e) {
+    json_t *ref, *source;
+    const char *repo, *profile, *owner;
+    json_t *r = q->request;
+    if (json_is_null(json_object_get(r, "secrets_ref")))
+        return refuse(q, ERR_INVALID, "The request asks for no secrets");
+    if (!json_get_text(r, "sender_id", &q->caller, e) || !json_get_object(r, "secrets_ref", &ref, e) ||
+        !json_get_object(r, "code_source", &source, e) || !json_get_text(source, "repo", &repo, e) ||
+        !json_get_text(ref, "profile", &profile, e) || !json_get_text(ref, "account_id", &owner, e))
+        return err_wrap(e, "get_request of %s", q->k->contract);
+    struct err why;
+    const char *normal;
+    q->out->caller = q->caller;
+    q->out->owner = owner;
+    q->out->profile = profile;
+    if (!repo_normal(q->a, slice_str(repo), &normal, &why))
+        return refuse(q, ERR_NOT_FOUND, "Secrets not found: %.200s", why.msg);
+    q->out->repo = normal;
+    q->out->branch = q->terms->branch;
+    q->scope = (struct scope){q->k->network, q->k->contract, owner, normal, q->terms->branch, profile};
+    if (!scope_check(&q->scope, &why))
+        return refuse(q, ERR_NOT_FOUND, "Secrets not found: %.200s", why.msg);
+    return true;
+}
+
+// --- the row
+
+static json_t *row_args(const struct question *q) {
+    json_t *args =
+        json_pack("{s:s,s:s,s:s}", "repo", q->scope.repo, "profile", q->scope.profile, "owner", q->scope.owner);
+    if (q->scope.branch)
+        json_set_text(args, "branch", q->scope.branch);
+    return args;
+}
+
+// Without a branch only a row for any branch will do, and only where there is none for a branch: it could be the one.
+static bool check_branches(struct question *q, struct err *e) {
+    SCOPED_JSON(args) = row_args(q);
+    SCOPED_JSON(count) = rpc_view_json(q->k->rpc, q->a, q->k->contract, "count_secret_branches", args, e);
+    if (!count)
+        return false;
+    if (!json_is_integer(count))
+        return err_set(e, ERR_CHAIN, "count_secret_branches of %s did not answer with a number", q->k->contract);
+    return json_integer_value(count) == 0 ||
+           refuse(q, ERR_NOT_FOUND,
+                  "Secrets not found: %s stores those of profile %s for branches of %s, and the branch of "
+                  "this commit could not be found",
+                  q->scope.owner, q->scope.profile, q->scope.repo);
+}
+
+static bool read_row(struct question *q, struct err *e) {
+    if (!q->scope.branch && !check_branches(q, e))
+        return false;
+    if (is_refused(q))
+        return true;
+    SCOPED_JSON(args) = row_args(q);
+    json_t *row = rpc_view_json(q->k->rpc, q->a, q->k->contract, "get_secrets", args, e);
+    if (!row)
+        return false;
+    if (json_is_object(row)) {
+        q->row = row;
+        return true;
+    }
+    json_decref(row);
+    return refuse(q, ERR_NOT_FOUND, "Secrets not found: %s has stored none as profile %s for %s%s%s", q->scope.owner,
+                  q->scope.profile, q->scope.repo, q->scope.branch ? " at branch " : "",
+                  q->scope.branch ? q->scope.branch : "");
+}
+
+// --- the condition
+
+static bool check_access(struct question *q, bool *allowed, struct err *e) {
+    struct err why;
+    struct access *condition;
+    const char *reason = NULL;
+    *allowed = false;
+    if (!access_of_json(&condition, q->a, json_object_get(q->row, "access"), &why))
+        return refuse(q, ERR_FORBIDDEN, "Access denied: the condition of these secrets cannot be read: %.300s",
+                      why.msg);
+    struct access_chain chain = access_chain_of_rpc(q->k->rpc);
+    if (!access_eval(&chain, q->a, condition, q->caller, allowed, &reason, &why)) {
+        if (!is_trouble(&why))
+            return refuse(q, ERR_FORBIDDEN, "Access denied: the condition could not be evaluated: %.300s", why.msg);
+        *e = why;
+        return err_wrap(e, "access condition");
+    }
+    return *allowed || refuse(q, ERR_FORBIDDEN, "Access denied: %s may not use secrets of %s (%.200s)", q->caller,
+                              q->scope.owner, reason ? reason : "its condition does not hold");
+}
+
+// --- the values
+
+static bool open_blob(struct question *q, struct secrets *values, struct err *e) {
+    const char *text, *branch = NULL;
+    struct slice blob, plain;
+    struct hpke_pair pair;
+    uint32_t generation;
+    if (!json_get_text(q->row, "encrypted_secrets", &text, e) || !json_opt_text(q->row, "branch", &branch, e) ||
+        !base64_decode(q->a, slice_str(text), &blob, e))
+        return false;
+    q->scope.branch = branch; // of the row that was found: what it was sealed for
+    if (!blob_generation(blob, &generation, e) || !master_derive(q->k->master, &q->scope, generation, &pair, e))
+        return false;
+    bool ok = blob_open(q->a, &q->scope, &pair, blob, &plain, e) && secrets_parse(values, q->a, plain, e);
+    hpke_pair_wipe(&pair);
+    return ok;
+}
+
+static bool give(struct question *q, struct err *e) {
+    struct secrets values;
+    struct slice plain;
+    struct err why;
+    if (!open_blob(q, &values, &why))
+        return refuse(q, ERR_INVALID, "Secrets cannot be opened: %.300s; their owner should store them again", why.msg);
+    q->out->branch = q->scope.branch;
+    if (!secrets_print(q->a, &values, &plain, e) ||
+        !hpke_seal(q->a, q->session->session_key, answer_info(q->a, q->terms), plain, &q->out->answer.sealed, e))
+        return false;
+    q->out->allowed = true;
+    return true;
+}
+
+static bool decide(struct question *q, struct err *e) {
+    bool allowed;
+    if (!read_request(q, e) || (q->request && !read_names(q, e)))
+        return false;
+    if (is_refused(q))
+        return true;
+    if (!read_row(q, e))
+        return false;
+    if (is_refused(q))
+        return true;
+    if (!check_access(q, &allowed, e))
+        return false;
+    return !allowed || give(q, e);
+}
+
+bool keystore_decide(struct keystore *k, struct arena *a, const struct session *session, const struct decrypt_terms *t,
+                     struct decision *out, struct err *e) {
+    struct question q = {.k = k, .a = a, .session = session, .terms = t, .out = out};
+    *out = (struct decision){0};
+    bool ok = decide(&q, e);
+    const char **names[] = {&out->owner, &out->profile, &out->branch, &out->caller}; // of documents that go now
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        *names[i] = *names[i] ? arena_strdup(a, *names[i]) : NULL;
+    json_decref(q.request);
+    json_decref(q.row);
+    return ok;
+}

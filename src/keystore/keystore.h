@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keystore: derives keys, checks who may have a secret, opens it and seals it to the worker that runs the request.
+// What it decides on comes from the chain at `final`, never from the one who asks. Whoever it answers can check its
+// signature with the key that the contract publishes (get_keystore_key).
+#pragma once
+#include "http/deferred.h"
+#include "keystore/audit.h"
+#include "keystore/master.h"
+#include "keystore/sessions.h"
+#include "near/rpc.h"
+#include <stdatomic.h>
+
+#define KEYSTORE_TOKENS_MAX 64
+
+struct keystore {
+    const char *network, *contract;
+    struct master *master;
+    struct sessions *sessions;
+    struct rpc *rpc;
+    struct audit *audit;
+    struct deferred *deferred;
+    struct hash tokens[KEYSTORE_TOKENS_MAX]; // SHA-256 of those that may ask for keys
+    size_t token_count;
+    atomic_uint_fast64_t opened, decrypted, refused, failed; // sessions; answers of /decrypt
+};
+
+[[nodiscard]] bool keystore_serve(struct http_server **out, struct keystore *k, const char *host, uint16_t port,
+                                  struct err *e);
+
+// decide.c: one question of a session, checked and counted by the caller.
+struct decision {
+    bool allowed;
+    struct secrets_answer {
+        struct slice sealed; // allowed: to the session's key
+    } answer;
+    struct err refusal; // not allowed: for the sender of the request; code ERR_FORBIDDEN, ERR_NOT_FOUND, …
+    const char *owner, *profile, *repo, *branch, *caller; // for the audit, NULL where not known
+};
+// false: our own or the chain's trouble (*e); nothing was decided.
+[[nodiscard]] bool keystore_decide(struct keystore *k, struct arena *a, const struct session *session,
+                                   const struct decrypt_terms *t, struct decision *out, struct err *e);
+
+// authority.c: who speaks
+// Whether the chain says, at `final`, that this key of this account may resolve requests of the contract, for one of
+// its operators. ERR_FORBIDDEN says what is missing.
+[[nodiscard]] bool keystore_may_resolve(struct keystore *k, struct arena *a, const char *account,
+                                        const struct public_key *key, struct err *e);
+// Whether the key is a full access key of the account, at `final`.
+[[nodiscard]] bool keystore_is_owner(struct keystore *k, struct arena *a, const char *account,
+                                     const struct public_key *key, struct err *e);
+
+// handlers of api.c and sessions_api.c; ctx is the keystore
+void keystore_health(struct http_request *r, void *ctx);
+void keystore_healthz(struct http_request *r, void *ctx);
+void keystore_readyz(struct http_request *r, void *ctx);
+void keystore_metrics(struct http_request *r, void *ctx);
+void keystore_get_pubkey(struct http_request *r, void *ctx);
+void keystore_post_pubkey(struct http_request *r, void *ctx);
+void keystore_add_generated(struct http_request *r, void *ctx);
+void keystore_challenge(struct http_request *r, void *ctx);
+void keystore_session(struct http_request *r, void *ctx);
+void keystore_decrypt(struct http_request *r, void *ctx);
+void keystore_list_sessions(struct http_request *r, void *ctx);
+void keystore_revoke_session(struct http_request *r, void *ctx);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// outlayer-keystore: keeps the master secret and opens sealed secrets for the workers that may use them.
+#include "base/file.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "codec/json.h"
+#include "keystore/keystore.h"
+#include "sandbox/confine.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define NAME "outlayer-keystore"
+#define THREADS 8
+#define QUEUE_MAX 256
+#define NO_FD 65535
+
+struct settings {
+    const char *network, *host, *home, *near_rpc_url, *contract_id, *token_hashes, *tee_mode, *log_level;
+    uint64_t port, master_fd;
+};
+static const struct setting table[] = {
+    SET_TEXT(struct settings, network, "OUTLAYER_NETWORK", "devnet", "devnet, testnet or mainnet"),
+    SET_TEXT(struct settings, host, "SERVER_HOST", "127.0.0.1",
+             "address to listen on; reach it through nothing but "
+             "the coordinator"),
+    SET_U64(struct settings, port, "SERVER_PORT", "8081", 0, 65535, "port; 0 takes a free one"),
+    SET_TEXT(struct settings, home, "OUTLAYER_HOME", NULL, "folder for its state (~/.outlayer/<network>)"),
+    SET_NEEDED(struct settings, near_rpc_url, "NEAR_RPC_URL", "RPC of the chain"),
+    SET_NEEDED(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", "the OutLayer contract"),
+    SET_TEXT(struct settings, token_hashes, "ALLOWED_WORKER_TOKEN_HASHES", NULL,
+             "comma list of SHA-256 (hex) of the tokens that may ask for keys: the coordinators'"),
+    SET_TEXT(struct settings, tee_mode, "TEE_MODE", "none", "none: this build knows no other"),
+    SET_U64(struct settings, master_fd, "MASTER_SECRET_FD", "65535", 3, NO_FD,
+            "descriptor to read the master secret from instead of HOME/master.key (65535: none)"),
+    SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
+};
+
+struct daemon {
+    struct arena *arena;
+    struct settings set;
+    int lock;
+    struct http_server *server;
+    struct keystore k;
+};
+
+static bool read_tokens(struct keystore *k, const char *list, struct err *e) {
+    for (const char *p = list ? list : ""; *p;) {
+        size_t n = strcspn(p, ",");
+        if (k->token_count == KEYSTORE_TOKENS_MAX)
+            return err_set(e, ERR_SETTINGS, "ALLOWED_WORKER_TOKEN_HASHES has more than %d entries",
+                           KEYSTORE_TOKENS_MAX);
+        if (!hash_from_hex(&k->tokens[k->token_count++], slice_of(p, n), e))
+            return err_wrap(e, "ALLOWED_WORKER_TOKEN_HASHES");
+        p += n + (p[n] == ',');
+    }
+    if (!k->token_count)
+        log_warn("ALLOWED_WORKER_TOKEN_HASHES is empty: nobody can ask this keystore for a key");
+    return true;
+}
+
+// Nothing of this process is for others to read, and it never starts a program.
+static bool guard(struct err *e) {
+    return sodium_init() >= 0 && confine_not_dumpable(e) && confine_limit(RLIMIT_CORE, 0, e) && confine_no_new_privs(e);
+}
+
+static bool open_state(struct daemon *d, const struct daemon_args *args, struct err *e) {
+    struct settings *s = &d->set;
+    const char *home;
+    if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
+        !log_init(NAME, s->log_level, e) || !settings_home(s->home, s->network, d->arena, &home, e))
+        return false;
+    if (strcmp(s->tee_mode, "none") != 0)
+        return err_set(e, ERR_SETTINGS, "TEE_MODE is '%s'; this keystore knows 'none'", s->tee_mode);
+    d->k.network = s->network;
+    d->k.contract = s->contract_id;
+    d->k.sessions = sessions_new();
+    return file_lock(arena_printf(d->arena, "%s/keystore.lock", home), NAME, &d->lock, e) &&
+           read_tokens(&d->k, s->token_hashes, e) &&
+           master_open(&d->k.master, home, s->master_fd == NO_FD ? -1 : (int)s->master_fd, e) &&
+           audit_open(&d->k.audit, home, e) && rpc_new(&d->k.rpc, s->near_rpc_url, e);
+}
+
+static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
+    const struct settings *s = &d->set;
+    d->k.deferred = deferred_new(THREADS, QUEUE_MAX);
+    if (!keystore_serve(&d->server, &d->k, s->host, (uint16_t)s->port, e))
+        return false;
+    struct public_key identity = master_identity(d->k.master);
+    const char *key = public_key_text(d->arena, &identity);
+    unsigned port = http_server_port(d->server);
+    log_info("serving on http://%s:%u, identity %s, generation %u", s->host, port, key, master_generation(d->k.master));
+    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u,\"identity\":\"%s\"}", port, key));
+    return true;
+}
+
+static void rotate(struct daemon *d) {
+    struct err e;
+    const struct audit_entry entry = {.what = "rotate", .verdict = "allowed"};
+    if (master_rotate(d->k.master, &e) && audit_write(d->k.audit, &entry, &e))
+        log_info("generation %u: secrets are sealed with it from now on", master_generation(d->k.master));
+    else
+        log_err(LOG_ERROR, "no new generation", &e);
+}
+
+static void close_all(struct daemon *d) {
+    deferred_stop(d->k.deferred);
+    http_server_stop(d->server);
+    deferred_free(d->k.deferred);
+    rpc_free(d->k.rpc);
+    audit_close(d->k.audit);
+    sessions_free(d->k.sessions);
+    master_free(d->k.master);
+    if (d->lock >= 0)
+        close(d->lock);
+    arena_free(d->arena);
+}
+
+// SIGUSR1 makes a new generation of the master secret.
+static void run(struct daemon *d, const sigset_t *signals) {
+    for (int got = 0; sigwait(signals, &got) == 0 && got == SIGUSR1;)
+        rotate(d);
+}
+
+int main(int argc, char **argv) {
+    struct daemon_args args;
+    struct err e;
+    int status;
+    if (!daemon_args_parse(&args, argc, argv, NAME,
+                           "keeps the master secret; opens secrets for workers that may use them", table,
+                           ARRAY_LEN(table), &status))
+        return status;
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); // before any thread: all of them inherit it
+    signal(SIGPIPE, SIG_IGN);
+    json_wipe_memory();
+    struct daemon d = {.arena = arena_new(), .lock = -1};
+    bool ok = guard(&e) && open_state(&d, &args, &e) && confine_system_calls(CONFINE_INET_SOCKETS, &e) &&
+              serve(&d, &args, &e);
+    if (ok)
+        run(&d, &signals);
+    else
+        log_err(LOG_ERROR, "cannot start", &e);
+    close_all(&d);
+    return ok ? 0 : 1;
+}
