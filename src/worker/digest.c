@@ -20,6 +20,14 @@ static void put_request(struct buf *b, const struct digest_parts *p) {
     borsh_put_text(b, t->target);
 }
 
+static void put_secrets(struct buf *b, const struct secrets_ref *r) {
+    borsh_put_u8(b, secrets_wanted(r));
+    if (!secrets_wanted(r))
+        return;
+    borsh_put_text(b, r->profile);
+    borsh_put_text(b, r->account_id);
+}
+
 struct hash attestation_digest(const struct digest_parts *p) {
     const struct task *t = p->task;
     SCOPED_BUF(b, DIGEST_MAX);
@@ -35,7 +43,7 @@ struct hash attestation_digest(const struct digest_parts *p) {
     borsh_put_u64(&b, t->limits.max_memory_mb);
     borsh_put_u64(&b, t->limits.max_execution_seconds);
     borsh_put_text(&b, meter_prices_version(&meter_prices_outlayer));
-    borsh_put_text(&b, "");
+    put_secrets(&b, &t->secrets);
     borsh_put_text(&b, engine_version());
     borsh_put_text(&b, "");
     borsh_put_u64(&b, t->context.has_height ? t->context.block_height : 0);

@@ -4,8 +4,8 @@
 //   string "outlayer-attestation-v1"; string network; string contract; u64 request_id; data_id (32 bytes);
 //   string sender; string repository; string commit; string target; build key (32); wasm hash (32); input hash (32);
 //   output hash (32, zeros where there is none); u8 success; u64 instructions; limits: u64 instructions, u64 MB,
-//   u64 seconds; string price list; string secrets_ref ("" for none); string engine; string worker measurement ("" for
-//   none); u64 block height of the request (0 where it is not known)
+//   u64 seconds; string price list; Option of secrets_ref (string profile, string account); string engine; string
+//   worker measurement ("" for none); u64 block height of the request (0 where it is not known)
 // Build key and wasm hash are zeros, and repository and commit as the request names them, where no module was had.
 #pragma once
 #include "worker/answer.h"

@@ -4,17 +4,17 @@
 #include "base/text.h"
 #include <inttypes.h>
 
-#define ENV_MAX 32
+#define SYSTEM_MAX 32
 
 struct list {
     struct exec_env *at;
-    size_t count;
+    size_t count, most;
 };
 
 static void add(struct list *l, const char *name, const char *value) {
     if (!value)
         return;
-    BUG_ON(l->count == ENV_MAX);
+    BUG_ON(l->count == l->most);
     l->at[l->count++] = (struct exec_env){name, value};
 }
 
@@ -33,9 +33,19 @@ static void add_context(struct list *l, struct arena *a, const struct task_conte
     add(l, "NEAR_TRANSACTION_HASH", c->transaction_hash);
 }
 
-size_t guest_env(struct arena *a, const struct task *t, const char *network, struct exec_env **out) {
-    struct list l = {.at = arena_calloc(a, ENV_MAX, sizeof *l.at)};
+// Before the system's: of two with one name the later wins.
+static void add_secrets(struct list *l, const struct secrets *s) {
+    for (size_t i = 0; i < s->count; i++)
+        if (!secret_name_reserved(slice_str(s->items[i].name)))
+            add(l, s->items[i].name, s->items[i].value);
+}
+
+size_t guest_env(struct arena *a, const struct task *t, const char *network, const struct secrets *secrets,
+                 struct exec_env **out) {
+    size_t most = SYSTEM_MAX + secrets->count;
+    struct list l = {.at = arena_calloc(a, most, sizeof *l.at), .most = most};
     char amount[U128_TEXT_MAX];
+    add_secrets(&l, secrets);
     add(&l, "NEAR_SENDER_ID", t->sender_id);
     add(&l, "NEAR_CONTRACT_ID", t->contract_id);
     add(&l, "NEAR_USER_ACCOUNT_ID", t->sender_id);

@@ -3,7 +3,10 @@
 // written for HTTPS calls expect as well.
 #pragma once
 #include "executor/exec.h"
+#include "secrets/values.h"
 #include "worker/task.h"
 
-// Entries and texts are in the arena.
-size_t guest_env(struct arena *a, const struct task *t, const char *network, struct exec_env **out);
+// Entries and their texts are in the arena, but for the texts of the secrets, which stay where they are. The system's
+// variables win: a secret of a reserved name is left out, whoever let it get this far.
+size_t guest_env(struct arena *a, const struct task *t, const char *network, const struct secrets *secrets,
+                 struct exec_env **out);

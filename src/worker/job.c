@@ -24,6 +24,8 @@ struct job {
     uint64_t window_end_ms; // clock_mono_ms()
     uint64_t block_ms;
     struct module module;
+    struct arena *private; // what must not stay in memory; NULL: nothing, or not any more
+    struct secrets secrets;
     struct exec_result run;
     bool ran;
     struct answer answer;
@@ -159,7 +161,7 @@ static void platform_failed(struct job *j, const char *why) {
     answer(j);
 }
 
-// --- module and run
+// --- module, secrets and run
 
 static void building(void *ctx) {
     struct job *j = ctx;
@@ -196,6 +198,38 @@ static bool get_module(struct job *j) {
     return false;
 }
 
+// Nothing runs without the secrets that it asked for. True with them; otherwise the job has ended.
+static bool get_secrets(struct job *j) {
+    const struct task *t = j->task;
+    struct keystore_answer n;
+    struct err e;
+    if (!secrets_wanted(&t->secrets))
+        return true;
+    j->private = arena_new();
+    if (!keystore_fetch(j->worker->keystore, j->private, t->request_id, NULL, &n, &e)) {
+        platform_failed(j, arena_printf(j->arena, "Secrets are not available: %s", e.msg));
+        return false;
+    }
+    switch (n.end) {
+    case KEYSTORE_GIVEN:
+        j->secrets = n.secrets;
+        log_info("secrets owner=%s count=%zu", t->secrets.account_id, n.secrets.count);
+        return true;
+    case KEYSTORE_REFUSED: answer_fail(&j->answer, j->arena, ANSWER_ACCESS, "%s", n.message); break;
+    case KEYSTORE_NONE:
+        answer_fail(&j->answer, j->arena, ANSWER_ACCESS, "Secrets are not available: this deployment has no keystore");
+        break;
+    }
+    answer(j);
+    return false;
+}
+
+static void forget_secrets(struct job *j) {
+    arena_free_wiped(j->private);
+    j->private = NULL;
+    j->secrets = (struct secrets){0};
+}
+
 static uint32_t small(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
 
 static void run(struct job *j) {
@@ -208,10 +242,11 @@ static void run(struct job *j) {
                                         .max_memory_mb = small(t->limits.max_memory_mb),
                                         .max_seconds = small(t->limits.max_execution_seconds),
                                         .max_output = EXEC_OUTPUT_MAX}};
-    r.env_count = guest_env(j->arena, t, j->worker->set.network, &env);
+    r.env_count = guest_env(j->arena, t, j->worker->set.network, &j->secrets, &env);
     r.env = env;
     held_stage(j->worker->held, j->held, STAGE_RUNNING);
     j->ran = exec_run(j->worker->exec, j->arena, &r, &j->run, &e);
+    forget_secrets(j);
     if (!j->ran && e.code == ERR_INVALID) { // a request that no worker of this kind can run
         answer_fail(&j->answer, j->arena, ANSWER_GUEST, "%s", e.msg);
         answer(j);
@@ -250,7 +285,7 @@ static void work(struct job *j) {
         return;
     if (window_left(j) < HOPELESS_BLOCKS * j->block_ms)
         give_back(j, "the request's time on chain is over", true);
-    else if (get_module(j) && !is_lost(j))
+    else if (get_module(j) && !is_lost(j) && get_secrets(j))
         run(j);
 }
 
@@ -264,6 +299,7 @@ void job_do(struct worker *w, const struct lease *lease) {
     log_info("leased contract=%s repo=%s commit=%s attempt=%" PRIu64, j.task->contract_id, j.task->repo, j.task->ref,
              lease->attempt);
     work(&j);
+    forget_secrets(&j);
     held_drop(w->held, j.held);
     log_request(NULL);
 }

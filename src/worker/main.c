@@ -3,11 +3,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "codec/json.h"
 #include "executor/exec.h"
+#include "sandbox/confine.h"
 #include "worker/journal.h"
 #include "worker/monitor.h"
 #include "worker/worker.h"
 #include <signal.h>
+#include <sys/resource.h>
 
 #define NAME "outlayer-worker"
 #define VERSION "1.0.0"
@@ -16,13 +19,15 @@
 
 struct settings {
     const char *home, *network, *api_url, *api_token, *rpc_url, *neardata_url, *contract, *operator_id, *operator_key,
-        *worker_id, *repo_map, *egress_allow, *toolchains, *log_level;
+        *worker_id, *keystore_url, *repo_map, *egress_allow, *toolchains, *log_level;
     uint64_t start_height, slots, poll_s, wasm_cache_mb, code_cache_mb, build_memory_mb, build_disk_mb;
     bool monitor, builds;
 };
 static const struct setting table[] = {
     SET_NEEDED(struct settings, api_url, "API_BASE_URL", "the coordinator's address"),
     SET_SECRET(struct settings, api_token, "API_AUTH_TOKEN", "this worker's token at the coordinator"),
+    SET_TEXT(struct settings, keystore_url, "KEYSTORE_BASE_URL", NULL,
+             "the keystore's address, for a worker in its private network (through the coordinator)"),
     SET_NEEDED(struct settings, rpc_url, "NEAR_RPC_URL", "NEAR RPC; several separated by commas"),
     SET_TEXT(struct settings, neardata_url, "NEARDATA_API_URL", NULL, "where finalised blocks are read (the monitor)"),
     SET_NEEDED(struct settings, contract, "OFFCHAINVM_CONTRACT_ID", "account of the OutLayer contract"),
@@ -143,6 +148,21 @@ static bool open_modules(struct daemon *d, struct err *e) {
     return modules_new(&d->worker.modules, &m, e);
 }
 
+static bool open_keystore(struct daemon *d, struct err *e) {
+    const struct settings *s = &d->set;
+    bool direct = s->keystore_url && s->keystore_url[0];
+    struct keystore_settings k = {.base_url = direct ? s->keystore_url : s->api_url,
+                                  .path = direct ? "" : "/secrets",
+                                  .token = direct ? NULL : s->api_token,
+                                  .network = s->network,
+                                  .contract_id = s->contract,
+                                  .account_id = d->operator_id.s,
+                                  .key = &d->key,
+                                  .rpc = d->worker.rpc,
+                                  .cancel = &d->worker.abandon};
+    return keystore_new(&d->worker.keystore, &k, e);
+}
+
 static bool open_executors(struct daemon *d, struct err *e) {
     const char *dir = arena_printf(d->arena, "%s/code", d->home);
     struct exec_settings x = {.program = arena_printf(d->arena, "%s/outlayer-executor", file_program_dir(d->arena)),
@@ -169,7 +189,7 @@ static bool open_worker(struct daemon *d, struct err *e) {
     return journal_open(d->arena, d->home, &w->set.pending_dir, e) && api_new(&w->api, &api, e) &&
            rpc_new(&w->rpc, s->rpc_url, e) && sender_new(&w->sender, w->rpc, &d->operator_id, &d->key, e) &&
            chain_new(&w->chain, w->rpc, d->operator_id.s, s->contract, &public, e) && open_builder(d, e) &&
-           open_modules(d, e) && open_executors(d, e);
+           open_modules(d, e) && open_keystore(d, e) && open_executors(d, e);
 }
 
 // Wrong settings are found out now, not by the first result that cannot be sent.
@@ -234,6 +254,7 @@ static void close_all(struct daemon *d, int status) {
         _exit(status);
     }
     exec_pool_free(w->exec);
+    keystore_free(w->keystore);
     modules_free(w->modules);
     builder_free(d->builder);
     chain_free(w->chain);
@@ -245,6 +266,12 @@ static void close_all(struct daemon *d, int status) {
     if (d->lock >= 0)
         close(d->lock);
     arena_free_wiped(d->arena);
+}
+
+// Values of secrets pass through: no memory of ours in a file, none for others of the same user to read.
+static bool keep_memory_private(struct err *e) {
+    json_wipe_memory();
+    return confine_not_dumpable(e) && confine_limit(RLIMIT_CORE, 0, e);
 }
 
 int main(int argc, char **argv) {
@@ -261,7 +288,8 @@ int main(int argc, char **argv) {
     pthread_sigmask(SIG_BLOCK, &ends, NULL); // before any thread: all of them inherit it
     signal(SIGPIPE, SIG_IGN);
     struct daemon d = {.arena = arena_new(), .lock = -1};
-    bool ok = read_settings(&d, &args, &e) && open_home(&d, &e) && open_worker(&d, &e) && start(&d, &args, &e);
+    bool ok = keep_memory_private(&e) && read_settings(&d, &args, &e) && open_home(&d, &e) && open_worker(&d, &e) &&
+              start(&d, &args, &e);
     if (ok)
         sigwait(&ends, &got);
     else

@@ -25,6 +25,7 @@ static void keep_task(struct arena *a, struct task *t) {
     t->repo = keep(a, t->repo);
     t->ref = keep(a, t->ref);
     t->target = keep(a, t->target);
+    t->secrets = (struct secrets_ref){keep(a, t->secrets.profile), keep(a, t->secrets.account_id)};
     t->input = slice_of(NULL, 0);
     struct task_context *c = &t->context;
     c->transaction_hash = keep(a, c->transaction_hash);

@@ -52,6 +52,20 @@ static bool read_source(const json_t *o, struct arena *a, const char **repo, con
            need_text(source, "commit", a, ref, e) && keep_text(source, "build_target", a, target, e);
 }
 
+// null, or {"profile","account_id"}.
+static bool read_secrets(const json_t *o, struct arena *a, struct secrets_ref *out, struct err *e) {
+    const json_t *ref = json_object_get(o, "secrets_ref");
+    *out = (struct secrets_ref){0};
+    if (!ref || json_is_null(ref))
+        return true;
+    if (!json_is_object(ref))
+        return err_set(e, ERR_INVALID, "field 'secrets_ref' is not an object");
+    if (!need_text(ref, "profile", a, &out->profile, e) ||
+        !read_account(ref, "account_id", a, true, &out->account_id, e))
+        return err_wrap(e, "field 'secrets_ref'");
+    return out->profile[0] || err_set(e, ERR_INVALID, "field 'secrets_ref' has an empty profile");
+}
+
 static bool read_limits(const json_t *o, struct task_limits *out, struct err *e) {
     json_t *l;
     return json_get_object(o, "resource_limits", &l, e) &&
@@ -105,8 +119,8 @@ static bool read_task(struct task *t, struct arena *a, const json_t *o, struct e
            (hash_from_hex(&t->data_id, slice_str(data_id), e) || err_wrap(e, "field 'data_id'")) &&
            read_account(o, "sender_id", a, true, &t->sender_id, e) &&
            read_account(o, "payer_id", a, false, &t->payer_id, e) &&
-           read_source(o, a, &t->repo, &t->ref, &t->target, e) && read_limits(o, &t->limits, e) &&
-           read_input(o, a, &t->input, e) && read_format(o, &t->format, e) &&
+           read_source(o, a, &t->repo, &t->ref, &t->target, e) && read_secrets(o, a, &t->secrets, e) &&
+           read_limits(o, &t->limits, e) && read_input(o, a, &t->input, e) && read_format(o, &t->format, e) &&
            json_opt_u128(o, "payment", &t->payment, e) && read_context(o, a, &t->context, e);
 }
 
@@ -118,7 +132,6 @@ bool lease_parse(struct lease *out, struct arena *a, const json_t *answer, struc
         !json_opt_u64(lease, "confirm_within_ms", &out->confirm_within_ms, e) ||
         !json_opt_u64(answer, "attempt", &out->attempt, e) || !json_get_object(answer, "task", &task, e))
         return false;
-    out->task.has_secrets = present(task, "secrets_ref");
     return read_task(&out->task, a, task, e);
 }
 
@@ -143,16 +156,15 @@ bool chain_request_parse(struct chain_request *out, struct arena *a, const json_
     if (!json_get_u64(view, "request_id", &out->request_id, e) || !read_data_id(view, &out->data_id, e) ||
         !read_account(view, "sender_id", a, true, &out->sender_id, e) ||
         !read_account(view, "payer_account_id", a, false, &out->payer_id, e) ||
-        !read_source(view, a, &out->repo, &out->ref, &out->target, e) || !read_limits(view, &out->limits, e) ||
-        !read_format(view, &out->format, e) || !json_get_u128(view, "payment", &out->payment, e) ||
-        !json_get_u64(view, "timestamp", &out->timestamp_ns, e) ||
+        !read_source(view, a, &out->repo, &out->ref, &out->target, e) || !read_secrets(view, a, &out->secrets, e) ||
+        !read_limits(view, &out->limits, e) || !read_format(view, &out->format, e) ||
+        !json_get_u128(view, "payment", &out->payment, e) || !json_get_u64(view, "timestamp", &out->timestamp_ns, e) ||
         !json_opt_u64(view, "build_seconds", &out->build_seconds, e) ||
         !json_opt_bool(view, "answered", &out->answered, e) ||
         !json_opt_bool(view, "output_submitted", &out->output_submitted, e) ||
         !json_opt_text(view, "input_hash", &input_hash, e) ||
         !json_opt_u64(view, "input_length", &out->input_length, e))
         return false;
-    out->has_secrets = present(view, "secrets_ref");
     out->has_input = input_hash;
     return !input_hash || hash_from_hex(&out->input_hash, slice_str(input_hash), e);
 }
@@ -162,6 +174,12 @@ static bool same_input(const struct task *t, const struct chain_request *c) {
         return t->input.len == 0;
     struct hash h = sha256(t->input);
     return t->input.len == c->input_length && hash_eq(&h, &c->input_hash);
+}
+
+static bool same_secrets(const struct secrets_ref *a, const struct secrets_ref *b) {
+    if (!secrets_wanted(a) || !secrets_wanted(b))
+        return secrets_wanted(a) == secrets_wanted(b);
+    return strcmp(a->profile, b->profile) == 0 && strcmp(a->account_id, b->account_id) == 0;
 }
 
 const char *task_mismatch(const struct task *t, const struct chain_request *c) {
@@ -180,7 +198,7 @@ const char *task_mismatch(const struct task *t, const struct chain_request *c) {
         {"resource_limits.max_instructions", t->limits.max_instructions == c->limits.max_instructions},
         {"resource_limits.max_memory_mb", t->limits.max_memory_mb == c->limits.max_memory_mb},
         {"resource_limits.max_execution_seconds", t->limits.max_execution_seconds == c->limits.max_execution_seconds},
-        {"secrets_ref", t->has_secrets == c->has_secrets},
+        {"secrets_ref", same_secrets(&t->secrets, &c->secrets)},
         {"response_format", t->format == c->format},
         {"payment", t->payment == c->payment},
         {"input_data", same_input(t, c)},

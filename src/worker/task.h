@@ -25,6 +25,13 @@ struct task_context {
     const char *transaction_hash, *receipt_id, *predecessor_id, *signer_id, *signer_public_key;
 };
 
+// Whose secrets the guest gets: `account_id`'s, of the request's repository, under the name `profile`. Empty (both
+// NULL) where the request asks for none.
+struct secrets_ref {
+    const char *profile, *account_id;
+};
+static inline bool secrets_wanted(const struct secrets_ref *r) { return r->profile; }
+
 // All texts are in the arena that it was parsed into.
 struct task {
     const char *contract_id;
@@ -34,7 +41,7 @@ struct task {
     const char *repo, *ref, *target;  // target: TASK_TARGET_DEFAULT where the request names none
     struct task_limits limits;
     struct slice input;
-    bool has_secrets;
+    struct secrets_ref secrets;
     enum answer_format format;
     u128 payment;
     struct task_context context;
@@ -57,7 +64,8 @@ struct chain_request {
     const char *sender_id, *payer_id;
     const char *repo, *ref, *target;
     struct task_limits limits;
-    bool has_secrets, answered, output_submitted;
+    struct secrets_ref secrets;
+    bool answered, output_submitted;
     enum answer_format format;
     u128 payment;
     bool has_input;

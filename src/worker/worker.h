@@ -5,6 +5,7 @@
 #pragma once
 #include "near/send.h"
 #include "worker/held.h"
+#include "worker/keystore.h"
 #include "worker/modules.h"
 #include "worker/seen.h"
 #include <stdatomic.h>
@@ -25,6 +26,7 @@ struct worker {
     struct rpc *rpc;
     struct sender *sender;
     struct chain *chain;
+    struct keystore *keystore;
     struct modules *modules;
     struct exec_pool *exec;
     struct held *held;

@@ -152,6 +152,12 @@ static void test_digest(void **state) {
     DIFFERS(t.limits.max_memory_mb = 4, t.limits.max_memory_mb = 2);
     DIFFERS(t.context.block_height = 8, t.context.block_height = 9);
     DIFFERS(t.data_id.b[3] = 1, t.data_id.b[3] = 0);
+    static const struct secrets_ref some = {"p", "a.near"}, other_profile = {"q", "a.near"}, others = {"p", "b.near"};
+    DIFFERS(t.secrets = some, t.secrets = (struct secrets_ref){0});
+    t.secrets = some;
+    first = attestation_digest(&p);
+    DIFFERS(t.secrets = other_profile, t.secrets = some);
+    DIFFERS(t.secrets = others, t.secrets = some);
     DIFFERS(n.output = SLICE_LIT("ou"), n.output = SLICE_LIT("out"));
     DIFFERS(n.instructions = 5, n.instructions = 4);
     DIFFERS(n.class = ANSWER_GUEST, n.class = ANSWER_SUCCESS);

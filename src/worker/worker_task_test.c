@@ -38,7 +38,7 @@ static void test_lease(void **state) {
     assert_true(l.task.context.has_height && l.task.context.block_height == 9 && !l.task.context.has_gas);
     assert_string_equal(l.task.context.transaction_hash, "abc");
     assert_null(l.task.context.signer_id);
-    assert_false(l.task.has_secrets);
+    assert_false(secrets_wanted(&l.task.secrets));
 }
 
 // If this fails, a broken lease is worked on, or cannot be given back because nobody read whose it is.
@@ -107,8 +107,44 @@ static void test_comparison(void **state) {
     assert_string_equal(task_mismatch(&l.task, &c), "payer_id");
     l.task.payer_id = NULL;
     assert_null(task_mismatch(&l.task, &c));
-    l.task.has_secrets = true;
-    assert_string_equal(task_mismatch(&l.task, &c), "secrets_ref");
+}
+
+#define REF(profile, account) "{\"profile\":\"" profile "\",\"account_id\":\"" account "\"}"
+
+static bool parse_ref(struct task *out, struct arena *a, const char *ref, struct err *e) {
+    struct lease l;
+    SCOPED_JSON(j) = json_parse(slice_str(LEASE(TASK, "")), 65536, e);
+    json_t *parsed = json_loads(ref, JSON_DECODE_ANY, NULL);
+    json_object_set_new(json_object_get(j, "task"), "secrets_ref", parsed);
+    bool ok = lease_parse(&l, a, j, e);
+    *out = l.task;
+    return ok;
+}
+
+// If this fails, a guest gets other secrets than those that its request names on chain, or runs without any.
+static void test_secrets_ref(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    struct task t;
+    struct chain_request c = view(a, "");
+    assert_ok(parse_ref(&t, a, REF("prod", "a.near"), &e), &e);
+    assert_string_equal(t.secrets.profile, "prod");
+    assert_string_equal(t.secrets.account_id, "a.near");
+    t.input = slice_of("", 0);
+    assert_string_equal(task_mismatch(&t, &c), "secrets_ref"); // the chain knows of none
+    c.secrets = (struct secrets_ref){"prod", "a.near"};
+    assert_null(task_mismatch(&t, &c));
+    c.secrets.profile = "test";
+    assert_string_equal(task_mismatch(&t, &c), "secrets_ref");
+    c.secrets = (struct secrets_ref){"prod", "b.near"};
+    assert_string_equal(task_mismatch(&t, &c), "secrets_ref");
+    t.secrets = (struct secrets_ref){0};
+    assert_string_equal(task_mismatch(&t, &c), "secrets_ref"); // the coordinator leaves it out
+    assert_err(parse_ref(&t, a, "\"prod\"", &e), &e, ERR_INVALID, "secrets_ref");
+    assert_err(parse_ref(&t, a, REF("", "a.near"), &e), &e, ERR_INVALID, "empty profile");
+    assert_err(parse_ref(&t, a, REF("prod", "A"), &e), &e, ERR_INVALID, "account id");
+    assert_err(parse_ref(&t, a, "{\"profile\":\"prod\"}", &e), &e, ERR_INVALID, "account_id");
 }
 
 static const char *value(const struct exec_env *env, size_t n, const char *name) {
@@ -131,7 +167,7 @@ static void test_environment(void **state) {
                                 "\"signer_public_key\":\"ed25519:x\",\"gas_burnt\":12}"),
                     &e),
               &e);
-    size_t n = guest_env(a, &l.task, "testnet", &env);
+    size_t n = guest_env(a, &l.task, "testnet", &(struct secrets){0}, &env);
     static const char *const want[][2] = {{"NEAR_SENDER_ID", "s.near"},
                                           {"NEAR_CONTRACT_ID", "c.near"},
                                           {"NEAR_BLOCK_HEIGHT", "9"},
@@ -154,15 +190,31 @@ static void test_environment(void **state) {
             fail_msg("%s is %s, not %s", want[i][0], got ? got : "not set", want[i][1]);
     }
     assert_ok(parse(&l, a, LEASE(TASK, ""), &e), &e);
-    n = guest_env(a, &l.task, "testnet", &env);
+    n = guest_env(a, &l.task, "testnet", &(struct secrets){0}, &env);
     assert_null(value(env, n, "NEAR_TRANSACTION_HASH"));
     assert_null(value(env, n, "NEAR_BLOCK_HEIGHT"));
 }
 
+// If this fails, whoever stores secrets can tell a guest lies about its caller: later entries win, and a system
+// variable that this request does not set is not the owner's to set either.
+static void test_environment_with_secrets(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    struct lease l;
+    struct exec_env *env;
+    struct secret items[] = {{"API_KEY", "x"}, {"NEAR_SENDER_ID", "m.near"}, {"NEAR_BLOCK_HEIGHT", "1"}};
+    assert_ok(parse(&l, a, LEASE(TASK, ""), &e), &e);
+    size_t n = guest_env(a, &l.task, "testnet", &(struct secrets){items, ARRAY_LEN(items)}, &env);
+    assert_string_equal(env[0].name, "API_KEY");
+    assert_string_equal(value(env, n, "API_KEY"), "x");
+    assert_string_equal(value(env, n, "NEAR_SENDER_ID"), "s.near");
+    assert_null(value(env, n, "NEAR_BLOCK_HEIGHT"));
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_lease),
-    cmocka_unit_test(test_broken_leases),
-    cmocka_unit_test(test_comparison),
-    cmocka_unit_test(test_environment),
+    cmocka_unit_test(test_lease),       cmocka_unit_test(test_broken_leases),
+    cmocka_unit_test(test_comparison),  cmocka_unit_test(test_secrets_ref),
+    cmocka_unit_test(test_environment), cmocka_unit_test(test_environment_with_secrets),
 };
 RUN_TESTS(tests)
