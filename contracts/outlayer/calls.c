@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calls.h"
+#include "secrets.h"
 
 // --- request_execution
 
@@ -16,11 +16,16 @@ static const struct json_field limits_fields[] = {
     OPTIONAL(struct limits_given, max_execution_seconds),
 };
 static const struct json_shape limits_shape = JSON_SHAPE(limits_fields, OPEN);
+static const struct json_field secrets_ref_fields[] = {
+    REQUIRED(struct secrets_ref, profile),
+    REQUIRED(struct secrets_ref, account_id),
+};
+static const struct json_shape secrets_ref_shape = JSON_SHAPE(secrets_ref_fields, OPEN);
 static const struct json_field request_fields[] = {
     REQUIRED_BY(struct request_call, code_source, json_read_shape, &source_shape),
     OPTIONAL_BY(struct request_call, resource_limits, json_read_shape, &limits_shape),
     OPTIONAL(struct request_call, input_data),
-    OPTIONAL(struct request_call, secrets_ref),
+    OPTIONAL_BY(struct request_call, secrets_ref, json_read_shape, &secrets_ref_shape),
     OPTIONAL_BY(struct request_call, response_format, json_read_choice, &format_choices),
     OPTIONAL(struct request_call, payer_account_id),
 };
@@ -49,7 +54,8 @@ struct request_call request_call_read(void) {
     struct request_call in = {.response_format = FORMAT_TEXT};
     json_arguments(&in, &request_shape);
     check_source(&in.code_source);
-    require(!in.secrets_ref.text.ptr, "Secrets are not offered by this deployment: leave secrets_ref out");
+    if (in.secrets_ref.profile.ptr)
+        profile_check(in.secrets_ref.profile);
     return in;
 }
 

@@ -21,7 +21,10 @@ struct request_call {
     struct code_source code_source;
     struct limits_given resource_limits;
     struct text input_data;
-    struct json_raw secrets_ref;
+    struct secrets_ref {
+        struct text profile; // NULL: none
+        struct account account_id;
+    } secrets_ref;
     uint8_t response_format;
     struct account payer_account_id; // length 0: the sender
 };

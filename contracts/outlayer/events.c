@@ -32,6 +32,17 @@ void put_limits(struct out *o, const struct limits *l) {
     put_close(o, '}');
 }
 
+void put_secrets_ref(struct out *o, const struct request *q) {
+    if (!q->secrets_profile.ptr) {
+        member_null(o, "secrets_ref");
+        return;
+    }
+    member_open(o, "secrets_ref", '{');
+    member_string(o, "profile", q->secrets_profile);
+    member_string(o, "account_id", account_text(&q->secrets_owner));
+    put_close(o, '}');
+}
+
 void log_requested(const struct request *q, struct text input) {
     static char buffer[BUFFER];
     struct out o = OUT(buffer);
@@ -44,7 +55,7 @@ void log_requested(const struct request *q, struct text input) {
     put_source(&o, q);
     put_limits(&o, &q->limits);
     member_string(&o, "input_data", input.ptr ? input : TEXT(""));
-    member_null(&o, "secrets_ref");
+    put_secrets_ref(&o, q);
     member_string(&o, "response_format", text_of(format_names[q->format]));
     member_amount(&o, "payment", q->payment);
     member_number(&o, "timestamp", q->timestamp);
@@ -109,5 +120,28 @@ void log_redirected(const struct refund *r) {
     member_string(&o, "payer_account_id", account_text(&r->payer_account_id));
     member_string(&o, "sender_id", account_text(&r->sender_id));
     member_amount(&o, "amount", r->amount);
+    event_emit(&o);
+}
+
+void log_secrets(const char *event, const struct secret_name *n, struct yocto deposit) {
+    char buffer[4096]; // a branch of 255 bytes takes at most seven for each
+    struct out o = OUT(buffer);
+    const struct event_name name = {"near-outlayer", "1.0.0", event};
+    event_begin(&o, &name);
+    member_string(&o, "owner", account_text(&n->owner));
+    member_string(&o, "repo", n->repo);
+    member_string(&o, "branch", n->branch);
+    member_string(&o, "profile", n->profile);
+    member_amount(&o, "storage_deposit", deposit);
+    member_number(&o, "timestamp", now_ns());
+    event_emit(&o);
+}
+
+void log_keystore_key(struct text key) {
+    static const struct event_name name = {"near-outlayer", "1.0.0", "keystore_key_set"};
+    char buffer[256];
+    struct out o = OUT(buffer);
+    event_begin(&o, &name);
+    member_string(&o, "public_key", key);
     event_emit(&o);
 }

@@ -57,6 +57,9 @@ void state_save(const struct state *s) {
 }
 
 static void take_optional_parts(struct rec_in *r, struct request *q) {
+    q->secrets_profile = rec_take_text_or_null(r);
+    if (q->secrets_profile.ptr)
+        q->secrets_owner = rec_take_account(r);
     q->has_input = rec_take_u8(r);
     if (q->has_input) {
         q->input_hash = rec_take_hash(r);
@@ -73,6 +76,9 @@ static void take_optional_parts(struct rec_in *r, struct request *q) {
 }
 
 static void put_optional_parts(struct rec_out *r, const struct request *q) {
+    rec_put_text(r, q->secrets_profile);
+    if (q->secrets_profile.ptr)
+        rec_put_account(r, &q->secrets_owner);
     rec_put_u8(r, q->has_input);
     if (q->has_input) {
         rec_put_hash(r, &q->input_hash);

@@ -2,6 +2,7 @@
 // What the contract stores. Keys and records:
 //   "STATE"          struct state
 //   'r' u64 id       struct request, while it is pending
+//   "KEYSTORE"       the keystore's public key, as text
 //   'o' u64 id       the bytes of a large output, from its submission to the request's end
 #pragma once
 #include "sdk/sdk.h"
@@ -46,6 +47,8 @@ struct request {
     struct hash data_id; // the yield's name
     struct account sender, payer;
     struct text repo, commit, build_target; // build_target NULL: the worker's default
+    struct text secrets_profile;            // NULL: no secrets
+    struct account secrets_owner;
     struct limits limits;
     struct yocto payment;
     uint64_t timestamp;

@@ -92,6 +92,8 @@ static struct request request_of(const struct request_call *in, const struct sta
                         .repo = in->code_source.repo,
                         .commit = in->code_source.commit,
                         .build_target = in->code_source.build_target,
+                        .secrets_profile = in->secrets_ref.profile,
+                        .secrets_owner = in->secrets_ref.account_id,
                         .limits = limits_of(&in->resource_limits),
                         .payment = deposit_attached(),
                         .timestamp = now_ns(),
@@ -197,6 +199,57 @@ METHOD(CALL, set_pricing) {
     set_fee(&s.fees.per_ms, &in.per_ms_fee);
     set_fee(&s.fees.per_compile_ms, &in.per_compile_ms_fee);
     state_save(&s);
+}
+
+#define KEYSTORE_KEY TEXT("KEYSTORE")
+#define PUBLIC_KEY_MAX 64
+
+// ed25519: and base58 of 32 bytes; null takes it back.
+static void public_key_check(struct text key) {
+    bool good = key.len >= 8 + 32 && key.len <= 8 + 44 && text_eq((struct text){key.ptr, 8}, TEXT("ed25519:"));
+    for (size_t i = 8; good && i < key.len; i++) {
+        char c = key.ptr[i], low = c | 32;
+        good = ((c >= '1' && c <= '9') || (low >= 'a' && low <= 'z')) && c != 'I' && c != 'O' && c != 'l';
+    }
+    require(good, "public_key must be ed25519: and base58 of 32 bytes");
+}
+
+METHOD(CALL, set_keystore_key) {
+    struct key_call {
+        struct text public_key;
+    } in = {0};
+    static const struct json_field fields[] = {OPTIONAL(struct key_call, public_key)};
+    static const struct json_shape shape = JSON_SHAPE(fields, CLOSED);
+    json_arguments(&in, &shape);
+    struct state s = state_load();
+    require_owner(&s);
+    if (in.public_key.ptr) {
+        public_key_check(in.public_key);
+        store_put(KEYSTORE_KEY, in.public_key);
+    } else {
+        store_remove(KEYSTORE_KEY);
+    }
+    log_keystore_key(in.public_key);
+}
+
+METHOD(VIEW, get_keystore_key) {
+    char key[PUBLIC_KEY_MAX], buffer[PUBLIC_KEY_MAX + 2];
+    struct out o = OUT(buffer);
+    size_t len = 0;
+    bool any = store_get(KEYSTORE_KEY, key, sizeof key, &len);
+    put_string(&o, any ? (struct text){key, len} : (struct text){0});
+    answer_json(&o);
+}
+
+METHOD(VIEW, is_operator) {
+    struct operator_call {
+        struct account account_id;
+    } in = {0};
+    static const struct json_field fields[] = {REQUIRED(struct operator_call, account_id)};
+    static const struct json_shape shape = JSON_SHAPE(fields, CLOSED);
+    json_arguments(&in, &shape);
+    struct state s = state_load();
+    answer_text(account_eq(&in.account_id, &s.operator) ? TEXT("true") : TEXT("false"));
 }
 
 METHOD(CALL, set_paused) {

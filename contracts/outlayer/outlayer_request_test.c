@@ -225,10 +225,24 @@ static void source_is_checked(void **state) {
     calls("request_execution", ALICE, DEPOSIT, args);
 }
 
-static void secrets_and_own_payer_are_refused(void **state) {
+// What the keystore will read from the chain: who asks for whose secrets. A name that no row can have is refused here,
+// before anything is paid.
+static void secrets_are_named_by_profile_and_owner(void **state) {
     (void)state;
-    refused(WITH(",\"secrets_ref\":{\"profile\":\"p\",\"account_id\":\"" ALICE "\"}"),
-            "Secrets are not offered by this deployment: leave secrets_ref out");
+    refused(WITH(",\"secrets_ref\":{\"profile\":\"a b\",\"account_id\":\"bob.near\"}"),
+            "Profile name must contain only");
+    refused(WITH(",\"secrets_ref\":{\"profile\":\"\",\"account_id\":\"bob.near\"}"), "Profile cannot be empty");
+    refused(WITH(",\"secrets_ref\":{\"profile\":\"p\",\"account_id\":\"B\"}"), "not an account id");
+    refused(WITH(",\"secrets_ref\":{\"profile\":\"p\"}"), "missing field");
+    requests(",\"secrets_ref\":{\"profile\":\"p\",\"account_id\":\"bob.near\",\"more\":1}", DEPOSIT);
+    assert_non_null(
+        strstr(mock.logs[0], "\\\"secrets_ref\\\":{\\\"profile\\\":\\\"p\\\",\\\"account_id\\\":\\\"bob.near\\\"}"));
+    assert_true(mock_view("get_request", "{\"request_id\":0}"));
+    assert_non_null(strstr(mock.value, "\"secrets_ref\":{\"profile\":\"p\",\"account_id\":\"bob.near\"}"));
+}
+
+static void own_payer_is_refused(void **state) {
+    (void)state;
     refused(WITH(",\"payer_account_id\":\"" SELF "\""), "payer_account_id cannot be this contract");
 }
 
@@ -292,7 +306,8 @@ int main(void) {
         TEST(arguments_are_strict),
         TEST(lenient_where_clients_are),
         TEST(source_is_checked),
-        TEST(secrets_and_own_payer_are_refused),
+        TEST(secrets_are_named_by_profile_and_owner),
+        TEST(own_payer_is_refused),
         TEST(paused_contract_takes_no_requests),
         TEST(input_is_as_long_as_an_event_carries),
         TEST(huge_input_is_refused_with_a_sentence),

@@ -97,7 +97,7 @@ static void put_request(struct out *o, const struct request *q) {
     put_key(o, "payment");
     out_amount(o, q->payment);
     member_number(o, "timestamp", q->timestamp);
-    member_null(o, "secrets_ref");
+    put_secrets_ref(o, q);
     member_string(o, "response_format", text_of(format_names[q->format]));
     member_null(o, "input_data");
     member_string(o, "payer_account_id", account_text(&q->payer));

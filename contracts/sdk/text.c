@@ -164,3 +164,35 @@ bool hash_parse(struct hash *out, struct text hex) {
     }
     return true;
 }
+
+static unsigned base64_digit(char c) {
+    if (c >= 'A' && c <= 'Z')
+        return (unsigned)(c - 'A');
+    if (c >= 'a' && c <= 'z')
+        return (unsigned)(c - 'a' + 26);
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0' + 52);
+    return c == '+' ? 62 : c == '/' ? 63 : 64;
+}
+
+bool base64_decode(char *text, size_t len, struct text *bytes) {
+    size_t digits = len, n = 0;
+    unsigned bits = 0, held = 0;
+    if (len % 4 != 0)
+        return false;
+    while (digits > 0 && len - digits < 2 && text[digits - 1] == '=')
+        digits--;
+    for (size_t i = 0; i < digits; i++) {
+        unsigned d = base64_digit(text[i]);
+        if (d > 63)
+            return false;
+        bits = bits << 6 | d;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            text[n++] = (char)(bits >> held);
+        }
+    }
+    *bytes = (struct text){text, n};
+    return held < 6 && (bits & ((1u << held) - 1)) == 0;
+}

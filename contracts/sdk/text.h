@@ -49,5 +49,7 @@ struct hash {
 };
 #define HASH_TEXT(h) ((struct text){(const char *)(h).b, HASH_SIZE})
 bool hash_eq(const struct hash *a, const struct hash *b);
+// In place: the bytes stand at the text's beginning afterwards. false: not RFC 4648 with padding, or spare bits set.
+bool base64_decode(char *text, size_t len, struct text *bytes);
 // Exactly 64 lower-case hexadecimal digits.
 bool hash_parse(struct hash *out, struct text hex);

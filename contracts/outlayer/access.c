@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Conditions of access: the shapes that the keystore evaluates, so that a condition which is stored can be decided.
+#include "secrets.h"
+
+#define DEPTH_MAX 16
+#define TEXT_MAX 256
+#define ACCOUNTS_MAX 200
+static const char *const op_names[] = {"Gte", "Lte", "Gt", "Lt", "Eq", "Ne"};
+static const char *const logic_names[] = {"And", "Or"};
+static const struct json_choices ops = {op_names, 6}, logics = {logic_names, 2};
+static unsigned depth;
+
+static void read_condition(struct json_in *in, void *out, const void *more);
+
+static void read_short_text(struct json_in *in, void *out, const void *more) {
+    (void)out, (void)more;
+    size_t n = json_take_string(in).len;
+    if (n == 0 || n > TEXT_MAX)
+        json_stop(in, ": expected 1 to 256 bytes");
+}
+
+static void read_list(struct json_in *in, json_decoder *one, void *out, unsigned max) {
+    json_expect(in, '[');
+    if (json_take(in, ']'))
+        return;
+    do {
+        if (max-- == 0)
+            json_stop(in, ": too many entries");
+        one(in, out, NULL);
+    } while (json_take(in, ','));
+    json_expect(in, ']');
+}
+
+static void read_accounts(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    read_list(in, json_read_account, out, ACCOUNTS_MAX);
+}
+
+static void read_conditions(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    read_list(in, read_condition, out, ACCOUNTS_MAX);
+}
+
+// What is read goes into one scratch struct: only the shape counts.
+struct scratch {
+    struct account account;
+    struct yocto value;
+    uint8_t choice;
+};
+#define PART(name, member, decoder, more)                                                                              \
+    { name, sizeof(name) - 1, offsetof(struct scratch, member), true, decoder, more }
+static const struct json_field whitelist[] = {PART("accounts", account, read_accounts, NULL)};
+static const struct json_field pattern[] = {PART("pattern", account, read_short_text, NULL)};
+static const struct json_field near[] = {PART("operator", choice, json_read_choice, &ops),
+                                         PART("value", value, json_read_yocto, NULL)};
+static const struct json_field ft[] = {PART("contract", account, json_read_account, NULL),
+                                       PART("operator", choice, json_read_choice, &ops),
+                                       PART("value", value, json_read_yocto, NULL)};
+static const struct json_field nft[] = {
+    PART("contract", account, json_read_account, NULL),
+    {"token_id", 8, offsetof(struct scratch, account), false, read_short_text, NULL}};
+static const struct json_field dao[] = {PART("dao_contract", account, json_read_account, NULL),
+                                        PART("role", account, read_short_text, NULL)};
+static const struct json_field logic[] = {PART("operator", choice, json_read_choice, &logics),
+                                          PART("conditions", account, read_conditions, NULL)};
+static const struct json_field not [] = {PART("condition", account, read_condition, NULL)};
+
+static const struct variant {
+    const char *name;
+    struct json_shape shape;
+} variants[] = {
+    {"Whitelist", JSON_SHAPE(whitelist, OPEN)}, {"AccountPattern", JSON_SHAPE(pattern, OPEN)},
+    {"NearBalance", JSON_SHAPE(near, OPEN)},    {"FtBalance", JSON_SHAPE(ft, OPEN)},
+    {"NftOwned", JSON_SHAPE(nft, OPEN)},        {"DaoMember", JSON_SHAPE(dao, OPEN)},
+    {"Logic", JSON_SHAPE(logic, OPEN)},         {"Not", JSON_SHAPE(not, OPEN)},
+};
+
+static void read_tagged(struct json_in *in, void *out) {
+    struct text name = json_take_string(in);
+    json_expect(in, ':');
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        if (text_eq(name, text_of(variants[i].name))) {
+            json_read_shape(in, out, &variants[i].shape);
+            json_expect(in, '}');
+            return;
+        }
+    }
+    json_stop(in, ": unknown condition of access");
+}
+
+static void read_condition(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    if (depth == DEPTH_MAX)
+        json_stop(in, ": conditions are nested too deeply");
+    depth++;
+    if (json_take(in, '{'))
+        read_tagged(in, out);
+    else if (!text_eq(json_take_string(in), TEXT("AllowAll")))
+        json_stop(in, ": unknown condition of access");
+    depth--;
+}
+
+// Reading decodes texts in place, so it works on a copy.
+void access_check(struct text json) {
+    static char copy[ACCESS_MAX];
+    struct scratch scratch;
+    require(json.len <= ACCESS_MAX, "The access condition is longer than 8192 bytes");
+    memcpy(copy, json.ptr, json.len);
+    struct json_in in = {copy, copy + json.len, "access"};
+    depth = 0;
+    read_condition(&in, &scratch, NULL);
+}

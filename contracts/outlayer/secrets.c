@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "secrets.h"
+#include "events.h"
+
+#define VERSION 1
+#define ROW_MAX (1024 + ACCESS_MAX)
+#define SLOT_SIZE (HASH_SIZE + 4)
+#define RECORD_BYTES 40 // that the node counts for a record beside its key and value
+#define COUNTER_BYTES (RECORD_BYTES + 1 + HASH_SIZE + 4)
+
+// --- names
+
+void profile_check(struct text profile) {
+    require(profile.len > 0, "Profile cannot be empty");
+    require(profile.len <= PROFILE_MAX, "Profile name too long (max 64 chars)");
+    for (size_t i = 0; i < profile.len; i++) {
+        char c = profile.ptr[i], low = c | 32;
+        require((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_',
+                "Profile name must contain only alphanumeric, dash, or underscore");
+    }
+}
+
+// host/owner/name, the form under which the keystore looks secrets up.
+static void repo_check(struct text repo) {
+    static const char form[] = "Repository must be host/owner/name, such as github.com/alice/project: without https:// "
+                               "and .git, in at most 256 visible ASCII characters";
+    require(repo.len > 0, "Repository cannot be empty");
+    unsigned slashes = 0;
+    bool good =
+        repo.len <= REPO_MAX && !(repo.len > 4 && text_eq((struct text){repo.ptr + repo.len - 4, 4}, TEXT(".git")));
+    for (size_t i = 0, part = 0; good && i <= repo.len; i++) {
+        char c = i < repo.len ? repo.ptr[i] : '/';
+        if (c == '/')
+            good = part > 0;
+        slashes += c == '/';
+        part = c == '/' ? 0 : part + 1;
+        good = good && c > ' ' && c <= '~' && c != '"' && c != '\\' && c != ':';
+    }
+    require(good && slashes == 3, form);
+}
+
+void secret_name_check(const struct secret_name *n) {
+    repo_check(n->repo);
+    profile_check(n->profile);
+    require(!n->branch.ptr || n->branch.len > 0, "Branch name cannot be empty if provided");
+    require(n->branch.len <= BRANCH_MAX, "Branch name too long (max 255 chars)");
+}
+
+static void put_name(struct rec_out *r, const struct secret_name *n) {
+    rec_put_account(r, &n->owner);
+    rec_put_text(r, n->repo);
+    rec_put_text(r, n->branch);
+    rec_put_text(r, n->profile);
+}
+
+static struct hash hash_of(const struct secret_name *n) {
+    uint8_t bytes[1024];
+    struct rec_out r = REC_OUT(bytes);
+    put_name(&r, n);
+    return sha256_of(REC_TEXT(r));
+}
+
+// --- keys of records
+
+struct long_key {
+    char b[1 + 4 + REPO_MAX];
+    size_t len;
+};
+
+static struct text key_text(const struct long_key *k) { return (struct text){k->b, k->len}; }
+
+static struct long_key hash_key(char letter, const struct hash *h) {
+    struct long_key k = {.len = 1 + HASH_SIZE};
+    k.b[0] = letter;
+    memcpy(k.b + 1, h->b, HASH_SIZE);
+    return k;
+}
+
+static struct long_key slot_key(char list, uint32_t slot, struct text of) {
+    struct long_key k = {.len = 5 + of.len};
+    k.b[0] = list;
+    memcpy(k.b + 1, &slot, 4);
+    memcpy(k.b + 5, of.ptr, of.len);
+    return k;
+}
+
+// --- lists of rows
+
+struct slot {
+    uint8_t b[SLOT_SIZE]; // the row's hash; in slot 0 the number of rows, elsewhere 0
+};
+
+static struct slot slot_load(char list, struct text of, uint32_t at) {
+    struct slot s = {0};
+    size_t len;
+    struct long_key k = slot_key(list, at, of);
+    store_get(key_text(&k), s.b, sizeof s.b, &len);
+    return s;
+}
+
+static void slot_save(char list, struct text of, uint32_t at, const struct slot *s) {
+    struct long_key k = slot_key(list, at, of);
+    store_put(key_text(&k), (struct text){(const char *)s->b, sizeof s->b});
+}
+
+static uint32_t slot_count(const struct slot *first) {
+    uint32_t n;
+    memcpy(&n, first->b + HASH_SIZE, 4);
+    return n;
+}
+
+uint32_t secret_list_count(char list, struct text of) {
+    struct slot first = slot_load(list, of, 0);
+    return slot_count(&first);
+}
+
+struct hash secret_list_at(char list, struct text of, uint32_t slot) {
+    struct slot s = slot_load(list, of, slot);
+    struct hash h;
+    memcpy(h.b, s.b, HASH_SIZE);
+    return h;
+}
+
+static uint32_t list_add(char list, struct text of, const struct hash *row) {
+    struct slot first = slot_load(list, of, 0), own = {0};
+    uint32_t n = slot_count(&first), more = n + 1;
+    memcpy(first.b + HASH_SIZE, &more, 4);
+    memcpy(n ? own.b : first.b, row->b, HASH_SIZE);
+    slot_save(list, of, 0, &first);
+    if (n)
+        slot_save(list, of, n, &own);
+    return n;
+}
+
+static struct text load_bytes(const struct hash *row);
+
+// The moved row's slots stand at fixed places of its record.
+static void move_row(const struct hash *row, size_t offset, uint32_t slot) {
+    struct long_key k = hash_key('s', row);
+    struct text bytes = load_bytes(row);
+    memcpy((char *)bytes.ptr + offset, &slot, 4);
+    store_put(key_text(&k), bytes);
+}
+
+static void list_remove(char list, struct text of, uint32_t slot, size_t offset) {
+    struct slot first = slot_load(list, of, 0);
+    uint32_t last = slot_count(&first) - 1;
+    struct long_key k = slot_key(list, last, of);
+    if (slot != last) {
+        struct hash moved = secret_list_at(list, of, last);
+        struct slot s = {0};
+        memcpy(slot ? s.b : first.b, moved.b, HASH_SIZE);
+        if (slot)
+            slot_save(list, of, slot, &s);
+        move_row(&moved, offset, slot);
+    }
+    store_remove(key_text(&k));
+    memcpy(first.b + HASH_SIZE, &last, 4);
+    if (last)
+        slot_save(list, of, 0, &first);
+}
+
+// --- rows with a branch
+
+static struct long_key branch_key(const struct secret_name *n) {
+    struct secret_name any = *n;
+    any.branch = (struct text){0};
+    struct hash h = hash_of(&any);
+    return hash_key('b', &h);
+}
+
+uint32_t secret_branch_rows(const struct secret_name *n) {
+    uint32_t count = 0;
+    size_t len;
+    struct long_key k = branch_key(n);
+    store_get(key_text(&k), &count, sizeof count, &len);
+    return count;
+}
+
+static void branch_rows_save(const struct secret_name *n, uint32_t count) {
+    struct long_key k = branch_key(n);
+    if (count)
+        store_put(key_text(&k), (struct text){(const char *)&count, sizeof count});
+    else
+        store_remove(key_text(&k));
+}
+
+// --- rows
+
+#define OWNER_SLOT_AT 1 // behind the version
+#define REPO_SLOT_AT 5
+
+static struct text load_bytes(const struct hash *row) {
+    static uint8_t bytes[ROW_MAX];
+    size_t len = 0;
+    struct long_key k = hash_key('s', row);
+    return store_get(key_text(&k), bytes, sizeof bytes, &len) ? (struct text){(const char *)bytes, len}
+                                                              : (struct text){0};
+}
+
+bool secret_load_by_hash(const struct hash *h, struct secret_row *row) {
+    struct text bytes = load_bytes(h);
+    if (!bytes.ptr)
+        return false;
+    struct rec_in r = {(const uint8_t *)bytes.ptr, (const uint8_t *)bytes.ptr + bytes.len};
+    rec_take_version(&r, VERSION);
+    row->hash = *h;
+    row->owner_slot = rec_take_u32(&r);
+    row->repo_slot = rec_take_u32(&r);
+    row->name.owner = rec_take_account(&r);
+    row->name.repo = rec_take_text(&r);
+    row->name.branch = rec_take_text_or_null(&r);
+    row->name.profile = rec_take_text(&r);
+    row->access = rec_take_text(&r);
+    row->created_at = rec_take_u64(&r);
+    row->updated_at = rec_take_u64(&r);
+    row->deposit = rec_take_yocto(&r);
+    return true;
+}
+
+bool secret_load(const struct secret_name *n, struct secret_row *row) {
+    struct hash h = hash_of(n);
+    return secret_load_by_hash(&h, row);
+}
+
+struct text secret_ciphertext(const struct secret_row *row) {
+    static char bytes[BLOB_MAX];
+    size_t len = 0;
+    struct long_key k = hash_key('x', &row->hash);
+    store_get(key_text(&k), bytes, sizeof bytes, &len);
+    return (struct text){bytes, len};
+}
+
+static size_t row_encode(const struct secret_row *row, uint8_t *bytes, size_t cap) {
+    struct rec_out r = {bytes, 0, cap};
+    rec_put_u8(&r, VERSION);
+    rec_put_u32(&r, row->owner_slot);
+    rec_put_u32(&r, row->repo_slot);
+    put_name(&r, &row->name);
+    rec_put_text(&r, row->access);
+    rec_put_u64(&r, row->created_at);
+    rec_put_u64(&r, row->updated_at);
+    rec_put_yocto(&r, row->deposit);
+    return r.len;
+}
+
+static void row_save(const struct secret_row *row) {
+    static uint8_t bytes[ROW_MAX];
+    struct long_key k = hash_key('s', &row->hash);
+    size_t len = row_encode(row, bytes, sizeof bytes);
+    store_put(key_text(&k), (struct text){(const char *)bytes, len});
+}
+
+// What a row's records take: the row, its ciphertext, its two slots.
+static struct yocto row_stake(const struct secret_row *row, size_t ciphertext) {
+    static uint8_t bytes[ROW_MAX];
+    size_t keys = 2 * (1 + HASH_SIZE) + 2 * (1 + 4) + row->name.owner.len + row->name.repo.len;
+    size_t all = 4 * RECORD_BYTES + keys + row_encode(row, bytes, sizeof bytes) + ciphertext + 2 * SLOT_SIZE;
+    return (struct yocto){all * BYTE_STAKE};
+}
+
+// --- storing
+
+struct secrets_call {
+    struct secret_name name;
+    struct text encrypted_secrets_base64;
+    struct json_raw access, new_access;
+};
+#define NAME_FIELDS                                                                                                    \
+    JSON_FIELD_AS("repo", offsetof(struct secrets_call, name.repo), true, json_read_text, NULL),                       \
+        JSON_FIELD_AS("branch", offsetof(struct secrets_call, name.branch), false, json_read_text, NULL),              \
+        JSON_FIELD_AS("profile", offsetof(struct secrets_call, name.profile), true, json_read_text, NULL)
+#define OWNER_FIELD JSON_FIELD_AS("owner", offsetof(struct secrets_call, name.owner), true, json_read_account, NULL)
+#define CONTENT_FIELDS REQUIRED(struct secrets_call, encrypted_secrets_base64), REQUIRED(struct secrets_call, access)
+static const struct json_field store_fields[] = {NAME_FIELDS, CONTENT_FIELDS};
+static const struct json_field estimate_fields[] = {NAME_FIELDS, CONTENT_FIELDS, OWNER_FIELD};
+static const struct json_field delete_fields[] = {NAME_FIELDS};
+static const struct json_field update_fields[] = {NAME_FIELDS, REQUIRED(struct secrets_call, new_access)};
+static const struct json_field view_fields[] = {NAME_FIELDS, OWNER_FIELD};
+static const struct json_shape store_shape = JSON_SHAPE(store_fields, CLOSED);
+static const struct json_shape estimate_shape = JSON_SHAPE(estimate_fields, CLOSED);
+static const struct json_shape delete_shape = JSON_SHAPE(delete_fields, CLOSED);
+static const struct json_shape update_shape = JSON_SHAPE(update_fields, CLOSED);
+static const struct json_shape view_shape = JSON_SHAPE(view_fields, CLOSED);
+
+static struct secrets_call call_read(const struct json_shape *shape) {
+    struct secrets_call in = {0};
+    json_arguments(&in, shape);
+    secret_name_check(&in.name);
+    return in;
+}
+
+static struct text ciphertext_read(struct text base64) {
+    require(base64.len > 0, "Encrypted secrets cannot be empty");
+    require(base64.len <= (BLOB_MAX + 2) / 3 * 4, "Encrypted secrets are longer than 98304 bytes");
+    struct text bytes = {0};
+    require(base64_decode((char *)base64.ptr, base64.len, &bytes),
+            "encrypted_secrets_base64 is not base64 (RFC 4648, with padding)");
+    return bytes;
+}
+
+// Checks the money that a change needs against what is there, and sends the rest back to the caller.
+static void settle_stake(struct yocto need, struct yocto had, const char *refusal) {
+    struct yocto attached = deposit_attached(), funds = yocto_add(attached, had);
+    if (yocto_less(funds, need)) {
+        char buffer[200];
+        struct out o = OUT(buffer);
+        out_str(&o, refusal);
+        out_amount(&o, yocto_sub(need, had));
+        out_str(&o, " yoctoNEAR, attached: ");
+        out_amount(&o, attached);
+        out_str(&o, " yoctoNEAR");
+        stop_out(&o);
+    }
+    struct yocto rest = yocto_sub(funds, need);
+    struct account to = caller();
+    if (rest.v)
+        promise_transfer(&to, rest);
+}
+
+// The formula is what the node counts; where they differed somebody would pay for another's bytes.
+static void check_usage(uint64_t before, struct yocto had, struct yocto need) {
+    uint64_t after = store_usage();
+    require((u128)after * BYTE_STAKE + had.v == (u128)before * BYTE_STAKE + need.v,
+            "Storage was not counted as expected: nothing is changed");
+}
+
+struct change { // one row's way from what it was to what it becomes
+    struct secret_row row;
+    bool known, makes_counter;
+    struct yocto had, need;
+};
+
+static struct change change_of(const struct secrets_call *in, struct text ciphertext, uint64_t now) {
+    struct change c = {0};
+    c.known = secret_load(&in->name, &c.row);
+    if (!c.known) {
+        c.row = (struct secret_row){.hash = hash_of(&in->name), .created_at = now};
+        c.makes_counter = in->name.branch.ptr && secret_branch_rows(&in->name) == 0;
+    }
+    c.had = c.row.deposit;
+    c.row.name = in->name;
+    c.row.access = in->access.text;
+    c.row.updated_at = now;
+    c.row.deposit = row_stake(&c.row, ciphertext.len);
+    c.need = yocto_add(c.row.deposit, YOCTO(c.makes_counter ? COUNTER_BYTES * BYTE_STAKE : 0));
+    return c;
+}
+
+static void change_save(struct change *c, struct text ciphertext) {
+    const struct secret_name *n = &c->row.name;
+    struct long_key k = hash_key('x', &c->row.hash);
+    if (!c->known) {
+        c->row.owner_slot = list_add('u', account_text(&n->owner), &c->row.hash);
+        c->row.repo_slot = list_add('g', n->repo, &c->row.hash);
+        if (n->branch.ptr)
+            branch_rows_save(n, secret_branch_rows(n) + 1);
+    }
+    store_put(key_text(&k), ciphertext);
+    row_save(&c->row);
+}
+
+METHOD(PAYABLE, store_secrets) {
+    struct secrets_call in = call_read(&store_shape);
+    struct text ciphertext = ciphertext_read(in.encrypted_secrets_base64);
+    access_check(in.access.text);
+    in.name.owner = caller();
+    uint64_t before = store_usage();
+    struct change c = change_of(&in, ciphertext, now_ns());
+    settle_stake(c.need, c.had,
+                 c.known ? "Insufficient deposit for update. Required: " : "Insufficient storage deposit. Required: ");
+    change_save(&c, ciphertext);
+    check_usage(before, c.had, c.need);
+    log_secrets(c.known ? "secrets_updated" : "secrets_stored", &c.row.name, c.row.deposit);
+}
+
+METHOD(CALL, delete_secrets) {
+    struct secrets_call in = call_read(&delete_shape);
+    struct secret_row row;
+    in.name.owner = caller();
+    require(secret_load(&in.name, &row), "Secrets not found");
+    row.name = in.name;
+    uint64_t before = store_usage();
+    struct yocto back = row.deposit;
+    struct long_key s = hash_key('s', &row.hash), x = hash_key('x', &row.hash);
+    uint32_t owner_slot = row.owner_slot, repo_slot = row.repo_slot;
+    list_remove('u', account_text(&in.name.owner), owner_slot, OWNER_SLOT_AT);
+    list_remove('g', in.name.repo, repo_slot, REPO_SLOT_AT);
+    store_remove(key_text(&s));
+    store_remove(key_text(&x));
+    if (in.name.branch.ptr) {
+        uint32_t left = secret_branch_rows(&in.name) - 1;
+        branch_rows_save(&in.name, left);
+        back = yocto_add(back, YOCTO(left ? 0 : COUNTER_BYTES * BYTE_STAKE));
+    }
+    check_usage(before, back, YOCTO(0));
+    promise_transfer(&in.name.owner, back);
+    log_secrets("secrets_deleted", &in.name, back);
+}
+
+METHOD(PAYABLE, update_access) {
+    struct secrets_call in = call_read(&update_shape);
+    struct secret_row row;
+    access_check(in.new_access.text);
+    in.name.owner = caller();
+    require(secret_load(&in.name, &row), "Secrets not found");
+    uint64_t before = store_usage();
+    struct yocto had = row.deposit;
+    size_t ciphertext = secret_ciphertext(&row).len;
+    row.name = in.name;
+    row.access = in.new_access.text;
+    row.updated_at = now_ns();
+    row.deposit = row_stake(&row, ciphertext);
+    settle_stake(row.deposit, had, "Insufficient deposit for update. Required: ");
+    row_save(&row);
+    check_usage(before, had, row.deposit);
+    log_secrets("secrets_access_updated", &row.name, row.deposit);
+}
+
+// --- views
+
+static char view_buffer[BLOB_MAX * 2];
+
+METHOD(VIEW, estimate_storage_cost) {
+    struct secrets_call in = call_read(&estimate_shape);
+    struct text ciphertext = ciphertext_read(in.encrypted_secrets_base64);
+    access_check(in.access.text);
+    struct change c = change_of(&in, ciphertext, now_ns());
+    struct out o = OUT(view_buffer);
+    put_amount(&o, c.need);
+    answer_json(&o);
+}
+
+static void put_row_end(struct out *o, const struct secret_row *row) {
+    member_number(o, "created_at", row->created_at);
+    member_number(o, "updated_at", row->updated_at);
+    member_amount(o, "storage_deposit", row->deposit);
+}
+
+METHOD(VIEW, get_secrets) {
+    struct secrets_call in = call_read(&view_shape);
+    struct secret_row row;
+    struct out o = OUT(view_buffer);
+    bool found = secret_load(&in.name, &row);
+    if (!found && in.name.branch.ptr) {
+        in.name.branch = (struct text){0};
+        found = secret_load(&in.name, &row);
+    }
+    if (!found) {
+        answer_text(TEXT("null"));
+        return;
+    }
+    put_open(&o, '{');
+    put_key(&o, "encrypted_secrets");
+    put_base64(&o, secret_ciphertext(&row));
+    put_key(&o, "access");
+    put_value(&o, row.access);
+    put_row_end(&o, &row);
+    member_string(&o, "branch", row.name.branch);
+    put_close(&o, '}');
+    answer_json(&o);
+}
+
+METHOD(VIEW, secrets_exist) {
+    struct secrets_call in = call_read(&view_shape);
+    struct secret_row row;
+    answer_text(secret_load(&in.name, &row) ? TEXT("true") : TEXT("false"));
+}
+
+METHOD(VIEW, count_secret_branches) {
+    struct secrets_call in = call_read(&view_shape);
+    struct out o = OUT(view_buffer);
+    put_number(&o, secret_branch_rows(&in.name));
+    answer_json(&o);
+}
+
+struct page_call {
+    struct account account_id;
+    struct text _repo, _branch;
+    struct maybe_u64 from_index, limit;
+};
+#define PAGE_FIELDS OPTIONAL(struct page_call, from_index), OPTIONAL(struct page_call, limit)
+
+struct page {
+    uint32_t from, to;
+};
+
+static struct page page_of(const struct page_call *in, uint32_t count) {
+    uint64_t from = in->from_index.given ? in->from_index.value : 0;
+    uint64_t limit = in->limit.given ? in->limit.value : count;
+    from = from < count ? from : count;
+    return (struct page){(uint32_t)from, (uint32_t)(limit < count - from ? from + limit : count)};
+}
+
+static char list_buffer[3u * 1024 * 1024];
+
+static void put_user_row(struct out *o, const struct secret_row *row) {
+    put_open(o, '{');
+    member_string(o, "repo", row->name.repo);
+    member_string(o, "branch", row->name.branch);
+    member_string(o, "profile", row->name.profile);
+    put_row_end(o, row);
+    put_key(o, "access");
+    put_value(o, row->access);
+    put_close(o, '}');
+}
+
+METHOD(VIEW, list_user_secrets) {
+    static const struct json_field fields[] = {REQUIRED(struct page_call, account_id), PAGE_FIELDS};
+    static const struct json_shape shape = JSON_SHAPE(fields, CLOSED);
+    struct page_call in = {0};
+    struct out o = OUT(list_buffer);
+    json_arguments(&in, &shape);
+    struct text owner = account_text(&in.account_id);
+    struct page p = page_of(&in, secret_list_count('u', owner));
+    put_open(&o, '[');
+    for (uint32_t i = p.from; i < p.to; i++) {
+        struct secret_row row;
+        struct hash h = secret_list_at('u', owner, i);
+        if (secret_load_by_hash(&h, &row))
+            put_user_row(&o, &row);
+    }
+    put_close(&o, ']');
+    answer_json(&o);
+}
+
+// Of a repository's rows: who has which profile. A page counts rows before those of other branches are left out.
+METHOD(VIEW, list_profiles) {
+    static const struct json_field fields[] = {REQUIRED(struct page_call, _repo), OPTIONAL(struct page_call, _branch),
+                                               PAGE_FIELDS};
+    static const struct json_shape shape = JSON_SHAPE(fields, CLOSED);
+    struct page_call in = {0};
+    struct out o = OUT(list_buffer);
+    json_arguments(&in, &shape);
+    repo_check(in._repo);
+    struct page p = page_of(&in, secret_list_count('g', in._repo));
+    put_open(&o, '[');
+    for (uint32_t i = p.from; i < p.to; i++) {
+        struct secret_row row;
+        struct hash h = secret_list_at('g', in._repo, i);
+        if (!secret_load_by_hash(&h, &row) || (in._branch.ptr && !text_eq(in._branch, row.name.branch)))
+            continue;
+        put_open(&o, '{');
+        member_string(&o, "profile", row.name.profile);
+        member_string(&o, "owner", account_text(&row.name.owner));
+        member_string(&o, "branch", row.name.branch);
+        put_close(&o, '}');
+    }
+    put_close(&o, ']');
+    answer_json(&o);
+}
