@@ -175,13 +175,22 @@ static bool get_code(struct exec_pool *p, struct arena *a, const struct exec_req
 // --- running
 // ---------------------------------------------------------------------------------------------------------------
 
-// Later entries of a name win: earlier ones are left out. NAME NUL VALUE NUL …
+static bool is_repeated_later(const struct exec_request *r, size_t i) {
+    for (size_t k = i + 1; k < r->env_count; k++)
+        if (strcmp(r->env[i].name, r->env[k].name) == 0)
+            return true;
+    return false;
+}
+
+// Later entries of a name win: earlier ones are left out. NAME NUL VALUE NUL … Room for all is made at once: a buffer
+// that grows leaves what it outgrew, secrets, in freed memory.
 static bool put_env(struct buf *out, const struct exec_request *r, uint32_t *count, struct err *e) {
+    size_t all = 0;
+    for (size_t i = 0; i < r->env_count; i++)
+        all += strlen(r->env[i].name) + strlen(r->env[i].value) + 2;
+    (void)buf_room(out, all); // too much of it shows below
     for (size_t i = 0; i < r->env_count; i++) {
-        bool later = false;
-        for (size_t k = i + 1; k < r->env_count && !later; k++)
-            later = strcmp(r->env[i].name, r->env[k].name) == 0;
-        if (later)
+        if (is_repeated_later(r, i))
             continue;
         buf_add(out, r->env[i].name, strlen(r->env[i].name) + 1);
         buf_add(out, r->env[i].value, strlen(r->env[i].value) + 1);
@@ -268,7 +277,7 @@ static bool run(struct exec_pool *p, struct arena *a, const struct exec_request 
                 uint64_t code_len, bool *stale, struct exec_result *out, struct err *e) {
     struct process x;
     struct page page = {-1, NULL};
-    SCOPED_BUF(env, ENV_BYTES_MAX);
+    __attribute__((cleanup(buf_free_wiped))) struct buf env = buf_init(ENV_BYTES_MAX);
     struct job job = {.kind = JOB_RUN,
                       .component = kind == WASM_COMPONENT,
                       .memory_ceiling = (uint64_t)r->limits.max_memory_mb << 20,

@@ -29,7 +29,7 @@ struct exec_env {
 struct exec_request {
     struct slice wasm;          // the module's own bytes
     struct slice input;         // standard input
-    const struct exec_env *env; // later entries of the same name win
+    const struct exec_env *env; // later entries of the same name win; no copy of it stays in memory
     size_t env_count;
     struct exec_limits limits;
 };

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/test.h"
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -206,6 +207,69 @@ static void test_environment(void **state) {
     assert_true(slice_eq(r.output, SLICE_LIT("B=2\0A=ours\0")));
 }
 
+#define SECRET_LEN 40
+#define MASK 0x5A // so that what is looked for does not stand in memory because it is looked for
+#define PIECE (1u << 16)
+
+static size_t count_in(const uint8_t *hay, size_t n, const uint8_t masked[static SECRET_LEN]) {
+    size_t found = 0;
+    for (size_t at = 0; at + SECRET_LEN <= n; at++) {
+        size_t same = 0;
+        while (same < SECRET_LEN && (hay[at + same] ^ MASK) == masked[same])
+            same++;
+        found += same == SECRET_LEN;
+    }
+    return found;
+}
+
+// How often it stands in what this process may write to.
+static size_t count_in_memory(const uint8_t masked[static SECRET_LEN]) {
+    static uint8_t piece[PIECE];
+    char line[512];
+    size_t found = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    assert_true(maps && memory >= 0);
+    while (fgets(line, sizeof line, maps)) {
+        unsigned long from, to;
+        char mode[8];
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 || strncmp(mode, "rw", 2) != 0 || to - from > 1ul << 30)
+            continue;
+        for (unsigned long at = from; at < to; at += PIECE - SECRET_LEN) {
+            explicit_bzero(piece, sizeof piece); // or it would be found in here
+            ssize_t n = pread(memory, piece, to - at < PIECE ? to - at : PIECE, (off_t)at);
+            found += n > 0 ? count_in(piece, (size_t)n, masked) : 0;
+        }
+    }
+    explicit_bzero(piece, sizeof piece);
+    close(memory);
+    fclose(maps);
+    return found;
+}
+
+// If this fails, a caller's secret can be read in the worker's memory long after the run that it was for.
+static void test_nothing_left(void **state) {
+    (void)state;
+    char value[SECRET_LEN + 1] = {0};
+    uint8_t masked[SECRET_LEN];
+    random_bytes(masked, sizeof masked);
+    for (size_t i = 0; i < SECRET_LEN; i++) {
+        value[i] = (char)('a' + masked[i] % 26);
+        masked[i] = (uint8_t)value[i] ^ MASK;
+    }
+    static char much[20000]; // so that other allocations do not happen to use the same memory again
+    memset(much, 'x', sizeof much - 1);
+    const struct exec_env env[] = {{"A", much}, {"API_KEY", value}, {"B", much}};
+    struct slice wasm = module_of("(module (memory (export \"memory\") 1)" MAIN("(drop (i32.const 7))"));
+    for (int i = 0; i < 3; i++) {
+        struct exec_result r = run_with(wasm, "", usual, env, ARRAY_LEN(env));
+        ends(&r, EXEC_OK, NULL);
+    }
+    assert_true(count_in_memory(masked) == 1); // our own
+    explicit_bzero(value, sizeof value);
+    assert_int_equal(count_in_memory(masked), 0);
+}
+
 // Compiled once; code that somebody changed on disk is not loaded, it is compiled again.
 static void test_cache(void **state) {
     (void)state;
@@ -275,10 +339,10 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_echo),    cmocka_unit_test(test_counts),
-                                       cmocka_unit_test(test_traps),   cmocka_unit_test(test_deadline),
-                                       cmocka_unit_test(test_memory),  cmocka_unit_test(test_output),
-                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_environment),
-                                       cmocka_unit_test(test_cache),   cmocka_unit_test(test_killed)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_echo),     cmocka_unit_test(test_counts),      cmocka_unit_test(test_traps),
+        cmocka_unit_test(test_deadline), cmocka_unit_test(test_memory),      cmocka_unit_test(test_output),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_environment), cmocka_unit_test(test_nothing_left),
+        cmocka_unit_test(test_cache),    cmocka_unit_test(test_killed)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
