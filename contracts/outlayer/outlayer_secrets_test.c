@@ -235,8 +235,8 @@ static void every_condition_is_taken(void **state) {
         "{\"NftOwned\":{\"contract\":\"nft.near\",\"token_id\":\"7\"}}",
         "{\"DaoMember\":{\"dao_contract\":\"dao.near\",\"role\":\"council\"}}",
         "{\"Not\":{\"condition\":\"AllowAll\"}}",
-        "{\"Logic\":{\"operator\":\"Or\",\"conditions\":[\"AllowAll\",{\"Logic\":{\"operator\":\"And\",\"conditions\":["
-        "]}}]}}",
+        "{\"Logic\":{\"operator\":\"Or\",\"conditions\":[\"AllowAll\",{\"Not\":{\"condition\":\"AllowAll\"}}]}}",
+        "{\"Logic\":{\"operator\":\"And\",\"conditions\":[]}}",
     };
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         char rest[500], want[500];
