@@ -161,3 +161,31 @@ bool deployment_do(const struct deployment *d, const struct deployment_plan *pla
     rpc_free(rpc);
     return ok;
 }
+
+static bool publish(struct rpc *rpc, const struct credentials *owner, const char *key, struct arena *a, struct err *e) {
+    SCOPED_JSON(now) = rpc_view_json(rpc, a, owner->account.s, "get_keystore_key", NULL, e);
+    if (!now)
+        return false;
+    if (json_is_string(now) && strcmp(json_string_value(now), key) == 0)
+        return true;
+    const char *args = arena_printf(a, "{\"public_key\":\"%s\"}", key);
+    struct action action = {
+        .kind = ACTION_FUNCTION_CALL, .method = "set_keystore_key", .args = slice_str(args), .gas = {INIT_GAS}};
+    struct sender *s;
+    if (!sender_new(&s, rpc, &owner->account, &owner->secret, e))
+        return false;
+    SCOPED_JSON(outcome) = NULL;
+    bool ok = sender_call(s, a, &owner->account, &action, 1, "FINAL", NULL, NULL, &outcome, e);
+    sender_free(s);
+    return ok;
+}
+
+bool deployment_publish_keystore(const char *rpc_url, const struct credentials *owner, const char *key, struct arena *a,
+                                 struct err *e) {
+    struct rpc *rpc;
+    if (!rpc_new(&rpc, rpc_url, e))
+        return false;
+    bool ok = publish(rpc, owner, key, a, e);
+    rpc_free(rpc);
+    return ok || err_wrap(e, "publishing the keystore's key");
+}

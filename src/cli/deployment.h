@@ -35,6 +35,9 @@ struct deployment_result {
                                    struct err *e);
 [[nodiscard]] bool deployment_do(const struct deployment *d, const struct deployment_plan *plan, struct arena *a,
                                  struct deployment_result *out, struct err *e);
+// Has the contract publish the keystore's key, unless it does already. `owner` is the contract's account and owner.
+[[nodiscard]] bool deployment_publish_keystore(const char *rpc_url, const struct credentials *owner, const char *key,
+                                               struct arena *a, struct err *e);
 // The contracts that are built into this program.
 struct slice contract_outlayer_wasm(void);
 struct slice contract_asker_wasm(void);

@@ -7,6 +7,7 @@
 #include "cli/deployment.h"
 #include "cli/repo.h"
 #include "cli/target.h"
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "coordinator/tokens.h"
 #include <errno.h>
@@ -96,19 +97,34 @@ static bool write_genesis(struct stack *s, const char *path, struct err *e) {
     return file_write_atomic(path, slice_str(json_text(s->arena, j)), 0600, e);
 }
 
-// Starts a daemon and gives the port that it says it serves on (0 where it serves none).
-static bool start(struct stack *s, const char *name, const char *const *env, uint64_t *port, struct err *e) {
+// A daemon that says it serves: its port (0 where it serves none) and, of the keystore, its identity.
+struct started {
+    uint64_t port;
+    const char *identity;
+};
+
+static bool start_as(struct stack *s, const char *name, const char *port_setting, const char *const *env,
+                     struct started *out, struct err *e) {
     const char *program = arena_printf(s->arena, "%s/outlayer-%s", file_program_dir(s->arena), name);
     const char *line;
     if (!supervisor_start(s->supervisor, s->arena, name, program, env, READY_MS, &line, e))
         return false;
     SCOPED_JSON(j) = json_parse(slice_str(line), TOKEN_MAX * 8, e);
-    *port = 0;
-    if (!j || !json_opt_u64(j, "port", port, e))
+    const char *identity = "";
+    out->port = 0;
+    if (!j || !json_opt_u64(j, "port", &out->port, e) || !json_opt_text(j, "identity", &identity, e))
         return err_wrap(e, "%s's ready line", name);
-    if (*port)
-        supervisor_pin(s->supervisor, name, arena_printf(s->arena, "PORT=%" PRIu64, *port));
+    out->identity = arena_strdup(s->arena, identity);
+    if (out->port)
+        supervisor_pin(s->supervisor, name, arena_printf(s->arena, "%s=%" PRIu64, port_setting, out->port));
     return true;
+}
+
+static bool start(struct stack *s, const char *name, const char *const *env, uint64_t *port, struct err *e) {
+    struct started started;
+    bool ok = start_as(s, name, "PORT", env, &started, e);
+    *port = started.port;
+    return ok;
 }
 
 static bool start_devnet(struct stack *s, const struct stack_options *o, struct err *e) {
@@ -161,6 +177,47 @@ static bool worker_token(struct stack *s, const char *coordinator_home, const ch
     return file_write_atomic(*path, slice_str(s->coordinator_token), 0600, e);
 }
 
+// The token by which the coordinator asks the keystore for keys: made once; the keystore knows its hash.
+static bool keystore_token(struct stack *s, struct hash *hash, struct err *e) {
+    struct slice text;
+    uint8_t random[32];
+    s->keystore_token_file = arena_printf(s->arena, "%s/keys/keystore-token", s->home);
+    if (access(s->keystore_token_file, F_OK) != 0) {
+        random_bytes(random, sizeof random);
+        text = slice_str(hex_text(s->arena, slice_of(random, sizeof random)));
+        if (!file_write_atomic(s->keystore_token_file, text, 0600, e))
+            return false;
+    } else if (!file_read(s->arena, s->keystore_token_file, TOKEN_MAX, &text, e)) {
+        return false;
+    }
+    *hash = sha256(text);
+    return true;
+}
+
+// Starts it, and has the contract publish its key.
+static bool start_keystore(struct stack *s, struct err *e) {
+    struct arena *a = s->arena;
+    const char *home = arena_printf(a, "%s/keystore", s->home);
+    struct started started;
+    struct hash token;
+    char hex[65];
+    if (!file_make_dirs(home, 0700, e) || !keystore_token(s, &token, e))
+        return false;
+    const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home),
+                         "SERVER_HOST=127.0.0.1",
+                         "SERVER_PORT=0",
+                         arena_printf(a, "NEAR_RPC_URL=%s", s->rpc_url),
+                         arena_printf(a, "OFFCHAINVM_CONTRACT_ID=%s", s->contract.account.s),
+                         arena_printf(a, "ALLOWED_WORKER_TOKEN_HASHES=%s", hash_hex(&token, hex)),
+                         NULL};
+    if (!start_as(s, "keystore", "SERVER_PORT", env, &started, e) ||
+        !deployment_publish_keystore(s->rpc_url, &s->contract, started.identity, a, e))
+        return false;
+    s->keystore_url = arena_printf(a, "http://127.0.0.1:%" PRIu64, started.port);
+    say(s, "keystore up", started.identity);
+    return true;
+}
+
 static bool start_coordinator(struct stack *s, const struct stack_options *o, const char **token_file, struct err *e) {
     struct arena *a = s->arena;
     const char *home = arena_printf(a, "%s/coordinator", s->home);
@@ -169,6 +226,9 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
                          arena_printf(a, "PORT=%" PRIu64, o->coordinator_port),
                          arena_printf(a, "NEAR_RPC_URL=%s", s->rpc_url),
                          arena_printf(a, "OFFCHAINVM_CONTRACT_ID=%s", s->contract.account.s),
+                         arena_printf(a, "KEYSTORE_BASE_URL=%s", s->keystore_url),
+                         arena_printf(a, "KEYSTORE_AUTH_TOKEN_FILE=%s", s->keystore_token_file),
+                         arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s/repos", s->home),
                          NULL};
     uint64_t port;
     if (!file_make_dirs(home, 0700, e) || !worker_token(s, home, token_file, e) ||
@@ -216,7 +276,7 @@ bool stack_start(struct stack *s, const struct stack_options *o, struct err *e) 
     s->started_us = clock_mono_us();
     bool ok = lock_home(s, o->home, e) && make_keys(s, &worker, e) &&
               supervisor_new(&s->supervisor, arena_printf(s->arena, "%s/log", s->home), e) && start_devnet(s, o, e) &&
-              deploy(s, &worker, e) && start_coordinator(s, o, &token_file, e) &&
+              deploy(s, &worker, e) && start_keystore(s, e) && start_coordinator(s, o, &token_file, e) &&
               start_worker(s, &worker, token_file, e);
     secret_key_wipe(&worker.secret);
     if (!ok)

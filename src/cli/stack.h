@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The embedded stack: devnet, contract, coordinator and worker of one home, as children of this process. State stays in
+// The embedded stack: devnet, contract, keystore, coordinator and worker of one home, as children of this process. State stays in
 // the home: a second start goes on where the first one ended.
 #pragma once
 #include "base/arena.h"
@@ -26,6 +26,7 @@ struct stack {
     int lock;
     struct supervisor *supervisor;
     const char *rpc_url, *neardata_url, *coordinator_url, *coordinator_token;
+    const char *keystore_url, *keystore_token_file;
     struct credentials contract; // the contract's own account, its owner
     struct credentials operator; // full key of the operator's account; the worker gets a key of its own
     struct credentials developers[STACK_DEVELOPERS];
