@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "calls.h"
+
 #include "secrets.h"
 
 // --- request_execution

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The embedded stack: devnet, contract, keystore, coordinator and worker of one home, as children of this process. State stays in
-// the home: a second start goes on where the first one ended.
+// The embedded stack: devnet, contract, keystore, coordinator and worker of one home, as children of this process.
+// State stays in the home: a second start goes on where the first one ended.
 #pragma once
 #include "base/arena.h"
 #include "cli/supervisor.h"

@@ -1,0 +1,429 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The keystore from outside: a chain with the contract, rows stored by their owners, sessions opened with keys that may
+and may not resolve, and everything that somebody between keystore and worker, or beside them, could try."""
+import base64, contextlib, hashlib, http.server, json, os, struct, subprocess, threading, time
+
+import hpke, kit, near
+from kit import Daemon, check, equal, folder
+
+CONTRACT, OPERATOR, NETWORK = "outlayer.test.near", "operator.test.near", "devnet"
+TOKEN = "keystore-token"
+REPO = "github.com/alice/project"
+
+
+# --- what is signed and sealed, said here once more from the documents ---------------------------------------------------
+def text(s): return struct.pack("<I", len(s.encode())) + s.encode()
+def option(s): return b"\0" if s is None else b"\1" + text(s)
+def digest(*parts): return hashlib.sha256(b"".join(parts)).digest()
+def scope(owner, repo, branch): return text(NETWORK) + text(CONTRACT) + text(owner) + text(repo) + option(branch)
+def unsign(s): return near.unb58(s.split(":")[1])
+
+
+def verify(key, message, signature):
+    """ed25519 of RFC 8032, checked with the public key in its text form."""
+    def unpack(raw):
+        y = int.from_bytes(raw, "little") & (1 << 255) - 1
+        x2 = (y * y - 1) * pow(near.D * y * y + 1, near.P - 2, near.P) % near.P
+        x = pow(x2, (near.P + 3) // 8, near.P)
+        if (x * x - x2) % near.P:
+            x = x * pow(2, (near.P - 1) // 4, near.P) % near.P
+        if x & 1 != raw[31] >> 7:
+            x = near.P - x
+        return x, y, 1, x * y % near.P
+    raw, public = unsign(signature), unsign(key)
+    s, h = int.from_bytes(raw[32:], "little"), near._hash(raw[:32], public, message) % near.L
+    return near._pack(near._times(s, near.BASE)) == near._pack(near._add(unpack(raw[:32]), near._times(h, unpack(public))))
+
+
+class World:
+    """Devnet, contract, keystore, two people."""
+
+    def __init__(self, stack, home):
+        key = near.Key()
+        genesis = os.path.join(home, "genesis.json")
+        with open(genesis, "w") as f:
+            json.dump({"chain_id": NETWORK, "accounts": [{"account_id": "test.near", "public_key": key.public, "balance": str(10 ** 33)}]}, f)
+        os.mkdir(os.path.join(home, "chain"))
+        self.net = stack.enter_context(Daemon("outlayer-devnet", {"BLOCK_MS": "0", "BLOCK_IDLE_MS": "0", "GENESIS": genesis}, home=os.path.join(home, "chain")))
+        self.url, self.home = self.net.url, home
+        root = near.Account(self.url, "test.near", key)
+        self.owner = root.create(CONTRACT, 1000 * near.NEAR)
+        self.operator = root.create(OPERATOR, 100 * near.NEAR)
+        self.alice = root.create("alice.test.near", 1000 * near.NEAR)
+        self.bob = root.create("bob.test.near", 1000 * near.NEAR)
+        self.root = root
+        self.deploy(self.owner, "outlayer", {"owner_id": CONTRACT, "operator_id": OPERATOR})
+        self.worker = near.Key()
+        self.ok(self.operator.send(OPERATOR, near.add_call_key(self.worker.public, CONTRACT, ["resolve_execution"])))
+        self.store = os.path.join(home, "keystore")
+        os.mkdir(self.store)
+        self.start(stack)
+
+    def start(self, stack, **env):
+        settings = {"NEAR_RPC_URL": self.url, "OFFCHAINVM_CONTRACT_ID": CONTRACT, "SERVER_PORT": "0",
+                    "ALLOWED_WORKER_TOKEN_HASHES": hashlib.sha256(TOKEN.encode()).hexdigest(), **env}
+        self.keystore = stack.enter_context(Daemon("outlayer-keystore", settings, home=self.store))
+        self.identity = self.keystore.ready["identity"]
+
+    def ok(self, answer):
+        if "SuccessValue" not in answer.get("result", {}).get("status", {}):
+            raise RuntimeError(json.dumps(answer)[:800])
+        return answer["result"]
+
+    def deploy(self, account, name, args):
+        with open(kit.built(f"contracts/{name}.wasm"), "rb") as f:
+            self.ok(account.send(account.id, near.deploy(f.read()), near.call("new", args)))
+
+    def publish(self):
+        self.ok(self.owner.send(CONTRACT, near.call("set_keystore_key", {"public_key": self.identity})))
+
+    def ask(self, method, path, body=None, token=TOKEN):
+        status, _, raw = kit.http(method, self.keystore.url + path, body, {"Authorization": f"Bearer {token}"} if token else {})
+        return status, json.loads(raw) if raw else None
+
+    def pubkey(self, owner, branch=None, repo=REPO):
+        return self.ask("GET", f"/pubkey?repo={repo}&owner={owner}" + (f"&branch={branch}" if branch else ""))[1]
+
+    def seal(self, values, owner, branch=None, profile="prod", repo=REPO, **swap):
+        k = self.pubkey(owner, branch, repo)
+        info = text("outlayer-secrets-v1") + scope(owner, repo, branch) + text(profile) + struct.pack("<I", k["generation"])
+        plain = values if isinstance(values, bytes) else json.dumps(values).encode()
+        return struct.pack("<BI", 1, k["generation"]) + hpke.seal(bytes.fromhex(k["pubkey"]), swap.get("info", info), plain)
+
+    def put(self, who, blob, access="AllowAll", branch=None, profile="prod", repo=REPO):
+        return self.ok(who.send(CONTRACT, near.call("store_secrets", {"repo": repo, "branch": branch, "profile": profile, "access": access,
+            "encrypted_secrets_base64": base64.b64encode(blob).decode()}, deposit=near.NEAR)))
+
+    def request(self, who, owner="alice.test.near", profile="prod", repo="https://" + REPO, secrets=True):
+        """A request that stays pending; its id."""
+        args = {"code_source": {"repo": repo, "commit": "main"}, "input_data": "x"}
+        if secrets:
+            args["secrets_ref"] = {"profile": profile, "account_id": owner}
+        raw, _ = who.signed(CONTRACT, near.call("request_execution", args, gas=200 * near.TGAS, deposit=near.NEAR // 10))
+        before = self.pending()
+        kit.rpc(self.url, "send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})
+        kit.until(lambda: self.pending() > before)
+        return before
+
+    def pending(self):
+        """The id that the next request will get."""
+        n = getattr(self, "next_id", 0)
+        while near.view_value(self.url, CONTRACT, "get_request", {"request_id": n}):
+            n += 1
+        self.next_id = n
+        return n
+
+
+class Session:
+    def __init__(self, w, key=None, account=OPERATOR, **change):
+        self.w, self.key, self.pair, self.counter = w, key or w.worker, hpke.Pair(), 0
+        challenge = change.get("challenge") or w.ask("POST", "/challenge", {}, None)[1]["challenge"]
+        expires = change.get("expires", int(time.time()) + 600)
+        record = digest(text("outlayer-session-v1"), text(change.get("network", NETWORK)), text(CONTRACT), unsign(w.identity), text(account),
+                        bytes.fromhex(challenge), self.pair.public, struct.pack("<Q", expires))
+        self.body = {"account_id": account, "public_key": self.key.public, "challenge": challenge, "session_key": self.pair.public.hex(),
+                     "expires_at": expires, "signature": "ed25519:" + near.b58(self.key.sign(record))}
+        self.status, self.answer = w.ask("POST", "/session", self.body, None)
+        self.id = record
+
+    def terms(self, tag, request_id, counter):
+        return text(tag) + self.id + struct.pack("<QQ", counter, request_id)
+
+    def decrypt(self, request_id, branch=None, counter=None, key=None, sign_as=None):
+        """(status, answer, values); the answer's signature is checked."""
+        self.counter = self.counter + 1 if counter is None else counter
+        asked = request_id if sign_as is None else sign_as
+        record = digest(text("outlayer-decrypt-v1"), text(NETWORK), text(CONTRACT), self.id, struct.pack("<QQ", self.counter, asked), option(branch))
+        status, a = self.w.ask("POST", "/decrypt", {"session_id": self.id.hex(), "counter": self.counter, "request_id": request_id,
+            "branch": branch, "signature": "ed25519:" + near.b58((key or self.key).sign(record))}, None)
+        if status == 200:
+            sealed = base64.b64decode(a["sealed"])
+            check("an answer is signed", verify(self.w.identity, digest(self.terms("outlayer-answer-v1", request_id, self.counter), hashlib.sha256(sealed).digest()), a["signature"]))
+            plain = hpke.open_sealed(self.pair, self.terms("outlayer-answer-info-v1", request_id, self.counter), sealed)
+            return status, a, plain and json.loads(plain)
+        return status, a, None
+
+    def refused(self, name, request_id, sentence, **how):
+        status, a, _ = self.decrypt(request_id, **how)
+        message = (a.get("error") or {}).get("message", "")
+        check(name, status in (400, 403, 404, 409) and sentence in message, (status, a))
+        record = digest(self.terms("outlayer-refusal-v1", request_id, self.counter), text(a["error"]["code"]), text(message))
+        check(f"{name}: the refusal is signed", "signature" in a and verify(self.w.identity, record, a["signature"]), a)
+
+
+@contextlib.contextmanager
+def world():
+    with contextlib.ExitStack() as stack, folder() as home:
+        w = World(stack, home)
+        w.stack = stack
+        w.publish()
+        yield w
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------------
+def test_keys_are_signed_and_only_for_the_token():
+    # whoever could swap a key on its way would read what is sealed with it
+    with world() as w:
+        k = w.pubkey("alice.test.near", "main")
+        equal("names come back normal", (k["repo_normalized"], k["branch"], k["owner"]), (REPO, "main", "alice.test.near"))
+        record = digest(text("outlayer-pubkey-v1"), scope("alice.test.near", REPO, "main"), struct.pack("<I", k["generation"]), bytes.fromhex(k["pubkey"]))
+        check("the key is signed by the identity that the contract publishes", verify(w.identity, record, k["signature"])
+              and near.view_value(w.url, CONTRACT, "get_keystore_key") == w.identity)
+        check("other branch, other key", w.pubkey("alice.test.near")["pubkey"] != k["pubkey"])
+        equal("any spelling, one key", w.pubkey("alice.test.near", "main", "https%3A%2F%2Fgithub.com%2Falice%2Fproject.git")["pubkey"], k["pubkey"])
+        for path in ("/pubkey?repo=a/b&owner=a.near", "/sessions"):
+            equal(f"{path} wants the token", w.ask("GET", path, token=None)[0], 401)
+            equal(f"{path} wants this token", w.ask("GET", path, token="x")[0], 401)
+        equal("health is open", w.ask("GET", "/health", token=None), (200, {"status": "ok", "tee_mode": "None"}))
+        status, a = w.ask("POST", "/pubkey", {"repo": REPO, "owner": "alice.test.near", "secrets_json": '{"A":"s3cr3t"}'})
+        check("secrets sent for a key are refused, and not repeated", status == 400 and "s3cr3t" not in json.dumps(a), a)
+        for name in ("NEAR_SENDER_ID", "PROTECTED_X", "1A", "A=B", ""):
+            status, a = w.ask("POST", "/pubkey", {"repo": REPO, "owner": "alice.test.near", "names": ["FINE", name]})
+            check(f"the name '{name}' is refused", status == 400 and name in a["error"]["message"], a)
+        equal("names that are fine", w.ask("POST", "/pubkey", {"repo": REPO, "owner": "alice.test.near", "names": ["FINE"]})[0], 200)
+        for query in ("", "?repo=x&owner=a.near", "?repo=a/b", "?repo=a/b&owner=A"):
+            equal(f"/pubkey{query}", w.ask("GET", "/pubkey" + query)[0], 400)
+
+
+# --- sessions ----------------------------------------------------------------------------------------------------------------
+def test_sessions_are_for_keys_that_may_resolve():
+    with world() as w:
+        s = Session(w)
+        check("a worker's key", s.status == 200 and s.answer["session_id"] == s.id.hex(), s.answer)
+        check("the keystore signs the session", verify(w.identity, s.id, s.answer["signature"]))
+        equal("the operator's full key", Session(w, w.operator.key).status, 200)
+        equal("a challenge works once", w.ask("POST", "/session", s.body, None)[0], 401)
+        equal("a key that the chain does not know", Session(w, near.Key()).status, 403)
+        equal("another account's full key", Session(w, w.alice.key, "alice.test.near").status, 403)
+        other = near.Key()
+        w.ok(w.operator.send(OPERATOR, near.add_call_key(other.public, CONTRACT, ["set_paused"])))
+        equal("a key for another method", Session(w, other).status, 403)
+        w.ok(w.operator.send(OPERATOR, near.delete_key(other.public), near.add_call_key(other.public, "alice.test.near")))
+        equal("a key for another contract", Session(w, other).status, 403)
+        equal("signed for another network", Session(w, network="mainnet").status, 401)
+        equal("a challenge that is a transaction's hash", Session(w, challenge=hashlib.sha256(b"tx").hexdigest()).status, 401)
+        equal("for ever", Session(w, expires=int(time.time()) + 10 ** 6).status, 400)
+        equal("over already", Session(w, expires=int(time.time()) - 1).status, 400)
+        status, a = w.ask("GET", "/sessions")
+        check("sessions are listed", status == 200 and {x["session_id"] for x in a} >= {s.id.hex()} and len(a) == 2, a)
+        equal("revoked", w.ask("DELETE", f"/sessions/{s.id.hex()}")[0], 204)
+        w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"))
+        equal("a revoked session is over", s.decrypt(w.request(w.bob))[0], 401)
+
+
+# --- decrypt -----------------------------------------------------------------------------------------------------------------
+def test_secrets_reach_the_worker_and_nobody_else():
+    with world() as w:
+        w.put(w.alice, w.seal({"API_KEY": "s3cr3t-value", "B": "ä\n\""}, "alice.test.near"))
+        n, s = w.request(w.bob), Session(w)
+        status, a, values = s.decrypt(n, "main")
+        equal("values", (status, values), (200, {"API_KEY": "s3cr3t-value", "B": "ä\n\""}))
+        check("nothing of them in the answer's text", "s3cr3t-value" not in json.dumps(a))
+        equal("a counter is used once", s.decrypt(n, counter=1)[0], 401)
+        equal("nor a smaller one", s.decrypt(n, counter=0)[0], 401)
+        equal("the next one", s.decrypt(n, counter=7)[0], 200)
+        equal("a session's id alone is worth nothing", s.decrypt(n, key=near.Key())[0], 401)
+        equal("signed for another request", s.decrypt(n, sign_as=n + 1)[0], 401)
+        s.refused("a request that is not there", n + 1000, "Secrets are given only to a request that waits")
+        s.refused("a request that asks for none", w.request(w.bob, secrets=False), "The request asks for no secrets")
+        s.refused("a profile without secrets", w.request(w.bob, profile="test"), "Secrets not found: alice.test.near has stored none as profile test")
+        s.refused("another repository", w.request(w.bob, repo="https://github.com/alice/other"), "Secrets not found")
+        s.refused("a repository without a normal form", w.request(w.bob, repo="https://example.com/a/b/c"), "Secrets not found")
+        equal("the value is in no answer, log or file", [p for d, _, names in os.walk(w.store) for p in names
+              if b"s3cr3t-value" in open(os.path.join(d, p), "rb").read()] + ["s3cr3t-value" in w.keystore.output()], [False])
+        with open(os.path.join(w.store, "audit.log")) as f:
+            lines = [json.loads(x) for x in f]
+        check("the audit names who, what and the verdict", any(x["what"] == "decrypt" and x["verdict"] == "allowed" and x["caller"] == "bob.test.near"
+              and x["owner"] == "alice.test.near" and x["request_id"] == n for x in lines), lines[-3:])
+        w.ok(w.operator.send(CONTRACT, near.call("resolve_execution", {"request_id": n, "response": {"success": True, "output": {"Text": "x"},
+             "resources_used": {"instructions": 1, "time_ms": 1}}})))
+        s.refused("a settled request", n, "Secrets are given only to a request that waits")
+        w.ok(w.operator.send(OPERATOR, near.delete_key(w.worker.public)))
+        m = w.request(w.bob)
+        gone = kit.until(lambda: s.decrypt(m)[0] == 401, 8, 0.5)
+        check("the session of a removed key ends within 5 s", gone)
+        equal("and stays over", s.decrypt(m)[0], 401)
+
+
+def test_branches():
+    # a branch's secrets must not reach a build whose branch is not known, nor another's row stand in for it
+    with world() as w:
+        s = Session(w)
+        w.put(w.alice, w.seal({"A": "any"}, "alice.test.near"))
+        n = w.request(w.bob)
+        equal("no branch is needed where none has a row", s.decrypt(n)[2], {"A": "any"})
+        w.put(w.alice, w.seal({"A": "main"}, "alice.test.near", "main"), branch="main")
+        equal("its own row", s.decrypt(n, "main")[2], {"A": "main"})
+        equal("a branch without one", s.decrypt(n, "dev")[2], {"A": "any"})
+        s.refused("no branch where branches have rows", n, "the branch of this commit could not be found")
+        w.put(w.bob, w.seal({"A": "b"}, "bob.test.near", "main"), branch="main")
+        s.refused("only a row of another branch", w.request(w.bob, "bob.test.near"), "Secrets not found", branch="dev")
+
+
+def test_access_conditions_are_the_requests_senders():
+    with world() as w:
+        s, alice, bob = Session(w), w.request(w.alice), w.request(w.bob)
+        def case(name, access, allowed):
+            w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), access)
+            for who, n, yes in (("alice", alice, allowed[0]), ("bob", bob, allowed[1])):
+                if yes:
+                    equal(f"{name}: {who} is served", s.decrypt(n)[0], 200)
+                else:
+                    s.refused(f"{name}: {who} is refused", n, "Access denied: ")
+        case("whitelist", {"Whitelist": {"accounts": ["alice.test.near"]}}, (1, 0))
+        case("not", {"Not": {"condition": {"Whitelist": {"accounts": ["alice.test.near"]}}}}, (0, 1))
+        case("pattern", {"AccountPattern": {"pattern": "alice\\..*"}}, (1, 0))
+        case("a part of the name is not enough", {"AccountPattern": {"pattern": "alice"}}, (0, 0))
+        case("balance", {"NearBalance": {"operator": "Gte", "value": str(10 * near.NEAR)}}, (1, 1))
+        case("too high a balance", {"NearBalance": {"operator": "Gt", "value": str(10 ** 30)}}, (0, 0))
+        case("a bad pattern is no key", {"Not": {"condition": {"AccountPattern": {"pattern": "("}}}}, (0, 0))
+        case("nor one that explodes", {"Not": {"condition": {"AccountPattern": {"pattern": "(.|.|.|.|.|.)*(!|,)"}}}}, (0, 0))
+        case("a contract that is not there", {"Not": {"condition": {"FtBalance": {"contract": "nobody.near", "operator": "Gt", "value": "0"}}}}, (0, 0))
+        case("a contract without the method", {"NftOwned": {"contract": CONTRACT, "token_id": None}}, (0, 0))
+        case("logic", {"Logic": {"operator": "And", "conditions": ["AllowAll", {"Not": {"condition": {"Whitelist": {"accounts": ["bob.test.near"]}}}}]}}, (1, 0))
+
+
+# --- blobs -------------------------------------------------------------------------------------------------------------------
+def test_blobs_that_are_not_the_owners_do_not_open():
+    with world() as w:
+        s, good = Session(w), w.seal({"A": "1"}, "alice.test.near")
+        n = w.request(w.bob)
+        def stored(name, blob, sentence="Secrets cannot be opened"):
+            w.put(w.alice, blob)
+            s.refused(name, n, sentence)
+        stored("sealed for another owner", w.seal({"A": "1"}, "bob.test.near"))
+        stored("for another branch", w.seal({"A": "1"}, "alice.test.near", "main"))
+        stored("for another profile", w.seal({"A": "1"}, "alice.test.near", profile="test"))
+        stored("for another repository", w.seal({"A": "1"}, "alice.test.near", repo="github.com/alice/other"))
+        k = w.pubkey("alice.test.near")
+        for what, contract, network in (("contract", "other.near", NETWORK), ("network", CONTRACT, "mainnet")):
+            info = text("outlayer-secrets-v1") + text(network) + text(contract) + text("alice.test.near") + text(REPO) + b"\0" + text("prod") + struct.pack("<I", k["generation"])
+            stored(f"for another {what}", w.seal({"A": "1"}, "alice.test.near", info=info))
+        stored("truncated", good[:-1])
+        stored("empty but for its head", good[:5])
+        stored("of a generation that is not there", good[:1] + struct.pack("<I", 9) + good[5:])
+        stored("another version", b"\2" + good[1:])
+        stored("a point of low order", good[:5] + bytes(32) + good[37:])
+        for i in (0, 1, 4, 5, 36, 37, len(good) - 1):
+            stored(f"byte {i} flipped", good[:i] + bytes([good[i] ^ 1]) + good[i + 1:])
+        for values in ({"NEAR_SENDER_ID": "mallory.near"}, {"A": 1}, {"A=B": "x"}, b"[]", b"{"):
+            stored(f"contents {values}", w.seal(values, "alice.test.near"))
+        w.put(w.alice, good)
+        equal("the right one still opens", s.decrypt(n)[2], {"A": "1"})
+
+
+# --- generated secrets ---------------------------------------------------------------------------------------------------------
+def test_generated_secrets():
+    with world() as w:
+        s, n = Session(w), w.request(w.bob)
+        ask = {"repo": REPO, "owner": "alice.test.near", "profile": "prod", "new_secrets": [{"name": "PROTECTED_T", "generation_type": "hex32"}]}
+        status, a = w.ask("POST", "/add_generated_secret", ask)
+        check("made", status == 200 and a["all_keys"] == ["PROTECTED_T"], a)
+        blob = base64.b64decode(a["encrypted_data_base64"])
+        w.put(w.alice, blob)
+        first = s.decrypt(n)[2]
+        check("it reaches the guest", len(first["PROTECTED_T"]) == 64, first)
+        more = {**ask, "encrypted_secrets_base64": a["encrypted_data_base64"], "new_secrets": [{"name": "PROTECTED_U", "generation_type": "password:12"}]}
+        equal("secrets that are there need their owner", w.ask("POST", "/add_generated_secret", more)[0], 401)
+        def signed(by, names="PROTECTED_U"):
+            message = (f"OutLayer: add generated secrets to my sealed secrets.\nContract: {CONTRACT} ({NETWORK})\nRepository: {REPO}\nBranch: (any)\n"
+                       f"Profile: prod\nOwner: alice.test.near\nSealed secrets (SHA-256): {hashlib.sha256(blob).hexdigest()}\nNames: {names}")
+            nonce = os.urandom(32)
+            record = digest(struct.pack("<I", 2 ** 31 + 413), text(message), nonce, text(CONTRACT), b"\0")
+            return {**more, "public_key": by.public, "nonce": base64.b64encode(nonce).decode(), "signature": base64.b64encode(by.sign(record)).decode()}
+        equal("signed by somebody else", w.ask("POST", "/add_generated_secret", signed(w.bob.key))[0], 403)
+        equal("signed for other names", w.ask("POST", "/add_generated_secret", signed(w.alice.key, "PROTECTED_V"))[0], 401)
+        status, a = w.ask("POST", "/add_generated_secret", signed(w.alice.key))
+        check("signed by the owner", status == 200 and a["all_keys"] == ["PROTECTED_T", "PROTECTED_U"], a)
+        w.put(w.alice, base64.b64decode(a["encrypted_data_base64"]))
+        values = s.decrypt(n)[2]
+        check("both reach the guest, the first unchanged", values["PROTECTED_T"] == first["PROTECTED_T"] and len(values["PROTECTED_U"]) == 12, values)
+        for name, kind in (("T", "hex32"), ("PROTECTED_A", "hex"), ("PROTECTED_A", "password:1000000")):
+            equal(f"{name} {kind} is refused", w.ask("POST", "/add_generated_secret", {**ask, "new_secrets": [{"name": name, "generation_type": kind}]})[0], 400)
+
+
+# --- the master, and a chain that fails ------------------------------------------------------------------------------------------
+def test_rotation_and_restarts():
+    with world() as w:
+        n = w.request(w.bob)
+        w.put(w.alice, w.seal({"A": "old"}, "alice.test.near"))
+        w.keystore.signal(10)  # SIGUSR1
+        check("a new generation", kit.until(lambda: w.pubkey("alice.test.near")["generation"] == 2))
+        equal("what was sealed before opens", Session(w).decrypt(n)[2], {"A": "old"})
+        w.put(w.bob, w.seal({"A": "new"}, "bob.test.near"))
+        before, m = w.identity, w.request(w.bob, "bob.test.near")
+        w.keystore.kill()
+        w.start(w.stack)
+        equal("killed and started: the same identity", w.identity, before)
+        s = Session(w)
+        equal("both generations open", (s.decrypt(n)[2], s.decrypt(m)[2]), ({"A": "old"}, {"A": "new"}))
+        w.keystore.stop()
+        key = os.path.join(w.store, "master.key")
+        os.rename(key, key + ".away")
+        try:
+            w.start(w.stack)
+            check("a keystore without its master does not start", False)
+        except RuntimeError as why:
+            check("a keystore without its master says so", "not its master secret" in str(why), why)
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    """An RPC server in front of the chain that does not tell the truth, in the way that `how` says."""
+    how, url = None, None
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        asked = json.loads(body)["params"]
+        answer = json.loads(kit.http("POST", Liar.url, body)[2])
+        about = isinstance(asked, dict) and (asked.get("method_name") or asked.get("request_type"))
+        if Liar.how == "fails" and about == "view_account":
+            answer = {"jsonrpc": "2.0", "id": "x", "error": {"name": "HANDLER_ERROR", "cause": {"name": "TIMEOUT_ERROR"}, "data": "busy"}}
+        if Liar.how == "other block" and about == "view_account":
+            answer["result"]["block_height"] += 1
+        if Liar.how == "malformed" and about == "view_account":
+            answer["result"]["amount"] = "plenty"
+        raw = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_chain_that_lies_opens_nothing():
+    with world() as w:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        Liar.url = w.url
+        w.keystore.stop()
+        w.start(w.stack, NEAR_RPC_URL=f"http://127.0.0.1:{server.server_port}")
+        w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), {"Not": {"condition": {"NearBalance": {"operator": "Gt", "value": str(10 ** 30)}}}})
+        s, n = Session(w), w.request(w.bob)
+        equal("the truth", s.decrypt(n)[0], 200)
+        for how in ("fails", "other block", "malformed"):
+            Liar.how = how
+            status, a, values = s.decrypt(n)
+            check(f"{how}: nothing is given", values is None and status != 200, (status, a))
+            check(f"{how}: the platform's trouble is not signed as an answer", how == "malformed" or "signature" not in a, a)
+        Liar.how = None
+        equal("the truth again", s.decrypt(n)[0], 200)
+        server.shutdown()
+
+
+def test_nothing_of_it_is_for_others_to_read():
+    # its memory holds every secret: no core dumps, no debugger, no program started from inside
+    with world() as w:
+        pid = w.keystore.process.pid
+        with open(f"/proc/{pid}/status") as f:
+            status = f.read()
+        check("a system call filter", "Seccomp:\t2" in status, status[-600:])
+        check("no new privileges", "NoNewPrivs:\t1" in status)
+        with open(f"/proc/{pid}/limits") as f:
+            check("no core dumps", any(x.startswith("Max core file size") and x.split()[4] == "0" for x in f))
+        equal("the files are its user's", {oct(os.stat(os.path.join(w.store, x)).st_mode & 0o777) for x in ("master.key", "audit.log", "keystore.json")}, {"0o600"})
+
+
+kit.main(globals())
