@@ -5,9 +5,15 @@
 CONTRACT_CC := clang-19
 CONTRACT_LD := wasm-ld-19
 CONTRACT_RT := /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a
-CONTRACT_CFLAGS := --target=wasm32-unknown-unknown -mcpu=mvp -Oz -std=c23 -Wall -Wextra -Werror -Wshadow \
-	-Wmissing-prototypes -Wcast-align -ffreestanding -nostdlib -ffunction-sections -fdata-sections -Icontracts
+CONTRACT_CODEGEN := --target=wasm32-unknown-unknown -mcpu=mvp -Oz -ffunction-sections -fdata-sections
+CONTRACT_CFLAGS := $(CONTRACT_CODEGEN) -flto -std=c23 -Wall -Wextra -Werror -Wshadow \
+	-Wmissing-prototypes -Wcast-align -ffreestanding -nostdlib -Icontracts
 CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first -z stack-size=32768 --fatal-warnings
+# Each byte costs gas in every call. Optimising all sources together saves a tenth; the linker's own code generation would
+# use instructions that are not in WebAssembly 1.0, so the compiler generates the code from what the linker optimised.
+# Addresses below 1024 are the stack's last ones: with --low-memory-unused no constant offset is added by itself.
+CONTRACT_LTO := --lto-O2 --save-temps
+CONTRACT_OPT := --low-memory-unused -Oz --converge --reorder-functions --mvp-features
 sdk_srcs := $(wildcard contracts/sdk/*.c)
 sdk_srcs := $(filter-out %_test.c %_fuzz.c,$(sdk_srcs))
 
@@ -24,10 +30,12 @@ csrcs_$(1) := $(filter-out %_test.c %_fuzz.c,$(wildcard contracts/$(2)/*.c))
 build/contracts/$(1).wasm: $$(patsubst contracts/%.c,build/contracts/obj/%.o,$$(csrcs_$(1)) $(sdk_srcs)) \
 		contracts/$(2)/imports.txt contracts/$(2)/exports.txt contracts/gate.sh contracts/Local.mk
 	@echo "  WASM $$@"
-	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -o $$@.linked $$(filter %.o,$$^) $(CONTRACT_RT)
-	@wasm-opt -Oz --converge --mvp-features $$@.linked -o $$@.small
+	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $(CONTRACT_LTO) -o $$@.lto $$(filter %.o,$$^) $(CONTRACT_RT)
+	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) -Wno-override-module -c -o $$@.obj $$@.lto.0.4.opt.bc
+	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -o $$@.linked $$@.obj $(CONTRACT_RT)
+	@wasm-opt $(CONTRACT_OPT) $$@.linked -o $$@.small
 	@contracts/gate.sh $$@.small contracts/$(2)
-	@mv $$@.small $$@ && rm -f $$@.linked
+	@mv $$@.small $$@ && rm -f $$@.linked $$@.obj $$@.lto*
 endef
 CONTRACTS :=
 $(eval $(call contract,outlayer,outlayer))
