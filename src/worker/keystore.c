@@ -305,14 +305,13 @@ static enum asked take_refusal(struct arena *a, const struct session *s, const s
                                const json_t *answer, int status, struct keystore_answer *out, struct err *e) {
     const json_t *error = json_object_get(answer, "error");
     const char *code = text_in(error, "code"), *message = text_in(error, "message");
-    const char *signature = text_in(answer, "signature");
     said_no(answer, status, e);
     if (is_unauthorized(answer))
         return ASKED_SESSION_OVER;
-    if (!code || !message || !signature || !is_final(code))
+    if (!code || !message || !is_final(code))
         return ASKED_FAILED;
     struct hash record = refusal_record(t, code, message);
-    if (!signed_by(s->terms.keystore_key, signature, &record))
+    if (!signed_by(s->terms.keystore_key, text_in(answer, "signature"), &record))
         return not_signed(e);
     out->end = KEYSTORE_REFUSED;
     out->message = arena_strdup(a, message);

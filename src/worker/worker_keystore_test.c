@@ -18,10 +18,11 @@ enum manner {
     GOOD,
     REFUSES,        // signed
     REFUSES_FORGED, // in the name of the keystore, without its key
-    BAD_SIGNATURE,  // sealed secrets under another key's signature
-    FLIPPED,        // a byte of the sealed secrets is another
-    SWAPPED,        // the answer to another question of the same session
-    FORGETS,        // knows no session, once
+    REFUSES_UNSIGNED,
+    BAD_SIGNATURE, // sealed secrets under another key's signature
+    FLIPPED,       // a byte of the sealed secrets is another
+    SWAPPED,       // the answer to another question of the same session
+    FORGETS,       // knows no session, once
     FORGETS_ALWAYS,
     TROUBLED, // 503
     CONFLICT, // signed, but nothing final
@@ -195,6 +196,8 @@ static void serve_decrypt(struct http_request *r, void *ctx) {
         say_no(r, ERR_UNAUTHORIZED, "this session is not known");
     else if (manner == TROUBLED)
         say_no(r, ERR_UNAVAILABLE, "secrets are not offered by this deployment");
+    else if (manner == REFUSES_UNSIGNED)
+        say_no(r, ERR_FORBIDDEN, "Access denied: says the coordinator");
     else if (manner == NO_JSON)
         http_reply(r, 200, "text/plain", SLICE_LIT("hello"));
     else if (manner == REFUSES || manner == REFUSES_FORGED || manner == CONFLICT)
@@ -290,6 +293,8 @@ static void test_refusals(void **state) {
         assert_string_equal(w.n.message, fake.message);
     }
     fake.manner = REFUSES_FORGED;
+    assert_err(fetch(&w, NULL), &w.e, ERR_FORBIDDEN, "not signed");
+    fake.manner = REFUSES_UNSIGNED;
     assert_err(fetch(&w, NULL), &w.e, ERR_FORBIDDEN, "not signed");
     fake.manner = CONFLICT;
     fake.code = "conflict";
