@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "worker/operators.h"
 #include <pthread.h>
 #include <time.h>
 
@@ -16,7 +17,7 @@
 
 struct chain {
     struct rpc *rpc;
-    const char *operator_id, *contract_id;
+    const char *contract_id;
     struct public_key own;
     pthread_mutex_t lock; // guards the keys
     struct public_key *keys;
@@ -24,11 +25,11 @@ struct chain {
     uint64_t keys_read_ms; // 0: never
 };
 
-bool chain_new(struct chain **out, struct rpc *rpc, const char *operator_id, const char *contract_id,
-               const struct public_key *own, struct err *e) {
+bool chain_new(struct chain **out, struct rpc *rpc, const char *contract_id, const struct public_key *own,
+               struct err *e) {
     (void)e;
     struct chain *c = xcalloc(1, sizeof *c);
-    *c = (struct chain){.rpc = rpc, .operator_id = operator_id, .contract_id = contract_id, .own = *own};
+    *c = (struct chain){.rpc = rpc, .contract_id = contract_id, .own = *own};
     pthread_mutex_init(&c->lock, NULL);
     *out = c;
     return true;
@@ -107,35 +108,23 @@ bool chain_window(struct chain *c, struct arena *a, const struct task *t, const 
     return true;
 }
 
-// --- the operator's keys
-
-static bool may_answer(const struct chain *c, const json_t *permission) {
-    if (json_is_string(permission))
-        return strcmp(json_string_value(permission), "FullAccess") == 0;
-    const json_t *call = json_object_get(permission, "FunctionCall");
-    const char *receiver = json_string_value(json_object_get(call, "receiver_id"));
-    return receiver && strcmp(receiver, c->contract_id) == 0;
-}
+// --- the operators' keys
 
 // With the lock held.
 static bool read_keys(struct chain *c, struct arena *a, struct err *e) {
-    SCOPED_JSON(result) = NULL;
-    json_t *list, *one;
-    size_t i;
-    json_t *params = json_pack("{s:s,s:s,s:s}", "request_type", "view_access_key_list", "finality", "final",
-                               "account_id", c->operator_id);
-    if (!rpc_call(c->rpc, a, "query", params, 0, &result, e) || !json_get_array(result, "keys", &list, e))
-        return err_wrap(e, "keys of '%s'", c->operator_id);
+    const char **operators;
+    size_t n, count = 0;
+    if (!operators_read(c->rpc, a, c->contract_id, &operators, &n, e))
+        return false;
+    struct public_key *keys = xcalloc(KEYS_MAX, sizeof *keys);
+    for (size_t i = 0; i < n; i++)
+        if (!operator_keys_read(c->rpc, a, c->contract_id, operators[i], keys, &count, KEYS_MAX, e)) {
+            free(keys);
+            return false;
+        }
     free(c->keys);
-    c->keys = xcalloc(KEYS_MAX, sizeof *c->keys);
-    c->key_count = 0;
-    json_array_foreach(list, i, one) {
-        const char *text = json_string_value(json_object_get(one, "public_key"));
-        const json_t *permission = json_object_get(json_object_get(one, "access_key"), "permission");
-        if (text && c->key_count < KEYS_MAX && may_answer(c, permission) &&
-            public_key_parse(&c->keys[c->key_count], slice_str(text), NULL))
-            c->key_count++;
-    }
+    c->keys = keys;
+    c->key_count = count;
     c->keys_read_ms = clock_mono_ms();
     return true;
 }

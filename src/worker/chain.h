@@ -8,9 +8,9 @@
 #define YIELD_BLOCKS 200
 
 struct chain;
-// Texts are kept, not copied. `own`: this worker's key, always one of the operator's.
-[[nodiscard]] bool chain_new(struct chain **out, struct rpc *rpc, const char *operator_id, const char *contract_id,
-                             const struct public_key *own, struct err *e);
+// Texts are kept, not copied. `own`: this worker's key, always one of the operators'.
+[[nodiscard]] bool chain_new(struct chain **out, struct rpc *rpc, const char *contract_id, const struct public_key *own,
+                             struct err *e);
 void chain_free(struct chain *c);
 
 enum chain_answer { CHAIN_OPEN, CHAIN_ENDED };
@@ -29,8 +29,8 @@ struct window {
 // The reckoning behind it. Without the request's height its age alone counts, at 600 ms a block.
 struct window window_of(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head);
 
-// The key may answer requests for the operator: full access, or a function-call key for the contract. The list is read
-// again for a key that is not in it, at most every few seconds.
+// The key may answer requests for one of the operators: full access, or a function-call key for the contract's
+// resolve_execution. The list is read again for a key that is not in it, at most every few seconds.
 [[nodiscard]] bool chain_key_is_operators(struct chain *c, struct arena *a, const struct public_key *key, bool *is,
                                           struct err *e);
 

@@ -8,6 +8,7 @@
 #include "sandbox/confine.h"
 #include "worker/journal.h"
 #include "worker/monitor.h"
+#include "worker/operators.h"
 #include "worker/worker.h"
 #include <signal.h>
 #include <sys/resource.h>
@@ -188,8 +189,8 @@ static bool open_worker(struct daemon *d, struct err *e) {
     w->seen = seen_new();
     return journal_open(d->arena, d->home, &w->set.pending_dir, e) && api_new(&w->api, &api, e) &&
            rpc_new(&w->rpc, s->rpc_url, e) && sender_new(&w->sender, w->rpc, &d->operator_id, &d->key, e) &&
-           chain_new(&w->chain, w->rpc, d->operator_id.s, s->contract, &public, e) && open_builder(d, e) &&
-           open_modules(d, e) && open_keystore(d, e) && open_executors(d, e);
+           chain_new(&w->chain, w->rpc, s->contract, &public, e) && open_builder(d, e) && open_modules(d, e) &&
+           open_keystore(d, e) && open_executors(d, e);
 }
 
 // Wrong settings are found out now, not by the first result that cannot be sent.
@@ -208,15 +209,16 @@ static bool check_key(struct daemon *d, struct arena *a, struct err *e) {
 }
 
 static bool check_operator(struct daemon *d, struct arena *a, struct err *e) {
-    SCOPED_JSON(config) = rpc_view_json(d->worker.rpc, a, d->set.contract, "get_config", NULL, e);
-    if (!config)
+    const char **operators;
+    size_t n;
+    if (!operators_read(d->worker.rpc, a, d->set.contract, &operators, &n, e))
         return err_hint(e, "is OFFCHAINVM_CONTRACT_ID the OutLayer contract's account, and NEAR_RPC_URL its network?");
-    const char *operator_id = json_string_value(json_array_get(config, 1));
-    if (operator_id && strcmp(operator_id, d->operator_id.s) == 0)
-        return true;
-    err_set(e, ERR_SETTINGS, "the operator of '%s' is '%s', not '%s'", d->set.contract,
-            operator_id ? operator_id : "nobody", d->operator_id.s);
-    return err_hint(e, "set OPERATOR_ACCOUNT_ID to the contract's operator");
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(operators[i], d->operator_id.s) == 0)
+            return true;
+    err_set(e, ERR_SETTINGS, "the operator of '%s' is '%s', not '%s'", d->set.contract, n ? operators[0] : "nobody",
+            d->operator_id.s);
+    return err_hint(e, "set OPERATOR_ACCOUNT_ID to an operator of the contract, or have its owner add the account");
 }
 
 static bool check_chain(struct daemon *d, struct err *e) {
