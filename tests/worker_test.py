@@ -14,7 +14,8 @@ HOST = "local.test"
 
 
 class Coordinator(http.server.ThreadingHTTPServer):
-    """Keeps what it is told. `spoil` may change a lease before it is handed out."""
+    """Keeps what it is told. `spoil` may change a lease before it is handed out, `meddle` what `keystore` (an address,
+    None where there is none) answers."""
     daemon_threads = True
     request_queue_size = 128
 
@@ -24,7 +25,7 @@ class Coordinator(http.server.ThreadingHTTPServer):
         self.changed = threading.Condition()
         self.queue, self.leases, self.completed, self.failed, self.beats = [], {}, {}, [], []
         self.wasm, self.builds, self.locks, self.uploads, self.workers, self.created = {}, {}, {}, 0, {}, {}
-        self.spoil = self.refuse_beats = None
+        self.spoil = self.refuse_beats = self.keystore = self.meddle = None
         self.count, self.gone = 0, False
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -91,15 +92,28 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         s, url = self.server, urllib.parse.urlsplit(self.path)
-        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        raw, parts = self.rfile.read(int(self.headers.get("Content-Length", 0))), url.path.split("/")
         if url.path == "/wasm/upload":
             name = urllib.parse.parse_qs(url.query)["sha256"][0]
             s.wasm[name], s.uploads = raw, s.uploads + 1
             return self.say(200, {})
+        if parts[1] == "secrets":
+            return self.secrets(s, url.path[len("/secrets"):], raw)
         body = json.loads(raw)
         with s.changed:
             s.changed.notify_all()
             self.say(*self.post(s, url.path, body))
+
+    def secrets(self, s, path, raw):
+        if self.headers.get("Authorization") != "Bearer a-token":
+            return self.say(401, {"error": {"code": "unauthorized", "message": "whose token is that?"}})
+        if not s.keystore:
+            return self.say(503, {"error": {"code": "unavailable", "message": "secrets are not offered by this deployment"}})
+        status, _, body = kit.http("POST", s.keystore + path, raw)
+        answer = json.loads(body)
+        if s.meddle:
+            status, answer = s.meddle(path, status, answer)
+        self.say(status, answer)
 
     def post(self, s, path, body):
         if path == "/tasks/heartbeat":
@@ -161,7 +175,7 @@ class World:
         self.net = kit.Daemon("outlayer-devnet", {"BLOCK_MS": "100", **devnet}, home=os.path.join(home, "devnet"))
         with open(os.path.join(home, "devnet", "test.near.json")) as f:
             root = Account(self.net.url, "test.near", Key.parse(json.load(f)["private_key"]))
-        contract = root.create(CONTRACT, 100 * NEAR)
+        self.contract = contract = root.create(CONTRACT, 100 * NEAR)
         self.operator, self.alice = root.create(OPERATOR, 100 * NEAR), root.create(ALICE, 1000 * NEAR)
         with open(kit.built("contracts/outlayer.wasm"), "rb") as f:
             code = f.read()
@@ -199,6 +213,30 @@ class World:
 
     def worker(self, name="worker", **env):
         return kit.Daemon("outlayer-worker", self.settings(name, **env), home=os.path.join(self.home, name))
+
+    def keystore(self, publish=True):
+        """A keystore that the contract names, asked through the coordinator. Its token for sealing is "seal"."""
+        home = os.path.join(self.home, "keystore")
+        os.makedirs(home, exist_ok=True)
+        k = kit.Daemon("outlayer-keystore", {
+            "SERVER_PORT": "0", "NEAR_RPC_URL": self.net.url, "OFFCHAINVM_CONTRACT_ID": CONTRACT,
+            "ALLOWED_WORKER_TOKEN_HASHES": hashlib.sha256(b"seal").hexdigest()}, home=home)
+        if publish:
+            self.contract.send(CONTRACT, near.call("set_keystore_key", {"public_key": k.ready["identity"]}))
+        self.coordinator.keystore = k.url
+        return k
+
+    def store_secret(self, keystore, repo, profile, access="AllowAll", branch=None, name="PROTECTED_KEY"):
+        """A value of ALICE that only the keystore knows, under `name`."""
+        where = {"repo": repo.removeprefix("https://"), "profile": profile, **({"branch": branch} if branch else {})}
+        status, _, body = kit.http("POST", keystore.url + "/add_generated_secret", {
+            **where, "owner": ALICE, "new_secrets": [{"name": name, "generation_type": "hex32"}]},
+            {"Authorization": "Bearer seal"})
+        assert status == 200, body
+        done = self.alice.send(CONTRACT, near.call("store_secrets", {
+            **where, "encrypted_secrets_base64": json.loads(body)["encrypted_data_base64"], "access": access},
+            100 * TGAS, NEAR))
+        assert "SuccessValue" in done["result"]["status"], json.dumps(done)[:800]
 
     def request(self, repo, text="", commit="main", deposit=NEAR, record=True, target="wasm32-wasip1", **more):
         """Asks on chain; gives (request id, transaction hash), and records the task with the coordinator."""
@@ -630,6 +668,151 @@ def test_platform_failure():
             check("after other tries", len(w.coordinator.failed) >= 2 and all(f["retry"] for f in w.coordinator.failed), w.coordinator.failed)
             equal("reported", (w.coordinator.report(id) or {}).get("failure"), "platform")
             check("capabilities", all(x["capabilities"] == ["execution"] for x in w.coordinator.workers.values()), w.coordinator.workers)
+
+
+SECRET = """int main(void) {
+    char b[64] = "";
+    const char *k = getenv("PROTECTED_KEY");
+    unsigned h = 2166136261u;
+    fread(b, 1, sizeof b - 1, stdin);
+    if (!strcmp(b, "show")) { fputs(k ? k : "none", stdout); return 0; }
+    for (const char *p = k ? k : ""; *p; p++) h = (h ^ (unsigned char)*p) * 16777619u;
+    printf("%u %s", h, getenv("NEAR_SENDER_ID"));
+    return 0;
+}
+"""
+
+
+def fnv(text):
+    h = 2166136261
+    for c in text.encode():
+        h = ((h ^ c) * 16777619) & 0xffffffff
+    return h
+
+
+def memory_of(process):
+    """Everything that a process may write to, for root to read."""
+    pieces = []
+    with open(f"/proc/{process}/maps") as maps, open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            span, mode = line.split()[:2]
+            start, end = (int(x, 16) for x in span.split("-"))
+            if mode.startswith("rw") and end - start < 1 << 30:
+                try:
+                    memory.seek(start)
+                    pieces.append(memory.read(end - start))
+                except OSError:
+                    pass
+    return b"".join(pieces)
+
+
+def files_with(folder, needle):
+    found = []
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(where, name)
+            if os.path.isfile(path):
+                with open(path, "rb") as f:
+                    found += [path] if needle in f.read() else []
+    return found
+
+
+def secrets_of(profile, owner=ALICE):
+    return {"secrets_ref": {"profile": profile, "account_id": owner}}
+
+
+def test_secrets():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "secret", SECRET)
+        with w.keystore() as keystore:
+            w.store_secret(keystore, repo, "prod", {"Whitelist": {"accounts": [ALICE]}})
+            w.store_secret(keystore, repo, "others", {"Whitelist": {"accounts": [OPERATOR]}})
+            with w.worker("first"):
+                _, tx, _ = w.request(repo, "show", **secrets_of("prod"))
+                event, value = w.answer(tx)
+                check("a secret is in the guest's environment", re.fullmatch("[0-9a-f]{64}", value or ""), (event, value))
+                _, tx, _ = w.request(repo, "show")
+                equal("and only where it was asked for", w.answer(tx)[1], "none")
+            if not value:
+                return
+            with w.worker("second") as worker:
+                for target in ("wasm32-wasip1", "wasm32-wasip2"):
+                    _, tx, _ = w.request(repo, "x", target=target, **secrets_of("prod"))
+                    equal(f"{target}: the guest knows it", w.answer(tx)[1], f"{fnv(value)} {ALICE}")
+                id, tx, _ = w.request(repo, "x", **secrets_of("others"))
+                event, output = w.answer(tx)
+                check("a refusal is the answer", output is None and event["failure"] == "access"
+                      and event["error_message"].startswith("Access denied: "), event)
+                equal("reported as one", w.coordinator.report(id)["outcome"], "refused")
+                check("nothing ran", event["resources_used"]["instructions"] == 0, event)
+                id, tx, _ = w.request(repo, "x", **secrets_of("nowhere"))
+                event, output = w.answer(tx)
+                check("secrets that are not there", output is None and event["failure"] == "access"
+                      and event["error_message"].startswith("Secrets not found: "), event)
+                needle = value.encode()
+                if os.geteuid() == 0:
+                    memory = memory_of(worker.process.pid)
+                    check("its memory can be searched", b"prod" in memory and ALICE.encode() in memory)
+                    check("the value is not in the worker's memory any more", needle not in memory)
+                with open(f"/proc/{worker.process.pid}/environ", "rb") as f:
+                    check("nor in its environment", needle not in f.read())
+                check("files can be searched", files_with(home, ALICE.encode()))
+                equal("nor in a file", files_with(os.path.join(home, "second"), needle), [])
+                check("nor in its log", value not in worker.output(), worker.output()[-400:])
+
+
+def test_secrets_meddled_with():
+    """What the coordinator makes of the keystore's answers: nothing of it is believed, and nothing costs the caller."""
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "secret", SECRET)
+        forge = {"error": {"code": "forbidden", "message": "Access denied: says the coordinator", "hint": ""}}
+        flip = lambda text: text[:90] + ("A" if text[90] != "A" else "B") + text[91:]
+        cases = {"a refusal of its own": lambda path, status, answer: (403, forge) if path == "/decrypt" else (status, answer),
+                 "other words": lambda path, status, answer: (status, {**answer, "error": forge["error"]}),
+                 "other secrets": lambda path, status, answer: (status, {**answer, **({"sealed": flip(answer["sealed"])} if "sealed" in answer else {})}),
+                 "a session of its own": lambda path, status, answer: (status, {**answer, **({"signature": "ed25519:" + "1" * 64} if path == "/session" else {})})}
+        with w.keystore() as keystore, w.worker():
+            w.store_secret(keystore, repo, "prod")
+            w.store_secret(keystore, repo, "others", {"Whitelist": {"accounts": [OPERATOR]}})
+            for what, meddle in cases.items():
+                w.coordinator.meddle = meddle
+                _, tx, _ = w.request(repo, "x", **secrets_of("others" if what == "other words" else "prod"))
+                event, value = w.answer(tx)
+                check(f"{what}: not believed", value is None and event["failure"] == "platform"
+                      and event["payment_charged"] == "0" and "coordinator" not in event["error_message"], event)
+            w.coordinator.meddle = None
+            _, tx, _ = w.request(repo, "x", **secrets_of("prod"))
+            check("then the keystore's own word", (w.answer(tx)[1] or "").endswith(ALICE))
+            keystore.kill()
+            with w.keystore(publish=False):  # the same master, and no session is known any more
+                _, tx, _ = w.request(repo, "x", **secrets_of("prod"))
+                check("a keystore that was killed and is back", (w.answer(tx)[1] or "").endswith(ALICE))
+
+
+def test_no_keystore():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "secret", SECRET)
+        with w.worker():
+            _, tx, _ = w.request(repo, "x", **secrets_of("prod"))
+            event, value = w.answer(tx)
+            check("a deployment without a keystore says so", value is None and event["failure"] == "access"
+                  and "no keystore" in event["error_message"], event)
+        with w.keystore() as keystore:
+            w.store_secret(keystore, repo, "prod")
+            w.coordinator.keystore = None
+            with w.worker(KEYSTORE_BASE_URL=keystore.url):
+                _, tx, _ = w.request(repo, "x", **secrets_of("prod"))
+                check("straight to the keystore", (w.answer(tx)[1] or "").endswith(ALICE))
+            with w.worker("other"):
+                _, tx, _ = w.request(repo, "x", **secrets_of("prod"))
+                event, value = w.answer(tx)
+                check("a coordinator that knows none", value is None and event["failure"] == "platform"
+                      and "not offered" in event["error_message"] and event["payment_charged"] == "0", event)
+        text = refusal(w, KEYSTORE_BASE_URL="keystore")
+        check("an address that is none", "KEYSTORE_BASE_URL" in text, text)
 
 
 def test_many_at_once():
