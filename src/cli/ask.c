@@ -124,9 +124,12 @@ static void stop_following(struct follower *f, pthread_t thread, bool running) {
 // --- sending --------------------------------------------------------------------------------------------------------
 
 static json_t *arguments(const struct ask *ask) {
-    return json_pack("{s:{s:s,s:s,s:s},s:o,s:s,s:s}", "code_source", "repo", ask->repo, "commit", ask->commit,
+    json_t *ref = ask->secrets_profile
+                      ? json_pack("{s:s,s:s}", "profile", ask->secrets_profile, "account_id", ask->secrets_owner)
+                      : json_null();
+    return json_pack("{s:{s:s,s:s,s:s},s:o,s:s,s:s,s:o}", "code_source", "repo", ask->repo, "commit", ask->commit,
                      "build_target", ask->build_target, "resource_limits", limits_json(&ask->limits), "input_data",
-                     ask->input, "response_format", ask->format);
+                     ask->input, "response_format", ask->format, "secrets_ref", ref);
 }
 
 static bool send(struct sender *s, struct rpc *rpc, const struct ask *ask, struct arena *a, struct sent *sent,

@@ -9,6 +9,7 @@ struct ask {
     const char *repo, *commit, *build_target, *input, *format; // as they stand on chain; format "Text", "Json", "Bytes"
     struct exec_limits limits;
     struct yocto deposit;
+    const char *secrets_profile, *secrets_owner; // NULL: none
     // Who is called: the outlayer contract itself, or a client contract that passes the arguments on.
     const char *receiver, *method;
 };

@@ -18,6 +18,7 @@ int command_demo(int argc, char **argv);
 int command_request(int argc, char **argv);
 int command_run_module(int argc, char **argv);
 int command_deploy(int argc, char **argv);
+int command_secrets(int argc, char **argv);
 int command_token(int argc, char **argv);
 
 // Prints the error for people on standard error; gives the exit status that goes with its code.

@@ -10,8 +10,9 @@ static const struct {
     const char *about;
 } commands[] = {
     {"demo", command_demo, "one whole request of each kind, live, on this machine"},
-    {"up", command_up, "starts a local chain, coordinator and worker, and keeps them running"},
+    {"up", command_up, "starts a local chain, keystore, coordinator and worker, and keeps them running"},
     {"request", command_request, "asks a deployment to run a repository and shows the answer and its cost"},
+    {"secrets", command_secrets, "stores sealed values for guests, and says who may use them"},
     {"run", command_run_module, "runs a module here, under a worker's limits"},
     {"deploy", command_deploy, "deploys and sets up the contract on a network"},
     {"token", command_token, "creates, lists and revokes workers' tokens"},

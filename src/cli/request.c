@@ -13,7 +13,7 @@
 
 struct request_options {
     struct target_options target;
-    const char *repo, *commit, *build_target, *input, *input_file, *from, *deposit, *format;
+    const char *repo, *commit, *build_target, *input, *input_file, *from, *deposit, *format, *secrets;
     struct limit_options limits;
     bool json;
 };
@@ -31,6 +31,7 @@ static const struct arg table[] = {
                "payment; what is not used comes back ('0.1 NEAR', or the estimate)"),
     ARG_OPTION(struct request_options, format, "--format", "F",
                "text, json or bytes: how the answer is handed over (text)"),
+    ARG_OPTION(struct request_options, secrets, "--secrets", "OWNER/PROFILE", "secrets that the guest gets"),
     LIMIT_OPTIONS(struct request_options, limits),
     TARGET_OPTIONS(struct request_options, target),
     ARG_SWITCH(struct request_options, json, "--json", "end with one JSON object on one line"),
@@ -82,6 +83,19 @@ static bool deposit_of(const struct request_options *o, struct yocto estimate, s
     return err_hint(e, "attach at least '%s', or lower the limits", yocto_text(estimate, need));
 }
 
+static bool secrets_of(const char *given, struct arena *a, struct ask *ask, struct err *e) {
+    const char *slash = given ? strchr(given, '/') : NULL;
+    if (!given)
+        return true;
+    if (!slash || !slash[1] || !account_id_valid(slice_of(given, (size_t)(slash - given)))) {
+        err_set(e, ERR_USAGE, "--secrets '%s' is not an owner and a profile", given);
+        return err_hint(e, "--secrets alice.near/prod");
+    }
+    ask->secrets_owner = arena_text(a, slice_of(given, (size_t)(slash - given)));
+    ask->secrets_profile = slash + 1;
+    return true;
+}
+
 static bool prepare(const struct request_options *o, const struct target *t, struct arena *a, struct ask *ask,
                     struct err *e) {
     struct repo_ref repo;
@@ -93,8 +107,9 @@ static bool prepare(const struct request_options *o, const struct target *t, str
     }
     if (!format_of(o->format ? o->format : "text", &ask->format, e) ||
         !target_of(o->build_target, &ask->build_target, e) || !input_of(o, a, &ask->input, e) ||
-        !limits_from_options(&o->limits, &ask->limits, e) || !repo_prepare(a, t->home, o->repo, o->commit, &repo, e) ||
-        !ask_estimate(t, a, &ask->limits, &estimate, e) || !deposit_of(o, estimate, &ask->deposit, e))
+        !secrets_of(o->secrets, a, ask, e) || !limits_from_options(&o->limits, &ask->limits, e) ||
+        !repo_prepare(a, t->home, o->repo, o->commit, &repo, e) || !ask_estimate(t, a, &ask->limits, &estimate, e) ||
+        !deposit_of(o, estimate, &ask->deposit, e))
         return false;
     ask->repo = repo.repo;
     ask->commit = repo.commit;

@@ -10,8 +10,9 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open(&c->tokens, config->home, NULL, e) && writer_new(&c->writer, c->writing, e) &&
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
-           prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) && board_new(&c->board, &board, e) &&
-           tasks_load(c, e);
+           prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
+           secrets_proxy_new(&c->secrets, config->keystore_url, config->keystore_token, e) &&
+           board_new(&c->board, &board, e) && tasks_load(c, e);
 }
 
 bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e) {
@@ -34,6 +35,8 @@ void coordinator_stop(struct coordinator *c) {
         board_stop(c->board);
     if (c && c->prices)
         prices_stop(c->prices);
+    if (c)
+        secrets_proxy_stop(c->secrets);
 }
 
 void coordinator_free(struct coordinator *c) {
@@ -47,6 +50,7 @@ void coordinator_free(struct coordinator *c) {
     blobs_free(c->blobs);
     fleet_free(c->fleet);
     prices_free(c->prices);
+    secrets_proxy_free(c->secrets);
     pthread_mutex_destroy(&c->reading_mutex);
     pthread_mutex_destroy(&c->tokens_mutex);
     free(c);

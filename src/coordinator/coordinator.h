@@ -5,6 +5,7 @@
 #include "coordinator/board.h"
 #include "coordinator/fleet.h"
 #include "coordinator/prices.h"
+#include "coordinator/secrets.h"
 #include "coordinator/task.h"
 #include "store/writer.h"
 #include <pthread.h>
@@ -12,6 +13,7 @@
 
 #define TASK_BODY_MAX (2u << 20)
 #define SMALL_BODY_MAX (64u << 10)
+#define SECRETS_BODY_MAX (256u << 10)
 #define WORKER_BODY_MAX (4u << 10) // up to WORKERS_MAX of them stand in one public list
 
 enum route_tag { ROUTE_PUBLIC, ROUTE_TOKEN };
@@ -29,15 +31,17 @@ struct coordinator {
     struct blobs *blobs;
     struct fleet *fleet;
     struct prices *prices;
+    struct secrets_proxy *secrets;
     struct totals totals;
     _Atomic uint64_t answers[6]; // by the first digit of their status
 };
 
 // In coordinator.c
-struct coordinator_config {                 // texts are copied
-    const char *home;                       // database and modules are in here
-    const char *database_url;               // NULL: coordinator.db in the home
-    const char *near_rpc_url, *contract_id; // for prices; NULL: none
+struct coordinator_config {                    // texts are copied
+    const char *home;                          // database and modules are in here
+    const char *database_url;                  // NULL: coordinator.db in the home
+    const char *near_rpc_url, *contract_id;    // for prices; NULL: none
+    const char *keystore_url, *keystore_token; // NULL: none
     bool require_auth;
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
 };
@@ -67,6 +71,12 @@ void locks_acquire(struct http_request *r, void *coordinator);
 void locks_release(struct http_request *r, void *coordinator);
 void workers_heartbeat(struct http_request *r, void *coordinator);
 void public_workers(struct http_request *r, void *coordinator);
+// In secrets.c
+void secrets_pubkey(struct http_request *r, void *coordinator);
+void secrets_add_generated(struct http_request *r, void *coordinator);
+void secrets_challenge(struct http_request *r, void *coordinator);
+void secrets_session(struct http_request *r, void *coordinator);
+void secrets_decrypt(struct http_request *r, void *coordinator);
 // In public.c
 void public_jobs(struct http_request *r, void *coordinator);
 void public_stats(struct http_request *r, void *coordinator);

@@ -199,3 +199,17 @@ bool http_call_json(struct http_client *c, struct arena *a, const struct http_ca
     *out = j;
     return true;
 }
+
+const char *http_percent_encode(struct arena *a, const char *text) {
+    char *out = arena_alloc(a, 3 * strlen(text) + 1), *to = out;
+    for (; *text; text++) {
+        bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+                     (*text >= '0' && *text <= '9') || strchr("-._~", *text);
+        if (plain)
+            *to++ = *text;
+        else
+            to += snprintf(to, 4, "%%%02X", (unsigned)(uint8_t)*text);
+    }
+    *to = 0;
+    return out;
+}

@@ -12,6 +12,9 @@ struct http_client; // may be shared by threads; keeps idle connections
 struct http_client *http_client_new(void);
 void http_client_free(struct http_client *c);
 
+// For a value inside a query.
+const char *http_percent_encode(struct arena *a, const char *text);
+
 struct http_call {
     const char *method; // "GET", "POST", "PUT", "DELETE"
     const char *url;

@@ -12,6 +12,7 @@ struct generation_call {
     const json_t *body;
     struct scope scope;
     struct secrets all;
+    struct hash before; // of the blob that was given
     const char *names[SECRETS_MAX];
     size_t name_count;
 };
@@ -54,15 +55,14 @@ static bool read_signature(const struct generation_call *c, struct public_key *k
     return true;
 }
 
-static bool check_owner(const struct generation_call *c, struct slice blob, struct err *e) {
+static bool check_owner(const struct generation_call *c, struct err *e) {
     struct public_key key;
     struct signature s;
     uint8_t nonce[32];
     const char *callback = NULL;
-    struct hash blob_hash = sha256(blob);
     if (!read_signature(c, &key, nonce, &s, e) || !json_opt_text(c->body, "callback_url", &callback, e))
         return false;
-    const char *message = generate_message(c->a, &c->scope, &blob_hash, c->names, c->name_count);
+    const char *message = generate_message(c->a, &c->scope, &c->before, c->names, c->name_count);
     struct hash h = nep413_hash(message, nonce, c->scope.contract, callback);
     if (!signature_verify(&s, &key, hash_slice(&h)))
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of this key over this request's message");
@@ -73,8 +73,11 @@ static bool open_existing(struct generation_call *c, const char *text, struct er
     struct slice blob, plain;
     struct hpke_pair pair;
     uint32_t generation;
-    if (!base64_decode(c->a, slice_str(text), &blob, e) || !check_owner(c, blob, e) ||
-        !blob_generation(blob, &generation, e) || !master_derive(c->k->master, &c->scope, generation, &pair, e))
+    if (!base64_decode(c->a, slice_str(text), &blob, e))
+        return false;
+    c->before = sha256(blob);
+    if (!check_owner(c, e) || !blob_generation(blob, &generation, e) ||
+        !master_derive(c->k->master, &c->scope, generation, &pair, e))
         return false;
     bool ok = blob_open(c->a, &c->scope, &pair, blob, &plain, e) && secrets_parse(&c->all, c->a, plain, e);
     hpke_pair_wipe(&pair);
@@ -124,6 +127,9 @@ static bool seal_all(struct generation_call *c, json_t **out, struct err *e) {
     json_t *names = json_array();
     for (size_t i = 0; i < c->all.count; i++)
         json_array_append_new(names, json_string(c->all.items[i].name));
+    struct hash record = sealed_record(&c->scope, &c->before, blob);
+    struct signature s = master_sign(c->k->master, &record);
+    json_set_text(answer, "blob_signature", signature_text(c->a, &s));
     json_set_text(answer, "encrypted_data_base64", base64_text(c->a, blob));
     json_object_set_new(answer, "all_keys", names);
     *out = answer;

@@ -35,6 +35,17 @@ struct hash pubkey_record(const struct scope *s, uint32_t generation, const uint
     return hash_of(&b);
 }
 
+struct hash sealed_record(const struct scope *s, const struct hash *before, struct slice blob) {
+    SCOPED_BUF(b, RECORD_MAX);
+    struct hash h = sha256(blob);
+    borsh_put_text(&b, "outlayer-sealed-v1");
+    record_put_scope(&b, s);
+    borsh_put_text(&b, s->profile);
+    borsh_put_raw(&b, before->b, sizeof before->b);
+    borsh_put_raw(&b, h.b, sizeof h.b);
+    return hash_of(&b);
+}
+
 struct hash session_record(const struct session_terms *t) {
     SCOPED_BUF(b, RECORD_MAX);
     borsh_put_text(&b, "outlayer-session-v1");

@@ -11,6 +11,11 @@ void record_put_scope(struct buf *b, const struct scope *s);
 // borsh("outlayer-pubkey-v1", network, contract, owner, repository, Option<branch>, generation, key[32])
 struct hash pubkey_record(const struct scope *s, uint32_t generation, const uint8_t key[static HPKE_KEY]);
 
+// Keystore's identity, under a blob that it sealed itself for an owner who gave it `before` (zeros: none).
+// borsh("outlayer-sealed-v1", network, contract, owner, repository, Option<branch>, profile, before[32], SHA-256 of
+// blob)
+struct hash sealed_record(const struct scope *s, const struct hash *before, struct slice blob);
+
 // Worker's key, to open a session.
 // borsh("outlayer-session-v1", network, contract, keystore key[32], account, challenge[32], session key[32], expiry s)
 struct session_terms {

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/secrets_remote.h"
+
+#include "base/text.h"
+#include "codec/hex.h"
+#include "http/client.h"
+#include "near/send.h"
+
+#define CALL_GAS (50 * TGAS)
+#define ANSWER_MAX (1u << 20)
+
+bool remote_open(struct remote *out, struct arena *a, const struct target *t, const struct credentials *from,
+                 struct err *e) {
+    *out = (struct remote){.a = a, .target = t, .from = from, .http = http_client_new()};
+    return rpc_new(&out->rpc, t->rpc_url, e);
+}
+
+void remote_close(struct remote *r) {
+    rpc_free(r->rpc);
+    http_client_free(r->http);
+}
+
+static bool no_keystore(const struct remote *r, struct err *e) {
+    err_set(e, ERR_SETTINGS, "%s publishes no keystore key: secrets are not offered by this deployment",
+            r->target->contract);
+    return err_hint(e, "its owner starts outlayer-keystore and calls set_keystore_key");
+}
+
+static bool read_identity(struct remote *r, struct err *e) {
+    SCOPED_JSON(key) = rpc_view_json(r->rpc, r->a, r->target->contract, "get_keystore_key", NULL, e);
+    if (!key)
+        return false;
+    if (!json_is_string(key))
+        return no_keystore(r, e);
+    return public_key_parse(&r->identity, slice_str(json_string_value(key)), e) || err_wrap(e, "get_keystore_key");
+}
+
+static bool ask(struct remote *r, const char *method, const char *path, const json_t *body, json_t **out,
+                struct err *e) {
+    int status;
+    if (!r->target->coordinator_url) {
+        err_set(e, ERR_SETTINGS, "no coordinator is known");
+        return err_hint(e, "give --coordinator-url or API_BASE_URL");
+    }
+    struct http_call call = {.method = method,
+                             .url = arena_printf(r->a, "%s%s", r->target->coordinator_url, path),
+                             .max_answer = ANSWER_MAX};
+    if (!http_call_json(r->http, r->a, &call, body, &status, out, e))
+        return err_wrap(e, "keystore (through the coordinator)");
+    return *out || err_set(e, ERR_UNAVAILABLE, "the coordinator gave an empty answer");
+}
+
+// --- what the keystore signed
+
+static bool signed_by_keystore(const struct remote *r, const json_t *o, const char *field, const struct hash *record) {
+    struct signature s;
+    const char *text = json_string_value(json_object_get(o, field));
+    return text && signature_parse(&s, slice_str(text), NULL) && signature_verify(&s, &r->identity, hash_slice(record));
+}
+
+static bool not_the_keystores(const struct remote *r, const char *what, struct err *e) {
+    err_set(e, ERR_FORBIDDEN, "%s is not signed by the keystore that %s names: nothing was sealed or sent", what,
+            r->target->contract);
+    return err_hint(e, "do not use this coordinator (%s)", r->target->coordinator_url);
+}
+
+static bool take_key(struct remote *r, const struct scope *s, const json_t *o, struct sealing_key *out, struct err *e) {
+    const char *hex;
+    uint64_t generation;
+    if (!json_get_text(o, "pubkey", &hex, e) || !json_get_u64(o, "generation", &generation, e) ||
+        !hex_decode_exact(out->public, sizeof out->public, slice_str(hex), e))
+        return err_wrap(e, "the keystore's answer");
+    if (generation > UINT32_MAX)
+        return err_set(e, ERR_INVALID, "the keystore's answer has a generation out of range");
+    out->generation = (uint32_t)generation;
+    struct hash record = pubkey_record(s, out->generation, out->public);
+    return signed_by_keystore(r, o, "signature", &record) || not_the_keystores(r, "the key", e);
+}
+
+bool remote_key(struct remote *r, const struct scope *s, struct sealing_key *out, struct err *e) {
+    SCOPED_JSON(o) = NULL;
+    const char *path = arena_printf(r->a, "/secrets/pubkey?repo=%s&owner=%s%s%s", http_percent_encode(r->a, s->repo),
+                                    http_percent_encode(r->a, s->owner), s->branch ? "&branch=" : "",
+                                    s->branch ? http_percent_encode(r->a, s->branch) : "");
+    return read_identity(r, e) && ask(r, "GET", path, NULL, &o, e) && take_key(r, s, o, out, e);
+}
+
+// --- rows
+
+json_t *remote_name(const struct scope *s) {
+    return json_pack("{s:s,s:s?,s:s}", "repo", s->repo, "branch", s->branch, "profile", s->profile);
+}
+
+bool remote_row(struct remote *r, const struct scope *s, struct remote_row *out, struct err *e) {
+    SCOPED_JSON(args) = remote_name(s);
+    const char *branch = NULL, *blob;
+    json_set_text(args, "owner", s->owner);
+    *out = (struct remote_row){0};
+    SCOPED_JSON(row) = rpc_view_json(r->rpc, r->a, r->target->contract, "get_secrets", args, e);
+    if (!row)
+        return false;
+    if (!json_is_object(row))
+        return true;
+    if (!json_opt_text(row, "branch", &branch, e) || !json_get_text(row, "encrypted_secrets", &blob, e) ||
+        !json_get_u128(row, "storage_deposit", &out->deposit.v, e))
+        return err_wrap(e, "get_secrets");
+    if (!branch != !s->branch) // the contract fell back to the row for any branch
+        return true;
+    out->blob = arena_strdup(r->a, blob);
+    out->access = json_incref(json_object_get(row, "access"));
+    return true;
+}
+
+bool remote_estimate(struct remote *r, const struct scope *s, const char *blob, const struct access *access,
+                     struct yocto *out, struct err *e) {
+    SCOPED_JSON(args) = remote_name(s);
+    json_set_text(args, "owner", s->owner);
+    json_set_text(args, "encrypted_secrets_base64", blob);
+    json_object_set_new(args, "access", access_json(access));
+    SCOPED_JSON(v) = rpc_view_json(r->rpc, r->a, r->target->contract, "estimate_storage_cost", args, e);
+    if (!v)
+        return false;
+    return (json_is_string(v) && text_u128(slice_str(json_string_value(v)), &out->v)) ||
+           err_set(e, ERR_CHAIN, "estimate_storage_cost of %s gave no amount", r->target->contract);
+}
+
+// --- generated secrets
+
+// The owner's word for opening what is stored (NEP-413).
+static void sign_for_owner(struct remote *r, const struct scope *s, const struct hash *before, const char *name,
+                           json_t *body) {
+    uint8_t nonce[32];
+    random_bytes(nonce, sizeof nonce);
+    const char *message = generate_message(r->a, s, before, &name, name ? 1 : 0);
+    struct hash h = nep413_hash(message, nonce, s->contract, NULL);
+    struct signature signature = secret_key_sign(&r->from->secret, hash_slice(&h));
+    json_set_text(body, "public_key", public_key_text(r->a, &r->from->public));
+    json_set_text(body, "nonce", base64_text(r->a, slice_of(nonce, sizeof nonce)));
+    json_set_text(body, "signature", signature_text(r->a, &signature));
+}
+
+static json_t *generate_body(struct remote *r, const struct scope *s, const struct remote_row *row,
+                             const struct hash *before, const char *name, const char *type) {
+    json_t *body = remote_name(s), *list = json_array();
+    json_set_text(body, "owner", s->owner);
+    if (name)
+        json_array_append_new(list, json_pack("{s:s,s:s}", "name", name, "generation_type", type));
+    json_object_set_new(body, "new_secrets", list);
+    if (row->blob) {
+        json_set_text(body, "encrypted_secrets_base64", row->blob);
+        sign_for_owner(r, s, before, name, body);
+    }
+    return body;
+}
+
+bool remote_generate(struct remote *r, const struct scope *s, const struct remote_row *row, const char *name,
+                     const char *type, struct generated *out, struct err *e) {
+    struct hash before = {0};
+    struct slice blob;
+    struct sealing_key key;
+    const char *text;
+    if (!read_identity(r, e) || (row->blob && !base64_decode(r->a, slice_str(row->blob), &blob, e)))
+        return false;
+    if (row->blob)
+        before = sha256(blob);
+    SCOPED_JSON(body) = generate_body(r, s, row, &before, name, type);
+    SCOPED_JSON(o) = NULL;
+    if (!ask(r, "POST", "/secrets/add_generated_secret", body, &o, e) || !take_key(r, s, o, &key, e) ||
+        !json_get_text(o, "encrypted_data_base64", &text, e) || !base64_decode(r->a, slice_str(text), &blob, e))
+        return false;
+    struct hash record = sealed_record(s, &before, blob);
+    if (!signed_by_keystore(r, o, "blob_signature", &record))
+        return not_the_keystores(r, "the sealed answer", e);
+    out->blob = arena_strdup(r->a, text);
+    out->names = json_incref(json_object_get(o, "all_keys"));
+    out->generation = key.generation;
+    return true;
+}
+
+// --- transactions
+
+static json_t *find_event(const json_t *outcome, const char *name) {
+    size_t i, k;
+    json_t *one, *line;
+    json_array_foreach(json_object_get(outcome, "receipts_outcome"), i, one) {
+        json_array_foreach(json_object_get(json_object_get(one, "outcome"), "logs"), k, line) {
+            const char *text = json_string_value(line);
+            if (!text || strncmp(text, "EVENT_JSON:", 11) != 0)
+                continue;
+            SCOPED_JSON(event) = json_parse_big(slice_str(text + 11), ANSWER_MAX, NULL);
+            const char *found = json_string_value(json_object_get(event, "event"));
+            if (found && strcmp(found, name) == 0)
+                return json_incref(json_array_get(json_object_get(event, "data"), 0));
+        }
+    }
+    return NULL;
+}
+
+static bool show_hash(void *ctx, const struct sent *sent, struct err *e) {
+    (void)ctx, (void)e;
+    fprintf(stderr, "transaction %s\n", sent->hash);
+    return true;
+}
+
+bool remote_send(struct remote *r, const struct remote_call *call, const char **transaction, json_t **event,
+                 struct err *e) {
+    SCOPED_JSON(args) = call->args;
+    SCOPED_JSON(outcome) = NULL;
+    struct account_id contract;
+    struct sender *s;
+    struct action action = {.kind = ACTION_FUNCTION_CALL,
+                            .method = call->method,
+                            .args = slice_str(json_text(r->a, args)),
+                            .gas = {CALL_GAS},
+                            .deposit = call->deposit};
+    if (!account_id_parse(&contract, slice_str(r->target->contract), e) ||
+        !sender_new(&s, r->rpc, &r->from->account, &r->from->secret, e))
+        return false;
+    bool ok = sender_call(s, r->a, &contract, &action, 1, "FINAL", show_hash, NULL, &outcome, e);
+    sender_free(s);
+    if (!ok)
+        return err_wrap(e, "%s", call->method);
+    const char *hash = json_string_value(json_object_get(json_object_get(outcome, "transaction"), "hash"));
+    *transaction = arena_strdup(r->a, hash ? hash : "");
+    if (event)
+        *event = find_event(outcome, call->event);
+    return true;
+}

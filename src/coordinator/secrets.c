@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/secrets.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "codec/json.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/limiter.h"
+#include "http/client.h"
+#include "http/deferred.h"
+
+#define THREADS 8
+#define QUEUE_MAX 256
+#define ANSWER_MAX (1u << 20)
+#define TIMEOUT_MS 20000
+// Of one address and of one account: a person at a keyboard never meets these.
+#define BURST 60
+#define PER_MINUTE 120
+// Of one address with a worker's token: a fleet behind one address asks for each request that wants secrets.
+#define WORKER_BURST 2000
+#define WORKER_PER_MINUTE 30000
+
+struct secrets_proxy {
+    char *base_url, *token; // NULL: none
+    struct http_client *http;
+    struct deferred *deferred;
+    struct limiter *addresses, *accounts, *workers;
+    atomic_bool cancel;
+};
+
+bool secrets_proxy_new(struct secrets_proxy **out, const char *base_url, const char *token, struct err *e) {
+    if (base_url && strncmp(base_url, "http://", 7) != 0 && strncmp(base_url, "https://", 8) != 0)
+        return err_set(e, ERR_SETTINGS, "KEYSTORE_BASE_URL must begin with http:// or https://");
+    struct secrets_proxy *p = xcalloc(1, sizeof *p);
+    p->base_url = base_url ? xstrdup(base_url) : NULL;
+    p->token = token ? xstrdup(token) : NULL;
+    p->http = http_client_new();
+    p->deferred = deferred_new(THREADS, QUEUE_MAX);
+    p->addresses = limiter_new(BURST, PER_MINUTE);
+    p->accounts = limiter_new(BURST, PER_MINUTE);
+    p->workers = limiter_new(WORKER_BURST, WORKER_PER_MINUTE);
+    *out = p;
+    return true;
+}
+
+void secrets_proxy_stop(struct secrets_proxy *p) {
+    if (!p)
+        return;
+    atomic_store(&p->cancel, true);
+    deferred_stop(p->deferred);
+}
+
+void secrets_proxy_free(struct secrets_proxy *p) {
+    if (!p)
+        return;
+    deferred_free(p->deferred);
+    http_client_free(p->http);
+    limiter_free(p->addresses);
+    limiter_free(p->accounts);
+    limiter_free(p->workers);
+    free(p->base_url);
+    if (p->token)
+        explicit_bzero(p->token, strlen(p->token));
+    free(p->token);
+    free(p);
+}
+
+// --- who asks how often
+
+static const char *account_of(struct http_request *r, json_t *body) {
+    static const char *const names[] = {"owner", "account_id"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *in_body = json_string_value(json_object_get(body, names[i])), *in_query = http_query(r, names[i]);
+        if (in_body || in_query)
+            return in_body ? in_body : in_query;
+    }
+    return NULL;
+}
+
+static bool may_ask(struct secrets_proxy *p, struct http_request *r, bool worker, struct err *e) {
+    uint64_t now = clock_mono_ms(), retry_s = 1;
+    SCOPED_JSON(body) = http_body(r).len ? json_parse(http_body(r), ANSWER_MAX, NULL) : NULL;
+    const char *account = account_of(r, body);
+    bool ok = limiter_take(worker ? p->workers : p->addresses, http_peer(r), now, &retry_s, e) &&
+              (worker || !account || limiter_take(p->accounts, account, now, &retry_s, e));
+    if (!ok)
+        http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%llu", (unsigned long long)retry_s));
+    return ok;
+}
+
+// --- passing on
+
+// The query anew, from what the keystore knows.
+static const char *query_of(struct http_request *r) {
+    static const char *const names[] = {"repo", "owner", "branch"};
+    struct arena *a = http_arena(r);
+    const char *query = "";
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = http_query(r, names[i]);
+        if (value)
+            query = arena_printf(a, "%s%c%s=%s", query, query[0] ? '&' : '?', names[i], http_percent_encode(a, value));
+    }
+    return query;
+}
+
+static void pass_on(struct http_request *r, void *ctx) {
+    struct secrets_proxy *p = ctx;
+    struct arena *a = http_arena(r);
+    struct http_answer answer;
+    struct err e;
+    bool get = http_method(r) == HTTP_GET;
+    struct http_call call = {.method = get ? "GET" : "POST",
+                             .url = arena_printf(a, "%s%s%s", p->base_url, (const char *)http_user(r), query_of(r)),
+                             .bearer = p->token,
+                             .body = http_body(r),
+                             .timeout_ms = TIMEOUT_MS,
+                             .max_answer = ANSWER_MAX,
+                             .cancel = &p->cancel};
+    if (!http_call(p->http, a, &call, &answer, &e)) {
+        log_err(LOG_WARN, "keystore", &e);
+        e.code = e.code == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE;
+        snprintf(e.msg, sizeof e.msg, "the keystore does not answer");
+        err_hint(&e, "ask again in a few seconds; the operator sees more in the coordinator's log");
+        http_reply_err(r, &e);
+        return;
+    }
+    if (answer.status == 401 && get) { // our token, not the visitor's
+        log_error("the keystore does not take KEYSTORE_AUTH_TOKEN");
+        err_set(&e, ERR_UNAVAILABLE, "the keystore refuses this coordinator");
+        http_reply_err(r, &e);
+        return;
+    }
+    http_reply(r, answer.status, "application/json; charset=utf-8", answer.body);
+}
+
+void secrets_proxy_pass(struct secrets_proxy *p, struct http_request *r, const char *path, bool worker) {
+    struct err e;
+    if (!p->base_url) {
+        err_set(&e, ERR_UNAVAILABLE, "secrets are not offered by this deployment");
+        err_hint(&e, "its operator starts outlayer-keystore and sets KEYSTORE_BASE_URL");
+        http_reply_err(r, &e);
+    } else if (!may_ask(p, r, worker, &e)) {
+        http_reply_err(r, &e);
+    } else {
+        http_set_user(r, (void *)(uintptr_t)path);
+        deferred_run(p->deferred, r, pass_on, p);
+    }
+}
+
+#define PASS(name, path, worker)                                                                                       \
+    void name(struct http_request *r, void *ctx) {                                                                     \
+        secrets_proxy_pass(((struct coordinator *)ctx)->secrets, r, path, worker);                                     \
+    }
+PASS(secrets_pubkey, "/pubkey", false)
+PASS(secrets_add_generated, "/add_generated_secret", false)
+PASS(secrets_challenge, "/challenge", true)
+PASS(secrets_session, "/session", true)
+PASS(secrets_decrypt, "/decrypt", true)
