@@ -83,28 +83,38 @@ bool chain_request(struct chain *c, struct arena *a, const struct task *t, enum 
     }
 }
 
-struct window window_of(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head) {
+static uint64_t ms_between(uint64_t from_ns, uint64_t to_ns) {
+    return to_ns > from_ns ? (to_ns - from_ns) / 1000000 : 0;
+}
+
+struct window window_of(const struct yield_start *s, const struct rpc_block *head) {
     struct window w = {.block_ms = BLOCK_MS};
-    uint64_t age_ms = head->timestamp_ns > timestamp_ns ? (head->timestamp_ns - timestamp_ns) / 1000000 : 0;
-    if (!has_height || height > head->height) {
-        w.left_ms = age_ms >= YIELD_BLOCKS * BLOCK_MS ? 0 : YIELD_BLOCKS * BLOCK_MS - age_ms;
+    uint64_t age_ms = ms_between(s->timestamp_ns, head->timestamp_ns);
+    bool has_height = s->has_height && s->height <= head->height;
+    uint64_t blocks = has_height ? head->height - s->height : 0;
+    if (blocks >= PACE_BLOCKS && age_ms / blocks < BLOCK_MS)
+        w.block_ms = age_ms / blocks; // slower ones may come faster again: do not count on time that may not be there
+    if (s->extended_ns || !has_height) {
+        uint64_t all = YIELD_BLOCKS * w.block_ms,
+                 gone = s->extended_ns ? ms_between(s->extended_ns, head->timestamp_ns) : age_ms;
+        w.left_ms = gone < all ? all - gone : 0;
         return w;
     }
-    uint64_t blocks = head->height - height;
-    if (blocks >= PACE_BLOCKS)
-        w.block_ms = age_ms / blocks;
-    if (w.block_ms > BLOCK_MS) // blocks may come faster again: do not count on time that may not be there
-        w.block_ms = BLOCK_MS;
-    w.left_ms = blocks >= YIELD_BLOCKS ? 0 : (YIELD_BLOCKS - blocks) * w.block_ms;
+    w.left_ms = blocks < YIELD_BLOCKS ? (YIELD_BLOCKS - blocks) * w.block_ms : 0;
     return w;
+}
+
+struct yield_start yield_start_of(const struct task *t, const struct chain_request *r) {
+    return (struct yield_start){t->context.has_height, t->context.block_height, r->timestamp_ns, r->extended_ns};
 }
 
 bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r,
                   struct window *out, struct err *e) {
     struct rpc_block head;
+    struct yield_start start = yield_start_of(t, r);
     if (!rpc_final_block(c->rpc, a, &head, e))
         return false;
-    *out = window_of(t->context.has_height, t->context.block_height, r->timestamp_ns, &head);
+    *out = window_of(&start, &head);
     return true;
 }
 

@@ -26,8 +26,15 @@ struct window {
 };
 [[nodiscard]] bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r,
                                 struct window *out, struct err *e);
-// The reckoning behind it. Without the request's height its age alone counts, at 600 ms a block.
-struct window window_of(bool has_height, uint64_t height, uint64_t timestamp_ns, const struct rpc_block *head);
+// The reckoning behind it. Without the request's height its age alone counts, at 600 ms a block; after an extension the
+// time since then, at the pace since the request.
+struct yield_start {
+    bool has_height;
+    uint64_t height, timestamp_ns; // of the request
+    uint64_t extended_ns;          // 0: never
+};
+struct yield_start yield_start_of(const struct task *t, const struct chain_request *r);
+struct window window_of(const struct yield_start *s, const struct rpc_block *head);
 
 // The key may answer requests for one of the operators: full access, or a function-call key for the contract's
 // resolve_execution. The list is read again for a key that is not in it, at most every few seconds.

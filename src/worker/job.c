@@ -21,7 +21,7 @@ struct job {
     struct arena *arena;
     struct held_lease *held;
     struct chain_request request;
-    uint64_t window_end_ms; // clock_mono_ms()
+    struct watch *watch; // its window; NULL: not known yet, or not watched any more
     uint64_t block_ms;
     struct module module;
     struct arena *private; // what must not stay in memory; NULL: nothing, or not any more
@@ -32,10 +32,7 @@ struct job {
     uint64_t started_us;
 };
 
-static uint64_t window_left(const struct job *j) {
-    uint64_t now = clock_mono_ms();
-    return now < j->window_end_ms ? j->window_end_ms - now : 0;
-}
+static uint64_t window_left(const struct job *j) { return extender_left(j->worker->extender, j->watch); }
 
 static void give_back(struct job *j, const char *reason, bool retry) {
     struct lease_id id = {j->task->contract_id, j->lease->token, j->task->request_id};
@@ -75,7 +72,7 @@ static bool check_request(struct job *j) {
         give_back(j, e.msg, true);
         return false;
     }
-    j->window_end_ms = clock_mono_ms() + window.left_ms;
+    j->watch = extender_watch(j->worker->extender, j->task, &j->request, &window);
     j->block_ms = window.block_ms;
     return true;
 }
@@ -128,10 +125,16 @@ static bool is_lost(struct job *j) {
     return lost;
 }
 
+static void end_watch(struct job *j) {
+    extender_drop(j->worker->extender, j->watch);
+    j->watch = NULL;
+}
+
 // Hands the answer over to the settlers, and the lease with it.
 static void answer(struct job *j) {
     struct worker *w = j->worker;
     struct err e;
+    end_watch(j);
     if (is_lost(j))
         return;
     answer_check_size(&j->answer, j->arena, j->request.payment);
@@ -170,7 +173,7 @@ static void building(void *ctx) {
 
 // True with a module; otherwise the job has ended.
 static bool get_module(struct job *j) {
-    uint64_t left = window_left(j), spare = SPARE_BLOCKS * j->block_ms;
+    uint64_t left = extender_left_most(j->worker->extender, j->watch), spare = SPARE_BLOCKS * j->block_ms;
     struct module_wanted want = {.source = {j->task->repo, j->task->ref, j->task->target},
                                  .build_ms = j->request.build_seconds * 1000,
                                  .wait_ms = left > spare ? left - spare : 1,
@@ -300,6 +303,7 @@ void job_do(struct worker *w, const struct lease *lease) {
              lease->attempt);
     work(&j);
     forget_secrets(&j);
+    end_watch(&j);
     held_drop(w->held, j.held);
     log_request(NULL);
 }

@@ -60,7 +60,8 @@ struct lease {
 // The contract's view get_request.
 struct chain_request {
     uint64_t request_id, timestamp_ns, build_seconds;
-    struct hash data_id;
+    uint64_t extensions_left, extended_ns; // how often its yield may still be renewed; when it was last, 0: never
+    struct hash data_id;                   // of its present yield
     const char *sender_id, *payer_id;
     const char *repo, *ref, *target;
     struct task_limits limits;

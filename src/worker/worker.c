@@ -95,8 +95,10 @@ void worker_completed(void *ctx, uint64_t request_id, const char *transaction_ha
 bool worker_start(struct worker *w, struct err *e) {
     struct held_settings held = {
         .api = w->api, .capabilities = w->set.capabilities, .slots = w->set.slots, .tick = keep_warm, .ctx = w};
+    struct extender_settings extender = {w->rpc, w->sender, w->chain, &w->abandon};
     rpc_set_cancel(w->rpc, &w->abandon);
-    if (!held_start(&w->held, &held, e) || !settler_start(&w->settler, w, e) || !settler_recover(w->settler, e))
+    if (!held_start(&w->held, &held, e) || !extender_start(&w->extender, &extender, e) ||
+        !settler_start(&w->settler, w, e) || !settler_recover(w->settler, e))
         return false;
     w->threads = xcalloc(w->set.slots, sizeof *w->threads);
     for (unsigned i = 0; i < w->set.slots; i++) {
@@ -136,9 +138,11 @@ bool worker_stop(struct worker *w, uint64_t grace_ms) {
     if (!ended || (w->threads && !empty))
         return false;
     held_stop(w->held);
+    extender_stop(w->extender);
     free(w->threads);
     w->threads = NULL;
     w->held = NULL;
+    w->extender = NULL;
     w->settler = NULL;
     return true;
 }

@@ -4,6 +4,7 @@
 // Nothing is sent before it is in the journal; nothing is sent twice without asking the chain.
 #pragma once
 #include "near/send.h"
+#include "worker/extender.h"
 #include "worker/held.h"
 #include "worker/keystore.h"
 #include "worker/modules.h"
@@ -19,7 +20,8 @@ struct worker_settings {
     bool monitored; // execution_completed events come in (worker_completed)
 };
 
-// Everything a worker works with; the parts belong to whoever made them, `held`, `seen` and `settler` to the worker.
+// Everything a worker works with; the parts belong to whoever made them, `held`, `extender`,
+// `seen` and `settler` to the worker.
 struct worker {
     struct worker_settings set;
     struct api *api;
@@ -30,6 +32,7 @@ struct worker {
     struct modules *modules;
     struct exec_pool *exec;
     struct held *held;
+    struct extender *extender;
     struct seen *seen;
     struct settler *settler;
     atomic_bool stopping; // no new leases

@@ -10,22 +10,30 @@
 
 #define SECOND 1000000000ull
 
+static struct window window_at(bool has_height, uint64_t height, uint64_t timestamp_ns, uint64_t extended_ns) {
+    const struct rpc_block head = {.height = 1000, .timestamp_ns = 5000 * SECOND};
+    const struct yield_start start = {has_height, height, timestamp_ns, extended_ns};
+    return window_of(&start, &head);
+}
+
 // If this fails, a worker begins what cannot reach the chain in time, or gives up what can.
 static void test_window(void **state) {
     (void)state;
-    struct rpc_block head = {.height = 1000, .timestamp_ns = 5000 * SECOND};
-    struct window w = window_of(true, 1000, 5000 * SECOND, &head);
-    assert_int_equal(w.left_ms, 120000);
-    w = window_of(true, 900, 4990 * SECOND, &head); // 100 blocks in 10 s
+    assert_int_equal(window_at(true, 1000, 5000 * SECOND, 0).left_ms, 120000);
+    struct window w = window_at(true, 900, 4990 * SECOND, 0); // 100 blocks in 10 s
     assert_int_equal(w.block_ms, 100);
     assert_int_equal(w.left_ms, 10000);
-    w = window_of(true, 900, 4800 * SECOND, &head); // 2 s a block: they may come faster again
+    w = window_at(true, 900, 4800 * SECOND, 0); // 2 s a block: they may come faster again
     assert_int_equal(w.left_ms, 60000);
-    assert_int_equal(window_of(true, 800, 4880 * SECOND, &head).left_ms, 0);
-    assert_int_equal(window_of(true, 1, 4880 * SECOND, &head).left_ms, 0);
-    assert_int_equal(window_of(false, 0, 4940 * SECOND, &head).left_ms, 60000);
-    assert_int_equal(window_of(false, 0, 1 * SECOND, &head).left_ms, 0);
-    assert_int_equal(window_of(true, 2000, 5001 * SECOND, &head).left_ms, 120000); // a head that lags behind
+    assert_int_equal(window_at(true, 800, 4880 * SECOND, 0).left_ms, 0);
+    assert_int_equal(window_at(true, 1, 4880 * SECOND, 0).left_ms, 0);
+    assert_int_equal(window_at(false, 0, 4940 * SECOND, 0).left_ms, 60000);
+    assert_int_equal(window_at(false, 0, 1 * SECOND, 0).left_ms, 0);
+    assert_int_equal(window_at(true, 2000, 5001 * SECOND, 0).left_ms, 120000); // a head that lags behind
+    // Extended 5 s ago, at 100 ms a block and at a pace that is not known.
+    assert_int_equal(window_at(true, 500, 4950 * SECOND, 4995 * SECOND).left_ms, 15000);
+    assert_int_equal(window_at(false, 0, 1 * SECOND, 4995 * SECOND).left_ms, 115000);
+    assert_int_equal(window_at(true, 500, 4950 * SECOND, 4980 * SECOND).left_ms, 0);
 }
 
 #define EVENT(id, success, failure)                                                                                    \

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/extender.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include <inttypes.h>
+#include <pthread.h>
+#include <time.h>
+
+#define EXTEND_GAS (60 * TGAS)
+#define LOOK_MS 5000        // how often the windows are reckoned anew: blocks change their pace
+#define CONFIRM_STEP_MS 400 // nothing tells a client of an RPC server that the contract has yielded anew
+#define CONFIRM_MS 10000
+#define RETRY_MS 2000
+#define METHOD "extend_execution"
+
+struct watch {
+    const struct task *task;
+    struct chain_request request; // texts are not kept
+    uint64_t end_ms, block_ms;    // of the window; clock_mono_ms()
+    uint64_t retry_ms;            // no try before
+    bool refused;                 // the contract said no: no more tries
+    bool on_its_way;
+    uint64_t sent_ms;
+    char hash[48]; // of the transaction that is on its way
+    struct watch *next;
+};
+
+struct extender {
+    struct extender_settings set;
+    pthread_t thread;
+    pthread_mutex_t lock; // guards what follows, and the watches
+    pthread_cond_t news;  // for the thread
+    pthread_cond_t done;  // an extension is not on its way any more
+    bool stop;
+    struct watch *list;
+    uint64_t looked_ms;
+};
+
+// --- what the thread does. The lock is not held while the chain is asked; a watch that is on its way is not freed
+// meanwhile, and only the thread changes that.
+
+static bool is_due(const struct watch *w, uint64_t now) {
+    return !w->on_its_way && !w->refused && w->request.extensions_left && now >= w->retry_ms && now < w->end_ms &&
+           w->end_ms - now <= EXTEND_BLOCKS * w->block_ms;
+}
+
+// With the lock held.
+static void set_window(struct watch *w, const struct window *window) {
+    w->end_ms = clock_mono_ms() + window->left_ms;
+    w->block_ms = window->block_ms;
+}
+
+static void settle(struct extender *x, struct watch *w) {
+    w->on_its_way = false;
+    pthread_cond_broadcast(&x->done);
+}
+
+static bool send_one(struct extender *x, struct arena *a, struct watch *w, struct err *e) {
+    struct account_id contract;
+    struct sent sent;
+    bool stale = false;
+    const char *args = arena_printf(a, "{\"request_id\":%" PRIu64 "}", w->task->request_id);
+    struct action action = {
+        .kind = ACTION_FUNCTION_CALL, .method = METHOD, .args = slice_str(args), .gas = {EXTEND_GAS}};
+    if (!account_id_parse(&contract, slice_str(w->task->contract_id), e) ||
+        !sender_sign(x->set.sender, a, &contract, &action, 1, &sent, e))
+        return false;
+    memcpy(w->hash, sent.hash, sizeof w->hash);
+    bool ok = rpc_send(x->set.rpc, a, sent.bytes, &stale, e);
+    if (stale)
+        sender_forget_nonce(x->set.sender);
+    return ok || (!stale && e->code != ERR_CHAIN); // in doubt, the chain is looked at
+}
+
+// With the lock held, and when it returns.
+static void extend(struct extender *x, struct arena *a, struct watch *w) {
+    struct err e;
+    w->on_its_way = true;
+    pthread_mutex_unlock(&x->lock);
+    bool sent = send_one(x, a, w, &e);
+    if (sent)
+        log_info(METHOD " request=%" PRIu64 " transaction=%s", w->task->request_id, w->hash);
+    else
+        log_err(LOG_WARN, METHOD, &e);
+    pthread_mutex_lock(&x->lock);
+    w->sent_ms = clock_mono_ms();
+    w->retry_ms = w->sent_ms + (sent ? CONFIRM_STEP_MS : RETRY_MS);
+    if (!sent)
+        settle(x, w);
+}
+
+// The contract's words about an extension that failed, NULL: none are known.
+static const char *refusal_of(struct extender *x, struct arena *a, const struct watch *w) {
+    SCOPED_JSON(outcome) = NULL;
+    struct err e;
+    if (!rpc_tx(x->set.rpc, a, w->hash, sender_account(x->set.sender)->s, "NONE", 0, &outcome, &e))
+        return NULL;
+    return rpc_failure_text(a, json_object_get(outcome, "status"));
+}
+
+enum seen { SEEN_NOTHING, SEEN_EXTENDED, SEEN_OVER };
+
+static enum seen look_at(struct extender *x, struct arena *a, const struct watch *w, struct chain_request *now,
+                         struct window *window) {
+    enum chain_answer answer;
+    struct err e;
+    if (!chain_request(x->set.chain, a, w->task, &answer, now, &e))
+        return SEEN_NOTHING;
+    if (answer == CHAIN_ENDED || now->answered)
+        return SEEN_OVER;
+    bool extended =
+        now->extensions_left < w->request.extensions_left && chain_window(x->set.chain, a, w->task, now, window, &e);
+    return extended ? SEEN_EXTENDED : SEEN_NOTHING;
+}
+
+// With the lock held, and when it returns.
+static void confirm(struct extender *x, struct arena *a, struct watch *w) {
+    struct chain_request now;
+    struct window window;
+    pthread_mutex_unlock(&x->lock);
+    enum seen seen = look_at(x, a, w, &now, &window);
+    const char *words = seen == SEEN_NOTHING ? refusal_of(x, a, w) : NULL;
+    pthread_mutex_lock(&x->lock);
+    w->retry_ms = clock_mono_ms() + CONFIRM_STEP_MS;
+    if (seen == SEEN_EXTENDED) {
+        w->request = now;
+        set_window(w, &window);
+        log_info("extended request=%" PRIu64 " window_ms=%" PRIu64 " extensions_left=%" PRIu64, w->task->request_id,
+                 window.left_ms, now.extensions_left);
+    } else if (words || seen == SEEN_OVER) {
+        w->refused = true;
+        log_warn(METHOD " request=%" PRIu64 ": %s", w->task->request_id, words ? words : "it has ended");
+    } else if (clock_mono_ms() - w->sent_ms < CONFIRM_MS && !*x->set.abandon) {
+        return;
+    }
+    settle(x, w);
+}
+
+// Reckons all windows anew, by one look at the chain. With the lock held, and when it returns.
+static void look(struct extender *x, struct arena *a) {
+    struct rpc_block head;
+    struct err e;
+    pthread_mutex_unlock(&x->lock);
+    bool ok = rpc_final_block(x->set.rpc, a, &head, &e);
+    pthread_mutex_lock(&x->lock);
+    x->looked_ms = clock_mono_ms();
+    for (struct watch *w = x->list; ok && w; w = w->next) {
+        struct yield_start start = yield_start_of(w->task, &w->request);
+        struct window window = window_of(&start, &head);
+        set_window(w, &window);
+    }
+}
+
+static bool step(struct extender *x, struct arena *a) {
+    uint64_t now = clock_mono_ms();
+    if (x->list && now - x->looked_ms >= LOOK_MS) {
+        look(x, a);
+        return true;
+    }
+    for (struct watch *w = x->list; w; w = w->next) {
+        if (w->on_its_way && now >= w->retry_ms) {
+            confirm(x, a, w);
+            return true;
+        }
+        if (is_due(w, now)) {
+            extend(x, a, w);
+            return true;
+        }
+    }
+    return false;
+}
+
+// Until when nothing is to be done.
+static uint64_t next_ms(const struct extender *x) {
+    uint64_t next = x->looked_ms + LOOK_MS;
+    for (const struct watch *w = x->list; w; w = w->next) {
+        uint64_t spare = EXTEND_BLOCKS * w->block_ms, due = w->end_ms > spare ? w->end_ms - spare : 0;
+        uint64_t at = w->on_its_way ? w->retry_ms : due > w->retry_ms ? due : w->retry_ms;
+        if ((w->on_its_way || (!w->refused && w->request.extensions_left && at < w->end_ms)) && at < next)
+            next = at;
+    }
+    return next;
+}
+
+static void wait_until(struct extender *x, uint64_t at_ms) {
+    struct timespec t = {(time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000}; // clock_mono_ms() is CLOCK_MONOTONIC
+    pthread_cond_timedwait(&x->news, &x->lock, &t);
+}
+
+static void *loop(void *ctx) {
+    struct extender *x = ctx;
+    SCOPED_ARENA(a);
+    pthread_mutex_lock(&x->lock);
+    while (!x->stop) {
+        arena_reset(a);
+        if (step(x, a))
+            continue;
+        if (x->list)
+            wait_until(x, next_ms(x));
+        else
+            pthread_cond_wait(&x->news, &x->lock);
+    }
+    pthread_mutex_unlock(&x->lock);
+    return NULL;
+}
+
+// --- what others call
+
+bool extender_start(struct extender **out, const struct extender_settings *s, struct err *e) {
+    struct extender *x = xcalloc(1, sizeof *x);
+    pthread_condattr_t clock;
+    x->set = *s;
+    pthread_mutex_init(&x->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&x->news, &clock);
+    pthread_cond_init(&x->done, &clock);
+    pthread_condattr_destroy(&clock);
+    if (pthread_create(&x->thread, NULL, loop, x) != 0) {
+        free(x);
+        return err_set(e, ERR_INTERNAL, "cannot start a thread");
+    }
+    *out = x;
+    return true;
+}
+
+void extender_stop(struct extender *x) {
+    if (!x)
+        return;
+    pthread_mutex_lock(&x->lock);
+    x->stop = true;
+    pthread_cond_broadcast(&x->news);
+    pthread_mutex_unlock(&x->lock);
+    pthread_join(x->thread, NULL);
+    while (x->list) {
+        struct watch *w = x->list;
+        x->list = w->next;
+        free(w);
+    }
+    pthread_cond_destroy(&x->news);
+    pthread_cond_destroy(&x->done);
+    pthread_mutex_destroy(&x->lock);
+    free(x);
+}
+
+struct watch *extender_watch(struct extender *x, const struct task *t, const struct chain_request *r,
+                             const struct window *w) {
+    struct watch *out = xcalloc(1, sizeof *out);
+    *out = (struct watch){.task = t, .request = *r};
+    set_window(out, w);
+    pthread_mutex_lock(&x->lock);
+    if (!x->list)
+        x->looked_ms = clock_mono_ms();
+    out->next = x->list;
+    x->list = out;
+    pthread_cond_signal(&x->news);
+    pthread_mutex_unlock(&x->lock);
+    return out;
+}
+
+static uint64_t left_of(const struct watch *w, uint64_t more_ms) {
+    uint64_t now = clock_mono_ms(), end = w->end_ms + more_ms;
+    return w->end_ms && now < end ? end - now : 0;
+}
+
+uint64_t extender_left(struct extender *x, const struct watch *w) {
+    pthread_mutex_lock(&x->lock);
+    uint64_t ms = left_of(w, 0);
+    pthread_mutex_unlock(&x->lock);
+    return ms;
+}
+
+uint64_t extender_left_most(struct extender *x, const struct watch *w) {
+    pthread_mutex_lock(&x->lock);
+    uint64_t more = w->refused ? 0 : w->request.extensions_left * (YIELD_BLOCKS - EXTEND_BLOCKS) * w->block_ms;
+    uint64_t ms = left_of(w, more);
+    pthread_mutex_unlock(&x->lock);
+    return ms;
+}
+
+void extender_drop(struct extender *x, struct watch *w) {
+    if (!w)
+        return;
+    pthread_mutex_lock(&x->lock);
+    while (w->on_its_way)
+        pthread_cond_wait(&x->done, &x->lock);
+    for (struct watch **at = &x->list; *at; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            break;
+        }
+    pthread_mutex_unlock(&x->lock);
+    free(w);
+}
