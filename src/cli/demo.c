@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/ask.h"
+#include "cli/demo_secrets.h"
 #include "cli/deployment.h"
 #include "cli/repo.h"
 #include "cli/stack.h"
@@ -266,8 +267,12 @@ static bool show_all(struct demo *d, struct err *e) {
         for (size_t k = 0; k < ARRAY_LEN(build_targets); k++, done++)
             if (!one_request(d, &services[i], build_targets[k], examples, e))
                 return err_wrap(e, "%s as %s", services[i].folder, build_targets[k]);
+    const struct demo_secrets secrets = {d->arena, &d->stack, &d->target, examples, show_progress};
+    if (!demo_secrets(&secrets, e))
+        return err_wrap(e, "secrets");
     printf(
-        "%u requests, each answered: callback value = executor's output = output in the resolving transaction\n"
+        "%u requests, each answered: callback value = executor's output = output in the resolving transaction;\n"
+        "one with a secret that was printed nowhere, and one refused\n"
         "next: `build/bin/outlayer up`, then `build/bin/outlayer request --repo YOUR-FOLDER …` in another terminal\n",
         done);
     return true;
@@ -305,9 +310,10 @@ int command_demo(int argc, char **argv) {
         args_print_help("demo", "one whole request of each kind, live", table, ARRAY_LEN(table));
         return CLI_OK;
     }
+    json_wipe_memory();
     d.arena = arena_new();
     bool ok = demo(&o, &d, &e);
-    arena_free(d.arena);
+    arena_free_wiped(d.arena);
     // Whatever went wrong in a demo, it is not the user's usage.
     return ok ? CLI_OK : (command_failed(&e), CLI_PLATFORM);
 }
