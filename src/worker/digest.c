@@ -13,7 +13,7 @@ static void put_request(struct buf *b, const struct digest_parts *p) {
     borsh_put_text(b, p->network);
     borsh_put_text(b, t->contract_id);
     borsh_put_u64(b, t->request_id);
-    put_hash(b, t->data_id);
+    put_hash(b, p->data_id);
     borsh_put_text(b, t->sender_id);
     borsh_put_text(b, p->repo ? p->repo : t->repo);
     borsh_put_text(b, p->commit ? p->commit : t->ref);

@@ -109,6 +109,7 @@ static void attest(struct job *j) {
     const struct build_result *b = &j->module.build;
     struct digest_parts parts = {.network = j->worker->set.network,
                                  .task = j->task,
+                                 .data_id = j->request.data_id,
                                  .repo = b->repo,
                                  .commit = b->commit[0] ? b->commit : NULL,
                                  .build_key = b->build_key,

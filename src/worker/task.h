@@ -67,6 +67,7 @@ struct chain_request {
     struct task_limits limits;
     struct secrets_ref secrets;
     bool answered, output_submitted;
+    bool extending; // an extension is on its way: the contract is about to yield anew
     enum answer_format format;
     u128 payment;
     bool has_input;

@@ -159,7 +159,7 @@ static void test_digest(void **state) {
     DIFFERS(t.input = SLICE_LIT("i"), t.input = SLICE_LIT("in"));
     DIFFERS(t.limits.max_memory_mb = 4, t.limits.max_memory_mb = 2);
     DIFFERS(t.context.block_height = 8, t.context.block_height = 9);
-    DIFFERS(t.data_id.b[3] = 1, t.data_id.b[3] = 0);
+    DIFFERS(p.data_id.b[3] = 1, p.data_id.b[3] = 0);
     static const struct secrets_ref some = {"p", "a.near"}, other_profile = {"q", "a.near"}, others = {"p", "b.near"};
     DIFFERS(t.secrets = some, t.secrets = (struct secrets_ref){0});
     t.secrets = some;
