@@ -67,7 +67,8 @@ bool repo_normal(struct arena *a, struct slice text, const char **out, struct er
     struct slice s = trimmed(text), host, path, owner, name;
     if (!split_host(s, &host, &path) || !split(path, '/', &owner, &name))
         return refuse(s, e);
-    if (name.len > 4 && slice_eq_str(slice_skip(name, name.len - 4), ".git"))
+    // All of them, so that a normal form's own normal form is itself, wherever it is made again.
+    while (name.len > 4 && slice_eq_str(slice_skip(name, name.len - 4), ".git"))
         name.len -= 4;
     if (!is_host(host) || !is_part(owner) || !is_part(name))
         return refuse(s, e);

@@ -18,6 +18,7 @@ static void one_name_for_all_spellings(void **state) {
         {"GitHub.com/A/B", "GitHub.com/A/B"},
         {"a/b/c", "a/b/c"},
         {"github.com/a/.git", "github.com/a/.git"},
+        {"a/b.git.git", "github.com/a/b"},
         {"gitlab.example:8443/a/b", NULL},
         {"", NULL},
         {"  ", NULL},
@@ -39,7 +40,7 @@ static void one_name_for_all_spellings(void **state) {
         SCOPED_ARENA(a);
         struct err e;
         const char *got = NULL;
-        bool ok = repo_normal(a, slice_str(table[i][0]), &got, &e);
+        bool ok = repo_normal(a, slice_str(table[i][0]), &got, &e) && repo_normal(a, slice_str(got), &got, &e);
         if (ok != (table[i][1] != NULL) || (ok && strcmp(got, table[i][1]) != 0))
             fail_msg("'%s' became '%s'", table[i][0], ok ? got : "an error");
     }
