@@ -290,4 +290,5 @@ def test_demo():
     check("demo: eight answers", "8 requests, each answered" in text and text.count("the callback stored:") == 8, text[-800:])
 
 
-kit.main(globals())
+if __name__ == "__main__":
+    kit.main(globals())

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets through the whole stack: from the command line, from a client written for the reference, past a coordinator that
+meddles, with a keystore that is killed; and where a value can be found while it is used and afterwards."""
+import base64, contextlib, glob, hashlib, hmac, http.server, json, os, re, shutil, signal, subprocess, threading, time
+
+import kit
+from kit import check, equal
+from near_api_js_test import JS, installed, node
+from stack_test import Stack, children, project
+
+HMAC = os.path.join(kit.ROOT, "examples", "hmac-c")
+ALICE, BOB = "alice.test.near", "bob.test.near"
+# Keeps its secret in memory for some seconds, so that it can be looked for; says its length alone.
+HOLDER = ('#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint main(void) { const char *k = getenv("API_KEY"); volatile unsigned x = 1;\n'
+          ' for (unsigned i = 0; i < 2000000000u; i++) x = (x ^ i) * 16777619u;\n printf("%d", k ? (int)strlen(k) : -1); return 0; }\n')
+
+
+class SecretStack(Stack):
+    def secrets(self, *args, stdin="", **env):
+        """(exit status, last JSON of the output, all that was printed)"""
+        done = subprocess.run([kit.program("outlayer"), "secrets", *args, "--json"], input=stdin, capture_output=True, text=True,
+                              timeout=120, env=self.env | env)
+        lines = [x for x in done.stdout.strip().split("\n") if x.startswith(("{", "["))]
+        return done.returncode, json.loads(lines[-1]) if lines else None, done.stdout + done.stderr
+
+    def ask(self, folder, text, profile, who=ALICE, owner=ALICE, *more):
+        return self.request(folder, text, "--from", who, "--secrets", f"{owner}/{profile}", *more)
+
+
+@contextlib.contextmanager
+def stack():
+    with kit.folder() as home:
+        s = SecretStack(home)
+        try:
+            yield s
+        finally:
+            s.stop()
+
+
+def proof(key, text):
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+# --- the command line ---------------------------------------------------------------------------------------------------
+def test_commands():
+    with stack() as s:
+        repo = ("--repo", HMAC, "--profile", "prod", "--from", ALICE)
+        for name, args, stdin in (("a reserved name", (), "NEAR_SENDER_ID=x\n"), ("a protected name", (), "PROTECTED_X=1\n"), ("no values", (), ""),
+                                  ("a bad line", (), "xyz\n"), ("a bad condition", ("--pattern", "("), "A=1\n"), ("a bad account", ("--allow", "A"), "A=1\n"),
+                                  ("a bad profile", ("--profile", "a b"), "A=1\n")):
+            rc, _, out = s.secrets("set", *repo, *args, stdin=stdin)
+            check(f"{name}: status 2 and nothing sent", rc == 2 and "transaction" not in out, (rc, out))
+        rc, row, out = s.secrets("set", *repo, stdin="# mine\nexport API_KEY='k1'\n")
+        check("set, for the owner alone", rc == 0 and row["names"] == ["API_KEY"] and int(row["deposit"]) > 0 and row["branch"] is None, (rc, out))
+        equal("its owner is served", s.ask(HMAC, "x", "prod")[1].get("output"), proof("k1", "x"))
+        rc, a = s.ask(HMAC, "x", "prod", BOB)[:2]
+        check("another one is refused with the reason", rc == 1 and "Access denied" in a["error"] and ALICE in a["error"], a)
+        rc, a, out = s.secrets("access", *repo, "--allow", f"{ALICE},{BOB}", "--min-balance", "1000000000 NEAR")
+        check("access by several options", rc == 0 and a["access"]["Logic"]["operator"] == "Or", (rc, out))
+        equal("and the other one is served", s.ask(HMAC, "y", "prod", BOB)[1].get("output"), proof("k1", "y"))
+        rc, a, out = s.secrets("generate", *repo, "--name", "PROTECTED_T", "--type", "password:20")
+        check("generate keeps what is there and who may use it", rc == 0 and sorted(a["names"]) == ["API_KEY", "PROTECTED_T"], (rc, out))
+        equal("it still opens", s.ask(HMAC, "z", "prod", BOB)[1].get("output"), proof("k1", "z"))
+        for args in (("--name", "T", "--type", "hex32"), ("--name", "PROTECTED_T"), ("--name", "PROTECTED_T", "--type", "hex33")):
+            equal(f"generate {' '.join(args)}: status 2", s.secrets("generate", *repo, *args)[0], 2)
+        os.kill(children(s.process.pid)["outlayer-keystore"], signal.SIGUSR1)
+        rc, a, out = kit.until(lambda: (lambda r: r if r[0] == 0 else None)(s.secrets("rotate", *repo)), 10) or (None, None, None)
+        check("rotate", rc == 0, (rc, out))
+        equal("after a rotation it still opens", s.ask(HMAC, "r", "prod")[1].get("output"), proof("k1", "r"))
+        rc, a, out = s.secrets("encrypt", *repo, stdin="API_KEY=k2\n")
+        check("encrypt prints a blob and sends nothing", rc == 0 and base64.b64decode(a["encrypted_secrets_base64"])[0] == 1 and "transaction" not in out, (rc, out))
+        rc, rows, _ = s.secrets("list", "--from", ALICE)
+        check("list", rc == 0 and [x["profile"] for x in rows] == ["prod"], rows)
+        rc, a, out = s.secrets("delete", *repo)
+        check("delete gives the deposit back", rc == 0 and int(a["refunded"]) > 0, (rc, out))
+        rc, a, out = s.secrets("delete", *repo)
+        check("twice: status 2 and a sentence", rc == 2 and "Secrets not found" in out, (rc, out))
+        rc, a = s.ask(HMAC, "x", "prod")[:2]
+        check("a request for what is not there", rc == 1 and "Secrets not found" in a["error"], a)
+
+
+# --- a client of the reference --------------------------------------------------------------------------------------------
+def test_a_client_written_for_the_reference():
+    if not shutil.which("npm"):
+        raise kit.Skip("npm is not installed")
+    packages = installed(JS)
+    script = shutil.copy(os.path.join(JS, "secrets.mjs"), packages)
+    with stack() as s:
+        s.request(HMAC, "x")  # puts the folder where workers find it
+        job = kit.get_json(s.info["coordinator_url"] + "/public/jobs")[1][0]
+        alice = s.info["accounts"][0]
+        run = subprocess.run([node(), script, s.info["rpc_url"], s.info["coordinator_url"], s.info["contract_id"], alice["account_id"],
+                              alice["private_key"], job["repo"], job["commit"]], capture_output=True, text=True, timeout=200)
+        lines = [x.partition(" ") for x in run.stdout.splitlines() if x.startswith(("ok ", "FAIL "))]
+        for kind, _, rest in lines:
+            kit.report(kind, rest)
+        check("the script ran to its end", len(lines) >= 10 and run.returncode == 0, (run.returncode, run.stdout[-300:], run.stderr[-600:]))
+
+
+# --- a coordinator that meddles -------------------------------------------------------------------------------------------
+class Meddler(http.server.BaseHTTPRequestHandler):
+    """Passes everything on to the coordinator, and changes what it finds interesting."""
+    target, change = None, None
+
+    def answer(self, body):
+        status, _, raw = kit.http(self.command, Meddler.target + self.path, body)
+        raw = Meddler.change(raw) if "/secrets/" in self.path else raw
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def do_GET(self):
+        self.answer(None)
+
+    def do_POST(self):
+        self.answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_coordinator_that_swaps_keys_gets_nothing():
+    def set_field(name, value):
+        def change(raw):
+            a = json.loads(raw)
+            if name in a:
+                a[name] = value(a[name]) if callable(value) else value
+            return json.dumps(a).encode()
+        return change
+    with stack() as s:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Meddler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        Meddler.target = s.info["coordinator_url"]
+        through = ("--repo", HMAC, "--from", ALICE, "--coordinator-url", f"http://127.0.0.1:{server.server_port}")
+        swapped = {"another key": set_field("pubkey", "09" + "00" * 31), "another generation": set_field("generation", 7),
+                   "a signature of nobody": set_field("signature", lambda x: x[:-4] + "1111"), "no signature": set_field("signature", None),
+                   "nonsense": lambda raw: b"{}", "not even JSON": lambda raw: b"<html>"}
+        for name, change in swapped.items():
+            Meddler.change = staticmethod(change)
+            rc, _, out = s.secrets("set", *through, stdin="API_KEY=geheim\n")
+            check(f"{name}: nothing is sealed or sent", rc not in (0, 1) and "transaction" not in out and "geheim" not in out, (rc, out))
+        Meddler.change = staticmethod(lambda raw: raw)
+        equal("the truth is taken", s.secrets("set", *through, stdin="API_KEY=k1\n")[0], 0)
+        Meddler.change = staticmethod(set_field("encrypted_data_base64", lambda x: base64.b64encode(base64.b64decode(x)[:-1] + b"x").decode()))
+        rc, _, out = s.secrets("generate", *through, "--name", "PROTECTED_T", "--type", "hex32")
+        check("a blob that the keystore did not seal is not stored", rc not in (0, 1) and "transaction" not in out, (rc, out))
+        server.shutdown()
+
+
+def test_the_way_to_the_keystore_is_bounded():
+    with stack() as s:
+        base = s.info["coordinator_url"] + "/secrets"
+        for path in ("/challenge", "/session", "/decrypt"):
+            equal(f"{path} wants a worker's token", kit.http("POST", base + path, {})[0], 401)
+            equal(f"{path} with a token", kit.http("POST", base + path, {}, {"Authorization": f"Bearer {s.info['coordinator_token']}"})[0], 200 if path == "/challenge" else 400)
+        equal("nothing else of the keystore is reachable", [kit.http("GET", base + p, headers={"Authorization": f"Bearer {s.info['coordinator_token']}"})[0] for p in ("/sessions", "/metrics", "/health")], [404, 404, 404])
+        equal("a large body", kit.http("POST", base + "/pubkey", b"x" * 100000)[0], 413)
+        equal("a branch with signs", kit.get_json(base + "/pubkey?repo=a/b&owner=a.near&branch=feature%2Fx%26y%3D1")[1]["branch"], "feature/x&y=1")
+        statuses = [kit.http("GET", base + "/pubkey?repo=a/b&owner=a.near") for _ in range(80)]
+        limited = [h for status, h, _ in statuses if status == 429]
+        check("asked too often: 429 and when to come again", limited and int(limited[0]["Retry-After"]) >= 1, [x[0] for x in statuses])
+        os.kill(children(s.process.pid)["outlayer-keystore"], signal.SIGSTOP)
+        stopped = children(s.process.pid)["outlayer-keystore"]
+        equal("a keystore that hangs does not stop the coordinator", kit.get(s.info["coordinator_url"] + "/healthz")[0], 200)
+        os.kill(stopped, signal.SIGCONT)
+
+
+# --- a keystore that dies ---------------------------------------------------------------------------------------------------
+def test_a_keystore_killed_loses_nothing():
+    with stack() as s:
+        equal("stored", s.secrets("set", "--repo", HMAC, "--from", ALICE, stdin="API_KEY=k1\n")[0], 0)
+        equal("served", s.ask(HMAC, "a", "default")[1].get("output"), proof("k1", "a"))
+        answers = {}
+        def go(i):
+            answers[i] = s.ask(HMAC, f"t{i}", "default")
+        threads = [threading.Thread(target=go, args=(i,)) for i in range(6)]
+        for i, t in enumerate(threads):
+            t.start()
+            if i % 2:
+                pid = children(s.process.pid).get("outlayer-keystore")
+                if pid:
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.15)  # spreads the kills over the requests' lives
+        for t in threads:
+            t.join()
+        equal("killed at any moment: each is served", {i: a[1].get("output") for i, a in answers.items()}, {i: proof("k1", f"t{i}") for i in range(6)})
+        check("each is charged once", all(int(a[1]["charged"]) + int(a[1]["refunded"]) == int(a[1]["payment"]) for a in answers.values()))
+
+
+# --- where a value can be found -----------------------------------------------------------------------------------------------
+def spellings(value):
+    b = value.encode()
+    return [b, b.hex().encode()] + [base64.b64encode(b"x" * i + b)[4 * (i > 0):-4] for i in range(3)]
+
+
+def in_files(folder, value):
+    found = []
+    for d, _, names in os.walk(folder):
+        for n in names:
+            with contextlib.suppress(OSError), open(os.path.join(d, n), "rb") as f:
+                data = f.read()
+                if any(x in data for x in spellings(value)):
+                    found.append(os.path.join(d, n))
+    return found
+
+
+def tree(pid):
+    """The process and all below it."""
+    below = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{entry}/stat") as f:
+            text = f.read()
+            below.setdefault(int(text[text.rindex(")") + 2:].split()[1]), []).append(int(entry))
+    found, todo = [], [pid]
+    while todo:
+        p = todo.pop()
+        found.append(p)
+        todo += below.get(p, [])
+    return found
+
+
+def in_memory(pids, value):
+    """Names of those processes in whose memory, arguments or environment the value stands."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            name = open(f"/proc/{pid}/comm").read().strip()
+            pieces = [open(f"/proc/{pid}/{x}", "rb").read() for x in ("cmdline", "environ")]
+            maps, mem = open(f"/proc/{pid}/maps").read(), open(f"/proc/{pid}/mem", "rb", buffering=0)
+            hit = any(value.encode() in x for x in pieces)
+            for start, end in re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw", maps, re.M):
+                with contextlib.suppress(OSError, OverflowError, ValueError):
+                    at, end = int(start, 16), int(end, 16)
+                    while at < end and not hit:
+                        mem.seek(at)
+                        piece = mem.read(min(end - at, 1 << 22))
+                        if not piece:
+                            break
+                        hit = value.encode() in piece
+                        at += max(len(piece) - 64, 1) if len(piece) == 1 << 22 else len(piece)
+            if hit:
+                found.append(name)
+    return found
+
+
+def test_a_value_is_nowhere_but_in_its_guest():
+    # plants a secret, finds it in the running guest's process by searching memory as root (so the search works), and after
+    # the run finds it in no process, file or log
+    if os.geteuid() != 0:
+        raise kit.Skip("reading other processes' memory needs root")
+    value, marker = "s3cr3t-" + os.urandom(12).hex(), "m4rk3r-" + os.urandom(12).hex()
+    with stack() as s:
+        holder = project(s.home, "holder", HOLDER)
+        equal("stored", s.secrets("set", "--repo", holder, "--from", ALICE, stdin=f"API_KEY={value}\n")[0], 0)
+        answer = {}
+        t = threading.Thread(target=lambda: answer.update(r=s.ask(holder, marker, "default", ALICE, ALICE, "--max-instructions", "100000000000")))
+        t.start()
+        during = set()
+        while t.is_alive():
+            during |= set(in_memory(tree(s.process.pid), value))
+        t.join()
+        equal("the guest had it", answer["r"][1].get("output"), str(len(value)))
+        check("it was in the guest's process during the run", any("execut" in x for x in during), during)
+        equal("in none but worker's and guest's", [x for x in during if "execut" not in x and "worker" not in x and "keystore" not in x], [])
+        pids = tree(s.process.pid)
+        check("the search finds what is there (an account's name)", len(in_memory(pids, ALICE)) >= 2)
+        equal("after the run it is in no process's memory, arguments or environment", kit.until(lambda: not in_memory(tree(s.process.pid), value), 5) and [] or in_memory(tree(s.process.pid), value), [])
+        check("the input, which is no secret, is in files", in_files(s.home, marker))
+        equal("the value is in no file or log", in_files(s.home, value), [])
+
+
+if __name__ == "__main__":
+    kit.main(globals())
