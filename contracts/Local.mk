@@ -39,7 +39,8 @@ build/contracts/$(1).wasm: $$(patsubst contracts/%.c,build/contracts/obj/%.o,$$(
 endef
 CONTRACTS :=
 $(eval $(call contract,outlayer,outlayer))
-$(eval $(call contract,asker,examples/asker))
+EXAMPLES := asker dao
+$(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),examples/$(e))))
 .PHONY: contracts
 contracts: $(CONTRACTS)
 
@@ -47,12 +48,12 @@ contracts: $(CONTRACTS)
 cflags_sdk := -Icontracts
 cflags_mock := -Icontracts
 cflags_outlayer := -Icontracts
-cflags_asker := -Icontracts
+$(foreach e,$(EXAMPLES),$(eval cflags_$(e) := -Icontracts -Icontracts/examples))
 cflags_kit := -Icontracts
 sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
 $(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka -lsodium)))
 $(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c $(csrcs_outlayer) $(sdk_native),,-lcmocka -lsodium -ljansson)))
-$(foreach t,$(wildcard contracts/examples/asker/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(csrcs_asker) $(sdk_native),,-lcmocka -lsodium)))
+$(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c $(csrcs_$(e)) $(sdk_native),,-lcmocka -lsodium))))
 $(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 $(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 -include $(shell find build/contracts/obj -name '*.d' 2>/dev/null)
