@@ -15,6 +15,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "JSON that contracts read": "json_in",
     "conditions of access to secrets": "access",
     "names of repositories": "repo",
+    "questions to the keystore": "question",
     "sealed secrets and what is in them": "blob",
     "what workers report to the coordinator": "task",
     "leases, build records and requests as a worker gets them": "lease",

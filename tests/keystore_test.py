@@ -426,4 +426,5 @@ def test_nothing_of_it_is_for_others_to_read():
         equal("the files are its user's", {oct(os.stat(os.path.join(w.store, x)).st_mode & 0o777) for x in ("master.key", "audit.log", "keystore.json")}, {"0o600"})
 
 
-kit.main(globals())
+if __name__ == "__main__":
+    kit.main(globals())

@@ -3,28 +3,13 @@
 #include "keystore/api.h"
 
 #include "codec/hex.h"
-#include "secrets/repo.h"
-#include "secrets/values.h"
 #include <inttypes.h>
 
-json_t *api_body(struct http_request *r, const char *const *keys) {
-    struct err e;
-    json_t *o = json_parse(http_body(r), 1 << 20, &e);
-    if (o && !json_is_object(o))
-        err_set(&e, ERR_INVALID, "the body must be a JSON object");
-    else if (o && json_only_keys(o, keys, &e))
-        return o;
-    json_decref(o);
-    http_reply_err(r, &e);
-    return NULL;
-}
-
-bool api_scope(struct keystore *k, struct arena *a, const json_t *o, struct scope *out, struct err *e) {
-    const char *repo;
-    *out = (struct scope){.network = k->network, .contract = k->contract};
-    return json_get_text(o, "repo", &repo, e) && json_get_text(o, "owner", &out->owner, e) &&
-           json_opt_text(o, "branch", &out->branch, e) && json_opt_text(o, "profile", &out->profile, e) &&
-           repo_normal(a, slice_str(repo), &out->repo, e) && scope_check(out, e);
+struct question_place api_place(const struct keystore *k) {
+    struct question_place at = {.network = k->network, .contract = k->contract};
+    struct public_key identity = master_identity(k->master);
+    memcpy(at.identity, identity.bytes, sizeof at.identity);
+    return at;
 }
 
 void api_put_signature(struct keystore *k, struct arena *a, json_t *o, const struct hash *record) {
@@ -52,57 +37,34 @@ bool api_pubkey(struct keystore *k, struct arena *a, const struct scope *s, json
     return true;
 }
 
-static void reply_pubkey(struct http_request *r, struct keystore *k, const json_t *o) {
-    struct scope s;
+static void reply_pubkey(struct http_request *r, struct keystore *k, const struct scope *s) {
     struct err e;
     json_t *answer;
-    if (api_scope(k, http_arena(r), o, &s, &e) && api_pubkey(k, http_arena(r), &s, &answer, &e))
+    if (api_pubkey(k, http_arena(r), s, &answer, &e))
         http_reply_json(r, 200, answer);
     else
         http_reply_err(r, &e);
 }
 
 void keystore_get_pubkey(struct http_request *r, void *ctx) {
-    static const char *const names[] = {"repo", "owner", "branch"};
-    SCOPED_JSON(o) = json_object();
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        const char *value = http_query(r, names[i]);
-        if (value && value[0])
-            json_set_text(o, names[i], value);
-    }
-    reply_pubkey(r, ctx, o);
-}
-
-static bool check_names(const json_t *list, struct err *e) {
-    if (list && !json_is_array(list))
-        return err_set(e, ERR_INVALID, "field 'names' must be an array of texts");
-    if (json_array_size(list) > SECRETS_MAX)
-        return err_set(e, ERR_TOO_LARGE, "field 'names' has more than %d entries", SECRETS_MAX);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *name = json_string_value(json_array_get(list, i));
-        if (!name)
-            return err_set(e, ERR_INVALID, "field 'names' must be an array of texts");
-        if (!secret_name_check(slice_str(name), GIVEN_BY_USER, e))
-            return false;
-    }
-    return true;
+    struct question_place at = api_place(ctx);
+    struct scope s = {0};
+    struct err e;
+    if (scope_of_texts(&s, http_arena(r), &at, http_query(r, "repo"), http_query(r, "owner"), http_query(r, "branch"),
+                       &e))
+        reply_pubkey(r, ctx, &s);
+    else
+        http_reply_err(r, &e);
 }
 
 void keystore_post_pubkey(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"repo", "owner", "branch", "names", "secrets_json", NULL};
-    SCOPED_JSON(o) = api_body(r, keys);
+    struct question_place at = api_place(ctx);
+    struct scope s;
     struct err e;
-    if (!o)
-        return;
-    if (json_object_get(o, "secrets_json")) {
-        err_set(&e, ERR_INVALID, "a key is given without the secrets: they must never leave your machine unsealed");
-        err_hint(&e, "send their names alone as `names` to have them checked; consider the values just sent as leaked");
+    if (pubkey_question_read(&s, http_arena(r), http_body(r), &at, &e))
+        reply_pubkey(r, ctx, &s);
+    else
         http_reply_err(r, &e);
-    } else if (!check_names(json_object_get(o, "names"), &e)) {
-        http_reply_err(r, &e);
-    } else {
-        reply_pubkey(r, ctx, o);
-    }
 }
 
 // --- health

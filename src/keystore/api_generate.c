@@ -4,82 +4,39 @@
 #include "codec/hex.h"
 #include "keystore/api.h"
 #include "keystore/generate.h"
-#include "secrets/values.h"
 
 struct generation_call {
     struct keystore *k;
     struct arena *a; // wiped
-    const json_t *body;
-    struct scope scope;
+    struct generate_question question;
     struct secrets all;
     struct hash before; // of the blob that was given
-    const char *names[SECRETS_MAX];
-    size_t name_count;
 };
 
-static bool read_names(struct generation_call *c, struct err *e) {
-    json_t *list;
-    if (!json_get_array(c->body, "new_secrets", &list, e))
-        return false;
-    if (json_array_size(list) > SECRETS_MAX)
-        return err_set(e, ERR_TOO_LARGE, "field 'new_secrets' has more than %d entries", SECRETS_MAX);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (!json_get_text(json_array_get(list, i), "name", &c->names[c->name_count++], e))
-            return err_wrap(e, "new_secrets");
-    return true;
-}
-
-// --- the existing blob, and its owner's word
-
-static bool read_signature(const struct generation_call *c, struct public_key *key, uint8_t nonce[static 32],
-                           struct signature *s, struct err *e) {
-    const char *key_text, *nonce_text, *signature;
-    struct slice bytes;
-    if (!json_get_text(c->body, "public_key", &key_text, e) || !json_get_text(c->body, "nonce", &nonce_text, e) ||
-        !json_get_text(c->body, "signature", &signature, e)) {
+static bool check_owner(const struct generation_call *c, struct err *e) {
+    const struct generate_question *q = &c->question;
+    if (!q->is_signed) {
         err_set(e, ERR_UNAUTHORIZED, "secrets that are there already are opened only for their owner");
         return err_hint(e, "send public_key, nonce and signature of the owner's NEP-413 message (`outlayer secrets "
                            "generate` does)");
     }
-    if (!public_key_parse(key, slice_str(key_text), e) || !base64_decode(c->a, slice_str(nonce_text), &bytes, e))
-        return false;
-    if (bytes.len != 32)
-        return err_set(e, ERR_INVALID, "field 'nonce' must be base64 of 32 bytes");
-    memcpy(nonce, bytes.ptr, 32);
-    if (strncmp(signature, "ed25519:", 8) == 0)
-        return signature_parse(s, slice_str(signature), e);
-    if (!base64_decode(c->a, slice_str(signature), &bytes, e) || bytes.len != 64)
-        return err_set(e, ERR_INVALID, "field 'signature' must be \"ed25519:…\" or base64 of 64 bytes");
-    s->type = KEY_ED25519;
-    memcpy(s->bytes, bytes.ptr, 64);
-    return true;
-}
-
-static bool check_owner(const struct generation_call *c, struct err *e) {
-    struct public_key key;
-    struct signature s;
-    uint8_t nonce[32];
-    const char *callback = NULL;
-    if (!read_signature(c, &key, nonce, &s, e) || !json_opt_text(c->body, "callback_url", &callback, e))
-        return false;
-    const char *message = generate_message(c->a, &c->scope, &c->before, c->names, c->name_count);
-    struct hash h = nep413_hash(message, nonce, c->scope.contract, callback);
-    if (!signature_verify(&s, &key, hash_slice(&h)))
+    const char *message = generate_message(c->a, &q->scope, &c->before, q->names, q->count);
+    struct hash h = nep413_hash(message, q->nonce, q->scope.contract, q->callback_url);
+    if (!signature_verify(&q->signature, &q->key, hash_slice(&h)))
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of this key over this request's message");
-    return keystore_is_owner(c->k, c->a, c->scope.owner, &key, e);
+    return keystore_is_owner(c->k, c->a, q->scope.owner, &q->key, e);
 }
 
-static bool open_existing(struct generation_call *c, const char *text, struct err *e) {
-    struct slice blob, plain;
+static bool open_existing(struct generation_call *c, struct err *e) {
+    const struct generate_question *q = &c->question;
+    struct slice plain;
     struct hpke_pair pair;
     uint32_t generation;
-    if (!base64_decode(c->a, slice_str(text), &blob, e))
+    c->before = sha256(q->blob);
+    if (!check_owner(c, e) || !blob_generation(q->blob, &generation, e) ||
+        !master_derive(c->k->master, &q->scope, generation, &pair, e))
         return false;
-    c->before = sha256(blob);
-    if (!check_owner(c, e) || !blob_generation(blob, &generation, e) ||
-        !master_derive(c->k->master, &c->scope, generation, &pair, e))
-        return false;
-    bool ok = blob_open(c->a, &c->scope, &pair, blob, &plain, e) && secrets_parse(&c->all, c->a, plain, e);
+    bool ok = blob_open(c->a, &q->scope, &pair, q->blob, &plain, e) && secrets_parse(&c->all, c->a, plain, e);
     hpke_pair_wipe(&pair);
     return ok;
 }
@@ -93,15 +50,11 @@ static bool is_known(const struct secrets *s, const char *name) {
     return false;
 }
 
-static bool add_one(struct generation_call *c, const json_t *o, struct err *e) {
-    const char *name, *type, *value;
-    if (!json_get_text(o, "name", &name, e) || !json_get_text(o, "generation_type", &type, e))
-        return err_wrap(e, "new_secrets");
+static bool add_one(struct generation_call *c, const char *name, const char *type, struct err *e) {
+    const char *value;
     if (strncmp(name, PROTECTED_PREFIX, strlen(PROTECTED_PREFIX)) != 0)
         return err_set(e, ERR_INVALID, "the name '%.80s' of a generated secret must begin with " PROTECTED_PREFIX,
                        name);
-    if (!secret_name_check(slice_str(name), MADE_BY_KEYSTORE, e))
-        return false;
     if (is_known(&c->all, name))
         return err_set(e, ERR_CONFLICT, "there is a secret '%.80s' already", name);
     if (c->all.count == SECRETS_MAX)
@@ -117,17 +70,18 @@ static bool seal_all(struct generation_call *c, json_t **out, struct err *e) {
     struct hpke_pair pair;
     json_t *answer;
     uint32_t generation = master_generation(c->k->master);
-    if (!secrets_print(c->a, &c->all, &plain, e) || !master_derive(c->k->master, &c->scope, generation, &pair, e))
+    if (!secrets_print(c->a, &c->all, &plain, e) ||
+        !master_derive(c->k->master, &c->question.scope, generation, &pair, e))
         return false;
-    bool ok = blob_seal(c->a, &c->scope, generation, pair.public, plain, &blob, e) &&
-              api_pubkey(c->k, c->a, &c->scope, &answer, e);
+    bool ok = blob_seal(c->a, &c->question.scope, generation, pair.public, plain, &blob, e) &&
+              api_pubkey(c->k, c->a, &c->question.scope, &answer, e);
     hpke_pair_wipe(&pair);
     if (!ok)
         return false;
     json_t *names = json_array();
     for (size_t i = 0; i < c->all.count; i++)
         json_array_append_new(names, json_string(c->all.items[i].name));
-    struct hash record = sealed_record(&c->scope, &c->before, blob);
+    struct hash record = sealed_record(&c->question.scope, &c->before, blob);
     struct signature s = master_sign(c->k->master, &record);
     json_set_text(answer, "blob_signature", signature_text(c->a, &s));
     json_set_text(answer, "encrypted_data_base64", base64_text(c->a, blob));
@@ -136,42 +90,32 @@ static bool seal_all(struct generation_call *c, json_t **out, struct err *e) {
     return true;
 }
 
-static bool generate(struct generation_call *c, json_t **out, struct err *e) {
-    const char *existing = NULL;
-    if (!api_scope(c->k, c->a, c->body, &c->scope, e) || !read_names(c, e) ||
-        !json_opt_text(c->body, "encrypted_secrets_base64", &existing, e))
+static bool generate(struct generation_call *c, struct slice body, json_t **out, struct err *e) {
+    struct question_place at = api_place(c->k);
+    const struct generate_question *q = &c->question;
+    if (!generate_question_read(&c->question, c->a, body, &at, e))
         return false;
-    if (!c->scope.profile)
-        return err_set(e, ERR_INVALID, "field 'profile' is missing: secrets are sealed for one");
     c->all.items = arena_calloc(c->a, SECRETS_MAX, sizeof *c->all.items);
-    if (existing && !open_existing(c, existing, e))
+    if (q->has_blob && !open_existing(c, e))
         return false;
-    json_t *list = json_object_get(c->body, "new_secrets");
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (!add_one(c, json_array_get(list, i), e))
+    for (size_t i = 0; i < q->count; i++)
+        if (!add_one(c, q->names[i], q->types[i], e))
             return false;
-    if (!c->all.count)
-        return err_set(e, ERR_INVALID, "there is nothing to seal: neither 'new_secrets' nor secrets that exist");
     return seal_all(c, out, e);
 }
 
 void keystore_add_generated(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"repo",        "owner",      "branch", "profile",   "encrypted_secrets_base64",
-                                       "new_secrets", "public_key", "nonce",  "signature", "callback_url",
-                                       NULL};
-    SCOPED_JSON(body) = api_body(r, keys);
-    if (!body)
-        return;
-    struct generation_call c = {.k = ctx, .a = arena_new(), .body = body};
+    struct generation_call c = {.k = ctx, .a = arena_new()};
     struct err e;
     json_t *answer = NULL;
-    bool ok = generate(&c, &answer, &e);
+    bool ok = generate(&c, http_body(r), &answer, &e);
+    const struct scope *s = &c.question.scope;
     const struct audit_entry entry = {.what = "generate",
                                       .verdict = ok ? "allowed" : "refused",
-                                      .owner = c.scope.owner,
-                                      .profile = c.scope.profile,
-                                      .repo = c.scope.repo,
-                                      .branch = c.scope.branch,
+                                      .owner = s->owner,
+                                      .profile = s->profile,
+                                      .repo = s->repo,
+                                      .branch = s->branch,
                                       .why = ok ? NULL : e.msg};
     ok = audit_write(c.k->audit, &entry, ok ? &e : NULL) && ok;
     if (ok) {

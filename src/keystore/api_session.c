@@ -24,35 +24,16 @@ void keystore_challenge(struct http_request *r, void *ctx) {
 struct session_call {
     struct keystore *k;
     struct arena *a;
-    struct session_terms terms;
-    struct public_key key;
-    struct signature signature;
+    struct session_question question;
 };
 
-static bool get_hex32(const json_t *o, const char *name, uint8_t out[static 32], struct err *e) {
-    const char *text;
-    return json_get_text(o, name, &text, e) &&
-           (hex_decode_exact(out, 32, slice_str(text), e) || err_wrap(e, "field '%s'", name));
-}
-
-static bool read_session(struct session_call *c, const json_t *o, struct err *e) {
-    const char *key, *signature;
-    struct public_key identity = master_identity(c->k->master);
-    c->terms.network = c->k->network;
-    c->terms.contract = c->k->contract;
-    memcpy(c->terms.keystore_key, identity.bytes, 32);
-    return json_get_text(o, "account_id", &c->terms.account, e) && json_get_text(o, "public_key", &key, e) &&
-           json_get_text(o, "signature", &signature, e) && json_get_u64(o, "expires_at", &c->terms.expires_at, e) &&
-           get_hex32(o, "challenge", c->terms.challenge, e) && get_hex32(o, "session_key", c->terms.session_key, e) &&
-           public_key_parse(&c->key, slice_str(key), e) && signature_parse(&c->signature, slice_str(signature), e);
-}
-
 static bool open_session(struct session_call *c, struct session *out, struct err *e) {
-    struct hash record = session_record(&c->terms);
-    if (!signature_verify(&c->signature, &c->key, hash_slice(&record)))
+    const struct session_question *q = &c->question;
+    struct hash record = session_record(&q->terms);
+    if (!signature_verify(&q->signature, &q->key, hash_slice(&record)))
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of this key over this session's terms");
-    if (!keystore_may_resolve(c->k, c->a, c->terms.account, &c->key, e) ||
-        !sessions_open(c->k->sessions, &c->terms, &c->key, now_s(), out, e))
+    if (!keystore_may_resolve(c->k, c->a, q->terms.account, &q->key, e) ||
+        !sessions_open(c->k->sessions, &q->terms, &q->key, now_s(), out, e))
         return false;
     sessions_checked(c->k->sessions, &out->id, clock_mono_ms());
     return true;
@@ -68,19 +49,15 @@ static json_t *session_json(struct keystore *k, struct arena *a, const struct se
 }
 
 void keystore_session(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"account_id", "public_key", "challenge", "session_key",
-                                       "expires_at", "signature",  NULL};
-    SCOPED_JSON(o) = api_body(r, keys);
-    if (!o)
-        return;
     struct session_call c = {.k = ctx, .a = http_arena(r)};
+    struct question_place at = api_place(ctx);
     struct session s;
     struct err e;
-    bool ok = read_session(&c, o, &e) && open_session(&c, &s, &e);
+    bool ok = session_question_read(&c.question, c.a, http_body(r), &at, &e) && open_session(&c, &s, &e);
     char hex[65];
     const struct audit_entry entry = {.what = "session",
                                       .verdict = ok ? "allowed" : "refused",
-                                      .account = c.terms.account,
+                                      .account = c.question.terms.account,
                                       .session = ok ? hash_hex(&s.id, hex) : NULL,
                                       .why = ok ? NULL : e.msg};
     if (!audit_write(c.k->audit, &entry, ok ? &e : NULL) && ok)
@@ -90,7 +67,7 @@ void keystore_session(struct http_request *r, void *ctx) {
         return;
     }
     atomic_fetch_add(&c.k->opened, 1);
-    log_info("session opened by %s", c.terms.account);
+    log_info("session opened by %s", c.question.terms.account);
     http_reply_json(r, 200, session_json(c.k, c.a, &s));
 }
 
@@ -99,21 +76,9 @@ void keystore_session(struct http_request *r, void *ctx) {
 struct decrypt_call {
     struct keystore *k;
     struct arena *a; // wiped
-    struct decrypt_terms terms;
-    struct signature signature;
+    struct decrypt_question question;
     struct session session;
 };
-
-static bool read_decrypt(struct decrypt_call *c, const json_t *o, struct err *e) {
-    const char *signature;
-    c->terms.network = c->k->network;
-    c->terms.contract = c->k->contract;
-    return get_hex32(o, "session_id", c->terms.session.b, e) && json_get_u64(o, "counter", &c->terms.counter, e) &&
-           json_get_u64(o, "request_id", &c->terms.request_id, e) && json_opt_text(o, "branch", &c->terms.branch, e) &&
-           json_get_text(o, "signature", &signature, e) && signature_parse(&c->signature, slice_str(signature), e) &&
-           (!c->terms.branch || strlen(c->terms.branch) <= BRANCH_MAX ||
-            err_set(e, ERR_INVALID, "field 'branch' has more than %d bytes", BRANCH_MAX));
-}
 
 // The key may have been removed since the session was opened.
 static bool check_still(struct decrypt_call *c, struct err *e) {
@@ -132,12 +97,13 @@ static bool check_still(struct decrypt_call *c, struct err *e) {
 }
 
 static bool check_holder(struct decrypt_call *c, struct err *e) {
-    struct hash record = decrypt_record(&c->terms);
-    if (!sessions_find(c->k->sessions, &c->terms.session, now_s(), &c->session, e))
+    struct hash record = decrypt_record(&c->question.terms);
+    if (!sessions_find(c->k->sessions, &c->question.terms.session, now_s(), &c->session, e))
         return false;
-    if (!signature_verify(&c->signature, &c->session.key, hash_slice(&record)))
+    if (!signature_verify(&c->question.signature, &c->session.key, hash_slice(&record)))
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of the session's key over this request");
-    return sessions_count(c->k->sessions, &c->terms.session, c->terms.counter, e) && check_still(c, e);
+    return sessions_count(c->k->sessions, &c->question.terms.session, c->question.terms.counter, e) &&
+           check_still(c, e);
 }
 
 static bool audit_decrypt(const struct decrypt_call *c, const struct decision *d, bool decided, const char *why,
@@ -147,7 +113,7 @@ static bool audit_decrypt(const struct decrypt_call *c, const struct decision *d
                                       .verdict = !decided     ? "failed"
                                                  : d->allowed ? "allowed"
                                                               : "refused",
-                                      .session = hash_hex(&c->terms.session, hex),
+                                      .session = hash_hex(&c->question.terms.session, hex),
                                       .account = c->session.account.s,
                                       .caller = d->caller,
                                       .owner = d->owner,
@@ -156,7 +122,7 @@ static bool audit_decrypt(const struct decrypt_call *c, const struct decision *d
                                       .branch = d->branch,
                                       .why = why,
                                       .has_request = true,
-                                      .request_id = c->terms.request_id};
+                                      .request_id = c->question.terms.request_id};
     return audit_write(c->k->audit, &entry, e);
 }
 
@@ -165,11 +131,11 @@ static void reply_decision(struct http_request *r, struct decrypt_call *c, const
     struct hash record;
     int status = 200;
     if (d->allowed) {
-        record = answer_record(&c->terms, d->answer.sealed);
+        record = answer_record(&c->question.terms, d->answer.sealed);
         o = json_pack("{s:s}", "sealed", base64_text(c->a, d->answer.sealed));
     } else {
         const char *code = err_slug(d->refusal.code);
-        record = refusal_record(&c->terms, code, d->refusal.msg);
+        record = refusal_record(&c->question.terms, code, d->refusal.msg);
         o = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", code, "message", d->refusal.msg, "hint", "");
         status = err_http_status(d->refusal.code);
     }
@@ -180,7 +146,7 @@ static void reply_decision(struct http_request *r, struct decrypt_call *c, const
 static void decide(struct http_request *r, struct decrypt_call *c) {
     struct decision d;
     struct err e;
-    bool decided = keystore_decide(c->k, c->a, &c->session, &c->terms, &d, &e);
+    bool decided = keystore_decide(c->k, c->a, &c->session, &c->question.terms, &d, &e);
     const char *why = !decided ? e.msg : d.allowed ? NULL : d.refusal.msg;
     struct err unwritten;
     if (!audit_decrypt(c, &d, decided, why, &unwritten)) {
@@ -197,13 +163,10 @@ static void decide(struct http_request *r, struct decrypt_call *c) {
 }
 
 void keystore_decrypt(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"session_id", "counter", "request_id", "branch", "signature", NULL};
-    SCOPED_JSON(o) = api_body(r, keys);
-    if (!o)
-        return;
     struct decrypt_call c = {.k = ctx, .a = arena_new()};
+    struct question_place at = api_place(ctx);
     struct err e;
-    if (!read_decrypt(&c, o, &e) || !check_holder(&c, &e))
+    if (!decrypt_question_read(&c.question, c.a, http_body(r), &at, &e) || !check_holder(&c, &e))
         http_reply_err(r, &e);
     else
         decide(r, &c);

@@ -8,7 +8,7 @@
 #include "secrets/repo.h"
 #include "secrets/values.h"
 
-struct question {
+struct deciding {
     struct keystore *k;
     struct arena *a; // wiped when it goes
     const struct session *session;
@@ -20,8 +20,8 @@ struct question {
 };
 
 // A refusal is an answer. Returns true: it was decided.
-static bool refuse(struct question *q, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static bool refuse(struct question *q, enum err_code code, const char *fmt, ...) {
+static bool refuse(struct deciding *q, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static bool refuse(struct deciding *q, enum err_code code, const char *fmt, ...) {
     char text[sizeof q->out->refusal.msg];
     va_list args;
     va_start(args, fmt);
@@ -32,7 +32,7 @@ static bool refuse(struct question *q, enum err_code code, const char *fmt, ...)
     return true;
 }
 
-static bool is_refused(const struct question *q) { return q->out->refusal.msg[0] != 0; }
+static bool is_refused(const struct deciding *q) { return q->out->refusal.msg[0] != 0; }
 
 static bool is_trouble(const struct err *e) {
     return e->code == ERR_UNAVAILABLE || e->code == ERR_TIMEOUT || e->code == ERR_IO || e->code == ERR_TOO_LARGE ||
@@ -42,7 +42,7 @@ static bool is_trouble(const struct err *e) {
 // --- the request
 
 // True with q->request NULL: refused.
-static bool read_request(struct question *q, struct err *e) {
+static bool read_request(struct deciding *q, struct err *e) {
     bool answered = false;
     SCOPED_JSON(args) = json_object();
     json_set_u64(args, "request_id", q->terms->request_id);
@@ -59,7 +59,7 @@ static bool read_request(struct question *q, struct err *e) {
 }
 
 // The scope that the request's own words name.
-static bool read_names(struct question *q, struct err *e) {
+static bool read_names(struct deciding *q, struct err *e) {
     json_t *ref, *source;
     const char *repo, *profile, *owner;
     json_t *r = q->request;
@@ -86,7 +86,7 @@ static bool read_names(struct question *q, struct err *e) {
 
 // --- the row
 
-static json_t *row_args(const struct question *q) {
+static json_t *row_args(const struct deciding *q) {
     json_t *args =
         json_pack("{s:s,s:s,s:s}", "repo", q->scope.repo, "profile", q->scope.profile, "owner", q->scope.owner);
     if (q->scope.branch)
@@ -95,7 +95,7 @@ static json_t *row_args(const struct question *q) {
 }
 
 // Without a branch only a row for any branch will do, and only where there is none for a branch: it could be the one.
-static bool check_branches(struct question *q, struct err *e) {
+static bool check_branches(struct deciding *q, struct err *e) {
     SCOPED_JSON(args) = row_args(q);
     SCOPED_JSON(count) = rpc_view_json(q->k->rpc, q->a, q->k->contract, "count_secret_branches", args, e);
     if (!count)
@@ -109,7 +109,7 @@ static bool check_branches(struct question *q, struct err *e) {
                   q->scope.owner, q->scope.profile, q->scope.repo);
 }
 
-static bool read_row(struct question *q, struct err *e) {
+static bool read_row(struct deciding *q, struct err *e) {
     if (!q->scope.branch && !check_branches(q, e))
         return false;
     if (is_refused(q))
@@ -130,7 +130,7 @@ static bool read_row(struct question *q, struct err *e) {
 
 // --- the condition
 
-static bool check_access(struct question *q, bool *allowed, struct err *e) {
+static bool check_access(struct deciding *q, bool *allowed, struct err *e) {
     struct err why;
     struct access *condition;
     const char *reason = NULL;
@@ -151,7 +151,7 @@ static bool check_access(struct question *q, bool *allowed, struct err *e) {
 
 // --- the values
 
-static bool open_blob(struct question *q, struct secrets *values, struct err *e) {
+static bool open_blob(struct deciding *q, struct secrets *values, struct err *e) {
     const char *text, *branch = NULL;
     struct slice blob, plain;
     struct hpke_pair pair;
@@ -167,7 +167,7 @@ static bool open_blob(struct question *q, struct secrets *values, struct err *e)
     return ok;
 }
 
-static bool give(struct question *q, struct err *e) {
+static bool give(struct deciding *q, struct err *e) {
     struct secrets values;
     struct slice plain;
     struct err why;
@@ -181,7 +181,7 @@ static bool give(struct question *q, struct err *e) {
     return true;
 }
 
-static bool decide(struct question *q, struct err *e) {
+static bool decide(struct deciding *q, struct err *e) {
     bool allowed;
     if (!read_request(q, e) || (q->request && !read_names(q, e)))
         return false;
@@ -198,7 +198,7 @@ static bool decide(struct question *q, struct err *e) {
 
 bool keystore_decide(struct keystore *k, struct arena *a, const struct session *session, const struct decrypt_terms *t,
                      struct decision *out, struct err *e) {
-    struct question q = {.k = k, .a = a, .session = session, .terms = t, .out = out};
+    struct deciding q = {.k = k, .a = a, .session = session, .terms = t, .out = out};
     *out = (struct decision){0};
     bool ok = decide(&q, e);
     const char **names[] = {&out->owner, &out->profile, &out->branch, &out->caller}; // of documents that go now

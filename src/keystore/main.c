@@ -142,7 +142,7 @@ int main(int argc, char **argv) {
     json_wipe_memory();
     struct daemon d = {.arena = arena_new(), .lock = -1};
     bool ok = guard(&e) && open_state(&d, &args, &e) && confine_system_calls(CONFINE_INET_SOCKETS, &e) &&
-              serve(&d, &args, &e);
+              confine_no_programs(&e) && serve(&d, &args, &e);
     if (ok)
         run(&d, &signals);
     else

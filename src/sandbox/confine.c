@@ -184,6 +184,21 @@ bool confine_system_calls(enum confine_sockets sockets, struct err *e) {
     return rc >= 0 || err_errno(e, "cannot load the system call filter");
 }
 
+bool confine_no_programs(struct err *e) {
+    const int calls[] = {SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
+                         SCMP_SYS(process_vm_writev)};
+    scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+    if (!f)
+        return err_set(e, ERR_IO, "cannot make a system call filter");
+    int rc = 0;
+    for (size_t i = 0; i < ARRAY_LEN(calls) && rc >= 0; i++)
+        rc = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, calls[i], 0);
+    rc = rc < 0 ? rc : seccomp_load(f);
+    seccomp_release(f);
+    errno = -rc;
+    return rc >= 0 || err_errno(e, "cannot load the system call filter");
+}
+
 // --- landlock ---------------------------------------------------------------------------------------------------
 
 int confine_landlock_abi(void) {

@@ -23,6 +23,9 @@ enum confine_sockets {
 // Refused calls give EPERM (EAFNOSUPPORT for sockets, ENOSYS for clone3, so that programs fall back to clone).
 [[nodiscard]] bool confine_system_calls(enum confine_sockets sockets, struct err *e);
 
+// No program is ever started from this process, and no other's memory looked at: an attempt kills it.
+[[nodiscard]] bool confine_no_programs(struct err *e);
+
 // Landlock: the file system is reduced to these folders. Needs kernel support: confine_landlock_abi() > 0.
 struct confine_path {
     const char *path;

@@ -408,6 +408,21 @@ static void test_refuses_without_isolation(void **state) {
     munmap(text, 4096);
 }
 
+// If this fails, whoever takes over a process that holds secrets can start a shell in it.
+static void test_no_programs(void **state) {
+    (void)state;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *args[] = {"true", NULL};
+        if (confine_no_new_privs(NULL) && confine_no_programs(NULL))
+            execv("/bin/true", args);
+        _exit(1);
+    }
+    waitpid(pid, &status, 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_runs_a_command),
     cmocka_unit_test(test_missing_program),
@@ -425,6 +440,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_in_parallel),
     cmocka_unit_test(test_ends_with_its_starter),
     cmocka_unit_test(test_refuses_without_isolation),
+    cmocka_unit_test(test_no_programs),
 };
 
 // Where this machine offers no isolation, what is tested is that it says so and refuses.
@@ -437,7 +453,8 @@ static void test_refusal_only(void **state) {
 }
 
 int main(void) {
-    static const struct CMUnitTest refusal[] = {cmocka_unit_test(test_refusal_only)};
+    static const struct CMUnitTest refusal[] = {cmocka_unit_test(test_refusal_only),
+                                                cmocka_unit_test(test_no_programs)};
     const struct sandbox_offer *o = sandbox_probe(NULL);
     fprintf(stderr, "%s\n", o->text);
     return o->can_isolate ? cmocka_run_group_tests(tests, NULL, NULL) : cmocka_run_group_tests(refusal, NULL, NULL);

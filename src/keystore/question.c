@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keystore/question.h"
+
+#include "codec/hex.h"
+#include "secrets/repo.h"
+
+// The body as an object of these members only; texts of it are copied before it goes.
+static json_t *object_of(struct slice body, const char *const *keys, struct err *e) {
+    json_t *o = json_parse(body, QUESTION_MAX, e);
+    if (o && !json_is_object(o))
+        err_set(e, ERR_INVALID, "the body must be a JSON object");
+    else if (o && json_only_keys(o, keys, e))
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static bool get_copy(struct arena *a, const json_t *o, const char *name, const char **out, struct err *e) {
+    const char *text;
+    if (!json_get_text(o, name, &text, e))
+        return false;
+    *out = arena_strdup(a, text);
+    return true;
+}
+
+static bool opt_copy(struct arena *a, const json_t *o, const char *name, const char **out, struct err *e) {
+    const char *text = NULL;
+    if (!json_opt_text(o, name, &text, e))
+        return false;
+    *out = text ? arena_strdup(a, text) : NULL;
+    return true;
+}
+
+static bool get_hex32(const json_t *o, const char *name, uint8_t out[static 32], struct err *e) {
+    const char *text;
+    return json_get_text(o, name, &text, e) &&
+           (hex_decode_exact(out, 32, slice_str(text), e) || err_wrap(e, "field '%s'", name));
+}
+
+static bool get_key(const json_t *o, struct public_key *out, struct err *e) {
+    const char *text;
+    return json_get_text(o, "public_key", &text, e) && public_key_parse(out, slice_str(text), e);
+}
+
+static bool get_signature(const json_t *o, struct signature *out, struct err *e) {
+    const char *text;
+    return json_get_text(o, "signature", &text, e) && signature_parse(out, slice_str(text), e);
+}
+
+// --- sessions
+
+bool session_question_read(struct session_question *out, struct arena *a, struct slice body,
+                           const struct question_place *at, struct err *e) {
+    static const char *const keys[] = {"account_id", "public_key", "challenge", "session_key",
+                                       "expires_at", "signature",  NULL};
+    SCOPED_JSON(o) = object_of(body, keys, e);
+    struct session_terms *t = &out->terms;
+    *out = (struct session_question){.terms = {.network = at->network, .contract = at->contract}};
+    memcpy(t->keystore_key, at->identity, sizeof t->keystore_key);
+    return o && get_copy(a, o, "account_id", &t->account, e) && get_key(o, &out->key, e) &&
+           get_signature(o, &out->signature, e) && json_get_u64(o, "expires_at", &t->expires_at, e) &&
+           get_hex32(o, "challenge", t->challenge, e) && get_hex32(o, "session_key", t->session_key, e) &&
+           (account_id_valid(slice_str(t->account)) ||
+            err_set(e, ERR_INVALID, "field 'account_id' is not an account id"));
+}
+
+bool decrypt_question_read(struct decrypt_question *out, struct arena *a, struct slice body,
+                           const struct question_place *at, struct err *e) {
+    static const char *const keys[] = {"session_id", "counter", "request_id", "branch", "signature", NULL};
+    SCOPED_JSON(o) = object_of(body, keys, e);
+    struct decrypt_terms *t = &out->terms;
+    *out = (struct decrypt_question){.terms = {.network = at->network, .contract = at->contract}};
+    return o && get_hex32(o, "session_id", t->session.b, e) && json_get_u64(o, "counter", &t->counter, e) &&
+           json_get_u64(o, "request_id", &t->request_id, e) && opt_copy(a, o, "branch", &t->branch, e) &&
+           get_signature(o, &out->signature, e) &&
+           (!t->branch || strlen(t->branch) <= BRANCH_MAX ||
+            err_set(e, ERR_INVALID, "field 'branch' has more than %d bytes", BRANCH_MAX));
+}
+
+// --- keys
+
+bool scope_of_texts(struct scope *out, struct arena *a, const struct question_place *at, const char *repo,
+                    const char *owner, const char *branch, struct err *e) {
+    *out = (struct scope){.network = at->network,
+                          .contract = at->contract,
+                          .owner = owner,
+                          .branch = branch && branch[0] ? branch : NULL,
+                          .profile = out->profile};
+    if (!repo || !owner)
+        return err_set(e, ERR_INVALID, "'%s' is missing", repo ? "owner" : "repo");
+    return repo_normal(a, slice_str(repo), &out->repo, e) && scope_check(out, e);
+}
+
+static bool get_scope(struct scope *out, struct arena *a, const json_t *o, const struct question_place *at,
+                      struct err *e) {
+    const char *repo, *owner, *branch;
+    return get_copy(a, o, "repo", &repo, e) && get_copy(a, o, "owner", &owner, e) &&
+           opt_copy(a, o, "branch", &branch, e) && scope_of_texts(out, a, at, repo, owner, branch, e);
+}
+
+static bool check_names(const json_t *list, struct err *e) {
+    if (list && !json_is_null(list) && !json_is_array(list))
+        return err_set(e, ERR_INVALID, "field 'names' must be an array of texts");
+    if (json_array_size(list) > SECRETS_MAX)
+        return err_set(e, ERR_TOO_LARGE, "field 'names' has more than %d entries", SECRETS_MAX);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name)
+            return err_set(e, ERR_INVALID, "field 'names' must be an array of texts");
+        if (!secret_name_check(slice_str(name), GIVEN_BY_USER, e))
+            return false;
+    }
+    return true;
+}
+
+bool pubkey_question_read(struct scope *out, struct arena *a, struct slice body, const struct question_place *at,
+                          struct err *e) {
+    static const char *const keys[] = {"repo", "owner", "branch", "names", "secrets_json", NULL};
+    SCOPED_JSON(o) = object_of(body, keys, e);
+    *out = (struct scope){0};
+    if (!o)
+        return false;
+    if (json_object_get(o, "secrets_json")) {
+        err_set(e, ERR_INVALID, "a key is given without the secrets: they must never leave your machine unsealed");
+        return err_hint(e, "send their names alone as `names` to have them checked; consider the values just sent as "
+                           "leaked");
+    }
+    return check_names(json_object_get(o, "names"), e) && get_scope(out, a, o, at, e);
+}
+
+// --- generated secrets
+
+static bool get_new(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {
+    json_t *list;
+    if (!json_get_array(o, "new_secrets", &list, e))
+        return false;
+    if (json_array_size(list) > SECRETS_MAX)
+        return err_set(e, ERR_TOO_LARGE, "field 'new_secrets' has more than %d entries", SECRETS_MAX);
+    for (size_t i = 0; i < json_array_size(list); i++, q->count++) {
+        const json_t *one = json_array_get(list, i);
+        if (!get_copy(a, one, "name", &q->names[i], e) || !get_copy(a, one, "generation_type", &q->types[i], e))
+            return err_wrap(e, "new_secrets");
+        if (!secret_name_check(slice_str(q->names[i]), MADE_BY_KEYSTORE, e))
+            return false;
+    }
+    return true;
+}
+
+// "ed25519:…" as NEAR writes signatures, or base64 as NEP-413 has them.
+static bool get_owner_signature(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {
+    const char *nonce, *signature;
+    struct slice bytes;
+    if (!json_object_get(o, "signature"))
+        return true;
+    if (!get_key(o, &q->key, e) || !json_get_text(o, "nonce", &nonce, e) ||
+        !json_get_text(o, "signature", &signature, e) || !base64_decode(a, slice_str(nonce), &bytes, e))
+        return false;
+    if (bytes.len != sizeof q->nonce)
+        return err_set(e, ERR_INVALID, "field 'nonce' must be base64 of 32 bytes");
+    memcpy(q->nonce, bytes.ptr, sizeof q->nonce);
+    q->is_signed = true;
+    if (strncmp(signature, "ed25519:", 8) == 0)
+        return signature_parse(&q->signature, slice_str(signature), e);
+    if (!base64_decode(a, slice_str(signature), &bytes, e) || bytes.len != 64)
+        return err_set(e, ERR_INVALID, "field 'signature' must be \"ed25519:…\" or base64 of 64 bytes");
+    q->signature = (struct signature){.type = KEY_ED25519};
+    memcpy(q->signature.bytes, bytes.ptr, 64);
+    return true;
+}
+
+static bool get_blob(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {
+    const char *text = NULL;
+    if (!json_opt_text(o, "encrypted_secrets_base64", &text, e))
+        return false;
+    q->has_blob = text != NULL;
+    return !text || base64_decode(a, slice_str(text), &q->blob, e);
+}
+
+bool generate_question_read(struct generate_question *q, struct arena *a, struct slice body,
+                            const struct question_place *at, struct err *e) {
+    static const char *const keys[] = {"repo",        "owner",      "branch", "profile",   "encrypted_secrets_base64",
+                                       "new_secrets", "public_key", "nonce",  "signature", "callback_url",
+                                       NULL};
+    SCOPED_JSON(o) = object_of(body, keys, e);
+    *q = (struct generate_question){0};
+    return o && get_copy(a, o, "profile", &q->scope.profile, e) && get_scope(&q->scope, a, o, at, e) &&
+           get_new(q, a, o, e) && get_blob(q, a, o, e) && get_owner_signature(q, a, o, e) &&
+           opt_copy(a, o, "callback_url", &q->callback_url, e) &&
+           (q->has_blob || q->count ||
+            err_set(e, ERR_INVALID, "there is nothing to seal: neither 'new_secrets' nor secrets that exist"));
+}
