@@ -414,7 +414,7 @@ static void test_no_programs(void **state) {
     int status;
     pid_t pid = fork();
     if (pid == 0) {
-        char *args[] = {"true", NULL};
+        char name[] = "true", *args[] = {name, NULL};
         if (confine_no_new_privs(NULL) && confine_no_programs(NULL))
             execv("/bin/true", args);
         _exit(1);
