@@ -160,6 +160,7 @@ bool chain_request_parse(struct chain_request *out, struct arena *a, const json_
         !read_limits(view, &out->limits, e) || !read_format(view, &out->format, e) ||
         !json_get_u128(view, "payment", &out->payment, e) || !json_get_u64(view, "timestamp", &out->timestamp_ns, e) ||
         !json_opt_u64(view, "build_seconds", &out->build_seconds, e) ||
+        !json_opt_u64(view, "extensions", &out->extensions, e) ||
         !json_opt_u64(view, "extensions_left", &out->extensions_left, e) ||
         !json_opt_u64(view, "extended_at", &out->extended_ns, e) ||
         !json_opt_bool(view, "extending", &out->extending, e) || !json_opt_bool(view, "answered", &out->answered, e) ||
@@ -191,7 +192,7 @@ const char *task_mismatch(const struct task *t, const struct chain_request *c) {
         bool same;
     } checks[] = {
         {"request_id", t->request_id == c->request_id},
-        {"data_id", c->extended_ns || hash_eq(&t->data_id, &c->data_id)}, // each extension makes a new one
+        {"data_id", c->extensions || hash_eq(&t->data_id, &c->data_id)}, // each extension makes a new one
         {"sender_id", strcmp(t->sender_id, c->sender_id) == 0},
         {"payer_id", !t->payer_id || strcmp(t->payer_id, payer) == 0},
         {"code_source.repo", strcmp(t->repo, c->repo) == 0},

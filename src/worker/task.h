@@ -60,14 +60,14 @@ struct lease {
 // The contract's view get_request.
 struct chain_request {
     uint64_t request_id, timestamp_ns, build_seconds;
-    uint64_t extensions_left, extended_ns; // how often its yield may still be renewed; when it was last, 0: never
-    struct hash data_id;                   // of its present yield
+    uint64_t extensions, extensions_left; // how often its yield has been renewed, and may still be
+    uint64_t extended_ns;                 // when it was last, 0: never
+    struct hash data_id;                  // of its present yield
     const char *sender_id, *payer_id;
     const char *repo, *ref, *target;
     struct task_limits limits;
     struct secrets_ref secrets;
     bool answered, output_submitted;
-    bool extending; // an extension is on its way: the contract is about to yield anew
     enum answer_format format;
     u128 payment;
     bool has_input;

@@ -17,7 +17,7 @@ static struct fake {
     struct http_server *server;
     pthread_mutex_t mutex; // for all below
     uint64_t height, extended_ns;
-    unsigned extensions_left, sent, takes; // takes: views until the contract has yielded anew
+    unsigned extensions, extensions_left, sent, takes; // takes: views until the contract has yielded anew
     bool refuses, answered;
 } fake;
 static char url[64];
@@ -25,7 +25,8 @@ static char url[64];
 static uint64_t now_ns(void) { return 1000 * SECOND + fake.height * (SECOND / 10); }
 
 static json_t *request_view(struct arena *a) {
-    if (fake.sent && !fake.refuses && fake.takes && --fake.takes == 1) { // begun
+    if (fake.sent && !fake.refuses && fake.takes && --fake.takes == 0) {
+        fake.extensions++;
         fake.extensions_left--;
         fake.extended_ns = now_ns();
     }
@@ -33,10 +34,10 @@ static json_t *request_view(struct arena *a) {
         a,
         "{\"request_id\":5,\"data_id\":" ZEROS ",\"sender_id\":\"s.near\",\"code_source\":{\"repo\":\"r\",\"commit\":"
         "\"c\"},\"resource_limits\":{\"max_instructions\":1,\"max_memory_mb\":1,\"max_execution_seconds\":1},"
-        "\"payment\":1,\"timestamp\":%llu,\"extensions_left\":%u,\"extended_at\":%llu,\"extending\":%s,\"answered\":%"
+        "\"payment\":1,\"timestamp\":%llu,\"extensions\":%u,\"extensions_left\":%u,\"extended_at\":%llu,\"answered\":%"
         "s}",
-        (unsigned long long)(1000 * SECOND + MADE_AT * (SECOND / 10)), fake.extensions_left,
-        (unsigned long long)fake.extended_ns, fake.takes == 1 ? "true" : "false", fake.answered ? "true" : "false");
+        (unsigned long long)(1000 * SECOND + MADE_AT * (SECOND / 10)), fake.extensions, fake.extensions_left,
+        (unsigned long long)fake.extended_ns, fake.answered ? "true" : "false");
     json_t *bytes = json_array();
     for (const char *p = text; *p; p++)
         json_array_append_new(bytes, json_integer(*p));
@@ -96,8 +97,9 @@ static void start(struct world *w, uint64_t height, unsigned extensions_left) {
     pthread_mutex_lock(&fake.mutex);
     fake.height = height;
     fake.extensions_left = extensions_left;
-    fake.extended_ns = fake.sent = 0;
-    fake.takes = 3;
+    fake.extended_ns = 0;
+    fake.sent = fake.extensions = 0;
+    fake.takes = 2;
     fake.refuses = fake.answered = false;
     pthread_mutex_unlock(&fake.mutex);
     secret_key_generate(&key);

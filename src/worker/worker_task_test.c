@@ -109,7 +109,7 @@ static void test_comparison(void **state) {
     assert_null(task_mismatch(&l.task, &c));
     c.data_id.b[0] ^= 1;
     assert_string_equal(task_mismatch(&l.task, &c), "data_id");
-    c.extended_ns = 1; // by an earlier worker: the contract has yielded anew since
+    c.extensions = 1; // by an earlier worker: the contract has yielded anew since
     assert_null(task_mismatch(&l.task, &c));
 }
 
