@@ -3,12 +3,13 @@
 #include "secrets.h"
 
 #define DEPTH_MAX 16
+#define NODES_MAX 256
 #define TEXT_MAX 256
 #define ACCOUNTS_MAX 200
 static const char *const op_names[] = {"Gte", "Lte", "Gt", "Lt", "Eq", "Ne"};
 static const char *const logic_names[] = {"And", "Or"};
 static const struct json_choices ops = {op_names, 6}, logics = {logic_names, 2};
-static unsigned depth;
+static unsigned depth, nodes;
 
 static void read_condition(struct json_in *in, void *out, const void *more);
 
@@ -69,10 +70,10 @@ static const struct variant {
     const char *name;
     struct json_shape shape;
 } variants[] = {
-    {"Whitelist", JSON_SHAPE(whitelist, OPEN)}, {"AccountPattern", JSON_SHAPE(pattern, OPEN)},
-    {"NearBalance", JSON_SHAPE(near, OPEN)},    {"FtBalance", JSON_SHAPE(ft, OPEN)},
-    {"NftOwned", JSON_SHAPE(nft, OPEN)},        {"DaoMember", JSON_SHAPE(dao, OPEN)},
-    {"Logic", JSON_SHAPE(logic, OPEN)},         {"Not", JSON_SHAPE(not, OPEN)},
+    {"Whitelist", JSON_SHAPE(whitelist, CLOSED)}, {"AccountPattern", JSON_SHAPE(pattern, CLOSED)},
+    {"NearBalance", JSON_SHAPE(near, CLOSED)},    {"FtBalance", JSON_SHAPE(ft, CLOSED)},
+    {"NftOwned", JSON_SHAPE(nft, CLOSED)},        {"DaoMember", JSON_SHAPE(dao, CLOSED)},
+    {"Logic", JSON_SHAPE(logic, CLOSED)},         {"Not", JSON_SHAPE(not, CLOSED)},
 };
 
 static void read_tagged(struct json_in *in, void *out) {
@@ -90,9 +91,8 @@ static void read_tagged(struct json_in *in, void *out) {
 
 static void read_condition(struct json_in *in, void *out, const void *more) {
     (void)more;
-    if (depth == DEPTH_MAX)
-        json_stop(in, ": conditions are nested too deeply");
-    depth++;
+    if (depth++ == DEPTH_MAX || nodes++ == NODES_MAX)
+        json_stop(in, ": conditions are nested too deeply, or there are more than 256");
     if (json_take(in, '{'))
         read_tagged(in, out);
     else if (!text_eq(json_take_string(in), TEXT("AllowAll")))
@@ -100,13 +100,30 @@ static void read_condition(struct json_in *in, void *out, const void *more) {
     depth--;
 }
 
+// Without white space between tokens, in place.
+static struct text compact(struct text json) {
+    char *to = (char *)json.ptr;
+    bool inside = false;
+    for (const char *p = to, *end = p + json.len; p < end; p++) {
+        if (*p == '"')
+            inside = !inside;
+        if (inside && *p == '\\')
+            *to++ = *p++;
+        if (inside || (uint8_t)*p > ' ')
+            *to++ = *p;
+    }
+    return (struct text){json.ptr, (size_t)(to - json.ptr)};
+}
+
 // Reading decodes texts in place, so it works on a copy.
-void access_check(struct text json) {
+struct text access_read(struct text json) {
     static char copy[ACCESS_MAX];
-    struct scratch scratch;
+    json = compact(json);
     require(json.len <= ACCESS_MAX, "The access condition is longer than 8192 bytes");
     memcpy(copy, json.ptr, json.len);
-    struct json_in in = {copy, copy + json.len, "access"};
-    depth = 0;
+    struct json_in in = {.p = copy, .end = copy + json.len, .field = "access"};
+    struct scratch scratch;
+    depth = nodes = 0;
     read_condition(&in, &scratch, NULL);
+    return json;
 }

@@ -1,152 +1,164 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model.h"
 
-#define VERSION 1
 #define RECORD_MAX 2048
 static const struct text state_key = {"STATE", 5};
 const char *const format_names[] = {"Bytes", "Text", "Json"};
 const char *const output_names[] = {"", "Bytes", "Text", "Json"};
 
-static void put_fees(struct rec_out *r, const struct fees *f) {
-    rec_put_yocto(r, f->base);
-    rec_put_yocto(r, f->per_million_instructions);
-    rec_put_yocto(r, f->per_ms);
-    rec_put_yocto(r, f->per_compile_ms);
-}
+// --- the layouts, by version
 
-static struct fees take_fees(struct rec_in *r) {
-    struct fees f;
-    f.base = rec_take_yocto(r);
-    f.per_million_instructions = rec_take_yocto(r);
-    f.per_ms = rec_take_yocto(r);
-    f.per_compile_ms = rec_take_yocto(r);
-    return f;
-}
+#define S(kind, member) REC_##kind(struct state, member)
+static const struct rec_field state_1[] = {S(WHO, owner),         S(WHO, operator),        S(RAW, paused),
+                                           S(RAW, fees),          S(RAW, next_request_id), S(RAW, executions),
+                                           S(RAW, fees_collected)};
+static const struct rec_field state_2[] = {
+    S(WHO, owner),
+    S(WHO, operator),
+    S(WHO, next_owner),
+    S(RAW, paused),
+    S(NUMBER, fees.base),
+    S(NUMBER, fees.per_million_instructions),
+    S(NUMBER, fees.per_ms),
+    S(NUMBER, fees.per_compile_ms),
+    S(NUMBER, next_request_id),
+    S(NUMBER, lowest_open),
+    S(NUMBER, open),
+    S(NUMBER, executions),
+    S(NUMBER, fees_collected),
+    S(NUMBER, fees_withdrawn),
+};
+static const struct rec_shape state_shapes[] = {REC_SHAPE(state_1), REC_SHAPE(state_2)};
 
-bool state_exists(void) { return store_has(state_key); }
+#define Q(kind, member) REC_##kind(struct request, member)
+#define Q_FLAG(member, count) REC_FLAG(struct request, member, count)
+static const struct rec_field request_1[] = {
+    Q(RAW, data_id),
+    Q(WHO, sender),
+    Q(WHO, payer),
+    Q(STRING, repo),
+    Q(STRING, commit),
+    Q(STRING, build_target),
+    Q(RAW, limits.max_instructions),
+    Q(RAW, limits.max_memory_mb),
+    Q(RAW, limits.max_execution_seconds),
+    Q(RAW, payment),
+    Q(RAW, timestamp),
+    Q(RAW, format),
+    Q(RAW, fees),
+    Q(RAW, build_seconds),
+    Q_FLAG(has_input, 2),
+    Q(RAW, input_hash),
+    Q(RAW, input_len),
+    Q_FLAG(output.kind, 2),
+    Q(RAW, output.len),
+    Q(RAW, output.hash),
+    Q_FLAG(answered, 1),
+    Q(RAW, charge),
+};
+static const struct rec_field request_2[] = {
+    Q(RAW, data_id),
+    Q(WHO, sender),
+    Q(WHO, payer),
+    Q(STRING, repo),
+    Q(STRING, commit),
+    Q(STRING, build_target),
+    Q(NUMBER, limits.max_instructions),
+    Q(NUMBER, limits.max_memory_mb),
+    Q(NUMBER, limits.max_execution_seconds),
+    Q(NUMBER, payment),
+    Q(RAW, timestamp),
+    Q(RAW, format),
+    Q(NUMBER, fees.base),
+    Q(NUMBER, fees.per_million_instructions),
+    Q(NUMBER, fees.per_ms),
+    Q(NUMBER, fees.per_compile_ms),
+    Q(RAW, build_seconds),
+    Q(RAW, callback_tgas),
+    Q_FLAG(has_input, 2),
+    Q(RAW, input_hash),
+    Q(RAW, input_len),
+    Q_FLAG(output.kind, 2),
+    Q(RAW, output.len),
+    Q(RAW, output.hash),
+    Q_FLAG(answered, 1),
+    Q(NUMBER, charge),
+    Q(RAW, extending),
+    Q_FLAG(extensions, 1),
+    Q(RAW, extended),
+    Q_FLAG(secrets_owner.len, 2),
+    Q(STRING, secrets_profile),
+    Q(WHO, secrets_owner),
+};
+static const struct rec_shape request_shapes[] = {REC_SHAPE(request_1), REC_SHAPE(request_2)};
 
-struct state state_load(void) {
-    uint8_t bytes[512];
+struct record {
+    uint8_t bytes[RECORD_MAX], version; // 1 to STATE_VERSION
+};
+
+// false: nothing is stored there. What is read points into *rec.
+static bool load(struct text key, struct record *rec, const struct rec_shape shapes[static STATE_VERSION], void *to) {
     size_t len = 0;
-    require(store_get(state_key, bytes, sizeof bytes, &len), "The contract is not initialized");
-    struct rec_in r = {bytes, bytes + len};
-    struct state s;
-    rec_take_version(&r, VERSION);
-    s.owner = rec_take_account(&r);
-    s.operator= rec_take_account(&r);
-    s.paused = rec_take_u8(&r);
-    s.fees = take_fees(&r);
-    s.next_request_id = rec_take_u64(&r);
-    s.executions = rec_take_u64(&r);
-    s.fees_collected = rec_take_yocto(&r);
-    return s;
-}
-
-void state_save(const struct state *s) {
-    uint8_t bytes[512];
-    struct rec_out r = REC_OUT(bytes);
-    rec_put_u8(&r, VERSION);
-    rec_put_account(&r, &s->owner);
-    rec_put_account(&r, &s->operator);
-    rec_put_u8(&r, s->paused);
-    put_fees(&r, &s->fees);
-    rec_put_u64(&r, s->next_request_id);
-    rec_put_u64(&r, s->executions);
-    rec_put_yocto(&r, s->fees_collected);
-    store_put(state_key, REC_TEXT(r));
-}
-
-static void take_optional_parts(struct rec_in *r, struct request *q) {
-    q->secrets_profile = rec_take_text_or_null(r);
-    if (q->secrets_profile.ptr)
-        q->secrets_owner = rec_take_account(r);
-    q->has_input = rec_take_u8(r);
-    if (q->has_input) {
-        q->input_hash = rec_take_hash(r);
-        q->input_len = rec_take_u32(r);
-    }
-    q->output.kind = rec_take_u8(r);
-    if (q->output.kind != OUTPUT_NONE) {
-        q->output.len = rec_take_u32(r);
-        q->output.hash = rec_take_hash(r);
-    }
-    q->answered = rec_take_u8(r);
-    if (q->answered)
-        q->charge = rec_take_yocto(r);
-}
-
-static void put_optional_parts(struct rec_out *r, const struct request *q) {
-    rec_put_text(r, q->secrets_profile);
-    if (q->secrets_profile.ptr)
-        rec_put_account(r, &q->secrets_owner);
-    rec_put_u8(r, q->has_input);
-    if (q->has_input) {
-        rec_put_hash(r, &q->input_hash);
-        rec_put_u32(r, q->input_len);
-    }
-    rec_put_u8(r, (uint8_t)q->output.kind);
-    if (q->output.kind != OUTPUT_NONE) {
-        rec_put_u32(r, q->output.len);
-        rec_put_hash(r, &q->output.hash);
-    }
-    rec_put_u8(r, q->answered);
-    if (q->answered)
-        rec_put_yocto(r, q->charge);
-}
-
-bool request_load(uint64_t id, struct request *q) {
-    static uint8_t bytes[RECORD_MAX];
-    size_t len = 0;
-    struct key key = key_of('r', id);
-    if (!store_get(KEY_TEXT(key), bytes, sizeof bytes, &len))
+    if (!store_get(key, rec->bytes, sizeof rec->bytes, &len))
         return false;
-    struct rec_in r = {bytes, bytes + len};
-    rec_take_version(&r, VERSION);
-    *q = (struct request){.id = id, .data_id = rec_take_hash(&r)};
-    q->sender = rec_take_account(&r);
-    q->payer = rec_take_account(&r);
-    q->repo = rec_take_text(&r);
-    q->commit = rec_take_text(&r);
-    q->build_target = rec_take_text_or_null(&r);
-    q->limits.max_instructions = rec_take_u64(&r);
-    q->limits.max_memory_mb = rec_take_u32(&r);
-    q->limits.max_execution_seconds = rec_take_u64(&r);
-    q->payment = rec_take_yocto(&r);
-    q->timestamp = rec_take_u64(&r);
-    q->format = rec_take_u8(&r);
-    q->fees = take_fees(&r);
-    q->build_seconds = rec_take_u32(&r);
-    take_optional_parts(&r, q);
+    struct rec_in r = {rec->bytes, rec->bytes + len};
+    rec->version = rec_take_u8(&r);
+    require(rec->version - 1u < STATE_VERSION, "A stored record is of another version of this contract");
+    rec_take_shape(&r, &shapes[rec->version - 1], to);
     return true;
 }
 
-struct request request_must_load(uint64_t id) {
-    struct request q;
-    require(request_load(id, &q), "Execution request not found");
-    return q;
-}
-
-void request_save(const struct request *q) {
+static void save(struct text key, const struct rec_shape shapes[static STATE_VERSION], const void *from) {
     uint8_t bytes[RECORD_MAX];
     struct rec_out r = REC_OUT(bytes);
+    rec_put_u8(&r, STATE_VERSION);
+    rec_put_shape(&r, &shapes[STATE_VERSION - 1], from);
+    store_put(key, REC_TEXT(r));
+}
+
+// --- state
+
+bool state_exists(void) { return store_has(state_key); }
+
+static uint8_t load_state(struct state *s) {
+    struct record rec;
+    *s = (struct state){0};
+    require(load(state_key, &rec, state_shapes, s), "The contract is not initialized");
+    return rec.version;
+}
+
+struct state state_load(void) {
+    struct state s;
+    require(load_state(&s) == STATE_VERSION, "The contract's state is of an older version: migrate has to be called");
+    return s;
+}
+
+void state_save(const struct state *s) { save(state_key, state_shapes, s); }
+
+// Version 1 did not count its open requests; there are no more than it has ever had.
+bool state_migrate(void) {
+    struct state s;
+    if (load_state(&s) == STATE_VERSION)
+        return false;
+    s.open = s.next_request_id;
+    state_save(&s);
+    return true;
+}
+
+// --- requests
+
+bool request_load(uint64_t id, struct request *q) {
+    static struct record rec;
+    struct key key = key_of('r', id);
+    *q = (struct request){.id = id};
+    return load(KEY_TEXT(key), &rec, request_shapes, q);
+}
+
+void request_must_load(uint64_t id, struct request *q) { require(request_load(id, q), "Execution request not found"); }
+
+void request_save(const struct request *q) {
     struct key key = key_of('r', q->id);
-    rec_put_u8(&r, VERSION);
-    rec_put_hash(&r, &q->data_id);
-    rec_put_account(&r, &q->sender);
-    rec_put_account(&r, &q->payer);
-    rec_put_text(&r, q->repo);
-    rec_put_text(&r, q->commit);
-    rec_put_text(&r, q->build_target);
-    rec_put_u64(&r, q->limits.max_instructions);
-    rec_put_u32(&r, q->limits.max_memory_mb);
-    rec_put_u64(&r, q->limits.max_execution_seconds);
-    rec_put_yocto(&r, q->payment);
-    rec_put_u64(&r, q->timestamp);
-    rec_put_u8(&r, (uint8_t)q->format);
-    put_fees(&r, &q->fees);
-    rec_put_u32(&r, q->build_seconds);
-    put_optional_parts(&r, q);
-    store_put(KEY_TEXT(key), REC_TEXT(r));
+    save(KEY_TEXT(key), request_shapes, q);
 }
 
 void request_remove(const struct request *q) {
@@ -164,7 +176,7 @@ struct text output_load(const struct request *q) {
     return (struct text){bytes, len};
 }
 
-void output_save(struct request *q, enum output_kind kind, struct text bytes) {
+void output_save(struct request *q, uint8_t kind, struct text bytes) {
     struct key key = key_of('o', q->id);
     store_put(KEY_TEXT(key), bytes);
     q->output = (struct stored_output){kind, (uint32_t)bytes.len, sha256_of(bytes)};

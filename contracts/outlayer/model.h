@@ -1,28 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the contract stores. Keys and records:
 //   "STATE"          struct state
+//   "OPERATORS"      the operators beside the first one (roles.h)
+//   "KEYSTORE"       the keystore's public key as text
 //   'r' u64 id       struct request, while it is pending
-//   "KEYSTORE"       the keystore's public key, as text
 //   'o' u64 id       the bytes of a large output, from its submission to the request's end
+//   'c' account      a refund that came back (refund.h)
+//   's' 'x' 'u' 'g' 'b'   secrets (secrets.h)
+// Records begin with a version; what an older version of this contract wrote is read, too.
 #pragma once
 #include "sdk/sdk.h"
 
+#define STATE_VERSION 2
+#define CONTRACT_VERSION "1.1.0"
+
 // What the request pays for, as in force when it was made.
+#define PRICES 4
 struct fees {
-    struct yocto base, per_million_instructions, per_ms, per_compile_ms;
+    union {
+        struct {
+            struct yocto base, per_million_instructions, per_ms, per_compile_ms;
+        };
+        struct yocto all[PRICES];
+    };
 };
 
 struct state {
     struct account owner, operator;
+    struct account next_owner; // who may accept the ownership; length 0: nobody
     bool paused;
     struct fees fees;
     uint64_t next_request_id;
+    uint64_t lowest_open;        // no request below is pending
+    uint64_t open;               // pending requests
     uint64_t executions;         // requests that have ended
     struct yocto fees_collected; // charged so far
+    struct yocto fees_withdrawn; // paid to the owner so far
 };
 bool state_exists(void);
-struct state state_load(void); // stops when the contract is not initialized
+struct state state_load(void); // stops when the contract is not initialized, or not migrated
 void state_save(const struct state *s);
+// From what any version stored; false: it is this version's already.
+bool state_migrate(void);
 
 struct limits {
     uint64_t max_instructions;
@@ -37,7 +56,7 @@ extern const char *const output_names[4]; // OUTPUT_NONE: ""
 
 // An output whose bytes are stored under 'o'.
 struct stored_output {
-    enum output_kind kind; // OUTPUT_NONE: none has been submitted
+    uint8_t kind; // enum output_kind; OUTPUT_NONE: none has been submitted
     uint32_t len;
     struct hash hash;
 };
@@ -47,27 +66,31 @@ struct request {
     struct hash data_id; // the yield's name
     struct account sender, payer;
     struct text repo, commit, build_target; // build_target NULL: the worker's default
-    struct text secrets_profile;            // NULL: no secrets
-    struct account secrets_owner;
     struct limits limits;
     struct yocto payment;
     uint64_t timestamp;
-    enum response_format format;
+    uint8_t format; // enum response_format
     bool has_input;
     struct hash input_hash;
     uint32_t input_len;
     struct fees fees;
     uint32_t build_seconds;
+    struct text secrets_profile; // NULL: it uses no secrets
+    struct account secrets_owner;
     struct stored_output output;
-    bool answered;       // a worker's answer is on its way to the callback
-    struct yocto charge; // set with `answered`
+    bool answered;          // a worker's answer is on its way to the callback
+    struct yocto charge;    // set with `answered`
+    bool extending;         // an extension is on its way to the callback
+    uint8_t extensions;     // that have begun
+    uint64_t extended;      // when the last one did, ns
+    uint16_t callback_tgas; // that the callback has at least
 };
 // Texts point into a buffer that the next load overwrites. false: no such request is pending.
-bool request_load(uint64_t id, struct request *r);
-struct request request_must_load(uint64_t id);
-void request_save(const struct request *r);
-void request_remove(const struct request *r); // and its stored output
-struct text output_load(const struct request *r);
-void output_save(struct request *r, enum output_kind kind, struct text bytes); // saves the request too
+bool request_load(uint64_t id, struct request *q);
+void request_must_load(uint64_t id, struct request *q);
+void request_save(const struct request *q);
+void request_remove(const struct request *q); // and its stored output
+struct text output_load(const struct request *q);
+void output_save(struct request *q, uint8_t kind, struct text bytes); // saves the request too
 
 #define OUTPUT_JSON_MAX (384u * 1024) // of a stored output as the callback returns it

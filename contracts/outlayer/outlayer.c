@@ -4,48 +4,69 @@
 //
 // Who may call what
 //   anyone once   new
-//   anyone        request_execution (with a deposit), cancel_stale_execution (600 s after the request), the views
-//   operator      submit_execution_output, submit_execution_output_and_resolve, resolve_execution
-//   owner         set_pricing, set_paused
-//   itself        on_execution_response (the yield's callback), on_refund_transferred
+//   anyone        request_execution (with a deposit), cancel_stale_execution (600 s after the request or its last
+//                 extension), claim_refund (refund.c), the views (views.c)
+//   a secret's owner   store_secrets, update_access, delete_secrets (secrets.c)
+//   operators     submit_execution_output, submit_execution_output_and_resolve, resolve_execution, extend_execution
+//   owner         prices, pausing, operators, cancelling, fees, upgrades (admin.c)
+//   itself        on_execution_response (the yield's callback), on_refund_transferred, migrate
 //
-// Stored (model.h): "STATE"; 'r' id: a pending request; 'o' id: a large output until it is delivered. A pending request
-// is removed by the callback (answered, or 200 blocks without an answer) or by cancelling it.
+// A pending request (model.h) is removed by the callback (answered, or 200 blocks without an answer) or by cancelling
+// it. An extension resumes the yield, and its callback yields again: another 200 blocks, paid by the gas that the
+// caller attached.
 //
 // Money: request_execution takes the whole deposit as the request's payment, at least the price of its limits
 // (price.h); what is beyond buys build time. At the end charge + refund = payment; charges are added to fees_collected.
 //   success                                       the price of what was used, never more than the payment
 //   the guest or its build failed, access denied  the same
 //   the platform failed, no answer, cancelled     nothing
-//   answered, but the callback failed, cancelled  the price of what was used
+//   answered, but the callback failed, cancelled  the price of what was used (cancelled by the owner: nothing)
 // Prices are those in force when the request was made. The refund goes to payer_account_id, else to the sender; one
-// that bounces goes to the sender.
-#include "events.h"
+// that bounces is kept for the payer.
+#include "roles.h"
 #include "settle.h"
 
-#define CALLBACK_GAS (50 * TGAS) // enough to return OUTPUT_JSON_MAX bytes; what the caller attached beyond is added
+#define CALLBACK_TGAS 50 // enough to return OUTPUT_JSON_MAX bytes; what the caller attached beyond is added
+#define EXTENSION_TGAS 3 // what an extension takes from that
+#define REST_TGAS 1      // of a call, after it has looked what it has left
+#define EXTENSIONS_MAX 10
 #define STALE_NS (600 * SECOND_NS)
 
-static void require_owner(const struct state *s) {
-    struct account from = caller();
-    require(account_eq(&from, &s->owner), "Only owner can call this method");
-}
-
-static void require_operator(void) {
-    struct state s = state_load();
-    struct account from = caller();
-    require(account_eq(&from, &s.operator), "Only operator can call this");
-}
-
-METHOD(CALL, new) {
-    struct new_call in = new_call_read();
+ENTRY(new) {
     require(!state_exists(), "The contract has already been initialized");
-    struct state s = {
-        .owner = in.owner_id, .operator= in.operator_id.len ? in.operator_id : in.owner_id, .fees = default_fees()};
+    struct state s = {.owner = in->owner_id, .operator= in->operator_id, .fees = default_fees()};
+    if (!s.operator.len)
+        s.operator= s.owner;
     state_save(&s);
 }
 
 // --- requests
+
+#define REPO_MAX 256
+#define COMMIT_MAX 128
+#define TARGET_MAX 64
+
+// Visible ASCII that no JSON string escapes, and that no program takes for an option.
+static bool is_name(struct text t, size_t max) {
+    if (t.len == 0 || t.len > max || t.ptr[0] == '-')
+        return false;
+    for (const char *p = t.ptr, *end = p + t.len; p < end; p++)
+        if ((signed char)*p <= ' ' || *p == 0x7f || *p == '"' || *p == '\\')
+            return false;
+    return true;
+}
+
+static void check_arguments(const struct args *in) {
+    require(is_name(in->repo, REPO_MAX),
+            "code_source.repo must be 1 to 256 visible ASCII characters without quotes and "
+            "backslashes, and not begin with '-'");
+    require(is_name(in->commit, COMMIT_MAX), "code_source.commit must name a commit, branch or tag in 1 to 128 visible "
+                                             "ASCII characters, and not begin with '-'");
+    require(!in->build_target.ptr || is_name(in->build_target, TARGET_MAX),
+            "code_source.build_target must be a target's name, such as wasm32-wasip1, or be left out");
+    if (in->profile.ptr)
+        profile_check(in->profile);
+}
 
 static _Noreturn void stop_limit(const char *name, uint64_t n, uint64_t cap, const char *unit) {
     char buffer[160];
@@ -86,176 +107,145 @@ static void check_payment(const struct limits *l, struct yocto required, struct 
     stop_out(&o);
 }
 
-static struct request request_of(const struct request_call *in, const struct state *s) {
-    struct request q = {.id = s->next_request_id,
-                        .sender = caller(),
-                        .repo = in->code_source.repo,
-                        .commit = in->code_source.commit,
-                        .build_target = in->code_source.build_target,
-                        .secrets_profile = in->secrets_ref.profile,
-                        .secrets_owner = in->secrets_ref.account_id,
-                        .limits = limits_of(&in->resource_limits),
-                        .payment = deposit_attached(),
-                        .timestamp = now_ns(),
-                        .format = in->response_format,
-                        .fees = s->fees};
-    check_limits(&q.limits);
-    struct yocto required = price_required(&q.fees, &q.limits);
-    check_payment(&q.limits, required, q.payment);
-    q.payer = in->payer_account_id.len ? in->payer_account_id : q.sender;
-    q.build_seconds = price_build_seconds(&q.fees, q.payment, required);
-    q.has_input = in->input_data.ptr;
-    if (q.has_input) {
-        q.input_hash = sha256_of(in->input_data);
-        q.input_len = (uint32_t)in->input_data.len;
-    }
-    return q;
-}
-
 static void check_payer(const struct account *payer) {
     struct account here = self();
     require(!account_eq(payer, &here), "payer_account_id cannot be this contract");
 }
 
-METHOD(PAYABLE, request_execution) {
-    struct request_call in = request_call_read();
-    if (in.payer_account_id.len)
-        check_payer(&in.payer_account_id);
-    struct state s = state_load();
-    require(!s.paused, "Contract is paused");
-    struct request q = request_of(&in, &s);
-    char buffer[64];
+// What the limits cost.
+static struct yocto fill_request(struct request *q, const struct args *in, const struct state *s) {
+    *q = (struct request){.id = s->next_request_id,
+                          .sender = caller(),
+                          .repo = in->repo,
+                          .commit = in->commit,
+                          .build_target = in->build_target,
+                          .secrets_profile = in->profile,
+                          .secrets_owner = in->account_id,
+                          .limits = limits_of(&in->limits),
+                          .payment = deposit_attached(),
+                          .timestamp = now_ns(),
+                          .format = in->response_format,
+                          .fees = s->fees};
+    check_limits(&q->limits);
+    struct yocto required = price_required(&q->fees, &q->limits);
+    check_payment(&q->limits, required, q->payment);
+    q->payer = in->payer_account_id.len ? in->payer_account_id : q->sender;
+    if (in->payer_account_id.len)
+        check_payer(&q->payer);
+    q->has_input = in->input_data.ptr;
+    if (q->has_input) {
+        q->input_hash = sha256_of(in->input_data);
+        q->input_len = (uint32_t)in->input_data.len;
+    }
+    return required;
+}
+
+static struct promise await_answer(struct request *q, bool envelope) {
+    char buffer[96];
     struct out args = OUT(buffer);
     put_open(&args, '{');
-    member_number(&args, "request_id", q.id);
+    member_number(&args, "request_id", q->id);
+    if (envelope)
+        member_bool(&args, "result_envelope", true);
     put_close(&args, '}');
-    struct promise answer = yield_create("on_execution_response", out_text(&args), CALLBACK_GAS, &q.data_id);
+    return yield_create("on_execution_response", out_text(&args), CALLBACK_TGAS * TGAS, &q->data_id);
+}
+
+// How much gas the callback will have: what it is given, and what this call leaves over.
+static void count_gas(struct request *q) {
+    uint64_t left = gas_left() / TGAS;
+    q->callback_tgas = (uint16_t)(CALLBACK_TGAS + (left > REST_TGAS ? left - REST_TGAS : 0));
+}
+
+uint32_t extensions_left(const struct request *q) {
+    uint32_t paid = q->callback_tgas > CALLBACK_TGAS ? (q->callback_tgas - CALLBACK_TGAS) / EXTENSION_TGAS : 0;
+    uint32_t allowed = EXTENSIONS_MAX - q->extensions;
+    return paid < allowed ? paid : allowed;
+}
+
+ENTRY(request_execution) {
+    static struct request q;
+    check_arguments(in);
+    struct state s = state_load();
+    require(!s.paused, "Contract is paused");
+    struct yocto required = fill_request(&q, in, &s);
+    struct promise answer = await_answer(&q, in->result_envelope);
     s.next_request_id++;
+    s.open++;
     state_save(&s);
+    log_requested(&q, in->input_data);
+    count_gas(&q);
+    q.build_seconds = price_build_seconds(&q, required, 1 + extensions_left(&q));
     request_save(&q);
-    log_requested(&q, in.input_data);
     promise_return(answer);
 }
 
-METHOD(CALL, cancel_stale_execution) {
-    struct request q = request_must_load(request_id_read());
-    require(now_ns() > q.timestamp + STALE_NS, "Execution is not yet stale, please wait");
-    finish_cancelled(&q);
+ENTRY(cancel_stale_execution) {
+    struct request q;
+    request_must_load(in->request_id.value, &q);
+    uint64_t since = q.extensions ? q.extended : q.timestamp;
+    require(now_ns() > since + STALE_NS, "Execution is not yet stale, please wait");
+    finish_stale(&q);
 }
 
 // --- answers
 
-METHOD(CALL, submit_execution_output) {
-    struct answer in = submit_read();
+static void load_for_operator(const struct args *in, struct request *q) {
     require_operator();
-    struct request q = request_must_load(in.request_id);
-    submit_output(&q, &in.output);
+    request_must_load(in->request_id.value, q);
 }
 
-METHOD(CALL, resolve_execution) {
-    struct answer in = resolve_read();
-    require_operator();
-    struct request q = request_must_load(in.request_id);
-    resume_request(&q, &in);
-}
-
-METHOD(CALL, submit_execution_output_and_resolve) {
-    struct answer in = submit_and_resolve_read();
-    require_operator();
-    struct request q = request_must_load(in.request_id);
-    submit_output(&q, &in.output);
-    resume_request(&q, &in);
-}
-
-METHOD(CALLBACK, on_execution_response) {
+ENTRY(submit_execution_output) {
     struct request q;
-    uint64_t id = request_id_read();
+    load_for_operator(in, &q);
+    submit_output(&q, &in->answer.output);
+}
+
+ENTRY(resolve_execution) {
+    struct request q;
+    load_for_operator(in, &q);
+    resume_request(&q, &in->answer);
+}
+
+ENTRY(submit_execution_output_and_resolve) {
+    struct request q;
+    load_for_operator(in, &q);
+    submit_output(&q, &in->answer.output);
+    resume_request(&q, &in->answer);
+}
+
+ENTRY(extend_execution) {
+    struct request q;
+    load_for_operator(in, &q);
+    require(q.extensions < EXTENSIONS_MAX, "Execution request has been extended 10 times, which is the most");
+    require(extensions_left(&q), "The gas that came with the request does not pay another extension");
+    resume_to_extend(&q);
+}
+
+static void extend(struct request *q, bool envelope) {
+    struct promise answer = await_answer(q, envelope);
+    q->extending = false;
+    q->extensions++;
+    q->extended = now_ns();
+    log_extended(q);
+    count_gas(q);
+    request_save(q);
+    promise_return(answer);
+}
+
+ENTRY(on_execution_response) {
+    struct request q;
+    struct payload p;
+    uint64_t id = in->request_id.value;
+    bool envelope = in->result_envelope;
     if (!request_load(id, &q)) {
         log_number("Warning: Execution request ", id, " not found in pending requests");
-        answer_text(TEXT("null"));
-    } else if (promise_succeeded()) {
-        finish_answered(&q);
+        answer_cancelled(envelope);
+    } else if (!promise_succeeded()) {
+        finish_timed_out(&q, envelope);
+    } else if (payload_load(&p) == RESUMED_EXTENSION) {
+        extend(&q, envelope);
     } else {
-        finish_timed_out(&q);
+        finish_answered(&q, &p, envelope);
     }
-}
-
-METHOD(CALLBACK, on_refund_transferred) { refund_checked(); }
-
-// --- the owner
-
-static void set_fee(struct yocto *fee, const struct maybe_yocto *given) {
-    require(given->value.v <= FEE_MAX, "A price may be at most 1000 NEAR");
-    if (given->given)
-        *fee = given->value;
-}
-
-METHOD(CALL, set_pricing) {
-    struct pricing_call in = pricing_call_read();
-    struct state s = state_load();
-    require_owner(&s);
-    set_fee(&s.fees.base, &in.base_fee);
-    set_fee(&s.fees.per_million_instructions, &in.per_million_instructions_fee);
-    set_fee(&s.fees.per_ms, &in.per_ms_fee);
-    set_fee(&s.fees.per_compile_ms, &in.per_compile_ms_fee);
-    state_save(&s);
-}
-
-#define KEYSTORE_KEY TEXT("KEYSTORE")
-#define PUBLIC_KEY_MAX 64
-
-// ed25519: and base58 of 32 bytes; null takes it back.
-static void public_key_check(struct text key) {
-    bool good = key.len >= 8 + 32 && key.len <= 8 + 44 && text_eq((struct text){key.ptr, 8}, TEXT("ed25519:"));
-    for (size_t i = 8; good && i < key.len; i++) {
-        char c = key.ptr[i], low = c | 32;
-        good = ((c >= '1' && c <= '9') || (low >= 'a' && low <= 'z')) && c != 'I' && c != 'O' && c != 'l';
-    }
-    require(good, "public_key must be ed25519: and base58 of 32 bytes");
-}
-
-METHOD(CALL, set_keystore_key) {
-    struct key_call {
-        struct text public_key;
-    } in = {0};
-    static const struct json_field fields[] = {OPTIONAL(struct key_call, public_key)};
-    static const struct json_shape shape = JSON_SHAPE(fields, CLOSED);
-    json_arguments(&in, &shape);
-    struct state s = state_load();
-    require_owner(&s);
-    if (in.public_key.ptr) {
-        public_key_check(in.public_key);
-        store_put(KEYSTORE_KEY, in.public_key);
-    } else {
-        store_remove(KEYSTORE_KEY);
-    }
-    log_keystore_key(in.public_key);
-}
-
-METHOD(VIEW, get_keystore_key) {
-    char key[PUBLIC_KEY_MAX], buffer[PUBLIC_KEY_MAX + 2];
-    struct out o = OUT(buffer);
-    size_t len = 0;
-    bool any = store_get(KEYSTORE_KEY, key, sizeof key, &len);
-    put_string(&o, any ? (struct text){key, len} : (struct text){0});
-    answer_json(&o);
-}
-
-METHOD(VIEW, is_operator) {
-    struct operator_call {
-        struct account account_id;
-    } in = {0};
-    static const struct json_field fields[] = {REQUIRED(struct operator_call, account_id)};
-    static const struct json_shape shape = JSON_SHAPE(fields, CLOSED);
-    json_arguments(&in, &shape);
-    struct state s = state_load();
-    answer_text(account_eq(&in.account_id, &s.operator) ? TEXT("true") : TEXT("false"));
-}
-
-METHOD(CALL, set_paused) {
-    bool paused = paused_read();
-    struct state s = state_load();
-    require_owner(&s);
-    s.paused = paused;
-    state_save(&s);
 }

@@ -183,7 +183,7 @@ static void longest_failure_fits(void **state) {
 // Two steps: the output is kept, seen by the views, and counts instead of any output of the answer.
 static void submitted_output_is_kept_until_the_answer(void **state) {
     (void)state;
-    uint64_t usage = mock.usage;
+    uint64_t usage = usage_beside_state();
     requests("", DEPOSIT);
     views("has_pending_output", ID, "false");
     views("get_pending_output", ID, "null");
@@ -208,7 +208,7 @@ static void submitted_output_is_kept_until_the_answer(void **state) {
     views("has_pending_output", ID, "false");
     views("get_pending_output", ID, "null");
     calls("set_paused", OWNER, 0, "{\"paused\":false}");
-    assert_int_equal(mock.usage, usage); // nothing is left behind
+    assert_int_equal(usage_beside_state(), usage); // nothing is left behind
 }
 
 // Bytes and JSON are shown as what they are.
@@ -248,14 +248,14 @@ static void submit_and_resolve_does_both(void **state) {
 // An output that was kept is not handed out when the answer says that the execution failed; it is removed all the same.
 static void stored_output_of_a_failure_is_dropped(void **state) {
     (void)state;
-    uint64_t usage = mock.usage;
+    uint64_t usage = usage_beside_state();
     requests("", DEPOSIT);
     calls("submit_execution_output_and_resolve", OPERATOR, 0,
           BOTH("\"output\":{\"Text\":\"x\"},\"success\":false,\"error\":\"no\",\"failure\":\"guest\""));
     ends(0);
     answers("null");
     event_is("execution_completed", "output_hash", "null");
-    assert_int_equal(mock.usage, usage);
+    assert_int_equal(usage_beside_state(), usage);
     submits(requests("", DEPOSIT), "{\"Text\":\"x\"}");
     ends(1); // no answer came
     answers("null");
@@ -263,7 +263,7 @@ static void stored_output_of_a_failure_is_dropped(void **state) {
     submits(requests("", DEPOSIT), "{\"Text\":\"x\"}");
     mock.now_ns += 601 * SECOND_NS;
     calls("cancel_stale_execution", ALICE, 0, "{\"request_id\":2}");
-    assert_int_equal(mock.usage, usage);
+    assert_int_equal(usage_beside_state(), usage);
 }
 
 #define RETURNED_MAX (384 * 1024) // bytes of JSON that a callback can hand out

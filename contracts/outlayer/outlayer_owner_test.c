@@ -82,7 +82,7 @@ static void defaults_are_published(void **state) {
     views("get_stats", "", "[0,\"0\"]");
     views("get_pricing", "", DEFAULT_PRICES);
     views("get_config", "", "[\"owner.near\",\"worker.near\"]");
-    views("get_max_limits", "", "[100000000000,60,100]");
+    views("get_max_limits", "", "[100000000000,60,300]");
     views("is_paused", "", "false");
     views("get_request", "{\"request_id\":0}", "null");
     views("get_pending_output", "{\"request_id\":0}", "null");

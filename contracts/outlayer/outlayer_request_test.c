@@ -78,9 +78,11 @@ static void request_is_stored(void **state) {
         {"input_length", "3"},
         {"payment_yocto", "\"100000000000000000000000\""},
         {"timestamp_ns", "\"1767225600000000000\""},
-        {"build_seconds", "100"},
+        {"build_seconds", "300"},
         {"pricing", "[\"1000000000000000000000\",\"100000000000000\",\"100000000000000000\",\"100000000000000000\"]"},
         {"answered", "false"},
+        {"extensions", "0"},
+        {"extensions_left", "10"},
     };
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         char *text = json_dumps(json_object_get(r, members[i][0]), JSON_COMPACT | JSON_ENCODE_ANY);
@@ -130,10 +132,16 @@ static void deposit_buys_build_time(void **state) {
     assert_int_equal(build_seconds(PRICE + 11 * second), 11);
     assert_int_equal(build_seconds(PRICE + 64 * second), 64);
     assert_int_equal(build_seconds(PRICE + 99 * second), 99);
+    assert_int_equal(build_seconds(PRICE + 299 * second), 299);
+    assert_int_equal(build_seconds(PRICE + 1000 * second), 300);
+    assert_int_equal(build_seconds(5 * NEAR * 1000), 300);
+    mock.prepaid_gas = 55 * TGAS; // a Tgas is kept back, 3 go into each extension: one more window
+    assert_int_equal(build_seconds(PRICE + 1000 * second), 200);
+    mock.prepaid_gas = 52 * TGAS;
     assert_int_equal(build_seconds(PRICE + 1000 * second), 100);
-    assert_int_equal(build_seconds(5 * NEAR * 1000), 100);
+    mock.prepaid_gas = 300 * TGAS;
     calls("set_pricing", OWNER, 0, "{\"per_compile_ms_fee\":\"0\"}");
-    assert_int_equal(build_seconds(PRICE), 100);
+    assert_int_equal(build_seconds(PRICE), 300);
     calls("set_pricing", OWNER, 0, "{\"per_compile_ms_fee\":\"1000000000000000000000000000\"}");
     assert_int_equal(build_seconds(5 * NEAR * 1000), 10);
 }

@@ -273,8 +273,25 @@ static void conditions_are_bounded(void **state) {
     write_times(&many, ",\"aa\"", 200);
     write_times(&many, "]}}}", 1);
     refuses("store_secrets", ALICE, NEAR, many.text, "too many entries");
-    snprintf(args, sizeof args, "{" P BLOB ",\"access\":{\"Whitelist\":{%8200s\"accounts\":[]}}}", "");
-    refuses("store_secrets", ALICE, NEAR, args, "longer than 8192 bytes");
+    struct written large = {0}, nodes = {0};
+    write_times(&large, "{" P BLOB ",\"access\":{\"Whitelist\":{\"accounts\":[\"aa\"", 1);
+    write_times(&large, ",\"0123456789012345678901234567890123456789012345678901234567890123\"", 123);
+    write_times(&large, "]}}}", 1);
+    refuses("store_secrets", ALICE, NEAR, large.text, "longer than 8192 bytes");
+    write_times(&nodes, "{" P BLOB ",\"access\":{\"Logic\":{\"operator\":\"Or\",\"conditions\":[", 1);
+    for (int i = 0; i < 2; i++) {
+        write_times(&nodes, "{\"Logic\":{\"operator\":\"Or\",\"conditions\":[\"AllowAll\"", 1);
+        write_times(&nodes, ",\"AllowAll\"", 127);
+        write_times(&nodes, i ? "]}}" : "]}},", 1);
+    }
+    write_times(&nodes, "]}}}", 1);
+    refuses("store_secrets", ALICE, NEAR, nodes.text, "more than 256");
+    // white space is not stored, so it is not paid
+    snprintf(args, sizeof args, "{" P BLOB ",\"access\":{ \"AccountPattern\" :{%8200s\"pattern\":\n\"a \\\" b\"}} }",
+             "");
+    pays_its_bytes("store_secrets", ALICE, NEAR, args);
+    assert_true(mock_view("get_secrets", "{" P ",\"owner\":\"" ALICE "\"}"));
+    assert_non_null(strstr(mock.value, "\"access\":{\"AccountPattern\":{\"pattern\":\"a \\\" b\"}},"));
 }
 
 // The largest blob goes through a call and comes back whole; one byte more is refused.

@@ -156,7 +156,7 @@ static void charge_stops_at_the_payment(void **state) {
 // What a worker reports counts up to the request's limits only, and the largest numbers stop nothing.
 static void reported_use_counts_up_to_the_limits(void **state) {
     (void)state;
-    u128 cost = MILLI_NEAR + 1000 * MICRO / 10000 + 60000 * (MICRO / 10) + 100000 * (MICRO / 10);
+    u128 cost = MILLI_NEAR + 1000 * MICRO / 10000 + 60000 * (MICRO / 10) + 300000 * (MICRO / 10);
     uint64_t id = requests("", DEPOSIT);
     answer(id, "{\"success\":true,\"resources_used\":{\"instructions\":18446744073709551615,"
                "\"time_ms\":18446744073709551615,\"compile_time_ms\":18446744073709551615}}");
@@ -166,9 +166,17 @@ static void reported_use_counts_up_to_the_limits(void **state) {
              "\"compile_time_ms\":\"18446744073709551615\"}"); // bare numbers, as `parsed` gives them
 }
 
-// The refund goes to the payer that the request names; where that account cannot be paid the sender gets it.
-static void refund_to_another_payer_is_watched(void **state) {
+static void bounces(const char *args, u128 amount) {
+    mock.balance += amount; // the transfer came back
+    assert_true(mock_callback("on_refund_transferred", args, NULL));
+}
+
+// W8: the refund goes to the payer that the request names. Where that account does not exist the money comes back and
+// is kept for it; the reference forgets it.
+static void w08_bounced_refund_is_kept_for_the_payer(void **state) {
     (void)state;
+    uint64_t usage = 0;
+    char args[512];
     answer(requests(",\"payer_account_id\":\"bob.near\"", DEPOSIT), RESPONSE("\"success\":true"));
     assert_int_equal(mock.receipt_count, 2);
     assert_int_equal(mock.receipts[0].kind, RECEIPT_TRANSFER);
@@ -178,18 +186,57 @@ static void refund_to_another_payer_is_watched(void **state) {
     assert_string_equal(mock.receipts[1].method, "on_refund_transferred");
     assert_int_equal(mock.receipts[1].after, 0);
     assert_true(mock.receipts[1].amount == 0);
-    char args[512];
     snprintf(args, sizeof args, "%s", mock.receipts[1].args);
 
     assert_true(mock_callback("on_refund_transferred", args, ""));
     pays_nothing();
-    mock.balance += DEPOSIT - COST; // the transfer came back
-    assert_true(mock_callback("on_refund_transferred", args, NULL));
-    pays(ALICE, DEPOSIT - COST);
-    event_is("refund_redirected", "payer_account_id", "\"bob.near\"");
-    event_is("refund_redirected", "sender_id", "\"alice.near\"");
-    event_is("refund_redirected", "amount", "\"98199999000000000000000\"");
+    views("get_claimable", "{\"account_id\":\"bob.near\"}", "\"0\"");
+    usage = mock.usage;
+    bounces(args, DEPOSIT - COST);
+    pays_nothing();
+    event_is("refund_kept", "payer_account_id", "\"bob.near\"");
+    event_is("refund_kept", "sender_id", "\"alice.near\"");
+    event_is("refund_kept", "request_id", "0");
+    event_is("refund_kept", "amount", "\"98199999000000000000000\"");
+    views("get_claimable", "{\"account_id\":\"bob.near\"}", "\"98199999000000000000000\"");
+    bounces(args, DEPOSIT - COST); // another one is added
+    views("get_claimable", "{\"account_id\":\"bob.near\"}", "\"196399998000000000000000\"");
     refuses("on_refund_transferred", ALICE, 0, args, "Method on_refund_transferred is private");
+
+    // somebody else has it sent; it bounces again, and is kept again
+    calls("claim_refund", ALICE, 0, "{\"account_id\":\"bob.near\"}");
+    assert_string_equal(mock.receipts[0].to, "bob.near");
+    assert_int_equal(mock.receipt_count, 2);
+    event_is("refund_claimed", "request_id", "null");
+    snprintf(args, sizeof args, "%s", mock.receipts[1].args);
+    views("get_claimable", "{\"account_id\":\"bob.near\"}", "\"0\"");
+    assert_int_equal(mock.usage, usage);
+    bounces(args, 2 * (DEPOSIT - COST));
+    event_is("refund_kept", "request_id", "null");
+    calls("claim_refund", "bob.near", 0, "{}"); // now it exists, and calls itself
+    pays("bob.near", 2 * (DEPOSIT - COST));
+    assert_int_equal(mock.usage, usage);
+    refuses("claim_refund", "bob.near", 0, "", "Nothing is kept for this account");
+}
+
+// A refund that does not pay the record it would be kept in goes to the sender: nobody's stake is bound by dust.
+static void dust_that_bounces_goes_to_the_sender(void **state) {
+    (void)state;
+    u128 required = 7000 * MICRO + MICRO / 10, stake = (40 + 1 + 8 + 16) * BYTE_STAKE;
+    for (int more = 0; more < 2; more++) {
+        char args[512];
+        requests(",\"payer_account_id\":\"bob.near\",\"resource_limits\":{}", required + stake + (u128)more);
+        uint64_t id = mock.yield_count - 1;
+        answer(id, "{\"success\":true,\"resources_used\":{\"instructions\":1000000000,\"time_ms\":60000}}");
+        snprintf(args, sizeof args, "%s", mock.receipts[1].args);
+        bounces(args, stake + (u128)more);
+        if (more == 0) {
+            pays(ALICE, stake);
+            event_is("refund_redirected", "amount", "\"650000000000000000000\"");
+        }
+    }
+    pays_nothing();
+    views("get_claimable", "{\"account_id\":\"bob.near\"}", "\"650000000000000000001\"");
 }
 
 // A payer who is the sender needs no second receipt; the timeout's refund goes to the payer too.
@@ -234,7 +281,8 @@ int main(void) {
         TEST(prices_are_those_of_the_request),
         TEST(charge_stops_at_the_payment),
         TEST(reported_use_counts_up_to_the_limits),
-        TEST(refund_to_another_payer_is_watched),
+        TEST(w08_bounced_refund_is_kept_for_the_payer),
+        TEST(dust_that_bounces_goes_to_the_sender),
         TEST(refund_to_the_sender_is_plain),
         TEST(money_adds_up),
     };

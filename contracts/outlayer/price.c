@@ -17,15 +17,19 @@ struct yocto price_required(const struct fees *f, const struct limits *l) {
 }
 
 // The quotient is small, so it is found bit by bit: 128-bit division is a kilobyte of code.
-uint32_t price_build_seconds(const struct fees *f, struct yocto attached, struct yocto required) {
-    u128 second = f->per_compile_ms.v * 1000, rest = attached.v - required.v; // FEE_MAX keeps the product in range
-    uint32_t bought = 0;
-    for (uint32_t bit = 64; bit; bit /= 2)
-        if (second * (bought + bit) <= rest)
+uint32_t price_build_seconds(const struct request *q, struct yocto required, uint32_t windows) {
+    u128 step = q->fees.per_compile_ms.v * (1000 * 256), rest = q->payment.v - required.v; // FEE_MAX keeps it in range
+    uint32_t bought = 0, most = windows * WINDOW_BUILD_SECONDS;
+    for (uint32_t bit = 256; bit; bit /= 2, step /= 2) {
+        if (step <= rest) {
+            rest -= step;
             bought += bit;
-    return bought > MAX_BUILD_SECONDS ? MAX_BUILD_SECONDS : bought < MIN_BUILD_SECONDS ? MIN_BUILD_SECONDS : bought;
+        }
+    }
+    most = most < MAX_BUILD_SECONDS ? most : MAX_BUILD_SECONDS;
+    return bought > most ? most : bought < MIN_BUILD_SECONDS ? MIN_BUILD_SECONDS : bought;
 }
-_Static_assert(MAX_BUILD_SECONDS < 128, "price_build_seconds looks at seven bits");
+_Static_assert(MAX_BUILD_SECONDS < 512, "price_build_seconds looks at nine bits");
 
 static uint64_t at_most(uint64_t n, uint64_t limit) { return n < limit ? n : limit; }
 

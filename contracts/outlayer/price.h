@@ -2,7 +2,8 @@
 // What an execution costs and how long its build may take.
 //   cost          = base + floor(instructions / 10^6) * per_million + run ms * per_ms + build ms * per_compile_ms
 //   required      = the same for the limits, without a build: what must be attached
-//   build_seconds = floor((attached - required) / (1000 * per_compile_ms)), at least 10, at most MAX_BUILD_SECONDS
+//   build_seconds = floor((attached - required) / (1000 * per_compile_ms)), at least 10, at most MAX_BUILD_SECONDS, and
+//                   at most WINDOW_BUILD_SECONDS for each window of 200 blocks that the caller's gas pays for
 //   charged       = min(cost of what was used, attached), where what was used counts at most up to the request's limits
 //                   and build_seconds; nothing when the platform failed or nobody answered
 #pragma once
@@ -10,7 +11,8 @@
 
 #define MAX_INSTRUCTIONS 100000000000ull
 #define MAX_EXECUTION_SECONDS 60u
-#define MAX_BUILD_SECONDS 100u // with a run of up to a few seconds it fits the 200 blocks that a yield waits
+#define MAX_BUILD_SECONDS 300u
+#define WINDOW_BUILD_SECONDS 100u // with a run of up to a few seconds it fits the 200 blocks that a yield waits
 #define MIN_BUILD_SECONDS 10u
 #define MAX_MEMORY_MB 1024u
 #define DEFAULT_LIMITS ((struct limits){1000000000, 128, 60})
@@ -23,5 +25,6 @@ struct usage {
     struct maybe_u64 compile_time_ms;
 };
 struct yocto price_required(const struct fees *f, const struct limits *l); // stops when there is no such amount
-uint32_t price_build_seconds(const struct fees *f, struct yocto attached, struct yocto required);
+// In so many windows of 200 blocks.
+uint32_t price_build_seconds(const struct request *q, struct yocto required, uint32_t windows);
 struct yocto price_charge(const struct request *q, const struct usage *u);

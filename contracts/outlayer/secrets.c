@@ -26,8 +26,8 @@ static void repo_check(struct text repo) {
                                "and .git, in at most 256 visible ASCII characters";
     require(repo.len > 0, "Repository cannot be empty");
     unsigned slashes = 0;
-    bool good =
-        repo.len <= REPO_MAX && !(repo.len > 4 && text_eq((struct text){repo.ptr + repo.len - 4, 4}, TEXT(".git")));
+    bool good = repo.len <= SECRET_REPO_MAX &&
+                !(repo.len > 4 && text_eq((struct text){repo.ptr + repo.len - 4, 4}, TEXT(".git")));
     for (size_t i = 0, part = 0; good && i <= repo.len; i++) {
         char c = i < repo.len ? repo.ptr[i] : '/';
         if (c == '/')
@@ -63,7 +63,7 @@ static struct hash hash_of(const struct secret_name *n) {
 // --- keys of records
 
 struct long_key {
-    char b[1 + 4 + REPO_MAX];
+    char b[1 + 4 + SECRET_REPO_MAX];
     size_t len;
 };
 
@@ -261,34 +261,19 @@ static struct yocto row_stake(const struct secret_row *row, size_t ciphertext) {
 
 // --- storing
 
-struct secrets_call {
-    struct secret_name name;
-    struct text encrypted_secrets_base64;
-    struct json_raw access, new_access;
-};
-#define NAME_FIELDS                                                                                                    \
-    JSON_FIELD_AS("repo", offsetof(struct secrets_call, name.repo), true, json_read_text, NULL),                       \
-        JSON_FIELD_AS("branch", offsetof(struct secrets_call, name.branch), false, json_read_text, NULL),              \
-        JSON_FIELD_AS("profile", offsetof(struct secrets_call, name.profile), true, json_read_text, NULL)
-#define OWNER_FIELD JSON_FIELD_AS("owner", offsetof(struct secrets_call, name.owner), true, json_read_account, NULL)
-#define CONTENT_FIELDS REQUIRED(struct secrets_call, encrypted_secrets_base64), REQUIRED(struct secrets_call, access)
-static const struct json_field store_fields[] = {NAME_FIELDS, CONTENT_FIELDS};
-static const struct json_field estimate_fields[] = {NAME_FIELDS, CONTENT_FIELDS, OWNER_FIELD};
-static const struct json_field delete_fields[] = {NAME_FIELDS};
-static const struct json_field update_fields[] = {NAME_FIELDS, REQUIRED(struct secrets_call, new_access)};
-static const struct json_field view_fields[] = {NAME_FIELDS, OWNER_FIELD};
-static const struct json_shape store_shape = JSON_SHAPE(store_fields, CLOSED);
-static const struct json_shape estimate_shape = JSON_SHAPE(estimate_fields, CLOSED);
-static const struct json_shape delete_shape = JSON_SHAPE(delete_fields, CLOSED);
-static const struct json_shape update_shape = JSON_SHAPE(update_fields, CLOSED);
-static const struct json_shape view_shape = JSON_SHAPE(view_fields, CLOSED);
-
-static struct secrets_call call_read(const struct json_shape *shape) {
-    struct secrets_call in = {0};
-    json_arguments(&in, shape);
-    secret_name_check(&in.name);
-    return in;
+// The name in the arguments; owner length 0: the caller's.
+static struct secret_name name_of(const struct args *in, const struct account *owner) {
+    struct secret_name n = {*owner, in->repo, in->branch, in->profile};
+    secret_name_check(&n);
+    return n;
 }
+
+static struct secret_name name_of_caller(const struct args *in) {
+    struct account owner = caller();
+    return name_of(in, &owner);
+}
+
+static struct secret_name name_in_view(const struct args *in) { return name_of(in, &in->account_id); }
 
 static struct text ciphertext_read(struct text base64) {
     require(base64.len > 0, "Encrypted secrets cannot be empty");
@@ -331,16 +316,17 @@ struct change { // one row's way from what it was to what it becomes
     struct yocto had, need;
 };
 
-static struct change change_of(const struct secrets_call *in, struct text ciphertext, uint64_t now) {
+static struct change change_of(const struct secret_name *name, struct text access, struct text ciphertext) {
     struct change c = {0};
-    c.known = secret_load(&in->name, &c.row);
+    uint64_t now = now_ns();
+    c.known = secret_load(name, &c.row);
     if (!c.known) {
-        c.row = (struct secret_row){.hash = hash_of(&in->name), .created_at = now};
-        c.makes_counter = in->name.branch.ptr && secret_branch_rows(&in->name) == 0;
+        c.row = (struct secret_row){.hash = hash_of(name), .created_at = now};
+        c.makes_counter = name->branch.ptr && secret_branch_rows(name) == 0;
     }
     c.had = c.row.deposit;
-    c.row.name = in->name;
-    c.row.access = in->access.text;
+    c.row.name = *name;
+    c.row.access = access;
     c.row.updated_at = now;
     c.row.deposit = row_stake(&c.row, ciphertext.len);
     c.need = yocto_add(c.row.deposit, YOCTO(c.makes_counter ? COUNTER_BYTES * BYTE_STAKE : 0));
@@ -360,13 +346,11 @@ static void change_save(struct change *c, struct text ciphertext) {
     row_save(&c->row);
 }
 
-METHOD(PAYABLE, store_secrets) {
-    struct secrets_call in = call_read(&store_shape);
-    struct text ciphertext = ciphertext_read(in.encrypted_secrets_base64);
-    access_check(in.access.text);
-    in.name.owner = caller();
+ENTRY(store_secrets) {
+    struct secret_name name = name_of_caller(in);
+    struct text ciphertext = ciphertext_read(in->encrypted_secrets_base64), access = access_read(in->access.text);
     uint64_t before = store_usage();
-    struct change c = change_of(&in, ciphertext, now_ns());
+    struct change c = change_of(&name, access, ciphertext);
     settle_stake(c.need, c.had,
                  c.known ? "Insufficient deposit for update. Required: " : "Insufficient storage deposit. Required: ");
     change_save(&c, ciphertext);
@@ -374,43 +358,38 @@ METHOD(PAYABLE, store_secrets) {
     log_secrets(c.known ? "secrets_updated" : "secrets_stored", &c.row.name, c.row.deposit);
 }
 
-METHOD(CALL, delete_secrets) {
-    struct secrets_call in = call_read(&delete_shape);
+ENTRY(delete_secrets) {
+    struct secret_name name = name_of_caller(in);
     struct secret_row row;
-    in.name.owner = caller();
-    require(secret_load(&in.name, &row), "Secrets not found");
-    row.name = in.name;
+    require(secret_load(&name, &row), "Secrets not found");
     uint64_t before = store_usage();
     struct yocto back = row.deposit;
     struct long_key s = hash_key('s', &row.hash), x = hash_key('x', &row.hash);
-    uint32_t owner_slot = row.owner_slot, repo_slot = row.repo_slot;
-    list_remove('u', account_text(&in.name.owner), owner_slot, OWNER_SLOT_AT);
-    list_remove('g', in.name.repo, repo_slot, REPO_SLOT_AT);
+    list_remove('u', account_text(&name.owner), row.owner_slot, OWNER_SLOT_AT);
+    list_remove('g', name.repo, row.repo_slot, REPO_SLOT_AT);
     store_remove(key_text(&s));
     store_remove(key_text(&x));
-    if (in.name.branch.ptr) {
-        uint32_t left = secret_branch_rows(&in.name) - 1;
-        branch_rows_save(&in.name, left);
+    if (name.branch.ptr) {
+        uint32_t left = secret_branch_rows(&name) - 1;
+        branch_rows_save(&name, left);
         back = yocto_add(back, YOCTO(left ? 0 : COUNTER_BYTES * BYTE_STAKE));
     }
     check_usage(before, back, YOCTO(0));
-    promise_transfer(&in.name.owner, back);
-    log_secrets("secrets_deleted", &in.name, back);
+    promise_transfer(&name.owner, back);
+    log_secrets("secrets_deleted", &name, back);
 }
 
-METHOD(PAYABLE, update_access) {
-    struct secrets_call in = call_read(&update_shape);
+ENTRY(update_access) {
+    struct secret_name name = name_of_caller(in);
+    struct text access = access_read(in->access.text);
     struct secret_row row;
-    access_check(in.new_access.text);
-    in.name.owner = caller();
-    require(secret_load(&in.name, &row), "Secrets not found");
+    require(secret_load(&name, &row), "Secrets not found");
     uint64_t before = store_usage();
     struct yocto had = row.deposit;
-    size_t ciphertext = secret_ciphertext(&row).len;
-    row.name = in.name;
-    row.access = in.new_access.text;
+    row.name = name;
+    row.access = access;
     row.updated_at = now_ns();
-    row.deposit = row_stake(&row, ciphertext);
+    row.deposit = row_stake(&row, secret_ciphertext(&row).len);
     settle_stake(row.deposit, had, "Insufficient deposit for update. Required: ");
     row_save(&row);
     check_usage(before, had, row.deposit);
@@ -421,11 +400,10 @@ METHOD(PAYABLE, update_access) {
 
 static char view_buffer[BLOB_MAX * 2];
 
-METHOD(VIEW, estimate_storage_cost) {
-    struct secrets_call in = call_read(&estimate_shape);
-    struct text ciphertext = ciphertext_read(in.encrypted_secrets_base64);
-    access_check(in.access.text);
-    struct change c = change_of(&in, ciphertext, now_ns());
+ENTRY(estimate_storage_cost) {
+    struct secret_name name = name_in_view(in);
+    struct text ciphertext = ciphertext_read(in->encrypted_secrets_base64);
+    struct change c = change_of(&name, access_read(in->access.text), ciphertext);
     struct out o = OUT(view_buffer);
     put_amount(&o, c.need);
     answer_json(&o);
@@ -437,14 +415,14 @@ static void put_row_end(struct out *o, const struct secret_row *row) {
     member_amount(o, "storage_deposit", row->deposit);
 }
 
-METHOD(VIEW, get_secrets) {
-    struct secrets_call in = call_read(&view_shape);
+ENTRY(get_secrets) {
+    struct secret_name name = name_in_view(in);
     struct secret_row row;
     struct out o = OUT(view_buffer);
-    bool found = secret_load(&in.name, &row);
-    if (!found && in.name.branch.ptr) {
-        in.name.branch = (struct text){0};
-        found = secret_load(&in.name, &row);
+    bool found = secret_load(&name, &row);
+    if (!found && name.branch.ptr) {
+        name.branch = (struct text){0};
+        found = secret_load(&name, &row);
     }
     if (!found) {
         answer_text(TEXT("null"));
@@ -461,35 +439,16 @@ METHOD(VIEW, get_secrets) {
     answer_json(&o);
 }
 
-METHOD(VIEW, secrets_exist) {
-    struct secrets_call in = call_read(&view_shape);
-    struct secret_row row;
-    answer_text(secret_load(&in.name, &row) ? TEXT("true") : TEXT("false"));
+ENTRY(secrets_exist) {
+    struct secret_name name = name_in_view(in);
+    struct hash h = hash_of(&name);
+    struct long_key k = hash_key('s', &h);
+    answer_bool(store_has(key_text(&k)));
 }
 
-METHOD(VIEW, count_secret_branches) {
-    struct secrets_call in = call_read(&view_shape);
-    struct out o = OUT(view_buffer);
-    put_number(&o, secret_branch_rows(&in.name));
-    answer_json(&o);
-}
-
-struct page_call {
-    struct account account_id;
-    struct text _repo, _branch;
-    struct maybe_u64 from_index, limit;
-};
-#define PAGE_FIELDS OPTIONAL(struct page_call, from_index), OPTIONAL(struct page_call, limit)
-
-struct page {
-    uint32_t from, to;
-};
-
-static struct page page_of(const struct page_call *in, uint32_t count) {
-    uint64_t from = in->from_index.given ? in->from_index.value : 0;
-    uint64_t limit = in->limit.given ? in->limit.value : count;
-    from = from < count ? from : count;
-    return (struct page){(uint32_t)from, (uint32_t)(limit < count - from ? from + limit : count)};
+ENTRY(count_secret_branches) {
+    struct secret_name name = name_in_view(in);
+    answer_number(secret_branch_rows(&name));
 }
 
 static char list_buffer[3u * 1024 * 1024];
@@ -505,47 +464,33 @@ static void put_user_row(struct out *o, const struct secret_row *row) {
     put_close(o, '}');
 }
 
-METHOD(VIEW, list_user_secrets) {
-    static const struct json_field fields[] = {REQUIRED(struct page_call, account_id), PAGE_FIELDS};
-    static const struct json_shape shape = JSON_SHAPE(fields, CLOSED);
-    struct page_call in = {0};
+static void put_profile(struct out *o, const struct secret_row *row) {
+    put_open(o, '{');
+    member_string(o, "profile", row->name.profile);
+    member_string(o, "owner", account_text(&row->name.owner));
+    member_string(o, "branch", row->name.branch);
+    put_close(o, '}');
+}
+
+// The page of a list that the arguments ask for; branch given: only its rows.
+static void answer_rows(const struct args *in, char list, struct text of,
+                        void (*put)(struct out *o, const struct secret_row *row)) {
     struct out o = OUT(list_buffer);
-    json_arguments(&in, &shape);
-    struct text owner = account_text(&in.account_id);
-    struct page p = page_of(&in, secret_list_count('u', owner));
+    uint64_t count = secret_list_count(list, of), limit = in->limit.given ? in->limit.value : count;
     put_open(&o, '[');
-    for (uint32_t i = p.from; i < p.to; i++) {
+    for (uint64_t i = in->from_index.value; i < count && limit; i++, limit--) {
         struct secret_row row;
-        struct hash h = secret_list_at('u', owner, i);
-        if (secret_load_by_hash(&h, &row))
-            put_user_row(&o, &row);
+        struct hash h = secret_list_at(list, of, (uint32_t)i);
+        if (secret_load_by_hash(&h, &row) && (!in->branch.ptr || text_eq(in->branch, row.name.branch)))
+            put(&o, &row);
     }
     put_close(&o, ']');
     answer_json(&o);
 }
 
-// Of a repository's rows: who has which profile. A page counts rows before those of other branches are left out.
-METHOD(VIEW, list_profiles) {
-    static const struct json_field fields[] = {REQUIRED(struct page_call, _repo), OPTIONAL(struct page_call, _branch),
-                                               PAGE_FIELDS};
-    static const struct json_shape shape = JSON_SHAPE(fields, CLOSED);
-    struct page_call in = {0};
-    struct out o = OUT(list_buffer);
-    json_arguments(&in, &shape);
-    repo_check(in._repo);
-    struct page p = page_of(&in, secret_list_count('g', in._repo));
-    put_open(&o, '[');
-    for (uint32_t i = p.from; i < p.to; i++) {
-        struct secret_row row;
-        struct hash h = secret_list_at('g', in._repo, i);
-        if (!secret_load_by_hash(&h, &row) || (in._branch.ptr && !text_eq(in._branch, row.name.branch)))
-            continue;
-        put_open(&o, '{');
-        member_string(&o, "profile", row.name.profile);
-        member_string(&o, "owner", account_text(&row.name.owner));
-        member_string(&o, "branch", row.name.branch);
-        put_close(&o, '}');
-    }
-    put_close(&o, ']');
-    answer_json(&o);
+ENTRY(list_user_secrets) { answer_rows(in, 'u', account_text(&in->account_id), put_user_row); }
+
+ENTRY(list_profiles) {
+    repo_check(in->repo);
+    answer_rows(in, 'g', in->repo, put_profile);
 }

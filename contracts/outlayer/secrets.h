@@ -9,8 +9,9 @@
 // A row pays for its own records by the bytes that they take, which are checked against the account's storage_usage,
 // and gets exactly this back. A call that makes or removes a 'b' pays or gets its stake.
 #pragma once
-#include "calls.h"
+#include "args.h"
 
+#define SECRET_REPO_MAX 256
 #define PROFILE_MAX 64
 #define BRANCH_MAX 255
 #define BLOB_MAX (96u * 1024) // bytes of a ciphertext
@@ -30,7 +31,7 @@ struct secret_row {
 };
 void secret_name_check(const struct secret_name *n);
 void profile_check(struct text profile);
-void access_check(struct text json); // access.c: stops with words when it is no condition
+struct text access_read(struct text json); // access.c: the condition as it is stored; stops when it is none
 
 // The texts point into a buffer that the next load overwrites.
 bool secret_load(const struct secret_name *n, struct secret_row *row);

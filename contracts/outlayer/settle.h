@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a worker's answer to the end of a request: what is charged, who is paid back, what is logged and returned.
 #pragma once
-#include "calls.h"
+#include "events.h"
 
 // Stores a large output. Stops when one is there, when it is too large to be returned, or when its storage binds more
 // than OUTPUT_LENT_BYTES and the request's payment cover.
@@ -9,10 +9,24 @@
 void submit_output(struct request *q, const struct output *output);
 // Fixes the charge and resumes the yield with the answer. A stored output counts instead of one in the answer.
 void resume_request(struct request *q, const struct answer *a);
-// The callback: pays, logs, returns the caller's value.
-void finish_answered(struct request *q);
-void finish_timed_out(struct request *q);
-// A request that has been pending for too long. One whose answer could not be delivered pays for it.
-void finish_cancelled(struct request *q);
-// After a refund to a payer who is not the sender: where it bounced, the sender gets it.
-void refund_checked(void);
+
+// --- the callback of a yield that was resumed: with an answer, or with a wish to wait on
+enum resumed { RESUMED_ANSWER, RESUMED_EXTENSION };
+struct payload {
+    uint8_t bytes[YIELD_PAYLOAD_MAX];
+    size_t len;
+};
+enum resumed payload_load(struct payload *p);
+void resume_to_extend(struct request *q);
+
+uint32_t extensions_left(const struct request *q); // how often it can still be extended
+
+// --- the end: pays, logs, and in a callback answers with the caller's value
+void finish_answered(struct request *q, const struct payload *p, bool envelope);
+void finish_timed_out(struct request *q, bool envelope);
+// The request was cancelled before its yield ended.
+void answer_cancelled(bool envelope);
+
+// One whose answer could not be delivered pays for it when it is cancelled as stale.
+void finish_stale(struct request *q);
+void finish_by_owner(struct state *s, struct request *q); // the caller saves *s

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The views: they change nothing and cost a caller outside of the chain nothing.
-#include "events.h"
+#include "settle.h"
 
 #define VIEW_MAX (2u * 1024 * 1024) // an output of OUTPUT_JSON_MAX bytes as an array of numbers
 static char view_buffer[VIEW_MAX];
 
-METHOD(VIEW, get_stats) {
+ENTRY(get_stats) {
     struct state s = state_load();
     struct out o = OUT(view_buffer);
     put_open(&o, '[');
@@ -15,23 +15,14 @@ METHOD(VIEW, get_stats) {
     answer_json(&o);
 }
 
-static void put_prices(struct out *o, const struct fees *f) {
-    put_open(o, '[');
-    put_amount(o, f->base);
-    put_amount(o, f->per_million_instructions);
-    put_amount(o, f->per_ms);
-    put_amount(o, f->per_compile_ms);
-    put_close(o, ']');
-}
-
-METHOD(VIEW, get_pricing) {
+ENTRY(get_pricing) {
     struct state s = state_load();
     struct out o = OUT(view_buffer);
     put_prices(&o, &s.fees);
     answer_json(&o);
 }
 
-METHOD(VIEW, get_config) {
+ENTRY(get_config) {
     struct state s = state_load();
     struct out o = OUT(view_buffer);
     put_open(&o, '[');
@@ -41,7 +32,7 @@ METHOD(VIEW, get_config) {
     answer_json(&o);
 }
 
-METHOD(VIEW, get_max_limits) {
+ENTRY(get_max_limits) {
     struct out o = OUT(view_buffer);
     put_open(&o, '[');
     put_number(&o, MAX_INSTRUCTIONS);
@@ -51,10 +42,12 @@ METHOD(VIEW, get_max_limits) {
     answer_json(&o);
 }
 
-METHOD(VIEW, is_paused) { answer_text(state_load().paused ? TEXT("true") : TEXT("false")); }
+ENTRY(get_memory_limit) { answer_number(MAX_MEMORY_MB); }
 
-METHOD(VIEW, estimate_execution_cost) {
-    struct limits limits = limits_read();
+ENTRY(is_paused) { answer_bool(state_load().paused); }
+
+ENTRY(estimate_execution_cost) {
+    struct limits limits = limits_of(&in->limits);
     struct state s = state_load();
     struct out o = OUT(view_buffer);
     put_amount(&o, price_required(&s.fees, &limits));
@@ -83,6 +76,8 @@ static void put_times_and_prices(struct out *o, const struct request *q) {
     put_key(o, "pricing");
     put_prices(o, &q->fees);
     member_bool(o, "answered", q->answered);
+    member_number(o, "extensions", q->extensions);
+    member_number(o, "extensions_left", extensions_left(q));
 }
 
 // The request's members in the order that clients know, then what is added to them.
@@ -95,7 +90,7 @@ static void put_request(struct out *o, const struct request *q) {
     put_source(o, q);
     put_limits(o, &q->limits);
     put_key(o, "payment");
-    out_amount(o, q->payment);
+    put_bare_amount(o, q->payment);
     member_number(o, "timestamp", q->timestamp);
     put_secrets_ref(o, q);
     member_string(o, "response_format", text_of(format_names[q->format]));
@@ -110,20 +105,36 @@ static void put_request(struct out *o, const struct request *q) {
     put_close(o, '}');
 }
 
-METHOD(VIEW, get_request) {
+ENTRY(get_request) {
     struct request q;
     struct out o = OUT(view_buffer);
-    if (request_load(request_id_read(), &q))
+    if (request_load(in->request_id.value, &q))
         put_request(&o, &q);
     else
         put_null(&o);
     answer_json(&o);
 }
 
-METHOD(VIEW, get_pending_output) {
+ENTRY(get_pending_request_ids) {
+    struct state s = state_load();
+    struct out o = OUT(view_buffer);
+    uint64_t limit = in->limit.given ? in->limit.value : 100, id = in->from_index.value;
+    put_open(&o, '[');
+    for (id = id > s.lowest_open ? id : s.lowest_open; id < s.next_request_id && limit && s.open; id++) {
+        struct key key = key_of('r', id);
+        if (store_has(KEY_TEXT(key))) {
+            put_number(&o, id);
+            limit--;
+        }
+    }
+    put_close(&o, ']');
+    answer_json(&o);
+}
+
+ENTRY(get_pending_output) {
     struct request q;
     struct out o = OUT(view_buffer);
-    if (!request_load(request_id_read(), &q) || q.output.kind == OUTPUT_NONE) {
+    if (!request_load(in->request_id.value, &q) || q.output.kind == OUTPUT_NONE) {
         answer_text(TEXT("null"));
         return;
     }
@@ -140,8 +151,16 @@ METHOD(VIEW, get_pending_output) {
     answer_json(&o);
 }
 
-METHOD(VIEW, has_pending_output) {
+ENTRY(has_pending_output) {
     struct request q;
-    bool any = request_load(request_id_read(), &q) && q.output.kind != OUTPUT_NONE;
-    answer_text(any ? TEXT("true") : TEXT("false"));
+    answer_bool(request_load(in->request_id.value, &q) && q.output.kind != OUTPUT_NONE);
+}
+
+ENTRY(get_version) { answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"state_version\":2}")); }
+_Static_assert(STATE_VERSION == 2, "get_version says 2");
+
+ENTRY(contract_source_metadata) {
+    answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"link\":null,\"standards\":["
+                     "{\"standard\":\"nep297\",\"version\":\"1.0.0\"},"
+                     "{\"standard\":\"nep330\",\"version\":\"1.2.0\"}]}"));
 }

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "env.h"
+#include "event.h"
 
 #define SCRATCH 0 // register for what is copied at once
 #define AT(p) ((uint64_t)(uintptr_t)(p))
 
 _Noreturn void stop(const char *sentence) { host_panic_utf8(strlen(sentence), AT(sentence)); }
+
+// Never inlined: there are a hundred of them, and each byte of code costs gas in every call.
+[[gnu::noinline]] void require(bool holds, const char *sentence) {
+    if (!holds)
+        stop(sentence);
+}
 
 _Noreturn void stop_out(const struct out *sentence) { host_panic_utf8(sentence->len, AT(sentence->buf)); }
 
@@ -57,7 +64,23 @@ void answer_json(const struct out *o) { answer_text(out_text(o)); }
 
 void answer_register(uint64_t reg) { host_value_return(FROM_REGISTER, reg); }
 
-void log_line(const struct out *o) { host_log_utf8(o->len, AT(o->buf)); }
+void answer_bool(bool b) { answer_text(b ? TEXT("true") : TEXT("false")); }
+
+void answer_number(uint64_t n) {
+    char digits[20];
+    struct out o = OUT(digits);
+    out_number(&o, n);
+    answer_json(&o);
+}
+
+static size_t logged;
+
+void log_line(const struct out *o) {
+    logged += o->len;
+    host_log_utf8(o->len, AT(o->buf));
+}
+
+size_t log_room(void) { return logged < LOG_BYTES_MAX ? LOG_BYTES_MAX - logged : 0; }
 
 struct hash sha256_of(struct text bytes) {
     struct hash h;
@@ -76,6 +99,7 @@ static _Noreturn void stop_method(const char *before, const char *name, const ch
 }
 
 void method_begin(enum method_kind kind, const char *name) {
+    logged = 0;
     if (kind == CALLBACK) {
         struct account from = caller(), here = self();
         if (!account_eq(&from, &here))

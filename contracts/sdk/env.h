@@ -19,24 +19,23 @@ void mock_method(const char *name, void (*method)(void));
 #define METHOD_REGISTER(name)                                                                                          \
     __attribute__((constructor)) static void register_##name(void) { mock_method(#name, contract_##name); }
 #endif
-#define METHOD(kind, name)                                                                                             \
-    static void body_##name(void);                                                                                     \
+#define METHOD_RAW(name)                                                                                               \
     METHOD_EXPORT(name) void contract_##name(void);                                                                    \
     METHOD_REGISTER(name)                                                                                              \
-    void contract_##name(void) {                                                                                       \
-        method_begin(kind, #name);                                                                                     \
+    void contract_##name(void)
+#define METHOD(kind, name)                                                                                             \
+    static void body_##name(void);                                                                                     \
+    METHOD_RAW(name) {                                                                                                 \
+        method_begin(kind, kind == VIEW || kind == PAYABLE ? NULL : #name);                                            \
         body_##name();                                                                                                 \
     }                                                                                                                  \
     static void body_##name(void)
-void method_begin(enum method_kind kind, const char *name);
+void method_begin(enum method_kind kind, const char *name); // the name stands in refusals only
 
 // --- stopping: every change of this call is undone and the deposit goes back; the caller reads the sentence
 _Noreturn void stop(const char *sentence);
 _Noreturn void stop_out(const struct out *sentence);
-static inline void require(bool holds, const char *sentence) {
-    if (!holds)
-        stop(sentence);
-}
+void require(bool holds, const char *sentence);
 
 // --- the call
 struct account caller(void);         // the account whose contract or transaction called
@@ -58,8 +57,11 @@ struct arguments arguments(void);
 // --- answering
 void answer_json(const struct out *o);
 void answer_text(struct text json);
+void answer_bool(bool b);
+void answer_number(uint64_t n);
 void answer_register(uint64_t reg);
 void log_line(const struct out *o);
+size_t log_room(void); // bytes that this call can still log
 
 struct hash sha256_of(struct text bytes);
 // The register's bytes; stops when they do not fit. Stops too when there is no such register.

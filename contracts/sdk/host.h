@@ -56,6 +56,11 @@ uint64_t host_promise_then(uint64_t idx, uint64_t alen, uint64_t aptr, uint64_t 
                            uint64_t ptr, uint64_t amount_ptr, uint64_t gas);
 HOST(promise_batch_create) uint64_t host_promise_batch_create(uint64_t alen, uint64_t aptr);
 HOST(promise_batch_action_transfer) void host_promise_batch_action_transfer(uint64_t idx, uint64_t amount_ptr);
+HOST(promise_batch_action_deploy_contract)
+void host_promise_batch_action_deploy_contract(uint64_t idx, uint64_t len, uint64_t ptr);
+HOST(promise_batch_action_function_call)
+void host_promise_batch_action_function_call(uint64_t idx, uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr,
+                                             uint64_t amount_ptr, uint64_t gas);
 HOST(promise_return) void host_promise_return(uint64_t idx); // this call answers with what the promise answers
 // What the promise answered that this call waited for: 1 value in reg, 2 it failed.
 HOST(promise_result) uint64_t host_promise_result(uint64_t i, uint64_t reg);

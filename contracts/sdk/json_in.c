@@ -23,12 +23,11 @@ _Noreturn void json_stop(const struct json_in *in, const char *what) {
 }
 
 char json_peek(struct json_in *in) {
-    for (; in->p < in->end; in->p++) {
-        char c = *in->p;
-        if ((uint8_t)c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t'))
-            return c;
-    }
-    return 0;
+    char *p = in->p;
+    while (p < in->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    in->p = p;
+    return p < in->end ? *p : 0;
 }
 
 bool json_take(struct json_in *in, char c) {
@@ -111,6 +110,7 @@ static char *take_escape(struct json_in *in, char *to, bool decode) {
     char c = in->p < in->end ? *in->p++ : 0;
     if (c == 'u') {
         uint32_t point = take_code_point(in);
+        in->nul |= decode && point == 0;
         return decode ? put_utf8(to, point) : to;
     }
     for (size_t i = 0; i < sizeof from - 1; i++) {
@@ -391,7 +391,7 @@ void json_read_shape(struct json_in *in, void *out, const void *more) {
 }
 
 void json_document(char *bytes, size_t len, void *out, const struct json_shape *shape) {
-    struct json_in in = {bytes, bytes + len, NULL};
+    struct json_in in = {.p = bytes, .end = bytes + len};
     json_read_shape(&in, out, shape);
     json_peek(&in);
     if (in.p != in.end)

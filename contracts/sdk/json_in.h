@@ -17,6 +17,7 @@
 struct json_in {
     char *p, *end;
     const char *field; // for sentences
+    bool nul;          // set when a decoded text contains a NUL character
 };
 typedef void json_decoder(struct json_in *in, void *out, const void *more);
 

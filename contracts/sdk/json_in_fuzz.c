@@ -97,7 +97,7 @@ static void read_again(size_t size) {
     struct args first = doc.args;
     char *bytes = doc.bytes, *again = malloc(6 * size + 512); // a byte takes at most six, and there are the names
     must(again, "out of memory");
-    struct out o = {again, 0, 6 * size + 512, false};
+    struct out o = out_into(again, 6 * size + 512);
     write_args(&o, &first);
     must(reads(o.buf, o.len), "what was written is not read");
     must(same(&first, &doc.args), "what was read again differs");

@@ -2,6 +2,10 @@
 #include "json_out.h"
 #include "env.h"
 
+struct out out_into(char *buf, size_t cap) {
+    return (struct out){.buf = buf, .cap = cap};
+}
+
 struct text out_text(const struct out *o) {
     return (struct text){o->buf, o->len};
 }
@@ -37,20 +41,23 @@ void out_amount(struct out *o, struct yocto a) {
     out_raw(o, yocto_text(a, digits));
 }
 
-// A value ends with a quote, digit, letter or closing bracket; only after one of these is a comma due. (A space ends
-// the words of a message that quotes a name.)
+// A value is written: a comma where one is due, and from now on.
 static void comma(struct out *o) {
-    char last = o->len ? o->buf[o->len - 1] : '[';
-    if (last != '{' && last != '[' && last != ':' && last != ' ')
+    if (o->due)
         out_char(o, ',');
+    o->due = true;
 }
 
 void put_open(struct out *o, char bracket) {
     comma(o);
     out_char(o, bracket);
+    o->due = false;
 }
 
-void put_close(struct out *o, char bracket) { out_char(o, bracket); }
+void put_close(struct out *o, char bracket) {
+    out_char(o, bracket);
+    o->due = true;
+}
 
 // A quote, escaped where the whole text stands inside a string; gives the place behind it.
 static char *quote_at(const struct out *o, char *at) {
@@ -66,6 +73,7 @@ void put_quoted_open(struct out *o) {
     comma(o);
     out_raw(o, TEXT("\"{"));
     o->quoted = true;
+    o->due = false;
 }
 
 void put_quoted_close(struct out *o) {
@@ -79,6 +87,7 @@ void put_key(struct out *o, const char *name) {
     char *at = quote_at(o, room(o, n + 3 + 2u * o->quoted));
     memcpy(at, name, n);
     *quote_at(o, at + n) = ':';
+    o->due = false;
 }
 
 void put_value(struct out *o, struct text value) {
@@ -169,6 +178,11 @@ void put_amount(struct out *o, struct yocto a) {
     quote(o);
     out_amount(o, a);
     quote(o);
+}
+
+void put_bare_amount(struct out *o, struct yocto a) {
+    comma(o);
+    out_amount(o, a);
 }
 
 void put_bytes(struct out *o, struct text bytes) {

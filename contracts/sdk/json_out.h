@@ -7,8 +7,10 @@ struct out {
     char *buf;
     size_t len, cap;
     bool quoted; // what is written stands inside a JSON string
+    bool due;    // a comma, before the next value
 };
-#define OUT(array) ((struct out){(array), 0, sizeof(array), false})
+#define OUT(array) out_into((array), sizeof(array))
+struct out out_into(char *buf, size_t cap);
 struct text out_text(const struct out *o);
 
 // --- plain text
@@ -25,11 +27,12 @@ void put_key(struct out *o, const char *name);
 void put_null(struct out *o);
 void put_bool(struct out *o, bool b);
 void put_number(struct out *o, uint64_t n);
-void put_string(struct out *o, struct text t);     // NULL text: null
-void put_amount(struct out *o, struct yocto a);    // a decimal string
-void put_value(struct out *o, struct text value);  // JSON text as it stands
-void put_bytes(struct out *o, struct text bytes);  // an array of numbers
-void put_hex(struct out *o, const struct hash *h); // NULL: null
+void put_string(struct out *o, struct text t);       // NULL text: null
+void put_amount(struct out *o, struct yocto a);      // a decimal string
+void put_bare_amount(struct out *o, struct yocto a); // a number
+void put_value(struct out *o, struct text value);    // JSON text as it stands
+void put_bytes(struct out *o, struct text bytes);    // an array of numbers
+void put_hex(struct out *o, const struct hash *h);   // NULL: null
 void put_base64(struct out *o, struct text bytes);
 // An object as the text of a string: between these two everything is escaped once more, by itself.
 void put_quoted_open(struct out *o);

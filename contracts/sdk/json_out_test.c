@@ -133,7 +133,7 @@ static char *own; // a call that stops does not return
 METHOD(VIEW, fill) {
     free(own);
     char *buffer = own = malloc(given); // so that writing behind it is seen
-    struct out o = {buffer, 0, given, false};
+    struct out o = out_into(buffer, given);
     passed = false;
     put_open(&o, '{');
     member_string(&o, "text", TEXT("a\n\x01\""));

@@ -20,6 +20,15 @@ struct promise promise_transfer(const struct account *to, struct yocto amount) {
     return p;
 }
 
+struct promise promise_deploy(struct text code, const char *method, uint64_t gas) {
+    struct account here = self();
+    struct promise p = {host_promise_batch_create(here.len, AT(here.s))};
+    u128 none = 0;
+    host_promise_batch_action_deploy_contract(p.index, code.len, AT(code.ptr));
+    host_promise_batch_action_function_call(p.index, strlen(method), AT(method), 0, 0, AT(&none), gas);
+    return p;
+}
+
 void promise_return(struct promise p) { host_promise_return(p.index); }
 
 bool promise_succeeded(void) { return host_promise_result(0, PROMISE_REGISTER) == 1; }

@@ -5,16 +5,21 @@
 #define VALUE 1 // register for what storage gives
 #define AT(p) ((uint64_t)(uintptr_t)(p))
 
-void rec_put_bytes(struct rec_out *r, const void *bytes, size_t len) {
-    require(len <= r->cap - r->len, "The record is too long for this contract");
-    if (len)
-        memcpy(r->buf + r->len, bytes, len);
-    r->len += len;
+static uint8_t *room(struct rec_out *r, size_t n) {
+    require(n <= r->cap - r->len, "The record is too long for this contract");
+    uint8_t *at = r->buf + r->len;
+    r->len += n;
+    return at;
 }
 
-void rec_put_u8(struct rec_out *r, uint8_t v) { rec_put_bytes(r, &v, sizeof v); }
-void rec_put_u32(struct rec_out *r, uint32_t v) { rec_put_bytes(r, &v, sizeof v); }
-void rec_put_u64(struct rec_out *r, uint64_t v) { rec_put_bytes(r, &v, sizeof v); }
+void rec_put_bytes(struct rec_out *r, const void *bytes, size_t len) {
+    if (len)
+        memcpy(room(r, len), bytes, len);
+}
+
+void rec_put_u8(struct rec_out *r, uint8_t v) { *room(r, 1) = v; }
+void rec_put_u32(struct rec_out *r, uint32_t v) { memcpy(room(r, sizeof v), &v, sizeof v); }
+void rec_put_u64(struct rec_out *r, uint64_t v) { memcpy(room(r, sizeof v), &v, sizeof v); }
 void rec_put_yocto(struct rec_out *r, struct yocto v) { rec_put_bytes(r, &v.v, sizeof v.v); }
 void rec_put_hash(struct rec_out *r, const struct hash *h) { rec_put_bytes(r, h->b, sizeof h->b); }
 
@@ -76,6 +81,59 @@ struct account rec_take_account(struct rec_in *r) {
 
 void rec_take_version(struct rec_in *r, uint8_t version) {
     require(rec_take_u8(r) == version, "A stored record is of another version of this contract");
+}
+
+static const void *member(const void *from, const struct rec_field *f) { return (const char *)from + f->offset; }
+
+static void put_significant(struct rec_out *r, const uint8_t *bytes, uint8_t n) {
+    while (n && bytes[n - 1] == 0)
+        n--;
+    rec_put_u8(r, n);
+    rec_put_bytes(r, bytes, n);
+}
+
+void rec_put_shape(struct rec_out *r, const struct rec_shape *shape, const void *from) {
+    const struct rec_field *f = shape->fields, *end = f + shape->count;
+    for (; f < end; f++) {
+        const void *m = member(from, f);
+        if (f->kind == REC_KIND_TEXT) {
+            rec_put_text(r, *(const struct text *)m);
+        } else if (f->kind == REC_KIND_ACCOUNT) {
+            rec_put_account(r, m);
+        } else if (f->kind == REC_KIND_NUMBER) {
+            put_significant(r, m, f->count);
+        } else {
+            rec_put_bytes(r, m, f->kind == REC_KIND_FLAG ? 1 : f->kind);
+            if (f->kind == REC_KIND_FLAG && !*(const uint8_t *)m)
+                f += f->count;
+        }
+    }
+}
+
+static void take_bytes(struct rec_in *r, void *to, size_t n) { memcpy(to, take(r, n), n); }
+
+static void take_significant(struct rec_in *r, void *to, uint8_t size) {
+    uint8_t n = rec_take_u8(r);
+    require(n <= size, "A stored number is too long");
+    take_bytes(r, to, n);
+}
+
+void rec_take_shape(struct rec_in *r, const struct rec_shape *shape, void *to) {
+    const struct rec_field *f = shape->fields, *end = f + shape->count;
+    for (; f < end; f++) {
+        void *m = (char *)to + f->offset;
+        if (f->kind == REC_KIND_TEXT) {
+            *(struct text *)m = rec_take_text_or_null(r);
+        } else if (f->kind == REC_KIND_ACCOUNT) {
+            *(struct account *)m = rec_take_account(r);
+        } else if (f->kind == REC_KIND_NUMBER) {
+            take_significant(r, m, f->count);
+        } else {
+            take_bytes(r, m, f->kind == REC_KIND_FLAG ? 1 : f->kind);
+            if (f->kind == REC_KIND_FLAG && !*(const uint8_t *)m)
+                f += f->count;
+        }
+    }
 }
 
 struct key key_of(char letter, uint64_t number) {

@@ -32,6 +32,39 @@ struct account rec_take_account(struct rec_in *r);
 struct hash rec_take_hash(struct rec_in *r);
 void rec_take_version(struct rec_in *r, uint8_t version); // stops on another one
 
+// A record by table: an entry for each member, in the order of the record. Numbers, hashes and structs without gaps are
+// written as they stand in memory.
+struct rec_field {
+    uint8_t kind; // bytes of a member that is written as it stands, or an enum rec_kind
+    uint8_t count;
+    uint16_t offset;
+};
+enum rec_kind {
+    REC_KIND_TEXT = 0xf0, // struct text; an empty one is read as NULL
+    REC_KIND_ACCOUNT,
+    REC_KIND_NUMBER, // its bytes up to the highest that is not zero, after their number
+    REC_KIND_FLAG,   // a byte; where it is 0 the next `count` members are not there
+};
+#define REC_SIZE(type, member) sizeof(((type *)0)->member)
+#define REC_RAW(type, member)                                                                                          \
+    { REC_SIZE(type, member), 0, offsetof(type, member) }
+#define REC_STRING(type, member)                                                                                       \
+    { REC_KIND_TEXT, 0, offsetof(type, member) }
+#define REC_WHO(type, member)                                                                                          \
+    { REC_KIND_ACCOUNT, 0, offsetof(type, member) }
+#define REC_NUMBER(type, member)                                                                                       \
+    { REC_KIND_NUMBER, REC_SIZE(type, member), offsetof(type, member) }
+#define REC_FLAG(type, member, count)                                                                                  \
+    { REC_KIND_FLAG, (count), offsetof(type, member) }
+struct rec_shape {
+    const struct rec_field *fields;
+    size_t count;
+};
+#define REC_SHAPE(fields)                                                                                              \
+    { (fields), sizeof(fields) / sizeof(fields)[0] }
+void rec_put_shape(struct rec_out *r, const struct rec_shape *shape, const void *from);
+void rec_take_shape(struct rec_in *r, const struct rec_shape *shape, void *to); // *to is zeroed by the caller
+
 // A key of one letter and a number: 9 bytes.
 struct key {
     uint8_t b[9];

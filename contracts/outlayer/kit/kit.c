@@ -58,6 +58,12 @@ void ends(uint64_t id) {
         fail_msg("callback: %s", mock.error);
 }
 
+uint64_t usage_beside_state(void) {
+    size_t len;
+    assert_non_null(mock_stored("STATE", 5, &len));
+    return mock.usage - len;
+}
+
 json_t *parsed(const char *text) {
     char *copy = malloc(2 * strlen(text) + 1), *out = copy;
     assert_non_null(copy);

@@ -33,6 +33,8 @@ uint64_t requests(const char *more, u128 deposit);
 void resolves(uint64_t id, const char *response);
 void ends(uint64_t id); // the callback of the id-th yield succeeds
 
+uint64_t usage_beside_state(void); // bytes of state without the record STATE, whose numbers take what they need
+
 // JSON whose numbers beyond 63 bits, which jansson does not read, have become strings; NULL: it is none.
 json_t *parsed(const char *text);
 // The one event of this name in the last call's logs: its data object, to be json_decref'd by the caller.

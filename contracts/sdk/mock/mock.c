@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define REGISTERS 8
-#define METHODS 64
+#define METHODS 128
 #define RECORD_OVERHEAD 40
 #define ACCOUNT_BYTES 182 // an account with one full-access key and no code
 #define FREE_BYTES 770    // an account of this size needs no stake
@@ -309,6 +309,29 @@ void host_promise_batch_action_transfer(uint64_t idx, uint64_t amount_ptr) {
     mock.receipts[idx].amount = spend(amount_ptr);
 }
 
+void host_promise_batch_action_deploy_contract(uint64_t idx, uint64_t len, uint64_t ptr) {
+    call_only("promise_batch_action_deploy_contract");
+    struct bytes code = argument(len, ptr);
+    check(idx < mock.receipt_count && !mock.receipts[idx].method[0], "deployment into another promise");
+    mock.receipts[idx].kind = RECEIPT_DEPLOY;
+    mock.receipts[idx].args = copy(code.ptr, code.len).ptr;
+    mock.receipts[idx].args_len = code.len;
+}
+
+void host_promise_batch_action_function_call(uint64_t idx, uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr,
+                                             uint64_t amount_ptr, uint64_t gas) {
+    call_only("promise_batch_action_function_call");
+    (void)ptr;
+    check(idx < mock.receipt_count && mock.receipts[idx].kind == RECEIPT_DEPLOY && len == 0,
+          "call behind a deployment");
+    if (gas > mock.prepaid_gas - mock.used_gas)
+        trap("Exceeded the prepaid gas.");
+    mock.used_gas += gas;
+    set_method(mock.receipts[idx].method, argument(mlen, mptr));
+    mock.receipts[idx].amount = spend(amount_ptr);
+    mock.receipts[idx].gas = gas;
+}
+
 void host_promise_return(uint64_t idx) {
     call_only("promise_return");
     if (idx >= mock.receipt_count)
@@ -477,6 +500,18 @@ bool mock_yield_end(size_t i) {
     check(i < mock.yield_count && !y->done, "no such yield");
     y->done = true;
     return callback(y->method, y->args, y->args_len, y->payload, y->payload_len);
+}
+
+const char *mock_stored(const void *key, size_t key_len, size_t *len) {
+    struct record *r = find((struct bytes){(char *)(uintptr_t)key, key_len});
+    *len = r ? r->value.len : 0;
+    return r ? r->value.ptr : NULL;
+}
+
+void mock_store(const void *key, size_t key_len, const void *value, size_t len) {
+    memset(&call, 0, sizeof call);
+    host_storage_write(key_len, (uint64_t)(uintptr_t)key, len, (uint64_t)(uintptr_t)value, 0);
+    mock.usage = host_storage_usage();
 }
 
 const char *mock_log(const char *prefix) {

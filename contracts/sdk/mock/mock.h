@@ -7,10 +7,10 @@
 
 #define MOCK_MAX 256 // receipts or logs of a call, pending yields
 struct mock_receipt {
-    enum { RECEIPT_CALL, RECEIPT_TRANSFER, RECEIPT_YIELD } kind;
+    enum { RECEIPT_CALL, RECEIPT_TRANSFER, RECEIPT_YIELD, RECEIPT_DEPLOY } kind;
     char to[ACCOUNT_MAX + 1];
-    char method[65]; // call and yield
-    char *args;      // ends with a NUL that is not counted
+    char method[65]; // call, yield; of a deployment: what is called afterwards
+    char *args;      // of a deployment: the code; ends with a NUL that is not counted
     size_t args_len;
     u128 amount;
     uint64_t gas;
@@ -55,5 +55,8 @@ bool mock_view(const char *method, const char *args); // as a view: what only ca
 bool mock_callback(const char *method, const char *args, const char *result);
 // Runs the callback of the i-th yield: with its payload if it was resumed, else as timed out.
 bool mock_yield_end(size_t i);
+// What the contract has stored under a key, NULL: nothing. And another value in its place, as older code left it.
+const char *mock_stored(const void *key, size_t key_len, size_t *len);
+void mock_store(const void *key, size_t key_len, const void *value, size_t len);
 // The first log line that begins so, or NULL.
 const char *mock_log(const char *prefix);

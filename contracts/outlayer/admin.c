@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only the owner may do, and who is an operator.
+#include "roles.h"
+#include "settle.h"
+
+static const struct text operators_key = {"OPERATORS", 9}, keystore_key = {"KEYSTORE", 8};
+
+struct state owner_state(void) {
+    struct state s = state_load();
+    struct account from = caller();
+    require(account_eq(&from, &s.owner), "Only owner can call this method");
+    return s;
+}
+
+// --- operators: the first one in the state, the others in a record of accounts
+
+struct operators {
+    uint8_t bytes[OPERATORS_MAX * (4 + ACCOUNT_MAX)];
+    struct rec_in in; // what has not been looked at
+    size_t len;
+};
+
+static void operators_load(struct operators *o) {
+    o->len = 0;
+    store_get(operators_key, o->bytes, sizeof o->bytes, &o->len);
+    o->in = (struct rec_in){o->bytes, o->bytes + o->len};
+}
+
+static bool operators_next(struct operators *o, struct account *a) {
+    if (o->in.p == o->in.end)
+        return false;
+    *a = rec_take_account(&o->in);
+    return true;
+}
+
+// Afterwards o->in stands behind the account, or at the end.
+static bool operators_find(struct operators *o, const struct account *a) {
+    struct account other;
+    operators_load(o);
+    while (operators_next(o, &other))
+        if (account_eq(&other, a))
+            return true;
+    return false;
+}
+
+static void operators_save(const uint8_t *bytes, size_t len) {
+    store_put(operators_key, (struct text){(const char *)bytes, len});
+}
+
+bool is_operator(const struct state *s, const struct account *a) {
+    struct operators o;
+    return account_eq(a, &s->operator) || operators_find(&o, a);
+}
+
+void require_operator(void) {
+    struct state s = state_load();
+    struct account from = caller();
+    require(is_operator(&s, &from), "Only operator can call this");
+}
+
+ENTRY(add_operator) {
+    struct state s = owner_state();
+    struct operators o;
+    require(!is_operator(&s, &in->account_id), "This account is an operator already");
+    operators_load(&o);
+    struct rec_out r = {o.bytes, o.len, sizeof o.bytes};
+    rec_put_account(&r, &in->account_id);
+    operators_save(r.buf, r.len);
+    log_account("operator_added", "operator_id", &in->account_id);
+}
+
+static bool remove_operator(const struct account *a) {
+    struct operators o;
+    if (!operators_find(&o, a))
+        return false;
+    uint8_t *behind = o.bytes + (o.in.p - o.bytes);
+    size_t left = (size_t)(o.in.end - o.in.p), own = 4u + a->len;
+    memmove(behind - own, behind, left);
+    operators_save(o.bytes, o.len - own);
+    return true;
+}
+
+ENTRY(remove_operator) {
+    owner_state();
+    require(remove_operator(&in->account_id),
+            "This account has not been added as an operator (set_operator replaces the "
+            "first one)");
+    log_account("operator_removed", "operator_id", &in->account_id);
+}
+
+ENTRY(set_operator) {
+    struct state s = owner_state();
+    remove_operator(&in->operator_id);
+    s.operator= in->operator_id;
+    state_save(&s);
+    log_account("operator_set", "operator_id", &s.operator);
+}
+
+ENTRY(is_operator) {
+    struct state s = state_load();
+    answer_bool(is_operator(&s, &in->account_id));
+}
+
+ENTRY(get_operators) {
+    static char buffer[(OPERATORS_MAX + 1) * (ACCOUNT_MAX + 3) + 2];
+    struct out o = OUT(buffer);
+    struct operators all;
+    struct state s = state_load();
+    struct account a = s.operator;
+    uint64_t from = in->from_index.value, limit = in->limit.given ? in->limit.value : UINT64_MAX;
+    operators_load(&all);
+    put_open(&o, '[');
+    for (uint64_t i = 0; limit; i++) {
+        if (i >= from) {
+            put_string(&o, account_text(&a));
+            limit--;
+        }
+        if (!operators_next(&all, &a))
+            break;
+    }
+    put_close(&o, ']');
+    answer_json(&o);
+}
+
+// --- ownership
+
+ENTRY(set_owner) {
+    struct state s = owner_state();
+    s.next_owner = in->owner_id;
+    if (account_eq(&s.next_owner, &s.owner))
+        s.next_owner.len = 0;
+    state_save(&s);
+    log_account("owner_proposed", "owner_id", &in->owner_id);
+}
+
+ENTRY(accept_owner) {
+    struct state s = state_load();
+    struct account from = caller();
+    require(account_eq(&from, &s.next_owner), "Only the account that set_owner named can accept the ownership");
+    s.owner = from;
+    s.next_owner.len = 0;
+    state_save(&s);
+    log_account("owner_set", "owner_id", &s.owner);
+}
+
+// --- settings
+
+ENTRY(set_pricing) {
+    struct state s = owner_state();
+    for (size_t i = 0; i < PRICES; i++) {
+        require(in->prices[i].value.v <= FEE_MAX, "A price may be at most 1000 NEAR");
+        if (in->prices[i].given)
+            s.fees.all[i] = in->prices[i].value;
+    }
+    state_save(&s);
+    log_pricing(&s.fees);
+}
+
+ENTRY(set_paused) {
+    struct state s = owner_state();
+    s.paused = in->paused;
+    state_save(&s);
+    log_event("paused_set", "paused", s.paused ? TEXT("true") : TEXT("false"));
+}
+
+#define PUBLIC_KEY_MAX (8 + 44)
+
+// ed25519: and base58 of 32 bytes.
+static void check_public_key(struct text key) {
+    bool good = key.len >= 8 + 32 && key.len <= PUBLIC_KEY_MAX && memcmp(key.ptr, "ed25519:", 8) == 0;
+    for (size_t i = 8; good && i < key.len; i++) {
+        char c = key.ptr[i], low = c | 32;
+        good = ((c >= '1' && c <= '9') || (low >= 'a' && low <= 'z')) && c != 'I' && c != 'O' && c != 'l';
+    }
+    require(good, "public_key must be ed25519: and base58 of 32 bytes");
+}
+
+static void put_key_or_null(struct out *o, char key[static PUBLIC_KEY_MAX]) {
+    size_t len = 0;
+    bool any = store_get(keystore_key, key, PUBLIC_KEY_MAX, &len);
+    put_string(o, any ? (struct text){key, len} : (struct text){0});
+}
+
+static void with_keystore_key(void (*use)(struct text json)) {
+    char key[PUBLIC_KEY_MAX], buffer[PUBLIC_KEY_MAX + 2];
+    struct out o = OUT(buffer);
+    put_key_or_null(&o, key);
+    use(out_text(&o));
+}
+
+static void log_keystore_key(struct text json) { log_event("keystore_key_set", "public_key", json); }
+
+ENTRY(set_keystore_key) {
+    owner_state();
+    if (in->public_key.ptr) {
+        check_public_key(in->public_key);
+        store_put(keystore_key, in->public_key);
+    } else {
+        store_remove(keystore_key);
+    }
+    with_keystore_key(log_keystore_key);
+}
+
+ENTRY(get_keystore_key) { with_keystore_key(answer_text); }
+
+// --- money: earned fees are what was charged and not yet withdrawn; payments of pending requests are none
+
+ENTRY(withdraw_fees) {
+    struct state s = owner_state();
+    struct yocto left = yocto_sub(s.fees_collected, s.fees_withdrawn);
+    struct yocto amount = in->amount.given ? in->amount.value : left;
+    char buffer[96];
+    struct out o = OUT(buffer);
+    if (yocto_less(left, amount) || left.v == 0) {
+        out_str(&o, "Earned and not yet withdrawn are ");
+        out_amount(&o, left);
+        out_str(&o, " yoctoNEAR");
+        stop_out(&o);
+    }
+    s.fees_withdrawn = yocto_add(s.fees_withdrawn, amount);
+    state_save(&s);
+    promise_transfer(&s.owner, amount);
+    put_amount(&o, amount);
+    log_event("fees_withdrawn", "amount", out_text(&o));
+}
+
+// --- pending requests
+
+ENTRY(emergency_cancel_execution) {
+    struct state s = owner_state();
+    struct request q;
+    request_must_load(in->request_id.value, &q);
+    finish_by_owner(&s, &q);
+    state_save(&s);
+}
+
+#define CLEAR_GAS (10 * TGAS) // more than ending one takes, the watch over its refund included
+#define CLEAR_LOG 3072        // more than it logs
+ENTRY(clear_all_pending_requests) {
+    struct state s = owner_state();
+    struct request q;
+    uint64_t limit = in->limit.given ? in->limit.value : 100, cleared = 0, id = s.lowest_open;
+    for (; id < s.next_request_id && cleared < limit && gas_left() > CLEAR_GAS && log_room() > CLEAR_LOG; id++) {
+        if (!request_load(id, &q))
+            continue;
+        finish_by_owner(&s, &q);
+        cleared++;
+    }
+    s.lowest_open = id;
+    state_save(&s);
+    answer_number(cleared);
+}
+
+// --- the next version
+
+#define MIGRATE_GAS (50 * TGAS)
+ENTRY(upgrade) {
+    owner_state();
+    struct arguments code = arguments();
+    struct text wasm = {code.ptr, code.len};
+    require(wasm.len > 8 && memcmp(wasm.ptr, "\0asm", 4) == 0, "The input has to be the new contract's code, as it is");
+    char digits[2 * HASH_SIZE + 2];
+    struct out o = OUT(digits);
+    struct hash hash = sha256_of(wasm);
+    put_hex(&o, &hash);
+    log_event("contract_upgraded", "code_hash", out_text(&o));
+    promise_return(promise_deploy(wasm, "migrate", MIGRATE_GAS));
+}
+
+// Runs in the new code right after it was deployed; when it stops, the old one stays.
+ENTRY(migrate) {
+    char digits[8];
+    struct out o = OUT(digits);
+    if (!state_migrate())
+        return;
+    put_number(&o, STATE_VERSION);
+    log_event("contract_migrated", "state_version", out_text(&o));
+}

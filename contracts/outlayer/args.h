@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arguments of the contract's methods, decoded by the table in methods.h.
+#pragma once
+#include "methods.h"
+#include "price.h"
+
+#define ERROR_MAX 512 // bytes of an error text that are kept
+#define NOTE_MAX 192  // bytes of a compilation note that are kept
+
+// Why an execution did not succeed, by the names of failure_names. A worker reports the first four.
+enum failure { FAILURE_GUEST, FAILURE_BUILD, FAILURE_ACCESS, FAILURE_PLATFORM, FAILURE_TIMEOUT, FAILURE_CANCELLED };
+extern const char *const failure_names[];
+
+struct output {
+    uint8_t kind;           // enum output_kind
+    struct text bytes;      // of Json: the value's text
+    struct maybe_hash hash; // where it is known already
+};
+// A worker's answer to a request.
+struct answer {
+    bool success;
+    uint8_t failure; // enum failure, where not successful; a worker that does not say means the guest's
+    struct output output;
+    struct text error, compilation_note; // cut to ERROR_MAX and NOTE_MAX
+    struct usage resources_used;
+    struct maybe_hash wasm_hash, attestation_digest;
+};
+
+// What a call was given; what was not is zero, NULL or not `given`.
+struct args {
+    struct maybe_u64 request_id;
+    struct text repo, commit, build_target, branch, profile;
+    struct limits_given {
+        struct maybe_u64 max_instructions;
+        struct maybe_u32 max_memory_mb;
+        struct maybe_u64 max_execution_seconds;
+    } limits;
+    struct text input_data, encrypted_secrets_base64, public_key;
+    struct json_raw access;
+    uint8_t response_format; // default Text
+    bool result_envelope, paused;
+    struct account account_id, payer_account_id, sender_id, owner_id, operator_id; // length 0: not given
+    struct maybe_yocto prices[PRICES], amount;
+    struct maybe_u64 from_index, limit;
+    struct answer answer;
+};
+// Begins a method: checks the caller and the deposit by its kind, and decodes its arguments. A list begins with the
+// kind and ends with ARG_END; without arguments any input is taken. The result lives until the next call.
+const struct args *entry_begin(const uint8_t *list, const char *name);
+struct limits limits_of(const struct limits_given *given); // null takes the default
+
+// What the tables become: the number of each argument, and a list of them for each method. R() marks required ones.
+// clang-format off
+#define A(name, type, member, doc) ARG_##name,
+enum argument_id { ARGUMENTS(A) ARG_COUNT, ARG_REQUIRED = 0x80, ARG_END = 0xff };
+#undef A
+#define M(kind, name, list, who, result, doc) extern const uint8_t list_##name[]; enum { NAMED_##name = (kind) == CALL || (kind) == CALLBACK };
+METHODS(M)
+#undef M
+// clang-format on
+
+// ENTRY(name) { body }: the exported method, its arguments in *in.
+#define ENTRY(name)                                                                                                    \
+    static void do_##name(const struct args *in);                                                                      \
+    METHOD_RAW(name) { do_##name(entry_begin(list_##name, NAMED_##name ? #name : NULL)); }                             \
+    static void do_##name([[maybe_unused]] const struct args *in)

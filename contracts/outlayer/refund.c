@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refund.h"
+#include "events.h"
+
+#define WATCH_GAS (4 * TGAS)
+
+struct refund_key {
+    char b[1 + ACCOUNT_MAX];
+};
+
+static struct text key_for(struct refund_key *k, const struct account *a) {
+    k->b[0] = 'c';
+    memcpy(k->b + 1, a->s, a->len);
+    return (struct text){k->b, 1u + a->len};
+}
+
+static struct yocto kept_for(struct text key) {
+    struct yocto kept = {0};
+    size_t len;
+    store_get(key, &kept.v, sizeof kept.v, &len);
+    return kept;
+}
+
+void refund_pay(const struct refund *r) {
+    if (r->amount.v == 0)
+        return;
+    struct promise paid = promise_transfer(&r->payer, r->amount);
+    if (account_eq(&r->payer, &r->sender))
+        return;
+    char buffer[320];
+    struct out o = OUT(buffer);
+    put_open(&o, '{');
+    put_refund(&o, r);
+    put_close(&o, '}');
+    promise_then(paid,
+                 &(struct promise_call){
+                     .account = self(), .method = "on_refund_transferred", .args = out_text(&o), .gas = WATCH_GAS});
+}
+
+// false: the amount does not pay the record.
+static bool keep(const struct refund *r) {
+    struct refund_key k;
+    struct text key = key_for(&k, &r->payer);
+    uint64_t before = store_usage();
+    struct yocto all = yocto_add(kept_for(key), r->amount);
+    store_put(key, (struct text){(const char *)&all.v, sizeof all.v});
+    if (all.v > (store_usage() - before) * BYTE_STAKE)
+        return true;
+    store_remove(key);
+    return false;
+}
+
+ENTRY(on_refund_transferred) {
+    struct refund r = {in->request_id, in->payer_account_id, in->sender_id, in->amount.value};
+    if (promise_succeeded())
+        return;
+    bool kept = keep(&r);
+    if (!kept)
+        promise_transfer(&r.sender, r.amount);
+    log_refund(kept ? "refund_kept" : "refund_redirected", &r);
+}
+
+ENTRY(claim_refund) {
+    struct refund_key k;
+    struct refund r = {.sender = caller()};
+    r.payer = in->account_id.len ? in->account_id : r.sender;
+    struct text key = key_for(&k, &r.payer);
+    r.amount = kept_for(key);
+    require(r.amount.v, "Nothing is kept for this account");
+    store_remove(key);
+    refund_pay(&r);
+    log_refund("refund_claimed", &r);
+}
+
+ENTRY(get_claimable) {
+    char buffer[64];
+    struct out o = OUT(buffer);
+    struct refund_key k;
+    put_amount(&o, kept_for(key_for(&k, &in->account_id)));
+    answer_json(&o);
+}
