@@ -8,7 +8,8 @@
 #include <time.h>
 
 #define BLOCK_MS 600
-#define PACE_BLOCKS 5 // from how many on their pace can be told
+#define UNKNOWN_BLOCKS 50 // taken to be left of a yield that began nobody knows when
+#define PACE_BLOCKS 5     // from how many on their pace can be told
 #define HEAD_WAIT_MS 10000
 #define HEAD_STEP_MS 200
 #define KEYS_REREAD_MS 5000
@@ -87,6 +88,8 @@ static uint64_t ms_between(uint64_t from_ns, uint64_t to_ns) {
     return to_ns > from_ns ? (to_ns - from_ns) / 1000000 : 0;
 }
 
+static uint64_t left_of(uint64_t all, uint64_t gone) { return gone < all ? all - gone : 0; }
+
 struct window window_of(const struct yield_start *s, const struct rpc_block *head) {
     struct window w = {.block_ms = BLOCK_MS};
     uint64_t age_ms = ms_between(s->timestamp_ns, head->timestamp_ns);
@@ -94,18 +97,24 @@ struct window window_of(const struct yield_start *s, const struct rpc_block *hea
     uint64_t blocks = has_height ? head->height - s->height : 0;
     if (blocks >= PACE_BLOCKS && age_ms / blocks < BLOCK_MS)
         w.block_ms = age_ms / blocks; // slower ones may come faster again: do not count on time that may not be there
-    if (s->extended_ns || !has_height) {
-        uint64_t all = YIELD_BLOCKS * w.block_ms,
-                 gone = s->extended_ns ? ms_between(s->extended_ns, head->timestamp_ns) : age_ms;
-        w.left_ms = gone < all ? all - gone : 0;
-        return w;
-    }
-    w.left_ms = blocks < YIELD_BLOCKS ? (YIELD_BLOCKS - blocks) * w.block_ms : 0;
+    uint64_t all_ms = YIELD_BLOCKS * w.block_ms;
+    if (s->extended && !s->extended_ns)
+        w.left_ms = UNKNOWN_BLOCKS * w.block_ms;
+    else if (s->extended)
+        w.left_ms = left_of(all_ms, ms_between(s->extended_ns, head->timestamp_ns));
+    else if (has_height)
+        w.left_ms = left_of(all_ms, blocks * w.block_ms);
+    else
+        w.left_ms = left_of(all_ms, age_ms);
     return w;
 }
 
 struct yield_start yield_start_of(const struct task *t, const struct chain_request *r) {
-    return (struct yield_start){t->context.has_height, t->context.block_height, r->timestamp_ns, r->extended_ns};
+    return (struct yield_start){.has_height = t->context.has_height,
+                                .extended = r->extensions,
+                                .height = t->context.block_height,
+                                .timestamp_ns = r->timestamp_ns,
+                                .extended_ns = r->extended_ns};
 }
 
 bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r,

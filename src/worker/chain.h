@@ -27,11 +27,12 @@ struct window {
 [[nodiscard]] bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r,
                                 struct window *out, struct err *e);
 // The reckoning behind it. Without the request's height its age alone counts, at 600 ms a block; after an extension the
-// time since then, at the pace since the request.
+// time since then, at the pace since the request. Where that time is not known, little is taken to be left: enough to
+// ask for another extension.
 struct yield_start {
-    bool has_height;
+    bool has_height, extended;
     uint64_t height, timestamp_ns; // of the request
-    uint64_t extended_ns;          // 0: never
+    uint64_t extended_ns;          // 0: not known
 };
 struct yield_start yield_start_of(const struct task *t, const struct chain_request *r);
 struct window window_of(const struct yield_start *s, const struct rpc_block *head);

@@ -162,7 +162,6 @@ bool chain_request_parse(struct chain_request *out, struct arena *a, const json_
         !json_opt_u64(view, "build_seconds", &out->build_seconds, e) ||
         !json_opt_u64(view, "extensions", &out->extensions, e) ||
         !json_opt_u64(view, "extensions_left", &out->extensions_left, e) ||
-        !json_opt_u64(view, "extended_at", &out->extended_ns, e) ||
         !json_opt_bool(view, "answered", &out->answered, e) ||
         !json_opt_bool(view, "output_submitted", &out->output_submitted, e) ||
         !json_opt_text(view, "input_hash", &input_hash, e) ||

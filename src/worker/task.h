@@ -61,7 +61,7 @@ struct lease {
 struct chain_request {
     uint64_t request_id, timestamp_ns, build_seconds;
     uint64_t extensions, extensions_left; // how often its yield has been renewed, and may still be
-    uint64_t extended_ns;                 // when it was last, 0: never
+    uint64_t extended_ns;                 // when it was last; 0: not known, as always when it has just been read
     struct hash data_id;                  // of its present yield
     const char *sender_id, *payer_id;
     const char *repo, *ref, *target;

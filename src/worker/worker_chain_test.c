@@ -12,7 +12,11 @@
 
 static struct window window_at(bool has_height, uint64_t height, uint64_t timestamp_ns, uint64_t extended_ns) {
     const struct rpc_block head = {.height = 1000, .timestamp_ns = 5000 * SECOND};
-    const struct yield_start start = {has_height, height, timestamp_ns, extended_ns};
+    const struct yield_start start = {.has_height = has_height,
+                                      .extended = extended_ns,
+                                      .height = height,
+                                      .timestamp_ns = timestamp_ns,
+                                      .extended_ns = extended_ns == UINT64_MAX ? 0 : extended_ns};
     return window_of(&start, &head);
 }
 
@@ -34,6 +38,7 @@ static void test_window(void **state) {
     assert_int_equal(window_at(true, 500, 4950 * SECOND, 4995 * SECOND).left_ms, 15000);
     assert_int_equal(window_at(false, 0, 1 * SECOND, 4995 * SECOND).left_ms, 115000);
     assert_int_equal(window_at(true, 500, 4950 * SECOND, 4980 * SECOND).left_ms, 0);
+    assert_int_equal(window_at(true, 500, 4950 * SECOND, UINT64_MAX).left_ms, 5000); // nobody knows when
 }
 
 #define EVENT(id, success, failure)                                                                                    \

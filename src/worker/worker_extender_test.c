@@ -16,7 +16,7 @@
 static struct fake {
     struct http_server *server;
     pthread_mutex_t mutex; // for all below
-    uint64_t height, extended_ns;
+    uint64_t height;
     unsigned extensions, extensions_left, sent, takes; // takes: views until the contract has yielded anew
     bool refuses, answered;
 } fake;
@@ -28,16 +28,15 @@ static json_t *request_view(struct arena *a) {
     if (fake.sent && !fake.refuses && fake.takes && --fake.takes == 0) {
         fake.extensions++;
         fake.extensions_left--;
-        fake.extended_ns = now_ns();
     }
     char *text = arena_printf(
         a,
         "{\"request_id\":5,\"data_id\":" ZEROS ",\"sender_id\":\"s.near\",\"code_source\":{\"repo\":\"r\",\"commit\":"
         "\"c\"},\"resource_limits\":{\"max_instructions\":1,\"max_memory_mb\":1,\"max_execution_seconds\":1},"
-        "\"payment\":1,\"timestamp\":%llu,\"extensions\":%u,\"extensions_left\":%u,\"extended_at\":%llu,\"answered\":%"
+        "\"payment\":1,\"timestamp\":%llu,\"extensions\":%u,\"extensions_left\":%u,\"answered\":%"
         "s}",
         (unsigned long long)(1000 * SECOND + MADE_AT * (SECOND / 10)), fake.extensions, fake.extensions_left,
-        (unsigned long long)fake.extended_ns, fake.answered ? "true" : "false");
+        fake.answered ? "true" : "false");
     json_t *bytes = json_array();
     for (const char *p = text; *p; p++)
         json_array_append_new(bytes, json_integer(*p));
@@ -97,7 +96,6 @@ static void start(struct world *w, uint64_t height, unsigned extensions_left) {
     pthread_mutex_lock(&fake.mutex);
     fake.height = height;
     fake.extensions_left = extensions_left;
-    fake.extended_ns = 0;
     fake.sent = fake.extensions = 0;
     fake.takes = 2;
     fake.refuses = fake.answered = false;
@@ -162,6 +160,24 @@ static void test_extends(void **state) {
     assert_true(left > 15000 && left <= 20000); // 200 blocks from the extension on
     pause_ms(1000);
     assert_int_equal(sent(), 1);
+    extender_drop(w.x, x);
+    end(&w);
+}
+
+// If this fails, a worker that takes over a request that another one has extended gives it up, or runs into its end.
+static void test_takes_over(void **state) {
+    (void)state;
+    struct world w;
+    start(&w, MADE_AT + 300, 2); // its first 200 blocks are over
+    pthread_mutex_lock(&fake.mutex);
+    fake.extensions = 1;
+    pthread_mutex_unlock(&fake.mutex);
+    struct watch *x = watch(&w);
+    assert_true(extender_left(w.x, x) > 0);
+    sends(1); // when the other one did is not known: the window could be nearly over
+    for (uint64_t end = clock_mono_ms() + 10000; extender_left(w.x, x) < 15000 && clock_mono_ms() < end;)
+        pause_ms(5);
+    assert_true(extender_left(w.x, x) > 15000);
     extender_drop(w.x, x);
     end(&w);
 }
@@ -254,7 +270,8 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_extends), cmocka_unit_test(test_leaves_alone),
-                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_waits_for_its_end)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_extends), cmocka_unit_test(test_takes_over),
+                                       cmocka_unit_test(test_leaves_alone), cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_waits_for_its_end)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
