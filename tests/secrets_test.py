@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Secrets through the whole stack: from the command line, from a client written for the reference, past a coordinator that
 meddles, with a keystore that is killed; and where a value can be found while it is used and afterwards."""
-import base64, contextlib, glob, hashlib, hmac, http.server, json, os, re, shutil, signal, subprocess, threading, time
+import base64, contextlib, glob, hashlib, hmac, http.server, json, os, pty, re, shutil, signal, subprocess, threading, time
 
 import kit
 from kit import check, equal
@@ -78,6 +78,31 @@ def test_commands():
         check("twice: status 2 and a sentence", rc == 2 and "Secrets not found" in out, (rc, out))
         rc, a = s.ask(HMAC, "x", "prod")[:2]
         check("a request for what is not there", rc == 1 and "Secrets not found" in a["error"], a)
+
+
+def test_prompt():
+    # a value that is typed must not appear on the screen
+    with stack() as s:
+        pid, tty = pty.fork()
+        if pid == 0:
+            os.environ.clear()
+            os.environ.update(s.env)
+            os.execv(kit.program("outlayer"), ["outlayer", "secrets", "set", "--repo", HMAC, "--from", ALICE])
+        screen = b""
+        for expected, typed in ((b"name: ", b"API_KEY\n"), (b"(not shown): ", b"typed-s3cr3t\n"), (b"(empty: done): ", b"\n")):
+            end = time.monotonic() + 20
+            while expected not in screen and time.monotonic() < end:
+                screen += os.read(tty, 4096)
+            check(f"asked: {expected.decode()}", expected in screen, screen)
+            screen = b""
+            time.sleep(0.05)  # the terminal is made silent right after the question is shown
+            os.write(tty, typed)
+        with contextlib.suppress(OSError):
+            while piece := os.read(tty, 4096):
+                screen += piece
+        equal("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        check("stored, and never shown", b"transaction" in screen and b"typed-s3cr3t" not in screen, screen)
+        equal("what was typed reaches the guest", s.ask(HMAC, "p", "default")[1].get("output"), proof("typed-s3cr3t", "p"))
 
 
 # --- a client of the reference --------------------------------------------------------------------------------------------
