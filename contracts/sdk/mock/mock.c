@@ -15,15 +15,17 @@ struct bytes {
     size_t len;
 };
 struct record {
+    struct record *next; // in its bucket, or in the journal
     struct bytes key, value;
+    bool absent; // of the journal: there was no such record
 };
-struct state {
-    struct record *records;
-    size_t count, usage;
-};
+#define BUCKETS 32768
 
 struct mock_world mock;
-static struct state state;
+static struct {
+    struct record *buckets[BUCKETS], *journal; // journal: what this call has overwritten, the last first
+    size_t usage;
+} state;
 static struct bytes registers[REGISTERS];
 static struct {
     const char *name;
@@ -33,7 +35,7 @@ static size_t method_count;
 static struct {
     bool view;
     const char *caller, *result; // result: of the promise that a callback awaited; NULL: it failed
-    size_t result_len, input_len, yields_before;
+    size_t result_len, input_len;
     const char *input;
     u128 deposit, spent;
     bool awaited; // there is a promise result
@@ -166,38 +168,98 @@ void host_log_utf8(uint64_t len, uint64_t ptr) {
 
 // --- state
 
-static void free_state(struct state *s) {
-    for (size_t i = 0; i < s->count; i++) {
-        free(s->records[i].key.ptr);
-        free(s->records[i].value.ptr);
-    }
-    free(s->records);
-    *s = (struct state){0};
+static void free_record(struct record *r) {
+    free(r->key.ptr);
+    free(r->value.ptr);
+    free(r);
 }
 
-static struct state copy_state(const struct state *s) {
-    struct state n = {calloc(s->count + 1, sizeof *s->records), s->count, s->usage};
-    check(n.records, "out of memory");
-    for (size_t i = 0; i < s->count; i++) {
-        n.records[i].key = copy(s->records[i].key.ptr, s->records[i].key.len);
-        n.records[i].value = copy(s->records[i].value.ptr, s->records[i].value.len);
+static void free_records(struct record *r) {
+    for (struct record *next; r; r = next) {
+        next = r->next;
+        free_record(r);
     }
-    return n;
 }
 
-static struct record *find(struct bytes key) {
+static void free_state(void) {
+    for (size_t i = 0; i < BUCKETS; i++)
+        free_records(state.buckets[i]);
+    free_records(state.journal);
+    memset(&state, 0, sizeof state);
+}
+
+// Where the record with this key is linked, or would be.
+static struct record **find(struct bytes key) {
+    uint64_t hash = 14695981039346656037u;
     if (key.len > 2048)
         trap("The length of a storage key exceeds the limit 2048");
-    for (size_t i = 0; i < state.count; i++)
-        if (state.records[i].key.len == key.len && memcmp(state.records[i].key.ptr, key.ptr, key.len) == 0)
-            return &state.records[i];
-    return NULL;
+    for (size_t i = 0; i < key.len; i++)
+        hash = (hash ^ (uint8_t)key.ptr[i]) * 1099511628211u;
+    struct record **at = &state.buckets[(hash ^ hash >> 32) % BUCKETS];
+    while (*at && !((*at)->key.len == key.len && memcmp((*at)->key.ptr, key.ptr, key.len) == 0))
+        at = &(*at)->next;
+    return at;
 }
 
-uint64_t host_storage_has_key(uint64_t klen, uint64_t kptr) { return find(argument(klen, kptr)) != NULL; }
+static struct record *new_record(struct bytes key, struct bytes value) {
+    struct record *r = calloc(1, sizeof *r);
+    check(r, "out of memory");
+    *r = (struct record){.key = copy(key.ptr, key.len), .value = copy(value.ptr, value.len)};
+    return r;
+}
+
+// Takes the record at `at`, if there is one, out of the state.
+static struct record *unlink_record(struct record **at) {
+    struct record *r = *at;
+    if (r) {
+        *at = r->next;
+        state.usage -= r->key.len + r->value.len + RECORD_OVERHEAD;
+    }
+    return r;
+}
+
+static void link_record(struct record **at, struct record *r) {
+    r->next = *at;
+    *at = r;
+    state.usage += r->key.len + r->value.len + RECORD_OVERHEAD;
+}
+
+// Notes what is under the key, and takes it out.
+static bool displace(struct bytes key, uint64_t reg) {
+    struct record *old = unlink_record(find(key));
+    bool there = old;
+    if (there)
+        set_register(reg, old->value.ptr, old->value.len);
+    else
+        old = new_record(key, (struct bytes){NULL, 0});
+    old->absent = !there;
+    old->next = state.journal;
+    state.journal = old;
+    return there;
+}
+
+static void forget_journal(void) {
+    free_records(state.journal);
+    state.journal = NULL;
+}
+
+static void roll_back(void) {
+    for (struct record *r; (r = state.journal);) {
+        state.journal = r->next;
+        struct record **at = find(r->key), *now = unlink_record(at);
+        if (now)
+            free_record(now);
+        if (r->absent)
+            free_record(r);
+        else
+            link_record(at, r);
+    }
+}
+
+uint64_t host_storage_has_key(uint64_t klen, uint64_t kptr) { return *find(argument(klen, kptr)) != NULL; }
 
 uint64_t host_storage_read(uint64_t klen, uint64_t kptr, uint64_t reg) {
-    struct record *r = find(argument(klen, kptr));
+    struct record *r = *find(argument(klen, kptr));
     if (r)
         set_register(reg, r->value.ptr, r->value.len);
     return r != NULL;
@@ -205,15 +267,7 @@ uint64_t host_storage_read(uint64_t klen, uint64_t kptr, uint64_t reg) {
 
 uint64_t host_storage_remove(uint64_t klen, uint64_t kptr, uint64_t reg) {
     call_only("storage_remove");
-    struct record *r = find(argument(klen, kptr));
-    if (!r)
-        return 0;
-    set_register(reg, r->value.ptr, r->value.len);
-    state.usage -= r->key.len + r->value.len + RECORD_OVERHEAD;
-    free(r->key.ptr);
-    free(r->value.ptr);
-    *r = state.records[--state.count];
-    return 1;
+    return displace(argument(klen, kptr), reg);
 }
 
 uint64_t host_storage_write(uint64_t klen, uint64_t kptr, uint64_t vlen, uint64_t vptr, uint64_t reg) {
@@ -221,14 +275,9 @@ uint64_t host_storage_write(uint64_t klen, uint64_t kptr, uint64_t vlen, uint64_
     struct bytes key = argument(klen, kptr), value = argument(vlen, vptr);
     if (value.len > 4194304)
         trap("The length of a storage value exceeds the limit 4194304");
-    value = copy(value.ptr, value.len);
-    key = copy(key.ptr, key.len);
-    uint64_t there = host_storage_remove(key.len, (uint64_t)(uintptr_t)key.ptr, reg);
-    struct record *more = realloc(state.records, (state.count + 1) * sizeof *more);
-    check(more, "out of memory");
-    state.records = more;
-    state.records[state.count++] = (struct record){key, value};
-    state.usage += key.len + value.len + RECORD_OVERHEAD;
+    struct record *r = new_record(key, value);
+    bool there = displace(r->key, reg);
+    link_record(find(r->key), r);
     return there;
 }
 
@@ -430,10 +479,8 @@ static void (*find_method(const char *name))(void) {
 }
 
 // What a failed call has made is undone: state, receipts, yields, and payloads of yields that it resumed.
-static void undo(struct state *before, const bool *resumed, size_t yields) {
-    free_state(&state);
-    state = *before;
-    *before = (struct state){0};
+static void undo(const bool *resumed, size_t yields) {
+    roll_back();
     drop_yields(yields);
     for (size_t i = 0; i < yields; i++) {
         if (!resumed[i] && mock.yields[i].payload) {
@@ -447,24 +494,26 @@ static void undo(struct state *before, const bool *resumed, size_t yields) {
     memcpy(mock.error, error, sizeof error);
 }
 
+static bool attempt(void (*method)(void)) {
+    if (setjmp(stopped))
+        return false;
+    method();
+    return settle_balance();
+}
+
 static bool run(const char *name) {
     void (*method)(void) = find_method(name);
-    struct state before = copy_state(&state);
     size_t yields = mock.yield_count;
     bool resumed[MOCK_MAX];
     for (size_t i = 0; i < yields; i++)
         resumed[i] = mock.yields[i].payload != NULL;
     forget_last_call();
-    mock.ok = false;
-    if (!method) {
+    mock.ok = method && attempt(method);
+    if (!method)
         snprintf(mock.error, sizeof mock.error, "MethodNotFound");
-    } else if (setjmp(stopped) == 0) {
-        method();
-        mock.ok = settle_balance();
-    }
     if (!mock.ok)
-        undo(&before, resumed, yields);
-    free_state(&before);
+        undo(resumed, yields);
+    forget_journal();
     return mock.ok;
 }
 
@@ -503,7 +552,7 @@ bool mock_yield_end(size_t i) {
 }
 
 const char *mock_stored(const void *key, size_t key_len, size_t *len) {
-    struct record *r = find((struct bytes){(char *)(uintptr_t)key, key_len});
+    struct record *r = *find((struct bytes){(char *)(uintptr_t)key, key_len});
     *len = r ? r->value.len : 0;
     return r ? r->value.ptr : NULL;
 }
@@ -511,7 +560,22 @@ const char *mock_stored(const void *key, size_t key_len, size_t *len) {
 void mock_store(const void *key, size_t key_len, const void *value, size_t len) {
     memset(&call, 0, sizeof call);
     host_storage_write(key_len, (uint64_t)(uintptr_t)key, len, (uint64_t)(uintptr_t)value, 0);
+    forget_journal();
     mock.usage = host_storage_usage();
+}
+
+void mock_forget_yields(void) {
+    size_t kept = 0;
+    for (size_t i = 0; i < mock.yield_count; i++) {
+        struct mock_yield *y = &mock.yields[i];
+        if (!y->done) {
+            mock.yields[kept++] = *y;
+            continue;
+        }
+        free(y->args);
+        free(y->payload);
+    }
+    mock.yield_count = kept;
 }
 
 const char *mock_log(const char *prefix) {
@@ -524,7 +588,7 @@ const char *mock_log(const char *prefix) {
 void mock_release(void) {
     forget_last_call();
     drop_yields(0);
-    free_state(&state);
+    free_state();
 }
 
 void mock_reset(const char *self) {

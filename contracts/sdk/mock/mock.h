@@ -55,6 +55,7 @@ bool mock_view(const char *method, const char *args); // as a view: what only ca
 bool mock_callback(const char *method, const char *args, const char *result);
 // Runs the callback of the i-th yield: with its payload if it was resumed, else as timed out.
 bool mock_yield_end(size_t i);
+void mock_forget_yields(void); // those that have ended; the others move up
 // What the contract has stored under a key, NULL: nothing. And another value in its place, as older code left it.
 const char *mock_stored(const void *key, size_t key_len, size_t *len);
 void mock_store(const void *key, size_t key_len, const void *value, size_t len);
