@@ -7,3 +7,4 @@ $(GUEST_STAMP): scripts/guest.sh
 	@mkdir -p build && dir=$$(scripts/guest.sh) && ln -sfn "$$dir" build/guest && touch $@
 
 $(O)/test/builder_test: | $(O)/bin/outlayer-sandbox $(GUEST_STAMP)
+$(O)/test/branch_test: | $(O)/bin/outlayer-sandbox

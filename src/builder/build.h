@@ -6,15 +6,20 @@
 #pragma once
 #include "base/arena.h"
 #include "crypto/hash.h"
+#include <stdatomic.h>
 
 #define BUILD_WASM_MAX (64u << 20)
 
 struct build_settings {
-    const char *guest_dir;    // toolchains made by `make` (build/guest): Rust's standard library, C compilers for WASI
+    const char *guest_dir;    // toolchains made by `make` (build/guest): Rust's standard library, C compilers for WASI;
+                              // NULL: for builder_branch alone
     const char *repo_map;     // "host/owner/name=DIR,host=DIR,…" local repositories, NULL: none
     const char *egress_allow; // "host:port,…" that a fetch may reach beside port 443 of public addresses; NULL: none
     uint64_t disk_bytes; // all files of a build together; they are kept in memory. 0: 1 GiB, or a quarter of the memory
     uint64_t memory_bytes; // all processes of a build together, its files included. 0: 4 GiB, or half of the memory
+    // Set to true from another thread: what is under way and what comes fails within a second (ERR_UNAVAILABLE). NULL:
+    // none.
+    const atomic_bool *cancel;
 };
 
 // Why there is no module. Everything but the last two is the repository's own fault and an answer for the caller.

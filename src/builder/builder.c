@@ -75,7 +75,9 @@ bool builder_new(struct builder **out, const struct build_settings *s, struct er
     b->memory_bytes = s->memory_bytes ? s->memory_bytes : smaller(4ull << 30, memory / 2);
     b->egress_allow = s->egress_allow ? arena_strdup(a, s->egress_allow) : "";
     b->ca_file = find_ca_file(a);
-    if (!read_toolchain(b, s->guest_dir, e) || !source_map_parse(&b->map, a, s->repo_map ? s->repo_map : "", e)) {
+    b->cancel = s->cancel;
+    if ((s->guest_dir && !read_toolchain(b, s->guest_dir, e)) ||
+        !source_map_parse(&b->map, a, s->repo_map ? s->repo_map : "", e)) {
         arena_free(a);
         return false;
     }
@@ -116,8 +118,7 @@ static struct hash build_key(const struct job *j) {
     return sha256_end(&s);
 }
 
-// False with an end where nothing can be done for this source.
-static bool job_start(struct job *j, const struct build_source *s, uint64_t deadline_ms) {
+bool job_start(struct job *j, const struct build_source *s, uint64_t deadline_ms) {
     struct err why = {0};
     j->deadline_ms = clock_mono_ms() + deadline_ms;
     if (!source_parse(&j->source, j->arena, s->repo, s->ref, s->target, &why))
@@ -132,6 +133,7 @@ static bool job_start(struct job *j, const struct build_source *s, uint64_t dead
 }
 
 static bool need_isolation(struct job *j) {
+    BUG_ON(!j->builder->toolchain);
     return j->builder->offer->can_isolate ||
            job_end(j, BUILD_NO_ISOLATION, "this worker cannot build: %s", j->builder->offer->text);
 }

@@ -13,8 +13,10 @@ static const char *const hidden[] = {"/usr/bin/wasm-opt", NULL};
 
 bool job_open(struct job *j) {
     struct builder *b = j->builder;
-    struct sandbox_mount mounts[3] = {{b->guest_dir, "/guest"}};
-    size_t n = 1;
+    struct sandbox_mount mounts[3];
+    size_t n = 0;
+    if (b->guest_dir)
+        mounts[n++] = (struct sandbox_mount){b->guest_dir, "/guest"};
     if (j->local)
         mounts[n++] = (struct sandbox_mount){j->local, "/repository"};
     if (b->ca_file)
@@ -64,12 +66,15 @@ bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_resu
     struct sandbox_command full = *c;
     uint64_t now = clock_mono_ms();
     full.deadline_ms = j->deadline_ms;
+    full.cancel = j->builder->cancel;
     full.cpu_seconds = (uint32_t)((j->deadline_ms > now ? j->deadline_ms - now : 0) / 1000 + 2);
     full.file_bytes = j->builder->work_bytes;
     full.address_bytes = j->builder->offer->cgroup.memory ? 0 : j->builder->memory_bytes;
     full.output_max = c->output_max ? c->output_max : JOB_LOG_MAX;
     if (!sandbox_run(j->box, j->arena, &full, r, j->e))
         return job_fail(j);
+    if (r->end == SANDBOX_CANCELLED)
+        return err_set(j->e, ERR_UNAVAILABLE, "this program is stopping") || job_fail(j);
     if (r->end == SANDBOX_DEADLINE || (r->end == SANDBOX_SIGNALED && r->status == SIGXCPU))
         return job_end_log(j, BUILD_TIMEOUT, "the build took longer than its deadline", r->output);
     return true;

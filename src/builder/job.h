@@ -8,12 +8,14 @@
 #include "sandbox/sandbox.h"
 
 struct builder {
-    struct arena *arena; // of the builder itself
-    const char *guest_dir, *ca_file, *egress_allow;
+    struct arena *arena;   // of the builder itself
+    const char *guest_dir; // NULL: nothing can be built, only looked up
+    const char *ca_file, *egress_allow;
     struct source_map map;
-    char *toolchain; // digest, hex
+    char *toolchain; // digest, hex; NULL without guest_dir
     const struct sandbox_offer *offer;
     uint64_t work_bytes, memory_bytes;
+    const atomic_bool *cancel;
 };
 
 struct job {
@@ -30,6 +32,8 @@ struct job {
     bool failed;
 };
 
+// Reads what is asked for; ends the job where nothing can be done for this source. Milliseconds from now.
+[[nodiscard]] bool job_start(struct job *j, const struct build_source *s, uint64_t deadline_ms);
 [[nodiscard]] bool job_open(struct job *j); // the box, and for https its way out
 void job_close(struct job *j);
 // Ends the job with a class and a reason; returns false.

@@ -253,16 +253,18 @@ static bool write_run(struct sandbox *s, const struct sandbox_command *c, struct
     return ok || too_long(e);
 }
 
-// Reads the output until the answer is there (or the deadline); then what is still in the pipe.
-static bool follow(struct sandbox *s, struct keeper *k, int out, uint64_t deadline_ms, bool *late) {
+// Reads the output until the answer is there, then what is still in the pipe. False: deadline or cancel came first.
+static bool follow(struct sandbox *s, struct keeper *k, int out, const struct sandbox_command *c,
+                   enum sandbox_end *early) {
     struct pollfd p[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = out, .events = POLLIN}};
     uint8_t piece[16384];
     for (;;) {
         uint64_t now = clock_mono_ms();
-        *late = now >= deadline_ms;
-        if (*late)
+        bool cancelled = c->cancel && atomic_load(c->cancel);
+        *early = cancelled ? SANDBOX_CANCELLED : SANDBOX_DEADLINE;
+        if (cancelled || now >= c->deadline_ms)
             return false;
-        int wait = deadline_ms - now > 1000 ? 1000 : (int)(deadline_ms - now);
+        int wait = c->deadline_ms - now > 1000 ? 1000 : (int)(c->deadline_ms - now);
         if (poll(p, 2, wait) < 0)
             continue;
         ssize_t n = p[1].revents ? read(out, piece, sizeof piece) : 0;
@@ -278,7 +280,7 @@ static bool follow(struct sandbox *s, struct keeper *k, int out, uint64_t deadli
 bool sandbox_run(struct sandbox *s, struct arena *a, const struct sandbox_command *c, struct sandbox_result *out,
                  struct err *e) {
     int pipes[2];
-    bool late = false;
+    enum sandbox_end early;
     uint64_t start = clock_mono_ms();
     *out = (struct sandbox_result){0};
     if (s->pid <= 0 || s->sock < 0)
@@ -293,12 +295,13 @@ bool sandbox_run(struct sandbox *s, struct arena *a, const struct sandbox_comman
     k.tail = xmalloc(k.half);
     bool ok = wire_send(s->sock, &s->w, pipes[1], e);
     close(pipes[1]);
-    if (ok && follow(s, &k, pipes[0], c->deadline_ms, &late))
+    bool late = ok && !follow(s, &k, pipes[0], c, &early);
+    if (ok && !late)
         ok = answered(s, NULL, e);
     out->output = kept(&k, a);
     out->wall_ms = clock_mono_ms() - start;
     out->out_of_memory = cgroup_killed_for_memory(&s->group);
-    out->end = late ? SANDBOX_DEADLINE : s->w.n[0] ? SANDBOX_SIGNALED : SANDBOX_EXITED;
+    out->end = late ? early : s->w.n[0] ? SANDBOX_SIGNALED : SANDBOX_EXITED;
     out->status = late ? 0 : (int)s->w.n[1];
     buf_free(&k.head);
     free(k.tail);

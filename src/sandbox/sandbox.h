@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "sandbox/cgroup.h"
+#include <stdatomic.h>
 
 #define SANDBOX_WORK "/work" // the one large writable folder; the starting folder of commands unless they name another
 #define SANDBOX_HOME "/home" // a small writable one, for tools that want a home
@@ -48,20 +49,22 @@ struct sandbox;
 void sandbox_close(struct sandbox *s);
 
 struct sandbox_command {
-    const char *const *argv; // argv[0]: absolute path inside
-    const char *const *env;  // exactly this, NULL-terminated
-    const char *dir;         // NULL: SANDBOX_WORK
-    bool network;            // true: the box's private network, on which only sandbox_listen listens; false: none
-    uint64_t deadline_ms;    // clock_mono_ms() at which the whole box is killed
-    uint32_t cpu_seconds;    // a process
-    uint64_t file_bytes;     // a file
-    uint64_t address_bytes;  // address space of a process, 0: not limited
-    size_t output_max;       // of standard output and standard error together, in order: its head and its tail are kept
+    const char *const *argv;   // argv[0]: absolute path inside
+    const char *const *env;    // exactly this, NULL-terminated
+    const char *dir;           // NULL: SANDBOX_WORK
+    bool network;              // true: the box's private network, on which only sandbox_listen listens; false: none
+    uint64_t deadline_ms;      // clock_mono_ms() at which the whole box is killed
+    uint32_t cpu_seconds;      // a process
+    uint64_t file_bytes;       // a file
+    uint64_t address_bytes;    // address space of a process, 0: not limited
+    const atomic_bool *cancel; // set from another thread: the box is killed within a second. NULL: none
+    size_t output_max; // of standard output and standard error together, in order: its head and its tail are kept
 };
 enum sandbox_end {
-    SANDBOX_EXITED,   // status: exit status of the command
-    SANDBOX_SIGNALED, // status: signal
-    SANDBOX_DEADLINE, // the box is dead: only sandbox_close may follow
+    SANDBOX_EXITED,    // status: exit status of the command
+    SANDBOX_SIGNALED,  // status: signal
+    SANDBOX_DEADLINE,  // the box is dead: only sandbox_close may follow
+    SANDBOX_CANCELLED, // the same
 };
 struct sandbox_result {
     enum sandbox_end end;
