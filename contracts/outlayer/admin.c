@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only the owner may do, and who is an operator.
+#include "reply.h"
 #include "roles.h"
 #include "settle.h"
 
@@ -82,9 +83,7 @@ static bool remove_operator(const struct account *a) {
 
 ENTRY(remove_operator) {
     owner_state();
-    require(remove_operator(&in->account_id),
-            "This account has not been added as an operator (set_operator replaces the "
-            "first one)");
+    require(remove_operator(&in->account_id), "Not an added operator; set_operator replaces the first one");
     log_account("operator_removed", "operator_id", &in->account_id);
 }
 
@@ -102,24 +101,21 @@ ENTRY(is_operator) {
 }
 
 ENTRY(get_operators) {
-    static char buffer[(OPERATORS_MAX + 1) * (ACCOUNT_MAX + 3) + 2];
-    struct out o = OUT(buffer);
     struct operators all;
     struct state s = state_load();
     struct account a = s.operator;
     uint64_t from = in->from_index.value, limit = in->limit.given ? in->limit.value : UINT64_MAX;
+    struct out *o = reply_open('[');
     operators_load(&all);
-    put_open(&o, '[');
     for (uint64_t i = 0; limit; i++) {
         if (i >= from) {
-            put_string(&o, account_text(&a));
+            put_string(o, account_text(&a));
             limit--;
         }
         if (!operators_next(&all, &a))
             break;
     }
-    put_close(&o, ']');
-    answer_json(&o);
+    reply_close(']');
 }
 
 // --- ownership
@@ -211,12 +207,8 @@ ENTRY(withdraw_fees) {
     struct yocto amount = in->amount.given ? in->amount.value : left;
     char buffer[96];
     struct out o = OUT(buffer);
-    if (yocto_less(left, amount) || left.v == 0) {
-        out_str(&o, "Earned and not yet withdrawn are ");
-        out_amount(&o, left);
-        out_str(&o, " yoctoNEAR");
-        stop_out(&o);
-    }
+    if (yocto_less(left, amount) || left.v == 0)
+        stop_filled("Earned and not yet withdrawn are % yoctoNEAR", &left);
     s.fees_withdrawn = yocto_add(s.fees_withdrawn, amount);
     state_save(&s);
     promise_transfer(&s.owner, amount);

@@ -34,20 +34,25 @@ void log_number(const char *before, uint64_t n, const char *after) {
     log_line(&o);
 }
 
-void put_source(struct out *o, const struct request *q) {
-    member_open(o, "code_source", '{');
-    member_string(o, "repo", q->repo);
-    member_string(o, "commit", q->commit);
-    member_string(o, "build_target", q->build_target);
-    put_close(o, '}');
-}
+#define Q(kind, name, member) JSON_MEMBER(kind, name, struct request, member)
+static const struct json_member request_members[] = {
+    Q(U64, "request_id", id),
+    Q(ACCOUNT, "sender_id", sender),
+    JSON_OBJECT("code_source"),
+    Q(TEXT, "repo", repo),
+    Q(TEXT, "commit", commit),
+    Q(TEXT, "build_target", build_target),
+    JSON_OBJECT_END,
+    JSON_OBJECT("resource_limits"),
+    Q(U64, "max_instructions", limits.max_instructions),
+    Q(U32, "max_memory_mb", limits.max_memory_mb),
+    Q(U64, "max_execution_seconds", limits.max_execution_seconds),
+    JSON_OBJECT_END,
+};
+#define SENDER_AND_SOURCE_END 7
 
-void put_limits(struct out *o, const struct limits *l) {
-    member_open(o, "resource_limits", '{');
-    member_number(o, "max_instructions", l->max_instructions);
-    member_number(o, "max_memory_mb", l->max_memory_mb);
-    member_number(o, "max_execution_seconds", l->max_execution_seconds);
-    put_close(o, '}');
+void put_sender_to_limits(struct out *o, const struct request *q) {
+    put_members(o, request_members + 1, sizeof request_members / sizeof request_members[0] - 1, q);
 }
 
 void put_secrets_ref(struct out *o, const struct request *q) {
@@ -55,44 +60,50 @@ void put_secrets_ref(struct out *o, const struct request *q) {
         member_null(o, "secrets_ref");
         return;
     }
-    member_open(o, "secrets_ref", '{');
-    member_string(o, "profile", q->secrets_profile);
-    member_string(o, "account_id", account_text(&q->secrets_owner));
-    put_close(o, '}');
+    static const struct json_member members[] = {
+        JSON_OBJECT("secrets_ref"),
+        Q(TEXT, "profile", secrets_profile),
+        Q(ACCOUNT, "account_id", secrets_owner),
+        JSON_OBJECT_END,
+    };
+    PUT_ALL(o, members, q);
 }
+
+static const struct json_member payment_members[] = {
+    Q(AMOUNT, "payment", payment),
+    Q(U64, "timestamp", timestamp),
+};
+static const struct json_member yield_members[] = {
+    Q(HASH_BYTES, "data_id", data_id),
+    Q(U64, "timestamp", timestamp),
+};
 
 void log_requested(const struct request *q, struct text input) {
     static char buffer[BUFFER];
     struct out o = OUT(buffer);
-    require(input.len <= LOG_BYTES_MAX, "input_data is longer than an event can carry (16384 bytes with all the rest)");
+    require(input.len <= LOG_BYTES_MAX, "input_data is longer than an event of 16384 bytes can carry");
     event_open(&o, "execution_requested");
     put_key(&o, "request_data");
     put_quoted_open(&o);
-    member_number(&o, "request_id", q->id);
-    member_string(&o, "sender_id", account_text(&q->sender));
-    put_source(&o, q);
-    put_limits(&o, &q->limits);
+    PUT_ALL(&o, request_members, q);
     member_string(&o, "input_data", input.ptr ? input : TEXT(""));
     put_secrets_ref(&o, q);
     member_string(&o, "response_format", text_of(format_names[q->format]));
-    member_amount(&o, "payment", q->payment);
-    member_number(&o, "timestamp", q->timestamp);
+    PUT_ALL(&o, payment_members, q);
     put_quoted_close(&o);
-    put_key(&o, "data_id");
-    put_bytes(&o, HASH_TEXT(q->data_id));
-    member_number(&o, "timestamp", q->timestamp);
+    PUT_ALL(&o, yield_members, q);
     event_emit(&o);
 }
 
 void put_usage(struct out *o, const struct usage *u) {
-    member_open(o, "resources_used", '{');
-    member_number(o, "instructions", u->instructions);
-    member_number(o, "time_ms", u->time_ms);
-    if (u->compile_time_ms.given)
-        member_number(o, "compile_time_ms", u->compile_time_ms.value);
-    else
-        member_null(o, "compile_time_ms");
-    put_close(o, '}');
+    static const struct json_member members[] = {
+        JSON_OBJECT("resources_used"),
+        JSON_MEMBER(U64, "instructions", struct usage, instructions),
+        JSON_MEMBER(U64, "time_ms", struct usage, time_ms),
+        JSON_MEMBER(MAYBE_U64, "compile_time_ms", struct usage, compile_time_ms),
+        JSON_OBJECT_END,
+    };
+    PUT_ALL(o, members, u);
 }
 
 static void put_output(struct out *o, const struct output *output) {
@@ -102,6 +113,15 @@ static void put_output(struct out *o, const struct output *output) {
     member_number(o, "output_length", output->bytes.len);
     member_string(o, "output_preview", shown ? text_cut(output->bytes, PREVIEW_MAX) : (struct text){0});
 }
+
+static const struct json_member end_members[] = {
+    JSON_MEMBER(AMOUNT, "payment_charged", struct end, charged),
+    JSON_MEMBER(AMOUNT, "payment_refunded", struct end, refunded),
+};
+static const struct json_member answer_members[] = {
+    JSON_MEMBER(MAYBE_HASH, "wasm_hash", struct answer, wasm_hash),
+    JSON_MEMBER(MAYBE_HASH, "attestation_digest", struct answer, attestation_digest),
+};
 
 struct text error_text(const struct answer *a) {
     return a->success ? (struct text){0} : a->error.ptr ? a->error : TEXT("Unknown error");
@@ -116,20 +136,17 @@ void log_completed(const struct request *q, const struct end *end) {
     struct out o = OUT(buffer);
     const struct answer *a = end->answer;
     event_open(&o, "execution_completed");
-    member_string(&o, "sender_id", account_text(&q->sender));
-    put_source(&o, q);
+    put_members(&o, request_members + 1, SENDER_AND_SOURCE_END - 1, q);
     put_usage(&o, &a->resources_used);
     member_bool(&o, "success", a->success);
     member_string(&o, "error_message", error_text(a));
-    member_amount(&o, "payment_charged", end->charged);
-    member_amount(&o, "payment_refunded", end->refunded);
+    PUT_ALL(&o, end_members, end);
     member_string(&o, "compilation_note", a->compilation_note);
     member_number(&o, "timestamp", now_ns());
     member_number(&o, "request_id", q->id);
     put_failure(&o, a);
     put_output(&o, &a->output);
-    member_hex(&o, "wasm_hash", a->wasm_hash.given ? &a->wasm_hash.value : NULL);
-    member_hex(&o, "attestation_digest", a->attestation_digest.given ? &a->attestation_digest.value : NULL);
+    PUT_ALL(&o, answer_members, a);
     event_emit(&o);
     o.len = 0;
     out_str(&o, "[[yNEAR charged: \"");
@@ -141,12 +158,14 @@ void log_completed(const struct request *q, const struct end *end) {
 void log_extended(const struct request *q) {
     char buffer[512];
     struct out o = OUT(buffer);
+    static const struct json_member members[] = {
+        Q(U64, "request_id", id),
+        Q(HASH_BYTES, "data_id", data_id),
+        Q(U8, "extensions", extensions),
+        Q(U64, "timestamp", extended),
+    };
     event_open(&o, "execution_extended");
-    member_number(&o, "request_id", q->id);
-    put_key(&o, "data_id");
-    put_bytes(&o, HASH_TEXT(q->data_id));
-    member_number(&o, "extensions", q->extensions);
-    member_number(&o, "timestamp", q->extended);
+    PUT_ALL(&o, members, q);
     event_emit(&o);
 }
 
@@ -176,14 +195,13 @@ void log_pricing(const struct fees *f) {
 }
 
 void put_refund(struct out *o, const struct refund *r) {
-    put_key(o, "request_id");
-    if (r->request_id.given)
-        put_number(o, r->request_id.value);
-    else
-        put_null(o);
-    member_string(o, "payer_account_id", account_text(&r->payer));
-    member_string(o, "sender_id", account_text(&r->sender));
-    member_amount(o, "amount", r->amount);
+    static const struct json_member members[] = {
+        JSON_MEMBER(MAYBE_U64, "request_id", struct refund, request_id),
+        JSON_MEMBER(ACCOUNT, "payer_account_id", struct refund, payer),
+        JSON_MEMBER(ACCOUNT, "sender_id", struct refund, sender),
+        JSON_MEMBER(AMOUNT, "amount", struct refund, amount),
+    };
+    PUT_ALL(o, members, r);
 }
 
 void log_refund(const char *event, const struct refund *r) {

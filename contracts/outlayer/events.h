@@ -30,14 +30,14 @@ void event_open(struct out *o, const char *event);
 void log_event(const char *event, const char *member, struct text value);
 void log_account(const char *event, const char *member, const struct account *a);
 
-void put_source(struct out *o, const struct request *q);        // "code_source":{…}
-void put_limits(struct out *o, const struct limits *l);         // "resource_limits":{…}
-void put_secrets_ref(struct out *o, const struct request *q);   // "secrets_ref":{…} or null
-void put_usage(struct out *o, const struct usage *u);           // "resources_used":{…}
-void put_failure(struct out *o, const struct answer *a);        // "failure":… or null
-void put_prices(struct out *o, const struct fees *f);           // […]
-void put_refund(struct out *o, const struct refund *r);         // members
-struct text error_text(const struct answer *a);                 // NULL where it succeeded
+void put_sender_to_limits(struct out *o,
+                          const struct request *q);           // "sender_id","code_source":{…},"resource_limits":{…}
+void put_secrets_ref(struct out *o, const struct request *q); // "secrets_ref":{…} or null
+void put_usage(struct out *o, const struct usage *u);         // "resources_used":{…}
+void put_failure(struct out *o, const struct answer *a);      // "failure":… or null
+void put_prices(struct out *o, const struct fees *f);         // […]
+void put_refund(struct out *o, const struct refund *r);       // members
+struct text error_text(const struct answer *a);               // NULL where it succeeded
 void log_requested(const struct request *q, struct text input); // input NULL: none
 void log_extended(const struct request *q);
 

@@ -47,8 +47,8 @@ static const struct rec_field request_1[] = {
     Q(RAW, format),
     Q(RAW, fees),
     Q(RAW, build_seconds),
-    Q_FLAG(has_input, 2),
-    Q(RAW, input_hash),
+    Q_FLAG(input_hash.given, 2),
+    Q(RAW, input_hash.value),
     Q(RAW, input_len),
     Q_FLAG(output.kind, 2),
     Q(RAW, output.len),
@@ -59,12 +59,13 @@ static const struct rec_field request_1[] = {
 static const struct rec_field request_2[] = {
     Q(RAW, data_id),
     Q(WHO, sender),
+    Q_FLAG(payer.len, 1),
     Q(WHO, payer),
     Q(STRING, repo),
     Q(STRING, commit),
     Q(STRING, build_target),
     Q(NUMBER, limits.max_instructions),
-    Q(NUMBER, limits.max_memory_mb),
+    Q(RAW, limits.max_memory_mb),
     Q(NUMBER, limits.max_execution_seconds),
     Q(NUMBER, payment),
     Q(RAW, timestamp),
@@ -75,8 +76,8 @@ static const struct rec_field request_2[] = {
     Q(NUMBER, fees.per_compile_ms),
     Q(RAW, build_seconds),
     Q(RAW, callback_tgas),
-    Q_FLAG(has_input, 2),
-    Q(RAW, input_hash),
+    Q_FLAG(input_hash.given, 2),
+    Q(RAW, input_hash.value),
     Q(RAW, input_len),
     Q_FLAG(output.kind, 2),
     Q(RAW, output.len),
@@ -129,7 +130,7 @@ static uint8_t load_state(struct state *s) {
 
 struct state state_load(void) {
     struct state s;
-    require(load_state(&s) == STATE_VERSION, "The contract's state is of an older version: migrate has to be called");
+    require(load_state(&s) == STATE_VERSION, "The contract's state is older than its code: migrate has to be called");
     return s;
 }
 
@@ -153,6 +154,8 @@ bool request_load(uint64_t id, struct request *q) {
     *q = (struct request){.id = id};
     return load(KEY_TEXT(key), &rec, request_shapes, q);
 }
+
+const struct account *request_payer(const struct request *q) { return q->payer.len ? &q->payer : &q->sender; }
 
 void request_must_load(uint64_t id, struct request *q) { require(request_load(id, q), "Execution request not found"); }
 

@@ -63,15 +63,14 @@ struct stored_output {
 
 struct request {
     uint64_t id;
-    struct hash data_id; // the yield's name
-    struct account sender, payer;
+    struct hash data_id;                    // the yield's name
+    struct account sender, payer;           // payer length 0: the sender
     struct text repo, commit, build_target; // build_target NULL: the worker's default
     struct limits limits;
     struct yocto payment;
     uint64_t timestamp;
-    uint8_t format; // enum response_format
-    bool has_input;
-    struct hash input_hash;
+    uint8_t format;               // enum response_format
+    struct maybe_hash input_hash; // of its input, if it has any
     uint32_t input_len;
     struct fees fees;
     uint32_t build_seconds;
@@ -85,6 +84,7 @@ struct request {
     uint64_t extended;      // when the last one did, ns
     uint16_t callback_tgas; // that the callback has at least
 };
+const struct account *request_payer(const struct request *q);
 // Texts point into a buffer that the next load overwrites. false: no such request is pending.
 bool request_load(uint64_t id, struct request *q);
 void request_must_load(uint64_t id, struct request *q);

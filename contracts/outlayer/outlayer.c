@@ -50,61 +50,40 @@ ENTRY(new) {
 static bool is_name(struct text t, size_t max) {
     if (t.len == 0 || t.len > max || t.ptr[0] == '-')
         return false;
-    for (const char *p = t.ptr, *end = p + t.len; p < end; p++)
-        if ((signed char)*p <= ' ' || *p == 0x7f || *p == '"' || *p == '\\')
-            return false;
-    return true;
+    const char *p = t.ptr, *end = p + t.len;
+    bool good = text_plain(p, end) == t.len;
+    for (; good && p < end; p++)
+        good = *p != ' ' && *p != 0x7f;
+    return good;
 }
 
 static void check_arguments(const struct args *in) {
-    require(is_name(in->repo, REPO_MAX),
-            "code_source.repo must be 1 to 256 visible ASCII characters without quotes and "
-            "backslashes, and not begin with '-'");
-    require(is_name(in->commit, COMMIT_MAX), "code_source.commit must name a commit, branch or tag in 1 to 128 visible "
-                                             "ASCII characters, and not begin with '-'");
-    require(!in->build_target.ptr || is_name(in->build_target, TARGET_MAX),
-            "code_source.build_target must be a target's name, such as wasm32-wasip1, or be left out");
+    require(is_name(in->repo, REPO_MAX) && is_name(in->commit, COMMIT_MAX) &&
+                (!in->build_target.ptr || is_name(in->build_target, TARGET_MAX)),
+            "code_source: repo, commit and build_target must be 1 to 256, 128 and 64 visible ASCII characters without "
+            "quotes and backslashes, and not begin with '-'");
     if (in->profile.ptr)
         profile_check(in->profile);
 }
 
-static _Noreturn void stop_limit(const char *name, uint64_t n, uint64_t cap, const char *unit) {
-    char buffer[160];
-    struct out o = OUT(buffer);
-    out_str(&o, "Requested ");
-    out_str(&o, name);
-    out_char(&o, ' ');
-    out_number(&o, n);
-    out_str(&o, n ? " exceeds hard limit of " : " is not between 1 and ");
-    out_number(&o, cap);
-    out_str(&o, unit);
-    stop_out(&o);
+static void check_limit(uint64_t n, uint64_t cap, const char *sentence) {
+    require(n, "A limit of zero allows nothing; leave it out for the default");
+    if (n > cap)
+        stop_filled(sentence, (struct yocto[]){{n}, {cap}});
 }
 
 static void check_limits(const struct limits *l) {
-    if (l->max_instructions - 1 >= MAX_INSTRUCTIONS)
-        stop_limit("max_instructions", l->max_instructions, MAX_INSTRUCTIONS, "");
-    if (l->max_execution_seconds - 1 >= MAX_EXECUTION_SECONDS)
-        stop_limit("max_execution_seconds", l->max_execution_seconds, MAX_EXECUTION_SECONDS, " seconds");
-    if (l->max_memory_mb - 1 >= MAX_MEMORY_MB)
-        stop_limit("max_memory_mb", l->max_memory_mb, MAX_MEMORY_MB, " MB");
+    check_limit(l->max_instructions, MAX_INSTRUCTIONS, "Requested max_instructions % exceeds hard limit of %");
+    check_limit(l->max_execution_seconds, MAX_EXECUTION_SECONDS,
+                "Requested max_execution_seconds % exceeds hard limit of % seconds");
+    check_limit(l->max_memory_mb, MAX_MEMORY_MB, "Requested max_memory_mb % exceeds hard limit of % MB");
 }
 
 static void check_payment(const struct limits *l, struct yocto required, struct yocto got) {
-    if (!yocto_less(got, required))
-        return;
-    char buffer[320];
-    struct out o = OUT(buffer);
-    out_str(&o, "Insufficient payment: required ");
-    out_amount(&o, required);
-    out_str(&o, " yoctoNEAR for requested limits (max_instructions: ");
-    out_number(&o, l->max_instructions);
-    out_str(&o, ", max_execution_seconds: ");
-    out_number(&o, l->max_execution_seconds);
-    out_str(&o, "), got ");
-    out_amount(&o, got);
-    out_str(&o, " yoctoNEAR");
-    stop_out(&o);
+    if (yocto_less(got, required))
+        stop_filled("Insufficient payment: required % yoctoNEAR for requested limits (max_instructions: %, "
+                    "max_execution_seconds: %), got % yoctoNEAR",
+                    (struct yocto[]){required, {l->max_instructions}, {l->max_execution_seconds}, got});
 }
 
 static void check_payer(const struct account *payer) {
@@ -114,27 +93,29 @@ static void check_payer(const struct account *payer) {
 
 // What the limits cost.
 static struct yocto fill_request(struct request *q, const struct args *in, const struct state *s) {
-    *q = (struct request){.id = s->next_request_id,
-                          .sender = caller(),
-                          .repo = in->repo,
-                          .commit = in->commit,
-                          .build_target = in->build_target,
-                          .secrets_profile = in->profile,
-                          .secrets_owner = in->account_id,
-                          .limits = limits_of(&in->limits),
-                          .payment = deposit_attached(),
-                          .timestamp = now_ns(),
-                          .format = in->response_format,
-                          .fees = s->fees};
+    *q = (struct request){0}; // member by member, so that the whole is not copied
+    q->id = s->next_request_id;
+    q->sender = caller();
+    q->repo = in->repo;
+    q->commit = in->commit;
+    q->build_target = in->build_target;
+    q->secrets_profile = in->profile;
+    q->secrets_owner = in->account_id;
+    q->limits = limits_of(&in->limits);
+    q->payment = deposit_attached();
+    q->timestamp = now_ns();
+    q->format = in->response_format;
+    q->fees = s->fees;
     check_limits(&q->limits);
     struct yocto required = price_required(&q->fees, &q->limits);
     check_payment(&q->limits, required, q->payment);
-    q->payer = in->payer_account_id.len ? in->payer_account_id : q->sender;
-    if (in->payer_account_id.len)
+    if (in->payer_account_id.len && !account_eq(&in->payer_account_id, &q->sender)) {
+        q->payer = in->payer_account_id;
         check_payer(&q->payer);
-    q->has_input = in->input_data.ptr;
-    if (q->has_input) {
-        q->input_hash = sha256_of(in->input_data);
+    }
+    q->input_hash.given = in->input_data.ptr;
+    if (q->input_hash.given) {
+        q->input_hash.value = sha256_of(in->input_data);
         q->input_len = (uint32_t)in->input_data.len;
     }
     return required;
@@ -217,7 +198,7 @@ ENTRY(submit_execution_output_and_resolve) {
 ENTRY(extend_execution) {
     struct request q;
     load_for_operator(in, &q);
-    require(q.extensions < EXTENSIONS_MAX, "Execution request has been extended 10 times, which is the most");
+    require(q.extensions < EXTENSIONS_MAX, "Execution request has been extended 10 times already");
     require(extensions_left(&q), "The gas that came with the request does not pay another extension");
     resume_to_extend(&q);
 }

@@ -39,7 +39,7 @@ static void operators_come_and_go(void **state) {
     calls("remove_operator", OWNER, 0, ACCOUNT("carol.near"));
     event_is("operator_removed", "operator_id", "\"carol.near\"");
     views("get_operators", "", "[\"" OPERATOR "\",\"bob.near\",\"dave.near\"]");
-    refuses("remove_operator", OWNER, 0, ACCOUNT("carol.near"), "This account has not been added as an operator");
+    refuses("remove_operator", OWNER, 0, ACCOUNT("carol.near"), "Not an added operator");
     refuses("remove_operator", OWNER, 0, ACCOUNT(OPERATOR), "set_operator replaces the first one");
     // the first one is replaced at once; one that was added is not listed twice
     refuses("set_operator", BOB, 0, "{\"new_operator_id\":\"bob.near\"}", "Only owner can call this method");
@@ -58,7 +58,7 @@ static void operators_are_bounded(void **state) {
         if (i < 64)
             calls("add_operator", OWNER, 0, args);
     }
-    refuses("add_operator", OWNER, 0, args, "The record is too long for this contract");
+    refuses("add_operator", OWNER, 0, args, "Longer than this contract can take");
     snprintf(args, sizeof args, "{\"account_id\":\"%064d\"}", 63);
     views("is_operator", args, "true");
     assert_true(mock_view("get_operators", ""));
@@ -240,7 +240,7 @@ static void upgrade_takes_over_the_first_versions_state(void **state) {
     ends(requests("", DEPOSIT) - 1);
     puts_state_1();
     puts_request_1();
-    refuses("set_paused", OWNER, 0, "{\"paused\":true}", "of an older version: migrate has to be called");
+    refuses("set_paused", OWNER, 0, "{\"paused\":true}", "older than its code: migrate has to be called");
     refuses("migrate", OWNER, 0, "", "Method migrate is private");
     assert_true(mock_callback("migrate", "", ""));
     event_is("contract_migrated", "state_version", "2");

@@ -148,9 +148,9 @@ static void payload_is_as_long_as_a_promise_carries(void **state) {
     memset(text, 'y', 1024 - PAYLOAD_REST + 1);
     requests("", DEPOSIT);
     snprintf(args, sizeof args, RESOLVE("\"success\":true,\"output\":{\"Text\":\"%s\"}"), text);
-    refuses("resolve_execution", OPERATOR, 0, args,
-            "The answer does not fit into the 1024 bytes that a resumed promise carries: submit the output with "
-            "submit_execution_output_and_resolve");
+    refuses(
+        "resolve_execution", OPERATOR, 0, args,
+        "The answer does not fit into the 1024 bytes of a resumed promise: use submit_execution_output_and_resolve");
     text[1024 - PAYLOAD_REST] = 0;
     snprintf(args, sizeof args, RESOLVE("\"success\":true,\"output\":{\"Text\":\"%s\"}"), text);
     calls("resolve_execution", OPERATOR, 0, args);
@@ -317,8 +317,7 @@ static void large_outputs_need_their_stake(void **state) {
     static const struct {
         size_t length;
         const char *stake; // NULL: lent
-    } cases[] = {{131072 + 10000 + 500, "yoctoNEAR to be stored until it is delivered (what is not charged is "
-                                        "returned), got 100000000000000000000000"},
+    } cases[] = {{131072 + 10000 + 500, "yoctoNEAR to be stored until it is delivered, got 100000000000000000000000"},
                  {131072 + 10000 - 500, NULL}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         snprintf(args, sizeof args, "{\"request_id\":0,\"output\":%s}",

@@ -166,9 +166,9 @@ static void limits_have_caps(void **state) {
     refused(LIMITS("\"max_execution_seconds\":61"),
             "Requested max_execution_seconds 61 exceeds hard limit of 60 seconds");
     refused(LIMITS("\"max_memory_mb\":1025"), "Requested max_memory_mb 1025 exceeds hard limit of 1024 MB");
-    refused(LIMITS("\"max_instructions\":0"), "Requested max_instructions 0 is not between 1 and 100000000000");
-    refused(LIMITS("\"max_execution_seconds\":0"), "Requested max_execution_seconds 0 is not between 1 and 60 seconds");
-    refused(LIMITS("\"max_memory_mb\":0"), "Requested max_memory_mb 0 is not between 1 and 1024 MB");
+    refused(LIMITS("\"max_instructions\":0"), "A limit of zero allows nothing; leave it out for the default");
+    refused(LIMITS("\"max_execution_seconds\":0"), "A limit of zero allows nothing; leave it out for the default");
+    refused(LIMITS("\"max_memory_mb\":0"), "A limit of zero allows nothing; leave it out for the default");
     requests(
         ",\"resource_limits\":{\"max_instructions\":100000000000,\"max_memory_mb\":1024,\"max_execution_seconds\":60}",
         DEPOSIT);
@@ -219,16 +219,16 @@ static void source_is_checked(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(repos); i++) {
         char args[128];
         snprintf(args, sizeof args, "{\"code_source\":{\"repo\":\"%s\",\"commit\":\"c\"}}", repos[i]);
-        refused(args, "code_source.repo must be 1 to 256 visible ASCII characters");
+        refused(args, "code_source: repo, commit and build_target must be 1 to 256, 128 and 64 visible ASCII");
     }
-    refused(BY("r", "", "null"), "code_source.commit must name a commit, branch or tag");
-    refused(BY("r", "--upload-pack=x", "null"), "code_source.commit must name a commit, branch or tag");
-    refused(BY("r", "c", "\"\""), "code_source.build_target must be a target's name");
+    refused(BY("r", "", "null"), "code_source: repo, commit and build_target must be");
+    refused(BY("r", "--upload-pack=x", "null"), "code_source: repo, commit and build_target must be");
+    refused(BY("r", "c", "\"\""), "code_source: repo, commit and build_target must be");
     char args[1024], repo[258];
     memset(repo, 'r', 257);
     repo[257] = 0;
     snprintf(args, sizeof args, "{\"code_source\":{\"repo\":\"%s\",\"commit\":\"c\"}}", repo);
-    refused(args, "code_source.repo must be");
+    refused(args, "code_source: repo, commit and build_target must be");
     snprintf(args, sizeof args, "{\"code_source\":{\"repo\":\"%s\",\"commit\":\"c\"}}", repo + 1);
     calls("request_execution", ALICE, DEPOSIT, args);
 }
@@ -296,10 +296,10 @@ static void huge_input_is_refused_with_a_sentence(void **state) {
     size_t at = (size_t)snprintf(args, sizeof args, "{" SOURCE ",\"input_data\":\"");
     memset(args + at, 'x', 20000);
     snprintf(args + at + 20000, 8, "\"}");
-    refused(args, "input_data is longer than an event can carry");
+    refused(args, "input_data is longer than an event");
     memset(args + at, 'x', 1600000);
     snprintf(args + at + 1600000, 8, "\"}");
-    refused(args, "The data are longer than this contract takes");
+    refused(args, "Longer than this contract can take");
 }
 
 int main(void) {

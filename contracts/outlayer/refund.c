@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refund.h"
 #include "events.h"
+#include "reply.h"
 
 #define WATCH_GAS (4 * TGAS)
 
@@ -44,7 +45,7 @@ static bool keep(const struct refund *r) {
     uint64_t before = store_usage();
     struct yocto all = yocto_add(kept_for(key), r->amount);
     store_put(key, (struct text){(const char *)&all.v, sizeof all.v});
-    if (all.v > (store_usage() - before) * BYTE_STAKE)
+    if (yocto_less(stake_of(store_usage() - before), all))
         return true;
     store_remove(key);
     return false;
@@ -73,9 +74,7 @@ ENTRY(claim_refund) {
 }
 
 ENTRY(get_claimable) {
-    char buffer[64];
-    struct out o = OUT(buffer);
     struct refund_key k;
-    put_amount(&o, kept_for(key_for(&k, &in->account_id)));
-    answer_json(&o);
+    put_amount(reply(), kept_for(key_for(&k, &in->account_id)));
+    reply_end();
 }

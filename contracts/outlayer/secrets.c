@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "secrets.h"
 #include "events.h"
+#include "reply.h"
 
 #define VERSION 1
 #define ROW_MAX (1024 + ACCESS_MAX)
@@ -22,8 +23,8 @@ void profile_check(struct text profile) {
 
 // host/owner/name, the form under which the keystore looks secrets up.
 static void repo_check(struct text repo) {
-    static const char form[] = "Repository must be host/owner/name, such as github.com/alice/project: without https:// "
-                               "and .git, in at most 256 visible ASCII characters";
+    static const char form[] = "Repository must be host/owner/name without https:// and .git, such as "
+                               "github.com/alice/project";
     require(repo.len > 0, "Repository cannot be empty");
     unsigned slashes = 0;
     bool good = repo.len <= SECRET_REPO_MAX &&
@@ -46,17 +47,22 @@ void secret_name_check(const struct secret_name *n) {
     require(n->branch.len <= BRANCH_MAX, "Branch name too long (max 255 chars)");
 }
 
-static void put_name(struct rec_out *r, const struct secret_name *n) {
-    rec_put_account(r, &n->owner);
-    rec_put_text(r, n->repo);
-    rec_put_text(r, n->branch);
-    rec_put_text(r, n->profile);
-}
+#define ROW(kind, member) REC_##kind(struct secret_row, member)
+static const struct rec_field row_fields[] = {
+    ROW(RAW, owner_slot),     ROW(RAW, repo_slot),       ROW(WHO, name.owner), ROW(STRING, name.repo),
+    ROW(STRING, name.branch), ROW(STRING, name.profile), ROW(STRING, access),  ROW(RAW, created_at),
+    ROW(RAW, updated_at),     ROW(RAW, deposit),
+};
+static const struct rec_shape row_shape = REC_SHAPE(row_fields);
+#define NAME_AT 2 // the name's members among the fields
+#define NAME_COUNT 4
 
 static struct hash hash_of(const struct secret_name *n) {
+    static const struct rec_shape shape = {row_fields + NAME_AT, NAME_COUNT};
     uint8_t bytes[1024];
     struct rec_out r = REC_OUT(bytes);
-    put_name(&r, n);
+    struct secret_row row = {.name = *n};
+    rec_put_shape(&r, &shape, &row);
     return sha256_of(REC_TEXT(r));
 }
 
@@ -203,18 +209,9 @@ bool secret_load_by_hash(const struct hash *h, struct secret_row *row) {
     if (!bytes.ptr)
         return false;
     struct rec_in r = {(const uint8_t *)bytes.ptr, (const uint8_t *)bytes.ptr + bytes.len};
+    *row = (struct secret_row){.hash = *h};
     rec_take_version(&r, VERSION);
-    row->hash = *h;
-    row->owner_slot = rec_take_u32(&r);
-    row->repo_slot = rec_take_u32(&r);
-    row->name.owner = rec_take_account(&r);
-    row->name.repo = rec_take_text(&r);
-    row->name.branch = rec_take_text_or_null(&r);
-    row->name.profile = rec_take_text(&r);
-    row->access = rec_take_text(&r);
-    row->created_at = rec_take_u64(&r);
-    row->updated_at = rec_take_u64(&r);
-    row->deposit = rec_take_yocto(&r);
+    rec_take_shape(&r, &row_shape, row);
     return true;
 }
 
@@ -234,13 +231,7 @@ struct text secret_ciphertext(const struct secret_row *row) {
 static size_t row_encode(const struct secret_row *row, uint8_t *bytes, size_t cap) {
     struct rec_out r = {bytes, 0, cap};
     rec_put_u8(&r, VERSION);
-    rec_put_u32(&r, row->owner_slot);
-    rec_put_u32(&r, row->repo_slot);
-    put_name(&r, &row->name);
-    rec_put_text(&r, row->access);
-    rec_put_u64(&r, row->created_at);
-    rec_put_u64(&r, row->updated_at);
-    rec_put_yocto(&r, row->deposit);
+    rec_put_shape(&r, &row_shape, row);
     return r.len;
 }
 
@@ -256,7 +247,7 @@ static struct yocto row_stake(const struct secret_row *row, size_t ciphertext) {
     static uint8_t bytes[ROW_MAX];
     size_t keys = 2 * (1 + HASH_SIZE) + 2 * (1 + 4) + row->name.owner.len + row->name.repo.len;
     size_t all = 4 * RECORD_BYTES + keys + row_encode(row, bytes, sizeof bytes) + ciphertext + 2 * SLOT_SIZE;
-    return (struct yocto){all * BYTE_STAKE};
+    return stake_of(all);
 }
 
 // --- storing
@@ -284,63 +275,67 @@ static struct text ciphertext_read(struct text base64) {
     return bytes;
 }
 
-// Checks the money that a change needs against what is there, and sends the rest back to the caller.
-static void settle_stake(struct yocto need, struct yocto had, const char *refusal) {
-    struct yocto attached = deposit_attached(), funds = yocto_add(attached, had);
-    if (yocto_less(funds, need)) {
-        char buffer[200];
-        struct out o = OUT(buffer);
-        out_str(&o, refusal);
-        out_amount(&o, yocto_sub(need, had));
-        out_str(&o, " yoctoNEAR, attached: ");
-        out_amount(&o, attached);
-        out_str(&o, " yoctoNEAR");
-        stop_out(&o);
-    }
-    struct yocto rest = yocto_sub(funds, need);
-    struct account to = caller();
-    if (rest.v)
-        promise_transfer(&to, rest);
-}
-
 // The formula is what the node counts; where they differed somebody would pay for another's bytes.
 static void check_usage(uint64_t before, struct yocto had, struct yocto need) {
     uint64_t after = store_usage();
-    require((u128)after * BYTE_STAKE + had.v == (u128)before * BYTE_STAKE + need.v,
-            "Storage was not counted as expected: nothing is changed");
+    require(stake_of(after).v + had.v == stake_of(before).v + need.v, "Storage was not counted as expected");
 }
 
 struct change { // one row's way from what it was to what it becomes
     struct secret_row row;
-    bool known, makes_counter;
+    bool known;
+    uint32_t branches; // rows with a branch there were; looked up for a new one with a branch
     struct yocto had, need;
 };
 
-static struct change change_of(const struct secret_name *name, struct text access, struct text ciphertext) {
+static void change_row(struct change *c, const struct secret_name *name, struct text access, size_t ciphertext) {
+    bool makes_counter = !c->known && name->branch.ptr && c->branches == 0;
+    c->had = c->row.deposit;
+    c->row.name = *name;
+    c->row.access = access;
+    c->row.updated_at = now_ns();
+    c->row.deposit = row_stake(&c->row, ciphertext);
+    c->need = yocto_add(c->row.deposit, stake_of(makes_counter ? COUNTER_BYTES : 0));
+}
+
+static struct change change_of(const struct secret_name *name, const struct args *in, struct text *ciphertext) {
     struct change c = {0};
-    uint64_t now = now_ns();
+    *ciphertext = ciphertext_read(in->encrypted_secrets_base64);
     c.known = secret_load(name, &c.row);
     if (!c.known) {
-        c.row = (struct secret_row){.hash = hash_of(name), .created_at = now};
-        c.makes_counter = name->branch.ptr && secret_branch_rows(name) == 0;
+        c.row = (struct secret_row){.hash = hash_of(name), .created_at = now_ns()};
+        if (name->branch.ptr)
+            c.branches = secret_branch_rows(name);
     }
-    c.had = c.row.deposit;
-    c.row.name = *name;
-    c.row.access = access;
-    c.row.updated_at = now;
-    c.row.deposit = row_stake(&c.row, ciphertext.len);
-    c.need = yocto_add(c.row.deposit, YOCTO(c.makes_counter ? COUNTER_BYTES * BYTE_STAKE : 0));
+    change_row(&c, name, access_read(in->access.text), ciphertext->len);
     return c;
+}
+
+// Takes the money that the change needs from what is there and attached, and sends the rest back.
+static void settle_stake(const struct change *c) {
+    struct yocto attached = deposit_attached(), funds = yocto_add(attached, c->had);
+    if (yocto_less(funds, c->need))
+        stop_filled(c->known ? "Insufficient deposit for update. Required: % yoctoNEAR, attached: % yoctoNEAR"
+                             : "Insufficient storage deposit. Required: % yoctoNEAR, attached: % yoctoNEAR",
+                    (struct yocto[]){yocto_sub(c->need, c->had), attached});
+    struct yocto rest = yocto_sub(funds, c->need);
+    if (rest.v)
+        promise_transfer(&c->row.name.owner, rest);
+}
+
+static void change_end(const struct change *c, uint64_t before, const char *event) {
+    check_usage(before, c->had, c->need);
+    log_secrets(event, &c->row.name, c->row.deposit);
 }
 
 static void change_save(struct change *c, struct text ciphertext) {
     const struct secret_name *n = &c->row.name;
     struct long_key k = hash_key('x', &c->row.hash);
     if (!c->known) {
-        c->row.owner_slot = list_add('u', account_text(&n->owner), &c->row.hash);
-        c->row.repo_slot = list_add('g', n->repo, &c->row.hash);
+        c->row.owner_slot = list_add(OWNER_LIST, account_text(&n->owner), &c->row.hash);
+        c->row.repo_slot = list_add(REPO_LIST, n->repo, &c->row.hash);
         if (n->branch.ptr)
-            branch_rows_save(n, secret_branch_rows(n) + 1);
+            branch_rows_save(n, c->branches + 1);
     }
     store_put(key_text(&k), ciphertext);
     row_save(&c->row);
@@ -348,14 +343,12 @@ static void change_save(struct change *c, struct text ciphertext) {
 
 ENTRY(store_secrets) {
     struct secret_name name = name_of_caller(in);
-    struct text ciphertext = ciphertext_read(in->encrypted_secrets_base64), access = access_read(in->access.text);
+    struct text ciphertext;
     uint64_t before = store_usage();
-    struct change c = change_of(&name, access, ciphertext);
-    settle_stake(c.need, c.had,
-                 c.known ? "Insufficient deposit for update. Required: " : "Insufficient storage deposit. Required: ");
+    struct change c = change_of(&name, in, &ciphertext);
+    settle_stake(&c);
     change_save(&c, ciphertext);
-    check_usage(before, c.had, c.need);
-    log_secrets(c.known ? "secrets_updated" : "secrets_stored", &c.row.name, c.row.deposit);
+    change_end(&c, before, c.known ? "secrets_updated" : "secrets_stored");
 }
 
 ENTRY(delete_secrets) {
@@ -365,14 +358,14 @@ ENTRY(delete_secrets) {
     uint64_t before = store_usage();
     struct yocto back = row.deposit;
     struct long_key s = hash_key('s', &row.hash), x = hash_key('x', &row.hash);
-    list_remove('u', account_text(&name.owner), row.owner_slot, OWNER_SLOT_AT);
-    list_remove('g', name.repo, row.repo_slot, REPO_SLOT_AT);
+    list_remove(OWNER_LIST, account_text(&name.owner), row.owner_slot, OWNER_SLOT_AT);
+    list_remove(REPO_LIST, name.repo, row.repo_slot, REPO_SLOT_AT);
     store_remove(key_text(&s));
     store_remove(key_text(&x));
     if (name.branch.ptr) {
         uint32_t left = secret_branch_rows(&name) - 1;
         branch_rows_save(&name, left);
-        back = yocto_add(back, YOCTO(left ? 0 : COUNTER_BYTES * BYTE_STAKE));
+        back = yocto_add(back, stake_of(left ? 0 : COUNTER_BYTES));
     }
     check_usage(before, back, YOCTO(0));
     promise_transfer(&name.owner, back);
@@ -381,44 +374,51 @@ ENTRY(delete_secrets) {
 
 ENTRY(update_access) {
     struct secret_name name = name_of_caller(in);
-    struct text access = access_read(in->access.text);
-    struct secret_row row;
-    require(secret_load(&name, &row), "Secrets not found");
+    struct change c = {0};
     uint64_t before = store_usage();
-    struct yocto had = row.deposit;
-    row.name = name;
-    row.access = access;
-    row.updated_at = now_ns();
-    row.deposit = row_stake(&row, secret_ciphertext(&row).len);
-    settle_stake(row.deposit, had, "Insufficient deposit for update. Required: ");
-    row_save(&row);
-    check_usage(before, had, row.deposit);
-    log_secrets("secrets_access_updated", &row.name, row.deposit);
+    require(secret_load(&name, &c.row), "Secrets not found");
+    c.known = true;
+    change_row(&c, &name, access_read(in->access.text), secret_ciphertext(&c.row).len);
+    settle_stake(&c);
+    row_save(&c.row);
+    change_end(&c, before, "secrets_access_updated");
 }
 
 // --- views
 
-static char view_buffer[BLOB_MAX * 2];
-
 ENTRY(estimate_storage_cost) {
     struct secret_name name = name_in_view(in);
-    struct text ciphertext = ciphertext_read(in->encrypted_secrets_base64);
-    struct change c = change_of(&name, access_read(in->access.text), ciphertext);
-    struct out o = OUT(view_buffer);
-    put_amount(&o, c.need);
-    answer_json(&o);
+    struct text ciphertext;
+    struct change c = change_of(&name, in, &ciphertext);
+    put_amount(reply(), c.need);
+    reply_end();
 }
 
-static void put_row_end(struct out *o, const struct secret_row *row) {
-    member_number(o, "created_at", row->created_at);
-    member_number(o, "updated_at", row->updated_at);
-    member_amount(o, "storage_deposit", row->deposit);
+#define R(kind, name, member) JSON_MEMBER(kind, name, struct secret_row, member)
+static const struct json_member stored_members[] = {
+    R(U64, "created_at", created_at),
+    R(U64, "updated_at", updated_at),
+    R(AMOUNT, "storage_deposit", deposit),
+    R(TEXT, "branch", name.branch),
+};
+static const struct json_member user_members[] = {
+    R(TEXT, "repo", name.repo),       R(TEXT, "branch", name.branch),   R(TEXT, "profile", name.profile),
+    R(U64, "created_at", created_at), R(U64, "updated_at", updated_at), R(AMOUNT, "storage_deposit", deposit),
+};
+static const struct json_member profile_members[] = {
+    R(TEXT, "profile", name.profile),
+    R(ACCOUNT, "owner", name.owner),
+    R(TEXT, "branch", name.branch),
+};
+
+static void put_access(struct out *o, const struct secret_row *row) {
+    put_key(o, "access");
+    put_value(o, row->access);
 }
 
 ENTRY(get_secrets) {
     struct secret_name name = name_in_view(in);
     struct secret_row row;
-    struct out o = OUT(view_buffer);
     bool found = secret_load(&name, &row);
     if (!found && name.branch.ptr) {
         name.branch = (struct text){0};
@@ -428,15 +428,12 @@ ENTRY(get_secrets) {
         answer_text(TEXT("null"));
         return;
     }
-    put_open(&o, '{');
-    put_key(&o, "encrypted_secrets");
-    put_base64(&o, secret_ciphertext(&row));
-    put_key(&o, "access");
-    put_value(&o, row.access);
-    put_row_end(&o, &row);
-    member_string(&o, "branch", row.name.branch);
-    put_close(&o, '}');
-    answer_json(&o);
+    struct out *o = reply_open('{');
+    put_key(o, "encrypted_secrets");
+    put_base64(o, secret_ciphertext(&row));
+    put_access(o, &row);
+    PUT_ALL(o, stored_members, &row);
+    reply_close('}');
 }
 
 ENTRY(secrets_exist) {
@@ -451,46 +448,30 @@ ENTRY(count_secret_branches) {
     answer_number(secret_branch_rows(&name));
 }
 
-static char list_buffer[3u * 1024 * 1024];
-
-static void put_user_row(struct out *o, const struct secret_row *row) {
-    put_open(o, '{');
-    member_string(o, "repo", row->name.repo);
-    member_string(o, "branch", row->name.branch);
-    member_string(o, "profile", row->name.profile);
-    put_row_end(o, row);
-    put_key(o, "access");
-    put_value(o, row->access);
-    put_close(o, '}');
-}
-
-static void put_profile(struct out *o, const struct secret_row *row) {
-    put_open(o, '{');
-    member_string(o, "profile", row->name.profile);
-    member_string(o, "owner", account_text(&row->name.owner));
-    member_string(o, "branch", row->name.branch);
-    put_close(o, '}');
-}
-
 // The page of a list that the arguments ask for; branch given: only its rows.
-static void answer_rows(const struct args *in, char list, struct text of,
-                        void (*put)(struct out *o, const struct secret_row *row)) {
-    struct out o = OUT(list_buffer);
+static void answer_rows(const struct args *in, char list, struct text of) {
+    struct out *o = reply_open('[');
     uint64_t count = secret_list_count(list, of), limit = in->limit.given ? in->limit.value : count;
-    put_open(&o, '[');
     for (uint64_t i = in->from_index.value; i < count && limit; i++, limit--) {
         struct secret_row row;
         struct hash h = secret_list_at(list, of, (uint32_t)i);
-        if (secret_load_by_hash(&h, &row) && (!in->branch.ptr || text_eq(in->branch, row.name.branch)))
-            put(&o, &row);
+        if (!secret_load_by_hash(&h, &row) || (in->branch.ptr && !text_eq(in->branch, row.name.branch)))
+            continue;
+        put_open(o, '{');
+        if (list == OWNER_LIST) {
+            PUT_ALL(o, user_members, &row);
+            put_access(o, &row);
+        } else {
+            PUT_ALL(o, profile_members, &row);
+        }
+        put_close(o, '}');
     }
-    put_close(&o, ']');
-    answer_json(&o);
+    reply_close(']');
 }
 
-ENTRY(list_user_secrets) { answer_rows(in, 'u', account_text(&in->account_id), put_user_row); }
+ENTRY(list_user_secrets) { answer_rows(in, OWNER_LIST, account_text(&in->account_id)); }
 
 ENTRY(list_profiles) {
     repo_check(in->repo);
-    answer_rows(in, 'g', in->repo, put_profile);
+    answer_rows(in, REPO_LIST, in->repo);
 }

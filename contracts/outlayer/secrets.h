@@ -38,6 +38,8 @@ bool secret_load(const struct secret_name *n, struct secret_row *row);
 bool secret_load_by_hash(const struct hash *h, struct secret_row *row);
 struct text secret_ciphertext(const struct secret_row *row);
 
-uint32_t secret_list_count(char list, struct text of); // 'u' and the owner, 'g' and the repository
+#define OWNER_LIST 'u'
+#define REPO_LIST 'g'
+uint32_t secret_list_count(char list, struct text of);
 struct hash secret_list_at(char list, struct text of, uint32_t slot);
 uint32_t secret_branch_rows(const struct secret_name *n);

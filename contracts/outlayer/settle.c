@@ -65,8 +65,7 @@ static bool resume(const struct request *q, struct text payload) { return yield_
 
 void resume_request(struct request *q, const struct answer *a) {
     static const char too_long[] =
-        "The answer does not fit into the 1024 bytes that a resumed promise carries: submit the "
-        "output with submit_execution_output_and_resolve";
+        "The answer does not fit into the 1024 bytes of a resumed promise: use submit_execution_output_and_resolve";
     uint8_t bytes[2 * YIELD_PAYLOAD_MAX];
     struct rec_out r = REC_OUT(bytes);
     check_awaited(q);
@@ -105,31 +104,18 @@ static uint64_t returned_length(const struct output *o) {
 
 static void check_returnable(const struct output *o) {
     uint64_t n = returned_length(o);
-    if (n <= OUTPUT_JSON_MAX)
-        return;
-    char buffer[160];
-    struct out s = OUT(buffer);
-    out_str(&s, "The output is ");
-    out_number(&s, n);
-    out_str(&s, " bytes long as JSON; at most ");
-    out_number(&s, OUTPUT_JSON_MAX);
-    out_str(&s, " can be handed to a callback");
-    stop_out(&s);
+    if (n > OUTPUT_JSON_MAX)
+        stop_filled("The output is % bytes long as JSON; at most % can be handed to a callback",
+                    (struct yocto[]){{n}, {OUTPUT_JSON_MAX}});
 }
 
 // The stake of an output is the contract's own up to OUTPUT_LENT_BYTES; beyond, the payment must cover it, so that
 // users cannot bind money that is not theirs.
 static void check_stake(const struct request *q, uint64_t bytes) {
-    struct yocto stake = {bytes > OUTPUT_LENT_BYTES ? (bytes - OUTPUT_LENT_BYTES) * BYTE_STAKE : 0};
-    if (!yocto_less(q->payment, stake))
-        return;
-    char buffer[256];
-    struct out s = OUT(buffer);
-    out_str(&s, "An output of this size needs a payment of ");
-    out_amount(&s, stake);
-    out_str(&s, " yoctoNEAR to be stored until it is delivered (what is not charged is returned), got ");
-    out_amount(&s, q->payment);
-    stop_out(&s);
+    struct yocto stake = stake_of(bytes > OUTPUT_LENT_BYTES ? bytes - OUTPUT_LENT_BYTES : 0);
+    if (yocto_less(q->payment, stake))
+        stop_filled("An output of this size needs a payment of % yoctoNEAR to be stored until it is delivered, got %",
+                    (struct yocto[]){stake, q->payment});
 }
 
 void submit_output(struct request *q, const struct output *output) {
@@ -153,7 +139,7 @@ static void finish(struct state *s, struct request *q, const struct answer *a, s
     if (--s->open == 0)
         s->lowest_open = s->next_request_id;
     log_completed(q, &end);
-    refund_pay(&(struct refund){{true, q->id}, q->payer, q->sender, end.refunded});
+    refund_pay(&(struct refund){{true, q->id}, *request_payer(q), q->sender, end.refunded});
 }
 
 static void finish_now(struct request *q, const struct answer *a, struct yocto charged) {

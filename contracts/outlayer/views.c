@@ -1,45 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // The views: they change nothing and cost a caller outside of the chain nothing.
+#include "reply.h"
 #include "settle.h"
-
-#define VIEW_MAX (2u * 1024 * 1024) // an output of OUTPUT_JSON_MAX bytes as an array of numbers
-static char view_buffer[VIEW_MAX];
 
 ENTRY(get_stats) {
     struct state s = state_load();
-    struct out o = OUT(view_buffer);
-    put_open(&o, '[');
-    put_number(&o, s.executions);
-    put_amount(&o, s.fees_collected);
-    put_close(&o, ']');
-    answer_json(&o);
+    struct out *o = reply_open('[');
+    put_number(o, s.executions);
+    put_amount(o, s.fees_collected);
+    reply_close(']');
 }
 
 ENTRY(get_pricing) {
     struct state s = state_load();
-    struct out o = OUT(view_buffer);
-    put_prices(&o, &s.fees);
-    answer_json(&o);
+    put_prices(reply(), &s.fees);
+    reply_end();
 }
 
 ENTRY(get_config) {
     struct state s = state_load();
-    struct out o = OUT(view_buffer);
-    put_open(&o, '[');
-    put_string(&o, account_text(&s.owner));
-    put_string(&o, account_text(&s.operator));
-    put_close(&o, ']');
-    answer_json(&o);
+    struct out *o = reply_open('[');
+    put_string(o, account_text(&s.owner));
+    put_string(o, account_text(&s.operator));
+    reply_close(']');
 }
 
 ENTRY(get_max_limits) {
-    struct out o = OUT(view_buffer);
-    put_open(&o, '[');
-    put_number(&o, MAX_INSTRUCTIONS);
-    put_number(&o, MAX_EXECUTION_SECONDS);
-    put_number(&o, MAX_BUILD_SECONDS);
-    put_close(&o, ']');
-    answer_json(&o);
+    struct out *o = reply_open('[');
+    put_number(o, MAX_INSTRUCTIONS);
+    put_number(o, MAX_EXECUTION_SECONDS);
+    put_number(o, MAX_BUILD_SECONDS);
+    reply_close(']');
 }
 
 ENTRY(get_memory_limit) { answer_number(MAX_MEMORY_MB); }
@@ -49,9 +40,8 @@ ENTRY(is_paused) { answer_bool(state_load().paused); }
 ENTRY(estimate_execution_cost) {
     struct limits limits = limits_of(&in->limits);
     struct state s = state_load();
-    struct out o = OUT(view_buffer);
-    put_amount(&o, price_required(&s.fees, &limits));
-    answer_json(&o);
+    put_amount(reply(), price_required(&s.fees, &limits));
+    reply_end();
 }
 
 // As it is stored: bytes whatever the kind.
@@ -67,88 +57,85 @@ static void put_stored_output(struct out *o, const struct request *q) {
     put_close(o, '}');
 }
 
-static void put_times_and_prices(struct out *o, const struct request *q) {
-    char digits[20];
-    struct out ns = OUT(digits);
-    out_number(&ns, q->timestamp);
-    member_string(o, "timestamp_ns", out_text(&ns));
-    member_number(o, "build_seconds", q->build_seconds);
-    put_key(o, "pricing");
-    put_prices(o, &q->fees);
-    member_bool(o, "answered", q->answered);
-    member_number(o, "extensions", q->extensions);
-    member_number(o, "extensions_left", extensions_left(q));
-}
-
 // The request's members in the order that clients know, then what is added to them.
+#define Q(kind, name, member) JSON_MEMBER(kind, name, struct request, member)
+static const struct json_member request_begin[] = {
+    Q(U64, "request_id", id),
+    Q(HASH_BYTES, "data_id", data_id),
+};
+static const struct json_member request_payment[] = {
+    Q(BARE_AMOUNT, "payment", payment),
+    Q(U64, "timestamp", timestamp),
+};
+static const struct json_member request_more[] = {
+    Q(BOOL, "output_submitted", output.kind),
+    Q(MAYBE_HASH, "input_hash", input_hash),
+    Q(U32, "input_length", input_len),
+    Q(AMOUNT, "payment_yocto", payment),
+    Q(U64_TEXT, "timestamp_ns", timestamp),
+    Q(U32, "build_seconds", build_seconds),
+    Q(BOOL, "answered", answered),
+    Q(U8, "extensions", extensions),
+};
+
 static void put_request(struct out *o, const struct request *q) {
     put_open(o, '{');
-    member_number(o, "request_id", q->id);
-    put_key(o, "data_id");
-    put_bytes(o, HASH_TEXT(q->data_id));
-    member_string(o, "sender_id", account_text(&q->sender));
-    put_source(o, q);
-    put_limits(o, &q->limits);
-    put_key(o, "payment");
-    put_bare_amount(o, q->payment);
-    member_number(o, "timestamp", q->timestamp);
+    PUT_ALL(o, request_begin, q);
+    put_sender_to_limits(o, q);
+    PUT_ALL(o, request_payment, q);
     put_secrets_ref(o, q);
     member_string(o, "response_format", text_of(format_names[q->format]));
     member_null(o, "input_data");
-    member_string(o, "payer_account_id", account_text(&q->payer));
+    member_string(o, "payer_account_id", account_text(request_payer(q)));
     put_stored_output(o, q);
-    member_bool(o, "output_submitted", q->output.kind != OUTPUT_NONE);
-    member_hex(o, "input_hash", q->has_input ? &q->input_hash : NULL);
-    member_number(o, "input_length", q->input_len);
-    member_amount(o, "payment_yocto", q->payment);
-    put_times_and_prices(o, q);
+    PUT_ALL(o, request_more, q);
+    put_key(o, "pricing");
+    put_prices(o, &q->fees);
+    member_number(o, "extensions_left", extensions_left(q));
     put_close(o, '}');
 }
 
 ENTRY(get_request) {
     struct request q;
-    struct out o = OUT(view_buffer);
+    struct out *o = reply();
     if (request_load(in->request_id.value, &q))
-        put_request(&o, &q);
+        put_request(o, &q);
     else
-        put_null(&o);
-    answer_json(&o);
+        put_null(o);
+    reply_end();
 }
 
 ENTRY(get_pending_request_ids) {
     struct state s = state_load();
-    struct out o = OUT(view_buffer);
+    struct out *o = reply_open('[');
     uint64_t limit = in->limit.given ? in->limit.value : 100, id = in->from_index.value;
-    put_open(&o, '[');
     for (id = id > s.lowest_open ? id : s.lowest_open; id < s.next_request_id && limit && s.open; id++) {
         struct key key = key_of('r', id);
         if (store_has(KEY_TEXT(key))) {
-            put_number(&o, id);
+            put_number(o, id);
             limit--;
         }
     }
-    put_close(&o, ']');
-    answer_json(&o);
+    reply_close(']');
 }
 
 ENTRY(get_pending_output) {
     struct request q;
-    struct out o = OUT(view_buffer);
+    struct out *o = reply();
     if (!request_load(in->request_id.value, &q) || q.output.kind == OUTPUT_NONE) {
         answer_text(TEXT("null"));
         return;
     }
     struct text bytes = output_load(&q);
-    put_open(&o, '{');
-    put_key(&o, output_names[q.output.kind]);
+    put_open(o, '{');
+    put_key(o, output_names[q.output.kind]);
     if (q.output.kind == OUTPUT_BYTES)
-        put_bytes(&o, bytes);
+        put_bytes(o, bytes);
     else if (q.output.kind == OUTPUT_TEXT)
-        put_string(&o, bytes);
+        put_string(o, bytes);
     else
-        put_value(&o, bytes);
-    put_close(&o, '}');
-    answer_json(&o);
+        put_value(o, bytes);
+    reply_close('}');
 }
 
 ENTRY(has_pending_output) {

@@ -7,6 +7,18 @@
 
 _Noreturn void stop(const char *sentence) { host_panic_utf8(strlen(sentence), AT(sentence)); }
 
+_Noreturn void stop_filled(const char *sentence, const struct yocto *numbers) {
+    char buffer[512];
+    struct out o = OUT(buffer);
+    for (; *sentence; sentence++) {
+        if (*sentence == '%')
+            out_amount(&o, *numbers++);
+        else
+            out_char(&o, *sentence);
+    }
+    stop_out(&o);
+}
+
 // Never inlined: there are a hundred of them, and each byte of code costs gas in every call.
 [[gnu::noinline]] void require(bool holds, const char *sentence) {
     if (!holds)
@@ -17,7 +29,7 @@ _Noreturn void stop_out(const struct out *sentence) { host_panic_utf8(sentence->
 
 size_t register_copy(uint64_t reg, void *to, size_t cap) {
     uint64_t len = host_register_len(reg);
-    require(len <= cap, "The data are longer than this contract takes");
+    require(len <= cap, "Longer than this contract can take");
     host_read_register(reg, AT(to));
     return (size_t)len;
 }

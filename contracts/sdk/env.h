@@ -35,6 +35,8 @@ void method_begin(enum method_kind kind, const char *name); // the name stands i
 // --- stopping: every change of this call is undone and the deposit goes back; the caller reads the sentence
 _Noreturn void stop(const char *sentence);
 _Noreturn void stop_out(const struct out *sentence);
+// Each % of the sentence becomes the next of the numbers.
+_Noreturn void stop_filled(const char *sentence, const struct yocto *numbers);
 void require(bool holds, const char *sentence);
 
 // --- the call

@@ -15,15 +15,8 @@ void event_emit(struct out *o) {
     put_close(o, '}');
     put_close(o, ']');
     put_close(o, '}');
-    if (o->len > LOG_BYTES_MAX) {
-        char buffer[128];
-        struct out s = OUT(buffer);
-        out_str(&s, "The event would be ");
-        out_number(&s, o->len);
-        out_str(&s, " bytes long; at most ");
-        out_number(&s, LOG_BYTES_MAX);
-        out_str(&s, " can be logged");
-        stop_out(&s);
-    }
+    if (o->len > LOG_BYTES_MAX)
+        stop_filled("The event would be % bytes long; at most % can be logged",
+                    (struct yocto[]){{o->len}, {LOG_BYTES_MAX}});
     log_line(o);
 }

@@ -24,7 +24,7 @@ _Noreturn void json_stop(const struct json_in *in, const char *what) {
 
 char json_peek(struct json_in *in) {
     char *p = in->p;
-    while (p < in->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    while (p < in->end && (uint8_t)*p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
         p++;
     in->p = p;
     return p < in->end ? *p : 0;
@@ -58,12 +58,12 @@ static bool take_word(struct json_in *in, struct text word) {
 static uint32_t take_hex4(struct json_in *in) {
     uint32_t v = 0;
     if (in->end - in->p < 4)
-        json_stop(in, ": a \\u escape needs four hexadecimal digits");
+        json_stop(in, ": a bad escape in a string");
     for (int i = 0; i < 4; i++) {
         char c = *in->p++;
         int d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
         if (d < 0)
-            json_stop(in, ": a \\u escape needs four hexadecimal digits");
+            json_stop(in, ": a bad escape in a string");
         v = v << 4 | (uint32_t)d;
     }
     return v;
@@ -81,7 +81,7 @@ static uint32_t take_code_point(struct json_in *in) {
         if (low >= 0xdc00 && low <= 0xdfff)
             return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
     }
-    json_stop(in, ": half a surrogate pair is not a character");
+    json_stop(in, ": a bad escape in a string");
 }
 
 static char *put_utf8(char *to, uint32_t c) {
@@ -120,39 +120,44 @@ static char *take_escape(struct json_in *in, char *to, bool decode) {
             return to + 1;
         }
     }
-    json_stop(in, ": unknown escape in a string");
+    json_stop(in, ": a bad escape in a string");
 }
 
+// From the quote on.
 static struct text take_string(struct json_in *in, bool decode) {
-    json_expect(in, '"');
-    char *start = in->p, *to = start;
-    while (in->p < in->end) {
-        char c = *in->p;
+    char *start = ++in->p, *to = start;
+    for (;;) {
         size_t n = text_plain(in->p, in->end);
-        if (n == 0 && c == '"') {
-            in->p++;
-            return (struct text){start, (size_t)(to - start)};
-        }
-        if (n == 0 && c == '\\') {
-            in->p++;
-            to = take_escape(in, to, decode);
-            continue;
-        }
-        if (n == 0 && (uint8_t)c < 0x20)
-            json_stop(in, ": a control character inside a string");
-        if (n == 0 && !(n = utf8_length(in->p, in->end)))
+        if (in->p + n < in->end && (uint8_t)in->p[n] >= 0x80 && !(n = n ? n : utf8_length(in->p, in->end)))
             json_stop(in, ": a string is not UTF-8");
         if (decode && to != in->p)
             memmove(to, in->p, n);
         to += n;
         in->p += n;
+        if (in->p == in->end)
+            break;
+        char c = *in->p;
+        if (c == '"') {
+            in->p++;
+            return (struct text){start, (size_t)(to - start)};
+        }
+        if (c == '\\') {
+            in->p++;
+            to = take_escape(in, to, decode);
+        } else if ((uint8_t)c < 0x20) {
+            json_stop(in, ": a control character in a string");
+        }
     }
     json_stop(in, ": a string does not end");
 }
 
-struct text json_take_string(struct json_in *in) {
+static void expect_string(struct json_in *in) {
     if (json_peek(in) != '"')
         json_stop(in, ": expected a string");
+}
+
+struct text json_take_string(struct json_in *in) {
+    expect_string(in);
     return take_string(in, true);
 }
 
@@ -175,14 +180,14 @@ static void skip_number(struct json_in *in) {
     if (in->p < in->end && *in->p == '.') {
         in->p++;
         if (take_digits(in) == 0)
-            json_stop(in, ": not a JSON number");
+            json_stop(in, ": not a JSON value");
     }
     if (in->p < in->end && (*in->p | 32) == 'e') {
         in->p++;
         if (in->p < in->end && (*in->p == '+' || *in->p == '-'))
             in->p++;
         if (take_digits(in) == 0)
-            json_stop(in, ": not a JSON number");
+            json_stop(in, ": not a JSON value");
     }
 }
 
@@ -191,8 +196,11 @@ uint64_t json_take_u64(struct json_in *in, uint64_t max) {
     size_t n = next >= '0' && next <= '9' ? take_digits(in) : 0;
     bool whole = n > 0 && !(n > 1 && *first == '0') && !(in->p < in->end && (*in->p == '.' || (*in->p | 32) == 'e'));
     uint64_t v = 0;
-    for (size_t i = 0; whole && i < n; i++)
-        whole = !__builtin_mul_overflow(v, 10u, &v) && !__builtin_add_overflow(v, (uint64_t)(first[i] - '0'), &v);
+    for (size_t i = 0; whole && i < n; i++) {
+        uint32_t d = (uint32_t)(first[i] - '0');
+        whole = v < UINT64_MAX / 10 || (v == UINT64_MAX / 10 && d <= UINT64_MAX % 10);
+        v = v * 10 + d;
+    }
     if (whole && v <= max)
         return v;
     char buffer[64];
@@ -216,6 +224,7 @@ static void skip_scalar(struct json_in *in) {
 }
 
 static void skip_name(struct json_in *in) {
+    expect_string(in);
     take_string(in, false);
     json_expect(in, ':');
 }
@@ -278,7 +287,7 @@ void json_read_text(struct json_in *in, void *out, const void *more) {
 void json_read_yocto(struct json_in *in, void *out, const void *more) {
     (void)more;
     if (json_peek(in) != '"' || !yocto_parse(out, take_string(in, true)))
-        json_stop(in, ": expected an amount in yoctoNEAR as a string of decimal digits");
+        json_stop(in, ": expected yoctoNEAR as a string of digits");
 }
 
 void json_read_account(struct json_in *in, void *out, const void *more) {

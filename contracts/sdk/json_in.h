@@ -37,11 +37,7 @@ struct json_shape {
 #define JSON_SHAPE(fields, closure)                                                                                    \
     { (fields), sizeof(fields) / sizeof(fields)[0], (closure) }
 
-// Members that may be null or missing.
-struct maybe_u64 {
-    bool given;
-    uint64_t value;
-};
+// Members that may be null or missing; maybe_u64 and maybe_hash are in json_out.h.
 struct maybe_u32 {
     bool given;
     uint32_t value;
@@ -49,10 +45,6 @@ struct maybe_u32 {
 struct maybe_yocto {
     bool given;
     struct yocto value;
-};
-struct maybe_hash {
-    bool given;
-    struct hash value;
 };
 struct json_raw { // any value, as it stands in the input
     struct text text;

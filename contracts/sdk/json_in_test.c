@@ -191,16 +191,16 @@ static void strings_are_strict(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"\"a", ": a string does not end"},
-        {"\"a\\", ": unknown escape in a string"},
-        {"\"\\x\"", ": unknown escape in a string"},
-        {"\"\\u00g0\"", ": a \\u escape needs four hexadecimal digits"},
-        {"\"\\u00", ": a \\u escape needs four hexadecimal digits"},
-        {"\"\\ud800\"", ": half a surrogate pair is not a character"},
-        {"\"\\ud800\\n\"", ": half a surrogate pair is not a character"},
-        {"\"\\udc00\\ud800\"", ": half a surrogate pair is not a character"},
-        {"\"\\ud800\\ud800\"", ": half a surrogate pair is not a character"},
-        {"\"a\nb\"", ": a control character inside a string"},
-        {"\"long enough for a word\x1f\"", ": a control character inside a string"},
+        {"\"a\\", ": a bad escape in a string"},
+        {"\"\\x\"", ": a bad escape in a string"},
+        {"\"\\u00g0\"", ": a bad escape in a string"},
+        {"\"\\u00", ": a bad escape in a string"},
+        {"\"\\ud800\"", ": a bad escape in a string"},
+        {"\"\\ud800\\n\"", ": a bad escape in a string"},
+        {"\"\\udc00\\ud800\"", ": a bad escape in a string"},
+        {"\"\\ud800\\ud800\"", ": a bad escape in a string"},
+        {"\"a\nb\"", ": a control character in a string"},
+        {"\"long enough for a word\x1f\"", ": a control character in a string"},
         {"\"\x80\"", ": a string is not UTF-8"},
         {"\"\xc0\x80\"", ": a string is not UTF-8"},
         {"\"\xed\xa0\x80\"", ": a string is not UTF-8"},
@@ -267,9 +267,9 @@ static void raw_values_are_checked(void **state) {
     static const char *const bad[][2] = {
         {"-", ": not a JSON value"},
         {"01", ": not a JSON value"},
-        {"1.", ": not a JSON number"},
-        {"1e", ": not a JSON number"},
-        {"1e+", ": not a JSON number"},
+        {"1.", ": not a JSON value"},
+        {"1e", ": not a JSON value"},
+        {"1e+", ": not a JSON value"},
         {".5", ": not a JSON value"},
         {"+1", ": not a JSON value"},
         {"NaN", ": not a JSON value"},
@@ -278,10 +278,10 @@ static void raw_values_are_checked(void **state) {
         {"[1 2]", ": expected ',' here"},
         {"[1}", ": expected ',' here"},
         {"{\"a\"}", ": expected ':' here"},
-        {"{\"a\":1,}", ": expected '\"' here"},
-        {"{1:1}", ": expected '\"' here"},
+        {"{\"a\":1,}", ": expected a string"},
+        {"{1:1}", ": expected a string"},
         {"'a'", ": not a JSON value"},
-        {"[\"\\x\"]", ": unknown escape in a string"},
+        {"[\"\\x\"]", ": a bad escape in a string"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         char args[128], words[128];
@@ -330,7 +330,7 @@ static void choices_have_names(void **state) {
 static void other_members_are_strict(void **state) {
     (void)state;
     static const char *const digits = "expected 64 lower-case hexadecimal digits";
-    static const char *const amount = "expected an amount in yoctoNEAR as a string of decimal digits";
+    static const char *const amount = "expected yoctoNEAR as a string of digits";
     static const char *const cases[][2] = {
         {"flag", "1"},
         {"flag", "\"true\""},

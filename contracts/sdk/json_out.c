@@ -12,7 +12,8 @@ struct text out_text(const struct out *o) {
 
 // Room for n bytes, counted as written.
 static char *room(struct out *o, size_t n) {
-    require(n <= o->cap - o->len, "The text is too long for this contract");
+    if (n > o->cap - o->len)
+        stop("Longer than this contract can take");
     char *at = o->buf + o->len;
     o->len += n;
     return at;
@@ -81,14 +82,15 @@ void put_quoted_close(struct out *o) {
     o->quoted = false;
 }
 
-void put_key(struct out *o, const char *name) {
-    size_t n = strlen(name);
+static void put_name(struct out *o, const char *name, size_t n) {
     comma(o);
     char *at = quote_at(o, room(o, n + 3 + 2u * o->quoted));
     memcpy(at, name, n);
     *quote_at(o, at + n) = ':';
     o->due = false;
 }
+
+void put_key(struct out *o, const char *name) { put_name(o, name, strlen(name)); }
 
 void put_value(struct out *o, struct text value) {
     comma(o);
@@ -187,17 +189,18 @@ void put_bare_amount(struct out *o, struct yocto a) {
 
 void put_bytes(struct out *o, struct text bytes) {
     put_open(o, '[');
+    char *at = room(o, 4 * bytes.len), *from = at;
     for (size_t i = 0; i < bytes.len; i++) {
         uint32_t v = (uint8_t)bytes.ptr[i];
-        char *at = room(o, (v > 99) + (v > 9) + 1u + (i > 0));
         if (i > 0)
             *at++ = ',';
         if (v > 99)
             *at++ = (char)('0' + v / 100);
         if (v > 9)
             *at++ = (char)('0' + v / 10 % 10);
-        *at = (char)('0' + v % 10);
+        *at++ = (char)('0' + v % 10);
     }
+    o->len -= 4 * bytes.len - (size_t)(at - from);
     put_close(o, ']');
 }
 
@@ -265,4 +268,45 @@ void member_hex(struct out *o, const char *key, const struct hash *h) {
 void member_open(struct out *o, const char *key, char bracket) {
     put_key(o, key);
     put_open(o, bracket);
+}
+
+static void put_u64_text(struct out *o, uint64_t n) {
+    char digits[20];
+    struct out text = OUT(digits);
+    out_number(&text, n);
+    put_string(o, out_text(&text));
+}
+
+static void put_member(struct out *o, enum json_kind kind, const void *m) {
+    const struct maybe_u64 *number = m;
+    const struct maybe_hash *hash = m;
+    switch (kind) {
+    case JSON_U8: put_number(o, *(const uint8_t *)m); break;
+    case JSON_U32: put_number(o, *(const uint32_t *)m); break;
+    case JSON_U64: put_number(o, *(const uint64_t *)m); break;
+    case JSON_U64_TEXT: put_u64_text(o, *(const uint64_t *)m); break;
+    case JSON_MAYBE_U64:
+        if (number->given)
+            put_number(o, number->value);
+        else
+            put_null(o);
+        break;
+    case JSON_BOOL: put_bool(o, *(const uint8_t *)m); break;
+    case JSON_TEXT: put_string(o, *(const struct text *)m); break;
+    case JSON_ACCOUNT: put_string(o, account_text(m)); break;
+    case JSON_AMOUNT: put_amount(o, *(const struct yocto *)m); break;
+    case JSON_BARE_AMOUNT: put_bare_amount(o, *(const struct yocto *)m); break;
+    case JSON_HASH_BYTES: put_bytes(o, HASH_TEXT(*(const struct hash *)m)); break;
+    case JSON_MAYBE_HASH: put_hex(o, hash->given ? &hash->value : NULL); break;
+    case JSON_OPEN: put_open(o, '{'); break;
+    case JSON_CLOSE: put_close(o, '}'); break;
+    }
+}
+
+void put_members(struct out *o, const struct json_member *members, size_t count, const void *from) {
+    for (const struct json_member *m = members; m < members + count; m++) {
+        if (m->name_len)
+            put_name(o, m->name, m->name_len);
+        put_member(o, m->kind, (const char *)from + m->offset);
+    }
 }

@@ -160,7 +160,7 @@ static void buffers_are_never_left(void **state) {
     assert_int_equal(mock.value_len, whole);
     for (given = 1; given < whole; given++) {
         assert_false(mock_view("fill", ""));
-        assert_string_equal(mock.error, "Smart contract panicked: The text is too long for this contract");
+        assert_string_equal(mock.error, "Smart contract panicked: Longer than this contract can take");
         assert_false(passed);
     }
 }

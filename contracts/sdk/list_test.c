@@ -91,7 +91,7 @@ static void what_is_not_there_is_refused(void **state) {
     (void)state;
     stops(remove_none, "The list has no such element");
     stops(set_none, "The list has no such element");
-    stops(get_small, "The data are longer than this contract takes");
+    stops(get_small, "Longer than this contract can take");
 }
 
 static void pages_stay_inside(void **state) {

@@ -127,7 +127,7 @@ static void lengths_are_checked(void **state) {
     stops(put_long, "A key is too long for this contract");
     of_len = MAP_KEY_MAX + 1, key_len = 1;
     stops(put_long, "A key is too long for this contract");
-    stops(get_long, "The data are longer than this contract takes");
+    stops(get_long, "Longer than this contract can take");
 }
 
 static int world(void **state) {

@@ -4,18 +4,25 @@
 
 struct yocto yocto_add(struct yocto a, struct yocto b) {
     struct yocto r;
-    require(!__builtin_add_overflow(a.v, b.v, &r.v), "The sum of two amounts is too large");
+    require(!__builtin_add_overflow(a.v, b.v, &r.v), "An amount is out of range");
     return r;
 }
 
 struct yocto yocto_sub(struct yocto a, struct yocto b) {
-    require(a.v >= b.v, "An amount would fall below zero");
+    require(a.v >= b.v, "An amount is out of range");
     return (struct yocto){a.v - b.v};
+}
+
+// In two halves, and in one place: what the compiler makes of an overflow check of 128 bits is long.
+[[gnu::noinline]] static bool multiply(struct yocto *r, struct yocto a, uint64_t n) {
+    u128 low = (u128)(uint64_t)a.v * n, high = (u128)(uint64_t)(a.v >> 64) * n + (uint64_t)(low >> 64);
+    r->v = high << 64 | (uint64_t)low;
+    return high >> 64 == 0;
 }
 
 struct yocto yocto_mul(struct yocto a, uint64_t n) {
     struct yocto r;
-    require(!__builtin_mul_overflow(a.v, (u128)n, &r.v), "The product of an amount is too large");
+    require(multiply(&r, a, n), "An amount is out of range");
     return r;
 }
 
@@ -26,7 +33,7 @@ struct yocto yocto_add_capped(struct yocto a, struct yocto b) {
 
 struct yocto yocto_mul_capped(struct yocto a, uint64_t n) {
     struct yocto r;
-    return __builtin_mul_overflow(a.v, (u128)n, &r.v) ? YOCTO_MAX : r;
+    return multiply(&r, a, n) ? r : YOCTO_MAX;
 }
 
 struct yocto yocto_min(struct yocto a, struct yocto b) {
@@ -61,15 +68,14 @@ struct text yocto_text(struct yocto a, char out[static YOCTO_DIGITS]) {
 }
 
 bool yocto_parse(struct yocto *out, struct text digits) {
-    u128 v = 0;
+    struct yocto v = {0};
     if (digits.len == 0 || digits.len > YOCTO_DIGITS)
         return false;
     for (size_t i = 0; i < digits.len; i++) {
-        char c = digits.ptr[i];
-        if (c < '0' || c > '9' || __builtin_mul_overflow(v, (u128)10, &v) ||
-            __builtin_add_overflow(v, (u128)(c - '0'), &v))
+        uint32_t d = (uint8_t)digits.ptr[i] - (uint32_t)'0';
+        if (d > 9 || !multiply(&v, v, 10) || __builtin_add_overflow(v.v, d, &v.v))
             return false;
     }
-    out->v = v;
+    *out = v;
     return true;
 }

@@ -42,7 +42,7 @@ struct rec_field {
 enum rec_kind {
     REC_KIND_TEXT = 0xf0, // struct text; an empty one is read as NULL
     REC_KIND_ACCOUNT,
-    REC_KIND_NUMBER, // its bytes up to the highest that is not zero, after their number
+    REC_KIND_NUMBER, // of 8 or 16 bytes: those up to the highest that is not zero, after their number
     REC_KIND_FLAG,   // a byte; where it is 0 the next `count` members are not there
 };
 #define REC_SIZE(type, member) sizeof(((type *)0)->member)
@@ -79,6 +79,7 @@ bool store_remove(struct text key);
 uint64_t store_usage(void); // bytes that the account's state takes, as of now
 // Money that a byte of state binds while it is stored.
 #define BYTE_STAKE ((u128)10000000000000000000u)
+struct yocto stake_of(uint64_t bytes);
 
 // Views of the SDK's fixed-size things as keys and values.
 #define KEY_TEXT(k) ((struct text){(const char *)(k).b, sizeof(k).b})

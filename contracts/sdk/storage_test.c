@@ -75,7 +75,7 @@ static void records_come_back(void **state) {
     size_t whole = length = out.len;
     runs(read_all);
     for (length = 0; length < whole; length++)
-        stops(read_all, "A stored record is shorter than it should be");
+        stops(read_all, "A stored record is damaged");
     length = whole;
     record[0] = 2;
     stops(read_all, "A stored record is of another version of this contract");
@@ -96,13 +96,13 @@ static void lengths_are_checked(void **state) {
     (void)state;
     memset(record, 'a', sizeof record);
     memcpy(record, &(uint32_t){ACCOUNT_MAX + 1}, 4);
-    stops(read_account, "A stored account id is too long");
+    stops(read_account, "A stored record is damaged");
     memcpy(record, &(uint32_t){sizeof record - 4}, 4);
     runs(read_text);
     memcpy(record, &(uint32_t){sizeof record - 3}, 4);
-    stops(read_text, "A stored record is shorter than it should be");
+    stops(read_text, "A stored record is damaged");
     memcpy(record, &(uint32_t){UINT32_MAX}, 4);
-    stops(read_text, "A stored record is shorter than it should be");
+    stops(read_text, "A stored record is damaged");
 }
 
 static void fill(void) {
@@ -116,7 +116,7 @@ static void fill(void) {
 
 static void records_do_not_overflow(void **state) {
     (void)state;
-    stops(fill, "The record is too long for this contract");
+    stops(fill, "Longer than this contract can take");
 }
 
 static void use_store(void) {
@@ -154,7 +154,7 @@ static void store_keeps_what_it_is_given(void **state) {
     (void)state;
     runs(use_store);
     uint64_t usage = mock.usage;
-    stops(get_long, "The data are longer than this contract takes");
+    stops(get_long, "Longer than this contract can take");
     runs(use_store);
     assert_int_equal(mock.usage, usage); // the stopped call left nothing
 }

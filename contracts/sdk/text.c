@@ -2,20 +2,28 @@
 #include "text.h"
 
 #ifdef __wasm__
-// Each instruction costs gas, so whole words where there are some, four at a time.
+// Each instruction costs gas, so whole words where there are some, four at a time; the last one may overlap the one
+// before.
+#define MOVE(n) __builtin_memcpy_inline(t, f, n)
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-    char *t = to;
+    char *t = to, *end = t + n;
     const char *f = from;
-    for (; n >= 32; n -= 32, t += 32, f += 32)
-        __builtin_memcpy_inline(t, f, 32);
-    for (; n >= 8; n -= 8, t += 8, f += 8)
-        __builtin_memcpy_inline(t, f, 8);
+    if (n >= 8) {
+        for (; end - t >= 32; t += 32, f += 32)
+            MOVE(32);
+        for (; end - t >= 8; t += 8, f += 8)
+            MOVE(8);
+        f -= 8 - (end - t);
+        t = end - 8;
+        MOVE(8);
+        return to;
+    }
     if (n & 4) {
-        __builtin_memcpy_inline(t, f, 4);
+        MOVE(4);
         t += 4, f += 4;
     }
     if (n & 2) {
-        __builtin_memcpy_inline(t, f, 2);
+        MOVE(2);
         t += 2, f += 2;
     }
     if (n & 1)
@@ -35,25 +43,39 @@ void *memset(void *to, int c, size_t n) {
 }
 
 void *memmove(void *to, const void *from, size_t n) {
-    char *t = to;
+    char *t = to, *end = t + n;
     const char *f = from;
-    if (t <= f || t >= f + n)
-        return memcpy(to, from, n);
-    while (n--)
-        t[n] = f[n];
+    if (t <= f) {
+        for (; end - t >= 8; t += 8, f += 8)
+            MOVE(8);
+        while (t < end)
+            *t++ = *f++;
+    } else {
+        while (n--)
+            t[n] = f[n];
+    }
     return to;
 }
 
+// The last word may overlap the one before.
 int memcmp(const void *a, const void *b, size_t n) {
-    const uint8_t *x = a, *y = b;
+    const uint8_t *x = a, *y = b, *end = x + n;
     uint64_t u, v;
-    for (; n >= 8; n -= 8, x += 8, y += 8) {
-        __builtin_memcpy(&u, x, 8);
-        __builtin_memcpy(&v, y, 8);
-        if (u != v)
-            break;
+    if (n >= 8) {
+        for (;; x += 8, y += 8) {
+            if (end - x < 8) {
+                y -= 8 - (end - x);
+                x = end - 8;
+            }
+            __builtin_memcpy(&u, x, 8);
+            __builtin_memcpy(&v, y, 8);
+            if (u != v)
+                break;
+            if (end - x == 8)
+                return 0;
+        }
     }
-    for (; n; n--, x++, y++)
+    for (; x < end; x++, y++)
         if (*x != *y)
             return *x < *y ? -1 : 1;
     return 0;
@@ -101,10 +123,13 @@ static bool is_plain(char c) { return c >= 0x20 && c != '"' && c != '\\'; }
 
 size_t text_plain(const char *p, const char *end) {
     const char *from = p;
-    for (; end - p >= 8; p += 8) {
-        uint64_t m = marks(p);
-        if (m)
+    uint64_t m;
+    for (; end - p >= 8; p += 8)
+        if ((m = marks(p)))
             return (size_t)(p - from) + (size_t)__builtin_ctzll(m) / 8;
+    if (end - from >= 8) { // the last word overlaps the one before, whose bytes are plain
+        m = marks(end - 8);
+        return (size_t)(end - from) - (m ? 8 - (size_t)__builtin_ctzll(m) / 8 : 0);
     }
     while (p < end && is_plain(*p))
         p++;
