@@ -11,6 +11,7 @@
 #define SPARE_BLOCKS 12   // kept for getting the answer on chain
 #define LAST_BLOCKS 40    // with fewer left, a platform failure is reported instead of tried elsewhere
 #define HOPELESS_BLOCKS 3 // with fewer, nothing reaches the chain in time
+#define BRANCH_MS 30000   // longest search for a branch
 #define TRIES_MAX 4       // then a platform failure is reported, too
 
 // One lease under work.
@@ -202,16 +203,27 @@ static bool get_module(struct job *j) {
     return false;
 }
 
+static void secrets_failed(struct job *j, const struct err *e) {
+    platform_failed(j, arena_printf(j->arena, "Secrets are not available: %s", e->msg));
+}
+
 // Nothing runs without the secrets that it asked for. True with them; otherwise the job has ended.
 static bool get_secrets(struct job *j) {
     const struct task *t = j->task;
+    struct worker *w = j->worker;
     struct keystore_answer n;
-    struct err e;
+    const char *branch;
+    struct err finding, e;
     if (!secrets_wanted(&t->secrets))
         return true;
     j->private = arena_new();
-    if (!keystore_fetch(j->worker->keystore, j->private, t->request_id, NULL, &n, &e)) {
-        platform_failed(j, arena_printf(j->arena, "Secrets are not available: %s", e.msg));
+    bool found = branches_find(w->branches, j->arena, t, BRANCH_MS, &branch, &finding);
+    if (!keystore_fetch(w->keystore, j->private, t->request_id, branch, &n, &e)) {
+        secrets_failed(j, &e);
+        return false;
+    }
+    if (n.end == KEYSTORE_REFUSED && !found) { // our own trouble may be the reason
+        secrets_failed(j, &finding);
         return false;
     }
     switch (n.end) {

@@ -161,7 +161,8 @@ static bool open_keystore(struct daemon *d, struct err *e) {
                                   .key = &d->key,
                                   .rpc = d->worker.rpc,
                                   .cancel = &d->worker.abandon};
-    return keystore_new(&d->worker.keystore, &k, e);
+    return keystore_new(&d->worker.keystore, &k, e) &&
+           branches_new(&d->worker.branches, d->builder, d->worker.rpc, s->contract, e);
 }
 
 static bool open_executors(struct daemon *d, struct err *e) {
@@ -256,6 +257,7 @@ static void close_all(struct daemon *d, int status) {
         _exit(status);
     }
     exec_pool_free(w->exec);
+    branches_free(w->branches);
     keystore_free(w->keystore);
     modules_free(w->modules);
     builder_free(d->builder);

@@ -4,6 +4,7 @@
 // Nothing is sent before it is in the journal; nothing is sent twice without asking the chain.
 #pragma once
 #include "near/send.h"
+#include "worker/branches.h"
 #include "worker/extender.h"
 #include "worker/held.h"
 #include "worker/keystore.h"
@@ -29,6 +30,7 @@ struct worker {
     struct sender *sender;
     struct chain *chain;
     struct keystore *keystore;
+    struct branches *branches;
     struct modules *modules;
     struct exec_pool *exec;
     struct held *held;

@@ -2,6 +2,7 @@
 #include "worker/task.h"
 
 #include "base/test.h"
+#include "worker/branches.h"
 #include "worker/guest_env.h"
 
 #define DATA_ID "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
@@ -216,9 +217,35 @@ static void test_environment_with_secrets(void **state) {
     assert_null(value(env, n, "NEAR_BLOCK_HEIGHT"));
 }
 
+// If this fails, each request with secrets fetches a repository's history, or a commit keeps the branch that it left.
+static void test_branches_kept(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    struct branches *b;
+    char ref[16];
+    assert_ok(branches_new(&b, NULL, NULL, "c.near", &e), &e);
+    assert_null(branches_kept(b, a, "r", "v1", 5));
+    branches_keep(b, "r", "v1", "main", 5);
+    branches_keep(b, "r", "v2", "dev", 5);
+    assert_string_equal(branches_kept(b, a, "r", "v1", 6), "main");
+    assert_null(branches_kept(b, a, "rv", "1", 6));
+    branches_keep(b, "r", "v1", "dev", 7);
+    assert_string_equal(branches_kept(b, a, "r", "v1", 8), "dev");
+    assert_null(branches_kept(b, a, "r", "v1", 7 + BRANCHES_FRESH_MS));
+    for (int i = 0; i < BRANCHES_MAX - 1; i++) {
+        snprintf(ref, sizeof ref, "x%d", i);
+        branches_keep(b, "r", ref, "main", 8);
+    }
+    assert_string_equal(branches_kept(b, a, "r", "v1", 8), "dev"); // used last
+    assert_null(branches_kept(b, a, "r", "v2", 8));
+    branches_free(b);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_lease),       cmocka_unit_test(test_broken_leases),
-    cmocka_unit_test(test_comparison),  cmocka_unit_test(test_secrets_ref),
-    cmocka_unit_test(test_environment), cmocka_unit_test(test_environment_with_secrets),
+    cmocka_unit_test(test_lease),         cmocka_unit_test(test_broken_leases),
+    cmocka_unit_test(test_comparison),    cmocka_unit_test(test_secrets_ref),
+    cmocka_unit_test(test_environment),   cmocka_unit_test(test_environment_with_secrets),
+    cmocka_unit_test(test_branches_kept),
 };
 RUN_TESTS(tests)

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/branches.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "builder/branch.h"
+#include "codec/json.h"
+#include "secrets/repo.h"
+#include <pthread.h>
+
+struct kept {
+    struct hash key; // of repository and ref
+    char *branch;    // NULL: free
+    uint64_t found_ms, used;
+};
+
+struct branches {
+    struct builder *builder;
+    struct rpc *rpc;
+    const char *contract_id;
+    pthread_mutex_t lock; // guards what follows
+    struct kept kept[BRANCHES_MAX];
+    uint64_t uses;
+};
+
+bool branches_new(struct branches **out, struct builder *builder, struct rpc *rpc, const char *contract_id,
+                  struct err *e) {
+    (void)e;
+    struct branches *b = xcalloc(1, sizeof *b);
+    b->builder = builder;
+    b->rpc = rpc;
+    b->contract_id = contract_id;
+    pthread_mutex_init(&b->lock, NULL);
+    *out = b;
+    return true;
+}
+
+void branches_free(struct branches *b) {
+    if (!b)
+        return;
+    for (size_t i = 0; i < BRANCHES_MAX; i++)
+        free(b->kept[i].branch);
+    pthread_mutex_destroy(&b->lock);
+    free(b);
+}
+
+// --- what is kept
+
+static struct hash key_of(const char *repo, const char *ref) {
+    struct sha256 s;
+    sha256_init(&s);
+    sha256_add(&s, slice_of(repo, strlen(repo) + 1));
+    sha256_add(&s, slice_str(ref));
+    return sha256_end(&s);
+}
+
+// With the lock held: its place, or the one to be taken for it.
+static struct kept *place_of(struct branches *b, const struct hash *key) {
+    struct kept *oldest = &b->kept[0];
+    for (struct kept *k = b->kept; k < b->kept + BRANCHES_MAX; k++) {
+        if (k->branch && hash_eq(&k->key, key))
+            return k;
+        if (k->used < oldest->used)
+            oldest = k;
+    }
+    return oldest;
+}
+
+void branches_keep(struct branches *b, const char *repo, const char *ref, const char *branch, uint64_t now_ms) {
+    struct hash key = key_of(repo, ref);
+    pthread_mutex_lock(&b->lock);
+    struct kept *k = place_of(b, &key);
+    free(k->branch);
+    *k = (struct kept){key, xstrdup(branch), now_ms, ++b->uses};
+    pthread_mutex_unlock(&b->lock);
+}
+
+const char *branches_kept(struct branches *b, struct arena *a, const char *repo, const char *ref, uint64_t now_ms) {
+    struct hash key = key_of(repo, ref);
+    const char *branch = NULL;
+    pthread_mutex_lock(&b->lock);
+    struct kept *k = place_of(b, &key);
+    if (k->branch && hash_eq(&k->key, &key) && now_ms - k->found_ms < BRANCHES_FRESH_MS) {
+        branch = arena_strdup(a, k->branch);
+        k->used = ++b->uses;
+    }
+    pthread_mutex_unlock(&b->lock);
+    return branch;
+}
+
+// --- finding
+
+// Most secrets are stored for any branch: then no repository has to be asked. The keystore looks at the same.
+static bool is_needed(struct branches *b, struct arena *a, const struct task *t) {
+    const char *repo;
+    struct err e;
+    if (!repo_normal(a, slice_str(t->repo), &repo, &e))
+        return false; // the keystore says what is wrong with it
+    SCOPED_JSON(args) =
+        json_pack("{s:s,s:s,s:s}", "repo", repo, "profile", t->secrets.profile, "owner", t->secrets.account_id);
+    SCOPED_JSON(count) = rpc_view_json(b->rpc, a, b->contract_id, "count_secret_branches", args, &e);
+    return !json_is_integer(count) || json_integer_value(count) > 0;
+}
+
+bool branches_find(struct branches *b, struct arena *a, const struct task *t, uint64_t timeout_ms, const char **branch,
+                   struct err *e) {
+    const struct build_source source = {t->repo, t->ref, t->target};
+    *branch = NULL;
+    if (!is_needed(b, a, t) || (*branch = branches_kept(b, a, t->repo, t->ref, clock_mono_ms())))
+        return true;
+    if (builder_branch(b->builder, a, &source, timeout_ms, branch, e)) {
+        branches_keep(b, t->repo, t->ref, *branch, clock_mono_ms());
+        return true;
+    }
+    *branch = NULL;
+    log_err(LOG_WARN, "branch", e);
+    return e->code == ERR_INVALID || e->code == ERR_NOT_FOUND || e->code == ERR_LIMIT;
+}
