@@ -9,7 +9,7 @@ from kit import check, equal
 from near import NEAR, TGAS, Account, Key
 
 CONTRACT, OPERATOR, ALICE = "outlayer.test.near", "operator.test.near", "alice.test.near"
-METHODS = ("resolve_execution", "submit_execution_output", "submit_execution_output_and_resolve")
+METHODS = ("resolve_execution", "submit_execution_output", "submit_execution_output_and_resolve", "extend_execution")
 HOST = "local.test"
 
 
@@ -199,6 +199,11 @@ class World:
             subprocess.run(["git", *command], cwd=path, env=env, check=True)
         return f"https://{HOST}/test/{name}"
 
+    def git(self, repo, *command):
+        env = {**os.environ, **{f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
+        return subprocess.run(["git", *command], cwd=os.path.join(self.repos, "test", repo.rsplit("/", 1)[1]), env=env,
+                              check=True, capture_output=True, text=True).stdout.strip()
+
     def settings(self, name, **env):
         home = os.path.join(self.home, name)
         os.makedirs(home, exist_ok=True)
@@ -254,6 +259,13 @@ class World:
             self.coordinator.add(task)
         return task["request_id"], tx, task
 
+    def extensions(self, id):
+        args = base64.b64encode(json.dumps({"request_id": id}).encode()).decode()
+        got = kit.rpc(self.net.url, "query", {"request_type": "call_function", "finality": "final", "account_id": CONTRACT,
+                                              "method_name": "get_request", "args_base64": args})
+        request = json.loads(bytes(got["result"]["result"]))
+        return request and request["extensions"]
+
     def event(self, tx, name):
         answer = kit.rpc(self.net.url, "EXPERIMENTAL_tx_status", {"tx_hash": tx, "sender_account_id": ALICE, "wait_until": "NONE"})
         for r in answer.get("result", {}).get("receipts_outcome", []):
@@ -277,10 +289,11 @@ class World:
 C_MAKEFILE = "all:\n\tmkdir -p target\n\t$(CC) -O2 -o out.wasm main.c\n"
 
 
-def c_repo(world, name, body):
+def c_repo(world, name, body, seconds=0):
+    """A guest in C whose build takes so long at least."""
     example = os.path.join(kit.ROOT, "examples", "random-c", "Makefile")
     with open(example) as f:
-        makefile = f.read()
+        makefile = f.read().replace("\t$(CC)", f"\tsleep {seconds}\n\t$(CC)", 1)
     return world.repo(name, {"main.c": "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n" + body, "Makefile": makefile})
 
 
@@ -291,6 +304,7 @@ ECHO = """int main(void) {
     if (!strcmp(b, "trap")) __builtin_trap();
     if (!strcmp(b, "exit")) { fprintf(stderr, "no luck\\n"); return 3; }
     if (!strcmp(b, "sleep")) { sleep(50); return 0; }
+    if (!strncmp(b, "nap", 3)) { sleep(atoi(b + 3)); fputs("rested", stdout); return 0; }
     if (!strcmp(b, "spin")) for (volatile unsigned i = 0;; i++);
     if (!strcmp(b, "env")) { printf("%s %s %s %s", getenv("NEAR_SENDER_ID"), getenv("NEAR_REQUEST_ID"), getenv("NEAR_PAYMENT_YOCTO"), getenv("NEAR_MAX_MEMORY_MB")); return 0; }
     if (!strncmp(b, "long", 4)) { for (int i = atoi(b + 4); i > 0; i--) putchar('x'); return 0; }
@@ -626,6 +640,32 @@ def test_stop_and_loss():
             equal("a lost lease answers nothing", answers_sent(w), before)
 
 
+def test_longer_than_the_window():
+    """200 blocks are 20 s here."""
+    with kit.folder() as home:
+        w = World(home)
+        repo, slow = c_repo(w, "echo", ECHO), c_repo(w, "slow", ECHO, seconds=24)
+        with w.worker(MAX_CONCURRENT_RUNS="2") as worker:
+            _, tx, _ = w.request(repo, "first")
+            w.answer(tx)
+            before = answers_sent(w)
+            id, tx, _ = w.request(repo, "nap33", resource_limits=SLEEP)
+            slow_id, slow_tx, _ = w.request(slow, "built")
+            event, value = w.answer(tx, 90)
+            equal("a run that is longer than the yield's window is answered", value, "rested")
+            equal("and a build", w.answer(slow_tx)[1], "built")
+            sent = answers_sent(w) - before
+            check("by a few extensions and one answer each", 5 <= sent <= 7, sent)
+            equal("reported", [(w.coordinator.report(i) or {}).get("outcome") for i in (id, slow_id)], ["success"] * 2)
+        with w.worker() as worker:
+            id, tx, task = w.request(repo, "nap18", resource_limits=SLEEP)
+            check("extended", kit.until(lambda: w.extensions(id) == 1, 30))
+            worker.kill()
+        w.coordinator.add(task)  # its lease ran out
+        with w.worker("other"):
+            equal("a worker that takes it over asks for time, too", w.answer(tx, 60)[1], "rested")
+
+
 def refusal(w, **env):
     """What a worker says that does not start."""
     try:
@@ -755,8 +795,9 @@ def test_secrets():
                     memory = memory_of(worker.process.pid)
                     check("its memory can be searched", b"prod" in memory and ALICE.encode() in memory)
                     check("the value is not in the worker's memory any more", needle not in memory)
-                with open(f"/proc/{worker.process.pid}/environ", "rb") as f:
-                    check("nor in its environment", needle not in f.read())
+                else:
+                    check("nobody of the same user can read its memory or environment",
+                          not any(os.access(f"/proc/{worker.process.pid}/{file}", os.R_OK) for file in ("mem", "environ")))
                 check("files can be searched", files_with(home, ALICE.encode()))
                 equal("nor in a file", files_with(os.path.join(home, "second"), needle), [])
                 check("nor in its log", value not in worker.output(), worker.output()[-400:])
@@ -789,6 +830,34 @@ def test_secrets_meddled_with():
             with w.keystore(publish=False):  # the same master, and no session is known any more
                 _, tx, _ = w.request(repo, "x", **secrets_of("prod"))
                 check("a keystore that was killed and is back", (w.answer(tx)[1] or "").endswith(ALICE))
+
+
+def test_secrets_of_branches():
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "secret", SECRET)
+        w.git(repo, "checkout", "-q", "-b", "dev")
+        w.git(repo, "commit", "-q", "--allow-empty", "-m", "of dev alone")
+        w.git(repo, "tag", "v1")
+        commit = w.git(repo, "rev-parse", "HEAD")
+        w.git(repo, "checkout", "-q", "main")
+        with w.keystore() as keystore, w.worker():
+            w.store_secret(keystore, repo, "dev-only", branch="dev")
+            w.store_secret(keystore, repo, "both")
+            w.store_secret(keystore, repo, "both", branch="dev")
+
+            def shown(ref, profile):
+                _, tx, _ = w.request(repo, "show", commit=ref, **secrets_of(profile))
+                event, value = w.answer(tx)
+                return value or event["error_message"]
+            first = shown("dev", "dev-only")
+            check("a branch is itself", re.fullmatch("[0-9a-f]{64}", first), first)
+            for ref in (commit, "v1"):
+                equal(f"a commit or tag is of the branch that contains it: {ref}", shown(ref, "dev-only"), first)
+            text = shown("main", "dev-only")
+            check("another branch has none", text.startswith("Secrets not found: "), text)
+            dev, main = shown("dev", "both"), shown("main", "both")
+            check("each branch has its own, else what is for any", dev != main and len(dev) == len(main) == 64, (dev, main))
 
 
 def test_no_keystore():
