@@ -193,6 +193,56 @@ def test_the_way_to_the_keystore_is_bounded():
         os.kill(stopped, signal.SIGCONT)
 
 
+# --- branches -----------------------------------------------------------------------------------------------------------------
+def history(home):
+    """A repository at https://folder.invalid/own/er: main <- dev, a tag on main, a commit that no branch has."""
+    work, bare = os.path.join(home, "work"), os.path.join(home, "repos", "own", "er.git")
+    def git(*args, at=work):
+        return subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid", *args], cwd=at, check=True, capture_output=True, text=True).stdout.strip()
+    shutil.copytree(HMAC, work)
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "one")
+    git("tag", "v1")
+    commits = {"main": git("rev-parse", "HEAD")}
+    git("checkout", "-q", "-b", "dev")
+    git("commit", "-q", "--allow-empty", "-m", "two")
+    commits["dev"] = git("rev-parse", "HEAD")
+    git("checkout", "-q", "--detach")
+    git("commit", "-q", "--allow-empty", "-m", "three")
+    commits["nowhere"] = git("rev-parse", "HEAD")
+    os.makedirs(os.path.dirname(bare), exist_ok=True)
+    git("clone", "-q", "--bare", work, bare)
+    git("symbolic-ref", "HEAD", "refs/heads/main", at=bare)
+    return "https://folder.invalid/own/er", commits
+
+
+def test_branches_of_commits():
+    with stack() as s:
+        repo, commits = history(s.home)
+        def ask(ref, where=repo):
+            status, a = kit.get_json(f"{s.info['coordinator_url']}/github/resolve-branch?repo={where}&commit={ref}")
+            return status, a.get("branch"), a.get("cached"), (a.get("error") or {}).get("message", "")
+        equal("a branch is itself", ask("dev")[:3], (200, "dev", False))
+        equal("asked again it is kept", ask("dev")[:3], (200, "dev", True))
+        equal("a tag is on the branch that has it, the default one first", ask("v1")[:2], (200, "main"))
+        equal("a commit of both: the default branch", ask(commits["main"])[:2], (200, "main"))
+        equal("a commit of one", ask(commits["dev"])[:2], (200, "dev"))
+        equal("its first seven digits", ask(commits["dev"][:7])[:2], (200, "dev"))
+        for name, ref in (("a commit that no branch has", commits["nowhere"]), ("an unknown branch", "nope"), ("an unknown commit", "0" * 40)):
+            status, branch, _, message = ask(ref)
+            check(f"{name}: 404 and a sentence", status == 404 and branch is None and message, (status, message))
+        equal("an unknown repository", ask("main", "https://folder.invalid/own/none")[0], 404)
+        equal("no repository's name", ask("main", "x")[0], 400)
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(ask(commits["dev"][:9])[:2])) for _ in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        equal("asked at once: one answer for all", answers, [(200, "dev")] * 8)
+
+
 # --- a keystore that dies ---------------------------------------------------------------------------------------------------
 def test_a_keystore_killed_loses_nothing():
     with stack() as s:

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,coordinator,base codec crypto http near store,))
+$(eval $(call unit,coordinator,base codec crypto http near secrets store sandbox builder,))
 $(eval $(call program,bin,outlayer-coordinator,src/coordinator/main.c,coordinator,))

@@ -3,6 +3,7 @@
 #pragma once
 #include "coordinator/blobs.h"
 #include "coordinator/board.h"
+#include "coordinator/branches.h"
 #include "coordinator/fleet.h"
 #include "coordinator/prices.h"
 #include "coordinator/secrets.h"
@@ -32,6 +33,7 @@ struct coordinator {
     struct fleet *fleet;
     struct prices *prices;
     struct secrets_proxy *secrets;
+    struct branches *branches;
     struct totals totals;
     _Atomic uint64_t answers[6]; // by the first digit of their status
 };
@@ -42,6 +44,7 @@ struct coordinator_config {                    // texts are copied
     const char *database_url;                  // NULL: coordinator.db in the home
     const char *near_rpc_url, *contract_id;    // for prices; NULL: none
     const char *keystore_url, *keystore_token; // NULL: none
+    const char *repo_map, *egress_allow;       // for finding branches; NULL: none
     bool require_auth;
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
 };
@@ -71,6 +74,8 @@ void locks_acquire(struct http_request *r, void *coordinator);
 void locks_release(struct http_request *r, void *coordinator);
 void workers_heartbeat(struct http_request *r, void *coordinator);
 void public_workers(struct http_request *r, void *coordinator);
+// In branches.c
+void github_resolve_branch(struct http_request *r, void *coordinator);
 // In secrets.c
 void secrets_pubkey(struct http_request *r, void *coordinator);
 void secrets_add_generated(struct http_request *r, void *coordinator);

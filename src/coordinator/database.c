@@ -20,6 +20,10 @@ static const struct db_migration migrations[] = {
      "CREATE TABLE builds (build_key TEXT PRIMARY KEY, wasm_hash TEXT NOT NULL, repo TEXT NOT NULL,"
      " commit_hash TEXT NOT NULL, target TEXT NOT NULL, record TEXT NOT NULL, created_ms INTEGER NOT NULL);"
      "CREATE INDEX builds_source ON builds (repo, commit_hash, target);"},
+    {2, "branches that commits are on",
+     "CREATE TABLE branches (repo TEXT NOT NULL, ref TEXT NOT NULL, branch TEXT NOT NULL, found_ms INTEGER NOT NULL,"
+     " PRIMARY KEY (repo, ref));"
+     "CREATE INDEX branches_age ON branches (found_ms);"},
 };
 
 bool database_open(struct db **out, const char *home, const char *url, struct err *e) {

@@ -19,6 +19,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/builds/{build_key}", builds_get, 0, NULL, ROUTE_TOKEN},
     {HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_POST, "/workers/heartbeat", workers_heartbeat, WORKER_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_GET, "/github/resolve-branch", github_resolve_branch, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/secrets/pubkey", secrets_pubkey, 0, NULL, ROUTE_PUBLIC},
     {HTTP_POST, "/secrets/pubkey", secrets_pubkey, SMALL_BODY_MAX, NULL, ROUTE_PUBLIC},
     {HTTP_POST, "/secrets/add_generated_secret", secrets_add_generated, SECRETS_BODY_MAX, NULL, ROUTE_PUBLIC},
