@@ -243,6 +243,22 @@ def test_branches_of_commits():
         equal("asked at once: one answer for all", answers, [(200, "dev")] * 8)
 
 
+def test_secrets_of_a_branch():
+    # a row of one branch must not reach a build of another one
+    with stack() as s:
+        repo, commits = history(s.home)
+        put = lambda branch, value: s.secrets("set", "--repo", repo, "--from", ALICE, *(("--branch", branch) if branch else ()), stdin=f"API_KEY={value}\n")[0]
+        get = lambda ref: s.request(repo, "x", "--commit", ref, "--from", ALICE, "--secrets", f"{ALICE}/default")[1]
+        equal("stored for main", put("main", "k-main"), 0)
+        equal("a build of main gets it", get("main").get("output"), proof("k-main", "x"))
+        equal("a commit of main, too", get(commits["main"]).get("output"), proof("k-main", "x"))
+        a = get("dev")
+        check("a build of dev does not", a.get("output") is None and "Secrets not found" in str(a.get("error")), a)
+        equal("stored for any", put(None, "k-any"), 0)
+        equal("now dev gets that one", get("dev").get("output"), proof("k-any", "x"))
+        equal("and main its own", get("main").get("output"), proof("k-main", "x"))
+
+
 # --- a keystore that dies ---------------------------------------------------------------------------------------------------
 def test_a_keystore_killed_loses_nothing():
     with stack() as s:
