@@ -50,10 +50,20 @@ cflags_mock := -Icontracts
 cflags_outlayer := -Icontracts
 $(foreach e,$(EXAMPLES),$(eval cflags_$(e) := -Icontracts -Icontracts/examples))
 cflags_kit := -Icontracts
+cflags_abi := -Icontracts
 sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
 $(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka -lsodium)))
-$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c $(csrcs_outlayer) $(sdk_native),,-lcmocka -lsodium -ljansson)))
+$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/outlayer/abi/abi.c $(csrcs_outlayer) $(sdk_native),,-lcmocka -lsodium -ljansson)))
 $(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c $(csrcs_$(e)) $(sdk_native),,-lcmocka -lsodium))))
 $(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 $(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+
+# The contract's near-abi JSON, and the tables of its page, from its table of methods.
+$(eval $(call program,tool,contract_abi,contracts/outlayer/abi/main.c contracts/outlayer/abi/abi.c $(csrcs_outlayer) $(sdk_native),,-lsodium))
+build/contracts/outlayer_abi.json: $(O)/tool/contract_abi
+	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
+contracts: build/contracts/outlayer_abi.json
+.PHONY: contract-docs
+contract-docs: $(O)/tool/contract_abi
+	@$< docs/contract.md
 -include $(shell find build/contracts/obj -name '*.d' 2>/dev/null)
