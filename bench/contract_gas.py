@@ -6,10 +6,12 @@ import json, os, struct, subprocess, sys, tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WASM = os.path.join(ROOT, "build/contracts/outlayer.wasm")
-OTHER_SIZE, SIZE_AIM = 363433, 30000
+OTHER_SIZE, SIZE_AIM = 363433, 40000
 REQUEST = {"code_source": {"repo": "https://github.com/near/x-example", "commit": "main", "build_target": "wasm32-wasip1"},
            "resource_limits": {"max_instructions": 10000000000, "max_memory_mb": 128, "max_execution_seconds": 60},
            "input_data": "{\"min\":1,\"max\":100}", "response_format": "Json"}
+SECRET = {"repo": "github.com/near/x-example", "branch": None, "profile": "prod"}
+STORED = dict(SECRET, encrypted_secrets_base64="A" * 400, access={"Whitelist": {"accounts": ["alice.near"]}})
 USED = {"instructions": 1234567, "time_ms": 5, "compile_time_ms": None}
 OUTPUT = '{"random_number":42}'
 
@@ -52,7 +54,19 @@ CALLS = [
     call("submit_…_and_resolve, 2000 B Text", "submit_execution_output_and_resolve", "worker.near",
          {"request_id": 3, "output": {"Text": "x" * 2000}, "success": True, "error": None, "resources_used": USED,
           "compilation_note": None}, other=2.6699),
-    request("request_execution, 10 KiB of input", dict(REQUEST, input_data="x" * 10240), other=6.5287),
+    request("request_execution, 10 KiB of input", dict(REQUEST, input_data="x" * 10240), aim=3.7, other=6.5287),
+    request("request_execution, other payer, secrets", dict(REQUEST, payer_account_id="bob.near",
+                                                            secrets_ref={"profile": "prod", "account_id": "bob.near"})),
+    resolve("resolve_execution of it", 5),
+    callback("on_execution_response, other payer", 11, {"$hex": payload(True, OUTPUT)}, aim=1.35),
+    call("store_secrets, 300 bytes", "store_secrets", "alice.near", STORED, deposit=str(10**23), aim=1.25, other=1.57),
+    call("store_secrets, again", "store_secrets", "alice.near", STORED),
+    call("store_secrets, another profile", "store_secrets", "alice.near", dict(STORED, profile="test"), deposit=str(10**23)),
+    call("store_secrets, a branch's", "store_secrets", "alice.near", dict(STORED, branch="main"), deposit=str(10**23)),
+    call("update_access", "update_access", "alice.near", dict(SECRET, new_access="AllowAll")),
+    call("delete_secrets", "delete_secrets", "alice.near", SECRET),
+    call("set_pricing", "set_pricing", "owner.near", {"base_fee": "1"}),
+    call("withdraw_fees", "withdraw_fees", "owner.near", {}),
 ]
 
 
