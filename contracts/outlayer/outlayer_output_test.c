@@ -310,7 +310,7 @@ static void outputs_are_as_long_as_a_callback_hands_out(void **state) {
 }
 
 // Storage of an output beyond 128 KiB must be covered by what was attached: users cannot bind money that is not theirs.
-static void large_outputs_need_their_stake(void **state) {
+static void w13_large_outputs_need_their_stake(void **state) {
     (void)state;
     static char args[400000];
     requests("", DEPOSIT);
@@ -384,7 +384,7 @@ int main(void) {
         TEST(submit_and_resolve_does_both),
         TEST(stored_output_of_a_failure_is_dropped),
         TEST(outputs_are_as_long_as_a_callback_hands_out),
-        TEST(large_outputs_need_their_stake),
+        TEST(w13_large_outputs_need_their_stake),
         TEST(answers_are_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

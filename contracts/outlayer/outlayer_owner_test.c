@@ -141,7 +141,7 @@ static void estimate_is_what_is_required(void **state) {
 }
 
 // Limits so large that there is no such amount are answered with words, not with a wrapped number.
-static void estimate_does_not_wrap(void **state) {
+static void w23_estimate_does_not_wrap(void **state) {
     (void)state;
     calls("set_pricing", OWNER, 0, "{\"per_ms_fee\":\"1000000000000000000000000000\"}");
     assert_false(
@@ -171,7 +171,7 @@ static void prices_are_set_one_by_one(void **state) {
 }
 
 // Only the owner sets prices, each within bounds that keep every later product in range; a refused call changes none.
-static void pricing_is_strict(void **state) {
+static void w20_pricing_is_strict(void **state) {
     (void)state;
     refuses("set_pricing", OPERATOR, 0, "{\"base_fee\":\"1\"}", "Only owner can call this method");
     refuses("set_pricing", ALICE, 0, "{}", "Only owner can call this method");
@@ -283,9 +283,9 @@ int main(void) {
         TEST(defaults_are_published),
         TEST(views_are_strict),
         TEST(estimate_is_what_is_required),
-        TEST(estimate_does_not_wrap),
+        TEST(w23_estimate_does_not_wrap),
         TEST(prices_are_set_one_by_one),
-        TEST(pricing_is_strict),
+        TEST(w20_pricing_is_strict),
         TEST(new_prices_are_charged),
         TEST(free_execution_moves_no_money),
         TEST(pause_stops_new_requests_only),

@@ -40,7 +40,7 @@ static void event_is_exact(void **state) {
 }
 
 // Null and missing limits take the defaults in the event, so that a worker always finds numbers.
-static void null_limits_take_defaults(void **state) {
+static void w07_null_limits_take_defaults(void **state) {
     (void)state;
     static const char *const forms[] = {"", ",\"resource_limits\":null", ",\"resource_limits\":{}",
                                         (",\"resource_limits\":{\"max_instructions\":null,\"max_memory_mb\":null,"
@@ -158,7 +158,7 @@ static void payment_is_checked(void **state) {
 }
 
 // Each cap, one beyond it, and zero, which could only fail.
-static void limits_have_caps(void **state) {
+static void w07_limits_have_caps(void **state) {
     (void)state;
     refused(LIMITS("\"max_instructions\":100000000001"),
             "Requested max_instructions 100000000001 exceeds hard limit of 100000000000");
@@ -177,7 +177,7 @@ static void limits_have_caps(void **state) {
 #define BAD_JSON "Failed to deserialize input from JSON. "
 
 // Wrong arguments are told apart, so that a developer sees which one it was.
-static void arguments_are_strict(void **state) {
+static void w20_arguments_are_strict(void **state) {
     (void)state;
     refused("", BAD_JSON "missing field \"code_source\"");
     refused("[]", BAD_JSON "The arguments: expected '{' here");
@@ -213,7 +213,7 @@ static void lenient_where_clients_are(void **state) {
     "{\"code_source\":{\"repo\":\"" repo "\",\"commit\":\"" commit "\",\"build_target\":" target "}}"
 
 // What names the code goes to a shell-less git and into events: nothing in it may be more than a name.
-static void source_is_checked(void **state) {
+static void w19_source_is_checked(void **state) {
     (void)state;
     static const char *const repos[] = {"", "-x", "a b", "a\\\\b", "a\\\"b", "a\\nb", "ü", "a\\u0000b"};
     for (size_t i = 0; i < ARRAY_LEN(repos); i++) {
@@ -305,15 +305,15 @@ static void huge_input_is_refused_with_a_sentence(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(event_is_exact),
-        TEST(null_limits_take_defaults),
+        TEST(w07_null_limits_take_defaults),
         TEST(request_is_stored),
         TEST(promise_is_the_yield),
         TEST(deposit_buys_build_time),
         TEST(payment_is_checked),
-        TEST(limits_have_caps),
-        TEST(arguments_are_strict),
+        TEST(w07_limits_have_caps),
+        TEST(w20_arguments_are_strict),
         TEST(lenient_where_clients_are),
-        TEST(source_is_checked),
+        TEST(w19_source_is_checked),
         TEST(secrets_are_named_by_profile_and_owner),
         TEST(own_payer_is_refused),
         TEST(paused_contract_takes_no_requests),

@@ -26,7 +26,7 @@ static void success_pays_what_was_used(void **state) {
 
 // A guest that fails, a build that fails and refused secrets pay for what they used, and the event names the class;
 // else failing would be free computing.
-static void guest_build_and_access_failures_pay_what_was_used(void **state) {
+static void w04_guest_build_and_access_failures_pay_what_was_used(void **state) {
     (void)state;
     static const char *const classes[] = {"guest", "build", "access"};
     for (int i = 0; i < 3; i++) {
@@ -65,7 +65,7 @@ static void platform_failure_is_free(void **state) {
 }
 
 // No answer within the window: everything goes back, the caller gets null, and the world is told which request it was.
-static void timeout_is_free_and_told(void **state) {
+static void w05_timeout_is_free_and_told(void **state) {
     (void)state;
     requests("", DEPOSIT);
     uint64_t id = requests("", DEPOSIT);
@@ -83,7 +83,7 @@ static void timeout_is_free_and_told(void **state) {
 }
 
 // After 600 s, and not a nanosecond earlier, anybody may cancel; the payer gets everything back.
-static void anybody_cancels_a_stale_request(void **state) {
+static void w10_anybody_cancels_a_stale_request(void **state) {
     (void)state;
     requests("", DEPOSIT);
     mock.now_ns += 600 * SECOND_NS;
@@ -115,7 +115,7 @@ static void callback_after_cancelling_changes_nothing(void **state) {
 
 // A caller who makes the callback fail (too many receivers of its value burn its gas) has seen the output in the
 // operator's transaction: after cancelling, the answer is paid for all the same.
-static void answered_request_is_paid_for_even_if_its_callback_failed(void **state) {
+static void w02_answered_request_is_paid_for_even_if_its_callback_failed(void **state) {
     (void)state;
     uint64_t id = requests("", DEPOSIT);
     resolves(id, RESPONSE("\"success\":true,\"output\":{\"Text\":\"x\"}"));
@@ -130,7 +130,7 @@ static void answered_request_is_paid_for_even_if_its_callback_failed(void **stat
 }
 
 // Prices changed between request and answer must not touch what was agreed.
-static void prices_are_those_of_the_request(void **state) {
+static void w04_prices_are_those_of_the_request(void **state) {
     (void)state;
     uint64_t id = requests("", DEPOSIT);
     calls("set_pricing", OWNER, 0,
@@ -142,7 +142,7 @@ static void prices_are_those_of_the_request(void **state) {
 
 // The charge is never more than the payment: here the build costs more than what was attached. Nothing is refunded, and
 // no empty transfer is made.
-static void charge_stops_at_the_payment(void **state) {
+static void w03_charge_stops_at_the_payment(void **state) {
     (void)state;
     u128 required = 7000 * MICRO + MICRO / 10;
     uint64_t id = requests("", required);
@@ -271,15 +271,15 @@ static void money_adds_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(success_pays_what_was_used),
-        TEST(guest_build_and_access_failures_pay_what_was_used),
+        TEST(w04_guest_build_and_access_failures_pay_what_was_used),
         TEST(failure_without_class_is_the_guests),
         TEST(platform_failure_is_free),
-        TEST(timeout_is_free_and_told),
-        TEST(anybody_cancels_a_stale_request),
+        TEST(w05_timeout_is_free_and_told),
+        TEST(w10_anybody_cancels_a_stale_request),
         TEST(callback_after_cancelling_changes_nothing),
-        TEST(answered_request_is_paid_for_even_if_its_callback_failed),
-        TEST(prices_are_those_of_the_request),
-        TEST(charge_stops_at_the_payment),
+        TEST(w02_answered_request_is_paid_for_even_if_its_callback_failed),
+        TEST(w04_prices_are_those_of_the_request),
+        TEST(w03_charge_stops_at_the_payment),
         TEST(reported_use_counts_up_to_the_limits),
         TEST(w08_bounced_refund_is_kept_for_the_payer),
         TEST(dust_that_bounces_goes_to_the_sender),
