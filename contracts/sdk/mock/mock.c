@@ -578,6 +578,15 @@ void mock_forget_yields(void) {
     mock.yield_count = kept;
 }
 
+uint64_t mock_usage_of(const char *letters) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct record *r = state.buckets[i]; r; r = r->next)
+            if (r->key.len && strchr(letters, r->key.ptr[0]))
+                bytes += r->key.len + r->value.len + RECORD_OVERHEAD;
+    return bytes;
+}
+
 const char *mock_log(const char *prefix) {
     for (size_t i = 0; i < mock.log_count; i++)
         if (strncmp(mock.logs[i], prefix, strlen(prefix)) == 0)

@@ -59,5 +59,7 @@ void mock_forget_yields(void); // those that have ended; the others move up
 // What the contract has stored under a key, NULL: nothing. And another value in its place, as older code left it.
 const char *mock_stored(const void *key, size_t key_len, size_t *len);
 void mock_store(const void *key, size_t key_len, const void *value, size_t len);
+// Bytes of state that the records take whose keys begin with one of these letters.
+uint64_t mock_usage_of(const char *letters);
 // The first log line that begins so, or NULL.
 const char *mock_log(const char *prefix);
