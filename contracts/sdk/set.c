@@ -10,7 +10,9 @@ struct set_key {
 #define SET_KEY_TEXT(k) ((struct text){(const char *)(k).b, (k).len})
 
 static struct map records(struct set s) { return (struct map){s.letter, s.of}; }
-static struct list elements(struct set s) { return (struct list){s.letter, s.of}; }
+struct list set_elements(struct set s) {
+    return (struct list){s.letter, s.of};
+}
 
 static struct set_key number_key(struct text element) {
     require(element.len <= SET_ELEMENT_MAX, "The element is too long for a set of this contract");
@@ -25,7 +27,7 @@ static void remember_number(struct set s, struct text element, uint32_t number) 
     map_put(records(s), SET_KEY_TEXT(k), (struct text){(const char *)&number, sizeof number});
 }
 
-uint32_t set_count(struct set s) { return list_count(elements(s)); }
+uint32_t set_count(struct set s) { return list_count(set_elements(s)); }
 
 bool set_has(struct set s, struct text element) {
     struct set_key k = number_key(element);
@@ -35,7 +37,7 @@ bool set_has(struct set s, struct text element) {
 bool set_add(struct set s, struct text element) {
     if (set_has(s, element))
         return false;
-    remember_number(s, element, list_append(elements(s), element));
+    remember_number(s, element, list_append(set_elements(s), element));
     return true;
 }
 
@@ -48,13 +50,9 @@ bool set_remove(struct set s, struct text element) {
         return false;
     uint32_t number = rec_take_u32(&r);
     map_remove(records(s), SET_KEY_TEXT(k));
-    list_swap_remove(elements(s), number);
+    list_swap_remove(set_elements(s), number);
     struct text moved;
-    if (set_get(s, number, buf, &moved))
+    if (list_get(set_elements(s), number, buf, sizeof buf, &moved))
         remember_number(s, moved, number);
     return true;
-}
-
-bool set_get(struct set s, uint32_t number, char buf[static SET_ELEMENT_MAX], struct text *element) {
-    return list_get(elements(s), number, buf, SET_ELEMENT_MAX, element);
 }

@@ -18,5 +18,5 @@ uint32_t set_count(struct set s);
 bool set_has(struct set s, struct text element);
 bool set_add(struct set s, struct text element);    // false: it was in already
 bool set_remove(struct set s, struct text element); // false: it was not in; the order changes
-// For pages: the number-th element, in the order of adding until one is removed; false: there are not so many.
-bool set_get(struct set s, uint32_t number, char buf[static SET_ELEMENT_MAX], struct text *element);
+// The elements as a list to read pages from, in the order of adding until one is removed. Changed through the set only.
+struct list set_elements(struct set s);

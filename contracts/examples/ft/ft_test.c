@@ -59,7 +59,7 @@ static void a_transfer_is_refused(void **state) {
         {OWNER, 1, "{\"receiver_id\":\"owner.near\",\"amount\":\"1\"}", "Sender and receiver should be different"},
         {OWNER, 1, "{\"receiver_id\":\"alice.near\",\"amount\":\"0\"}", "The amount should be a positive number"},
         {OWNER, 1, "{\"receiver_id\":\"alice.near\",\"amount\":\"1001\"}", "doesn't have enough balance"},
-        {OWNER, 1, "{\"receiver_id\":\"alice.near\",\"amount\":1}", "expected an amount"},
+        {OWNER, 1, "{\"receiver_id\":\"alice.near\",\"amount\":1}", "expected yoctoNEAR"},
         {OWNER, 1, "{\"receiver_id\":\"alice.near\"}", "missing field \"amount\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
