@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Size of the contracts and, where NEARVM names a program that runs calls through NEAR's own VM, the gas of each call of
-one round trip (VM part: loading, instructions, host functions, promises) beside the figures it is measured against."""
+one round trip and of the other methods (VM part: loading, instructions, host functions, promises) beside the figures it
+is measured against. --write puts the table into docs/contract.md."""
 import json, os, struct, subprocess, sys, tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -41,6 +42,23 @@ def callback(label, yield_of, result, **more):
     return call(label, "on_execution_response", "outlayer.near", {}, yield_of=yield_of, promise_results=[result], **more)
 
 
+def operator(label, method, args, **more):
+    return call(label, method, "worker.near", args, **more)
+
+
+def owner(method, args, label=None, **more):
+    return call(label or method, method, "owner.near", args, **more)
+
+
+def alice(method, args, label=None, **more):
+    return call(label or method, method, "alice.near", args, **more)
+
+
+BLOB = "A" * 200
+SECRET = {"repo": "github.com/alice/project", "profile": "default"}
+STORE = dict(SECRET, encrypted_secrets_base64=BLOB, access="AllowAll")
+KEY = "ed25519:6E8sCci9badyRkXb3JoRpBj5p8C6Tw41ELDZoiihKEtp"
+NEAR = 10**24
 CALLS = [
     call("new", "new", "owner.near", {"owner_id": "owner.near", "operator_id": "worker.near"}),
     request("request_execution", aim=1.15, other=1.7233),
@@ -51,27 +69,48 @@ CALLS = [
     request("third request"),
     callback("on_execution_response, timed out", 6, "$failed", other=1.3729),
     request("request_execution, 1 KiB of input", dict(REQUEST, input_data="x" * 1024), other=2.1995),
-    call("submit_…_and_resolve, 2000 B Text", "submit_execution_output_and_resolve", "worker.near",
+    operator("submit_…_and_resolve, 2000 B Text", "submit_execution_output_and_resolve",
          {"request_id": 3, "output": {"Text": "x" * 2000}, "success": True, "error": None, "resources_used": USED,
           "compilation_note": None}, other=2.6699),
     request("request_execution, 10 KiB of input", dict(REQUEST, input_data="x" * 10240), aim=3.7, other=6.5287),
-    request("request_execution, other payer, secrets", dict(REQUEST, payer_account_id="bob.near",
-                                                            secrets_ref={"profile": "prod", "account_id": "bob.near"})),
-    resolve("resolve_execution of it", 5),
-    callback("on_execution_response, other payer", 11, {"$hex": payload(True, OUTPUT)}, aim=1.35),
-    call("store_secrets, 300 bytes", "store_secrets", "alice.near", STORED, deposit=str(10**23), aim=1.25, other=1.57),
-    call("store_secrets, again", "store_secrets", "alice.near", STORED),
-    call("store_secrets, another profile", "store_secrets", "alice.near", dict(STORED, profile="test"), deposit=str(10**23)),
-    call("store_secrets, a branch's", "store_secrets", "alice.near", dict(STORED, branch="main"), deposit=str(10**23)),
-    call("update_access", "update_access", "alice.near", dict(SECRET, new_access="AllowAll")),
-    call("delete_secrets", "delete_secrets", "alice.near", SECRET),
-    call("set_pricing", "set_pricing", "owner.near", {"base_fee": "1"}),
-    call("withdraw_fees", "withdraw_fees", "owner.near", {}),
+    request("request_execution, another payer", dict(REQUEST, payer_account_id="bob.near")),
+    callback("on_execution_response, another payer", 11, {"$hex": payload(True, OUTPUT)}, aim=1.35),
+    call("on_refund_transferred, arrived", "on_refund_transferred", "outlayer.near",
+         {"request_id": 5, "payer_account_id": "bob.near", "sender_id": "alice.near", "amount": str(NEAR)}, promise_results=[""]),
+    call("on_refund_transferred, came back", "on_refund_transferred", "outlayer.near",
+         {"request_id": 5, "payer_account_id": "bob.near", "sender_id": "alice.near", "amount": str(NEAR)},
+         promise_results=["$failed"]),
+    alice("claim_refund", {"account_id": "bob.near"}),
+    request("request_execution, with secrets",
+            dict(REQUEST, secrets_ref={"profile": "default", "account_id": "alice.near"})),
+    operator("extend_execution", "extend_execution", {"request_id": 6}),
+    callback("on_execution_response, extension", 16, {"$hex": "02"}),
+    operator("submit_execution_output, 2000 B", "submit_execution_output", {"request_id": 6, "output": {"Text": "x" * 2000}}),
+    owner("emergency_cancel_execution", {"request_id": 6}),
+    request("request to be cancelled"),
+    alice("cancel_stale_execution", {"request_id": 7}, timestamp=2 * 10**18),
+    alice("store_secrets", STORE, deposit=str(NEAR // 100), aim=1.25, other=1.57),
+    alice("store_secrets", STORE, label="store_secrets, the same again", deposit="0"),
+    alice("store_secrets", dict(STORE, branch="main"), label="store_secrets, with a branch", deposit=str(NEAR // 100)),
+    alice("update_access", dict(SECRET, new_access={"Whitelist": {"accounts": ["bob.near"]}}), deposit=str(NEAR // 100)),
+    alice("delete_secrets", SECRET),
+    owner("set_pricing", {"base_fee": "1000000000000000000000"}),
+    owner("set_paused", {"paused": False}),
+    owner("set_keystore_key", {"public_key": KEY}),
+    owner("add_operator", {"account_id": "worker2.near"}),
+    call("resolve_execution, second operator", "resolve_execution", "worker2.near", {"request_id": 4, "response": {
+        "success": True, "output": {"Json": json.loads(OUTPUT)}, "resources_used": USED}}),
+    owner("remove_operator", {"account_id": "worker2.near"}),
+    owner("set_operator", {"new_operator_id": "worker.near"}),
+    owner("withdraw_fees", {"amount": "1"}),
+    owner("clear_all_pending_requests", {"limit": 2}, label="clear_all_pending_requests, 2"),
+    owner("set_owner", {"new_owner_id": "alice.near"}),
+    alice("accept_owner", {}),
 ]
 
 
 def gas(nearvm):
-    keep = ("label", "method", "predecessor", "args", "deposit", "yield_of", "promise_results")
+    keep = ("label", "method", "predecessor", "args", "deposit", "yield_of", "promise_results", "timestamp")
     scenario = {"pv": 86, "defaults": {"wasm": WASM, "account": "outlayer.near", "signer": "alice.near", "gas": 300 * 10**12},
                 "calls": [{k: c[k] for k in keep if k in c} for c in CALLS]}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
@@ -86,7 +125,20 @@ def gas(nearvm):
         print(f"{c['label']:40} {tgas:7.4f} {aim or '':>7} {other or '':>7} {f'{tgas / other:.2f}' if other else '':>6}"
               f"  {g['loading'] / 1e12:.4f}  {g['wasm'] / 1e12:.4f} {g['host'] / 1e12:.4f} {g['actions'] / 1e12:.4f}"
               + ("" if d["ok"] else f"  FAILED: {d['error']}"))
-    return all(d["ok"] for d in done)
+    refund = 223182562500  # executing the receipt of a transfer
+    round_trip = sum(done[i]["gas"]["tx_plus_receipt"] for i in (1, 2)) + done[3]["gas"]["receipt_gas_burnt"] + refund
+    print(f"whole round trip with its receipts and the refund: {round_trip / 1e12:.2f} Tgas (aim 7.4, other 8.76)")
+    return done
+
+
+def write_table(done, page):
+    """The table between <!-- gas --> and <!-- end gas --> of the page."""
+    other = lambda c: f"{c['other']:.2f}" if c["other"] else ""
+    rows = "".join(f"| {c['label']} | {d['gas']['vm_burnt'] / 1e12:.2f} | {other(c)} |\n" for c, d in zip(CALLS, done))
+    text = open(page).read()
+    before, rest = text.split("<!-- gas -->\n", 1)
+    after = rest[rest.index("<!-- end gas -->"):]
+    open(page, "w").write(before + "<!-- gas -->\n| call | Tgas | reference |\n|---|---|---|\n" + rows + after)
 
 
 def main():
@@ -98,7 +150,10 @@ def main():
     if not nearvm:
         print("gas: not measured here; NEARVM=path of the nearvm program does it")
         return 0
-    return 0 if gas(nearvm) else 1
+    done = gas(nearvm)
+    if "--write" in sys.argv:
+        write_table(done, os.path.join(ROOT, "docs/contract.md"))
+    return 0 if all(d["ok"] for d in done) else 1
 
 
 sys.exit(main())
