@@ -3,15 +3,6 @@
 
 #include "coordinator/database.h"
 
-static bool open_branches(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
-    const struct branches_config b = {.repo_map = config->repo_map,
-                                      .egress_allow = config->egress_allow,
-                                      .reading = c->reading,
-                                      .reading_mutex = &c->reading_mutex,
-                                      .writer = c->writer};
-    return branches_new(&c->branches, &b, e);
-}
-
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
     const struct board_config board = {config->serve_ms, tasks_expired, c};
@@ -19,7 +10,8 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open(&c->tokens, config->home, NULL, e) && writer_new(&c->writer, c->writing, e) &&
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
-           prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) && open_branches(c, config, e) &&
+           prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
+           asker_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
            secrets_proxy_new(&c->secrets, config->keystore_url, config->keystore_token, e) &&
            board_new(&c->board, &board, e) && tasks_load(c, e);
 }
@@ -40,14 +32,15 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
 }
 
 void coordinator_stop(struct coordinator *c) {
-    if (c && c->board)
+    if (!c)
+        return;
+    atomic_store(&c->stopping, true);
+    if (c->board)
         board_stop(c->board);
-    if (c && c->prices)
+    if (c->prices)
         prices_stop(c->prices);
-    if (c) {
-        secrets_proxy_stop(c->secrets);
-        branches_stop(c->branches);
-    }
+    secrets_proxy_stop(c->secrets);
+    lookups_stop(c->branches);
 }
 
 void coordinator_free(struct coordinator *c) {
@@ -62,7 +55,7 @@ void coordinator_free(struct coordinator *c) {
     fleet_free(c->fleet);
     prices_free(c->prices);
     secrets_proxy_free(c->secrets);
-    branches_free(c->branches);
+    branch_close(c);
     pthread_mutex_destroy(&c->reading_mutex);
     pthread_mutex_destroy(&c->tokens_mutex);
     free(c);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The coordinator: what its routes work on. One for the process; its parts are safe for several threads.
 #pragma once
+#include "coordinator/asker.h"
 #include "coordinator/blobs.h"
 #include "coordinator/board.h"
-#include "coordinator/branches.h"
 #include "coordinator/fleet.h"
+#include "coordinator/limiter.h"
+#include "coordinator/lookups.h"
 #include "coordinator/prices.h"
 #include "coordinator/secrets.h"
 #include "coordinator/task.h"
@@ -33,9 +35,14 @@ struct coordinator {
     struct fleet *fleet;
     struct prices *prices;
     struct secrets_proxy *secrets;
-    struct branches *branches;
+    struct builder *builder; // looks branches up, builds nothing
+    struct lookups *branches;
+    struct limiter *branch_askers;
+    struct asker_rules askers;
+    atomic_bool stopping;
     struct totals totals;
-    _Atomic uint64_t answers[6]; // by the first digit of their status
+    _Atomic uint64_t branch_questions; // that repositories were asked, since the start
+    _Atomic uint64_t answers[6];       // by the first digit of their status
 };
 
 // In coordinator.c
@@ -44,6 +51,7 @@ struct coordinator_config {                    // texts are copied
     const char *database_url;                  // NULL: coordinator.db in the home
     const char *near_rpc_url, *contract_id;    // for prices; NULL: none
     const char *keystore_url, *keystore_token; // NULL: none
+    const char *trusted_proxies;               // addresses; NULL: none
     const char *repo_map, *egress_allow;       // for finding branches; NULL: none
     bool require_auth;
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
@@ -74,7 +82,9 @@ void locks_acquire(struct http_request *r, void *coordinator);
 void locks_release(struct http_request *r, void *coordinator);
 void workers_heartbeat(struct http_request *r, void *coordinator);
 void public_workers(struct http_request *r, void *coordinator);
-// In branches.c
+// In branch.c
+[[nodiscard]] bool branch_open(struct coordinator *c, const struct coordinator_config *config, struct err *e);
+void branch_close(struct coordinator *c);
 void github_resolve_branch(struct http_request *r, void *coordinator);
 // In secrets.c
 void secrets_pubkey(struct http_request *r, void *coordinator);
@@ -91,5 +101,9 @@ void healthz(struct http_request *r, void *coordinator);
 void readyz(struct http_request *r, void *coordinator);
 void metrics(struct http_request *r, void *coordinator);
 // In server.c
+// Whose request it is, for counting.
+void coordinator_asker(const struct coordinator *c, struct http_request *r, char out[static ASKER_MAX]);
+// ERR_TOO_MANY, and the header that says how long to wait.
+[[nodiscard]] bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e);
 [[nodiscard]] bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,
                                      const char *cors_origins, struct err *e);

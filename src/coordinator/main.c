@@ -11,7 +11,7 @@
 
 struct settings {
     const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *keystore_url, *keystore_token,
-        *repo_map, *egress_allow, *cors, *log_level;
+        *trusted_proxies, *repo_map, *egress_allow, *cors, *log_level;
     uint64_t port, wasm_gb, serve_seconds;
     bool require_auth;
 };
@@ -25,6 +25,8 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", NULL, "the OutLayer contract"),
     SET_TEXT(struct settings, keystore_url, "KEYSTORE_BASE_URL", NULL, "the keystore; none: secrets are not offered"),
     SET_SECRET(struct settings, keystore_token, "KEYSTORE_AUTH_TOKEN", "by which the keystore knows this coordinator"),
+    SET_TEXT(struct settings, trusted_proxies, "TRUSTED_PROXIES", NULL,
+             "addresses, comma list, whose X-Forwarded-For says who asks"),
     SET_TEXT(struct settings, repo_map, "REPO_MAP", NULL,
              "host/owner/name=DIR,…: local repositories, to find branches"),
     SET_TEXT(struct settings, egress_allow, "EGRESS_ALLOW", NULL,
@@ -59,6 +61,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .contract_id = s->contract_id,
                                               .keystore_url = s->keystore_url,
                                               .keystore_token = s->keystore_token,
+                                              .trusted_proxies = s->trusted_proxies,
                                               .repo_map = s->repo_map,
                                               .egress_allow = s->egress_allow,
                                               .require_auth = s->require_auth,

@@ -221,6 +221,8 @@ void metrics(struct http_request *r, void *ctx) {
         buf_printf(&b, "outlayer_http_answers_total{class=\"%uxx\"} %" PRIu64 "\n", i, c->answers[i]);
     metric(&b, "gauge", "polls_waiting", "Workers that wait for an execution.", n.polls);
     metric(&b, "gauge", "workers_alive", "Workers seen in the last 30 seconds.", fleet_alive(c->fleet));
+    metric(&b, "counter", "branch_questions_total", "Questions about branches that a repository was asked.",
+           c->branch_questions);
     metric(&b, "gauge", "wasm_bytes", "Bytes of stored modules.", blobs_bytes(c->blobs));
     http_reply(r, 200, "text/plain; version=0.0.4", buf_slice(&b));
 }

@@ -23,7 +23,7 @@
 struct secrets_proxy {
     char *base_url, *token; // NULL: none
     struct http_client *http;
-    struct deferred *deferred;
+    struct deferred *deferred, *for_workers; // whoever floods the public routes does not keep workers waiting
     struct limiter *addresses, *accounts, *workers;
     atomic_bool cancel;
 };
@@ -36,6 +36,7 @@ bool secrets_proxy_new(struct secrets_proxy **out, const char *base_url, const c
     p->token = token ? xstrdup(token) : NULL;
     p->http = http_client_new();
     p->deferred = deferred_new(THREADS, QUEUE_MAX);
+    p->for_workers = deferred_new(THREADS, QUEUE_MAX);
     p->addresses = limiter_new(BURST, PER_MINUTE);
     p->accounts = limiter_new(BURST, PER_MINUTE);
     p->workers = limiter_new(WORKER_BURST, WORKER_PER_MINUTE);
@@ -48,12 +49,14 @@ void secrets_proxy_stop(struct secrets_proxy *p) {
         return;
     atomic_store(&p->cancel, true);
     deferred_stop(p->deferred);
+    deferred_stop(p->for_workers);
 }
 
 void secrets_proxy_free(struct secrets_proxy *p) {
     if (!p)
         return;
     deferred_free(p->deferred);
+    deferred_free(p->for_workers);
     http_client_free(p->http);
     limiter_free(p->addresses);
     limiter_free(p->accounts);
@@ -77,15 +80,17 @@ static const char *account_of(struct http_request *r, json_t *body) {
     return NULL;
 }
 
-static bool may_ask(struct secrets_proxy *p, struct http_request *r, bool worker, struct err *e) {
-    uint64_t now = clock_mono_ms(), retry_s = 1;
-    SCOPED_JSON(body) = http_body(r).len ? json_parse(http_body(r), ANSWER_MAX, NULL) : NULL;
+static bool may_ask(struct coordinator *c, struct http_request *r, bool worker, struct err *e) {
+    struct secrets_proxy *p = c->secrets;
+    char asker[ASKER_MAX];
+    coordinator_asker(c, r, asker);
+    if (worker)
+        return coordinator_may_ask(r, p->workers, asker, e);
+    if (!coordinator_may_ask(r, p->addresses, asker, e))
+        return false;
+    SCOPED_JSON(body) = http_body(r).len ? json_parse(http_body(r), SECRETS_BODY_MAX, NULL) : NULL;
     const char *account = account_of(r, body);
-    bool ok = limiter_take(worker ? p->workers : p->addresses, http_peer(r), now, &retry_s, e) &&
-              (worker || !account || limiter_take(p->accounts, account, now, &retry_s, e));
-    if (!ok)
-        http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%llu", (unsigned long long)retry_s));
-    return ok;
+    return !account || coordinator_may_ask(r, p->accounts, account, e);
 }
 
 // --- passing on
@@ -108,9 +113,10 @@ static void pass_on(struct http_request *r, void *ctx) {
     struct arena *a = http_arena(r);
     struct http_answer answer;
     struct err e;
+    const char *path = http_user(r);
     bool get = http_method(r) == HTTP_GET;
     struct http_call call = {.method = get ? "GET" : "POST",
-                             .url = arena_printf(a, "%s%s%s", p->base_url, (const char *)http_user(r), query_of(r)),
+                             .url = arena_printf(a, "%s%s%s", p->base_url, path, query_of(r)),
                              .bearer = p->token,
                              .body = http_body(r),
                              .timeout_ms = TIMEOUT_MS,
@@ -124,7 +130,7 @@ static void pass_on(struct http_request *r, void *ctx) {
         http_reply_err(r, &e);
         return;
     }
-    if (answer.status == 401 && get) { // our token, not the visitor's
+    if (answer.status == 401 && strcmp(path, "/pubkey") == 0) { // our token, not the visitor's
         log_error("the keystore does not take KEYSTORE_AUTH_TOKEN");
         err_set(&e, ERR_UNAVAILABLE, "the keystore refuses this coordinator");
         http_reply_err(r, &e);
@@ -133,24 +139,23 @@ static void pass_on(struct http_request *r, void *ctx) {
     http_reply(r, answer.status, "application/json; charset=utf-8", answer.body);
 }
 
-void secrets_proxy_pass(struct secrets_proxy *p, struct http_request *r, const char *path, bool worker) {
+static void pass(struct coordinator *c, struct http_request *r, const char *path, bool worker) {
+    struct secrets_proxy *p = c->secrets;
     struct err e;
     if (!p->base_url) {
         err_set(&e, ERR_UNAVAILABLE, "secrets are not offered by this deployment");
         err_hint(&e, "its operator starts outlayer-keystore and sets KEYSTORE_BASE_URL");
         http_reply_err(r, &e);
-    } else if (!may_ask(p, r, worker, &e)) {
+    } else if (!may_ask(c, r, worker, &e)) {
         http_reply_err(r, &e);
     } else {
         http_set_user(r, (void *)(uintptr_t)path);
-        deferred_run(p->deferred, r, pass_on, p);
+        deferred_run(worker ? p->for_workers : p->deferred, r, pass_on, p);
     }
 }
 
 #define PASS(name, path, worker)                                                                                       \
-    void name(struct http_request *r, void *ctx) {                                                                     \
-        secrets_proxy_pass(((struct coordinator *)ctx)->secrets, r, path, worker);                                     \
-    }
+    void name(struct http_request *r, void *ctx) { pass(ctx, r, path, worker); }
 PASS(secrets_pubkey, "/pubkey", false)
 PASS(secrets_add_generated, "/add_generated_secret", false)
 PASS(secrets_challenge, "/challenge", true)

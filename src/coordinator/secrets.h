@@ -11,4 +11,3 @@ struct secrets_proxy;
                                      struct err *e);
 void secrets_proxy_stop(struct secrets_proxy *p); // before the server's stop
 void secrets_proxy_free(struct secrets_proxy *p); // after it. NULL is fine
-void secrets_proxy_pass(struct secrets_proxy *p, struct http_request *r, const char *path, bool worker);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes, and who may use them.
+#include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/tokens.h"
@@ -61,6 +62,18 @@ static void count_answer(void *ctx, const struct http_route *route, int status, 
     if (status >= 100 && status < 600)
         atomic_fetch_add(&c->answers[status / 100], 1);
     log_debug("%s: status %d after %" PRIu64 " us", route ? route->path : "no route", status, us);
+}
+
+void coordinator_asker(const struct coordinator *c, struct http_request *r, char out[static ASKER_MAX]) {
+    asker_name(&c->askers, http_peer(r), http_header_list(r, "X-Forwarded-For"), out);
+}
+
+bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e) {
+    uint64_t retry_s = 1;
+    if (limiter_take(l, name, clock_mono_ms(), &retry_s, e))
+        return true;
+    http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, retry_s));
+    return false;
 }
 
 bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,

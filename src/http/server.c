@@ -476,6 +476,25 @@ const char *http_header(const struct http_request *r, const char *name) {
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
+struct header_list {
+    struct http_request *request;
+    const char *name, *text;
+};
+
+static enum MHD_Result add_to_list(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    struct header_list *l = ctx;
+    (void)kind;
+    if (value && strcasecmp(name, l->name) == 0)
+        l->text = l->text ? arena_printf(l->request->arena, "%s, %s", l->text, value) : value;
+    return MHD_YES;
+}
+
+const char *http_header_list(struct http_request *r, const char *name) {
+    struct header_list l = {r, name, NULL};
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_to_list, &l);
+    return l.text;
+}
+
 const char *http_bearer(const struct http_request *r) {
     const char *value = http_header(r, "Authorization");
     if (!value || strncasecmp(value, "Bearer ", 7) != 0)

@@ -64,6 +64,8 @@ const char *http_param(const struct http_request *r,
                        const char *name); // from {name}, percent-decoded; never NULL for a known name
 const char *http_query(const struct http_request *r, const char *name);  // percent-decoded; NULL when absent
 const char *http_header(const struct http_request *r, const char *name); // NULL when absent
+// Of a header that may be repeated: all its values as one comma list, in the request's arena. NULL when absent.
+const char *http_header_list(struct http_request *r, const char *name);
 const char *http_bearer(const struct http_request *r); // token of "Authorization: Bearer …", or NULL
 struct slice http_body(const struct http_request *r);
 void *http_stream_state(const struct http_request *r);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET /github/resolve-branch: the branch that a branch, tag or commit of any repository is of. The repository itself is
+// asked; its answer is kept for a week.
+#include "builder/branch.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "builder/source.h"
+#include "coordinator/coordinator.h"
+#include "secrets/repo.h"
+#include <inttypes.h>
+
+#define FIND_MS 30000
+#define HISTORY_BYTES (512ull << 20) // of one repository
+#define HISTORY_MEMORY (1ull << 30)
+#define KEPT_MS (7ull * 24 * 3600 * 1000)
+#define KEPT_MAX "100000" // answers
+// Answers that are kept cost nothing and are not counted.
+#define BURST 30
+#define PER_MINUTE 30
+
+// --- what is kept
+
+static bool read_kept(struct db *db, struct arena *a, const char *repo, const char *ref, const char **branch,
+                      struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db, "SELECT branch FROM branches WHERE repo = :repo AND ref = :ref AND found_ms > :since", &s, e))
+        return false;
+    db_bind_text(db, s, ":repo", repo);
+    db_bind_text(db, s, ":ref", ref);
+    db_bind_int(db, s, ":since", (int64_t)(clock_wall_ms() - KEPT_MS));
+    bool ok = db_step(db, s, &row, e);
+    *branch = ok && row ? arena_strdup(a, db_text(db, s, "branch")) : NULL;
+    db_done(db, s);
+    return ok;
+}
+
+// NULL: not kept. A database that cannot be read costs a question to the repository.
+static const char *kept(struct coordinator *c, struct arena *a, const char *repo, const char *ref) {
+    const char *branch = NULL;
+    struct err e;
+    pthread_mutex_lock(&c->reading_mutex);
+    if (!read_kept(c->reading, a, repo, ref, &branch, &e))
+        log_err(LOG_WARN, "branches that are kept cannot be read", &e);
+    pthread_mutex_unlock(&c->reading_mutex);
+    return branch;
+}
+
+struct found {
+    const char *repo, *ref, *branch;
+};
+
+static bool forget_old(struct db *db, struct err *e) {
+    struct db_stmt *s;
+    if (!db_query(db,
+                  "DELETE FROM branches WHERE found_ms < :since OR found_ms <="
+                  " (SELECT found_ms FROM branches ORDER BY found_ms DESC LIMIT 1 OFFSET " KEPT_MAX ")",
+                  &s, e))
+        return false;
+    db_bind_int(db, s, ":since", (int64_t)(clock_wall_ms() - KEPT_MS));
+    return db_run(db, s, e);
+}
+
+static bool store(struct db *db, void *ctx, struct err *e) {
+    const struct found *f = ctx;
+    struct db_stmt *s;
+    if (!db_query(db,
+                  "INSERT OR REPLACE INTO branches (repo, ref, branch, found_ms) VALUES (:repo, :ref, :branch, :now)",
+                  &s, e))
+        return false;
+    db_bind_text(db, s, ":repo", f->repo);
+    db_bind_text(db, s, ":ref", f->ref);
+    db_bind_text(db, s, ":branch", f->branch);
+    db_bind_int(db, s, ":now", (int64_t)clock_wall_ms());
+    return db_run(db, s, e) && forget_old(db, e);
+}
+
+// --- asking the repository
+
+static const char *url_of(struct arena *a, const char *repo) { return arena_printf(a, "https://%s", repo); }
+
+static bool find(void *ctx, struct arena *a, const char *repo, const char *ref, const char **branch, struct err *e) {
+    struct coordinator *c = ctx;
+    const struct build_source source = {.repo = url_of(a, repo), .ref = ref};
+    struct err failed;
+    *branch = kept(c, a, repo, ref); // since it was asked
+    if (*branch)
+        return true;
+    uint64_t start = clock_mono_ms();
+    atomic_fetch_add(&c->branch_questions, 1);
+    if (!builder_branch(c->builder, a, &source, FIND_MS, branch, e)) {
+        log_err(LOG_INFO, "branch", e);
+        return false;
+    }
+    log_info("branch repo=%s ref=%s branch=%s ms=%" PRIu64, repo, ref, *branch, clock_mono_ms() - start);
+    if (!writer_do(c->writer, store, &(struct found){repo, ref, *branch}, &failed))
+        log_err(LOG_WARN, "a branch cannot be kept", &failed);
+    return true;
+}
+
+static void reply(struct http_request *r, const char *repo, const char *branch, bool cached) {
+    http_reply_json(r, 200,
+                    json_pack("{s:s, s:s, s:s, s:b}", "repo_normalized", repo, "commit", http_query(r, "commit"),
+                              "branch", branch, "cached", cached));
+}
+
+static void answer(void *ctx, struct http_request *r, const char *repo, const char *ref, const char *branch) {
+    (void)ctx, (void)ref;
+    reply(r, repo, branch, false);
+}
+
+// --- the route
+
+static bool read_question(struct http_request *r, const char **repo, struct source *source, struct err *e) {
+    struct arena *a = http_arena(r);
+    const char *asked = http_query(r, "repo"), *ref = http_query(r, "commit");
+    if (!asked || !ref || !ref[0]) {
+        err_set(e, ERR_INVALID, "the query names no %s", asked ? "commit" : "repo");
+        return err_hint(e, "ask /github/resolve-branch?repo=OWNER/NAME&commit=BRANCH-TAG-OR-COMMIT");
+    }
+    return repo_normal(a, slice_str(asked), repo, e) &&
+           source_parse(source, a, url_of(a, *repo), ref, source_target_text(TARGET_P1), e);
+}
+
+void github_resolve_branch(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct source source;
+    const char *repo, *branch;
+    struct err e;
+    char asker[ASKER_MAX];
+    if (!read_question(r, &repo, &source, &e)) {
+        http_reply_err(r, &e);
+    } else if ((branch = kept(c, http_arena(r), repo, source.ref))) {
+        reply(r, repo, branch, true);
+    } else {
+        coordinator_asker(c, r, asker);
+        if (coordinator_may_ask(r, c->branch_askers, asker, &e))
+            lookups_ask(c->branches, r, asker, repo, source.ref);
+        else
+            http_reply_err(r, &e);
+    }
+}
+
+bool branch_open(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    const struct build_settings settings = {.repo_map = config->repo_map,
+                                            .egress_allow = config->egress_allow,
+                                            .disk_bytes = HISTORY_BYTES,
+                                            .memory_bytes = HISTORY_MEMORY,
+                                            .cancel = &c->stopping};
+    const struct lookups_config lookups = {find, answer, c};
+    const char *how;
+    c->branch_askers = limiter_new(BURST, PER_MINUTE);
+    if (!builder_new(&c->builder, &settings, e))
+        return false;
+    if (!builder_can_isolate(c->builder, &how))
+        log_warn("branches cannot be looked up: %s", how);
+    return lookups_new(&c->branches, &lookups, e);
+}
+
+void branch_close(struct coordinator *c) {
+    lookups_free(c->branches);
+    builder_free(c->builder);
+    limiter_free(c->branch_askers);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions whose answers take seconds, asked by many at once: each is worked on once, by one of a few threads, whoever
+// waits for it. Everything is bounded: different questions, those of one asker, and those who wait. Safe from several
+// threads.
+#pragma once
+#include "base/arena.h"
+#include "http/server.h"
+
+#define LOOKUPS_AT_WORK 2
+#define LOOKUPS_MAX 64       // different questions that are not answered yet
+#define LOOKUPS_OF_ONE 8     // of these, begun by one asker
+#define LOOKUPS_WAITING 1024 // requests, over all questions
+
+struct lookups;
+struct lookups_config {
+    // On one of the lookups' threads: finds the answer, in `a`, and stores it. Whoever asks the same once this has
+    // returned begins anew.
+    bool (*find)(void *ctx, struct arena *a, const char *repo, const char *ref, const char **branch, struct err *e);
+    // Answers one of those who asked; from the same thread.
+    void (*answer)(void *ctx, struct http_request *r, const char *repo, const char *ref, const char *branch);
+    void *ctx;
+};
+[[nodiscard]] bool lookups_new(struct lookups **out, const struct lookups_config *config, struct err *e);
+// Answers the request now (too many) or when the question is answered. Texts are copied.
+void lookups_ask(struct lookups *l, struct http_request *r, const char *asker, const char *repo, const char *ref);
+// Answers all who wait, and everybody later, that it is stopping; returns when no `find` runs any more.
+void lookups_stop(struct lookups *l);
+void lookups_free(struct lookups *l); // NULL is fine
