@@ -284,6 +284,44 @@ def test_access_conditions_are_the_requests_senders():
         case("logic", {"Logic": {"operator": "And", "conditions": ["AllowAll", {"Not": {"condition": {"Whitelist": {"accounts": ["bob.test.near"]}}}}]}}, (1, 0))
 
 
+def test_access_conditions_ask_real_contracts():
+    with world() as w:
+        meta = {"spec": "ft-1.0.0", "name": "Token", "symbol": "TOK", "decimals": 6}
+        ft, nft, dao = (w.root.create(f"{x}.test.near", 20 * near.NEAR) for x in ("ft", "nft", "dao"))
+        w.deploy(ft, "ft", {"owner_id": w.alice.id, "total_supply": "1000", "metadata": meta})
+        w.deploy(nft, "nft", {"owner_id": nft.id, "metadata": {"spec": "nft-1.0.0", "name": "Things", "symbol": "THG"}})
+        w.deploy(dao, "dao", {"policy": {"roles": [{"name": "all", "kind": "Everyone"}, {"name": "council", "kind": {"Group": [w.alice.id]}},
+                                                   {"name": "heavy", "kind": {"Member": "100"}}]}})
+        w.ok(nft.send(nft.id, near.call("nft_mint", {"token_id": "7", "token_owner_id": w.alice.id}, deposit=near.NEAR)))
+        w.ok(dao.send(dao.id, near.call("delegate", {"account_id": w.bob.id, "amount": "100"})))
+        w.ok(dao.send(dao.id, near.call("delegate", {"account_id": w.alice.id, "amount": "99"})))
+        s, alice, bob = Session(w), w.request(w.alice), w.request(w.bob)
+        def case(name, access, allowed):
+            w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), access)
+            for who, n, yes in (("alice", alice, allowed[0]), ("bob", bob, allowed[1])):
+                if yes:
+                    equal(f"{name}: {who} is served", s.decrypt(n)[0], 200)
+                else:
+                    s.refused(f"{name}: {who} is refused", n, "Access denied: ")
+        case("token balance", {"FtBalance": {"contract": ft.id, "operator": "Gte", "value": "1000"}}, (1, 0))
+        case("token balance of nothing", {"FtBalance": {"contract": ft.id, "operator": "Eq", "value": "0"}}, (0, 1))
+        w.ok(w.bob.send(ft.id, near.call("storage_deposit", {}, deposit=near.NEAR // 10)))
+        w.ok(w.alice.send(ft.id, near.call("ft_transfer", {"receiver_id": w.bob.id, "amount": "1"}, deposit=1)))
+        case("token balance after a transfer", {"FtBalance": {"contract": ft.id, "operator": "Gte", "value": "1"}}, (1, 1))
+        case("any token", {"NftOwned": {"contract": nft.id, "token_id": None}}, (1, 0))
+        case("this token", {"NftOwned": {"contract": nft.id, "token_id": "7"}}, (1, 0))
+        case("a token that is not there", {"NftOwned": {"contract": nft.id, "token_id": "8"}}, (0, 0))
+        w.ok(w.alice.send(nft.id, near.call("nft_transfer", {"receiver_id": w.bob.id, "token_id": "7"}, deposit=1)))
+        case("this token after a transfer", {"NftOwned": {"contract": nft.id, "token_id": "7"}}, (0, 1))
+        role = lambda x: {"DaoMember": {"dao_contract": dao.id, "role": x}}
+        case("everyone's role", role("all"), (1, 1))
+        case("a group's role", role("council"), (1, 0))
+        case("a role by weight", role("heavy"), (0, 1))
+        case("a role that is not there", role("nobody"), (0, 0))
+        case("a contract that is no DAO", role("all") | {"DaoMember": {"dao_contract": ft.id, "role": "all"}}, (0, 0))
+        case("not of an error", {"Not": {"condition": {"DaoMember": {"dao_contract": ft.id, "role": "all"}}}}, (0, 0))
+
+
 # --- blobs -------------------------------------------------------------------------------------------------------------------
 def test_blobs_that_are_not_the_owners_do_not_open():
     with world() as w:
