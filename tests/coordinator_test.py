@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
-import base64, contextlib, hashlib, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
+import base64, contextlib, hashlib, http.client, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
 
 import kit, near
 from kit import check, equal
@@ -550,6 +550,292 @@ def test_prices():
         check("and answers who waits", answers == [503] and time.monotonic() - start < 3, (answers, time.monotonic() - start))
     gate.set()
     chain.shutdown()
+
+
+# --- secrets: the way to the keystore
+
+class Keystore(http.server.ThreadingHTTPServer):
+    """Remembers what it was asked; answers `answer` when `gate` is open."""
+    daemon_threads = True
+
+    def __init__(self):
+        self.asked, self.answer, self.gate = [], (200, b"{}"), threading.Event()
+        self.gate.set()
+        super().__init__(("127.0.0.1", 0), KeystoreHandler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        pass  # a caller that went away
+
+
+class KeystoreHandler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.asked.append((self.command, self.path, self.headers.get("Authorization"), body))
+        self.server.gate.wait(60)
+        status, raw = self.server.answer
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    do_GET = do_POST = answer
+
+
+@contextlib.contextmanager
+def with_keystore(**env):
+    keystore = Keystore()
+    try:
+        with coordinator(KEYSTORE_BASE_URL=keystore.url, KEYSTORE_AUTH_TOKEN="keystore-token", **env) as c:
+            yield c, keystore
+    finally:
+        keystore.gate.set()
+        keystore.shutdown()
+
+
+PUBLIC_SECRETS = (("GET", "/secrets/pubkey?repo=a/b&owner=alice.near", "/pubkey"), ("POST", "/secrets/pubkey", "/pubkey"),
+                  ("POST", "/secrets/add_generated_secret", "/add_generated_secret"))
+WORKER_SECRETS = tuple(("POST", f"/secrets/{name}", f"/{name}") for name in ("challenge", "session", "decrypt"))
+
+
+def test_secrets_are_passed_on():
+    """Signed answers must come back byte for byte; whoever may not ask must not reach the keystore."""
+    with with_keystore(LOG_LEVEL="debug") as (c, keystore):
+        body = b'{ "owner" : "alice.near",\n"planted-marker":1.50, "planted-marker":2}'
+        for method, path, there in PUBLIC_SECRETS + WORKER_SECRETS:
+            token = c.token if (method, path, there) in WORKER_SECRETS else None
+            keystore.asked.clear()
+            for status, raw in ((200, b'{"b":1,  "a":"planted-answer\\u00e9"}\n'), (403, b'{"error":{"code":"forbidden","message":"Access denied: x"}, "signature":"s"}'),
+                                (500, b"no JSON"), (429, b"")):
+                keystore.answer = (status, raw)
+                got, _, answer = kit.http(method, c.url + path, body if method == "POST" else None,
+                                          {"Authorization": f"Bearer {token}"} if token else {})
+                equal(f"{method} {there}: {status} verbatim", (got, answer), (status, raw))
+            query = "?repo=a%2Fb&owner=alice.near" if method == "GET" else ""
+            equal(f"{method} {there}: asked as it was", keystore.asked,
+                  [(method, there + query, "Bearer keystore-token", body if method == "POST" else b"")] * 4)
+        keystore.asked.clear()
+        for _, path, _ in WORKER_SECRETS:
+            equal(f"{path} without a token", c.call("POST", path, {}, token=None)[0], 401)
+        equal("and the keystore was not asked", keystore.asked, [])
+        keystore.answer = (200, b"{}")
+        branch = "re lease/1&owner=bob#?%é"
+        c.call("GET", "/secrets/pubkey?" + urllib.parse.urlencode({"repo": "a/b", "owner": "a.near", "branch": branch}), token=None)
+        equal("a strange branch arrives", urllib.parse.parse_qs(urllib.parse.urlparse(keystore.asked[-1][1]).query)["branch"], [branch])
+        sealed = json.dumps({"encrypted_secrets_base64": "A" * (192 << 10)}).encode()
+        equal("a large blob passes", (c.call("POST", "/secrets/add_generated_secret", sealed, token=None)[0], keystore.asked[-1][3] == sealed), (200, True))
+        for path, size in (("add_generated_secret", 256 << 10), ("pubkey", 64 << 10), ("decrypt", 64 << 10)):
+            equal(f"too large for {path}", c.call("POST", f"/secrets/{path}", b" " * (size + 1))[0], 413)
+        keystore.answer = (401, b'{"error":{"code":"unauthorized","message":"Invalid token"}}')
+        status, answer = c.call("GET", "/secrets/pubkey?repo=a/b&owner=alice.near", token=None)
+        check("a keystore that refuses the coordinator is not the visitor's fault", status == 503 and "keystore-token" not in str(answer), answer)
+        equal("but a worker hears it", c.call("POST", "/secrets/decrypt", {})[0], 401)
+        log = c.output()
+        check("the log has nothing of it", not any(x in log for x in ("planted", "keystore-token", "AAAA", c.token)), log[-300:])
+
+
+def test_keystore_that_is_not_there():
+    with coordinator() as c:
+        for method, path, _ in PUBLIC_SECRETS + WORKER_SECRETS:
+            status, answer = c.call(method, path, {} if method == "POST" else None)
+            check(f"{method} {path}: no keystore", status == 503 and "not offered" in answer["error"]["message"], answer)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with coordinator(KEYSTORE_BASE_URL=f"http://127.0.0.1:{nobody.getsockname()[1]}", KEYSTORE_AUTH_TOKEN="t") as c:
+            status, answer = c.call("POST", "/secrets/pubkey", {}, token=None)
+            check("down", (status, error_of(answer)) == (503, "unavailable") and "127.0.0.1" not in str(answer), answer)
+    with kit.folder() as home:
+        try:
+            Coordinator(home, KEYSTORE_BASE_URL="keystore.example")
+            check("an address without a scheme is refused", False)
+        except RuntimeError as e:
+            check("an address without a scheme is refused", "KEYSTORE_BASE_URL" in str(e), e)
+
+
+def test_slow_keystore():
+    """It hangs: visitors wait for it, nothing else does, not even workers that it would answer."""
+    with with_keystore() as (c, keystore):
+        keystore.gate.clear()
+        answers = []
+        ask = lambda i: answers.append(c.call("POST", "/secrets/pubkey", {"owner": f"a{i}.near"}, token=None))
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(30)]
+        for t in threads:
+            t.start()
+        check("it was asked", kit.until(lambda: len(keystore.asked) >= 8))
+        start = time.monotonic()
+        for i in range(1, 20):
+            c.create(i)
+        equal("executions do not wait", (time.monotonic() - start < 2, c.call("GET", "/health", token=None)[0]), (True, 200))
+        worker = threading.Thread(target=lambda: c.call("POST", "/secrets/challenge", {}))
+        worker.start()
+        check("a worker's question is asked meanwhile", kit.until(lambda: any(path == "/challenge" for _, path, _, _ in keystore.asked), 5), len(keystore.asked))
+        check("no more than eight at a time for visitors", len([1 for _, path, _, _ in keystore.asked if path == "/pubkey"]) == 8)
+        keystore.gate.set()
+        for t in threads + [worker]:
+            t.join(30)
+        equal("all are answered in the end", [status for status, _ in answers], [200] * 30)
+        keystore.gate.clear()
+        start = time.monotonic()
+        status, answer = c.call("POST", "/secrets/pubkey", {"owner": "late.near"}, token=None)
+        check("one that never answers is given up", (status, error_of(answer)) == (504, "timeout") and time.monotonic() - start < 25, (status, answer))
+        answers.clear()
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(12)]
+        for t in threads:
+            t.start()
+        kit.until(lambda: len(keystore.asked) > 39)
+        start = time.monotonic()
+        equal("a stop does not wait for it", (c.stop(), time.monotonic() - start < 5), (0, True))
+        for t in threads:
+            t.join(10)
+        equal("and those who wait are told", [status for status, _ in answers], [503] * 12)
+
+
+def asked_as(c, forwarded, owner="alice.near"):
+    """(status, Retry-After) of a question about secrets with these X-Forwarded-For lines."""
+    connection = http.client.HTTPConnection("127.0.0.1", c.port, timeout=20)
+    connection.putrequest("GET", f"/secrets/pubkey?repo=a/b&owner={owner}")
+    for line in forwarded:
+        connection.putheader("X-Forwarded-For", line)
+    connection.endheaders()
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, answer.headers.get("Retry-After")
+
+
+def limited_after(ask, most=100):
+    for i in range(most):
+        status, retry = ask(i)
+        if status == 429:
+            return i, int(retry) >= 1
+    return None
+
+
+def test_limits():
+    """One address or account asks without end: it alone hears so, and cannot help itself with a header."""
+    with with_keystore() as (c, keystore):
+        hit = limited_after(lambda i: asked_as(c, [f"198.51.100.{i}"], f"a{i}.near"))
+        check("an address is limited, whatever X-Forwarded-For says", hit and 60 <= hit[0] < 70 and hit[1], hit)
+        check("the keystore was not asked then", len(keystore.asked) == hit[0], len(keystore.asked))
+        equal("workers are not", c.call("POST", "/secrets/decrypt", {})[0], 200)
+        equal("nor is anything else", c.call("GET", "/public/jobs", token=None)[0], 200)
+    with with_keystore(TRUSTED_PROXIES="10.9.9.9, 127.0.0.1") as (c, keystore):
+        hit = limited_after(lambda i: asked_as(c, [f"203.0.113.{i}", f"192.0.2.{i}, 198.51.100.1"], f"a{i}.near"))
+        check("behind a proxy the address that it saw is", hit and 60 <= hit[0] < 70, hit)
+        equal("another one is not", asked_as(c, ["198.51.100.2"])[0], 200)
+        hit = limited_after(lambda i: asked_as(c, [f"192.0.2.{i}"], "bob.near"))
+        check("an account is limited over all addresses", hit and 60 <= hit[0] < 70, hit)
+        equal("another one is not", asked_as(c, ["192.0.2.200"], "carol.near")[0], 200)
+        hit = limited_after(lambda i: asked_as(c, [f"2001:db8:7:8::{i:x}"], f"b{i}.near"))
+        check("an IPv6 network counts as one", hit and 60 <= hit[0] < 70, hit)
+
+
+# --- branches of commits
+
+def git(folder, *words, date=None):
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", **{f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
+    if date:
+        env |= {"GIT_AUTHOR_DATE": f"@{date} +0000", "GIT_COMMITTER_DATE": f"@{date} +0000"}
+    return subprocess.run(["git", "-C", folder, *words], check=True, capture_output=True, text=True, env=env).stdout.strip()
+
+
+def commit(folder, date):
+    git(folder, "commit", "-q", "--allow-empty", "-m", str(date), date=1700000000 + date)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@contextlib.contextmanager
+def branches(**env):
+    """A coordinator that knows host.invalid/own/… as folders, and a repository there: main has `base`; old and, later
+    committed, new have `both`; `loose` is on a tag alone."""
+    with kit.folder() as repos:
+        folder = os.path.join(repos, "own", "app")
+        os.makedirs(folder)
+        git(folder, "init", "-q", "-b", "main")
+        names = {"base": commit(folder, 1)}
+        git(folder, "checkout", "-q", "-b", "old")
+        names["both"] = commit(folder, 2)
+        git(folder, "checkout", "-q", "-b", "new")
+        commit(folder, 9)
+        git(folder, "tag", "-a", "-m", "t", "v1", names["both"])
+        git(folder, "checkout", "-q", "old")
+        commit(folder, 5)
+        git(folder, "checkout", "-q", "--detach")
+        names["loose"] = commit(folder, 6)
+        git(folder, "tag", "loose")
+        git(folder, "checkout", "-q", "main")
+        with coordinator(REPO_MAP=f"host.invalid={repos}", **env) as c:
+            c.repos, c.commits = repos, names
+            yield c
+
+
+def resolve(c, ref, repo="https://host.invalid/own/app", **more):
+    return c.call("GET", "/github/resolve-branch?" + urllib.parse.urlencode({"repo": repo, "commit": ref}), token=None, **more)
+
+
+def questions(c):
+    text = c.call("GET", "/metrics", token=None)[1].decode()
+    return int(next(line.split()[1] for line in text.split("\n") if line.startswith("outlayer_branch_questions_total")))
+
+
+def test_branches():
+    with branches() as c:
+        commits = c.commits
+        if resolve(c, "main")[0] == 503:
+            raise kit.Skip("no isolation here")
+        for ref, branch in (("main", "main"), ("new", "new"), (commits["base"], "main"), (commits["both"], "new"), ("v1", "new"), ("refs/heads/old", "old"),
+                            (commits["both"][:8], "new"), (commits["both"].upper(), "new"), ("HEAD", "main")):
+            want = {"repo_normalized": "host.invalid/own/app", "commit": ref, "branch": branch, "cached": ref in ("main", commits["both"].upper())}
+            equal(f"{ref[:12]} is on {branch}", resolve(c, ref), (200, want))
+        asked = questions(c)
+        for repo in ("https://host.invalid/own/app.git", "host.invalid/own/app", "git@host.invalid:own/app.git", " http://host.invalid/own/app "):
+            equal(f"another spelling: {repo}", resolve(c, "v1", repo)[1]["cached"], True)
+        equal("what is kept is not asked again", questions(c), asked)
+        for name, ref, status in (("an unknown branch", "gone", 404), ("an unknown commit", "0" * 40, 404), ("a commit of a tag alone", commits["loose"], 404),
+                                  ("that tag", "loose", 404), ("an option", "--all", 400), ("a range", "a..b", 400), ("nothing", "", 400), ("far too much", "a" * 5000, 400)):
+            got, answer = resolve(c, ref)
+            check(f"{name}: {status} and a sentence", got == status and len(answer["error"]["message"]) > 10 and "branch" not in answer, (got, answer))
+        for repo, status in (("https://host.invalid/own/none", 404), ("a/b/c", 400), ("b", 400), ("", 400), ("ssh://host.invalid/own/app", 400), ("https://github.com/a/b/tree/x", 400)):
+            equal(f"repository {repo!r}", resolve(c, "main", repo)[0], status)
+        equal("no question at all", c.call("GET", "/github/resolve-branch", token=None)[0], 400)
+        asked = questions(c)
+        resolve(c, "gone")
+        equal("what is unknown is not kept", questions(c), asked + 1)
+        c.kill()
+        with contextlib.closing(sqlite3.connect(os.path.join(c.home, "coordinator.db"))) as db:
+            db.execute("UPDATE branches SET found_ms = found_ms - 7 * 24 * 3600 * 1000 - 1000 WHERE ref = 'v1'")
+            db.commit()
+        d = again(c, REPO_MAP=f"host.invalid={c.repos}")
+        equal("kept over a crash", resolve(d, "new")[1]["cached"], True)
+        equal("for a week", resolve(d, "v1")[1]["cached"], False)
+        d.kill()
+
+
+def test_branches_asked_at_once():
+    """Many ask the same: the repository is asked once, and whoever asks too much is told to wait."""
+    with branches(TRUSTED_PROXIES="127.0.0.1") as c:
+        if resolve(c, "main")[0] == 503:
+            raise kit.Skip("no isolation here")
+        asked, answers = questions(c), []
+        def ask(i):
+            answers.append(resolve(c, c.commits["both"], headers={"X-Forwarded-For": f"192.0.2.{i}"}))
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(24)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(40)
+        equal("one answer for all", {(status, a["branch"]) for status, a in answers}, {(200, "new")})
+        equal("the repository was asked once", questions(c), asked + 1)
+        hit = limited_after(lambda i: (lambda status, headers, _: (status, headers.get("Retry-After")))(
+            *kit.get(f"{c.url}/github/resolve-branch?repo=host.invalid/own/none{i}&commit=main", headers={"X-Forwarded-For": "198.51.100.1"})))
+        check("who asks too much is limited", hit and 30 <= hit[0] < 40 and hit[1], hit)
+        equal("not for what is kept", resolve(c, "main", headers={"X-Forwarded-For": "198.51.100.1"})[0], 200)
+        equal("and nobody else is", resolve(c, "old", headers={"X-Forwarded-For": "198.51.100.2"})[0], 200)
 
 
 kit.main(globals())
