@@ -238,7 +238,10 @@ ENTRY(clear_all_pending_requests) {
         finish_by_owner(&s, &q);
         cleared++;
     }
-    s.lowest_open = id;
+    if (s.open) {
+        s.lowest_open = id;
+        s.seeking = true;
+    }
     state_save(&s);
     answer_number(cleared);
 }

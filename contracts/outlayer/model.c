@@ -23,6 +23,7 @@ static const struct rec_field state_2[] = {
     S(NUMBER, fees.per_compile_ms),
     S(NUMBER, next_request_id),
     S(NUMBER, lowest_open),
+    S(RAW, seeking),
     S(NUMBER, open),
     S(NUMBER, executions),
     S(NUMBER, fees_collected),
@@ -142,8 +143,29 @@ bool state_migrate(void) {
     if (load_state(&s) == STATE_VERSION)
         return false;
     s.open = s.next_request_id;
+    s.seeking = true;
     state_save(&s);
     return true;
+}
+
+static bool is_pending(uint64_t id) {
+    struct key key = key_of('r', id);
+    return store_has(KEY_TEXT(key));
+}
+
+void state_closed(struct state *s, uint64_t id) {
+    if (--s->open == 0) {
+        s->lowest_open = s->next_request_id;
+        s->seeking = false;
+        return;
+    }
+    s->seeking |= id == s->lowest_open;
+    for (int i = 0; i < 2 && s->seeking && s->lowest_open < s->next_request_id; i++) {
+        if (is_pending(s->lowest_open))
+            s->seeking = false;
+        else
+            s->lowest_open++;
+    }
 }
 
 // --- requests

@@ -32,11 +32,14 @@ struct state {
     struct fees fees;
     uint64_t next_request_id;
     uint64_t lowest_open;        // no request below is pending
+    bool seeking;                // whether that one is, is not known
     uint64_t open;               // pending requests
     uint64_t executions;         // requests that have ended
     struct yocto fees_collected; // charged so far
     struct yocto fees_withdrawn; // paid to the owner so far
 };
+// A request has ended: the lowest open one is looked for two steps at a time, so that no call pays for many.
+void state_closed(struct state *s, uint64_t id);
 bool state_exists(void);
 struct state state_load(void); // stops when the contract is not initialized, or not migrated
 void state_save(const struct state *s);

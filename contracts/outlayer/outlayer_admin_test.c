@@ -159,6 +159,29 @@ static void w15_pending_requests_are_found(void **state) {
     views("get_pending_request_ids", "", "[206]");
 }
 
+// The cursor of the lowest open request follows, whatever the order of the ends, so that the list stays short to walk.
+static void w15_cursor_follows_ends_in_any_order(void **state) {
+    (void)state;
+    uint64_t open = 0;
+    requests("", DEPOSIT);
+    for (uint64_t id = 1; id <= 300; id++) {
+        requests("", DEPOSIT); // there is always one open
+        ends(id % 3 ? 0 : 1);
+        open = id % 3 ? id : open;
+        mock_forget_yields();
+    }
+    size_t len;
+    char want[32];
+    snprintf(want, sizeof want, "[%llu]", (unsigned long long)open);
+    views("get_pending_request_ids", "", want);
+    const uint8_t *record = (const uint8_t *)mock_stored("STATE", 5, &len);
+    const uint8_t id[] = {(uint8_t)open, (uint8_t)(open >> 8)}; // near it, as two bytes after their number
+    bool near = false;
+    for (size_t i = 0; i + 3 <= len; i++)
+        near |= record[i] == 2 && record[i + 2] == id[1] && record[i + 1] + 4 >= id[0] && record[i + 1] <= id[0];
+    assert_true(near);
+}
+
 // As many as one call can log and pay for, with the longest names; the rest by the next calls.
 static void clearing_stays_inside_a_calls_bounds(void **state) {
     (void)state;
@@ -298,6 +321,7 @@ int main(void) {
         TEST(w09_owner_withdraws_fees_only),
         TEST(w22_emergency_cancel_is_told),
         TEST(w15_pending_requests_are_found),
+        TEST(w15_cursor_follows_ends_in_any_order),
         TEST(clearing_stays_inside_a_calls_bounds),
         TEST(upgrade_takes_over_the_first_versions_state),
         TEST(newer_state_is_refused),

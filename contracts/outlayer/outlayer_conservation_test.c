@@ -352,6 +352,19 @@ static u128 claimable(void) {
     return all;
 }
 
+// The list of pending requests is complete: one that is not found could not be cleared.
+static void check_pending(void) {
+    must(mock_view("get_pending_request_ids", ""), "get_pending_request_ids");
+    size_t listed = 0, open = 0;
+    for (char *p = mock.value + 1; *p >= '0' && *p <= '9'; p += *p == ',') {
+        slot_of(strtoull(p, &p, 10));
+        listed++;
+    }
+    for (size_t i = 0; i < OPEN_MAX_REQUESTS; i++)
+        open += w.requests[i].open;
+    must(listed == open, "a pending request is not listed");
+}
+
 static void check_books(void) {
     u128 owed = w.payments + w.secrets + w.kept + (w.fees - w.paid);
     if (mock.balance != w.own + owed)
@@ -363,6 +376,7 @@ static void check_books(void) {
     snprintf(want, sizeof want, "[%llu,\"%s\"]", (unsigned long long)w.ends, amount_text(w.fees));
     views("get_stats", "", want);
     must(claimable() == w.kept, "claimable");
+    check_pending();
     must((u128)mock_usage_of("sxugb") * BYTE == w.secrets, "secrets bind other bytes than were paid for");
 }
 

@@ -135,9 +135,7 @@ static void finish(struct state *s, struct request *q, const struct answer *a, s
     request_remove(q);
     s->executions++;
     s->fees_collected = yocto_add_capped(s->fees_collected, charged);
-    s->lowest_open += s->lowest_open == q->id;
-    if (--s->open == 0)
-        s->lowest_open = s->next_request_id;
+    state_closed(s, q->id);
     log_completed(q, &end);
     refund_pay(&(struct refund){{true, q->id}, *request_payer(q), q->sender, end.refunded});
 }
