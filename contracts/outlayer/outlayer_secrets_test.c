@@ -223,6 +223,36 @@ static void w19_names_blobs_and_conditions_are_checked(void **state) {
     refuses("store_secrets", ALICE, 0, "{" P BLOB ALL "}", "Insufficient storage deposit. Required: ");
 }
 
+// A name of the longest length is taken, one byte more is refused with the length that is allowed.
+static void w19_names_are_bounded(void **state) {
+    (void)state;
+    static const struct {
+        const char *format, *sentence;
+        int longest;
+    } names[] = {
+        {REPO ",\"profile\":\"%0*d\"" BLOB ALL, "Profile name too long (max 64 chars)", 64},
+        {P ",\"branch\":\"%0*d\"" BLOB ALL, "Branch name too long (max 255 chars)", 255},
+        {"\"repo\":\"h/o/%0*d\",\"profile\":\"p\"" BLOB ALL, "Repository must be host/owner/name", 252},
+        {P BLOB ",\"access\":{\"AccountPattern\":{\"pattern\":\"%0*d\"}}", "expected 1 to 256 bytes", 256},
+        {P BLOB ",\"access\":{\"NftOwned\":{\"contract\":\"n.near\",\"token_id\":\"%0*d\"}}", "expected 1 to 256 bytes",
+         256},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (int more = 0; more < 2; more++) {
+            char inside[700], args[704];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+            snprintf(inside, sizeof inside, names[i].format, names[i].longest + more, 7);
+#pragma GCC diagnostic pop
+            snprintf(args, sizeof args, "{%s}", inside);
+            if (more)
+                refuses("store_secrets", ALICE, NEAR, args, names[i].sentence);
+            else
+                calls("store_secrets", ALICE, NEAR, args);
+        }
+    }
+}
+
 static void every_condition_is_taken(void **state) {
     (void)state;
     static const char *const right[] = {
@@ -339,6 +369,7 @@ int main(void) {
         TEST(w14_created_at_stays),
         TEST(w15_lists_are_paged),
         TEST(w19_names_blobs_and_conditions_are_checked),
+        TEST(w19_names_are_bounded),
         TEST(every_condition_is_taken),
         TEST(conditions_are_bounded),
         TEST(blobs_are_bounded),
