@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
-import base64, contextlib, hashlib, http.client, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
+import base64, contextlib, hashlib, http.client, http.server, json, os, socket, sqlite3, ssl, subprocess, threading, time, urllib.parse
 
 import kit, near
 from kit import check, equal
@@ -836,6 +836,110 @@ def test_branches_asked_at_once():
         check("who asks too much is limited", hit and 30 <= hit[0] < 40 and hit[1], hit)
         equal("not for what is kept", resolve(c, "main", headers={"X-Forwarded-For": "198.51.100.1"})[0], 200)
         equal("and nobody else is", resolve(c, "old", headers={"X-Forwarded-For": "198.51.100.2"})[0], 200)
+
+
+class GitHost(http.server.BaseHTTPRequestHandler):
+    """git's own server behind https."""
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        raw = b""
+        while size := int(self.rfile.readline(), 16):
+            raw += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return raw
+
+    def serve(self):
+        path, _, query = self.path.partition("?")
+        body = self.body()
+        self.server.asked.append((self.path, body))
+        env = {"PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": self.server.root, "GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
+               "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type") or "",
+               "CONTENT_LENGTH": str(len(body)), "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "",
+               "GIT_PROTOCOL": self.headers.get("Git-Protocol") or "", "REMOTE_ADDR": "127.0.0.2"}
+        head, _, answer = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True).stdout.partition(b"\r\n\r\n")
+        headers = [line.split(": ", 1) for line in head.decode().split("\r\n") if line]
+        self.send_response(int(dict(headers).get("Status", "200").split()[0]))
+        for name, value in headers:
+            if name != "Status":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST = serve
+
+
+@contextlib.contextmanager
+def git_host(root):
+    """Serves the folder's repositories as https://127.0.0.2/…, by a certificate that is yielded."""
+    with kit.folder() as keys:
+        key, cert = os.path.join(keys, "key"), os.path.join(keys, "cert")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test",
+                        "-addext", "subjectAltName=IP:127.0.0.2", "-keyout", key, "-out", cert], check=True, capture_output=True)
+        try:
+            server = http.server.ThreadingHTTPServer(("127.0.0.2", 443), GitHost)
+        except OSError as e:
+            raise kit.Skip(f"port 443 of 127.0.0.2: {e}")
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(cert, key)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        server.daemon_threads, server.root, server.asked = True, root, []
+        server.handle_error = lambda *_: None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server, cert
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+def test_branches_over_https():
+    """A host that serves any commit to who names it, as large ones do with those of forks; with and without filters."""
+    with branches() as known, git_host(known.repos) as (host, cert):
+        if resolve(known, "main")[0] == 503:
+            raise kit.Skip("no isolation here")
+        folder, commits = os.path.join(known.repos, "own", "app"), known.commits
+        ask = lambda c, ref, name="app": resolve(c, ref, f"127.0.0.2/own/{name}")
+        with coordinator(GIT_SSL_CAINFO=cert) as c:
+            status, answer = ask(c, "main")
+            check("an address of one's own network is not asked", status == 503 and not host.asked, (status, answer))
+        git(folder, "tag", "-d", "loose")
+        git(folder, "update-ref", "refs/pull/1/head", commits["loose"])
+        git(folder, "config", "uploadpack.allowAnySHA1InWant", "true")
+        for filters in ("true", "false"):
+            git(folder, "config", "uploadpack.allowFilter", filters)
+            host.asked.clear()
+            with coordinator(GIT_SSL_CAINFO=cert, EGRESS_ALLOW="127.0.0.2:443") as c:
+                for ref, branch in (("main", "main"), (commits["base"], "main"), (commits["both"], "new"), ("v1", "new"), (commits["both"][:9], "new")):
+                    status, answer = ask(c, ref)
+                    equal(f"filters {filters}: {ref[:12]} is on {branch}", (status, answer.get("branch")), (200, branch))
+                equal("filters are used where there are any", any(b"filter tree:0" in body for _, body in host.asked), filters == "true")
+                status, answer = ask(c, commits["loose"])
+                equal("a fork's commit is on no branch", (status, "in no branch" in str(answer)), (404, True))
+                check("and was not fetched", not any(commits["loose"].encode() in body for _, body in host.asked))
+                status, answer = ask(c, "main", "none")
+                equal("a repository that is not there", (status, "not there or not public" in str(answer)), (404, True))
+        with coordinator(EGRESS_ALLOW="127.0.0.2:443") as c:
+            status, answer = ask(c, "main")
+            check("a certificate that nobody vouches for", status == 503 and "certificate" in str(answer), (status, answer))
+        with coordinator(GIT_SSL_CAINFO=cert, EGRESS_ALLOW="127.0.0.2:443") as c:
+            host.shutdown()  # connections are taken and nothing comes
+            waiting = []
+            thread = threading.Thread(target=lambda: waiting.append(ask(c, "main")[0]))
+            thread.start()
+            kit.until(lambda: questions(c))
+            start = time.monotonic()
+            equal("a stop does not wait for a host", (c.stop(), time.monotonic() - start < 5), (0, True))
+            thread.join(10)
+            equal("and who waits is told", waiting, [503])
+            threading.Thread(target=host.serve_forever, daemon=True).start()
 
 
 kit.main(globals())

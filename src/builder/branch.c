@@ -111,7 +111,7 @@ static bool fetch_commits(struct search *s, const char *refspec) {
         return false;
     if (!git_succeeded(&r))
         return unreachable(s, &r);
-    return GIT(&s->j, &r, "config", "remote.origin.promisor", "false");
+    return git_fetches_more(&s->j, false);
 }
 
 // *there: the commit has been fetched; it is written out then.

@@ -80,12 +80,12 @@ static bool fetch_history(struct job *j) {
         return false;
     if (!git_succeeded(&r))
         return git_unreachable(j, &r);
-    if (!GIT(j, &r, "config", "remote.origin.promisor", "false") ||
+    if (!git_fetches_more(j, false) ||
         !GIT(j, &r, "for-each-ref", "--count=1", "--format=%(refname)", "--contains", j->result->commit))
         return false;
     if (!git_succeeded(&r) || !slice_starts(r.output, SLICE_LIT("refs/")))
         return no_commit(j);
-    return GIT(j, &r, "config", "remote.origin.promisor", "true");
+    return git_fetches_more(j, true);
 }
 
 bool fetch_checkout(struct job *j) {

@@ -92,6 +92,13 @@ bool git_start(struct job *j) {
     return true;
 }
 
+bool git_fetches_more(struct job *j, bool on) {
+    struct sandbox_result r;
+    // A remembered filter would be enough for git to do it.
+    return (on || GIT(j, &r, "config", "--unset-all", "remote.origin.partialclonefilter")) &&
+           GIT(j, &r, "config", "remote.origin.promisor", on ? "true" : "false");
+}
+
 static bool hex40(const char *p) {
     for (int i = 0; i < 40; i++)
         if (!strchr("0123456789abcdef", p[i]) || !p[i])

@@ -26,6 +26,10 @@ enum git_trouble git_trouble(struct job *j, const struct sandbox_result *r);
 // Ends the job with that, as BUILD_NO_REPOSITORY; returns false.
 bool git_unreachable(struct job *j, const struct sandbox_result *r);
 
+// Whether git fetches by itself what a filter left out (of the remote "origin"). A host would give it a commit that
+// only a fork has, so it is off while one is looked for.
+[[nodiscard]] bool git_fetches_more(struct job *j, bool on);
+
 struct git_ref {
     char commit[41];
     const char *name; // "refs/heads/main", …; an annotated tag's commit is what it points to
