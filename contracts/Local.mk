@@ -39,7 +39,7 @@ build/contracts/$(1).wasm: $$(patsubst contracts/%.c,build/contracts/obj/%.o,$$(
 endef
 CONTRACTS :=
 $(eval $(call contract,outlayer,outlayer))
-EXAMPLES := asker counter dao ft nft
+EXAMPLES := asker coin_flip counter dao ft nft
 $(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),examples/$(e))))
 .PHONY: contracts
 contracts: $(CONTRACTS)

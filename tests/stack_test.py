@@ -250,6 +250,48 @@ def test_random_differs():
         stack.stop()
 
 
+def test_coin_flip():
+    """The example that the README shows, on a chain: the coin's two sides, the player's change, and a deposit that OutLayer
+    does not take. A contract written from it would lose its players' money where this fails."""
+    with kit.folder() as home:
+        stack = Stack(home)
+        stack.request(os.path.join(kit.ROOT, "examples", "random-c"), '{"min":1,"max":2}')  # puts the folder where workers find it
+        job, player = stack.job(), stack.info["accounts"][0]
+        rpc = stack.info["rpc_url"]
+        alice = near.Account(rpc, player["account_id"], near.Key.parse(player["private_key"]))
+        coin = alice.create("coin." + alice.id, 5 * near.NEAR)
+        with open(kit.built("contracts/coin_flip.wasm"), "rb") as f:
+            coin.send(coin.id, near.deploy(f.read()), near.call("new", {
+                "outlayer_id": stack.info["contract_id"], "repo": job["repo"], "commit": job["commit"]}))
+
+        def balance(name):
+            return int(kit.rpc(rpc, "query", {"request_type": "view_account", "finality": "final", "account_id": name})["result"]["amount"])
+
+        def flip(choice, deposit):
+            """(the call's value, what it cost the player beyond gas)"""
+            before = balance(alice.id)
+            done = alice.send(coin.id, near.call("flip", {"choice": choice}, 300 * near.TGAS, deposit), wait="FINAL")["result"]
+            burnt = sum(int(x["outcome"]["tokens_burnt"]) for x in [done["transaction_outcome"], *done["receipts_outcome"]])
+            return json.loads(near.value_of(done) or b"null"), before - balance(alice.id) - burnt
+
+        kept, landed, wins = balance(coin.id), set(), 0
+        while len(landed) < 2 and wins < 40:  # one side alone 40 times: once in 10^12
+            result, cost = flip("Heads", near.NEAR // 10)
+            if not check("the coin lands, and the call says how", result["landed"] in ("Heads", "Tails") and result["won"] == (result["landed"] == "Heads"), result):
+                break
+            check("the player pays the run and no more", 0 < cost < near.NEAR // 100, cost)
+            landed.add(result["landed"])
+            wins += result["won"]
+        equal("both sides were seen", landed, {"Heads", "Tails"})
+        score = near.view_value(rpc, coin.id, "get_score", {"account_id": alice.id})
+        check("the score", score["wins"] == wins and score["flips"] > wins, (score, wins))
+        result, cost = flip("Tails", 1)
+        check("a deposit that OutLayer does not take: nobody wins", result["won"] is None and "OutLayer" in result["error"], result)
+        check("and it is back with the player", cost <= 0, cost)
+        check("nothing of theirs stays with the game", 0 <= balance(coin.id) - kept < near.NEAR // 100, balance(coin.id) - kept)
+        stack.stop()
+
+
 def test_usage():
     """Wrong usage is status 2 with a hint; no running stack is said so."""
     with kit.folder() as home:

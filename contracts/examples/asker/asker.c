@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A contract that asks: what a developer writes who wants an answer from outside of the chain.
 //
-//   new{outlayer_id}        anyone, once
-//   ask{…}                  anyone, with a deposit: the arguments and the deposit go on to request_execution of
-//   outlayer_id on_answer               this contract itself: keeps what came back and returns it get_answer view:
-//   {"value": the last answer, "asked": n, "answered": n}
+//   new{outlayer_id}   anyone, once
+//   ask{…}             anyone, with a deposit: both go on to outlayer_id's request_execution
+//   on_answer          this contract itself: keeps what came back and returns it
+//   get_answer         view: {"value": the last answer, "asked": n, "answered": n}
 //
 // Stored under STATE: version, outlayer_id, asked, answered; under "a": the last answer's JSON text. The deposit is
 // handed on whole; OutLayer returns what it did not use to this contract (payer_account_id names another one).
