@@ -407,48 +407,123 @@ def test_rotation_and_restarts():
 
 
 class Liar(http.server.BaseHTTPRequestHandler):
-    """An RPC server in front of the chain that does not tell the truth, in the way that `how` says."""
-    how, url = None, None
+    """An RPC server in front of the chain that does to answers about `about` (a request type, a view or "block") what
+    `how` says."""
+    how, about, url, waits = None, "view_account", None, threading.Event()
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        asked = json.loads(body)["params"]
+        asked = json.loads(body)
+        params = asked["params"]
         answer = json.loads(kit.http("POST", Liar.url, body)[2])
-        about = isinstance(asked, dict) and (asked.get("method_name") or asked.get("request_type"))
-        if Liar.how == "fails" and about == "view_account":
-            answer = {"jsonrpc": "2.0", "id": "x", "error": {"name": "HANDLER_ERROR", "cause": {"name": "TIMEOUT_ERROR"}, "data": "busy"}}
-        if Liar.how == "other block" and about == "view_account":
-            answer["result"]["block_height"] += 1
-        if Liar.how == "malformed" and about == "view_account":
-            answer["result"]["amount"] = "plenty"
+        about = asked["method"] == "block" and "block" or isinstance(params, dict) and (params.get("method_name") or params.get("request_type"))
+        if about == Liar.about and Liar.how:
+            answer = Liar.change(Liar.how, answer)
         raw = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
-        self.wfile.write(raw)
+        with contextlib.suppress(OSError):
+            self.wfile.write(raw)
+
+    @staticmethod
+    def change(how, answer):
+        if how.isupper():  # the error of this name
+            return {"jsonrpc": "2.0", "id": "x", "error": {"name": "HANDLER_ERROR", "cause": {"name": how}, "data": "busy"}}
+        if how == "rate limit":
+            return {"jsonrpc": "2.0", "id": "x", "error": {"code": -429, "message": "slow down"}}
+        if how == "hangs":
+            Liar.waits.wait(60)
+        if how == "behind":
+            answer["result"]["header"]["height"] -= 20
+        if how == "other block":
+            answer["result"]["block_height"] += 1
+        if how == "malformed":
+            answer["result"] = {**answer["result"], "amount": "plenty", "permission": "Some", "header": {}, "result": "x"}
+        return answer
 
     def log_message(self, *_):
         pass
 
 
+@contextlib.contextmanager
+def lying_chain(w):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Liar.url, Liar.how = w.url, None
+    Liar.waits.clear()
+    w.keystore.stop()
+    w.start(w.stack, NEAR_RPC_URL=f"http://127.0.0.1:{server.server_port}")
+    try:
+        yield
+    finally:
+        Liar.how = None
+        Liar.waits.set()
+        server.shutdown()
+
+
+TROUBLE = ("TIMEOUT_ERROR", "UNKNOWN_BLOCK", "INTERNAL_ERROR", "NO_SYNCED_BLOCKS", "UNAVAILABLE_SHARD", "GARBAGE_COLLECTED_BLOCK",
+           "rate limit", "other block", "malformed")
+
+
 def test_a_chain_that_lies_opens_nothing():
-    with world() as w:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        Liar.url = w.url
-        w.keystore.stop()
-        w.start(w.stack, NEAR_RPC_URL=f"http://127.0.0.1:{server.server_port}")
+    # trouble of a server that counted as the chain's word would deny, for good and for money, who should be served
+    with world() as w, lying_chain(w):
         w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), {"Not": {"condition": {"NearBalance": {"operator": "Gt", "value": str(10 ** 30)}}}})
         s, n = Session(w), w.request(w.bob)
         equal("the truth", s.decrypt(n)[0], 200)
-        for how in ("fails", "other block", "malformed"):
-            Liar.how = how
-            status, a, values = s.decrypt(n)
-            check(f"{how}: nothing is given", values is None and status != 200, (status, a))
-            check(f"{how}: the platform's trouble is not signed as an answer", how == "malformed" or "signature" not in a, a)
+        for about in ("view_account", "get_request", "get_secrets", "count_secret_branches", "block"):
+            for how in ("behind", "malformed", "INTERNAL_ERROR") if about == "block" else TROUBLE:
+                Liar.about, Liar.how = about, how
+                status, a, values = s.decrypt(n)
+                check(f"{about}, {how}: nothing is given, and nothing is decided", values is None and status in (502, 503, 504) and "signature" not in a, (status, a))
         Liar.how = None
         equal("the truth again", s.decrypt(n)[0], 200)
-        server.shutdown()
+        for about in ("view_access_key", "is_operator"):
+            for how in TROUBLE:
+                Liar.about, Liar.how = about, how
+                other = Session(w)
+                check(f"{about}, {how}: no session", other.status in (502, 503, 504), (other.status, other.answer))
+        Liar.how = None
+        equal("a session again", Session(w).status, 200)
+
+
+def test_a_slow_chain_holds_nobody_up():
+    # conditions are strangers': one that asks without end, or asks a server that hangs, must not keep others waiting
+    with world() as w, lying_chain(w):
+        many = {"Logic": {"operator": "Or", "conditions": [{"FtBalance": {"contract": f"c{i}.near", "operator": "Gt", "value": "0"}} for i in range(33)]}}
+        each = {"Not": {"condition": {"NearBalance": {"operator": "Gt", "value": str(10 ** 30)}}}}
+        s, n = Session(w), w.request(w.bob)
+        w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), {"Logic": {"operator": "And", "conditions": [each] * 32}})
+        equal("32 questions", s.decrypt(n)[0], 200)
+        w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), {"Logic": {"operator": "And", "conditions": [each] * 33}})
+        s.refused("33 questions", n, "more than 32 questions")
+        w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), {"Logic": {"operator": "Or", "conditions": [each, many]}})
+        w.put(w.bob, w.seal({"B": "2"}, "bob.test.near"))
+        m = w.request(w.bob, "bob.test.near")
+        Liar.about, Liar.how = "view_account", "hangs"
+        ends, sessions = [], [Session(w) for _ in range(7)]
+        def hang(session):
+            began = time.monotonic()
+            ends.append((session.decrypt(n)[0], time.monotonic() - began))
+        threads = [threading.Thread(target=hang, args=(x,)) for x in sessions]
+        for t in threads:
+            t.start()
+        began = time.monotonic()
+        equal("another owner's secrets meanwhile", s.decrypt(m)[2], {"B": "2"})
+        check("at once", time.monotonic() - began < 5, time.monotonic() - began)
+        equal("ready meanwhile", w.ask("GET", "/readyz", token=None)[0], 200)
+        for t in threads:
+            t.join()
+        check("each decision has its end", len(ends) == 7 and all(x == 504 and y < 15 for x, y in ends), ends)
+        hanging = threading.Thread(target=hang, args=(sessions[0],))
+        hanging.start()
+        time.sleep(0.3)  # it waits for the chain
+        began = time.monotonic()
+        equal("a keystore that waits for the chain stops", w.keystore.stop(), 0)
+        check("at once", time.monotonic() - began < 3, time.monotonic() - began)
+        hanging.join()
 
 
 def test_nothing_of_it_is_for_others_to_read():

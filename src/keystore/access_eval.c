@@ -6,22 +6,14 @@
 
 struct eval {
     const struct access_chain *chain;
-    struct arena *a;
     const char *caller;
-    uint64_t height; // 0: not asked yet
 };
 
 static bool eval(struct eval *v, const struct access *c, bool *out, struct err *e);
 
-static bool at_block(struct eval *v, struct err *e) {
-    return v->height || v->chain->block(v->chain->ctx, v->a, &v->height, e);
-}
-
 // Takes args.
 static json_t *view(struct eval *v, const char *contract, const char *method, json_t *args, struct err *e) {
-    json_t *answer = NULL;
-    if (at_block(v, e))
-        answer = v->chain->view(v->chain->ctx, v->a, v->height, contract, method, args, e);
+    json_t *answer = v->chain->view(v->chain->ctx, contract, method, args, e);
     json_decref(args);
     return answer;
 }
@@ -37,9 +29,8 @@ static bool view_u128(struct eval *v, const char *contract, const char *method, 
 
 static bool eval_balance(struct eval *v, const struct access *c, bool *out, struct err *e) {
     u128 balance;
-    if (c->kind == ACCESS_FT
-            ? !view_u128(v, c->contract.s, "ft_balance_of", &balance, e)
-            : !at_block(v, e) || !v->chain->balance(v->chain->ctx, v->a, v->height, v->caller, &balance, e))
+    if (c->kind == ACCESS_FT ? !view_u128(v, c->contract.s, "ft_balance_of", &balance, e)
+                             : !v->chain->balance(v->chain->ctx, v->caller, &balance, e))
         return false;
     *out = access_compare(c->op, balance, c->value);
     return true;
@@ -165,7 +156,7 @@ static bool eval(struct eval *v, const struct access *c, bool *out, struct err *
 
 bool access_eval(const struct access_chain *chain, struct arena *a, const struct access *c, const char *caller,
                  bool *allowed, const char **why, struct err *e) {
-    struct eval v = {.chain = chain, .a = a, .caller = caller};
+    struct eval v = {.chain = chain, .caller = caller};
     bool result = false;
     *allowed = false;
     if (!eval(&v, c, &result, e))
@@ -177,27 +168,14 @@ bool access_eval(const struct access_chain *chain, struct arena *a, const struct
 
 // --- the real chain
 
-static bool rpc_height(void *ctx, struct arena *a, uint64_t *height, struct err *e) {
-    struct rpc_block b;
-    if (!rpc_final_block(ctx, a, &b, e))
-        return false;
-    *height = b.height;
-    return true;
+static bool view_balance(void *ctx, const char *account, u128 *out, struct err *e) {
+    return chain_view_balance(ctx, account, out, e);
 }
 
-static bool rpc_balance(void *ctx, struct arena *a, uint64_t height, const char *account, u128 *out, struct err *e) {
-    struct rpc_account found;
-    if (!rpc_account_at(ctx, a, account, height, &found, e))
-        return false;
-    *out = found.amount.v;
-    return true;
+static json_t *view_ask(void *ctx, const char *contract, const char *method, const json_t *args, struct err *e) {
+    return chain_view_foreign(ctx, contract, method, args, e);
 }
 
-static json_t *rpc_ask(void *ctx, struct arena *a, uint64_t height, const char *contract, const char *method,
-                       const json_t *args, struct err *e) {
-    return rpc_view_json_at(ctx, a, contract, method, args, height, e);
-}
-
-struct access_chain access_chain_of_rpc(struct rpc *r) {
-    return (struct access_chain){r, rpc_height, rpc_balance, rpc_ask};
+struct access_chain access_chain_of_view(struct chain_view *v) {
+    return (struct access_chain){v, view_balance, view_ask};
 }

@@ -82,7 +82,9 @@ void keystore_readyz(struct http_request *r, void *ctx) {
     struct err e;
     struct public_key identity = master_identity(k->master);
     const char *own = public_key_text(http_arena(r), &identity);
-    SCOPED_JSON(key) = rpc_view_json(k->rpc, http_arena(r), k->contract, "get_keystore_key", NULL, &e);
+    struct chain_view view;
+    chain_view_init(&view, &k->sight);
+    SCOPED_JSON(key) = chain_view_own(&view, http_arena(r), "get_keystore_key", NULL, &e);
     if (!key) {
         e.code = ERR_UNAVAILABLE;
         http_reply_err(r, &e);

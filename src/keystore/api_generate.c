@@ -24,7 +24,9 @@ static bool check_owner(const struct generation_call *c, struct err *e) {
     struct hash h = nep413_hash(message, q->nonce, q->scope.contract, q->callback_url);
     if (!signature_verify(&q->signature, &q->key, hash_slice(&h)))
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of this key over this request's message");
-    return keystore_is_owner(c->k, c->a, q->scope.owner, &q->key, e);
+    struct chain_view view;
+    chain_view_init(&view, &c->k->sight);
+    return keystore_is_owner(&view, c->a, q->scope.owner, &q->key, e);
 }
 
 static bool open_existing(struct generation_call *c, struct err *e) {

@@ -27,15 +27,21 @@ struct session_call {
     struct session_question question;
 };
 
+// What costs nothing to look at comes before the chain is asked.
 static bool open_session(struct session_call *c, struct session *out, struct err *e) {
     const struct session_question *q = &c->question;
     struct hash record = session_record(&q->terms);
+    struct chain_view view;
+    if (!sessions_check(c->k->sessions, &q->terms, now_s(), e))
+        return false;
     if (!signature_verify(&q->signature, &q->key, hash_slice(&record)))
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of this key over this session's terms");
-    if (!keystore_may_resolve(c->k, c->a, q->terms.account, &q->key, e) ||
+    uint64_t asked_ms = clock_mono_ms();
+    chain_view_init(&view, &c->k->sight);
+    if (!keystore_may_resolve(&view, c->a, q->terms.account, &q->key, e) ||
         !sessions_open(c->k->sessions, &q->terms, &q->key, now_s(), out, e))
         return false;
-    sessions_checked(c->k->sessions, &out->id, clock_mono_ms());
+    sessions_checked(c->k->sessions, &out->id, asked_ms);
     return true;
 }
 
@@ -76,6 +82,7 @@ void keystore_session(struct http_request *r, void *ctx) {
 struct decrypt_call {
     struct keystore *k;
     struct arena *a; // wiped
+    struct chain_view view;
     struct decrypt_question question;
     struct session session;
 };
@@ -85,7 +92,8 @@ static bool check_still(struct decrypt_call *c, struct err *e) {
     uint64_t now = clock_mono_ms();
     if (now - c->session.checked_ms < RECHECK_MS)
         return true;
-    if (keystore_may_resolve(c->k, c->a, c->session.account.s, &c->session.key, e)) {
+    if (keystore_may_resolve(&c->view, c->a, c->session.account.s, &c->session.key, e)) {
+        c->session.checked_ms = now;
         sessions_checked(c->k->sessions, &c->session.id, now);
         return true;
     }
@@ -146,7 +154,10 @@ static void reply_decision(struct http_request *r, struct decrypt_call *c, const
 static void decide(struct http_request *r, struct decrypt_call *c) {
     struct decision d;
     struct err e;
-    bool decided = keystore_decide(c->k, c->a, &c->session, &c->question.terms, &d, &e);
+    bool decided = keystore_decide(c->k, &c->view, c->a, &c->session, &c->question.terms, &d, &e);
+    chain_view_init(&c->view, &c->k->sight);
+    if (decided && d.allowed && !check_still(c, &e)) // the chain was slow, and the key may have been removed meanwhile
+        d.allowed = decided = false;
     const char *why = !decided ? e.msg : d.allowed ? NULL : d.refusal.msg;
     struct err unwritten;
     if (!audit_decrypt(c, &d, decided, why, &unwritten)) {
@@ -159,6 +170,8 @@ static void decide(struct http_request *r, struct decrypt_call *c) {
         return;
     }
     log_err(LOG_WARN, "a decision could not be made", &e);
+    if (e.code != ERR_UNAUTHORIZED && !chain_view_is_trouble(&e))
+        e.code = ERR_UNAVAILABLE; // nothing was decided, and an unsigned "not found" would look as if it was
     http_reply_err(r, &e);
 }
 
@@ -166,6 +179,7 @@ void keystore_decrypt(struct http_request *r, void *ctx) {
     struct decrypt_call c = {.k = ctx, .a = arena_new()};
     struct question_place at = api_place(ctx);
     struct err e;
+    chain_view_init(&c.view, &c.k->sight);
     if (!decrypt_question_read(&c.question, c.a, http_body(r), &at, &e) || !check_holder(&c, &e))
         http_reply_err(r, &e);
     else

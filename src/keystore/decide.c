@@ -10,6 +10,7 @@
 
 struct deciding {
     struct keystore *k;
+    struct chain_view *view;
     struct arena *a; // wiped when it goes
     const struct session *session;
     const struct decrypt_terms *terms;
@@ -34,26 +35,24 @@ static bool refuse(struct deciding *q, enum err_code code, const char *fmt, ...)
 
 static bool is_refused(const struct deciding *q) { return q->out->refusal.msg[0] != 0; }
 
-static bool is_trouble(const struct err *e) {
-    return e->code == ERR_UNAVAILABLE || e->code == ERR_TIMEOUT || e->code == ERR_IO || e->code == ERR_TOO_LARGE ||
-           e->code == ERR_INTERNAL;
-}
-
 // --- the request
 
 // True with q->request NULL: refused.
 static bool read_request(struct deciding *q, struct err *e) {
-    bool answered = false;
+    bool answered;
     SCOPED_JSON(args) = json_object();
     json_set_u64(args, "request_id", q->terms->request_id);
-    json_t *view = rpc_view_json(q->k->rpc, q->a, q->k->contract, "get_request", args, e);
+    SCOPED_JSON(view) = chain_view_own(q->view, q->a, "get_request", args, e);
     if (!view)
         return false;
-    if (json_is_object(view) && json_opt_bool(view, "answered", &answered, NULL) && !answered) {
-        q->request = view;
-        return true;
+    if (!json_is_null(view)) {
+        if (!json_get_bool(view, "answered", &answered, e))
+            return err_wrap(e, "get_request of %s", q->k->contract);
+        if (!answered) {
+            q->request = json_incref(view);
+            return true;
+        }
     }
-    json_decref(view);
     return refuse(q, ERR_CONFLICT, "Secrets are given only to a request that waits for its answer: %llu does not",
                   (unsigned long long)q->terms->request_id);
 }
@@ -97,7 +96,7 @@ static json_t *row_args(const struct deciding *q) {
 // Without a branch only a row for any branch will do, and only where there is none for a branch: it could be the one.
 static bool check_branches(struct deciding *q, struct err *e) {
     SCOPED_JSON(args) = row_args(q);
-    SCOPED_JSON(count) = rpc_view_json(q->k->rpc, q->a, q->k->contract, "count_secret_branches", args, e);
+    SCOPED_JSON(count) = chain_view_own(q->view, q->a, "count_secret_branches", args, e);
     if (!count)
         return false;
     if (!json_is_integer(count))
@@ -115,14 +114,15 @@ static bool read_row(struct deciding *q, struct err *e) {
     if (is_refused(q))
         return true;
     SCOPED_JSON(args) = row_args(q);
-    json_t *row = rpc_view_json(q->k->rpc, q->a, q->k->contract, "get_secrets", args, e);
+    SCOPED_JSON(row) = chain_view_own(q->view, q->a, "get_secrets", args, e);
     if (!row)
         return false;
     if (json_is_object(row)) {
-        q->row = row;
+        q->row = json_incref(row);
         return true;
     }
-    json_decref(row);
+    if (!json_is_null(row))
+        return err_set(e, ERR_CHAIN, "get_secrets of %s answered neither a row nor null", q->k->contract);
     return refuse(q, ERR_NOT_FOUND, "Secrets not found: %s has stored none as profile %s for %s%s%s", q->scope.owner,
                   q->scope.profile, q->scope.repo, q->scope.branch ? " at branch " : "",
                   q->scope.branch ? q->scope.branch : "");
@@ -138,9 +138,9 @@ static bool check_access(struct deciding *q, bool *allowed, struct err *e) {
     if (!access_of_json(&condition, q->a, json_object_get(q->row, "access"), &why))
         return refuse(q, ERR_FORBIDDEN, "Access denied: the condition of these secrets cannot be read: %.300s",
                       why.msg);
-    struct access_chain chain = access_chain_of_rpc(q->k->rpc);
+    struct access_chain chain = access_chain_of_view(q->view);
     if (!access_eval(&chain, q->a, condition, q->caller, allowed, &reason, &why)) {
-        if (!is_trouble(&why))
+        if (!chain_view_is_trouble(&why))
             return refuse(q, ERR_FORBIDDEN, "Access denied: the condition could not be evaluated: %.300s", why.msg);
         *e = why;
         return err_wrap(e, "access condition");
@@ -196,9 +196,9 @@ static bool decide(struct deciding *q, struct err *e) {
     return !allowed || give(q, e);
 }
 
-bool keystore_decide(struct keystore *k, struct arena *a, const struct session *session, const struct decrypt_terms *t,
-                     struct decision *out, struct err *e) {
-    struct deciding q = {.k = k, .a = a, .session = session, .terms = t, .out = out};
+bool keystore_decide(struct keystore *k, struct chain_view *v, struct arena *a, const struct session *session,
+                     const struct decrypt_terms *t, struct decision *out, struct err *e) {
+    struct deciding q = {.k = k, .view = v, .a = a, .session = session, .terms = t, .out = out};
     *out = (struct decision){0};
     bool ok = decide(&q, e);
     const char **names[] = {&out->owner, &out->profile, &out->branch, &out->caller}; // of documents that go now

@@ -5,6 +5,7 @@
 #pragma once
 #include "http/deferred.h"
 #include "keystore/audit.h"
+#include "keystore/chain_view.h"
 #include "keystore/master.h"
 #include "keystore/sessions.h"
 #include "near/rpc.h"
@@ -16,9 +17,9 @@ struct keystore {
     const char *network, *contract;
     struct master *master;
     struct sessions *sessions;
-    struct rpc *rpc;
+    struct chain_sight sight;
     struct audit *audit;
-    struct deferred *deferred;
+    struct deferred *deferred, *probes; // probes: /readyz, which anybody may ask and which must not take others' turn
     struct hash tokens[KEYSTORE_TOKENS_MAX]; // SHA-256 of those that may ask for keys
     size_t token_count;
     atomic_uint_fast64_t opened, decrypted, refused, failed; // sessions; answers of /decrypt
@@ -27,7 +28,7 @@ struct keystore {
 [[nodiscard]] bool keystore_serve(struct http_server **out, struct keystore *k, const char *host, uint16_t port,
                                   struct err *e);
 
-// decide.c: one question of a session, checked and counted by the caller.
+// decide.c: one question of a session, checked and counted by the caller, on what `v` shows.
 struct decision {
     bool allowed;
     struct secrets_answer {
@@ -37,16 +38,17 @@ struct decision {
     const char *owner, *profile, *repo, *branch, *caller; // for the audit, NULL where not known
 };
 // false: our own or the chain's trouble (*e); nothing was decided.
-[[nodiscard]] bool keystore_decide(struct keystore *k, struct arena *a, const struct session *session,
-                                   const struct decrypt_terms *t, struct decision *out, struct err *e);
+[[nodiscard]] bool keystore_decide(struct keystore *k, struct chain_view *v, struct arena *a,
+                                   const struct session *session, const struct decrypt_terms *t, struct decision *out,
+                                   struct err *e);
 
 // authority.c: who speaks
 // Whether the chain says, at `final`, that this key of this account may resolve requests of the contract, for one of
 // its operators. ERR_FORBIDDEN says what is missing.
-[[nodiscard]] bool keystore_may_resolve(struct keystore *k, struct arena *a, const char *account,
+[[nodiscard]] bool keystore_may_resolve(struct chain_view *v, struct arena *a, const char *account,
                                         const struct public_key *key, struct err *e);
 // Whether the key is a full access key of the account, at `final`.
-[[nodiscard]] bool keystore_is_owner(struct keystore *k, struct arena *a, const char *account,
+[[nodiscard]] bool keystore_is_owner(struct chain_view *v, struct arena *a, const char *account,
                                      const struct public_key *key, struct err *e);
 
 // handlers of api.c and sessions_api.c; ctx is the keystore

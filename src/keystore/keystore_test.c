@@ -219,6 +219,31 @@ static void sessions_are_bounded_by_account(void **state) {
     sessions_free(s);
 }
 
+// Nor may one operator use up what is remembered of challenges, which would keep all others out for a minute.
+static void challenges_are_bounded_by_account(void **state) {
+    (void)state;
+    struct sessions *s = sessions_new();
+    struct public_key key = {0};
+    struct session out;
+    struct err e;
+    struct session_terms t;
+    for (int i = 0; i < CHALLENGES_PER_ACCOUNT; i++) {
+        t = terms_of(s, 1000);
+        assert_true(sessions_check(s, &t, 1000, &e));
+        assert_true(sessions_open(s, &t, &key, 1000, &out, &e));
+    }
+    assert_false(sessions_check(s, &t, 1000, &e)); // used
+    t = terms_of(s, 1000);
+    assert_false(sessions_open(s, &t, &key, 1000, &out, &e));
+    assert_int_equal(e.code, ERR_TOO_MANY);
+    t.account = "other.near";
+    assert_true(sessions_open(s, &t, &key, 1000, &out, &e));
+    t = terms_of(s, 1000 + CHALLENGE_S + 1);
+    t.expires_at = 1000 + CHALLENGE_S + 60;
+    assert_true(sessions_open(s, &t, &key, 1000 + CHALLENGE_S + 1, &out, &e));
+    sessions_free(s);
+}
+
 static void generated_secrets_have_their_forms(void **state) {
     (void)state;
     SCOPED_ARENA(a);
@@ -253,6 +278,7 @@ int main(void) {
         cmocka_unit_test(challenges_work_once_and_for_a_minute),
         cmocka_unit_test(counters_only_grow_and_sessions_end),
         cmocka_unit_test(sessions_are_bounded_by_account),
+        cmocka_unit_test(challenges_are_bounded_by_account),
         cmocka_unit_test(generated_secrets_have_their_forms),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #define NAME "outlayer-keystore"
 #define THREADS 8
 #define QUEUE_MAX 256
+#define PROBES_MAX 16
 #define NO_FD 65535
 
 struct settings {
@@ -43,6 +44,7 @@ struct daemon {
     struct settings set;
     int lock;
     struct http_server *server;
+    atomic_bool abandon;
     struct keystore k;
 };
 
@@ -75,17 +77,20 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
     if (strcmp(s->tee_mode, "none") != 0)
         return err_set(e, ERR_SETTINGS, "TEE_MODE is '%s'; this keystore knows 'none'", s->tee_mode);
     d->k.network = s->network;
-    d->k.contract = s->contract_id;
+    d->k.contract = d->k.sight.contract = s->contract_id;
+    d->k.sight.rests = strcmp(s->network, "devnet") == 0;
     d->k.sessions = sessions_new();
     return file_lock(arena_printf(d->arena, "%s/keystore.lock", home), NAME, &d->lock, e) &&
            read_tokens(&d->k, s->token_hashes, e) &&
            master_open(&d->k.master, home, s->master_fd == NO_FD ? -1 : (int)s->master_fd, e) &&
-           audit_open(&d->k.audit, home, e) && rpc_new(&d->k.rpc, s->near_rpc_url, e);
+           audit_open(&d->k.audit, home, e) && rpc_new(&d->k.sight.rpc, s->near_rpc_url, e);
 }
 
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
     const struct settings *s = &d->set;
+    rpc_set_cancel(d->k.sight.rpc, &d->abandon);
     d->k.deferred = deferred_new(THREADS, QUEUE_MAX);
+    d->k.probes = deferred_new(1, PROBES_MAX);
     if (!keystore_serve(&d->server, &d->k, s->host, (uint16_t)s->port, e))
         return false;
     struct public_key identity = master_identity(d->k.master);
@@ -106,10 +111,13 @@ static void rotate(struct daemon *d) {
 }
 
 static void close_all(struct daemon *d) {
+    atomic_store(&d->abandon, true); // what waits for the chain waits no longer
     deferred_stop(d->k.deferred);
+    deferred_stop(d->k.probes);
     http_server_stop(d->server);
     deferred_free(d->k.deferred);
-    rpc_free(d->k.rpc);
+    deferred_free(d->k.probes);
+    rpc_free(d->k.sight.rpc);
     audit_close(d->k.audit);
     sessions_free(d->k.sessions);
     master_free(d->k.master);

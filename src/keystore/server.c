@@ -9,14 +9,14 @@
 enum route_kind { OPEN, TOKEN };
 
 // Handlers that ask the chain run on threads of their own.
-#define DEFERRED(name)                                                                                                 \
+#define DEFERRED(name, threads)                                                                                        \
     static void deferred_##name(struct http_request *r, void *ctx) {                                                   \
-        deferred_run(((struct keystore *)ctx)->deferred, r, keystore_##name, ctx);                                     \
+        deferred_run(((struct keystore *)ctx)->threads, r, keystore_##name, ctx);                                      \
     }
-DEFERRED(add_generated)
-DEFERRED(session)
-DEFERRED(decrypt)
-DEFERRED(readyz)
+DEFERRED(add_generated, deferred)
+DEFERRED(session, deferred)
+DEFERRED(decrypt, deferred)
+DEFERRED(readyz, probes)
 
 static const struct http_route routes[] = {
     {HTTP_GET, "/health", keystore_health, 0, NULL, OPEN},

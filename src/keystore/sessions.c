@@ -8,7 +8,8 @@
 
 struct used {
     uint8_t challenge[32];
-    uint64_t at;
+    struct account_id by;
+    uint64_t at; // 0: free
 };
 struct sessions {
     pthread_mutex_t mutex; // over all below but the MAC key
@@ -55,16 +56,27 @@ static bool is_fresh(const struct sessions *s, const uint8_t challenge[static 32
     return sodium_memcmp(again, challenge, 32) == 0 && made <= now_s && now_s - made <= CHALLENGE_S;
 }
 
-// With the mutex held.
-static bool use_up(struct sessions *s, const uint8_t challenge[static 32], uint64_t now_s, struct err *e) {
-    struct used *slot = &s->used[s->used_next];
+// The two that follow hold the mutex.
+static bool is_unused(const struct sessions *s, const uint8_t challenge[static 32], struct err *e) {
     for (size_t i = 0; i < CHALLENGES_USED_MAX; i++)
         if (s->used[i].at && memcmp(s->used[i].challenge, challenge, 32) == 0)
             return err_set(e, ERR_UNAUTHORIZED, "this challenge was used before");
-    if (slot->at && slot->at + CHALLENGE_S >= now_s) // forgetting it would let it be used again
+    return true;
+}
+
+static bool use_up(struct sessions *s, const uint8_t challenge[static 32], const struct account_id *by, uint64_t now_s,
+                   struct err *e) {
+    struct used *slot = &s->used[s->used_next];
+    size_t own = 0;
+    if (!is_unused(s, challenge, e))
+        return false;
+    for (size_t i = 0; i < CHALLENGES_USED_MAX; i++)
+        own += s->used[i].at && s->used[i].at + CHALLENGE_S >= now_s && strcmp(s->used[i].by.s, by->s) == 0;
+    // Forgetting a young one would let it be used again.
+    if (own >= CHALLENGES_PER_ACCOUNT || (slot->at && slot->at + CHALLENGE_S >= now_s))
         return err_set(e, ERR_TOO_MANY, "too many sessions were opened within a minute");
+    *slot = (struct used){.by = *by, .at = now_s};
     memcpy(slot->challenge, challenge, 32);
-    slot->at = now_s;
     s->used_next = (s->used_next + 1) % CHALLENGES_USED_MAX;
     return true;
 }
@@ -107,6 +119,15 @@ static bool check_terms(const struct sessions *s, const struct session_terms *t,
     return true;
 }
 
+bool sessions_check(struct sessions *s, const struct session_terms *t, uint64_t now_s, struct err *e) {
+    if (!check_terms(s, t, now_s, e))
+        return false;
+    pthread_mutex_lock(&s->mutex);
+    bool ok = is_unused(s, t->challenge, e);
+    pthread_mutex_unlock(&s->mutex);
+    return ok;
+}
+
 bool sessions_open(struct sessions *s, const struct session_terms *t, const struct public_key *key, uint64_t now_s,
                    struct session *out, struct err *e) {
     struct session x = {
@@ -116,7 +137,7 @@ bool sessions_open(struct sessions *s, const struct session_terms *t, const stru
     memcpy(x.session_key, t->session_key, sizeof x.session_key);
     pthread_mutex_lock(&s->mutex);
     struct session *to = NULL;
-    bool ok = use_up(s, t->challenge, now_s, e);
+    bool ok = use_up(s, t->challenge, &x.account, now_s, e);
     if (ok && !(to = place(s, x.account.s, now_s)))
         ok = err_set(e, ERR_TOO_MANY, "this keystore has %d sessions open, which is its most", SESSIONS_MAX);
     if (ok) {

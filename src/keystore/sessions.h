@@ -11,6 +11,7 @@
 #define SESSIONS_MAX 1024
 #define SESSIONS_PER_ACCOUNT 64 // the one that was used longest ago makes room
 #define CHALLENGES_USED_MAX 4096
+#define CHALLENGES_PER_ACCOUNT 256 // used within a minute, so that one operator does not keep the others out
 
 struct session {
     struct hash id; // of its record
@@ -25,7 +26,9 @@ struct sessions;
 struct sessions *sessions_new(void);
 void sessions_free(struct sessions *s);
 void sessions_challenge(struct sessions *s, uint64_t now_s, uint8_t out[static 32]);
-// Uses the challenge up and adds the session; its signature and key were checked before.
+// What can be said of the terms alone: the challenge is this keystore's, young and not used, the expiry within bounds.
+[[nodiscard]] bool sessions_check(struct sessions *s, const struct session_terms *t, uint64_t now_s, struct err *e);
+// Checks once more, uses the challenge up and adds the session; its signature and key were checked before.
 [[nodiscard]] bool sessions_open(struct sessions *s, const struct session_terms *t, const struct public_key *key,
                                  uint64_t now_s, struct session *out, struct err *e);
 [[nodiscard]] bool sessions_find(struct sessions *s, const struct hash *id, uint64_t now_s, struct session *out,

@@ -57,64 +57,83 @@ void rpc_free(struct rpc *r) {
 
 void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel) { r->cancel = cancel; }
 
-// The error object of an answer as one of ours.
-static bool take_error(const json_t *error, struct arena *a, struct err *e) {
+static bool is_one_of(const char *name, const char *const *names, size_t count) {
+    for (size_t i = 0; name && i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+// The error object of an answer as one of ours. What a server says of itself and not of the chain is *its_own.
+static bool take_error(const json_t *error, struct arena *a, bool *its_own, struct err *e) {
     const json_t *cause = json_object_get(error, "cause"), *data = json_object_get(error, "data");
     const char *name = json_string_value(json_object_get(cause, "name"));
     const char *text = json_is_string(data) ? json_string_value(data) : data ? json_text(a, data) : "";
     static const char *const missing[] = {"UNKNOWN_ACCOUNT", "UNKNOWN_ACCESS_KEY",  "NO_CONTRACT_CODE",
                                           "UNKNOWN_BLOCK",   "UNKNOWN_TRANSACTION", "UNKNOWN_CHUNK",
                                           "UNKNOWN_RECEIPT"};
+    static const char *const troubles[] = {"INTERNAL_ERROR", "NO_SYNCED_BLOCKS", "NOT_SYNCED_YET", "UNAVAILABLE_SHARD",
+                                           "GARBAGE_COLLECTED_BLOCK"};
     enum err_code code = ERR_CHAIN;
-    for (size_t i = 0; name && i < ARRAY_LEN(missing); i++)
-        if (strcmp(name, missing[i]) == 0)
-            code = ERR_NOT_FOUND;
+    *its_own = !name || is_one_of(name, troubles, ARRAY_LEN(troubles));
+    if (is_one_of(name, missing, ARRAY_LEN(missing)))
+        code = ERR_NOT_FOUND;
+    if (*its_own)
+        code = ERR_UNAVAILABLE;
     if (name && strncmp(name, "TIMEOUT", 7) == 0)
         code = ERR_TIMEOUT;
     return err_set(e, code, "the chain says %s: %s", name ? name : "error", text);
 }
 
-// One URL. `reached` tells whether the server gave an answer at all.
-static bool call_one(struct rpc *r, struct arena *a, const char *url, struct slice body, uint64_t timeout_ms,
+// One URL. `reached` tells whether the server gave an answer about the chain.
+static bool call_one(struct rpc *r, struct arena *a, const char *url, struct slice body, const struct rpc_bounds *b,
                      bool *reached, json_t **result, struct err *e) {
     struct http_call call = {.method = "POST",
                              .url = url,
                              .body = body,
-                             .timeout_ms = timeout_ms,
-                             .max_answer = ANSWER_MAX,
+                             .timeout_ms = b->timeout_ms,
+                             .max_answer = b->max_answer,
                              .cancel = r->cancel};
     struct http_answer answer;
     *reached = false;
-    if (!http_call(r->http, a, &call, &answer, e))
+    if (!http_call(r->http, a, &call, &answer, e)) {
+        *reached = e->code == ERR_TOO_LARGE;
         return false;
+    }
     char shown[256];
-    SCOPED_JSON(j) = json_parse_big(answer.body, ANSWER_MAX, e);
+    SCOPED_JSON(j) = json_parse_big(answer.body, b->max_answer, e);
     if (!j || !json_is_object(j)) {
         err_set(e, ERR_UNAVAILABLE, "RPC %s answered status %d without JSON", log_url(url, shown), answer.status);
         return err_hint(e, "check NEAR_RPC_URL, or wait: a busy server answers like this");
     }
-    *reached = answer.status != 429 && answer.status < 500;
     const json_t *error = json_object_get(j, "error");
     if (error && !json_is_null(error)) {
-        *reached = true;
-        return take_error(error, a, e);
+        bool its_own;
+        take_error(error, a, &its_own, e);
+        *reached = !its_own;
+        return false;
     }
+    *reached = answer.status != 429 && answer.status < 500;
     *result = json_incref(json_object_get(j, "result"));
     return *result || err_set(e, ERR_UNAVAILABLE, "RPC %s answered neither result nor error", log_url(url, shown));
 }
 
-bool rpc_call(struct rpc *r, struct arena *a, const char *method, json_t *params, uint64_t timeout_ms, json_t **result,
-              struct err *e) {
+static bool call_within(struct rpc *r, struct arena *a, const char *method, json_t *params, const struct rpc_bounds *b,
+                        json_t **result, struct err *e) { // takes params
     SCOPED_JSON(request) =
         json_pack("{s:s,s:s,s:s,s:o}", "jsonrpc", "2.0", "id", "outlayer", "method", method, "params", params);
     BUG_ON(!request);
     *result = NULL;
     struct slice body = slice_str(json_text(a, request));
     size_t first = atomic_load(&r->preferred);
+    uint64_t end = clock_mono_ms() + (b->timeout_ms ? b->timeout_ms : TIMEOUT_MS * r->count);
     for (size_t i = 0; i < r->count; i++) {
         size_t at = (first + i) % r->count;
+        uint64_t now = clock_mono_ms(), left = now < end ? end - now : 0;
         bool reached;
-        if (call_one(r, a, r->urls[at], body, timeout_ms ? timeout_ms : TIMEOUT_MS, &reached, result, e)) {
+        struct rpc_bounds one = {.timeout_ms = left / (r->count - i) + 1, // none takes what the others need
+                                 .max_answer = b->max_answer ? b->max_answer : ANSWER_MAX};
+        if (call_one(r, a, r->urls[at], body, &one, &reached, result, e)) {
             atomic_store(&r->preferred, at);
             return true;
         }
@@ -124,9 +143,23 @@ bool rpc_call(struct rpc *r, struct arena *a, const char *method, json_t *params
     return false;
 }
 
+bool rpc_call(struct rpc *r, struct arena *a, const char *method, json_t *params, uint64_t timeout_ms, json_t **result,
+              struct err *e) {
+    const struct rpc_bounds b = {.timeout_ms = timeout_ms * r->count};
+    return call_within(r, a, method, params, &b, result, e);
+}
+
+// Not what a server that follows the protocol says, so nothing about the chain. Its error stands in *e.
+static bool malformed(const char *what, struct err *e) {
+    if (e)
+        e->code = ERR_UNAVAILABLE;
+    return err_wrap(e, "the RPC server's answer to %s is malformed", what);
+}
+
 // A query that failed inside the chain's VM, or a missing key, comes as a result with "error".
-static bool query(struct rpc *r, struct arena *a, json_t *params, json_t **result, struct err *e) {
-    if (!rpc_call(r, a, "query", params, 0, result, e))
+static bool query(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b, json_t **result,
+                  struct err *e) {
+    if (!call_within(r, a, "query", params, b, result, e))
         return false;
     const char *error = json_string_value(json_object_get(*result, "error"));
     if (!error)
@@ -139,37 +172,46 @@ static bool query(struct rpc *r, struct arena *a, json_t *params, json_t **resul
     return false;
 }
 
-#define FINAL 0 // in place of a height: the newest final block
+static const struct rpc_bounds newest; // the newest final block, no other bounds than everybody's
 
 static json_t *at_block(json_t *params, uint64_t height) {
-    if (height == FINAL)
+    if (!height)
         json_set_text(params, "finality", "final");
     else
         json_set_u64(params, "block_id", height);
     return params;
 }
 
-// One decision is about one block: a server that answers for another is not believed.
-static bool query_at(struct rpc *r, struct arena *a, json_t *params, uint64_t height, json_t **result, struct err *e) {
+// One decision is about one block: a server that answers for another is not believed, and one that does not have the
+// block yet, or not any more, has said nothing.
+static bool query_at(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b, json_t **result,
+                     struct err *e) {
     uint64_t got;
-    if (!query(r, a, at_block(params, height), result, e))
+    if (!query(r, a, at_block(params, b->height), b, result, e)) {
+        if (e && e->code == ERR_NOT_FOUND && strstr(e->msg, "UNKNOWN_BLOCK"))
+            e->code = ERR_UNAVAILABLE;
         return false;
-    if (height == FINAL || (json_get_u64(*result, "block_height", &got, NULL) && got == height))
+    }
+    if (!b->height || (json_get_u64(*result, "block_height", &got, NULL) && got == b->height))
         return true;
     json_decref(*result);
     *result = NULL;
-    return err_set(e, ERR_UNAVAILABLE, "the RPC server answered for another block than %" PRIu64, height);
+    return err_set(e, ERR_UNAVAILABLE, "the RPC server answered for another block than %" PRIu64, b->height);
 }
 
 static bool view_at(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
-                    uint64_t height, struct slice *out, struct err *e) {
+                    const struct rpc_bounds *b, struct slice *out, struct err *e) {
     const char *text = args ? json_text(a, args) : "";
     SCOPED_JSON(result) = NULL;
     json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "request_type", "call_function", "account_id", contract,
                                "method_name", method, "args_base64", base64_text(a, slice_str(text)));
-    if (!query_at(r, a, params, height, &result, e))
+    if (!query_at(r, a, params, b, &result, e))
         return err_wrap(e, "view %s.%s", contract, method);
     const json_t *bytes = json_object_get(result, "result");
+    if (!json_is_array(bytes)) {
+        err_set(e, ERR_UNAVAILABLE, "there is no array 'result'");
+        return malformed("call_function", e);
+    }
     size_t n = json_array_size(bytes);
     uint8_t *p = arena_alloc(a, n + 1);
     for (size_t i = 0; i < n; i++)
@@ -181,13 +223,13 @@ static bool view_at(struct rpc *r, struct arena *a, const char *contract, const 
 
 bool rpc_view(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
               struct slice *out, struct err *e) {
-    return view_at(r, a, contract, method, args, FINAL, out, e);
+    return view_at(r, a, contract, method, args, &newest, out, e);
 }
 
 json_t *rpc_view_json_at(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
-                         uint64_t height, struct err *e) {
+                         const struct rpc_bounds *b, struct err *e) {
     struct slice text;
-    if (!view_at(r, a, contract, method, args, height, &text, e))
+    if (!view_at(r, a, contract, method, args, b, &text, e))
         return NULL;
     json_t *j = json_parse_big(text, ANSWER_MAX, e);
     if (!j)
@@ -197,22 +239,25 @@ json_t *rpc_view_json_at(struct rpc *r, struct arena *a, const char *contract, c
 
 json_t *rpc_view_json(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
                       struct err *e) {
-    return rpc_view_json_at(r, a, contract, method, args, FINAL, e);
+    return rpc_view_json_at(r, a, contract, method, args, &newest, e);
 }
 
 bool rpc_account(struct rpc *r, struct arena *a, const char *account, struct rpc_account *out, struct err *e) {
-    return rpc_account_at(r, a, account, FINAL, out, e);
+    return rpc_account_at(r, a, account, &newest, out, e);
 }
 
-bool rpc_account_at(struct rpc *r, struct arena *a, const char *account, uint64_t height, struct rpc_account *out,
-                    struct err *e) {
-    SCOPED_JSON(j) = NULL;
+static bool take_account(const json_t *j, struct rpc_account *out, struct err *e) {
     const char *code;
-    json_t *params = json_pack("{s:s,s:s}", "request_type", "view_account", "account_id", account);
-    return query_at(r, a, params, height, &j, e) && json_get_u128(j, "amount", &out->amount.v, e) &&
-           json_get_u128(j, "locked", &out->locked.v, e) && json_get_text(j, "code_hash", &code, e) &&
-           hash_from_base58(&out->code_hash, slice_str(code), e) &&
+    return json_get_u128(j, "amount", &out->amount.v, e) && json_get_u128(j, "locked", &out->locked.v, e) &&
+           json_get_text(j, "code_hash", &code, e) && hash_from_base58(&out->code_hash, slice_str(code), e) &&
            json_get_u64(j, "storage_usage", &out->storage_usage, e);
+}
+
+bool rpc_account_at(struct rpc *r, struct arena *a, const char *account, const struct rpc_bounds *b,
+                    struct rpc_account *out, struct err *e) {
+    SCOPED_JSON(j) = NULL;
+    json_t *params = json_pack("{s:s,s:s}", "request_type", "view_account", "account_id", account);
+    return query_at(r, a, params, b, &j, e) && (take_account(j, out, e) || malformed("view_account", e));
 }
 
 static bool take_call_permission(const json_t *call, struct arena *a, struct rpc_access_key *out, struct err *e) {
@@ -232,31 +277,46 @@ static bool take_call_permission(const json_t *call, struct arena *a, struct rpc
     return true;
 }
 
-bool rpc_access_key(struct rpc *r, struct arena *a, const char *account, const struct public_key *key,
-                    struct rpc_access_key *out, struct err *e) {
+static bool take_access_key(const json_t *j, struct arena *a, struct rpc_access_key *out, struct err *e) {
+    const json_t *permission = json_object_get(j, "permission"), *call = json_object_get(permission, "FunctionCall");
+    const char *text = json_string_value(permission);
+    out->full_access = text && strcmp(text, "FullAccess") == 0;
+    return json_get_u64(j, "nonce", &out->nonce, e) &&
+           (out->full_access || (call ? take_call_permission(call, a, out, e)
+                                      : err_set(e, ERR_CHAIN, "a permission of a kind that is not known here")));
+}
+
+bool rpc_access_key_at(struct rpc *r, struct arena *a, const char *account, const struct public_key *key,
+                       const struct rpc_bounds *b, struct rpc_access_key *out, struct err *e) {
     *out = (struct rpc_access_key){0};
     SCOPED_JSON(j) = NULL;
-    json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "request_type", "view_access_key", "finality", "final",
-                               "account_id", account, "public_key", public_key_text(a, key));
-    if (!query(r, a, params, &j, e) || !json_get_u64(j, "nonce", &out->nonce, e))
-        return false;
-    const json_t *permission = json_object_get(j, "permission");
-    out->full_access = json_is_string(permission);
-    const json_t *call = json_object_get(permission, "FunctionCall");
-    if (out->full_access)
-        return true;
-    return call ? take_call_permission(call, a, out, e)
-                : err_set(e, ERR_CHAIN, "the key's permission is of a kind that is not known here");
+    json_t *params = json_pack("{s:s,s:s,s:s}", "request_type", "view_access_key", "account_id", account, "public_key",
+                               public_key_text(a, key));
+    return query_at(r, a, params, b, &j, e) && (take_access_key(j, a, out, e) || malformed("view_access_key", e));
+}
+
+bool rpc_access_key(struct rpc *r, struct arena *a, const char *account, const struct public_key *key,
+                    struct rpc_access_key *out, struct err *e) {
+    return rpc_access_key_at(r, a, account, key, &newest, out, e);
+}
+
+static bool take_block(const json_t *j, struct rpc_block *out, struct err *e) {
+    json_t *header;
+    const char *hash;
+    return json_get_object(j, "header", &header, e) && json_get_u64(header, "height", &out->height, e) &&
+           json_get_u64(header, "timestamp", &out->timestamp_ns, e) && json_get_text(header, "hash", &hash, e) &&
+           hash_from_base58(&out->hash, slice_str(hash), e);
+}
+
+bool rpc_final_block_within(struct rpc *r, struct arena *a, const struct rpc_bounds *b, struct rpc_block *out,
+                            struct err *e) {
+    SCOPED_JSON(j) = NULL;
+    return call_within(r, a, "block", json_pack("{s:s}", "finality", "final"), b, &j, e) &&
+           (take_block(j, out, e) || malformed("block", e));
 }
 
 bool rpc_final_block(struct rpc *r, struct arena *a, struct rpc_block *out, struct err *e) {
-    SCOPED_JSON(j) = NULL;
-    json_t *header;
-    const char *hash;
-    return rpc_call(r, a, "block", json_pack("{s:s}", "finality", "final"), 0, &j, e) &&
-           json_get_object(j, "header", &header, e) && json_get_u64(header, "height", &out->height, e) &&
-           json_get_u64(header, "timestamp", &out->timestamp_ns, e) && json_get_text(header, "hash", &hash, e) &&
-           hash_from_base58(&out->hash, slice_str(hash), e);
+    return rpc_final_block_within(r, a, &newest, out, e);
 }
 
 bool rpc_send(struct rpc *r, struct arena *a, struct slice signed_tx, bool *stale_nonce, struct err *e) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// NEAR JSON-RPC over one or more URLs (comma list: the next one is asked when one cannot be reached). Answers of the
-// chain are typed errors: an account, key or method that is not there is ERR_NOT_FOUND, a contract's panic ERR_CHAIN
-// with its words. Safe for several threads. near.md §5.
+// NEAR JSON-RPC over one or more URLs (comma list: the next one is asked when one cannot be reached or is in trouble of
+// its own). Answers of the chain are typed errors: an account, key or method that is not there is ERR_NOT_FOUND, a
+// contract's panic ERR_CHAIN with its words. What a server cannot answer (it is behind, busy, or makes no sense) is
+// ERR_UNAVAILABLE or ERR_TIMEOUT: it says nothing about the chain. Safe for several threads. near.md §5.
 #pragma once
 #include "codec/json.h"
 #include "near/types.h"
@@ -26,9 +27,14 @@ void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel);
 [[nodiscard]] json_t *rpc_view_json(struct rpc *r, struct arena *a, const char *contract, const char *method,
                                     const json_t *args, struct err *e);
 
-// The same at a block's height: an answer of another block is an error.
+// What one question may take, and which block it is about. Zeros: as above.
+struct rpc_bounds {
+    uint64_t height;     // an answer of another block is ERR_UNAVAILABLE; 0: the newest final block
+    uint64_t timeout_ms; // of all servers together; 0: 30,000 each
+    size_t max_answer;   // bytes of the answer's JSON (an array of numbers for a view's value); 0: 64 MiB
+};
 [[nodiscard]] json_t *rpc_view_json_at(struct rpc *r, struct arena *a, const char *contract, const char *method,
-                                       const json_t *args, uint64_t height, struct err *e);
+                                       const json_t *args, const struct rpc_bounds *b, struct err *e);
 
 struct rpc_account {
     struct yocto amount, locked;
@@ -38,7 +44,7 @@ struct rpc_account {
 [[nodiscard]] bool rpc_account(struct rpc *r, struct arena *a, const char *account, struct rpc_account *out,
                                struct err *e);
 
-[[nodiscard]] bool rpc_account_at(struct rpc *r, struct arena *a, const char *account, uint64_t height,
+[[nodiscard]] bool rpc_account_at(struct rpc *r, struct arena *a, const char *account, const struct rpc_bounds *b,
                                   struct rpc_account *out, struct err *e);
 
 struct rpc_access_key {
@@ -52,12 +58,17 @@ struct rpc_access_key {
 };
 [[nodiscard]] bool rpc_access_key(struct rpc *r, struct arena *a, const char *account, const struct public_key *key,
                                   struct rpc_access_key *out, struct err *e);
+[[nodiscard]] bool rpc_access_key_at(struct rpc *r, struct arena *a, const char *account, const struct public_key *key,
+                                     const struct rpc_bounds *b, struct rpc_access_key *out, struct err *e);
 
 struct rpc_block {
     uint64_t height, timestamp_ns;
     struct hash hash;
 };
 [[nodiscard]] bool rpc_final_block(struct rpc *r, struct arena *a, struct rpc_block *out, struct err *e);
+// The same within bounds, whose height is not looked at.
+[[nodiscard]] bool rpc_final_block_within(struct rpc *r, struct arena *a, const struct rpc_bounds *b,
+                                          struct rpc_block *out, struct err *e);
 
 // Sends a signed transaction and returns at once. An invalid one is ERR_CHAIN (its InvalidTxError in the message; with
 // `*stale_nonce` true when only the nonce is used up). *hash as base58.

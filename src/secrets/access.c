@@ -37,10 +37,9 @@ bool access_compare(enum access_op op, u128 left, u128 right) {
 static pcre2_code *compile(const char *pattern, struct err *e) {
     int code;
     size_t at;
-    SCOPED_ARENA(a);
-    const char *whole = arena_printf(a, "\\A(?:%s)\\z", pattern);
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)whole, PCRE2_ZERO_TERMINATED, PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C,
-                                   &code, &at, NULL);
+    // The whole name must match. Not by putting something around the pattern: `a)|(?:b` would take it apart.
+    const uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C;
+    pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
     if (re)
         return re;
     PCRE2_UCHAR why[128] = "";
@@ -51,6 +50,7 @@ static pcre2_code *compile(const char *pattern, struct err *e) {
 
 bool access_match(const char *pattern, const char *account, bool *matches, struct err *e) {
     pcre2_code *re = compile(pattern, e);
+    *matches = false;
     if (!re)
         return false;
     pcre2_match_context *limits = pcre2_match_context_create(NULL);

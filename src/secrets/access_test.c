@@ -108,6 +108,22 @@ static void patterns_match_the_whole_account(void **state) {
     assert_false(matches("alice\\.near|bob", "bob.near"));
     assert_false(matches("alice\\.near", "alice.near\n"));
     assert_false(matches("(?m)^alice\\.near$", "alice.near\nx"));
+    assert_false(matches("alice(*ACCEPT)", "alice.mallory.near"));
+    assert_true(matches("", "")); // an empty pattern is for nobody
+    assert_false(matches("", "alice.near"));
+}
+
+// Something around a pattern that is none by itself would make one of it, which lets namesakes in.
+static void half_patterns_are_errors(void **state) {
+    (void)state;
+    static const char *const bad[] = {"alice\\.near)|(?:bob\\.near", "(", "[a", "a)", "(?<x", "*"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        bool yes = true;
+        struct err e = {0};
+        assert_false(access_match(bad[i], "alice.near.evil.near", &yes, &e));
+        assert_int_equal(e.code, ERR_INVALID);
+        assert_false(yes);
+    }
 }
 
 // A pattern comes from a stranger: one that explodes must not hold the keystore up, and must not count as a match.
@@ -137,9 +153,13 @@ static void comparisons_of_u128(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_is_read_and_written), cmocka_unit_test(anything_else_is_refused),
-        cmocka_unit_test(size_and_depth_are_bounded),     cmocka_unit_test(patterns_match_the_whole_account),
-        cmocka_unit_test(exploding_patterns_are_errors),  cmocka_unit_test(comparisons_of_u128),
+        cmocka_unit_test(every_kind_is_read_and_written),
+        cmocka_unit_test(anything_else_is_refused),
+        cmocka_unit_test(size_and_depth_are_bounded),
+        cmocka_unit_test(patterns_match_the_whole_account),
+        cmocka_unit_test(half_patterns_are_errors),
+        cmocka_unit_test(exploding_patterns_are_errors),
+        cmocka_unit_test(comparisons_of_u128),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

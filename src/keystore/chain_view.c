@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keystore/chain_view.h"
+
+#include "base/clock.h"
+#include <inttypes.h>
+
+#define OWN_MAX (16u << 20)    // bytes of JSON: a request may carry a stored output
+#define FOREIGN_MAX (1u << 20) // a quarter of it as the view's own value
+
+void chain_view_init(struct chain_view *v, struct chain_sight *sight) {
+    *v = (struct chain_view){.sight = sight, .deadline_ms = clock_mono_ms() + DECISION_MS};
+}
+
+bool chain_view_is_trouble(const struct err *e) {
+    return e->code == ERR_UNAVAILABLE || e->code == ERR_TIMEOUT || e->code == ERR_IO || e->code == ERR_INTERNAL;
+}
+
+static bool has_time(struct chain_view *v, struct err *e) {
+    uint64_t now = clock_mono_ms();
+    if (now >= v->deadline_ms)
+        return err_set(e, ERR_TIMEOUT, "the chain's servers did not answer all questions within %d s",
+                       DECISION_MS / 1000);
+    v->bounds.timeout_ms = v->deadline_ms - now;
+    return true;
+}
+
+// An old block would show deleted rows, settled requests and removed keys.
+static bool is_current(struct chain_view *v, const struct rpc_block *b, struct err *e) {
+    uint_fast64_t seen = atomic_load(&v->sight->newest_seen);
+    uint64_t now_s = clock_wall_ms() / 1000, then_s = b->timestamp_ns / 1000000000;
+    if (b->height + BEHIND_MAX < seen)
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the RPC server is behind: its final block is %" PRIu64 ", %" PRIu64 " was seen already",
+                       b->height, (uint64_t)seen);
+    if (!v->sight->rests && then_s + AGE_MAX_S < now_s)
+        return err_set(e, ERR_UNAVAILABLE, "the RPC server's final block %" PRIu64 " is %" PRIu64 " s old", b->height,
+                       now_s - then_s);
+    while (seen < b->height && !atomic_compare_exchange_weak(&v->sight->newest_seen, &seen, b->height))
+        ;
+    return true;
+}
+
+static bool has_block(struct chain_view *v, struct err *e) {
+    SCOPED_ARENA(a);
+    struct rpc_block b;
+    v->bounds.max_answer = OWN_MAX;
+    if (!has_time(v, e))
+        return false;
+    if (v->bounds.height)
+        return true;
+    if (!rpc_final_block_within(v->sight->rpc, a, &v->bounds, &b, e) || !is_current(v, &b, e) || !has_time(v, e))
+        return false;
+    v->bounds.height = b.height;
+    return true;
+}
+
+static bool may_ask_foreign(struct chain_view *v, struct err *e) {
+    if (v->foreign >= FOREIGN_QUESTIONS_MAX)
+        return err_set(e, ERR_LIMIT, "it asks the chain more than %d questions", FOREIGN_QUESTIONS_MAX);
+    v->foreign++;
+    bool ok = has_block(v, e);
+    v->bounds.max_answer = FOREIGN_MAX;
+    return ok;
+}
+
+json_t *chain_view_own(struct chain_view *v, struct arena *a, const char *method, const json_t *args, struct err *e) {
+    if (!has_block(v, e))
+        return NULL;
+    return rpc_view_json_at(v->sight->rpc, a, v->sight->contract, method, args, &v->bounds, e);
+}
+
+json_t *chain_view_foreign(struct chain_view *v, const char *contract, const char *method, const json_t *args,
+                           struct err *e) {
+    SCOPED_ARENA(a);
+    return may_ask_foreign(v, e) ? rpc_view_json_at(v->sight->rpc, a, contract, method, args, &v->bounds, e) : NULL;
+}
+
+bool chain_view_balance(struct chain_view *v, const char *account, u128 *out, struct err *e) {
+    SCOPED_ARENA(a);
+    struct rpc_account found;
+    if (!may_ask_foreign(v, e) || !rpc_account_at(v->sight->rpc, a, account, &v->bounds, &found, e))
+        return false;
+    *out = found.amount.v;
+    return true;
+}
+
+bool chain_view_key(struct chain_view *v, struct arena *a, const char *account, const struct public_key *key,
+                    struct rpc_access_key *out, struct err *e) {
+    return has_block(v, e) && rpc_access_key_at(v->sight->rpc, a, account, key, &v->bounds, out, e);
+}
