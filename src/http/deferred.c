@@ -52,6 +52,8 @@ static void *work(void *arg) {
     for (struct waiting w; next(d, &w);) {
         if (stopping(d))
             refuse(w.request, "this server is stopping");
+        else if (http_hung_up(w.request))
+            refuse(w.request, "whoever asked has gone");
         else
             w.handler(w.request, w.ctx);
     }

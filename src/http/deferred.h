@@ -6,7 +6,8 @@
 
 struct deferred;
 struct deferred *deferred_new(unsigned threads, size_t queue_max);
-// Runs handler(r, ctx) on one of the threads. When there is no room the request is answered here with the error.
+// Runs handler(r, ctx) on one of the threads, unless whoever asked has hung up until its turn comes. When there is no
+// room the request is answered here with the error.
 void deferred_run(struct deferred *d, struct http_request *r, http_handler handler, void *ctx);
 // Answers what is queued with 503, waits for what runs. Before http_server_stop. NULL is fine.
 void deferred_stop(struct deferred *d);
