@@ -48,6 +48,8 @@ struct build_result {
     enum build_end end;
     const char *reason; // for people, with the useful lines of the log; NULL when ok
     const char *repo;   // normalised: https://host/owner/name
+    const char
+        *branch; // the ref is this branch, and the commit was its tip when that was asked; NULL: a tag, a commit, HEAD
     char commit[41];
     struct hash build_key; // design: SHA-256 over length-prefixed (repository, commit, target, toolchain digest)
     struct slice wasm;     // in the caller's arena

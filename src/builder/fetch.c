@@ -29,10 +29,13 @@ static bool look_up(struct job *j, const struct git_ref **found) {
 }
 
 bool fetch_resolve(struct job *j) {
+    static const char heads[] = "refs/heads/";
     const struct git_ref *found;
     if (!git_start(j) || !look_up(j, &found))
         return false;
     memcpy(j->result->commit, found->commit, sizeof found->commit);
+    if (strncmp(found->name, heads, sizeof heads - 1) == 0)
+        j->result->branch = found->name + sizeof heads - 1;
     return true;
 }
 

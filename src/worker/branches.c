@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 struct kept {
-    struct hash key; // of repository and ref
+    struct hash key; // of repository and commit
     char *branch;    // NULL: free
     uint64_t found_ms, used;
 };
@@ -46,11 +46,11 @@ void branches_free(struct branches *b) {
 
 // --- what is kept
 
-static struct hash key_of(const char *repo, const char *ref) {
+static struct hash key_of(const char *repo, const char *commit) {
     struct sha256 s;
     sha256_init(&s);
     sha256_add(&s, slice_of(repo, strlen(repo) + 1));
-    sha256_add(&s, slice_str(ref));
+    sha256_add(&s, slice_str(commit));
     return sha256_end(&s);
 }
 
@@ -66,8 +66,8 @@ static struct kept *place_of(struct branches *b, const struct hash *key) {
     return oldest;
 }
 
-void branches_keep(struct branches *b, const char *repo, const char *ref, const char *branch, uint64_t now_ms) {
-    struct hash key = key_of(repo, ref);
+void branches_keep(struct branches *b, const char *repo, const char *commit, const char *branch, uint64_t now_ms) {
+    struct hash key = key_of(repo, commit);
     pthread_mutex_lock(&b->lock);
     struct kept *k = place_of(b, &key);
     free(k->branch);
@@ -75,8 +75,8 @@ void branches_keep(struct branches *b, const char *repo, const char *ref, const 
     pthread_mutex_unlock(&b->lock);
 }
 
-const char *branches_kept(struct branches *b, struct arena *a, const char *repo, const char *ref, uint64_t now_ms) {
-    struct hash key = key_of(repo, ref);
+const char *branches_kept(struct branches *b, struct arena *a, const char *repo, const char *commit, uint64_t now_ms) {
+    struct hash key = key_of(repo, commit);
     const char *branch = NULL;
     pthread_mutex_lock(&b->lock);
     struct kept *k = place_of(b, &key);
@@ -102,14 +102,15 @@ static bool is_needed(struct branches *b, struct arena *a, const struct task *t)
     return !json_is_integer(count) || json_integer_value(count) > 0;
 }
 
-bool branches_find(struct branches *b, struct arena *a, const struct task *t, uint64_t timeout_ms, const char **branch,
-                   struct err *e) {
-    const struct build_source source = {t->repo, t->ref, t->target};
+bool branches_find(struct branches *b, struct arena *a, const struct task *t, const struct build_result *built,
+                   uint64_t timeout_ms, const char **branch, struct err *e) {
+    const struct build_source source = {t->repo, built->commit, t->target};
     *branch = NULL;
-    if (!is_needed(b, a, t) || (*branch = branches_kept(b, a, t->repo, t->ref, clock_mono_ms())))
+    if (!is_needed(b, a, t) || (*branch = built->branch) ||
+        (*branch = branches_kept(b, a, t->repo, built->commit, clock_mono_ms())))
         return true;
     if (builder_branch(b->builder, a, &source, timeout_ms, branch, e)) {
-        branches_keep(b, t->repo, t->ref, *branch, clock_mono_ms());
+        branches_keep(b, t->repo, built->commit, *branch, clock_mono_ms());
         return true;
     }
     *branch = NULL;

@@ -156,9 +156,11 @@ static void answer(struct job *j) {
     settler_add(w->settler, s);
 }
 
+static bool has_time(const struct job *j) { return window_left(j) > LAST_BLOCKS * j->block_ms; }
+
 // Our own trouble: another try somewhere else, or, when there is no time for one, the truth on chain.
 static void platform_failed(struct job *j, const char *why) {
-    if (window_left(j) > LAST_BLOCKS * j->block_ms && j->lease->attempt < TRIES_MAX) {
+    if (has_time(j) && j->lease->attempt < TRIES_MAX) {
         give_back(j, why, true);
         return;
     }
@@ -203,8 +205,14 @@ static bool get_module(struct job *j) {
     return false;
 }
 
+// Asking for secrets costs little, so it is tried for as long as the request's first window lasts: a keystore may be
+// away for a minute.
 static void secrets_failed(struct job *j, const struct err *e) {
-    platform_failed(j, arena_printf(j->arena, "Secrets are not available: %s", e->msg));
+    const char *why = arena_printf(j->arena, "Secrets are not available: %s", e->msg);
+    if (!j->request.extensions && has_time(j))
+        give_back(j, why, true);
+    else
+        platform_failed(j, why);
 }
 
 // Nothing runs without the secrets that it asked for. True with them; otherwise the job has ended.
@@ -217,7 +225,7 @@ static bool get_secrets(struct job *j) {
     if (!secrets_wanted(&t->secrets))
         return true;
     j->private = arena_new();
-    bool found = branches_find(w->branches, j->arena, t, BRANCH_MS, &branch, &finding);
+    bool found = branches_find(w->branches, j->arena, t, &j->module.build, BRANCH_MS, &branch, &finding);
     if (!keystore_fetch(w->keystore, j->private, t->request_id, branch, &n, &e)) {
         secrets_failed(j, &e);
         return false;

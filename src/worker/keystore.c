@@ -310,6 +310,8 @@ static enum asked take_refusal(struct arena *a, const struct session *s, const s
         return ASKED_SESSION_OVER;
     if (!code || !message || !is_final(code))
         return ASKED_FAILED;
+    if (strlen(message) >= sizeof e->msg) // none of the keystore's is so long, and a record of it would not fit
+        return not_signed(e);
     struct hash record = refusal_record(t, code, message);
     if (!signed_by(s->terms.keystore_key, text_in(answer, "signature"), &record))
         return not_signed(e);

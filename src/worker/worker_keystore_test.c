@@ -19,10 +19,11 @@ enum manner {
     REFUSES,        // signed
     REFUSES_FORGED, // in the name of the keystore, without its key
     REFUSES_UNSIGNED,
-    BAD_SIGNATURE, // sealed secrets under another key's signature
-    FLIPPED,       // a byte of the sealed secrets is another
-    SWAPPED,       // the answer to another question of the same session
-    FORGETS,       // knows no session, once
+    REFUSES_AT_LENGTH, // with more words than a record has room for
+    BAD_SIGNATURE,     // sealed secrets under another key's signature
+    FLIPPED,           // a byte of the sealed secrets is another
+    SWAPPED,           // the answer to another question of the same session
+    FORGETS,           // knows no session, once
     FORGETS_ALWAYS,
     TROUBLED, // 503
     CONFLICT, // signed, but nothing final
@@ -169,6 +170,14 @@ static void refuse(struct http_request *r, const struct decrypt_terms *t, const 
     http_reply_json(r, status, o);
 }
 
+static void refuse_at_length(struct http_request *r) {
+    char *message = arena_calloc(http_arena(r), 1, 70001);
+    memset(message, 'x', 70000);
+    http_reply_json(
+        r, 403,
+        json_pack("{s:{s:s,s:s},s:s}", "error", "code", "forbidden", "message", message, "signature", "ed25519:1"));
+}
+
 static void serve_decrypt(struct http_request *r, void *ctx) {
     (void)ctx;
     SCOPED_JSON(o) = json_parse(http_body(r), 65536, NULL);
@@ -198,6 +207,8 @@ static void serve_decrypt(struct http_request *r, void *ctx) {
         say_no(r, ERR_UNAVAILABLE, "secrets are not offered by this deployment");
     else if (manner == REFUSES_UNSIGNED)
         say_no(r, ERR_FORBIDDEN, "Access denied: says the coordinator");
+    else if (manner == REFUSES_AT_LENGTH)
+        refuse_at_length(r);
     else if (manner == NO_JSON)
         http_reply(r, 200, "text/plain", SLICE_LIT("hello"));
     else if (manner == REFUSES || manner == REFUSES_FORGED || manner == CONFLICT)
@@ -312,7 +323,7 @@ static void test_refusals(void **state) {
 static void test_forged(void **state) {
     (void)state;
     struct world w = start();
-    static const enum manner forged[] = {BAD_SIGNATURE, FLIPPED, SWAPPED};
+    static const enum manner forged[] = {BAD_SIGNATURE, FLIPPED, SWAPPED, REFUSES_AT_LENGTH};
     for (size_t i = 0; i < ARRAY_LEN(forged); i++) {
         fake.manner = forged[i];
         fake.opened = 0;
