@@ -297,7 +297,7 @@ def test_usage():
     with kit.folder() as home:
         env = {**os.environ, "OUTLAYER_HOME": home, "HOME": home}
         cases = [(["nonsense"], 2), (["request"], 2), (["request", "--repo", ".", "--target", "wasm32-wasip9", "--input", "x"], 2),
-                 (["run"], 2), (["run", "/does/not/exist.wasm"], None), (["token"], 2), (["token", "create"], 2), (["up", "--rpc-port", "99999"], 2)]
+                 (["run"], 2), (["request", "--json=false", "--repo", "."], 2), (["run", "/does/not/exist.wasm"], None), (["token"], 2), (["token", "create"], 2), (["up", "--rpc-port", "99999"], 2)]
         for args, want in cases:
             done = subprocess.run([kit.program("outlayer"), *args], env=env, capture_output=True, timeout=30, cwd=home)
             said = done.stderr.decode()

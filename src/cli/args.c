@@ -57,6 +57,10 @@ bool args_parse(void *out, const struct arg *table, size_t count, int argc, char
             err_set(e, ERR_USAGE, "unknown argument '%s'", text);
             return err_hint(e, "--help lists what this command takes");
         }
+        if (a->type == ARG_FLAG && value) { // --all=false would be taken for --all
+            err_set(e, ERR_USAGE, "%s takes no value", a->name);
+            return err_hint(e, "leave %s out where it is not wanted", a->name);
+        }
         if (a->type != ARG_FLAG && !value && i + 1 < argc)
             value = argv[++i];
         if (a->type != ARG_FLAG && !value) {

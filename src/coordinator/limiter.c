@@ -33,7 +33,8 @@ void limiter_free(struct limiter *l) {
 }
 
 static uint64_t filled(const struct limiter *l, const struct bucket *b, uint64_t now_ms) {
-    uint64_t full = l->burst * 1000, since = now_ms - b->filled_ms;
+    // Another thread may have read its clock later and come before.
+    uint64_t full = l->burst * 1000, since = now_ms > b->filled_ms ? now_ms - b->filled_ms : 0;
     uint64_t more = since > 3600000 ? full : since * l->per_minute / 60;
     return b->milli_tokens + more < full ? b->milli_tokens + more : full;
 }
@@ -68,7 +69,7 @@ bool limiter_take(struct limiter *l, const char *name, uint64_t now_ms, uint64_t
     uint64_t has = filled(l, b, now_ms);
     bool ok = has >= 1000;
     b->milli_tokens = ok ? has - 1000 : has;
-    b->filled_ms = now_ms;
+    b->filled_ms = now_ms > b->filled_ms ? now_ms : b->filled_ms;
     pthread_mutex_unlock(&l->mutex);
     if (ok)
         return true;

@@ -23,6 +23,19 @@ static void a_burst_then_a_rate(void **state) {
     limiter_free(l);
 }
 
+// Threads read their clocks before they take their turn: a step back must not fill the bucket.
+static void an_older_clock_fills_nothing(void **state) {
+    (void)state;
+    struct limiter *l = limiter_new(1, 60);
+    uint64_t retry;
+    struct err e;
+    assert_true(limiter_take(l, "alice", 5000, &retry, &e));
+    assert_false(limiter_take(l, "alice", 4999, &retry, &e));
+    assert_false(limiter_take(l, "alice", 5999, &retry, &e));
+    assert_true(limiter_take(l, "alice", 6000, &retry, &e));
+    limiter_free(l);
+}
+
 // Names that a stranger makes up must not grow the table, nor give the one who is limited a fresh bucket.
 static void many_names_do_not_free_the_limited_one(void **state) {
     (void)state;
@@ -43,6 +56,7 @@ static void many_names_do_not_free_the_limited_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_then_a_rate),
+        cmocka_unit_test(an_older_clock_fills_nothing),
         cmocka_unit_test(many_names_do_not_free_the_limited_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,9 +13,13 @@
 #define QUEUE_MAX 256
 #define ANSWER_MAX (1u << 20)
 #define TIMEOUT_MS 20000
-// Of one address and of one account: a person at a keyboard never meets these.
+// Of one address: a person at a keyboard never meets these.
 #define BURST 60
 #define PER_MINUTE 120
+// Of one account, whoever asks in its name: nothing proves that it is the account itself, so a visitor who asks as
+// often as he may must not keep it out.
+#define ACCOUNT_BURST (10 * BURST)
+#define ACCOUNT_PER_MINUTE (10 * PER_MINUTE)
 // Of one address with a worker's token: a fleet behind one address asks for each request that wants secrets.
 #define WORKER_BURST 2000
 #define WORKER_PER_MINUTE 30000
@@ -38,7 +42,7 @@ bool secrets_proxy_new(struct secrets_proxy **out, const char *base_url, const c
     p->deferred = deferred_new(THREADS, QUEUE_MAX);
     p->for_workers = deferred_new(THREADS, QUEUE_MAX);
     p->addresses = limiter_new(BURST, PER_MINUTE);
-    p->accounts = limiter_new(BURST, PER_MINUTE);
+    p->accounts = limiter_new(ACCOUNT_BURST, ACCOUNT_PER_MINUTE);
     p->workers = limiter_new(WORKER_BURST, WORKER_PER_MINUTE);
     *out = p;
     return true;
@@ -108,6 +112,13 @@ static const char *query_of(struct http_request *r) {
     return query;
 }
 
+// The routes that take our token refuse other things with 401, too: signatures of the visitor.
+static bool is_about_token(struct slice body) {
+    SCOPED_JSON(j) = json_parse(body, ANSWER_MAX, NULL);
+    const char *hint = json_string_value(json_object_get(json_object_get(j, "error"), "hint"));
+    return hint && strstr(hint, "ALLOWED_WORKER_TOKEN_HASHES");
+}
+
 static void pass_on(struct http_request *r, void *ctx) {
     struct secrets_proxy *p = ctx;
     struct arena *a = http_arena(r);
@@ -130,7 +141,7 @@ static void pass_on(struct http_request *r, void *ctx) {
         http_reply_err(r, &e);
         return;
     }
-    if (answer.status == 401 && strcmp(path, "/pubkey") == 0) { // our token, not the visitor's
+    if (answer.status == 401 && is_about_token(answer.body)) { // ours, not the visitor's
         log_error("the keystore does not take KEYSTORE_AUTH_TOKEN");
         err_set(&e, ERR_UNAVAILABLE, "the keystore refuses this coordinator");
         http_reply_err(r, &e);
