@@ -833,6 +833,36 @@ def test_secrets_meddled_with():
                 check("a keystore that was killed and is back", (w.answer(tx)[1] or "").endswith(ALICE))
 
 
+def test_keystore_killed_at_each_step():
+    """kill -9 of the keystore when it has answered a question and the answer is on its way, and before: the request gets its
+    secrets from the next one, once, and nothing runs without them."""
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "secret", SECRET)
+        keystore = w.keystore()
+        w.store_secret(keystore, repo, "prod")
+        for path in ("/challenge", "/session", "/decrypt"):
+            for when in ("before", "behind"):
+                alive = [keystore]
+
+                def meddle(at, status, answer):
+                    if at == path and alive:
+                        alive.pop().kill()
+                        nonlocal keystore
+                        keystore = w.keystore(publish=False)
+                        if when == "before":
+                            return 503, {"error": {"code": "unavailable", "message": "the keystore does not answer", "hint": ""}}
+                    return status, answer
+                w.coordinator.meddle = meddle
+                with w.worker():  # without a session yet
+                    before = answers_sent(w)
+                    _, tx, _ = w.request(repo, "x", **secrets_of("prod"))
+                    event, value = w.answer(tx)
+                    check(f"killed {when} {path}'s answer: served", (value or "").endswith(ALICE) and not alive, (event, alive))
+                    equal(f"killed {when} {path}'s answer: by one transaction", answers_sent(w) - before, 1)
+        keystore.stop()
+
+
 def test_secrets_of_branches():
     with kit.folder() as home:
         w = World(home)
