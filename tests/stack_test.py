@@ -330,6 +330,7 @@ def test_demo():
     text = done.stdout.decode()
     check("demo: status 0", done.returncode == 0, done.stderr.decode()[-800:])
     check("demo: eight answers", "8 requests, each answered" in text and text.count("the callback stored:") == 8, text[-800:])
+    check("demo: a run with a secret, and a refusal", "the guest proved that it knows the key" in text and "refused: Access denied: bob.test.near" in text, text[-800:])
 
 
 if __name__ == "__main__":

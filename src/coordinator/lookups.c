@@ -41,12 +41,20 @@ static bool stopping(struct err *e) { return err_set(e, ERR_UNAVAILABLE, "the co
 
 // --- at work
 
-static struct question *oldest(struct lookups *l) {
-    struct question *best = NULL;
-    for (struct question *q = l->at; q < l->at + LOOKUPS_MAX; q++)
-        if (q->repo && !q->begun && (!best || q->number < best->number))
+static bool is_served(const struct lookups *l, const char *asker) {
+    for (const struct question *q = l->at; q < l->at + LOOKUPS_MAX; q++)
+        if (q->repo && q->begun && strcmp(q->asker, asker) == 0)
+            return true;
+    return false;
+}
+
+// The oldest question of somebody for whom no thread works yet: one with many slow repositories does not hold all.
+static struct question *next(const struct lookups *l) {
+    const struct question *best = NULL;
+    for (const struct question *q = l->at; q < l->at + LOOKUPS_MAX; q++)
+        if (q->repo && !q->begun && (!best || q->number < best->number) && !is_served(l, q->asker))
             best = q;
-    return best;
+    return (struct question *)best;
 }
 
 // Called with the mutex held, which is free meanwhile: the place is this thread's until it forgets the question.
@@ -72,11 +80,13 @@ static void *work(void *arg) {
     struct lookups *l = arg;
     pthread_mutex_lock(&l->mutex);
     while (!l->stop) {
-        struct question *q = oldest(l);
-        if (q)
+        struct question *q = next(l);
+        if (q) {
             answer(l, q);
-        else
+            pthread_cond_signal(&l->asked); // whose turn it was may have one more
+        } else {
             pthread_cond_wait(&l->asked, &l->mutex);
+        }
     }
     pthread_mutex_unlock(&l->mutex);
     return NULL;
