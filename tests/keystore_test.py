@@ -352,6 +352,39 @@ def test_blobs_that_are_not_the_owners_do_not_open():
 
 
 # --- generated secrets ---------------------------------------------------------------------------------------------------------
+def sealed_record(ask, answer, nonce, before=bytes(32)):
+    """What `blob_signature` is made over, from docs/secrets.md."""
+    blob = base64.b64decode(answer["encrypted_data_base64"])
+    made = [text(x["name"]) + text(x["generation_type"]) for x in ask["new_secrets"]]
+    names = [text(x) for x in answer["all_keys"]]
+    return digest(text("outlayer-sealed-v2"), scope(ask["owner"], ask["repo"], ask.get("branch")), text(ask["profile"]), before, hashlib.sha256(blob).digest(),
+                  b"\0" if nonce is None else b"\1" + nonce, struct.pack("<I", len(made)), *made, struct.pack("<I", len(names)), *names)
+
+
+def test_a_generated_answer_is_bound_to_its_question():
+    # whoever stands between keystore and owner must not be able to weaken, rename or repeat what was made
+    with world() as w:
+        nonce = os.urandom(32)
+        ask = {"repo": REPO, "owner": "alice.test.near", "profile": "prod", "nonce": base64.b64encode(nonce).decode(),
+               "new_secrets": [{"name": "PROTECTED_T", "generation_type": "hex32"}, {"name": "PROTECTED_U", "generation_type": "password:9"}]}
+        status, a = w.ask("POST", "/add_generated_secret", ask)
+        check("signed: names, types, what is in it, the nonce", status == 200 and verify(w.identity, sealed_record(ask, a, nonce), a["blob_signature"]), a)
+        weaker = {**ask, "new_secrets": [{"name": "PROTECTED_T", "generation_type": "password:8"}, ask["new_secrets"][1]]}
+        check("not for another type", not verify(w.identity, sealed_record(weaker, a, nonce), a["blob_signature"]))
+        check("nor another nonce", not verify(w.identity, sealed_record(ask, a, os.urandom(32)), a["blob_signature"]))
+        check("nor with names left out", not verify(w.identity, sealed_record(ask, {**a, "all_keys": a["all_keys"][:1]}, nonce), a["blob_signature"]))
+        plain = {k: v for k, v in ask.items() if k != "nonce"}
+        status, a = w.ask("POST", "/add_generated_secret", plain)
+        check("a client without a nonce is served", status == 200 and verify(w.identity, sealed_record(plain, a, None), a["blob_signature"]), a)
+        more = {**ask, "encrypted_secrets_base64": "AAAA", "public_key": w.alice.key.public, "signature": base64.b64encode(bytes(64)).decode()}
+        status, e = w.ask("POST", "/add_generated_secret", {**more, "callback_url": "https://x/" + "y" * 100000})
+        check("an address of 100 KB is refused", status == 413 and "callback_url" in e["error"]["message"], (status, e))
+        many = {**more, "new_secrets": [{"name": f"PROTECTED_{i:0118d}", "generation_type": "password:00000256"[:16]} for i in range(100)]}
+        equal("the longest of all is only not signed", w.ask("POST", "/add_generated_secret", many)[0], 401)
+        for name, value in (("short", base64.b64encode(b"x" * 31).decode()), ("no base64", "?"), ("no text", 7)):
+            equal(f"a nonce that is {name}", w.ask("POST", "/add_generated_secret", {**ask, "nonce": value})[0], 400)
+
+
 def test_generated_secrets():
     with world() as w:
         s, n = Session(w), w.request(w.bob)
@@ -364,16 +397,20 @@ def test_generated_secrets():
         check("it reaches the guest", len(first["PROTECTED_T"]) == 64, first)
         more = {**ask, "encrypted_secrets_base64": a["encrypted_data_base64"], "new_secrets": [{"name": "PROTECTED_U", "generation_type": "password:12"}]}
         equal("secrets that are there need their owner", w.ask("POST", "/add_generated_secret", more)[0], 401)
-        def signed(by, names="PROTECTED_U"):
+        def signed(by, new="PROTECTED_U (password:12)"):
             message = (f"OutLayer: add generated secrets to my sealed secrets.\nContract: {CONTRACT} ({NETWORK})\nRepository: {REPO}\nBranch: (any)\n"
-                       f"Profile: prod\nOwner: alice.test.near\nSealed secrets (SHA-256): {hashlib.sha256(blob).hexdigest()}\nNames: {names}")
+                       f"Profile: prod\nOwner: alice.test.near\nSealed secrets (SHA-256): {hashlib.sha256(blob).hexdigest()}\nNew: {new}")
             nonce = os.urandom(32)
             record = digest(struct.pack("<I", 2 ** 31 + 413), text(message), nonce, text(CONTRACT), b"\0")
             return {**more, "public_key": by.public, "nonce": base64.b64encode(nonce).decode(), "signature": base64.b64encode(by.sign(record)).decode()}
         equal("signed by somebody else", w.ask("POST", "/add_generated_secret", signed(w.bob.key))[0], 403)
-        equal("signed for other names", w.ask("POST", "/add_generated_secret", signed(w.alice.key, "PROTECTED_V"))[0], 401)
-        status, a = w.ask("POST", "/add_generated_secret", signed(w.alice.key))
+        equal("signed for other names", w.ask("POST", "/add_generated_secret", signed(w.alice.key, "PROTECTED_V (password:12)"))[0], 401)
+        equal("signed for another type", w.ask("POST", "/add_generated_secret", signed(w.alice.key, "PROTECTED_U (hex64)"))[0], 401)
+        equal("signed, without its nonce", w.ask("POST", "/add_generated_secret", {k: v for k, v in signed(w.alice.key).items() if k != "nonce"})[0], 400)
+        asked = signed(w.alice.key)
+        status, a = w.ask("POST", "/add_generated_secret", asked)
         check("signed by the owner", status == 200 and a["all_keys"] == ["PROTECTED_T", "PROTECTED_U"], a)
+        check("and bound to what was there", verify(w.identity, sealed_record(asked, a, base64.b64decode(asked["nonce"]), hashlib.sha256(blob).digest()), a["blob_signature"]))
         w.put(w.alice, base64.b64decode(a["encrypted_data_base64"]))
         values = s.decrypt(n)[2]
         check("both reach the guest, the first unchanged", values["PROTECTED_T"] == first["PROTECTED_T"] and len(values["PROTECTED_U"]) == 12, values)

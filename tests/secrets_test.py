@@ -126,9 +126,11 @@ def test_a_client_written_for_the_reference():
 # --- a coordinator that meddles -------------------------------------------------------------------------------------------
 class Meddler(http.server.BaseHTTPRequestHandler):
     """Passes everything on to the coordinator, and changes what it finds interesting."""
-    target, change = None, None
+    target, change, rewrite = None, None, None  # rewrite: what it makes of a question
 
     def answer(self, body):
+        if Meddler.rewrite and body and "/secrets/" in self.path:
+            body = json.dumps(Meddler.rewrite(json.loads(body))).encode()
         status, _, raw = kit.http(self.command, Meddler.target + self.path, body)
         raw = Meddler.change(raw) if "/secrets/" in self.path else raw
         self.send_response(status)
@@ -147,19 +149,30 @@ class Meddler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def set_field(name, value):
+    def change(raw):
+        a = json.loads(raw)
+        if name in a:
+            a[name] = value(a[name]) if callable(value) else value
+        return json.dumps(a).encode()
+    return change
+
+
+@contextlib.contextmanager
+def meddling(s):
+    """The arguments with which the command goes through a Meddler that does nothing yet."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Meddler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Meddler.target, Meddler.rewrite, Meddler.change = s.info["coordinator_url"], None, staticmethod(lambda raw: raw)
+    try:
+        yield "--repo", HMAC, "--from", ALICE, "--coordinator-url", f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def test_a_coordinator_that_swaps_keys_gets_nothing():
-    def set_field(name, value):
-        def change(raw):
-            a = json.loads(raw)
-            if name in a:
-                a[name] = value(a[name]) if callable(value) else value
-            return json.dumps(a).encode()
-        return change
-    with stack() as s:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Meddler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        Meddler.target = s.info["coordinator_url"]
-        through = ("--repo", HMAC, "--from", ALICE, "--coordinator-url", f"http://127.0.0.1:{server.server_port}")
+    with stack() as s, meddling(s) as through:
         swapped = {"another key": set_field("pubkey", "09" + "00" * 31), "another generation": set_field("generation", 7),
                    "a signature of nobody": set_field("signature", lambda x: x[:-4] + "1111"), "no signature": set_field("signature", None),
                    "nonsense": lambda raw: b"{}", "not even JSON": lambda raw: b"<html>"}
@@ -172,7 +185,41 @@ def test_a_coordinator_that_swaps_keys_gets_nothing():
         Meddler.change = staticmethod(set_field("encrypted_data_base64", lambda x: base64.b64encode(base64.b64decode(x)[:-1] + b"x").decode()))
         rc, _, out = s.secrets("generate", *through, "--name", "PROTECTED_T", "--type", "hex32")
         check("a blob that the keystore did not seal is not stored", rc not in (0, 1) and "transaction" not in out, (rc, out))
-        server.shutdown()
+
+
+def test_a_coordinator_that_weakens_what_is_made_is_noticed():
+    # else a key of 32 random bytes could be made a password of 8 letters, and nobody would see it
+    with stack() as s, meddling(s) as through:
+        def new(**change):
+            return staticmethod(lambda body: {**body, "new_secrets": [{**x, **change} for x in body["new_secrets"]]} if "new_secrets" in body else body)
+        make = lambda name, kind="hex32": s.secrets("generate", *through, "--name", name, "--type", kind)
+        questions = {"a weaker type": new(generation_type="password:8"), "another name": new(name="PROTECTED_OTHER"),
+                     "one more": staticmethod(lambda b: {**b, "new_secrets": b["new_secrets"] + [{"name": "PROTECTED_MORE", "generation_type": "hex16"}]}),
+                     "none": staticmethod(lambda b: {**b, "new_secrets": []}), "another nonce": staticmethod(lambda b: {**b, "nonce": base64.b64encode(bytes(32)).decode()}),
+                     "no nonce": staticmethod(lambda b: {k: v for k, v in b.items() if k != "nonce"})}
+        answers = {"names left out": set_field("all_keys", lambda x: x[:-1]), "a name that is not there": set_field("all_keys", lambda x: x + ["PROTECTED_MORE"]),
+                   "another name shown": set_field("all_keys", ["PROTECTED_X"]), "names that are none": set_field("all_keys", [1]), "no names": set_field("all_keys", None),
+                   "no signature": set_field("blob_signature", None)}
+        def all_refused(state):
+            for kind, table in (("asks for", questions), ("answers with", answers)):
+                for what, how in table.items():
+                    if kind == "asks for":
+                        Meddler.rewrite = how
+                    else:
+                        Meddler.change = staticmethod(how)
+                    rc, a, out = make("PROTECTED_T")
+                    check(f"{state}: it {kind} {what}: nothing is stored", rc not in (0, 1) and a is None and "transaction" not in out, (rc, out))
+                    Meddler.rewrite, Meddler.change = None, staticmethod(lambda raw: raw)
+        all_refused("at first")
+        kept = []
+        Meddler.change = staticmethod(lambda raw: kept.append(raw) or raw)
+        rc, a, out = make("PROTECTED_A")
+        check("untouched it is made", rc == 0 and a["names"] == ["PROTECTED_A"], (rc, out))
+        all_refused("with secrets that exist")
+        equal("deleted", s.secrets("delete", *through)[0], 0)
+        Meddler.change = staticmethod(lambda raw: kept[0])
+        rc, a, out = make("PROTECTED_A")
+        check("an answer of an earlier call is not this one's", rc not in (0, 1) and "transaction" not in out and "not signed" in out, (rc, out))
 
 
 def test_the_way_to_the_keystore_is_bounded():

@@ -5,6 +5,7 @@
 #include "codec/hex.h"
 #include "http/client.h"
 #include "near/send.h"
+#include "secrets/values.h"
 
 #define CALL_GAS (50 * TGAS)
 #define ANSWER_MAX (1u << 20)
@@ -59,7 +60,7 @@ static bool signed_by_keystore(const struct remote *r, const json_t *o, const ch
 }
 
 static bool not_the_keystores(const struct remote *r, const char *what, struct err *e) {
-    err_set(e, ERR_FORBIDDEN, "%s is not signed by the keystore that %s names: nothing was sealed or sent", what,
+    err_set(e, ERR_FORBIDDEN, "%s is not signed by the keystore that %s names: nothing was sealed or stored", what,
             r->target->contract);
     return err_hint(e, "do not use this coordinator (%s)", r->target->coordinator_url);
 }
@@ -127,54 +128,79 @@ bool remote_estimate(struct remote *r, const struct scope *s, const char *blob, 
 // --- generated secrets
 
 // The owner's word for opening what is stored (NEP-413).
-static void sign_for_owner(struct remote *r, const struct scope *s, const struct hash *before, const char *name,
-                           json_t *body) {
-    uint8_t nonce[32];
-    random_bytes(nonce, sizeof nonce);
-    const char *message = generate_message(r->a, s, before, &name, name ? 1 : 0);
-    struct hash h = nep413_hash(message, nonce, s->contract, NULL);
+static void sign_for_owner(struct remote *r, const struct scope *s, const struct sealed_terms *t, json_t *body) {
+    const char *message = generate_message(r->a, s, &t->before, &t->made);
+    struct hash h = nep413_hash(message, t->nonce, s->contract, NULL);
     struct signature signature = secret_key_sign(&r->from->secret, hash_slice(&h));
     json_set_text(body, "public_key", public_key_text(r->a, &r->from->public));
-    json_set_text(body, "nonce", base64_text(r->a, slice_of(nonce, sizeof nonce)));
     json_set_text(body, "signature", signature_text(r->a, &signature));
 }
 
 static json_t *generate_body(struct remote *r, const struct scope *s, const struct remote_row *row,
-                             const struct hash *before, const char *name, const char *type) {
+                             const struct sealed_terms *t) {
     json_t *body = remote_name(s), *list = json_array();
     json_set_text(body, "owner", s->owner);
-    if (name)
-        json_array_append_new(list, json_pack("{s:s,s:s}", "name", name, "generation_type", type));
+    json_set_text(body, "nonce", base64_text(r->a, slice_of(t->nonce, NONCE_SIZE)));
+    for (size_t i = 0; i < t->made.count; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s}", "name", t->made.names[i], "generation_type", t->made.types[i]));
     json_object_set_new(body, "new_secrets", list);
     if (row->blob) {
         json_set_text(body, "encrypted_secrets_base64", row->blob);
-        sign_for_owner(r, s, before, name, body);
+        sign_for_owner(r, s, t, body);
     }
     return body;
 }
 
+// All names of the answered blob into *t, bounded before they are hashed.
+static bool take_names(struct remote *r, const json_t *o, struct sealed_terms *t, json_t **list, struct err *e) {
+    const char **names = arena_calloc(r->a, SECRETS_MAX, sizeof *names);
+    if (!json_get_array(o, "all_keys", list, e))
+        return err_wrap(e, "the keystore's answer");
+    if (json_array_size(*list) > SECRETS_MAX)
+        return err_set(e, ERR_CORRUPT, "the keystore's answer names more than %d secrets", SECRETS_MAX);
+    for (t->count = 0; t->count < json_array_size(*list); t->count++) {
+        const char *name = json_string_value(json_array_get(*list, t->count));
+        if (!name || !secret_name_check(slice_str(name), MADE_BY_KEYSTORE, NULL))
+            return err_set(e, ERR_CORRUPT, "the keystore's answer names secrets that cannot be");
+        names[t->count] = name;
+    }
+    t->names = names;
+    return true;
+}
+
+// The signature covers what was asked for, the nonce of this very call, and everything that is stored or shown.
+static bool take_generated(struct remote *r, const struct scope *s, const json_t *o, struct sealed_terms *t,
+                           struct generated *out, struct err *e) {
+    struct slice blob;
+    const char *text;
+    json_t *list;
+    if (!take_names(r, o, t, &list, e))
+        return false;
+    if (!json_get_text(o, "encrypted_data_base64", &text, e) || !base64_decode(r->a, slice_str(text), &blob, e) ||
+        !blob_generation(blob, &out->generation, e))
+        return err_wrap(e, "the keystore's answer");
+    struct hash record = sealed_record(s, t, blob);
+    if (!signed_by_keystore(r, o, "blob_signature", &record))
+        return not_the_keystores(r, "the answer to this request", e);
+    out->blob = arena_strdup(r->a, text);
+    out->names = json_incref(list);
+    return true;
+}
+
 bool remote_generate(struct remote *r, const struct scope *s, const struct remote_row *row, const char *name,
                      const char *type, struct generated *out, struct err *e) {
-    struct hash before = {0};
+    uint8_t nonce[NONCE_SIZE];
     struct slice blob;
-    struct sealing_key key;
-    const char *text;
+    random_bytes(nonce, sizeof nonce);
+    struct sealed_terms terms = {.nonce = nonce, .made = {&name, &type, name ? 1 : 0}};
     if (!read_identity(r, e) || (row->blob && !base64_decode(r->a, slice_str(row->blob), &blob, e)))
         return false;
     if (row->blob)
-        before = sha256(blob);
-    SCOPED_JSON(body) = generate_body(r, s, row, &before, name, type);
+        terms.before = sha256(blob);
+    SCOPED_JSON(body) = generate_body(r, s, row, &terms);
     SCOPED_JSON(o) = NULL;
-    if (!ask(r, "POST", "/secrets/add_generated_secret", body, &o, e) || !take_key(r, s, o, &key, e) ||
-        !json_get_text(o, "encrypted_data_base64", &text, e) || !base64_decode(r->a, slice_str(text), &blob, e))
-        return false;
-    struct hash record = sealed_record(s, &before, blob);
-    if (!signed_by_keystore(r, o, "blob_signature", &record))
-        return not_the_keystores(r, "the sealed answer", e);
-    out->blob = arena_strdup(r->a, text);
-    out->names = json_incref(json_object_get(o, "all_keys"));
-    out->generation = key.generation;
-    return true;
+    return ask(r, "POST", "/secrets/add_generated_secret", body, &o, e) && take_generated(r, s, o, &terms, out, e);
 }
 
 // --- transactions

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /add_generated_secret: makes secrets inside, adds them to what an owner has sealed, and seals all of it anew
-// under the newest generation. Existing secrets are opened only for their owner, who signs a NEP-413 message.
+// under the newest generation. Existing secrets are opened only for their owner, who signs a NEP-413 message. What was
+// made of what is signed, with the caller's nonce: whoever carries question and answer can change neither.
 #include "codec/hex.h"
 #include "keystore/api.h"
 #include "keystore/generate.h"
@@ -13,6 +14,10 @@ struct generation_call {
     struct hash before; // of the blob that was given
 };
 
+static struct made_list asked_for(const struct generate_question *q) {
+    return (struct made_list){q->names, q->types, q->count};
+}
+
 static bool check_owner(const struct generation_call *c, struct err *e) {
     const struct generate_question *q = &c->question;
     if (!q->is_signed) {
@@ -20,7 +25,8 @@ static bool check_owner(const struct generation_call *c, struct err *e) {
         return err_hint(e, "send public_key, nonce and signature of the owner's NEP-413 message (`outlayer secrets "
                            "generate` does)");
     }
-    const char *message = generate_message(c->a, &q->scope, &c->before, q->names, q->count);
+    struct made_list made = asked_for(q);
+    const char *message = generate_message(c->a, &q->scope, &c->before, &made);
     struct hash h = nep413_hash(message, q->nonce, q->scope.contract, q->callback_url);
     if (!signature_verify(&q->signature, &q->key, hash_slice(&h)))
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of this key over this request's message");
@@ -67,6 +73,30 @@ static bool add_one(struct generation_call *c, const char *name, const char *typ
     return true;
 }
 
+static struct signature sign_answer(const struct generation_call *c, const char *const *names, struct slice blob) {
+    const struct generate_question *q = &c->question;
+    struct sealed_terms terms = {.before = c->before,
+                                 .nonce = q->has_nonce ? q->nonce : NULL,
+                                 .made = asked_for(q),
+                                 .names = names,
+                                 .count = c->all.count};
+    struct hash record = sealed_record(&q->scope, &terms, blob);
+    return master_sign(c->k->master, &record);
+}
+
+static void put_blob(const struct generation_call *c, json_t *answer, struct slice blob) {
+    const char *names[SECRETS_MAX];
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->all.count; i++) {
+        names[i] = c->all.items[i].name;
+        json_array_append_new(list, json_string(names[i]));
+    }
+    struct signature s = sign_answer(c, names, blob);
+    json_set_text(answer, "blob_signature", signature_text(c->a, &s));
+    json_set_text(answer, "encrypted_data_base64", base64_text(c->a, blob));
+    json_object_set_new(answer, "all_keys", list);
+}
+
 static bool seal_all(struct generation_call *c, json_t **out, struct err *e) {
     struct slice plain, blob;
     struct hpke_pair pair;
@@ -80,14 +110,7 @@ static bool seal_all(struct generation_call *c, json_t **out, struct err *e) {
     hpke_pair_wipe(&pair);
     if (!ok)
         return false;
-    json_t *names = json_array();
-    for (size_t i = 0; i < c->all.count; i++)
-        json_array_append_new(names, json_string(c->all.items[i].name));
-    struct hash record = sealed_record(&c->question.scope, &c->before, blob);
-    struct signature s = master_sign(c->k->master, &record);
-    json_set_text(answer, "blob_signature", signature_text(c->a, &s));
-    json_set_text(answer, "encrypted_data_base64", base64_text(c->a, blob));
-    json_object_set_new(answer, "all_keys", names);
+    put_blob(c, answer, blob);
     *out = answer;
     return true;
 }

@@ -8,5 +8,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#define SECRET_TYPE_MAX 16 // bytes of a type's text
+
+// ERR_INVALID for an unknown type.
+[[nodiscard]] bool secret_type_check(const char *type, struct err *e);
 // *out is in `a`: free it wiped. ERR_INVALID for an unknown type.
 [[nodiscard]] bool secret_generate(struct arena *a, const char *type, const char **out, struct err *e);

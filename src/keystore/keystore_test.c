@@ -253,7 +253,8 @@ static void generated_secrets_have_their_forms(void **state) {
     } table[] = {{"hex16", 32},    {"hex32", 64},     {"hex64", 128},       {"ed25519_seed", 64},
                  {"password", 32}, {"password:8", 8}, {"password:256", 256}};
     static const char *const wrong[] = {
-        "", "hex", "hex128", "password:", "password:7", "password:257", "password:x", "passwordx"};
+        "",           "hex",       "hex128",          "password:",           "password:7", "password:257",
+        "password:x", "passwordx", "hex32) B (hex16", "password:0000000008", "hex32 "};
     const char *x, *y;
     struct err e;
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -264,8 +265,10 @@ static void generated_secrets_have_their_forms(void **state) {
     assert_true(secret_generate(a, "ed25519", &x, &e));
     assert_int_equal(strncmp(x, "ed25519:", 8), 0);
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-        if (secret_generate(a, wrong[i], &x, &e))
+        if (secret_type_check(wrong[i], &e) || secret_generate(a, wrong[i], &x, &e))
             fail_msg("'%s' was taken", wrong[i]);
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        assert_true(secret_type_check(table[i].type, &e));
 }
 
 int main(void) {

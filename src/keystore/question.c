@@ -2,6 +2,7 @@
 #include "keystore/question.h"
 
 #include "codec/hex.h"
+#include "keystore/generate.h"
 #include "secrets/repo.h"
 
 // The body as an object of these members only; texts of it are copied before it goes.
@@ -142,22 +143,35 @@ static bool get_new(struct generate_question *q, struct arena *a, const json_t *
             return err_wrap(e, "new_secrets");
         if (!secret_name_check(slice_str(q->names[i]), MADE_BY_KEYSTORE, e))
             return false;
+        if (!secret_type_check(q->types[i], e))
+            return err_wrap(e, "secret '%s'", q->names[i]);
     }
+    return true;
+}
+
+static bool get_nonce(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {
+    const char *text = NULL;
+    struct slice bytes;
+    if (!json_opt_text(o, "nonce", &text, e))
+        return false;
+    q->has_nonce = text != NULL;
+    if (text && (!base64_decode(a, slice_str(text), &bytes, NULL) || bytes.len != sizeof q->nonce))
+        return err_set(e, ERR_INVALID, "field 'nonce' must be base64 of %zu bytes", sizeof q->nonce);
+    if (text)
+        memcpy(q->nonce, bytes.ptr, sizeof q->nonce);
     return true;
 }
 
 // "ed25519:…" as NEAR writes signatures, or base64 as NEP-413 has them.
 static bool get_owner_signature(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {
-    const char *nonce, *signature;
+    const char *signature;
     struct slice bytes;
     if (!json_object_get(o, "signature"))
         return true;
-    if (!get_key(o, &q->key, e) || !json_get_text(o, "nonce", &nonce, e) ||
-        !json_get_text(o, "signature", &signature, e) || !base64_decode(a, slice_str(nonce), &bytes, e))
+    if (!q->has_nonce)
+        return err_set(e, ERR_INVALID, "field 'nonce' is missing: it is signed");
+    if (!get_key(o, &q->key, e) || !json_get_text(o, "signature", &signature, e))
         return false;
-    if (bytes.len != sizeof q->nonce)
-        return err_set(e, ERR_INVALID, "field 'nonce' must be base64 of 32 bytes");
-    memcpy(q->nonce, bytes.ptr, sizeof q->nonce);
     q->is_signed = true;
     if (strncmp(signature, "ed25519:", 8) == 0)
         return signature_parse(&q->signature, slice_str(signature), e);
@@ -184,8 +198,10 @@ bool generate_question_read(struct generate_question *q, struct arena *a, struct
     SCOPED_JSON(o) = object_of(body, keys, e);
     *q = (struct generate_question){0};
     return o && get_copy(a, o, "profile", &q->scope.profile, e) && get_scope(&q->scope, a, o, at, e) &&
-           get_new(q, a, o, e) && get_blob(q, a, o, e) && get_owner_signature(q, a, o, e) &&
+           get_new(q, a, o, e) && get_blob(q, a, o, e) && get_nonce(q, a, o, e) && get_owner_signature(q, a, o, e) &&
            opt_copy(a, o, "callback_url", &q->callback_url, e) &&
+           (!q->callback_url || strlen(q->callback_url) <= CALLBACK_URL_MAX ||
+            err_set(e, ERR_TOO_LARGE, "field 'callback_url' has more than %d bytes", CALLBACK_URL_MAX)) &&
            (q->has_blob || q->count ||
             err_set(e, ERR_INVALID, "there is nothing to seal: neither 'new_secrets' nor secrets that exist"));
 }

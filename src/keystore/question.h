@@ -7,6 +7,7 @@
 #include "secrets/values.h"
 
 #define QUESTION_MAX (256u << 10)
+#define CALLBACK_URL_MAX 2048
 
 // Whom it is asked at: goes into every scope and record.
 struct question_place {
@@ -46,9 +47,9 @@ struct generate_question {
     struct slice blob;
     const char *names[SECRETS_MAX], *types[SECRETS_MAX];
     size_t count;
-    bool is_signed; // public_key, nonce and signature were given
+    bool has_nonce, is_signed; // public_key and signature were given
     struct public_key key;
-    uint8_t nonce[32];
+    uint8_t nonce[NONCE_SIZE];
     struct signature signature;
     const char *callback_url; // NULL: none
 };

@@ -24,6 +24,19 @@ static void decrypt(struct arena *a, struct slice body, const struct question_pl
     BUG_ON(!hash_eq(&x, &y));
 }
 
+// Whatever is read can be signed for: its message and record are bounded.
+static void generate(struct arena *a, const struct generate_question *g) {
+    struct err e;
+    struct made_list made = {g->names, g->types, g->count};
+    struct sealed_terms terms = {.nonce = g->has_nonce ? g->nonce : NULL, .made = made};
+    BUG_ON(!scope_check(&g->scope, &e) || g->count > SECRETS_MAX || (!g->count && !g->has_blob));
+    BUG_ON(g->is_signed && !g->has_nonce);
+    const char *message = generate_message(a, &g->scope, &terms.before, &made);
+    struct hash x = nep413_hash(message, g->nonce, g->scope.contract, g->callback_url);
+    struct hash y = sealed_record(&g->scope, &terms, g->blob);
+    BUG_ON(hash_eq(&x, &y));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     SCOPED_ARENA(a);
@@ -37,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (pubkey_question_read(&s, a, body, &at, &e))
         BUG_ON(!scope_check(&s, &e));
     if (generate_question_read(&g, a, body, &at, &e))
-        BUG_ON(!scope_check(&g.scope, &e) || g.count > SECRETS_MAX || (!g.count && !g.has_blob));
+        generate(a, &g);
     else
         BUG_ON(!e.msg[0]);
     return 0;

@@ -35,14 +35,25 @@ struct hash pubkey_record(const struct scope *s, uint32_t generation, const uint
     return hash_of(&b);
 }
 
-struct hash sealed_record(const struct scope *s, const struct hash *before, struct slice blob) {
+struct hash sealed_record(const struct scope *s, const struct sealed_terms *t, struct slice blob) {
     SCOPED_BUF(b, RECORD_MAX);
     struct hash h = sha256(blob);
-    borsh_put_text(&b, "outlayer-sealed-v1");
+    borsh_put_text(&b, "outlayer-sealed-v2");
     record_put_scope(&b, s);
     borsh_put_text(&b, s->profile);
-    borsh_put_raw(&b, before->b, sizeof before->b);
+    borsh_put_raw(&b, t->before.b, sizeof t->before.b);
     borsh_put_raw(&b, h.b, sizeof h.b);
+    borsh_put_u8(&b, t->nonce != NULL);
+    if (t->nonce)
+        borsh_put_raw(&b, t->nonce, NONCE_SIZE);
+    borsh_put_u32(&b, (uint32_t)t->made.count);
+    for (size_t i = 0; i < t->made.count; i++) {
+        borsh_put_text(&b, t->made.names[i]);
+        borsh_put_text(&b, t->made.types[i]);
+    }
+    borsh_put_u32(&b, (uint32_t)t->count);
+    for (size_t i = 0; i < t->count; i++)
+        borsh_put_text(&b, t->names[i]);
     return hash_of(&b);
 }
 
@@ -101,26 +112,28 @@ struct slice answer_info(struct arena *a, const struct decrypt_terms *t) {
 }
 
 const char *generate_message(struct arena *a, const struct scope *s, const struct hash *blob_hash,
-                             const char *const *names, size_t count) {
+                             const struct made_list *made) {
     SCOPED_BUF(b, RECORD_MAX);
     char hex[65];
     buf_printf(&b,
                "OutLayer: add generated secrets to my sealed secrets.\nContract: %s (%s)\nRepository: %s\nBranch: %s\n"
-               "Profile: %s\nOwner: %s\nSealed secrets (SHA-256): %s\nNames:",
+               "Profile: %s\nOwner: %s\nSealed secrets (SHA-256): %s\nNew:",
                s->contract, s->network, s->repo, s->branch ? s->branch : "(any)", s->profile, s->owner,
                hash_hex(blob_hash, hex));
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&b, " %s", names[i]);
+    for (size_t i = 0; i < made->count; i++)
+        buf_printf(&b, "%s %s (%s)", i ? "," : "", made->names[i], made->types[i]);
+    if (!made->count)
+        buf_add_str(&b, " none, only sealed anew");
     BUG_ON(b.full);
     return arena_strdup(a, buf_str(&b));
 }
 
-struct hash nep413_hash(const char *message, const uint8_t nonce[static 32], const char *recipient,
+struct hash nep413_hash(const char *message, const uint8_t nonce[static NONCE_SIZE], const char *recipient,
                         const char *callback_url) {
     SCOPED_BUF(b, RECORD_MAX);
     borsh_put_u32(&b, (1u << 31) + 413);
     borsh_put_text(&b, message);
-    borsh_put_raw(&b, nonce, 32);
+    borsh_put_raw(&b, nonce, NONCE_SIZE);
     borsh_put_text(&b, recipient);
     put_option_text(&b, callback_url);
     return hash_of(&b);

@@ -4,6 +4,8 @@
 #include "base/buf.h"
 #include "secrets/scope.h"
 
+#define NONCE_SIZE 32
+
 // network, contract, owner, repository, Option<branch>: as they stand in every record that is about a scope.
 void record_put_scope(struct buf *b, const struct scope *s);
 
@@ -11,10 +13,25 @@ void record_put_scope(struct buf *b, const struct scope *s);
 // borsh("outlayer-pubkey-v1", network, contract, owner, repository, Option<branch>, generation, key[32])
 struct hash pubkey_record(const struct scope *s, uint32_t generation, const uint8_t key[static HPKE_KEY]);
 
-// Keystore's identity, under a blob that it sealed itself for an owner who gave it `before` (zeros: none).
-// borsh("outlayer-sealed-v1", network, contract, owner, repository, Option<branch>, profile, before[32], SHA-256 of
-// blob)
-struct hash sealed_record(const struct scope *s, const struct hash *before, struct slice blob);
+// Secrets that a keystore is asked to make, and of which type each.
+struct made_list {
+    const char *const *names, *const *types;
+    size_t count;
+};
+
+// Keystore's identity, under a blob that it sealed itself, as the answer to one call: what it began from, what it made,
+// and all that is in it now. Whoever stands between could otherwise ask for something weaker, or answer with an older
+// blob.
+// borsh("outlayer-sealed-v2", network, contract, owner, repository, Option<branch>, profile, before[32], SHA-256 of
+// blob, Option<nonce[32]>, Vec<(name, type)>, Vec<name>)
+struct sealed_terms {
+    struct hash before;   // SHA-256 of the blob that was given; zeros: none
+    const uint8_t *nonce; // NONCE_SIZE bytes that the client chose for this call; NULL: none
+    struct made_list made;
+    const char *const *names; // all that the blob holds
+    size_t count;
+};
+struct hash sealed_record(const struct scope *s, const struct sealed_terms *t, struct slice blob);
 
 // Worker's key, to open a session.
 // borsh("outlayer-session-v1", network, contract, keystore key[32], account, challenge[32], session key[32], expiry s)
@@ -45,9 +62,10 @@ struct hash refusal_record(const struct decrypt_terms *t, const char *slug, cons
 // HPKE's info of an answer: borsh("outlayer-answer-info-v1", session id[32], counter, request_id)
 struct slice answer_info(struct arena *a, const struct decrypt_terms *t);
 
-// Owner's NEP-413 message for adding generated secrets to a blob of theirs: the text that a wallet shows.
+// Owner's NEP-413 message for adding generated secrets to a blob of theirs: the text that a wallet shows. Names and
+// types are checked ones (secrets/values.h, keystore/generate.h).
 const char *generate_message(struct arena *a, const struct scope *s, const struct hash *blob_hash,
-                             const char *const *names, size_t count);
+                             const struct made_list *made);
 // NEP-413: borsh(u32 2^31+413, message, nonce[32], recipient, Option<callback>) hashed; what the wallet's key signs.
-struct hash nep413_hash(const char *message, const uint8_t nonce[static 32], const char *recipient,
+struct hash nep413_hash(const char *message, const uint8_t nonce[static NONCE_SIZE], const char *recipient,
                         const char *callback_url);

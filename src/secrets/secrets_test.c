@@ -98,6 +98,44 @@ static void every_part_of_a_record_counts(void **state) {
     assert_false(hash_eq(&x, &y));
 }
 
+static void every_part_of_a_sealed_answer_counts(void **state) {
+    // a weaker type, another name or an earlier answer could otherwise be passed off as the one that was asked for
+    (void)state;
+    static const char *const names[] = {"PROTECTED_A", "PROTECTED_B"}, *const others[] = {"PROTECTED_A", "PROTECTED_C"};
+    static const char *const types[] = {"hex32", "hex16"}, *const weaker[] = {"password:8", "hex16"};
+    static const uint8_t nonce[NONCE_SIZE] = {1}, other[NONCE_SIZE] = {2}, zeros[NONCE_SIZE];
+    const struct sealed_terms good = {
+        .nonce = nonce, .made = {names, types, 2}, .names = names, .count = 2, .before = sha256(SLICE_LIT("old"))};
+    struct sealed_terms t[] = {good, good, good, good, good, good, good, good, good};
+    t[0].made.types = weaker;
+    t[1].made.names = others;
+    t[2].made.count = 1;
+    t[3].names = others;
+    t[4].count = 1;
+    t[5].nonce = other;
+    t[6].nonce = NULL;
+    t[7].nonce = zeros; // not the same as none, below
+    t[8].before = (struct hash){0};
+    struct hash base = sealed_record(&alice, &good, SLICE_LIT("blob")), h[ARRAY_LEN(t) + 1];
+    h[ARRAY_LEN(t)] = sealed_record(&alice, &good, SLICE_LIT("other"));
+    for (size_t i = 0; i < ARRAY_LEN(t); i++)
+        h[i] = sealed_record(&alice, &t[i], SLICE_LIT("blob"));
+    for (size_t i = 0; i < ARRAY_LEN(h); i++)
+        assert_false(hash_eq(&base, &h[i]));
+    assert_false(hash_eq(&h[6], &h[7]));
+}
+
+static void the_owner_reads_what_is_made_and_how(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    static const char *const names[] = {"PROTECTED_A", "PROTECTED_B"}, *const types[] = {"hex32", "password:12"};
+    struct hash before = {0};
+    const char *text = generate_message(a, &alice, &before, &(struct made_list){names, types, 2});
+    assert_non_null(strstr(text, "\nNew: PROTECTED_A (hex32), PROTECTED_B (password:12)"));
+    text = generate_message(a, &alice, &before, &(struct made_list){0});
+    assert_non_null(strstr(text, "\nNew: none, only sealed anew"));
+}
+
 // What near-api-js and the wallets sign (NEP-413): message "hi", nonce of zeros, recipient "x.near", no callback.
 static void nep413_as_wallets_sign_it(void **state) {
     (void)state;
@@ -172,6 +210,8 @@ int main(void) {
         cmocka_unit_test(opens_for_its_scope_and_no_other),
         cmocka_unit_test(scopes_that_could_be_mistaken_are_refused),
         cmocka_unit_test(every_part_of_a_record_counts),
+        cmocka_unit_test(every_part_of_a_sealed_answer_counts),
+        cmocka_unit_test(the_owner_reads_what_is_made_and_how),
         cmocka_unit_test(nep413_as_wallets_sign_it),
         cmocka_unit_test(names_and_values),
         cmocka_unit_test(sizes_are_bounded),
