@@ -3,26 +3,13 @@
 #include "cli/commands.h"
 
 #include "base/text.h"
-#include "cli/repo.h"
-#include "cli/secrets_access.h"
-#include "cli/secrets_input.h"
-#include "cli/secrets_remote.h"
-#include "codec/hex.h"
+#include "cli/secrets_job.h"
 #include "codec/json.h"
-#include "secrets/repo.h"
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #define LIST_PAGE 50
 #define LIST_MAX 100000
-#define PROFILE_DEFAULT "default"
-
-struct secrets_options {
-    struct target_options target;
-    struct access_options access;
-    const char *repo, *branch, *profile, *from, *owner, *env_file, *name, *type;
-    bool json;
-};
 
 static const struct arg table[] = {
     ARG_OPTION(struct secrets_options, repo, "--repo", "REPO", "a folder here, https://host/owner/name, or owner/name"),
@@ -40,162 +27,6 @@ static const struct arg table[] = {
     ARG_SWITCH(struct secrets_options, json, "--json", "end with one JSON value on one line"),
 };
 
-struct job {
-    struct arena *a; // wiped
-    const struct secrets_options *o;
-    struct target target;
-    struct credentials from;
-    struct remote remote;
-    struct scope scope;
-};
-
-static void finish(const struct job *j, json_t *result) {
-    if (j->o->json)
-        printf("%s\n", json_text(j->a, result));
-    json_decref(result);
-}
-
-// --- what all of them need
-
-static bool find_scope(struct job *j, struct err *e) {
-    struct repo_ref repo;
-    if (!j->o->repo) {
-        err_set(e, ERR_USAGE, "no repository given");
-        return err_hint(e, "--repo . takes this folder");
-    }
-    if (!repo_prepare(j->a, j->target.home, j->o->repo, NULL, &repo, e))
-        return false;
-    j->scope = (struct scope){.network = j->target.network,
-                              .contract = j->target.contract,
-                              .owner = j->from.account.s,
-                              .branch = j->o->branch,
-                              .profile = j->o->profile ? j->o->profile : PROFILE_DEFAULT};
-    return repo_normal(j->a, slice_str(repo.repo), &j->scope.repo, e) && scope_check(&j->scope, e);
-}
-
-static bool find_access(struct job *j, struct access **out, struct err *e) {
-    if (!access_from_options(&j->o->access, j->a, out, e))
-        return false;
-    if (*out)
-        return true;
-    *out = arena_calloc(j->a, 1, sizeof **out);
-    **out = (struct access){.kind = ACCESS_WHITELIST, .accounts = &j->from.account, .count = 1};
-    return true;
-}
-
-static void show_scope(const struct job *j, const struct access *access) {
-    fprintf(stderr, "secrets     %s/%s for %s%s%s\n", j->scope.owner, j->scope.profile, j->scope.repo,
-            j->scope.branch ? " at branch " : "", j->scope.branch ? j->scope.branch : "");
-    if (access)
-        fprintf(stderr, "access      %s\n", access_text(j->a, access));
-}
-
-// Stores a blob and says what it cost. `names` is taken.
-static bool store(struct job *j, const char *blob, const struct access *access, json_t *names, struct err *e) {
-    struct yocto deposit;
-    const char *transaction;
-    char amount[64];
-    SCOPED_JSON(list) = names;
-    if (!remote_estimate(&j->remote, &j->scope, blob, access, &deposit, e))
-        return false;
-    show_scope(j, access);
-    fprintf(stderr, "deposit     %s for the storage; it comes back with `secrets delete`\n",
-            yocto_text(deposit, amount));
-    struct remote_call call = {.method = "store_secrets", .args = remote_name(&j->scope), .deposit = deposit};
-    json_set_text(call.args, "encrypted_secrets_base64", blob);
-    json_object_set_new(call.args, "access", access_json(access));
-    if (!remote_send(&j->remote, &call, &transaction, NULL, e))
-        return false;
-    fprintf(stderr, "stored      %zu secrets\n", json_array_size(list));
-    json_t *result = json_pack("{s:O,s:s,s:s,s:s?,s:s}", "names", list, "repo", j->scope.repo, "profile",
-                               j->scope.profile, "branch", j->scope.branch, "transaction_hash", transaction);
-    json_set_u128(result, "deposit", deposit.v);
-    finish(j, result);
-    return true;
-}
-
-// --- set, encrypt
-
-static bool seal(struct job *j, json_t *names, const char **blob, struct err *e) {
-    struct secrets values;
-    struct sealing_key key;
-    struct slice plain, sealed;
-    if (!secrets_read(&values, j->a, j->o->env_file, e) || !secrets_print(j->a, &values, &plain, e) ||
-        !remote_key(&j->remote, &j->scope, &key, e) ||
-        !blob_seal(j->a, &j->scope, key.generation, key.public, plain, &sealed, e))
-        return false;
-    for (size_t i = 0; i < values.count; i++)
-        json_array_append_new(names, json_string(values.items[i].name));
-    *blob = base64_text(j->a, sealed);
-    return true;
-}
-
-static bool run_set(struct job *j, struct err *e) {
-    SCOPED_JSON(names) = json_array();
-    struct access *access;
-    const char *blob;
-    return find_scope(j, e) && find_access(j, &access, e) && seal(j, names, &blob, e) &&
-           store(j, blob, access, json_incref(names), e);
-}
-
-static bool run_encrypt(struct job *j, struct err *e) {
-    SCOPED_JSON(names) = json_array();
-    const char *blob;
-    if (!find_scope(j, e) || !seal(j, names, &blob, e))
-        return false;
-    show_scope(j, NULL);
-    if (j->o->json)
-        finish(j, json_pack("{s:O,s:s}", "names", names, "encrypted_secrets_base64", blob));
-    else
-        printf("%s\n", blob);
-    return true;
-}
-
-// --- generate, rotate
-
-static bool existing(struct job *j, struct remote_row *row, bool needed, struct err *e) {
-    if (!find_scope(j, e) || !remote_row(&j->remote, &j->scope, row, e))
-        return false;
-    if (row->blob || !needed)
-        return true;
-    err_set(e, ERR_NOT_FOUND, "Secrets not found: %s has stored none as profile %s for %s", j->scope.owner,
-            j->scope.profile, j->scope.repo);
-    return err_hint(e, "`outlayer secrets list` shows what is stored");
-}
-
-static bool regenerate(struct job *j, const struct remote_row *row, const char *name, const char *type, struct err *e) {
-    struct generated made = {0};
-    struct access *access;
-    bool ok = row->access ? access_of_json(&access, j->a, row->access, e) : find_access(j, &access, e);
-    ok = ok && remote_generate(&j->remote, &j->scope, row, name, type, &made, e) &&
-         store(j, made.blob, access, json_incref(made.names), e);
-    json_decref(made.names);
-    return ok;
-}
-
-static bool run_generate(struct job *j, struct err *e) {
-    struct remote_row row = {0};
-    if (!j->o->name || !j->o->type) {
-        err_set(e, ERR_USAGE, "generate needs a name and a type");
-        return err_hint(e, "outlayer secrets generate --repo . --name " PROTECTED_PREFIX "TOKEN --type hex32");
-    }
-    if (strncmp(j->o->name, PROTECTED_PREFIX, strlen(PROTECTED_PREFIX)) != 0)
-        return err_set(e, ERR_USAGE, "the name '%s' of a generated secret must begin with " PROTECTED_PREFIX,
-                       j->o->name);
-    if (!secret_name_check(slice_str(j->o->name), MADE_BY_KEYSTORE, e))
-        return false;
-    bool ok = existing(j, &row, false, e) && regenerate(j, &row, j->o->name, j->o->type, e);
-    json_decref(row.access);
-    return ok;
-}
-
-static bool run_rotate(struct job *j, struct err *e) {
-    struct remote_row row = {0};
-    bool ok = existing(j, &row, true, e) && regenerate(j, &row, NULL, NULL, e);
-    json_decref(row.access);
-    return ok;
-}
-
 // --- access, delete
 
 static bool change_access(struct job *j, const struct remote_row *row, const struct access *access, struct err *e) {
@@ -205,7 +36,7 @@ static bool change_access(struct job *j, const struct remote_row *row, const str
     if (!remote_estimate(&j->remote, &j->scope, row->blob, access, &need, e))
         return false;
     struct yocto more = {need.v > row->deposit.v ? need.v - row->deposit.v : 0};
-    show_scope(j, access);
+    job_show_scope(j, access);
     fprintf(stderr, "deposit     %s more\n", yocto_text(more, amount));
     struct remote_call call = {.method = "update_access", .args = remote_name(&j->scope), .deposit = more};
     json_object_set_new(call.args, "new_access", access_json(access));
@@ -213,7 +44,7 @@ static bool change_access(struct job *j, const struct remote_row *row, const str
         return false;
     json_t *result = json_pack("{s:o,s:s}", "access", access_json(access), "transaction_hash", transaction);
     json_set_u128(result, "deposit", more.v);
-    finish(j, result);
+    job_finish(j, result);
     return true;
 }
 
@@ -226,7 +57,7 @@ static bool run_access(struct job *j, struct err *e) {
         err_set(e, ERR_USAGE, "say who may use them");
         return err_hint(e, "--allow alice.near,bob.near, --all, --pattern, … (--help)");
     }
-    bool ok = existing(j, &row, true, e) && change_access(j, &row, access, e);
+    bool ok = job_find_row(j, &row, true, e) && change_access(j, &row, access, e);
     json_decref(row.access);
     return ok;
 }
@@ -237,11 +68,11 @@ static bool run_delete(struct job *j, struct err *e) {
     char amount[64];
     SCOPED_JSON(event) = NULL;
     struct yocto back = {0};
-    bool ok = existing(j, &row, true, e);
+    bool ok = job_find_row(j, &row, true, e);
     json_decref(row.access);
     if (!ok)
         return false;
-    show_scope(j, NULL);
+    job_show_scope(j, NULL);
     struct remote_call call = {.method = "delete_secrets", .args = remote_name(&j->scope), .event = "secrets_deleted"};
     if (!remote_send(&j->remote, &call, &transaction, &event, e) ||
         !json_get_u128(event, "storage_deposit", &back.v, e))
@@ -249,7 +80,7 @@ static bool run_delete(struct job *j, struct err *e) {
     fprintf(stderr, "deleted     %s came back\n", yocto_text(back, amount));
     json_t *result = json_pack("{s:s}", "transaction_hash", transaction);
     json_set_u128(result, "refunded", back.v);
-    finish(j, result);
+    job_finish(j, result);
     return true;
 }
 
@@ -286,7 +117,7 @@ static bool run_list(struct job *j, struct err *e) {
         printf("%-20s %-40s %-16s %-14s %s\n", "PROFILE", "REPOSITORY", "BRANCH", "DEPOSIT", "FOR");
         json_array_foreach(all, i, row) show_row(j, row);
     }
-    finish(j, all);
+    job_finish(j, all);
     return true;
 }
 
@@ -295,8 +126,10 @@ static bool run_list(struct job *j, struct err *e) {
 static const struct {
     const char *name;
     bool (*run)(struct job *j, struct err *e);
-} actions[] = {{"set", run_set},       {"list", run_list},         {"delete", run_delete},  {"access", run_access},
-               {"rotate", run_rotate}, {"generate", run_generate}, {"encrypt", run_encrypt}};
+} actions[] = {{"set", secrets_run_set},        {"list", run_list},
+               {"delete", run_delete},          {"access", run_access},
+               {"rotate", secrets_run_rotate},  {"generate", secrets_run_generate},
+               {"encrypt", secrets_run_encrypt}};
 
 static bool run(size_t action, const struct secrets_options *o, struct arena *a, struct err *e) {
     struct job j = {.a = a, .o = o};
