@@ -172,6 +172,14 @@ def test_keys_are_signed_and_only_for_the_token():
               and near.view_value(w.url, CONTRACT, "get_keystore_key") == w.identity)
         check("other branch, other key", w.pubkey("alice.test.near")["pubkey"] != k["pubkey"])
         equal("any spelling, one key", w.pubkey("alice.test.near", "main", "https%3A%2F%2Fgithub.com%2Falice%2Fproject.git")["pubkey"], k["pubkey"])
+        check("a question without a nonce has the old answer alone", "fresh_signature" not in k)
+        nonce = os.urandom(32)
+        status, a = w.ask("POST", "/pubkey", {"repo": REPO, "owner": "alice.test.near", "branch": "main", "nonce": nonce.hex()})
+        fresh = lambda n: digest(text("outlayer-fresh-pubkey-v1"), scope("alice.test.near", REPO, "main"), struct.pack("<I", a["generation"]), bytes.fromhex(a["pubkey"]), n)
+        check("with a nonce it is signed for this question", status == 200 and verify(w.identity, fresh(nonce), a["fresh_signature"]) and verify(w.identity, record, a["signature"]), a)
+        check("and for no other", not verify(w.identity, fresh(os.urandom(32)), a["fresh_signature"]))
+        for bad in ("00" * 31, "zz" * 32, 7, ""):
+            equal(f"the nonce {bad!r:.20}", w.ask("POST", "/pubkey", {"repo": REPO, "owner": "alice.test.near", "nonce": bad})[0], 400)
         for path in ("/pubkey?repo=a/b&owner=a.near", "/sessions"):
             equal(f"{path} wants the token", w.ask("GET", path, token=None)[0], 401)
             equal(f"{path} wants this token", w.ask("GET", path, token="x")[0], 401)

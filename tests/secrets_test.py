@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Secrets through the whole stack: from the command line, from a client written for the reference, past a coordinator that
 meddles, with a keystore that is killed; and where a value can be found while it is used and afterwards."""
-import base64, contextlib, glob, hashlib, hmac, http.server, json, os, pty, re, shutil, signal, subprocess, threading, time
+import base64, contextlib, glob, hashlib, hmac, http.server, json, os, pty, re, shutil, signal, struct, subprocess, threading, time
 
-import kit
+import kit, near
+from keystore_test import option, text
 from kit import check, equal
 from near_api_js_test import JS, installed, node
 from stack_test import Stack, children, project
@@ -65,9 +66,11 @@ def test_commands():
         for args in (("--name", "T", "--type", "hex32"), ("--name", "PROTECTED_T"), ("--name", "PROTECTED_T", "--type", "hex33")):
             equal(f"generate {' '.join(args)}: status 2", s.secrets("generate", *repo, *args)[0], 2)
         os.kill(children(s.process.pid)["outlayer-keystore"], signal.SIGUSR1)
-        rc, a, out = kit.until(lambda: (lambda r: r if r[0] == 0 else None)(s.secrets("rotate", *repo)), 10) or (None, None, None)
-        check("rotate", rc == 0, (rc, out))
-        equal("after a rotation it still opens", s.ask(HMAC, "r", "prod")[1].get("output"), proof("k1", "r"))
+        rc, a, out = kit.until(lambda: (lambda r: r if r[0] != 0 or r[1]["rotated"] else None)(s.secrets("rotate", *repo)), 10) or (None, None, None)
+        check("rotate", rc == 0 and a["generation"] == 2 and sorted(a["names"]) == ["API_KEY", "PROTECTED_T"] and a["transaction_hash"], (rc, out))
+        equal("after a rotation it still opens, for the same callers", s.ask(HMAC, "r", "prod", BOB)[1].get("output"), proof("k1", "r"))
+        rc, a, out = s.secrets("rotate", *repo)
+        check("again: there is nothing to do, and it says so", rc == 0 and a["rotated"] is False and a["generation"] == 2 and "transaction" not in out and "newest" in out, (rc, out))
         rc, a, out = s.secrets("encrypt", *repo, stdin="API_KEY=k2\n")
         check("encrypt prints a blob and sends nothing", rc == 0 and base64.b64decode(a["encrypted_secrets_base64"])[0] == 1 and "transaction" not in out, (rc, out))
         rc, rows, _ = s.secrets("list", "--from", ALICE)
@@ -171,20 +174,91 @@ def meddling(s):
         server.server_close()
 
 
+def identity(s):
+    """The keystore's own key, from its home."""
+    with open(glob.glob(os.path.join(s.home, "**", "master.key"), recursive=True)[0]) as f:
+        return near.Key(bytes.fromhex(next(x.split()[1] for x in f if x.startswith("identity "))))
+
+
+def scope_of(s, body):
+    return text("devnet") + text(s.info["contract_id"]) + text(body["owner"]) + text(body["repo"]) + option(body.get("branch"))
+
+
+def person(s, who):
+    key = next(x["private_key"] for x in s.info["accounts"] if x["account_id"] == who)
+    return near.Account(s.info["rpc_url"], who, near.Key.parse(key))
+
+
+# RFC 7748's curve has these points of order 1, 2, 4 and 8 (and their like of p, p+1): whatever is sealed for them is open.
+LOW_ORDER = ["00" * 32, "01" + "00" * 31, "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+             "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157", "ec" + "ff" * 30 + "7f", "ed" + "ff" * 30 + "7f", "ee" + "ff" * 30 + "7f"]
+
+
 def test_a_coordinator_that_swaps_keys_gets_nothing():
     with stack() as s, meddling(s) as through:
         swapped = {"another key": set_field("pubkey", "09" + "00" * 31), "another generation": set_field("generation", 7),
-                   "a signature of nobody": set_field("signature", lambda x: x[:-4] + "1111"), "no signature": set_field("signature", None),
+                   "a signature of nobody": set_field("fresh_signature", lambda x: x[:-4] + "1111"), "no signature": set_field("fresh_signature", None),
                    "nonsense": lambda raw: b"{}", "not even JSON": lambda raw: b"<html>"}
         for name, change in swapped.items():
             Meddler.change = staticmethod(change)
             rc, _, out = s.secrets("set", *through, stdin="API_KEY=geheim\n")
             check(f"{name}: nothing is sealed or sent", rc not in (0, 1) and "transaction" not in out and "geheim" not in out, (rc, out))
         Meddler.change = staticmethod(lambda raw: raw)
+        sign = lambda record: "ed25519:" + near.b58(identity(s).sign(record))
+        def low_order(point):
+            """A coordinator that has the identity, too: even then a key that protects nothing is not used."""
+            seen = {}
+            def rewrite(body):
+                seen.update(body)
+                return body
+            def change(raw):
+                a = json.loads(raw)
+                record = text("outlayer-fresh-pubkey-v1") + scope_of(s, seen) + struct.pack("<I", a["generation"]) + point + bytes.fromhex(seen["nonce"])
+                return json.dumps({**a, "pubkey": point.hex(), "fresh_signature": sign(hashlib.sha256(record).digest())}).encode()
+            Meddler.rewrite, Meddler.change = staticmethod(rewrite), staticmethod(change)
+        for point in LOW_ORDER:
+            low_order(bytes.fromhex(point))
+            rc, _, out = s.secrets("set", *through, stdin="API_KEY=geheim\n")
+            check(f"a signed key of low order, {point[:8]}…", rc == 2 and "low order" in out and "transaction" not in out, (rc, out))
+        Meddler.rewrite = None
+        Meddler.change = staticmethod(lambda raw: raw)
         equal("the truth is taken", s.secrets("set", *through, stdin="API_KEY=k1\n")[0], 0)
         Meddler.change = staticmethod(set_field("encrypted_data_base64", lambda x: base64.b64encode(base64.b64decode(x)[:-1] + b"x").decode()))
         rc, _, out = s.secrets("generate", *through, "--name", "PROTECTED_T", "--type", "hex32")
         check("a blob that the keystore did not seal is not stored", rc not in (0, 1) and "transaction" not in out, (rc, out))
+
+
+def test_a_generation_that_was_given_up_is_not_sealed_for():
+    # a master secret that leaked is rotated; who has the old one and the coordinator could go on reading with the old answers
+    with stack() as s, meddling(s) as through:
+        kept = {}
+        def keep(raw):
+            kept.setdefault("key", raw)
+            return raw
+        Meddler.change = staticmethod(keep)
+        equal("stored", s.secrets("set", *through, stdin="API_KEY=k1\n")[0], 0)
+        rc, a, out = s.secrets("rotate", *through)
+        check("there is no newer generation: nothing is sent, and it says so", rc == 0 and a == {"repo": a["repo"], "branch": None, "profile": "default", "generation": 1,
+              "rotated": False} and "newest" in out, (rc, out))
+        os.kill(children(s.process.pid)["outlayer-keystore"], signal.SIGUSR1)
+        newest = lambda: kit.get_json(f"{s.info['coordinator_url']}/secrets/pubkey?repo=a/b&owner={ALICE}")[1]["generation"]
+        check("a new generation", kit.until(lambda: newest() == 2))
+        Meddler.change = staticmethod(lambda raw: kept["key"])
+        for args, stdin in ((("set",), "API_KEY=geheim\n"), (("encrypt",), "API_KEY=geheim\n"), (("rotate",), ""), (("generate", "--name", "PROTECTED_T", "--type", "hex32"), "")):
+            rc, a, out = s.secrets(args[0], *through, *args[1:], stdin=stdin)
+            check(f"{args[0]} with the old answer: refused with a sentence", rc not in (0, 1) and a is None and "transaction" not in out
+                  and (args[0] == "generate" or "not in answer to this question" in out), (rc, out))
+        Meddler.change = staticmethod(lambda raw: raw)
+        rc, a, out = s.secrets("rotate", *through)
+        check("the truth: rotated", rc == 0 and a["rotated"] and a["generation"] == 2, (rc, out))
+        row = near.view_value(s.info["rpc_url"], s.info["contract_id"], "get_secrets", {"repo": a["repo"], "profile": "default", "owner": ALICE})
+        blob = base64.b64decode(row["encrypted_secrets"])
+        equal("what is stored now", struct.unpack("<BI", blob[:5]), (1, 2))
+        from_future = base64.b64encode(blob[:1] + struct.pack("<I", 7) + blob[5:]).decode()
+        person(s, ALICE).send(s.info["contract_id"], near.call("store_secrets", {"repo": a["repo"], "profile": "default", "access": "AllowAll",
+                                                                                  "encrypted_secrets_base64": from_future}, deposit=near.NEAR), wait="FINAL")
+        rc, a, out = s.secrets("rotate", *through)
+        check("sealed under a generation that the keystore does not have: status 2, nothing sent", rc == 2 and "no newer one" in out and "transaction" not in out, (rc, out))
 
 
 def test_a_coordinator_that_weakens_what_is_made_is_noticed():

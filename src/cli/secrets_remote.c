@@ -36,14 +36,13 @@ static bool read_identity(struct remote *r, struct err *e) {
     return public_key_parse(&r->identity, slice_str(json_string_value(key)), e) || err_wrap(e, "get_keystore_key");
 }
 
-static bool ask(struct remote *r, const char *method, const char *path, const json_t *body, json_t **out,
-                struct err *e) {
+static bool ask(struct remote *r, const char *path, const json_t *body, json_t **out, struct err *e) {
     int status;
     if (!r->target->coordinator_url) {
         err_set(e, ERR_SETTINGS, "no coordinator is known");
         return err_hint(e, "give --coordinator-url or API_BASE_URL");
     }
-    struct http_call call = {.method = method,
+    struct http_call call = {.method = "POST",
                              .url = arena_printf(r->a, "%s%s", r->target->coordinator_url, path),
                              .max_answer = ANSWER_MAX};
     if (!http_call_json(r->http, r->a, &call, body, &status, out, e))
@@ -65,7 +64,20 @@ static bool not_the_keystores(const struct remote *r, const char *what, struct e
     return err_hint(e, "do not use this coordinator (%s)", r->target->coordinator_url);
 }
 
-static bool take_key(struct remote *r, const struct scope *s, const json_t *o, struct sealing_key *out, struct err *e) {
+// A key that was the keystore's once is not enough: its generation may have been given up because it leaked.
+static bool not_fresh(const struct remote *r, const json_t *o, const struct hash *timeless, struct err *e) {
+    if (!signed_by_keystore(r, o, "signature", timeless))
+        return not_the_keystores(r, "the key", e);
+    err_set(e, ERR_FORBIDDEN,
+            "the keystore of %s signed this key once, but not in answer to this question: nothing was "
+            "sealed or stored",
+            r->target->contract);
+    return err_hint(e, "do not use this coordinator (%s); only a keystore of an older version would do the same",
+                    r->target->coordinator_url);
+}
+
+static bool take_key(struct remote *r, const struct scope *s, const uint8_t nonce[static NONCE_SIZE], const json_t *o,
+                     struct sealing_key *out, struct err *e) {
     const char *hex;
     uint64_t generation;
     if (!json_get_text(o, "pubkey", &hex, e) || !json_get_u64(o, "generation", &generation, e) ||
@@ -74,16 +86,18 @@ static bool take_key(struct remote *r, const struct scope *s, const json_t *o, s
     if (generation > UINT32_MAX)
         return err_set(e, ERR_INVALID, "the keystore's answer has a generation out of range");
     out->generation = (uint32_t)generation;
-    struct hash record = pubkey_record(s, out->generation, out->public);
-    return signed_by_keystore(r, o, "signature", &record) || not_the_keystores(r, "the key", e);
+    struct hash timeless = pubkey_record(s, out->generation, out->public);
+    struct hash fresh = fresh_pubkey_record(s, out->generation, out->public, nonce);
+    return signed_by_keystore(r, o, "fresh_signature", &fresh) || not_fresh(r, o, &timeless, e);
 }
 
 bool remote_key(struct remote *r, const struct scope *s, struct sealing_key *out, struct err *e) {
+    uint8_t nonce[NONCE_SIZE];
+    random_bytes(nonce, sizeof nonce);
     SCOPED_JSON(o) = NULL;
-    const char *path = arena_printf(r->a, "/secrets/pubkey?repo=%s&owner=%s%s%s", http_percent_encode(r->a, s->repo),
-                                    http_percent_encode(r->a, s->owner), s->branch ? "&branch=" : "",
-                                    s->branch ? http_percent_encode(r->a, s->branch) : "");
-    return read_identity(r, e) && ask(r, "GET", path, NULL, &o, e) && take_key(r, s, o, out, e);
+    SCOPED_JSON(body) = json_pack("{s:s,s:s,s:s?,s:s}", "repo", s->repo, "owner", s->owner, "branch", s->branch,
+                                  "nonce", hex_text(r->a, slice_of(nonce, sizeof nonce)));
+    return read_identity(r, e) && ask(r, "/secrets/pubkey", body, &o, e) && take_key(r, s, nonce, o, out, e);
 }
 
 // --- rows
@@ -200,7 +214,7 @@ bool remote_generate(struct remote *r, const struct scope *s, const struct remot
         terms.before = sha256(blob);
     SCOPED_JSON(body) = generate_body(r, s, row, &terms);
     SCOPED_JSON(o) = NULL;
-    return ask(r, "POST", "/secrets/add_generated_secret", body, &o, e) && take_generated(r, s, o, &terms, out, e);
+    return ask(r, "/secrets/add_generated_secret", body, &o, e) && take_generated(r, s, o, &terms, out, e);
 }
 
 // --- transactions

@@ -23,8 +23,8 @@ struct sealing_key {
     uint8_t public[HPKE_KEY];
     uint32_t generation;
 };
-// Reads the identity from the contract and checks the key's signature with it. ERR_FORBIDDEN: the coordinator gave a
-// key that is not the keystore's.
+// Reads the identity from the contract and checks with it what is signed for a nonce of this question. ERR_FORBIDDEN:
+// the coordinator gave a key that is not the keystore's, or one that it was earlier.
 [[nodiscard]] bool remote_key(struct remote *r, const struct scope *s, struct sealing_key *out, struct err *e);
 
 // The stored row of exactly this name. *blob NULL: there is none.

@@ -14,33 +14,42 @@ static bool find_access(struct job *j, struct access **out, struct err *e) {
     return true;
 }
 
-// Stores a blob and says what it cost. `names` is taken.
-static bool store(struct job *j, const char *blob, const struct access *access, json_t *names, struct err *e) {
+// A blob to be stored.
+struct storing {
+    const char *blob; // base64
+    json_t *names;    // all that it holds; released by who made it
+    uint32_t generation;
+    const struct access *access;
+};
+
+// Stores it and says what it cost. *result is what --json ends with.
+static bool store(struct job *j, const struct storing *w, json_t **result, struct err *e) {
     struct yocto deposit;
     const char *transaction;
     char amount[64];
-    SCOPED_JSON(list) = names;
-    if (!remote_estimate(&j->remote, &j->scope, blob, access, &deposit, e))
+    if (!remote_estimate(&j->remote, &j->scope, w->blob, w->access, &deposit, e))
         return false;
-    job_show_scope(j, access);
+    job_show_scope(j, w->access);
     fprintf(stderr, "deposit     %s for the storage; it comes back with `secrets delete`\n",
             yocto_text(deposit, amount));
     struct remote_call call = {.method = "store_secrets", .args = remote_name(&j->scope), .deposit = deposit};
-    json_set_text(call.args, "encrypted_secrets_base64", blob);
-    json_object_set_new(call.args, "access", access_json(access));
+    json_set_text(call.args, "encrypted_secrets_base64", w->blob);
+    json_object_set_new(call.args, "access", access_json(w->access));
     if (!remote_send(&j->remote, &call, &transaction, NULL, e))
         return false;
-    fprintf(stderr, "stored      %zu secrets\n", json_array_size(list));
-    json_t *result = json_pack("{s:O,s:s,s:s,s:s?,s:s}", "names", list, "repo", j->scope.repo, "profile",
-                               j->scope.profile, "branch", j->scope.branch, "transaction_hash", transaction);
-    json_set_u128(result, "deposit", deposit.v);
-    job_finish(j, result);
+    fprintf(stderr, "stored      %zu secrets\n", json_array_size(w->names));
+    *result = remote_name(&j->scope);
+    json_object_set(*result, "names", w->names);
+    json_object_set_new(*result, "access", access_json(w->access));
+    json_set_u64(*result, "generation", w->generation);
+    json_set_u128(*result, "deposit", deposit.v);
+    json_set_text(*result, "transaction_hash", transaction);
     return true;
 }
 
 // --- set, encrypt
 
-static bool seal(struct job *j, json_t *names, const char **blob, struct err *e) {
+static bool seal(struct job *j, struct storing *out, struct err *e) {
     struct secrets values;
     struct sealing_key key;
     struct slice plain, sealed;
@@ -48,41 +57,56 @@ static bool seal(struct job *j, json_t *names, const char **blob, struct err *e)
         !remote_key(&j->remote, &j->scope, &key, e) ||
         !blob_seal(j->a, &j->scope, key.generation, key.public, plain, &sealed, e))
         return false;
+    out->names = json_array();
     for (size_t i = 0; i < values.count; i++)
-        json_array_append_new(names, json_string(values.items[i].name));
-    *blob = base64_text(j->a, sealed);
+        json_array_append_new(out->names, json_string(values.items[i].name));
+    out->blob = base64_text(j->a, sealed);
+    out->generation = key.generation;
     return true;
 }
 
 bool secrets_run_set(struct job *j, struct err *e) {
-    SCOPED_JSON(names) = json_array();
+    struct storing w = {0};
     struct access *access;
-    const char *blob;
-    return job_find_scope(j, e) && find_access(j, &access, e) && seal(j, names, &blob, e) &&
-           store(j, blob, access, json_incref(names), e);
+    json_t *result;
+    if (!job_find_scope(j, e) || !find_access(j, &access, e) || !seal(j, &w, e))
+        return false;
+    w.access = access;
+    bool ok = store(j, &w, &result, e);
+    if (ok)
+        job_finish(j, result);
+    json_decref(w.names);
+    return ok;
 }
 
 bool secrets_run_encrypt(struct job *j, struct err *e) {
-    SCOPED_JSON(names) = json_array();
-    const char *blob;
-    if (!job_find_scope(j, e) || !seal(j, names, &blob, e))
+    struct storing w = {0};
+    if (!job_find_scope(j, e) || !seal(j, &w, e))
         return false;
     job_show_scope(j, NULL);
     if (j->o->json)
-        job_finish(j, json_pack("{s:O,s:s}", "names", names, "encrypted_secrets_base64", blob));
+        job_finish(j, json_pack("{s:O,s:s}", "names", w.names, "encrypted_secrets_base64", w.blob));
     else
-        printf("%s\n", blob);
+        printf("%s\n", w.blob);
+    json_decref(w.names);
     return true;
 }
 
 // --- generate, rotate
 
-static bool regenerate(struct job *j, const struct remote_row *row, const char *name, const char *type, struct err *e) {
+// Has the row's blob sealed anew with a secret more (name NULL: none), under a generation of at least `least`.
+static bool regenerate(struct job *j, const struct remote_row *row, const char *name, const char *type, uint32_t least,
+                       json_t **result, struct err *e) {
     struct generated made = {0};
     struct access *access;
     bool ok = row->access ? access_of_json(&access, j->a, row->access, e) : find_access(j, &access, e);
-    ok = ok && remote_generate(&j->remote, &j->scope, row, name, type, &made, e) &&
-         store(j, made.blob, access, json_incref(made.names), e);
+    ok = ok && remote_generate(&j->remote, &j->scope, row, name, type, &made, e);
+    if (ok && made.generation < least)
+        ok =
+            err_set(e, ERR_FORBIDDEN, "the keystore sealed under generation %u, which is not newer: nothing was stored",
+                    made.generation);
+    struct storing w = {made.blob, made.names, made.generation, ok ? access : NULL};
+    ok = ok && store(j, &w, result, e);
     json_decref(made.names);
     return ok;
 }
@@ -98,14 +122,55 @@ bool secrets_run_generate(struct job *j, struct err *e) {
                        j->o->name);
     if (!secret_name_check(slice_str(j->o->name), MADE_BY_KEYSTORE, e))
         return false;
-    bool ok = job_find_row(j, &row, false, e) && regenerate(j, &row, j->o->name, j->o->type, e);
+    json_t *result;
+    bool ok = job_find_row(j, &row, false, e) && regenerate(j, &row, j->o->name, j->o->type, 0, &result, e);
+    if (ok)
+        job_finish(j, result);
     json_decref(row.access);
     return ok;
 }
 
+// The generations of what is stored, and of what the keystore seals with now.
+static bool generations(struct job *j, const struct remote_row *row, uint32_t *old, uint32_t *newest, struct err *e) {
+    struct slice blob;
+    struct sealing_key key;
+    if (!base64_decode(j->a, slice_str(row->blob), &blob, e) || !blob_generation(blob, old, e))
+        return err_wrap(e, "what is stored");
+    if (!remote_key(&j->remote, &j->scope, &key, e))
+        return false;
+    *newest = key.generation;
+    if (*newest >= *old)
+        return true;
+    err_set(e, ERR_CONFLICT,
+            "the keystore's newest generation is %u, and these secrets are sealed under %u: it has no "
+            "newer one, and nothing was sent",
+            *newest, *old);
+    return err_hint(e, "its operator finds out where the newer generations of master.key are");
+}
+
+// Not an error: whoever rotates all rows after a new generation may do so twice.
+static json_t *nothing_to_rotate(const struct job *j, uint32_t generation) {
+    job_show_scope(j, NULL);
+    fprintf(stderr, "rotated     nothing: they are sealed under generation %u, the newest of the keystore\n",
+            generation);
+    json_t *result = remote_name(&j->scope);
+    json_set_u64(result, "generation", generation);
+    return result;
+}
+
 bool secrets_run_rotate(struct job *j, struct err *e) {
     struct remote_row row = {0};
-    bool ok = job_find_row(j, &row, true, e) && regenerate(j, &row, NULL, NULL, e);
+    uint32_t old = 0, newest = 0;
+    json_t *result = NULL;
+    bool ok = job_find_row(j, &row, true, e) && generations(j, &row, &old, &newest, e), needed = ok && newest > old;
+    if (ok && needed)
+        ok = regenerate(j, &row, NULL, NULL, newest, &result, e);
+    else if (ok)
+        result = nothing_to_rotate(j, old);
+    if (ok) {
+        json_object_set_new(result, "rotated", json_boolean(needed));
+        job_finish(j, result);
+    }
     json_decref(row.access);
     return ok;
 }

@@ -19,7 +19,8 @@ void api_put_signature(struct keystore *k, struct arena *a, json_t *o, const str
     json_set_text(o, "signature", signature_text(a, &s));
 }
 
-bool api_pubkey(struct keystore *k, struct arena *a, const struct scope *s, json_t **out, struct err *e) {
+bool api_pubkey(struct keystore *k, struct arena *a, const struct scope *s, const uint8_t *nonce, json_t **out,
+                struct err *e) {
     struct hpke_pair pair;
     uint32_t generation = master_generation(k->master);
     if (!master_derive(k->master, s, generation, &pair, e))
@@ -32,15 +33,20 @@ bool api_pubkey(struct keystore *k, struct arena *a, const struct scope *s, json
     json_set_text(o, "pubkey", hex_text(a, slice_of(pair.public, sizeof pair.public)));
     json_set_u64(o, "generation", generation);
     api_put_signature(k, a, o, &record);
+    if (nonce) {
+        record = fresh_pubkey_record(s, generation, pair.public, nonce);
+        struct signature fresh = master_sign(k->master, &record);
+        json_set_text(o, "fresh_signature", signature_text(a, &fresh));
+    }
     hpke_pair_wipe(&pair);
     *out = o;
     return true;
 }
 
-static void reply_pubkey(struct http_request *r, struct keystore *k, const struct scope *s) {
+static void reply_pubkey(struct http_request *r, struct keystore *k, const struct scope *s, const uint8_t *nonce) {
     struct err e;
     json_t *answer;
-    if (api_pubkey(k, http_arena(r), s, &answer, &e))
+    if (api_pubkey(k, http_arena(r), s, nonce, &answer, &e))
         http_reply_json(r, 200, answer);
     else
         http_reply_err(r, &e);
@@ -52,17 +58,17 @@ void keystore_get_pubkey(struct http_request *r, void *ctx) {
     struct err e;
     if (scope_of_texts(&s, http_arena(r), &at, http_query(r, "repo"), http_query(r, "owner"), http_query(r, "branch"),
                        &e))
-        reply_pubkey(r, ctx, &s);
+        reply_pubkey(r, ctx, &s, NULL);
     else
         http_reply_err(r, &e);
 }
 
 void keystore_post_pubkey(struct http_request *r, void *ctx) {
     struct question_place at = api_place(ctx);
-    struct scope s;
+    struct pubkey_question q;
     struct err e;
-    if (pubkey_question_read(&s, http_arena(r), http_body(r), &at, &e))
-        reply_pubkey(r, ctx, &s);
+    if (pubkey_question_read(&q, http_arena(r), http_body(r), &at, &e))
+        reply_pubkey(r, ctx, &q.scope, q.has_nonce ? q.nonce : NULL);
     else
         http_reply_err(r, &e);
 }

@@ -106,7 +106,7 @@ static bool seal_all(struct generation_call *c, json_t **out, struct err *e) {
         !master_derive(c->k->master, &c->question.scope, generation, &pair, e))
         return false;
     bool ok = blob_seal(c->a, &c->question.scope, generation, pair.public, plain, &blob, e) &&
-              api_pubkey(c->k, c->a, &c->question.scope, &answer, e);
+              api_pubkey(c->k, c->a, &c->question.scope, NULL, &answer, e);
     hpke_pair_wipe(&pair);
     if (!ok)
         return false;

@@ -114,11 +114,11 @@ static bool check_names(const json_t *list, struct err *e) {
     return true;
 }
 
-bool pubkey_question_read(struct scope *out, struct arena *a, struct slice body, const struct question_place *at,
-                          struct err *e) {
-    static const char *const keys[] = {"repo", "owner", "branch", "names", "secrets_json", NULL};
+bool pubkey_question_read(struct pubkey_question *out, struct arena *a, struct slice body,
+                          const struct question_place *at, struct err *e) {
+    static const char *const keys[] = {"repo", "owner", "branch", "names", "nonce", "secrets_json", NULL};
     SCOPED_JSON(o) = object_of(body, keys, e);
-    *out = (struct scope){0};
+    *out = (struct pubkey_question){0};
     if (!o)
         return false;
     if (json_object_get(o, "secrets_json")) {
@@ -126,7 +126,10 @@ bool pubkey_question_read(struct scope *out, struct arena *a, struct slice body,
         return err_hint(e, "send their names alone as `names` to have them checked; consider the values just sent as "
                            "leaked");
     }
-    return check_names(json_object_get(o, "names"), e) && get_scope(out, a, o, at, e);
+    const json_t *nonce = json_object_get(o, "nonce");
+    out->has_nonce = nonce && !json_is_null(nonce);
+    return check_names(json_object_get(o, "names"), e) && get_scope(&out->scope, a, o, at, e) &&
+           (!out->has_nonce || get_hex32(o, "nonce", out->nonce, e));
 }
 
 // --- generated secrets

@@ -32,8 +32,13 @@ struct decrypt_question {
 [[nodiscard]] bool decrypt_question_read(struct decrypt_question *out, struct arena *a, struct slice body,
                                          const struct question_place *at, struct err *e);
 
-// {"repo","owner","branch"?,"names"?}; `names` are checked as a user's.
-[[nodiscard]] bool pubkey_question_read(struct scope *out, struct arena *a, struct slice body,
+// {"repo","owner","branch"?,"names"?,"nonce"?}; `names` are checked as a user's.
+struct pubkey_question {
+    struct scope scope;
+    bool has_nonce;
+    uint8_t nonce[NONCE_SIZE];
+};
+[[nodiscard]] bool pubkey_question_read(struct pubkey_question *out, struct arena *a, struct slice body,
                                         const struct question_place *at, struct err *e);
 // The same from texts, as a query has them; branch NULL or "": none.
 [[nodiscard]] bool scope_of_texts(struct scope *out, struct arena *a, const struct question_place *at, const char *repo,

@@ -43,12 +43,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct question_place at = {.network = "devnet", .contract = "c.near"};
     struct slice body = slice_of(data, size);
     struct generate_question g;
-    struct scope s;
+    struct pubkey_question p;
     struct err e = {0};
     session(a, body, &at);
     decrypt(a, body, &at);
-    if (pubkey_question_read(&s, a, body, &at, &e))
-        BUG_ON(!scope_check(&s, &e));
+    if (pubkey_question_read(&p, a, body, &at, &e))
+        BUG_ON(!scope_check(&p.scope, &e));
     if (generate_question_read(&g, a, body, &at, &e))
         generate(a, &g);
     else

@@ -26,12 +26,25 @@ static struct hash hash_of(const struct buf *b) {
     return sha256(buf_slice(b));
 }
 
+static void put_pubkey(struct buf *b, const char *tag, const struct scope *s, uint32_t generation,
+                       const uint8_t key[static HPKE_KEY]) {
+    borsh_put_text(b, tag);
+    record_put_scope(b, s);
+    borsh_put_u32(b, generation);
+    borsh_put_raw(b, key, HPKE_KEY);
+}
+
 struct hash pubkey_record(const struct scope *s, uint32_t generation, const uint8_t key[static HPKE_KEY]) {
     SCOPED_BUF(b, RECORD_MAX);
-    borsh_put_text(&b, "outlayer-pubkey-v1");
-    record_put_scope(&b, s);
-    borsh_put_u32(&b, generation);
-    borsh_put_raw(&b, key, HPKE_KEY);
+    put_pubkey(&b, "outlayer-pubkey-v1", s, generation, key);
+    return hash_of(&b);
+}
+
+struct hash fresh_pubkey_record(const struct scope *s, uint32_t generation, const uint8_t key[static HPKE_KEY],
+                                const uint8_t nonce[static NONCE_SIZE]) {
+    SCOPED_BUF(b, RECORD_MAX);
+    put_pubkey(&b, "outlayer-fresh-pubkey-v1", s, generation, key);
+    borsh_put_raw(&b, nonce, NONCE_SIZE);
     return hash_of(&b);
 }
 

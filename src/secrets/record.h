@@ -12,6 +12,12 @@ void record_put_scope(struct buf *b, const struct scope *s);
 // Keystore's identity: "this is the key for that scope".
 // borsh("outlayer-pubkey-v1", network, contract, owner, repository, Option<branch>, generation, key[32])
 struct hash pubkey_record(const struct scope *s, uint32_t generation, const uint8_t key[static HPKE_KEY]);
+// The same, said now: the nonce is one that the client chose for this question. The record above has no time, and stays
+// true of a key whose generation was given up because it leaked; whoever kept it could show it for ever.
+// borsh("outlayer-fresh-pubkey-v1", network, contract, owner, repository, Option<branch>, generation, key[32],
+// nonce[32])
+struct hash fresh_pubkey_record(const struct scope *s, uint32_t generation, const uint8_t key[static HPKE_KEY],
+                                const uint8_t nonce[static NONCE_SIZE]);
 
 // Secrets that a keystore is asked to make, and of which type each.
 struct made_list {

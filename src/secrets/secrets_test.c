@@ -80,6 +80,12 @@ static void every_part_of_a_record_counts(void **state) {
     assert_false(hash_eq(&base, &h));
     h = pubkey_record(&alice, 1, key2);
     assert_false(hash_eq(&base, &h));
+    static const uint8_t nonce[NONCE_SIZE] = {1}, other[NONCE_SIZE] = {2};
+    struct hash now = fresh_pubkey_record(&alice, 1, key, nonce);
+    h = fresh_pubkey_record(&alice, 1, key, other);
+    assert_false(hash_eq(&now, &h) || hash_eq(&now, &base));
+    h = fresh_pubkey_record(&alice, 2, key, nonce);
+    assert_false(hash_eq(&now, &h));
     s.branch = NULL;
     h = pubkey_record(&s, 1, key);
     assert_false(hash_eq(&base, &h));
