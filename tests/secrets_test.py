@@ -83,6 +83,37 @@ def test_commands():
         check("a request for what is not there", rc == 1 and "Secrets not found" in a["error"], a)
 
 
+def test_what_is_there_already():
+    # who stores again must neither lose a condition without being told, nor generated values
+    with stack() as s:
+        repo = ("--repo", HMAC, "--profile", "prod", "--from", ALICE)
+        both = {"Whitelist": {"accounts": [ALICE, BOB]}}
+        def row():
+            return next(x for x in s.secrets("list", "--from", ALICE)[1] if x["profile"] == "prod")
+        rc, a, out = s.secrets("set", *repo, "--allow", f"{ALICE},{BOB}", stdin="API_KEY=k1\n")
+        check("the first time nothing is replaced", rc == 0 and a["replaced"] is False and "replaces" not in out and a["access"] == both, (rc, out))
+        equal("a generated one is added", s.secrets("generate", *repo, "--name", "PROTECTED_T", "--type", "hex32")[0], 0)
+        rc, a, out = s.secrets("set", *repo, stdin="API_KEY=k2\n")
+        before = out[:out.find("transaction ")]
+        check("set again: the condition stays, and it says so", rc == 0 and a["access"] == both and row()["access"] == both and "as it was" in before, (rc, out))
+        check("it says before it sends that all that was there goes", a["replaced"] is True and "replaces" in before and "PROTECTED_" in before and a["names"] == ["API_KEY"], out)
+        equal("--json still ends with its one line", json.loads(out[:out.index("\n")])["names"], ["API_KEY"])
+        rc, a, out = s.secrets("set", *repo, "--all", stdin="API_KEY=k3\n")
+        check("with a condition that one", rc == 0 and row()["access"] == "AllowAll" and "as it was" not in out, (rc, out))
+        rc, a, out = s.secrets("generate", *repo, "--name", "PROTECTED_U", "--type", "hex16", "--allow", BOB)
+        check("generate with a condition changes it in the same call", rc == 0 and row()["access"] == {"Whitelist": {"accounts": [BOB]}} == a["access"] and out.count("transaction ") == 1, (rc, out))
+        check("and keeps what is there", sorted(a["names"]) == ["API_KEY", "PROTECTED_U"], a)
+        equal("it opens for the one who may", s.ask(HMAC, "x", "prod", BOB)[1].get("output"), proof("k3", "x"))
+        rc, a, out = s.secrets("generate", *repo, "--name", "PROTECTED_V", "--type", "hex16")
+        check("and without one leaves it", rc == 0 and row()["access"] == {"Whitelist": {"accounts": [BOB]}} and "as it was" in out, (rc, out))
+        for args in (("rotate", *repo, "--all"), ("delete", *repo, "--allow", BOB), ("encrypt", *repo, "--all"), ("list", "--from", ALICE, "--pattern", "x"), ("set", *repo, "--name", "X"),
+                     ("set", *repo, "--type", "hex32"), ("generate", *repo, "--name", "PROTECTED_W", "--type", "hex32", "--env-file", "/dev/null"), ("access", *repo, "--all", "--owner", BOB)):
+            rc, a, out = s.secrets(*args, stdin="API_KEY=k4\n")
+            check(f"{args[0]} {args[-2] if args[-1][0] != '-' else args[-1]}: what it would not look at is refused", rc == 2 and a is None and "takes no --" in out, (rc, out))
+        help_text = s.secrets("--help")[2]
+        check("the help says what stands without a condition", "keeps its condition" in help_text, help_text)
+
+
 def test_prompt():
     # a value that is typed must not appear on the screen
     with stack() as s:

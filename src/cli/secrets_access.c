@@ -70,6 +70,18 @@ static bool collect(const struct access_options *o, struct arena *a, json_t *par
     return true;
 }
 
+const char *access_option_given(const struct access_options *o) {
+    const struct {
+        const char *name;
+        bool given;
+    } all[] = {{"--allow", o->allow},   {"--all", o->all}, {"--pattern", o->pattern}, {"--min-balance", o->min_balance},
+               {"--min-ft", o->min_ft}, {"--nft", o->nft}, {"--dao", o->dao},         {"--access", o->json}};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i].given)
+            return all[i].name;
+    return NULL;
+}
+
 bool access_from_options(const struct access_options *o, struct arena *a, struct access **out, struct err *e) {
     SCOPED_JSON(parts) = json_array();
     *out = NULL;

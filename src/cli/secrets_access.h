@@ -17,8 +17,11 @@ struct access_options {
         ARG_OPTION(s, field.nft, "--nft", "CONTRACT[:ID]", "owners of a (or this) token"),                             \
         ARG_OPTION(s, field.dao, "--dao", "CONTRACT:ROLE", "members of a DAO's role"),                                 \
         ARG_OPTION(s, field.json, "--access", "JSON",                                                                  \
-                   "a condition as the contract stores it; several options: any of")
+                   "a condition as the contract stores it; several options: any of. None: a row that exists keeps "    \
+                   "its condition, a new one is for its owner alone")
 
+// The first of them that was given, as it is written ("--allow"); NULL: none.
+const char *access_option_given(const struct access_options *o);
 // The condition, checked; its parts are joined by "or". *out NULL: no option was given.
 [[nodiscard]] bool access_from_options(const struct access_options *o, struct arena *a, struct access **out,
                                        struct err *e);

@@ -36,7 +36,8 @@ static bool change_access(struct job *j, const struct remote_row *row, const str
     if (!remote_estimate(&j->remote, &j->scope, row->blob, access, &need, e))
         return false;
     struct yocto more = {need.v > row->deposit.v ? need.v - row->deposit.v : 0};
-    job_show_scope(j, access);
+    job_show_scope(j);
+    fprintf(stderr, "access      %s\n", access_text(j->a, access));
     fprintf(stderr, "deposit     %s more\n", yocto_text(more, amount));
     struct remote_call call = {.method = "update_access", .args = remote_name(&j->scope), .deposit = more};
     json_object_set_new(call.args, "new_access", access_json(access));
@@ -72,7 +73,7 @@ static bool run_delete(struct job *j, struct err *e) {
     json_decref(row.access);
     if (!ok)
         return false;
-    job_show_scope(j, NULL);
+    job_show_scope(j);
     struct remote_call call = {.method = "delete_secrets", .args = remote_name(&j->scope), .event = "secrets_deleted"};
     if (!remote_send(&j->remote, &call, &transaction, &event, e) ||
         !json_get_u128(event, "storage_deposit", &back.v, e))
@@ -143,6 +144,24 @@ static bool run(size_t action, const struct secrets_options *o, struct arena *a,
     return ok;
 }
 
+// An option that an action would not look at is refused: whoever gives one means something by it.
+static bool check_options(const char *action, const struct secrets_options *o, struct err *e) {
+    const struct {
+        const char *given, *actions;
+    } rows[] = {{access_option_given(&o->access), "set, generate, access"},
+                {o->env_file ? "--env-file" : NULL, "set, encrypt"},
+                {o->name ? "--name" : NULL, "generate"},
+                {o->type ? "--type" : NULL, "generate"},
+                {o->owner ? "--owner" : NULL, "list"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!rows[i].given || strstr(rows[i].actions, action))
+            continue;
+        err_set(e, ERR_USAGE, "`outlayer secrets %s` takes no %s", action, rows[i].given);
+        return err_hint(e, "it is for: %s", rows[i].actions);
+    }
+    return true;
+}
+
 static int usage(void) {
     struct err e;
     err_set(&e, ERR_USAGE, "say what to do with secrets");
@@ -166,6 +185,8 @@ int command_secrets(int argc, char **argv) {
                         "values for guests that nobody else can read", table, ARRAY_LEN(table));
         return CLI_OK;
     }
+    if (!check_options(actions[i].name, &o, &e))
+        return command_failed(&e);
     struct rlimit none = {0, 0};
     prctl(PR_SET_DUMPABLE, 0);
     setrlimit(RLIMIT_CORE, &none);

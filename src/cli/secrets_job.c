@@ -26,11 +26,9 @@ bool job_find_scope(struct job *j, struct err *e) {
     return repo_normal(j->a, slice_str(repo.repo), &j->scope.repo, e) && scope_check(&j->scope, e);
 }
 
-void job_show_scope(const struct job *j, const struct access *access) {
+void job_show_scope(const struct job *j) {
     fprintf(stderr, "secrets     %s/%s for %s%s%s\n", j->scope.owner, j->scope.profile, j->scope.repo,
             j->scope.branch ? " at branch " : "", j->scope.branch ? j->scope.branch : "");
-    if (access)
-        fprintf(stderr, "access      %s\n", access_text(j->a, access));
 }
 
 bool job_find_row(struct job *j, struct remote_row *row, bool needed, struct err *e) {

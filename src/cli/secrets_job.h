@@ -26,8 +26,8 @@ struct job {
 void job_finish(const struct job *j, json_t *result);
 // Repository, branch, profile and owner from the options, checked.
 [[nodiscard]] bool job_find_scope(struct job *j, struct err *e);
-// On standard error: whose secrets, and (NULL: not) who may use them.
-void job_show_scope(const struct job *j, const struct access *access);
+// On standard error: whose secrets.
+void job_show_scope(const struct job *j);
 // Finds the scope and its stored row. ERR_NOT_FOUND where it is `needed` and not there.
 [[nodiscard]] bool job_find_row(struct job *j, struct remote_row *row, bool needed, struct err *e);
 

@@ -4,23 +4,32 @@
 #include "cli/secrets_job.h"
 #include "codec/hex.h"
 
-static bool find_access(struct job *j, struct access **out, struct err *e) {
-    if (!access_from_options(&j->o->access, j->a, out, e))
-        return false;
-    if (*out)
-        return true;
-    *out = arena_calloc(j->a, 1, sizeof **out);
-    **out = (struct access){.kind = ACCESS_WHITELIST, .accounts = &j->from.account, .count = 1};
-    return true;
-}
-
 // A blob to be stored.
 struct storing {
     const char *blob; // base64
     json_t *names;    // all that it holds; released by who made it
     uint32_t generation;
     const struct access *access;
+    bool kept; // the condition is the stored one
 };
+
+// The condition from the options; without them a row keeps its own, and a new one is for its owner alone.
+static bool find_access(struct job *j, const struct remote_row *row, struct storing *out, struct err *e) {
+    struct access *access;
+    if (!access_from_options(&j->o->access, j->a, &access, e))
+        return false;
+    out->kept = !access && row->blob;
+    if (out->kept && !access_of_json(&access, j->a, row->access, e)) {
+        err_wrap(e, "the stored condition cannot be read");
+        return err_hint(e, "say who may use them: --allow alice.near,bob.near, --all, … (--help)");
+    }
+    if (!access) {
+        access = arena_calloc(j->a, 1, sizeof *access);
+        *access = (struct access){.kind = ACCESS_WHITELIST, .accounts = &j->from.account, .count = 1};
+    }
+    out->access = access;
+    return true;
+}
 
 // Stores it and says what it cost. *result is what --json ends with.
 static bool store(struct job *j, const struct storing *w, json_t **result, struct err *e) {
@@ -29,7 +38,8 @@ static bool store(struct job *j, const struct storing *w, json_t **result, struc
     char amount[64];
     if (!remote_estimate(&j->remote, &j->scope, w->blob, w->access, &deposit, e))
         return false;
-    job_show_scope(j, w->access);
+    job_show_scope(j);
+    fprintf(stderr, "access      %s%s\n", access_text(j->a, w->access), w->kept ? " (as it was)" : "");
     fprintf(stderr, "deposit     %s for the storage; it comes back with `secrets delete`\n",
             yocto_text(deposit, amount));
     struct remote_call call = {.method = "store_secrets", .args = remote_name(&j->scope), .deposit = deposit};
@@ -65,17 +75,26 @@ static bool seal(struct job *j, struct storing *out, struct err *e) {
     return true;
 }
 
-bool secrets_run_set(struct job *j, struct err *e) {
+static bool set(struct job *j, const struct remote_row *row, struct err *e) {
     struct storing w = {0};
-    struct access *access;
     json_t *result;
-    if (!job_find_scope(j, e) || !find_access(j, &access, e) || !seal(j, &w, e))
+    if (!find_access(j, row, &w, e))
         return false;
-    w.access = access;
-    bool ok = store(j, &w, &result, e);
-    if (ok)
+    if (row->blob)
+        fprintf(stderr, "replaces    every value that is stored there, generated ones (" PROTECTED_PREFIX "…) too\n");
+    bool ok = seal(j, &w, e) && store(j, &w, &result, e);
+    if (ok) {
+        json_object_set_new(result, "replaced", json_boolean(row->blob));
         job_finish(j, result);
+    }
     json_decref(w.names);
+    return ok;
+}
+
+bool secrets_run_set(struct job *j, struct err *e) {
+    struct remote_row row = {0};
+    bool ok = job_find_row(j, &row, false, e) && set(j, &row, e);
+    json_decref(row.access);
     return ok;
 }
 
@@ -83,7 +102,7 @@ bool secrets_run_encrypt(struct job *j, struct err *e) {
     struct storing w = {0};
     if (!job_find_scope(j, e) || !seal(j, &w, e))
         return false;
-    job_show_scope(j, NULL);
+    job_show_scope(j);
     if (j->o->json)
         job_finish(j, json_pack("{s:O,s:s}", "names", w.names, "encrypted_secrets_base64", w.blob));
     else
@@ -98,14 +117,15 @@ bool secrets_run_encrypt(struct job *j, struct err *e) {
 static bool regenerate(struct job *j, const struct remote_row *row, const char *name, const char *type, uint32_t least,
                        json_t **result, struct err *e) {
     struct generated made = {0};
-    struct access *access;
-    bool ok = row->access ? access_of_json(&access, j->a, row->access, e) : find_access(j, &access, e);
-    ok = ok && remote_generate(&j->remote, &j->scope, row, name, type, &made, e);
+    struct storing w = {0};
+    bool ok = find_access(j, row, &w, e) && remote_generate(&j->remote, &j->scope, row, name, type, &made, e);
     if (ok && made.generation < least)
         ok =
             err_set(e, ERR_FORBIDDEN, "the keystore sealed under generation %u, which is not newer: nothing was stored",
                     made.generation);
-    struct storing w = {made.blob, made.names, made.generation, ok ? access : NULL};
+    w.blob = made.blob;
+    w.names = made.names;
+    w.generation = made.generation;
     ok = ok && store(j, &w, result, e);
     json_decref(made.names);
     return ok;
@@ -150,7 +170,7 @@ static bool generations(struct job *j, const struct remote_row *row, uint32_t *o
 
 // Not an error: whoever rotates all rows after a new generation may do so twice.
 static json_t *nothing_to_rotate(const struct job *j, uint32_t generation) {
-    job_show_scope(j, NULL);
+    job_show_scope(j);
     fprintf(stderr, "rotated     nothing: they are sealed under generation %u, the newest of the keystore\n",
             generation);
     json_t *result = remote_name(&j->scope);
