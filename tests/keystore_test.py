@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keystore from outside: a chain with the contract, rows stored by their owners, sessions opened with keys that may
 and may not resolve, and everything that somebody between keystore and worker, or beside them, could try."""
-import base64, contextlib, hashlib, http.server, json, os, struct, subprocess, threading, time
+import base64, contextlib, hashlib, http.server, json, os, re, struct, subprocess, threading, time
 
 import hpke, kit, near
 from kit import Daemon, check, equal, folder
@@ -357,6 +357,30 @@ def test_blobs_that_are_not_the_owners_do_not_open():
             stored(f"contents {values}", w.seal(values, "alice.test.near"))
         w.put(w.alice, good)
         equal("the right one still opens", s.decrypt(n)[2], {"A": "1"})
+
+
+# The names of the public documents, all of them; what the worker sets is read from its source.
+RESERVED = """NEAR_SENDER_ID NEAR_CONTRACT_ID NEAR_BLOCK_HEIGHT NEAR_BLOCK_TIMESTAMP NEAR_RECEIPT_ID NEAR_PREDECESSOR_ID NEAR_SIGNER_PUBLIC_KEY NEAR_GAS_BURNT
+    NEAR_USER_ACCOUNT_ID NEAR_PAYMENT_YOCTO NEAR_TRANSACTION_HASH NEAR_MAX_INSTRUCTIONS NEAR_MAX_MEMORY_MB NEAR_MAX_EXECUTION_SECONDS NEAR_REQUEST_ID
+    NEAR_NETWORK_ID OUTLAYER_PROJECT_ID OUTLAYER_PROJECT_UUID OUTLAYER_EXECUTION_TYPE OUTLAYER_CALL_ID OUTLAYER_PROJECT_NAME OUTLAYER_PROJECT_OWNER
+    ATTACHED_USD USD_PAYMENT WALLET_ID NEAR_RPC_PROXY_AVAILABLE""".split()
+
+
+def reserved_names():
+    with open(os.path.join(kit.ROOT, "src", "worker", "guest_env.c")) as f:
+        sets = set(re.findall(r'add(?:_number)?\(&?l, (?:a, )?"(\w+)"', f.read()))
+    check("the worker's variables are found in its source", len(sets) >= 19 and {"NEAR_SENDER_ID", "NEAR_BLOCK_HEIGHT", "OUTLAYER_CALL_ID"} <= sets, sets)
+    return sorted(sets | set(RESERVED))
+
+
+def test_no_reserved_name_is_opened():
+    # a stored NEAR_SENDER_ID would let its owner forge who calls the guest; a client of others may seal what ours refuses
+    with world() as w:
+        s, n = Session(w), w.request(w.bob)
+        for name in reserved_names():
+            w.put(w.alice, w.seal({"FINE": "1", name: "x"}, "alice.test.near"))
+            s.refused(f"{name} is not opened", n, f"Secrets cannot be opened: the name '{name}' is reserved")
+            equal(f"{name} gets no key", w.ask("POST", "/pubkey", {"repo": REPO, "owner": "alice.test.near", "names": ["FINE", name]})[0], 400)
 
 
 # --- generated secrets ---------------------------------------------------------------------------------------------------------

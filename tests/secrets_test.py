@@ -4,8 +4,8 @@
 meddles, with a keystore that is killed; and where a value can be found while it is used and afterwards."""
 import base64, contextlib, glob, hashlib, hmac, http.server, json, os, pty, re, shutil, signal, struct, subprocess, threading, time
 
-import kit, near
-from keystore_test import option, text
+import hpke, kit, near
+from keystore_test import option, reserved_names, text
 from kit import check, equal
 from near_api_js_test import JS, installed, node
 from stack_test import Stack, children, project
@@ -41,6 +41,27 @@ def stack():
 
 def proof(key, text):
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def master(s, name):
+    """A line of the running keystore's master.key: "identity", or a generation's number."""
+    with open(glob.glob(os.path.join(s.home, "**", "master.key"), recursive=True)[0]) as f:
+        return bytes.fromhex(next(x.split()[1] for x in f if x.startswith(f"{name} ")))
+
+
+def scope_secret(s, owner, repo, generation):
+    """The X25519 secret of a scope, which only the keystore has: derived as src/keystore/master.h says."""
+    info = text("recipient") + scope_of(s, {"owner": owner, "repo": repo}) + struct.pack("<I", generation)
+    return hmac.new(hmac.new(b"outlayer-keystore-v1", master(s, generation), hashlib.sha256).digest(), info + b"\1", hashlib.sha256).digest()
+
+
+def scope_of(s, body):
+    return text("devnet") + text(s.info["contract_id"]) + text(body["owner"]) + text(body["repo"]) + option(body.get("branch"))
+
+
+def person(s, who):
+    key = next(x["private_key"] for x in s.info["accounts"] if x["account_id"] == who)
+    return near.Account(s.info["rpc_url"], who, near.Key.parse(key))
 
 
 # --- the command line ---------------------------------------------------------------------------------------------------
@@ -81,6 +102,47 @@ def test_commands():
         check("twice: status 2 and a sentence", rc == 2 and "Secrets not found" in out, (rc, out))
         rc, a = s.ask(HMAC, "x", "prod")[:2]
         check("a request for what is not there", rc == 1 and "Secrets not found" in a["error"], a)
+
+
+def test_no_reserved_name_is_sealed():
+    with stack() as s:
+        for name in reserved_names():
+            for action in ("set", "encrypt"):
+                rc, a, out = s.secrets(action, "--repo", HMAC, "--from", ALICE, stdin=f"FINE=1\n{name}=geheim\n")
+                check(f"{action} {name}: status 2, nothing sent", rc == 2 and a is None and "transaction" not in out and f"'{name}'" in out and "geheim" not in out, (rc, out))
+        equal("nothing is stored", s.secrets("list", "--from", ALICE)[1], [])
+
+
+MANY = 10000
+
+
+def test_many_secrets_of_one_account():
+    # each must be found and listed: 200 of the contract's pages, and a keystore that looks one up among all
+    with stack() as s:
+        rc, first, out = s.secrets("set", "--repo", HMAC, "--profile", "first", "--from", ALICE, stdin="API_KEY=k-first\n")
+        equal("the first", rc, 0)
+        alice, contract, url = person(s, ALICE), s.info["contract_id"], s.info["rpc_url"]
+        name = lambda i: {"repo": first["repo"], "profile": f"p{i:05d}", "encrypted_secrets_base64": "AAAA", "access": "AllowAll"}
+        cost = int(near.view_value(url, contract, "estimate_storage_cost", {**name(0), "owner": ALICE}))
+        for start in range(0, MANY, 100):
+            calls = [near.call("store_secrets", name(i), gas=2 * near.TGAS, deposit=cost) for i in range(start, start + 100)]
+            done = alice.send(contract, *calls)
+            if "SuccessValue" not in done["result"]["status"]:
+                raise RuntimeError(json.dumps(done)[:600])
+        equal("the last", s.secrets("set", "--repo", HMAC, "--profile", "last", "--from", ALICE, stdin="API_KEY=k-last\n")[0], 0)
+        started = time.monotonic()
+        rc, rows, out = s.secrets("list", "--from", ALICE)
+        print(f"   list of {MANY + 2}: {time.monotonic() - started:.1f} s")
+        equal("list shows every one, once", (rc, sorted(x["profile"] for x in rows)), (0, sorted(["first", "last"] + [f"p{i:05d}" for i in range(MANY)])))
+        for profile in ("first", "last"):
+            equal(f"{profile} of all is opened", s.ask(HMAC, "x", profile)[1].get("output"), proof(f"k-{profile}", "x"))
+        rc, a = s.ask(HMAC, "x", "p05000")[:2]
+        check("one that holds nonsense is not", rc == 1 and "Secrets cannot be opened" in a["error"], a)
+        equal("one in the middle is replaced", s.secrets("set", "--repo", HMAC, "--profile", "p05000", "--from", ALICE, stdin="API_KEY=k-middle\n")[0], 0)
+        equal("and opened", s.ask(HMAC, "x", "p05000")[1].get("output"), proof("k-middle", "x"))
+        equal("one is deleted", s.secrets("delete", "--repo", HMAC, "--profile", "p00007", "--from", ALICE)[0], 0)
+        rows = s.secrets("list", "--from", ALICE)[1]
+        equal("and that one alone is gone", (len(rows), "p00007" in [x["profile"] for x in rows]), (MANY + 1, False))
 
 
 def test_what_is_there_already():
@@ -149,12 +211,20 @@ def test_a_client_written_for_the_reference():
         s.request(HMAC, "x")  # puts the folder where workers find it
         job = kit.get_json(s.info["coordinator_url"] + "/public/jobs")[1][0]
         alice = s.info["accounts"][0]
+        contents = {"API_KEY": "k-of-ours", "OTHER": "ä \"quoted\""}
+        rc, sealed, out = s.secrets("encrypt", "--repo", HMAC, "--profile", "js", "--from", ALICE, stdin="API_KEY=k-of-ours\nOTHER='ä \"quoted\"'\n")
+        equal("sealed by our command", rc, 0)
+        ours = {"blob": sealed["encrypted_secrets_base64"], "secret": scope_secret(s, ALICE, job["repo"].removeprefix("https://"), 1).hex(), "profile": "js", "contents": contents}
+        blob = base64.b64decode(ours["blob"])
+        info = text("outlayer-secrets-v1") + scope_of(s, {"owner": ALICE, "repo": job["repo"].removeprefix("https://")}) + text("js") + blob[1:5]
+        plain = hpke.open_sealed(hpke.Pair(bytes.fromhex(ours["secret"])), info, blob[5:])
+        equal("RFC 9180 in Python opens it", plain and json.loads(plain), contents)
         run = subprocess.run([node(), script, s.info["rpc_url"], s.info["coordinator_url"], s.info["contract_id"], alice["account_id"],
-                              alice["private_key"], job["repo"], job["commit"]], capture_output=True, text=True, timeout=200)
+                              alice["private_key"], job["repo"], job["commit"], json.dumps(ours)], capture_output=True, text=True, timeout=200)
         lines = [x.partition(" ") for x in run.stdout.splitlines() if x.startswith(("ok ", "FAIL "))]
         for kind, _, rest in lines:
             kit.report(kind, rest)
-        check("the script ran to its end", len(lines) >= 10 and run.returncode == 0, (run.returncode, run.stdout[-300:], run.stderr[-600:]))
+        check("the script ran to its end", len(lines) >= 12 and run.returncode == 0, (run.returncode, run.stdout[-300:], run.stderr[-600:]))
 
 
 # --- a coordinator that meddles -------------------------------------------------------------------------------------------
@@ -205,21 +275,6 @@ def meddling(s):
         server.server_close()
 
 
-def identity(s):
-    """The keystore's own key, from its home."""
-    with open(glob.glob(os.path.join(s.home, "**", "master.key"), recursive=True)[0]) as f:
-        return near.Key(bytes.fromhex(next(x.split()[1] for x in f if x.startswith("identity "))))
-
-
-def scope_of(s, body):
-    return text("devnet") + text(s.info["contract_id"]) + text(body["owner"]) + text(body["repo"]) + option(body.get("branch"))
-
-
-def person(s, who):
-    key = next(x["private_key"] for x in s.info["accounts"] if x["account_id"] == who)
-    return near.Account(s.info["rpc_url"], who, near.Key.parse(key))
-
-
 # RFC 7748's curve has these points of order 1, 2, 4 and 8 (and their like of p, p+1): whatever is sealed for them is open.
 LOW_ORDER = ["00" * 32, "01" + "00" * 31, "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
              "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157", "ec" + "ff" * 30 + "7f", "ed" + "ff" * 30 + "7f", "ee" + "ff" * 30 + "7f"]
@@ -235,7 +290,8 @@ def test_a_coordinator_that_swaps_keys_gets_nothing():
             rc, _, out = s.secrets("set", *through, stdin="API_KEY=geheim\n")
             check(f"{name}: nothing is sealed or sent", rc not in (0, 1) and "transaction" not in out and "geheim" not in out, (rc, out))
         Meddler.change = staticmethod(lambda raw: raw)
-        sign = lambda record: "ed25519:" + near.b58(identity(s).sign(record))
+        identity = near.Key(master(s, "identity"))
+        sign = lambda record: "ed25519:" + near.b58(identity.sign(record))
         def low_order(point):
             """A coordinator that has the identity, too: even then a key that protects nothing is not used."""
             seen = {}
@@ -313,7 +369,7 @@ def test_a_coordinator_that_weakens_what_is_made_is_noticed():
                     else:
                         Meddler.change = staticmethod(how)
                     rc, a, out = make("PROTECTED_T")
-                    check(f"{state}: it {kind} {what}: nothing is stored", rc not in (0, 1) and a is None and "transaction" not in out, (rc, out))
+                    check(f"{state}: it {kind} {what}: nothing is stored", rc not in (0, 1) and a is None and "transaction" not in out and "too many" not in out, (rc, out))
                     Meddler.rewrite, Meddler.change = None, staticmethod(lambda raw: raw)
         all_refused("at first")
         kept = []

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client as the reference's documents describe it, with near-api-js and an HPKE package from npm, both unmodified:
-//   node secrets.mjs RPC_URL COORDINATOR_URL CONTRACT ACCOUNT SECRET_KEY REPO COMMIT
+//   node secrets.mjs RPC_URL COORDINATOR_URL CONTRACT ACCOUNT SECRET_KEY REPO COMMIT SEALED
+// SEALED: JSON {"blob": base64, "secret": hexadecimal key of its scope, "profile", "contents"}, sealed by our own command.
 // Prints `ok NAME` and `FAIL NAME detail` lines.
 import { CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { Chacha20Poly1305 } from '@hpke/chacha20poly1305'
 import { createHmac } from 'node:crypto'
 import { Account, JsonRpcProvider, KeyPair, KeyPairSigner, actions } from 'near-api-js'
 
-const [url, coordinator, contract, id, secret, repoUrl, commit] = process.argv.slice(2)
+const [url, coordinator, contract, id, secret, repoUrl, commit, sealedHere] = process.argv.slice(2)
 const repo = repoUrl.replace(/^https:\/\//, '')
 const NEAR = 10n ** 24n
 const TGAS = 10n ** 12n
@@ -30,12 +31,21 @@ const option = (s) => (s === null ? Buffer.of(0) : Buffer.concat([Buffer.of(1), 
 
 const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Chacha20Poly1305() })
 
+const infoOf = (branch, profile, generation) => Uint8Array.from(Buffer.concat([text('outlayer-secrets-v1'), text('devnet'), text(contract), text(id), text(repo),
+    option(branch), text(profile), u32(generation)])).buffer
+
+async function open(blob, secret, profile) {
+    const raw = Buffer.from(blob, 'base64'), part = (from, to) => Uint8Array.from(raw.subarray(from, to)).buffer
+    const recipientKey = await suite.kem.deserializePrivateKey(Uint8Array.from(Buffer.from(secret, 'hex')).buffer)
+    const recipient = await suite.createRecipientContext({ recipientKey, enc: part(5, 37), info: infoOf(null, profile, raw.readUInt32LE(1)) })
+    return JSON.parse(Buffer.from(await recipient.open(part(37))).toString())
+}
+
 async function seal(values, branch, profile) {
     const answer = await (await fetch(`${coordinator}/secrets/pubkey?repo=${encodeURIComponent(repoUrl)}&owner=${id}`)).json()
     check('the key comes with the normal name', answer.repo_normalized === repo && answer.owner === id && answer.branch === branch, answer)
-    const info = Buffer.concat([text('outlayer-secrets-v1'), text('devnet'), text(contract), text(id), text(repo), option(branch), text(profile), u32(answer.generation)])
     const recipientPublicKey = await suite.kem.deserializePublicKey(Uint8Array.from(Buffer.from(answer.pubkey, 'hex')).buffer)
-    const sender = await suite.createSenderContext({ recipientPublicKey, info: Uint8Array.from(info).buffer })
+    const sender = await suite.createSenderContext({ recipientPublicKey, info: infoOf(branch, profile, answer.generation) })
     const sealed = await sender.seal(bytes(JSON.stringify(values)).buffer)
     return Buffer.concat([Buffer.of(1), u32(answer.generation), Buffer.from(sender.enc), Buffer.from(sealed)]).toString('base64')
 }
@@ -54,6 +64,11 @@ async function request(profile) {
 }
 
 try {
+    const ours = JSON.parse(sealedHere)
+    const opened = await open(ours.blob, ours.secret, ours.profile)
+    check('an HPKE package opens what our command sealed', JSON.stringify(opened) === JSON.stringify(ours.contents), opened)
+    const refusal = await open(ours.blob, ours.secret, 'other').then(() => 'it opened', (e) => e.name)
+    check('and not for another profile', refusal === 'OpenError', refusal)
     const key = { repo, branch: null, profile: 'js' }
     const encrypted_secrets_base64 = await seal({ API_KEY: 'k-from-js' }, null, 'js')
     const row = { ...key, encrypted_secrets_base64, access: { Whitelist: { accounts: [id] } } }
