@@ -84,8 +84,8 @@ def test_commands():
         rc, a, out = s.secrets("generate", *repo, "--name", "PROTECTED_T", "--type", "password:20")
         check("generate keeps what is there and who may use it", rc == 0 and sorted(a["names"]) == ["API_KEY", "PROTECTED_T"], (rc, out))
         equal("it still opens", s.ask(HMAC, "z", "prod", BOB)[1].get("output"), proof("k1", "z"))
-        for args in (("--name", "T", "--type", "hex32"), ("--name", "PROTECTED_T"), ("--name", "PROTECTED_T", "--type", "hex33")):
-            equal(f"generate {' '.join(args)}: status 2", s.secrets("generate", *repo, *args)[0], 2)
+        for args in (("--name", "T", "--type", "hex32"), ("--name", "PROTECTED_T"), ("--name", "PROTECTED_T", "--type", "hex33"), ("--name", "PROTECTED_T", "--type", "x" * 100000)):
+            equal(f"generate {' '.join(args)[:60]}: status 2", s.secrets("generate", *repo, *args)[0], 2)
         os.kill(children(s.process.pid)["outlayer-keystore"], signal.SIGUSR1)
         rc, a, out = kit.until(lambda: (lambda r: r if r[0] != 0 or r[1]["rotated"] else None)(s.secrets("rotate", *repo)), 10) or (None, None, None)
         check("rotate", rc == 0 and a["generation"] == 2 and sorted(a["names"]) == ["API_KEY", "PROTECTED_T"] and a["transaction_hash"], (rc, out))

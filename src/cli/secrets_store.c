@@ -140,6 +140,8 @@ bool secrets_run_generate(struct job *j, struct err *e) {
     if (strncmp(j->o->name, PROTECTED_PREFIX, strlen(PROTECTED_PREFIX)) != 0)
         return err_set(e, ERR_USAGE, "the name '%s' of a generated secret must begin with " PROTECTED_PREFIX,
                        j->o->name);
+    if (strlen(j->o->type) > SECRET_TYPE_MAX)
+        return err_set(e, ERR_USAGE, "'%.40s…' is not a type of generated secrets", j->o->type);
     if (!secret_name_check(slice_str(j->o->name), MADE_BY_KEYSTORE, e))
         return false;
     json_t *result;

@@ -7,8 +7,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
-
-#define SECRET_TYPE_MAX 16 // bytes of a type's text
+#include "secrets/values.h"
 
 // ERR_INVALID for an unknown type.
 [[nodiscard]] bool secret_type_check(const char *type, struct err *e);

@@ -9,6 +9,7 @@
 #define SECRET_NAME_MAX 128
 #define SECRET_VALUE_MAX (32u << 10)
 #define SECRETS_MAX 100
+#define SECRET_TYPE_MAX 16 // of the text that names how one is made (keystore/generate.h)
 #define SECRETS_JSON_MAX (64u << 10)
 #define PROTECTED_PREFIX "PROTECTED_" // values that the keystore made; nobody seals such a name by hand
 
