@@ -16,13 +16,13 @@ static enum cli_status status_of(enum err_code code) {
     case ERR_USAGE:
     case ERR_SETTINGS:
     case ERR_INVALID:
+    case ERR_UNAUTHORIZED:
+    case ERR_FORBIDDEN:
     case ERR_NOT_FOUND:
     case ERR_TOO_LARGE:
     case ERR_CONFLICT:
     case ERR_LIMIT: return CLI_USAGE;
     case ERR_INTERNAL:
-    case ERR_UNAUTHORIZED:
-    case ERR_FORBIDDEN:
     case ERR_METHOD:
     case ERR_LEASE_LOST:
     case ERR_TOO_MANY:

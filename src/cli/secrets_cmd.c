@@ -100,7 +100,7 @@ static void show_row(const struct job *j, const json_t *row) {
 }
 
 static bool run_list(struct job *j, struct err *e) {
-    const char *owner = j->o->owner ? j->o->owner : j->from.account.s;
+    const char *owner = j->from.account.s;
     json_t *all = json_array(), *row;
     size_t i, got = LIST_PAGE;
     for (size_t from = 0; got == LIST_PAGE && from < LIST_MAX; from += got) {
@@ -127,17 +127,25 @@ static bool run_list(struct job *j, struct err *e) {
 static const struct {
     const char *name;
     bool (*run)(struct job *j, struct err *e);
-} actions[] = {{"set", secrets_run_set},        {"list", run_list},
-               {"delete", run_delete},          {"access", run_access},
-               {"rotate", secrets_run_rotate},  {"generate", secrets_run_generate},
-               {"encrypt", secrets_run_encrypt}};
+    bool signs; // with the owner's key
+} actions[] = {{"set", secrets_run_set, true},         {"list", run_list, false},
+               {"delete", run_delete, true},           {"access", run_access, true},
+               {"rotate", secrets_run_rotate, true},   {"generate", secrets_run_generate, true},
+               {"encrypt", secrets_run_encrypt, false}};
+
+// Where nothing is signed a name is enough: the key may be in a wallet.
+static bool find_owner(struct job *j, bool signs, struct err *e) {
+    const char *named = j->o->owner ? j->o->owner : j->o->from;
+    return !signs && named ? account_id_parse(&j->from.account, slice_str(named), e)
+                           : target_credentials(&j->target, j->a, j->o->from, &j->from, e);
+}
 
 static bool run(size_t action, const struct secrets_options *o, struct arena *a, struct err *e) {
     struct job j = {.a = a, .o = o};
     if (!target_find(&j.target, a, &o->target, e))
         return false;
-    bool ok = target_credentials(&j.target, a, o->from, &j.from, e) &&
-              remote_open(&j.remote, a, &j.target, &j.from, e) && actions[action].run(&j, e);
+    bool ok = find_owner(&j, actions[action].signs, e) && remote_open(&j.remote, a, &j.target, &j.from, e) &&
+              actions[action].run(&j, e);
     remote_close(&j.remote);
     secret_key_wipe(&j.from.secret);
     target_release(&j.target);
