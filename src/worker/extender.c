@@ -173,7 +173,7 @@ static bool step(struct extender *x, struct arena *a) {
             confirm(x, a, w);
             return true;
         }
-        if (is_due(w, now)) {
+        if (!*x->set.abandon && is_due(w, now)) {
             extend(x, a, w);
             return true;
         }
@@ -187,7 +187,8 @@ static uint64_t next_ms(const struct extender *x) {
     for (const struct watch *w = x->list; w; w = w->next) {
         uint64_t spare = EXTEND_BLOCKS * w->block_ms, due = w->end_ms > spare ? w->end_ms - spare : 0;
         uint64_t at = w->on_its_way ? w->retry_ms : due > w->retry_ms ? due : w->retry_ms;
-        if ((w->on_its_way || (!w->refused && w->request.extensions_left && at < w->end_ms)) && at < next)
+        bool may_send = !w->refused && !*x->set.abandon && w->request.extensions_left && at < w->end_ms;
+        if ((w->on_its_way || may_send) && at < next)
             next = at;
     }
     return next;
