@@ -608,5 +608,56 @@ def test_nothing_of_it_is_for_others_to_read():
         equal("the files are its user's", {oct(os.stat(os.path.join(w.store, x)).st_mode & 0o777) for x in ("master.key", "audit.log", "keystore.json")}, {"0o600"})
 
 
+# --- without a chain: what is refused before the chain is asked ------------------------------------------------------------------
+class Lone:
+    """A keystore whose chain does not answer."""
+
+    def __init__(self, stack, home, **env):
+        self.store, self.home = os.path.join(home, "keystore"), home
+        os.makedirs(self.store, exist_ok=True)
+        self.start(stack, **env)
+
+    def start(self, stack, **env):
+        settings = {"NEAR_RPC_URL": "http://127.0.0.1:1", "OFFCHAINVM_CONTRACT_ID": CONTRACT, "SERVER_PORT": "0",
+                    "ALLOWED_WORKER_TOKEN_HASHES": hashlib.sha256(TOKEN.encode()).hexdigest(), **env}
+        self.keystore = stack.enter_context(Daemon("outlayer-keystore", settings, home=self.store))
+        self.identity = self.keystore.ready["identity"]
+
+    ask, pubkey = World.ask, World.pubkey
+
+    def audit(self):
+        with open(os.path.join(self.store, "audit.log")) as f:
+            return [json.loads(x) for x in f]
+
+
+@contextlib.contextmanager
+def lone(**env):
+    with contextlib.ExitStack() as stack, folder() as home:
+        k = Lone(stack, home, **env)
+        k.stack = stack
+        yield k
+
+
+GENERATE = {"repo": REPO, "owner": "alice.test.near", "profile": "prod", "new_secrets": [{"name": "PROTECTED_T", "generation_type": "hex32"}]}
+
+
+def test_foreign_bytes_do_not_end_the_keystore():
+    # a text that is cut inside a character must not be one that JSON, and with it the audit log, cannot hold
+    with lone() as k:
+        for n in (31, 32, 33):
+            for path, token in (("/add_generated_secret", TOKEN), ("/session", None), ("/decrypt", None), ("/pubkey", TOKEN)):
+                status, a = k.ask("POST", path, {"x" * (n % 2 + 1) + "\u00e9" * n: 1}, token)
+                check(f"{path}: a field of {n} foreign letters", status == 400 and "unknown field" in a["error"]["message"], (status, a))
+        cut = "x" + "\u00e9" * 60
+        for name, change in (("a name", {"new_secrets": [{"name": cut, "generation_type": "hex32"}]}), ("a type", {"new_secrets": [{"name": "PROTECTED_T", "generation_type": cut}]}),
+                             ("a password", {"new_secrets": [{"name": "PROTECTED_T", "generation_type": "password:" + cut}]}), ("an owner", {"owner": cut}), ("a repository", {"repo": cut})):
+            status, a = k.ask("POST", "/add_generated_secret", {**GENERATE, **change})
+            check(f"{name} of foreign letters", status == 400 and "\ufffd" not in a["error"]["message"], (status, a))
+        equal("bytes that are no text, in a query", k.ask("GET", "/pubkey?repo=a/b&owner=%ff%c3&branch=%c3")[0], 400)
+        equal("and in a body", k.ask("POST", "/session", b'{"account_id":"\xff\xc3"}', None)[0], 400)
+        check("each refusal is in the audit log", len([x for x in k.audit() if x["verdict"] == "refused"]) >= 11, k.audit()[-1])
+        equal("it still serves", k.ask("GET", "/health", token=None)[0], 200)
+
+
 if __name__ == "__main__":
     kit.main(globals())

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include <errno.h>
 #include <sys/stat.h>
 
 // A wrapped error loses its hint or code, or grows past its array.
@@ -26,6 +27,29 @@ static void errors_keep_hint_and_code(void **state) {
     assert_true(strlen(e.msg) < sizeof e.msg);
     assert_true(text_is_utf8(slice_str(e.msg)));
     assert_false(err_set(NULL, ERR_IO, "nobody listens"));
+}
+
+// A foreign text that is no UTF-8, or that a precision or the end of the array cut inside a character, makes an error
+// that JSON refuses: whoever shows it has nothing to show.
+static void errors_are_utf8_whatever_they_quote(void **state) {
+    (void)state;
+    struct err e;
+    char many[700] = "";
+    for (size_t i = 0; i + 3 < sizeof many; i += 2)
+        memcpy(many + i, "\xC3\xA9", 3);
+    for (int shift = 0; shift < 4; shift++) {
+        err_set(&e, ERR_INVALID, "%.*s%s", shift, "xxx", many);
+        err_hint(&e, "%.*s%s", shift, "xxx", many);
+        assert_true(text_is_utf8(slice_str(e.msg)) && text_is_utf8(slice_str(e.hint)));
+        assert_true(strlen(e.msg) >= sizeof e.msg - 2); // no more is lost than the cut character
+        err_wrap(&e, "%.*s%s", shift, "xxx", many);
+        assert_true(text_is_utf8(slice_str(e.msg)));
+        errno = ENOENT;
+        err_errno(&e, "'%.*s'", 63 + shift, many);
+        assert_true(text_is_utf8(slice_str(e.msg)));
+    }
+    err_set(&e, ERR_INVALID, "%s", "a\xC3\xA4\xFF(\xF0\x9F\x98)\xE2\x82");
+    assert_string_equal(e.msg, "a\xC3\xA4?(?)");
 }
 
 // An argument that points into the error itself is overwritten while it is read.
@@ -110,6 +134,39 @@ static void text_is_cut_at_characters(void **state) {
     assert_string_equal(text_duration(1500, out), "1.5 ms");
 }
 
+// A repair changes what is right, leaves something broken, or makes the text longer.
+static void broken_text_is_repaired_in_place(void **state) {
+    (void)state;
+    static const char *const table[][2] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"},
+        {"\xC3", ""},
+        {"x\xF0\x9F\x98", "x"},
+        {"x\xF0\x9F\x98y", "x?y"},
+        {"\xC3(", "?("},
+        {"\xC0\x80", "??"},
+        {"\xED\xA0\x80", "???"}, // a surrogate: no byte of it begins a character
+        {"\xFF\xFE", "??"},
+        {"\x80", "?"},
+        {"a\xE2\x82\xE2\x82\xAC", "a?\xE2\x82\xAC"}};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        char text[32];
+        assert_true(text_copy(text, sizeof text, slice_str(table[i][0])));
+        text_repair(text);
+        assert_string_equal(text, table[i][1]);
+    }
+    uint32_t seed = 7;
+    for (int round = 0; round < 20000; round++) { // bytes that often begin or continue a character
+        static const uint8_t bytes[] = {0x41, 0x80, 0xBF, 0xC3, 0xE0, 0xE2, 0xED, 0xF0, 0xF4, 0xA0, 0x90, 0xFF};
+        char text[12] = "";
+        for (size_t i = 0; i < sizeof text - 1; i++)
+            text[i] = (char)bytes[(seed = seed * 1664525 + 1013904223) / 65536 % sizeof bytes];
+        text_repair(text);
+        assert_true(text_is_utf8(slice_str(text)));
+    }
+}
+
 // An API key of a URL reaches a log.
 static void url_in_a_log_has_no_key(void **state) {
     (void)state;
@@ -158,14 +215,11 @@ static void dates_are_iso8601(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(errors_keep_hint_and_code),
-    cmocka_unit_test(error_may_quote_itself),
-    cmocka_unit_test(arena_gives_disjoint_aligned_memory),
-    cmocka_unit_test(buffer_keeps_its_cap),
-    cmocka_unit_test(numbers_are_exact),
-    cmocka_unit_test(text_is_cut_at_characters),
-    cmocka_unit_test(url_in_a_log_has_no_key),
-    cmocka_unit_test(files_are_whole_and_locked),
+    cmocka_unit_test(errors_keep_hint_and_code), cmocka_unit_test(errors_are_utf8_whatever_they_quote),
+    cmocka_unit_test(error_may_quote_itself),    cmocka_unit_test(arena_gives_disjoint_aligned_memory),
+    cmocka_unit_test(buffer_keeps_its_cap),      cmocka_unit_test(numbers_are_exact),
+    cmocka_unit_test(text_is_cut_at_characters), cmocka_unit_test(broken_text_is_repaired_in_place),
+    cmocka_unit_test(url_in_a_log_has_no_key),   cmocka_unit_test(files_are_whole_and_locked),
     cmocka_unit_test(dates_are_iso8601),
 };
 RUN_TESTS(tests)

@@ -17,14 +17,13 @@ static const struct {
 const char *err_slug(enum err_code code) { return codes[code].slug; }
 int err_http_status(enum err_code code) { return codes[code].http; }
 
-// vsnprintf that ends at a character boundary when it has to cut.
+// vsnprintf whose text is UTF-8 whatever goes in: an error quotes strangers, and precisions cut inside characters.
 static void format(char *out, size_t size, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
 static void format(char *out, size_t size, const char *fmt, va_list ap) {
     int n = vsnprintf(out, size, fmt, ap);
     if (n < 0)
         out[0] = 0;
-    else if ((size_t)n >= size)
-        out[text_cut(out, size - 1)] = 0;
+    text_repair(out);
 }
 
 bool err_set(struct err *e, enum err_code code, const char *fmt, ...) {
@@ -61,6 +60,7 @@ bool err_wrap(struct err *e, const char *fmt, ...) {
     format(context, sizeof context, fmt, ap);
     va_end(ap);
     snprintf(text, sizeof text, "%s: %s", context, e->msg);
+    text_repair(text);
     text[text_cut(text, sizeof e->msg - 1)] = 0;
     memcpy(e->msg, text, sizeof e->msg);
     return false;

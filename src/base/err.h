@@ -3,6 +3,7 @@
 // means it says what went wrong. Set it once where the facts are known, wrap it on the way up, print it at the top.
 //   msg:  lower case, the failure first, quotes its subject, no full stop, never a secret
 //   hint: what the reader can do about it ("" when there is nothing)
+// Both are UTF-8 whatever they quote: a character that is cut off at the end goes, other broken bytes become '?'.
 #pragma once
 #include "base/compat.h"
 

@@ -38,9 +38,10 @@ void log_line(enum log_level level, const char *fmt, ...) {
     va_start(ap, fmt);
     int m = vsnprintf(line + n, sizeof line - (size_t)n - 1, fmt, ap);
     va_end(ap);
-    size_t len = (size_t)n + (m < 0 ? 0 : (size_t)m);
-    if (len > sizeof line - 2)
-        len = (size_t)n + text_cut(line + n, sizeof line - 2 - (size_t)n);
+    if (m < 0)
+        line[n] = 0;
+    text_repair(line + n);
+    size_t len = strlen(line);
     for (size_t i = 0; i < len; i++) // one event, one line, whatever a stranger wrote into it
         if ((uint8_t)line[i] < 0x20 || line[i] == 0x7F)
             line[i] = ' ';

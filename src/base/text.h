@@ -7,6 +7,9 @@
 // Largest n <= max that does not cut a character of the NUL-terminated (or longer than max) text s.
 size_t text_cut(const char *s, size_t max);
 bool text_is_utf8(struct slice s);
+// Makes foreign or cut bytes UTF-8, in place and never longer: a character that the end cuts off goes, whatever else is
+// broken becomes '?'.
+void text_repair(char *s);
 // Whole text is a decimal number without sign, leading zeros allowed, within range; false leaves *out alone.
 bool text_u64(struct slice s, uint64_t *out);
 bool text_u128(struct slice s, u128 *out);

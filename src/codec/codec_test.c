@@ -78,6 +78,26 @@ static void strict_reading(void **state) {
     assert_err(json_only_keys(j, keys, &e), &e, ERR_INVALID, "unknown field 'u'");
 }
 
+// Foreign bytes, or a number of a stranger beyond what JSON's readers hold, stop the process that writes them down.
+static void anything_can_be_written(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    SCOPED_JSON(o) = json_object();
+    json_set_text(o, "cut", "\xC3\xA9\xC3");
+    json_set_text(o, "broken", "a\xFF\xC3\xA9");
+    json_set_text(o, "none", NULL);
+    json_set_u64(o, "small", INT64_MAX);
+    json_set_u64(o, "large", (uint64_t)INT64_MAX + 1);
+    assert_string_equal(json_text(a, o), "{\"cut\":\"\xC3\xA9\",\"broken\":\"a?\xC3\xA9\",\"none\":null,"
+                                         "\"small\":9223372036854775807,\"large\":\"9223372036854775808\"}");
+    uint64_t v;
+    assert_ok(json_get_u64(o, "large", &v, &e), &e);
+    assert_true(v == (uint64_t)INT64_MAX + 1);
+    SCOPED_JSON(text) = json_of_bytes("\xF0\x9F\x98x");
+    assert_string_equal(json_string_value(text), "?x");
+}
+
 // A borsh value changes on its way, or a short or lying input is read past its end.
 static void borsh_round_trip_and_short_reads(void **state) {
     (void)state;
@@ -117,6 +137,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_forms_of_bytes),
     cmocka_unit_test(big_numbers_become_text),
     cmocka_unit_test(strict_reading),
+    cmocka_unit_test(anything_can_be_written),
     cmocka_unit_test(borsh_round_trip_and_short_reads),
 };
 RUN_TESTS(tests)

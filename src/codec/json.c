@@ -167,12 +167,28 @@ bool json_only_keys(const json_t *o, const char *const *keys, struct err *e) {
     return true;
 }
 
+json_t *json_of_bytes(const char *text) {
+    json_t *j = json_string(text);
+    if (j)
+        return j;
+    char *copy = xstrdup(text);
+    text_repair(copy);
+    j = json_string(copy);
+    explicit_bzero(copy, strlen(copy));
+    free(copy);
+    BUG_ON(!j);
+    return j;
+}
+
 void json_set_text(json_t *o, const char *key, const char *v) {
-    BUG_ON(json_object_set_new(o, key, v ? json_string(v) : json_null()) != 0);
+    BUG_ON(json_object_set_new(o, key, v ? json_of_bytes(v) : json_null()) != 0);
 }
 
 void json_set_u64(json_t *o, const char *key, uint64_t v) {
-    BUG_ON(v > INT64_MAX || json_object_set_new(o, key, json_integer((json_int_t)v)) != 0);
+    if (v > INT64_MAX)
+        json_set_u128(o, key, v);
+    else
+        BUG_ON(json_object_set_new(o, key, json_integer((json_int_t)v)) != 0);
 }
 
 void json_set_u128(json_t *o, const char *key, u128 v) {

@@ -37,7 +37,10 @@ char *json_text(struct arena *a, const json_t *j);
 // Fails on a key that is not in the NULL-terminated list.
 [[nodiscard]] bool json_only_keys(const json_t *o, const char *const *keys, struct err *e);
 
-// Setters for building answers; NULL text becomes null. u128 becomes decimal text.
+// A string of foreign bytes: what is no UTF-8 in them is repaired (text_repair), so it is never NULL.
+json_t *json_of_bytes(const char *text);
+// Setters for building answers. They take whatever a stranger gave: text as json_of_bytes, NULL becomes null; u128, and
+// a u64 beyond 63 bits, become decimal text, which the getters take too.
 void json_set_text(json_t *o, const char *key, const char *value);
 void json_set_u64(json_t *o, const char *key, uint64_t value);
 void json_set_u128(json_t *o, const char *key, u128 value);

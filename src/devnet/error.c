@@ -47,13 +47,13 @@ static json_t *numbers(const char *value_name, uint64_t value, const char *limit
 
 json_t *call_error_json(const struct call_error *x) {
     switch (x->kind) {
-    case CALL_EXECUTION: return one("ExecutionError", json_string(x->text));
+    case CALL_EXECUTION: return one("ExecutionError", json_of_bytes(x->text));
     case CALL_METHOD_NOT_FOUND: return one("MethodResolveError", json_string("MethodNotFound"));
     case CALL_METHOD_EMPTY: return one("MethodResolveError", json_string("MethodEmptyName"));
     case CALL_METHOD_SIGNATURE: return one("MethodResolveError", json_string("MethodInvalidSignature"));
     case CALL_NO_CODE: return one("CompilationError", one("CodeDoesNotExist", account_only("account_id", &x->account)));
-    case CALL_PREPARE: return one("CompilationError", one("PrepareError", json_string(x->text)));
-    case CALL_COMPILE: return one("CompilationError", one("WasmtimeCompileError", one("msg", json_string(x->text))));
+    case CALL_PREPARE: return one("CompilationError", one("PrepareError", json_of_bytes(x->text)));
+    case CALL_COMPILE: return one("CompilationError", one("WasmtimeCompileError", one("msg", json_of_bytes(x->text))));
     }
     return json_null();
 }

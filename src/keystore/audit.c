@@ -55,7 +55,7 @@ void audit_close(struct audit *a) {
     free(a);
 }
 
-static const char *line_of(struct arena *t, const struct audit_entry *n) {
+char *audit_line(struct arena *t, const struct audit_entry *n) {
     const char *const texts[][2] = {{"what", n->what},       {"verdict", n->verdict}, {"session", n->session},
                                     {"account", n->account}, {"caller", n->caller},   {"owner", n->owner},
                                     {"profile", n->profile}, {"repo", n->repo},       {"branch", n->branch},
@@ -73,7 +73,7 @@ static const char *line_of(struct arena *t, const struct audit_entry *n) {
 
 bool audit_write(struct audit *a, const struct audit_entry *entry, struct err *e) {
     SCOPED_ARENA(t);
-    struct slice line = slice_str(line_of(t, entry));
+    struct slice line = slice_str(audit_line(t, entry));
     pthread_mutex_lock(&a->mutex);
     bool ok = true;
     if (a->size + line.len > SIZE_MAX_BYTES)

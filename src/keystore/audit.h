@@ -2,6 +2,7 @@
 // Who asked for what, and the verdict, as JSON lines in HOME/audit.log (mode 0600); never a value. Full at 16 MiB, it
 // becomes audit.log.1, whose predecessor goes. Safe for several threads.
 #pragma once
+#include "base/arena.h"
 #include "base/err.h"
 
 struct audit;
@@ -14,5 +15,7 @@ struct audit_entry {
     bool has_request;
     uint64_t request_id;
 };
+// The entry as its line, in `t`; texts of strangers stand in it repaired.
+char *audit_line(struct arena *t, const struct audit_entry *entry);
 // A line that cannot be written is an error: nothing may be handed out without its trace.
 [[nodiscard]] bool audit_write(struct audit *a, const struct audit_entry *entry, struct err *e);

@@ -45,7 +45,7 @@ static void first_line(wasmtime_error_t *error, char *out, size_t size) {
     while (n < text.size && text.data[n] != '\n')
         n++;
     snprintf(out, size, "%.*s", (int)n, text.data);
-    out[text_cut(out, size - 1)] = 0;
+    text_repair(out);
     wasm_byte_vec_delete(&text);
 }
 
