@@ -659,5 +659,25 @@ def test_foreign_bytes_do_not_end_the_keystore():
         equal("it still serves", k.ask("GET", "/health", token=None)[0], 200)
 
 
+def test_large_texts_do_not_end_the_keystore():
+    # whatever a record is made of is bounded before anybody's signature is looked at
+    with lone() as k:
+        a = k.ask("POST", "/add_generated_secret", GENERATE)[1]
+        key = near.Key()
+        more = {**GENERATE, "encrypted_secrets_base64": a["encrypted_data_base64"], "public_key": key.public, "nonce": base64.b64encode(bytes(32)).decode(),
+                "signature": base64.b64encode(bytes(64)).decode(), "new_secrets": [{"name": "PROTECTED_U", "generation_type": "hex32"}]}
+        equal("as long as a URL may be: on to the signature", k.ask("POST", "/add_generated_secret", {**more, "callback_url": "u" * 2048})[0], 401)
+        for n in (2049, 70000):
+            status, a = k.ask("POST", "/add_generated_secret", {**more, "callback_url": "u" * n})
+            check(f"a callback_url of {n} bytes", status == 413 and "'callback_url' has more than 2048 bytes" in a["error"]["message"], (status, a))
+        signed = {"session_id": "00" * 32, "counter": 1, "signature": "ed25519:" + near.b58(bytes(64))}
+        for n in (2 ** 63, 2 ** 64 - 1, str(2 ** 63), str(2 ** 64 - 1)):
+            status, a = k.ask("POST", "/decrypt", {**signed, "request_id": n}, None)
+            check(f"request {n!r}", status == 400 and a["error"]["message"], (status, a))
+        for n in (str(2 ** 63 - 1), 2 ** 63 - 1):
+            equal(f"request {n!r} is asked for by nobody's session", k.ask("POST", "/decrypt", {**signed, "request_id": n}, None)[0], 401)
+        equal("it still serves", k.ask("GET", "/health", token=None)[0], 200)
+
+
 if __name__ == "__main__":
     kit.main(globals())
