@@ -679,5 +679,62 @@ def test_large_texts_do_not_end_the_keystore():
         equal("it still serves", k.ask("GET", "/health", token=None)[0], 200)
 
 
+# --- its memory and its user -----------------------------------------------------------------------------------------------------
+def status(pid, *names):
+    with open(f"/proc/{pid}/status") as f:
+        rows = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+    return [" ".join(rows[n].split()) for n in names]
+
+
+def in_memory(pid, *values):
+    """How often each of the values stands in the process's writable memory."""
+    counts = [0] * len(values)
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for start, end in re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw", maps.read(), re.M):
+            with contextlib.suppress(OSError, OverflowError, ValueError):
+                mem.seek(int(start, 16))
+                data = mem.read(int(end, 16) - int(start, 16))
+                counts = [n + data.count(v) for n, v in zip(counts, values)]
+    return counts
+
+
+def test_the_master_is_in_its_vault_alone():
+    # freed memory keeps what stood in it: a buffer that grew or a file that was read would leave the master behind
+    if os.geteuid() != 0:
+        raise kit.Skip("reading other processes' memory needs root")
+    with lone() as k:
+        def look(when):
+            with open(os.path.join(k.store, "master.key")) as f:
+                digits = [line.split()[1] for line in f]
+            pieces = [x.encode() for d in digits for x in re.findall("." * 16, d)]
+            pid = k.keystore.process.pid
+            equal(f"{when}: its hexadecimal form is nowhere", [p for p, n in zip(pieces, in_memory(pid, *pieces)) if n], [])
+            secrets = [bytes.fromhex(d) for d in digits[1:]]
+            equal(f"{when}: each generation stands in one place", in_memory(pid, *secrets), [1] * len(secrets))
+        check("the search finds what is there", in_memory(k.keystore.process.pid, CONTRACT.encode())[0] > 0)
+        look("first start")
+        for n in range(2, 6):
+            k.keystore.signal(10)  # SIGUSR1
+            kit.until(lambda: k.pubkey("alice.test.near")["generation"] == n)
+        look("after rotations")
+        for _ in range(20):
+            k.ask("POST", "/add_generated_secret", GENERATE)
+        look("after use")
+        k.keystore.stop()
+        k.start(k.stack)
+        look("second start")
+
+
+def test_memory_is_locked_or_a_warning_says_what_to_raise():
+    with lone() as k:
+        locked, resident = (int(x.split()[0]) for x in status(k.keystore.process.pid, "VmLck", "VmRSS"))
+        if "memory is not locked" in k.keystore.output():
+            check("the warning says what to raise", "RLIMIT_MEMLOCK is" in k.keystore.output() and "LimitMEMLOCK=infinity" in k.keystore.output(), k.keystore.output())
+            check("the master is locked all the same", locked >= 4, locked)
+        else:
+            check("all of it is locked", locked > 10000, locked)
+        check("and no more is resident than before", resident < 60000, resident)
+
+
 if __name__ == "__main__":
     kit.main(globals())

@@ -96,6 +96,19 @@ static void buffer_keeps_its_cap(void **state) {
     assert_string_equal(buf_str(&b), "567890");
 }
 
+// A buffer for secrets loses bytes when it moves them, or is another one after it was freed.
+static void wiped_buffer_keeps_what_it_holds(void **state) {
+    (void)state;
+    SCOPED_WIPED_BUF(b, 5000);
+    for (int i = 0; i < 5000; i++)
+        assert_true(buf_add_byte(&b, (uint8_t)(i * 7)));
+    assert_false(buf_add_byte(&b, 0));
+    for (int i = 0; i < 5000; i++)
+        assert_int_equal(b.ptr[i], (uint8_t)(i * 7));
+    buf_free(&b);
+    assert_true(b.wiped && b.cap == 5000 && !b.len && !b.full);
+}
+
 // Numbers beyond 64 bits lose digits, or rubbish counts as a number.
 static void numbers_are_exact(void **state) {
     (void)state;
@@ -193,6 +206,9 @@ static void files_are_whole_and_locked(void **state) {
     assert_ok(file_read(a, path, 5, &s, &e), &e);
     assert_slice(s, "hello");
     assert_err(file_read(a, path, 4, &s, &e), &e, ERR_TOO_LARGE, "larger than 4");
+    assert_ok(file_read_secret(a, path, 5, &s, &e), &e);
+    assert_slice(s, "hello");
+    assert_err(file_read_secret(a, path, 4, &s, &e), &e, ERR_TOO_LARGE, "larger than 4");
     assert_err(file_read(a, arena_printf(a, "%s/none", dir), 4, &s, &e), &e, ERR_NOT_FOUND, "none");
     int one, two;
     const char *lock = arena_printf(a, "%s/lock", dir);
@@ -215,11 +231,17 @@ static void dates_are_iso8601(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(errors_keep_hint_and_code), cmocka_unit_test(errors_are_utf8_whatever_they_quote),
-    cmocka_unit_test(error_may_quote_itself),    cmocka_unit_test(arena_gives_disjoint_aligned_memory),
-    cmocka_unit_test(buffer_keeps_its_cap),      cmocka_unit_test(numbers_are_exact),
-    cmocka_unit_test(text_is_cut_at_characters), cmocka_unit_test(broken_text_is_repaired_in_place),
-    cmocka_unit_test(url_in_a_log_has_no_key),   cmocka_unit_test(files_are_whole_and_locked),
+    cmocka_unit_test(errors_keep_hint_and_code),
+    cmocka_unit_test(errors_are_utf8_whatever_they_quote),
+    cmocka_unit_test(error_may_quote_itself),
+    cmocka_unit_test(arena_gives_disjoint_aligned_memory),
+    cmocka_unit_test(buffer_keeps_its_cap),
+    cmocka_unit_test(wiped_buffer_keeps_what_it_holds),
+    cmocka_unit_test(numbers_are_exact),
+    cmocka_unit_test(text_is_cut_at_characters),
+    cmocka_unit_test(broken_text_is_repaired_in_place),
+    cmocka_unit_test(url_in_a_log_has_no_key),
+    cmocka_unit_test(files_are_whole_and_locked),
     cmocka_unit_test(dates_are_iso8601),
 };
 RUN_TESTS(tests)

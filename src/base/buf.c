@@ -5,8 +5,10 @@
 #include <stdarg.h>
 
 void buf_free(struct buf *b) {
+    if (b->wiped && b->ptr)
+        explicit_bzero(b->ptr, b->size);
     free(b->ptr);
-    *b = buf_init(b->cap);
+    *b = (struct buf){.cap = b->cap, .wiped = b->wiped};
 }
 
 void buf_free_wiped(struct buf *b) {
@@ -20,6 +22,19 @@ void buf_clear(struct buf *b) {
     b->full = false;
 }
 
+// realloc would leave what was there in memory that somebody else gets.
+static uint8_t *moved(struct buf *b, size_t size) {
+    if (!b->wiped)
+        return xrealloc(b->ptr, size);
+    uint8_t *to = xmalloc(size);
+    if (b->ptr) {
+        memcpy(to, b->ptr, b->len);
+        explicit_bzero(b->ptr, b->size);
+    }
+    free(b->ptr);
+    return to;
+}
+
 uint8_t *buf_room(struct buf *b, size_t n) {
     if (b->full || n > b->cap - b->len) {
         b->full = true;
@@ -31,7 +46,7 @@ uint8_t *buf_room(struct buf *b, size_t n) {
             size *= 2;
         if (size > b->cap + 1)
             size = b->cap + 1;
-        b->ptr = xrealloc(b->ptr, size);
+        b->ptr = moved(b, size);
         b->size = size;
     }
     return b->ptr + b->len;

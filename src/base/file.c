@@ -8,7 +8,27 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-bool file_read(struct arena *a, const char *path, size_t max, struct slice *out, struct err *e) {
+// Everything up to the descriptor's end.
+static bool read_all(struct arena *a, int fd, const char *what, struct buf *b, struct slice *out, struct err *e) {
+    for (;;) {
+        size_t want = b->cap - b->len < 65536 ? b->cap - b->len : 65536;
+        uint8_t *room = buf_room(b, want), one;
+        ssize_t n = want ? read(fd, room, want) : read(fd, &one, 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(e, "cannot read '%s'", what);
+        if (n > 0 && !want)
+            return err_set(e, ERR_TOO_LARGE, "'%s' is larger than %zu bytes", what, b->cap);
+        if (n == 0)
+            break;
+        buf_commit(b, (size_t)n);
+    }
+    *out = slice_of(arena_text(a, buf_slice(b)), b->len);
+    return true;
+}
+
+static bool read_path(struct arena *a, const char *path, struct buf *b, struct slice *out, struct err *e) {
     *out = (struct slice){NULL, 0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -17,27 +37,25 @@ bool file_read(struct arena *a, const char *path, size_t max, struct slice *out,
             e->code = ERR_NOT_FOUND;
         return false;
     }
-    SCOPED_BUF(b, max);
-    bool ok = true;
-    for (;;) {
-        uint8_t *room = buf_room(&b, max - b.len < 65536 ? max - b.len : 65536);
-        uint8_t one;
-        size_t want = max - b.len < 65536 ? max - b.len : 65536;
-        ssize_t n = want ? read(fd, room, want) : read(fd, &one, 1);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            ok = err_errno(e, "cannot read '%s'", path);
-        else if (n > 0 && !want)
-            ok = err_set(e, ERR_TOO_LARGE, "'%s' is larger than %zu bytes", path, max);
-        if (n <= 0 || !ok)
-            break;
-        buf_commit(&b, (size_t)n);
-    }
+    bool ok = read_all(a, fd, path, b, out, e);
     close(fd);
-    if (ok)
-        *out = slice_of(arena_text(a, buf_slice(&b)), b.len);
     return ok;
+}
+
+bool file_read(struct arena *a, const char *path, size_t max, struct slice *out, struct err *e) {
+    SCOPED_BUF(b, max);
+    return read_path(a, path, &b, out, e);
+}
+
+bool file_read_secret(struct arena *a, const char *path, size_t max, struct slice *out, struct err *e) {
+    SCOPED_WIPED_BUF(b, max);
+    return read_path(a, path, &b, out, e);
+}
+
+bool file_read_secret_fd(struct arena *a, int fd, const char *what, size_t max, struct slice *out, struct err *e) {
+    SCOPED_WIPED_BUF(b, max);
+    *out = (struct slice){NULL, 0};
+    return read_all(a, fd, what, &b, out, e);
 }
 
 bool file_write_all(int fd, struct slice bytes, struct err *e) {

@@ -6,6 +6,11 @@
 
 // Whole file into `a`; more than max bytes is an error (ERR_TOO_LARGE), a missing file ERR_NOT_FOUND.
 [[nodiscard]] bool file_read(struct arena *a, const char *path, size_t max, struct slice *out, struct err *e);
+// The same for what holds a secret: no copy of it stays behind outside `a`, which must be freed wiped.
+[[nodiscard]] bool file_read_secret(struct arena *a, const char *path, size_t max, struct slice *out, struct err *e);
+// The same from an open descriptor, read to its end and left open; `what` names it in errors.
+[[nodiscard]] bool file_read_secret_fd(struct arena *a, int fd, const char *what, size_t max, struct slice *out,
+                                       struct err *e);
 // Replaces path by bytes: temporary file beside it, fsync, rename, fsync of the folder. After a crash the old or the
 // new content is there, never a part.
 [[nodiscard]] bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, struct err *e);

@@ -72,7 +72,7 @@ static bool find(const struct source *s, struct slice name, size_t *row, bool *i
 
 static bool read_secret(const struct source *s, const char *path, const char **out, struct err *e) {
     struct slice text;
-    if (!file_read(s->arena, path, CONFIG_FILE_MAX, &text, e))
+    if (!file_read_secret(s->arena, path, CONFIG_FILE_MAX, &text, e))
         return false;
     while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
@@ -124,7 +124,7 @@ static bool read_file(struct source *s, const char *file, struct err *e) {
     if (!file && access(s->file, F_OK) != 0)
         return true;
     struct slice text;
-    if (!file_read(s->arena, s->file, CONFIG_FILE_MAX, &text, e))
+    if (!file_read_secret(s->arena, s->file, CONFIG_FILE_MAX, &text, e))
         return false;
     for (unsigned number = 1; text.len; number++) {
         const uint8_t *end = memchr(text.ptr, '\n', text.len);

@@ -32,7 +32,7 @@ static const struct arg table[] = {
 // NAME=value lines, # comments; what the guest's secrets would be.
 static bool read_env(struct arena *a, const char *path, struct exec_env *env, size_t *count, struct err *e) {
     struct slice text;
-    if (!file_read(a, path, ENV_FILE_MAX, &text, e))
+    if (!file_read_secret(a, path, ENV_FILE_MAX, &text, e))
         return false;
     while (text.len) {
         const uint8_t *end = memchr(text.ptr, '\n', text.len);

@@ -88,7 +88,7 @@ bool secrets_from_env(struct secrets *out, struct arena *a, struct slice text, s
 // --- where from
 
 static bool read_all(struct arena *a, int fd, struct slice *out, struct err *e) {
-    struct buf b = buf_init(SECRETS_TEXT_MAX);
+    struct buf b = buf_init_wiped(SECRETS_TEXT_MAX);
     ssize_t n = 1;
     for (uint8_t *to; n > 0 && (to = buf_room(&b, 4096)); buf_commit(&b, n > 0 ? (size_t)n : 0))
         do

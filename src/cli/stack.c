@@ -167,7 +167,7 @@ static bool worker_token(struct stack *s, const char *coordinator_home, const ch
     struct slice text;
     *path = arena_printf(s->arena, "%s/keys/worker-token", s->home);
     if (access(*path, F_OK) == 0) {
-        if (!file_read(s->arena, *path, TOKEN_MAX, &text, e))
+        if (!file_read_secret(s->arena, *path, TOKEN_MAX, &text, e))
             return false;
         s->coordinator_token = arena_text(s->arena, slice_of(text.ptr, strcspn((const char *)text.ptr, "\n")));
         return true;
@@ -187,7 +187,7 @@ static bool keystore_token(struct stack *s, struct hash *hash, struct err *e) {
         text = slice_str(hex_text(s->arena, slice_of(random, sizeof random)));
         if (!file_write_atomic(s->keystore_token_file, text, 0600, e))
             return false;
-    } else if (!file_read(s->arena, s->keystore_token_file, TOKEN_MAX, &text, e)) {
+    } else if (!file_read_secret(s->arena, s->keystore_token_file, TOKEN_MAX, &text, e)) {
         return false;
     }
     *hash = sha256(text);

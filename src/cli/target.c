@@ -28,7 +28,7 @@ void session_remove(const char *home, struct arena *a) { unlink(session_path(hom
 static json_t *session_read(const char *home, struct arena *a) {
     struct slice text;
     uint64_t pid;
-    if (!file_read(a, session_path(home, a), SESSION_MAX, &text, NULL))
+    if (!file_read_secret(a, session_path(home, a), SESSION_MAX, &text, NULL))
         return NULL;
     json_t *j = json_parse(text, SESSION_MAX, NULL);
     if (j && json_get_u64(j, "pid", &pid, NULL) && pid <= INT32_MAX && kill((pid_t)pid, 0) == 0)

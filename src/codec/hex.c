@@ -71,6 +71,7 @@ char *base58_text(struct arena *a, struct slice bytes) {
     for (size_t i = 0; i < n; i++)
         out[zeros + i] = alphabet58[digits[n - 1 - i]];
     out[zeros + n] = 0;
+    sodium_memzero(digits, sizeof digits); // it may be a key
     return out;
 }
 
@@ -99,6 +100,7 @@ bool base58_decode(uint8_t *out, size_t size, size_t *len, struct slice text, st
     memset(out, 0, zeros);
     for (size_t i = 0; i < n; i++)
         out[zeros + i] = bytes[n - 1 - i];
+    sodium_memzero(bytes, sizeof bytes);
     *len = zeros + n;
     return true;
 }

@@ -36,7 +36,7 @@ static bool load_key(struct code_cache *c, struct err *e) {
     const char *path = arena_printf(c->arena, "%s/key", c->dir);
     struct slice text;
     struct err missing;
-    if (file_read(c->arena, path, 64, &text, &missing)) {
+    if (file_read_secret(c->arena, path, 64, &text, &missing)) {
         if (text.len != sizeof c->key)
             return err_set(e, ERR_CORRUPT, "'%s' is not a key of %zu bytes", path, sizeof c->key);
         memcpy(c->key, text.ptr, sizeof c->key);

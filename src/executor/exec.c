@@ -277,7 +277,7 @@ static bool run(struct exec_pool *p, struct arena *a, const struct exec_request 
                 uint64_t code_len, bool *stale, struct exec_result *out, struct err *e) {
     struct process x;
     struct page page = {-1, NULL};
-    __attribute__((cleanup(buf_free_wiped))) struct buf env = buf_init(ENV_BYTES_MAX);
+    SCOPED_WIPED_BUF(env, ENV_BYTES_MAX);
     struct job job = {.kind = JOB_RUN,
                       .component = kind == WASM_COMPONENT,
                       .memory_ceiling = (uint64_t)r->limits.max_memory_mb << 20,

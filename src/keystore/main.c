@@ -68,6 +68,13 @@ static bool guard(struct err *e) {
     return sodium_init() >= 0 && confine_not_dumpable(e) && confine_limit(RLIMIT_CORE, 0, e) && confine_no_new_privs(e);
 }
 
+// In swap a secret would outlive the process.
+static void lock_memory(void) {
+    struct err e;
+    if (!confine_lock_memory(&e))
+        log_err(LOG_WARN, "memory is not locked, only the master secret's", &e);
+}
+
 static bool open_state(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
     const char *home;
@@ -76,6 +83,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
         return false;
     if (strcmp(s->tee_mode, "none") != 0)
         return err_set(e, ERR_SETTINGS, "TEE_MODE is '%s'; this keystore knows 'none'", s->tee_mode);
+    lock_memory();
     d->k.network = s->network;
     d->k.contract = d->k.sight.contract = s->contract_id;
     d->k.sight.rests = strcmp(s->network, "devnet") == 0;

@@ -118,19 +118,27 @@ static bool take_text(struct vault *v, struct slice text, struct err *e) {
            err_set(e, ERR_CORRUPT, "the master secret lacks its identity or has no generation");
 }
 
+// " HEX" and the line's end, made in place: printf would leave pieces of it on the stack.
+static void put_secret(struct buf *b, const uint8_t secret[static SECRET]) {
+    buf_add_byte(b, ' ');
+    char *to = (char *)buf_room(b, 2 * SECRET);
+    BUG_ON(!to);
+    hex_encode(to, slice_of(secret, SECRET));
+    buf_commit(b, 2 * SECRET);
+    buf_add_byte(b, '\n');
+}
+
 static bool write_secret(const struct master *m, struct err *e) {
-    struct buf b = buf_init(TEXT_MAX);
+    SCOPED_WIPED_BUF(b, TEXT_MAX);
     SCOPED_ARENA(a);
-    char hex[2 * SECRET + 1];
-    buf_printf(&b, "identity %s\n", hex_encode(hex, slice_of(m->vault->identity, SECRET)));
-    for (size_t i = 0; i < m->vault->count; i++)
-        buf_printf(&b, "%u %s\n", m->vault->generations[i].number,
-                   hex_encode(hex, slice_of(m->vault->generations[i].secret, SECRET)));
+    buf_add_str(&b, "identity");
+    put_secret(&b, m->vault->identity);
+    for (size_t i = 0; i < m->vault->count; i++) {
+        buf_printf(&b, "%u", m->vault->generations[i].number);
+        put_secret(&b, m->vault->generations[i].secret);
+    }
     BUG_ON(b.full);
-    bool ok = file_write_atomic(arena_printf(a, "%s/master.key", m->home), buf_slice(&b), 0600, e);
-    sodium_memzero(hex, sizeof hex);
-    buf_free_wiped(&b);
-    return ok;
+    return file_write_atomic(arena_printf(a, "%s/master.key", m->home), buf_slice(&b), 0600, e);
 }
 
 static void add_generation(struct vault *v) {
@@ -193,18 +201,6 @@ static bool check_facts(const struct master *m, struct arena *a, struct slice te
 
 // --- start
 
-static bool read_fd(struct arena *a, int fd, struct slice *out, struct err *e) {
-    struct buf b = buf_init(TEXT_MAX);
-    ssize_t n = 1;
-    for (uint8_t *to; n > 0 && (to = buf_room(&b, 512)); buf_commit(&b, n > 0 ? (size_t)n : 0))
-        n = read(fd, to, 512);
-    close(fd);
-    bool ok = n == 0;
-    *out = arena_copy(a, buf_slice(&b));
-    buf_free_wiped(&b);
-    return ok || err_set(e, ERR_SETTINGS, "the master secret's descriptor could not be read to its end");
-}
-
 static bool lost_secret(const struct master *m, struct err *e) {
     err_set(e, ERR_CORRUPT, "%s has data of a keystore but not its master secret (master.key)", m->home);
     return err_hint(e, "restore master.key from its backup; only if every sealed secret may be lost, remove "
@@ -216,10 +212,13 @@ static bool get_secret(struct master *m, struct arena *a, int fd, bool known, bo
     const char *path = arena_printf(a, "%s/master.key", m->home);
     struct slice text;
     struct err why;
-    if (fd >= 0)
-        return read_fd(a, fd, &text, e) && take_text(m->vault, text, e);
+    if (fd >= 0) {
+        bool ok = file_read_secret_fd(a, fd, "MASTER_SECRET_FD", TEXT_MAX, &text, e) && take_text(m->vault, text, e);
+        close(fd);
+        return ok;
+    }
     m->from_file = true;
-    if (file_read(a, path, TEXT_MAX, &text, &why))
+    if (file_read_secret(a, path, TEXT_MAX, &text, &why))
         return take_text(m->vault, text, e) || err_wrap(e, "%s", path);
     if (why.code != ERR_NOT_FOUND) {
         *e = why;

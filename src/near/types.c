@@ -200,7 +200,7 @@ bool credentials_read(struct credentials *out, const char *path, struct err *e) 
     struct slice text;
     const char *account, *secret = NULL;
     *out = (struct credentials){0};
-    bool ok = file_read(a, path, CREDENTIALS_MAX, &text, e);
+    bool ok = file_read_secret(a, path, CREDENTIALS_MAX, &text, e);
     json_t *j = ok ? json_parse(text, CREDENTIALS_MAX, e) : NULL;
     ok = j && json_get_text(j, "account_id", &account, e) && json_opt_text(j, "private_key", &secret, e) &&
          (secret || json_get_text(j, "secret_key", &secret, e)) &&

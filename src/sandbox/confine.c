@@ -7,6 +7,7 @@
 #include <linux/landlock.h>
 #include <linux/sched.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,6 +32,22 @@ bool confine_drop_capabilities(struct err *e) {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
     return syscall(SYS_capset, &head, none) == 0 || err_errno(e, "cannot drop capabilities");
+}
+
+bool confine_lock_memory(struct err *e) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0 && getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return err_errno(e, "cannot read RLIMIT_MEMLOCK");
+    if (limit.rlim_max != RLIM_INFINITY) {
+        err_set(e, ERR_LIMIT, "RLIMIT_MEMLOCK is %llu KiB, so memory could be written to swap",
+                (unsigned long long)limit.rlim_max / 1024);
+        return err_hint(e, "start it with LimitMEMLOCK=infinity (systemd), --ulimit memlock=-1 (docker) or after "
+                           "`ulimit -l unlimited`, or switch swap off");
+    }
+    limit.rlim_cur = RLIM_INFINITY;
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return err_errno(e, "cannot raise RLIMIT_MEMLOCK");
+    return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 || err_errno(e, "cannot lock memory");
 }
 
 void confine_close_from(int first) {

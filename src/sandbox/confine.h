@@ -13,6 +13,11 @@ void confine_close_from(int first);
 // Neither core dumps nor reading by others of the same user (ptrace, /proc/self/mem).
 [[nodiscard]] bool confine_not_dumpable(struct err *e);
 
+// Keeps all memory of the process, present and future, out of swap; only pages that are used (MCL_ONFAULT), so that a
+// thread's stack costs no more than before. Raises RLIMIT_MEMLOCK where we may. ERR_LIMIT where the limit then is not
+// "unlimited": nothing is locked, because with less a later allocation would fail. Before capabilities are dropped.
+[[nodiscard]] bool confine_lock_memory(struct err *e);
+
 // What the system call filter leaves of sockets; everything that reaches outside the process tree's own world
 // (mounts, namespaces, other processes' memory, kernel modules, bpf, io_uring, keys, clocks, …) is refused in each.
 enum confine_sockets {
