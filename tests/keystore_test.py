@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keystore from outside: a chain with the contract, rows stored by their owners, sessions opened with keys that may
 and may not resolve, and everything that somebody between keystore and worker, or beside them, could try."""
-import base64, contextlib, hashlib, http.server, json, os, re, struct, subprocess, threading, time
+import base64, contextlib, hashlib, http.server, json, os, re, struct, subprocess, sys, threading, time
 
 import hpke, kit, near
 from kit import Daemon, check, equal, folder
@@ -734,6 +734,118 @@ def test_memory_is_locked_or_a_warning_says_what_to_raise():
         else:
             check("all of it is locked", locked > 10000, locked)
         check("and no more is resident than before", resident < 60000, resident)
+
+
+SOMEBODY = 2000000732  # nobody's number
+
+
+def may_open(pid, user):
+    """Whether this user may look into the process."""
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(OSError):
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+            os.close(os.open(f"/proc/{pid}/mem", os.O_RDONLY))
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] != 0
+
+
+def is_only(k, user):
+    """The keystore is this user and nothing more; what works for root works for it."""
+    pid = k.keystore.process.pid
+    equal("user and group", status(pid, "Uid", "Gid"), [" ".join([str(user)] * 4)] * 2)
+    equal("no further groups", status(pid, "Groups"), [""])
+    equal("no capabilities", status(pid, "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), ["0" * 16] * 5)
+    check("filters stay", status(pid, "Seccomp", "NoNewPrivs") == ["2", "1"])
+    equal("nobody looks into its memory, not even it itself", [may_open(pid, x) for x in (user or SOMEBODY, SOMEBODY + 1)], [False, False])
+    k.keystore.signal(10)  # SIGUSR1
+    check("it can rotate", kit.until(lambda: k.pubkey("alice.test.near")["generation"] == k.generation + 1), k.keystore.output())
+    k.generation += 1
+    check("and writes its audit log", kit.until(lambda: [x["what"] for x in k.audit()].count("rotate") == k.generation - 1))
+    files = {name: os.stat(os.path.join(k.store, name)) for name in os.listdir(k.store)}
+    equal("its files are its own", {(s.st_uid, oct(s.st_mode & 0o777)) for s in files.values()}, {(user, "0o600")})
+
+
+def test_root_becomes_the_homes_owner():
+    # who breaks into the keystore should not be root, nor find anything of other users
+    if os.geteuid() != 0:
+        raise kit.Skip("becoming another user needs root")
+    with contextlib.ExitStack() as stack, folder() as home:
+        k = Lone(stack, home)
+        k.generation = 1
+        is_only(k, 0)
+        check("as root it says what to do", "chown -R" in k.keystore.output(), k.keystore.output())
+        k.keystore.stop()
+        os.chown(k.store, SOMEBODY, SOMEBODY)
+        try:
+            k.start(stack)
+            check("a home whose files stayed root's", False)
+        except RuntimeError as why:
+            check("a home whose files stayed root's: it says which and how", "/keystore/master.key cannot be used" in str(why) and "chown -R" in str(why), why)
+        for name in os.listdir(k.store):
+            os.chown(os.path.join(k.store, name), SOMEBODY, SOMEBODY)
+        before = k.identity
+        k.start(stack)
+        equal("an older home, given away: the same identity", k.identity, before)
+        is_only(k, SOMEBODY)
+        check("no warning about root", "is root" not in k.keystore.output(), k.keystore.output())
+        k.keystore.kill()
+        k.start(stack)
+        is_only(k, SOMEBODY)
+        k.keystore.stop()
+        os.chown(k.store, SOMEBODY, 0)
+        k.start(stack)
+        equal("root's group does not stay", status(k.keystore.process.pid, "Gid"), [" ".join([str(SOMEBODY)] * 4)])
+
+
+def test_it_ends_with_its_parent():
+    # the kernel forgets the parent-death signal at a change of the user
+    if os.geteuid() != 0:
+        raise kit.Skip("becoming another user needs root")
+    with folder() as home:
+        store = os.path.join(home, "keystore")
+        os.mkdir(store)
+        os.chown(store, SOMEBODY, SOMEBODY)
+        start = ("import ctypes, os, subprocess, sys, time\n"
+                 "p = subprocess.Popen(sys.argv[1:], preexec_fn=lambda: ctypes.CDLL(None).prctl(1, 15), stderr=subprocess.DEVNULL)\n"  # PR_SET_PDEATHSIG, SIGTERM
+                 "print(p.pid, flush=True)\ntime.sleep(100)\n")
+        env = {"OUTLAYER_HOME": store, "NEAR_RPC_URL": "http://127.0.0.1:1", "OFFCHAINVM_CONTRACT_ID": CONTRACT, "SERVER_PORT": "0", "PATH": os.environ["PATH"]}
+        parent = subprocess.Popen([sys.executable, "-c", start, kit.program("outlayer-keystore")], env=env, stdout=subprocess.PIPE)
+        try:
+            pid = int(parent.stdout.readline())
+            check("it is up, as its user", kit.until(lambda: status(pid, "Uid")[0].startswith(str(SOMEBODY)) and os.path.exists(os.path.join(store, "audit.log"))))
+            parent.kill()
+            parent.wait()
+            check("and ends with its parent", kit.until(lambda: not os.path.exists(f"/proc/{pid}") or status(pid, "State")[0].startswith("Z")))
+        finally:
+            parent.kill()
+
+
+def test_up_gives_the_keystore_a_user():
+    from stack_test import Stack, children
+    if os.geteuid() != 0:
+        raise kit.Skip("only root can give a user")
+    with folder() as home:
+        s = Stack(home)
+        try:
+            pid = children(s.process.pid)["outlayer-keystore"]
+            user = int(status(pid, "Uid")[0].split()[0])
+            check("a user of its own", user not in (0, 65534) and status(pid, "Uid", "Gid") == [" ".join([str(user)] * 4)] * 2, user)
+            equal("the home is that user's, all of it", {os.stat(os.path.join(home, "keystore", n)).st_uid for n in [".", *os.listdir(os.path.join(home, "keystore"))]}, {user})
+            equal("the others stay who they are", {int(status(p, "Uid")[0].split()[0]) for n, p in children(s.process.pid).items() if n in ("outlayer-devnet", "outlayer-coordinator", "outlayer-worker")}, {0})
+            equal("it serves", kit.http("POST", s.info["coordinator_url"] + "/secrets/challenge", {}, {"Authorization": f"Bearer {s.info['coordinator_token']}"})[0], 200)
+            os.kill(pid, 9)
+            check("killed, it is started again as that user", kit.until(lambda: (lambda p: p and p != pid and status(p, "Uid")[0].startswith(str(user)))(children(s.process.pid).get("outlayer-keystore"))))
+            s.stop()
+            for name in [*os.listdir(os.path.join(home, "keystore")), "."]:
+                os.chown(os.path.join(home, "keystore", name), 0, 0)
+            s = Stack(home)  # a home of before
+            equal("an older home is given away, too", status(children(s.process.pid)["outlayer-keystore"], "Uid"), [" ".join([str(user)] * 4)])
+        finally:
+            s.stop()
 
 
 if __name__ == "__main__":

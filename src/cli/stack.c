@@ -11,7 +11,11 @@
 #include "codec/json.h"
 #include "coordinator/tokens.h"
 #include <errno.h>
+#include <ftw.h>
+#include <grp.h>
 #include <inttypes.h>
+#include <pwd.h>
+#include <sys/stat.h>
 
 #define READY_MS 20000
 #define HOME_VERSION "1"
@@ -194,6 +198,33 @@ static bool keystore_token(struct stack *s, struct hash *hash, struct err *e) {
     return true;
 }
 
+// Whom the keystore is when we are root: a number that no account has, so that its process and files are nobody else's.
+// The first lies above all that systemd, containers and subordinate ids are given (they end at 1,879,048,191), and
+// below 2^31; a container that knows only 65,536 numbers has the second, in a gap between those of systemd (60706 to
+// 61183).
+static const unsigned keystore_users[] = {2000000734, 61034};
+
+static unsigned new_owner;
+
+static int give_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+    (void)st, (void)type, (void)ftw;
+    return lchown(path, new_owner, new_owner);
+}
+
+// As root: the keystore's home gets an owner of its own, whom the keystore then becomes. The folder comes last: until
+// then nobody but root could put anything into it, and a start that is cut short does it again. Where no number can be
+// given it stays root's, which the keystore says in its log.
+static void give_keystore_home(const char *home) {
+    struct stat st;
+    if (geteuid() != 0 || stat(home, &st) != 0 || st.st_uid != 0)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(keystore_users); i++) {
+        new_owner = keystore_users[i];
+        if (!getpwuid(new_owner) && !getgrgid(new_owner) && nftw(home, give_one, 16, FTW_DEPTH | FTW_PHYS) == 0)
+            return;
+    }
+}
+
 // Starts it, and has the contract publish its key.
 static bool start_keystore(struct stack *s, struct err *e) {
     struct arena *a = s->arena;
@@ -203,6 +234,7 @@ static bool start_keystore(struct stack *s, struct err *e) {
     char hex[65];
     if (!file_make_dirs(home, 0700, e) || !keystore_token(s, &token, e))
         return false;
+    give_keystore_home(home);
     const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home),
                          "SERVER_HOST=127.0.0.1",
                          "SERVER_PORT=0",

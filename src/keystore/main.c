@@ -4,12 +4,9 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "codec/json.h"
+#include "keystore/guard.h"
 #include "keystore/keystore.h"
-#include "sandbox/confine.h"
-#include <fcntl.h>
 #include <signal.h>
-#include <sodium.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define NAME "outlayer-keystore"
@@ -42,6 +39,7 @@ static const struct setting table[] = {
 struct daemon {
     struct arena *arena;
     struct settings set;
+    const char *home;
     int lock;
     struct http_server *server;
     atomic_bool abandon;
@@ -63,35 +61,27 @@ static bool read_tokens(struct keystore *k, const char *list, struct err *e) {
     return true;
 }
 
-// Nothing of this process is for others to read, and it never starts a program.
-static bool guard(struct err *e) {
-    return sodium_init() >= 0 && confine_not_dumpable(e) && confine_limit(RLIMIT_CORE, 0, e) && confine_no_new_privs(e);
-}
-
-// In swap a secret would outlive the process.
-static void lock_memory(void) {
-    struct err e;
-    if (!confine_lock_memory(&e))
-        log_err(LOG_WARN, "memory is not locked, only the master secret's", &e);
-}
-
-static bool open_state(struct daemon *d, const struct daemon_args *args, struct err *e) {
+static bool read_settings(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
-    const char *home;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, e) || !settings_home(s->home, s->network, d->arena, &home, e))
+        !log_init(NAME, s->log_level, e) || !settings_home(s->home, s->network, d->arena, &d->home, e))
         return false;
-    if (strcmp(s->tee_mode, "none") != 0)
-        return err_set(e, ERR_SETTINGS, "TEE_MODE is '%s'; this keystore knows 'none'", s->tee_mode);
-    lock_memory();
+    return strcmp(s->tee_mode, "none") == 0 ||
+           err_set(e, ERR_SETTINGS, "TEE_MODE is '%s'; this keystore knows 'none'", s->tee_mode);
+}
+
+// In its home, as its user.
+static bool open_state(struct daemon *d, struct err *e) {
+    const struct settings *s = &d->set;
     d->k.network = s->network;
     d->k.contract = d->k.sight.contract = s->contract_id;
     d->k.sight.rests = strcmp(s->network, "devnet") == 0;
     d->k.sessions = sessions_new();
-    return file_lock(arena_printf(d->arena, "%s/keystore.lock", home), NAME, &d->lock, e) &&
-           read_tokens(&d->k, s->token_hashes, e) &&
-           master_open(&d->k.master, home, s->master_fd == NO_FD ? -1 : (int)s->master_fd, e) &&
-           audit_open(&d->k.audit, home, e) && rpc_new(&d->k.sight.rpc, s->near_rpc_url, e);
+    if (!file_lock("./keystore.lock", NAME, &d->lock, e) ||
+        !master_open(&d->k.master, ".", s->master_fd == NO_FD ? -1 : (int)s->master_fd, e) ||
+        !audit_open(&d->k.audit, ".", e))
+        return err_wrap(e, "home %s", d->home);
+    return read_tokens(&d->k, s->token_hashes, e) && rpc_new(&d->k.sight.rpc, s->near_rpc_url, e);
 }
 
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
@@ -157,8 +147,10 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     json_wipe_memory();
     struct daemon d = {.arena = arena_new(), .lock = -1};
-    bool ok = guard(&e) && open_state(&d, &args, &e) && confine_system_calls(CONFINE_INET_SOCKETS, &e) &&
-              confine_no_programs(&e) && serve(&d, &args, &e);
+    bool ok = guard_early(&e) && read_settings(&d, &args, &e);
+    if (ok)
+        guard_memory();
+    ok = ok && guard_user(d.home, &e) && open_state(&d, &e) && guard_rest(&e) && serve(&d, &args, &e);
     if (ok)
         run(&d, &signals);
     else

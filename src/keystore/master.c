@@ -201,8 +201,8 @@ static bool check_facts(const struct master *m, struct arena *a, struct slice te
 
 // --- start
 
-static bool lost_secret(const struct master *m, struct err *e) {
-    err_set(e, ERR_CORRUPT, "%s has data of a keystore but not its master secret (master.key)", m->home);
+static bool lost_secret(struct err *e) {
+    err_set(e, ERR_CORRUPT, "there are data of a keystore (keystore.json) but not its master secret (master.key)");
     return err_hint(e, "restore master.key from its backup; only if every sealed secret may be lost, remove "
                        "keystore.json and start anew");
 }
@@ -225,7 +225,7 @@ static bool get_secret(struct master *m, struct arena *a, int fd, bool known, bo
         return false;
     }
     if (known)
-        return lost_secret(m, e);
+        return lost_secret(e);
     randombytes_buf(m->vault->identity, SECRET);
     add_generation(m->vault);
     *fresh = true;

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,16 +24,37 @@ bool confine_not_dumpable(struct err *e) {
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 || err_errno(e, "cannot make the process undumpable");
 }
 
-bool confine_drop_capabilities(struct err *e) {
-    // EINVAL: past the last capability that this kernel knows; EPERM: we may not change the bounding set, which
-    // matters only with capabilities that the last step takes anyway.
+// EINVAL: past the last capability that this kernel knows; EPERM: we may not change the bounding set, which matters
+// only with capabilities that confine_drop_capabilities takes anyway.
+static void drop_bounding_set(void) {
     for (int cap = 0; cap < 64 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
         ;
+}
+
+bool confine_drop_capabilities(struct err *e) {
+    drop_bounding_set();
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
         return err_errno(e, "cannot clear the ambient capabilities");
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
     return syscall(SYS_capset, &head, none) == 0 || err_errno(e, "cannot drop capabilities");
+}
+
+bool confine_keep_death_signal(int signal, int parent, struct err *e) {
+    if (prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0)
+        return err_errno(e, "cannot ask for a signal at the parent's death");
+    return !signal || getppid() == parent || kill(getpid(), signal) == 0 || err_errno(e, "cannot end with the parent");
+}
+
+bool confine_become(unsigned uid, unsigned gid, struct err *e) {
+    int signal = 0;
+    pid_t parent = getppid(); // while the signal is still set: from here on a death is seen one way or the other
+    if (prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) != 0)
+        return err_errno(e, "cannot read the parent-death signal");
+    drop_bounding_set(); // a right that goes with the user id
+    if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+        return err_errno(e, "cannot become user %u, group %u", uid, gid);
+    return confine_drop_capabilities(e) && confine_not_dumpable(e) && confine_keep_death_signal(signal, parent, e);
 }
 
 bool confine_lock_memory(struct err *e) {

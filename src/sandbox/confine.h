@@ -8,6 +8,13 @@
 [[nodiscard]] bool confine_no_new_privs(struct err *e);
 // Empties the bounding, ambient, effective, permitted and inheritable capability sets.
 [[nodiscard]] bool confine_drop_capabilities(struct err *e);
+// Becomes somebody else for good: user and group ids (all three of each), no further groups, no capabilities, not
+// dumpable, and the parent-death signal, which the kernel forgets here, as it was. Needs root. The last step before
+// what can be reached with paths matters: a folder that only root may pass must be the working one already.
+[[nodiscard]] bool confine_become(unsigned uid, unsigned gid, struct err *e);
+// Has `signal` (0: none) sent when the parent dies. One that is dead already, so that it is not `parent` any more, is
+// noticed: the signal is raised at once.
+[[nodiscard]] bool confine_keep_death_signal(int signal, int parent, struct err *e);
 // Closes every descriptor from `first` on.
 void confine_close_from(int first);
 // Neither core dumps nor reading by others of the same user (ptrace, /proc/self/mem).

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process gives up, looked at in processes of their own: there is no way back.
+#include "sandbox/confine.h"
+
+#include "base/file.h"
+#include "base/test.h"
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define SOMEBODY 2000000731 // nobody's number
+
+// Runs `what` in a process of its own; it gives NULL or says what is wrong.
+static void in_process(const char *(*what)(struct err *e)) {
+    int out[2], status;
+    char why[1024] = "";
+    assert_int_equal(pipe(out), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct err e = {0};
+        const char *wrong = what(&e);
+        if (wrong)
+            dprintf(out[1], "%s: %s", wrong, e.msg);
+        _exit(wrong != NULL);
+    }
+    close(out[1]);
+    if (read(out[0], why, sizeof why - 1) < 0)
+        why[0] = 0;
+    close(out[0]);
+    waitpid(pid, &status, 0);
+    if (status != 0)
+        fail_msg("status %d: %s", status, why);
+}
+
+static bool status_has(const char *row) {
+    SCOPED_ARENA(a);
+    struct slice text;
+    return file_read(a, "/proc/self/status", 65536, &text, NULL) && strstr((const char *)text.ptr, row);
+}
+
+static const char *become_somebody(struct err *e) {
+    gid_t more[] = {4, 20};
+    if (setgroups(2, more) != 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+        return "the test's own preparation";
+    if (!confine_become(SOMEBODY, SOMEBODY, e))
+        return "not become";
+    if (!status_has("\nUid:\t2000000731\t2000000731\t2000000731\t2000000731\n") ||
+        !status_has("\nGid:\t2000000731\t2000000731\t2000000731\t2000000731\n"))
+        return "an id is left";
+    if (!status_has("\nGroups:\t \n") && !status_has("\nGroups:\t\n"))
+        return "a group is left";
+    static const char *const sets[] = {"\nCapInh:\t0000000000000000", "\nCapPrm:\t0000000000000000",
+                                       "\nCapEff:\t0000000000000000", "\nCapBnd:\t0000000000000000",
+                                       "\nCapAmb:\t0000000000000000"};
+    for (size_t i = 0; i < ARRAY_LEN(sets); i++)
+        if (!status_has(sets[i]))
+            return sets[i];
+    int signal = 0;
+    if (prctl(PR_GET_DUMPABLE) != 0)
+        return "dumpable";
+    if (prctl(PR_GET_PDEATHSIG, &signal) != 0 || signal != SIGTERM)
+        return "the parent's death is not told any more";
+    return setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 ? "there is a way back" : NULL;
+}
+
+// Whoever takes over the process would still be root, or in root's groups, or could read its memory from beside it.
+static void becoming_somebody_leaves_nothing(void **state) {
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    in_process(become_somebody);
+}
+
+// The process outlives a parent that died between two settings of the signal, and nothing ever ends it.
+static void a_parent_that_died_meanwhile_is_noticed(void **state) {
+    (void)state;
+    int out[2], status;
+    char byte = 0;
+    assert_int_equal(pipe(out), 0);
+    pid_t parent = fork();
+    if (parent == 0) {
+        pid_t self = getpid();
+        if (fork() != 0)
+            _exit(0);
+        while (getppid() == self)
+            sched_yield();
+        bool ok = write(out[1], "1", 1) == 1 && confine_keep_death_signal(0, self, NULL) && // nobody wants to know
+                  write(out[1], "2", 1) == 1;
+        _exit(ok && confine_keep_death_signal(SIGTERM, self, NULL) && write(out[1], "3", 1) == 1);
+    }
+    close(out[1]);
+    waitpid(parent, &status, 0);
+    assert_true(read(out[0], &byte, 1) == 1 && byte == '1' && read(out[0], &byte, 1) == 1 && byte == '2');
+    ssize_t n = read(out[0], &byte, 1); // its end: it was terminated there
+    close(out[0]);
+    assert_int_equal(n, 0);
+}
+
+static const char *lock_memory(struct err *e) {
+    struct rlimit limit;
+    if (!confine_lock_memory(e)) {
+        bool said = e->code == ERR_LIMIT && strstr(e->msg, "RLIMIT_MEMLOCK is") && e->hint[0];
+        return said && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_max != RLIM_INFINITY ? NULL
+                                                                                                 : "not said why";
+    }
+    if (status_has("\nVmLck:\t       0 kB\n"))
+        return "nothing is locked";
+    // More than any finite limit would let through, and none of it resident before it is used.
+    char *p = mmap(NULL, 1ul << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct rusage usage;
+    if (p == MAP_FAILED)
+        return "no more memory";
+    p[0] = 1;
+    return getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_maxrss < 512 << 10 ? NULL : "unused memory is resident";
+}
+
+// Locked memory that is resident before it is used, or half locked: an allocation fails some day.
+static void memory_is_locked_whole_or_not(void **state) {
+    (void)state;
+    in_process(lock_memory);
+}
+
+static char home[] = "/tmp/confine_test.XXXXXX";
+
+static const char *reduce_paths(struct err *e) {
+    if (chdir(home) != 0)
+        return "the test's own preparation";
+    const struct confine_path paths[] = {{".", true}, {"/etc", false}};
+    if (!confine_no_new_privs(e) || !confine_paths(paths, ARRAY_LEN(paths), e))
+        return "not confined";
+    if (!file_write_atomic("./file", SLICE_LIT("x"), 0600, e) || rename("file", "file.1") != 0 || unlink("file.1") != 0)
+        return "its own folder cannot be used";
+    if (open("/etc/passwd", O_RDONLY) < 0)
+        return "what may be read cannot";
+    return open("/etc/x", O_WRONLY | O_CREAT, 0600) >= 0 || open("/usr/bin", O_RDONLY) >= 0 || open("..", O_RDONLY) >= 0
+               ? "more than was allowed"
+               : NULL;
+}
+
+static void paths_are_reduced_to_the_named(void **state) {
+    (void)state;
+    if (confine_landlock_abi() <= 0)
+        skip();
+    assert_non_null(mkdtemp(home));
+    in_process(reduce_paths);
+    assert_true(file_remove_tree(home, NULL));
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(becoming_somebody_leaves_nothing),
+    cmocka_unit_test(a_parent_that_died_meanwhile_is_noticed),
+    cmocka_unit_test(memory_is_locked_whole_or_not),
+    cmocka_unit_test(paths_are_reduced_to_the_named),
+};
+RUN_TESTS(tests)
