@@ -679,6 +679,41 @@ def test_large_texts_do_not_end_the_keystore():
         equal("it still serves", k.ask("GET", "/health", token=None)[0], 200)
 
 
+def test_a_rotation_says_what_is_true():
+    # "no new generation" beside one that is in force, or the other way round, and its owner rotates again or never
+    with lone() as k:
+        facts = os.path.join(k.store, "keystore.json")
+        os.remove(facts)
+        os.mkdir(facts)  # cannot be replaced by a file
+        k.keystore.signal(10)  # SIGUSR1
+        check("in force", kit.until(lambda: k.pubkey("alice.test.near")["generation"] == 2))
+        check("the log says so, and what is missing", kit.until(lambda: "the new generation is in force; keystore.json" in k.keystore.output())
+              and "no new generation" not in k.keystore.output(), k.keystore.output())
+        check("the audit log, too", kit.until(lambda: [x for x in k.audit() if x["what"] == "rotate" and x["verdict"] == "allowed" and "keystore.json" in x["why"]]))
+        os.rmdir(facts)
+        os.rename(os.path.join(k.store, "master.key"), os.path.join(k.store, "away"))
+        os.mkdir(os.path.join(k.store, "master.key"))
+        k.keystore.signal(10)
+        check("not in force: the log says so", kit.until(lambda: "no new generation" in k.keystore.output()), k.keystore.output())
+        equal("and so it is", k.pubkey("alice.test.near")["generation"], 2)
+        check("the audit log, too", kit.until(lambda: k.audit()[-1]["verdict"] == "failed"), k.audit())
+        os.rmdir(os.path.join(k.store, "master.key"))
+        os.rename(os.path.join(k.store, "away"), os.path.join(k.store, "master.key"))
+        k.keystore.kill()
+        with open(os.path.join(k.store, "master.key.tmp-aB3dE6"), "w") as f:
+            f.write("identity 00")
+        k.start(k.stack)
+        equal("killed: the same generation", k.pubkey("alice.test.near")["generation"], 2)
+        check("facts are there again, half-written masters are not", os.path.isfile(facts) and sorted(os.listdir(k.store)) == ["audit.log", "keystore.json", "keystore.lock", "master.key"], os.listdir(k.store))
+        k.keystore.stop()
+        os.chmod(os.path.join(k.store, "master.key"), 0o640)
+        try:
+            k.start(k.stack)
+            check("a master that others can read", False)
+        except RuntimeError as why:
+            check("a master that others can read is refused", "master.key is open to others (mode 0640)" in str(why) and "chmod 600" in str(why), why)
+
+
 # --- its memory and its user -----------------------------------------------------------------------------------------------------
 def status(pid, *names):
     with open(f"/proc/{pid}/status") as f:

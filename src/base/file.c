@@ -2,11 +2,14 @@
 #include "base/file.h"
 
 #include "base/buf.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+
+#define TEMPORARY ".tmp-"
 
 // Everything up to the descriptor's end.
 static bool read_all(struct arena *a, int fd, const char *what, struct buf *b, struct slice *out, struct err *e) {
@@ -70,11 +73,15 @@ bool file_write_all(int fd, struct slice bytes, struct err *e) {
     return true;
 }
 
-static bool sync_folder_of(const char *path, struct err *e) {
+static void folder_of(const char *path, char dir[static 4096]) {
     const char *slash = strrchr(path, '/');
+    snprintf(dir, 4096, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1, slash ? path : ".");
+}
+
+static bool sync_folder_of(const char *path, struct err *e) {
     char dir[4096];
-    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    int fd = open(dir[0] ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    folder_of(path, dir);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(e, "cannot open folder '%s'", dir);
     bool ok = fsync(fd) == 0 || err_errno(e, "cannot sync folder '%s'", dir);
@@ -84,7 +91,7 @@ static bool sync_folder_of(const char *path, struct err *e) {
 
 bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, struct err *e) {
     char temp[4096];
-    if ((size_t)snprintf(temp, sizeof temp, "%s.XXXXXX", path) >= sizeof temp)
+    if ((size_t)snprintf(temp, sizeof temp, "%s" TEMPORARY "XXXXXX", path) >= sizeof temp)
         return err_set(e, ERR_INVALID, "path too long: '%s'", path);
     int fd = mkostemp(temp, O_CLOEXEC);
     if (fd < 0)
@@ -100,6 +107,20 @@ bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, stru
         return false;
     }
     return sync_folder_of(path, e);
+}
+
+void file_remove_unfinished(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t n = strlen(name), tail = sizeof TEMPORARY - 1;
+    char dir[4096];
+    folder_of(path, dir);
+    DIR *d = opendir(dir);
+    for (struct dirent *x; d && (x = readdir(d));)
+        if (strncmp(x->d_name, name, n) == 0 && strncmp(x->d_name + n, TEMPORARY, tail) == 0 &&
+            strlen(x->d_name + n + tail) == 6)
+            unlinkat(dirfd(d), x->d_name, 0);
+    if (d)
+        closedir(d);
 }
 
 bool file_make_dirs(const char *path, unsigned mode, struct err *e) {

@@ -12,8 +12,10 @@
 [[nodiscard]] bool file_read_secret_fd(struct arena *a, int fd, const char *what, size_t max, struct slice *out,
                                        struct err *e);
 // Replaces path by bytes: temporary file beside it, fsync, rename, fsync of the folder. After a crash the old or the
-// new content is there, never a part.
+// new content is there, never a part; the temporary file, PATH.tmp-XXXXXX, may have stayed.
 [[nodiscard]] bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, struct err *e);
+// Removes such temporary files of `path`. Only while nobody else can be writing there.
+void file_remove_unfinished(const char *path);
 // Makes a folder and its parents; one that is there is fine.
 [[nodiscard]] bool file_make_dirs(const char *path, unsigned mode, struct err *e);
 // Removes a folder with all in it, never following links; a missing one is fine.

@@ -99,13 +99,22 @@ static bool serve(struct daemon *d, const struct daemon_args *args, struct err *
     return true;
 }
 
+// Whether there is a new generation is one thing, whether all of it could be written down another: the log says both.
 static void rotate(struct daemon *d) {
-    struct err e;
-    const struct audit_entry entry = {.what = "rotate", .verdict = "allowed"};
-    if (master_rotate(d->k.master, &e) && audit_write(d->k.audit, &entry, &e))
-        log_info("generation %u: secrets are sealed with it from now on", master_generation(d->k.master));
-    else
+    struct err e, unwritten;
+    uint32_t before = master_generation(d->k.master);
+    bool ok = master_rotate(d->k.master, &e);
+    uint32_t now = master_generation(d->k.master);
+    const struct audit_entry entry = {
+        .what = "rotate", .verdict = now != before ? "allowed" : "failed", .why = ok ? NULL : e.msg};
+    if (now == before)
         log_err(LOG_ERROR, "no new generation", &e);
+    else
+        log_info("generation %u: secrets are sealed with it from now on", now);
+    if (now != before && !ok)
+        log_err(LOG_ERROR, "the new generation is in force; keystore.json, which the next start mends, lacks it", &e);
+    if (!audit_write(d->k.audit, &entry, &unwritten))
+        log_err(LOG_ERROR, "a rotation is not in the audit log", &unwritten);
 }
 
 static void close_all(struct daemon *d) {

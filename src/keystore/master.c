@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SECRET 32
@@ -207,6 +208,14 @@ static bool lost_secret(struct err *e) {
                        "keystore.json and start anew");
 }
 
+static bool check_private(const char *path, struct err *e) {
+    struct stat st;
+    if (stat(path, &st) != 0 || !(st.st_mode & 077))
+        return true; // one that is not there is another matter
+    err_set(e, ERR_SETTINGS, "%s is open to others (mode %04o)", path, (unsigned)st.st_mode & 07777);
+    return err_hint(e, "chmod 600 %s; if somebody may have read it, seal the secrets anew with another master", path);
+}
+
 // Reads or makes the secret. *fresh: nothing was there.
 static bool get_secret(struct master *m, struct arena *a, int fd, bool known, bool *fresh, struct err *e) {
     const char *path = arena_printf(a, "%s/master.key", m->home);
@@ -218,6 +227,9 @@ static bool get_secret(struct master *m, struct arena *a, int fd, bool known, bo
         return ok;
     }
     m->from_file = true;
+    file_remove_unfinished(path);
+    if (!check_private(path, e))
+        return false;
     if (file_read_secret(a, path, TEXT_MAX, &text, &why))
         return take_text(m->vault, text, e) || err_wrap(e, "%s", path);
     if (why.code != ERR_NOT_FOUND) {
