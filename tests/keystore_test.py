@@ -714,6 +714,19 @@ def test_a_rotation_says_what_is_true():
             check("a master that others can read is refused", "master.key is open to others (mode 0640)" in str(why) and "chmod 600" in str(why), why)
 
 
+def test_strangers_do_not_fill_the_audit_log():
+    # whoever can reach it could write away who was given what
+    with lone() as k:
+        k.ask("POST", "/add_generated_secret", GENERATE)
+        for _ in range(150):
+            k.ask("POST", "/session", {"account_id": "mallory.near"}, None)
+        equal("it still writes what it gives", k.ask("POST", "/add_generated_secret", GENERATE)[0], 200)
+        whats = [x["what"] for x in k.audit()]
+        check("of strangers as many as of a minute or two", whats.count("session") <= 120 and whats.count("generate") == 2, (len(whats), whats[-1]))
+        k.keystore.stop()
+        check("and how many more there were", sum(x.get("count", 1) for x in k.audit() if x["verdict"] == "refused") == 150, k.audit()[-1])
+
+
 # --- its memory and its user -----------------------------------------------------------------------------------------------------
 def status(pid, *names):
     with open(f"/proc/{pid}/status") as f:

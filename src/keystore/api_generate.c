@@ -141,7 +141,8 @@ void keystore_add_generated(struct http_request *r, void *ctx) {
                                       .profile = s->profile,
                                       .repo = s->repo,
                                       .branch = s->branch,
-                                      .why = ok ? NULL : e.msg};
+                                      .why = ok ? NULL : e.msg,
+                                      .unproven = !ok};
     ok = audit_write(c.k->audit, &entry, ok ? &e : NULL) && ok;
     if (ok) {
         http_reply_json(r, 200, answer);

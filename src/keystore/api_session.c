@@ -65,7 +65,8 @@ void keystore_session(struct http_request *r, void *ctx) {
                                       .verdict = ok ? "allowed" : "refused",
                                       .account = c.question.terms.account,
                                       .session = ok ? hash_hex(&s.id, hex) : NULL,
-                                      .why = ok ? NULL : e.msg};
+                                      .why = ok ? NULL : e.msg,
+                                      .unproven = !ok};
     if (!audit_write(c.k->audit, &entry, ok ? &e : NULL) && ok)
         ok = sessions_revoke(c.k->sessions, &s.id) && false;
     if (!ok) {
