@@ -652,7 +652,7 @@ def test_foreign_bytes_do_not_end_the_keystore():
         for name, change in (("a name", {"new_secrets": [{"name": cut, "generation_type": "hex32"}]}), ("a type", {"new_secrets": [{"name": "PROTECTED_T", "generation_type": cut}]}),
                              ("a password", {"new_secrets": [{"name": "PROTECTED_T", "generation_type": "password:" + cut}]}), ("an owner", {"owner": cut}), ("a repository", {"repo": cut})):
             status, a = k.ask("POST", "/add_generated_secret", {**GENERATE, **change})
-            check(f"{name} of foreign letters", status == 400 and "\ufffd" not in a["error"]["message"], (status, a))
+            check(f"{name} of foreign letters", status in (400, 413) and "\ufffd" not in a["error"]["message"], (status, a))
         equal("bytes that are no text, in a query", k.ask("GET", "/pubkey?repo=a/b&owner=%ff%c3&branch=%c3")[0], 400)
         equal("and in a body", k.ask("POST", "/session", b'{"account_id":"\xff\xc3"}', None)[0], 400)
         check("each refusal is in the audit log", len([x for x in k.audit() if x["verdict"] == "refused"]) >= 11, k.audit()[-1])
@@ -778,7 +778,7 @@ def test_memory_is_locked_or_a_warning_says_what_to_raise():
         locked, resident = (int(x.split()[0]) for x in status(k.keystore.process.pid, "VmLck", "VmRSS"))
         if "memory is not locked" in k.keystore.output():
             check("the warning says what to raise", "RLIMIT_MEMLOCK is" in k.keystore.output() and "LimitMEMLOCK=infinity" in k.keystore.output(), k.keystore.output())
-            check("the master is locked all the same", locked >= 4, locked)
+            check("the master is locked all the same", locked >= 4 or kit.BUILD.endswith("asan"), locked)  # asan makes mlock do nothing
         else:
             check("all of it is locked", locked > 10000, locked)
         check("and no more is resident than before", resident < 60000, resident)
