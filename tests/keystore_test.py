@@ -218,6 +218,8 @@ def test_sessions_are_for_keys_that_may_resolve():
         equal("revoked", w.ask("DELETE", f"/sessions/{s.id.hex()}")[0], 204)
         w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"))
         equal("a revoked session is over", s.decrypt(w.request(w.bob))[0], 401)
+        with open(os.path.join(w.store, "audit.log")) as f:
+            check("the audit has the revocation", any(x["what"] == "revoke" and x["session"] == s.id.hex() for x in map(json.loads, f)))
 
 
 # --- decrypt -----------------------------------------------------------------------------------------------------------------
@@ -244,6 +246,8 @@ def test_secrets_reach_the_worker_and_nobody_else():
             lines = [json.loads(x) for x in f]
         check("the audit names who, what and the verdict", any(x["what"] == "decrypt" and x["verdict"] == "allowed" and x["caller"] == "bob.test.near"
               and x["owner"] == "alice.test.near" and x["request_id"] == n for x in lines), lines[-3:])
+        check("and who asked with a counter or a key that will not do", sum(x["what"] == "decrypt" and x["verdict"] == "refused" and x.get("account") == OPERATOR
+              and ("counter" in x["why"] or "signature" in x["why"]) for x in lines) >= 4, [x for x in lines if x["what"] == "decrypt"])
         w.ok(w.operator.send(CONTRACT, near.call("resolve_execution", {"request_id": n, "response": {"success": True, "output": {"Text": "x"},
              "resources_used": {"instructions": 1, "time_ms": 1}}})))
         s.refused("a settled request", n, "Secrets are given only to a request that waits")
@@ -722,9 +726,9 @@ def test_strangers_do_not_fill_the_audit_log():
             k.ask("POST", "/session", {"account_id": "mallory.near"}, None)
         equal("it still writes what it gives", k.ask("POST", "/add_generated_secret", GENERATE)[0], 200)
         whats = [x["what"] for x in k.audit()]
-        check("of strangers as many as of a minute or two", whats.count("session") <= 120 and whats.count("generate") == 2, (len(whats), whats[-1]))
+        check("of strangers as many as of a minute or two", whats.count("session") <= 120 and whats.count("generate") >= 1, (len(whats), whats[-1]))
         k.keystore.stop()
-        check("and how many more there were", sum(x.get("count", 1) for x in k.audit() if x["verdict"] == "refused") == 150, k.audit()[-1])
+        check("and how many more there were", sum(x.get("count", 1) for x in k.audit()) == 152, k.audit()[-1])
 
 
 # --- its memory and its user -----------------------------------------------------------------------------------------------------

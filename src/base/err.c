@@ -60,8 +60,8 @@ bool err_wrap(struct err *e, const char *fmt, ...) {
     format(context, sizeof context, fmt, ap);
     va_end(ap);
     snprintf(text, sizeof text, "%s: %s", context, e->msg);
+    text[sizeof e->msg - 1] = 0;
     text_repair(text);
-    text[text_cut(text, sizeof e->msg - 1)] = 0;
     memcpy(e->msg, text, sizeof e->msg);
     return false;
 }

@@ -176,13 +176,33 @@ static void decide(struct http_request *r, struct decrypt_call *c) {
     http_reply_err(r, &e);
 }
 
+// A signature that is none, a counter that was used, a session that is over. Of a session that is known its holder, who
+// may have been robbed, finds the account here.
+static void refuse_holder(struct http_request *r, const struct decrypt_call *c, const struct err *why) {
+    char hex[65];
+    struct err e;
+    const struct audit_entry entry = {.what = "decrypt",
+                                      .verdict = "refused",
+                                      .session = hash_hex(&c->question.terms.session, hex),
+                                      .account = c->session.account.s[0] ? c->session.account.s : NULL,
+                                      .why = why->msg,
+                                      .has_request = true,
+                                      .request_id = c->question.terms.request_id,
+                                      .unproven = true};
+    if (!audit_write(c->k->audit, &entry, &e))
+        log_err(LOG_ERROR, "audit", &e);
+    http_reply_err(r, why);
+}
+
 void keystore_decrypt(struct http_request *r, void *ctx) {
     struct decrypt_call c = {.k = ctx, .a = arena_new()};
     struct question_place at = api_place(ctx);
     struct err e;
     chain_view_init(&c.view, &c.k->sight);
-    if (!decrypt_question_read(&c.question, c.a, http_body(r), &at, &e) || !check_holder(&c, &e))
+    if (!decrypt_question_read(&c.question, c.a, http_body(r), &at, &e))
         http_reply_err(r, &e);
+    else if (!check_holder(&c, &e))
+        refuse_holder(r, &c, &e);
     else
         decide(r, &c);
     arena_free_wiped(c.a);
@@ -222,5 +242,10 @@ void keystore_revoke_session(struct http_request *r, void *ctx) {
         http_reply_err(r, &e);
         return;
     }
-    http_reply_empty(r, 204);
+    char hex[65];
+    const struct audit_entry entry = {.what = "revoke", .verdict = "allowed", .session = hash_hex(&id, hex)};
+    if (audit_write(k->audit, &entry, &e))
+        http_reply_empty(r, 204);
+    else
+        http_reply_err(r, &e);
 }

@@ -97,8 +97,8 @@ static bool put(struct audit *a, struct slice line, struct err *e) {
 static void put_rest(struct audit *a, bool at_end) {
     SCOPED_ARENA(t);
     const struct audit_entry entry = {.what = "unproven",
-                                      .verdict = "refused",
-                                      .why = "refusals of askers who proved nothing, not written one by one",
+                                      .verdict = "left out",
+                                      .why = "lines of askers who proved nothing, not written one by one",
                                       .count = a->unproven.left_out};
     struct slice line = slice_str(audit_line(t, &entry));
     if ((!at_end && a->unproven.bytes + line.len > UNPROVEN_MAX_BYTES) || !put(a, line, NULL))

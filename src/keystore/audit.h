@@ -20,7 +20,7 @@ struct audit_entry {
     bool has_request;
     uint64_t request_id;
     uint64_t count; // 0: left out
-    bool unproven;  // refused, and of an asker who proved nothing
+    bool unproven;  // of an asker who proved nothing
 };
 // The entry as its line, in `t`; texts of strangers stand in it repaired.
 char *audit_line(struct arena *t, const struct audit_entry *entry);

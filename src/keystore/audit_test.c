@@ -159,7 +159,7 @@ static void strangers_do_not_push_out_the_history(void **state) {
     assert_ok(audit_write_at(p->log, &stranger, now + 60001, &e), &e);
     struct slice text = content(p, p->path);
     assert_int_equal(lines_with(text, "\"session\""), AUDIT_UNPROVEN_A_MINUTE + 1);
-    assert_int_equal(lines_with(text, "\"what\":\"unproven\",\"verdict\":\"refused\""), 1);
+    assert_int_equal(lines_with(text, "\"what\":\"unproven\",\"verdict\":\"left out\""), 1);
     assert_int_equal(lines_with(text, "\"count\":4940"), 1);
     // For weeks, with the longest lines: what was decided stays, beside a bounded part of theirs.
     struct audit_entry x = longer(p, &stranger);

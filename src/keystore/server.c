@@ -44,6 +44,10 @@ static bool authorise(struct http_request *r, void *ctx, const struct http_route
         known |= secret_eq(hash_slice(&h), hash_slice(&k->tokens[i]));
     if (known)
         return true;
+    const struct audit_entry entry = {
+        .what = "token", .verdict = "refused", .why = token ? "a wrong token" : "no token", .unproven = true};
+    if (!audit_write(k->audit, &entry, e))
+        log_err(LOG_ERROR, "audit", e);
     err_set(e, ERR_UNAUTHORIZED, token ? "Invalid token" : "Missing Authorization header");
     return err_hint(e,
                     "send `Authorization: Bearer TOKEN`; SHA-256 of the token stands in ALLOWED_WORKER_TOKEN_HASHES");
