@@ -230,6 +230,31 @@ static void dates_are_iso8601(void **state) {
     assert_true(clock_mono_us() <= clock_mono_us());
 }
 
+// A stranger's text on a screen must not move the cursor, set the title or clear what stood there.
+static void printable_text_has_no_controls(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } rows[] = {{"plain \u00e9 \U0001F600", "plain \u00e9 \U0001F600"},
+                {"\033[2J", "?[2J"},
+                {"a\nb\tc\177", "a?b?c?"},
+                {"\xC2\x9B"
+                 "2J",
+                 "??2J"},
+                {"\xC2\xA0", "\xC2\xA0"},
+                {"x\xC3", "x"},
+                {"", ""}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", rows[i].in);
+        text_make_printable(text, true);
+        assert_string_equal(text, rows[i].out);
+    }
+    char lines[] = "a\n\tb\r\033c";
+    text_make_printable(lines, false);
+    assert_string_equal(lines, "a\n\tb??c");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(errors_keep_hint_and_code),
     cmocka_unit_test(errors_are_utf8_whatever_they_quote),
@@ -240,6 +265,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(numbers_are_exact),
     cmocka_unit_test(text_is_cut_at_characters),
     cmocka_unit_test(broken_text_is_repaired_in_place),
+    cmocka_unit_test(printable_text_has_no_controls),
     cmocka_unit_test(url_in_a_log_has_no_key),
     cmocka_unit_test(files_are_whole_and_locked),
     cmocka_unit_test(dates_are_iso8601),

@@ -10,6 +10,9 @@ bool text_is_utf8(struct slice s);
 // Makes foreign or cut bytes UTF-8, in place and never longer: a character that the end cuts off goes, whatever else is
 // broken becomes '?'.
 void text_repair(char *s);
+// The same, and nothing that a terminal would obey: control characters become '?', too. one_line: ends of lines and
+// tabs are none of the text's business either.
+void text_make_printable(char *s, bool one_line);
 // Whole text is a decimal number without sign, leading zeros allowed, within range; false leaves *out alone.
 bool text_u64(struct slice s, uint64_t *out);
 bool text_u128(struct slice s, u128 *out);

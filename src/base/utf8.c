@@ -47,3 +47,14 @@ void text_repair(char *s) {
     }
     s[to] = 0;
 }
+
+void text_make_printable(char *s, bool one_line) {
+    text_repair(s);
+    for (uint8_t *p = (uint8_t *)s; *p; p++) {
+        bool kept = !one_line && (*p == '\n' || *p == '\t');
+        if ((*p < 0x20 && !kept) || *p == 0x7F)
+            *p = '?';
+        else if (p[0] == 0xC2 && p[1] < 0xA0) // U+0080 to U+009F: a terminal's other control characters
+            p[0] = p[1] = '?';
+    }
+}

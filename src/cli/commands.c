@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
 
+#include "base/text.h"
 #include <inttypes.h>
 
 // The contract's defaults and caps (docs: the life of a request); over a cap it would refuse the request anyway.
@@ -35,10 +36,14 @@ static enum cli_status status_of(enum err_code code) {
     return CLI_PLATFORM;
 }
 
+// What it says may be the words of a server, a contract or a guest.
 int command_failed(const struct err *e) {
-    fprintf(stderr, "outlayer: %s\n", e->msg);
-    if (e->hint[0])
-        fprintf(stderr, "  %s\n", e->hint);
+    struct err shown = *e;
+    text_make_printable(shown.msg, false);
+    text_make_printable(shown.hint, false);
+    fprintf(stderr, "outlayer: %s\n", shown.msg);
+    if (shown.hint[0])
+        fprintf(stderr, "  %s\n", shown.hint);
     return status_of(e->code);
 }
 

@@ -159,8 +159,11 @@ static void print_people(struct arena *a, const struct ask_result *r) {
     else if (w->success)
         printf("%s\n", w->output ? json_text(a, w->output) : "null");
     fflush(stdout);
-    if (!w->success)
-        fprintf(stderr, "failed      %s\n", w->error ? w->error : "no reason given");
+    if (!w->success) {
+        char *why = arena_strdup(a, w->error ? w->error : "no reason given"); // a guest's words
+        text_make_printable(why, false);
+        fprintf(stderr, "failed      %s\n", why);
+    }
     fprintf(stderr, "used        %s instructions, %d ms", text_grouped(w->instructions, count), (int)w->time_ms);
     if (w->compile_time_ms)
         fprintf(stderr, ", %d ms to build", (int)w->compile_time_ms);

@@ -87,6 +87,13 @@ static bool run_delete(struct job *j, struct err *e) {
 
 // --- list
 
+// Rows are strangers' words where --owner names one.
+static const char *shown(const struct job *j, const char *text) {
+    char *copy = arena_strdup(j->a, text ? text : "?");
+    text_make_printable(copy, true);
+    return copy;
+}
+
 static void show_row(const struct job *j, const json_t *row) {
     struct access *access;
     struct yocto deposit = {0};
@@ -94,9 +101,9 @@ static void show_row(const struct job *j, const json_t *row) {
     const char *branch = json_string_value(json_object_get(row, "branch"));
     bool known = access_of_json(&access, j->a, json_object_get(row, "access"), NULL);
     (void)json_get_u128(row, "storage_deposit", &deposit.v, NULL);
-    printf("%-20s %-40s %-16s %-14s %s\n", json_string_value(json_object_get(row, "profile")),
-           json_string_value(json_object_get(row, "repo")), branch ? branch : "(any branch)",
-           yocto_text(deposit, amount), known ? access_text(j->a, access) : "?");
+    printf("%-20s %-40s %-16s %-14s %s\n", shown(j, json_string_value(json_object_get(row, "profile"))),
+           shown(j, json_string_value(json_object_get(row, "repo"))), branch ? shown(j, branch) : "(any branch)",
+           yocto_text(deposit, amount), known ? shown(j, access_text(j->a, access)) : "?");
 }
 
 static bool run_list(struct job *j, struct err *e) {
