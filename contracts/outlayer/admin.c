@@ -205,15 +205,14 @@ ENTRY(withdraw_fees) {
     struct state s = owner_state();
     struct yocto left = yocto_sub(s.fees_collected, s.fees_withdrawn);
     struct yocto amount = in->amount.given ? in->amount.value : left;
-    char buffer[96];
-    struct out o = OUT(buffer);
     if (yocto_less(left, amount) || left.v == 0)
         stop_filled("Earned and not yet withdrawn are % yoctoNEAR", &left);
     s.fees_withdrawn = yocto_add(s.fees_withdrawn, amount);
     state_save(&s);
     promise_transfer(&s.owner, amount);
-    put_amount(&o, amount);
-    log_event("fees_withdrawn", "amount", out_text(&o));
+    struct out *o = event_open("fees_withdrawn");
+    member_amount(o, "amount", amount);
+    event_emit(o);
 }
 
 // --- pending requests
@@ -254,20 +253,18 @@ ENTRY(upgrade) {
     struct arguments code = arguments();
     struct text wasm = {code.ptr, code.len};
     require(wasm.len > 8 && memcmp(wasm.ptr, "\0asm", 4) == 0, "The input has to be the new contract's code, as it is");
-    char digits[2 * HASH_SIZE + 2];
-    struct out o = OUT(digits);
     struct hash hash = sha256_of(wasm);
-    put_hex(&o, &hash);
-    log_event("contract_upgraded", "code_hash", out_text(&o));
+    struct out *o = event_open("contract_upgraded");
+    member_hex(o, "code_hash", &hash);
+    event_emit(o);
     promise_return(promise_deploy(wasm, "migrate", MIGRATE_GAS));
 }
 
 // Runs in the new code right after it was deployed; when it stops, the old one stays.
 ENTRY(migrate) {
-    char digits[8];
-    struct out o = OUT(digits);
     if (!state_migrate())
         return;
-    put_number(&o, STATE_VERSION);
-    log_event("contract_migrated", "state_version", out_text(&o));
+    struct out *o = event_open("contract_migrated");
+    member_number(o, "state_version", STATE_VERSION);
+    event_emit(o);
 }

@@ -1,37 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "events.h"
+#include "reply.h"
 
 #define PREVIEW_MAX 256
-#define BUFFER (8 * LOG_BYTES_MAX) // each byte of an input takes at most seven, and there is room for the rest
 
-void event_open(struct out *o, const char *event) {
+struct out *event_open(const char *event) {
     const struct event_name name = {"near-outlayer", "1.0.0", event};
+    struct out *o = reply();
     event_begin(o, &name);
+    return o;
 }
 
 void log_event(const char *event, const char *member, struct text value) {
-    char buffer[512];
-    struct out o = OUT(buffer);
-    event_open(&o, event);
-    put_key(&o, member);
-    put_value(&o, value);
-    event_emit(&o);
+    struct out *o = event_open(event);
+    put_key(o, member);
+    put_value(o, value);
+    event_emit(o);
 }
 
 void log_account(const char *event, const char *member, const struct account *a) {
-    char buffer[ACCOUNT_MAX + 2];
-    struct out o = OUT(buffer);
-    put_string(&o, account_text(a));
-    log_event(event, member, out_text(&o));
+    struct out *o = event_open(event);
+    member_string(o, member, account_text(a));
+    event_emit(o);
 }
 
 void log_number(const char *before, uint64_t n, const char *after) {
-    char buffer[128];
-    struct out o = OUT(buffer);
-    out_str(&o, before);
-    out_number(&o, n);
-    out_str(&o, after);
-    log_line(&o);
+    struct out *o = reply();
+    out_str(o, before);
+    out_number(o, n);
+    out_str(o, after);
+    log_line(o);
 }
 
 #define Q(kind, name, member) JSON_MEMBER(kind, name, struct request, member)
@@ -79,20 +77,17 @@ static const struct json_member yield_members[] = {
 };
 
 void log_requested(const struct request *q, struct text input) {
-    static char buffer[BUFFER];
-    struct out o = OUT(buffer);
-    require(input.len <= LOG_BYTES_MAX, "input_data is longer than an event of 16384 bytes can carry");
-    event_open(&o, "execution_requested");
-    put_key(&o, "request_data");
-    put_quoted_open(&o);
-    PUT_ALL(&o, request_members, q);
-    member_string(&o, "input_data", input.ptr ? input : TEXT(""));
-    put_secrets_ref(&o, q);
-    member_string(&o, "response_format", text_of(format_names[q->format]));
-    PUT_ALL(&o, payment_members, q);
-    put_quoted_close(&o);
-    PUT_ALL(&o, yield_members, q);
-    event_emit(&o);
+    struct out *o = event_open("execution_requested");
+    put_key(o, "request_data");
+    put_quoted_open(o);
+    PUT_ALL(o, request_members, q);
+    member_string(o, "input_data", input.ptr ? input : TEXT(""));
+    put_secrets_ref(o, q);
+    member_string(o, "response_format", text_of(format_names[q->format]));
+    PUT_ALL(o, payment_members, q);
+    put_quoted_close(o);
+    PUT_ALL(o, yield_members, q);
+    event_emit(o);
 }
 
 void put_usage(struct out *o, const struct usage *u) {
@@ -132,50 +127,44 @@ void put_failure(struct out *o, const struct answer *a) {
 }
 
 void log_completed(const struct request *q, const struct end *end) {
-    static char buffer[BUFFER];
-    struct out o = OUT(buffer);
     const struct answer *a = end->answer;
-    event_open(&o, "execution_completed");
-    put_members(&o, request_members + 1, SENDER_AND_SOURCE_END - 1, q);
-    put_usage(&o, &a->resources_used);
-    member_bool(&o, "success", a->success);
-    member_string(&o, "error_message", error_text(a));
-    PUT_ALL(&o, end_members, end);
-    member_string(&o, "compilation_note", a->compilation_note);
-    member_number(&o, "timestamp", now_ns());
-    member_number(&o, "request_id", q->id);
-    put_failure(&o, a);
-    put_output(&o, &a->output);
-    PUT_ALL(&o, answer_members, a);
-    event_emit(&o);
-    o.len = 0;
-    out_str(&o, "[[yNEAR charged: \"");
-    out_amount(&o, end->charged);
-    out_str(&o, "\"]]");
-    log_line(&o);
+    struct out *o = event_open("execution_completed");
+    put_members(o, request_members + 1, SENDER_AND_SOURCE_END - 1, q);
+    put_usage(o, &a->resources_used);
+    member_bool(o, "success", a->success);
+    member_string(o, "error_message", error_text(a));
+    PUT_ALL(o, end_members, end);
+    member_string(o, "compilation_note", a->compilation_note);
+    member_number(o, "timestamp", now_ns());
+    member_number(o, "request_id", q->id);
+    put_failure(o, a);
+    put_output(o, &a->output);
+    PUT_ALL(o, answer_members, a);
+    event_emit(o);
+    o->len = 0;
+    out_str(o, "[[yNEAR charged: \"");
+    out_amount(o, end->charged);
+    out_str(o, "\"]]");
+    log_line(o);
 }
 
 void log_extended(const struct request *q) {
-    char buffer[512];
-    struct out o = OUT(buffer);
     static const struct json_member members[] = {
         Q(U64, "request_id", id),
         Q(HASH_BYTES, "data_id", data_id),
         Q(U8, "extensions", extensions),
         Q(U64, "timestamp", extended),
     };
-    event_open(&o, "execution_extended");
-    PUT_ALL(&o, members, q);
-    event_emit(&o);
+    struct out *o = event_open("execution_extended");
+    PUT_ALL(o, members, q);
+    event_emit(o);
 }
 
 void log_cancelled(const struct request *q, const struct account *by) {
-    char buffer[256];
-    struct out o = OUT(buffer);
-    event_open(&o, "execution_cancelled");
-    member_number(&o, "request_id", q->id);
-    member_string(&o, "cancelled_by", account_text(by));
-    event_emit(&o);
+    struct out *o = event_open("execution_cancelled");
+    member_number(o, "request_id", q->id);
+    member_string(o, "cancelled_by", account_text(by));
+    event_emit(o);
 }
 
 void put_prices(struct out *o, const struct fees *f) {
@@ -186,12 +175,10 @@ void put_prices(struct out *o, const struct fees *f) {
 }
 
 void log_pricing(const struct fees *f) {
-    char buffer[512];
-    struct out o = OUT(buffer);
-    event_open(&o, "pricing_set");
-    put_key(&o, "prices");
-    put_prices(&o, f);
-    event_emit(&o);
+    struct out *o = event_open("pricing_set");
+    put_key(o, "prices");
+    put_prices(o, f);
+    event_emit(o);
 }
 
 void put_refund(struct out *o, const struct refund *r) {
@@ -205,22 +192,18 @@ void put_refund(struct out *o, const struct refund *r) {
 }
 
 void log_refund(const char *event, const struct refund *r) {
-    char buffer[512];
-    struct out o = OUT(buffer);
-    event_open(&o, event);
-    put_refund(&o, r);
-    event_emit(&o);
+    struct out *o = event_open(event);
+    put_refund(o, r);
+    event_emit(o);
 }
 
 void log_secrets(const char *event, const struct secret_name *n, struct yocto deposit) {
-    char buffer[4096]; // a branch of 255 bytes takes at most seven for each
-    struct out o = OUT(buffer);
-    event_open(&o, event);
-    member_string(&o, "owner", account_text(&n->owner));
-    member_string(&o, "repo", n->repo);
-    member_string(&o, "branch", n->branch);
-    member_string(&o, "profile", n->profile);
-    member_amount(&o, "storage_deposit", deposit);
-    member_number(&o, "timestamp", now_ns());
-    event_emit(&o);
+    struct out *o = event_open(event);
+    member_string(o, "owner", account_text(&n->owner));
+    member_string(o, "repo", n->repo);
+    member_string(o, "branch", n->branch);
+    member_string(o, "profile", n->profile);
+    member_amount(o, "storage_deposit", deposit);
+    member_number(o, "timestamp", now_ns());
+    event_emit(o);
 }

@@ -24,8 +24,8 @@
 #include "refund.h"
 #include "secrets.h"
 
-// Begins an event of ours; event_emit ends it.
-void event_open(struct out *o, const char *event);
+// Begins an event of ours, in the buffer of reply.h; event_emit ends it.
+struct out *event_open(const char *event);
 // One with one member, a JSON value.
 void log_event(const char *event, const char *member, struct text value);
 void log_account(const char *event, const char *member, const struct account *a);

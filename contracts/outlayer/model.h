@@ -88,7 +88,7 @@ struct request {
     uint16_t callback_tgas; // that the callback has at least
 };
 const struct account *request_payer(const struct request *q);
-// Texts point into a buffer that the next load overwrites. false: no such request is pending.
+// Texts point into a buffer that the next load overwrites. false: no such request is pending, and *q has only its id.
 bool request_load(uint64_t id, struct request *q);
 void request_must_load(uint64_t id, struct request *q);
 void request_save(const struct request *q);

@@ -23,6 +23,7 @@
 //   answered, but the callback failed, cancelled  the price of what was used (cancelled by the owner: nothing)
 // Prices are those in force when the request was made. The refund goes to payer_account_id, else to the sender; one
 // that bounces is kept for the payer.
+#include "reply.h"
 #include "roles.h"
 #include "settle.h"
 
@@ -122,14 +123,12 @@ static struct yocto fill_request(struct request *q, const struct args *in, const
 }
 
 static struct promise await_answer(struct request *q, bool envelope) {
-    char buffer[96];
-    struct out args = OUT(buffer);
-    put_open(&args, '{');
-    member_number(&args, "request_id", q->id);
+    struct out *args = reply_open('{');
+    member_number(args, "request_id", q->id);
     if (envelope)
-        member_bool(&args, "result_envelope", true);
-    put_close(&args, '}');
-    return yield_create("on_execution_response", out_text(&args), CALLBACK_TGAS * TGAS, &q->data_id);
+        member_bool(args, "result_envelope", true);
+    put_close(args, '}');
+    return yield_create("on_execution_response", out_text(args), CALLBACK_TGAS * TGAS, &q->data_id);
 }
 
 // How much gas the callback will have: what it is given, and what this call leaves over.
@@ -198,8 +197,7 @@ ENTRY(submit_execution_output_and_resolve) {
 ENTRY(extend_execution) {
     struct request q;
     load_for_operator(in, &q);
-    require(q.extensions < EXTENSIONS_MAX, "Execution request has been extended 10 times already");
-    require(extensions_left(&q), "The gas that came with the request does not pay another extension");
+    require(extensions_left(&q), "The request has been extended as often as its gas pays, at most 10 times");
     resume_to_extend(&q);
 }
 

@@ -296,7 +296,7 @@ static void huge_input_is_refused_with_a_sentence(void **state) {
     size_t at = (size_t)snprintf(args, sizeof args, "{" SOURCE ",\"input_data\":\"");
     memset(args + at, 'x', 20000);
     snprintf(args + at + 20000, 8, "\"}");
-    refused(args, "input_data is longer than an event");
+    refused(args, "bytes long; at most 16384 can be logged");
     memset(args + at, 'x', 1600000);
     snprintf(args + at + 1600000, 8, "\"}");
     refused(args, "Longer than this contract can take");

@@ -28,14 +28,12 @@ void refund_pay(const struct refund *r) {
     struct promise paid = promise_transfer(&r->payer, r->amount);
     if (account_eq(&r->payer, &r->sender))
         return;
-    char buffer[320];
-    struct out o = OUT(buffer);
-    put_open(&o, '{');
-    put_refund(&o, r);
-    put_close(&o, '}');
+    struct out *o = reply_open('{');
+    put_refund(o, r);
+    put_close(o, '}');
     promise_then(paid,
                  &(struct promise_call){
-                     .account = self(), .method = "on_refund_transferred", .args = out_text(&o), .gas = WATCH_GAS});
+                     .account = self(), .method = "on_refund_transferred", .args = out_text(o), .gas = WATCH_GAS});
 }
 
 // false: the amount does not pay the record.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A view's answer, written into the one buffer that all views share.
+// The one buffer of what this contract writes, one text at a time: a view's answer, an event, a promise's arguments.
 #pragma once
 #include "sdk/sdk.h"
 

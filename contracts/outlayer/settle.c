@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settle.h"
+#include "reply.h"
 
 // --- answers in the resume payload
 
@@ -157,25 +158,24 @@ static void put_value_of(struct out *o, const struct output *output) {
 
 // The caller's value: the output, or all that is known.
 static void answer_caller(const struct answer *a, bool envelope) {
-    static char buffer[OUTPUT_JSON_MAX + 4096];
-    struct out o = OUT(buffer);
     if (!envelope && a->output.kind == OUTPUT_JSON) {
         answer_text(a->output.bytes);
         return;
     }
+    struct out *o = reply();
     if (envelope) {
-        put_open(&o, '{');
-        member_bool(&o, "success", a->success);
-        put_key(&o, "output");
+        put_open(o, '{');
+        member_bool(o, "success", a->success);
+        put_key(o, "output");
     }
-    put_value_of(&o, &a->output);
+    put_value_of(o, &a->output);
     if (envelope) {
-        member_string(&o, "error", error_text(a));
-        put_failure(&o, a);
-        put_usage(&o, &a->resources_used);
-        put_close(&o, '}');
+        member_string(o, "error", error_text(a));
+        put_failure(o, a);
+        put_usage(o, &a->resources_used);
+        put_close(o, '}');
     }
-    answer_json(&o);
+    reply_end();
 }
 
 void finish_answered(struct request *q, const struct payload *p, bool envelope) {

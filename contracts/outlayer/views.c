@@ -44,16 +44,22 @@ ENTRY(estimate_execution_cost) {
     reply_end();
 }
 
-// As it is stored: bytes whatever the kind.
-static void put_stored_output(struct out *o, const struct request *q) {
-    put_key(o, "pending_output");
-    if (q->output.kind == OUTPUT_NONE) {
+// A stored output, null where there is none. as_stored: bytes whatever the kind.
+static void put_pending_output(struct out *o, const struct request *q, bool as_stored) {
+    uint8_t kind = q->output.kind;
+    if (kind == OUTPUT_NONE) {
         put_null(o);
         return;
     }
+    struct text bytes = output_load(q);
     put_open(o, '{');
-    put_key(o, output_names[q->output.kind]);
-    put_bytes(o, output_load(q));
+    put_key(o, output_names[kind]);
+    if (as_stored || kind == OUTPUT_BYTES)
+        put_bytes(o, bytes);
+    else if (kind == OUTPUT_TEXT)
+        put_string(o, bytes);
+    else
+        put_value(o, bytes);
     put_close(o, '}');
 }
 
@@ -87,7 +93,8 @@ static void put_request(struct out *o, const struct request *q) {
     member_string(o, "response_format", text_of(format_names[q->format]));
     member_null(o, "input_data");
     member_string(o, "payer_account_id", account_text(request_payer(q)));
-    put_stored_output(o, q);
+    put_key(o, "pending_output");
+    put_pending_output(o, q, true);
     PUT_ALL(o, request_more, q);
     put_key(o, "pricing");
     put_prices(o, &q->fees);
@@ -121,26 +128,15 @@ ENTRY(get_pending_request_ids) {
 
 ENTRY(get_pending_output) {
     struct request q;
-    struct out *o = reply();
-    if (!request_load(in->request_id.value, &q) || q.output.kind == OUTPUT_NONE) {
-        answer_text(TEXT("null"));
-        return;
-    }
-    struct text bytes = output_load(&q);
-    put_open(o, '{');
-    put_key(o, output_names[q.output.kind]);
-    if (q.output.kind == OUTPUT_BYTES)
-        put_bytes(o, bytes);
-    else if (q.output.kind == OUTPUT_TEXT)
-        put_string(o, bytes);
-    else
-        put_value(o, bytes);
-    reply_close('}');
+    request_load(in->request_id.value, &q);
+    put_pending_output(reply(), &q, false);
+    reply_end();
 }
 
 ENTRY(has_pending_output) {
     struct request q;
-    answer_bool(request_load(in->request_id.value, &q) && q.output.kind != OUTPUT_NONE);
+    request_load(in->request_id.value, &q);
+    answer_bool(q.output.kind != OUTPUT_NONE);
 }
 
 ENTRY(get_version) { answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"state_version\":2}")); }
