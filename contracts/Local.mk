@@ -12,8 +12,10 @@ CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first -z stack-
 # Each byte costs gas in every call. Optimising all sources together saves a tenth; the linker's own code generation would
 # use instructions that are not in WebAssembly 1.0, so the compiler generates the code from what the linker optimised.
 # Addresses below 1024 are the stack's last ones: with --low-memory-unused no constant offset is added by itself.
-CONTRACT_LTO := --lto-O2 --save-temps
-CONTRACT_OPT := --low-memory-unused -Oz --converge --reorder-functions --mvp-features
+# Inlining where it saves less than a call, and running pointers instead of indices, make more code than they save.
+CONTRACT_LTO := --lto-O2 -mllvm -inline-threshold=-20 --save-temps
+CONTRACT_LSR := -mllvm -disable-lsr
+CONTRACT_OPT := --low-memory-unused --code-folding -Oz --converge --reorder-functions --mvp-features
 sdk_srcs := $(wildcard contracts/sdk/*.c)
 sdk_srcs := $(filter-out %_test.c %_fuzz.c,$(sdk_srcs))
 
@@ -31,7 +33,7 @@ build/contracts/$(1).wasm: $$(patsubst contracts/%.c,build/contracts/obj/%.o,$$(
 		contracts/$(2)/imports.txt contracts/$(2)/exports.txt contracts/gate.sh contracts/Local.mk
 	@echo "  WASM $$@"
 	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $(CONTRACT_LTO) -o $$@.lto $$(filter %.o,$$^) $(CONTRACT_RT)
-	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) -Wno-override-module -c -o $$@.obj $$@.lto.0.4.opt.bc
+	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) $(CONTRACT_LSR) -Wno-override-module -c -o $$@.obj $$@.lto.0.4.opt.bc
 	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -o $$@.linked $$@.obj $(CONTRACT_RT)
 	@wasm-opt $(CONTRACT_OPT) $$@.linked -o $$@.small
 	@contracts/gate.sh $$@.small contracts/$(2)
