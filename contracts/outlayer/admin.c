@@ -203,11 +203,12 @@ ENTRY(get_keystore_key) { with_keystore_key(answer_text); }
 
 ENTRY(withdraw_fees) {
     struct state s = owner_state();
-    struct yocto left = yocto_sub(s.fees_collected, s.fees_withdrawn);
+    struct yocto left = state_fees(&s);
     struct yocto amount = in->amount.given ? in->amount.value : left;
     if (yocto_less(left, amount) || left.v == 0)
         stop_filled("Earned and not yet withdrawn are % yoctoNEAR", &left);
     s.fees_withdrawn = yocto_add(s.fees_withdrawn, amount);
+    s.owed.v -= amount.v;
     state_save(&s);
     promise_transfer(&s.owner, amount);
     struct out *o = event_open("fees_withdrawn");
@@ -247,7 +248,7 @@ ENTRY(clear_all_pending_requests) {
 
 // --- the next version
 
-#define MIGRATE_GAS (50 * TGAS)
+#define MIGRATE_GAS (200 * TGAS)
 ENTRY(upgrade) {
     owner_state();
     struct arguments code = arguments();

@@ -12,7 +12,8 @@ const char *const output_names[] = {"", "Bytes", "Text", "Json"};
 static const struct rec_field state_1[] = {S(WHO, owner),         S(WHO, operator),        S(RAW, paused),
                                            S(RAW, fees),          S(RAW, next_request_id), S(RAW, executions),
                                            S(RAW, fees_collected)};
-static const struct rec_field state_2[] = {
+// Version 2 did not have the last one.
+static const struct rec_field state_3[] = {
     S(WHO, owner),
     S(WHO, operator),
     S(WHO, next_owner),
@@ -28,8 +29,11 @@ static const struct rec_field state_2[] = {
     S(NUMBER, executions),
     S(NUMBER, fees_collected),
     S(NUMBER, fees_withdrawn),
+    S(NUMBER, owed),
 };
-static const struct rec_shape state_shapes[] = {REC_SHAPE(state_1), REC_SHAPE(state_2)};
+#define STATE_FIELDS (sizeof state_3 / sizeof state_3[0])
+static const struct rec_shape state_shapes[] = {
+    REC_SHAPE(state_1), {state_3, STATE_FIELDS - 1}, {state_3, STATE_FIELDS}};
 
 #define Q(kind, member) REC_##kind(struct request, member)
 #define Q_FLAG(member, count) REC_FLAG(struct request, member, count)
@@ -92,18 +96,18 @@ static const struct rec_field request_2[] = {
     Q(STRING, secrets_profile),
     Q(WHO, secrets_owner),
 };
-static const struct rec_shape request_shapes[] = {REC_SHAPE(request_1), REC_SHAPE(request_2)};
+static const struct rec_shape request_shapes[] = {REC_SHAPE(request_1), REC_SHAPE(request_2), REC_SHAPE(request_2)};
 
 struct record {
     uint8_t bytes[RECORD_MAX], version; // 1 to STATE_VERSION
+    size_t len;
 };
 
 // false: nothing is stored there. What is read points into *rec.
 static bool load(struct text key, struct record *rec, const struct rec_shape shapes[static STATE_VERSION], void *to) {
-    size_t len = 0;
-    if (!store_get(key, rec->bytes, sizeof rec->bytes, &len))
+    if (!store_get(key, rec->bytes, sizeof rec->bytes, &rec->len))
         return false;
-    struct rec_in r = {rec->bytes, rec->bytes + len};
+    struct rec_in r = {rec->bytes, rec->bytes + rec->len};
     rec->version = rec_take_u8(&r);
     require(rec->version - 1u < STATE_VERSION, "A stored record is of another version of this contract");
     rec_take_shape(&r, &shapes[rec->version - 1], to);
@@ -137,15 +141,30 @@ struct state state_load(void) {
 
 void state_save(const struct state *s) { save(state_key, state_shapes, s); }
 
-// Version 1 did not count its open requests; there are no more than it has ever had.
+// Older versions did not sum up what they owed, and the first one did not count its open requests. Refunds that they
+// kept are not found, so the sum may wrap around when these are claimed; it is only added up again, and compared.
 bool state_migrate(void) {
     struct state s;
+    struct request q;
     if (load_state(&s) == STATE_VERSION)
         return false;
-    s.open = s.next_request_id;
-    s.seeking = true;
+    uint64_t from = s.lowest_open, id = s.lowest_open = s.next_request_id;
+    s.owed = state_fees(&s);
+    s.open = 0;
+    s.seeking = false;
+    while (id-- > from) {
+        if (!request_load(id, &q))
+            continue;
+        s.lowest_open = id;
+        s.open++;
+        s.owed.v += q.payment.v;
+    }
     state_save(&s);
     return true;
+}
+
+struct yocto state_fees(const struct state *s) {
+    return yocto_sub(s->fees_collected, s->fees_withdrawn);
 }
 
 static bool is_pending(uint64_t id) {
@@ -174,7 +193,9 @@ bool request_load(uint64_t id, struct request *q) {
     static struct record rec;
     struct key key = key_of('r', id);
     *q = (struct request){.id = id};
-    return load(KEY_TEXT(key), &rec, request_shapes, q);
+    bool pending = load(KEY_TEXT(key), &rec, request_shapes, q);
+    q->bytes = (uint32_t)(RECORD_BYTES + sizeof key.b + rec.len);
+    return pending;
 }
 
 const struct account *request_payer(const struct request *q) { return q->payer.len ? &q->payer : &q->sender; }

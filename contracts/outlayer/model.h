@@ -11,7 +11,7 @@
 #pragma once
 #include "sdk/sdk.h"
 
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 #define CONTRACT_VERSION "1.1.0"
 
 // What the request pays for, as in force when it was made.
@@ -37,7 +37,9 @@ struct state {
     uint64_t executions;         // requests that have ended
     struct yocto fees_collected; // charged so far
     struct yocto fees_withdrawn; // paid to the owner so far
+    struct yocto owed;           // payments of pending requests, kept refunds, fees not withdrawn
 };
+struct yocto state_fees(const struct state *s); // not withdrawn
 // A request has ended: the lowest open one is looked for two steps at a time, so that no call pays for many.
 void state_closed(struct state *s, uint64_t id);
 bool state_exists(void);
@@ -86,7 +88,9 @@ struct request {
     uint8_t extensions;     // that have begun
     uint64_t extended;      // when the last one did, ns
     uint16_t callback_tgas; // that the callback has at least
+    uint32_t bytes;         // not stored: what the record binds, as it was loaded
 };
+#define REQUEST_GROWS 64 // bytes at most: an answer, an extension, a stored output's hash
 const struct account *request_payer(const struct request *q);
 // Texts point into a buffer that the next load overwrites. false: no such request is pending, and *q has only its id.
 bool request_load(uint64_t id, struct request *q);

@@ -54,7 +54,7 @@ static bool is_name(struct text t, size_t max) {
     const char *p = t.ptr, *end = p + t.len;
     bool good = text_plain(p, end) == t.len;
     for (; good && p < end; p++)
-        good = *p != ' ' && *p != 0x7f;
+        good = (uint8_t)(*p - '!') <= '~' - '!';
     return good;
 }
 
@@ -94,8 +94,10 @@ static void check_payer(const struct account *payer) {
 
 // What the limits cost.
 static struct yocto fill_request(struct request *q, const struct args *in, const struct state *s) {
-    *q = (struct request){0}; // member by member, so that the whole is not copied
-    q->id = s->next_request_id;
+#ifndef __wasm__ // there each call has its own memory
+    *q = (struct request){0};
+#endif
+    q->id = s->next_request_id; // member by member, so that the whole is not copied
     q->sender = caller();
     q->repo = in->repo;
     q->commit = in->commit;
@@ -152,11 +154,14 @@ ENTRY(request_execution) {
     struct promise answer = await_answer(&q, in->result_envelope);
     s.next_request_id++;
     s.open++;
+    s.owed.v += q.payment.v;
     state_save(&s);
     log_requested(&q, in->input_data);
     count_gas(&q);
     q.build_seconds = price_build_seconds(&q, required, 1 + extensions_left(&q));
+    uint64_t before = store_usage();
     request_save(&q);
+    check_stake(&q, store_usage() - before, false);
     promise_return(answer);
 }
 

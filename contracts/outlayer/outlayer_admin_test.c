@@ -266,7 +266,7 @@ static void upgrade_takes_over_the_first_versions_state(void **state) {
     refuses("set_paused", OWNER, 0, "{\"paused\":true}", "older than its code: migrate has to be called");
     refuses("migrate", OWNER, 0, "", "Method migrate is private");
     assert_true(mock_callback("migrate", "", ""));
-    event_is("contract_migrated", "state_version", "2");
+    event_is("contract_migrated", "state_version", "3");
     assert_true(mock_callback("migrate", "", "")); // twice does nothing
     assert_int_equal(mock.log_count, 0);
     views("get_config", "", "[\"" OWNER "\",\"" OPERATOR "\"]");
@@ -297,14 +297,14 @@ static void upgrade_takes_over_the_first_versions_state(void **state) {
 
 static void newer_state_is_refused(void **state) {
     (void)state;
-    mock_store("STATE", 5, "\3abc", 4);
+    mock_store("STATE", 5, "\4abc", 4);
     assert_false(mock_view("get_stats", ""));
     assert_non_null(strstr(mock.error, "A stored record is of another version of this contract"));
 }
 
 static void versions_are_published(void **state) {
     (void)state;
-    views("get_version", "", "{\"version\":\"1.1.0\",\"state_version\":2}");
+    views("get_version", "", "{\"version\":\"1.1.0\",\"state_version\":3}");
     views("get_memory_limit", "", "1024");
     assert_true(mock_view("contract_source_metadata", ""));
     json_t *j = json_loads(mock.value, 0, NULL);

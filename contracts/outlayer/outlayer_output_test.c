@@ -7,6 +7,12 @@
 #define RESOLVE(rest) "{\"request_id\":0,\"response\":" RESPONSE(rest) "}"
 #define BOTH(rest) "{\"request_id\":0," rest "," USED "}"
 #define ID "{\"request_id\":0}"
+#define COST (1800 * (MILLI_NEAR / 1000) + MILLI_NEAR / 1000000) // of USED
+
+static void delivers(uint64_t id) {
+    resolves(id, RESPONSE("\"success\":true"));
+    ends(id);
+}
 
 static void submits(uint64_t id, const char *output) {
     static char args[1700000];
@@ -309,24 +315,51 @@ static void outputs_are_as_long_as_a_callback_hands_out(void **state) {
     }
 }
 
-// Storage of an output beyond 128 KiB must be covered by what was attached: users cannot bind money that is not theirs.
-static void w13_large_outputs_need_their_stake(void **state) {
-    (void)state;
+static void submits_long(uint64_t id, size_t length, const char *refusal) {
     static char args[400000];
-    requests("", DEPOSIT);
-    static const struct {
-        size_t length;
-        const char *stake; // NULL: lent
-    } cases[] = {{131072 + 10000 + 500, "yoctoNEAR to be stored until it is delivered, got 100000000000000000000000"},
-                 {131072 + 10000 - 500, NULL}};
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        snprintf(args, sizeof args, "{\"request_id\":0,\"output\":%s}",
-                 output_of("{\"Text\":\"", "s", cases[i].length, "\"}"));
-        if (cases[i].stake)
-            refuses("submit_execution_output", OPERATOR, 0, args, cases[i].stake);
-        else
-            calls("submit_execution_output", OPERATOR, 0, args);
-    }
+    snprintf(args, sizeof args, "{\"request_id\":%llu,\"output\":%s}", (unsigned long long)id,
+             output_of("{\"Text\":\"", "s", length, "\"}"));
+    if (refusal)
+        refuses("submit_execution_output", OPERATOR, 0, args, refusal);
+    else
+        calls("submit_execution_output", OPERATOR, 0, args);
+}
+
+// W13: outputs are lent from what is the contract's own beyond a reserve, never from what it owes: other users'
+// payments, kept refunds, fees. Else somebody could bind all of its balance for little, again and again, and honest
+// callbacks would fail, since the account could not pay for its state.
+static void w13_only_the_contracts_own_money_is_lent(void **state) {
+    (void)state;
+    static const char refusal[] = "Insufficient payment: what is stored until the request ends needs ";
+    uint64_t answered = requests("", DEPOSIT), kept = requests(",\"payer_account_id\":\"gone.near\"", 9 * NEAR);
+    resolves(answered, RESPONSE("\"success\":true"));
+    ends(answered); // fees
+    ends(kept);     // a refund that comes back
+    char args[512];
+    snprintf(args, sizeof args, "%s", mock.receipts[1].args);
+    mock.balance += 9 * NEAR;
+    assert_true(mock_callback("on_refund_transferred", args, NULL));
+    requests("", 50 * NEAR); // somebody's payment
+    u128 owed = 59 * NEAR + COST;
+    mock.balance = owed + (u128)(mock.usage + 5000) * BYTE_STAKE; // its own: the state and the reserve
+    uint64_t poor = requests("", DEPOSIT), rich = requests("", NEAR);
+    submits_long(poor, 20000, refusal);
+    submits_long(poor, 8000, NULL); // its payment covers it
+    submits_long(rich, 90000, NULL);
+    delivers(poor);
+    delivers(rich);
+    uint64_t lent = requests("", DEPOSIT), other = requests("", DEPOSIT);
+    submits_long(lent, 100000, refusal);
+    mock.balance += NEAR; // a gift
+    submits_long(lent, 100000, NULL);
+    submits_long(other, 20000, refusal); // it is lent once
+    ends(2);                             // timed out: 50 NEAR go back
+    assert_true(mock.balance < 12 * NEAR);
+    calls("claim_refund", "gone.near", 0, "");
+    calls("withdraw_fees", OWNER, 0, "");
+    delivers(lent);
+    submits_long(other, 20000, NULL);
+    delivers(other);
 }
 
 // Wrong answers of a worker, each with its sentence.
@@ -384,7 +417,7 @@ int main(void) {
         TEST(submit_and_resolve_does_both),
         TEST(stored_output_of_a_failure_is_dropped),
         TEST(outputs_are_as_long_as_a_callback_hands_out),
-        TEST(w13_large_outputs_need_their_stake),
+        TEST(w13_only_the_contracts_own_money_is_lent),
         TEST(answers_are_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,27 @@ static void payment_is_checked(void **state) {
             "required 1100000100000000000000 yoctoNEAR");
 }
 
+// W13: a pending request's record binds the payer's money, not the contract's: cheap limits need more than their price,
+// and the sentence says how much.
+static void w13_payment_covers_the_requests_record(void **state) {
+    (void)state;
+    static const char cheap[] = LIMITS("\"max_instructions\":1,\"max_execution_seconds\":1");
+    u128 price = 1100 * MICRO, needed;
+    struct yocto y;
+    uint64_t usage = usage_beside_state();
+    refuses("request_execution", ALICE, price, cheap,
+            "Insufficient payment: what is stored until the request ends needs ");
+    const char *at = strstr(mock.error, "needs ") + 6;
+    assert_true(yocto_parse(&y, (struct text){at, strspn(at, "0123456789")}));
+    needed = y.v;
+    refuses("request_execution", ALICE, needed - 1, cheap, " yoctoNEAR, got ");
+    calls("request_execution", ALICE, needed, cheap);
+    resolves(0, "{\"success\":true,\"output\":{\"Text\":\"x\"}," USED "}"); // the record grows
+    assert_true((u128)(usage_beside_state() - usage) * BYTE_STAKE <= needed);
+    ends(0);
+    charged(1400 * MICRO, needed - 1400 * MICRO);
+}
+
 // Each cap, one beyond it, and zero, which could only fail.
 static void w07_limits_have_caps(void **state) {
     (void)state;
@@ -310,6 +331,7 @@ int main(void) {
         TEST(promise_is_the_yield),
         TEST(deposit_buys_build_time),
         TEST(payment_is_checked),
+        TEST(w13_payment_covers_the_requests_record),
         TEST(w07_limits_have_caps),
         TEST(w20_arguments_are_strict),
         TEST(lenient_where_clients_are),

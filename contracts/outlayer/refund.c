@@ -43,10 +43,14 @@ static bool keep(const struct refund *r) {
     uint64_t before = store_usage();
     struct yocto all = yocto_add(kept_for(key), r->amount);
     store_put(key, (struct text){(const char *)&all.v, sizeof all.v});
-    if (yocto_less(stake_of(store_usage() - before), all))
-        return true;
-    store_remove(key);
-    return false;
+    if (!yocto_less(stake_of(store_usage() - before), all)) {
+        store_remove(key);
+        return false;
+    }
+    struct state s = state_load();
+    s.owed.v += r->amount.v;
+    state_save(&s);
+    return true;
 }
 
 ENTRY(on_refund_transferred) {
@@ -67,6 +71,9 @@ ENTRY(claim_refund) {
     r.amount = kept_for(key);
     require(r.amount.v, "Nothing is kept for this account");
     store_remove(key);
+    struct state s = state_load();
+    s.owed.v -= r.amount.v;
+    state_save(&s);
     refund_pay(&r);
     log_refund("refund_claimed", &r);
 }

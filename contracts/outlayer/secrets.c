@@ -6,7 +6,6 @@
 #define VERSION 1
 #define ROW_MAX (1024 + ACCESS_MAX)
 #define SLOT_SIZE (HASH_SIZE + 4)
-#define RECORD_BYTES 40 // that the node counts for a record beside its key and value
 #define COUNTER_BYTES (RECORD_BYTES + 1 + HASH_SIZE + 4)
 
 // --- names

@@ -110,12 +110,17 @@ static void check_returnable(const struct output *o) {
                     (struct yocto[]){{n}, {OUTPUT_JSON_MAX}});
 }
 
-// The stake of an output is the contract's own up to OUTPUT_LENT_BYTES; beyond, the payment must cover it, so that
-// users cannot bind money that is not theirs.
-static void check_stake(const struct request *q, uint64_t bytes) {
-    struct yocto stake = stake_of(bytes > OUTPUT_LENT_BYTES ? bytes - OUTPUT_LENT_BYTES : 0);
-    if (yocto_less(q->payment, stake))
-        stop_filled("An output of this size needs a payment of % yoctoNEAR to be stored until it is delivered, got %",
+// With this request's payment, which is there for its own records.
+static bool can_lend(const struct request *q) {
+    struct state s = state_load();
+    struct yocto bound = yocto_add(stake_of(store_usage()), YOCTO(LEND_RESERVE));
+    return !yocto_less(yocto_add(balance(), q->payment), yocto_add(bound, s.owed));
+}
+
+void check_stake(const struct request *q, uint64_t bytes, bool lend) {
+    struct yocto stake = stake_of(bytes + REQUEST_GROWS);
+    if (yocto_less(q->payment, stake) && !(lend && can_lend(q)))
+        stop_filled("Insufficient payment: what is stored until the request ends needs % yoctoNEAR, got %",
                     (struct yocto[]){stake, q->payment});
 }
 
@@ -125,7 +130,7 @@ void submit_output(struct request *q, const struct output *output) {
     check_returnable(output);
     uint64_t before = store_usage();
     output_save(q, output->kind, output->bytes);
-    check_stake(q, store_usage() - before);
+    check_stake(q, q->bytes + store_usage() - before, true);
     log_number("Stored pending output for request_id: ", q->id, "");
 }
 
@@ -136,6 +141,7 @@ static void finish(struct state *s, struct request *q, const struct answer *a, s
     request_remove(q);
     s->executions++;
     s->fees_collected = yocto_add_capped(s->fees_collected, charged);
+    s->owed.v -= end.refunded.v;
     state_closed(s, q->id);
     log_completed(q, &end);
     refund_pay(&(struct refund){{true, q->id}, *request_payer(q), q->sender, end.refunded});

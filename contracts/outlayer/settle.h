@@ -3,9 +3,12 @@
 #pragma once
 #include "events.h"
 
-// Stores a large output. Stops when one is there, when it is too large to be returned, or when its storage binds more
-// than OUTPUT_LENT_BYTES and the request's payment cover.
-#define OUTPUT_LENT_BYTES (128u * 1024)
+// Stops unless the request's payment covers the stake of so many bytes, those of an answer included. With `lend` the
+// contract covers the rest where it can of its own, with LEND_RESERVE left: it never binds what it owes to others, so
+// that every refund can be paid at any time.
+#define LEND_RESERVE (50 * MILLI_NEAR)
+void check_stake(const struct request *q, uint64_t bytes, bool lend);
+// Stores a large output. Stops when one is there, when it is too large to be returned, or by check_stake.
 void submit_output(struct request *q, const struct output *output);
 // Fixes the charge and resumes the yield with the answer. A stored output counts instead of one in the answer.
 void resume_request(struct request *q, const struct answer *a);

@@ -139,8 +139,8 @@ ENTRY(has_pending_output) {
     answer_bool(q.output.kind != OUTPUT_NONE);
 }
 
-ENTRY(get_version) { answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"state_version\":2}")); }
-_Static_assert(STATE_VERSION == 2, "get_version says 2");
+ENTRY(get_version) { answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"state_version\":3}")); }
+_Static_assert(STATE_VERSION == 3, "get_version says 3");
 
 ENTRY(contract_source_metadata) {
     answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"link\":null,\"standards\":["

@@ -56,6 +56,12 @@ struct yocto deposit_attached(void) {
     return d;
 }
 
+struct yocto balance(void) {
+    struct yocto b;
+    host_account_balance(AT(&b.v));
+    return b;
+}
+
 uint64_t now_ns(void) { return host_block_timestamp(); }
 
 uint64_t gas_left(void) {

@@ -26,6 +26,7 @@ HOST(input) void host_input(uint64_t reg);                                   // 
 HOST(current_account_id) void host_current_account_id(uint64_t reg);         // the contract's own account
 HOST(predecessor_account_id) void host_predecessor_account_id(uint64_t reg); // who called; call only
 HOST(attached_deposit) void host_attached_deposit(uint64_t ptr);             // money that came with the call
+HOST(account_balance) void host_account_balance(uint64_t ptr);               // the contract's, that money included
 HOST(block_timestamp) uint64_t host_block_timestamp(void);                   // nanoseconds since 1970
 HOST(storage_usage) uint64_t host_storage_usage(void);                       // bytes of state, as of this moment
 HOST(prepaid_gas) uint64_t host_prepaid_gas(void);                           // call only

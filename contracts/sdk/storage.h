@@ -77,6 +77,7 @@ bool store_get(struct text key, void *buf, size_t cap, size_t *len);
 bool store_has(struct text key);
 bool store_remove(struct text key);
 uint64_t store_usage(void); // bytes that the account's state takes, as of now
+#define RECORD_BYTES 40     // that a record binds beside its key and value
 // Money that a byte of state binds while it is stored.
 #define BYTE_STAKE ((u128)10000000000000000000u)
 struct yocto stake_of(uint64_t bytes);

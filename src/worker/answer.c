@@ -10,7 +10,6 @@
 // The contract's payload without its texts: version, success, failure, usage (8+8+1+8), two optional hashes, two text
 // lengths, stored, kind, and the output's length.
 #define PAYLOAD_FIXED (1 + 1 + 1 + 25 + 2 * 33 + 2 * 4 + 1 + 1 + 4)
-#define STORED_OVERHEAD 256 // key, record and index bytes of a stored output, generously
 #define SMALL_GAS (60 * TGAS)
 #define LARGE_GAS (300 * TGAS)
 #define DEPTH_MAX 100 // nesting of a Json output; the contract follows 128
@@ -193,26 +192,15 @@ static uint64_t returned_length(const struct answer *n, struct arena *a) {
     return 0;
 }
 
-void answer_check_size(struct answer *out, struct arena *a, u128 payment) {
+void answer_check_size(struct answer *out, struct arena *a) {
     char got[32], most[32];
     if (out->class != ANSWER_SUCCESS)
         return;
     uint64_t returned = returned_length(out, a);
-    if (returned > ANSWER_RETURNED_MAX) {
+    if (returned > ANSWER_RETURNED_MAX)
         answer_fail(out, a, ANSWER_GUEST,
                     "the output is %s bytes long as JSON, and at most %s can be handed to a callback",
                     text_grouped(returned, got), text_grouped(ANSWER_RETURNED_MAX, most));
-        return;
-    }
-    uint64_t stored = out->output.len + STORED_OVERHEAD;
-    u128 stake = stored > ANSWER_LENT_BYTES ? (stored - ANSWER_LENT_BYTES) * ANSWER_BYTE_STAKE : 0;
-    if (stake <= payment)
-        return;
-    char near[64];
-    answer_fail(out, a, ANSWER_GUEST,
-                "the output of %s bytes needs a payment of %s to be stored until it is delivered (what is not charged "
-                "comes back); attach that, or write less",
-                text_grouped(out->output.len, got), yocto_text((struct yocto){stake}, near));
 }
 
 struct hash answer_output_hash(const struct answer *n) {

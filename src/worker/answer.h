@@ -14,8 +14,6 @@ const char *answer_class_outcome(enum answer_class c); // the coordinator's `out
 #define ANSWER_NOTE_MAX 192
 #define ANSWER_INLINE_MAX 1024           // bytes of the resume payload, everything in it
 #define ANSWER_RETURNED_MAX (384u << 10) // an output as the callback returns it
-#define ANSWER_LENT_BYTES (128u << 10)   // of an output's storage; beyond, the payment must cover the stake
-#define ANSWER_BYTE_STAKE ((u128)10000000000000000000ull)
 
 struct answer {
     enum answer_class class;
@@ -36,8 +34,8 @@ void answer_from_run(struct answer *out, struct arena *a, enum answer_format for
 void answer_from_build(struct answer *out, struct arena *a, const struct build_result *b);
 // A failure with a sentence of its own; keeps what was used so far.
 void answer_fail(struct answer *out, struct arena *a, enum answer_class class, const char *fmt, ...) PRINTF_LIKE(4, 5);
-// An output that the contract would refuse becomes the guest's failure, which says how much is possible.
-void answer_check_size(struct answer *out, struct arena *a, u128 payment);
+// An output that no callback can hand out becomes the guest's failure, which says how much is possible.
+void answer_check_size(struct answer *out, struct arena *a);
 
 struct hash answer_output_hash(const struct answer *n); // as the contract's event has it; zeros without output
 

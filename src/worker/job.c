@@ -139,7 +139,7 @@ static void answer(struct job *j) {
     end_watch(j);
     if (is_lost(j))
         return;
-    answer_check_size(&j->answer, j->arena, j->request.payment);
+    answer_check_size(&j->answer, j->arena);
     attest(j);
     held_stage(w->held, j->held, STAGE_SUBMITTING);
     struct submission *s = submission_new(j->task, j->held, j->lease->token, &j->answer, report_of(j));

@@ -264,8 +264,18 @@ static void give_back(struct worker *w, struct submission *s, const char *why) {
         log_err(LOG_WARN, "returning a lease", &e);
 }
 
-static bool is_about_output(const char *words) {
-    return strstr(words, "can be handed to a callback") || strstr(words, "An output of this size");
+// The contract's two refusals of an output. It lends stake for one while it can, which only it can know.
+static bool is_too_large(const char *words) { return strstr(words, "can be handed to a callback"); }
+static bool is_not_covered(const char *words) { return strstr(words, "what is stored until the request ends needs"); }
+
+// True: the output was the reason, and the answer says so now.
+static bool answer_without_output(struct submission *s, const char *words) {
+    bool large = is_too_large(words), other = !large && !is_not_covered(words);
+    if (!s->has_answer || s->answer.class != ANSWER_SUCCESS || other)
+        return false;
+    answer_fail(&s->answer, s->arena, ANSWER_GUEST, "the output cannot be delivered: %s%s", words,
+                large ? "" : "; attach more, what is not charged comes back, or write less");
+    return true;
 }
 
 // Does the request still wait for an answer? Asks until that is known; false with *known false when abandoned.
@@ -292,9 +302,7 @@ static bool try_other(struct worker *w, struct submission *s, const char *words,
     *ended = known && !waits;
     if (!known || !waits)
         return false;
-    if (words && s->has_answer && s->answer.class == ANSWER_SUCCESS && is_about_output(words))
-        answer_fail(&s->answer, s->arena, ANSWER_GUEST, "the output cannot be delivered: %s", words);
-    else if (words || !s->has_answer) {
+    if (!(words && answer_without_output(s, words)) && (words || !s->has_answer)) {
         give_back(w, s, words ? words : "a transaction of an earlier life was never executed");
         return false;
     }

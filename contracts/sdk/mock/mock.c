@@ -136,6 +136,10 @@ void host_predecessor_account_id(uint64_t reg) {
     set_text(reg, call.caller);
 }
 void host_attached_deposit(uint64_t ptr) { memcpy((void *)(uintptr_t)ptr, &call.deposit, sizeof call.deposit); }
+void host_account_balance(uint64_t ptr) {
+    u128 now = mock.balance + call.deposit - call.spent;
+    memcpy((void *)(uintptr_t)ptr, &now, sizeof now);
+}
 uint64_t host_block_timestamp(void) { return mock.now_ns; }
 uint64_t host_storage_usage(void) { return ACCOUNT_BYTES + state.usage; }
 uint64_t host_prepaid_gas(void) {
