@@ -243,11 +243,11 @@ class World:
             100 * TGAS, NEAR))
         assert "SuccessValue" in done["result"]["status"], json.dumps(done)[:800]
 
-    def request(self, repo, text="", commit="main", deposit=NEAR, record=True, target="wasm32-wasip1", **more):
+    def request(self, repo, text="", commit="main", deposit=NEAR, record=True, target="wasm32-wasip1", gas=200 * TGAS, **more):
         """Asks on chain; gives (request id, transaction hash), and records the task with the coordinator."""
         args = {"code_source": {"repo": repo, "commit": commit, "build_target": target}, "input_data": text,
                 "response_format": "Text", **more}
-        raw, tx = self.alice.signed(CONTRACT, near.call("request_execution", args, 200 * TGAS, deposit))
+        raw, tx = self.alice.signed(CONTRACT, near.call("request_execution", args, gas, deposit))
         kit.rpc(self.net.url, "broadcast_tx_async", [raw])
         event, outcome, block = kit.until(lambda: self.event(tx, "execution_requested"), 20)
         task = json.loads(event["request_data"])
@@ -656,6 +656,12 @@ def test_longer_than_the_window():
             sent = answers_sent(w) - before
             check("by a few extensions and one answer each", 5 <= sent <= 7, sent)
             equal("reported", [(w.coordinator.report(i) or {}).get("outcome") for i in (id, slow_id)], ["success"] * 2)
+            late = c_repo(w, "late", ECHO, seconds=6)  # by the time that it runs the worker knows the pace of blocks
+            _, tx, _ = w.request(late, "nap50", resource_limits=SLEEP, gas=53 * TGAS)  # which pays no extension
+            event, value = w.answer(tx, 60)
+            check("a run for which there is no time on chain is ended and charged, not lost",
+                  value is None and event["failure"] == "guest" and "time on chain" in event["error_message"]
+                  and int(event["payment_charged"]) > 10 ** 21 and event["resources_used"]["time_ms"] > 2000, event)
         with w.worker() as worker:
             id, tx, task = w.request(repo, "nap18", resource_limits=SLEEP)
             check("extended", kit.until(lambda: w.extensions(id) == 1, 30))

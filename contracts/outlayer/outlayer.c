@@ -158,7 +158,7 @@ ENTRY(request_execution) {
     state_save(&s);
     log_requested(&q, in->input_data);
     count_gas(&q);
-    q.build_seconds = price_build_seconds(&q, required, 1 + extensions_left(&q));
+    q.build_seconds = price_build_seconds(&q, required, extensions_left(&q));
     uint64_t before = store_usage();
     request_save(&q);
     check_stake(&q, store_usage() - before, false);

@@ -112,8 +112,8 @@ static void promise_is_the_yield(void **state) {
     assert_string_equal(mock.receipts[0].args, "{\"request_id\":1}");
 }
 
-static uint64_t build_seconds(u128 deposit) {
-    uint64_t id = requests("", deposit);
+static uint64_t build_seconds_with(const char *limits, u128 deposit) {
+    uint64_t id = requests(limits, deposit);
     char args[64];
     snprintf(args, sizeof args, "{\"request_id\":%d}", (int)id);
     assert_true(mock_view("get_request", args));
@@ -121,6 +121,8 @@ static uint64_t build_seconds(u128 deposit) {
     assert_non_null(at);
     return strtoull(at + 16, NULL, 10);
 }
+
+static uint64_t build_seconds(u128 deposit) { return build_seconds_with("", deposit); }
 
 // What is attached beyond the price of the limits buys build time: this is the builder's deadline.
 static void deposit_buys_build_time(void **state) {
@@ -135,15 +137,32 @@ static void deposit_buys_build_time(void **state) {
     assert_int_equal(build_seconds(PRICE + 299 * second), 299);
     assert_int_equal(build_seconds(PRICE + 1000 * second), 300);
     assert_int_equal(build_seconds(5 * NEAR * 1000), 300);
-    mock.prepaid_gas = 55 * TGAS; // a Tgas is kept back, 3 go into each extension: one more window
-    assert_int_equal(build_seconds(PRICE + 1000 * second), 200);
-    mock.prepaid_gas = 52 * TGAS;
-    assert_int_equal(build_seconds(PRICE + 1000 * second), 100);
-    mock.prepaid_gas = 300 * TGAS;
     calls("set_pricing", OWNER, 0, "{\"per_compile_ms_fee\":\"0\"}");
     assert_int_equal(build_seconds(PRICE), 300);
     calls("set_pricing", OWNER, 0, "{\"per_compile_ms_fee\":\"1000000000000000000000000000\"}");
     assert_int_equal(build_seconds(5 * NEAR * 1000), 10);
+}
+
+// What is sold fits: 200 blocks are 120 s, of which the run may need its own seconds and the answer some; each
+// extension that the gas pays adds 140 blocks. More would end in a window that is over, and nothing would be charged.
+static void build_time_fits_the_blocks_that_the_gas_pays(void **state) {
+    (void)state;
+    static const struct {
+        const char *limits;
+        unsigned tgas, seconds; // a Tgas is kept back, 3 go into each extension
+    } cases[] = {
+        {"", 52, 40},
+        {",\"resource_limits\":{\"max_execution_seconds\":1}", 52, 99},
+        {",\"resource_limits\":{\"max_execution_seconds\":60}", 53, 40},
+        {",\"resource_limits\":{\"max_execution_seconds\":60}", 54, 120},
+        {",\"resource_limits\":{\"max_execution_seconds\":20}", 57, 240},
+        {"", 63, 300},
+        {"", 300, 300},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        mock.prepaid_gas = cases[i].tgas * TGAS;
+        assert_int_equal(build_seconds_with(cases[i].limits, NEAR), cases[i].seconds);
+    }
 }
 
 // The required deposit to the yocto, and a sentence that says how much.
@@ -330,6 +349,7 @@ int main(void) {
         TEST(request_is_stored),
         TEST(promise_is_the_yield),
         TEST(deposit_buys_build_time),
+        TEST(build_time_fits_the_blocks_that_the_gas_pays),
         TEST(payment_is_checked),
         TEST(w13_payment_covers_the_requests_record),
         TEST(w07_limits_have_caps),

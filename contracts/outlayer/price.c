@@ -17,9 +17,9 @@ struct yocto price_required(const struct fees *f, const struct limits *l) {
 }
 
 // The quotient is small, so it is found bit by bit: 128-bit division is a kilobyte of code.
-uint32_t price_build_seconds(const struct request *q, struct yocto required, uint32_t windows) {
+uint32_t price_build_seconds(const struct request *q, struct yocto required, uint32_t extensions) {
     u128 step = q->fees.per_compile_ms.v * (1000 * 256), rest = q->payment.v - required.v; // FEE_MAX keeps it in range
-    uint32_t bought = 0, most = windows * WINDOW_BUILD_SECONDS;
+    uint32_t bought = 0, most = WINDOW_SECONDS + extensions * MORE_SECONDS - (uint32_t)q->limits.max_execution_seconds;
     for (uint32_t bit = 256; bit; bit /= 2, step /= 2) {
         if (step <= rest) {
             rest -= step;
@@ -30,6 +30,7 @@ uint32_t price_build_seconds(const struct request *q, struct yocto required, uin
     return bought > most ? most : bought < MIN_BUILD_SECONDS ? MIN_BUILD_SECONDS : bought;
 }
 _Static_assert(MAX_BUILD_SECONDS < 512, "price_build_seconds looks at nine bits");
+_Static_assert(WINDOW_SECONDS >= MAX_EXECUTION_SECONDS + MIN_BUILD_SECONDS, "the included build always fits");
 
 static uint64_t at_most(uint64_t n, uint64_t limit) { return n < limit ? n : limit; }
 

@@ -3,7 +3,7 @@
 //   cost          = base + floor(instructions / 10^6) * per_million + run ms * per_ms + build ms * per_compile_ms
 //   required      = the same for the limits, without a build: what must be attached
 //   build_seconds = floor((attached - required) / (1000 * per_compile_ms)), at least 10, at most MAX_BUILD_SECONDS, and
-//                   at most WINDOW_BUILD_SECONDS for each window of 200 blocks that the caller's gas pays for
+//                   at most what the blocks that the caller's gas pays for leave beside max_execution_seconds
 //   charged       = min(cost of what was used, attached), where what was used counts at most up to the request's limits
 //                   and build_seconds; nothing when the platform failed or nobody answered
 #pragma once
@@ -12,7 +12,8 @@
 #define MAX_INSTRUCTIONS 100000000000ull
 #define MAX_EXECUTION_SECONDS 60u
 #define MAX_BUILD_SECONDS 300u
-#define WINDOW_BUILD_SECONDS 100u // with a run of up to a few seconds it fits the 200 blocks that a yield waits
+#define WINDOW_SECONDS 100u // 200 blocks of 0.6 s, without what fetching and answering take
+#define MORE_SECONDS 80u    // an extension's 200 blocks begin when 60 are left
 #define MIN_BUILD_SECONDS 10u
 #define MAX_MEMORY_MB 1024u
 #define DEFAULT_LIMITS ((struct limits){1000000000, 128, 60})
@@ -25,6 +26,5 @@ struct usage {
     struct maybe_u64 compile_time_ms;
 };
 struct yocto price_required(const struct fees *f, const struct limits *l); // stops when there is no such amount
-// In so many windows of 200 blocks.
-uint32_t price_build_seconds(const struct request *q, struct yocto required, uint32_t windows);
+uint32_t price_build_seconds(const struct request *q, struct yocto required, uint32_t extensions);
 struct yocto price_charge(const struct request *q, const struct usage *u);

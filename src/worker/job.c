@@ -256,15 +256,33 @@ static void forget_secrets(struct job *j) {
 
 static uint32_t small(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
 
+// The guest's seconds, or fewer where the rest of the request's time on chain is less: a run beyond it would be lost.
+static uint32_t run_seconds(const struct job *j) {
+    uint64_t left = extender_left_most(j->worker->extender, j->watch), spare = SPARE_BLOCKS * j->block_ms;
+    uint64_t most = left > spare + 1000 ? (left - spare) / 1000 : 1, own = j->task->limits.max_execution_seconds;
+    return small(most < own ? most : own);
+}
+
+// The run was ended before its own time was up.
+static void explain_end(struct job *j, uint32_t seconds) {
+    if (j->run.end == EXEC_DEADLINE && seconds < j->task->limits.max_execution_seconds)
+        j->run.detail =
+            arena_printf(j->arena,
+                         "the guest was ended after %" PRIu32 " seconds, when the request's time on chain was "
+                         "used up; more gas attached to the request buys more of it",
+                         seconds);
+}
+
 static void run(struct job *j) {
     const struct task *t = j->task;
+    uint32_t seconds = run_seconds(j);
     struct exec_env *env;
     struct err e;
     struct exec_request r = {.wasm = j->module.build.wasm,
                              .input = t->input,
                              .limits = {.max_instructions = t->limits.max_instructions,
                                         .max_memory_mb = small(t->limits.max_memory_mb),
-                                        .max_seconds = small(t->limits.max_execution_seconds),
+                                        .max_seconds = seconds,
                                         .max_output = EXEC_OUTPUT_MAX}};
     r.env_count = guest_env(j->arena, t, j->worker->set.network, &j->secrets, &env);
     r.env = env;
@@ -280,6 +298,7 @@ static void run(struct job *j) {
         platform_failed(j, e.msg);
         return;
     }
+    explain_end(j, seconds);
     log_info("run end=%s instructions=%" PRIu64 " run_us=%" PRIu64 " compile_us=%" PRIu64 " output=%zu",
              exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us, j->run.output.len);
     answer_from_run(&j->answer, j->arena, t->format, &j->run);
