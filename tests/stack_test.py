@@ -251,44 +251,57 @@ def test_random_differs():
 
 
 def test_coin_flip():
-    """The example that the README shows, on a chain: the coin's two sides, the player's change, and a deposit that OutLayer
-    does not take. A contract written from it would lose its players' money where this fails."""
+    """The example that the README shows, on a chain: the coin's two sides, what is attached too much, and a price that
+    OutLayer does not take. A contract written from it would lose its own or its players' money where this fails."""
     with kit.folder() as home:
         stack = Stack(home)
         stack.request(os.path.join(kit.ROOT, "examples", "random-c"), '{"min":1,"max":2}')  # puts the folder where workers find it
         job, player = stack.job(), stack.info["accounts"][0]
-        rpc = stack.info["rpc_url"]
+        rpc, price = stack.info["rpc_url"], near.NEAR // 20
         alice = near.Account(rpc, player["account_id"], near.Key.parse(player["private_key"]))
-        coin = alice.create("coin." + alice.id, 5 * near.NEAR)
-        with open(kit.built("contracts/coin_flip.wasm"), "rb") as f:
-            coin.send(coin.id, near.deploy(f.read()), near.call("new", {
-                "outlayer_id": stack.info["contract_id"], "repo": job["repo"], "commit": job["commit"]}))
+
+        def game(name, price):
+            """An account of its own would pay for the gas of what it signs: the owner is another one."""
+            coin = alice.create(f"{name}.{alice.id}", 5 * near.NEAR)
+            with open(kit.built("contracts/coin_flip.wasm"), "rb") as f:
+                coin.send(coin.id, near.deploy(f.read()), near.call("new", {
+                    "owner_id": alice.id, "outlayer_id": stack.info["contract_id"], "repo": job["repo"], "commit": job["commit"], "price": str(price)}), wait="FINAL")
+            return coin.id
 
         def balance(name):
             return int(kit.rpc(rpc, "query", {"request_type": "view_account", "finality": "final", "account_id": name})["result"]["amount"])
 
-        def flip(choice, deposit):
+        def call(coin, method, args, deposit=0):
             """(the call's value, what it cost the player beyond gas)"""
             before = balance(alice.id)
-            done = alice.send(coin.id, near.call("flip", {"choice": choice}, 300 * near.TGAS, deposit), wait="FINAL")["result"]
+            done = alice.send(coin, near.call(method, args, 300 * near.TGAS, deposit), wait="FINAL")["result"]
             burnt = sum(int(x["outcome"]["tokens_burnt"]) for x in [done["transaction_outcome"], *done["receipts_outcome"]])
             return json.loads(near.value_of(done) or b"null"), before - balance(alice.id) - burnt
 
-        kept, landed, wins = balance(coin.id), set(), 0
+        coin, landed, wins, flips = game("coin", price), set(), 0, 0
+        kept = balance(coin)
         while len(landed) < 2 and wins < 40:  # one side alone 40 times: once in 10^12
-            result, cost = flip("Heads", near.NEAR // 10)
+            result, cost = call(coin, "flip", {"choice": "Heads"}, near.NEAR // 10)
             if not check("the coin lands, and the call says how", result["landed"] in ("Heads", "Tails") and result["won"] == (result["landed"] == "Heads"), result):
                 break
-            check("the player pays the run and no more", 0 < cost < near.NEAR // 100, cost)
+            equal("the player pays the price and no more", cost, price)
+            flips += 1
             landed.add(result["landed"])
             wins += result["won"]
         equal("both sides were seen", landed, {"Heads", "Tails"})
-        score = near.view_value(rpc, coin.id, "get_score", {"account_id": alice.id})
-        check("the score", score["wins"] == wins and score["flips"] > wins, (score, wins))
-        result, cost = flip("Tails", 1)
-        check("a deposit that OutLayer does not take: nobody wins", result["won"] is None and "OutLayer" in result["error"], result)
-        check("and it is back with the player", cost <= 0, cost)
-        check("nothing of theirs stays with the game", 0 <= balance(coin.id) - kept < near.NEAR // 100, balance(coin.id) - kept)
+        score = near.view_value(rpc, coin, "get_score", {"account_id": alice.id})
+        equal("the score", score, {"flips": flips, "wins": wins})
+        gain = balance(coin) - kept
+        check("the game keeps what the runs cost less", flips * price * 3 // 4 < gain <= flips * price, gain)
+        _, cost = call(coin, "withdraw", None)
+        check("which is the owner's, with the money that it began with", -cost > gain, cost)
+
+        cheap = game("cheap", 1)
+        kept = balance(cheap)
+        result, cost = call(cheap, "flip", {"choice": "Tails"}, 1)
+        check("a price that OutLayer does not take: nobody wins", result["won"] is None and "OutLayer" in result["error"], result)
+        equal("the player has it back", cost, 0)
+        check("and the game has lost nothing", 0 <= balance(cheap) - kept < near.NEAR // 100, balance(cheap) - kept)
         stack.stop()
 
 
