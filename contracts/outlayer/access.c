@@ -49,7 +49,7 @@ struct scratch {
     uint8_t choice;
 };
 #define PART(name, member, decoder, more)                                                                              \
-    { name, sizeof(name) - 1, offsetof(struct scratch, member), true, decoder, more }
+    { name, sizeof(name) - 1, true, offsetof(struct scratch, member), decoder, more }
 static const struct json_field whitelist[] = {PART("accounts", account, read_accounts, NULL)};
 static const struct json_field pattern[] = {PART("pattern", account, read_short_text, NULL)};
 static const struct json_field near[] = {PART("operator", choice, json_read_choice, &ops),
@@ -59,7 +59,7 @@ static const struct json_field ft[] = {PART("contract", account, json_read_accou
                                        PART("value", value, json_read_yocto, NULL)};
 static const struct json_field nft[] = {
     PART("contract", account, json_read_account, NULL),
-    {"token_id", 8, offsetof(struct scratch, account), false, read_short_text, NULL}};
+    {"token_id", 8, false, offsetof(struct scratch, account), read_short_text, NULL}};
 static const struct json_field dao[] = {PART("dao_contract", account, json_read_account, NULL),
                                         PART("role", account, read_short_text, NULL)};
 static const struct json_field logic[] = {PART("operator", choice, json_read_choice, &logics),

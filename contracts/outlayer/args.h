@@ -24,6 +24,11 @@ struct answer {
     struct text error, compilation_note; // cut to ERROR_MAX and NOTE_MAX
     struct usage resources_used;
     struct maybe_hash wasm_hash, attestation_digest;
+    // Of the end of its request, for the event and the caller's value (answer_end).
+    struct yocto charged, refunded;
+    struct text failure_name, preview;
+    uint64_t request_id, ended_at;
+    uint32_t output_length;
 };
 
 // What a call was given; what was not is zero, NULL or not `given`.

@@ -101,49 +101,54 @@ void put_usage(struct out *o, const struct usage *u) {
     PUT_ALL(o, members, u);
 }
 
-static void put_output(struct out *o, const struct output *output) {
-    bool any = output->kind != OUTPUT_NONE, shown = output->kind == OUTPUT_TEXT || output->kind == OUTPUT_JSON;
-    struct hash hash = output->hash.given || !any ? output->hash.value : sha256_of(output->bytes);
-    member_hex(o, "output_hash", any ? &hash : NULL);
-    member_number(o, "output_length", output->bytes.len);
-    member_string(o, "output_preview", shown ? text_cut(output->bytes, PREVIEW_MAX) : (struct text){0});
+void answer_end(struct answer *a, uint64_t request_id) {
+    struct output *output = &a->output;
+    a->request_id = request_id;
+    a->ended_at = now_ns();
+    if (!a->success) {
+        a->failure_name = text_of(failure_names[a->failure]);
+        if (!a->error.ptr)
+            a->error = TEXT("Unknown error");
+    } else {
+        a->error.ptr = NULL;
+    }
+    if (output->kind != OUTPUT_NONE && !output->hash.given)
+        output->hash = (struct maybe_hash){true, sha256_of(output->bytes)};
+    a->output_length = (uint32_t)output->bytes.len;
+    if (output->kind == OUTPUT_TEXT || output->kind == OUTPUT_JSON)
+        a->preview = text_cut(output->bytes, PREVIEW_MAX);
 }
 
-static const struct json_member end_members[] = {
-    JSON_MEMBER(AMOUNT, "payment_charged", struct end, charged),
-    JSON_MEMBER(AMOUNT, "payment_refunded", struct end, refunded),
-};
-static const struct json_member answer_members[] = {
-    JSON_MEMBER(MAYBE_HASH, "wasm_hash", struct answer, wasm_hash),
-    JSON_MEMBER(MAYBE_HASH, "attestation_digest", struct answer, attestation_digest),
-};
-
-struct text error_text(const struct answer *a) {
-    return a->success ? (struct text){0} : a->error.ptr ? a->error : TEXT("Unknown error");
-}
-
+#define A(kind, name, member) JSON_MEMBER(kind, name, struct answer, member)
 void put_failure(struct out *o, const struct answer *a) {
-    member_string(o, "failure", a->success ? (struct text){0} : text_of(failure_names[a->failure]));
+    static const struct json_member members[] = {A(TEXT, "error", error), A(TEXT, "failure", failure_name)};
+    PUT_ALL(o, members, a);
 }
 
-void log_completed(const struct request *q, const struct end *end) {
-    const struct answer *a = end->answer;
+void log_completed(const struct request *q, const struct answer *a) {
+    static const struct json_member members[] = {
+        A(BOOL, "success", success),
+        A(TEXT, "error_message", error),
+        A(AMOUNT, "payment_charged", charged),
+        A(AMOUNT, "payment_refunded", refunded),
+        A(TEXT, "compilation_note", compilation_note),
+        A(U64, "timestamp", ended_at),
+        A(U64, "request_id", request_id),
+        A(TEXT, "failure", failure_name),
+        A(MAYBE_HASH, "output_hash", output.hash),
+        A(U32, "output_length", output_length),
+        A(TEXT, "output_preview", preview),
+        A(MAYBE_HASH, "wasm_hash", wasm_hash),
+        A(MAYBE_HASH, "attestation_digest", attestation_digest),
+    };
     struct out *o = event_open("execution_completed");
     put_members(o, request_members + 1, SENDER_AND_SOURCE_END - 1, q);
     put_usage(o, &a->resources_used);
-    member_bool(o, "success", a->success);
-    member_string(o, "error_message", error_text(a));
-    PUT_ALL(o, end_members, end);
-    member_string(o, "compilation_note", a->compilation_note);
-    member_number(o, "timestamp", now_ns());
-    member_number(o, "request_id", q->id);
-    put_failure(o, a);
-    put_output(o, &a->output);
-    PUT_ALL(o, answer_members, a);
+    PUT_ALL(o, members, a);
     event_emit(o);
     o->len = 0;
     out_str(o, "[[yNEAR charged: \"");
-    out_amount(o, end->charged);
+    out_amount(o, a->charged);
     out_str(o, "\"]]");
     log_line(o);
 }
@@ -197,13 +202,16 @@ void log_refund(const char *event, const struct refund *r) {
     event_emit(o);
 }
 
-void log_secrets(const char *event, const struct secret_name *n, struct yocto deposit) {
+void log_secrets(const char *event, const struct secret_row *row) {
+    static const struct json_member members[] = {
+        JSON_MEMBER(ACCOUNT, "owner", struct secret_row, name.owner),
+        JSON_MEMBER(TEXT, "repo", struct secret_row, name.repo),
+        JSON_MEMBER(TEXT, "branch", struct secret_row, name.branch),
+        JSON_MEMBER(TEXT, "profile", struct secret_row, name.profile),
+        JSON_MEMBER(AMOUNT, "storage_deposit", struct secret_row, deposit),
+        JSON_MEMBER(U64, "timestamp", struct secret_row, updated_at),
+    };
     struct out *o = event_open(event);
-    member_string(o, "owner", account_text(&n->owner));
-    member_string(o, "repo", n->repo);
-    member_string(o, "branch", n->branch);
-    member_string(o, "profile", n->profile);
-    member_amount(o, "storage_deposit", deposit);
-    member_number(o, "timestamp", now_ns());
+    PUT_ALL(o, members, row);
     event_emit(o);
 }

@@ -34,20 +34,17 @@ void put_sender_to_limits(struct out *o,
                           const struct request *q);           // "sender_id","code_source":{…},"resource_limits":{…}
 void put_secrets_ref(struct out *o, const struct request *q); // "secrets_ref":{…} or null
 void put_usage(struct out *o, const struct usage *u);         // "resources_used":{…}
-void put_failure(struct out *o, const struct answer *a);      // "failure":… or null
+void put_failure(struct out *o, const struct answer *a);      // "error":…,"failure":…, each null where it succeeded
 void put_prices(struct out *o, const struct fees *f);         // […]
 void put_refund(struct out *o, const struct refund *r);       // members
-struct text error_text(const struct answer *a);               // NULL where it succeeded
 void log_requested(const struct request *q, struct text input); // input NULL: none
 void log_extended(const struct request *q);
 
-struct end {
-    const struct answer *answer;
-    struct yocto charged, refunded;
-};
-void log_completed(const struct request *q, const struct end *end); // and the line [[yNEAR charged: "…"]]
+// Fills in what is known of an answer at the end of its request, beside the money.
+void answer_end(struct answer *a, uint64_t request_id);
+void log_completed(const struct request *q, const struct answer *a); // and the line [[yNEAR charged: "…"]]
 void log_cancelled(const struct request *q, const struct account *by);
 void log_pricing(const struct fees *f);
 void log_refund(const char *event, const struct refund *r);
-void log_secrets(const char *event, const struct secret_name *name, struct yocto deposit);
+void log_secrets(const char *event, const struct secret_row *row);
 void log_number(const char *before, uint64_t n, const char *after);

@@ -324,7 +324,7 @@ static void settle_stake(const struct change *c) {
 
 static void change_end(const struct change *c, uint64_t before, const char *event) {
     check_usage(before, c->had, c->need);
-    log_secrets(event, &c->row.name, c->row.deposit);
+    log_secrets(event, &c->row);
 }
 
 static void change_save(struct change *c, struct text ciphertext) {
@@ -355,7 +355,7 @@ ENTRY(delete_secrets) {
     struct secret_row row;
     require(secret_load(&name, &row), "Secrets not found");
     uint64_t before = store_usage();
-    struct yocto back = row.deposit;
+    row.updated_at = now_ns();
     struct long_key s = hash_key('s', &row.hash), x = hash_key('x', &row.hash);
     list_remove(OWNER_LIST, account_text(&name.owner), row.owner_slot, OWNER_SLOT_AT);
     list_remove(REPO_LIST, name.repo, row.repo_slot, REPO_SLOT_AT);
@@ -364,11 +364,12 @@ ENTRY(delete_secrets) {
     if (name.branch.ptr) {
         uint32_t left = secret_branch_rows(&name) - 1;
         branch_rows_save(&name, left);
-        back = yocto_add(back, stake_of(left ? 0 : COUNTER_BYTES));
+        row.deposit = yocto_add(row.deposit, stake_of(left ? 0 : COUNTER_BYTES));
     }
-    check_usage(before, back, YOCTO(0));
-    promise_transfer(&name.owner, back);
-    log_secrets("secrets_deleted", &name, back);
+    check_usage(before, row.deposit, YOCTO(0));
+    promise_transfer(&name.owner, row.deposit);
+    row.name = name; // its texts stood where other rows were read meanwhile
+    log_secrets("secrets_deleted", &row);
 }
 
 ENTRY(update_access) {

@@ -136,18 +136,20 @@ void submit_output(struct request *q, const struct output *output) {
 
 // --- the end
 
-static void finish(struct state *s, struct request *q, const struct answer *a, struct yocto charged) {
-    struct end end = {a, charged, yocto_sub(q->payment, charged)};
+static void finish(struct state *s, struct request *q, struct answer *a, struct yocto charged) {
+    a->charged = charged;
+    a->refunded = yocto_sub(q->payment, charged);
+    answer_end(a, q->id);
     request_remove(q);
     s->executions++;
     s->fees_collected = yocto_add_capped(s->fees_collected, charged);
-    s->owed.v -= end.refunded.v;
+    s->owed.v -= a->refunded.v;
     state_closed(s, q->id);
-    log_completed(q, &end);
-    refund_pay(&(struct refund){{true, q->id}, *request_payer(q), q->sender, end.refunded});
+    log_completed(q, a);
+    refund_pay(&(struct refund){{true, q->id}, *request_payer(q), q->sender, a->refunded});
 }
 
-static void finish_now(struct request *q, const struct answer *a, struct yocto charged) {
+static void finish_now(struct request *q, struct answer *a, struct yocto charged) {
     struct state s = state_load();
     finish(&s, q, a, charged);
     state_save(&s);
@@ -176,7 +178,6 @@ static void answer_caller(const struct answer *a, bool envelope) {
     }
     put_value_of(o, &a->output);
     if (envelope) {
-        member_string(o, "error", error_text(a));
         put_failure(o, a);
         put_usage(o, &a->resources_used);
         put_close(o, '}');
@@ -203,6 +204,7 @@ void finish_timed_out(struct request *q, bool envelope) {
 
 void answer_cancelled(bool envelope) {
     struct answer a = no_answer(FAILURE_CANCELLED, "the request was cancelled");
+    answer_end(&a, 0);
     answer_caller(&a, envelope);
 }
 

@@ -229,34 +229,31 @@ static void skip_name(struct json_in *in) {
     json_expect(in, ':');
 }
 
-struct text json_take_value(struct json_in *in) {
-    char closing[DEPTH_MAX];
-    size_t depth = 0;
-    json_peek(in);
-    char *start = in->p;
-    for (;;) {
-        char c = json_peek(in);
-        if (c == '{' || c == '[') {
-            if (depth == DEPTH_MAX)
-                json_stop(in, ": nested too deeply");
-            in->p++;
-            closing[depth++] = c == '{' ? '}' : ']';
-            if (json_peek(in) != closing[depth - 1]) {
-                if (c == '{')
-                    skip_name(in);
-                continue;
-            }
-        } else {
-            skip_scalar(in);
-        }
-        while (depth > 0 && json_take(in, closing[depth - 1]))
-            depth--;
-        if (depth == 0)
-            return (struct text){start, (size_t)(in->p - start)};
-        json_expect(in, ',');
-        if (closing[depth - 1] == '}')
-            skip_name(in);
+// From behind the opening bracket on.
+static void skip_entries(struct json_in *in, char open) {
+    char close = open == '{' ? '}' : ']';
+    if (in->depth++ == DEPTH_MAX)
+        json_stop(in, ": nested too deeply");
+    if (json_peek(in) != close) {
+        do {
+            if (open == '{')
+                skip_name(in);
+            json_take_value(in);
+        } while (json_take(in, ','));
     }
+    json_expect(in, close);
+    in->depth--;
+}
+
+struct text json_take_value(struct json_in *in) {
+    char c = json_peek(in), *start = in->p;
+    if (c == '{' || c == '[') {
+        in->p++;
+        skip_entries(in, c);
+    } else {
+        skip_scalar(in);
+    }
+    return (struct text){start, (size_t)(in->p - start)};
 }
 
 // --- decoders of members

@@ -18,21 +18,23 @@ struct json_in {
     char *p, *end;
     const char *field; // for sentences
     bool nul;          // set when a decoded text contains a NUL character
+    uint8_t depth;     // of the value that is read over
 };
 typedef void json_decoder(struct json_in *in, void *out, const void *more);
 
 struct json_field {
     const char *name;
-    uint16_t name_len, offset;
+    uint8_t name_len;
     bool required;
+    uint16_t offset;
     json_decoder *decode;
     const void *more; // what the decoder needs to know
 };
 enum json_closure { OPEN, CLOSED }; // CLOSED: an unknown field stops the call; OPEN: it is read over
 struct json_shape {
     const struct json_field *fields;
-    uint8_t count; // up to 32
-    enum json_closure closure;
+    uint8_t count;   // up to 32
+    uint8_t closure; // enum json_closure
 };
 #define JSON_SHAPE(fields, closure)                                                                                    \
     { (fields), sizeof(fields) / sizeof(fields)[0], (closure) }
@@ -65,7 +67,7 @@ json_decoder json_read_choice; // more: struct json_choices; into uint8_t: the i
     struct yocto: json_read_yocto, struct account: json_read_account, struct maybe_u64: json_read_maybe_u64, \
     struct maybe_u32: json_read_maybe_u32, struct maybe_yocto: json_read_maybe_yocto, \
     struct maybe_hash: json_read_maybe_hash, struct json_raw: json_read_raw)
-#define JSON_FIELD_AS(name, offset, need, decoder, more) {(name), sizeof(name) - 1, (offset), (need), (decoder), (more)}
+#define JSON_FIELD_AS(name, offset, need, decoder, more) {(name), sizeof(name) - 1, (need), (offset), (decoder), (more)}
 #define JSON_FIELD(type, member, need, decoder, more) \
     JSON_FIELD_AS(#member, offsetof(type, member), need, decoder, more)
 // clang-format on
