@@ -9,21 +9,46 @@
 static const char *const op_names[] = {"Gte", "Lte", "Gt", "Lt", "Eq", "Ne"};
 static const char *const logic_names[] = {"And", "Or"};
 static const struct json_choices ops = {op_names, 6}, logics = {logic_names, 2};
+static const struct text all = {"AllowAll", 8};
 static unsigned depth, nodes;
 
 static void read_condition(struct json_in *in, void *out, const void *more);
 
+static struct text take_short_text(struct json_in *in) {
+    in->nul = false;
+    struct text t = json_take_string(in);
+    if (t.len == 0 || t.len > TEXT_MAX || in->nul)
+        json_stop(in, ": expected 1 to 256 bytes, none of them NUL");
+    return t;
+}
+
 static void read_short_text(struct json_in *in, void *out, const void *more) {
     (void)out, (void)more;
-    size_t n = json_take_string(in).len;
-    if (n == 0 || n > TEXT_MAX)
-        json_stop(in, ": expected 1 to 256 bytes");
+    take_short_text(in);
+}
+
+// Brackets that are not closed are in no regular expression. The rest of what can be wrong the keystore finds.
+static void read_pattern(struct json_in *in, void *out, const void *more) {
+    (void)out, (void)more;
+    struct text t = take_short_text(in);
+    size_t i = 0;
+    int open = 0;
+    bool set = false;
+    for (; i < t.len && open >= 0; i++) {
+        char c = t.ptr[i];
+        i += c == '\\';
+        set = c == '[' || (set && c != ']');
+        if (!set)
+            open += (c == '(') - (c == ')');
+    }
+    if (i != t.len || open || set)
+        json_stop(in, ": not a regular expression");
 }
 
 static void read_list(struct json_in *in, json_decoder *one, void *out, unsigned max) {
     json_expect(in, '[');
-    if (json_take(in, ']'))
-        return;
+    if (json_peek(in) == ']')
+        json_stop(in, ": an empty list decides nothing");
     do {
         if (max-- == 0)
             json_stop(in, ": too many entries");
@@ -51,7 +76,7 @@ struct scratch {
 #define PART(name, member, decoder, more)                                                                              \
     { name, sizeof(name) - 1, true, offsetof(struct scratch, member), decoder, more }
 static const struct json_field whitelist[] = {PART("accounts", account, read_accounts, NULL)};
-static const struct json_field pattern[] = {PART("pattern", account, read_short_text, NULL)};
+static const struct json_field pattern[] = {PART("pattern", account, read_pattern, NULL)};
 static const struct json_field near[] = {PART("operator", choice, json_read_choice, &ops),
                                          PART("value", value, json_read_yocto, NULL)};
 static const struct json_field ft[] = {PART("contract", account, json_read_account, NULL),
@@ -86,7 +111,9 @@ static void read_tagged(struct json_in *in, void *out) {
             return;
         }
     }
-    json_stop(in, ": unknown condition of access");
+    if (!text_eq(name, all) || !text_eq(json_take_value(in), TEXT("null")))
+        json_stop(in, ": unknown condition of access");
+    json_expect(in, '}');
 }
 
 static void read_condition(struct json_in *in, void *out, const void *more) {
@@ -95,7 +122,7 @@ static void read_condition(struct json_in *in, void *out, const void *more) {
         json_stop(in, ": conditions are nested too deeply, or there are more than 256");
     if (json_take(in, '{'))
         read_tagged(in, out);
-    else if (!text_eq(json_take_string(in), TEXT("AllowAll")))
+    else if (!text_eq(json_take_string(in), all))
         json_stop(in, ": unknown condition of access");
     depth--;
 }

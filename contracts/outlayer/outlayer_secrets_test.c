@@ -102,6 +102,8 @@ static void branches(void **state) {
     views("list_profiles", "{\"_repo\":\"github.com/a/b\",\"_branch\":\"dev\"}",
           "[{\"profile\":\"prod\",\"owner\":\"" ALICE "\",\"branch\":\"dev\"}]");
     pays_its_bytes("delete_secrets", ALICE, 0, "{" P ",\"branch\":\"main\"}");
+    event_is("secrets_deleted", "branch", "\"main\""); // another row has moved into its place
+    event_is("secrets_deleted", "profile", "\"prod\"");
     views("count_secret_branches", "{" P ",\"owner\":\"" ALICE "\"}", "1");
     pays_its_bytes("delete_secrets", ALICE, 0, "{" P ",\"branch\":\"dev\"}");
     views("count_secret_branches", "{" P ",\"owner\":\"" ALICE "\"}", "0");
@@ -233,7 +235,8 @@ static void w19_names_are_bounded(void **state) {
         {REPO ",\"profile\":\"%0*d\"" BLOB ALL, "Profile name too long (max 64 chars)", 64},
         {P ",\"branch\":\"%0*d\"" BLOB ALL, "Branch name too long (max 255 chars)", 255},
         {"\"repo\":\"h/o/%0*d\",\"profile\":\"p\"" BLOB ALL, "Repository must be host/owner/name", 252},
-        {P BLOB ",\"access\":{\"AccountPattern\":{\"pattern\":\"%0*d\"}}", "expected 1 to 256 bytes", 256},
+        {P BLOB ",\"access\":{\"AccountPattern\":{\"pattern\":\"%0*d\"}}", "expected 1 to 256 bytes, none of them NUL",
+         256},
         {P BLOB ",\"access\":{\"NftOwned\":{\"contract\":\"n.near\",\"token_id\":\"%0*d\"}}", "expected 1 to 256 bytes",
          256},
     };
@@ -253,10 +256,50 @@ static void w19_names_are_bounded(void **state) {
     }
 }
 
+// Calls `one` for each line of a file of cases that is neither empty nor a remark: its first word, and the rest.
+static void each_case(const char *file, void (*one)(const char *word, const char *text)) {
+    char line[1024];
+    size_t cases = 0;
+    FILE *f = fopen(file, "r");
+    if (!f)
+        fail_msg("%s cannot be read; tests run in the repository's root", file);
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = 0;
+        char *blank = strchr(line, ' ');
+        if (line[0] == '#' || !blank)
+            continue;
+        *blank = 0;
+        one(line, blank + 1);
+        cases++;
+    }
+    fclose(f);
+    assert_true(cases > 20);
+}
+
+static void condition(const char *word, const char *json) {
+    char args[2000];
+    snprintf(args, sizeof args, "{" P BLOB ",\"access\":%s}", json);
+    bool ok = mock_call("store_secrets", ALICE, NEAR, args);
+    bool want = strcmp(word, "taken") == 0 || strcmp(word, "later") == 0;
+    if (ok != want || (!ok && !strstr(mock.error, "panicked: ")))
+        fail_msg("%s %s: %s", word, json, mock.error);
+}
+
+// src/secrets/cases_test.c runs over the same cases: what is taken here can be decided there.
+static void w19_conditions_are_those_of_the_keystore(void **state) {
+    (void)state;
+    each_case("contracts/outlayer/cases/access.txt", condition);
+    refuses("store_secrets", ALICE, NEAR,
+            "{" P BLOB ",\"access\":{\"Logic\":{\"operator\":\"And\",\"conditions\":[]}}}",
+            "\"conditions\": an empty list decides nothing");
+    refuses("store_secrets", ALICE, NEAR, "{" P BLOB ",\"access\":{\"AccountPattern\":{\"pattern\":\")a(\"}}}",
+            "\"pattern\": ");
+}
+
 static void every_condition_is_taken(void **state) {
     (void)state;
     static const char *const right[] = {
-        "{\"Whitelist\":{\"accounts\":[]}}",
+        "{\"Whitelist\":{\"accounts\":[\"a.near\"]}}",
         "{\"AccountPattern\":{\"pattern\":\".*\\\\.near\"}}",
         "{\"NearBalance\":{\"operator\":\"Gte\",\"value\":\"340282366920938463463374607431768211455\"}}",
         "{\"FtBalance\":{\"contract\":\"ft.near\",\"operator\":\"Ne\",\"value\":\"0\"}}",
@@ -266,7 +309,7 @@ static void every_condition_is_taken(void **state) {
         "{\"DaoMember\":{\"dao_contract\":\"dao.near\",\"role\":\"council\"}}",
         "{\"Not\":{\"condition\":\"AllowAll\"}}",
         "{\"Logic\":{\"operator\":\"Or\",\"conditions\":[\"AllowAll\",{\"Not\":{\"condition\":\"AllowAll\"}}]}}",
-        "{\"Logic\":{\"operator\":\"And\",\"conditions\":[]}}",
+        "{\"Logic\":{\"operator\":{\"And\":null},\"conditions\":[{\"AllowAll\":null}]}}",
     };
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         char rest[500], want[500];
@@ -370,6 +413,7 @@ int main(void) {
         TEST(w15_lists_are_paged),
         TEST(w19_names_blobs_and_conditions_are_checked),
         TEST(w19_names_are_bounded),
+        TEST(w19_conditions_are_those_of_the_keystore),
         TEST(every_condition_is_taken),
         TEST(conditions_are_bounded),
         TEST(blobs_are_bounded),

@@ -85,9 +85,19 @@ static bool read_account(const json_t *o, const char *key, struct account_id *ou
     return json_get_text(o, key, &s, e) && (account_id_parse(out, slice_str(s), e) || err_wrap(e, "field '%s'", key));
 }
 
+// "Name", or {"Name":null}, which clients of the reference may write.
+static bool read_operator(const json_t *o, const char **out, struct err *e) {
+    json_t *j = json_object_get(o, "operator");
+    void *only = json_object_size(j) == 1 ? json_object_iter(j) : NULL;
+    if (!only || !json_is_null(json_object_iter_value(only)))
+        return json_get_text(o, "operator", out, e);
+    *out = json_object_iter_key(only);
+    return true;
+}
+
 static bool read_comparison(struct access *c, const json_t *o, struct err *e) {
     const char *op;
-    if (!json_get_text(o, "operator", &op, e))
+    if (!read_operator(o, &op, e))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
         if (strcmp(op, ops[i]) == 0) {
@@ -133,7 +143,7 @@ static bool read_nft(struct reader *r, struct access *c, const json_t *o, struct
 static bool read_logic(struct reader *r, struct access *c, const json_t *o, struct err *e) {
     const char *op;
     json_t *list;
-    if (!json_get_text(o, "operator", &op, e) || !json_get_array(o, "conditions", &list, e))
+    if (!read_operator(o, &op, e) || !json_get_array(o, "conditions", &list, e))
         return false;
     if (strcmp(op, "And") != 0 && strcmp(op, "Or") != 0)
         return err_set(e, ERR_INVALID, "field 'operator' must be And or Or");
