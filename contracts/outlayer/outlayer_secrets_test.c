@@ -296,6 +296,25 @@ static void w19_conditions_are_those_of_the_keystore(void **state) {
             "\"pattern\": ");
 }
 
+static void repository(const char *word, const char *name) {
+    char args[2000], quoted[1000] = "";
+    for (size_t n = 0; *name && n + 2 < sizeof quoted; name++) {
+        if (*name == '"' || *name == '\\')
+            quoted[n++] = '\\';
+        quoted[n++] = *name;
+    }
+    snprintf(args, sizeof args, "{\"repo\":\"%s\",\"profile\":\"p\"" BLOB ALL "}", quoted);
+    bool ok = mock_call("store_secrets", ALICE, NEAR, args);
+    if (ok != (strcmp(word, "taken") == 0) || (!ok && !strstr(mock.error, "Repository must be host/owner/name")))
+        fail_msg("%s %s: %s", word, quoted, mock.error);
+}
+
+// A row that is stored under a name without normal form would be paid for and never found.
+static void w19_repositories_have_their_normal_form(void **state) {
+    (void)state;
+    each_case("contracts/outlayer/cases/repo.txt", repository);
+}
+
 static void every_condition_is_taken(void **state) {
     (void)state;
     static const char *const right[] = {
@@ -414,6 +433,7 @@ int main(void) {
         TEST(w19_names_blobs_and_conditions_are_checked),
         TEST(w19_names_are_bounded),
         TEST(w19_conditions_are_those_of_the_keystore),
+        TEST(w19_repositories_have_their_normal_form),
         TEST(every_condition_is_taken),
         TEST(conditions_are_bounded),
         TEST(blobs_are_bounded),

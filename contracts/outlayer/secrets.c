@@ -10,31 +10,35 @@
 
 // --- names
 
+static bool is_word(char c) {
+    return (uint8_t)((c | 32) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-' || c == '_';
+}
+
 void profile_check(struct text profile) {
     require(profile.len > 0, "Profile cannot be empty");
     require(profile.len <= PROFILE_MAX, "Profile name too long (max 64 chars)");
-    for (size_t i = 0; i < profile.len; i++) {
-        char c = profile.ptr[i], low = c | 32;
-        require((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_',
-                "Profile name must contain only alphanumeric, dash, or underscore");
-    }
+    for (size_t i = 0; i < profile.len; i++)
+        require(is_word(profile.ptr[i]), "Profile name must contain only alphanumeric, dash, or underscore");
 }
 
-// host/owner/name, the form under which the keystore looks secrets up.
+// host/owner/name, the form under which the keystore looks secrets up (src/secrets/repo.c): no part of it is ".", ".."
+// or begins with '-', and the name does not end in .git.
 static void repo_check(struct text repo) {
     static const char form[] = "Repository must be host/owner/name without https:// and .git, such as "
                                "github.com/alice/project";
     require(repo.len > 0, "Repository cannot be empty");
+    const char *p = repo.ptr, *part = p, *end = p + repo.len;
     unsigned slashes = 0;
-    bool good = repo.len <= SECRET_REPO_MAX &&
-                !(repo.len > 4 && text_eq((struct text){repo.ptr + repo.len - 4, 4}, TEXT(".git")));
-    for (size_t i = 0, part = 0; good && i <= repo.len; i++) {
-        char c = i < repo.len ? repo.ptr[i] : '/';
-        if (c == '/')
-            good = part > 0;
-        slashes += c == '/';
-        part = c == '/' ? 0 : part + 1;
-        good = good && c > ' ' && c <= '~' && c != '"' && c != '\\' && c != ':';
+    bool good = repo.len <= SECRET_REPO_MAX && !(repo.len > 4 && memcmp(end - 4, ".git", 4) == 0);
+    for (; good && p <= end; p++) {
+        char c = p < end ? *p : '/';
+        if (c == '/') {
+            good = p > part && *part != '-' && !(p - part <= 2 && *part == '.' && p[-1] == '.');
+            part = p + 1;
+            slashes++;
+        } else {
+            good = slashes ? c > ' ' && c <= '~' && c != '"' && c != '\\' && c != ':' : is_word(c) || c == '.';
+        }
     }
     require(good && slashes == 3, form);
 }
