@@ -66,7 +66,7 @@
 #define ANSWER_MEMBERS \
     R(success) O(error) R(resources_used) O(compilation_note) O(failure) O(wasm_hash) O(attestation_digest)
 
-// --- methods: M(kind, name, arguments, who may call, result, what it does)
+// --- methods: M(kind, name, arguments, who may call, result, what it does). A result with ? may be null.
 #define SECRET_NAME R(repo) O(branch) R(profile)
 #define PAGE O(from_index) O(limit)
 #define METHODS(M) \
@@ -106,9 +106,9 @@
         "does so with the oldest requests, as many as one call can log, and says how many") \
     M(CALL, upgrade, , "owner", "nothing", "the input is the code of the next version, which is deployed and migrated") \
     M(CALLBACK, migrate, , "this contract", "nothing", "brings what an older version stored to this one") \
-    M(VIEW, get_request, R(request_id), "view", "request", "a pending request, else null") \
+    M(VIEW, get_request, R(request_id), "view", "request?", "a pending request, else null") \
     M(VIEW, get_pending_request_ids, PAGE, "view", "[U64]", "ids of pending requests in order") \
-    M(VIEW, get_pending_output, R(request_id), "view", "OUTPUT", "a stored output, else null") \
+    M(VIEW, get_pending_output, R(request_id), "view", "OUTPUT?", "a stored output, else null") \
     M(VIEW, has_pending_output, R(request_id), "view", "BOOL", "whether there is one") \
     M(VIEW, get_claimable, R(account_id), "view", "YOCTO", "what claim_refund would pay") \
     M(VIEW, get_stats, , "view", "stats", "ended executions and fees charged so far") \
@@ -120,8 +120,8 @@
     M(VIEW, get_config, , "view", "[ACCOUNT]", "owner and first operator") \
     M(VIEW, get_operators, PAGE, "view", "[ACCOUNT]", "the first operator and all others") \
     M(VIEW, is_operator, R(account_id), "view", "BOOL", "whether the account is one of them") \
-    M(VIEW, get_keystore_key, , "view", "TEXT", "the keystore's identity, else null") \
-    M(VIEW, get_secrets, SECRET_NAME R(owner), "view", "secrets", \
+    M(VIEW, get_keystore_key, , "view", "TEXT?", "the keystore's identity, else null") \
+    M(VIEW, get_secrets, SECRET_NAME R(owner), "view", "secrets?", \
         "the row of the branch, else the one without a branch, else null") \
     M(VIEW, secrets_exist, SECRET_NAME R(owner), "view", "BOOL", "whether there is exactly this row") \
     M(VIEW, count_secret_branches, SECRET_NAME R(owner), "view", "U64", "rows of this profile that have a branch") \

@@ -36,6 +36,13 @@ static const struct argument *argument_of(uint8_t id) { return &arguments_known[
 
 // --- types: what a person reads, and JSON Schema
 
+#define NUMBER "{\"type\":\"integer\",\"minimum\":0}"
+#define ACCOUNT "{\"$ref\":\"#/definitions/AccountId\"}"
+#define AMOUNT "{\"$ref\":\"#/definitions/Amount\"}"
+#define NULL_TYPE "{\"type\":\"null\"}"
+#define ROW                                                                                                            \
+    "\"branch\":{\"type\":[\"string\",\"null\"]},\"created_at\":" NUMBER ",\"updated_at\":" NUMBER                     \
+    ",\"storage_deposit\":" AMOUNT ",\"access\":{\"$ref\":\"#/definitions/AccessCondition\"}"
 static const struct type {
     const char *name, *words, *schema;
 } types[] = {
@@ -56,7 +63,18 @@ static const struct type {
     {"OUTPUT", "`{\"Bytes\":[0..255,…]}`, `{\"Text\":…}` or `{\"Json\":…}`",
      "{\"$ref\":\"#/definitions/ExecutionOutput\"}"},
     {"output", "text of a Text output, base64 of a Bytes output, the value of a Json output", "{}"},
-    {"request", "the request", "{\"type\":[\"object\",\"null\"]}"},
+    {"request", "the request",
+     "{\"type\":\"object\",\"properties\":{\"request_id\":" NUMBER ",\"data_id\":{\"type\":\"array\",\"items\":"
+     "{\"type\":\"integer\",\"minimum\":0,\"maximum\":255},\"minItems\":32,\"maxItems\":32},\"sender_id\":" ACCOUNT
+     ",\"code_source\":{\"$ref\":\"#/definitions/CODE_SOURCE\"},\"resource_limits\":"
+     "{\"$ref\":\"#/definitions/RESOURCE_LIMITS\"},\"payment\":{\"type\":\"integer\"},\"timestamp\":" NUMBER
+     ",\"secrets_ref\":{\"anyOf\":[{\"$ref\":\"#/definitions/SECRETS_REF\"}," NULL_TYPE "]},\"response_format\":"
+     "{\"type\":\"string\"},\"input_data\":" NULL_TYPE ",\"payer_account_id\":" ACCOUNT
+     ",\"pending_output\":{\"type\":[\"object\",\"null\"]},\"output_submitted\":{\"type\":\"boolean\"},"
+     "\"input_hash\":{\"type\":[\"string\",\"null\"]},\"input_length\":" NUMBER ",\"payment_yocto\":" AMOUNT
+     ",\"timestamp_ns\":{\"type\":\"string\"},\"build_seconds\":" NUMBER ",\"answered\":{\"type\":\"boolean\"},"
+     "\"extensions\":" NUMBER ",\"pricing\":{\"type\":\"array\",\"items\":" AMOUNT "},\"extensions_left\":" NUMBER
+     "},\"additionalProperties\":false}"},
     {"stats", "`[executions, \"fees\"]`", "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2}"},
     {"prices", "four amounts",
      "{\"type\":\"array\",\"items\":{\"$ref\":\"#/definitions/Amount\"},\"minItems\":4,\"maxItems\":4}"},
@@ -64,17 +82,29 @@ static const struct type {
     {"[U64]", "numbers", "{\"type\":\"array\",\"items\":{\"type\":\"integer\",\"format\":\"uint64\"}}"},
     {"[ACCOUNT]", "accounts", "{\"type\":\"array\",\"items\":{\"$ref\":\"#/definitions/AccountId\"}}"},
     {"secrets", "`{encrypted_secrets, access, created_at, updated_at, storage_deposit, branch}`",
-     "{\"type\":[\"object\",\"null\"]}"},
+     "{\"type\":\"object\",\"properties\":{\"encrypted_secrets\":{\"type\":\"string\"}," ROW "},"
+     "\"additionalProperties\":false}"},
     {"user_secrets", "`[{repo, branch, profile, created_at, updated_at, storage_deposit, access}]`",
-     "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"},
-    {"profiles", "`[{profile, owner, branch}]`", "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"},
-    {"version", "`{version, state_version}`", "{\"type\":\"object\"}"},
-    {"metadata", "`{version, link, standards}`", "{\"type\":\"object\"}"},
+     "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"repo\":{\"type\":\"string\"},\"profile\":"
+     "{\"type\":\"string\"}," ROW "},\"additionalProperties\":false}}"},
+    {"profiles", "`[{profile, owner, branch}]`",
+     "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"profile\":{\"type\":\"string\"},"
+     "\"owner\":" ACCOUNT ",\"branch\":{\"type\":[\"string\",\"null\"]}},\"additionalProperties\":false}}"},
+    {"version", "`{version, state_version}`",
+     "{\"type\":\"object\",\"properties\":{\"version\":{\"type\":\"string\"},\"state_version\":" NUMBER
+     "},\"additionalProperties\":false}"},
+    {"metadata", "`{version, link, standards}`",
+     "{\"type\":\"object\",\"properties\":{\"version\":{\"type\":\"string\"},\"link\":{\"type\":[\"string\",\"null\"]},"
+     "\"standards\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}},\"additionalProperties\":false}"},
 };
 
+static bool may_be_null(const char *type) { return strchr(type, '?'); }
+
+// Without the mark of what may be null.
 static const struct type *type_of(const char *name) {
+    size_t n = strcspn(name, "?");
     for (size_t i = 0; i < COUNT(types); i++)
-        if (strcmp(types[i].name, name) == 0)
+        if (strlen(types[i].name) == n && memcmp(types[i].name, name, n) == 0)
             return &types[i];
     return NULL;
 }
@@ -89,21 +119,23 @@ static const struct object *object_of(const char *type) {
 
 // --- near-abi
 
-static void schema_of(FILE *to, const char *type) {
+static void schema_of(FILE *to, const char *type, bool null) {
     const struct type *t = type_of(type);
+    if (null)
+        fputs("{\"anyOf\":[", to);
     if (t)
         fputs(t->schema, to);
     else
         fprintf(to, "{\"$ref\":\"#/definitions/%s\"}", object_of(type)->type);
+    if (null)
+        fputs("," NULL_TYPE "]}", to);
 }
 
 static void param(FILE *to, uint8_t id, const char *comma) {
     const struct argument *a = argument_of(id);
     fprintf(to, "%s{\"name\":\"%s\",\"type_schema\":", comma, a->name);
-    if (!(id & ARG_REQUIRED))
-        fputs("{\"anyOf\":[", to);
-    schema_of(to, a->type);
-    fputs(id & ARG_REQUIRED ? "}" : ",{\"type\":\"null\"}]}}", to);
+    schema_of(to, a->type, !(id & ARG_REQUIRED));
+    fputs("}", to);
 }
 
 static const char *modifiers_of(const struct method *m) {
@@ -125,7 +157,7 @@ static void function(FILE *to, const struct method *m, const char *comma) {
     }
     if (strcmp(m->result, "nothing") != 0) {
         fputs(",\"result\":{\"serialization_type\":\"json\",\"type_schema\":", to);
-        schema_of(to, m->result);
+        schema_of(to, m->result, may_be_null(m->result));
         fputs("}", to);
     }
     fputs("}", to);
@@ -135,7 +167,7 @@ static void object_schema(FILE *to, const struct object *o) {
     fprintf(to, ",\"%s\":{\"type\":\"object\",\"properties\":{", o->type);
     for (size_t i = 0; o->list[i] != ARG_END; i++) {
         fprintf(to, "%s\"%s\":", i ? "," : "", argument_of(o->list[i])->name);
-        schema_of(to, argument_of(o->list[i])->type);
+        schema_of(to, argument_of(o->list[i])->type, !(o->list[i] & ARG_REQUIRED));
     }
     fputs("},\"required\":[", to);
     for (size_t i = 0, n = 0; o->list[i] != ARG_END; i++)

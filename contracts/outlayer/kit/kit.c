@@ -81,7 +81,7 @@ json_t *parsed(const char *text) {
         p += n;
     }
     *out = 0;
-    json_t *j = json_loads(copy, JSON_REJECT_DUPLICATES, NULL);
+    json_t *j = json_loads(copy, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
     free(copy);
     return j;
 }
