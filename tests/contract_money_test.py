@@ -3,7 +3,7 @@
 """The contract's money on a chain: random sequences of its methods, of answers, of yields that time out, of refunds that
 bounce and of upgrades. After each step the account's balance must cover what it owes (open payments, storage deposits,
 kept refunds, fees not yet withdrawn), and what is beyond must be exactly the gas rewards and gifts of the test's ledger."""
-import base64, contextlib, os, random
+import base64, contextlib, hashlib, json, os, random
 
 import kit, near
 from kit import Daemon, check, equal, folder
@@ -238,6 +238,36 @@ def test_money_is_conserved():
             check(f"{STEPS} steps: balance = owed + rewards + gifts", True)
             never = [f.__name__ for f in Money.STEPS if not m.done.get(f.__name__, [0])[0] and f is not Money.cancel]  # needs 600 s of chain time
             equal("every kind of step has succeeded", never, [])
+
+
+# (module (func (export "migrate") unreachable))
+STOPS = bytes.fromhex("0061736d0100000001040160000003020100070b01076d69677261746500000a05010300000b")
+
+
+def test_upgrades_happen_or_leave_no_trace():
+    """A watcher that reads contract_upgraded looks for new code; one that was told of an upgrade that failed looks in vain."""
+    with kit.folder() as home, contextlib.ExitStack() as stack:
+        w = World(stack, home)
+
+        def upgrade(code):
+            result = w.owner.send(CONTRACT, near.call("upgrade", code, gas=300 * near.TGAS))["result"]
+            logs = [line for r in result["receipts_outcome"] for line in r["outcome"]["logs"]]
+            return "SuccessValue" in result["status"], [line for line in logs if "contract_upgraded" in line]
+
+        def code_hash():
+            return kit.rpc(w.url, "query", {"request_type": "view_account", "finality": "final", "account_id": CONTRACT})["result"]["code_hash"]
+
+        def built(name):
+            with open(kit.built(f"contracts/{name}.wasm"), "rb") as f:
+                return f.read()
+
+        before, state = code_hash(), near.view_value(w.url, CONTRACT, "get_version")
+        for name, code in (("code without migrate", built("counter")), ("a migrate that stops", STOPS), ("what is no code", b"\0asm\1\0\0\0\xff\xff")):
+            equal(f"{name}: it fails, and no event says otherwise", upgrade(code), (False, []))
+            equal(f"{name}: the old code and its state stay", (code_hash(), near.view_value(w.url, CONTRACT, "get_version")), (before, state))
+        done, events = upgrade(built("outlayer"))
+        said = json.loads(events[0].split(":", 1)[1])["data"][0] if len(events) == 1 else events
+        equal("an upgrade says which code there is now", (done, said), (True, {"code_hash": hashlib.sha256(built("outlayer")).hexdigest()}))
 
 
 def check_quietly(condition, detail):

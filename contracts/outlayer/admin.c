@@ -255,17 +255,21 @@ ENTRY(upgrade) {
     struct text wasm = {code.ptr, code.len};
     require(wasm.len > 8 && memcmp(wasm.ptr, "\0asm", 4) == 0, "The input has to be the new contract's code, as it is");
     struct hash hash = sha256_of(wasm);
-    struct out *o = event_open("contract_upgraded");
+    struct out *o = reply_open('{');
     member_hex(o, "code_hash", &hash);
-    event_emit(o);
-    promise_return(promise_deploy(wasm, "migrate", MIGRATE_GAS));
+    put_close(o, '}');
+    promise_return(promise_deploy(wasm, "migrate", out_text(o), MIGRATE_GAS));
 }
 
-// Runs in the new code right after it was deployed; when it stops, the old one stays.
+// Runs in the new code right after it was deployed; when it stops, the old one stays, and nothing was said.
 ENTRY(migrate) {
-    if (!state_migrate())
+    bool migrated = state_migrate();
+    struct out *o = event_open("contract_upgraded");
+    member_hex(o, "code_hash", in->code_hash.given ? &in->code_hash.value : NULL);
+    event_emit(o);
+    if (!migrated)
         return;
-    struct out *o = event_open("contract_migrated");
+    o = event_open("contract_migrated");
     member_number(o, "state_version", STATE_VERSION);
     event_emit(o);
 }

@@ -46,6 +46,7 @@ struct args {
     bool result_envelope, paused;
     struct account account_id, payer_account_id, sender_id, owner_id, operator_id; // length 0: not given
     struct maybe_yocto prices[PRICES], amount;
+    struct maybe_hash code_hash;
     struct maybe_u64 from_index, limit;
     struct answer answer;
 };

@@ -18,8 +18,11 @@
 //     that was paid back
 //   by the owner         owner_proposed {"owner_id"}, operator_set, operator_added, operator_removed {"operator_id"},
 //     paused_set {"paused"}, pricing_set {"prices": as get_pricing},
-//     keystore_key_set {"public_key"}, fees_withdrawn {"amount"}, contract_upgraded {"code_hash"}
-//   owner_set {"owner_id"}: the ownership was accepted; contract_migrated {"state_version"}
+//     keystore_key_set {"public_key"}, fees_withdrawn {"amount"}
+//   owner_set {"owner_id"}: the ownership was accepted
+//   contract_upgraded {"code_hash"}: the new code is there, and says so; contract_migrated {"state_version"}: beside
+//   it,
+//     where what is stored has changed
 #pragma once
 #include "refund.h"
 #include "secrets.h"

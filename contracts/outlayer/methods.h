@@ -46,6 +46,7 @@
     A(paused, BOOL, paused, "whether requests are refused") \
     A(amount, MAYBE_YOCTO, amount, "default: all") \
     A(public_key, TEXT, public_key, "ed25519:…; null: none") \
+    A(code_hash, MAYBE_HASH, code_hash, "SHA-256 of the new code; null: the version before did not say") \
     A(from_index, MAYBE_U64, from_index, "entries to leave out; of get_pending_request_ids: the first id; default 0") \
     A(limit, MAYBE_U64, limit, "at most so many; default: all, of requests 100") \
     A(branch, TEXT, branch, "a branch of the repository; null: any that has no secrets of its own") \
@@ -105,7 +106,7 @@
     M(CALL, clear_all_pending_requests, O(limit), "owner", "U64", \
         "does so with the oldest requests, as many as one call can log, and says how many") \
     M(CALL, upgrade, , "owner", "nothing", "the input is the code of the next version, which is deployed and migrated") \
-    M(CALLBACK, migrate, , "this contract", "nothing", "brings what an older version stored to this one") \
+    M(CALLBACK, migrate, O(code_hash), "this contract", "nothing", "brings what an older version stored to this one") \
     M(VIEW, get_request, R(request_id), "view", "request?", "a pending request, else null") \
     M(VIEW, get_pending_request_ids, PAGE, "view", "[U64]", "ids of pending requests in order") \
     M(VIEW, get_pending_output, R(request_id), "view", "OUTPUT?", "a stored output, else null") \

@@ -20,12 +20,13 @@ struct promise promise_transfer(const struct account *to, struct yocto amount) {
     return p;
 }
 
-struct promise promise_deploy(struct text code, const char *method, uint64_t gas) {
+struct promise promise_deploy(struct text code, const char *method, struct text args, uint64_t gas) {
     struct account here = self();
     struct promise p = {host_promise_batch_create(here.len, AT(here.s))};
     u128 none = 0;
     host_promise_batch_action_deploy_contract(p.index, code.len, AT(code.ptr));
-    host_promise_batch_action_function_call(p.index, strlen(method), AT(method), 0, 0, AT(&none), gas);
+    host_promise_batch_action_function_call(p.index, strlen(method), AT(method), args.len, AT(args.ptr), AT(&none),
+                                            gas);
     return p;
 }
 

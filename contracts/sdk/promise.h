@@ -18,7 +18,7 @@ struct promise promise_call(const struct promise_call *call);
 struct promise promise_then(struct promise first, const struct promise_call *call); // whatever becomes of the first
 struct promise promise_transfer(const struct account *to, struct yocto amount);
 // Deploys code to this account and calls a method of it, both or neither: when the method stops, the old code stays.
-struct promise promise_deploy(struct text code, const char *method, uint64_t gas);
+struct promise promise_deploy(struct text code, const char *method, struct text args, uint64_t gas);
 void promise_return(struct promise p); // this call answers with what p answers
 
 // In a callback: what the promise answered that it waited for.

@@ -374,13 +374,13 @@ void host_promise_batch_action_deploy_contract(uint64_t idx, uint64_t len, uint6
 void host_promise_batch_action_function_call(uint64_t idx, uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr,
                                              uint64_t amount_ptr, uint64_t gas) {
     call_only("promise_batch_action_function_call");
-    (void)ptr;
-    check(idx < mock.receipt_count && mock.receipts[idx].kind == RECEIPT_DEPLOY && len == 0,
-          "call behind a deployment");
+    struct bytes args = argument(len, ptr);
+    check(idx < mock.receipt_count && mock.receipts[idx].kind == RECEIPT_DEPLOY, "call behind a deployment");
     if (gas > mock.prepaid_gas - mock.used_gas)
         trap("Exceeded the prepaid gas.");
     mock.used_gas += gas;
     set_method(mock.receipts[idx].method, argument(mlen, mptr));
+    mock.receipts[idx].call_args = copy(args.ptr, args.len).ptr;
     mock.receipts[idx].amount = spend(amount_ptr);
     mock.receipts[idx].gas = gas;
 }
@@ -442,8 +442,10 @@ uint32_t host_promise_yield_resume(uint64_t ilen, uint64_t iptr, uint64_t len, u
 static void forget_last_call(void) {
     for (size_t i = 0; i < mock.log_count; i++)
         free(mock.logs[i]);
-    for (size_t i = 0; i < mock.receipt_count; i++)
+    for (size_t i = 0; i < mock.receipt_count; i++) {
         free(mock.receipts[i].args);
+        free(mock.receipts[i].call_args);
+    }
     for (size_t i = 0; i < REGISTERS; i++)
         free(registers[i].ptr);
     memset(registers, 0, sizeof registers);

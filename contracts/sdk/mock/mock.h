@@ -12,6 +12,7 @@ struct mock_receipt {
     char method[65]; // call, yield; of a deployment: what is called afterwards
     char *args;      // of a deployment: the code; ends with a NUL that is not counted
     size_t args_len;
+    char *call_args; // of a deployment: what that call gets, likewise
     u128 amount;
     uint64_t gas;
     int after; // index of the receipt whose end this one awaits; -1: none
