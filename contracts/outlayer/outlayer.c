@@ -20,7 +20,7 @@
 //   success                                       the price of what was used, never more than the payment
 //   the guest or its build failed, access denied  the same
 //   the platform failed, no answer, cancelled     nothing
-//   answered, but the callback failed, cancelled  the price of what was used (cancelled by the owner: nothing)
+//   answered, but the answer was not delivered    the price of what was used (cancelled by the owner: nothing)
 // Prices are those in force when the request was made. The refund goes to payer_account_id, else to the sender; one
 // that bounces is kept for the payer.
 #include "reply.h"

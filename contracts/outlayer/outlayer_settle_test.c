@@ -125,8 +125,23 @@ static void w02_answered_request_is_paid_for_even_if_its_callback_failed(void **
     charged(COST, DEPOSIT - COST);
     pays(ALICE, DEPOSIT - COST);
     event_is("execution_completed", "success", "false");
-    event_is("execution_completed", "error_message", "\"the answer could not be delivered: the callback failed\"");
+    event_is("execution_completed", "error_message", "\"the answer could not be delivered\"");
     views("get_stats", "", "[1,\"1800001000000000000000\"]");
+}
+
+// An answer and the end of the 200 blocks can meet in one block: the yield is resumed, and its callback gets the
+// failure all the same. The answer was given, so it is paid for, and the event does not say that none came.
+static void answer_that_meets_the_timeout_is_paid_for(void **state) {
+    (void)state;
+    uint64_t id = requests(",\"result_envelope\":true", DEPOSIT);
+    resolves(id, RESPONSE("\"success\":true,\"output\":{\"Text\":\"x\"}"));
+    assert_true(mock_callback("on_execution_response", mock.yields[id].args, NULL));
+    charged(COST, DEPOSIT - COST);
+    pays(ALICE, DEPOSIT - COST);
+    event_is("execution_completed", "success", "false");
+    event_is("execution_completed", "failure", "\"timeout\"");
+    event_is("execution_completed", "error_message", "\"the answer could not be delivered\"");
+    assert_non_null(strstr(mock.value, "\"error\":\"the answer could not be delivered\",\"failure\":\"timeout\""));
 }
 
 // Prices changed between request and answer must not touch what was agreed.
@@ -278,6 +293,7 @@ int main(void) {
         TEST(w10_anybody_cancels_a_stale_request),
         TEST(callback_after_cancelling_changes_nothing),
         TEST(w02_answered_request_is_paid_for_even_if_its_callback_failed),
+        TEST(answer_that_meets_the_timeout_is_paid_for),
         TEST(w04_prices_are_those_of_the_request),
         TEST(w03_charge_stops_at_the_payment),
         TEST(reported_use_counts_up_to_the_limits),

@@ -196,9 +196,15 @@ static struct answer no_answer(enum failure failure, const char *why) {
     return (struct answer){.failure = (uint8_t)failure, .error = text_of(why)};
 }
 
+// An answer that was given but did not reach the callback is paid for all the same: its output was public.
+static struct answer finish_undelivered(struct request *q, enum failure failure, const char *unanswered) {
+    struct answer a = no_answer(failure, q->answered ? "the answer could not be delivered" : unanswered);
+    finish_now(q, &a, q->answered ? q->charge : YOCTO(0));
+    return a;
+}
+
 void finish_timed_out(struct request *q, bool envelope) {
-    struct answer a = no_answer(FAILURE_TIMEOUT, "no answer came within 200 blocks; nothing was charged");
-    finish_now(q, &a, YOCTO(0));
+    struct answer a = finish_undelivered(q, FAILURE_TIMEOUT, "no answer came within 200 blocks; nothing was charged");
     answer_caller(&a, envelope);
 }
 
@@ -210,10 +216,7 @@ void answer_cancelled(bool envelope) {
 
 void finish_stale(struct request *q) {
     struct account by = caller();
-    struct answer a =
-        no_answer(FAILURE_CANCELLED, q->answered ? "the answer could not be delivered: the callback failed"
-                                                 : "cancelled after 600 s without an answer; nothing was charged");
-    finish_now(q, &a, q->answered ? q->charge : YOCTO(0));
+    finish_undelivered(q, FAILURE_CANCELLED, "cancelled after 600 s without an answer; nothing was charged");
     log_cancelled(q, &by);
 }
 
