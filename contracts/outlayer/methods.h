@@ -108,11 +108,13 @@
     M(CALL, upgrade, , "owner", "nothing", "the input is the code of the next version, which is deployed and migrated") \
     M(CALLBACK, migrate, O(code_hash), "this contract", "nothing", "brings what an older version stored to this one") \
     M(VIEW, get_request, R(request_id), "view", "request?", "a pending request, else null") \
-    M(VIEW, get_pending_request_ids, PAGE, "view", "[U64]", "ids of pending requests in order") \
+    M(VIEW, get_pending_request_ids, PAGE, "view", "[U64]", \
+        "ids of pending requests in order, among 1000 from the first one on: get_open_range says where to go on") \
+    M(VIEW, get_open_range, , "view", "range", "pending requests have ids from the first number on, below the second") \
     M(VIEW, get_pending_output, R(request_id), "view", "OUTPUT?", "a stored output, else null") \
     M(VIEW, has_pending_output, R(request_id), "view", "BOOL", "whether there is one") \
     M(VIEW, get_claimable, R(account_id), "view", "YOCTO", "what claim_refund would pay") \
-    M(VIEW, get_stats, , "view", "stats", "ended executions and fees charged so far") \
+    M(VIEW, get_stats, , "view", "stats", "executions that have ended, cancelled ones not counted, and fees charged so far") \
     M(VIEW, get_pricing, , "view", "prices", "base, per million instructions, per ms, per ms of building") \
     M(VIEW, estimate_execution_cost, O(resource_limits), "view", "YOCTO", "what must be attached; more buys build time") \
     M(VIEW, get_max_limits, , "view", "limits", "most instructions, seconds of running, seconds of building") \

@@ -167,7 +167,7 @@ struct yocto state_fees(const struct state *s) {
     return yocto_sub(s->fees_collected, s->fees_withdrawn);
 }
 
-static bool is_pending(uint64_t id) {
+bool request_pending(uint64_t id) {
     struct key key = key_of('r', id);
     return store_has(KEY_TEXT(key));
 }
@@ -180,7 +180,7 @@ void state_closed(struct state *s, uint64_t id) {
     }
     s->seeking |= id == s->lowest_open;
     for (int i = 0; i < 2 && s->seeking && s->lowest_open < s->next_request_id; i++) {
-        if (is_pending(s->lowest_open))
+        if (request_pending(s->lowest_open))
             s->seeking = false;
         else
             s->lowest_open++;

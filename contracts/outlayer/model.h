@@ -34,7 +34,7 @@ struct state {
     uint64_t lowest_open;        // no request below is pending
     bool seeking;                // whether that one is, is not known
     uint64_t open;               // pending requests
-    uint64_t executions;         // requests that have ended
+    uint64_t executions;         // requests that have ended, not counting those that were cancelled
     struct yocto fees_collected; // charged so far
     struct yocto fees_withdrawn; // paid to the owner so far
     struct yocto owed;           // payments of pending requests, kept refunds, fees not withdrawn
@@ -94,6 +94,7 @@ struct request {
 const struct account *request_payer(const struct request *q);
 // Texts point into a buffer that the next load overwrites. false: no such request is pending, and *q has only its id.
 bool request_load(uint64_t id, struct request *q);
+bool request_pending(uint64_t id);
 void request_must_load(uint64_t id, struct request *q);
 void request_save(const struct request *q);
 void request_remove(const struct request *q); // and its stored output

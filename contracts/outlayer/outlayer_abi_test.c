@@ -88,6 +88,7 @@ static const struct use {
     {"get_request", NULL, "{\"request_id\":2}", 0},
     {"get_request", NULL, "{\"request_id\":9}", 0},
     {"get_pending_request_ids", NULL, "{\"from_index\":null,\"limit\":null}", 0},
+    {"get_open_range", NULL, "", 0},
     {"get_pending_output", NULL, "{\"request_id\":0}", 0},
     {"submit_execution_output", OPERATOR, "{\"request_id\":0,\"output\":{\"Bytes\":[0,255]}}", 0},
     {"get_pending_output", NULL, "{\"request_id\":0}", 0},

@@ -126,7 +126,7 @@ static void w22_emergency_cancel_is_told(void **state) {
     ends(id);
     answers("null");
     pays_nothing();
-    views("get_stats", "", "[1,\"0\"]");
+    views("get_stats", "", "[0,\"0\"]"); // cancelled is not executed
 }
 
 // W15: pending requests are found however many have ended before.
@@ -157,6 +157,35 @@ static void w15_pending_requests_are_found(void **state) {
     answers("0");
     requests("", DEPOSIT);
     views("get_pending_request_ids", "", "[206]");
+}
+
+// A walk over ids looks at 1,000 of them, so that no hole of ended requests makes the view fail; the range says where
+// to go on.
+static void w15_walks_are_bounded(void **state) {
+    (void)state;
+    views("get_open_range", "", "[0,0]");
+    requests("", DEPOSIT); // stays open
+    for (uint64_t i = 1; i < 1001; i++) {
+        requests("", DEPOSIT);
+        ends(1);
+        mock_forget_yields();
+    }
+    requests("", DEPOSIT);
+    views("get_open_range", "", "[0,1002]");
+    views("get_pending_request_ids", "", "[0]");
+    views("get_pending_request_ids", "{\"from_index\":1}", "[]");
+    views("get_pending_request_ids", "{\"from_index\":2}", "[1001]");
+    views("get_pending_request_ids", "{\"from_index\":1000}", "[1001]");
+    views("get_pending_request_ids", "{\"from_index\":18446744073709551615}", "[]");
+    ends(0);
+    mock_forget_yields();
+    for (int i = 0; i < 600; i++) { // two steps of the cursor each
+        requests("", DEPOSIT);
+        ends(1);
+        mock_forget_yields();
+    }
+    views("get_open_range", "", "[1001,1602]");
+    views("get_pending_request_ids", "", "[1001]");
 }
 
 // The cursor of the lowest open request follows, whatever the order of the ends, so that the list stays short to walk.
@@ -329,6 +358,7 @@ int main(void) {
         TEST(w09_owner_withdraws_fees_only),
         TEST(w22_emergency_cancel_is_told),
         TEST(w15_pending_requests_are_found),
+        TEST(w15_walks_are_bounded),
         TEST(w15_cursor_follows_ends_in_any_order),
         TEST(clearing_stays_inside_a_calls_bounds),
         TEST(upgrade_takes_over_the_first_versions_state),

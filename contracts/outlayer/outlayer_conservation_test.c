@@ -83,7 +83,7 @@ static u128 note_end(const char *line) {
     w.payments -= w.requests[i].payment;
     w.requests[i].open = false;
     w.fees += charged;
-    w.ends++;
+    w.ends += !strstr(line, "\"failure\":\"cancelled\"");
     return refunded;
 }
 

@@ -110,7 +110,7 @@ static void callback_after_cancelling_changes_nothing(void **state) {
     pays_nothing();
     assert_string_equal(mock.logs[0], "Warning: Execution request 0 not found in pending requests");
     assert_int_equal(mock.log_count, 1);
-    views("get_stats", "", "[1,\"0\"]");
+    views("get_stats", "", "[0,\"0\"]");
 }
 
 // A caller who makes the callback fail (too many receivers of its value burn its gas) has seen the output in the
@@ -126,7 +126,7 @@ static void w02_answered_request_is_paid_for_even_if_its_callback_failed(void **
     pays(ALICE, DEPOSIT - COST);
     event_is("execution_completed", "success", "false");
     event_is("execution_completed", "error_message", "\"the answer could not be delivered\"");
-    views("get_stats", "", "[1,\"1800001000000000000000\"]");
+    views("get_stats", "", "[0,\"1800001000000000000000\"]");
 }
 
 // An answer and the end of the 200 blocks can meet in one block: the yield is resumed, and its callback gets the

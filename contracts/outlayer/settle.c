@@ -141,7 +141,7 @@ static void finish(struct state *s, struct request *q, struct answer *a, struct 
     a->refunded = yocto_sub(q->payment, charged);
     answer_end(a, q->id);
     request_remove(q);
-    s->executions++;
+    s->executions += a->failure != FAILURE_CANCELLED;
     s->fees_collected = yocto_add_capped(s->fees_collected, charged);
     s->owed.v -= a->refunded.v;
     state_closed(s, q->id);

@@ -78,6 +78,7 @@ static const struct type {
     {"stats", "`[executions, \"fees\"]`", "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2}"},
     {"prices", "four amounts",
      "{\"type\":\"array\",\"items\":{\"$ref\":\"#/definitions/Amount\"},\"minItems\":4,\"maxItems\":4}"},
+    {"range", "two numbers", "{\"type\":\"array\",\"items\":" NUMBER ",\"minItems\":2,\"maxItems\":2}"},
     {"limits", "three numbers", "{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"minItems\":3,\"maxItems\":3}"},
     {"[U64]", "numbers", "{\"type\":\"array\",\"items\":{\"type\":\"integer\",\"format\":\"uint64\"}}"},
     {"[ACCOUNT]", "accounts", "{\"type\":\"array\",\"items\":{\"$ref\":\"#/definitions/AccountId\"}}"},
