@@ -119,7 +119,7 @@ static void read_tagged(struct json_in *in, void *out) {
 static void read_condition(struct json_in *in, void *out, const void *more) {
     (void)more;
     if (depth++ == DEPTH_MAX || nodes++ == NODES_MAX)
-        json_stop(in, ": conditions are nested too deeply, or there are more than 256");
+        json_stop(in, ": conditions nested too deeply, or more than 256");
     if (json_take(in, '{'))
         read_tagged(in, out);
     else if (!text_eq(json_take_string(in), all))

@@ -19,6 +19,7 @@ struct operators {
     uint8_t bytes[OPERATORS_MAX * (4 + ACCOUNT_MAX)];
     struct rec_in in; // what has not been looked at
     size_t len;
+    unsigned count; // of those before
 };
 
 static void operators_load(struct operators *o) {
@@ -38,7 +39,7 @@ static bool operators_next(struct operators *o, struct account *a) {
 static bool operators_find(struct operators *o, const struct account *a) {
     struct account other;
     operators_load(o);
-    while (operators_next(o, &other))
+    for (o->count = 0; operators_next(o, &other); o->count++)
         if (account_eq(&other, a))
             return true;
     return false;
@@ -62,8 +63,9 @@ void require_operator(void) {
 ENTRY(add_operator) {
     struct state s = owner_state();
     struct operators o;
-    require(!is_operator(&s, &in->account_id), "This account is an operator already");
-    operators_load(&o);
+    require(!account_eq(&in->account_id, &s.operator) && !operators_find(&o, &in->account_id),
+            "This account is an operator already");
+    require(o.count < OPERATORS_MAX, "There are 64 added operators already");
     struct rec_out r = {o.bytes, o.len, sizeof o.bytes};
     rec_put_account(&r, &in->account_id);
     operators_save(r.buf, r.len);
@@ -132,7 +134,7 @@ ENTRY(set_owner) {
 ENTRY(accept_owner) {
     struct state s = state_load();
     struct account from = caller();
-    require(account_eq(&from, &s.next_owner), "Only the account that set_owner named can accept the ownership");
+    require(account_eq(&from, &s.next_owner), "Only the account that set_owner named can accept");
     s.owner = from;
     s.next_owner.len = 0;
     state_save(&s);
@@ -161,43 +163,50 @@ ENTRY(set_paused) {
 
 #define PUBLIC_KEY_MAX (8 + 44)
 
-// ed25519: and base58 of 32 bytes.
-static void check_public_key(struct text key) {
-    bool good = key.len >= 8 + 32 && key.len <= PUBLIC_KEY_MAX && memcmp(key.ptr, "ed25519:", 8) == 0;
-    for (size_t i = 8; good && i < key.len; i++) {
-        char c = key.ptr[i], low = c | 32;
-        good = ((c >= '1' && c <= '9') || (low >= 'a' && low <= 'z')) && c != 'I' && c != 'O' && c != 'l';
+// Base58 of 32 bytes.
+static bool is_key(const char *p, const char *end) {
+    static const char digits[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    uint8_t number[HASH_SIZE + 1] = {0}; // the lowest byte first
+    int zeros = 0, used = HASH_SIZE;
+    for (bool leading = true; p < end; p++) {
+        uint32_t carry = 0;
+        while (digits[carry] != *p)
+            if (++carry == sizeof digits - 1)
+                return false;
+        leading &= carry == 0;
+        zeros += leading; // each digit of zero in front is a byte of zero
+        for (int i = 0; i <= HASH_SIZE; i++, carry >>= 8)
+            number[i] = (uint8_t)(carry += number[i] * 58u);
+        if (number[HASH_SIZE])
+            return false;
     }
-    require(good, "public_key must be ed25519: and base58 of 32 bytes");
+    while (used && !number[used - 1])
+        used--;
+    return zeros + used == HASH_SIZE;
 }
 
-static void put_key_or_null(struct out *o, char key[static PUBLIC_KEY_MAX]) {
-    size_t len = 0;
-    bool any = store_get(keystore_key, key, PUBLIC_KEY_MAX, &len);
-    put_string(o, any ? (struct text){key, len} : (struct text){0});
-}
-
-static void with_keystore_key(void (*use)(struct text json)) {
-    char key[PUBLIC_KEY_MAX], buffer[PUBLIC_KEY_MAX + 2];
-    struct out o = OUT(buffer);
-    put_key_or_null(&o, key);
-    use(out_text(&o));
-}
-
-static void log_keystore_key(struct text json) { log_event("keystore_key_set", "public_key", json); }
-
+// "ed25519:…", as it stands in the input; null takes the key away, and has to be said.
 ENTRY(set_keystore_key) {
+    struct text json = in->public_key.text, key = {json.ptr + 1, json.len - 2};
     owner_state();
-    if (in->public_key.ptr) {
-        check_public_key(in->public_key);
-        store_put(keystore_key, in->public_key);
-    } else {
+    if (text_eq(json, TEXT("null"))) {
         store_remove(keystore_key);
+    } else {
+        require(json.len > 10 && memcmp(json.ptr, "\"ed25519:", 9) == 0 && is_key(key.ptr + 8, key.ptr + key.len),
+                "public_key must be ed25519: and base58 of 32 bytes");
+        store_put(keystore_key, key);
     }
-    with_keystore_key(log_keystore_key);
+    log_event("keystore_key_set", "public_key", json);
 }
 
-ENTRY(get_keystore_key) { with_keystore_key(answer_text); }
+ENTRY(get_keystore_key) {
+    char key[PUBLIC_KEY_MAX];
+    struct text t = {key, 0};
+    if (!store_get(keystore_key, key, sizeof key, &t.len))
+        t.ptr = NULL;
+    put_string(reply(), t);
+    reply_end();
+}
 
 // --- money: earned fees are what was charged and not yet withdrawn; payments of pending requests are none
 

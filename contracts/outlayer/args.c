@@ -10,7 +10,7 @@ static void read_input(struct json_in *in, void *out, const void *more) {
     in->nul = false;
     json_read_text(in, out, more);
     if (in->nul)
-        json_stop(in, ": a program's input cannot contain the character NUL");
+        json_stop(in, ": a program's input cannot contain NUL");
 }
 
 // [0,…,255] into bytes, in place: a number is never shorter than its byte.
@@ -74,6 +74,7 @@ static json_decoder read_object;
     T(MAYBE_YOCTO, struct maybe_yocto, json_read_maybe_yocto, NULL) \
     T(MAYBE_HASH, struct maybe_hash, json_read_maybe_hash, NULL) \
     T(RAW, struct json_raw, json_read_raw, NULL) \
+    T(KEY, struct json_raw, json_read_raw, NULL) \
     T(FORMAT, uint8_t, json_read_choice, &format_choices) \
     T(FAILURE, uint8_t, json_read_choice, &failure_choices) \
     T(OUTPUT, struct output, read_output, NULL) \
@@ -158,4 +159,14 @@ struct limits limits_of(const struct limits_given *g) {
     if (g->max_execution_seconds.given)
         l.max_execution_seconds = g->max_execution_seconds.value;
     return l;
+}
+
+bool name_valid(struct text t, size_t max) {
+    if (t.len == 0 || t.len > max || t.ptr[0] == '-')
+        return false;
+    const char *p = t.ptr, *end = p + t.len;
+    bool good = text_plain(p, end) == t.len;
+    for (; good && p < end; p++)
+        good = (uint8_t)(*p - '!') <= '~' - '!';
+    return good;
 }

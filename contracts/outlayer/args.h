@@ -40,8 +40,8 @@ struct args {
         struct maybe_u32 max_memory_mb;
         struct maybe_u64 max_execution_seconds;
     } limits;
-    struct text input_data, encrypted_secrets_base64, public_key;
-    struct json_raw access;
+    struct text input_data, encrypted_secrets_base64;
+    struct json_raw access, public_key;
     uint8_t response_format; // default Text
     bool result_envelope, paused;
     struct account account_id, payer_account_id, sender_id, owner_id, operator_id; // length 0: not given
@@ -54,6 +54,8 @@ struct args {
 // kind and ends with ARG_END; without arguments any input is taken. The result lives until the next call.
 const struct args *entry_begin(const uint8_t *list, const char *name);
 struct limits limits_of(const struct limits_given *given); // null takes the default
+// 1 to max visible ASCII characters that no JSON string escapes, and that no program takes for an option.
+bool name_valid(struct text t, size_t max);
 
 // What the tables become: the number of each argument, and a list of them for each method. R() marks required ones.
 // clang-format off

@@ -45,7 +45,7 @@
     A(per_compile_ms_fee, MAYBE_YOCTO, prices[3], "of a millisecond of building") \
     A(paused, BOOL, paused, "whether requests are refused") \
     A(amount, MAYBE_YOCTO, amount, "default: all") \
-    A(public_key, TEXT, public_key, "ed25519:…; null: none") \
+    A(public_key, KEY, public_key, "ed25519:…; null: none") \
     A(code_hash, MAYBE_HASH, code_hash, "SHA-256 of the new code; null: the version before did not say") \
     A(from_index, MAYBE_U64, from_index, "entries to leave out; of get_pending_request_ids: the first id; default 0") \
     A(limit, MAYBE_U64, limit, "at most so many; default: all, of requests 100") \
@@ -95,12 +95,12 @@
     M(CALL, set_owner, R(new_owner_id), "owner", "nothing", "offers the ownership, which accept_owner takes") \
     M(CALL, accept_owner, , "whom set_owner named", "nothing", "becomes the owner") \
     M(CALL, set_operator, R(new_operator_id), "owner", "nothing", "replaces the first operator") \
-    M(CALL, add_operator, R(account_id), "owner", "nothing", "one more operator, up to 64") \
+    M(CALL, add_operator, R(account_id), "owner", "nothing", "one more operator, up to 64 beside the first") \
     M(CALL, remove_operator, R(account_id), "owner", "nothing", "takes back add_operator") \
     M(CALL, set_paused, R(paused), "owner", "nothing", "refuses new requests; secrets and answers go on") \
     M(CALL, set_pricing, O(base_fee) O(per_million_instructions_fee) O(per_ms_fee) O(per_compile_ms_fee), "owner", \
         "nothing", "changes the prices that are given, for requests from now on") \
-    M(CALL, set_keystore_key, O(public_key), "owner", "nothing", "publishes the keystore's identity") \
+    M(CALL, set_keystore_key, R(public_key), "owner", "nothing", "publishes the keystore's identity") \
     M(CALL, withdraw_fees, O(amount), "owner", "nothing", "pays earned fees to the owner") \
     M(CALL, emergency_cancel_execution, R(request_id), "owner", "nothing", "ends a request and returns its payment") \
     M(CALL, clear_all_pending_requests, O(limit), "owner", "U64", \

@@ -135,7 +135,7 @@ static uint8_t load_state(struct state *s) {
 
 struct state state_load(void) {
     struct state s;
-    require(load_state(&s) == STATE_VERSION, "The contract's state is older than its code: migrate has to be called");
+    require(load_state(&s) == STATE_VERSION, "The state is older than the code: migrate has to be called");
     return s;
 }
 

@@ -47,28 +47,17 @@ ENTRY(new) {
 #define COMMIT_MAX 128
 #define TARGET_MAX 64
 
-// Visible ASCII that no JSON string escapes, and that no program takes for an option.
-static bool is_name(struct text t, size_t max) {
-    if (t.len == 0 || t.len > max || t.ptr[0] == '-')
-        return false;
-    const char *p = t.ptr, *end = p + t.len;
-    bool good = text_plain(p, end) == t.len;
-    for (; good && p < end; p++)
-        good = (uint8_t)(*p - '!') <= '~' - '!';
-    return good;
-}
-
 static void check_arguments(const struct args *in) {
-    require(is_name(in->repo, REPO_MAX) && is_name(in->commit, COMMIT_MAX) &&
-                (!in->build_target.ptr || is_name(in->build_target, TARGET_MAX)),
-            "code_source: repo, commit and build_target must be 1 to 256, 128 and 64 visible ASCII characters without "
-            "quotes and backslashes, and not begin with '-'");
+    require(name_valid(in->repo, REPO_MAX) && name_valid(in->commit, COMMIT_MAX) &&
+                (!in->build_target.ptr || name_valid(in->build_target, TARGET_MAX)),
+            "code_source: repo, commit and build_target must be 1 to 256, 128 and 64 visible ASCII characters, without "
+            "quotes and backslashes, the first not '-'");
     if (in->profile.ptr)
         profile_check(in->profile);
 }
 
 static void check_limit(uint64_t n, uint64_t cap, const char *sentence) {
-    require(n, "A limit of zero allows nothing; leave it out for the default");
+    require(n, "A limit cannot be zero; leave it out for the default");
     if (n > cap)
         stop_filled(sentence, (struct yocto[]){{n}, {cap}});
 }
@@ -202,7 +191,7 @@ ENTRY(submit_execution_output_and_resolve) {
 ENTRY(extend_execution) {
     struct request q;
     load_for_operator(in, &q);
-    require(extensions_left(&q), "The request has been extended as often as its gas pays, at most 10 times");
+    require(extensions_left(&q), "Extended as often as the request's gas pays, at most 10 times");
     resume_to_extend(&q);
 }
 

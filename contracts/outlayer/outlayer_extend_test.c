@@ -42,7 +42,7 @@ static void w06_extended_request_outlives_its_window(void **state) {
     }
     shows("extensions", "10");
     shows("extensions_left", "0");
-    refuses("extend_execution", OPERATOR, 0, ONE, "as often as its gas pays, at most 10 times");
+    refuses("extend_execution", OPERATOR, 0, ONE, "as often as the request's gas pays, at most 10 times");
     resolves(0, SUCCESS);
     ends(10);
     answers("\"hi\"");
@@ -81,7 +81,7 @@ static void extensions_end_with_the_callers_gas(void **state) {
     extends();
     ends(1);
     shows("extensions_left", "0");
-    refuses("extend_execution", OPERATOR, 0, ONE, "as often as its gas pays, at most 10 times");
+    refuses("extend_execution", OPERATOR, 0, ONE, "as often as the request's gas pays, at most 10 times");
     ends(2);
     answers("null");
     pays(ALICE, DEPOSIT);

@@ -154,9 +154,8 @@ static void payload_is_as_long_as_a_promise_carries(void **state) {
     memset(text, 'y', 1024 - PAYLOAD_REST + 1);
     requests("", DEPOSIT);
     snprintf(args, sizeof args, RESOLVE("\"success\":true,\"output\":{\"Text\":\"%s\"}"), text);
-    refuses(
-        "resolve_execution", OPERATOR, 0, args,
-        "The answer does not fit into the 1024 bytes of a resumed promise: use submit_execution_output_and_resolve");
+    refuses("resolve_execution", OPERATOR, 0, args,
+            "The answer is longer than a promise's 1024 bytes: use submit_execution_output_and_resolve");
     text[1024 - PAYLOAD_REST] = 0;
     snprintf(args, sizeof args, RESOLVE("\"success\":true,\"output\":{\"Text\":\"%s\"}"), text);
     calls("resolve_execution", OPERATOR, 0, args);

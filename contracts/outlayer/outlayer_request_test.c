@@ -206,9 +206,9 @@ static void w07_limits_have_caps(void **state) {
     refused(LIMITS("\"max_execution_seconds\":61"),
             "Requested max_execution_seconds 61 exceeds hard limit of 60 seconds");
     refused(LIMITS("\"max_memory_mb\":1025"), "Requested max_memory_mb 1025 exceeds hard limit of 1024 MB");
-    refused(LIMITS("\"max_instructions\":0"), "A limit of zero allows nothing; leave it out for the default");
-    refused(LIMITS("\"max_execution_seconds\":0"), "A limit of zero allows nothing; leave it out for the default");
-    refused(LIMITS("\"max_memory_mb\":0"), "A limit of zero allows nothing; leave it out for the default");
+    refused(LIMITS("\"max_instructions\":0"), "A limit cannot be zero; leave it out for the default");
+    refused(LIMITS("\"max_execution_seconds\":0"), "A limit cannot be zero; leave it out for the default");
+    refused(LIMITS("\"max_memory_mb\":0"), "A limit cannot be zero; leave it out for the default");
     requests(
         ",\"resource_limits\":{\"max_instructions\":100000000000,\"max_memory_mb\":1024,\"max_execution_seconds\":60}",
         DEPOSIT);

@@ -412,6 +412,39 @@ static void keystore_key_is_the_owners_to_set(void **state) {
     refuses("set_keystore_key", OWNER, 0, "{\"public_key\":\"ed25519:0\"}", "public_key must be ed25519:");
     refuses("set_keystore_key", OWNER, 0, "{\"public_key\":\"secp256k1:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ847\"}",
             "public_key must be ed25519:");
+    static const char *const bad[] = {
+        "ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ8",    // 31 bytes: two digits were lost
+        "ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkin",              // as many digits as a key has bytes
+        "ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ8471", // 33 bytes
+        "ed25519:JEKNVnkbo3jma5nREBBJCDoXFVeKkD56V3xKrvRmWxFH",  // 2^256
+        "ed25519:zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+        "ed25519:1111111111111111111111111111111",
+        "ed25519:111111111111111111111111111111111",
+        "ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ8l7",
+        "ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ8\\u0034",
+        "ed25519:",
+        "Ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ847",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char args[128];
+        snprintf(args, sizeof args, "{\"public_key\":\"%s\"}", bad[i]);
+        refuses("set_keystore_key", OWNER, 0, args, "public_key must be ed25519:");
+    }
+    refuses("set_keystore_key", OWNER, 0, "{\"public_key\":1}", "public_key must be ed25519:");
+    static const char *const good[] = {
+        "ed25519:JEKNVnkbo3jma5nREBBJCDoXFVeKkD56V3xKrvRmWxFG", // 2^256 - 1
+        "ed25519:11111111111111111111111111111111",             // 32 zeros
+        "ed25519:1111111111111111111111111111111z",
+        "ed25519:12JUDVuhJHAa8u3KqW69deFQkfrbEehdrxSJAjSLEwDn",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        char args[128], answer[64];
+        snprintf(answer, sizeof answer, "\"%s\"", good[i]);
+        snprintf(args, sizeof args, "{\"public_key\":%s}", answer);
+        calls("set_keystore_key", OWNER, 0, args);
+        views("get_keystore_key", "", answer);
+    }
+    refuses("set_keystore_key", OWNER, 0, "{}", "missing field \"public_key\""); // null removes it, nothing does not
     calls("set_keystore_key", OWNER, 0, key);
     event_is("keystore_key_set", "public_key", "\"ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ847\"");
     views("get_keystore_key", "", "\"ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ847\"");

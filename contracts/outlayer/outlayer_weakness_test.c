@@ -84,7 +84,7 @@ static void w18_one_line_says_the_charge(void **state) {
 static void w19_input_has_no_nul(void **state) {
     (void)state;
     refuses("request_execution", ALICE, DEPOSIT, "{" SOURCE ",\"input_data\":\"a\\u0000b\"}",
-            "\"input_data\": a program's input cannot contain the character NUL");
+            "\"input_data\": a program's input cannot contain NUL");
     requests(",\"input_data\":\"a\\u0001b\"", DEPOSIT);
     resolves(0, RESPONSE("\"success\":true,\"output\":{\"Text\":\"a\\u0000b\"}")); // outputs are what they are
     ends(0);

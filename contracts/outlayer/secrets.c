@@ -21,26 +21,24 @@ void profile_check(struct text profile) {
         require(is_word(profile.ptr[i]), "Profile name must contain only alphanumeric, dash, or underscore");
 }
 
-// host/owner/name, the form under which the keystore looks secrets up (src/secrets/repo.c): no part of it is ".", ".."
-// or begins with '-', and the name does not end in .git.
+// host/owner/name, the form under which the keystore looks secrets up (src/secrets/repo.c): no part of it is "." or
+// "..", and the name does not end in .git.
 static void repo_check(struct text repo) {
-    static const char form[] = "Repository must be host/owner/name without https:// and .git, such as "
-                               "github.com/alice/project";
     require(repo.len > 0, "Repository cannot be empty");
     const char *p = repo.ptr, *part = p, *end = p + repo.len;
     unsigned slashes = 0;
     bool good = repo.len <= SECRET_REPO_MAX && !(repo.len > 4 && memcmp(end - 4, ".git", 4) == 0);
     for (; good && p <= end; p++) {
-        char c = p < end ? *p : '/';
-        if (c == '/') {
-            good = p > part && *part != '-' && !(p - part <= 2 && *part == '.' && p[-1] == '.');
+        size_t n = (size_t)(p - part);
+        if (p == end || *p == '/') {
+            good = name_valid((struct text){part, n}, n) && !(n <= 2 && *part == '.' && p[-1] == '.');
             part = p + 1;
             slashes++;
         } else {
-            good = slashes ? c > ' ' && c <= '~' && c != '"' && c != '\\' && c != ':' : is_word(c) || c == '.';
+            good = slashes ? *p != ':' : is_word(*p) || *p == '.';
         }
     }
-    require(good && slashes == 3, form);
+    require(good && slashes == 3, "Repository must be host/owner/name, such as github.com/alice/project");
 }
 
 void secret_name_check(const struct secret_name *n) {
@@ -274,7 +272,7 @@ static struct text ciphertext_read(struct text base64) {
     require(base64.len <= (BLOB_MAX + 2) / 3 * 4, "Encrypted secrets are longer than 98304 bytes");
     struct text bytes = {0};
     require(base64_decode((char *)base64.ptr, base64.len, &bytes),
-            "encrypted_secrets_base64 is not base64 (RFC 4648, with padding)");
+            "encrypted_secrets_base64 is not base64 with padding");
     return bytes;
 }
 

@@ -66,7 +66,7 @@ static bool resume(const struct request *q, struct text payload) { return yield_
 
 void resume_request(struct request *q, const struct answer *a) {
     static const char too_long[] =
-        "The answer does not fit into the 1024 bytes of a resumed promise: use submit_execution_output_and_resolve";
+        "The answer is longer than a promise's 1024 bytes: use submit_execution_output_and_resolve";
     uint8_t bytes[2 * YIELD_PAYLOAD_MAX];
     struct rec_out r = REC_OUT(bytes);
     check_awaited(q);

@@ -57,6 +57,7 @@ static const struct type {
     {"MAYBE_YOCTO", "yoctoNEAR as text", "{\"$ref\":\"#/definitions/Amount\"}"},
     {"MAYBE_HASH", "64 hexadecimal digits", "{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"}"},
     {"RAW", "condition of access", "{\"$ref\":\"#/definitions/AccessCondition\"}"},
+    {"KEY", "text or null", "{\"type\":[\"string\",\"null\"]}"},
     {"FORMAT", "`Bytes`, `Text` or `Json`", "{\"type\":\"string\",\"enum\":[\"Bytes\",\"Text\",\"Json\"]}"},
     {"FAILURE", "`guest`, `build`, `access` or `platform`",
      "{\"type\":\"string\",\"enum\":[\"guest\",\"build\",\"access\",\"platform\"]}"},
