@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Money is conserved, whatever is called in whatever order: after each random step the contract's balance is what it
 // was given for itself + payments of pending requests + stakes of secrets + refunds that are kept + fees not yet
-// withdrawn, to the yocto, and secrets bind exactly the bytes that were paid for. The ledger is kept here, from what
+// withdrawn, to the yocto; the account's state is exactly the records that there should be, and secrets bind the bytes
+// that were paid for. The ledger is kept here, from what
 // was attached, what was sent and what events say. All of it runs with much and with little money of the contract's
 // own: what it lends to outputs must never be what it owes, or the account could not pay for its state and a callback,
 // a cancel or a claim would fail. A failure names the step; SEED=… in the environment gives another sequence.
 #include "kit/kit.h"
+#include "outlayer/model.h"
 
 #include <stdlib.h>
 
@@ -22,11 +24,12 @@ static const char *const workers[] = {OPERATOR, "worker2.near"};
 static struct {
     uint64_t seed;
     size_t step;
-    u128 own;        // the contract's own money
-    u128 payments;   // of pending requests
-    u128 secrets;    // stakes
-    u128 kept;       // refunds that came back
-    u128 fees, paid; // charged, withdrawn
+    u128 own;         // the contract's own money
+    u128 payments;    // of pending requests
+    u128 secrets;     // stakes
+    u128 kept;        // refunds that came back
+    u128 kept_for[5]; // by payers
+    u128 fees, paid;  // charged, withdrawn
     uint64_t ends;
     unsigned owner; // of owners
     struct {
@@ -41,6 +44,7 @@ static struct {
     size_t watched_count;
     size_t done, refused;  // calls
     size_t lent, not_lent; // outputs
+    size_t migrated;
 } w;
 
 static uint64_t dice(uint64_t n) {
@@ -297,7 +301,8 @@ static void step_settings(void) {
         break;
     case 4:
         does("set_keystore_key", owner, 0,
-             dice(2) ? "{}" : "{\"public_key\":\"ed25519:6E8sCci9badyRkXb3JoRpBj5p8C6Tw41ELDZoiihKEtp\"}");
+             dice(2) ? "{\"public_key\":null}"
+                     : "{\"public_key\":\"ed25519:6E8sCci9badyRkXb3JoRpBj5p8C6Tw41ELDZoiihKEtp\"}");
         break;
     default: does("set_operator", owner, 0, "{\"new_operator_id\":\"" OPERATOR "\"}"); break;
     }
@@ -317,6 +322,17 @@ static void step_withdraw(void) {
     }
 }
 
+static size_t payer_in(const char *args) {
+    for (size_t i = 0; i < ARRAY_LEN(payers); i++) {
+        char member[64];
+        snprintf(member, sizeof member, "\"payer_account_id\":\"%s\"", payers[i]);
+        if (strstr(args, member))
+            return i;
+    }
+    must(false, "a refund of nobody's");
+    return 0;
+}
+
 // A watched transfer has arrived, or has come back.
 static void step_watcher(void) {
     if (!w.watched_count)
@@ -328,6 +344,7 @@ static void step_watcher(void) {
     must(mock_callback("on_refund_transferred", w.watched[i].args, back ? NULL : ""), "a watcher failed");
     must(sent() == 0 || (back && sent() == amount), "a watcher sends all or nothing");
     w.kept += back ? amount - sent() : 0;
+    w.kept_for[payer_in(w.watched[i].args)] += back ? amount - sent() : 0;
     w.watched[i] = w.watched[--w.watched_count];
 }
 
@@ -336,14 +353,57 @@ static void step_claim(void) {
     snprintf(args, sizeof args, "{\"account_id\":\"%s\"}", PICK(payers));
     if (does("claim_refund", PICK(people), 0, dice(2) ? args : "{}")) {
         w.kept -= sent();
+        for (size_t i = 0; i < ARRAY_LEN(payers); i++)
+            if (strcmp(mock.receipts[0].to, payers[i]) == 0)
+                w.kept_for[i] = 0;
         note_watchers();
+    }
+}
+
+// The state as the version before this one left it: without what is owed, which was the last member. It does not find
+// refunds that were kept before, so there are none.
+static void put_older_state(void) {
+    size_t len;
+    uint8_t bytes[512];
+    u128 owed = w.payments + (w.fees - w.paid);
+    const char *now = mock_stored("STATE", 5, &len);
+    must(len < sizeof bytes, "the state's length");
+    memcpy(bytes, now, len);
+    bytes[0] = STATE_VERSION - 1;
+    for (len--; owed; owed >>= 8)
+        len--;
+    mock_store("STATE", 5, bytes, len);
+}
+
+static void put_older_requests(void) {
+    uint8_t key[9] = {'r'}, bytes[2048];
+    for (size_t i = 0; i < OPEN_MAX_REQUESTS; i++) {
+        size_t len;
+        memcpy(key + 1, &w.requests[i].id, 8);
+        const char *now = w.requests[i].open ? mock_stored(key, sizeof key, &len) : NULL;
+        if (!now)
+            continue;
+        memcpy(bytes, now, len);
+        bytes[0] = STATE_VERSION - 1;
+        mock_store(key, sizeof key, bytes, len);
     }
 }
 
 static void step_upgrade(void) {
     static const char code[] = "\0asm\1\0\0\0\0";
+    char args[128];
+    size_t len;
     must(mock_call_bytes("upgrade", owners[w.owner], 0, code, sizeof code), "upgrade");
-    must(mock_callback("migrate", "", ""), "migrate");
+    snprintf(args, sizeof args, "%s", mock.receipts[0].call_args);
+    bool older = w.kept == 0;
+    if (older) {
+        put_older_state();
+        put_older_requests();
+        must(!mock_call("set_paused", owners[w.owner], 0, "{\"paused\":false}"), "older state was taken");
+    }
+    must(mock_callback("migrate", args, ""), "migrate");
+    must(mock_stored("STATE", 5, &len)[0] == STATE_VERSION, "the state's version");
+    w.migrated += older;
 }
 
 static void step_nonsense(void) {
@@ -382,6 +442,22 @@ static void check_pending(void) {
     must(listed == open, "a pending request is not listed");
 }
 
+static uint64_t record_bytes(const void *key, size_t key_len) {
+    size_t len;
+    return mock_stored(key, key_len, &len) ? RECORD_BYTES + key_len + len : 0;
+}
+
+// What the account's state is, of all kinds of records: an account without any has 182 bytes.
+static uint64_t expected_usage(void) {
+    uint64_t bytes = 182 + (uint64_t)(w.secrets / BYTE) + record_bytes("STATE", 5) + record_bytes("OPERATORS", 9) +
+                     record_bytes("KEYSTORE", 8);
+    for (size_t i = 0; i < OPEN_MAX_REQUESTS; i++)
+        bytes += w.requests[i].open ? (uint64_t)(stake_of_request(i) / BYTE) : 0;
+    for (size_t i = 0; i < ARRAY_LEN(payers); i++)
+        bytes += w.kept_for[i] ? RECORD_BYTES + 1 + strlen(payers[i]) + 16 : 0;
+    return bytes;
+}
+
 static void check_books(void) {
     u128 owed = w.payments + w.secrets + w.kept + (w.fees - w.paid), covered = 0;
     if (mock.balance != w.own + owed)
@@ -391,6 +467,7 @@ static void check_books(void) {
         covered += stake < payment ? stake : payment;
     }
     must((u128)mock.usage * BYTE <= w.own + w.secrets + w.kept + covered, "state on users' money");
+    must(mock.usage == expected_usage(), "a record that should not be there, or one too few");
     if (w.step % 32 != 0)
         return;
     char want[100];
@@ -426,9 +503,9 @@ static void take_all_steps(u128 own) {
         take_step();
         check_books();
     }
-    print_message("%zu calls done, %zu refused, %zu requests ended, %zu outputs lent, %zu not\n", w.done, w.refused,
-                  (size_t)w.ends, w.lent, w.not_lent);
-    assert_true(w.ends > STEPS / 30 && w.done > w.refused / 3); // the steps do something
+    print_message("%zu calls done, %zu refused, %zu requests ended, %zu outputs lent, %zu not, %zu migrations\n",
+                  w.done, w.refused, (size_t)w.ends, w.lent, w.not_lent, w.migrated);
+    assert_true(w.ends > STEPS / 30 && w.done > w.refused / 3 && w.migrated > 5); // the steps do something
 }
 
 static void money_is_conserved(void **state) {
