@@ -65,6 +65,12 @@ $(eval $(call program,tool,contract_abi,contracts/outlayer/abi/main.c contracts/
 build/contracts/outlayer_abi.json: $(O)/tool/contract_abi
 	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
 contracts: build/contracts/outlayer_abi.json
+# The page's first snippet compiles as it is shown.
+build/contracts/sdk_page.o: docs/sdk.md $(wildcard contracts/sdk/*.h)
+	@mkdir -p $(@D)
+	@echo "  WCC  $<"
+	@awk '/^```/ {on = !on && /^```c$$/ && !seen++; next} on' $< | $(CONTRACT_CC) $(CONTRACT_CFLAGS) -c -o $@ -xc -
+contracts: build/contracts/sdk_page.o
 .PHONY: contract-docs
 contract-docs: $(O)/tool/contract_abi
 	@$< docs/contract.md

@@ -114,7 +114,7 @@ static void check_returnable(const struct output *o) {
 static bool can_lend(const struct request *q) {
     struct state s = state_load();
     struct yocto bound = yocto_add(stake_of(store_usage()), YOCTO(LEND_RESERVE));
-    return !yocto_less(yocto_add(balance(), q->payment), yocto_add(bound, s.owed));
+    return !yocto_less(yocto_add(contract_balance(), q->payment), yocto_add(bound, s.owed));
 }
 
 void check_stake(const struct request *q, uint64_t bytes, bool lend) {

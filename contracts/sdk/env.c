@@ -56,7 +56,7 @@ struct yocto deposit_attached(void) {
     return d;
 }
 
-struct yocto balance(void) {
+struct yocto contract_balance(void) {
     struct yocto b;
     host_account_balance(AT(&b.v));
     return b;

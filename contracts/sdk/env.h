@@ -43,7 +43,7 @@ void require(bool holds, const char *sentence);
 struct account caller(void);         // the account whose contract or transaction called
 struct account self(void);           // this contract's account
 struct yocto deposit_attached(void); // already part of the contract's balance
-struct yocto balance(void);          // the contract's, without what this call has sent
+struct yocto contract_balance(void); // that deposit included, without what this call has sent
 uint64_t now_ns(void);               // time of the block
 #define SECOND_NS 1000000000ull
 uint64_t gas_left(void); // prepaid, neither burnt nor promised

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The functions a NEAR node offers to a contract (wasm import module "env"), one line of meaning each. Contracts use
-// env.h, storage.h and promise.h, which stand on these. Natively the same names are the mock host (sdk/mock).
+// The functions of a NEAR node (wasm import module "env") that the SDK stands on, one line of meaning each. Contracts
+// use env.h, storage.h and promise.h. Natively the same names are the mock host (sdk/mock). Another function of a node
+// is declared in the same way, in the contract that calls it, and imported once imports.txt names it; for native tests
+// of such a contract the test defines it.
 //
 // A buffer is a pair (length, address). Where the length is UINT64_MAX the "address" is a register id and the data come
 // from that register. Registers are numbered byte strings on the node's side that live as long as the call. Money is 16
@@ -55,6 +57,8 @@ uint64_t host_promise_create(uint64_t alen, uint64_t aptr, uint64_t mlen, uint64
 HOST(promise_then)
 uint64_t host_promise_then(uint64_t idx, uint64_t alen, uint64_t aptr, uint64_t mlen, uint64_t mptr, uint64_t len,
                            uint64_t ptr, uint64_t amount_ptr, uint64_t gas);
+// A promise that ends when all of `count` have, whose indices stand at ptr as 64-bit numbers. It cannot be returned.
+HOST(promise_and) uint64_t host_promise_and(uint64_t ptr, uint64_t count);
 HOST(promise_batch_create) uint64_t host_promise_batch_create(uint64_t alen, uint64_t aptr);
 HOST(promise_batch_action_transfer) void host_promise_batch_action_transfer(uint64_t idx, uint64_t amount_ptr);
 HOST(promise_batch_action_deploy_contract)
@@ -63,7 +67,8 @@ HOST(promise_batch_action_function_call)
 void host_promise_batch_action_function_call(uint64_t idx, uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr,
                                              uint64_t amount_ptr, uint64_t gas);
 HOST(promise_return) void host_promise_return(uint64_t idx); // this call answers with what the promise answers
-// What the promise answered that this call waited for: 1 value in reg, 2 it failed.
+// How many promises this call waited for, and what the i-th of them answered: 1 value in reg, 2 it failed.
+HOST(promise_results_count) uint64_t host_promise_results_count(void);
 HOST(promise_result) uint64_t host_promise_result(uint64_t i, uint64_t reg);
 // A promise of a call to a method of this contract that begins when its 32-byte id (written to reg) is resumed, or
 // fails after 200 blocks. It gets `gas` and, by weight, what this call leaves over.

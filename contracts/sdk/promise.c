@@ -14,6 +14,11 @@ struct promise promise_then(struct promise first, const struct promise_call *c) 
                                               AT(c->method), c->args.len, AT(c->args.ptr), AT(&c->deposit.v), c->gas)};
 }
 
+_Static_assert(sizeof(struct promise) == sizeof(uint64_t), "promises are handed over as their indices");
+struct promise promise_join(const struct promise *promises, uint64_t count) {
+    return (struct promise){host_promise_and(AT(promises), count)};
+}
+
 struct promise promise_transfer(const struct account *to, struct yocto amount) {
     struct promise p = {host_promise_batch_create(to->len, AT(to->s))};
     host_promise_batch_action_transfer(p.index, AT(&amount.v));
@@ -32,7 +37,11 @@ struct promise promise_deploy(struct text code, const char *method, struct text 
 
 void promise_return(struct promise p) { host_promise_return(p.index); }
 
-bool promise_succeeded(void) { return host_promise_result(0, PROMISE_REGISTER) == 1; }
+uint64_t promise_count(void) { return host_promise_results_count(); }
+
+bool promise_nth_succeeded(uint64_t n) { return host_promise_result(n, PROMISE_REGISTER) == 1; }
+
+bool promise_succeeded(void) { return promise_nth_succeeded(0); }
 
 struct promise yield_create(const char *method, struct text args, uint64_t gas, struct hash *data_id) {
     struct promise p = {host_promise_yield_create(strlen(method), AT(method), args.len, AT(args.ptr), gas, 1, DATA_ID)};

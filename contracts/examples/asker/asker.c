@@ -6,8 +6,12 @@
 //   on_answer          this contract itself: keeps what came back and returns it
 //   get_answer         view: {"value": the last answer, "asked": n, "answered": n}
 //
-// Stored under STATE: version, outlayer_id, asked, answered; under "a": the last answer's JSON text. The deposit is
-// handed on whole; OutLayer returns what it did not use to this contract (payer_account_id names another one).
+// Stored under STATE: version, outlayer_id, asked, answered; under "a": the last answer's JSON text.
+//
+// The deposit is handed on whole. What OutLayer does not use, and all of it when it refuses the question, comes back to
+// this contract, not to who asked, and stays: there is no method that pays it out. A question can name who gets the
+// change (payer_account_id); a deposit that was refused comes here all the same. coin_flip shows how to owe players
+// their money.
 #include "sdk/sdk.h"
 
 #define CALLBACK_GAS (15 * TGAS) // to keep an answer

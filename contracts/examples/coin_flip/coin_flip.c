@@ -18,8 +18,6 @@
 // one: the owner sends it some to begin with.
 //
 // Stored under STATE: a version and struct game; in map 's': account -> flips and wins, 8 bytes each.
-#include "sdk/event.h"
-#include "sdk/map.h"
 #include "sdk/sdk.h"
 
 #define NAME_MAX 256
@@ -137,7 +135,7 @@ METHOD(PAYABLE, flip) {
                                                                .args = out_text(&o),
                                                                .deposit = g.price,
                                                                .gas = ASK_GAS});
-    require(!yocto_less(balance(), needed(&g)), "The game has too little money of its own to take another flip now");
+    require(!yocto_less(contract_balance(), needed(&g)), "The game has too little money of its own to take another flip now");
     promise_return(promise_then(
         asked,
         &(struct promise_call){.account = self(), .method = "on_flip", .args = out_text(&b), .gas = CALLBACK_GAS}));
@@ -240,7 +238,7 @@ METHOD(CALL, withdraw) {
     struct game g = load();
     struct account from = caller();
     require(account_eq(&from, &g.owner_id), "Only the owner can withdraw");
-    struct yocto have = balance(), keep = needed(&g);
+    struct yocto have = contract_balance(), keep = needed(&g);
     require(yocto_less(keep, have), "All of it is needed for the state or owed to players");
     promise_transfer(&g.owner_id, yocto_sub(have, keep));
 }

@@ -6,8 +6,6 @@
 //   reset                    anyone: the caller's counter goes
 //
 // Stored in map 'c': account -> the number, 8 bytes, little endian.
-#include "sdk/event.h"
-#include "sdk/map.h"
 #include "sdk/sdk.h"
 
 static const struct map counters = {'c', {0}};

@@ -12,7 +12,6 @@
 // A policy is {"roles":[{"name":…,"kind":"Everyone"|{"Group":[accounts]}|{"Member":"least weight, u128"},…},…],…}; what
 // else is in it is kept and not looked at. Stored under STATE: version, owner, all weights together; under "p" and "c":
 // JSON texts; in map 'd': account -> weight. The contract's own balance pays for its state; no money moves.
-#include "sdk/map.h"
 #include "sdk/sdk.h"
 
 #define POLICY_MAX (64u * 1024)

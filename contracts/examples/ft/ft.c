@@ -3,16 +3,17 @@
 //
 //   new{owner_id, total_supply, metadata}                     anyone, once; everything is the owner's
 //   ft_transfer{receiver_id, amount, memo?}                   holders, with 1 yoctoNEAR
-//   ft_transfer_call{receiver_id, amount, msg, memo?}         the same, then receiver_id's ft_on_transfer; what that
-//   ft_resolve_transfer                                       does not use comes back; answers what was used
+//   ft_transfer_call{receiver_id, amount, msg, memo?}         the same, then receiver_id's ft_on_transfer
+//   ft_resolve_transfer                                       this contract itself: what that did not use comes back;
+//                                                             answers what was used
 //   storage_deposit{account_id?, registration_only?}          anyone, with at least the minimum; the rest goes back
 //   storage_unregister{force?}, storage_withdraw{amount?}     holders, with 1 yoctoNEAR
-//   ft_balance_of{account_id}, ft_total_supply, ft_metadata, storage_balance_of{account_id}, storage_balance_bounds
+//   views: ft_balance_of{account_id}, ft_total_supply, ft_metadata, storage_balance_of{account_id},
+//          storage_balance_bounds
 //
 // Stored under STATE: version, total supply; under "m": the metadata's JSON text; in map 'b': account -> balance. Who
 // has no entry in 'b' is not registered and cannot receive. All balances together are the total supply. NEAR that the
 // contract holds for others is STORAGE_PRICE for each registered account, the first owner's excepted.
-#include "sdk/map.h"
 #include "sdk/sdk.h"
 
 #define METADATA_MAX (64u * 1024)

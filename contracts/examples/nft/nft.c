@@ -7,17 +7,16 @@
 //                                                                       storage binds; the rest goes back
 //   nft_transfer{receiver_id, token_id, approval_id?, memo?}            the token's owner, with 1 yoctoNEAR
 //   nft_transfer_call{receiver_id, token_id, msg, approval_id?, memo?}  the same, then receiver_id's nft_on_transfer;
-//   if nft_resolve_transfer                                                that answers true or fails the token comes
-//   back nft_token{token_id}, nft_metadata                                   views nft_total_supply,
-//   nft_tokens{from_index?, limit?}                   views nft_supply_for_owner{account_id},
-//   nft_tokens_for_owner{account_id, from_index?, limit?}   views
+//   nft_resolve_transfer                                                this contract itself: if that answers true or
+//                                                                       fails the token comes back
+//   views: nft_token{token_id}, nft_metadata, nft_total_supply, nft_tokens{from_index?, limit?},
+//          nft_supply_for_owner{account_id}, nft_tokens_for_owner{account_id, from_index?, limit?}
 //
 // Stored under STATE: version, owner; under "m": the contract's metadata; in map 't': token -> version, owner, metadata
 // (JSON text, "null" for none); in list 'a': the ids of all tokens, as minted; in the sets 'o' of each owner: the ids
 // of their tokens. No token is ever destroyed. Minting pays for what the token binds wherever it goes: for the longest
 // owner.
 #include "sdk/sdk.h"
-#include "sdk/set.h"
 
 #define METADATA_MAX 4096u // bytes of JSON, of a token and of the contract
 #define MESSAGE_MAX (64u * 1024)

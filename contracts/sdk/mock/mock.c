@@ -34,11 +34,11 @@ static struct {
 static size_t method_count;
 static struct {
     bool view;
-    const char *caller, *result; // result: of the promise that a callback awaited; NULL: it failed
-    size_t result_len, input_len;
-    const char *input;
+    const char *caller, *input;
+    size_t input_len;
     u128 deposit, spent;
-    bool awaited; // there is a promise result
+    struct bytes results[MOCK_JOINED]; // of the promises that a callback awaited; ptr NULL: it failed
+    size_t awaited;
 } call;
 static jmp_buf stopped;
 static uint64_t ids; // makes data ids differ
@@ -350,6 +350,26 @@ uint64_t host_promise_then(uint64_t idx, uint64_t alen, uint64_t aptr, uint64_t 
     return function_call(new_receipt(alen, aptr, (int)idx), argument(mlen, mptr), argument(len, ptr), amount_ptr, gas);
 }
 
+// Joined ones that are joined again stand in a row, as on a node.
+uint64_t host_promise_and(uint64_t ptr, uint64_t count) {
+    call_only("promise_and");
+    check(mock.receipt_count < MOCK_MAX, "too many receipts");
+    struct mock_receipt *r = &mock.receipts[mock.receipt_count];
+    *r = (struct mock_receipt){.kind = RECEIPT_JOIN, .after = -1};
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t index;
+        memcpy(&index, at(ptr + i * sizeof index), sizeof index);
+        if (index >= mock.receipt_count)
+            trap("does not correspond to existing promises");
+        const struct mock_receipt *one = &mock.receipts[index];
+        size_t n = one->kind == RECEIPT_JOIN ? one->joined_count : 1;
+        check(r->joined_count + n <= MOCK_JOINED, "too many promises are joined");
+        for (size_t k = 0; k < n; k++)
+            r->joined[r->joined_count++] = one->kind == RECEIPT_JOIN ? one->joined[k] : (int)index;
+    }
+    return mock.receipt_count++;
+}
+
 uint64_t host_promise_batch_create(uint64_t alen, uint64_t aptr) {
     call_only("promise_batch_create");
     return (uint64_t)(new_receipt(alen, aptr, -1) - mock.receipts);
@@ -389,17 +409,24 @@ void host_promise_return(uint64_t idx) {
     call_only("promise_return");
     if (idx >= mock.receipt_count)
         trap("does not correspond to existing promises");
+    if (mock.receipts[idx].kind == RECEIPT_JOIN)
+        trap("Returning joint promise is currently prohibited");
     mock.returned = (int)idx;
 }
 
 uint64_t host_promise_result(uint64_t i, uint64_t reg) {
     call_only("promise_result");
-    if (i > 0 || !call.awaited)
+    if (i >= call.awaited)
         trap("Accessed invalid promise result index");
-    if (!call.result)
+    if (!call.results[i].ptr)
         return 2;
-    set_register(reg, call.result, call.result_len);
+    set_register(reg, call.results[i].ptr, call.results[i].len);
     return 1;
+}
+
+uint64_t host_promise_results_count(void) {
+    call_only("promise_results_count");
+    return call.awaited;
 }
 
 uint64_t host_promise_yield_create(uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr, uint64_t gas,
@@ -539,22 +566,34 @@ bool mock_view(const char *method, const char *args) {
     return run(method);
 }
 
-static bool callback(const char *method, const char *args, size_t len, const char *result, size_t result_len) {
+static void begin_callback(const char *args, size_t len) {
     memset(&call, 0, sizeof call);
     call.caller = mock.self, call.input = args, call.input_len = len;
-    call.result = result, call.result_len = result_len, call.awaited = true;
+}
+
+static void add_result(const char *result, size_t len) {
+    check(call.awaited < MOCK_JOINED, "too many results");
+    call.results[call.awaited++] = (struct bytes){(char *)(uintptr_t)result, len};
+}
+
+bool mock_callback_of(const char *method, const char *args, const char *const *results, size_t count) {
+    begin_callback(args, strlen(args));
+    for (size_t i = 0; i < count; i++)
+        add_result(results[i], results[i] ? strlen(results[i]) : 0);
     return run(method);
 }
 
 bool mock_callback(const char *method, const char *args, const char *result) {
-    return callback(method, args, strlen(args), result, result ? strlen(result) : 0);
+    return mock_callback_of(method, args, &result, 1);
 }
 
 bool mock_yield_end(size_t i) {
     struct mock_yield *y = &mock.yields[i];
     check(i < mock.yield_count && !y->done, "no such yield");
     y->done = true;
-    return callback(y->method, y->args, y->args_len, y->payload, y->payload_len);
+    begin_callback(y->args, y->args_len);
+    add_result(y->payload, y->payload_len);
+    return run(y->method);
 }
 
 const char *mock_stored(const void *key, size_t key_len, size_t *len) {

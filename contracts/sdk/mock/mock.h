@@ -6,8 +6,9 @@
 #include "sdk/sdk.h"
 
 #define MOCK_MAX 256 // receipts or logs of a call, pending yields
+#define MOCK_JOINED 16
 struct mock_receipt {
-    enum { RECEIPT_CALL, RECEIPT_TRANSFER, RECEIPT_YIELD, RECEIPT_DEPLOY } kind;
+    enum { RECEIPT_CALL, RECEIPT_TRANSFER, RECEIPT_YIELD, RECEIPT_DEPLOY, RECEIPT_JOIN } kind;
     char to[ACCOUNT_MAX + 1];
     char method[65]; // call, yield; of a deployment: what is called afterwards
     char *args;      // of a deployment: the code; ends with a NUL that is not counted
@@ -15,7 +16,9 @@ struct mock_receipt {
     char *call_args; // of a deployment: what that call gets, likewise
     u128 amount;
     uint64_t gas;
-    int after; // index of the receipt whose end this one awaits; -1: none
+    int after;               // index of the receipt whose end this one awaits; -1: none
+    int joined[MOCK_JOINED]; // RECEIPT_JOIN, which is none for the node: those that it stands for
+    size_t joined_count;
 };
 struct mock_yield {
     uint8_t data_id[HASH_SIZE];
@@ -54,6 +57,8 @@ bool mock_call_bytes(const char *method, const char *caller, u128 deposit, const
 bool mock_view(const char *method, const char *args); // as a view: what only calls may do stops it
 // Runs a method of this contract as the callback of a promise that answered (result) or failed (NULL).
 bool mock_callback(const char *method, const char *args, const char *result);
+// The same for `count` promises that were joined.
+bool mock_callback_of(const char *method, const char *args, const char *const *results, size_t count);
 // Runs the callback of the i-th yield: with its payload if it was resumed, else as timed out.
 bool mock_yield_end(size_t i);
 void mock_forget_yields(void); // those that have ended; the others move up
