@@ -135,7 +135,8 @@ METHOD(PAYABLE, flip) {
                                                                .args = out_text(&o),
                                                                .deposit = g.price,
                                                                .gas = ASK_GAS});
-    require(!yocto_less(contract_balance(), needed(&g)), "The game has too little money of its own to take another flip now");
+    require(!yocto_less(contract_balance(), needed(&g)),
+            "The game has too little money of its own to take another flip now");
     promise_return(promise_then(
         asked,
         &(struct promise_call){.account = self(), .method = "on_flip", .args = out_text(&b), .gas = CALLBACK_GAS}));
