@@ -31,7 +31,7 @@ char json_peek(struct json_in *in) {
 }
 
 bool json_take(struct json_in *in, char c) {
-    if (json_peek(in) != c || in->p == in->end)
+    if (json_peek(in) != c)
         return false;
     in->p++;
     return true;

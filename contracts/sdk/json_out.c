@@ -189,18 +189,17 @@ void put_bare_amount(struct out *o, struct yocto a) {
 
 void put_bytes(struct out *o, struct text bytes) {
     put_open(o, '[');
-    char *at = room(o, 4 * bytes.len), *from = at;
-    for (size_t i = 0; i < bytes.len; i++) {
-        uint32_t v = (uint8_t)bytes.ptr[i];
-        if (i > 0)
-            *at++ = ',';
+    char *at = room(o, 4 * bytes.len);
+    for (const char *p = bytes.ptr, *end = p + bytes.len; p < end; p++) {
+        uint32_t v = (uint8_t)*p;
         if (v > 99)
             *at++ = (char)('0' + v / 100);
         if (v > 9)
             *at++ = (char)('0' + v / 10 % 10);
         *at++ = (char)('0' + v % 10);
+        *at++ = ',';
     }
-    o->len -= 4 * bytes.len - (size_t)(at - from);
+    o->len = (size_t)(at - o->buf) - (bytes.len > 0); // without the last comma
     put_close(o, ']');
 }
 
