@@ -362,6 +362,14 @@ def test_one_of_each():
                 id, tx, _ = w.request(repo, "long500000")
                 event, value = w.answer(tx)
                 check("an output that is too large", value is None and event["failure"] == "guest" and "393,216" in event["error_message"], event)
+                has = kit.rpc(w.net.url, "query", {"request_type": "view_account", "finality": "final", "account_id": CONTRACT})["result"]
+                w.contract.send(ALICE, near.transfer(int(has["amount"]) - has["storage_usage"] * 10 ** 19 - NEAR // 10))
+                id, tx, _ = w.request(repo, "long100000", deposit=NEAR // 10)
+                event, value = w.answer(tx)
+                check("an output for which the contract cannot lend: its sender learns how much to attach", value is None and event["failure"] == "guest"
+                      and "until the request ends needs 100" in event["error_message"] and "attach more" in event["error_message"], event)
+                id, tx, _ = w.request(repo, "long100000", deposit=2 * NEAR)
+                equal("and does", w.answer(tx)[1], "x" * 100000)
             finally:
                 if os.environ.get("SHOW"):
                     print(worker.output())
