@@ -505,6 +505,10 @@ class Liar(http.server.BaseHTTPRequestHandler):
             return {"jsonrpc": "2.0", "id": "x", "error": {"name": "HANDLER_ERROR", "cause": {"name": how}, "data": "busy"}}
         if how == "rate limit":
             return {"jsonrpc": "2.0", "id": "x", "error": {"code": -429, "message": "slow down"}}
+        if how == "lags":  # has the block only some hundred milliseconds later
+            Liar.first = getattr(Liar, "first", None) or time.monotonic()
+            if time.monotonic() < Liar.first + 0.5:
+                return {"jsonrpc": "2.0", "id": "x", "error": {"name": "HANDLER_ERROR", "cause": {"name": "UNKNOWN_BLOCK"}, "data": "DB Not Found"}}
         if how == "hangs":
             Liar.waits.wait(60)
         if how == "behind":
@@ -520,14 +524,14 @@ class Liar(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def lying_chain(w):
+def lying_chain(w, honest=False):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Liar.url, Liar.how = w.url, None
     Liar.waits.clear()
     w.keystore.stop()
-    w.start(w.stack, NEAR_RPC_URL=f"http://127.0.0.1:{server.server_port}")
+    w.start(w.stack, NEAR_RPC_URL=f"http://127.0.0.1:{server.server_port}" + (f",{w.url}" if honest else ""))
     try:
         yield
     finally:
@@ -560,6 +564,23 @@ def test_a_chain_that_lies_opens_nothing():
                 check(f"{about}, {how}: no session", other.status in (502, 503, 504), (other.status, other.answer))
         Liar.how = None
         equal("a session again", Session(w).status, 200)
+
+
+def test_servers_that_are_behind():
+    # behind one address there are many servers, and a list of addresses is there for the day that one of them fails
+    with world() as w, lying_chain(w):
+        w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"))
+        s, n = Session(w), w.request(w.bob)
+        Liar.about, Liar.how = "get_secrets", "lags"
+        equal("a block that a server gets a moment later", s.decrypt(n)[0], 200)
+    with world() as w, lying_chain(w, honest=True):
+        w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), {"NearBalance": {"operator": "Gt", "value": "1"}})
+        s, n = Session(w), w.request(w.bob)
+        equal("the truth", s.decrypt(n)[0], 200)
+        for about, how in (("block", "behind"), ("block", "INTERNAL_ERROR"), ("get_secrets", "UNKNOWN_BLOCK"), ("get_request", "TIMEOUT_ERROR"), ("view_account", "rate limit")):
+            Liar.about, Liar.how = about, how
+            for _ in range(3):  # whichever is asked first
+                equal(f"{about}, {how}: the other server is asked", s.decrypt(n)[0], 200)
 
 
 def test_a_slow_chain_holds_nobody_up():
@@ -710,12 +731,12 @@ def test_a_rotation_says_what_is_true():
         equal("killed: the same generation", k.pubkey("alice.test.near")["generation"], 2)
         check("facts are there again, half-written masters are not", os.path.isfile(facts) and sorted(os.listdir(k.store)) == ["audit.log", "keystore.json", "keystore.lock", "master.key"], os.listdir(k.store))
         k.keystore.stop()
-        os.chmod(os.path.join(k.store, "master.key"), 0o640)
+        os.chmod(os.path.join(k.store, "master.key"), 0o644)
         try:
             k.start(k.stack)
             check("a master that others can read", False)
         except RuntimeError as why:
-            check("a master that others can read is refused", "master.key is open to others (mode 0640)" in str(why) and "chmod 600" in str(why), why)
+            check("a master that others can read is refused", "master.key is open to others (mode 0644)" in str(why) and "chmod 600" in str(why), why)
 
 
 def test_strangers_do_not_fill_the_audit_log():
@@ -724,11 +745,13 @@ def test_strangers_do_not_fill_the_audit_log():
         k.ask("POST", "/add_generated_secret", GENERATE)
         for _ in range(150):
             k.ask("POST", "/session", {"account_id": "mallory.near"}, None)
-        equal("it still writes what it gives", k.ask("POST", "/add_generated_secret", GENERATE)[0], 200)
+        junk = {**GENERATE, "public_key": near.Key().public, "nonce": base64.b64encode(bytes(32)).decode(), "signature": base64.b64encode(bytes(64)).decode()}
+        for _ in range(100):  # a signature that nothing asks for proves nothing
+            equal("it still gives", k.ask("POST", "/add_generated_secret", junk)[0], 200)
         whats = [x["what"] for x in k.audit()]
-        check("of strangers as many as of a minute or two", whats.count("session") <= 120 and whats.count("generate") >= 1, (len(whats), whats[-1]))
+        check("of strangers as many as of a minute or two", whats.count("session") + whats.count("generate") <= 120, (len(whats), whats[-1]))
         k.keystore.stop()
-        check("and how many more there were", sum(x.get("count", 1) for x in k.audit()) == 152, k.audit()[-1])
+        check("and how many more there were", sum(x.get("count", 1) for x in k.audit()) == 251, k.audit()[-1])
 
 
 # --- its memory and its user -----------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ void keystore_add_generated(struct http_request *r, void *ctx) {
                                       .repo = s->repo,
                                       .branch = s->branch,
                                       .why = ok ? NULL : e.msg,
-                                      .unproven = !ok || !c.question.is_signed};
+                                      .unproven = !ok || !c.question.has_blob}; // only then a signature was looked at
     ok = audit_write(c.k->audit, &entry, ok ? &e : NULL) && ok;
     if (ok) {
         http_reply_json(r, 200, answer);

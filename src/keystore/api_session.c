@@ -86,6 +86,7 @@ struct decrypt_call {
     struct chain_view view;
     struct decrypt_question question;
     struct session session;
+    bool proven; // the session's holder asks
 };
 
 // The key may have been removed since the session was opened.
@@ -111,8 +112,10 @@ static bool check_holder(struct decrypt_call *c, struct err *e) {
         return false;
     if (!signature_verify(&c->question.signature, &c->session.key, hash_slice(&record)))
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of the session's key over this request");
-    return sessions_count(c->k->sessions, &c->question.terms.session, c->question.terms.counter, e) &&
-           check_still(c, e);
+    if (!sessions_count(c->k->sessions, &c->question.terms.session, c->question.terms.counter, e))
+        return false;
+    c->proven = true;
+    return check_still(c, e);
 }
 
 static bool audit_decrypt(const struct decrypt_call *c, const struct decision *d, bool decided, const char *why,
@@ -152,11 +155,18 @@ static void reply_decision(struct http_request *r, struct decrypt_call *c, const
     http_reply_json(r, status, o);
 }
 
+// Nothing was decided: an unsigned "not found" would look as if it was.
+static void reply_undecided(struct http_request *r, struct err *e) {
+    if (e->code != ERR_UNAUTHORIZED && !chain_view_is_trouble(e))
+        e->code = ERR_UNAVAILABLE;
+    http_reply_err(r, e);
+}
+
 static void decide(struct http_request *r, struct decrypt_call *c) {
     struct decision d;
     struct err e;
     bool decided = keystore_decide(c->k, &c->view, c->a, &c->session, &c->question.terms, &d, &e);
-    chain_view_init(&c->view, &c->k->sight);
+    c->view.bounds.height = 0;                       // what the chain says now, in what is left of this decision's time
     if (decided && d.allowed && !check_still(c, &e)) // the chain was slow, and the key may have been removed meanwhile
         d.allowed = decided = false;
     const char *why = !decided ? e.msg : d.allowed ? NULL : d.refusal.msg;
@@ -171,27 +181,26 @@ static void decide(struct http_request *r, struct decrypt_call *c) {
         return;
     }
     log_err(LOG_WARN, "a decision could not be made", &e);
-    if (e.code != ERR_UNAUTHORIZED && !chain_view_is_trouble(&e))
-        e.code = ERR_UNAVAILABLE; // nothing was decided, and an unsigned "not found" would look as if it was
-    http_reply_err(r, &e);
+    reply_undecided(r, &e);
 }
 
-// A signature that is none, a counter that was used, a session that is over. Of a session that is known its holder, who
-// may have been robbed, finds the account here.
-static void refuse_holder(struct http_request *r, const struct decrypt_call *c, const struct err *why) {
+// A signature that is none, a counter that was used, a session that is over; or a chain that does not say whether the
+// holder's key may still resolve.
+static void refuse_holder(struct http_request *r, const struct decrypt_call *c, struct err *why) {
     char hex[65];
     struct err e;
+    bool failed = why->code != ERR_UNAUTHORIZED;
     const struct audit_entry entry = {.what = "decrypt",
-                                      .verdict = "refused",
+                                      .verdict = failed ? "failed" : "refused",
                                       .session = hash_hex(&c->question.terms.session, hex),
                                       .account = c->session.account.s[0] ? c->session.account.s : NULL,
                                       .why = why->msg,
                                       .has_request = true,
                                       .request_id = c->question.terms.request_id,
-                                      .unproven = true};
+                                      .unproven = !c->proven};
     if (!audit_write(c->k->audit, &entry, &e))
         log_err(LOG_ERROR, "audit", &e);
-    http_reply_err(r, why);
+    reply_undecided(r, why);
 }
 
 void keystore_decrypt(struct http_request *r, void *ctx) {

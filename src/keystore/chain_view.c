@@ -15,8 +15,12 @@ bool chain_view_is_trouble(const struct err *e) {
     return e->code == ERR_UNAVAILABLE || e->code == ERR_TIMEOUT || e->code == ERR_IO || e->code == ERR_INTERNAL;
 }
 
+// A condition whose contracts answer, but so slowly that no time is left, is not the servers' trouble: it would be
+// tried again for nothing, and keep others waiting each time.
 static bool has_time(struct chain_view *v, struct err *e) {
     uint64_t now = clock_mono_ms();
+    if (now >= v->deadline_ms && v->foreign_ms > DECISION_MS / 2)
+        return err_set(e, ERR_LIMIT, "its questions to the chain take longer than %d s", DECISION_MS / 1000);
     if (now >= v->deadline_ms)
         return err_set(e, ERR_TIMEOUT, "the chain's servers did not answer all questions within %d s",
                        DECISION_MS / 1000);
@@ -27,28 +31,41 @@ static bool has_time(struct chain_view *v, struct err *e) {
 // An old block would show deleted rows, settled requests and removed keys.
 static bool is_current(struct chain_view *v, const struct rpc_block *b, struct err *e) {
     uint_fast64_t seen = atomic_load(&v->sight->newest_seen);
-    uint64_t now_s = clock_wall_ms() / 1000, then_s = b->timestamp_ns / 1000000000;
-    if (b->height + BEHIND_MAX < seen)
+    uint64_t now_s = clock_wall_ms() / 1000, then_s = b->timestamp_ns / 1000000000, now_ms = clock_mono_ms();
+    bool counts = now_ms < atomic_load(&v->sight->seen_ms) + SEEN_MS;
+    if (counts && b->height < seen && seen - b->height > BEHIND_MAX)
         return err_set(e, ERR_UNAVAILABLE,
                        "the RPC server is behind: its final block is %" PRIu64 ", %" PRIu64 " was seen already",
                        b->height, (uint64_t)seen);
     if (!v->sight->rests && then_s + AGE_MAX_S < now_s)
         return err_set(e, ERR_UNAVAILABLE, "the RPC server's final block %" PRIu64 " is %" PRIu64 " s old", b->height,
                        now_s - then_s);
-    while (seen < b->height && !atomic_compare_exchange_weak(&v->sight->newest_seen, &seen, b->height))
-        ;
+    if (!counts || b->height >= seen) { // two threads at once: either one's is new enough
+        atomic_store(&v->sight->newest_seen, b->height);
+        atomic_store(&v->sight->seen_ms, now_ms);
+    }
     return true;
 }
 
-static bool has_block(struct chain_view *v, struct err *e) {
+// From whichever server is not behind.
+static bool get_block(struct chain_view *v, struct rpc_block *b, struct err *e) {
     SCOPED_ARENA(a);
+    for (size_t i = 0; i < rpc_server_count(v->sight->rpc); i++) {
+        if (!has_time(v, e) || !rpc_final_block_within(v->sight->rpc, a, &v->bounds, b, e))
+            return false;
+        if (is_current(v, b, e))
+            return true;
+        rpc_next_server(v->sight->rpc);
+    }
+    return false;
+}
+
+static bool has_block(struct chain_view *v, struct err *e) {
     struct rpc_block b;
     v->bounds.max_answer = OWN_MAX;
-    if (!has_time(v, e))
-        return false;
     if (v->bounds.height)
-        return true;
-    if (!rpc_final_block_within(v->sight->rpc, a, &v->bounds, &b, e) || !is_current(v, &b, e) || !has_time(v, e))
+        return has_time(v, e);
+    if (!get_block(v, &b, e) || !has_time(v, e))
         return false;
     v->bounds.height = b.height;
     return true;
@@ -72,7 +89,12 @@ json_t *chain_view_own(struct chain_view *v, struct arena *a, const char *method
 json_t *chain_view_foreign(struct chain_view *v, const char *contract, const char *method, const json_t *args,
                            struct err *e) {
     SCOPED_ARENA(a);
-    return may_ask_foreign(v, e) ? rpc_view_json_at(v->sight->rpc, a, contract, method, args, &v->bounds, e) : NULL;
+    if (!may_ask_foreign(v, e))
+        return NULL;
+    uint64_t start = clock_mono_ms();
+    json_t *answer = rpc_view_json_at(v->sight->rpc, a, contract, method, args, &v->bounds, e);
+    v->foreign_ms += answer ? clock_mono_ms() - start : 0;
+    return answer;
 }
 
 bool chain_view_balance(struct chain_view *v, const char *account, u128 *out, struct err *e) {

@@ -2,6 +2,7 @@
 #include "keystore/master.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "codec/borsh.h"
 #include "codec/hex.h"
@@ -211,7 +212,11 @@ static bool lost_secret(struct err *e) {
 static bool check_private(const char *path, struct err *e) {
     struct stat st;
     if (stat(path, &st) != 0 || !(st.st_mode & 077))
-        return true; // one that is not there is another matter
+        return true;          // one that is not there is another matter
+    if (!(st.st_mode & 07)) { // volumes of containers give a group of their own rights to all files
+        log_warn("%s is open to group %u (mode %04o)", path, (unsigned)st.st_gid, (unsigned)st.st_mode & 07777);
+        return true;
+    }
     err_set(e, ERR_SETTINGS, "%s is open to others (mode %04o)", path, (unsigned)st.st_mode & 07777);
     return err_hint(e, "chmod 600 %s; if somebody may have read it, seal the secrets anew with another master", path);
 }

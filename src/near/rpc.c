@@ -8,10 +8,13 @@
 #include "http/client.h"
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #define URLS_MAX 8
 #define ANSWER_MAX (64u << 20) // a block with large receipts
 #define TIMEOUT_MS 30000
+#define LAG_MS 3000 // how long a block is waited for that a server lacks
+#define LAG_STEP_MS 200
 #define TX_ROUND_MS 15000 // servers answer a waiting `tx` within 10 s
 
 struct rpc {
@@ -57,6 +60,10 @@ void rpc_free(struct rpc *r) {
 
 void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel) { r->cancel = cancel; }
 
+size_t rpc_server_count(const struct rpc *r) { return r->count; }
+
+void rpc_next_server(struct rpc *r) { atomic_store(&r->preferred, (atomic_load(&r->preferred) + 1) % r->count); }
+
 static bool is_one_of(const char *name, const char *const *names, size_t count) {
     for (size_t i = 0; name && i < count; i++)
         if (strcmp(name, names[i]) == 0)
@@ -64,8 +71,9 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
     return false;
 }
 
-// The error object of an answer as one of ours. What a server says of itself and not of the chain is *its_own.
-static bool take_error(const json_t *error, struct arena *a, bool *its_own, struct err *e) {
+// The error object of an answer as one of ours. What a server says of itself and not of the chain is *its_own: also
+// that it lacks the very block that is asked about.
+static bool take_error(const json_t *error, struct arena *a, bool at_height, bool *its_own, struct err *e) {
     const json_t *cause = json_object_get(error, "cause"), *data = json_object_get(error, "data");
     const char *name = json_string_value(json_object_get(cause, "name"));
     const char *text = json_is_string(data) ? json_string_value(data) : data ? json_text(a, data) : "";
@@ -75,7 +83,8 @@ static bool take_error(const json_t *error, struct arena *a, bool *its_own, stru
     static const char *const troubles[] = {"INTERNAL_ERROR", "NO_SYNCED_BLOCKS", "NOT_SYNCED_YET", "UNAVAILABLE_SHARD",
                                            "GARBAGE_COLLECTED_BLOCK"};
     enum err_code code = ERR_CHAIN;
-    *its_own = !name || is_one_of(name, troubles, ARRAY_LEN(troubles));
+    *its_own = !name || is_one_of(name, troubles, ARRAY_LEN(troubles)) ||
+               (at_height && (strcmp(name, "UNKNOWN_BLOCK") == 0 || strncmp(name, "TIMEOUT", 7) == 0));
     if (is_one_of(name, missing, ARRAY_LEN(missing)))
         code = ERR_NOT_FOUND;
     if (*its_own)
@@ -109,7 +118,7 @@ static bool call_one(struct rpc *r, struct arena *a, const char *url, struct sli
     const json_t *error = json_object_get(j, "error");
     if (error && !json_is_null(error)) {
         bool its_own;
-        take_error(error, a, &its_own, e);
+        take_error(error, a, b->height, &its_own, e);
         *reached = !its_own;
         return false;
     }
@@ -118,21 +127,26 @@ static bool call_one(struct rpc *r, struct arena *a, const char *url, struct sli
     return *result || err_set(e, ERR_UNAVAILABLE, "RPC %s answered neither result nor error", log_url(url, shown));
 }
 
+// each_ms: longest wait for one server; 0: TIMEOUT_MS. b->timeout_ms bounds all of them together.
 static bool call_within(struct rpc *r, struct arena *a, const char *method, json_t *params, const struct rpc_bounds *b,
-                        json_t **result, struct err *e) { // takes params
+                        uint64_t each_ms, json_t **result, struct err *e) { // takes params
     SCOPED_JSON(request) =
         json_pack("{s:s,s:s,s:s,s:o}", "jsonrpc", "2.0", "id", "outlayer", "method", method, "params", params);
     BUG_ON(!request);
     *result = NULL;
     struct slice body = slice_str(json_text(a, request));
     size_t first = atomic_load(&r->preferred);
-    uint64_t end = clock_mono_ms() + (b->timeout_ms ? b->timeout_ms : TIMEOUT_MS * r->count);
+    uint64_t each = each_ms ? each_ms : TIMEOUT_MS;
+    uint64_t end = clock_mono_ms() + (b->timeout_ms ? b->timeout_ms : each * r->count);
     for (size_t i = 0; i < r->count; i++) {
         size_t at = (first + i) % r->count;
         uint64_t now = clock_mono_ms(), left = now < end ? end - now : 0;
         bool reached;
-        struct rpc_bounds one = {.timeout_ms = left / (r->count - i) + 1, // none takes what the others need
+        struct rpc_bounds one = {.height = b->height,
+                                 .timeout_ms = left / (r->count - i) + 1, // none takes what the others need
                                  .max_answer = b->max_answer ? b->max_answer : ANSWER_MAX};
+        if (one.timeout_ms > each)
+            one.timeout_ms = each;
         if (call_one(r, a, r->urls[at], body, &one, &reached, result, e)) {
             atomic_store(&r->preferred, at);
             return true;
@@ -145,13 +159,14 @@ static bool call_within(struct rpc *r, struct arena *a, const char *method, json
 
 bool rpc_call(struct rpc *r, struct arena *a, const char *method, json_t *params, uint64_t timeout_ms, json_t **result,
               struct err *e) {
-    const struct rpc_bounds b = {.timeout_ms = timeout_ms * r->count};
-    return call_within(r, a, method, params, &b, result, e);
+    const struct rpc_bounds b = {0};
+    return call_within(r, a, method, params, &b, timeout_ms, result, e);
 }
 
-// Not what a server that follows the protocol says, so nothing about the chain. Its error stands in *e.
+// Not what a server that follows the protocol says, so nothing about the chain. Its error stands in *e; ERR_CHAIN: what
+// it says is well formed and not known here.
 static bool malformed(const char *what, struct err *e) {
-    if (e)
+    if (e && e->code != ERR_CHAIN)
         e->code = ERR_UNAVAILABLE;
     return err_wrap(e, "the RPC server's answer to %s is malformed", what);
 }
@@ -159,7 +174,7 @@ static bool malformed(const char *what, struct err *e) {
 // A query that failed inside the chain's VM, or a missing key, comes as a result with "error".
 static bool query(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b, json_t **result,
                   struct err *e) {
-    if (!call_within(r, a, "query", params, b, result, e))
+    if (!call_within(r, a, "query", params, b, 0, result, e))
         return false;
     const char *error = json_string_value(json_object_get(*result, "error"));
     if (!error)
@@ -182,16 +197,35 @@ static json_t *at_block(json_t *params, uint64_t height) {
     return params;
 }
 
-// One decision is about one block: a server that answers for another is not believed, and one that does not have the
-// block yet, or not any more, has said nothing.
+// Servers get a block some hundred milliseconds after each other, and behind one address there may be many: what one of
+// them named, another one lacks for a moment. Nothing tells when it has it. Takes params.
+static bool query_until_there(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b,
+                              json_t **result, struct err *e) {
+    SCOPED_JSON(owned) = params;
+    struct rpc_bounds left = *b;
+    struct err why = {0};
+    uint64_t start = clock_mono_ms(), most = b->timeout_ms && b->timeout_ms < LAG_MS ? b->timeout_ms : LAG_MS;
+    for (;;) {
+        if (query(r, a, json_incref(params), &left, result, &why))
+            return true;
+        uint64_t gone = clock_mono_ms() - start + LAG_STEP_MS;
+        if (!b->height || !strstr(why.msg, "UNKNOWN_BLOCK") || gone >= most || (r->cancel && *r->cancel))
+            break;
+        const struct timespec step = {.tv_nsec = LAG_STEP_MS * 1000000};
+        nanosleep(&step, NULL);
+        left.timeout_ms = b->timeout_ms ? b->timeout_ms - gone : 0; // more than nothing: gone < most
+    }
+    if (e)
+        *e = why;
+    return false;
+}
+
+// One decision is about one block: a server that answers for another is not believed.
 static bool query_at(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b, json_t **result,
                      struct err *e) {
     uint64_t got;
-    if (!query(r, a, at_block(params, b->height), b, result, e)) {
-        if (e && e->code == ERR_NOT_FOUND && strstr(e->msg, "UNKNOWN_BLOCK"))
-            e->code = ERR_UNAVAILABLE;
+    if (!query_until_there(r, a, at_block(params, b->height), b, result, e))
         return false;
-    }
     if (!b->height || (json_get_u64(*result, "block_height", &got, NULL) && got == b->height))
         return true;
     json_decref(*result);
@@ -311,7 +345,7 @@ static bool take_block(const json_t *j, struct rpc_block *out, struct err *e) {
 bool rpc_final_block_within(struct rpc *r, struct arena *a, const struct rpc_bounds *b, struct rpc_block *out,
                             struct err *e) {
     SCOPED_JSON(j) = NULL;
-    return call_within(r, a, "block", json_pack("{s:s}", "finality", "final"), b, &j, e) &&
+    return call_within(r, a, "block", json_pack("{s:s}", "finality", "final"), b, 0, &j, e) &&
            (take_block(j, out, e) || malformed("block", e));
 }
 

@@ -29,7 +29,8 @@ void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel);
 
 // What one question may take, and which block it is about. Zeros: as above.
 struct rpc_bounds {
-    uint64_t height;     // an answer of another block is ERR_UNAVAILABLE; 0: the newest final block
+    uint64_t height;     // an answer of another block is ERR_UNAVAILABLE; a server that does not have it yet is asked
+                         // again within the time-out. 0: the newest final block
     uint64_t timeout_ms; // of all servers together; 0: 30,000 each
     size_t max_answer;   // bytes of the answer's JSON (an array of numbers for a view's value); 0: 64 MiB
 };
@@ -69,6 +70,9 @@ struct rpc_block {
 // The same within bounds, whose height is not looked at.
 [[nodiscard]] bool rpc_final_block_within(struct rpc *r, struct arena *a, const struct rpc_bounds *b,
                                           struct rpc_block *out, struct err *e);
+// Another server is asked first from now on: the one that answered last is behind.
+void rpc_next_server(struct rpc *r);
+size_t rpc_server_count(const struct rpc *r);
 
 // Sends a signed transaction and returns at once. An invalid one is ERR_CHAIN (its InvalidTxError in the message; with
 // `*stale_nonce` true when only the nonce is used up). *hash as base58.
