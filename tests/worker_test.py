@@ -128,7 +128,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
             s.failed.append(body)
             task, attempt = s.leases.pop(body["token"], (None, 0))
             if task and body["retry"]:
-                threading.Timer(0.3, self.again, (s, task, attempt + 1)).start()
+                threading.Timer(min(0.5 * 2 ** (attempt - 1), 30), self.again, (s, task, attempt + 1)).start()  # as the real one
             return 200, {}
         if path == "/tasks/create":
             known = body["request_id"] in s.created
@@ -818,9 +818,9 @@ def test_secrets():
 
 def test_secrets_meddled_with():
     """What the coordinator makes of the keystore's answers: nothing of it is believed, and nothing costs the caller. It is
-    asked again for as long as a window of 10 s lasts."""
+    asked again for as long as a window of 20 s lasts."""
     with kit.folder() as home:
-        w = World(home, BLOCK_MS="50")
+        w = World(home)
         repo = c_repo(w, "secret", SECRET)
         forge = {"error": {"code": "forbidden", "message": "Access denied: says the coordinator", "hint": ""}}
         flip = lambda text: text[:90] + ("A" if text[90] != "A" else "B") + text[91:]

@@ -112,22 +112,32 @@ static void give_echo_back(int number) {
     raise(number); // its handler is the default one again: SA_RESETHAND
 }
 
+static void restore_signals(const struct sigaction before[static ARRAY_LEN(ending_signals)]) {
+    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
+        sigaction(ending_signals[i], &before[i], NULL);
+}
+
 static bool silence(int tty, struct sigaction before[static ARRAY_LEN(ending_signals)], struct err *e) {
     const struct sigaction ours = {.sa_handler = give_echo_back, .sa_flags = (int)SA_RESETHAND};
     silenced.tty = tty;
     if (tcgetattr(tty, &silenced.before) != 0)
         return err_errno(e, "the terminal cannot be made silent");
-    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
+    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++) {
         sigaction(ending_signals[i], &ours, &before[i]);
+        if (before[i].sa_handler == SIG_IGN) // as nohup wants it
+            sigaction(ending_signals[i], &before[i], NULL);
+    }
     struct termios quiet = silenced.before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
-    return tcsetattr(tty, TCSAFLUSH, &quiet) == 0 || err_errno(e, "the terminal cannot be made silent");
+    if (tcsetattr(tty, TCSAFLUSH, &quiet) == 0)
+        return true;
+    restore_signals(before);
+    return err_errno(e, "the terminal cannot be made silent");
 }
 
 static void end_silence(const struct sigaction before[static ARRAY_LEN(ending_signals)]) {
     tcsetattr(silenced.tty, TCSAFLUSH, &silenced.before);
-    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
-        sigaction(ending_signals[i], &before[i], NULL);
+    restore_signals(before);
     dprintf(silenced.tty, "\n");
 }
 

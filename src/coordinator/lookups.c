@@ -120,8 +120,11 @@ static struct question *place_of(struct lookups *l, const char *asker, const cha
     struct question *place = NULL;
     size_t of_one = 0;
     for (struct question *q = l->at; q < l->at + LOOKUPS_MAX; q++) {
-        if (q->repo && strcmp(q->repo, repo) == 0 && strcmp(q->ref, ref) == 0)
+        if (q->repo && strcmp(q->repo, repo) == 0 && strcmp(q->ref, ref) == 0) {
+            if (!q->begun && is_served(l, q->asker)) // whoever joins need not wait for the first one's turn
+                snprintf(q->asker, sizeof q->asker, "%s", asker);
             return q;
+        }
         of_one += q->repo && strcmp(q->asker, asker) == 0;
         place = q->repo ? place : q;
     }

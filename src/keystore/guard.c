@@ -80,7 +80,10 @@ static const char *folder_behind(const char *link, char out[static 4096]) {
 
 static bool reduce_files(struct err *e) {
     static const char *const readable[] = {"/etc", "/usr", "/lib", "/lib64"};
-    char resolver[4096];
+    // What these are may lie elsewhere, by a link.
+    static const char *const links[] = {"/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt",
+                                        "/etc/ssl/ca-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt"};
+    char behind[ARRAY_LEN(links)][4096];
     struct paths p = {0};
     if (confine_landlock_abi() <= 0) {
         log_debug("this kernel has no Landlock: which files are reachable is up to the user's rights");
@@ -89,7 +92,8 @@ static bool reduce_files(struct err *e) {
     allow(&p, ".", true);
     for (size_t i = 0; i < ARRAY_LEN(readable); i++)
         allow(&p, readable[i], false);
-    allow(&p, folder_behind("/etc/resolv.conf", resolver), false);
+    for (size_t i = 0; i < ARRAY_LEN(links); i++)
+        allow(&p, folder_behind(links[i], behind[i]), false);
     allow(&p, getenv("SSL_CERT_FILE"), false);
     allow(&p, getenv("SSL_CERT_DIR"), false);
     return confine_paths(p.at, p.count, e);

@@ -130,7 +130,7 @@ static void close_all(struct daemon *d) {
     master_free(d->k.master);
     if (d->lock >= 0)
         close(d->lock);
-    arena_free(d->arena);
+    arena_free_wiped(d->arena); // settings, which may hold what came from a file of secrets
 }
 
 // SIGUSR1 makes a new generation of the master secret.

@@ -13,6 +13,9 @@
 #define HOPELESS_BLOCKS 3 // with fewer, nothing reaches the chain in time
 #define BRANCH_MS 30000   // longest search for a branch
 #define TRIES_MAX 4       // then a platform failure is reported, too
+// How long the coordinator waits after the first try; each pause is twice the one before, up to the longest.
+#define PAUSE_FIRST_MS 500
+#define PAUSE_MAX_MS 30000
 
 // One lease under work.
 struct job {
@@ -28,7 +31,7 @@ struct job {
     struct arena *private; // what must not stay in memory; NULL: nothing, or not any more
     struct secrets secrets;
     struct exec_result run;
-    bool ran;
+    bool ran, late; // late: when it was begun here, its time on chain was less than what it may use
     struct answer answer;
     uint64_t started_us;
 };
@@ -75,6 +78,8 @@ static bool check_request(struct job *j) {
     }
     j->watch = extender_watch(j->worker->extender, j->task, &j->request, &window);
     j->block_ms = window.block_ms;
+    uint64_t needed_ms = (j->request.build_seconds + j->task->limits.max_execution_seconds) * 1000;
+    j->late = extender_left_most(j->worker->extender, j->watch) < needed_ms + SPARE_BLOCKS * j->block_ms;
     return true;
 }
 
@@ -205,11 +210,19 @@ static bool get_module(struct job *j) {
     return false;
 }
 
+static uint64_t pause_ms(uint64_t attempt) {
+    uint64_t ms = PAUSE_FIRST_MS;
+    for (; attempt > 1 && ms < PAUSE_MAX_MS; attempt--)
+        ms *= 2;
+    return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
+}
+
 // Asking for secrets costs little, so it is tried for as long as the request's first window lasts: a keystore may be
-// away for a minute.
+// away for a minute. Not so long that the next try would have to buy more time, or come too late.
 static void secrets_failed(struct job *j, const struct err *e) {
     const char *why = arena_printf(j->arena, "Secrets are not available: %s", e->msg);
-    if (!j->request.extensions && has_time(j))
+    uint64_t next_ms = pause_ms(j->lease->attempt) + EXTEND_BLOCKS * j->block_ms;
+    if (!j->request.extensions && window_left(j) > next_ms)
         give_back(j, why, true);
     else
         platform_failed(j, why);
@@ -263,9 +276,14 @@ static uint32_t run_seconds(const struct job *j) {
     return small(most < own ? most : own);
 }
 
-// The run was ended before its own time was up.
+// The run was ended before its own time was up: by us, when the request came here late, else by the request itself.
 static void explain_end(struct job *j, uint32_t seconds) {
-    if (j->run.end == EXEC_DEADLINE && seconds < j->task->limits.max_execution_seconds)
+    if (j->run.end != EXEC_DEADLINE || seconds >= j->task->limits.max_execution_seconds)
+        return;
+    if (j->late) {
+        j->run.end = EXEC_CRASH;
+        j->run.detail = "the request waited too long for a worker: its time on chain was over before the guest's own";
+    } else
         j->run.detail =
             arena_printf(j->arena,
                          "the guest was ended after %" PRIu32 " seconds, when the request's time on chain was "
