@@ -84,7 +84,7 @@ try {
     check('list_profiles finds it', (await view('list_profiles', { _repo: repo })).some((x) => x.profile === 'js' && x.owner === id))
     const served = await request('js')
     check('what an HPKE package sealed reaches the guest', served.value === createHmac('sha256', 'k-from-js').update('hello').digest('hex'), served)
-    await call('update_access', { ...key, new_access: { Whitelist: { accounts: [] } } })
+    await call('update_access', { ...key, new_access: { Not: { condition: 'AllowAll' } } })
     const refused = await request('js')
     check('a condition that does not hold', refused.value === null && /Access denied/.test(refused.completed?.error_message), refused)
     await call('delete_secrets', key)
