@@ -105,7 +105,7 @@
     M(CALL, emergency_cancel_execution, R(request_id), "owner", "nothing", "ends a request and returns its payment") \
     M(CALL, clear_all_pending_requests, O(limit), "owner", "U64", \
         "does so with the oldest requests, as many as one call can log, and says how many") \
-    M(CALL, upgrade, , "owner", "nothing", "the input is the code of the next version, which is deployed and migrated") \
+    M(CALL, upgrade, , "owner", "nothing", "the input is the code of the next version, which is deployed and migrated; takes 300 Tgas") \
     M(CALLBACK, migrate, O(code_hash), "this contract", "nothing", "brings what an older version stored to this one") \
     M(VIEW, get_request, R(request_id), "view", "request?", "a pending request, else null") \
     M(VIEW, get_pending_request_ids, PAGE, "view", "[U64]", \

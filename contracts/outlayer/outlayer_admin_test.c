@@ -332,6 +332,38 @@ static void upgrade_takes_over_the_first_versions_state(void **state) {
     event_is("contract_upgraded", "code_hash", "\"e5ddb81afd7ff27f33aeed47770268010a37ad8626d9529e4ced1f200b0abbe9\"");
 }
 
+// The state as version 2 left it: it did not sum up what is owed, here `bytes` significant ones of a number.
+static void puts_state_2(size_t bytes) {
+    uint8_t record[512];
+    size_t len;
+    const char *now = mock_stored("STATE", 5, &len);
+    assert_true(now && len <= sizeof record);
+    memcpy(record, now, len);
+    record[0] = 2;
+    mock_store("STATE", 5, record, len - 1 - bytes);
+}
+
+// A refund that was kept before the sum began is paid all the same, and what is lent afterwards stays within bounds.
+static void refunds_kept_before_an_upgrade_can_be_claimed(void **state) {
+    (void)state;
+    char args[512], output[20100];
+    ends(requests(",\"payer_account_id\":\"gone.near\"", DEPOSIT));
+    snprintf(args, sizeof args, "%s", mock.receipts[1].args);
+    mock.balance += DEPOSIT;
+    assert_true(mock_callback("on_refund_transferred", args, NULL));
+    puts_state_2(10); // 10^23 has ten bytes
+    assert_true(mock_callback("migrate", "", ""));
+    calls("claim_refund", ALICE, 0, "{\"account_id\":\"gone.near\"}");
+    requests("", DEPOSIT);
+    snprintf(output, sizeof output, "{\"request_id\":1,\"output\":{\"Text\":\"%020000d\"}}", 7);
+    mock.balance = (u128)mock.usage * BYTE_STAKE + DEPOSIT;
+    refuses("submit_execution_output", OPERATOR, 0, output, "what is stored until the request ends needs");
+    mock.balance += NEAR;
+    calls("submit_execution_output", OPERATOR, 0, output);
+    ends(1);
+    pays(ALICE, DEPOSIT);
+}
+
 static void newer_state_is_refused(void **state) {
     (void)state;
     mock_store("STATE", 5, "\4abc", 4);
@@ -362,6 +394,7 @@ int main(void) {
         TEST(w15_cursor_follows_ends_in_any_order),
         TEST(clearing_stays_inside_a_calls_bounds),
         TEST(upgrade_takes_over_the_first_versions_state),
+        TEST(refunds_kept_before_an_upgrade_can_be_claimed),
         TEST(newer_state_is_refused),
         TEST(versions_are_published),
     };

@@ -110,11 +110,11 @@ static void check_returnable(const struct output *o) {
                     (struct yocto[]){{n}, {OUTPUT_JSON_MAX}});
 }
 
-// With this request's payment, which is there for its own records.
+// With this request's payment, which is there for its own records. The sum may wrap around, see state_migrate.
 static bool can_lend(const struct request *q) {
     struct state s = state_load();
-    struct yocto bound = yocto_add(stake_of(store_usage()), YOCTO(LEND_RESERVE));
-    return !yocto_less(yocto_add(contract_balance(), q->payment), yocto_add(bound, s.owed));
+    u128 bound = stake_of(store_usage()).v + LEND_RESERVE;
+    return contract_balance().v + q->payment.v >= bound + s.owed.v;
 }
 
 void check_stake(const struct request *q, uint64_t bytes, bool lend) {
