@@ -2,9 +2,9 @@
 // Heads or tails. The coin lands outside of the chain: OutLayer runs a program (examples/random-c), this contract's
 // callback learns what it printed, and the player's own call answers with the result.
 //
-//   new{owner_id, outlayer_id, repo, commit, price}   anyone, once: whom to ask, where the program is, what a flip
-//   costs flip{choice}            anyone, with the price; what is attached beyond it goes back at once. choice: "Heads"
-//   or
+//   new{owner_id, outlayer_id, repo, commit, price}
+//                           anyone, once: whom to ask, where the program is, what a flip costs
+//   flip{choice}            anyone, with the price; what is attached beyond it goes back at once. choice: "Heads" or
 //                           "Tails". Answers {"choice":…,"landed":…,"won":true|false}; when the coin did not land,
 //                           landed and won are null, "error" says why, and the player has the price back
 //   on_flip                 this contract itself: OutLayer's answer
