@@ -20,9 +20,8 @@
 //     paused_set {"paused"}, pricing_set {"prices": as get_pricing},
 //     keystore_key_set {"public_key"}, fees_withdrawn {"amount"}
 //   owner_set {"owner_id"}: the ownership was accepted
-//   contract_upgraded {"code_hash"}: the new code is there, and says so; contract_migrated {"state_version"}: beside
-//   it,
-//     where what is stored has changed
+//   contract_upgraded {"code_hash"}: the new code is there, and says so
+//   contract_migrated {"state_version"}: beside it, where what is stored has changed
 #pragma once
 #include "refund.h"
 #include "secrets.h"
