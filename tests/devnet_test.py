@@ -334,7 +334,7 @@ def test_neardata():
         time.sleep(0.3)
         equal("a next block is awaited", answers, [])
         start = time.monotonic()
-        net.root.send(a.id, near.call("set", b"next"))
+        net.root.send(a.id, near.call("set", b"next"), wait="FINAL")  # gas that comes back makes a block, too
         for w in waiters:
             w.join(10)
         check("and given as soon as it is there", len(answers) == 20 and time.monotonic() - start < 2, (len(answers), time.monotonic() - start))
