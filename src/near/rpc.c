@@ -201,13 +201,11 @@ static json_t *at_block(json_t *params, uint64_t height) {
 // them named, another one lacks for a moment. Nothing tells when it has it. Takes params.
 static bool query_until_there(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b,
                               json_t **result, struct err *e) {
-    SCOPED_JSON(owned) = params;
     struct rpc_bounds left = *b;
     struct err why = {0};
+    bool ok;
     uint64_t start = clock_mono_ms(), most = b->timeout_ms && b->timeout_ms < LAG_MS ? b->timeout_ms : LAG_MS;
-    for (;;) {
-        if (query(r, a, json_incref(params), &left, result, &why))
-            return true;
+    while (!(ok = query(r, a, json_incref(params), &left, result, &why))) {
         uint64_t gone = clock_mono_ms() - start + LAG_STEP_MS;
         if (!b->height || !strstr(why.msg, "UNKNOWN_BLOCK") || gone >= most || (r->cancel && *r->cancel))
             break;
@@ -215,9 +213,10 @@ static bool query_until_there(struct rpc *r, struct arena *a, json_t *params, co
         nanosleep(&step, NULL);
         left.timeout_ms = b->timeout_ms ? b->timeout_ms - gone : 0; // more than nothing: gone < most
     }
-    if (e)
+    json_decref(params);
+    if (!ok && e)
         *e = why;
-    return false;
+    return ok;
 }
 
 // One decision is about one block: a server that answers for another is not believed.
