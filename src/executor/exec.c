@@ -108,7 +108,7 @@ static bool compile(struct exec_pool *p, struct arena *a, const struct exec_requ
                     const struct hash *wasm, int *fd, uint64_t *len, struct exec_result *out, struct err *e) {
     struct process x;
     struct page page = {-1, NULL};
-    int fds[JOB_FDS] = {-1, -1, -1};
+    int fds[JOB_FDS] = {[JOB_FD_INPUT] = -1};
     struct job job = {
         .kind = JOB_COMPILE, .component = kind == WASM_COMPONENT, .input_len = r->wasm.len, .output_max = CODE_MAX};
     struct job_answer answer;
@@ -116,8 +116,8 @@ static bool compile(struct exec_pool *p, struct arena *a, const struct exec_requ
     *fd = -1;
     if (!process_take(p->processes, &x, e))
         return false;
-    bool ok = page_new(&page, 0, e) && wire_memfd("module", &r->wasm, 1, &fds[0], e);
-    fds[1] = fds[2] = page.fd; // a compilation uses neither
+    bool ok = page_new(&page, 0, e) && wire_memfd("module", &r->wasm, 1, &fds[JOB_FD_INPUT], e);
+    fds[JOB_FD_CODE] = fds[JOB_FD_PAGE] = fds[JOB_FD_EGRESS] = fds[JOB_FD_ROOTS] = page.fd; // not used
     ok = ok && wire_send_job(x.sock, &job, fds, e);
     if (ok) {
         uint64_t start = clock_mono_us();
@@ -136,8 +136,8 @@ static bool compile(struct exec_pool *p, struct arena *a, const struct exec_requ
         }
     }
     process_end(&x);
-    if (fds[0] >= 0)
-        close(fds[0]);
+    if (fds[JOB_FD_INPUT] >= 0)
+        close(fds[JOB_FD_INPUT]);
     page_free(&page);
     return ok;
 }
@@ -292,7 +292,7 @@ static bool run(struct exec_pool *p, struct arena *a, const struct exec_request 
     int input = -1;
     struct slice parts[] = {r->input, buf_slice(&env)};
     bool ok = page_new(&page, r->limits.max_instructions, e) && wire_memfd("input", parts, 2, &input, e) &&
-              wire_send_job(x.sock, &job, (int[]){input, code_fd, page.fd}, e);
+              wire_send_job(x.sock, &job, (int[]){input, code_fd, page.fd, page.fd, page.fd}, e);
     if (ok) {
         uint64_t start = clock_mono_us();
         enum process_read read = process_answer(&x, &job, clock_mono_ms() + r->limits.max_seconds * 1000ull, a, &answer,

@@ -94,13 +94,13 @@ static bool split_env(struct slice env, const char **names, const char **values,
 static int run(struct engine *g, int sock, const struct job *job, const int *fds, struct err *e) {
     struct slice bytes, code;
     static const char *names[ENV_MAX], *values[ENV_MAX];
-    struct meter_page *page = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fds[2], 0);
-    if (page == MAP_FAILED || !map(fds[0], job->input_len + job->env_len, &bytes, e) ||
-        !map(fds[1], job->code_len, &code, e) || job->env_count > ENV_MAX ||
+    struct meter_page *page = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fds[JOB_FD_PAGE], 0);
+    if (page == MAP_FAILED || !map(fds[JOB_FD_INPUT], job->input_len + job->env_len, &bytes, e) ||
+        !map(fds[JOB_FD_CODE], job->code_len, &code, e) || job->env_count > ENV_MAX ||
         !split_env(slice_skip(bytes, job->input_len), names, values, job->env_count))
         return 1;
     struct buf output = buf_init(job->output_max), errors = buf_init(job->errors_max);
-    struct engine_run r = {.memory = {fds[2], page, job->memory_ceiling},
+    struct engine_run r = {.memory = {fds[JOB_FD_PAGE], page, job->memory_ceiling},
                            .code = code,
                            .kind = job->component ? WASM_COMPONENT : WASM_CORE,
                            .input = slice_of(bytes.ptr, job->input_len),
@@ -135,7 +135,7 @@ static int compile(struct engine *g, int sock, const struct job *job, const int 
     struct slice wasm;
     struct buf code = buf_init(CODE_MAX);
     struct job_answer a = {0};
-    if (!map(fds[0], job->input_len, &wasm, e) || !confine_for(job, e))
+    if (!map(fds[JOB_FD_INPUT], job->input_len, &wasm, e) || !confine_for(job, e))
         return 1;
     uint64_t start = clock_mono_us();
     if (compile_module(g, wasm, job->component ? WASM_COMPONENT : WASM_CORE, &code, e)) {

@@ -8,12 +8,22 @@
 
 enum job_kind { JOB_COMPILE = 1, JOB_RUN = 2 };
 
-#define JOB_FDS 3
-struct job { // descriptors: input (RUN: standard input, then the environment; COMPILE: the module), code, page
+// Descriptors of a job. A compilation has use for the first alone, a core module none for the last two: what stands in
+// their place is the page once more.
+enum job_fd {
+    JOB_FD_INPUT,  // RUN: standard input, then the environment; COMPILE: the module
+    JOB_FD_CODE,   // RUN: machine code
+    JOB_FD_PAGE,   // RUN: the shared page
+    JOB_FD_EGRESS, // RUN of a component: its socket to the broker (egress/wire.h)
+    JOB_FD_ROOTS,  // RUN of a component: certificates in PEM, trusted beside the built-in ones
+    JOB_FDS
+};
+struct job {
     uint32_t kind;
     uint32_t component; // 0 core module, 1 component
     uint64_t memory_ceiling;
     uint64_t input_len, env_len, code_len; // environment: NAME NUL VALUE NUL …
+    uint64_t roots_len;
     uint64_t output_max, errors_max;
     uint32_t env_count;
     uint32_t reserved;
