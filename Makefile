@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The one front: `make help`. Non-recursive; each unit has a Local.mk beside it that names what it is built from.
-# Flavours build into folders of their own: make FLAVOUR=asan|tsan|clang …
+# Flavours build into folders of their own: make FLAVOUR=asan|tsan|clang|unguarded …
 FLAVOUR ?= release
 O ?= $(if $(filter release,$(FLAVOUR)),build,build/$(FLAVOUR))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -19,6 +19,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 	-Wformat=2 -Wundef -Wcast-align -Wold-style-definition -Wredundant-decls
 CFLAGS_release := -O2 -D_FORTIFY_SOURCE=2
 CFLAGS_clang := -O1
+# For tests of the jail alone: single guards can be switched off (src/sandbox/guards.h).
+CFLAGS_unguarded := -O2 -D_FORTIFY_SOURCE=2 -DOUTLAYER_UNGUARDED
 CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
