@@ -10,6 +10,7 @@ struct box_mount {
     int tree; // detached copy of what is mounted, -1 before
 };
 struct box_plan {
+    const char *system; // folder whose /usr and the like the box shows; "": the machine's own
     struct box_mount mounts[WIRE_STRINGS_MAX / 2];
     size_t mount_count;
     const char *hidden[64];

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -20,7 +21,8 @@ bool box_plan_read(struct box_plan *p, struct wire *w, struct err *e) {
     static char *strings[WIRE_STRINGS_MAX];
     size_t count, i = 0;
     *p = (struct box_plan){.work_bytes = w->n[0], .tmp_bytes = w->n[1]};
-    bool ok = wire_strings(w, strings, &count);
+    bool ok = wire_strings(w, strings, &count) && count > 0;
+    p->system = ok ? strings[i++] : "";
     for (; ok && i + 1 < count && strings[i][0]; i += 2)
         p->mounts[p->mount_count++] = (struct box_mount){strings[i], strings[i + 1], -1};
     ok = ok && i < count && !strings[i][0] && count - i - 1 <= ARRAY_LEN(p->hidden);
@@ -44,35 +46,45 @@ static struct {
     char links[ARRAY_LEN(system_roots)][128];
 } held;
 
-static bool gather_system(struct err *e) {
-    bool ok = tree_take("/usr", false, MOUNT_ATTR_NODEV, &held.usr, e);
+// A path of the system that the box shows: of the machine's own, or of a tree of its own.
+static const char *in_system(const struct box_plan *p, const char *path) {
+    static char full[PATH_MAX];
+    snprintf(full, sizeof full, "%s%s", p->system, path);
+    return full;
+}
+
+static bool gather_if_there(const struct box_plan *p, const char *path, int *tree, struct err *e) {
+    const char *full = in_system(p, path);
+    *tree = -1;
+    return access(full, F_OK) != 0 || tree_take(full, false, MOUNT_ATTR_NODEV, tree, e);
+}
+
+static bool gather_system(const struct box_plan *p, struct err *e) {
+    bool ok = tree_take(in_system(p, "/usr"), false, MOUNT_ATTR_NODEV, &held.usr, e);
     for (size_t i = 0; ok && i < ARRAY_LEN(system_roots); i++) {
+        const char *path = in_system(p, system_roots[i]);
         struct stat st;
         held.roots[i] = -1;
-        if (lstat(system_roots[i], &st) != 0)
+        if (lstat(path, &st) != 0)
             continue;
-        ssize_t n = S_ISLNK(st.st_mode) ? readlink(system_roots[i], held.links[i], sizeof held.links[i] - 1) : 0;
+        ssize_t n = S_ISLNK(st.st_mode) ? readlink(path, held.links[i], sizeof held.links[i] - 1) : 0;
         held.links[i][n > 0 ? n : 0] = 0;
         if (S_ISDIR(st.st_mode))
-            ok = tree_take(system_roots[i], false, MOUNT_ATTR_NODEV, &held.roots[i], e);
+            ok = tree_take(path, false, MOUNT_ATTR_NODEV, &held.roots[i], e);
     }
     for (size_t i = 0; ok && i < ARRAY_LEN(devices); i++) {
         char path[32];
         snprintf(path, sizeof path, "/dev/%s", devices[i]);
         ok = tree_take(path, true, MOUNT_ATTR_NOEXEC, &held.devices[i], e);
     }
-    held.alternatives = held.ld_cache = -1;
-    if (ok && access("/etc/alternatives", F_OK) == 0)
-        ok = tree_take("/etc/alternatives", false, MOUNT_ATTR_NODEV, &held.alternatives, e);
-    if (ok && access("/etc/ld.so.cache", F_OK) == 0)
-        ok = tree_take("/etc/ld.so.cache", false, MOUNT_ATTR_NODEV, &held.ld_cache, e);
-    return ok;
+    return ok && gather_if_there(p, "/etc/alternatives", &held.alternatives, e) &&
+           gather_if_there(p, "/etc/ld.so.cache", &held.ld_cache, e);
 }
 
 bool box_root_gather(struct box_plan *p, struct err *e) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return err_errno(e, "cannot make the mounts private");
-    bool ok = gather_system(e);
+    bool ok = gather_system(p, e);
     for (size_t i = 0; ok && i < p->mount_count; i++)
         ok = tree_take(p->mounts[i].from, false, MOUNT_ATTR_NODEV, &p->mounts[i].tree, e);
     return ok;

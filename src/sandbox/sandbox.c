@@ -86,7 +86,7 @@ static bool too_long(struct err *e) { return err_set(e, ERR_TOO_LARGE, "too many
 static bool write_open(struct sandbox *s, const struct sandbox_spec *spec, unsigned uid, struct err *e) {
     wire_init(&s->w, WIRE_OPEN);
     s->w.n[0] = spec->work_bytes, s->w.n[1] = spec->tmp_bytes, s->w.n[2] = uid;
-    bool ok = true;
+    bool ok = wire_add(&s->w, spec->system ? spec->system : "");
     for (size_t i = 0; ok && i < spec->mount_count; i++) {
         const struct sandbox_mount *m = &spec->mounts[i];
         ok = wire_add(&s->w, m->from) && wire_add(&s->w, m->to);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A box: a one-off root file system and process tree in which commands of strangers run, made by the small program
 // outlayer-sandbox (so that no memory of the caller is ever near them). Inside: own user, mount, pid, network, ipc and
-// uts namespaces; /usr and what the caller adds, read-only; a size-limited /work that lives in memory and dies with
+// uts namespaces; a /usr and what the caller adds, read-only; a size-limited /work that lives in memory and dies with
 // the box; /tmp, /proc and a minimal /dev of its own; no capabilities, no new privileges, a system call filter,
 // resource limits, and cgroup limits where this machine lets us set them. The caller's file system is never written
 // and nothing inside is ever opened by a path outside: results come back as bytes read by the box's own first process.
@@ -34,6 +34,7 @@ struct sandbox_mount {
 };
 struct sandbox_spec {
     const char *helper; // as above
+    const char *system; // folder that holds the /usr to show, and /bin, /lib and so on; NULL: this machine's own
     const struct sandbox_mount *mounts;
     size_t mount_count;
     const char *const

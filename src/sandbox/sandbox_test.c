@@ -408,6 +408,38 @@ static void test_refuses_without_isolation(void **state) {
     munmap(text, 4096);
 }
 
+// If this fails, what a build finds depends on what is installed on the worker's machine.
+static void test_tree_of_its_own(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    char tree[] = "/tmp/sandbox-test.XXXXXX";
+    assert_non_null(mkdtemp(tree));
+    // A system of one shell: without lists, caches and links of the machine's own.
+    const char *make =
+        arena_printf(a,
+                     "cd %s && mkdir -p usr/bin usr/lib64 usr/lib/x86_64-linux-gnu && ln -s usr/bin bin &&"
+                     " ln -s usr/lib lib && ln -s usr/lib64 lib64 && chmod 755 . && cp -L /bin/dash "
+                     "usr/bin/ && cp -L /lib64/ld-linux-x86-64.so.2 usr/lib64/ && cp -L "
+                     "/lib/x86_64-linux-gnu/libc.so.6 usr/lib/x86_64-linux-gnu/",
+                     tree);
+    assert_int_equal(system(make), 0);
+    struct sandbox_spec spec = {.system = tree, .work_bytes = 1 << 20, .tmp_bytes = 1 << 20, .processes = 64};
+    const char *argv[] = {"/bin/dash", "-c",
+                          "echo /usr/bin/* /usr/include/* /sbin /etc/alt*; echo x >/usr/bin/x || echo held", NULL};
+    struct sandbox_command c = {.argv = argv, .deadline_ms = clock_mono_ms() + 10000, .output_max = 1000};
+    struct sandbox_result r;
+    struct sandbox *s;
+    assert_ok(sandbox_open(&s, &spec, &e), &e);
+    assert_ok(sandbox_run(s, a, &c, &r, &e), &e);
+    sandbox_close(s);
+    assert_true(slice_starts(r.output, SLICE_LIT("/usr/bin/dash /usr/include/* /sbin /etc/alt*\n")));
+    assert_true(says(&r, "held\n"));
+    assert_ok(file_remove_tree(tree, &e), &e);
+    spec.system = tree;
+    assert_err(sandbox_open(&s, &spec, &e), &e, ERR_IO, "cannot take '/tmp/sandbox-test.");
+}
+
 // If this fails, whoever takes over a process that holds secrets can start a shell in it.
 static void test_no_programs(void **state) {
     (void)state;
@@ -439,6 +471,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_scan),
     cmocka_unit_test(test_in_parallel),
     cmocka_unit_test(test_ends_with_its_starter),
+    cmocka_unit_test(test_tree_of_its_own),
     cmocka_unit_test(test_refuses_without_isolation),
     cmocka_unit_test(test_no_programs),
 };
