@@ -45,7 +45,7 @@ $(O)/lib/lib$(1).a: $(patsubst %.c,$(O)/obj/%.o,$(filter-out %_test.c %_fuzz.c s
 $$(foreach t,$$(wildcard src/$(1)/*_test.c),$$(eval $$(call program,test,$$(basename $$(notdir $$(t))),$$(t),$(1),-lcmocka)))
 $$(foreach t,$$(wildcard src/$(1)/*_fuzz.c),$$(eval $$(call program,fuzz,$$(basename $$(notdir $$(t))),$$(t) $$(if $$(filter fuzz,$$(FLAVOUR)),,src/base/main_replay.c),$(1),$$(if $$(filter fuzz,$$(FLAVOUR)),-fsanitize=fuzzer))))
 endef
-# $(call program,bin|test|fuzz|bench,NAME,SOURCES,UNITS,EXTRA LINK FLAGS)
+# $(call program,bin|test|help|fuzz|bench,NAME,SOURCES,UNITS,EXTRA LINK FLAGS)
 define program
 PROGRAMS_$(1) += $(O)/$(1)/$(2)
 $(O)/$(1)/$(2): $(patsubst %.c,$(O)/obj/%.o,$(patsubst %.S,$(O)/obj/%.o,$(3))) $(foreach u,$(sort $(foreach u,$(4),$(closure_$(u)))),$(O)/lib/lib$(u).a)

@@ -144,5 +144,5 @@ int command_run_module(int argc, char **argv) {
         print_json(a, &r, &hash);
     else
         print_people(&r);
-    return r.end == EXEC_OK ? CLI_OK : r.end == EXEC_CRASH ? CLI_PLATFORM : CLI_GUEST;
+    return r.end == EXEC_OK ? CLI_OK : CLI_GUEST;
 }

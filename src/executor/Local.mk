@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 $(eval $(call unit,executor,base codec crypto wasm sandbox,-lsodium))
 $(eval $(call program,bin,outlayer-executor,src/executor/main.c,executor,-Wl$(comma)--wrap=connect))
+# An executor that lies, for tests.
+$(eval $(call program,help,lying-executor,src/executor/main_liar.c,executor,))
+$(O)/test/verdict_test: | $(O)/help/lying-executor
 
 # An executor lives under a limit of its address space, in which no sanitizer can: what is tested under one is the asking
 # side, with the release's executor; so in every flavour.

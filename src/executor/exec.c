@@ -2,17 +2,16 @@
 #include "executor/exec.h"
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/log.h"
 #include "executor/cache.h"
-#include "executor/pool.h"
-#include "wasm/engine.h"
+#include "executor/page.h"
+#include "executor/verdict.h"
 #include "wasm/meter.h"
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <sys/mman.h>
 
 #define CODE_MAX (512ull << 20)
+#define START_MS 20000 // until a process that is there has confined itself
 #define COMPILE_MS 120000
 #define COMPILING_MAX 64
 #define ENV_BYTES_MAX (1u << 20)
@@ -38,6 +37,7 @@ const char *exec_end_slug(enum exec_end end) {
     case EXEC_DEADLINE: return "deadline";
     case EXEC_OUTPUT: return "output";
     case EXEC_INVALID: return "invalid";
+    case EXEC_FORBIDDEN: return "forbidden";
     case EXEC_CRASH: return "crash";
     }
     return "";
@@ -66,34 +66,6 @@ void exec_pool_free(struct exec_pool *p) {
     free(p);
 }
 
-// --- the shared page ------------------------------------------------------------------------------------------------
-
-struct page {
-    int fd;
-    struct meter_page *at;
-};
-
-// Sealed, or an escaped guest could shorten it and have us die of SIGBUS when we read it.
-static bool page_new(struct page *out, uint64_t limit, struct err *e) {
-    *out = (struct page){memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING), NULL};
-    if (out->fd < 0 || ftruncate(out->fd, ENGINE_PAGE_BYTES) != 0 ||
-        fcntl(out->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-        return err_errno(e, "cannot make a shared page");
-    void *p = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
-    if (p == MAP_FAILED)
-        return err_errno(e, "cannot map a shared page");
-    out->at = p;
-    meter_page_init(out->at, limit);
-    return true;
-}
-
-static void page_free(struct page *p) {
-    if (p->at)
-        munmap(p->at, ENGINE_PAGE_BYTES);
-    if (p->fd >= 0)
-        close(p->fd);
-}
-
 // --- compiling
 // -----------------------------------------------------------------------------------------------------------
 
@@ -107,7 +79,7 @@ static bool invalid(struct exec_result *out, struct arena *a, const char *why) {
 static bool compile(struct exec_pool *p, struct arena *a, const struct exec_request *r, enum wasm_kind kind,
                     const struct hash *wasm, int *fd, uint64_t *len, struct exec_result *out, struct err *e) {
     struct process x;
-    struct page page = {-1, NULL};
+    struct page page = PAGE_NONE;
     int fds[JOB_FDS] = {[JOB_FD_INPUT] = -1};
     struct job job = {
         .kind = JOB_COMPILE, .component = kind == WASM_COMPONENT, .input_len = r->wasm.len, .output_max = CODE_MAX};
@@ -121,9 +93,13 @@ static bool compile(struct exec_pool *p, struct arena *a, const struct exec_requ
     ok = ok && wire_send_job(x.sock, &job, fds, e);
     if (ok) {
         uint64_t start = clock_mono_us();
-        enum process_read read = process_answer(&x, &job, clock_mono_ms() + COMPILE_MS, a, &answer, &code, &none);
+        enum process_read read = process_begun(&x, clock_mono_ms() + START_MS);
+        if (read == PROCESS_ANSWERED)
+            read = process_answer(&x, &job, clock_mono_ms() + COMPILE_MS, a, &answer, &code, &none);
         out->compile_us = clock_mono_us() - start;
-        if (read == PROCESS_LATE)
+        if (read == PROCESS_UNBEGUN)
+            ok = err_set(e, ERR_UNAVAILABLE, "a process for compiling did not begin");
+        else if (read == PROCESS_LATE)
             ok = invalid(out, a, "compiling it takes too long");
         else if (read == PROCESS_DIED)
             ok = invalid(out, a, "compiling it takes more memory than it may");
@@ -135,7 +111,7 @@ static bool compile(struct exec_pool *p, struct arena *a, const struct exec_requ
             ok = wire_memfd("code", &code, 1, fd, e);
         }
     }
-    process_end(&x);
+    process_end(&x, NULL);
     if (fds[JOB_FD_INPUT] >= 0)
         close(fds[JOB_FD_INPUT]);
     page_free(&page);
@@ -201,82 +177,29 @@ static bool put_env(struct buf *out, const struct exec_request *r, uint32_t *cou
                    ENV_COUNT_MAX);
 }
 
-static const char *last_words(struct arena *a, struct slice errors) {
-    while (errors.len && isspace(errors.ptr[errors.len - 1]))
-        errors.len--;
-    size_t from = errors.len > 300 ? errors.len - 300 : 0;
-    while (from && from < errors.len && (errors.ptr[from] & 0xC0) == 0x80)
-        from++;
-    return arena_text(a, slice_skip(errors, from));
+// Waits for the end and judges it. The page is read when nobody can write to it any more.
+static enum verdict end_of(struct process *x, const struct job *job, const struct page *page,
+                           const struct exec_limits *l, struct arena *a, struct exec_result *out) {
+    struct job_answer answer = {0};
+    struct verdict_facts f = {.answer = &answer, .limits = l};
+    f.read = process_begun(x, clock_mono_ms() + START_MS);
+    uint64_t start = clock_mono_us(), most = l->max_seconds * 1000000ull;
+    if (f.read == PROCESS_ANSWERED)
+        f.read = process_answer(x, job, clock_mono_ms() + most / 1000, a, &answer, &out->output, &out->errors);
+    out->run_us = clock_mono_us() - start;
+    if (out->run_us > most)
+        out->run_us = most;
+    process_end(x, &f.fate);
+    struct meter_page seen = *page->at;
+    f.page = &seen;
+    return verdict_of(&f, a, out);
 }
 
-static void set_end(struct exec_result *out, struct arena *a, const struct exec_limits *l, const struct job_answer *n) {
-    char number[32];
-    switch (out->end) {
-    case EXEC_OK: out->detail = NULL; return;
-    case EXEC_EXIT:
-        out->detail = arena_printf(a, "exit status %d%s%s", out->exit_status, out->errors.len ? ": " : "",
-                                   last_words(a, out->errors));
-        return;
-    case EXEC_TRAP:
-        out->trap = engine_trap_text(n->trap);
-        out->detail = arena_printf(a, "the guest trapped: %s%s%s", out->trap, out->errors.len ? ": " : "",
-                                   last_words(a, out->errors));
-        return;
-    case EXEC_INSTRUCTIONS:
-        out->detail =
-            arena_printf(a, "the guest used up its %s instructions", text_grouped(l->max_instructions, number));
-        return;
-    case EXEC_MEMORY:
-        out->detail = arena_printf(a, "the guest needs more memory than its %" PRIu32 " MB", l->max_memory_mb);
-        return;
-    case EXEC_DEADLINE:
-        out->detail = arena_printf(a, "the guest ran longer than its %" PRIu32 " seconds", l->max_seconds);
-        return;
-    case EXEC_OUTPUT:
-        out->detail =
-            arena_printf(a, "the guest wrote more than %s bytes of output", text_grouped(l->max_output, number));
-        return;
-    case EXEC_INVALID: (void)invalid(out, a, n->text); return;
-    case EXEC_CRASH: out->detail = "the process that ran the guest died"; return;
-    }
-}
-
-static enum exec_end classify(const struct job_answer *n, const struct meter_page *page) {
-    bool refused = page->refused_memory;
-    if (meter_page_exhausted(page) && n->end == ENGINE_TRAPPED)
-        return EXEC_INSTRUCTIONS;
-    if (n->output_full)
-        return EXEC_OUTPUT;
-    switch ((enum engine_end)n->end) {
-    case ENGINE_RETURNED: return EXEC_OK;
-    case ENGINE_EXITED: return refused ? EXEC_MEMORY : EXEC_EXIT;
-    case ENGINE_TRAPPED: return refused ? EXEC_MEMORY : EXEC_TRAP;
-    case ENGINE_REFUSED: return refused ? EXEC_MEMORY : EXEC_INVALID;
-    case ENGINE_STALE: return EXEC_INVALID;
-    }
-    return EXEC_CRASH; // not an answer of ours
-}
-
-static void take_result(struct exec_result *out, enum process_read read, const struct job_answer *n,
-                        const struct page *page, const struct exec_limits *l, struct arena *a) {
-    struct meter_page seen = *page->at; // read once: the executor's copy may still change under a forged page
-    out->end = read == PROCESS_LATE ? EXEC_DEADLINE : read == PROCESS_DIED ? EXEC_CRASH : classify(n, &seen);
-    bool clean = out->end == EXEC_OK || out->end == EXEC_EXIT || out->end == EXEC_INSTRUCTIONS ||
-                 (read == PROCESS_ANSWERED && (n->end == ENGINE_RETURNED || n->end == ENGINE_EXITED));
-    out->instructions = meter_page_used(&seen, l->max_instructions, clean);
-    uint64_t ceiling = (uint64_t)l->max_memory_mb << 20;
-    out->peak_memory = seen.peak_memory < ceiling ? seen.peak_memory : ceiling;
-    out->memory_refused = seen.refused_memory;
-    out->exit_status = read == PROCESS_ANSWERED ? n->status : 0;
-    set_end(out, a, l, n);
-}
-
-// `stale` becomes true when the code is of another engine: compile again.
-static bool run(struct exec_pool *p, struct arena *a, const struct exec_request *r, enum wasm_kind kind, int code_fd,
-                uint64_t code_len, bool *stale, struct exec_result *out, struct err *e) {
+// One process, one try.
+static bool attempt(struct exec_pool *p, struct arena *a, const struct exec_request *r, enum wasm_kind kind,
+                    int code_fd, uint64_t code_len, enum verdict *verdict, struct exec_result *out, struct err *e) {
     struct process x;
-    struct page page = {-1, NULL};
+    struct page page = PAGE_NONE;
     SCOPED_WIPED_BUF(env, ENV_BYTES_MAX);
     struct job job = {.kind = JOB_RUN,
                       .component = kind == WASM_COMPONENT,
@@ -285,25 +208,17 @@ static bool run(struct exec_pool *p, struct arena *a, const struct exec_request 
                       .code_len = code_len,
                       .output_max = r->limits.max_output,
                       .errors_max = EXEC_STDERR_MAX};
-    struct job_answer answer = {0};
     if (!put_env(&env, r, &job.env_count, e) || !process_take(p->processes, &x, e))
         return false;
     job.env_len = env.len;
     int input = -1;
     struct slice parts[] = {r->input, buf_slice(&env)};
-    bool ok = page_new(&page, r->limits.max_instructions, e) && wire_memfd("input", parts, 2, &input, e) &&
-              wire_send_job(x.sock, &job, (int[]){input, code_fd, page.fd, page.fd, page.fd}, e);
-    if (ok) {
-        uint64_t start = clock_mono_us();
-        enum process_read read = process_answer(&x, &job, clock_mono_ms() + r->limits.max_seconds * 1000ull, a, &answer,
-                                                &out->output, &out->errors);
-        if (read == PROCESS_LATE)
-            process_end(&x); // stopped before its counter is read
-        out->run_us = read == PROCESS_ANSWERED ? answer.run_us : clock_mono_us() - start;
-        *stale = read == PROCESS_ANSWERED && answer.end == ENGINE_STALE;
-        take_result(out, read, &answer, &page, &r->limits, a);
-    }
-    process_end(&x);
+    bool ok = page_new(&page, r->limits.max_instructions, e) && wire_memfd("input", parts, 2, &input, e);
+    if (ok && wire_send_job(x.sock, &job, (int[]){input, code_fd, page.fd, page.fd, page.fd}, e))
+        *verdict = end_of(&x, &job, &page, &r->limits, a, out);
+    else if (ok) // it died while it waited for its job
+        *verdict = VERDICT_OURS;
+    process_end(&x, NULL);
     if (input >= 0)
         close(input);
     page_free(&page);
@@ -330,19 +245,27 @@ bool exec_run(struct exec_pool *p, struct arena *a, const struct exec_request *r
     if (!wasm_kind_of(r->wasm, &kind, &why))
         return invalid(out, a, why.msg);
     struct hash wasm = sha256(r->wasm);
-    for (int attempt = 0; attempt < 2; attempt++) {
+    for (bool tried[VERDICT_OURS + 1] = {false};;) {
         int fd;
-        uint64_t len;
-        bool stale = false;
+        uint64_t len, compiled_us = out->compile_us;
+        enum verdict v = VERDICT_OURS;
+        out->compile_us = 0;
         if (!get_code(p, a, r, kind, &wasm, &fd, &len, out, e))
             return false;
         if (fd < 0)
             return true; // EXEC_INVALID
-        bool ok = run(p, a, r, kind, fd, len, &stale, out, e);
+        *out = (struct exec_result){.compile_us = compiled_us + out->compile_us};
+        bool ok = attempt(p, a, r, kind, fd, len, &v, out, e);
         close(fd);
-        if (!ok || !stale)
-            return ok;
-        code_cache_drop(p->cache, &wasm);
+        if (!ok)
+            return false;
+        if (v == VERDICT_GUEST || (tried[v] && v != VERDICT_OURS))
+            return true;
+        if (tried[v])
+            return err_set(e, ERR_UNAVAILABLE, "the processes that run guests do not begin");
+        tried[v] = true;
+        log_warn("a run is tried once more: %s", v == VERDICT_OURS ? "its process did not begin" : out->detail);
+        if (v == VERDICT_STALE)
+            code_cache_drop(p->cache, &wasm);
     }
-    return err_set(e, ERR_INTERNAL, "code that was just compiled cannot be loaded");
 }

@@ -34,7 +34,8 @@ struct exec_request {
     struct exec_limits limits;
 };
 
-// How a run ended, told apart by trap code, exit status and the shared counter, never by text.
+// How a run ended: always the guest's or its module's own doing (docs/request.md has who pays what). Our own trouble is
+// no end: exec_run returns false.
 enum exec_end {
     EXEC_OK,           // returned, or exited with 0
     EXEC_EXIT,         // exited with another status
@@ -44,7 +45,8 @@ enum exec_end {
     EXEC_DEADLINE,     // killed at the wall-time limit
     EXEC_OUTPUT,       // wrote more than max_output
     EXEC_INVALID,      // not a module that can be run here: `detail` says why
-    EXEC_CRASH,        // the executor died by itself: a platform failure
+    EXEC_FORBIDDEN,    // its process made a system call that no run may make
+    EXEC_CRASH,        // its process died; where nothing explained that, a second time, too
 };
 const char *exec_end_slug(enum exec_end end); // "ok", "exit", "trap", …
 
@@ -54,7 +56,7 @@ struct exec_result {
     const char *trap;                   // EXEC_TRAP: "unreachable", "out of bounds memory access", …
     const char *detail;                 // a whole sentence for people, NULL for EXEC_OK
     uint64_t instructions, peak_memory; // also on failure, trap and kill
-    uint64_t run_us;                    // instantiate and run, without compiling
+    uint64_t run_us;                    // instantiate and run, without compiling; by our own clock
     uint64_t compile_us;                // 0 when the precompiled code was there
     bool memory_refused;                // the guest met its memory ceiling, however it ended
     struct slice output;                // in the caller's arena

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/guest.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "executor/wire.h"
 #include "sandbox/confine.h"
@@ -67,15 +66,20 @@ static bool answer(int sock, struct job_answer *a, struct slice output, struct s
            file_write_all(sock, errors, NULL);
 }
 
+// Before this nothing of the guest's has been looked at; after it, nothing that happens is anybody's fault but its own.
+static bool begin(int sock, struct err *e) {
+    static const uint8_t word = JOB_BEGUN;
+    return file_write_all(sock, slice_of(&word, 1), e);
+}
+
 // The run is decided once standard output is full: it ends here, in the middle of the guest's write.
 struct overflow {
     int sock;
     const struct buf *errors;
-    uint64_t start_us;
 };
 static void end_full(void *ctx) {
     const struct overflow *o = ctx;
-    struct job_answer a = {.end = ENGINE_TRAPPED, .output_full = true, .run_us = clock_mono_us() - o->start_us};
+    struct job_answer a = {.end = ENGINE_TRAPPED, .output_full = true};
     _exit(answer(o->sock, &a, (struct slice){NULL, 0}, buf_slice(o->errors)) ? 0 : 1);
 }
 
@@ -111,16 +115,12 @@ static int run(struct engine *g, int sock, const struct job *job, const int *fds
                            .errors = &errors,
                            .overflow = end_full};
     struct engine_outcome outcome;
-    if (!confine_for(job, e))
+    r.overflow_ctx = &(struct overflow){sock, &errors};
+    if (!confine_for(job, e) || !begin(sock, e))
         return 1;
-    uint64_t start = clock_mono_us();
-    r.overflow_ctx = &(struct overflow){sock, &errors, start};
     engine_run(g, &r, &outcome);
-    struct job_answer a = {.end = outcome.end,
-                           .status = outcome.status,
-                           .trap = outcome.trap,
-                           .output_full = output.full,
-                           .run_us = clock_mono_us() - start};
+    struct job_answer a = {
+        .end = outcome.end, .status = outcome.status, .trap = outcome.trap, .output_full = output.full};
     memcpy(a.text, outcome.text, sizeof a.text);
     return answer(sock, &a, buf_slice(&output), buf_slice(&errors)) ? 0 : 1;
 }
@@ -135,13 +135,10 @@ static int compile(struct engine *g, int sock, const struct job *job, const int 
     struct slice wasm;
     struct buf code = buf_init(CODE_MAX);
     struct job_answer a = {0};
-    if (!map(fds[JOB_FD_INPUT], job->input_len, &wasm, e) || !confine_for(job, e))
+    if (!map(fds[JOB_FD_INPUT], job->input_len, &wasm, e) || !confine_for(job, e) || !begin(sock, e))
         return 1;
-    uint64_t start = clock_mono_us();
-    if (compile_module(g, wasm, job->component ? WASM_COMPONENT : WASM_CORE, &code, e)) {
-        a.run_us = clock_mono_us() - start;
+    if (compile_module(g, wasm, job->component ? WASM_COMPONENT : WASM_CORE, &code, e))
         return answer(sock, &a, buf_slice(&code), (struct slice){NULL, 0}) ? 0 : 1;
-    }
     a.end = e->code ? e->code : ERR_INVALID;
     snprintf(a.text, sizeof a.text, "%.399s", e->msg);
     return answer(sock, &a, (struct slice){NULL, 0}, (struct slice){NULL, 0}) ? 0 : 1;

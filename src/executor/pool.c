@@ -115,7 +115,7 @@ void process_pool_free(struct process_pool *p) {
     pthread_mutex_unlock(&p->lock);
     pthread_join(p->thread, NULL);
     for (unsigned i = 0; i < p->count; i++)
-        process_end(&p->ready[i]);
+        process_end(&p->ready[i], NULL);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->changed);
     arena_free(p->arena);
@@ -139,16 +139,21 @@ bool process_take(struct process_pool *p, struct process *out, struct err *e) {
             return spawn(p, out, e);
         if (is_alive(out))
             return true;
-        process_end(out); // died while it waited
+        process_end(out, NULL); // died while it waited
     }
 }
 
-void process_end(struct process *x) {
+void process_end(struct process *x, struct process_fate *fate) {
+    struct process_fate f = {0};
     if (x->pid > 0) {
-        kill(x->pid, SIGKILL);
-        while (waitpid(x->pid, NULL, 0) < 0 && errno == EINTR)
+        kill(x->pid, SIGKILL); // one that is ending already keeps its own status
+        int pid;
+        while ((pid = waitpid(x->pid, &f.status, 0)) < 0 && errno == EINTR)
             ;
+        f.known = pid == x->pid;
     }
+    if (fate)
+        *fate = f;
     if (x->pidfd >= 0)
         close(x->pidfd);
     if (x->sock >= 0)
@@ -174,6 +179,12 @@ static enum process_read read_exactly(const struct process *x, void *to, size_t 
         got += (size_t)m;
     }
     return PROCESS_ANSWERED;
+}
+
+enum process_read process_begun(struct process *x, uint64_t deadline_ms) {
+    uint8_t word;
+    return read_exactly(x, &word, 1, deadline_ms) == PROCESS_ANSWERED && word == JOB_BEGUN ? PROCESS_ANSWERED
+                                                                                           : PROCESS_UNBEGUN;
 }
 
 enum process_read process_answer(struct process *x, const struct job *job, uint64_t deadline_ms, struct arena *a,

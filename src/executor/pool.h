@@ -15,10 +15,24 @@ struct process_pool;
 void process_pool_free(struct process_pool *p);
 // One that waits for its job; starts one where none is ready.
 [[nodiscard]] bool process_take(struct process_pool *p, struct process *out, struct err *e);
-// Kills it if it still runs, and reaps it.
-void process_end(struct process *x);
+// How it ended, as the kernel has it.
+struct process_fate {
+    bool known;         // the wait status could be had
+    int status;         // as waitpid gives it; SIGKILL also where process_end did it
+    bool out_of_memory; // the kernel ended it because its own group's memory was full
+};
+// Kills it if it still runs, and reaps it. *fate may be NULL.
+void process_end(struct process *x, struct process_fate *fate);
 
-enum process_read { PROCESS_ANSWERED, PROCESS_DIED, PROCESS_LATE };
+enum process_read {
+    PROCESS_ANSWERED,
+    PROCESS_UNBEGUN, // it never said that it begins: it died, or hung, before it had looked at a byte of the guest's
+    PROCESS_DIED,    // no whole answer: it died, or wrote what our own code does not write
+    PROCESS_LATE,    // no whole answer in time
+};
+// Waits until it has confined itself and begins. From here on the guest's clock runs, and what goes wrong is the
+// guest's doing: the word stands on the socket, where nobody can take it back.
+enum process_read process_begun(struct process *x, uint64_t deadline_ms);
 // Reads the answer until deadline_ms (clock_mono_ms). Outputs go to `a`, each at most as long as the job allowed.
 enum process_read process_answer(struct process *x, const struct job *job, uint64_t deadline_ms, struct arena *a,
                                  struct job_answer *answer, struct slice *output, struct slice *errors);

@@ -28,12 +28,12 @@ struct job {
     uint32_t env_count;
     uint32_t reserved;
 };
-struct job_answer { // then output_len and errors_len bytes; COMPILE: the code is the output, a refusal the errors
-    uint32_t end;   // enum engine_end; COMPILE: 0 done, else enum err_code of the refusal
+#define JOB_BEGUN 0x42 // one byte before the answer, once the process is confined and before it looks at the guest
+struct job_answer {    // then output_len and errors_len bytes; COMPILE: the code is the output, a refusal the errors
+    uint32_t end;      // enum engine_end; COMPILE: 0 done, else enum err_code of the refusal
     int32_t status, trap;
     uint32_t output_full;
     uint64_t output_len, errors_len;
-    uint64_t run_us;
     char text[400];
 };
 

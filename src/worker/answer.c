@@ -145,8 +145,9 @@ void answer_from_run(struct answer *out, struct arena *a, enum answer_format for
     case EXEC_MEMORY:
     case EXEC_DEADLINE:
     case EXEC_OUTPUT:
-    case EXEC_INVALID: answer_fail(out, a, ANSWER_GUEST, "%s", r->detail); return;
-    case EXEC_CRASH: answer_fail(out, a, ANSWER_PLATFORM, "%s", r->detail); return;
+    case EXEC_INVALID:
+    case EXEC_FORBIDDEN:
+    case EXEC_CRASH: answer_fail(out, a, ANSWER_GUEST, "%s", r->detail); return;
     }
 }
 

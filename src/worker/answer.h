@@ -28,7 +28,7 @@ struct answer {
     struct hash wasm_hash, digest;
 };
 
-// Fills class, error, output, instructions and time from a run. EXEC_CRASH is the platform's failure.
+// Fills class, error, output, instructions and time from a run. No end of a run is the platform's failure.
 void answer_from_run(struct answer *out, struct arena *a, enum answer_format format, const struct exec_result *r);
 // The same from a build that gave no module (end other than BUILD_OK).
 void answer_from_build(struct answer *out, struct arena *a, const struct build_result *b);

@@ -276,19 +276,18 @@ static uint32_t run_seconds(const struct job *j) {
     return small(most < own ? most : own);
 }
 
-// The run was ended before its own time was up: by us, when the request came here late, else by the request itself.
-static void explain_end(struct job *j, uint32_t seconds) {
+// The run was ended before its own time was up: by us, when the request came here late (then true, and nobody pays),
+// else by the request itself.
+static bool cut_short(struct job *j, uint32_t seconds) {
     if (j->run.end != EXEC_DEADLINE || seconds >= j->task->limits.max_execution_seconds)
-        return;
-    if (j->late) {
-        j->run.end = EXEC_CRASH;
-        j->run.detail = "the request waited too long for a worker: its time on chain was over before the guest's own";
-    } else
-        j->run.detail =
-            arena_printf(j->arena,
-                         "the guest was ended after %" PRIu32 " seconds, when the request's time on chain was "
-                         "used up; more gas attached to the request buys more of it",
-                         seconds);
+        return false;
+    if (j->late)
+        return true;
+    j->run.detail = arena_printf(j->arena,
+                                 "the guest was ended after %" PRIu32 " seconds, when the request's time on chain was "
+                                 "used up; more gas attached to the request buys more of it",
+                                 seconds);
+    return false;
 }
 
 static void run(struct job *j) {
@@ -307,7 +306,7 @@ static void run(struct job *j) {
     held_stage(j->worker->held, j->held, STAGE_RUNNING);
     j->ran = exec_run(j->worker->exec, j->arena, &r, &j->run, &e);
     forget_secrets(j);
-    if (!j->ran && e.code == ERR_INVALID) { // a request that no worker of this kind can run
+    if (!j->ran && (e.code == ERR_INVALID || e.code == ERR_TOO_LARGE)) { // that no worker of this kind can run
         answer_fail(&j->answer, j->arena, ANSWER_GUEST, "%s", e.msg);
         answer(j);
         return;
@@ -316,12 +315,14 @@ static void run(struct job *j) {
         platform_failed(j, e.msg);
         return;
     }
-    explain_end(j, seconds);
+    bool late = cut_short(j, seconds);
     log_info("run end=%s instructions=%" PRIu64 " run_us=%" PRIu64 " compile_us=%" PRIu64 " output=%zu",
-             exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us, j->run.output.len);
+             late ? "late" : exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us,
+             j->run.output.len);
     answer_from_run(&j->answer, j->arena, t->format, &j->run);
-    if (j->answer.class == ANSWER_PLATFORM)
-        platform_failed(j, j->answer.error);
+    if (late)
+        platform_failed(j,
+                        "the request waited too long for a worker: its time on chain was over before the guest's own");
     else
         answer(j);
 }

@@ -55,16 +55,16 @@ static void test_wrong_formats(void **state) {
     assert_non_null(strstr(answer_of(a, FORMAT_JSON, deep).error, "nested"));
 }
 
-// If this fails, a failure is charged to the wrong side: a crash of ours to the caller, or a guest's to us.
+// If this fails, a failure is charged to the wrong side: a fault of ours to the caller, or a guest's to us.
 static void test_classes(void **state) {
     (void)state;
     SCOPED_ARENA(a);
     static const struct {
         enum exec_end end;
         enum answer_class class;
-    } runs[] = {{EXEC_EXIT, ANSWER_GUEST},    {EXEC_TRAP, ANSWER_GUEST},     {EXEC_INSTRUCTIONS, ANSWER_GUEST},
-                {EXEC_MEMORY, ANSWER_GUEST},  {EXEC_DEADLINE, ANSWER_GUEST}, {EXEC_OUTPUT, ANSWER_GUEST},
-                {EXEC_INVALID, ANSWER_GUEST}, {EXEC_CRASH, ANSWER_PLATFORM}};
+    } runs[] = {{EXEC_EXIT, ANSWER_GUEST},    {EXEC_TRAP, ANSWER_GUEST},      {EXEC_INSTRUCTIONS, ANSWER_GUEST},
+                {EXEC_MEMORY, ANSWER_GUEST},  {EXEC_DEADLINE, ANSWER_GUEST},  {EXEC_OUTPUT, ANSWER_GUEST},
+                {EXEC_INVALID, ANSWER_GUEST}, {EXEC_FORBIDDEN, ANSWER_GUEST}, {EXEC_CRASH, ANSWER_GUEST}};
     for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
         struct answer n = {0};
         struct exec_result r = {.end = runs[i].end, .detail = "so it ended"};

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests: an executor that an escaped guest has taken over. It speaks the wire and ends as its standard input says:
+//   VERB [COUNT] [FILE]   COUNT: what the shared page shall say was used; FILE: misbehaves only while that is not there
+// A module to be compiled says it behind its first eight bytes.
+#include "base/file.h"
+#include "executor/wire.h"
+#include "wasm/engine.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static void say(int sock, struct job_answer a, size_t bytes) {
+    static const uint8_t more[4096];
+    (void)!file_write_all(sock, slice_of(&a, sizeof a), NULL);
+    (void)!file_write_all(sock, slice_of(more, bytes), NULL);
+}
+
+static void use(int fd, long long count) {
+    struct meter_page *page = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED || count < 0)
+        return;
+    page->reserve -= count;
+}
+
+// The ends that a verb names; returns where the process shall end by itself.
+static void misbehave(const char *verb, int sock) {
+    if (strcmp(verb, "abort") == 0)
+        abort();
+    for (int i = 1; i < 32; i++) { // "signal11"
+        char name[16];
+        snprintf(name, sizeof name, "signal%d", i);
+        if (strcmp(verb, name) == 0)
+            raise(i);
+    }
+    if (strcmp(verb, "exit3") == 0)
+        _exit(3);
+    if (strcmp(verb, "torn") == 0)
+        (void)!file_write_all(sock, slice_of("half an answer", 14), NULL);
+    if (strcmp(verb, "deaf") == 0 || strcmp(verb, "forever") == 0) {
+        if (verb[0] == 'd')
+            close(sock);
+        for (;;)
+            pause();
+    }
+    if (strcmp(verb, "long") == 0)
+        say(sock, (struct job_answer){.output_len = 1ull << 40}, 0);
+    if (strcmp(verb, "short") == 0)
+        say(sock, (struct job_answer){.output_len = 100}, 50);
+    if (strcmp(verb, "unknown") == 0)
+        say(sock, (struct job_answer){.end = 77}, 0);
+    if (strcmp(verb, "stale") == 0)
+        say(sock, (struct job_answer){.end = ENGINE_STALE}, 0);
+    if (strcmp(verb, "slow") == 0) {
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+        say(sock, (struct job_answer){.end = ENGINE_RETURNED}, 0);
+    }
+}
+
+static bool is_there(const char *file) {
+    struct stat st;
+    int fd;
+    if (stat(file, &st) == 0)
+        return true;
+    fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    return false;
+}
+
+int main(int argc, char **argv) {
+    int sock = argc == 2 ? argv[1][0] - '0' : -1, fds[JOB_FDS];
+    struct job job;
+    struct err e;
+    char text[512] = "", verb[32] = "ok", file[256] = "";
+    long long count = -1;
+    if (!wire_receive_job(sock, &job, fds, &e))
+        return 0;
+    off_t from = job.kind == JOB_COMPILE ? 8 : 0;
+    if (pread(fds[JOB_FD_INPUT], text, sizeof text - 1, from) > 0)
+        sscanf(text, "%31s %lld %255s", verb, &count, file);
+    bool good = file[0] && is_there(file);
+    if (!good && strcmp(verb, "early") == 0)
+        return 5;
+    if (!file_write_all(sock, slice_of(&(uint8_t){JOB_BEGUN}, 1), &e))
+        return 1;
+    if (job.kind == JOB_RUN)
+        use(fds[JOB_FD_PAGE], count);
+    if (!good)
+        misbehave(verb, sock);
+    if (good || strcmp(verb, "ok") == 0)
+        say(sock, (struct job_answer){.output_len = 4}, 4);
+    return 0;
+}
