@@ -272,6 +272,8 @@ static uint64_t size_of(uint8_t type) { return type == WASM_I32 || type == WASM_
 static bool add_locals(struct meter_body *b, uint64_t n, uint8_t type) {
     if (n > WASM_LOCALS_MAX - b->locals)
         return false;
+    if (!n) // a declaration of no locals: there may be no list yet
+        return true;
     if (b->locals + n > b->local_room) {
         b->local_room = WASM_LOCALS_MAX;
         b->local_types = xrealloc(b->local_types, b->local_room);
