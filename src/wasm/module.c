@@ -110,8 +110,9 @@ static bool read_import(struct wasm_reader *r, struct wasm_module *m, struct err
     if (kind == 3)
         return read_globaltype(r, &m->globals[m->global_count++], e);
     return wasm_refuse(e, ERR_INVALID, where,
-                       kind == 4 ? "exception handling is not accepted, a tag is imported"
-                                 : "import of an unknown kind");
+                       kind == 4      ? "exception handling is not accepted, a tag is imported"
+                       : kind == 0x20 ? "exact types are not accepted, a function is imported as exactly one"
+                                      : "import of an unknown kind");
 }
 
 // Functions and globals of the import section are followed by those of their own sections: room for both is made here.
@@ -173,7 +174,7 @@ static bool parse_memories(struct wasm_reader *r, struct wasm_module *m, struct 
 }
 
 // A constant expression, up to and including its `end`.
-static bool skip_constant(struct wasm_reader *r, struct err *e) {
+static bool skip_constant(struct wasm_reader *r, struct wasm_module *m, struct err *e) {
     for (;;) {
         uint64_t where = wasm_offset(r);
         struct wasm_instr in;
@@ -181,9 +182,12 @@ static bool skip_constant(struct wasm_reader *r, struct err *e) {
             return false;
         if (in.code == WASM_OP_END)
             return true;
-        bool constant = (in.code >= WASM_OP_I32_CONST && in.code <= WASM_OP_F64_CONST) ||
+        bool extended = (in.code >= WASM_OP_I32_ADD && in.code <= WASM_OP_I32_MUL) ||
+                        (in.code >= WASM_OP_I64_ADD && in.code <= WASM_OP_I64_MUL);
+        bool constant = (in.code >= WASM_OP_I32_CONST && in.code <= WASM_OP_F64_CONST) || extended ||
                         in.code == WASM_OP_GLOBAL_GET || in.code == WASM_OP_REF_NULL || in.code == WASM_OP_REF_FUNC ||
                         in.code == WASM_OP_V128_CONST;
+        m->extended_constants |= extended;
         if (!constant)
             return wasm_refuse(e, ERR_INVALID, where, "operator 0x%x in a constant expression", in.code);
     }
@@ -194,7 +198,7 @@ static bool parse_globals(struct wasm_reader *r, struct wasm_module *m, struct e
     if (!wasm_read_u32(r, &count, e))
         return false;
     for (uint32_t i = 0; i < count; i++)
-        if (!read_globaltype(r, &m->globals[m->global_count++], e) || !skip_constant(r, e))
+        if (!read_globaltype(r, &m->globals[m->global_count++], e) || !skip_constant(r, m, e))
             return false;
     return true;
 }

@@ -57,7 +57,8 @@ struct wasm_module {
     uint32_t table_count;
     uint32_t memory_count; // 0 or 1
     bool imported_memory;
-    uint8_t *globals; // value type of each, imported ones first
+    bool extended_constants; // a global is computed
+    uint8_t *globals;        // value type of each, imported ones first
     uint32_t global_count, imported_globals;
 };
 

@@ -127,6 +127,8 @@ bool meter_near_accept(const struct wasm_module *m, struct err *e) {
                       m->function_count);
     if (!accept_tables(m, e) || !accept_params(m, e))
         return false;
+    if (m->extended_constants)
+        return refuse(e, "Deserialization", "a global's value is computed, which NEAR does not accept");
     return plain_types(m->globals, m->global_count) ||
            refuse(e, "Deserialization", "a global of type v128 or externref, which NEAR does not accept");
 }

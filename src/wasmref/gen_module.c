@@ -69,8 +69,15 @@ static void make_heads(struct gen *g, struct buf *out) {
         buf_add(out, chance(g, 50) ? "\5\4\1\1\1\3" : "\5\4\1\1\2\4", 6);
     static const uint8_t globals[] =
         "\4\x7f\1\x41\x2a\x0b\x7e\1\x42\x2a\x0b\x7d\1\x43\0\0\x80\x3f\x0b\x7c\1\x44\0\0\0\0\0\0\xf0\x3f\x0b";
+    static const uint8_t computed[] = // the first as (40 + 1) * 2 - 40, the second likewise
+        "\4\x7f\1\x41\x28\x41\1\x6a\x41\2\x6c\x41\x28\x6b\x0b"
+        "\x7e\1\x42\x28\x42\1\x7c\x42\2\x7e\x42\x28\x7d\x0b"
+        "\x7d\1\x43\0\0\x80\x3f\x0b\x7c\1\x44\0\0\0\0\0\0\xf0\x3f\x0b";
     buf_clear(&b);
-    buf_add(&b, globals, sizeof globals - 1);
+    if (!g->near && chance(g, 50))
+        buf_add(&b, computed, sizeof computed - 1);
+    else
+        buf_add(&b, globals, sizeof globals - 1);
     section(out, 6, &b);
 }
 

@@ -133,28 +133,46 @@ static void parse_functions(struct ref_module *m, const uint8_t *p) {
         m->functions[m->function_count++] = (struct ref_function){.type = &m->types[ref_leb(&p)]};
 }
 
-static union ref_value read_constant(struct ref_module *m, const uint8_t **p) {
+// One operator of a constant expression, from whose stack it takes what it computes with.
+static union ref_value constant_step(struct ref_module *m, const uint8_t **p, uint32_t op, const union ref_value *top) {
     union ref_value v = {.i64 = 0};
-    uint32_t op = ref_op(p);
-    if (op == 0x41)
-        v.i32 = (uint32_t)ref_sleb(p);
-    else if (op == 0x42)
-        v.i64 = (uint64_t)ref_sleb(p);
-    else if (op == 0x43 || op == 0x44) {
+    switch (op) {
+    case 0x23: return m->globals[ref_leb(p)];
+    case 0x41: v.i32 = (uint32_t)ref_sleb(p); break;
+    case 0x42: v.i64 = (uint64_t)ref_sleb(p); break;
+    case 0x43:
+    case 0x44:
         memcpy(&v, *p, op == 0x43 ? 4 : 8);
         *p += op == 0x43 ? 4 : 8;
-    } else if (op == 0x23)
-        v = m->globals[ref_leb(p)];
-    else if (op == 0xd0)
-        ++*p;
-    else if (op == 0xd2)
-        v.ref = ref_leb(p) + 1;
-    else if (op == 0xfd0c) {
+        break;
+    case 0x6a: v.i32 = top[-1].i32 + top[0].i32; break;
+    case 0x6b: v.i32 = top[-1].i32 - top[0].i32; break;
+    case 0x6c: v.i32 = top[-1].i32 * top[0].i32; break;
+    case 0x7c: v.i64 = top[-1].i64 + top[0].i64; break;
+    case 0x7d: v.i64 = top[-1].i64 - top[0].i64; break;
+    case 0x7e: v.i64 = top[-1].i64 * top[0].i64; break;
+    case 0xd0: ++*p; break;
+    case 0xd2: v.ref = ref_leb(p) + 1; break;
+    case 0xfd0c:
         memcpy(v.v128, *p, 16);
         *p += 16;
+        break;
+    default: BUG_ON(true);
     }
-    BUG_ON(*(*p)++ != 0x0b);
     return v;
+}
+
+static union ref_value read_constant(struct ref_module *m, const uint8_t **p) {
+    union ref_value stack[8] = {{.i64 = 0}};
+    size_t top = 0;
+    for (uint32_t op; (op = ref_op(p)) != 0x0b;) {
+        bool takes = (op >= 0x6a && op <= 0x6c) || (op >= 0x7c && op <= 0x7e);
+        BUG_ON(top + 1 == ARRAY_LEN(stack) || (takes && top < 2));
+        union ref_value v = constant_step(m, p, op, &stack[top]);
+        top = takes ? top - 1 : top + 1;
+        stack[top] = v;
+    }
+    return stack[top];
 }
 
 static void parse_globals(struct ref_module *m, const uint8_t *p) {
