@@ -84,7 +84,7 @@ include bench/Local.mk
 # The engine is built once per machine, outside the checkout (scripts/engine.sh); all flavours share it.
 ENGINE := build/engine
 ENGINE_LIB := $(ENGINE)/libengine.a
-$(ENGINE)/.whole: third_party/wasmtime/Cargo.toml third_party/wasmtime/Cargo.lock third_party/wasmtime/src/lib.rs scripts/engine.sh
+$(ENGINE)/.whole: third_party/wasmtime/Cargo.toml third_party/wasmtime/Cargo.lock $(wildcard third_party/wasmtime/src/*.rs) scripts/engine.sh
 	@mkdir -p build && dir=$$(scripts/engine.sh) && ln -sfn "$$dir" $(ENGINE) && touch $@
 
 .PHONY: all tests fuzz-replay

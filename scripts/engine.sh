@@ -13,7 +13,7 @@ for c in /usr/bin/cargo "$HOME/.cargo/bin/cargo"; do [ -n "$cargo" ] || [ ! -x "
 # cargo and rustc must be of one toolchain: take the rustc beside cargo.
 RUSTC=${RUSTC:-$(dirname "$cargo")/rustc}; export RUSTC
 
-key=$( (cat "$crate/Cargo.toml" "$crate/Cargo.lock" "$crate/src/lib.rs" "$0"; "$RUSTC" --version --verbose) | sha256sum | cut -c1-16)
+key=$( (cat "$crate/Cargo.toml" "$crate/Cargo.lock" "$crate"/src/*.rs "$0"; "$RUSTC" --version --verbose) | sha256sum | cut -c1-16)
 out=$cache/engine-$key
 if [ -e "$out/.whole" ]; then echo "$out"; exit 0; fi
 

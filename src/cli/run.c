@@ -70,7 +70,7 @@ static void print_json(struct arena *a, const struct exec_result *r, const struc
                       text ? arena_text(a, r->output) : base64_text(a, r->output));
     json_set_text(j, "error", r->detail);
     json_set_text(j, "end", exec_end_slug(r->end));
-    json_object_set_new(j, "exit_status", json_integer(r->exit_status));
+    json_object_set_new(j, "exit_status", json_integer((uint32_t)r->exit_status));
     json_set_u64(j, "instructions", r->instructions);
     json_set_u64(j, "time_ms", (r->run_us + 999) / 1000);
     json_set_u64(j, "compile_us", r->compile_us);

@@ -41,7 +41,7 @@ enum exec_end {
     EXEC_EXIT,         // exited with another status
     EXEC_TRAP,         // unreachable, out of bounds, division by zero, stack, …: `trap` names it
     EXEC_INSTRUCTIONS, // instruction limit
-    EXEC_MEMORY,       // ended badly after the memory ceiling had refused it memory
+    EXEC_MEMORY,       // trapped after the memory ceiling had refused it memory
     EXEC_DEADLINE,     // killed at the wall-time limit
     EXEC_OUTPUT,       // wrote more than max_output
     EXEC_INVALID,      // not a module that can be run here: `detail` says why

@@ -130,7 +130,7 @@ static void test_deadline(void **state) {
     assert_int_equal(r.peak_memory, 3 * 65536);
 }
 
-// Memory: one ceiling; a guest that met it is told, also when it ended by itself; one that lives with it is fine.
+// Memory: one ceiling; a guest that met it and traps is told so, one that ends by itself keeps its status and words.
 static void test_memory(void **state) {
     (void)state;
     static const char grow[] =
@@ -138,8 +138,9 @@ static void test_memory(void **state) {
         "(loop $l (br_if $l (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (i32.const 5))";
     struct exec_result r =
         run(arena_printf(arena, "(module " EXIT "%s" MAIN("(call $proc_exit (call $fill))"), grow), usual);
-    ends(&r, EXEC_MEMORY, "16 MB");
+    ends(&r, EXEC_EXIT, "exit status 5 after memory was refused to it"); // its own words, whatever it made of that
     assert_true(r.memory_refused && r.peak_memory > 15u << 20 && r.peak_memory <= 16u << 20);
+    assert_int_equal(r.exit_status, 5);
     r = run(arena_printf(arena, "(module %s" MAIN("(drop (call $fill)) unreachable"), grow), usual);
     ends(&r, EXEC_MEMORY, "16 MB");
     r = run(arena_printf(arena, "(module %s" MAIN("(drop (call $fill))"), grow), usual);
@@ -157,13 +158,50 @@ static void test_output(void **state) {
     struct exec_result r = run(arena_printf(arena, flood, "1"), usual);
     ends(&r, EXEC_OUTPUT, "4,096 bytes");
     assert_true(r.instructions <= 2000000); // not until its instructions were used up
-    r = run(arena_printf(arena, flood, "2"), usual);
+    struct exec_limits fewer = usual;
+    fewer.max_instructions = 100000;
+    r = run(arena_printf(arena, flood, "2"), fewer);
     ends(&r, EXEC_INSTRUCTIONS, NULL);
-    assert_true(r.errors.len > 0 && r.errors.len <= EXEC_STDERR_MAX);
+    assert_true(r.errors.len > EXEC_STDERR_MAX - 100 && r.errors.len <= EXEC_STDERR_MAX);
     r = run("(module " WRITE EXIT "(memory (export \"memory\") 1) (data (i32.const 64) \"why\")" MAIN(
                 PRINT("2", "3") "(call $proc_exit (i32.const 9))"),
             usual);
     ends(&r, EXEC_EXIT, "exit status 9: why");
+}
+
+// More standard error than is kept is no error to the guest: a write of 100 KB tells that all of it was written, the
+// run goes on, and what is kept ends with a remark.
+static void test_talkative(void **state) {
+    (void)state;
+    struct exec_result r =
+        run("(module " WRITE "(memory (export \"memory\") 2)" MAIN(
+                PRINT("2", "100000") "(if (i32.ne (i32.load (i32.const 8)) (i32.const 100000)) (then unreachable))"
+                                     "(i32.store8 (i32.const 64) (i32.const 111))" PRINT("1", "1")),
+            usual);
+    ends(&r, EXEC_OK, NULL);
+    assert_slice(r.output, "o");
+    static const char remark[] = "(what followed on standard error was not kept)\n";
+    assert_int_equal(r.errors.len, EXEC_STDERR_MAX);
+    assert_memory_equal(r.errors.ptr + r.errors.len - strlen(remark), remark, strlen(remark));
+}
+
+// Every status is told as what it is, with its exact count: the engine's library knows those below 126 only.
+static void test_statuses(void **state) {
+    (void)state;
+    static const struct {
+        const char *number, *told;
+    } cases[] = {{"1", "1"}, {"125", "125"}, {"126", "126"}, {"255", "255"}, {"256", "256"}, {"-1", "4294967295"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct exec_result r =
+            run(arena_printf(arena,
+                             "(module " WRITE EXIT "(memory (export \"memory\") 1) (data (i32.const 64) "
+                             "\"why\")" MAIN(PRINT("2", "3") "(call $proc_exit (i32.const %s))"),
+                             cases[i].number),
+                usual);
+        ends(&r, EXEC_EXIT, arena_printf(arena, "exit status %s: why", cases[i].told));
+        assert_int_equal((uint32_t)r.exit_status, strtoul(cases[i].told, NULL, 10));
+        assert_in_range(r.instructions, 14, 20); // the operators, not a slice
+    }
 }
 
 // Not a module that may run: each refused with its reason, nothing executed. Naming the counter's memory (index 1)
@@ -187,24 +225,28 @@ static void test_refused(void **state) {
     ends(&r, EXEC_INVALID, "not a WebAssembly");
 }
 
-// What a guest can see: the environment it was given (the last of a name wins), no arguments, no files, no clock of
-// another process.
+// What a guest can see: the environment it was given (the last of a name wins), its name as the only argument, no
+// files, no clock of another process.
 static void test_environment(void **state) {
     (void)state;
     static const struct exec_env env[] = {{"A", "guest's"}, {"B", "2"}, {"A", "ours"}};
-    static const char show[] = "(module " WRITE IMPORT("environ_sizes_get", "(param i32 i32) (result i32)")
-        IMPORT("environ_get", "(param i32 i32) (result i32)") IMPORT("args_sizes_get", "(param i32 i32) (result i32)")
+    static const char show[] = "(module " WRITE IMPORT("environ_sizes_get", "(param i32 i32) (result i32)") IMPORT(
+        "environ_get", "(param i32 i32) (result i32)") IMPORT("args_sizes_get", "(param i32 i32) (result i32)")
+        IMPORT("args_get", "(param i32 i32) (result i32)")
             IMPORT("fd_prestat_get", "(param i32 i32) (result i32)") "(memory (export \"memory\") 1)" MAIN(
-                "(drop (call $args_sizes_get (i32.const 16) (i32.const 20))) (if (i32.load (i32.const 16)) (then "
-                "unreachable))"
+                "(drop (call $args_sizes_get (i32.const 16) (i32.const 20)))"
+                "(if (i32.ne (i32.load (i32.const 16)) (i32.const 1)) (then unreachable))"
+                "(if (i32.ne (i32.load (i32.const 20)) (i32.const 6)) (then unreachable))"
                 "(if (i32.eqz (call $fd_prestat_get (i32.const 3) (i32.const 24))) (then unreachable))"
+                "(drop (call $args_get (i32.const 16) (i32.const 64)))"
                 "(drop (call $environ_sizes_get (i32.const 16) (i32.const 20)))"
-                "(drop (call $environ_get (i32.const 32) (i32.const 64)))"
-                "(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.load (i32.const 20)))"
+                "(drop (call $environ_get (i32.const 32) (i32.const 70)))"
+                "(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.add (i32.const 6) (i32.load "
+                "(i32.const 20))))"
                 "(drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))");
     struct exec_result r = run_with(module_of(show), "", usual, env, ARRAY_LEN(env));
     ends(&r, EXEC_OK, NULL);
-    assert_true(slice_eq(r.output, SLICE_LIT("B=2\0A=ours\0")));
+    assert_true(slice_eq(r.output, SLICE_LIT("guest\0B=2\0A=ours\0")));
 }
 
 #define SECRET_LEN 40
@@ -340,9 +382,10 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),     cmocka_unit_test(test_counts),      cmocka_unit_test(test_traps),
-        cmocka_unit_test(test_deadline), cmocka_unit_test(test_memory),      cmocka_unit_test(test_output),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_environment), cmocka_unit_test(test_nothing_left),
-        cmocka_unit_test(test_cache),    cmocka_unit_test(test_killed)};
+        cmocka_unit_test(test_echo),        cmocka_unit_test(test_counts),       cmocka_unit_test(test_traps),
+        cmocka_unit_test(test_deadline),    cmocka_unit_test(test_memory),       cmocka_unit_test(test_output),
+        cmocka_unit_test(test_talkative),   cmocka_unit_test(test_statuses),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_environment), cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_killed)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

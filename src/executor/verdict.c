@@ -34,15 +34,24 @@ static const char *death_text(struct arena *a, const struct process_fate *f) {
     return "the process that ran the guest was killed, or gave no answer that a run can give";
 }
 
+// All 32 bits of it. What is remarked is no judgement: the guest's own words follow.
+static const char *exit_text(struct arena *a, const struct exec_result *out) {
+    return arena_printf(a, "exit status %" PRIu32 "%s", (uint32_t)out->exit_status,
+                        out->memory_refused ? " after memory was refused to it" : "");
+}
+
+static const char *trap_text(struct arena *a, const struct job_answer *n, struct exec_result *out) {
+    out->trap = engine_trap_text(n->trap);
+    return arena_printf(a, "the guest trapped: %s%s%s", out->trap, n->trap < 0 ? ": " : "", n->trap < 0 ? n->text : "");
+}
+
 static const char *sentence(const struct verdict_facts *f, struct arena *a, struct exec_result *out) {
     const struct exec_limits *l = f->limits;
     char number[32];
     switch (out->end) {
     case EXEC_OK: return NULL;
-    case EXEC_EXIT: return with_last_words(a, arena_printf(a, "exit status %d", out->exit_status), out->errors);
-    case EXEC_TRAP:
-        out->trap = engine_trap_text(f->answer->trap);
-        return with_last_words(a, arena_printf(a, "the guest trapped: %s", out->trap), out->errors);
+    case EXEC_EXIT: return with_last_words(a, exit_text(a, out), out->errors);
+    case EXEC_TRAP: return with_last_words(a, trap_text(a, f->answer, out), out->errors);
     case EXEC_INSTRUCTIONS:
         return arena_printf(a, "the guest used up its %s instructions", text_grouped(l->max_instructions, number));
     case EXEC_MEMORY:
@@ -51,7 +60,8 @@ static const char *sentence(const struct verdict_facts *f, struct arena *a, stru
                                 "the guest made the host keep more memory for it than a run may use beside the guest's "
                                 "own %" PRIu32 " MB",
                                 l->max_memory_mb);
-        return arena_printf(a, "the guest needs more memory than its %" PRIu32 " MB", l->max_memory_mb);
+        return with_last_words(
+            a, arena_printf(a, "the guest needs more memory than its %" PRIu32 " MB", l->max_memory_mb), out->errors);
     case EXEC_DEADLINE: return arena_printf(a, "the guest ran longer than its %" PRIu32 " seconds", l->max_seconds);
     case EXEC_OUTPUT:
         return arena_printf(a, "the guest wrote more than %s bytes of output", text_grouped(l->max_output, number));
@@ -79,7 +89,7 @@ static enum verdict answered(const struct verdict_facts *f, struct exec_result *
     }
     switch ((enum engine_end)n->end) {
     case ENGINE_RETURNED: out->end = EXEC_OK; return VERDICT_GUEST;
-    case ENGINE_EXITED: out->end = refused ? EXEC_MEMORY : EXEC_EXIT; return VERDICT_GUEST;
+    case ENGINE_EXITED: out->end = EXEC_EXIT; return VERDICT_GUEST;
     case ENGINE_TRAPPED: out->end = refused ? EXEC_MEMORY : EXEC_TRAP; return VERDICT_GUEST;
     case ENGINE_REFUSED: out->end = refused ? EXEC_MEMORY : EXEC_INVALID; return VERDICT_GUEST;
     case ENGINE_STALE: out->end = EXEC_CRASH; return VERDICT_STALE;

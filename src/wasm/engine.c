@@ -6,8 +6,20 @@
 #include <errno.h>
 #include <wasmtime/component.h>
 
-// third_party/wasmtime/src/lib.rs
-wasmtime_error_t *outlayer_error_trap_code(wasmtime_error_t *error, int32_t *code);
+// third_party/wasmtime/src
+struct outlayer_refusal {
+    const char *feature, *remedy; // NULL: no feature is the reason
+    uint64_t offset;
+    char text[256];
+};
+bool outlayer_validate(const uint8_t *bytes, size_t len, struct outlayer_refusal *out);
+struct outlayer_end {
+    bool exited;
+    int32_t status, trap; // trap: -1 none
+    char text[400];
+};
+void outlayer_error_end(wasmtime_error_t *error, struct outlayer_end *out); // frees the error
+wasmtime_error_t *outlayer_linker_define_exit(wasmtime_linker_t *linker);
 
 struct engine {
     wasm_engine_t *wasm;
@@ -18,8 +30,9 @@ struct engine {
 
 const char *engine_version(void) { return "wasmtime-" WASMTIME_VERSION "-r1"; }
 
-// What guests may use; the rewriter needs 64-bit and several memories besides, for its counter.
-static wasm_config_t *configure(bool rewritten, const struct engine_memory *memory) {
+// For rewritten modules: what guests may use is decided by engine_validate; the counter needs 64-bit and several
+// memories besides.
+static wasm_config_t *configure(const struct engine_memory *memory) {
     wasm_config_t *c = wasm_config_new();
     wasmtime_config_wasm_component_model_set(c, true);
     wasmtime_config_wasm_bulk_memory_set(c, true);
@@ -27,44 +40,39 @@ static wasm_config_t *configure(bool rewritten, const struct engine_memory *memo
     wasmtime_config_wasm_simd_set(c, true);
     wasmtime_config_wasm_relaxed_simd_set(c, false);
     wasmtime_config_wasm_tail_call_set(c, false);
-    wasmtime_config_wasm_memory64_set(c, rewritten);
-    wasmtime_config_wasm_multi_memory_set(c, rewritten);
+    wasmtime_config_wasm_memory64_set(c, true);
+    wasmtime_config_wasm_multi_memory_set(c, true);
     wasmtime_config_concurrency_support_set(c, false);
     wasmtime_config_memory_init_cow_set(c, false);
     wasmtime_config_cranelift_opt_level_set(c, WASMTIME_OPT_LEVEL_SPEED);
-    if (memory)
-        memory_use(c, memory);
+    memory_use(c, memory);
     return c;
 }
 
-// The first line of the library's message: what follows is its own call chain.
-static void first_line(wasmtime_error_t *error, char *out, size_t size) {
-    wasm_byte_vec_t text;
-    wasmtime_error_message(error, &text);
-    size_t n = 0;
-    while (n < text.size && text.data[n] != '\n')
-        n++;
-    snprintf(out, size, "%.*s", (int)n, text.data);
+// Frees the error; its reasons, outermost first, go to *out.
+static void reasons_of(wasmtime_error_t *error, char *out, size_t size) {
+    struct outlayer_end end;
+    outlayer_error_end(error, &end);
+    snprintf(out, size, "%s", end.text);
     text_repair(out);
-    wasm_byte_vec_delete(&text);
 }
 
 static bool take_error(wasmtime_error_t *error, enum err_code code, const char *what, struct err *e) {
     if (!error)
         return true;
-    char text[300];
-    first_line(error, text, sizeof text);
-    wasmtime_error_delete(error);
+    char text[400];
+    reasons_of(error, text, sizeof text);
     return err_set(e, code, "%s: %s", what, text);
 }
 
 bool engine_new(struct engine **out, struct err *e) {
     struct engine *g = xcalloc(1, sizeof *g);
     g->memory.page_fd = -1;
-    g->wasm = wasm_engine_new_with_config(configure(true, &g->memory));
+    g->wasm = wasm_engine_new_with_config(configure(&g->memory));
     g->p1 = wasmtime_linker_new(g->wasm);
     g->p2 = wasmtime_component_linker_new(g->wasm);
     bool ok = take_error(wasmtime_linker_define_wasi(g->p1), ERR_INTERNAL, "cannot set WASI up", e) &&
+              take_error(outlayer_linker_define_exit(g->p1), ERR_INTERNAL, "cannot set WASI up", e) &&
               take_error(wasmtime_component_linker_add_wasip2(g->p2), ERR_INTERNAL, "cannot set WASI P2 up", e) &&
               take_error(wasmtime_component_linker_add_wasi_http(g->p2), ERR_INTERNAL, "cannot set wasi:http up", e);
     if (!ok) {
@@ -85,19 +93,17 @@ void engine_free(struct engine *g) {
 }
 
 bool engine_validate(struct slice wasm, enum wasm_kind kind, struct err *e) {
-    wasm_engine_t *plain = wasm_engine_new_with_config(configure(false, NULL));
-    bool ok;
-    if (kind == WASM_CORE) {
-        ok = take_error(wasmtime_module_validate(plain, wasm.ptr, wasm.len), ERR_INVALID, "not a valid module", e);
-    } else {
-        // The library validates components only on its way to compiling them.
-        wasmtime_component_t *c = NULL;
-        ok = take_error(wasmtime_component_new(plain, wasm.ptr, wasm.len, &c), ERR_INVALID, "not a valid component", e);
-        if (ok)
-            wasmtime_component_delete(c);
+    const char *what = kind == WASM_CORE ? "module" : "component";
+    struct outlayer_refusal why;
+    if (outlayer_validate(wasm.ptr, wasm.len, &why))
+        return true;
+    unsigned long long at = why.offset;
+    if (!why.feature) {
+        text_repair(why.text);
+        return err_set(e, ERR_INVALID, "not a valid %s: %s at offset %llu", what, why.text, at);
     }
-    wasm_engine_delete(plain);
-    return ok;
+    return err_set(e, ERR_INVALID, "the %s uses %s at offset %llu, which guests may not use; %s", what, why.feature, at,
+                   why.remedy);
 }
 
 bool engine_compile(struct engine *g, struct slice rewritten, enum wasm_kind kind, struct buf *out, struct err *e) {
@@ -128,9 +134,18 @@ bool engine_compile(struct engine *g, struct slice rewritten, enum wasm_kind kin
 
 // --- a run --------------------------------------------------------------------------------------------------------
 
-// Guests see a failed write once the buffer is full; those that ignore it are told apart by `full`.
+// What does not fit is dropped, with a remark in its place: a guest's words about itself are no reason to fail it.
 static ptrdiff_t write_errors(void *data, const unsigned char *bytes, size_t n) {
-    return buf_add(data, bytes, n) ? (ptrdiff_t)n : -ENOSPC;
+    static const char remark[] = "\n(what followed on standard error was not kept)\n";
+    struct buf *b = data;
+    size_t room = b->cap > b->len + strlen(remark) ? b->cap - b->len - strlen(remark) : 0;
+    if (b->full || n <= room) {
+        (void)buf_add(b, bytes, b->full ? 0 : n);
+        return (ptrdiff_t)n;
+    }
+    (void)(buf_add(b, bytes, room) && buf_add_str(b, remark));
+    b->full = true;
+    return (ptrdiff_t)n;
 }
 
 static ptrdiff_t write_output(void *data, const unsigned char *bytes, size_t n) {
@@ -150,6 +165,8 @@ static bool set_wasi(wasmtime_context_t *context, const struct engine_run *r, st
     wasi_config_set_stdout_custom(w, write_output, (void *)(uintptr_t)r, NULL);
     wasi_config_set_stderr_custom(w, write_errors, r->errors, NULL);
     wasi_config_allow_ip_name_lookup(w, false);
+    const char *name = ENGINE_GUEST_NAME;
+    (void)wasi_config_set_argv(w, 1, &name); // false: not UTF-8
     if (!wasi_config_set_env(w, r->env_count, r->names, r->values)) {
         wasi_config_delete(w);
         snprintf(out->text, sizeof out->text, "an environment variable is not UTF-8");
@@ -158,32 +175,53 @@ static bool set_wasi(wasmtime_context_t *context, const struct engine_run *r, st
     wasmtime_error_t *error = wasmtime_context_set_wasi(context, w);
     if (!error)
         return true;
-    first_line(error, out->text, sizeof out->text);
-    wasmtime_error_delete(error);
+    reasons_of(error, out->text, sizeof out->text);
     return false;
 }
 
-// What an error or trap says about the end: exit status, trap code, or a refusal.
-static void classify_error(wasmtime_error_t *error, struct engine_outcome *out) {
-    int status, code;
-    error = outlayer_error_trap_code(error, &code);
-    if (wasmtime_error_exit_status(error, &status)) {
-        out->end = ENGINE_EXITED;
-        out->status = status;
-    } else if (code >= 0) {
-        out->end = ENGINE_TRAPPED;
-        out->trap = code;
-    } else {
-        out->end = ENGINE_REFUSED;
-        first_line(error, out->text, sizeof out->text);
+// Those that a module can run into by itself; the others belong to components and are told by their text.
+static const char *name_of(int trap) {
+    switch (trap) {
+    case WASMTIME_TRAP_CODE_STACK_OVERFLOW: return "call stack exhausted";
+    case WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS: return "out of bounds memory access";
+    case WASMTIME_TRAP_CODE_TABLE_OUT_OF_BOUNDS: return "out of bounds table access";
+    case WASMTIME_TRAP_CODE_INDIRECT_CALL_TO_NULL: return "indirect call to an empty table element";
+    case WASMTIME_TRAP_CODE_BAD_SIGNATURE: return "indirect call with another signature";
+    case WASMTIME_TRAP_CODE_INTEGER_OVERFLOW: return "integer overflow";
+    case WASMTIME_TRAP_CODE_INTEGER_DIVISION_BY_ZERO: return "integer division by zero";
+    case WASMTIME_TRAP_CODE_BAD_CONVERSION_TO_INTEGER: return "invalid conversion to an integer";
+    case WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED: return "unreachable instruction executed";
+    case -1: return "a rule of the host was broken";
+    default: return NULL; // of components, told by their text
     }
-    wasmtime_error_delete(error);
+}
+// What an error or trap says about the end: exit status, trap code, or a refusal. Once the guest has `begun`, what is
+// neither is a rule of the host's that it broke.
+static void classify_error(wasmtime_error_t *error, bool begun, struct engine_outcome *out) {
+    struct outlayer_end end;
+    outlayer_error_end(error, &end);
+    out->status = end.status;
+    out->trap = end.trap;
+    if (end.exited) {
+        out->end = ENGINE_EXITED;
+        return;
+    }
+    out->end = end.trap >= 0 || begun ? ENGINE_TRAPPED : ENGINE_REFUSED;
+    if (!name_of(end.trap))
+        out->trap = -1;
+    snprintf(out->text, sizeof out->text, "%s", end.text);
+    text_repair(out->text);
 }
 
 static void classify_trap(wasm_trap_t *trap, struct engine_outcome *out) {
     wasmtime_trap_code_t code = WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED;
     out->end = ENGINE_TRAPPED;
-    out->trap = wasmtime_trap_code(trap, &code) ? (int)code : -1;
+    out->trap = wasmtime_trap_code(trap, &code) && name_of(code) ? (int)code : -1;
+    wasm_message_t text;
+    wasm_trap_message(trap, &text);
+    snprintf(out->text, sizeof out->text, "%.*s", (int)text.size, text.data);
+    text_repair(out->text);
+    wasm_byte_vec_delete(&text);
     wasm_trap_delete(trap);
 }
 
@@ -193,7 +231,8 @@ static void call_core(struct engine *g, wasmtime_context_t *context, wasmtime_mo
     wasmtime_extern_t start;
     wasm_trap_t *trap = NULL;
     wasmtime_error_t *error = wasmtime_linker_instantiate(g->p1, context, module, &instance, &trap);
-    if (!error && !trap) {
+    bool begun = !error && !trap;
+    if (begun) {
         if (!wasmtime_instance_export_get(context, &instance, "_start", 6, &start) ||
             start.kind != WASMTIME_EXTERN_FUNC) {
             out->end = ENGINE_REFUSED;
@@ -204,7 +243,7 @@ static void call_core(struct engine *g, wasmtime_context_t *context, wasmtime_mo
         error = wasmtime_func_call(context, &start.of.func, NULL, 0, NULL, 0, &trap);
     }
     if (error)
-        classify_error(error, out);
+        classify_error(error, begun, out);
     else if (trap)
         classify_trap(trap, out);
 }
@@ -230,7 +269,8 @@ static void call_component(struct engine *g, wasmtime_context_t *context, wasmti
     wasmtime_component_instance_t instance;
     wasmtime_component_func_t run;
     wasmtime_error_t *error = wasmtime_component_linker_instantiate(g->p2, context, component, &instance);
-    if (!error) {
+    bool begun = !error;
+    if (begun) {
         if (!find_run(context, &instance, &run)) {
             out->end = ENGINE_REFUSED;
             snprintf(out->text, sizeof out->text,
@@ -247,7 +287,7 @@ static void call_component(struct engine *g, wasmtime_context_t *context, wasmti
             return;
         }
     }
-    classify_error(error, out);
+    classify_error(error, begun, out);
 }
 
 static bool load(struct engine *g, const struct engine_run *r, wasmtime_module_t **module,
@@ -289,16 +329,6 @@ void engine_run(struct engine *g, const struct engine_run *r, struct engine_outc
 }
 
 const char *engine_trap_text(int trap) {
-    switch (trap) {
-    case WASMTIME_TRAP_CODE_STACK_OVERFLOW: return "call stack exhausted";
-    case WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS: return "out of bounds memory access";
-    case WASMTIME_TRAP_CODE_TABLE_OUT_OF_BOUNDS: return "out of bounds table access";
-    case WASMTIME_TRAP_CODE_INDIRECT_CALL_TO_NULL: return "indirect call to an empty table element";
-    case WASMTIME_TRAP_CODE_BAD_SIGNATURE: return "indirect call with another signature";
-    case WASMTIME_TRAP_CODE_INTEGER_OVERFLOW: return "integer overflow";
-    case WASMTIME_TRAP_CODE_INTEGER_DIVISION_BY_ZERO: return "integer division by zero";
-    case WASMTIME_TRAP_CODE_BAD_CONVERSION_TO_INTEGER: return "invalid conversion to an integer";
-    case WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED: return "unreachable instruction executed";
-    default: return "trap of the engine";
-    }
+    const char *name = name_of(trap);
+    return name ? name : "a rule of the host was broken";
 }

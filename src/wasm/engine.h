@@ -10,7 +10,8 @@
 
 struct engine;
 
-#define ENGINE_PAGE_BYTES 65536 // size of the shared page's memfd: one page of WebAssembly
+#define ENGINE_GUEST_NAME "guest" // each guest's only argument, its own name
+#define ENGINE_PAGE_BYTES 65536   // size of the shared page's memfd: one page of WebAssembly
 
 // Part of the name under which precompiled code is kept: another engine or other settings mean other code.
 const char *engine_version(void);
@@ -25,7 +26,8 @@ struct engine_memory {
 [[nodiscard]] bool engine_new(struct engine **out, struct err *e);
 void engine_free(struct engine *g);
 
-// The original bytes are a valid module (component) of the features that guests may use. ERR_INVALID says what is not.
+// The original bytes are a valid module (component) of the features that guests may use; nothing is compiled.
+// ERR_INVALID says what is not, a feature that guests may not use by its name.
 [[nodiscard]] bool engine_validate(struct slice wasm, enum wasm_kind kind, struct err *e);
 // Rewritten bytes to machine code.
 [[nodiscard]] bool engine_compile(struct engine *g, struct slice rewritten, enum wasm_kind kind, struct buf *out,
@@ -34,7 +36,7 @@ void engine_free(struct engine *g);
 enum engine_end {
     ENGINE_RETURNED,
     ENGINE_EXITED,  // status
-    ENGINE_TRAPPED, // trap
+    ENGINE_TRAPPED, // trap; text, where it is none of the engine's
     ENGINE_REFUSED, // could not be instantiated or has no entry: text
     ENGINE_STALE,   // this machine code is of another engine or processor: compile again
 };
@@ -45,7 +47,8 @@ struct engine_run {
     struct slice input;
     const char **names, **values; // environment
     size_t env_count;
-    struct buf *output, *errors; // capped; what does not fit is dropped and sets `full`
+    // Capped; what does not fit is dropped and sets `full`. Errors then end with a remark, and the guest goes on.
+    struct buf *output, *errors;
     // Called when standard output is full, on the thread that writes; it may end the process. NULL: the guest goes on,
     // its writes fail.
     void (*overflow)(void *ctx);
@@ -54,7 +57,7 @@ struct engine_run {
 struct engine_outcome {
     enum engine_end end;
     int status;
-    int trap; // WASMTIME_TRAP_CODE_…
+    int trap; // WASMTIME_TRAP_CODE_…; -1: the guest broke a rule of the host's, which `text` tells
     char text[400];
 };
 void engine_run(struct engine *g, const struct engine_run *r, struct engine_outcome *out);
