@@ -17,6 +17,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "names of repositories": "repo",
     "questions to the keystore": "question",
     "sealed secrets and what is in them": "blob",
+    "messages between a worker and a box": "wire",
     "what workers report to the coordinator": "task",
     "leases, build records and requests as a worker gets them": "lease",
 }

@@ -118,7 +118,7 @@ static void test_settings_execute_without_network(void **state) {
     REPO("evil", "Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n", "Cargo.lock",
          "version = 3\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n", "src/main.rs", "fn main() {}\n",
          "build.rs",
-         "fn main() { let n = std::fs::read_to_string(\"/proc/net/dev\").unwrap().lines().count() - 2;"
+         "fn main() { let n = std::fs::read_to_string(\"/proc/self/net/dev\").unwrap().lines().count() - 2;"
          " assert_eq!(n, 1); }\n",
          ".cargo/config.toml", "[build]\nrustc-wrapper = \"/nonexistent\"\n[alias]\nfetch = \"!touch /work/pwned\"\n",
          "rust-toolchain.toml", "[toolchain]\npath = \"/work/src/evil\"\n");

@@ -95,7 +95,7 @@ bool fetch_checkout(struct job *j) {
     static const char *const mkdir_argv[] = {"/usr/bin/mkdir", JOB_SRC, NULL};
     static const char *const rm_argv[] = {"/usr/bin/rm", "-rf", GIT_DIR, NULL};
     static const char *const none[] = {NULL};
-    struct sandbox_command mk = {.argv = mkdir_argv, .env = none};
+    struct sandbox_command mk = {.argv = mkdir_argv, .env = none, .ours = true};
     struct sandbox_result r;
     const char *tip;
     if (!git_start(j) || !find_tip(j, &tip))
@@ -152,7 +152,7 @@ bool fetch_crates(struct job *j) {
                          proxy,
                          http,
                          NULL};
-    struct sandbox_command c = {.argv = argv, .env = env, .dir = "/home", .network = true};
+    struct sandbox_command c = {.argv = argv, .env = env, .dir = "/home", .network = true, .ours = true};
     struct sandbox_result r;
     if (!job_run(j, &c, &r))
         return false;

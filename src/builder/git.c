@@ -41,7 +41,7 @@ bool git_run(struct job *j, struct sandbox_result *r, size_t output_max, const c
     env[m++] = "GIT_SSL_CAINFO=/etc/ssl/certs/ca-certificates.crt";
     env[m++] = arena_printf(j->arena, "https_proxy=http://127.0.0.1:%u", proxy_port(j->proxy));
     env[m] = NULL;
-    struct sandbox_command c = {.argv = argv, .env = env, .network = true, .output_max = output_max};
+    struct sandbox_command c = {.argv = argv, .env = env, .network = true, .ours = true, .output_max = output_max};
     return job_run(j, &c, r);
 }
 bool git_succeeded(const struct sandbox_result *r) { return r->end == SANDBOX_EXITED && r->status == 0; }

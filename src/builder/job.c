@@ -27,7 +27,9 @@ bool job_open(struct job *j) {
                                 .work_bytes = b->work_bytes,
                                 .tmp_bytes = 256u << 20,
                                 .memory_bytes = b->memory_bytes,
-                                .processes = 512};
+                                .processes = 512,
+                                .deadline_ms = j->deadline_ms,
+                                .cancel = b->cancel};
     if (!sandbox_open(&j->box, &spec, j->e))
         return job_fail(j);
     return proxy_start(&j->proxy, j->box, b->egress_allow, j->e) || job_fail(j);
@@ -57,6 +59,10 @@ bool job_end_log(struct job *j, enum build_end end, const char *what, struct sli
 }
 
 bool job_fail(struct job *j) {
+    if (j->e->code == ERR_TIMEOUT && clock_mono_ms() >= j->deadline_ms)
+        return job_end(j, BUILD_TIMEOUT, "the build took longer than its deadline");
+    if (sandbox_spoiled(j->box))
+        return job_end(j, BUILD_FAILED, "the build broke its sandbox (%s)", j->e->msg);
     j->failed = true;
     j->result->end = BUILD_PLATFORM;
     return false;
@@ -73,6 +79,14 @@ bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_resu
     full.output_max = c->output_max ? c->output_max : JOB_LOG_MAX;
     if (!sandbox_run(j->box, j->arena, &full, r, j->e))
         return job_fail(j);
+    if (r->end == SANDBOX_BROKEN && !r->out_of_memory)
+        return job_end_log(j, BUILD_FAILED, arena_printf(j->arena, "the build broke its sandbox (%s)", r->why),
+                           r->output);
+    if (r->end == SANDBOX_BROKEN)
+        return job_end_log(j, BUILD_FAILED,
+                           arena_printf(j->arena, "the build ran out of memory (%llu MB)",
+                                        (unsigned long long)(j->builder->memory_bytes >> 20)),
+                           r->output);
     if (r->end == SANDBOX_CANCELLED)
         return err_set(j->e, ERR_UNAVAILABLE, "this program is stopping") || job_fail(j);
     if (r->end == SANDBOX_DEADLINE || (r->end == SANDBOX_SIGNALED && r->status == SIGXCPU))

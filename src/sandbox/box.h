@@ -16,6 +16,9 @@ struct box_plan {
     const char *hidden[64];
     size_t hidden_count;
     uint64_t work_bytes, tmp_bytes;
+    int doors[WIRE_FDS_MAX]; // of the cgroup for commands; this first process stays outside of it
+    size_t door_count;
+    bool memory_counted; // by that cgroup: also what is shared
 };
 
 // Fills the plan from an open message, whose text it points into.
@@ -27,9 +30,16 @@ struct box_plan {
 // Brings the box's own loopback interface up.
 [[nodiscard]] bool box_network_up(struct err *e);
 // Answers orders from the socket until its other end is closed.
-void box_serve(int sock);
+void box_serve(const struct box_plan *p, int sock);
+// A command as an order tells it.
+struct box_command {
+    char *strings[WIRE_STRINGS_MAX + 2]; // dir, argv…, NULL, env…, NULL
+    char **argv, **env;
+    uint64_t n[WIRE_NUMBERS];
+};
+[[nodiscard]] bool box_command_read(struct box_command *c, struct wire *w, struct err *e);
 // One command: forks, runs, waits, kills what is left. The answer goes into w.
-void box_run(int sock, struct wire *w, int output);
+void box_run(const struct box_plan *p, int sock, struct wire *w, int output);
 // Files of the box for the outside.
 void box_read(struct wire *w, int *fd);
 void box_scan(struct wire *w);

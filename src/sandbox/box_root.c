@@ -3,6 +3,7 @@
 // the rights of whoever asked; then a memory file system becomes the root, and the copies are put into it (enter).
 #include "sandbox/box.h"
 
+#include "sandbox/guards.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,7 +21,7 @@ static const char *const system_roots[] = {"/bin", "/sbin", "/lib", "/lib32", "/
 bool box_plan_read(struct box_plan *p, struct wire *w, struct err *e) {
     static char *strings[WIRE_STRINGS_MAX];
     size_t count, i = 0;
-    *p = (struct box_plan){.work_bytes = w->n[0], .tmp_bytes = w->n[1]};
+    *p = (struct box_plan){.work_bytes = w->n[0], .tmp_bytes = w->n[1], .memory_counted = w->n[3] != 0};
     bool ok = wire_strings(w, strings, &count) && count > 0;
     p->system = ok ? strings[i++] : "";
     for (; ok && i + 1 < count && strings[i][0]; i += 2)
@@ -135,6 +136,8 @@ static bool tree_put(int tree, const char *at, struct err *e) {
 
 static bool memory_folder(const char *at, uint64_t bytes, struct err *e) {
     char options[128];
+    if (!guard_on(GUARD_TMPFS))
+        bytes = 1ull << 40;
     // An inode of kernel memory for each 4 KiB of the ceiling would be its own way to fill the machine.
     uint64_t inodes = bytes / 8192 < 4096 ? 4096 : bytes / 8192;
     snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu,mode=0755", (unsigned long long)bytes,
@@ -211,7 +214,9 @@ bool box_root_enter(struct box_plan *p, struct err *e) {
         ok = hide(p->hidden[i], e);
     ok = ok && memory_folder("work", p->work_bytes, e) && memory_folder("tmp", p->tmp_bytes, e) &&
          memory_folder("home", p->tmp_bytes, e);
-    if (ok && mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+    // Processes alone: what else is there tells of this machine. Kernels before 5.8 do not know the word.
+    if (ok && mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid") != 0 &&
+        mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
         ok = err_errno(e, "cannot mount /proc in the sandbox");
     return ok && change_root(e);
 }

@@ -2,11 +2,14 @@
 // Orders that a box carries out: run a command, read a file, look for files, listen.
 #include "sandbox/box.h"
 
+#include "sandbox/cgroup.h"
 #include "sandbox/confine.h"
+#include "sandbox/guards.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/openat2.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -29,13 +32,7 @@ void box_fail(struct wire *w, const struct err *e) {
 
 // --- commands -----------------------------------------------------------------------------------------------------
 
-struct command {
-    char *strings[WIRE_STRINGS_MAX + 2]; // dir, argv…, NULL, env…, NULL
-    char **argv, **env;
-    uint64_t n[WIRE_NUMBERS];
-};
-
-static bool command_read(struct command *c, struct wire *w, struct err *e) {
+bool box_command_read(struct box_command *c, struct wire *w, struct err *e) {
     size_t count, i = 1;
     memcpy(c->n, w->n, sizeof c->n);
     if (!wire_strings(w, c->strings, &count) || count < 3 || !c->strings[1][0])
@@ -51,11 +48,9 @@ static bool command_read(struct command *c, struct wire *w, struct err *e) {
     return true;
 }
 
-static bool command_confine(const struct command *c, struct err *e) {
-    bool network = c->n[RUN_NETWORK] != 0;
-    // A network of its own without even a loopback: the box's proxy is not reachable either.
-    if (!network && unshare(CLONE_NEWNET | CLONE_NEWIPC) != 0)
-        return err_errno(e, "cannot leave the network");
+static bool command_limit(const struct box_command *c, struct err *e) {
+    if (!guard_on(GUARD_RLIMITS))
+        return true;
     bool ok = confine_limit(RLIMIT_CORE, 0, e) && confine_limit(RLIMIT_NOFILE, 4096, e) &&
               confine_limit(RLIMIT_MEMLOCK, 64 << 10, e) && confine_limit(RLIMIT_MSGQUEUE, 0, e);
     if (ok && c->n[RUN_CPU])
@@ -66,12 +61,23 @@ static bool command_confine(const struct command *c, struct err *e) {
         ok = confine_limit(RLIMIT_AS, c->n[RUN_ADDRESS], e);
     if (ok && c->n[RUN_PROCESSES])
         ok = confine_limit(RLIMIT_NPROC, c->n[RUN_PROCESSES], e);
-    return ok && confine_no_new_privs(e) && confine_drop_capabilities(e) &&
-           confine_system_calls(network ? CONFINE_INET_SOCKETS : CONFINE_UNIX_SOCKETS, e);
+    return ok;
+}
+
+static bool command_confine(const struct box_command *c, const struct box_plan *p, struct err *e) {
+    bool network = c->n[RUN_NETWORK] != 0;
+    // A network of its own without even a loopback: the box's proxy is not reachable either.
+    int spaces = (network || !guard_on(GUARD_NETNS) ? 0 : CLONE_NEWNET) | (guard_on(GUARD_IPCNS) ? CLONE_NEWIPC : 0);
+    if (spaces && unshare(spaces) != 0)
+        return err_errno(e, "cannot leave the network");
+    return command_limit(c, e) && (!guard_on(GUARD_NO_NEW_PRIVS) || confine_no_new_privs(e)) &&
+           (!guard_on(GUARD_CAPS) || confine_drop_capabilities(e)) &&
+           (!guard_on(GUARD_FILTER) ||
+            confine_tools(network ? CONFINE_INET_SOCKETS : CONFINE_UNIX_SOCKETS, p->memory_counted, e));
 }
 
 // In the child: never returns. What went wrong before the command's first instruction goes into `report`.
-static _Noreturn void command_become(const struct command *c, int output, int report) {
+static _Noreturn void command_become(const struct box_command *c, const struct box_plan *p, int output, int report) {
     struct err e = {0};
     sigset_t none;
     sigemptyset(&none);
@@ -79,9 +85,14 @@ static _Noreturn void command_become(const struct command *c, int output, int re
     bool ok = (null >= 0 && dup2(null, 0) == 0 && dup2(output, 1) == 1 && dup2(output, 2) == 2 && setsid() > 0 &&
                sigprocmask(SIG_SETMASK, &none, NULL) == 0) ||
               err_errno(&e, "cannot set up the command");
+    ok = ok && cgroup_enter(p->doors, p->door_count, &e);
+    // What a command starts with is named here: 0, 1 and 2. The orders' socket, the cgroup's doors and whatever else
+    // this process may ever come to hold end with the exec.
+    if (ok && guard_on(GUARD_FDS) && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0)
+        ok = err_errno(&e, "cannot close descriptors");
     if (ok && chdir(c->strings[0]) != 0)
         ok = err_errno(&e, "cannot enter '%s'", c->strings[0]);
-    if (ok && command_confine(c, &e)) {
+    if (ok && command_confine(c, p, &e)) {
         execve(c->argv[0], c->argv, c->env);
         err_errno(&e, "cannot start '%s'", c->argv[0]);
     }
@@ -114,14 +125,14 @@ static void kill_the_rest(void) {
     } while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
 }
 
-void box_run(int sock, struct wire *w, int output) {
-    static struct command c;
+void box_run(const struct box_plan *p, int sock, struct wire *w, int output) {
+    static struct box_command c;
     struct err e = {0};
     int report[2] = {-1, -1};
     sigset_t chld;
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
-    if (output < 0 || !command_read(&c, w, &e)) {
+    if (output < 0 || !box_command_read(&c, w, &e)) {
         if (output >= 0)
             close(output);
         err_set(&e, ERR_INVALID, "malformed command of a sandbox");
@@ -131,7 +142,7 @@ void box_run(int sock, struct wire *w, int output) {
     int signals = signalfd(-1, &chld, SFD_NONBLOCK | SFD_CLOEXEC);
     pid_t pid = signals >= 0 && pipe2(report, O_CLOEXEC) == 0 ? fork() : -1;
     if (pid == 0)
-        command_become(&c, output, report[1]);
+        command_become(&c, p, output, report[1]);
     if (pid < 0)
         err_errno(&e, "cannot start a process in the sandbox");
     close(output);
@@ -286,21 +297,25 @@ static void box_listen(struct wire *w, int *fd) {
     *fd = -1;
 }
 
-void box_serve(int sock) {
+void box_serve(const struct box_plan *p, int sock) {
     static struct wire w;
     struct err e = {0};
-    for (int fd = -1; wire_receive(sock, &w, &fd, &e); fd = -1) {
-        int answer = -1;
+    struct wire_fds came;
+    while (wire_receive(sock, &w, &came, 1, &e)) {
+        struct wire_fds answer = {.fd = {-1}};
+        int fd = came.count ? came.fd[0] : -1;
         switch ((enum wire_kind)w.kind) {
         case WIRE_OPEN: err_set(&e, ERR_INVALID, "the sandbox is open already"), box_fail(&w, &e); break;
-        case WIRE_RUN: box_run(sock, &w, fd); break; // takes the descriptor
-        case WIRE_READ: box_read(&w, &answer); break;
+        case WIRE_RUN: box_run(p, sock, &w, fd), fd = -1; break; // takes the descriptor
+        case WIRE_READ: box_read(&w, &answer.fd[0]); break;
         case WIRE_SCAN: box_scan(&w); break;
-        case WIRE_LISTEN: box_listen(&w, &answer); break;
+        case WIRE_LISTEN: box_listen(&w, &answer.fd[0]); break;
         }
-        bool sent = wire_send(sock, &w, answer, &e);
-        if (answer >= 0)
-            close(answer);
+        if (fd >= 0)
+            close(fd);
+        answer.count = answer.fd[0] >= 0;
+        bool sent = wire_send(sock, &w, &answer, &e);
+        wire_close(&answer);
         if (!sent)
             return;
     }

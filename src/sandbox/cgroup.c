@@ -1,85 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/cgroup.h"
 
-#include "base/arena.h"
-#include "base/clock.h"
 #include "base/file.h"
+#include "sandbox/cgroup_place.h"
+#include "sandbox/guards.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
-#include <stdatomic.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
-// Where the kernel's text for a controller says that this process is: mount point + path inside the hierarchy.
-struct place {
-    char memory[512], pids[512], unified[512];
-};
+#define WEIGHT_V1 "1024" // of one process
+#define WEIGHT_V2 "100"
 
-static bool has_word(const char *list, const char *word) {
-    size_t n = strlen(word);
-    for (const char *p = list; (p = strstr(p, word)); p += n)
-        if ((p == list || p[-1] == ',' || p[-1] == ' ') && (!p[n] || strchr(", \n", p[n])))
-            return true;
-    return false;
-}
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // guards what follows
+static bool known;
+static struct cgroup_place place;
+static struct cgroup_offer offer;
 
-// One line of /proc/self/mountinfo: "ID PARENT MAJ:MIN ROOT POINT OPTIONS … - TYPE SOURCE SUPEROPTIONS".
-static void take_mount(struct place *points, char *line) {
-    char *save = NULL, *field[6] = {0}, *tail = strstr(line, " - ");
-    if (!tail)
-        return;
-    char *type = strtok_r(tail + 3, " ", &save);
-    strtok_r(NULL, " ", &save);
-    char *options = strtok_r(NULL, "\n", &save);
-    *tail = 0;
-    save = NULL;
-    field[0] = strtok_r(line, " ", &save);
-    for (size_t i = 1; i < ARRAY_LEN(field) && field[i - 1]; i++)
-        field[i] = strtok_r(NULL, " ", &save);
-    if (!field[4] || !type || !options)
-        return;
-    if (strcmp(type, "cgroup2") == 0)
-        snprintf(points->unified, sizeof points->unified, "%s", field[4]);
-    else if (strcmp(type, "cgroup") == 0 && has_word(options, "memory"))
-        snprintf(points->memory, sizeof points->memory, "%s", field[4]);
-    else if (strcmp(type, "cgroup") == 0 && has_word(options, "pids"))
-        snprintf(points->pids, sizeof points->pids, "%s", field[4]);
-}
-
-static void join(char out[static 512], const char point[static 512], const char *inside) {
-    struct stat st;
-    int n = snprintf(out, 512, "%s%s", point, strcmp(inside, "/") == 0 ? "" : inside);
-    // Inside a container the path may name what only the host sees; its own mount point is then the group.
-    if (!point[0] || n < 0 || n >= 512 || stat(out, &st) != 0)
-        memcpy(out, point, strlen(point) + 1);
-}
-
-static void find_place(struct place *out) {
-    SCOPED_ARENA(a);
-    struct place points = {0};
-    struct slice text;
-    *out = (struct place){0};
-    if (!file_read(a, "/proc/self/mountinfo", 1 << 20, &text, NULL))
-        return;
-    char *save = NULL;
-    for (char *l = strtok_r((char *)(uintptr_t)text.ptr, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-        take_mount(&points, l);
-    if (!file_read(a, "/proc/self/cgroup", 65536, &text, NULL))
-        return;
-    save = NULL;
-    for (char *l = strtok_r((char *)(uintptr_t)text.ptr, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-        char *list = strchr(l, ':'), *path = list ? strchr(list + 1, ':') : NULL;
-        if (!path)
-            continue;
-        *path++ = 0;
-        if (!list[1])
-            join(out->unified, points.unified, path);
-        if (has_word(list + 1, "memory"))
-            join(out->memory, points.memory, path);
-        if (has_word(list + 1, "pids"))
-            join(out->pids, points.pids, path);
-    }
-}
+enum part { MEMORY, PIDS, CPU };
 
 static bool put(const char *dir, const char *file, const char *text) {
     char path[640];
@@ -88,105 +31,255 @@ static bool put(const char *dir, const char *file, const char *text) {
     if (fd < 0)
         return false;
     bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    int saved = errno;
     close(fd);
+    errno = saved;
     return ok;
 }
 
 static bool put_number(const char *dir, const char *file, uint64_t n) {
     char text[32];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+    snprintf(text, sizeof text, "%" PRIu64, n);
     return put(dir, file, text);
 }
 
-// "" when it cannot be made.
-static void make_group(char out[static 512], const char *parent, unsigned number) {
-    int n = snprintf(out, 512, "%s/outlayer-%d-%u", parent, (int)getpid(), number);
-    if (!parent[0] || n < 0 || n >= 512 || mkdir(out, 0755) != 0)
-        out[0] = 0;
+// --- groups and their locks -----------------------------------------------------------------------------------------
+
+// One folder of a group, held: whoever can take the lock knows that its owner is gone.
+static bool part_make(struct cgroup_part *p, const char *parent, const char *name) {
+    int n = snprintf(p->path, sizeof p->path, "%s/%s", parent, name);
+    p->lock = -1;
+    if (n < 0 || (size_t)n >= sizeof p->path || mkdir(p->path, 0755) != 0)
+        return p->path[0] = 0, false;
+    p->lock = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (p->lock >= 0 && flock(p->lock, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    rmdir(p->path); // another's sweep was faster, and took it for a stale one
+    if (p->lock >= 0)
+        close(p->lock);
+    p->lock = -1, p->path[0] = 0;
+    return false;
 }
 
-static void drop_group(char path[static 512]) {
+static void part_drop(struct cgroup_part *p) {
     // The last process may still be on its way out: the kernel says EBUSY until it is gone.
-    for (int i = 0; path[0] && rmdir(path) != 0 && errno == EBUSY && i < 200; i++)
-        poll(NULL, 0, 10);
-    path[0] = 0;
+    for (int i = 0; p->path[0] && rmdir(p->path) != 0 && errno == EBUSY && i < 200; i++)
+        poll(NULL, 0, 5);
+    if (p->path[0] && p->lock >= 0)
+        close(p->lock);
+    p->path[0] = 0, p->lock = -1;
 }
 
-static bool v2_hands_down(const char *dir) {
-    SCOPED_ARENA(a);
-    char path[640];
-    struct slice have;
-    snprintf(path, sizeof path, "%s/cgroup.subtree_control", dir);
-    if (!dir[0] || !file_read(a, path, 4096, &have, NULL))
+static void random_name(char out[static 64], const char *prefix) {
+    uint64_t n = 0;
+    BUG_ON(getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n);
+    snprintf(out, 64, "%s%016" PRIx64, prefix, n);
+}
+
+// --- what the machine offers ----------------------------------------------------------------------------------------
+
+// The group in which this process is becomes one that can be divided: it has no processes, they are in a leaf.
+static bool own_leaf(const char *dir) {
+    struct cgroup_part leaf;
+    char name[64];
+    random_name(name, CGROUP_LEAF);
+    if (!part_make(&leaf, dir, name))
         return false;
-    const char *text = arena_text(a, have);
-    // Works only where the group has no processes of its own (or is the root); otherwise the kernel refuses.
-    return (has_word(text, "memory") && has_word(text, "pids")) || put(dir, "cgroup.subtree_control", "+memory +pids");
+    if (put(leaf.path, "cgroup.procs", "0") && put(dir, "cgroup.subtree_control", "+memory +pids"))
+        return true; // the lock is held until this process ends
+    int saved = errno;
+    (void)put(dir, "cgroup.procs", "0");
+    part_drop(&leaf);
+    errno = saved;
+    return false;
 }
 
-void cgroup_make(struct cgroup *out, uint64_t memory_bytes, uint32_t processes) {
-    static atomic_uint numbers;
-    struct place at;
-    unsigned number = atomic_fetch_add(&numbers, 1);
-    *out = (struct cgroup){0};
-    find_place(&at);
-    if (at.memory[0] || at.pids[0]) {
-        make_group(out->memory, at.memory, number);
-        make_group(out->pids, at.pids, number);
-        if (out->memory[0] && (!memory_bytes || !put_number(out->memory, "memory.limit_in_bytes", memory_bytes)))
-            drop_group(out->memory);
-        if (out->memory[0]) // no swap on top; refused where swap is not counted
-            (void)put_number(out->memory, "memory.memsw.limit_in_bytes", memory_bytes);
-        if (out->pids[0] && (!processes || !put_number(out->pids, "pids.max", processes)))
-            drop_group(out->pids);
-        out->version = out->memory[0] || out->pids[0] ? 1 : 0;
-    }
-    if (out->version || !v2_hands_down(at.unified))
-        return;
-    make_group(out->memory, at.unified, number);
-    if (!out->memory[0])
-        return;
-    memcpy(out->pids, out->memory, sizeof out->pids);
-    bool memory = memory_bytes && put_number(out->memory, "memory.max", memory_bytes);
-    bool pids = processes && put_number(out->pids, "pids.max", processes);
-    (void)put(out->memory, "memory.swap.max", "0");
-    (void)put(out->memory, "memory.oom.group", "1");
-    out->version = 2;
-    if (!memory && !pids)
-        cgroup_remove(out);
-}
-
-bool cgroup_add(const struct cgroup *g, int pid, struct err *e) {
-    bool same = g->version == 2;
-    bool ok = (!g->memory[0] || put_number(g->memory, "cgroup.procs", (uint64_t)pid)) &&
-              (same || !g->pids[0] || put_number(g->pids, "cgroup.procs", (uint64_t)pid));
-    return ok || err_errno(e, "cannot put process %d into its cgroup", pid);
-}
-
-bool cgroup_killed_for_memory(const struct cgroup *g) {
+static bool hands_down(const char *dir, const char *controllers) {
     SCOPED_ARENA(a);
     char path[640];
     struct slice text;
-    if (!g->memory[0])
-        return false;
-    snprintf(path, sizeof path, "%s/%s", g->memory, g->version == 2 ? "memory.events" : "memory.oom_control");
+    snprintf(path, sizeof path, "%s/cgroup.subtree_control", dir);
     if (!file_read(a, path, 4096, &text, NULL))
         return false;
+    const char *have = arena_text(a, text);
+    return (cgroup_has_word(have, "memory") && cgroup_has_word(have, "pids")) ||
+           put(dir, "cgroup.subtree_control", controllers) || (errno == EBUSY && own_leaf(dir));
+}
+
+static bool make(struct cgroup *out, const struct cgroup_limits *l);
+
+static void find_offer(void) {
+    offer = (struct cgroup_offer){0};
+    cgroup_place_find(&place);
+    cgroup_sweep(&place);
+    if (place.part[MEMORY][0] && place.part[PIDS][0]) {
+        offer = (struct cgroup_offer){.version = 1, .memory = true, .pids = true, .cpu = place.part[CPU][0] != 0};
+    } else if (place.unified[0]) {
+        if (hands_down(place.unified, "+memory +pids")) {
+            bool cpu = put(place.unified, "cgroup.subtree_control", "+cpu");
+            offer = (struct cgroup_offer){.version = 2, .memory = true, .pids = true, .cpu = cpu};
+        } else {
+            snprintf(offer.why, sizeof offer.why, "cgroup '%.120s' cannot be divided: %s", place.unified,
+                     errno == EBUSY ? "other processes are in it" : strerror(errno));
+        }
+    } else {
+        snprintf(offer.why, sizeof offer.why, "no cgroups with memory and pids are mounted");
+    }
+    struct cgroup g;
+    if (offer.version && !make(&g, &(struct cgroup_limits){1u << 30, 1000})) {
+        int saved = errno;
+        offer = (struct cgroup_offer){0};
+        snprintf(offer.why, sizeof offer.why, "no cgroup with limits can be made: %s", strerror(saved));
+    } else if (offer.version) {
+        cgroup_remove(&g);
+    }
+}
+
+const struct cgroup_offer *cgroup_offer(void) {
+    pthread_mutex_lock(&lock);
+    if (!known)
+        find_offer();
+    known = true;
+    pthread_mutex_unlock(&lock);
+    return &offer;
+}
+
+const struct cgroup_offer *cgroup_offer_again(void) {
+    pthread_mutex_lock(&lock);
+    known = false;
+    pthread_mutex_unlock(&lock);
+    return cgroup_offer();
+}
+
+const struct cgroup_offer *cgroup_offer_none(const char *why) {
+    pthread_mutex_lock(&lock);
+    known = true;
+    offer = (struct cgroup_offer){0};
+    snprintf(offer.why, sizeof offer.why, "%.190s", why);
+    pthread_mutex_unlock(&lock);
+    return &offer;
+}
+
+// --- making and using one -------------------------------------------------------------------------------------------
+
+// v1 keeps memory + swap at no less than memory: which of the two goes first depends on what was there.
+static bool limit_memory(const struct cgroup *g, uint64_t bytes) {
+    const char *dir = g->part[MEMORY].path;
+    if (!dir[0] || !bytes || !guard_on(GUARD_CGROUP_MEMORY))
+        return true;
+    if (g->version == 2)
+        return put_number(dir, "memory.max", bytes) && (put(dir, "memory.swap.max", "0") || errno == ENOENT);
+    if (put_number(dir, "memory.limit_in_bytes", bytes))
+        return put_number(dir, "memory.memsw.limit_in_bytes", bytes) || errno == ENOENT; // swap is not counted
+    return put_number(dir, "memory.memsw.limit_in_bytes", bytes) && put_number(dir, "memory.limit_in_bytes", bytes);
+}
+
+static bool limit_processes(const struct cgroup *g, uint32_t n) {
+    const char *dir = g->part[g->version == 2 ? MEMORY : PIDS].path;
+    return !dir[0] || !n || !guard_on(GUARD_CGROUP_PIDS) || put_number(dir, "pids.max", n);
+}
+
+static bool set_weight(const struct cgroup *g) {
+    const char *dir = g->part[g->version == 2 ? MEMORY : CPU].path;
+    return !offer.cpu || !dir[0] ||
+           (g->version == 2 ? put(dir, "cpu.weight", WEIGHT_V2) : put(dir, "cpu.shares", WEIGHT_V1));
+}
+
+// Errno says what went wrong.
+static bool make(struct cgroup *out, const struct cgroup_limits *l) {
+    char name[64];
+    *out = (struct cgroup){.version = offer.version};
+    for (int attempt = 0; attempt < 3; attempt++) {
+        bool ok = true;
+        random_name(name, CGROUP_NAME);
+        for (size_t i = 0; ok && i < CGROUP_PARTS; i++) {
+            const char *parent = offer.version == 2 ? (i ? "" : place.unified) : place.part[i];
+            ok = !parent[0] || part_make(&out->part[i], parent, name);
+        }
+        if (ok && limit_memory(out, l->memory_bytes) && limit_processes(out, l->processes) && set_weight(out))
+            return true;
+        int saved = errno;
+        cgroup_remove(out);
+        out->version = offer.version;
+        errno = saved;
+        if (ok || (saved != ENOENT && saved != EWOULDBLOCK)) // no sweep was at it
+            break;
+    }
+    return false;
+}
+
+bool cgroup_make(struct cgroup *out, const struct cgroup_limits *l, struct err *e) {
+    *out = (struct cgroup){0};
+    if (!cgroup_offer()->version || make(out, l))
+        return true;
+    err_errno(e, "cannot make a cgroup with %" PRIu64 " MB of memory and %u processes", l->memory_bytes >> 20,
+              l->processes);
+    *out = (struct cgroup){0};
+    return err_hint(e, "it could when this program started: has its own cgroup been removed or frozen meanwhile?");
+}
+
+bool cgroup_limit_memory(const struct cgroup *g, uint64_t bytes, struct err *e) {
+    return !g->version || limit_memory(g, bytes) ||
+           err_errno(e, "cannot limit a cgroup to %" PRIu64 " MB of memory", bytes >> 20);
+}
+
+bool cgroup_doors(const struct cgroup *g, int fds[static CGROUP_PARTS], size_t *count, struct err *e) {
+    *count = 0;
+    for (size_t i = 0; i < CGROUP_PARTS; i++) {
+        char path[640];
+        if (!g->part[i].path[0])
+            continue;
+        snprintf(path, sizeof path, "%s/cgroup.procs", g->part[i].path);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0) {
+            err_errno(e, "cannot open '%s'", path);
+            while (*count)
+                close(fds[--*count]);
+            return false;
+        }
+        fds[(*count)++] = fd;
+    }
+    return true;
+}
+
+static bool enter(const int *doors, size_t count, int pid, struct err *e) {
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d", pid);
+    for (size_t i = 0; i < count; i++)
+        if (write(doors[i], text, (size_t)n) != n)
+            return err_errno(e, "cannot put a process into its cgroup");
+    return true;
+}
+
+bool cgroup_enter(const int *doors, size_t count, struct err *e) { return enter(doors, count, 0, e); }
+
+bool cgroup_add(const struct cgroup *g, int pid, struct err *e) {
+    int doors[CGROUP_PARTS];
+    size_t count;
+    if (!cgroup_doors(g, doors, &count, e))
+        return false;
+    bool ok = enter(doors, count, pid, e);
+    while (count)
+        close(doors[--count]);
+    return ok;
+}
+
+uint64_t cgroup_memory_kills(const struct cgroup *g) {
+    SCOPED_ARENA(a);
+    char path[640];
+    struct slice text;
+    const char *dir = g->part[MEMORY].path;
+    if (!dir[0])
+        return 0;
+    snprintf(path, sizeof path, "%s/%s", dir, g->version == 2 ? "memory.events" : "memory.oom_control");
+    if (!file_read(a, path, 4096, &text, NULL))
+        return 0;
     const char *at = strstr(arena_text(a, text), "oom_kill ");
-    return at && at[strlen("oom_kill ")] != '0';
+    return at ? strtoull(at + strlen("oom_kill "), NULL, 10) : 0;
 }
 
 void cgroup_remove(struct cgroup *g) {
-    drop_group(g->memory);
-    if (g->version == 1)
-        drop_group(g->pids);
+    for (size_t i = 0; i < CGROUP_PARTS; i++)
+        part_drop(&g->part[i]);
     *g = (struct cgroup){0};
-}
-
-struct cgroup_offer cgroup_probe(void) {
-    struct cgroup g;
-    cgroup_make(&g, 1u << 30, 1000);
-    struct cgroup_offer offer = {.version = g.version, .memory = g.memory[0] != 0, .pids = g.pids[0] != 0};
-    cgroup_remove(&g);
-    return offer;
 }

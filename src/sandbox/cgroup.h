@@ -1,24 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits on a group of processes together, where this machine lets us set them: cgroup v1 (memory and pids, mounted
-// and writable) or v2 (a group whose controllers are already handed down to its children). Often there is neither.
+// Limits on a group of processes together, where this machine lets us set them: cgroup v1 (memory, pids and cpu,
+// mounted and writable) or v2 (a group that is ours to divide). Often there is neither. Groups have random names, and
+// each is held by a lock that ends with its owner, so what a killed process has left behind is told from what is in use
+// and is removed by the next one.
 #pragma once
 #include "base/err.h"
 
 struct cgroup_offer {
     int version; // 0: none, 1 or 2
-    bool memory, pids;
+    bool memory, pids, cpu;
+    char why[200]; // what is missing, where memory or pids is
 };
-// Tries it: a group is made and removed.
-struct cgroup_offer cgroup_probe(void);
+// Found out once, by making a group. On v2 this process moves into a leaf of its own beneath its group, since a group
+// that has processes cannot be divided; what other processes have left behind is removed.
+const struct cgroup_offer *cgroup_offer(void);
+// Finds out anew, for a process whose rights have changed; no group may be held.
+const struct cgroup_offer *cgroup_offer_again(void);
+// From now on there is none: what was found does not hold.
+const struct cgroup_offer *cgroup_offer_none(const char *why);
 
-struct cgroup {
-    int version;
-    char memory[512], pids[512]; // folders made by us; "" where there is none. v2: the same folder
+struct cgroup_limits {
+    uint64_t memory_bytes; // swap included; 0: none
+    uint32_t processes;    // threads included; 0: none
 };
-// Makes a group with these limits (0: none). A limit that cannot be set is left out; only what was made is in *out.
-void cgroup_make(struct cgroup *out, uint64_t memory_bytes, uint32_t processes);
+
+#define CGROUP_PARTS 3 // memory, pids, cpu
+struct cgroup {
+    int version; // 0: this machine has none
+    struct cgroup_part {
+        char path[512]; // "" where there is none; v2: the first holds all
+        int lock;
+    } part[CGROUP_PARTS];
+};
+// Makes a group with these limits; together its processes weigh as much as one of others where they compete for a
+// processor. What cgroup_offer promises is set or is an error; what it does not is left out.
+[[nodiscard]] bool cgroup_make(struct cgroup *out, const struct cgroup_limits *l, struct err *e);
+[[nodiscard]] bool cgroup_limit_memory(const struct cgroup *g, uint64_t bytes, struct err *e);
 // Puts a process, with all it will start, into the group.
 [[nodiscard]] bool cgroup_add(const struct cgroup *g, int pid, struct err *e);
-bool cgroup_killed_for_memory(const struct cgroup *g);
+// Descriptors through which a process that cannot see the group enters it: for cgroup_enter, to be closed by the
+// caller.
+[[nodiscard]] bool cgroup_doors(const struct cgroup *g, int fds[static CGROUP_PARTS], size_t *count, struct err *e);
+[[nodiscard]] bool cgroup_enter(const int *doors, size_t count, struct err *e);
+// How many of its processes the kernel has killed because the group's memory was used up.
+uint64_t cgroup_memory_kills(const struct cgroup *g);
 // Removes it; its processes must have ended. Waits a little for the kernel to notice that they have.
 void cgroup_remove(struct cgroup *g);

@@ -6,13 +6,10 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
-#include <linux/sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -89,154 +86,6 @@ bool confine_limit(int resource, uint64_t value, struct err *e) {
     rlim_t v = now.rlim_max != RLIM_INFINITY && now.rlim_max < value ? now.rlim_max : (rlim_t)value;
     struct rlimit want = {v, v};
     return setrlimit((__rlimit_resource_t)resource, &want) == 0 || err_errno(e, "cannot set limit %d", resource);
-}
-
-// --- system calls -----------------------------------------------------------------------------------------------
-
-// Names rather than numbers: what this libseccomp does not know, its kernel headers did not have either, and the
-// number cannot be named; the ones that matter are all older.
-static const char *const refused_calls[] = {
-    // mounts, roots, namespaces
-    "mount",
-    "umount",
-    "umount2",
-    "pivot_root",
-    "chroot",
-    "unshare",
-    "setns",
-    "open_tree",
-    "move_mount",
-    "fsopen",
-    "fsconfig",
-    "fsmount",
-    "fspick",
-    "mount_setattr",
-    "quotactl",
-    "quotactl_fd",
-    "swapon",
-    "swapoff",
-    // other processes
-    "ptrace",
-    "process_vm_readv",
-    "process_vm_writev",
-    "process_madvise",
-    "kcmp",
-    "pidfd_getfd",
-    "userfaultfd",
-    // the kernel itself
-    "init_module",
-    "finit_module",
-    "delete_module",
-    "create_module",
-    "kexec_load",
-    "kexec_file_load",
-    "bpf",
-    "perf_event_open",
-    "syslog",
-    "acct",
-    "reboot",
-    "iopl",
-    "ioperm",
-    "modify_ldt",
-    "vm86",
-    "vm86old",
-    "lookup_dcookie",
-    "nfsservctl",
-    "fanotify_init",
-    "io_uring_setup",
-    "io_uring_enter",
-    "io_uring_register",
-    "open_by_handle_at",
-    "name_to_handle_at",
-    "add_key",
-    "request_key",
-    "keyctl",
-    "vhangup",
-    "mbind",
-    "move_pages",
-    "migrate_pages",
-    "set_mempolicy",
-    // the machine's clocks and names
-    "settimeofday",
-    "clock_settime",
-    "clock_adjtime",
-    "adjtimex",
-    "stime",
-    "sethostname",
-    "setdomainname",
-};
-
-#define NAMESPACE_FLAGS                                                                                                \
-    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-
-static int refuse_calls(scmp_filter_ctx f) {
-    for (size_t i = 0; i < ARRAY_LEN(refused_calls); i++) {
-        int nr = seccomp_syscall_resolve_name(refused_calls[i]);
-        int rc = nr == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), nr, 0);
-        if (rc < 0 && rc != -EDOM) // EDOM: the call does not exist on this architecture
-            return rc;
-    }
-    // One rule a flag: a masked comparison holds only when all bits of its mask match.
-    for (uint32_t flag = 1; flag; flag <<= 1) {
-        if (!(flag & (uint32_t)NAMESPACE_FLAGS))
-            continue;
-        int rc =
-            seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag));
-        if (rc < 0)
-            return rc;
-    }
-    // clone3 keeps its flags in memory, which a filter cannot read.
-    int rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    // Typing into the terminal that started us.
-    return rc < 0 ? rc
-                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                                     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, 0x5412 /* TIOCSTI */));
-}
-
-static int refuse_sockets(scmp_filter_ctx f, enum confine_sockets sockets) {
-    int rc = 0;
-    if (sockets == CONFINE_NO_SOCKETS) {
-        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 0);
-        return rc < 0 ? rc : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socketpair), 0);
-    }
-    // Families up to a number that no kernel has reached; anything above is refused by one comparison.
-    for (int family = 0; family < 64 && rc >= 0; family++) {
-        bool inet = family == AF_INET || family == AF_INET6;
-        if (family == AF_UNIX || (inet && sockets == CONFINE_INET_SOCKETS))
-            continue;
-        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                              SCMP_CMP(0, SCMP_CMP_EQ, (unsigned)family, 0));
-    }
-    return rc < 0 ? rc
-                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                                     SCMP_CMP(0, SCMP_CMP_GE, 64, 0));
-}
-
-bool confine_system_calls(enum confine_sockets sockets, struct err *e) {
-    scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-    if (!f)
-        return err_set(e, ERR_IO, "cannot make a system call filter");
-    int rc = refuse_calls(f);
-    rc = rc < 0 ? rc : refuse_sockets(f, sockets);
-    rc = rc < 0 ? rc : seccomp_load(f);
-    seccomp_release(f);
-    errno = -rc;
-    return rc >= 0 || err_errno(e, "cannot load the system call filter");
-}
-
-bool confine_no_programs(struct err *e) {
-    const int calls[] = {SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
-                         SCMP_SYS(process_vm_writev)};
-    scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-    if (!f)
-        return err_set(e, ERR_IO, "cannot make a system call filter");
-    int rc = 0;
-    for (size_t i = 0; i < ARRAY_LEN(calls) && rc >= 0; i++)
-        rc = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, calls[i], 0);
-    rc = rc < 0 ? rc : seccomp_load(f);
-    seccomp_release(f);
-    errno = -rc;
-    return rc >= 0 || err_errno(e, "cannot load the system call filter");
 }
 
 // --- landlock ---------------------------------------------------------------------------------------------------

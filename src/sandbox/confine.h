@@ -35,6 +35,11 @@ enum confine_sockets {
 // Refused calls give EPERM (EAFNOSUPPORT for sockets, ENOSYS for clone3, so that programs fall back to clone).
 [[nodiscard]] bool confine_system_calls(enum confine_sockets sockets, struct err *e);
 
+// For fetches and builds: the calls that container engines allow by default, less mounts, namespaces, keys, io_uring,
+// other processes' memory and the like; everything else is ENOSYS, or EPERM where programs know it as a matter of
+// rights. shared_memory: System V shared memory and memory files are allowed, because something counts them.
+[[nodiscard]] bool confine_tools(enum confine_sockets sockets, bool shared_memory, struct err *e);
+
 // No program is ever started from this process, and no other's memory looked at: an attempt kills it.
 [[nodiscard]] bool confine_no_programs(struct err *e);
 

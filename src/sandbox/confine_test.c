@@ -4,14 +4,19 @@
 
 #include "base/file.h"
 #include "base/test.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define SOMEBODY 2000000731 // nobody's number
@@ -152,7 +157,39 @@ static void paths_are_reduced_to_the_named(void **state) {
     assert_true(file_remove_tree(home, NULL));
 }
 
+static const char *call_tools(struct err *e) {
+    int pair[2];
+    if (!confine_no_new_privs(e) || !confine_tools(CONFINE_UNIX_SOCKETS, false, e))
+        return "not confined";
+    const int families[] = {AF_NETLINK, AF_PACKET, AF_INET, AF_INET6, 40 /* AF_VSOCK */, 38 /* AF_ALG */};
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        for (int type = SOCK_STREAM; type <= SOCK_RAW; type++)
+            if (socketpair(families[i], type, 0, pair) == 0 || errno != EAFNOSUPPORT ||
+                socket(families[i], type, 0) >= 0 || errno != EAFNOSUPPORT)
+                return "a family that reaches the kernel";
+    if (syscall(SYS_socket, 0x100000000ul | AF_NETLINK, SOCK_RAW, 0) >= 0 || errno != EAFNOSUPPORT)
+        return "a family by the upper half of its number";
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+        return "no socket pairs for build tools";
+    if (syscall(SYS_memfd_create, "x", 0) >= 0 || errno != ENOSYS || shmget(IPC_PRIVATE, 4096, 0600) >= 0)
+        return "shared memory that nothing counts";
+    const long calls[] = {SYS_mount,           SYS_unshare, SYS_setns,          SYS_bpf,         SYS_keyctl,
+                          SYS_perf_event_open, SYS_ptrace,  SYS_io_uring_setup, SYS_pidfd_getfd, SYS_userfaultfd};
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        if (syscall(calls[i], 0, 0, 0, 0, 0) >= 0 || errno != EPERM)
+            return "a call that should be a matter of rights";
+    return syscall(1023, 0) >= 0 || errno != ENOSYS || personality(0xffffffff) < 0 ? "unknown calls, personality"
+                                                                                   : NULL;
+}
+
+// If this fails, code in a build reaches parts of the kernel that no compiler needs.
+static void tools_have_a_list_of_calls(void **state) {
+    (void)state;
+    in_process(call_tools);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(tools_have_a_list_of_calls),
     cmocka_unit_test(becoming_somebody_leaves_nothing),
     cmocka_unit_test(a_parent_that_died_meanwhile_is_noticed),
     cmocka_unit_test(memory_is_locked_whole_or_not),

@@ -3,6 +3,7 @@
 // holds nothing of the starter's memory, environment or other descriptors.
 #include "sandbox/box.h"
 #include "sandbox/confine.h"
+#include "sandbox/guards.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +51,7 @@ static bool become_first(struct box_plan *p, int go, struct err *e) {
     // Changing ids has cleared it.
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || sethostname("build", 5) != 0)
         return err_errno(e, "cannot set up the sandbox's first process");
-    return box_root_enter(p, e) && box_network_up(e) && confine_not_dumpable(e);
+    return box_root_enter(p, e) && box_network_up(e) && (!guard_on(GUARD_DUMPABLE) || confine_not_dumpable(e));
 }
 
 static _Noreturn void first_process(struct box_plan *p, int go) {
@@ -60,8 +61,8 @@ static _Noreturn void first_process(struct box_plan *p, int go) {
     wire_init(&answer, WIRE_OPEN);
     if (!ok)
         box_fail(&answer, &e);
-    if (wire_send(SOCK, &answer, -1, &e) && ok)
-        box_serve(SOCK);
+    if (wire_send(SOCK, &answer, NULL, &e) && ok)
+        box_serve(p, SOCK);
     _exit(0);
 }
 
@@ -91,6 +92,17 @@ static bool start_first(struct box_plan *p, unsigned uid, pid_t *pid, struct err
     return ok;
 }
 
+// When memory runs out, a build goes before whatever else this machine does.
+static bool be_first_to_go(struct err *e) {
+    if (!guard_on(GUARD_OOM))
+        return true;
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    bool ok = (fd >= 0 && write(fd, "1000", 4) == 4) || err_errno(e, "cannot set oom_score_adj");
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 int main(int argc, char **argv) {
     static struct box_plan plan;
     static struct wire w;
@@ -104,13 +116,18 @@ int main(int argc, char **argv) {
     }
     confine_close_from(SOCK + 1);
     pid_t pid = -1;
-    if (!wire_receive(SOCK, &w, NULL, &e))
+    struct wire_fds doors;
+    if (!wire_receive(SOCK, &w, &doors, WIRE_FDS_MAX, &e))
         return 0;
     unsigned uid = (unsigned)w.n[2];
-    if (!box_plan_read(&plan, &w, &e) || !start_first(&plan, uid, &pid, &e)) {
+    bool ok = box_plan_read(&plan, &w, &e);
+    memcpy(plan.doors, doors.fd, sizeof plan.doors);
+    plan.door_count = doors.count;
+    if (!ok || !be_first_to_go(&e) || !start_first(&plan, uid, &pid, &e)) {
         box_fail(&w, &e);
-        return wire_send(SOCK, &w, -1, &e) ? 0 : 1;
+        return wire_send(SOCK, &w, NULL, &e) ? 0 : 1;
     }
+    wire_close(&doors);
     close(SOCK); // so that the box alone decides when the starter sees its end
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;

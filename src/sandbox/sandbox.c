@@ -4,25 +4,17 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "sandbox/confine.h"
-#include "sandbox/wire.h"
+#include "sandbox/guards.h"
+#include "sandbox/sandbox_internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
-struct sandbox {
-    int sock;
-    pid_t pid; // outlayer-sandbox
-    struct cgroup group;
-    uint32_t processes;
-    struct wire w; // the message under way
-};
+#define ANSWER_MS 60000 // for a question that is no command
 
 // --- opening and closing --------------------------------------------------------------------------------------------
 
@@ -44,7 +36,8 @@ static bool start_helper(struct sandbox *s, const char *helper, struct err *e) {
     (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     const char *path = find_helper(a, helper);
-    char *argv[] = {(char *)(uintptr_t) "outlayer-sandbox", NULL}, *env[] = {NULL};
+    char *argv[] = {(char *)(uintptr_t) "outlayer-sandbox", NULL},
+         *env[] = {(char *)(uintptr_t)guard_environment(), NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none, all;
@@ -54,6 +47,7 @@ static bool start_helper(struct sandbox *s, const char *helper, struct err *e) {
     posix_spawnattr_init(&attr);
     posix_spawn_file_actions_adddup2(&actions, pair[1], 3);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawnattr_setpgroup(&attr, 0); // Ctrl-C in a terminal is the starter's business
@@ -69,23 +63,53 @@ static bool start_helper(struct sandbox *s, const char *helper, struct err *e) {
     return ok;
 }
 
-// One question and its answer; a failure that the other side reports becomes *e.
-static bool answered(struct sandbox *s, int *fd, struct err *e) {
-    if (!wire_receive(s->sock, &s->w, fd, e))
-        return false;
-    return !s->w.failed || err_set(e, s->w.failed <= ERR_SETTINGS + 1 ? (enum err_code)(s->w.failed - 1) : ERR_IO,
-                                   "%.*s", (int)s->w.text_len, s->w.text);
+bool sandbox_too_long(struct err *e) { return err_set(e, ERR_TOO_LARGE, "too many or too long words for a sandbox"); }
+
+static void end_helper(struct sandbox *s);
+
+bool sandbox_spoil(struct sandbox *s, struct err *e, const char *why) {
+    s->spoiled = s->begun;
+    end_helper(s);
+    return err_set(e, ERR_CORRUPT, "the sandbox failed: %s", why);
 }
 
-static bool ask(struct sandbox *s, int *fd, struct err *e) {
-    return wire_send(s->sock, &s->w, -1, e) && answered(s, fd, e);
+bool sandbox_spoiled(const struct sandbox *s) { return s && s->spoiled; }
+
+// Reads the answer that is there.
+static bool take_answer(struct sandbox *s, struct wire_fds *fds, struct err *e) {
+    struct err why = {0};
+    uint32_t asked = s->w.kind;
+    if (!wire_receive(s->sock, &s->w, fds, 1, &why))
+        return sandbox_spoil(s, e, why.msg);
+    if (s->w.kind == asked)
+        return wire_succeeded(&s->w, e);
+    if (fds)
+        wire_close(fds);
+    return sandbox_spoil(s, e, "it answered what nobody asked");
 }
 
-static bool too_long(struct err *e) { return err_set(e, ERR_TOO_LARGE, "too many or too long words for a sandbox"); }
+bool sandbox_ask(struct sandbox *s, struct wire_fds *fds, struct err *e) {
+    struct err why = {0};
+    uint64_t deadline = clock_mono_ms() + ANSWER_MS;
+    if (s->sock < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the sandbox has been killed");
+    if (s->deadline_ms && s->deadline_ms < deadline)
+        deadline = s->deadline_ms;
+    if (!wire_send(s->sock, &s->w, NULL, &why))
+        return sandbox_spoil(s, e, why.msg);
+    if (wire_wait(s->sock, deadline, s->cancel, &why))
+        return take_answer(s, fds, e);
+    sandbox_spoil(s, e, why.msg);
+    if (e)
+        e->code = why.code;
+    if (why.code == ERR_UNAVAILABLE) // this program is stopping: nobody's fault
+        s->spoiled = false;
+    return false;
+}
 
 static bool write_open(struct sandbox *s, const struct sandbox_spec *spec, unsigned uid, struct err *e) {
     wire_init(&s->w, WIRE_OPEN);
-    s->w.n[0] = spec->work_bytes, s->w.n[1] = spec->tmp_bytes, s->w.n[2] = uid;
+    s->w.n[0] = spec->work_bytes, s->w.n[1] = spec->tmp_bytes, s->w.n[2] = uid, s->w.n[3] = cgroup_offer()->memory;
     bool ok = wire_add(&s->w, spec->system ? spec->system : "");
     for (size_t i = 0; ok && i < spec->mount_count; i++) {
         const struct sandbox_mount *m = &spec->mounts[i];
@@ -94,18 +118,27 @@ static bool write_open(struct sandbox *s, const struct sandbox_spec *spec, unsig
     ok = ok && wire_add(&s->w, "");
     for (size_t i = 0; ok && spec->hidden && spec->hidden[i]; i++)
         ok = wire_add(&s->w, spec->hidden[i]);
-    return ok || too_long(e);
+    return ok || sandbox_too_long(e);
 }
 
-static bool open_as(struct sandbox **out, const struct sandbox_spec *spec, unsigned uid, struct err *e) {
+// The order to open carries the doors of the cgroup: commands go through them. The box's own two processes stay
+// outside, so that a build that uses its memory up does not take with it who tells of it.
+static bool send_open(struct sandbox *s, struct err *e) {
+    struct wire_fds doors = {.count = 0};
+    _Static_assert(CGROUP_PARTS <= WIRE_FDS_MAX, "each part has a door");
+    bool ok = cgroup_doors(&s->group, doors.fd, &doors.count, e) && wire_send(s->sock, &s->w, &doors, e);
+    wire_close(&doors);
+    return ok;
+}
+
+bool sandbox_open_as(struct sandbox **out, const struct sandbox_spec *spec, unsigned uid, struct err *e) {
     struct sandbox *s = xcalloc(1, sizeof *s);
+    struct cgroup_limits limits = {spec->memory_bytes, spec->processes};
     s->sock = -1, s->pid = -1, s->processes = spec->processes;
-    bool ok = write_open(s, spec, uid, e) && start_helper(s, spec->helper, e);
-    if (ok) {
-        // What has been started is one process that waits for its orders: all that it starts is in the group too.
-        cgroup_make(&s->group, spec->memory_bytes, spec->processes);
-        ok = cgroup_add(&s->group, s->pid, e) && ask(s, NULL, e);
-    }
+    s->deadline_ms = spec->deadline_ms, s->cancel = spec->cancel;
+    bool ok = cgroup_make(&s->group, &limits, e) && write_open(s, spec, guard_on(GUARD_UID) ? uid : geteuid(), e) &&
+              start_helper(s, spec->helper, e) && send_open(s, e) &&
+              wire_wait(s->sock, clock_mono_ms() + ANSWER_MS, s->cancel, e) && take_answer(s, NULL, e);
     if (!ok) {
         sandbox_close(s);
         s = NULL;
@@ -127,77 +160,20 @@ static void await_helper(pid_t pid) {
         ;
 }
 
-void sandbox_close(struct sandbox *s) {
-    if (!s)
-        return;
+static void end_helper(struct sandbox *s) {
     if (s->sock >= 0)
         close(s->sock);
     if (s->pid > 0)
         await_helper(s->pid);
+    s->sock = -1, s->pid = -1;
+}
+
+void sandbox_close(struct sandbox *s) {
+    if (!s)
+        return;
+    end_helper(s);
     cgroup_remove(&s->group);
     free(s);
-}
-
-// --- what the machine offers
-// ------------------------------------------------------------------------------------------
-
-static pthread_mutex_t probe_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sandbox_offer offer;
-static bool probed;
-
-static bool try_box(const char *helper, unsigned uid, struct err *e) {
-    SCOPED_ARENA(a);
-    static const char *const argv[] = {"/bin/sh", "-c", "test -r /proc/self/stat && test ! -e /root && : > /work/x",
-                                       NULL};
-    static const char *const env[] = {NULL};
-    struct sandbox_spec spec = {.helper = helper, .work_bytes = 1 << 20, .tmp_bytes = 1 << 20, .processes = 100};
-    struct sandbox_command c = {
-        .argv = argv, .env = env, .deadline_ms = clock_mono_ms() + 10000, .cpu_seconds = 5, .output_max = 1000};
-    struct sandbox_result r = {0};
-    struct sandbox *s;
-    if (!open_as(&s, &spec, uid, e))
-        return false;
-    bool ok = sandbox_run(s, a, &c, &r, e);
-    sandbox_close(s);
-    return ok && ((r.end == SANDBOX_EXITED && r.status == 0) ||
-                  err_set(e, ERR_UNAVAILABLE, "a command in a sandbox ended badly (%d): %.*s", r.status,
-                          (int)r.output.len, r.output.ptr ? (const char *)r.output.ptr : ""));
-}
-
-static void probe(const char *helper) {
-    // As root: somebody whom nobody else is, so that the kernel counts this user's processes for us; where the
-    // container that we are in does not have such a number, nobody; where it has only one, ourselves.
-    unsigned ids[] = {2000000733, 65534, geteuid()};
-    struct err e = {0};
-    for (size_t i = geteuid() == 0 ? 0 : 2; i < ARRAY_LEN(ids) && !offer.can_isolate; i++) {
-        offer.uid = ids[i];
-        offer.can_isolate = try_box(helper, ids[i], &e);
-    }
-    offer.cgroup = cgroup_probe();
-    offer.landlock_abi = confine_landlock_abi();
-    if (!offer.can_isolate)
-        snprintf(offer.text, sizeof offer.text, "no isolation here: %.200s", e.msg);
-    else
-        snprintf(offer.text, sizeof offer.text, "namespaces, seccomp, limits%s%s%s",
-                 offer.cgroup.memory ? ", memory by cgroup" : "; no cgroup for memory (limited for each process)",
-                 offer.cgroup.pids ? ", processes by cgroup" : "", offer.cgroup.version == 2 ? " v2" : "");
-}
-
-const struct sandbox_offer *sandbox_probe(const char *helper) {
-    pthread_mutex_lock(&probe_lock);
-    if (!probed)
-        probe(helper);
-    probed = true;
-    pthread_mutex_unlock(&probe_lock);
-    return &offer;
-}
-
-const struct sandbox_offer *sandbox_probe_again(const char *helper) {
-    pthread_mutex_lock(&probe_lock);
-    offer = (struct sandbox_offer){0};
-    probed = false;
-    pthread_mutex_unlock(&probe_lock);
-    return sandbox_probe(helper);
 }
 
 bool sandbox_open(struct sandbox **out, const struct sandbox_spec *spec, struct err *e) {
@@ -205,7 +181,7 @@ bool sandbox_open(struct sandbox **out, const struct sandbox_spec *spec, struct 
     *out = NULL;
     if (!o->can_isolate)
         return err_set(e, ERR_UNAVAILABLE, "%s", o->text);
-    return open_as(out, spec, o->uid, e);
+    return sandbox_open_as(out, spec, o->uid, e);
 }
 
 // --- commands
@@ -250,7 +226,7 @@ static bool write_run(struct sandbox *s, const struct sandbox_command *c, struct
     ok = ok && wire_add(&s->w, "");
     for (size_t i = 0; ok && c->env && c->env[i]; i++)
         ok = wire_add(&s->w, c->env[i]);
-    return ok || too_long(e);
+    return ok || sandbox_too_long(e);
 }
 
 // Reads the output until the answer is there, then what is still in the pipe. False: deadline or cancel came first.
@@ -277,109 +253,58 @@ static bool follow(struct sandbox *s, struct keeper *k, int out, const struct sa
     }
 }
 
-bool sandbox_run(struct sandbox *s, struct arena *a, const struct sandbox_command *c, struct sandbox_result *out,
-                 struct err *e) {
+// Sends the order and follows the command; false: the box itself failed, *e says how.
+static bool carry_out(struct sandbox *s, struct keeper *k, const struct sandbox_command *c, struct sandbox_result *out,
+                      struct err *e) {
     int pipes[2];
+    struct err why = {0};
     enum sandbox_end early;
-    uint64_t start = clock_mono_ms();
-    *out = (struct sandbox_result){0};
-    if (s->pid <= 0 || s->sock < 0)
-        return err_set(e, ERR_UNAVAILABLE, "the sandbox has been killed");
-    if (!write_run(s, c, e))
-        return false;
     if (pipe2(pipes, O_CLOEXEC) != 0)
         return err_errno(e, "cannot make a pipe");
     fcntl(pipes[0], F_SETFL, O_NONBLOCK);
+    bool ok = wire_send(s->sock, &s->w, &(struct wire_fds){.fd = {pipes[1]}, .count = 1}, &why) ||
+              sandbox_spoil(s, e, why.msg);
+    close(pipes[1]);
+    bool late = ok && !follow(s, k, pipes[0], c, &early);
+    if (late) {
+        out->end = early;
+        end_helper(s); // everything inside dies with the socket
+    } else if (ok && (ok = take_answer(s, NULL, e))) {
+        out->end = s->w.n[0] ? SANDBOX_SIGNALED : SANDBOX_EXITED;
+        out->status = (int)(s->w.n[1] & 0xff);
+    }
+    close(pipes[0]);
+    return ok;
+}
+
+bool sandbox_run(struct sandbox *s, struct arena *a, const struct sandbox_command *c, struct sandbox_result *out,
+                 struct err *e) {
+    uint64_t start = clock_mono_ms();
+    struct err why = {0};
+    *out = (struct sandbox_result){0};
+    if (s->sock < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the sandbox has been killed");
+    if (!write_run(s, c, e))
+        return false;
     struct keeper k = {.half = c->output_max / 2 ? c->output_max / 2 : 1};
     k.head = buf_init(k.half);
     k.tail = xmalloc(k.half);
-    bool ok = wire_send(s->sock, &s->w, pipes[1], e);
-    close(pipes[1]);
-    bool late = ok && !follow(s, &k, pipes[0], c, &early);
-    if (ok && !late)
-        ok = answered(s, NULL, e);
+    s->begun = s->begun || !c->ours;
+    bool ok = carry_out(s, &k, c, out, &why);
     out->output = kept(&k, a);
-    out->wall_ms = clock_mono_ms() - start;
-    out->out_of_memory = cgroup_killed_for_memory(&s->group);
-    out->end = late ? early : s->w.n[0] ? SANDBOX_SIGNALED : SANDBOX_EXITED;
-    out->status = late ? 0 : (int)s->w.n[1];
     buf_free(&k.head);
     free(k.tail);
-    close(pipes[0]);
-    if (late) { // everything inside dies with the socket
-        close(s->sock);
-        s->sock = -1;
-        await_helper(s->pid);
-        s->pid = -1;
-    }
-    return ok;
-}
-
-// --- files
-// ------------------------------------------------------------------------------------------------------------
-
-bool sandbox_read(struct sandbox *s, struct arena *a, const char *path, size_t max, struct slice *out, struct err *e) {
-    int fd = -1;
-    struct stat st;
-    *out = (struct slice){NULL, 0};
-    wire_init(&s->w, WIRE_READ);
-    if (!wire_add(&s->w, path))
-        return too_long(e);
-    if (!ask(s, &fd, e))
+    uint64_t kills = cgroup_memory_kills(&s->group);
+    out->out_of_memory = kills > s->kills;
+    s->kills = kills;
+    out->wall_ms = clock_mono_ms() - start;
+    if (ok)
+        return true;
+    if (!sandbox_spoiled(s)) {
+        *e = why;
         return false;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return err_set(e, ERR_CORRUPT, "the sandbox gave no file for '%s'", path);
-    bool ok = (uint64_t)st.st_size <= max || err_set(e, ERR_TOO_LARGE, "'%s' is larger than %zu bytes", path, max);
-    uint8_t *p = ok ? arena_alloc(a, (size_t)st.st_size + 1) : NULL;
-    size_t got = 0;
-    for (ssize_t n = 1; ok && got < (size_t)st.st_size && n > 0; got += n > 0 ? (size_t)n : 0)
-        if ((n = pread(fd, p + got, (size_t)st.st_size - got, (off_t)got)) < 0)
-            ok = err_errno(e, "cannot read '%s'", path);
-    close(fd);
-    if (ok) {
-        p[got] = 0;
-        *out = slice_of(p, got);
     }
-    return ok;
-}
-
-static int by_path(const void *x, const void *y) {
-    return strcmp(((const struct sandbox_file *)x)->path, ((const struct sandbox_file *)y)->path);
-}
-
-bool sandbox_scan(struct sandbox *s, struct arena *a, const char *dir, struct slice magic, size_t max,
-                  struct sandbox_file **out, size_t *count, bool *cut, struct err *e) {
-    char *strings[WIRE_STRINGS_MAX];
-    size_t n;
-    *out = NULL, *count = 0, *cut = false;
-    BUG_ON(magic.len > 8 || max > WIRE_STRINGS_MAX / 2);
-    wire_init(&s->w, WIRE_SCAN);
-    s->w.n[0] = max, s->w.n[1] = magic.len;
-    memcpy(&s->w.n[2], magic.ptr, magic.len);
-    if (!wire_add(&s->w, dir))
-        return too_long(e);
-    if (!ask(s, NULL, e))
-        return false;
-    if (!wire_strings(&s->w, strings, &n) || n % 2 || n / 2 != s->w.n[0])
-        return err_set(e, ERR_CORRUPT, "the sandbox gave a malformed list of files");
-    *out = arena_calloc(a, n / 2 + 1, sizeof **out);
-    *cut = s->w.n[1] != 0;
-    for (size_t i = 0; i + 1 < n; i += 2) {
-        struct sandbox_file *f = &(*out)[(*count)++];
-        unsigned long long size, inode, changed;
-        if (sscanf(strings[i + 1], "%llu %llu %llu", &size, &inode, &changed) != 3)
-            return err_set(e, ERR_CORRUPT, "the sandbox gave a malformed list of files");
-        *f = (struct sandbox_file){arena_strdup(a, strings[i]), size, inode, changed};
-    }
-    qsort(*out, *count, sizeof **out, by_path);
+    out->end = SANDBOX_BROKEN;
+    out->why = arena_strdup(a, why.msg);
     return true;
-}
-
-bool sandbox_listen(struct sandbox *s, int *fd, unsigned *port, struct err *e) {
-    *fd = -1;
-    wire_init(&s->w, WIRE_LISTEN);
-    if (!ask(s, fd, e))
-        return false;
-    *port = (unsigned)s->w.n[0];
-    return *fd >= 0 || err_set(e, ERR_CORRUPT, "the sandbox gave no socket");
 }

@@ -42,12 +42,18 @@ struct sandbox_spec {
     uint64_t work_bytes, tmp_bytes; // disk ceilings; these are memory
     uint64_t memory_bytes;          // all processes and folders together, where a cgroup can be had
     uint32_t processes;             // all together
+    // clock_mono_ms() until which the box answers at all, 0: a minute for each question that is no command.
+    uint64_t deadline_ms;
+    const atomic_bool *cancel; // set from another thread: what is under way ends within a second. NULL: none
 };
 
 struct sandbox;
 [[nodiscard]] bool sandbox_open(struct sandbox **out, const struct sandbox_spec *spec, struct err *e);
 // Ends everything inside at once; NULL is fine.
 void sandbox_close(struct sandbox *s);
+// The box itself has failed after a stranger's command had begun in it: whatever is behind it (its memory was used up,
+// it was attacked), it is that command's doing and not this machine's trouble. NULL is fine.
+bool sandbox_spoiled(const struct sandbox *s);
 
 struct sandbox_command {
     const char *const *argv;   // argv[0]: absolute path inside
@@ -59,6 +65,7 @@ struct sandbox_command {
     uint64_t file_bytes;       // a file
     uint64_t address_bytes;    // address space of a process, 0: not limited
     const atomic_bool *cancel; // set from another thread: the box is killed within a second. NULL: none
+    bool ours;                 // nothing of a stranger executes in it
     size_t output_max; // of standard output and standard error together, in order: its head and its tail are kept
 };
 enum sandbox_end {
@@ -66,6 +73,7 @@ enum sandbox_end {
     SANDBOX_SIGNALED,  // status: signal
     SANDBOX_DEADLINE,  // the box is dead: only sandbox_close may follow
     SANDBOX_CANCELLED, // the same
+    SANDBOX_BROKEN,    // the box failed under a stranger's command (sandbox_spoiled): the same, `why` tells
 };
 struct sandbox_result {
     enum sandbox_end end;
@@ -73,8 +81,10 @@ struct sandbox_result {
     struct slice output; // in the arena; where something was cut out, a line in the middle says how much
     uint64_t wall_ms;
     bool out_of_memory; // the cgroup killed something
+    const char *why;    // SANDBOX_BROKEN
 };
-// Runs one command; whatever it left running is killed before this returns. false: the box itself failed.
+// Runs one command; whatever it left running is killed before this returns. false: the box itself failed, and no
+// stranger can be behind it.
 [[nodiscard]] bool sandbox_run(struct sandbox *s, struct arena *a, const struct sandbox_command *c,
                                struct sandbox_result *out, struct err *e);
 

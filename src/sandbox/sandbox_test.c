@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sandbox/sandbox.h"
+#include "sandbox/sandbox_internal.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -104,6 +104,119 @@ static void test_runs_a_command(void **state) {
     r = in_box(a, "kill -SEGV $$");
     assert_int_equal(r.end, SANDBOX_SIGNALED);
     assert_int_equal(r.status, SIGSEGV);
+}
+
+// If this fails, a build holds the socket over which its box is told what to do: it can forge answers, swallow orders.
+static void test_exactly_three_descriptors(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct sandbox *s = open_box(1 << 20, 0);
+    for (int network = 0; network < 2; network++) { // 3 is the folder that ls reads
+        struct sandbox_result r = run_in(s, a, "exec ls /proc/self/fd", network, 5000);
+        assert_slice(r.output, "0\n1\n2\n3\n");
+        r = run_in(s, a, "for i in 3 4 5 6 7 8 9; do (: <&$i) 2>/dev/null && echo $i open; done; echo end", network,
+                   5000);
+        assert_slice(r.output, "end\n");
+    }
+    sandbox_close(s);
+}
+
+static void *kill_helper(void *arg) {
+    struct sandbox *s = arg;
+    poll(NULL, 0, 300);
+    kill(s->pid, SIGKILL); // its child, the box's first process, dies with it
+    return NULL;
+}
+
+// If this fails, a build that breaks its box ends as this machine's trouble: unpaid, and tried again.
+static void test_what_breaks_a_box_pays(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    for (int ours = 0; ours < 2; ours++) {
+        struct err e = {0};
+        struct sandbox_result r;
+        struct slice bytes;
+        pthread_t killer;
+        struct sandbox *s = open_box(1 << 20, 0);
+        const char *argv[] = {"/bin/sleep", "20", NULL};
+        struct sandbox_command c = {
+            .argv = argv, .deadline_ms = clock_mono_ms() + 10000, .ours = ours, .output_max = 100};
+        assert_int_equal(pthread_create(&killer, NULL, kill_helper, s), 0);
+        bool ok = sandbox_run(s, a, &c, &r, &e);
+        pthread_join(killer, NULL);
+        assert_true(ok == !ours && sandbox_spoiled(s) == !ours);
+        if (ok)
+            assert_true(r.end == SANDBOX_BROKEN && strstr(r.why, "has ended"));
+        else
+            assert_non_null(strstr(e.msg, "has ended"));
+        assert_err(sandbox_read(s, a, "/work/x", 9, &bytes, &e), &e, ERR_UNAVAILABLE, "killed");
+        sandbox_close(s);
+    }
+}
+
+static void *set_later(void *arg) {
+    poll(NULL, 0, 300);
+    atomic_store((atomic_bool *)arg, true);
+    return NULL;
+}
+
+// If this fails, a box whose first process is stopped holds a worker's thread for ever.
+static void test_every_question_has_an_end(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        struct err e = {0};
+        struct slice bytes;
+        pthread_t setter;
+        atomic_bool cancel = false;
+        uint64_t start = clock_mono_ms();
+        struct sandbox_spec spec = {.work_bytes = 1 << 20,
+                                    .tmp_bytes = 1 << 20,
+                                    .deadline_ms = start + (cancelled ? 60000 : 1500),
+                                    .cancel = &cancel};
+        struct sandbox *s = NULL;
+        assert_ok(sandbox_open(&s, &spec, &e), &e);
+        kill(-s->pid, SIGSTOP); // the helper and, in its group, the first process
+        if (cancelled)
+            assert_int_equal(pthread_create(&setter, NULL, set_later, &cancel), 0);
+        assert_err(sandbox_read(s, a, "/work/x", 9, &bytes, &e), &e, cancelled ? ERR_UNAVAILABLE : ERR_TIMEOUT,
+                   cancelled ? "stopping" : "does not answer");
+        if (cancelled)
+            pthread_join(setter, NULL);
+        sandbox_close(s);
+        assert_in_range(clock_mono_ms() - start, cancelled ? 250 : 1400, 20000);
+    }
+}
+
+// If this fails, memory that no process maps is not counted: memory files, shared mappings, System V memory.
+static void test_shared_memory_is_counted(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    static const char *const ways[] = {
+        "import os,sys; f=os.memfd_create('x'); b=b'x'*(1<<20); [os.write(f,b) for i in range(480)]; print('ALL')",
+        "import mmap; m=mmap.mmap(-1,480<<20); [m.write(b'x'*(1<<20)) for i in range(480)]; print('ALL')",
+        "import ctypes as c; l=c.CDLL(None); l.shmat.restype=c.c_void_p; i=l.shmget(0,480<<20,0o1600); "
+        "p=l.shmat(i,0,0); "
+        "c.memset(p,1,480<<20); print('ALL')"};
+    bool counted = sandbox_probe(NULL)->cgroup.memory;
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        struct sandbox *s = open_box(8 << 20, 200 << 20);
+        struct err e = {0};
+        struct sandbox_result r;
+        const char *argv[] = {"/usr/bin/python3", "-c", ways[i], NULL};
+        struct sandbox_command c = {.argv = argv,
+                                    .env = plain_env,
+                                    .deadline_ms = clock_mono_ms() + 30000,
+                                    .address_bytes = counted ? 0 : 200 << 20,
+                                    .output_max = 4096};
+        assert_ok(sandbox_run(s, a, &c, &r, &e), &e);
+        if (says(&r, "ALL"))
+            fail_msg("%s: %.*s", ways[i], SLICE_FMT(r.output));
+        assert_true(!counted || r.out_of_memory);
+        assert_int_equal(run_in(s, a, "exit 4", false, 5000).status,
+                         4); // the box lives on, and the group has room again
+        sandbox_close(s);
+    }
 }
 
 // If this fails, a command that is not there counts as a failed build, or the box hangs.
@@ -245,8 +358,10 @@ static void test_rights(void **state) {
                     "cat /proc/1/environ 2>/dev/null && echo environ || echo held\n"
                     "kill -9 1 2>/dev/null; echo held\n"
                     "ls -l /proc/1/fd 2>/dev/null | grep -q socket && echo socket || echo held\n"
-                    "echo 1 2>/dev/null > /proc/sys/kernel/panic && echo panic || echo held\n",
-                    10);
+                    "echo 1 2>/dev/null > /proc/sys/kernel/panic && echo panic || echo held\n"
+                    "grep -qx 1000 /proc/self/oom_score_adj && echo held\n"
+                    "[ -e /proc/sys ] && echo sys || echo held\n",
+                    12);
 }
 
 static int listen_here(unsigned *port) {
@@ -457,6 +572,10 @@ static void test_no_programs(void **state) {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_runs_a_command),
+    cmocka_unit_test(test_exactly_three_descriptors),
+    cmocka_unit_test(test_what_breaks_a_box_pays),
+    cmocka_unit_test(test_every_question_has_an_end),
+    cmocka_unit_test(test_shared_memory_is_counted),
     cmocka_unit_test(test_missing_program),
     cmocka_unit_test(test_output_keeps_head_and_tail),
     cmocka_unit_test(test_deadline_kills_all),

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/wire.h"
 
+#include "base/clock.h"
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
+
+#define CANCEL_LOOK_MS 250 // a flag in memory cannot be waited for
 
 bool wire_add(struct wire *w, const char *s) {
     size_t n = strlen(s) + 1;
@@ -25,53 +29,102 @@ bool wire_strings(struct wire *w, char **out, size_t *count) {
     return true;
 }
 
-bool wire_send(int sock, const struct wire *w, int fd, struct err *e) {
+bool wire_succeeded(const struct wire *w, struct err *e) {
+    if (!w->failed)
+        return true;
+    enum err_code code = w->failed <= ERR_SETTINGS + 1 ? (enum err_code)(w->failed - 1) : ERR_IO;
+    return err_set(e, code, "%.*s", (int)strnlen(w->text, w->text_len), w->text);
+}
+
+bool wire_whole(const struct wire *w, size_t n) {
+    size_t head = offsetof(struct wire, text);
+    return n >= head && w->text_len <= sizeof w->text && n == head + w->text_len;
+}
+
+void wire_close(struct wire_fds *fds) {
+    for (size_t i = 0; i < fds->count; i++)
+        close(fds->fd[i]);
+    fds->count = 0;
+}
+
+bool wire_send(int sock, const struct wire *w, const struct wire_fds *fds, struct err *e) {
     struct iovec iov = {(void *)(uintptr_t)w, offsetof(struct wire, text) + w->text_len};
     union {
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(WIRE_FDS_MAX * sizeof(int))];
         struct cmsghdr align;
     } control = {0};
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fd >= 0) {
+    if (fds && fds->count) {
         m.msg_control = control.bytes;
-        m.msg_controllen = sizeof control.bytes;
+        m.msg_controllen = CMSG_SPACE(fds->count * sizeof(int));
         struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-        c->cmsg_level = SOL_SOCKET, c->cmsg_type = SCM_RIGHTS, c->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+        c->cmsg_level = SOL_SOCKET, c->cmsg_type = SCM_RIGHTS, c->cmsg_len = CMSG_LEN(fds->count * sizeof(int));
+        memcpy(CMSG_DATA(c), fds->fd, fds->count * sizeof(int));
     }
     ssize_t n;
     do
-        n = sendmsg(sock, &m, MSG_NOSIGNAL);
+        n = sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return err_set(e, ERR_UNAVAILABLE, "the sandbox does not read its orders");
     return n >= 0 || err_errno(e, "cannot write to the sandbox");
 }
 
-bool wire_receive(int sock, struct wire *w, int *fd, struct err *e) {
+// Every descriptor that came with a message; the kernel has closed what did not fit into the room for them.
+static void take_fds(struct msghdr *m, struct wire_fds *out) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            if (out->count < WIRE_FDS_MAX)
+                out->fd[out->count++] = fd;
+            else
+                close(fd);
+        }
+    }
+}
+
+bool wire_receive(int sock, struct wire *w, struct wire_fds *fds, size_t most, struct err *e) {
     struct iovec iov = {w, sizeof *w};
     union {
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(WIRE_FDS_MAX * sizeof(int))];
         struct cmsghdr align;
     } control;
     struct msghdr m = {
         .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    int got = -1;
+    struct wire_fds got = {.count = 0};
     ssize_t n;
+    if (fds)
+        fds->count = 0;
     do
         n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
-    struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof got))
-        memcpy(&got, CMSG_DATA(c), sizeof got);
-    bool whole = n >= (ssize_t)offsetof(struct wire, text) && (size_t)n == offsetof(struct wire, text) + w->text_len;
-    if (got >= 0 && (!fd || !whole)) {
-        close(got);
-        got = -1;
-    }
-    if (fd)
-        *fd = got;
     if (n < 0)
         return err_errno(e, "cannot read from the sandbox");
+    take_fds(&m, &got);
+    bool whole = wire_whole(w, (size_t)n) && !(m.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) && got.count <= (fds ? most : 0);
+    if (!whole)
+        wire_close(&got);
+    else if (fds)
+        *fds = got;
     if (n == 0)
         return err_set(e, ERR_UNAVAILABLE, "the sandbox has ended");
-    return whole || err_set(e, ERR_CORRUPT, "the sandbox sent a torn message");
+    return whole || err_set(e, ERR_CORRUPT, "the sandbox sent a malformed message");
+}
+
+bool wire_wait(int sock, uint64_t deadline_ms, const atomic_bool *cancel, struct err *e) {
+    struct pollfd p = {.fd = sock, .events = POLLIN};
+    for (;;) {
+        uint64_t now = clock_mono_ms();
+        if (cancel && atomic_load(cancel))
+            return err_set(e, ERR_UNAVAILABLE, "this program is stopping");
+        if (now >= deadline_ms)
+            return err_set(e, ERR_TIMEOUT, "the sandbox does not answer");
+        uint64_t left = deadline_ms - now;
+        if (poll(&p, 1, left > CANCEL_LOOK_MS ? CANCEL_LOOK_MS : (int)left) > 0)
+            return true;
+    }
 }

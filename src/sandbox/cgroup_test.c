@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits on groups of processes. Where this machine offers none, there is nothing to test.
+#include "sandbox/cgroup.h"
+
+#include "base/test.h"
+#include "sandbox/confine.h"
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static const struct cgroup_limits usual = {64u << 20, 50};
+
+static bool is_there(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+// If this fails, a worker that is killed leaves groups behind for ever; or one worker removes another's.
+static void what_nobody_holds_is_removed(void **state) {
+    (void)state;
+    if (!cgroup_offer()->version)
+        skip();
+    struct err e = {0};
+    struct cgroup kept, *lost = mmap(NULL, sizeof *lost, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ok(cgroup_make(&kept, &usual, &e), &e);
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool ok = cgroup_make(lost, &usual, &e);
+        pid_t inside = ok ? fork() : -1;
+        if (inside == 0) { // outlives its owner, as what hangs in a box would; descriptors are not handed on to it
+            confine_close_from(3);
+            for (;;)
+                pause();
+        }
+        ok = ok && inside > 0 && cgroup_add(lost, inside, &e);
+        if (ok)
+            kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    waitpid(pid, &status, 0);
+    assert_true(WIFSIGNALED(status) && is_there(lost->part[0].path));
+    (void)cgroup_offer_again();
+    assert_false(is_there(lost->part[0].path));
+    assert_true(is_there(kept.part[0].path));
+    cgroup_remove(&kept);
+    assert_false(is_there(kept.part[0].path));
+    munmap(lost, sizeof *lost);
+}
+
+// If this fails, a limit that was promised and cannot be set is left out without a word.
+static void a_promised_limit_is_set_or_an_error(void **state) {
+    (void)state;
+    if (!cgroup_offer()->version)
+        skip();
+    struct err e = {0};
+    struct cgroup g;
+    const struct cgroup_limits impossible = {1u << 20, UINT32_MAX}; // more processes than a kernel counts
+    assert_err(cgroup_make(&g, &impossible, &e), &e, ERR_IO, "cannot make a cgroup with 1 MB of memory");
+    assert_int_equal(g.version, 0);
+    assert_ok(cgroup_make(&g, &usual, &e), &e);
+    for (uint64_t mb = 512; mb; mb = mb > 1 ? mb / 8 : 0) // up, then down
+        assert_ok(cgroup_limit_memory(&g, mb << 20, &e), &e);
+    assert_ok(cgroup_limit_memory(&g, 1ull << 30, &e), &e);
+    cgroup_remove(&g);
+}
+
+// If this fails, two boxes share one group, or one that was left behind is taken for a new one.
+static void names_do_not_repeat(void **state) {
+    (void)state;
+    if (!cgroup_offer()->version)
+        skip();
+    struct err e = {0};
+    struct cgroup g[8];
+    for (size_t i = 0; i < ARRAY_LEN(g); i++) {
+        assert_ok(cgroup_make(&g[i], &usual, &e), &e);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(g[i].part[0].path, g[k].part[0].path);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(g); i++)
+        cgroup_remove(&g[i]);
+}
+
+// If this fails, more memory is used than the group may, or nobody learns why its process died.
+static void memory_ends_what_is_inside(void **state) {
+    (void)state;
+    if (!cgroup_offer()->memory)
+        skip();
+    struct err e = {0};
+    struct cgroup g;
+    int status, doors[CGROUP_PARTS];
+    size_t count;
+    assert_ok(cgroup_make(&g, &usual, &e), &e);
+    assert_ok(cgroup_doors(&g, doors, &count, &e), &e);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *p = mmap(NULL, 200u << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        bool ok = cgroup_enter(doors, count, NULL) && p != MAP_FAILED;
+        for (size_t i = 0; ok && i < 200u << 20; i += 4096)
+            p[i] = 1;
+        _exit(ok ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+    while (count)
+        close(doors[--count]);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(cgroup_memory_kills(&g), 1);
+    cgroup_remove(&g);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(what_nobody_holds_is_removed),
+    cmocka_unit_test(a_promised_limit_is_set_or_an_error),
+    cmocka_unit_test(names_do_not_repeat),
+    cmocka_unit_test(memory_ends_what_is_inside),
+};
+RUN_TESTS(tests)
