@@ -1,68 +1,137 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the guests' toolchain once per machine and prints the folder that holds it:
-#   bin/wasm32-wasip1-clang  bin/wasm32-wasip2-clang   C compilers for the two targets (a module, a component)
-#   bin/wasm32-wasi-ar  bin/rustc  bin/wasm-ld         what else a build finds first in its PATH
-#   sysroot/                                           Rust's standard library for wasm32-wasip1, built here, offline
-#   toolchain                                          versions of all of it; its hash is part of every build key
-# The folder's name is a hash of everything that goes in. Builds see it read-only as /guest.
+# Makes what guests are built in and with, once per machine, and prints the folder that holds it:
+#   root/         the whole system that a build sees, from the packages below and all that they need, as their archives
+#                 have them: nothing of this machine's own. Builds see it read-only as /
+#   root/guest/   what a build finds first: C compilers and linkers for the two targets, Rust's standard library for WASI
+#   packages      the packages' versions
+#   manifest, .whole    what is in it, and the hash of that, which is part of every build key (cache.sh, builder/tree.h)
+# Works as anybody: nothing is installed, no package's script runs. What was downloaded stays in the cache, so that
+# making it again needs no network.
+#   guest.sh          the folder, made where it is not there yet
+#   guest.sh renew    the same with today's versions of the packages; what runs keeps the old one
+#   guest.sh check    reads everything again and compares
 set -eu
+me=guest
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${OUTLAYER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/outlayer}
-umask 022 # builds run as somebody else and read it
+# shellcheck source=scripts/cache.sh
+. "$here/cache.sh"
 
-packages='clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 rustc-web cargo-web rust-web-src rust-web-llvm'
-wasi=/usr/lib/wasm32-wasi rust=/usr/lib/rustlib host=x86_64-unknown-linux-gnu
-versions=$(for p in $packages; do
-    v=$(dpkg-query -W -f='${Version}' "$p" 2>/dev/null) && [ -n "$v" ] ||
-        { echo "guest: package $p is not installed: run scripts/setup.sh first" >&2; exit 2; }
-    echo "$p $v"
-done)
-ar=''
-for v in 19 20 21 22; do [ ! -x "/usr/bin/llvm-ar-$v" ] || ar=llvm-ar-$v; done
-[ -n "$ar" ] || { echo "guest: no llvm-ar found: run scripts/setup.sh first" >&2; exit 2; }
-versions="$versions
-ar $ar
-recipe $(sha256sum "$here/guest.sh" | cut -c1-16)"
+# A shell and the tools that makefiles take for granted; git for what is fetched; compilers for guests; a C compiler for
+# the build scripts and procedural macros of Rust packages, which run in the box itself.
+packages='dash bash coreutils diffutils findutils debianutils grep gzip sed tar mawk make git
+    clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 rustc-web cargo-web rust-web-llvm gcc libc6-dev'
+host=x86_64-unknown-linux-gnu rust=/usr/lib/rustlib
 
-key=$(printf '%s' "$versions" | sha256sum | cut -c1-16)
-out=$cache/guest-$key
-if [ -e "$out/.whole" ]; then echo "$out"; exit 0; fi
-
-mkdir -p "$cache"
+cache_open
+link=$cache/guest-$(sha256sum "$here/guest.sh" | cut -c1-16)
+case ${1:-} in
+'') if [ -d "$link" ] && out=$(cd "$link" && pwd -P) && cache_usable "$out"; then echo "$out"; exit 0; fi ;;
+check) [ -d "$link" ] || cache_refuse "there is none yet" "make it: make toolchains"
+    out=$(cd "$link" && pwd -P); cache_usable "$out"; cache_check "$out"; echo "$out"; exit 0 ;;
+renew) ;;
+*) cache_refuse "unknown word '$1'" "say nothing, renew or check" ;;
+esac
 exec 9>"$cache/guest.lock"; flock 9
-if [ -e "$out/.whole" ]; then echo "$out"; exit 0; fi
-echo "guest: building Rust's standard library for WASI (22 crates, about 30 seconds, once per machine)" >&2
-start=$(date +%s)
-rm -rf "$out"
-build=$cache/guest-build; rm -rf "$build"
-mkdir -p "$build/src" "$out/bin" "$out/sysroot/lib/rustlib/$host" "$out/sysroot/lib/rustlib/wasm32-wasip1/lib/self-contained"
+# Somebody else may have made it meanwhile.
+if [ -z "${1:-}" ] && [ -d "$link" ] && out=$(cd "$link" && pwd -P) && cache_usable "$out"; then echo "$out"; exit 0; fi
 
-printf '[package]\nname = "seed"\nversion = "0.0.0"\nedition = "2021"\n' > "$build/Cargo.toml"
-echo 'fn main() {}' > "$build/src/main.rs"
-vendor=$rust/src/rust/library/vendor
+start=$(date +%s)
+echo "guest: making the tree that guests are built in (290 MB to download, then about a minute, once per machine)" >&2
+new=$cache/guest-new root=$cache/guest-new/root apt=$cache/apt log=$cache/guest.log
+rm -rf "$new"; mkdir -p "$root/usr/bin" "$root/guest/bin" "$apt/lists/partial" "$apt/archives/partial" "$apt/none/partial"
+: > "$log"
+failed() { tail -n 20 "$log" >&2; cache_refuse "$1 (whole log: $log)" "$2"; }
+
+# --- the packages: what a system without any would need. Debian's signatures are apt's to check.
+: > "$apt/status"
+private() { # apt-get with lists and archives of our own, for which no rights are needed
+    apt-get -qq -y --no-install-recommends -o Dir::State::status="$apt/status" -o Dir::State::lists="$apt/lists" \
+        -o Dir::Cache="$apt" -o Debug::NoLocking=1 -o Acquire::Languages=none -o Acquire::ForceHash=SHA256 "$@"
+}
+private update >>"$log" 2>&1 || echo "guest: no news of Debian's packages: going on with what is known" >&2
+# shellcheck disable=SC2086
+private -o Dir::Cache::archives="$apt/none" --print-uris install $packages >"$new/uris" 2>>"$log" ||
+    failed "apt-get does not find the packages" "see that /etc/apt names a mirror of Debian 12 and its security updates"
+# shellcheck disable=SC2086
+private -d install $packages >>"$log" 2>&1 ||
+    failed "the packages cannot be downloaded" "see that Debian's mirror can be reached, then run make toolchains"
+sed -n "s/^'[^']*' \([^ ]*\) [0-9]* SHA256:\([0-9a-f]*\)\$/\2  \1/p" "$new/uris" | LC_ALL=C sort -k 2 >"$new/sums"
+[ "$(wc -l <"$new/sums")" = "$(grep -c . "$new/uris")" ] || failed "apt-get lists packages in an unknown way" "report this"
+(cd "$apt/archives" && sha256sum --quiet -c "$new/sums") >>"$log" 2>&1 || {
+    rm -rf "$apt/archives"; failed "a downloaded package is not what Debian signed" "run make toolchains again"; }
+cut -c67- "$new/sums" >"$new/names"
+find "$apt/archives" -name '*.deb' -printf '%f\n' | grep -vxFf "$new/names" | (cd "$apt/archives" && xargs -r rm -f --)
+
+# --- the tree: the archives' files, apart from what is for people, and the links that packages' scripts would have made
+for l in bin sbin lib lib64; do mkdir -p "$root/usr/$l"; ln -s "usr/$l" "$root/$l"; done
+# shellcheck disable=SC2016
+(cd "$apt/archives" && xargs -P 2 -n 12 sh -c 'for deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$0" --keep-directory-symlink \
+    --no-same-owner --no-same-permissions --exclude=./etc --exclude=./var --exclude="./usr/share/doc" --exclude="./usr/share/man" \
+    --exclude="./usr/share/info" --exclude="./usr/share/locale" --exclude="./usr/share/lintian" --exclude="./usr/share/bug" || exit 255
+    done' "$root" <"$new/names") >>"$log" 2>&1 || failed "the packages cannot be unpacked" "is there room in '$cache'?"
+find "$root" -mindepth 1 -maxdepth 1 -type d ! -name usr ! -name guest -exec rm -rf {} +
+ln -s gcc "$root/usr/bin/cc"; ln -s mawk "$root/usr/bin/awk"; ln -s which.debianutils "$root/usr/bin/which"
+version() { sed -n "s/^$1_\(.*\)_[a-z0-9]*\.deb\$/\1/p" "$new/names" | sed 's/%3a/:/'; }
+sed 's/_[a-z0-9]*\.deb$//; s/_/ /; s/%3a/:/' "$new/names" >"$new/packages"
+
+# --- C: for WASI its own headers and libraries alone, however the compiler is called
+clang=$root/usr/lib/llvm-19
+mkdir -p "$root/guest/wasi/include" "$root/guest/wasi/lib" "$clang/lib/clang/19/lib/wasm32-unknown-wasip1"
+ln -s ../wasi/libclang_rt.builtins-wasm32.a "$clang/lib/clang/19/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a"
+for t in wasi wasip1; do
+    ln -s /usr/include/wasm32-wasi "$root/guest/wasi/include/wasm32-$t"
+    ln -s /usr/lib/wasm32-wasi "$root/guest/wasi/lib/wasm32-$t"
+    echo '--sysroot=/guest/wasi' >"$clang/bin/wasm32-unknown-$t.cfg"
+done
+component_ld=$rust/$host/bin/wasm-component-ld
+ar=$(cd "$root/usr/bin" && echo llvm-ar-*)
+for f in "$root$component_ld" "$root/usr/bin/$ar"; do
+    [ -x "$f" ] || failed "'$f' is missing" "report this with the packages: '$new/packages'"
+done
+ln -s /usr/bin/wasm-ld-19 "$root/guest/bin/wasm-ld"
+ln -s "/usr/bin/$ar" "$root/guest/bin/wasm32-wasi-ar"
+script() { printf '#!/bin/sh\n%s\n' "$2" >"$root/guest/bin/$1"; chmod 755 "$root/guest/bin/$1"; }
+script wasm32-wasip1-clang 'exec /usr/bin/clang-19 --target=wasm32-wasi "$@"'
+script wasm32-wasip2-clang "exec /usr/bin/clang-19 --target=wasm32-wasi -fuse-ld=$component_ld \"\$@\""
+
+# --- Rust: the standard library for WASI, which Debian has as source only. This machine's compiler makes it, so it must be
+# the tree's version.
+for p in rustc-web cargo-web rust-web-src; do
+    here_is=$(dpkg-query -W -f='${Version}' "$p" 2>/dev/null || true)
+    [ "$here_is" = "$(version rustc-web)" ] ||
+        failed "$p is ${here_is:-not installed} here, and $(version rustc-web) at Debian's mirror" "run apt-get update, then apt-get install $p"
+done
+build=$new/build vendor=$rust/src/rust/library/vendor wasi=/usr/lib/wasm32-wasi
+mkdir -p "$build/src"
+printf '[package]\nname = "seed"\nversion = "0.0.0"\nedition = "2021"\n' >"$build/Cargo.toml"
+echo 'fn main() {}' >"$build/src/main.rs"
 # RUSTC_BOOTSTRAP: building the standard library is an unstable option of cargo; what it makes is the stable library.
 # Bitcode inside, or a guest's link-time optimisation finds none. Nothing of the caller's cargo or rustup has a say.
 (cd "$build" && env -i HOME="$build" CARGO_HOME="$build/cargo" PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
     RUSTFLAGS="-C link-self-contained=no -C embed-bitcode=yes -L native=$wasi -C link-arg=$wasi/crt1-command.o -C linker=/usr/bin/wasm-ld-19" \
     /usr/bin/cargo build --offline --release -Zbuild-std=std,panic_abort --target wasm32-wasip1 \
-    --config 'source.crates-io.replace-with="vendor"' --config "source.vendor.directory=\"$vendor\"" >&2)
-cp "$build"/target/wasm32-wasip1/release/deps/lib*.rlib "$out/sysroot/lib/rustlib/wasm32-wasip1/lib/"
-cp "$wasi/crt1-command.o" "$wasi/libc.a" "$out/sysroot/lib/rustlib/wasm32-wasip1/lib/self-contained/"
-# Build scripts and procedural macros run on this machine and take its own library.
-ln -s "$rust/$host/lib" "$out/sysroot/lib/rustlib/$host/lib"
-
-component_ld=$rust/$host/bin/wasm-component-ld
-[ -x "$component_ld" ] || { echo "guest: $component_ld is missing" >&2; exit 1; }
-ln -s /usr/bin/wasm-ld-19 "$out/bin/wasm-ld"
-ln -s "/usr/bin/$ar" "$out/bin/wasm32-wasi-ar"
-script() { printf '#!/bin/sh\n%s\n' "$2" > "$out/bin/$1"; chmod 755 "$out/bin/$1"; }
-script wasm32-wasip1-clang 'exec /usr/bin/clang-19 --target=wasm32-wasi "$@"'
-script wasm32-wasip2-clang "exec /usr/bin/clang-19 --target=wasm32-wasi -fuse-ld=$component_ld \"\$@\""
+    --config 'source.crates-io.replace-with="vendor"' --config "source.vendor.directory=\"$vendor\"") >>"$log" 2>&1 ||
+    failed "Rust's standard library cannot be built" "is there room in '$cache'?"
+sysroot=$root/guest/sysroot/lib/rustlib
+mkdir -p "$sysroot/$host" "$sysroot/wasm32-wasip1/lib/self-contained"
+cp "$build"/target/wasm32-wasip1/release/deps/lib*.rlib "$sysroot/wasm32-wasip1/lib/"
+for f in crt1-command.o libc.a; do ln -s "$wasi/$f" "$sysroot/wasm32-wasip1/lib/self-contained/$f"; done
+# Build scripts and procedural macros run in the box and take its own library.
+ln -s "$rust/$host/lib" "$sysroot/$host/lib"
 # shellcheck disable=SC2016
 script rustc 'exec /usr/bin/rustc --sysroot "${0%/bin/*}/sysroot" "$@"'
-printf '%s\n' "$versions" > "$out/toolchain"
-rm -rf "$build"
-: > "$out/.whole"
-echo "guest: built in $(($(date +%s) - start)) s" >&2
+
+# --- whole: builds run as somebody else and read it
+find "$root" ! -type l ! -perm 755 ! -perm 644 -exec chmod u=rwX,go=rX {} +
+rm -rf "$build" "$new/uris" "$new/sums" "$new/names"
+cache_manifest "$new" >"$new/manifest"
+out=$link-$(sha256sum <"$new/manifest" | cut -c1-16)
+if ! cache_usable "$out"; then
+    rm -rf "$out"; mv "$new" "$out"
+    cache_seal "$out"
+fi
+rm -rf "$new"
+ln -sfn "$(basename "$out")" "$link"
+echo "guest: made in $(($(date +%s) - start)) s: $out" >&2
 echo "$out"

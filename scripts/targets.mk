@@ -17,7 +17,7 @@ setup:
 	@scripts/setup.sh
 
 # What is built once per machine, outside the checkout.
-toolchains: build/engine/.whole $(GUEST_STAMP)
+toolchains: build/engine/.whole guest-tree
 
 demo:
 	@scripts/setup.sh

@@ -11,7 +11,7 @@
 #define BUILD_WASM_MAX (64u << 20)
 
 struct build_settings {
-    const char *guest_dir;    // toolchains made by `make` (build/guest): Rust's standard library, C compilers for WASI;
+    const char *guest_dir;    // the tree that guests are built in, made by `make` (build/guest), see builder/tree.h;
                               // NULL: for builder_branch alone
     const char *repo_map;     // "host/owner/name=DIR,host=DIR,…" local repositories, NULL: none
     const char *egress_allow; // "host:port,…" that a fetch may reach beside port 443 of public addresses; NULL: none
@@ -51,7 +51,8 @@ struct build_result {
     const char
         *branch; // the ref is this branch, and the commit was its tip when that was asked; NULL: a tag, a commit, HEAD
     char commit[41];
-    struct hash build_key; // design: SHA-256 over length-prefixed (repository, commit, target, toolchain digest)
+    struct hash build_key; // design: SHA-256 over length-prefixed (repository, commit, target, toolchain digest: of the
+                           // tree and the steps)
     struct slice wasm;     // in the caller's arena
     struct hash wasm_hash;
     uint64_t build_ms;

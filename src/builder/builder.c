@@ -5,11 +5,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "builder/job.h"
-#include <limits.h>
+#include "builder/tree.h"
 #include <sys/stat.h>
 
 // Changes whenever the same toolchain would give other modules: flags, environment, order of steps.
 #define RECIPE_VERSION "outlayer-build-recipe-1"
+#define TRY_SYSTEM_MS 30000
 
 const char *build_end_slug(enum build_end end) {
     switch (end) {
@@ -33,21 +34,37 @@ const char *build_end_slug(enum build_end end) {
 // ---------------------------------------------------------------------------------------------------
 
 static bool read_toolchain(struct builder *b, const char *guest_dir, struct err *e) {
-    char path[PATH_MAX], hex[65];
-    struct slice text;
-    if (!realpath(guest_dir, path))
-        return err_errno(e, "cannot find the guests' toolchain '%s'", guest_dir) ||
-               err_hint(e, "make makes it: run make toolchains");
-    b->guest_dir = arena_strdup(b->arena, path);
-    if (!file_read(b->arena, arena_printf(b->arena, "%s/toolchain", path), 65536, &text, e))
-        return err_hint(e, "the guests' toolchain is not whole: run make toolchains");
+    char hex[65];
+    struct hash contents;
+    if (!tree_open(b->arena, guest_dir, &b->guest_dir, &contents, e))
+        return false;
+    b->system = arena_printf(b->arena, "%s/root", b->guest_dir);
     struct sha256 s;
     sha256_init(&s);
     sha256_add(&s, slice_str(RECIPE_VERSION "\n"));
-    sha256_add(&s, text);
+    sha256_add(&s, hash_slice(&contents));
     struct hash h = sha256_end(&s);
     b->toolchain = arena_strdup(b->arena, hash_hex(&h, hex));
     return true;
+}
+
+// A tree on a file system from which nothing may be executed, or without what a build needs, is found out here.
+static bool try_system(struct builder *b, struct err *e) {
+    static const char *const argv[] = {"/bin/sh", "-c", "git --version && rustc --version && make --version", NULL};
+    static const char *const env[] = {"PATH=/guest/bin:/usr/bin:/bin", NULL};
+    SCOPED_ARENA(a);
+    struct build_result result = {0};
+    struct job j = {
+        .builder = b, .arena = a, .e = e, .result = &result, .deadline_ms = clock_mono_ms() + TRY_SYSTEM_MS};
+    struct sandbox_command c = {.argv = argv, .env = env};
+    struct sandbox_result r = {0};
+    bool ok = job_box(&j) && job_run(&j, &c, &r);
+    job_close(&j);
+    if (ok && (r.end != SANDBOX_EXITED || r.status != 0))
+        return err_set(e, ERR_SETTINGS, "the tools in '%s' do not work in a sandbox: %.*s", b->system,
+                       SLICE_FMT(r.output));
+    return ok || (j.failed ? err_wrap(e, "cannot try the tools in '%s'", b->system)
+                           : err_set(e, ERR_SETTINGS, "cannot try the tools in '%s': %s", b->system, result.reason));
 }
 
 // The certificates by which this machine trusts its peers: as its programs are told, else Debian's.
@@ -77,6 +94,7 @@ bool builder_new(struct builder **out, const struct build_settings *s, struct er
     b->ca_file = find_ca_file(a);
     b->cancel = s->cancel;
     if ((s->guest_dir && !read_toolchain(b, s->guest_dir, e)) ||
+        (s->guest_dir && b->offer->can_isolate && !try_system(b, e)) ||
         !source_map_parse(&b->map, a, s->repo_map ? s->repo_map : "", e)) {
         arena_free(a);
         return false;

@@ -126,6 +126,29 @@ static void test_settings_execute_without_network(void **state) {
     assert_int_equal(r.end, BUILD_OK);
 }
 
+// If this fails, what a guest becomes depends on what else is installed on the worker that builds it: a header of the
+// machine's own (of a library that this project needs to be built) is found, or the C library of the machine's programs
+// is taken for the guest's.
+static void test_nothing_of_this_machine(void **state) {
+    (void)state;
+    static const char *const headers[] = {"microhttpd.h", "zlib.h", "setjmp.h", "bits/setjmp.h", "cmocka.h"};
+    assert_int_equal(access("/usr/include/microhttpd.h", R_OK), 0);
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        const char *name = arena_printf(arena, "header%zu", i);
+        REPO(name, "Makefile", MAKEFILE, "main.c", arena_printf(arena, "#include <%s>\n" HELLO, headers[i]));
+        struct build_result r = build(name, "main", "wasm32-wasip1");
+        ends(name, &r, BUILD_FAILED, arena_printf(arena, "fatal error: '%s' file not found", headers[i]));
+    }
+    // A compiler that the repository calls by itself, for either name of the target; a build script's own compiler.
+    REPO("own", "outlayer.toml",
+         "build = \"clang-19 --target=wasm32-wasip1 -O2 main.c -o app.wasm && ! ls "
+         "/usr/include/microhttpd.h && "
+         "! clang-19 --target=wasm32-wasi -E zlib.c && cc host.c && ./a.out | awk '/hello/'\"\noutput = \"app.wasm\"\n",
+         "main.c", HELLO, "host.c", HELLO, "zlib.c", "#include <zlib.h>\n");
+    struct build_result r = build("own", "main", "wasm32-wasip1");
+    assert_int_equal(r.end, BUILD_OK);
+}
+
 // Builds that go wrong each have their own answer, inside their deadline, and leave the machine as it was.
 static void test_bad_builds(void **state) {
     (void)state;
@@ -171,7 +194,10 @@ static int tear_down(void **state) {
     return file_remove_tree(work, &e) ? 0 : -1;
 }
 
-static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_c), cmocka_unit_test(test_rust), cmocka_unit_test(test_commit_of_a_fork),
-    cmocka_unit_test(test_settings_execute_without_network), cmocka_unit_test(test_bad_builds)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_c),
+                                          cmocka_unit_test(test_rust),
+                                          cmocka_unit_test(test_commit_of_a_fork),
+                                          cmocka_unit_test(test_settings_execute_without_network),
+                                          cmocka_unit_test(test_nothing_of_this_machine),
+                                          cmocka_unit_test(test_bad_builds)};
 int main(void) { return cmocka_run_group_tests(tests, set_up, tear_down); }

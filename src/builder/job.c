@@ -7,32 +7,30 @@
 #include <signal.h>
 #include <stdarg.h>
 
-// wasm-opt would be run by the C compiler wherever binaryen happens to be installed: the same sources would give
-// another module on another machine, and none at all for components, which it cannot read.
-static const char *const hidden[] = {"/usr/bin/wasm-opt", NULL};
-
-bool job_open(struct job *j) {
+bool job_box(struct job *j) {
     struct builder *b = j->builder;
     struct sandbox_mount mounts[3];
     size_t n = 0;
-    if (b->guest_dir)
-        mounts[n++] = (struct sandbox_mount){b->guest_dir, "/guest"};
+    if (b->system)
+        mounts[n++] = (struct sandbox_mount){arena_printf(j->arena, "%s/guest", b->system), "/guest"};
     if (j->local)
         mounts[n++] = (struct sandbox_mount){j->local, "/repository"};
     if (b->ca_file)
         mounts[n++] = (struct sandbox_mount){b->ca_file, "/etc/ssl/certs/ca-certificates.crt"};
-    struct sandbox_spec spec = {.mounts = mounts,
+    struct sandbox_spec spec = {.system = b->system,
+                                .mounts = mounts,
                                 .mount_count = n,
-                                .hidden = hidden,
                                 .work_bytes = b->work_bytes,
                                 .tmp_bytes = 256u << 20,
                                 .memory_bytes = b->memory_bytes,
                                 .processes = 512,
                                 .deadline_ms = j->deadline_ms,
                                 .cancel = b->cancel};
-    if (!sandbox_open(&j->box, &spec, j->e))
-        return job_fail(j);
-    return proxy_start(&j->proxy, j->box, b->egress_allow, j->e) || job_fail(j);
+    return sandbox_open(&j->box, &spec, j->e) || job_fail(j);
+}
+
+bool job_open(struct job *j) {
+    return job_box(j) && (proxy_start(&j->proxy, j->box, j->builder->egress_allow, j->e) || job_fail(j));
 }
 
 void job_close(struct job *j) {

@@ -10,6 +10,7 @@
 struct builder {
     struct arena *arena;   // of the builder itself
     const char *guest_dir; // NULL: nothing can be built, only looked up
+    const char *system;    // what a box shows, in it
     const char *ca_file, *egress_allow;
     struct source_map map;
     char *toolchain; // digest, hex; NULL without guest_dir
@@ -34,7 +35,8 @@ struct job {
 
 // Reads what is asked for; ends the job where nothing can be done for this source. Milliseconds from now.
 [[nodiscard]] bool job_start(struct job *j, const struct build_source *s, uint64_t deadline_ms);
-[[nodiscard]] bool job_open(struct job *j); // the box, and for https its way out
+[[nodiscard]] bool job_box(struct job *j);  // the box alone
+[[nodiscard]] bool job_open(struct job *j); // the box and its way out
 void job_close(struct job *j);
 // Ends the job with a class and a reason; returns false.
 bool job_end(struct job *j, enum build_end end, const char *fmt, ...) PRINTF_LIKE(3, 4);
