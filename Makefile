@@ -84,8 +84,12 @@ include bench/Local.mk
 # The engine is built once per machine, outside the checkout (scripts/engine.sh); all flavours share it.
 ENGINE := build/engine
 ENGINE_LIB := $(ENGINE)/libengine.a
-$(ENGINE)/.whole: third_party/wasmtime/Cargo.toml third_party/wasmtime/Cargo.lock $(wildcard third_party/wasmtime/src/*.rs) scripts/engine.sh
-	@mkdir -p build && dir=$$(scripts/engine.sh) && ln -sfn "$$dir" $(ENGINE) && touch $@
+# It is looked over each time; what was compiled against another one is compiled anew.
+build/engine.made: FORCE
+	@mkdir -p build && dir=$$(scripts/engine.sh) && \
+		{ [ "$$(readlink $(ENGINE))" = "$$dir" ] && [ -e $@ ] || { ln -sfn "$$dir" $(ENGINE) && touch $@; }; }
+.PHONY: FORCE
+FORCE:
 
 .PHONY: all tests fuzz-replay
 all: $(PROGRAMS_bin) $(CONTRACTS)

@@ -57,7 +57,7 @@ cache_check() {
     if ! cmp -s "$now" "$1/manifest" || [ "$(sha256sum < "$now" | cut -c1-64)" != "$(cat "$1/.whole")" ]; then
         what=$(diff "$1/manifest" "$now" 2>/dev/null | sed -n 's/^[<>] //p' | head -n 1 | tr '\t' ' ')
         rm -f "$now"
-        cache_refuse "'$1' is not as it was made${what:+ ($what)}" "remove it (rm -rf '$1'), then run make toolchains to make it anew"
+        cache_refuse "'$1' is not as it was made${what:+ ($what)}" "remove the folder (rm -rf '$1'), then run make toolchains to make it anew"
     fi
     rm -f "$now"
     touch -c "$1/.whole" 2>/dev/null || true # for whoever may not, each use reads everything
@@ -69,5 +69,7 @@ cache_usable() {
     bad=$(find "$1" \( ! -user 0 ! -user "$(id -u)" -o ! -type l -perm /022 \) -print -quit)
     [ -z "$bad" ] || cache_refuse "'$bad' belongs to somebody else or can be written by others" \
         "remove the folder (rm -rf '$1'), then run make toolchains to make it anew"
-    [ -z "$(find "$1" -newercc "$1/.whole" -print -quit)" ] || cache_check "$1"
+    if [ "$(sha256sum < "$1/manifest" | cut -c1-64)" != "$(cat "$1/.whole")" ] || [ -n "$(find "$1" -newercc "$1/.whole" -print -quit)" ]; then
+        cache_check "$1"
+    fi
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains help setup demo test unit check format fuzz bench clean
+.PHONY: toolchains engine-crates help setup demo test unit check format fuzz bench clean
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
@@ -11,13 +11,18 @@ help:
 	@echo 'make fuzz     fuzzes every decoder for FUZZ_SECONDS (30) each'
 	@echo 'make bench    prints figures and ratios'
 	@echo 'make setup    installs the packages and toolchains alone'
+	@echo 'make engine-crates  lists the crates in the WASM engine, with version and licence'
 	@echo 'make clean    removes build/ (the engine and the toolchains stay in ~/.cache/outlayer)'
 
 setup:
 	@scripts/setup.sh
 
 # What is built once per machine, outside the checkout.
-toolchains: build/engine/.whole guest-tree
+toolchains: build/engine.made guest-tree
+
+# What the engine is made of, for whoever looks for advisories (SECURITY.md).
+engine-crates: build/engine.made
+	@cat build/engine/crates
 
 demo:
 	@scripts/setup.sh
