@@ -161,6 +161,9 @@ static void test_bad_builds(void **state) {
     REPO("fills", "Makefile", "all:\n\tdd if=/dev/zero of=big bs=1M count=100000\n");
     r = build("fills", "main", "wasm32-wasip1");
     ends("a full disk", &r, BUILD_FAILED, "");
+    REPO("loops-in-links", "Makefile", "all:\n\tcd /work && mv src x && ln -s src src\n");
+    r = build("loops-in-links", "main", "wasm32-wasip1");
+    ends("a link in place of its folder", &r, BUILD_FAILED, "symbolic links");
     REPO("nothing", "README", "no recipe");
     r = build("nothing", "main", "wasm32-wasip1");
     ends("no recipe", &r, BUILD_NO_RECIPE, "Makefile");

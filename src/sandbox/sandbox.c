@@ -75,16 +75,21 @@ bool sandbox_spoil(struct sandbox *s, struct err *e, const char *why) {
 
 bool sandbox_spoiled(const struct sandbox *s) { return s && s->spoiled; }
 
-// Reads the answer that is there.
-static bool take_answer(struct sandbox *s, struct wire_fds *fds, struct err *e) {
+// Reads the answer that is there. begun: a stranger's command has been started before the question; what the system
+// then refuses the box may be that one's doing (memory used up, links where folders were), and counts as such.
+static bool take_answer(struct sandbox *s, struct wire_fds *fds, bool begun, struct err *e) {
     struct err why = {0};
     uint32_t asked = s->w.kind;
     if (!wire_receive(s->sock, &s->w, fds, 1, &why))
         return sandbox_spoil(s, e, why.msg);
-    if (s->w.kind == asked)
-        return wire_succeeded(&s->w, e);
+    if (s->w.kind == asked && wire_succeeded(&s->w, &why))
+        return true;
     if (fds)
         wire_close(fds);
+    if (s->w.kind == asked) {
+        s->spoiled = s->spoiled || (begun && why.code == ERR_IO);
+        return err_set(e, why.code, "%s", why.msg);
+    }
     return sandbox_spoil(s, e, "it answered what nobody asked");
 }
 
@@ -98,7 +103,7 @@ bool sandbox_ask(struct sandbox *s, struct wire_fds *fds, struct err *e) {
     if (!wire_send(s->sock, &s->w, NULL, &why))
         return sandbox_spoil(s, e, why.msg);
     if (wire_wait(s->sock, deadline, s->cancel, &why))
-        return take_answer(s, fds, e);
+        return take_answer(s, fds, s->begun, e);
     sandbox_spoil(s, e, why.msg);
     if (e)
         e->code = why.code;
@@ -138,7 +143,7 @@ bool sandbox_open_as(struct sandbox **out, const struct sandbox_spec *spec, unsi
     s->deadline_ms = spec->deadline_ms, s->cancel = spec->cancel;
     bool ok = cgroup_make(&s->group, &limits, e) && write_open(s, spec, guard_on(GUARD_UID) ? uid : geteuid(), e) &&
               start_helper(s, spec->helper, e) && send_open(s, e) &&
-              wire_wait(s->sock, clock_mono_ms() + ANSWER_MS, s->cancel, e) && take_answer(s, NULL, e);
+              wire_wait(s->sock, clock_mono_ms() + ANSWER_MS, s->cancel, e) && take_answer(s, NULL, false, e);
     if (!ok) {
         sandbox_close(s);
         s = NULL;
@@ -259,6 +264,8 @@ static bool carry_out(struct sandbox *s, struct keeper *k, const struct sandbox_
     int pipes[2];
     struct err why = {0};
     enum sandbox_end early;
+    bool begun = s->begun;
+    s->begun = begun || !c->ours;
     if (pipe2(pipes, O_CLOEXEC) != 0)
         return err_errno(e, "cannot make a pipe");
     fcntl(pipes[0], F_SETFL, O_NONBLOCK);
@@ -269,7 +276,7 @@ static bool carry_out(struct sandbox *s, struct keeper *k, const struct sandbox_
     if (late) {
         out->end = early;
         end_helper(s); // everything inside dies with the socket
-    } else if (ok && (ok = take_answer(s, NULL, e))) {
+    } else if (ok && (ok = take_answer(s, NULL, begun, e))) {
         out->end = s->w.n[0] ? SANDBOX_SIGNALED : SANDBOX_EXITED;
         out->status = (int)(s->w.n[1] & 0xff);
     }
@@ -289,7 +296,6 @@ bool sandbox_run(struct sandbox *s, struct arena *a, const struct sandbox_comman
     struct keeper k = {.half = c->output_max / 2 ? c->output_max / 2 : 1};
     k.head = buf_init(k.half);
     k.tail = xmalloc(k.half);
-    s->begun = s->begun || !c->ours;
     bool ok = carry_out(s, &k, c, out, &why);
     out->output = kept(&k, a);
     buf_free(&k.head);

@@ -51,8 +51,9 @@ struct sandbox;
 [[nodiscard]] bool sandbox_open(struct sandbox **out, const struct sandbox_spec *spec, struct err *e);
 // Ends everything inside at once; NULL is fine.
 void sandbox_close(struct sandbox *s);
-// The box itself has failed after a stranger's command had begun in it: whatever is behind it (its memory was used up,
-// it was attacked), it is that command's doing and not this machine's trouble. NULL is fine.
+// The box itself has failed after a stranger's command had begun in it, or could not do what it was asked after one:
+// whatever is behind it (its memory was used up, links stand where folders were, it was attacked), it is that command's
+// doing and not this machine's trouble. NULL is fine.
 bool sandbox_spoiled(const struct sandbox *s);
 
 struct sandbox_command {

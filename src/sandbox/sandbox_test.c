@@ -154,6 +154,35 @@ static void test_what_breaks_a_box_pays(void **state) {
     }
 }
 
+// If this fails, a build that leaves its box without memory, or a link to itself where its folder was, is tried four
+// times for nothing: what the box cannot do after that counts as this machine's trouble.
+static void test_what_is_left_is_its_doing(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    for (int before = 0; before < 2; before++) {
+        struct err e = {0};
+        struct sandbox_result r;
+        struct sandbox_file *f;
+        size_t n;
+        bool cut;
+        struct sandbox *s = open_box(1 << 20, 0);
+        const char *argv[] = {"/bin/true", NULL};
+        struct sandbox_command c = {
+            .argv = argv, .dir = "/work/d", .deadline_ms = clock_mono_ms() + 10000, .output_max = 100};
+        if (before)
+            r = run_in(s, a, "ln -s d d", false, 5000);
+        bool ok = sandbox_run(s, a, &c, &r, &e);
+        assert_true(ok == before && sandbox_spoiled(s) == before);
+        if (ok)
+            assert_true(r.end == SANDBOX_BROKEN && strstr(r.why, "cannot enter '/work/d'"));
+        else
+            assert_non_null(strstr(e.msg, "cannot enter '/work/d'"));
+        if (before)
+            assert_err(sandbox_scan(s, a, "/work/d", SLICE_LIT("M"), 1, &f, &n, &cut, &e), &e, ERR_IO, "cannot open");
+        sandbox_close(s);
+    }
+}
+
 static void *set_later(void *arg) {
     poll(NULL, 0, 300);
     atomic_store((atomic_bool *)arg, true);
@@ -574,6 +603,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_runs_a_command),
     cmocka_unit_test(test_exactly_three_descriptors),
     cmocka_unit_test(test_what_breaks_a_box_pays),
+    cmocka_unit_test(test_what_is_left_is_its_doing),
     cmocka_unit_test(test_every_question_has_an_end),
     cmocka_unit_test(test_shared_memory_is_counted),
     cmocka_unit_test(test_missing_program),
