@@ -36,7 +36,9 @@ static bool tree_take(const char *from, bool writable, unsigned long extra, int 
     *tree = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
     if (*tree < 0)
         return err_errno(e, "cannot take '%s' into the sandbox", from);
-    struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | extra | (writable ? 0 : MOUNT_ATTR_RDONLY),
+    // Programs give no rights that whoever starts them does not have.
+    unsigned long no_rights = guard_on(GUARD_NO_NEW_PRIVS) ? MOUNT_ATTR_NOSUID : 0;
+    struct mount_attr attr = {.attr_set = no_rights | extra | (writable ? 0 : MOUNT_ATTR_RDONLY),
                               .propagation = MS_PRIVATE};
     return mount_setattr(*tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) == 0 ||
            err_errno(e, "cannot protect '%s' in the sandbox", from);
