@@ -80,6 +80,7 @@ include src/worker/Local.mk
 include src/cli/Local.mk
 include contracts/Local.mk
 include bench/Local.mk
+include tests/hostile/Local.mk
 
 # The engine is built once per machine, outside the checkout (scripts/engine.sh); all flavours share it.
 ENGINE := build/engine

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains engine-crates help setup demo test unit check format fuzz bench clean
+.PHONY: toolchains engine-crates help setup demo test unit check format fuzz hostile bench clean
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
@@ -9,6 +9,7 @@ help:
 	@echo 'make check    source checks: format, layers, banned functions, lengths, fuzz targets'
 	@echo 'make format   formats the sources'
 	@echo 'make fuzz     fuzzes every decoder for FUZZ_SECONDS (30) each'
+	@echo 'make hostile  runs programs that try to get out of every confinement, with its guards and without'
 	@echo 'make bench    prints figures and ratios'
 	@echo 'make setup    installs the packages and toolchains alone'
 	@echo 'make engine-crates  lists the crates in the WASM engine, with version and licence'
@@ -48,6 +49,12 @@ fuzz:
 	@scripts/fuzz.sh
 
 fuzz-programs: $(PROGRAMS_fuzz)
+
+hostile:
+	@scripts/setup.sh test
+	@$(MAKE) hostile-programs
+	@$(MAKE) FLAVOUR=unguarded hostile-programs
+	@python3 tests/hostile_test.py
 
 bench:
 	@scripts/setup.sh test

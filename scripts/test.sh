@@ -34,7 +34,8 @@ part() {
 }
 
 part check make check
-part build make all tests
+part build make all tests hostile-programs
+part build-unguarded make FLAVOUR=unguarded hostile-programs
 part unit make unit
 part unit-asan make FLAVOUR=asan unit
 part unit-tsan make FLAVOUR=tsan unit
