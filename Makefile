@@ -71,6 +71,7 @@ include src/store/Local.mk
 include src/wasm/Local.mk
 include src/wasmref/Local.mk
 include src/sandbox/Local.mk
+include src/egress/Local.mk
 include src/keystore/Local.mk
 include src/executor/Local.mk
 include src/builder/Local.mk

@@ -18,6 +18,8 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "questions to the keystore": "question",
     "sealed secrets and what is in them": "blob",
     "messages between a worker and a box": "wire",
+    "questions to the broker of connections, orders and answers": "broker",
+    "whom guests may reach, as operators write it": "rules",
     "what workers report to the coordinator": "task",
     "leases, build records and requests as a worker gets them": "lease",
 }

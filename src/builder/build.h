@@ -10,11 +10,13 @@
 
 #define BUILD_WASM_MAX (64u << 20)
 
+struct egress; // egress/egress.h
+
 struct build_settings {
-    const char *guest_dir;    // the tree that guests are built in, made by `make` (build/guest), see builder/tree.h;
-                              // NULL: for builder_branch alone
-    const char *repo_map;     // "host/owner/name=DIR,host=DIR,…" local repositories, NULL: none
-    const char *egress_allow; // "host:port,…" that a fetch may reach beside port 443 of public addresses; NULL: none
+    const char *guest_dir; // the tree that guests are built in, made by `make` (build/guest), see builder/tree.h;
+                           // NULL: for builder_branch alone
+    const char *repo_map;  // "host/owner/name=DIR,host=DIR,…" local repositories, NULL: none
+    struct egress *egress; // how fetches reach the world, kept; NULL: they do not
     uint64_t disk_bytes; // all files of a build together; they are kept in memory. 0: 1 GiB, or a quarter of the memory
     uint64_t memory_bytes; // all processes of a build together, its files included. 0: 4 GiB, or half of the memory
     // Set to true from another thread: what is under way and what comes fails within a second (ERR_UNAVAILABLE). NULL:

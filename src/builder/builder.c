@@ -90,7 +90,7 @@ bool builder_new(struct builder **out, const struct build_settings *s, struct er
     b->offer = sandbox_probe(NULL);
     b->work_bytes = s->disk_bytes ? s->disk_bytes : smaller(1ull << 30, memory / 4);
     b->memory_bytes = s->memory_bytes ? s->memory_bytes : smaller(4ull << 30, memory / 2);
-    b->egress_allow = s->egress_allow ? arena_strdup(a, s->egress_allow) : "";
+    b->egress = s->egress;
     b->ca_file = find_ca_file(a);
     b->cancel = s->cancel;
     if ((s->guest_dir && !read_toolchain(b, s->guest_dir, e)) ||

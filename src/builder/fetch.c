@@ -119,6 +119,8 @@ bool fetch_checkout(struct job *j) {
 
 static bool dependency_ended(struct job *j, const struct sandbox_result *r) {
     const char *seen = proxy_trouble(j->proxy, j->arena);
+    if (proxy_trouble_is_ours(j->proxy))
+        return err_set(j->e, ERR_UNAVAILABLE, "%s", seen) || job_fail(j);
     if (git_says(r, "--locked") || git_says(r, "lock file"))
         return job_end_log(j, BUILD_DEPENDENCY, "Cargo.lock is missing or does not fit Cargo.toml: commit it",
                            r->output);

@@ -71,6 +71,8 @@ bool git_unreachable(struct job *j, const struct sandbox_result *r) {
                        (unsigned long long)(j->builder->work_bytes >> 20));
     case GIT_NOT_THERE: return job_end(j, BUILD_NO_REPOSITORY, "repository %s is not there or not public", url);
     case GIT_CUT_OFF:
+        if (seen && proxy_trouble_is_ours(j->proxy))
+            return err_set(j->e, ERR_UNAVAILABLE, "%s", seen) || job_fail(j);
         if (seen)
             return job_end(j, BUILD_NO_REPOSITORY, "repository %s cannot be had: %s", url, seen);
         return job_end_log(j, BUILD_NO_REPOSITORY, arena_printf(j->arena, "repository %s cannot be had", url),

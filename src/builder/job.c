@@ -30,7 +30,7 @@ bool job_box(struct job *j) {
 }
 
 bool job_open(struct job *j) {
-    return job_box(j) && (proxy_start(&j->proxy, j->box, j->builder->egress_allow, j->e) || job_fail(j));
+    return job_box(j) && (proxy_start(&j->proxy, j->box, j->builder->egress, j->e) || job_fail(j));
 }
 
 void job_close(struct job *j) {
@@ -66,6 +66,17 @@ bool job_fail(struct job *j) {
     return false;
 }
 
+// A command with network that met its deadline: for want of this machine's own network, that is our trouble.
+static bool cut_off(struct job *j, const struct sandbox_command *c) {
+    struct egress_state state;
+    struct err e;
+    if (!c->network || !j->builder->egress || j->local || !egress_state(j->builder->egress, &state, &e))
+        return false;
+    if (state.text[0])
+        err_set(j->e, ERR_UNAVAILABLE, "%s", state.text);
+    return state.text[0] != 0;
+}
+
 bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_result *r) {
     struct sandbox_command full = *c;
     uint64_t now = clock_mono_ms();
@@ -87,6 +98,8 @@ bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_resu
                            r->output);
     if (r->end == SANDBOX_CANCELLED)
         return err_set(j->e, ERR_UNAVAILABLE, "this program is stopping") || job_fail(j);
+    if (r->end == SANDBOX_DEADLINE && cut_off(j, c))
+        return job_fail(j);
     if (r->end == SANDBOX_DEADLINE || (r->end == SANDBOX_SIGNALED && r->status == SIGXCPU))
         return job_end_log(j, BUILD_TIMEOUT, "the build took longer than its deadline", r->output);
     return true;

@@ -11,7 +11,8 @@ struct builder {
     struct arena *arena;   // of the builder itself
     const char *guest_dir; // NULL: nothing can be built, only looked up
     const char *system;    // what a box shows, in it
-    const char *ca_file, *egress_allow;
+    const char *ca_file;
+    struct egress *egress;
     struct source_map map;
     char *toolchain; // digest, hex; NULL without guest_dir
     const struct sandbox_offer *offer;

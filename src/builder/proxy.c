@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "builder/proxy.h"
 
-#include "sandbox/address.h"
+#include "base/text.h"
+#include "egress/client.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -15,6 +15,8 @@
 #define HEAD_MAX 4096
 #define IDLE_MS 60000
 #define CONNECT_MS 10000
+#define LOOKUP_MS 30000
+#define PAUSE_MS 100 // until a descriptor may be free again, which nothing tells us
 
 struct connection {
     struct proxy *proxy;
@@ -26,19 +28,21 @@ struct connection {
 struct proxy {
     int listener, stop; // stop: becomes readable for all when the proxy ends
     unsigned port;
-    const char *allow;
+    struct egress *egress;
+    struct egress_way way;
+    struct egress_client *client; // NULL: there is no way out
     pthread_t thread;
     pthread_mutex_t lock; // of the fields below
     struct connection connections[CONNECTIONS_MAX];
     char trouble[160];
+    bool ours;
 };
 
-static const char *const registry_hosts[] = {"index.crates.io", "static.crates.io", "crates.io"};
-
-static void say(struct proxy *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void say(struct proxy *p, const char *fmt, ...) {
+static void say(struct proxy *p, bool ours, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void say(struct proxy *p, bool ours, const char *fmt, ...) {
     va_list ap;
     pthread_mutex_lock(&p->lock);
+    p->ours = ours;
     va_start(ap, fmt);
     vsnprintf(p->trouble, sizeof p->trouble, fmt, ap);
     va_end(ap);
@@ -58,8 +62,8 @@ static bool answer(int fd, const char *status) {
 }
 
 struct target {
-    char host[256], port[6];
-    bool trusted; // connected wherever its name leads
+    char host[EGRESS_HOST_MAX];
+    uint16_t port;
 };
 
 // "CONNECT host:port HTTP/1.1": a name of plain characters, a port of digits.
@@ -68,37 +72,16 @@ static bool read_target(struct target *t, const char *head) {
         return false;
     const char *host = head + 8, *end = host + strcspn(host, ": \r\n"), *port = end + 1;
     size_t digits = *end == ':' ? strspn(port, "0123456789") : 0;
-    if (end == host || (size_t)(end - host) >= sizeof t->host || !digits || digits >= sizeof t->port ||
-        strncmp(port + digits, " HTTP/1.", 8) != 0)
+    uint64_t n;
+    if (end == host || (size_t)(end - host) >= sizeof t->host || !text_u64(slice_of(port, digits), &n) || n == 0 ||
+        n > UINT16_MAX || strncmp(port + digits, " HTTP/1.", 8) != 0)
         return false;
     for (const char *c = host; c < end; c++)
         if (!isalnum((unsigned char)*c) && !strchr(".-", *c))
             return false;
-    *t = (struct target){0};
+    *t = (struct target){.port = (uint16_t)n};
     memcpy(t->host, host, (size_t)(end - host));
-    memcpy(t->port, port, digits);
     return true;
-}
-
-static bool in_list(const char *list, const char *item) {
-    size_t n = strlen(item);
-    for (const char *p = list; (p = strcasestr(p, item)); p += n)
-        if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
-            return true;
-    return false;
-}
-
-// Whether the way may be gone; says why not.
-static bool judge(struct proxy *p, struct target *t) {
-    char both[sizeof t->host + sizeof t->port + 1];
-    snprintf(both, sizeof both, "%s:%s", t->host, t->port);
-    bool https = strcmp(t->port, "443") == 0;
-    t->trusted = in_list(p->allow, both);
-    for (size_t i = 0; https && i < ARRAY_LEN(registry_hosts); i++)
-        t->trusted = t->trusted || strcasecmp(t->host, registry_hosts[i]) == 0;
-    if (!https && !t->trusted)
-        say(p, "only https on its usual port is served");
-    return https || t->trusted;
 }
 
 // Reads the request's head and answers what is refused.
@@ -112,44 +95,56 @@ static bool read_head(struct proxy *p, int fd, struct target *t) {
         n += (size_t)got;
         head[n] = 0;
     } while (!strstr(head, "\r\n\r\n"));
-    if (!read_target(t, head))
-        say(p, "only https is served");
-    else if (judge(p, t))
+    if (read_target(t, head))
         return true;
+    say(p, false, "only https is served");
     (void)answer(fd, "403 Forbidden");
     return false;
 }
 
-static int connect_to(struct proxy *p, const struct addrinfo *a) {
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0;
+// Whether the connect that was started has succeeded.
+static bool connected(struct proxy *p, int fd) {
+    int error = 0;
     socklen_t n = sizeof error;
-    if (fd < 0)
-        return -1;
-    if ((connect(fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS) && await(p, fd, POLLOUT, CONNECT_MS) &&
-        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error == 0)
-        return fd;
-    close(fd);
-    return -1;
+    return await(p, fd, POLLOUT, CONNECT_MS) && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error == 0;
 }
 
+static void say_why(struct proxy *p, const struct target *t, enum egress_end end, bool tried) {
+    switch (end) {
+    case EGRESS_PORT: say(p, false, "only https on its usual port is served"); return;
+    case EGRESS_PROHIBITED: say(p, false, "host %.100s has no public address", t->host); return;
+    case EGRESS_UNKNOWN_NAME:
+    case EGRESS_NAME_FAILED:
+    case EGRESS_NAME_LATE: say(p, false, "host %.100s is unknown", t->host); return;
+    case EGRESS_NO_NETWORK: say(p, !tried, "this worker has no network"); return;
+    case EGRESS_NO_RESOLVER: say(p, !tried, "this worker's resolver does not answer"); return;
+    case EGRESS_TROUBLE: say(p, !tried, "the broker of this worker's connections has failed"); return;
+    case EGRESS_TOO_MANY: say(p, false, "too many connections at once"); return;
+    case EGRESS_STARTED:
+    case EGRESS_REFUSED:
+    case EGRESS_UNREACHABLE:
+    case EGRESS_ENDS: break;
+    }
+    say(p, false, "host %.100s does not answer", t->host);
+}
+
+// One address after the other until one answers.
 static int connect_host(struct proxy *p, const struct target *t) {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list, *a;
-    if (getaddrinfo(t->host, t->port, &hints, &list) != 0) {
-        say(p, "host %.100s is unknown", t->host);
-        return -1;
+    struct egress_question q = {.timeout_ms = LOOKUP_MS, .port = t->port};
+    enum egress_end end = EGRESS_STARTED;
+    memcpy(q.host, t->host, sizeof q.host);
+    while (p->client && end == EGRESS_STARTED && q.tried_count < EGRESS_TRIED_MAX) {
+        int fd;
+        end = egress_ask(p->client, &q, &q.tried[q.tried_count], &fd);
+        if (end != EGRESS_STARTED)
+            break;
+        if (connected(p, fd))
+            return fd;
+        close(fd);
+        q.tried_count++;
     }
-    int fd = -1;
-    bool allowed = false;
-    for (a = list; a && fd < 0; a = a->ai_next) {
-        if (!t->trusted && !address_is_public(a->ai_addr, a->ai_addrlen))
-            continue;
-        allowed = true;
-        fd = connect_to(p, a);
-    }
-    freeaddrinfo(list);
-    if (fd < 0)
-        say(p, allowed ? "host %.100s does not answer" : "host %.100s has no public address", t->host);
-    return fd;
+    say_why(p, t, p->client ? end : EGRESS_NO_NETWORK, q.tried_count > 0);
+    return -1;
 }
 
 // One direction's bytes, as many as are there. False at the end or an error.
@@ -218,8 +213,11 @@ static void *accept_all(void *arg) {
     struct proxy *p = arg;
     while (await(p, p->listener, POLLIN, -1)) {
         int fd = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
+            if (errno != EINTR && errno != ECONNABORTED)
+                (void)await(p, -1, 0, PAUSE_MS); // no descriptor is free: what waits would wake us at once
             continue;
+        }
         struct connection *c = place(p);
         if (!c) {
             close(fd);
@@ -233,15 +231,27 @@ static void *accept_all(void *arg) {
     return NULL;
 }
 
-bool proxy_start(struct proxy **out, struct sandbox *box, const char *allow, struct err *e) {
+static void end_way(struct proxy *p) {
+    egress_client_free(p->client);
+    if (p->egress)
+        egress_close(p->egress, &p->way, NULL);
+}
+
+bool proxy_start(struct proxy **out, struct sandbox *box, struct egress *egress, struct err *e) {
     struct proxy *p = xcalloc(1, sizeof *p);
     *out = NULL;
     pthread_mutex_init(&p->lock, NULL);
     p->listener = -1;
-    p->allow = allow;
+    p->egress = egress;
+    p->way = EGRESS_NO_WAY;
     p->stop = eventfd(0, EFD_CLOEXEC);
     bool ok = p->stop >= 0 || err_errno(e, "cannot make an eventfd");
-    ok = ok && sandbox_listen(box, &p->listener, &p->port, e);
+    ok = ok && sandbox_listen(box, &p->listener, &p->port, e) &&
+         (!egress || egress_open(egress, EGRESS_FETCH, &p->way, e));
+    if (ok && egress) {
+        p->client = egress_client_new(p->way.fd);
+        p->way.fd = -1; // the client's from now on
+    }
     if (ok && (errno = pthread_create(&p->thread, NULL, accept_all, p)) != 0)
         ok = err_errno(e, "cannot start a thread");
     if (ok) {
@@ -252,6 +262,7 @@ bool proxy_start(struct proxy **out, struct sandbox *box, const char *allow, str
         close(p->listener);
     if (p->stop >= 0)
         close(p->stop);
+    end_way(p);
     free(p);
     return false;
 }
@@ -261,12 +272,15 @@ void proxy_stop(struct proxy *p) {
     if (!p)
         return;
     (void)!write(p->stop, &one, sizeof one);
+    if (p->client)
+        egress_client_stop(p->client); // whoever waits for a name server waits no longer
     pthread_join(p->thread, NULL);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (p->connections[i].used)
             pthread_join(p->connections[i].thread, NULL);
     close(p->listener);
     close(p->stop);
+    end_way(p);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }
@@ -278,4 +292,11 @@ const char *proxy_trouble(struct proxy *p, struct arena *a) {
     const char *text = p->trouble[0] ? arena_strdup(a, p->trouble) : NULL;
     pthread_mutex_unlock(&p->lock);
     return text;
+}
+
+bool proxy_trouble_is_ours(struct proxy *p) {
+    pthread_mutex_lock(&p->lock);
+    bool ours = p->trouble[0] && p->ours;
+    pthread_mutex_unlock(&p->lock);
+    return ours;
 }

@@ -33,5 +33,16 @@ struct limit_options {
         ARG_NUMBER(s, field.seconds, "--max-seconds", "wall time of the run (60; at most 60)"),                        \
         ARG_NUMBER(s, field.memory_mb, "--max-memory-mb", "memory (128; at most 1024)")
 
+// What guests may reach: options of `run` and `up`, the worker's settings of the same names.
+struct egress_options {
+    const char *allow, *ports, *ca_file;
+};
+#define EGRESS_OPTIONS(s, field)                                                                                       \
+    ARG_OPTION(s, field.allow, "--egress-allow", "LIST",                                                               \
+               "name:port, 10.0.0.0/8:port or [fd00::]/8:port, …: what guests may reach beside public addresses"),     \
+        ARG_OPTION(s, field.ports, "--egress-ports", "LIST", "ports that guests may reach (80,443,1024-65535)"),       \
+        ARG_OPTION(s, field.ca_file, "--egress-ca-file", "FILE",                                                       \
+                   "certificates (PEM) that guests trust beside the built-in ones")
+
 // The limits with the contract's defaults for what is left out; over the contract's caps is ERR_USAGE.
 [[nodiscard]] bool limits_from_options(const struct limit_options *o, struct exec_limits *out, struct err *e);

@@ -7,6 +7,7 @@
 #include "cli/args.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "egress/egress.h"
 #include "executor/exec.h"
 #include <inttypes.h>
 
@@ -17,6 +18,7 @@
 struct run_options {
     const char *file, *input, *input_file, *env_file;
     struct limit_options limits;
+    struct egress_options egress;
     bool json;
 };
 
@@ -26,6 +28,7 @@ static const struct arg table[] = {
     ARG_OPTION(struct run_options, input_file, "--input-file", "FILE", "the same from a file"),
     ARG_OPTION(struct run_options, env_file, "--env-file", "FILE", "NAME=value lines for the guest's environment"),
     LIMIT_OPTIONS(struct run_options, limits),
+    EGRESS_OPTIONS(struct run_options, egress),
     ARG_SWITCH(struct run_options, json, "--json", "one JSON object on one line"),
 };
 
@@ -94,6 +97,22 @@ static void print_people(const struct exec_result *r) {
             r->compile_us ? text_duration(r->compile_us, compile) : "");
 }
 
+static bool run_in_pool(struct arena *a, const struct run_options *o, struct exec_settings *s,
+                        const struct exec_request *request, struct exec_result *r, struct err *e) {
+    const struct egress_settings world = {
+        .allow = o->egress.allow, .ports = o->egress.ports, .ca_file = o->egress.ca_file};
+    struct exec_pool *pool;
+    if (!egress_new(&s->egress, &world, e))
+        return false;
+    bool ok = exec_pool_new(&pool, s, e);
+    if (ok) {
+        ok = exec_run(pool, a, request, r, e);
+        exec_pool_free(pool);
+    }
+    egress_free(s->egress);
+    return ok;
+}
+
 static bool run_module(struct arena *a, const struct run_options *o, struct exec_result *r, struct hash *hash,
                        struct err *e) {
     struct slice wasm, input = slice_str(o->input ? o->input : "");
@@ -112,12 +131,7 @@ static bool run_module(struct arena *a, const struct run_options *o, struct exec
                               .cache_max_bytes = 1u << 30,
                               .prestarted = 1};
     struct exec_request request = {wasm, input, env, count, limits};
-    struct exec_pool *pool;
-    if (!exec_pool_new(&pool, &s, e))
-        return false;
-    bool ok = exec_run(pool, a, &request, r, e);
-    exec_pool_free(pool);
-    return ok;
+    return run_in_pool(a, o, &s, &request, r, e);
 }
 
 int command_run_module(int argc, char **argv) {

@@ -271,7 +271,13 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
     return true;
 }
 
-static bool start_worker(struct stack *s, const struct credentials *worker, const char *token_file, struct err *e) {
+// An empty variable counts as absent.
+static const char *setting(struct arena *a, const char *name, const char *value) {
+    return arena_printf(a, "%s=%s", name, value ? value : "");
+}
+
+static bool start_worker(struct stack *s, const struct stack_options *o, const struct credentials *worker,
+                         const char *token_file, struct err *e) {
     struct arena *a = s->arena;
     const char *home = arena_printf(a, "%s/worker", s->home);
     const char *key_file = arena_printf(a, "%s/keys/worker.key", s->home);
@@ -288,6 +294,9 @@ static bool start_worker(struct stack *s, const struct credentials *worker, cons
                          "WORKER_ID=local-worker",
                          "ENABLE_EVENT_MONITOR=true",
                          "START_BLOCK_HEIGHT=1",
+                         setting(a, "EGRESS_ALLOW", o->egress_allow),
+                         setting(a, "EGRESS_PORTS", o->egress_ports),
+                         setting(a, "EGRESS_CA_FILE", o->egress_ca_file),
                          NULL};
     uint64_t port;
     char *secret = secret_key_text(a, &worker->secret);
@@ -309,7 +318,7 @@ bool stack_start(struct stack *s, const struct stack_options *o, struct err *e) 
     bool ok = lock_home(s, o->home, e) && make_keys(s, &worker, e) &&
               supervisor_new(&s->supervisor, arena_printf(s->arena, "%s/log", s->home), e) && start_devnet(s, o, e) &&
               deploy(s, &worker, e) && start_keystore(s, e) && start_coordinator(s, o, &token_file, e) &&
-              start_worker(s, &worker, token_file, e);
+              start_worker(s, o, &worker, token_file, e);
     secret_key_wipe(&worker.secret);
     if (!ok)
         stack_stop(s);

@@ -13,6 +13,7 @@ struct stack_options {
     const char *home;
     uint64_t rpc_port, coordinator_port; // 0: any free one
     uint64_t block_ms;
+    const char *egress_allow, *egress_ports, *egress_ca_file; // the worker's settings; NULL: their defaults
 };
 
 struct stack_step { // what the start tells its caller as it goes

@@ -12,6 +12,7 @@
 struct up_options {
     const char *home;
     struct arg_u64 rpc_port, coordinator_port, block_ms;
+    struct egress_options egress;
     bool json;
 };
 
@@ -22,6 +23,7 @@ static const struct arg table[] = {
     ARG_NUMBER(struct up_options, coordinator_port, "--coordinator-port", "port of the coordinator (any free one)"),
     ARG_NUMBER(struct up_options, block_ms, "--block-ms",
                "time between blocks (600); 0: a block as soon as there is work"),
+    EGRESS_OPTIONS(struct up_options, egress),
     ARG_SWITCH(struct up_options, json, "--json", "one JSON line on standard output once everything answers"),
 };
 
@@ -50,7 +52,10 @@ static bool run(const struct up_options *o, const sigset_t *stop, struct err *e)
     SCOPED_ARENA(a);
     struct stack_options so = {.rpc_port = o->rpc_port.v,
                                .coordinator_port = o->coordinator_port.v,
-                               .block_ms = o->block_ms.given ? o->block_ms.v : BLOCK_MS_DEFAULT};
+                               .block_ms = o->block_ms.given ? o->block_ms.v : BLOCK_MS_DEFAULT,
+                               .egress_allow = o->egress.allow,
+                               .egress_ports = o->egress.ports,
+                               .egress_ca_file = o->egress.ca_file};
     const char *given = o->home ? o->home : getenv("OUTLAYER_HOME");
     struct stack s = {.say = show_step};
     if (!port_ok(&o->rpc_port, "--rpc-port", e) || !port_ok(&o->coordinator_port, "--coordinator-port", e) ||

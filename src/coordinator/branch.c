@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "builder/source.h"
 #include "coordinator/coordinator.h"
+#include "egress/egress.h"
 #include "secrets/repo.h"
 #include <inttypes.h>
 
@@ -143,8 +144,11 @@ void github_resolve_branch(struct http_request *r, void *ctx) {
 }
 
 bool branch_open(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    const struct egress_settings egress = {.allow = config->egress_allow};
+    if (!egress_new(&c->egress, &egress, e))
+        return false;
     const struct build_settings settings = {.repo_map = config->repo_map,
-                                            .egress_allow = config->egress_allow,
+                                            .egress = c->egress,
                                             .disk_bytes = HISTORY_BYTES,
                                             .memory_bytes = HISTORY_MEMORY,
                                             .cancel = &c->stopping};
@@ -161,5 +165,6 @@ bool branch_open(struct coordinator *c, const struct coordinator_config *config,
 void branch_close(struct coordinator *c) {
     lookups_free(c->branches);
     builder_free(c->builder);
+    egress_free(c->egress);
     limiter_free(c->branch_askers);
 }

@@ -35,6 +35,7 @@ struct coordinator {
     struct fleet *fleet;
     struct prices *prices;
     struct secrets_proxy *secrets;
+    struct egress *egress;   // how it reaches repositories
     struct builder *builder; // looks branches up, builds nothing
     struct lookups *branches;
     struct limiter *branch_askers;

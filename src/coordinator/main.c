@@ -29,8 +29,9 @@ static const struct setting table[] = {
              "addresses, comma list, whose X-Forwarded-For says who asks"),
     SET_TEXT(struct settings, repo_map, "REPO_MAP", NULL,
              "host/owner/name=DIR,…: local repositories, to find branches"),
-    SET_TEXT(struct settings, egress_allow, "EGRESS_ALLOW", NULL,
-             "host:port,… that finding branches may reach, for tests"),
+    SET_TEXT(
+        struct settings, egress_allow, "EGRESS_ALLOW", NULL,
+        "name:port, 10.0.0.0/8:port or [fd00::]/8:port, …: what finding branches may reach beside public addresses"),
     SET_U64(struct settings, wasm_gb, "WASM_CACHE_MAX_SIZE_GB", "10", 1, 100000,
             "modules that are kept; the least recently used go first"),
     SET_U64(struct settings, serve_seconds, "EXECUTION_EXPIRES_SECONDS", "600", 1, 86400,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,executor,base codec crypto wasm sandbox,-lsodium))
-$(eval $(call program,bin,outlayer-executor,src/executor/main.c,executor,-Wl$(comma)--wrap=connect))
+$(eval $(call unit,executor,base codec crypto wasm sandbox egress,-lsodium))
+$(eval $(call program,bin,outlayer-executor,src/executor/main.c,executor,))
 # An executor that lies, for tests.
 $(eval $(call program,help,lying-executor,src/executor/main_liar.c,executor,))
 $(O)/test/verdict_test: | $(O)/help/lying-executor

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "egress/egress.h"
 #include "executor/cache.h"
 #include "executor/page.h"
 #include "executor/verdict.h"
@@ -19,6 +20,7 @@
 #define MEMORY_MB_MAX 4096
 
 struct exec_pool {
+    struct egress *egress;
     struct process_pool *processes;
     struct code_cache *cache;
     pthread_mutex_t lock; // guards what is being compiled: nobody compiles the same module twice at once
@@ -45,10 +47,11 @@ const char *exec_end_slug(enum exec_end end) {
 
 bool exec_pool_new(struct exec_pool **out, const struct exec_settings *s, struct err *e) {
     struct exec_pool *p = xcalloc(1, sizeof *p);
+    p->egress = s->egress;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->compiled, NULL);
     if (!code_cache_new(&p->cache, s->cache_dir, s->cache_max_bytes, e) ||
-        !process_pool_new(&p->processes, s->program, s->prestarted ? s->prestarted : 2, s->egress_allow, e)) {
+        !process_pool_new(&p->processes, s->program, s->prestarted ? s->prestarted : 2, e)) {
         exec_pool_free(p);
         return false;
     }
@@ -195,11 +198,36 @@ static enum verdict end_of(struct process *x, const struct job *job, const struc
     return verdict_of(&f, a, out);
 }
 
+// A component's way out, beside what every run has.
+static bool open_way(struct exec_pool *p, struct job *job, struct egress_way *way, int *fds, struct err *e) {
+    if (!p->egress || !job->component)
+        return true;
+    job->may_connect = 1;
+    fds[JOB_FD_ROOTS] = egress_roots(p->egress, &job->roots_len);
+    bool ok = egress_open(p->egress, EGRESS_GUEST, way, e);
+    fds[JOB_FD_EGRESS] = way->fd;
+    return ok;
+}
+
+// What the run met on its way out that is our own trouble: without network or resolver another worker has to run it; a
+// broker that died meanwhile is a reason to run it once more, however it ended.
+static bool close_way(struct exec_pool *p, struct egress_way *way, enum verdict *verdict, struct err *e) {
+    struct egress_facts facts = {0};
+    if (p->egress)
+        egress_close(p->egress, way, &facts);
+    if (facts.no_way)
+        return err_set(e, ERR_UNAVAILABLE, "%s", facts.text);
+    if (facts.lost && *verdict == VERDICT_GUEST)
+        *verdict = VERDICT_AGAIN;
+    return true;
+}
+
 // One process, one try.
 static bool attempt(struct exec_pool *p, struct arena *a, const struct exec_request *r, enum wasm_kind kind,
                     int code_fd, uint64_t code_len, enum verdict *verdict, struct exec_result *out, struct err *e) {
     struct process x;
     struct page page = PAGE_NONE;
+    struct egress_way way = EGRESS_NO_WAY;
     SCOPED_WIPED_BUF(env, ENV_BYTES_MAX);
     struct job job = {.kind = JOB_RUN,
                       .component = kind == WASM_COMPONENT,
@@ -211,16 +239,19 @@ static bool attempt(struct exec_pool *p, struct arena *a, const struct exec_requ
     if (!put_env(&env, r, &job.env_count, e) || !process_take(p->processes, &x, e))
         return false;
     job.env_len = env.len;
-    int input = -1;
     struct slice parts[] = {r->input, buf_slice(&env)};
-    bool ok = page_new(&page, r->limits.max_instructions, e) && wire_memfd("input", parts, 2, &input, e);
-    if (ok && wire_send_job(x.sock, &job, (int[]){input, code_fd, page.fd, page.fd, page.fd}, e))
+    int fds[JOB_FDS] = {[JOB_FD_INPUT] = -1, [JOB_FD_CODE] = code_fd};
+    bool ok = page_new(&page, r->limits.max_instructions, e) && wire_memfd("input", parts, 2, &fds[JOB_FD_INPUT], e);
+    fds[JOB_FD_PAGE] = fds[JOB_FD_EGRESS] = fds[JOB_FD_ROOTS] = page.fd;
+    ok = ok && open_way(p, &job, &way, fds, e);
+    if (ok && wire_send_job(x.sock, &job, fds, e))
         *verdict = end_of(&x, &job, &page, &r->limits, a, out);
     else if (ok) // it died while it waited for its job
         *verdict = VERDICT_OURS;
     process_end(&x, NULL);
-    if (input >= 0)
-        close(input);
+    ok = close_way(p, &way, verdict, ok ? e : NULL) && ok;
+    if (fds[JOB_FD_INPUT] >= 0)
+        close(fds[JOB_FD_INPUT]);
     page_free(&page);
     return ok;
 }
@@ -264,7 +295,9 @@ bool exec_run(struct exec_pool *p, struct arena *a, const struct exec_request *r
         if (tried[v])
             return err_set(e, ERR_UNAVAILABLE, "the processes that run guests do not begin");
         tried[v] = true;
-        log_warn("a run is tried once more: %s", v == VERDICT_OURS ? "its process did not begin" : out->detail);
+        log_warn("a run is tried once more: %s", v == VERDICT_OURS ? "its process did not begin"
+                                                 : out->detail     ? out->detail
+                                                                   : "the broker died meanwhile");
         if (v == VERDICT_STALE)
             code_cache_drop(p->cache, &wasm);
     }

@@ -5,12 +5,14 @@
 #include "base/arena.h"
 #include "crypto/hash.h"
 
+struct egress; // egress/egress.h
+
 struct exec_settings {
     const char *program;      // path of outlayer-executor
     const char *cache_dir;    // precompiled code; NULL: none is kept
     uint64_t cache_max_bytes; // least recently used goes first
     unsigned prestarted;      // executors kept ready (0: 2)
-    const char *egress_allow; // "host:port,…" allowed beside public addresses; NULL: none
+    struct egress *egress;    // how components reach the world, kept; NULL: they do not
 };
 
 struct exec_limits {

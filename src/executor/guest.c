@@ -2,6 +2,7 @@
 #include "executor/guest.h"
 
 #include "base/file.h"
+#include "executor/way.h"
 #include "executor/wire.h"
 #include "sandbox/confine.h"
 #include "wasm/engine.h"
@@ -31,11 +32,9 @@ static bool confine_early(struct err *e) {
            confine_limit(RLIMIT_FSIZE, 0, e) && confine_limit(RLIMIT_NOFILE, 256, e) && confine_drop_capabilities(e);
 }
 
-// Once the job is known: memory, files and system calls. P1 guests get no sockets at all.
+// Once the job is known: memory, files and system calls. No file is opened and no socket made from here on: a guest's
+// connections come as descriptors from the broker.
 static bool confine_for(const struct job *job, struct err *e) {
-    static const struct confine_path resolver[] = {
-        {"/etc", false}, {"/usr/lib", false}, {"/lib", false}, {"/lib64", false}};
-    bool network = job->kind == JOB_RUN && job->component;
     uint64_t data = job->kind == JOB_COMPILE
                         ? COMPILE_DATA
                         : job->memory_ceiling + RUN_DATA + job->code_len * 2 + job->input_len * 2 + job->output_max * 4;
@@ -43,9 +42,9 @@ static bool confine_for(const struct job *job, struct err *e) {
         return false;
     if (job->kind == JOB_COMPILE && !confine_limit(RLIMIT_CPU, COMPILE_CPU_S, e))
         return false;
-    if (confine_landlock_abi() > 0 && !confine_paths(resolver, network ? ARRAY_LEN(resolver) : 0, e))
+    if (confine_landlock_abi() > 0 && !confine_paths(NULL, 0, e))
         return false;
-    return confine_system_calls(network ? CONFINE_INET_SOCKETS : CONFINE_NO_SOCKETS, e);
+    return confine_system_calls(CONFINE_NO_SOCKETS, e);
 }
 
 static bool map(int fd, uint64_t len, struct slice *out, struct err *e) {
@@ -96,11 +95,12 @@ static bool split_env(struct slice env, const char **names, const char **values,
 }
 
 static int run(struct engine *g, int sock, const struct job *job, const int *fds, struct err *e) {
-    struct slice bytes, code;
+    struct slice bytes, code, roots = {NULL, 0};
     static const char *names[ENV_MAX], *values[ENV_MAX];
     struct meter_page *page = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fds[JOB_FD_PAGE], 0);
     if (page == MAP_FAILED || !map(fds[JOB_FD_INPUT], job->input_len + job->env_len, &bytes, e) ||
-        !map(fds[JOB_FD_CODE], job->code_len, &code, e) || job->env_count > ENV_MAX ||
+        !map(fds[JOB_FD_CODE], job->code_len, &code, e) ||
+        (job->may_connect && !map(fds[JOB_FD_ROOTS], job->roots_len, &roots, e)) || job->env_count > ENV_MAX ||
         !split_env(slice_skip(bytes, job->input_len), names, values, job->env_count))
         return 1;
     struct buf output = buf_init(job->output_max), errors = buf_init(job->errors_max);
@@ -113,9 +113,12 @@ static int run(struct engine *g, int sock, const struct job *job, const int *fds
                            .env_count = job->env_count,
                            .output = &output,
                            .errors = &errors,
-                           .overflow = end_full};
+                           .overflow = end_full,
+                           .roots = roots};
     struct engine_outcome outcome;
     r.overflow_ctx = &(struct overflow){sock, &errors};
+    if (job->may_connect)
+        way_give(&r, fds[JOB_FD_EGRESS]);
     if (!confine_for(job, e) || !begin(sock, e))
         return 1;
     engine_run(g, &r, &outcome);

@@ -19,7 +19,7 @@
 struct process_pool {
     struct arena *arena;
     const char *program;
-    char *environment[3];
+    char *environment[2];
     unsigned want;
     pthread_t thread;
     pthread_mutex_t lock; // guards what follows
@@ -85,14 +85,11 @@ static void *refill(void *arg) {
     return NULL;
 }
 
-bool process_pool_new(struct process_pool **out, const char *program, unsigned ready, const char *egress_allow,
-                      struct err *e) {
+bool process_pool_new(struct process_pool **out, const char *program, unsigned ready, struct err *e) {
     struct process_pool *p = xcalloc(1, sizeof *p);
     p->arena = arena_new();
     p->program = arena_strdup(p->arena, program);
     p->environment[0] = (char *)(uintptr_t) "PATH=/usr/bin:/bin";
-    if (egress_allow)
-        p->environment[1] = arena_printf(p->arena, "EGRESS_ALLOW=%s", egress_allow);
     p->want = ready > READY_MAX ? READY_MAX : ready;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->changed, NULL);

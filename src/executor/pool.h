@@ -10,8 +10,7 @@ struct process {
 
 struct process_pool;
 
-[[nodiscard]] bool process_pool_new(struct process_pool **out, const char *program, unsigned ready,
-                                    const char *egress_allow, struct err *e);
+[[nodiscard]] bool process_pool_new(struct process_pool **out, const char *program, unsigned ready, struct err *e);
 void process_pool_free(struct process_pool *p);
 // One that waits for its job; starts one where none is ready.
 [[nodiscard]] bool process_take(struct process_pool *p, struct process *out, struct err *e);

@@ -8,8 +8,8 @@
 
 enum job_kind { JOB_COMPILE = 1, JOB_RUN = 2 };
 
-// Descriptors of a job. A compilation has use for the first alone, a core module none for the last two: what stands in
-// their place is the page once more.
+// Descriptors of a job. A compilation has use for the first alone, a core module none for the last two (WASI P1 has no
+// outgoing calls): what stands in their place is the page once more.
 enum job_fd {
     JOB_FD_INPUT,  // RUN: standard input, then the environment; COMPILE: the module
     JOB_FD_CODE,   // RUN: machine code
@@ -26,7 +26,7 @@ struct job {
     uint64_t roots_len;
     uint64_t output_max, errors_max;
     uint32_t env_count;
-    uint32_t reserved;
+    uint32_t may_connect; // 1: JOB_FD_EGRESS and JOB_FD_ROOTS are what they are called
 };
 #define JOB_BEGUN 0x42 // one byte before the answer, once the process is confined and before it looks at the guest
 struct job_answer {    // then output_len and errors_len bytes; COMPILE: the code is the output, a refusal the errors

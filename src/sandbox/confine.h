@@ -31,6 +31,7 @@ enum confine_sockets {
     CONFINE_NO_SOCKETS,   // none can be made
     CONFINE_UNIX_SOCKETS, // local ones only (socket pairs of build tools)
     CONFINE_INET_SOCKETS, // and IPv4 and IPv6
+    CONFINE_NAME_SOCKETS, // and netlink, which resolvers ask for this machine's families
 };
 // Refused calls give EPERM (EAFNOSUPPORT for sockets, ENOSYS for clone3, so that programs fall back to clone).
 [[nodiscard]] bool confine_system_calls(enum confine_sockets sockets, struct err *e);

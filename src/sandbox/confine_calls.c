@@ -131,7 +131,8 @@ static int refuse_sockets(scmp_filter_ctx f, enum confine_sockets sockets) {
     }
     for (unsigned family = 0; family <= FAMILIES && rc >= 0; family++) {
         bool inet = family == AF_INET || family == AF_INET6;
-        if (family != AF_UNIX && !(inet && sockets == CONFINE_INET_SOCKETS))
+        bool name = family == AF_NETLINK && sockets == CONFINE_NAME_SOCKETS;
+        if (family != AF_UNIX && !(inet && sockets != CONFINE_UNIX_SOCKETS) && !name)
             rc = refuse_family(f, SCMP_SYS(socket), family);
         if (family != AF_UNIX && rc >= 0)
             rc = refuse_family(f, SCMP_SYS(socketpair), family);

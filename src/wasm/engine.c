@@ -20,6 +20,9 @@ struct outlayer_end {
 };
 void outlayer_error_end(wasmtime_error_t *error, struct outlayer_end *out); // frees the error
 wasmtime_error_t *outlayer_linker_define_exit(wasmtime_linker_t *linker);
+wasmtime_error_t *outlayer_link_http(wasmtime_component_linker_t *linker);
+void outlayer_use_http(wasmtime_context_t *context, enum engine_connect_end (*connect)(void *, struct engine_connect *),
+                       void *ctx, const uint8_t *roots, size_t roots_len);
 
 struct engine {
     wasm_engine_t *wasm;
@@ -74,7 +77,7 @@ bool engine_new(struct engine **out, struct err *e) {
     bool ok = take_error(wasmtime_linker_define_wasi(g->p1), ERR_INTERNAL, "cannot set WASI up", e) &&
               take_error(outlayer_linker_define_exit(g->p1), ERR_INTERNAL, "cannot set WASI up", e) &&
               take_error(wasmtime_component_linker_add_wasip2(g->p2), ERR_INTERNAL, "cannot set WASI P2 up", e) &&
-              take_error(wasmtime_component_linker_add_wasi_http(g->p2), ERR_INTERNAL, "cannot set wasi:http up", e);
+              take_error(outlayer_link_http(g->p2), ERR_INTERNAL, "cannot set wasi:http up", e);
     if (!ok) {
         engine_free(g);
         return false;
@@ -316,7 +319,7 @@ void engine_run(struct engine *g, const struct engine_run *r, struct engine_outc
     } else if (module) {
         call_core(g, context, module, out);
     } else {
-        wasmtime_context_set_wasi_http(context);
+        outlayer_use_http(context, r->connect, r->connect_ctx, r->roots.ptr, r->roots.len);
         call_component(g, context, component, out);
     }
     if (out->end == ENGINE_EXITED && out->status == 0)

@@ -40,6 +40,32 @@ enum engine_end {
     ENGINE_REFUSED, // could not be instantiated or has no entry: text
     ENGINE_STALE,   // this machine code is of another engine or processor: compile again
 };
+// What a guest of kind WASM_COMPONENT reaches by wasi:http. The engine makes no socket itself: for each connection it
+// asks for a descriptor whose connect has been started, to an address of `host` (a name or an address, IPv6 in
+// brackets) that is not among those tried. The same structure stands in third_party/wasmtime/src/http.rs.
+#define ENGINE_TRIED_MAX 7
+struct engine_connect {
+    const char *host;
+    uint16_t port;
+    uint32_t timeout_ms;
+    uint32_t tried_count;
+    uint8_t tried[ENGINE_TRIED_MAX][16]; // IPv4 as ::ffff:a.b.c.d
+    uint8_t address[16];                 // ENGINE_CONNECT_STARTED: whom the connect goes to
+    int fd;                              // and its descriptor, the engine's from then on
+};
+enum engine_connect_end {
+    ENGINE_CONNECT_STARTED,
+    ENGINE_CONNECT_PROHIBITED,   // the address or port is one that guests may not reach
+    ENGINE_CONNECT_UNKNOWN_NAME, // there is no such name
+    ENGINE_CONNECT_NAME_FAILED,  // its name servers do not say
+    ENGINE_CONNECT_NAME_LATE,    // they did not say in time
+    ENGINE_CONNECT_REFUSED,      // no connection could be started, or no address is left to try
+    ENGINE_CONNECT_UNREACHABLE,  // there is no way to this address
+    ENGINE_CONNECT_TOO_MANY,     // of this run's at once
+    ENGINE_CONNECT_DENIED,       // this run may ask for none
+    ENGINE_CONNECT_TROUBLE,      // not the guest's affair: the worker's own network
+};
+
 struct engine_run {
     struct engine_memory memory;
     struct slice code; // what engine_compile made; authentic: loading forged code is not safe
@@ -53,7 +79,13 @@ struct engine_run {
     // its writes fail.
     void (*overflow)(void *ctx);
     void *overflow_ctx;
+    // Called on any thread, several at once, also after engine_run has returned; it may block. NULL: requests are
+    // denied.
+    enum engine_connect_end (*connect)(void *ctx, struct engine_connect *io);
+    void *connect_ctx;
+    struct slice roots; // certificates in PEM that TLS trusts beside the built-in ones
 };
+#define ENGINE_TRAP_HOST (-1)
 struct engine_outcome {
     enum engine_end end;
     int status;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "codec/json.h"
+#include "egress/egress.h"
 #include "executor/exec.h"
 #include "sandbox/confine.h"
 #include "worker/journal.h"
@@ -20,7 +21,7 @@
 
 struct settings {
     const char *home, *network, *api_url, *api_token, *rpc_url, *neardata_url, *contract, *operator_id, *operator_key,
-        *worker_id, *keystore_url, *repo_map, *egress_allow, *toolchains, *log_level;
+        *worker_id, *keystore_url, *repo_map, *egress_allow, *egress_ports, *egress_ca, *toolchains, *log_level;
     uint64_t start_height, slots, poll_s, wasm_cache_mb, code_cache_mb, build_memory_mb, build_disk_mb;
     bool monitor, builds;
 };
@@ -54,8 +55,12 @@ static const struct setting table[] = {
             "precompiled modules kept on disk"),
     SET_TEXT(struct settings, repo_map, "REPO_MAP", NULL,
              "local repositories: host/owner/name=DIR or host=DIR, separated by commas"),
-    SET_TEXT(struct settings, egress_allow, "EGRESS_ALLOW", NULL,
-             "host:port,… that guests and fetches may reach beside public addresses; for tests"),
+    SET_TEXT(
+        struct settings, egress_allow, "EGRESS_ALLOW", NULL,
+        "name:port, 10.0.0.0/8:port or [fd00::]/8:port, …: what guests and fetches may reach beside public addresses"),
+    SET_TEXT(struct settings, egress_ports, "EGRESS_PORTS", "80,443,1024-65535", "ports that guests may reach"),
+    SET_TEXT(struct settings, egress_ca, "EGRESS_CA_FILE", NULL,
+             "certificates (PEM) that guests trust beside the built-in ones"),
     SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
 };
 
@@ -63,9 +68,11 @@ struct daemon {
     struct arena *arena;
     struct settings set;
     const char *home;
+    bool online; // this machine has a way to the Internet and a resolver
     int lock;
     struct account_id operator_id;
     struct secret_key key;
+    struct egress *egress;
     struct builder *builder;
     struct monitor *monitor;
     struct worker worker;
@@ -113,6 +120,22 @@ static bool open_home(struct daemon *d, struct err *e) {
     return true;
 }
 
+// How guests and fetches reach the world. What this machine itself lacks is said now: it would be found by the first
+// who asks, and is never theirs to pay.
+static bool open_egress(struct daemon *d, struct err *e) {
+    const struct settings *s = &d->set;
+    const struct egress_settings g = {.allow = s->egress_allow, .ports = s->egress_ports, .ca_file = s->egress_ca};
+    struct egress_state state;
+    if (!egress_new(&d->egress, &g, e) || !egress_state(d->egress, &state, e))
+        return false;
+    if (state.text[0])
+        log_warn("%s; requests that need it go to other workers or are not charged", state.text);
+    if (s->egress_allow)
+        log_warn("guests may reach beside public addresses: %s", s->egress_allow);
+    d->online = state.network && state.resolver;
+    return true;
+}
+
 static bool open_builder(struct daemon *d, struct err *e) {
     struct settings *s = &d->set;
     const char *dir = s->toolchains;
@@ -120,7 +143,7 @@ static bool open_builder(struct daemon *d, struct err *e) {
         dir = arena_printf(d->arena, "%s/../guest", file_program_dir(d->arena));
     struct build_settings b = {.guest_dir = dir,
                                .repo_map = s->repo_map,
-                               .egress_allow = s->egress_allow,
+                               .egress = d->egress,
                                .disk_bytes = s->build_disk_mb << 20,
                                .memory_bytes = s->build_memory_mb << 20};
     if (!builder_new(&d->builder, &b, e))
@@ -133,7 +156,8 @@ static bool open_builder(struct daemon *d, struct err *e) {
         log_info("builds are isolated: %s", how);
     else
         log_warn("builds are refused, only modules that others built are run: %s", how);
-    d->worker.set.capabilities = s->builds && isolates ? "compilation,execution" : "execution";
+    d->worker.set.capabilities = arena_printf(d->arena, "%sexecution%s", s->builds && isolates ? "compilation," : "",
+                                              d->online ? ",network" : "");
     return true;
 }
 
@@ -171,9 +195,7 @@ static bool open_executors(struct daemon *d, struct err *e) {
                               .cache_dir = dir,
                               .cache_max_bytes = d->set.code_cache_mb << 20,
                               .prestarted = (unsigned)d->set.slots,
-                              .egress_allow = d->set.egress_allow};
-    if (d->set.egress_allow)
-        log_warn("guests may reach beside public addresses: %s", d->set.egress_allow);
+                              .egress = d->egress};
     return file_make_dirs(dir, 0700, e) && exec_pool_new(&d->worker.exec, &x, e);
 }
 
@@ -190,8 +212,8 @@ static bool open_worker(struct daemon *d, struct err *e) {
     w->seen = seen_new();
     return journal_open(d->arena, d->home, &w->set.pending_dir, e) && api_new(&w->api, &api, e) &&
            rpc_new(&w->rpc, s->rpc_url, e) && sender_new(&w->sender, w->rpc, &d->operator_id, &d->key, e) &&
-           chain_new(&w->chain, w->rpc, s->contract, &public, e) && open_builder(d, e) && open_modules(d, e) &&
-           open_keystore(d, e) && open_executors(d, e);
+           chain_new(&w->chain, w->rpc, s->contract, &public, e) && open_egress(d, e) && open_builder(d, e) &&
+           open_modules(d, e) && open_keystore(d, e) && open_executors(d, e);
 }
 
 // Wrong settings are found out now, not by the first result that cannot be sent.
@@ -261,6 +283,7 @@ static void close_all(struct daemon *d, int status) {
     keystore_free(w->keystore);
     modules_free(w->modules);
     builder_free(d->builder);
+    egress_free(d->egress);
     chain_free(w->chain);
     sender_free(w->sender);
     rpc_free(w->rpc);

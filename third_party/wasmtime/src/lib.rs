@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! wasmtime's C API as one static library, and what it lacks: validation without compilation, and how a call ended.
+//! wasmtime's C API as one static library, and what it lacks: validation without compilation, how a call ended, and
+//! wasi:http over descriptors that somebody else opens.
 pub use wasmtime_c_api::*;
 
 mod ends;
+mod http;
 mod validate;
 
 pub use ends::*;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names looked up as this machine looks them up (getaddrinfo: whatever resolver it uses), by a bounded number of
+// threads, so that a name server that does not answer holds up nobody else. A look-up that nobody waits for any more
+// runs to its end and is dropped. One thread asks; the others are inside.
+#pragma once
+#include "egress/wire.h"
+
+#define LOOKUP_FOUND_MAX 16
+
+struct lookup_result {
+    uint64_t key;
+    enum egress_end end; // EGRESS_STARTED: `found`; UNKNOWN_NAME, NAME_FAILED, NO_RESOLVER, TROUBLE
+    struct address found[LOOKUP_FOUND_MAX];
+    size_t count;
+};
+
+struct lookups;
+[[nodiscard]] bool lookups_new(struct lookups **out, struct err *e); // lives as long as the process
+int lookups_fd(const struct lookups *l);                             // readable when there are results
+// host NULL: whether the resolver answers at all. owner: whose it is; nobody's fill all threads. False: too many wait.
+[[nodiscard]] bool lookups_start(struct lookups *l, uint64_t key, uint64_t owner, const char *host);
+[[nodiscard]] bool lookups_take(struct lookups *l, struct lookup_result *out);
+// What the last look-up or probe met: false where the resolver did not answer.
+bool lookups_resolver_answers(struct lookups *l);
