@@ -165,11 +165,18 @@ static bool is_dead(struct worker *w, struct arena *a, const struct journal_entr
     return !rpc_tx(w->rpc, a, n->hash, n->signer_id, "NONE", OUTCOME_MS, &outcome, &e) && e.code == ERR_NOT_FOUND;
 }
 
+// The chain took it in and found that it cannot be executed: its nonce was used up by a later one that came first.
+static bool was_never_executed(const json_t *status) {
+    return json_object_get(json_object_get(status, "Failure"), "InvalidTxError");
+}
+
 static enum fate follow_once(struct worker *w, struct arena *a, const struct journal_entry *n, const char **words,
                              bool *known) {
     SCOPED_JSON(outcome) = NULL;
     struct err e;
     *known = rpc_tx(w->rpc, a, n->hash, n->signer_id, "EXECUTED_OPTIMISTIC", OUTCOME_MS, &outcome, &e);
+    if (*known && was_never_executed(json_object_get(outcome, "status")))
+        return FATE_DEAD;
     if (*known) {
         *words = rpc_failure_text(a, json_object_get(outcome, "status"));
         return *words ? FATE_REFUSED : FATE_DONE;
@@ -306,7 +313,7 @@ static bool try_other(struct worker *w, struct submission *s, const char *words,
         give_back(w, s, words ? words : "a transaction of an earlier life was never executed");
         return false;
     }
-    if (s->lease && held_is_lost(w->held, s->lease))
+    if (s->lease && held_is_lost(s->lease))
         return false;
     if (settle_send(w, s, &e))
         return true;
