@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-worker from outside, against a real devnet with the real contract and a coordinator of a few lines, so that
 each thing that a coordinator may do wrong can be done."""
-import base64, hashlib, http.server, json, os, re, shutil, signal, subprocess, threading, time, urllib.parse
+import base64, hashlib, http.server, json, os, re, shutil, signal, socket, subprocess, threading, time, urllib.parse
 
 import kit, near
 from kit import check, equal
@@ -314,6 +314,11 @@ ECHO = """int main(void) {
 """
 
 
+def builds(worker):
+    """How many builds it has begun."""
+    return worker.output().count("building repo=")
+
+
 def test_one_of_each():
     with kit.folder() as home:
         w = World(home)
@@ -336,7 +341,11 @@ def test_one_of_each():
                 id, tx, _ = w.request(repo, "again")
                 event, value = w.answer(tx)
                 equal("the second answer", value, "again")
-                equal("from the cache", event["resources_used"]["compile_time_ms"], None)
+                equal("from the cache: nothing is built again", builds(worker), 1)
+                check("but the look-up of the branch is paid for", event["resources_used"]["compile_time_ms"] > 0, event)
+                id, tx, _ = w.request(repo, "named", commit=report["commit"])
+                event, value = w.answer(tx)
+                equal("a commit needs none: nothing is paid beside the run", (value, event["resources_used"]["compile_time_ms"]), ("named", None))
                 check("a note says so", (event["compilation_note"] or "").startswith("Cached WASM from 20"), event)
                 id, tx, _ = w.request(repo, "env", resource_limits={"max_memory_mb": 64})
                 equal("environment", w.answer(tx)[1], f"{ALICE} {id} {NEAR} 64")
@@ -471,36 +480,37 @@ def test_builds_of_others():
             equal("the first worker builds", w.answer(tx)[1], "one")
         record = next(iter(w.coordinator.builds.values()))
         equal("one module was uploaded", w.coordinator.uploads, 1)
-        with w.worker("second"):
+        with w.worker("second") as worker:
             _, tx, _ = w.request(repo, "two")
             event, value = w.answer(tx)
-            equal("the second uses its build", (value, event["resources_used"]["compile_time_ms"]), ("two", None))
+            equal("the second uses its build", (value, builds(worker)), ("two", 0))
+            check("and is paid for making machine code of it", event["resources_used"]["compile_time_ms"] > 0, event)
         other = Key()
         name = record["build_key"]
         w.coordinator.builds[name] = {**record, "build_ms": record["build_ms"] + 1}
-        with w.worker("third"):
+        with w.worker("third") as worker:
             _, tx, _ = w.request(repo, "three")
             event, value = w.answer(tx)
-            check("a record whose signature is not good is not believed", value == "three" and event["resources_used"]["compile_time_ms"] is not None, event)
+            check("a record whose signature is not good is not believed", value == "three" and builds(worker) == 1, event)
         signed = hashlib.sha256(borsh_record(record)).digest()
         w.coordinator.builds[name] = {**record, "public_key": other.public, "signature": base64.b64encode(other.sign(signed)).decode()}
-        with w.worker("fourth"):
+        with w.worker("fourth") as worker:
             _, tx, _ = w.request(repo, "four")
             event, value = w.answer(tx)
-            check("a stranger's record is not believed", value == "four" and event["resources_used"]["compile_time_ms"] is not None, event)
+            check("a stranger's record is not believed", value == "four" and builds(worker) == 1, event)
         w.operator.send(OPERATOR, near.add_call_key(other.public, CONTRACT, METHODS))
         record = next(iter(w.coordinator.builds.values()))
         signed = hashlib.sha256(borsh_record(record)).digest()
         w.coordinator.builds[name] = {**record, "public_key": other.public, "signature": base64.b64encode(other.sign(signed)).decode()}
-        with w.worker("fifth"):
+        with w.worker("fifth") as worker:
             _, tx, _ = w.request(repo, "five")
             event, value = w.answer(tx)
-            equal("one of another operator's key is", (value, event["resources_used"]["compile_time_ms"]), ("five", None))
+            equal("one of another operator's key is", (value, builds(worker)), ("five", 0))
         w.coordinator.wasm[record["wasm_hash"]] = b"\0asm\1\0\0\0"
-        with w.worker("sixth"):
+        with w.worker("sixth") as worker:
             _, tx, _ = w.request(repo, "six")
             event, value = w.answer(tx)
-            check("other bytes are not run", value == "six" and event["resources_used"]["compile_time_ms"] is not None, event)
+            check("other bytes are not run", value == "six" and builds(worker) == 1, event)
 
 
 def borsh_record(r):
@@ -939,6 +949,57 @@ def test_no_keystore():
                       and "not offered" in event["error_message"] and event["payment_charged"] == "0", event)
         text = refusal(w, KEYSTORE_BASE_URL="keystore")
         check("an address that is none", "KEYSTORE_BASE_URL" in text, text)
+
+
+def test_slow_builds_stop_nobody():
+    """One place for runs, one for builds; a build of 12 s that many want, and more of another that waits for its turn."""
+    with kit.folder() as home:
+        w = World(home)
+        echo, slow, slower = (c_repo(w, name, ECHO, seconds) for name, seconds in (("echo", 0), ("slow", 12), ("slower", 1)))
+        with w.worker(MAX_CONCURRENT_RUNS="1", MAX_CONCURRENT_BUILDS="1") as worker:
+            _, tx, _ = w.request(echo, "first")
+            equal("a module that is there", w.answer(tx)[1], "first")
+            waiting = [w.request(slow, "one", deposit=2 * NEAR) for _ in range(2)]
+            check("a slow build", kit.until(lambda: builds(worker) == 2, 20), worker.output()[-600:])
+            waiting.append(w.request(slower, "other", deposit=2 * NEAR))
+            began = time.monotonic()
+            for text in ("two", "three"):
+                _, tx, _ = w.request(echo, text)
+                equal(f"others run meanwhile: {text}", w.answer(tx)[1], text)
+            check("at once", time.monotonic() - began < 8 and not w.event(waiting[0][1], "execution_completed"), time.monotonic() - began)
+            events = [w.answer(tx) for _, tx, _ in waiting]
+            equal("those who waited have their answers", [v for _, v in events], ["one", "one", "other"])
+            equal("one build of each", builds(worker), 3)
+            times = sorted(e["resources_used"]["compile_time_ms"] for e, _ in events[:2])
+            check("which is paid once", times[0] < 6000 and times[1] > 12000, times)
+            broken = c_repo(w, "broken", "int main(void) { return nothing; }\n", seconds=3)
+            waiting = [w.request(broken) for _ in range(3)]
+            events = [w.answer(tx)[0] for _, tx, _ in waiting]
+            check("a build that fails fails for all who wait for it", all(e["failure"] == "build" and "nothing" in e["error_message"] for e in events), events)
+            times = sorted(e["resources_used"]["compile_time_ms"] for e in events)
+            check("and is paid once, too", builds(worker) == 4 and times[1] < 3000 < times[2], (builds(worker), times))
+
+
+def test_paid_builds():
+    """Looking up, building and compiling may take what is paid for, together: 10 s are included."""
+    with kit.folder() as home:
+        w = World(home)
+        slow, echo = c_repo(w, "slow", ECHO, seconds=11), c_repo(w, "echo", ECHO)
+        deaf = socket.create_server(("127.0.0.1", 0))  # takes connections and says nothing
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        with deaf, w.worker(EGRESS_ALLOW=address, MAX_CONCURRENT_RUNS="1"):
+            _, deaf_tx, _ = w.request(f"https://{address}/owner/name", "x", deposit=8 * 10 ** 21)
+            _, tx, _ = w.request(echo, "meanwhile")
+            equal("a repository that does not answer stops nobody", w.answer(tx)[1], "meanwhile")
+            check("it is waited for", not w.event(deaf_tx, "execution_completed"))
+            event, value = w.answer(deaf_tx)
+            check("for as long as is paid", value is None and event["failure"] == "build" and "took longer than" in event["error_message"]
+                  and 9000 < event["resources_used"]["compile_time_ms"] <= 11000 and int(event["payment_charged"]) > 10 ** 21, event)
+            _, tx, _ = w.request(slow, "x", deposit=8 * 10 ** 21)
+            event, value = w.answer(tx)
+            check("a build that is longer than what is paid", value is None and event["failure"] == "build" and 9000 < event["resources_used"]["compile_time_ms"] <= 11000, event)
+            _, tx, _ = w.request(slow, "y", deposit=2 * NEAR)
+            equal("and one for which more is paid", w.answer(tx)[1], "y")
 
 
 def test_many_at_once():

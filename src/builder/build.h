@@ -57,7 +57,8 @@ struct build_result {
                            // tree and the steps)
     struct slice wasm;     // in the caller's arena
     struct hash wasm_hash;
-    uint64_t build_ms;
+    uint64_t resolve_ms,
+        build_ms; // by our clock: looking the ref up in the repository (0: there was no need), building
 };
 
 struct builder;
@@ -67,7 +68,8 @@ void builder_free(struct builder *b);
 bool builder_can_isolate(const struct builder *b, const char **how);
 const char *builder_toolchain(const struct builder *b); // digest text, part of the build key
 
-// Resolves the ref: fills repo, commit and build_key, or end and reason. Never false for the repository's own faults.
+// Resolves the ref: fills repo, commit, build_key and resolve_ms, or end and reason. Never false for the repository's
+// own faults; BUILD_TIMEOUT where it does not answer in time.
 [[nodiscard]] bool builder_resolve(struct builder *b, struct arena *a, const struct build_source *s,
                                    uint64_t deadline_ms, struct build_result *out, struct err *e);
 // Builds what builder_resolve filled in; any number of threads at once. deadline_ms: wall time of this call.

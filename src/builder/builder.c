@@ -156,6 +156,16 @@ static bool need_isolation(struct job *j) {
            job_end(j, BUILD_NO_ISOLATION, "this worker cannot build: %s", j->builder->offer->text);
 }
 
+static bool look_up(struct job *j) {
+    uint64_t start = clock_mono_ms();
+    bool ok = need_isolation(j) && job_open(j) && fetch_resolve(j);
+    j->result->resolve_ms = clock_mono_ms() - start + 1; // begun milliseconds
+    if (!ok && j->result->end == BUILD_TIMEOUT)
+        job_end(j, BUILD_TIMEOUT, "looking '%s' up in %s took longer than %.1f s", j->source.ref, j->source.url,
+                (double)(j->deadline_ms - (start < j->deadline_ms ? start : j->deadline_ms)) / 1000);
+    return ok;
+}
+
 bool builder_resolve(struct builder *b, struct arena *a, const struct build_source *s, uint64_t deadline_ms,
                      struct build_result *out, struct err *e) {
     struct job j = {.builder = b, .arena = a, .result = out, .e = e};
@@ -166,7 +176,7 @@ bool builder_resolve(struct builder *b, struct arena *a, const struct build_sour
     if (ok && j.source.is_commit)
         memcpy(out->commit, j.source.ref, sizeof out->commit);
     else if (ok)
-        ok = need_isolation(&j) && job_open(&j) && fetch_resolve(&j);
+        ok = look_up(&j);
     job_close(&j);
     if (ok)
         out->build_key = build_key(&j);

@@ -130,7 +130,7 @@ static bool run_module(struct arena *a, const struct run_options *o, struct exec
                               .cache_dir = cache && file_make_dirs(cache, 0700, NULL) ? cache : NULL,
                               .cache_max_bytes = 1u << 30,
                               .prestarted = 1};
-    struct exec_request request = {wasm, input, env, count, limits};
+    struct exec_request request = {.wasm = wasm, .input = input, .env = env, .env_count = count, .limits = limits};
     return run_in_pool(a, o, &s, &request, r, e);
 }
 

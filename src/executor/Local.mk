@@ -3,7 +3,7 @@ $(eval $(call unit,executor,base codec crypto wasm sandbox egress,-lsodium))
 $(eval $(call program,bin,outlayer-executor,src/executor/main.c,executor,))
 # An executor that lies, for tests.
 $(eval $(call program,help,lying-executor,src/executor/main_liar.c,executor,))
-$(O)/test/verdict_test: | $(O)/help/lying-executor
+$(O)/test/verdict_test $(O)/test/code_test: | $(O)/help/lying-executor
 
 # An executor lives under a limit of its address space, in which no sanitizer can: what is tested under one is the asking
 # side, with the release's executor; so in every flavour.

@@ -10,25 +10,28 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define CODE_MAX (512u << 20)
-#define IN_MEMORY 32 // authentic code kept open for the next run
+#define OPEN_MAX 64 // authentic code kept open for the next run
 #define MAC_BYTES crypto_auth_hmacsha256_BYTES
 
 struct entry {
     struct hash wasm;
-    int fd; // -1: free
+    int fd;      // -1: free
+    bool memory; // a memory file
     uint64_t len, used_at;
 };
 
 struct code_cache {
-    struct arena *arena;
+    struct arena *arena; // of the names here; nobody allocates in it after the start
     const char *dir;
     uint64_t max_bytes;
     uint8_t key[crypto_auth_hmacsha256_KEYBYTES];
-    pthread_mutex_t lock; // guards what follows
-    struct entry entries[IN_MEMORY];
+    pthread_mutex_t folder; // one thread at a time writes into it and makes room; nobody who reads takes it
+    pthread_mutex_t lock;   // guards what follows, and is never held over the disk
+    struct entry entries[OPEN_MAX];
     uint64_t clock;
 };
 
@@ -52,9 +55,10 @@ bool code_cache_new(struct code_cache **out, const char *dir, uint64_t max_bytes
     struct code_cache *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
     c->dir = dir ? arena_strdup(c->arena, dir) : NULL;
-    c->max_bytes = max_bytes;
+    c->max_bytes = dir ? max_bytes : UINT64_MAX;
     pthread_mutex_init(&c->lock, NULL);
-    for (size_t i = 0; i < IN_MEMORY; i++)
+    pthread_mutex_init(&c->folder, NULL);
+    for (size_t i = 0; i < OPEN_MAX; i++)
         c->entries[i].fd = -1;
     if (dir && (!file_make_dirs(dir, 0700, e) || !load_key(c, e))) {
         code_cache_free(c);
@@ -67,86 +71,125 @@ bool code_cache_new(struct code_cache **out, const char *dir, uint64_t max_bytes
 void code_cache_free(struct code_cache *c) {
     if (!c)
         return;
-    for (size_t i = 0; i < IN_MEMORY; i++)
+    for (size_t i = 0; i < OPEN_MAX; i++)
         if (c->entries[i].fd >= 0)
             close(c->entries[i].fd);
     sodium_memzero(c->key, sizeof c->key);
     pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->folder);
     arena_free(c->arena);
     free(c);
 }
 
-static const char *path_of(struct arena *a, const struct code_cache *c, const struct hash *wasm) {
-    char hex[65];
-    return arena_printf(a, "%s/%s.%s.%s", c->dir, hash_hex(wasm, hex), meter_prices_version(&meter_prices_outlayer),
-                        engine_version());
+// --- what is open
+
+static void release(struct entry *n) {
+    close(n->fd);
+    *n = (struct entry){.fd = -1};
 }
 
-// The MAC covers the name, so that a file cannot stand in for another one's code.
-static void mac(const struct code_cache *c, const char *path, struct slice code, uint8_t out[static MAC_BYTES]) {
-    const char *name = strrchr(path, '/') + 1;
-    crypto_auth_hmacsha256_state s;
-    crypto_auth_hmacsha256_init(&s, c->key, sizeof c->key);
-    crypto_auth_hmacsha256_update(&s, (const uint8_t *)name, strlen(name) + 1);
-    crypto_auth_hmacsha256_update(&s, code.ptr, code.len);
-    crypto_auth_hmacsha256_final(&s, out);
-}
-
-static void keep(struct code_cache *c, const struct hash *wasm, int fd, uint64_t len) {
-    struct entry *victim = &c->entries[0];
-    for (size_t i = 0; i < IN_MEMORY; i++) {
-        struct entry *n = &c->entries[i];
-        if (n->fd >= 0 && hash_eq(&n->wasm, wasm))
-            return;
-        if (n->fd < 0 || (victim->fd >= 0 && n->used_at < victim->used_at))
-            victim = n;
+// With the lock held: a free place. Descriptors pin what was removed from the disk, so they count by their bytes, too.
+static struct entry *make_place(struct code_cache *c, uint64_t len, bool memory) {
+    for (;;) {
+        struct entry *oldest = NULL, *free = NULL;
+        uint64_t total = len, in_memory = memory ? len : 0;
+        for (struct entry *n = c->entries; n < c->entries + OPEN_MAX; n++) {
+            if (n->fd < 0)
+                free = n;
+            else if (!oldest || n->used_at < oldest->used_at)
+                oldest = n;
+            total += n->len;
+            in_memory += n->memory ? n->len : 0;
+        }
+        if (free && ((total <= c->max_bytes && in_memory <= CODE_MEMORY_MAX) || !oldest))
+            return free;
+        release(oldest);
     }
-    if (victim->fd >= 0)
-        close(victim->fd);
-    *victim = (struct entry){*wasm, fcntl(fd, F_DUPFD_CLOEXEC, 0), len, ++c->clock};
 }
 
-static bool from_memory(struct code_cache *c, const struct hash *wasm, int *fd, uint64_t *len) {
-    for (size_t i = 0; i < IN_MEMORY; i++) {
+// Keeps a descriptor of its own.
+static void keep(struct code_cache *c, const struct hash *wasm, int fd, uint64_t len, bool memory) {
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        return;
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < OPEN_MAX; i++)
+        if (c->entries[i].fd >= 0 && hash_eq(&c->entries[i].wasm, wasm))
+            release(&c->entries[i]);
+    *make_place(c, len, memory) = (struct entry){*wasm, own, memory, len, ++c->clock};
+    pthread_mutex_unlock(&c->lock);
+}
+
+bool code_cache_find(struct code_cache *c, const struct hash *wasm, int *fd, uint64_t *len) {
+    *fd = -1;
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < OPEN_MAX && *fd < 0; i++) {
         struct entry *n = &c->entries[i];
         if (n->fd < 0 || !hash_eq(&n->wasm, wasm))
             continue;
         n->used_at = ++c->clock;
         *len = n->len;
         *fd = fcntl(n->fd, F_DUPFD_CLOEXEC, 0);
-        return *fd >= 0;
     }
+    pthread_mutex_unlock(&c->lock);
+    return *fd >= 0;
+}
+
+// --- what is on disk: the code, and behind it the MAC
+
+static const char *path_of(struct arena *a, const struct code_cache *c, const struct hash *wasm) {
+    char hex[65];
+    return arena_printf(a, "%s/%s.%s.%s.code", c->dir, hash_hex(wasm, hex),
+                        meter_prices_version(&meter_prices_outlayer), engine_version());
+}
+
+// The MAC covers the name, so that a file cannot stand in for another one's code.
+static void mac(const struct code_cache *c, const char *path, struct slice code, uint8_t out[static MAC_BYTES]) {
+    const char *name = strrchr(path, '/') + 1;
+    struct hash h = sha256(code);
+    crypto_auth_hmacsha256_state s;
+    crypto_auth_hmacsha256_init(&s, c->key, sizeof c->key);
+    crypto_auth_hmacsha256_update(&s, (const uint8_t *)name, strlen(name) + 1);
+    crypto_auth_hmacsha256_update(&s, h.b, sizeof h.b);
+    crypto_auth_hmacsha256_final(&s, out);
+}
+
+static bool is_authentic(const struct code_cache *c, const char *path, int fd, uint64_t len) {
+    uint8_t want[MAC_BYTES];
+    const uint8_t *p = mmap(NULL, len + MAC_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return false;
+    mac(c, path, slice_of(p, len), want);
+    bool same = sodium_memcmp(want, p + len, MAC_BYTES) == 0;
+    munmap((void *)(uintptr_t)p, len + MAC_BYTES);
+    return same;
+}
+
+static bool open_file(const struct code_cache *c, const char *path, int *fd, uint64_t *len) {
+    struct stat st;
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (*fd < 0)
+        return false;
+    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > (off_t)MAC_BYTES && st.st_size <= CODE_MAX &&
+        is_authentic(c, path, *fd, *len = (uint64_t)st.st_size - MAC_BYTES)) {
+        utimensat(AT_FDCWD, path, NULL, 0); // used now
+        return true;
+    }
+    log_warn("precompiled code %s is not ours: compiling again", path);
+    unlink(path);
+    close(*fd);
+    *fd = -1;
     return false;
 }
 
-static bool from_disk(struct code_cache *c, const struct hash *wasm, int *fd, uint64_t *len) {
+bool code_cache_load(struct code_cache *c, const struct hash *wasm, int *fd, uint64_t *len) {
     SCOPED_ARENA(a);
-    const char *path = path_of(a, c, wasm);
-    struct slice file;
-    uint8_t want[MAC_BYTES];
-    if (!file_read(a, path, CODE_MAX, &file, NULL) || file.len <= MAC_BYTES)
+    if (code_cache_find(c, wasm, fd, len))
+        return true;
+    if (!c->dir || !open_file(c, path_of(a, c, wasm), fd, len))
         return false;
-    struct slice code = slice_skip(file, MAC_BYTES);
-    mac(c, path, code, want);
-    if (sodium_memcmp(want, file.ptr, MAC_BYTES) != 0) {
-        log_warn("precompiled code %s is not ours: compiling again", path);
-        unlink(path);
-        return false;
-    }
-    *len = code.len;
-    utimensat(AT_FDCWD, path, NULL, 0); // used now
-    return wire_memfd("code", &code, 1, fd, NULL);
-}
-
-bool code_cache_get(struct code_cache *c, const struct hash *wasm, int *fd, uint64_t *len) {
-    pthread_mutex_lock(&c->lock);
-    bool ok = from_memory(c, wasm, fd, len);
-    if (!ok && c->dir && from_disk(c, wasm, fd, len)) {
-        keep(c, wasm, *fd, *len);
-        ok = true;
-    }
-    pthread_mutex_unlock(&c->lock);
-    return ok;
+    keep(c, wasm, *fd, *len, false);
+    return true;
 }
 
 struct old_file {
@@ -162,7 +205,7 @@ static int older_first(const void *a, const void *b) {
     return x->used.tv_nsec < y->used.tv_nsec ? -1 : x->used.tv_nsec > y->used.tv_nsec;
 }
 
-// Removes the least recently used files until the folder fits; the newest always stays.
+// Removes the least recently used files until it fits; the newest always stays. With the folder's lock held.
 static void evict(struct code_cache *c) {
     SCOPED_ARENA(a);
     DIR *d = opendir(c->dir);
@@ -191,38 +234,43 @@ static void evict(struct code_cache *c) {
     free(files);
 }
 
-void code_cache_put(struct code_cache *c, const struct hash *wasm, struct slice code) {
+static bool write_file(struct code_cache *c, const char *path, struct slice code, int *fd, struct err *e) {
     SCOPED_ARENA(a);
-    struct err e;
-    int fd;
-    pthread_mutex_lock(&c->lock);
-    if (c->dir) {
-        const char *path = path_of(a, c, wasm);
-        uint8_t *file = arena_alloc(a, MAC_BYTES + code.len);
-        memcpy(file + MAC_BYTES, code.ptr, code.len);
-        mac(c, path, code, file);
-        if (file_write_atomic(path, slice_of(file, MAC_BYTES + code.len), 0600, &e))
-            evict(c);
-        else
-            log_err(LOG_WARN, "precompiled code is not kept", &e);
-    }
-    if (wire_memfd("code", &code, 1, &fd, NULL)) {
-        keep(c, wasm, fd, code.len);
-        close(fd);
-    }
-    pthread_mutex_unlock(&c->lock);
+    uint8_t *file = arena_alloc(a, code.len + MAC_BYTES);
+    memcpy(file, code.ptr, code.len);
+    mac(c, path, code, file + code.len);
+    pthread_mutex_lock(&c->folder);
+    bool ok = file_write_atomic(path, slice_of(file, code.len + MAC_BYTES), 0400, e);
+    if (ok && (*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+        ok = err_errno(e, "cannot open '%s'", path);
+    if (ok)
+        evict(c);
+    pthread_mutex_unlock(&c->folder);
+    return ok;
+}
+
+bool code_cache_put(struct code_cache *c, const struct hash *wasm, struct slice code, int *fd, struct err *e) {
+    SCOPED_ARENA(a);
+    struct err writing;
+    bool written = c->dir && write_file(c, path_of(a, c, wasm), code, fd, &writing);
+    if (c->dir && !written)
+        log_err(LOG_WARN, "precompiled code is not kept", &writing);
+    if (!written && !wire_memfd("code", &code, 1, fd, e))
+        return false;
+    keep(c, wasm, *fd, code.len, !written);
+    return true;
 }
 
 void code_cache_drop(struct code_cache *c, const struct hash *wasm) {
     SCOPED_ARENA(a);
     pthread_mutex_lock(&c->lock);
-    for (size_t i = 0; i < IN_MEMORY; i++) {
-        if (c->entries[i].fd >= 0 && hash_eq(&c->entries[i].wasm, wasm)) {
-            close(c->entries[i].fd);
-            c->entries[i].fd = -1;
-        }
-    }
-    if (c->dir)
-        unlink(path_of(a, c, wasm));
+    for (size_t i = 0; i < OPEN_MAX; i++)
+        if (c->entries[i].fd >= 0 && hash_eq(&c->entries[i].wasm, wasm))
+            release(&c->entries[i]);
     pthread_mutex_unlock(&c->lock);
+    if (!c->dir)
+        return;
+    pthread_mutex_lock(&c->folder);
+    unlink(path_of(a, c, wasm));
+    pthread_mutex_unlock(&c->folder);
 }

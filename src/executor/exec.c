@@ -4,17 +4,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "egress/egress.h"
-#include "executor/cache.h"
+#include "executor/code.h"
 #include "executor/page.h"
 #include "executor/verdict.h"
 #include "wasm/meter.h"
 #include <inttypes.h>
 #include <pthread.h>
 
-#define CODE_MAX (512ull << 20)
-#define START_MS 20000 // until a process that is there has confined itself
-#define COMPILE_MS 120000
-#define COMPILING_MAX 64
 #define ENV_BYTES_MAX (1u << 20)
 #define ENV_COUNT_MAX 1024
 #define MEMORY_MB_MAX 4096
@@ -22,11 +18,8 @@
 struct exec_pool {
     struct egress *egress;
     struct process_pool *processes;
-    struct code_cache *cache;
-    pthread_mutex_t lock; // guards what is being compiled: nobody compiles the same module twice at once
-    pthread_cond_t compiled;
-    struct hash compiling[COMPILING_MAX];
-    size_t compiling_count;
+    struct code_store *code;
+    struct permits *runs;
 };
 
 const char *exec_end_slug(enum exec_end end) {
@@ -39,19 +32,22 @@ const char *exec_end_slug(enum exec_end end) {
     case EXEC_DEADLINE: return "deadline";
     case EXEC_OUTPUT: return "output";
     case EXEC_INVALID: return "invalid";
+    case EXEC_COMPILE: return "compile";
     case EXEC_FORBIDDEN: return "forbidden";
     case EXEC_CRASH: return "crash";
     }
     return "";
 }
 
+static unsigned or_two(unsigned n) { return n ? n : 2; }
+
 bool exec_pool_new(struct exec_pool **out, const struct exec_settings *s, struct err *e) {
     struct exec_pool *p = xcalloc(1, sizeof *p);
     p->egress = s->egress;
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->compiled, NULL);
-    if (!code_cache_new(&p->cache, s->cache_dir, s->cache_max_bytes, e) ||
-        !process_pool_new(&p->processes, s->program, s->prestarted ? s->prestarted : 2, e)) {
+    p->runs = permits_new(or_two(s->runs));
+    struct code_settings code = {.dir = s->cache_dir, .max_bytes = s->cache_max_bytes, .compiles = or_two(s->compiles)};
+    if (!process_pool_new(&p->processes, s->program, or_two(s->prestarted), e) ||
+        (code.processes = p->processes, !code_store_new(&p->code, &code, e))) {
         exec_pool_free(p);
         return false;
     }
@@ -62,93 +58,10 @@ bool exec_pool_new(struct exec_pool **out, const struct exec_settings *s, struct
 void exec_pool_free(struct exec_pool *p) {
     if (!p)
         return;
+    code_store_free(p->code);
     process_pool_free(p->processes);
-    code_cache_free(p->cache);
-    pthread_mutex_destroy(&p->lock);
-    pthread_cond_destroy(&p->compiled);
+    permits_free(p->runs);
     free(p);
-}
-
-// --- compiling
-// -----------------------------------------------------------------------------------------------------------
-
-static bool invalid(struct exec_result *out, struct arena *a, const char *why) {
-    out->end = EXEC_INVALID;
-    out->detail = arena_printf(a, "the module cannot be run: %s", why);
-    return true;
-}
-
-// Gives the code's memory file, or *fd -1 and a result of EXEC_INVALID.
-static bool compile(struct exec_pool *p, struct arena *a, const struct exec_request *r, enum wasm_kind kind,
-                    const struct hash *wasm, int *fd, uint64_t *len, struct exec_result *out, struct err *e) {
-    struct process x;
-    struct page page = PAGE_NONE;
-    int fds[JOB_FDS] = {[JOB_FD_INPUT] = -1};
-    struct job job = {
-        .kind = JOB_COMPILE, .component = kind == WASM_COMPONENT, .input_len = r->wasm.len, .output_max = CODE_MAX};
-    struct job_answer answer;
-    struct slice code, none;
-    *fd = -1;
-    if (!process_take(p->processes, &x, e))
-        return false;
-    bool ok = page_new(&page, 0, e) && wire_memfd("module", &r->wasm, 1, &fds[JOB_FD_INPUT], e);
-    fds[JOB_FD_CODE] = fds[JOB_FD_PAGE] = fds[JOB_FD_EGRESS] = fds[JOB_FD_ROOTS] = page.fd; // not used
-    ok = ok && wire_send_job(x.sock, &job, fds, e);
-    if (ok) {
-        uint64_t start = clock_mono_us();
-        enum process_read read = process_begun(&x, clock_mono_ms() + START_MS);
-        if (read == PROCESS_ANSWERED)
-            read = process_answer(&x, &job, clock_mono_ms() + COMPILE_MS, a, &answer, &code, &none);
-        out->compile_us = clock_mono_us() - start;
-        if (read == PROCESS_UNBEGUN)
-            ok = err_set(e, ERR_UNAVAILABLE, "a process for compiling did not begin");
-        else if (read == PROCESS_LATE)
-            ok = invalid(out, a, "compiling it takes too long");
-        else if (read == PROCESS_DIED)
-            ok = invalid(out, a, "compiling it takes more memory than it may");
-        else if (answer.end)
-            ok = invalid(out, a, answer.text);
-        else {
-            code_cache_put(p->cache, wasm, code);
-            *len = code.len;
-            ok = wire_memfd("code", &code, 1, fd, e);
-        }
-    }
-    process_end(&x, NULL);
-    if (fds[JOB_FD_INPUT] >= 0)
-        close(fds[JOB_FD_INPUT]);
-    page_free(&page);
-    return ok;
-}
-
-static bool is_compiling(const struct exec_pool *p, const struct hash *wasm) {
-    for (size_t i = 0; i < p->compiling_count; i++)
-        if (hash_eq(&p->compiling[i], wasm))
-            return true;
-    return p->compiling_count == COMPILING_MAX;
-}
-
-// Precompiled code, compiled where it is not there; one compilation of a module at a time.
-static bool get_code(struct exec_pool *p, struct arena *a, const struct exec_request *r, enum wasm_kind kind,
-                     const struct hash *wasm, int *fd, uint64_t *len, struct exec_result *out, struct err *e) {
-    if (code_cache_get(p->cache, wasm, fd, len))
-        return true;
-    pthread_mutex_lock(&p->lock);
-    while (is_compiling(p, wasm))
-        pthread_cond_wait(&p->compiled, &p->lock);
-    p->compiling[p->compiling_count++] = *wasm;
-    pthread_mutex_unlock(&p->lock);
-    bool ok = code_cache_get(p->cache, wasm, fd, len) || compile(p, a, r, kind, wasm, fd, len, out, e);
-    pthread_mutex_lock(&p->lock);
-    for (size_t i = 0; i < p->compiling_count; i++) {
-        if (hash_eq(&p->compiling[i], wasm)) {
-            p->compiling[i] = p->compiling[--p->compiling_count];
-            break;
-        }
-    }
-    pthread_cond_broadcast(&p->compiled);
-    pthread_mutex_unlock(&p->lock);
-    return ok;
 }
 
 // --- running
@@ -180,18 +93,32 @@ static bool put_env(struct buf *out, const struct exec_request *r, uint32_t *cou
                    ENV_COUNT_MAX);
 }
 
+// Of the guest's own seconds, those that are left.
+static uint32_t seconds_left(const struct exec_request *r) {
+    uint64_t left = patience_left(&r->patience) / 1000;
+    return left < r->limits.max_seconds ? (uint32_t)left : r->limits.max_seconds;
+}
+
+static uint64_t compile_ms_left(const struct exec_request *r, const struct exec_result *so_far) {
+    uint64_t paid = r->compile_ms ? r->compile_ms : CODE_COMPILE_MS_MAX, spent = so_far->compile_us / 1000;
+    return spent < paid ? paid - spent : 0;
+}
+
 // Waits for the end and judges it. The page is read when nobody can write to it any more.
 static enum verdict end_of(struct process *x, const struct job *job, const struct page *page,
-                           const struct exec_limits *l, struct arena *a, struct exec_result *out) {
+                           const struct exec_request *r, struct arena *a, struct exec_result *out) {
     struct job_answer answer = {0};
-    struct verdict_facts f = {.answer = &answer, .limits = l};
-    f.read = process_begun(x, clock_mono_ms() + START_MS);
-    uint64_t start = clock_mono_us(), most = l->max_seconds * 1000000ull;
+    struct exec_limits l = r->limits;
+    struct verdict_facts f = {.read = process_begun(x, &r->patience), .answer = &answer, .limits = &l};
+    l.max_seconds = seconds_left(r);
+    uint64_t start = clock_mono_us(), most = l.max_seconds * 1000000ull;
+    struct patience w = {start / 1000 + most / 1000, r->patience.cancel};
     if (f.read == PROCESS_ANSWERED)
-        f.read = process_answer(x, job, clock_mono_ms() + most / 1000, a, &answer, &out->output, &out->errors);
+        f.read = process_answer(x, job, &w, a, &answer, &out->output, &out->errors);
     out->run_us = clock_mono_us() - start;
-    if (out->run_us > most)
+    if (out->run_us > most || f.read == PROCESS_LATE)
         out->run_us = most;
+    out->seconds = l.max_seconds;
     process_end(x, &f.fate);
     struct meter_page seen = *page->at;
     f.page = &seen;
@@ -224,7 +151,7 @@ static bool close_way(struct exec_pool *p, struct egress_way *way, enum verdict 
 
 // One process, one try.
 static bool attempt(struct exec_pool *p, struct arena *a, const struct exec_request *r, enum wasm_kind kind,
-                    int code_fd, uint64_t code_len, enum verdict *verdict, struct exec_result *out, struct err *e) {
+                    const struct code *code, enum verdict *verdict, struct exec_result *out, struct err *e) {
     struct process x;
     struct page page = PAGE_NONE;
     struct egress_way way = EGRESS_NO_WAY;
@@ -233,19 +160,19 @@ static bool attempt(struct exec_pool *p, struct arena *a, const struct exec_requ
                       .component = kind == WASM_COMPONENT,
                       .memory_ceiling = (uint64_t)r->limits.max_memory_mb << 20,
                       .input_len = r->input.len,
-                      .code_len = code_len,
+                      .code_len = code->len,
                       .output_max = r->limits.max_output,
                       .errors_max = EXEC_STDERR_MAX};
     if (!put_env(&env, r, &job.env_count, e) || !process_take(p->processes, &x, e))
         return false;
     job.env_len = env.len;
     struct slice parts[] = {r->input, buf_slice(&env)};
-    int fds[JOB_FDS] = {[JOB_FD_INPUT] = -1, [JOB_FD_CODE] = code_fd};
+    int fds[JOB_FDS] = {[JOB_FD_INPUT] = -1, [JOB_FD_CODE] = code->fd};
     bool ok = page_new(&page, r->limits.max_instructions, e) && wire_memfd("input", parts, 2, &fds[JOB_FD_INPUT], e);
     fds[JOB_FD_PAGE] = fds[JOB_FD_EGRESS] = fds[JOB_FD_ROOTS] = page.fd;
     ok = ok && open_way(p, &job, &way, fds, e);
     if (ok && wire_send_job(x.sock, &job, fds, e))
-        *verdict = end_of(&x, &job, &page, &r->limits, a, out);
+        *verdict = end_of(&x, &job, &page, r, a, out);
     else if (ok) // it died while it waited for its job
         *verdict = VERDICT_OURS;
     process_end(&x, NULL);
@@ -266,39 +193,78 @@ static bool check(const struct exec_request *r, struct err *e) {
                    l->max_instructions, l->max_memory_mb, l->max_seconds, l->max_output);
 }
 
+// --- all of it
+
+// Machine code, or a result that says why there is none (then *ready is false).
+static bool get_code(struct exec_pool *p, struct arena *a, const struct exec_request *r, const struct code_wanted *w,
+                     struct code *code, bool *ready, struct exec_result *out, struct err *e) {
+    bool ok = true;
+    if (!code_find(p->code, &w->hash, code)) {
+        if (r->parked)
+            r->parked(r->ctx, true);
+        ok = code_get(p->code, a, w, code, e);
+        if (r->parked)
+            r->parked(r->ctx, false);
+    }
+    *ready = ok && code->end == CODE_READY;
+    *out = (struct exec_result){.compile_us = out->compile_us + code->compile_us};
+    if (!ok || *ready)
+        return ok;
+    out->end = code->end == CODE_INVALID ? EXEC_INVALID : EXEC_COMPILE;
+    out->detail = arena_printf(
+        a, code->end == CODE_INVALID ? "the module cannot be run: %s" : "the module cannot be compiled: %s", code->why);
+    return true;
+}
+
+static bool run(struct exec_pool *p, struct arena *a, const struct exec_request *r, enum wasm_kind kind,
+                const struct code *code, enum verdict *v, struct exec_result *out, struct err *e) {
+    if (!permit_take(p->runs, &r->patience, e))
+        return false;
+    bool ok = seconds_left(r) ? attempt(p, a, r, kind, code, v, out, e) : patience_fail(&r->patience, "a run", e);
+    permit_give(p->runs);
+    if (ok && *v == VERDICT_OURS && patience_over(&r->patience))
+        return patience_fail(&r->patience, "a run", e);
+    return ok;
+}
+
+// Another try is for what is not explained, once for each reason; a death only where the guest has all its time again.
+static bool is_worth_another(const struct exec_request *r, enum verdict v, bool tried) {
+    return !tried && (v != VERDICT_AGAIN || seconds_left(r) == r->limits.max_seconds);
+}
+
 bool exec_run(struct exec_pool *p, struct arena *a, const struct exec_request *r, struct exec_result *out,
               struct err *e) {
-    enum wasm_kind kind;
+    struct code_wanted w = {.wasm = r->wasm, .hash = sha256(r->wasm), .patience = r->patience};
     struct err why;
-    *out = (struct exec_result){0};
+    *out = (struct exec_result){.end = EXEC_INVALID};
     if (!check(r, e))
         return false;
-    if (!wasm_kind_of(r->wasm, &kind, &why))
-        return invalid(out, a, why.msg);
-    struct hash wasm = sha256(r->wasm);
+    if (!wasm_kind_of(r->wasm, &w.kind, &why)) {
+        out->detail = arena_printf(a, "the module cannot be run: %s", why.msg);
+        return true;
+    }
     for (bool tried[VERDICT_OURS + 1] = {false};;) {
-        int fd;
-        uint64_t len, compiled_us = out->compile_us;
+        struct code code;
+        bool ready;
         enum verdict v = VERDICT_OURS;
-        out->compile_us = 0;
-        if (!get_code(p, a, r, kind, &wasm, &fd, &len, out, e))
+        w.budget_ms = compile_ms_left(r, out);
+        if (!get_code(p, a, r, &w, &code, &ready, out, e))
             return false;
-        if (fd < 0)
-            return true; // EXEC_INVALID
-        *out = (struct exec_result){.compile_us = compiled_us + out->compile_us};
-        bool ok = attempt(p, a, r, kind, fd, len, &v, out, e);
-        close(fd);
+        if (!ready)
+            return true;
+        bool ok = run(p, a, r, w.kind, &code, &v, out, e);
+        close(code.fd);
         if (!ok)
             return false;
-        if (v == VERDICT_GUEST || (tried[v] && v != VERDICT_OURS))
+        if (v == VERDICT_GUEST)
             return true;
-        if (tried[v])
-            return err_set(e, ERR_UNAVAILABLE, "the processes that run guests do not begin");
+        if (!is_worth_another(r, v, tried[v]))
+            return v != VERDICT_OURS || err_set(e, ERR_UNAVAILABLE, "the processes that run guests do not begin");
         tried[v] = true;
         log_warn("a run is tried once more: %s", v == VERDICT_OURS ? "its process did not begin"
                                                  : out->detail     ? out->detail
                                                                    : "the broker died meanwhile");
         if (v == VERDICT_STALE)
-            code_cache_drop(p->cache, &wasm);
+            code_drop(p->code, &w.hash);
     }
 }

@@ -3,6 +3,7 @@
 // pre-started; a module is compiled once, in a process of its own, and kept precompiled with a MAC.
 #pragma once
 #include "base/arena.h"
+#include "base/patience.h"
 #include "crypto/hash.h"
 
 struct egress; // egress/egress.h
@@ -12,6 +13,7 @@ struct exec_settings {
     const char *cache_dir;    // precompiled code; NULL: none is kept
     uint64_t cache_max_bytes; // least recently used goes first
     unsigned prestarted;      // executors kept ready (0: 2)
+    unsigned runs, compiles;  // at a time; more wait (0: 2)
     struct egress *egress;    // how components reach the world, kept; NULL: they do not
 };
 
@@ -34,6 +36,12 @@ struct exec_request {
     const struct exec_env *env; // later entries of the same name win; no copy of it stays in memory
     size_t env_count;
     struct exec_limits limits;
+    uint64_t compile_ms;      // longest compilation that is paid for (0: as long as one may ever take)
+    struct patience patience; // everything together; a run gets what is left of it, if that is less than its seconds
+    // Called with true before what may take long without running: waiting for somebody else's compilation, compiling;
+    // and with false when that is over. NULL: not.
+    void (*parked)(void *ctx, bool is);
+    void *ctx;
 };
 
 // How a run ended: always the guest's or its module's own doing (docs/request.md has who pays what). Our own trouble is
@@ -47,6 +55,7 @@ enum exec_end {
     EXEC_DEADLINE,     // killed at the wall-time limit
     EXEC_OUTPUT,       // wrote more than max_output
     EXEC_INVALID,      // not a module that can be run here: `detail` says why
+    EXEC_COMPILE,      // making machine code of it takes more time or memory than there is
     EXEC_FORBIDDEN,    // its process made a system call that no run may make
     EXEC_CRASH,        // its process died; where nothing explained that, a second time, too
 };
@@ -59,7 +68,8 @@ struct exec_result {
     const char *detail;                 // a whole sentence for people, NULL for EXEC_OK
     uint64_t instructions, peak_memory; // also on failure, trap and kill
     uint64_t run_us;                    // instantiate and run, without compiling; by our own clock
-    uint64_t compile_us;                // 0 when the precompiled code was there
+    uint64_t compile_us;                // what this call compiled; 0 when the precompiled code was there
+    uint32_t seconds;                   // how many the run was given: limits.max_seconds, or what was left
     bool memory_refused;                // the guest met its memory ceiling, however it ended
     struct slice output;                // in the caller's arena
     struct slice errors;                // standard error, capped at EXEC_STDERR_MAX
@@ -68,7 +78,8 @@ struct exec_result {
 struct exec_pool;
 [[nodiscard]] bool exec_pool_new(struct exec_pool **out, const struct exec_settings *s, struct err *e);
 void exec_pool_free(struct exec_pool *p); // ends every executor
-// Blocks until the run has ended; any number of threads at once. false: the platform failed (ERR_UNAVAILABLE, ERR_IO);
-// a guest's failure is a result.
+// Blocks until the run has ended; any number of threads at once. false: the platform failed (ERR_UNAVAILABLE, ERR_IO),
+// the patience was over before the run began (ERR_TIMEOUT), or nobody could run this (ERR_INVALID, ERR_TOO_LARGE). A
+// guest's failure is a result.
 [[nodiscard]] bool exec_run(struct exec_pool *p, struct arena *a, const struct exec_request *r, struct exec_result *out,
                             struct err *e);

@@ -51,7 +51,8 @@ static struct exec_result run_with(struct slice wasm, const char *input, struct 
                                    const struct exec_env *env, size_t env_count) {
     struct exec_result r;
     struct err e;
-    struct exec_request q = {wasm, slice_str(input), env, env_count, limits};
+    struct exec_request q = {
+        .wasm = wasm, .input = slice_str(input), .env = env, .env_count = env_count, .limits = limits};
     assert_ok(exec_run(pool, arena, &q, &r, &e), &e);
     return r;
 }

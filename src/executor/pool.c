@@ -15,6 +15,8 @@
 
 #define READY_MAX 16
 #define CHILD_SOCKET 3
+#define LOOK_MS 100    // how often a flag that nobody signals is looked at
+#define START_MS 20000 // until a process that is there has confined itself
 
 struct process_pool {
     struct arena *arena;
@@ -159,15 +161,15 @@ void process_end(struct process *x, struct process_fate *fate) {
 }
 
 // Reads exactly n bytes; a closed socket is a death.
-static enum process_read read_exactly(const struct process *x, void *to, size_t n, uint64_t deadline_ms) {
+static enum process_read read_exactly(const struct process *x, void *to, size_t n, const struct patience *w) {
     for (size_t got = 0; got < n;) {
-        uint64_t now = clock_mono_ms();
+        uint64_t left = patience_left(w);
         struct pollfd f = {x->sock, POLLIN, 0};
-        int rc = now < deadline_ms ? poll(&f, 1, (int)(deadline_ms - now)) : 0;
-        if (rc < 0 && errno == EINTR)
+        if (!left)
+            return patience_cancelled(w) ? PROCESS_CANCELLED : PROCESS_LATE;
+        int rc = poll(&f, 1, left < LOOK_MS ? (int)left : LOOK_MS);
+        if (rc == 0 || (rc < 0 && errno == EINTR))
             continue;
-        if (rc == 0)
-            return PROCESS_LATE;
         ssize_t m = recv(x->sock, (uint8_t *)to + got, n - got, MSG_DONTWAIT);
         if (m < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
@@ -178,25 +180,32 @@ static enum process_read read_exactly(const struct process *x, void *to, size_t 
     return PROCESS_ANSWERED;
 }
 
-enum process_read process_begun(struct process *x, uint64_t deadline_ms) {
+enum process_read process_begun(struct process *x, const struct patience *w) {
+    struct patience start = patience_within(w, START_MS);
     uint8_t word;
-    return read_exactly(x, &word, 1, deadline_ms) == PROCESS_ANSWERED && word == JOB_BEGUN ? PROCESS_ANSWERED
-                                                                                           : PROCESS_UNBEGUN;
+    switch (read_exactly(x, &word, 1, &start)) {
+    case PROCESS_ANSWERED: return word == JOB_BEGUN ? PROCESS_ANSWERED : PROCESS_UNBEGUN;
+    case PROCESS_CANCELLED: return PROCESS_CANCELLED;
+    case PROCESS_UNBEGUN:
+    case PROCESS_DIED:
+    case PROCESS_LATE: break;
+    }
+    return PROCESS_UNBEGUN;
 }
 
-enum process_read process_answer(struct process *x, const struct job *job, uint64_t deadline_ms, struct arena *a,
+enum process_read process_answer(struct process *x, const struct job *job, const struct patience *w, struct arena *a,
                                  struct job_answer *answer, struct slice *output, struct slice *errors) {
     *output = *errors = (struct slice){NULL, 0};
-    enum process_read r = read_exactly(x, answer, sizeof *answer, deadline_ms);
+    enum process_read r = read_exactly(x, answer, sizeof *answer, w);
     if (r != PROCESS_ANSWERED)
         return r;
     answer->text[sizeof answer->text - 1] = 0;
     if (answer->output_len > job->output_max || answer->errors_len > job->errors_max)
         return PROCESS_DIED; // not what our own code writes
     uint8_t *o = arena_alloc(a, answer->output_len + 1), *s = arena_alloc(a, answer->errors_len + 1);
-    r = read_exactly(x, o, answer->output_len, deadline_ms);
+    r = read_exactly(x, o, answer->output_len, w);
     if (r == PROCESS_ANSWERED)
-        r = read_exactly(x, s, answer->errors_len, deadline_ms);
+        r = read_exactly(x, s, answer->errors_len, w);
     if (r == PROCESS_ANSWERED) {
         o[answer->output_len] = s[answer->errors_len] = 0;
         *output = slice_of(o, answer->output_len);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Executor processes, started ahead: one is taken for each job and ends with it. Inner part of exec.h.
 #pragma once
+#include "base/patience.h"
 #include "executor/exec.h"
 #include "executor/wire.h"
 
@@ -28,10 +29,11 @@ enum process_read {
     PROCESS_UNBEGUN, // it never said that it begins: it died, or hung, before it had looked at a byte of the guest's
     PROCESS_DIED,    // no whole answer: it died, or wrote what our own code does not write
     PROCESS_LATE,    // no whole answer in time
+    PROCESS_CANCELLED,
 };
 // Waits until it has confined itself and begins. From here on the guest's clock runs, and what goes wrong is the
 // guest's doing: the word stands on the socket, where nobody can take it back.
-enum process_read process_begun(struct process *x, uint64_t deadline_ms);
-// Reads the answer until deadline_ms (clock_mono_ms). Outputs go to `a`, each at most as long as the job allowed.
-enum process_read process_answer(struct process *x, const struct job *job, uint64_t deadline_ms, struct arena *a,
+enum process_read process_begun(struct process *x, const struct patience *w);
+// Reads the answer. Outputs go to `a`, each at most as long as the job allowed.
+enum process_read process_answer(struct process *x, const struct job *job, const struct patience *w, struct arena *a,
                                  struct job_answer *answer, struct slice *output, struct slice *errors);

@@ -66,6 +66,7 @@ static const char *sentence(const struct verdict_facts *f, struct arena *a, stru
     case EXEC_OUTPUT:
         return arena_printf(a, "the guest wrote more than %s bytes of output", text_grouped(l->max_output, number));
     case EXEC_INVALID: return arena_printf(a, "the module cannot be run: %s", f->answer->text);
+    case EXEC_COMPILE: break; // no run ends so
     case EXEC_FORBIDDEN: return "the guest was ended because its process made a system call that no run may make";
     case EXEC_CRASH: return death_text(a, &f->fate);
     }
@@ -111,7 +112,8 @@ static enum verdict decide(const struct verdict_facts *f, struct exec_result *ou
     case PROCESS_ANSWERED: return answered(f, out);
     case PROCESS_LATE: out->end = EXEC_DEADLINE; return VERDICT_GUEST;
     case PROCESS_DIED: return died(f, out);
-    case PROCESS_UNBEGUN: break;
+    case PROCESS_UNBEGUN:
+    case PROCESS_CANCELLED: break;
     }
     out->end = EXEC_CRASH;
     return VERDICT_OURS;

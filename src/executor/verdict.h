@@ -19,7 +19,7 @@ enum verdict {
     VERDICT_GUEST, // *out is how it ended, and the guest's to pay
     VERDICT_AGAIN, // the same, but nothing explains the death: worth another try, once
     VERDICT_STALE, // says that the code is of another engine: compile again, once
-    VERDICT_OURS,  // it ended before it had begun: no byte of the guest had been looked at
+    VERDICT_OURS,  // it ended before it had begun: no byte of the guest had been looked at; or it was cancelled
 };
 // Fills everything of *out but what is measured by a clock and the outputs. VERDICT_OURS: *out is of no use.
 enum verdict verdict_of(const struct verdict_facts *f, struct arena *a, struct exec_result *out);

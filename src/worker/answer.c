@@ -133,10 +133,16 @@ static void take_output(struct answer *out, struct arena *a, enum answer_format 
     }
 }
 
+void answer_add_build(struct answer *out, uint64_t us) {
+    out->built |= us > 0;
+    out->build_ms += (us + 999) / 1000;
+}
+
 void answer_from_run(struct answer *out, struct arena *a, enum answer_format format, const struct exec_result *r) {
     out->format = format;
     out->instructions = r->instructions;
     out->time_ms = (r->run_us + 999) / 1000;
+    answer_add_build(out, r->compile_us);
     switch (r->end) {
     case EXEC_OK: take_output(out, a, format, r->output); return;
     case EXEC_EXIT:
@@ -148,6 +154,7 @@ void answer_from_run(struct answer *out, struct arena *a, enum answer_format for
     case EXEC_INVALID:
     case EXEC_FORBIDDEN:
     case EXEC_CRASH: answer_fail(out, a, ANSWER_GUEST, "%s", r->detail); return;
+    case EXEC_COMPILE: answer_fail(out, a, ANSWER_BUILD, "build failed: %s", r->detail); return;
     }
 }
 
@@ -169,8 +176,7 @@ static enum answer_class class_of_build(enum build_end end) {
 }
 
 void answer_from_build(struct answer *out, struct arena *a, const struct build_result *b) {
-    out->built = b->build_ms > 0;
-    out->build_ms = b->build_ms;
+    answer_add_build(out, (b->resolve_ms + b->build_ms) * 1000);
     const char *reason = b->reason ? b->reason : build_end_slug(b->end);
     enum answer_class class = class_of_build(b->end);
     answer_fail(out, a, class, "%s%s", class == ANSWER_BUILD ? "build failed: " : "", reason);

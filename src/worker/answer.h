@@ -21,7 +21,7 @@ struct answer {
     enum answer_format format;
     struct slice output; // success only. Json: the value's text, without white space between its parts
     uint64_t instructions, time_ms;
-    bool built; // this worker built the module for this request
+    bool built; // something was looked up, built or compiled for this request
     uint64_t build_ms;
     const char *note; // compilation note, NULL: none
     bool has_wasm, has_digest;
@@ -29,9 +29,12 @@ struct answer {
 };
 
 // Fills class, error, output, instructions and time from a run. No end of a run is the platform's failure.
+// Adds compiling to what was built, and is the build's failure where there was no run for it.
 void answer_from_run(struct answer *out, struct arena *a, enum answer_format format, const struct exec_result *r);
 // The same from a build that gave no module (end other than BUILD_OK).
 void answer_from_build(struct answer *out, struct arena *a, const struct build_result *b);
+// What was looked up, built or compiled for the request: begun milliseconds, as the contract charges them.
+void answer_add_build(struct answer *out, uint64_t us);
 // A failure with a sentence of its own; keeps what was used so far.
 void answer_fail(struct answer *out, struct arena *a, enum answer_class class, const char *fmt, ...) PRINTF_LIKE(4, 5);
 // An output that no callback can hand out becomes the guest's failure, which says how much is possible.

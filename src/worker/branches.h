@@ -14,10 +14,10 @@ void branches_free(struct branches *b);                                  // NULL
 
 // built: as builder_resolve filled it in. *branch is in `a`; NULL where the request's secrets are not stored for single
 // branches, so that none is needed, and where the repository says that there is none (*e tells why then; the keystore
-// decides what is served without one). false: not known now.
+// decides what is served without one). false: not known now. *asked_ms: how long the repository was asked.
 [[nodiscard]] bool branches_find(struct branches *b, struct arena *a, const struct task *t,
                                  const struct build_result *built, uint64_t timeout_ms, const char **branch,
-                                 struct err *e);
+                                 uint64_t *asked_ms, struct err *e);
 
 // --- what is kept, for tests: the place of the least recently used is taken when all are
 #define BRANCHES_MAX 256

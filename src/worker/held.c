@@ -13,8 +13,9 @@ struct held_lease {
     char *contract_id, *token;
     uint64_t request_id, beaten_ms; // when it was kept alive last
     enum stage stage;
-    bool lost, changed; // changed: its stage is news to the coordinator
-    unsigned users;     // the worker's thread, and the heart while it beats
+    atomic_bool lost;
+    bool changed;   // its stage is news to the coordinator
+    unsigned users; // the worker's thread, and the heart while it beats
     struct held_lease *next;
 };
 
@@ -67,9 +68,8 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
         log_warn("lease lost request=%llu contract=%s", (unsigned long long)id.request_id, id.contract_id);
     else if (!ok)
         log_err(LOG_WARN, "heartbeat", &e);
-    pthread_mutex_lock(&h->lock);
-    l->lost |= lost;
-    pthread_mutex_unlock(&h->lock);
+    if (lost)
+        l->lost = true;
 }
 
 // The next lease that is due, with a user counted for it.
@@ -94,7 +94,7 @@ static void announce(struct held *h, struct arena *a) {
         s.building += l->stage == STAGE_BUILDING;
         s.running += l->stage == STAGE_RUNNING;
         s.submitting += l->stage == STAGE_SUBMITTING;
-        busy += l->stage != STAGE_SUBMITTING;
+        busy += l->stage == STAGE_LEASED || l->stage == STAGE_RUNNING;
     }
     pthread_mutex_unlock(&h->lock);
     s.free_slots = busy < h->set.slots ? h->set.slots - busy : 0;
@@ -203,11 +203,11 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
     if (!api_heartbeat(h->set.api, a, &id, stage_text(STAGE_LEASED), e))
         return NULL;
     struct held_lease *l = xcalloc(1, sizeof *l);
-    *l = (struct held_lease){.contract_id = xstrdup(id.contract_id),
-                             .token = xstrdup(id.token),
-                             .request_id = id.request_id,
-                             .beaten_ms = clock_mono_ms(),
-                             .users = 1};
+    l->contract_id = xstrdup(id.contract_id);
+    l->token = xstrdup(id.token);
+    l->request_id = id.request_id;
+    l->beaten_ms = clock_mono_ms();
+    l->users = 1;
     pthread_mutex_lock(&h->lock);
     l->next = h->list;
     h->list = l;
@@ -223,12 +223,9 @@ void held_stage(struct held *h, struct held_lease *l, enum stage stage) {
     pthread_mutex_unlock(&h->lock);
 }
 
-bool held_is_lost(struct held *h, const struct held_lease *l) {
-    pthread_mutex_lock(&h->lock);
-    bool lost = l->lost;
-    pthread_mutex_unlock(&h->lock);
-    return lost;
-}
+bool held_is_lost(const struct held_lease *l) { return l->lost; }
+
+const atomic_bool *held_lost(const struct held_lease *l) { return &l->lost; }
 
 void held_drop(struct held *h, struct held_lease *l) {
     if (!l)

@@ -4,6 +4,7 @@
 // before it sends anything. Safe for several threads.
 #pragma once
 #include "worker/api.h"
+#include <stdatomic.h>
 
 struct held;
 struct held_lease;
@@ -25,8 +26,9 @@ void held_stop(struct held *h); // the thread ends; what is held stays
 // coordinator cannot be reached.
 struct held_lease *held_take(struct held *h, struct arena *a, const struct lease *lease, struct err *e);
 void held_stage(struct held *h, struct held_lease *l, enum stage stage);
-bool held_is_lost(struct held *h, const struct held_lease *l);
-struct lease_id held_id(const struct held_lease *l); // lives as long as it is held
+bool held_is_lost(const struct held_lease *l);
+const atomic_bool *held_lost(const struct held_lease *l); // the same, for what waits; lives as long as it is held
+struct lease_id held_id(const struct held_lease *l);      // lives as long as it is held
 void held_drop(struct held *h, struct held_lease *l);
 // Shutdown: every lease but those whose answer is on its way goes back to the queue. They stay in the list.
 void held_return_all(struct held *h, const char *reason);

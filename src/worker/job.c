@@ -32,6 +32,7 @@ struct job {
     struct secrets secrets;
     struct exec_result run;
     bool ran, late; // late: when it was begun here, its time on chain was less than what it may use
+    bool parked;    // it waits, and has no place at work
     struct answer answer;
     uint64_t started_us;
 };
@@ -126,7 +127,7 @@ static void attest(struct job *j) {
 }
 
 static bool is_lost(struct job *j) {
-    bool lost = held_is_lost(j->worker->held, j->held);
+    bool lost = held_is_lost(j->held);
     if (lost)
         log_warn("the lease was lost, the work is dropped");
     return lost;
@@ -165,6 +166,8 @@ static bool has_time(const struct job *j) { return window_left(j) > LAST_BLOCKS 
 
 // Our own trouble: another try somewhere else, or, when there is no time for one, the truth on chain.
 static void platform_failed(struct job *j, const char *why) {
+    if (is_lost(j))
+        return;
     if (has_time(j) && j->lease->attempt < TRIES_MAX) {
         give_back(j, why, true);
         return;
@@ -173,37 +176,69 @@ static void platform_failed(struct job *j, const char *why) {
     answer(j);
 }
 
+// --- waiting
+
+// Until its time on chain is over, with what it takes to get an answer there kept; or the lease is lost.
+static struct patience patience_of(const struct job *j) {
+    uint64_t left = extender_left_most(j->worker->extender, j->watch), spare = SPARE_BLOCKS * j->block_ms;
+    return (struct patience){clock_mono_ms() + (left > spare + 1000 ? left - spare : 1000), held_lost(j->held)};
+}
+
+static void parked(void *ctx, bool is) {
+    struct job *j = ctx;
+    if (is && !j->parked)
+        places_park(j->worker->places);
+    else if (!is && j->parked)
+        places_return(j->worker->places);
+    j->parked = is;
+}
+
+static void waits(void *ctx) { parked(ctx, true); }
+
+// What is left of the time for looking up, building and compiling that is paid for.
+static uint64_t paid_left(const struct job *j) {
+    uint64_t paid = j->request.build_seconds * 1000;
+    return paid > j->answer.build_ms ? paid - j->answer.build_ms : 0;
+}
+
 // --- module, secrets and run
 
 static void building(void *ctx) {
     struct job *j = ctx;
+    parked(j, true);
     held_stage(j->worker->held, j->held, STAGE_BUILDING);
 }
 
+static const char too_late[] =
+    "the request waited too long for a worker: its time on chain was over before the guest's own";
+
 // True with a module; otherwise the job has ended.
 static bool get_module(struct job *j) {
-    uint64_t left = extender_left_most(j->worker->extender, j->watch), spare = SPARE_BLOCKS * j->block_ms;
     struct module_wanted want = {.source = {j->task->repo, j->task->ref, j->task->target},
-                                 .build_ms = j->request.build_seconds * 1000,
-                                 .wait_ms = left > spare ? left - spare : 1,
+                                 .build_ms = paid_left(j),
+                                 .patience = patience_of(j),
+                                 .waits = waits,
                                  .building = building,
                                  .ctx = j};
     struct err e;
-    if (!modules_get(j->worker->modules, j->arena, &want, &j->module, &e)) {
+    bool ok = modules_get(j->worker->modules, j->arena, &want, &j->module, &e);
+    parked(j, false);
+    if (!ok) {
         platform_failed(j, e.msg);
         return false;
     }
     const struct build_result *b = &j->module.build;
     if (b->end == BUILD_OK) {
-        j->answer.built = b->build_ms > 0;
-        j->answer.build_ms = b->build_ms;
+        answer_add_build(&j->answer, (b->resolve_ms + b->build_ms) * 1000);
         j->answer.note = j->module.note ? arena_printf(j->arena, "%.*s", ANSWER_NOTE_MAX, j->module.note) : NULL;
         j->answer.wasm_hash = b->wasm_hash;
         j->answer.has_wasm = true;
         return true;
     }
     answer_from_build(&j->answer, j->arena, b);
-    if (j->answer.class == ANSWER_PLATFORM)
+    if (j->module.cut_short && j->late)
+        platform_failed(j, too_late);
+    else if (j->answer.class == ANSWER_PLATFORM)
         platform_failed(j, j->answer.error);
     else
         answer(j);
@@ -228,37 +263,54 @@ static void secrets_failed(struct job *j, const struct err *e) {
         platform_failed(j, why);
 }
 
-// Nothing runs without the secrets that it asked for. True with them; otherwise the job has ended.
-static bool get_secrets(struct job *j) {
-    const struct task *t = j->task;
-    struct worker *w = j->worker;
-    struct keystore_answer n;
-    const char *branch;
-    struct err finding, e;
-    if (!secrets_wanted(&t->secrets))
-        return true;
-    j->private = arena_new();
-    bool found = branches_find(w->branches, j->arena, t, &j->module.build, BRANCH_MS, &branch, &finding);
-    if (!keystore_fetch(w->keystore, j->private, t->request_id, branch, &n, &e)) {
-        secrets_failed(j, &e);
-        return false;
-    }
-    if (n.end == KEYSTORE_REFUSED && !found) { // our own trouble may be the reason
-        secrets_failed(j, &finding);
-        return false;
-    }
-    switch (n.end) {
+// The branch whose secrets they are, and whether that is known. Asking the repository is paid for like a build, and so
+// is a repository that does not answer: *ended then.
+static bool find_branch(struct job *j, const char **branch, struct err *e, bool *ended) {
+    uint64_t asked_ms, left = paid_left(j), ms = left < BRANCH_MS ? left : BRANCH_MS;
+    bool found =
+        branches_find(j->worker->branches, j->arena, j->task, &j->module.build, ms ? ms : 1, branch, &asked_ms, e);
+    answer_add_build(&j->answer, asked_ms * 1000);
+    *ended = !found && e->code == ERR_TIMEOUT;
+    if (*ended)
+        answer_fail(&j->answer, j->arena, ANSWER_BUILD, "build failed: %s", e->msg);
+    return found;
+}
+
+static bool secrets_given(struct job *j, const struct keystore_answer *n) {
+    switch (n->end) {
     case KEYSTORE_GIVEN:
-        j->secrets = n.secrets;
-        log_info("secrets owner=%s count=%zu", t->secrets.account_id, n.secrets.count);
+        j->secrets = n->secrets;
+        log_info("secrets owner=%s count=%zu", j->task->secrets.account_id, n->secrets.count);
         return true;
-    case KEYSTORE_REFUSED: answer_fail(&j->answer, j->arena, ANSWER_ACCESS, "%s", n.message); break;
+    case KEYSTORE_REFUSED: answer_fail(&j->answer, j->arena, ANSWER_ACCESS, "%s", n->message); break;
     case KEYSTORE_NONE:
         answer_fail(&j->answer, j->arena, ANSWER_ACCESS, "Secrets are not available: this deployment has no keystore");
         break;
     }
     answer(j);
     return false;
+}
+
+// Nothing runs without the secrets that it asked for. True with them; otherwise the job has ended.
+static bool get_secrets(struct job *j) {
+    struct keystore_answer n;
+    const char *branch;
+    struct err finding, e;
+    bool ended;
+    if (!secrets_wanted(&j->task->secrets))
+        return true;
+    j->private = arena_new();
+    parked(j, true);
+    bool found = find_branch(j, &branch, &finding, &ended);
+    bool asked = !ended && keystore_fetch(j->worker->keystore, j->private, j->task->request_id, branch, &n, &e);
+    parked(j, false);
+    if (ended)
+        answer(j);
+    else if (!asked)
+        secrets_failed(j, &e);
+    else if (n.end == KEYSTORE_REFUSED && !found) // our own trouble may be the reason
+        secrets_failed(j, &finding);
+    return !ended && asked && (n.end != KEYSTORE_REFUSED || found) && secrets_given(j, &n);
 }
 
 static void forget_secrets(struct job *j) {
@@ -269,62 +321,58 @@ static void forget_secrets(struct job *j) {
 
 static uint32_t small(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
 
-// The guest's seconds, or fewer where the rest of the request's time on chain is less: a run beyond it would be lost.
-static uint32_t run_seconds(const struct job *j) {
-    uint64_t left = extender_left_most(j->worker->extender, j->watch), spare = SPARE_BLOCKS * j->block_ms;
-    uint64_t most = left > spare + 1000 ? (left - spare) / 1000 : 1, own = j->task->limits.max_execution_seconds;
-    return small(most < own ? most : own);
-}
-
 // The run was ended before its own time was up: by us, when the request came here late (then true, and nobody pays),
 // else by the request itself.
-static bool cut_short(struct job *j, uint32_t seconds) {
-    if (j->run.end != EXEC_DEADLINE || seconds >= j->task->limits.max_execution_seconds)
+static bool cut_short(struct job *j) {
+    if (j->run.end != EXEC_DEADLINE || j->run.seconds >= j->task->limits.max_execution_seconds)
         return false;
     if (j->late)
         return true;
     j->run.detail = arena_printf(j->arena,
                                  "the guest was ended after %" PRIu32 " seconds, when the request's time on chain was "
                                  "used up; more gas attached to the request buys more of it",
-                                 seconds);
+                                 j->run.seconds);
     return false;
+}
+
+static void run_ended(struct job *j) {
+    bool late = cut_short(j);
+    log_info("run end=%s instructions=%" PRIu64 " run_us=%" PRIu64 " compile_us=%" PRIu64 " output=%zu",
+             late ? "late" : exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us,
+             j->run.output.len);
+    answer_from_run(&j->answer, j->arena, j->task->format, &j->run);
+    if (late)
+        platform_failed(j, too_late);
+    else
+        answer(j);
 }
 
 static void run(struct job *j) {
     const struct task *t = j->task;
-    uint32_t seconds = run_seconds(j);
     struct exec_env *env;
     struct err e;
     struct exec_request r = {.wasm = j->module.build.wasm,
                              .input = t->input,
                              .limits = {.max_instructions = t->limits.max_instructions,
                                         .max_memory_mb = small(t->limits.max_memory_mb),
-                                        .max_seconds = seconds,
-                                        .max_output = EXEC_OUTPUT_MAX}};
+                                        .max_seconds = small(t->limits.max_execution_seconds),
+                                        .max_output = EXEC_OUTPUT_MAX},
+                             .compile_ms = paid_left(j) ? paid_left(j) : 1,
+                             .patience = patience_of(j),
+                             .parked = parked,
+                             .ctx = j};
     r.env_count = guest_env(j->arena, t, j->worker->set.network, &j->secrets, &env);
     r.env = env;
     held_stage(j->worker->held, j->held, STAGE_RUNNING);
     j->ran = exec_run(j->worker->exec, j->arena, &r, &j->run, &e);
     forget_secrets(j);
-    if (!j->ran && (e.code == ERR_INVALID || e.code == ERR_TOO_LARGE)) { // that no worker of this kind can run
+    if (j->ran)
+        run_ended(j);
+    else if (e.code == ERR_INVALID || e.code == ERR_TOO_LARGE) { // that no worker of this kind can run
         answer_fail(&j->answer, j->arena, ANSWER_GUEST, "%s", e.msg);
         answer(j);
-        return;
-    }
-    if (!j->ran) {
+    } else
         platform_failed(j, e.msg);
-        return;
-    }
-    bool late = cut_short(j, seconds);
-    log_info("run end=%s instructions=%" PRIu64 " run_us=%" PRIu64 " compile_us=%" PRIu64 " output=%zu",
-             late ? "late" : exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us,
-             j->run.output.len);
-    answer_from_run(&j->answer, j->arena, t->format, &j->run);
-    if (late)
-        platform_failed(j,
-                        "the request waited too long for a worker: its time on chain was over before the guest's own");
-    else
-        answer(j);
 }
 
 static void work(struct job *j) {

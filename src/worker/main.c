@@ -22,7 +22,7 @@
 struct settings {
     const char *home, *network, *api_url, *api_token, *rpc_url, *neardata_url, *contract, *operator_id, *operator_key,
         *worker_id, *keystore_url, *repo_map, *egress_allow, *egress_ports, *egress_ca, *toolchains, *log_level;
-    uint64_t start_height, slots, poll_s, wasm_cache_mb, code_cache_mb, build_memory_mb, build_disk_mb;
+    uint64_t start_height, slots, build_slots, poll_s, wasm_cache_mb, code_cache_mb, build_memory_mb, build_disk_mb;
     bool monitor, builds;
 };
 static const struct setting table[] = {
@@ -42,6 +42,8 @@ static const struct setting table[] = {
     SET_U64(struct settings, start_height, "START_BLOCK_HEIGHT", "0", 0, UINT64_MAX,
             "where the monitor begins without a cursor of its own; 0: the latest block"),
     SET_U64(struct settings, slots, "MAX_CONCURRENT_RUNS", "0", 0, SLOTS_MAX, "executions at a time; 0: one per core"),
+    SET_U64(struct settings, build_slots, "MAX_CONCURRENT_BUILDS", "0", 0, SLOTS_MAX,
+            "builds, and compilations of modules, at a time; 0: as many as runs"),
     SET_U64(struct settings, poll_s, "POLL_TIMEOUT_SECONDS", "20", 1, 60, "how long one call waits for work"),
     SET_BOOL(struct settings, builds, "COMPILATION_ENABLED", "true", "build repositories here"),
     SET_TEXT(struct settings, toolchains, "TOOLCHAIN_DIR", NULL,
@@ -117,6 +119,8 @@ static bool open_home(struct daemon *d, struct err *e) {
         s->slots = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
     if (s->slots > SLOTS_MAX)
         s->slots = SLOTS_MAX;
+    if (!s->build_slots)
+        s->build_slots = s->slots;
     return true;
 }
 
@@ -169,7 +173,7 @@ static bool open_modules(struct daemon *d, struct err *e) {
                                  .dir = arena_printf(d->arena, "%s/modules", d->home),
                                  .max_bytes = d->set.wasm_cache_mb << 20,
                                  .may_build = d->set.builds,
-                                 .cancel = &d->worker.abandon};
+                                 .builds = (unsigned)d->set.build_slots};
     return modules_new(&d->worker.modules, &m, e);
 }
 
@@ -195,6 +199,8 @@ static bool open_executors(struct daemon *d, struct err *e) {
                               .cache_dir = dir,
                               .cache_max_bytes = d->set.code_cache_mb << 20,
                               .prestarted = (unsigned)d->set.slots,
+                              .runs = (unsigned)d->set.slots,
+                              .compiles = (unsigned)d->set.build_slots,
                               .egress = d->egress};
     return file_make_dirs(dir, 0700, e) && exec_pool_new(&d->worker.exec, &x, e);
 }

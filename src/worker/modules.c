@@ -7,22 +7,27 @@
 #include "worker/module_cache.h"
 #include <inttypes.h>
 #include <pthread.h>
-#include <time.h>
 
 #define LOCK_RETRY_MS 500
 #define LOCK_SPARE_S 30
 #define RESOLVE_MS 30000
 
-// A build under way in this process.
+// A build under way in this process, and when it has ended, how: for those who waited.
 struct under_way {
     struct hash key;
     struct under_way *next;
+    unsigned users; // who builds it, and who waits
+    bool ended;
+    enum build_end end;
+    char *reason;
+    uint64_t tried_ms; // longest that it might have taken
 };
 
 struct modules {
     struct modules_settings set;
-    pthread_mutex_t lock; // guards the list
-    pthread_cond_t ended; // one of the list is gone
+    struct permits *permits;
+    pthread_mutex_t lock; // guards the list, and what is in it
+    pthread_cond_t ended; // one of the list has ended
     struct under_way *list;
 };
 
@@ -30,13 +35,10 @@ bool modules_new(struct modules **out, const struct modules_settings *s, struct 
     if (!file_make_dirs(s->dir, 0700, e))
         return false;
     struct modules *m = xcalloc(1, sizeof *m);
-    pthread_condattr_t clock;
     m->set = *s;
+    m->permits = permits_new(s->builds);
     pthread_mutex_init(&m->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&m->ended, &clock);
-    pthread_condattr_destroy(&clock);
+    patience_cond_init(&m->ended);
     *out = m;
     return true;
 }
@@ -44,6 +46,7 @@ bool modules_new(struct modules **out, const struct modules_settings *s, struct 
 void modules_free(struct modules *m) {
     if (!m)
         return;
+    permits_free(m->permits);
     pthread_cond_destroy(&m->ended);
     pthread_mutex_destroy(&m->lock);
     free(m);
@@ -120,14 +123,26 @@ static void publish(struct modules *m, struct arena *a, const struct build_sourc
         log_err(LOG_WARN, "the build could not be shared, others will build it again", &e);
 }
 
-static bool build(struct modules *m, struct arena *a, const struct module_wanted *w, uint64_t left_ms,
-                  struct module *out, struct err *e) {
-    uint64_t ms = w->build_ms < left_ms ? w->build_ms : left_ms;
+// What is left of what is paid for.
+static uint64_t paid_left(const struct module_wanted *w, const struct module *m) {
+    return w->build_ms > m->build.resolve_ms ? w->build_ms - m->build.resolve_ms : 0;
+}
+
+static bool build(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
+                  struct err *e) {
+    uint64_t paid = paid_left(w, out), left = patience_left(&w->patience), ms = paid < left ? paid : left;
     char hex[65];
+    if (!ms) {
+        out->build.end = BUILD_TIMEOUT;
+        out->build.reason = "looking the ref up has used up the time that is paid for building";
+        out->cut_short = paid > 0;
+        return true;
+    }
     log_info("building repo=%s commit=%s target=%s key=%.12s deadline_ms=%" PRIu64, out->build.repo, out->build.commit,
              w->source.target, hash_hex(&out->build.build_key, hex), ms);
     if (!builder_build(m->set.builder, a, &w->source, ms, &out->build, e))
         return false;
+    out->cut_short = out->build.end == BUILD_TIMEOUT && ms < paid;
     log_info("build end=%s ms=%" PRIu64 " bytes=%zu", build_end_slug(out->build.end), out->build.build_ms,
              out->build.wasm.len);
     if (out->build.end == BUILD_OK)
@@ -135,79 +150,143 @@ static bool build(struct modules *m, struct arena *a, const struct module_wanted
     return true;
 }
 
-static uint64_t left_of(uint64_t end) {
-    uint64_t now = clock_mono_ms();
-    return now < end ? end - now : 0;
-}
-
 // Lost time is waited out in steps: the coordinator's locks have no way to call us.
-static void step(struct modules *m, uint64_t ms) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += (long)(ms * 1000000);
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
+static bool step(struct modules *m, const struct patience *w) {
+    struct patience once = patience_within(w, LOCK_RETRY_MS);
     pthread_mutex_lock(&m->lock);
-    pthread_cond_timedwait(&m->ended, &m->lock, &t);
+    while (patience_wait(&once, &m->ended, &m->lock))
+        ;
     pthread_mutex_unlock(&m->lock);
+    return !patience_over(w);
 }
 
 // Under the coordinator's lock, or without it where the coordinator cannot be asked: a lock saves work, no more.
-static bool build_locked(struct modules *m, struct arena *a, const struct module_wanted *w, uint64_t end,
-                         struct module *out, struct err *e) {
+// *done false: somebody else builds it.
+static bool try_locked(struct modules *m, struct arena *a, const struct module_wanted *w, bool *done,
+                       struct module *out, struct err *e) {
     char hex[65];
     const char *key = arena_printf(a, "build:%s", hash_hex(&out->build.build_key, hex));
-    for (;;) {
-        bool acquired = false;
-        struct err locking;
-        bool asked = api_lock(m->set.api, a, key, w->build_ms / 1000 + LOCK_SPARE_S, &acquired, &locking);
-        if (!asked)
-            log_err(LOG_WARN, "building without a lock", &locking);
-        if (try_coordinator(m, a, out)) {
-            if (acquired)
-                api_unlock(m->set.api, a, key);
-            return true;
-        }
-        if (acquired || !asked) {
-            bool ok = build(m, a, w, left_of(end), out, e);
-            if (acquired)
-                api_unlock(m->set.api, a, key);
+    bool acquired = false, ok = true;
+    struct err locking;
+    bool asked = api_lock(m->set.api, a, key, w->build_ms / 1000 + LOCK_SPARE_S, &acquired, &locking);
+    if (!asked)
+        log_err(LOG_WARN, "building without a lock", &locking);
+    *done = try_coordinator(m, a, out);
+    if (!*done && (acquired || !asked)) {
+        *done = true;
+        ok = build(m, a, w, out, e);
+    }
+    if (acquired)
+        api_unlock(m->set.api, a, key);
+    return ok;
+}
+
+// A place among the builds is held by who builds, never by who waits.
+static bool build_once(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
+                       struct err *e) {
+    for (bool done = false;;) {
+        if (!permit_take(m->permits, &w->patience, e))
+            return false;
+        bool ok = try_locked(m, a, w, &done, out, e);
+        permit_give(m->permits);
+        if (!ok || done)
             return ok;
-        }
-        if (!left_of(end) || (m->set.cancel && *m->set.cancel))
-            return err_set(e, ERR_UNAVAILABLE, "another worker's build of the same did not end in time");
-        step(m, LOCK_RETRY_MS);
+        if (!step(m, &w->patience))
+            return patience_fail(&w->patience, "another worker's build of the same", e);
     }
 }
 
-static bool is_under_way(const struct modules *m, const struct hash *key) {
-    for (const struct under_way *u = m->list; u; u = u->next)
-        if (hash_eq(&u->key, key))
-            return true;
+// --- once at a time
+
+static struct under_way *find(const struct modules *m, const struct hash *key) {
+    struct under_way *u = m->list;
+    while (u && !hash_eq(&u->key, key))
+        u = u->next;
+    return u;
+}
+
+// With the lock held.
+static void release(struct under_way *u) {
+    if (--u->users == 0) {
+        free(u->reason);
+        free(u);
+    }
+}
+
+// An end that building once more could but repeat.
+static bool is_final(const struct under_way *u, const struct module_wanted *w, const struct module *out) {
+    switch (u->end) {
+    case BUILD_NO_RECIPE:
+    case BUILD_FAILED:
+    case BUILD_BAD_OUTPUT: return true;
+    case BUILD_TIMEOUT: return u->tried_ms >= paid_left(w, out);
+    case BUILD_OK: // the module is in the cache
+    case BUILD_BAD_SOURCE:
+    case BUILD_NO_REPOSITORY:
+    case BUILD_NO_COMMIT:
+    case BUILD_DEPENDENCY:
+    case BUILD_NO_ISOLATION:
+    case BUILD_PLATFORM: return false;
+    }
     return false;
 }
 
-// Waits until nobody of this process builds it; *waited when somebody did.
-static void enter(struct modules *m, struct under_way *u, bool *waited) {
+// Either *mine, to be built by this call, or somebody of this process built it meanwhile, and *out says how that ended
+// (BUILD_OK: look into the cache).
+static bool enter(struct modules *m, struct arena *a, const struct module_wanted *w, struct under_way **mine,
+                  struct module *out, struct err *e) {
+    struct under_way *u;
+    bool in_time = true;
+    *mine = NULL;
     pthread_mutex_lock(&m->lock);
-    while (is_under_way(m, &u->key)) {
-        *waited = true;
-        pthread_cond_wait(&m->ended, &m->lock);
+    if ((u = find(m, &out->build.build_key))) {
+        u->users++;
+        while (!u->ended && (in_time = patience_wait(&w->patience, &m->ended, &m->lock)))
+            ;
+        if (in_time && is_final(u, w, out)) {
+            out->build.end = u->end;
+            out->build.reason = arena_strdup(a, u->reason ? u->reason : "");
+        }
+        release(u);
+    } else {
+        *mine = u = xcalloc(1, sizeof *u);
+        *u = (struct under_way){.key = out->build.build_key, .next = m->list, .users = 1};
+        m->list = u;
     }
-    u->next = m->list;
-    m->list = u;
+    pthread_mutex_unlock(&m->lock);
+    return in_time || patience_fail(&w->patience, "another request's build of the same", e);
+}
+
+static void leave(struct modules *m, struct under_way *u, const struct module_wanted *w, const struct module *out,
+                  bool ok) {
+    pthread_mutex_lock(&m->lock);
+    struct under_way **at = &m->list;
+    while (*at != u)
+        at = &(*at)->next;
+    *at = u->next;
+    u->ended = true;
+    u->end = !ok ? BUILD_PLATFORM : out->cut_short ? BUILD_PLATFORM : out->build.end;
+    u->reason = out->build.reason ? xstrdup(out->build.reason) : NULL;
+    u->tried_ms = paid_left(w, out);
+    release(u);
+    pthread_cond_broadcast(&m->ended);
     pthread_mutex_unlock(&m->lock);
 }
 
-static void leave(struct modules *m, struct under_way *u) {
-    pthread_mutex_lock(&m->lock);
-    for (struct under_way **at = &m->list; *at; at = &(*at)->next)
-        if (*at == u) {
-            *at = u->next;
-            break;
+static bool get_built(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
+                      struct err *e) {
+    for (;;) {
+        struct under_way *mine;
+        if (!enter(m, a, w, &mine, out, e))
+            return false;
+        if (mine) {
+            bool ok = build_once(m, a, w, out, e);
+            leave(m, mine, w, out, ok);
+            return ok;
         }
-    pthread_cond_broadcast(&m->ended);
-    pthread_mutex_unlock(&m->lock);
+        if (out->build.end != BUILD_OK || try_cache(m, a, out))
+            return true;
+    }
 }
 
 static bool refused_here(struct modules *m, struct module *out) {
@@ -220,20 +299,30 @@ static bool refused_here(struct modules *m, struct module *out) {
     return true;
 }
 
+static bool is_commit(const char *ref) { return ref && strlen(ref) == 40 && strspn(ref, "0123456789abcdef") == 40; }
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 bool modules_get(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out, struct err *e) {
-    uint64_t end = clock_mono_ms() + w->wait_ms;
     *out = (struct module){0};
-    uint64_t resolve_ms = w->wait_ms < RESOLVE_MS ? w->wait_ms : RESOLVE_MS;
+    uint64_t left = patience_left(&w->patience), resolve_ms = least(left, least(w->build_ms, RESOLVE_MS));
+    if (!left)
+        return patience_fail(&w->patience, "a module", e);
+    if (w->waits && !is_commit(w->source.ref))
+        w->waits(w->ctx);
     if (!builder_resolve(m->set.builder, a, &w->source, resolve_ms, &out->build, e))
         return false;
-    if (out->build.end != BUILD_OK || try_cache(m, a, out) || try_coordinator(m, a, out) || refused_here(m, out))
+    if (out->build.end != BUILD_OK) {
+        out->cut_short = out->build.end == BUILD_TIMEOUT && left == resolve_ms && left < w->build_ms;
+        return true;
+    }
+    if (try_cache(m, a, out))
+        return true;
+    if (w->waits)
+        w->waits(w->ctx);
+    if (try_coordinator(m, a, out) || refused_here(m, out))
         return true;
     if (w->building)
         w->building(w->ctx);
-    struct under_way u = {.key = out->build.build_key};
-    bool waited = false;
-    enter(m, &u, &waited);
-    bool ok = (waited && try_cache(m, a, out)) || build_locked(m, a, w, end, out, e);
-    leave(m, &u);
-    return ok;
+    return get_built(m, a, w, out, e);
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a repository's ref to the module's bytes, by the cheapest way that can be believed: this worker's own cache, the
 // coordinator's signed build record (key of an operator on chain, bytes re-hashed), a build of our own. One build of a
-// thing at a time, here and among all workers (the coordinator's lock "build:<key>"). Safe for several threads.
+// thing at a time, here and among all workers (the coordinator's lock "build:<key>"), and only so many at a time. Safe
+// for several threads.
 #pragma once
+#include "base/patience.h"
 #include "builder/build.h"
 #include "worker/api.h"
 #include "worker/chain.h"
-#include <stdatomic.h>
 
 struct modules;
 struct modules_settings {
@@ -17,22 +18,28 @@ struct modules_settings {
     const char *dir;              // of the cache, made when missing
     uint64_t max_bytes;           // of the cache; the least recently used goes first
     bool may_build;
-    const atomic_bool *cancel; // waiting ends when it turns true
+    unsigned builds; // at a time; more wait
 };
 [[nodiscard]] bool modules_new(struct modules **out, const struct modules_settings *s, struct err *e);
 void modules_free(struct modules *m);
 
 struct module_wanted {
     struct build_source source;
-    uint64_t build_ms;           // longest build that is paid for
-    uint64_t wait_ms;            // everything together
+    uint64_t build_ms;        // looking up and building may take so long: what is paid for
+    struct patience patience; // everything together
+    // Called before what may take long without building here: a ref has to be looked up, a module fetched, somebody
+    // else's build or a place for one's own waited for. NULL: not.
+    void (*waits)(void *ctx);
     void (*building)(void *ctx); // called before a build (or the wait for somebody else's) begins; NULL: not
     void *ctx;
 };
 struct module {
-    struct build_result build; // end, reason, repo, commit, build_key, wasm, wasm_hash, build_ms (0: not built here)
-    const char *note;          // for people: where it came from; NULL where there is nothing to say
+    // end, reason, repo, commit, build_key, wasm, wasm_hash, resolve_ms, build_ms (0: this call did not build it)
+    struct build_result build;
+    const char *note; // for people: where it came from; NULL where there is nothing to say
+    bool cut_short;   // BUILD_TIMEOUT: not what is paid was used up, but the patience
 };
-// false: the platform failed. A repository's own fault is out->build.end.
+// false: the platform failed, or the patience was over. A repository's own fault is out->build.end; who waited for a
+// build that failed by itself has the same end, and pays nothing for it.
 [[nodiscard]] bool modules_get(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
                                struct err *e);

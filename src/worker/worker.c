@@ -11,6 +11,8 @@
 #define ERROR_WAIT_MS 1000
 #define ERROR_WAIT_MAX_MS 15000
 #define LAST_CALLS_MS 3000
+#define LEASES_PER_SLOT 4 // those that wait included
+#define LEASES_MAX 512
 #define ALLOWANCE_LOW (NEAR_ONE / 2) // some hundred answers
 
 struct lease_thread {
@@ -38,29 +40,35 @@ static void give_back_unread(struct worker *w, struct arena *a, const struct lea
         log_err(LOG_WARN, "returning a lease", &e);
 }
 
+// One poll, and what comes of it. false: the coordinator could not be asked, or said what cannot be read.
+static bool take_one(struct worker *w, struct arena *a, struct err *e) {
+    struct lease lease;
+    bool got, ok = api_poll(w->api, a, w->set.poll_s, &w->stopping, &lease, &got, e);
+    if (ok && got && flag_is_set(&w->stopping)) // handed out while we stopped: not confirmed, so it goes back
+        return true;
+    if (ok && got)
+        job_do(w, &lease);
+    else if (got)
+        give_back_unread(w, a, &lease, e);
+    return ok || got;
+}
+
 static void *lease_loop(void *ctx) {
     struct lease_thread *t = ctx;
     struct worker *w = t->worker;
     SCOPED_ARENA(a);
     unsigned failures = 0;
-    while (!flag_is_set(&w->stopping)) {
-        struct lease lease;
+    while (places_enter(w->places)) {
         struct err e;
-        bool got;
         arena_reset(a);
-        bool ok = api_poll(w->api, a, w->set.poll_s, &w->stopping, &lease, &got, &e);
-        if (ok && got && flag_is_set(&w->stopping))
-            e = (struct err){.code = ERR_UNAVAILABLE}; // handed out while we stopped: not confirmed, so it goes back
-        else if (ok && got)
-            job_do(w, &lease);
-        else if (got)
-            give_back_unread(w, a, &lease, &e);
-        if (ok || got || flag_is_set(&w->stopping)) {
+        bool ok = take_one(w, a, &e);
+        if (ok || flag_is_set(&w->stopping))
             failures = 0;
-            continue;
+        else {
+            log_err(LOG_WARN, "no lease", &e);
+            pause_after_error(w, failures++);
         }
-        log_err(LOG_WARN, "no lease", &e);
-        pause_after_error(w, failures++);
+        places_leave(w->places);
     }
     atomic_store(&t->ended, true);
     return NULL;
@@ -100,8 +108,11 @@ bool worker_start(struct worker *w, struct err *e) {
     if (!held_start(&w->held, &held, e) || !extender_start(&w->extender, &extender, e) ||
         !settler_start(&w->settler, w, e) || !settler_recover(w->settler, e))
         return false;
-    w->threads = xcalloc(w->set.slots, sizeof *w->threads);
-    for (unsigned i = 0; i < w->set.slots; i++) {
+    unsigned most = w->set.slots * LEASES_PER_SLOT;
+    w->thread_count = most < LEASES_MAX ? most : LEASES_MAX;
+    w->places = places_new(w->set.slots, w->thread_count);
+    w->threads = xcalloc(w->thread_count, sizeof *w->threads);
+    for (unsigned i = 0; i < w->thread_count; i++) {
         struct lease_thread *t = &w->threads[i];
         t->worker = w;
         if (pthread_create(&t->thread, NULL, lease_loop, t) != 0)
@@ -112,10 +123,10 @@ bool worker_start(struct worker *w, struct err *e) {
 }
 
 static bool join_all(struct worker *w) {
-    for (unsigned i = 0; i < w->set.slots; i++)
+    for (unsigned i = 0; i < w->thread_count; i++)
         if (atomic_load(&w->threads[i].started) && !atomic_load(&w->threads[i].ended))
             return false;
-    for (unsigned i = 0; i < w->set.slots; i++)
+    for (unsigned i = 0; i < w->thread_count; i++)
         if (atomic_load(&w->threads[i].started))
             pthread_join(w->threads[i].thread, NULL);
     return true;
@@ -123,6 +134,8 @@ static bool join_all(struct worker *w) {
 
 bool worker_stop(struct worker *w, uint64_t grace_ms) {
     flag_set(&w->stopping);
+    if (w->places)
+        places_stop(w->places);
     bool empty = !w->held || held_wait_empty(w->held, grace_ms);
     if (!empty) {
         log_info("giving back what is still at work");
@@ -139,6 +152,8 @@ bool worker_stop(struct worker *w, uint64_t grace_ms) {
         return false;
     held_stop(w->held);
     extender_stop(w->extender);
+    places_free(w->places);
+    w->places = NULL;
     free(w->threads);
     w->threads = NULL;
     w->held = NULL;

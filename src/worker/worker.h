@@ -9,6 +9,7 @@
 #include "worker/held.h"
 #include "worker/keystore.h"
 #include "worker/modules.h"
+#include "worker/places.h"
 #include "worker/seen.h"
 #include <stdatomic.h>
 
@@ -16,13 +17,13 @@ struct settler;
 
 struct worker_settings {
     const char *network, *contract_id, *pending_dir, *capabilities;
-    unsigned slots;
+    unsigned slots; // runs at a time
     uint64_t poll_s;
     bool monitored; // execution_completed events come in (worker_completed)
 };
 
 // Everything a worker works with; the parts belong to whoever made them, `held`, `extender`,
-// `seen` and `settler` to the worker.
+// `seen`, `settler` and `places` to the worker.
 struct worker {
     struct worker_settings set;
     struct api *api;
@@ -37,9 +38,11 @@ struct worker {
     struct extender *extender;
     struct seen *seen;
     struct settler *settler;
-    atomic_bool stopping; // no new leases
-    atomic_bool abandon;  // calls end, nothing is sent any more
+    atomic_bool stopping;  // no new leases
+    atomic_bool abandon;   // calls end, nothing is sent any more
+    struct places *places; // for leases
     struct lease_thread *threads;
+    unsigned thread_count;
 };
 
 // Flags that one thread sets and others look at, the http client among them.

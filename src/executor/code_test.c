@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiling: paid, bounded, remembered, waited for. With an executor that does what the module says.
+#include "executor/code.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/test.h"
+#include "executor/exec.h"
+#include <pthread.h>
+#include <unistd.h>
+
+static char work[] = "/tmp/code-test.XXXXXX";
+static struct exec_pool *pool;
+static struct arena *arena;
+
+static struct exec_request request_of(struct arena *a, const char *module) {
+    size_t n = strlen(module);
+    uint8_t *wasm = arena_alloc(a, 8 + n);
+    memcpy(wasm, "\0asm\1\0\0\0", 8);
+    memcpy(wasm + 8, module, n);
+    return (struct exec_request){
+        .wasm = slice_of(wasm, 8 + n), .input = slice_str("ok"), .limits = {1000000, 16, 5, 4096}, .compile_ms = 300};
+}
+
+static struct exec_result run(const struct exec_request *q) {
+    struct exec_result r;
+    struct err e;
+    assert_ok(exec_run(pool, arena, q, &r, &e), &e);
+    return r;
+}
+
+static void is_refused(const struct exec_result *r, const char *words) {
+    if (r->end != EXEC_COMPILE || !strstr(r->detail, words))
+        fail_msg("%s '%s' does not say '%s'", exec_end_slug(r->end), r->detail ? r->detail : "", words);
+}
+
+// If this fails, a module that takes for ever to compile takes what nobody has paid, or takes it at every request.
+static void test_paid(void **state) {
+    (void)state;
+    struct exec_request q = request_of(arena, "forever");
+    struct exec_result r = run(&q);
+    is_refused(&r, "0.3 s that are left");
+    assert_in_range(r.compile_us, 295000, 800000);
+    r = run(&q); // the same answer at once, and nothing to pay for it
+    is_refused(&r, "0.3 s that are left");
+    assert_int_equal(r.compile_us, 0);
+    q.compile_ms = 500; // who pays for more has another try
+    r = run(&q);
+    is_refused(&r, "0.5 s that are left");
+    assert_in_range(r.compile_us, 495000, 1000000);
+}
+
+// However the compiler ends or lies, it is the module's doing, remembered and told.
+static void test_deaths(void **state) {
+    (void)state;
+    static const struct {
+        const char *module, *words;
+    } cases[] = {{"abort", "gave up"},   {"signal31", "system call"}, {"signal11", "died on it"},
+                 {"torn", "died on it"}, {"long", "died on it"},      {"exit3", "died on it"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct exec_request q = request_of(arena, cases[i].module);
+        struct exec_result r = run(&q);
+        is_refused(&r, cases[i].words);
+        assert_true(r.compile_us > 0);
+        r = run(&q);
+        is_refused(&r, cases[i].words);
+        assert_int_equal(r.compile_us, 0);
+    }
+    struct exec_request q = request_of(arena, "unknown"); // an answer that refuses the module
+    struct exec_result r = run(&q);
+    assert_int_equal(r.end, EXEC_INVALID);
+    assert_int_equal(run(&q).compile_us, 0);
+}
+
+// A compiler that died for no reason that can be seen has another try; one that never began is our own trouble.
+static void test_again(void **state) {
+    (void)state;
+    static const char *const verbs[] = {"signal9", "torn", "early"};
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        struct exec_request q = request_of(arena, arena_printf(arena, "%s 0 %s/%zu", verbs[i], work, i));
+        struct exec_result r = run(&q);
+        assert_int_equal(r.end, EXEC_OK);
+    }
+    struct exec_request q = request_of(arena, "early");
+    struct exec_result r;
+    struct err e;
+    assert_false(exec_run(pool, arena, &q, &r, &e));
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+}
+
+#define THREADS 6
+struct caller {
+    const char *module;
+    struct patience patience;
+    uint64_t took_ms, compile_us;
+    bool ok;
+    enum exec_end end;
+    struct err e;
+    int parked, returned;
+};
+
+static void park(void *ctx, bool is) {
+    struct caller *c = ctx;
+    *(is ? &c->parked : &c->returned) += 1;
+}
+
+static void *call(void *ctx) {
+    SCOPED_ARENA(a);
+    struct caller *c = ctx;
+    struct exec_request q = request_of(a, c->module);
+    struct exec_result r = {.end = EXEC_OK};
+    uint64_t start = clock_mono_ms();
+    q.compile_ms = 3000;
+    q.patience = c->patience;
+    q.parked = park;
+    q.ctx = c;
+    c->ok = exec_run(pool, a, &q, &r, &c->e);
+    c->took_ms = clock_mono_ms() - start;
+    c->compile_us = r.compile_us;
+    c->end = r.end;
+    return NULL;
+}
+
+// Many ask for one module that is slow to compile: it is compiled once, and paid once.
+static void test_once(void **state) {
+    (void)state;
+    struct caller callers[THREADS] = {0};
+    pthread_t threads[THREADS];
+    int paid = 0;
+    for (int i = 0; i < THREADS; i++) {
+        callers[i].module = "slow";
+        assert_int_equal(pthread_create(&threads[i], NULL, call, &callers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(callers[i].ok && callers[i].end == EXEC_OK);
+        assert_int_equal(callers[i].parked, callers[i].returned);
+        paid += callers[i].compile_us > 0;
+    }
+    assert_int_equal(paid, 1);
+}
+
+// Who waits for somebody else's compilation, or for a place among the compilations, waits no longer than it can, and
+// holds no place among the runs meanwhile.
+static void test_waiting(void **state) {
+    (void)state;
+    atomic_bool cancel = false;
+    struct caller first = {.module = "forever wait"}, same = first, other = {.module = "forever other"},
+                  lost = {.module = "forever wait", .patience = {0, &cancel}}, quick = {.module = "ok"};
+    pthread_t a, b;
+    call(&quick); // compiled
+    assert_int_equal(quick.end, EXEC_OK);
+    assert_int_equal(pthread_create(&a, NULL, call, &first), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); // it has the one place among the compilations
+    assert_int_equal(pthread_create(&b, NULL, call, &lost), 0);
+    same.patience.deadline_ms = other.patience.deadline_ms = clock_mono_ms() + 200;
+    call(&same);
+    call(&other);
+    assert_true(!same.ok && !other.ok);
+    assert_int_equal(same.e.code, ERR_TIMEOUT);
+    assert_int_equal(other.e.code, ERR_TIMEOUT);
+    assert_in_range(same.took_ms, 100, 1000);
+    assert_int_equal(same.compile_us + other.compile_us, 0);
+    assert_true(same.parked == 1 && same.returned == 1);
+    call(&quick);
+    assert_int_equal(quick.end, EXEC_OK);
+    assert_true(quick.took_ms < 1000); // and did not wait for any of them
+    atomic_store(&cancel, true);
+    pthread_join(b, NULL);
+    assert_false(lost.ok);
+    assert_int_equal(lost.e.code, ERR_UNAVAILABLE);
+    pthread_join(a, NULL);
+    assert_int_equal(first.end, EXEC_COMPILE);
+}
+
+// A run that nobody waits for any more ends; one that has less time left than its seconds gets what is left.
+static void test_cancelled_run(void **state) {
+    (void)state;
+    atomic_bool cancel = true;
+    struct exec_request q = request_of(arena, "ok");
+    struct exec_result r = run(&q);
+    struct err e;
+    q.input = slice_str("forever 1");
+    q.patience.deadline_ms = clock_mono_ms() + 1500;
+    r = run(&q);
+    assert_int_equal(r.end, EXEC_DEADLINE);
+    assert_int_equal(r.seconds, 1);
+    q.patience = (struct patience){0, &cancel};
+    assert_false(exec_run(pool, arena, &q, &r, &e));
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    struct err e;
+    struct exec_settings s = {.prestarted = 1, .runs = 1, .compiles = 1};
+    if (!mkdtemp(work))
+        return -1;
+    arena = arena_new();
+    s.program = arena_printf(arena, "%s/../help/lying-executor", file_program_dir(arena));
+    assert_ok(exec_pool_new(&pool, &s, &e), &e);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    struct err e;
+    exec_pool_free(pool);
+    bool ok = file_remove_tree(work, &e);
+    arena_free(arena);
+    return ok ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paid),    cmocka_unit_test(test_deaths),
+                                       cmocka_unit_test(test_again),   cmocka_unit_test(test_once),
+                                       cmocka_unit_test(test_waiting), cmocka_unit_test(test_cancelled_run)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

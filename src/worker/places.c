@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/places.h"
+
+#include "base/err.h"
+#include <pthread.h>
+
+struct places {
+    unsigned at_work_most, most;
+    pthread_mutex_t lock; // guards what follows
+    pthread_cond_t changed;
+    unsigned at_work, parked;
+    bool stopping;
+};
+
+struct places *places_new(unsigned at_work, unsigned most) {
+    struct places *p = xcalloc(1, sizeof *p);
+    p->at_work_most = at_work;
+    p->most = most;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    return p;
+}
+
+void places_free(struct places *p) {
+    if (!p)
+        return;
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->changed);
+    free(p);
+}
+
+bool places_enter(struct places *p) {
+    pthread_mutex_lock(&p->lock);
+    while (!p->stopping && (p->at_work >= p->at_work_most || p->at_work + p->parked >= p->most))
+        pthread_cond_wait(&p->changed, &p->lock);
+    bool entered = !p->stopping;
+    p->at_work += entered;
+    pthread_mutex_unlock(&p->lock);
+    return entered;
+}
+
+static void change(struct places *p, int at_work, int parked) {
+    pthread_mutex_lock(&p->lock);
+    p->at_work = (unsigned)((int)p->at_work + at_work);
+    p->parked = (unsigned)((int)p->parked + parked);
+    pthread_cond_signal(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void places_leave(struct places *p) { change(p, -1, 0); }
+void places_park(struct places *p) { change(p, -1, 1); }
+void places_return(struct places *p) { change(p, 1, -1); }
+
+void places_stop(struct places *p) {
+    pthread_mutex_lock(&p->lock);
+    p->stopping = true;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/places.h"
+
+#include "base/test.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+struct visitor {
+    struct places *places;
+    atomic_int state; // 1 entered, 2 turned away
+};
+
+static void *enter(void *ctx) {
+    struct visitor *v = ctx;
+    atomic_store(&v->state, places_enter(v->places) ? 1 : 2);
+    return NULL;
+}
+
+static bool comes(struct visitor *v, int state, unsigned ms) {
+    for (unsigned i = 0; i < ms && atomic_load(&v->state) != state; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); // another thread's step: nothing here tells of it
+    return atomic_load(&v->state) == state;
+}
+
+// If this fails, what waits stops what could run, or a worker takes on more than it may.
+static void test_parking(void **state) {
+    (void)state;
+    struct places *p = places_new(1, 3);
+    struct visitor v[3] = {{p, 0}, {p, 0}, {p, 0}};
+    pthread_t t[3];
+    assert_true(places_enter(p));
+    assert_int_equal(pthread_create(&t[0], NULL, enter, &v[0]), 0);
+    assert_false(comes(&v[0], 1, 50)); // one works
+    places_park(p);
+    assert_true(comes(&v[0], 1, 5000)); // it waits: another one works
+    places_return(p);                   // at once, though the place is taken
+    places_park(p);
+    places_park(p); // both wait
+    assert_int_equal(pthread_create(&t[1], NULL, enter, &v[1]), 0);
+    assert_true(comes(&v[1], 1, 5000));
+    places_park(p); // all three
+    assert_int_equal(pthread_create(&t[2], NULL, enter, &v[2]), 0);
+    assert_false(comes(&v[2], 1, 50));
+    places_return(p);
+    places_leave(p);
+    assert_true(comes(&v[2], 1, 5000));
+    for (int i = 0; i < 3; i++)
+        pthread_join(t[i], NULL);
+    places_stop(p);
+    assert_false(places_enter(p));
+    places_free(p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parking)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
