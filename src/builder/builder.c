@@ -90,6 +90,8 @@ bool builder_new(struct builder **out, const struct build_settings *s, struct er
     b->offer = sandbox_probe(NULL);
     b->work_bytes = s->disk_bytes ? s->disk_bytes : smaller(1ull << 30, memory / 4);
     b->memory_bytes = s->memory_bytes ? s->memory_bytes : smaller(4ull << 30, memory / 2);
+    if (!b->offer->cgroup.memory) // nobody counts its files as the memory that they are
+        b->work_bytes = smaller(b->work_bytes, b->memory_bytes);
     b->egress = s->egress;
     b->ca_file = find_ca_file(a);
     b->cancel = s->cancel;
