@@ -13,7 +13,8 @@ building='make gcc libc6-dev binutils pkg-config git ca-certificates cmake
     libmicrohttpd-dev libsqlite3-dev libjansson-dev libsodium-dev libssl-dev libcurl4-openssl-dev libseccomp-dev libsecp256k1-dev libpcre2-dev'
 guests='clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 wabt binaryen
     cargo-web rustc-web rust-web-src rust-web-llvm'
-testing='libcmocka-dev clang-14 lld-14 libclang-rt-14-dev clang-format-14 shellcheck python3 nodejs npm'
+testing='libcmocka-dev clang-14 lld-14 libclang-rt-14-dev clang-format-14 shellcheck python3 nodejs npm
+    runc golang-github-containers-common qemu-system-x86 busybox-static systemd'
 packages="$building $guests"
 [ "$want" != test ] || packages="$packages $testing"
 
@@ -45,3 +46,4 @@ if [ -n "$missing" ]; then
     echo "setup: packages installed in $(($(date +%s) - start)) s" >&2
 fi
 make --no-print-directory toolchains
+[ "$want" != test ] || make --no-print-directory build/kernel/.whole

@@ -25,6 +25,10 @@ toolchains: build/engine.made guest-tree
 engine-crates: build/engine.made
 	@cat build/engine/crates
 
+# For tests alone: the kernel of the machine that qemu boots.
+build/kernel/.whole: scripts/kernel.sh
+	@mkdir -p build && dir=$$(scripts/kernel.sh) && ln -sfn "$$dir" build/kernel && touch $@
+
 demo:
 	@scripts/setup.sh
 	@$(MAKE) all
