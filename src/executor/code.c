@@ -75,7 +75,7 @@ static bool ask_process(struct compilation *c, struct err *e) {
     struct page page = PAGE_NONE;
     struct slice none;
     int fds[JOB_FDS] = {[JOB_FD_INPUT] = -1};
-    if (!process_take(c->store->processes, &x, e))
+    if (!process_take(c->store->processes, &c->job, &c->wanted->patience, &x, e))
         return false;
     bool ok = page_new(&page, 0, e) && wire_memfd("module", &c->wanted->wasm, 1, &fds[JOB_FD_INPUT], e);
     for (int i = JOB_FD_INPUT + 1; i < JOB_FDS; i++)

@@ -163,7 +163,7 @@ static bool attempt(struct exec_pool *p, struct arena *a, const struct exec_requ
                       .code_len = code->len,
                       .output_max = r->limits.max_output,
                       .errors_max = EXEC_STDERR_MAX};
-    if (!put_env(&env, r, &job.env_count, e) || !process_take(p->processes, &x, e))
+    if (!put_env(&env, r, &job.env_count, e) || !process_take(p->processes, &job, &r->patience, &x, e))
         return false;
     job.env_len = env.len;
     struct slice parts[] = {r->input, buf_slice(&env)};

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/test.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -341,26 +342,76 @@ static void test_cache(void **state) {
 static void test_killed(void **state) {
     (void)state;
     pid_t killer = fork();
-    if (killer == 0) { // looks for the executor among its parent's children
+    if (killer == 0) { // looks for the executor among its parent's descendants
         pid_t parent = getppid();
         for (int i = 0; i < 200; i++) {
-            char command[128];
+            char command[512];
             snprintf(command, sizeof command,
-                     "kill -9 $(ps -o pid=,stat= --ppid %d | awk '$2 ~ /^R/ {print $1}') 2>/dev/null", (int)parent);
+                     "kill -9 $(ps -eo pid=,ppid=,stat=,comm= | awk -v top=%d '{up[$1] = $2; how[$1] = $3 $4} END {"
+                     "for (p in up) { q = p; while (q in up && q != top) q = up[q];"
+                     "if (q == top && how[p] ~ /^R.*outlayer-ex/) print p } }') 2>/dev/null",
+                     (int)parent);
             nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); // until one runs: nothing tells another process
             if (i > 3 && system(command) == 0)
-                break;
+                _exit(0);
         }
-        _exit(0);
+        _exit(1);
     }
     struct exec_limits limits = usual;
     limits.max_instructions = 1000000000000000;
     struct exec_result r = run("(module (memory (export \"memory\") 1)" MAIN("(loop $l (br $l))"), limits);
-    waitpid(killer, NULL, 0);
+    int killed;
+    waitpid(killer, &killed, 0);
+    assert_int_equal(killed, 0);
     ends(&r, EXEC_DEADLINE, "5 seconds");
     assert_true(r.instructions > 0);
     r = run("(module (memory (export \"memory\") 1)" MAIN(""), usual);
     ends(&r, EXEC_OK, NULL);
+}
+
+// If this fails, processes that are forks of one another give two guests the same random numbers.
+static void test_random(void **state) {
+    (void)state;
+    static const char draw[] =
+        "(module " WRITE IMPORT("random_get", "(param i32 i32) (result i32)") "(memory (export \"memory\") 1)" MAIN(
+            "(drop (call $random_get (i32.const 64) (i32.const 32)))" PRINT("1", "32"));
+    struct slice wasm = module_of(draw);
+    struct slice seen[12];
+    for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
+        struct exec_result r = run_with(wasm, "", usual, NULL, 0);
+        ends(&r, EXEC_OK, NULL);
+        assert_int_equal(r.output.len, 32);
+        seen[i] = r.output;
+        for (size_t k = 0; k < i; k++)
+            assert_false(slice_eq(seen[i], seen[k]));
+    }
+}
+
+static void *run_many(void *arg) {
+    SCOPED_ARENA(a);
+    struct slice wasm = *(struct slice *)arg;
+    for (int i = 0; i < 20; i++) {
+        struct exec_result r;
+        struct err e;
+        struct exec_request q = {.wasm = wasm, .limits = usual};
+        if (!exec_run(pool, a, &q, &r, &e) || r.end != EXEC_OK)
+            return arg;
+    }
+    return NULL;
+}
+
+// If this fails, runs at the same time share a slot, or wait for one that never comes free.
+static void test_in_parallel(void **state) {
+    (void)state;
+    struct slice wasm = module_of("(module (memory (export \"memory\") 1)" MAIN("(drop (i32.const 3))"));
+    pthread_t threads[6];
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, run_many, &wasm), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
 }
 
 static int set_up(void **state) {
@@ -387,6 +438,6 @@ int main(void) {
         cmocka_unit_test(test_deadline),    cmocka_unit_test(test_memory),       cmocka_unit_test(test_output),
         cmocka_unit_test(test_talkative),   cmocka_unit_test(test_statuses),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_environment), cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_cache),
-        cmocka_unit_test(test_killed)};
+        cmocka_unit_test(test_random),      cmocka_unit_test(test_in_parallel),  cmocka_unit_test(test_killed)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

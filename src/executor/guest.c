@@ -5,13 +5,12 @@
 #include "executor/way.h"
 #include "executor/wire.h"
 #include "sandbox/confine.h"
+#include "sandbox/guards.h"
+#include "sandbox/slot_keeper.h"
 #include "wasm/engine.h"
 #include "wasm/meter.h"
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #define CODE_MAX (512u << 20)
@@ -20,31 +19,27 @@
 #define RUN_DATA (256ull << 20)   // of the engine, beside the guest's memory, its input and its output
 #define COMPILE_CPU_S 300
 
-// Before the job is known: what holds for any.
-static bool confine_early(struct err *e) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // Namespaces of its own where the machine gives them; what follows does not depend on it. Not a pid namespace:
-    // after unshare the engine could start no thread (clone(2), EINVAL), and the system call filter refuses other
-    // processes.
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0)
-        (void)unshare(CLONE_NEWUSER);
-    return confine_not_dumpable(e) && confine_no_new_privs(e) && confine_limit(RLIMIT_CORE, 0, e) &&
-           confine_limit(RLIMIT_FSIZE, 0, e) && confine_limit(RLIMIT_NOFILE, 256, e) && confine_drop_capabilities(e);
+uint64_t guest_data(const struct job *job) {
+    if (job->kind == JOB_COMPILE)
+        return COMPILE_DATA;
+    return job->memory_ceiling + RUN_DATA + job->code_len * 2 + job->input_len * 2 + job->output_max * 4;
 }
 
-// Once the job is known: memory, files and system calls. No file is opened and no socket made from here on: a guest's
-// connections come as descriptors from the broker.
-static bool confine_for(const struct job *job, struct err *e) {
-    uint64_t data = job->kind == JOB_COMPILE
-                        ? COMPILE_DATA
-                        : job->memory_ceiling + RUN_DATA + job->code_len * 2 + job->input_len * 2 + job->output_max * 4;
-    if (!confine_limit(RLIMIT_DATA, data, e))
+// Once the job is known: its memory, and less calls for a compilation. What holds for any job has been done before. No
+// file is opened and no socket made: a guest's connections come as descriptors from the broker.
+static bool confine_for(const struct job *job, struct meter_page *page, struct err *e) {
+    if (guard_on(GUARD_RLIMITS) && !confine_limit(RLIMIT_DATA, guest_data(job), e))
         return false;
-    if (job->kind == JOB_COMPILE && !confine_limit(RLIMIT_CPU, COMPILE_CPU_S, e))
+    if (guard_on(GUARD_RLIMITS) && job->kind == JOB_COMPILE && !confine_limit(RLIMIT_CPU, COMPILE_CPU_S, e))
         return false;
-    if (confine_landlock_abi() > 0 && !confine_paths(NULL, 0, e))
-        return false;
-    return confine_system_calls(CONFINE_NO_SOCKETS, e);
+    confine_guest_note(&page->forbidden_call);
+    return job->kind != JOB_COMPILE || confine_guest(CONFINE_COMPILE, e);
+}
+
+// The page that tells the asking side what became of the job, whatever becomes of this process.
+static struct meter_page *map_page(int fd) {
+    void *p = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return p == MAP_FAILED ? NULL : p;
 }
 
 static bool map(int fd, uint64_t len, struct slice *out, struct err *e) {
@@ -97,8 +92,8 @@ static bool split_env(struct slice env, const char **names, const char **values,
 static int run(struct engine *g, int sock, const struct job *job, const int *fds, struct err *e) {
     struct slice bytes, code, roots = {NULL, 0};
     static const char *names[ENV_MAX], *values[ENV_MAX];
-    struct meter_page *page = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fds[JOB_FD_PAGE], 0);
-    if (page == MAP_FAILED || !map(fds[JOB_FD_INPUT], job->input_len + job->env_len, &bytes, e) ||
+    struct meter_page *page = map_page(fds[JOB_FD_PAGE]);
+    if (!page || !map(fds[JOB_FD_INPUT], job->input_len + job->env_len, &bytes, e) ||
         !map(fds[JOB_FD_CODE], job->code_len, &code, e) ||
         (job->may_connect && !map(fds[JOB_FD_ROOTS], job->roots_len, &roots, e)) || job->env_count > ENV_MAX ||
         !split_env(slice_skip(bytes, job->input_len), names, values, job->env_count))
@@ -119,7 +114,7 @@ static int run(struct engine *g, int sock, const struct job *job, const int *fds
     r.overflow_ctx = &(struct overflow){sock, &errors};
     if (job->may_connect)
         way_give(&r, fds[JOB_FD_EGRESS]);
-    if (!confine_for(job, e) || !begin(sock, e))
+    if (!confine_for(job, page, e) || !begin(sock, e))
         return 1;
     engine_run(g, &r, &outcome);
     struct job_answer a = {
@@ -138,7 +133,8 @@ static int compile(struct engine *g, int sock, const struct job *job, const int 
     struct slice wasm;
     struct buf code = buf_init(CODE_MAX);
     struct job_answer a = {0};
-    if (!map(fds[JOB_FD_INPUT], job->input_len, &wasm, e) || !confine_for(job, e) || !begin(sock, e))
+    struct meter_page *page = map_page(fds[JOB_FD_PAGE]);
+    if (!page || !map(fds[JOB_FD_INPUT], job->input_len, &wasm, e) || !confine_for(job, page, e) || !begin(sock, e))
         return 1;
     if (compile_module(g, wasm, job->component ? WASM_COMPONENT : WASM_CORE, &code, e))
         return answer(sock, &a, buf_slice(&code), (struct slice){NULL, 0}) ? 0 : 1;
@@ -147,20 +143,25 @@ static int compile(struct engine *g, int sock, const struct job *job, const int 
     return answer(sock, &a, (struct slice){NULL, 0}, (struct slice){NULL, 0}) ? 0 : 1;
 }
 
-int guest_serve(int sock) {
-    struct engine *g;
+// One job; the exit status of its process.
+static int serve(void *engine, int sock) {
     struct job job;
     int fds[JOB_FDS];
     struct err e;
-    if (!confine_early(&e) || !engine_new(&g, &e)) {
-        fprintf(stderr, "executor: %s\n", e.msg);
+    if (!confine_guest(CONFINE_RUN, &e))
         return 1;
-    }
     if (!wire_receive_job(sock, &job, fds, &e))
         return e.code == ERR_UNAVAILABLE ? 0 : 1;
-    int status = job.kind == JOB_RUN ? run(g, sock, &job, fds, &e) : compile(g, sock, &job, fds, &e);
-    if (status)
-        fprintf(stderr, "executor: %s\n", e.msg);
+    int status = job.kind == JOB_RUN ? run(engine, sock, &job, fds, &e) : compile(engine, sock, &job, fds, &e);
     // No tidying up: the process ends, and with it everything that the guest may have touched.
     _exit(status);
+}
+
+int guest_keep(int sock) {
+    struct engine *g;
+    struct err e;
+    // Everything that is ever loaded or opened is, here: what comes next has an empty root.
+    if (!engine_new(&g, &e) || !confine_guest_prepare(&e))
+        return 1;
+    return slot_keep(sock, serve, g);
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The executor's own side: a process that confines itself, takes one job, does it and ends.
 #pragma once
-#include "base/err.h"
+#include "executor/wire.h"
 
-// Serves one job on the inherited socket; the exit status of the process.
-int guest_serve(int sock);
+// Loads the engine, then keeps the slot that the asking side orders over `sock` (sandbox/slot_keeper.h), in which each
+// process serves one job; the exit status of the process.
+int guest_keep(int sock);
+// Bytes of private memory that a job's process may have.
+uint64_t guest_data(const struct job *job);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// outlayer-executor: runs or compiles one guest in a process of its own. Started by exec_pool, never by hand: its only
-// argument is the descriptor of the socket on which its job comes.
+// outlayer-executor: keeps a slot in which guests are run and compiled, each in a process of its own. Started by
+// exec_pool, never by hand: its only argument is the descriptor of the socket over which it is told what to do.
 #include "base/text.h"
 #include "executor/guest.h"
 
@@ -11,8 +11,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     clearenv();
-    // The engine's own threads for input and output: told here, or it would look for the machine's share of processors
-    // in files that a confined process does not open.
+    // Threads of the compiler and of the engine's input and output, however many processors there are.
+    setenv("RAYON_NUM_THREADS", "4", 1);
     setenv("TOKIO_WORKER_THREADS", "2", 1);
-    return guest_serve((int)fd);
+    return guest_keep((int)fd);
 }

@@ -4,102 +4,57 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
-#define READY_MAX 16
-#define CHILD_SOCKET 3
-#define LOOK_MS 100    // how often a flag that nobody signals is looked at
-#define START_MS 20000 // until a process that is there has confined itself
+#define SLOTS_MAX 256
+#define TAKE_MS 30000     // until a slot is free and its process is there
+#define PROCESSES_MAX 128 // of a slot, threads and the keeper included
+#define LOOK_MS 100       // how often a flag that nobody signals is looked at
+#define START_MS 20000    // until a process that is there has confined itself
 
 struct process_pool {
     struct arena *arena;
     const char *program;
-    char *environment[2];
-    unsigned want;
-    pthread_t thread;
-    pthread_mutex_t lock; // guards what follows
-    pthread_cond_t changed;
-    struct process ready[READY_MAX];
-    unsigned count;
-    bool stopping;
+    const struct sandbox_offer *offer;
+    pthread_mutex_t lock; // guards what follows; a slot that is busy belongs to whoever made it so
+    pthread_cond_t freed;
+    struct place {
+        struct slot *slot; // NULL: to be opened (again)
+        bool busy;
+        uint64_t freed; // when it came free, by `turn`
+    } places[SLOTS_MAX];
+    unsigned count; // places that have ever been used
+    uint64_t turn;
 };
 
-static bool spawn(struct process_pool *p, struct process *out, struct err *e) {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        return err_errno(e, "cannot make a socket pair");
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&files);
-    // dup2 onto itself clears close-on-exec as well, so the number may happen to be right already.
-    posix_spawn_file_actions_adddup2(&files, pair[1], CHILD_SOCKET);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&files, CHILD_SOCKET + 1);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    char *argv[] = {(char *)(uintptr_t)p->program, (char[]){'0' + CHILD_SOCKET, 0}, NULL};
-    int pid, rc = posix_spawn(&pid, p->program, &files, &attributes, argv, p->environment);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    close(pair[1]);
-    if (rc != 0) {
-        close(pair[0]);
-        err_set(e, ERR_UNAVAILABLE, "cannot start '%s': %s", p->program, strerror(rc));
-        return err_hint(e, "outlayer-executor belongs beside the other programs");
-    }
-    *out = (struct process){pid, (int)syscall(SYS_pidfd_open, pid, 0), pair[0]};
-    return true;
-}
-
-// Keeps `want` processes ready.
-static void *refill(void *arg) {
-    struct process_pool *p = arg;
-    pthread_mutex_lock(&p->lock);
-    while (!p->stopping) {
-        if (p->count >= p->want) {
-            pthread_cond_wait(&p->changed, &p->lock);
-            continue;
-        }
-        pthread_mutex_unlock(&p->lock);
-        struct process x;
-        struct err e;
-        bool ok = spawn(p, &x, &e);
-        pthread_mutex_lock(&p->lock);
-        if (ok)
-            p->ready[p->count++] = x;
-        else { // the next job says what is wrong; until then there is nothing to do here
-            log_err(LOG_WARN, "no executor ahead", &e);
-            pthread_cond_wait(&p->changed, &p->lock);
-        }
-    }
-    pthread_mutex_unlock(&p->lock);
-    return NULL;
+static bool open_slot(struct process_pool *p, unsigned place, struct err *e) {
+    bool own = p->offer->slot_uid != geteuid();
+    struct slot_spec spec = {.program = p->program,
+                             .degree = p->offer->degree,
+                             .uid = p->offer->slot_uid + (own ? place : 0),
+                             .processes = PROCESSES_MAX};
+    _Static_assert(SLOTS_MAX <= SANDBOX_SLOT_UIDS, "each slot has a user of its own");
+    return slot_open(&p->places[place].slot, &spec, e);
 }
 
 bool process_pool_new(struct process_pool **out, const char *program, unsigned ready, struct err *e) {
     struct process_pool *p = xcalloc(1, sizeof *p);
     p->arena = arena_new();
     p->program = arena_strdup(p->arena, program);
-    p->environment[0] = (char *)(uintptr_t) "PATH=/usr/bin:/bin";
-    p->want = ready > READY_MAX ? READY_MAX : ready;
+    p->offer = sandbox_probe(NULL);
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->changed, NULL);
-    if (access(program, X_OK) != 0 || pthread_create(&p->thread, NULL, refill, p) != 0) {
-        err_errno(e, "cannot start '%s'", program);
-        arena_free(p->arena);
-        free(p);
-        return err_hint(e, "outlayer-executor belongs beside the other programs");
+    patience_cond_init(&p->freed);
+    bool ok = sandbox_require(p->offer, sandbox_degree_name(SANDBOX_PROCESS), e);
+    if (ok && access(program, X_OK) != 0)
+        ok = err_errno(e, "cannot start '%s'", program) ||
+             err_hint(e, "outlayer-executor belongs beside the other programs");
+    for (; ok && p->count < ready && p->count < SLOTS_MAX; p->count++)
+        ok = open_slot(p, p->count, e);
+    if (!ok) {
+        process_pool_free(p);
+        return false;
     }
     *out = p;
     return true;
@@ -108,56 +63,99 @@ bool process_pool_new(struct process_pool **out, const char *program, unsigned r
 void process_pool_free(struct process_pool *p) {
     if (!p)
         return;
-    pthread_mutex_lock(&p->lock);
-    p->stopping = true;
-    pthread_cond_signal(&p->changed);
-    pthread_mutex_unlock(&p->lock);
-    pthread_join(p->thread, NULL);
     for (unsigned i = 0; i < p->count; i++)
-        process_end(&p->ready[i], NULL);
+        slot_close(p->places[i].slot);
     pthread_mutex_destroy(&p->lock);
-    pthread_cond_destroy(&p->changed);
+    pthread_cond_destroy(&p->freed);
     arena_free(p->arena);
     free(p);
 }
 
-static bool is_alive(const struct process *x) {
-    struct pollfd f = {x->pidfd, POLLIN, 0};
-    return poll(&f, 1, 0) == 0;
+// The one that has been free for longest: its next process is most likely to be there.
+static struct place *oldest_free(struct process_pool *p) {
+    struct place *found = NULL;
+    for (unsigned i = 0; i < p->count; i++)
+        if (!p->places[i].busy && (!found || p->places[i].freed < found->freed))
+            found = &p->places[i];
+    return found;
 }
 
-bool process_take(struct process_pool *p, struct process *out, struct err *e) {
-    for (;;) {
-        pthread_mutex_lock(&p->lock);
-        bool ready = p->count;
-        if (ready)
-            *out = p->ready[--p->count];
-        pthread_cond_signal(&p->changed);
-        pthread_mutex_unlock(&p->lock);
-        if (!ready)
-            return spawn(p, out, e);
-        if (is_alive(out))
-            return true;
-        process_end(out, NULL); // died while it waited
+// A place nobody has: of those in use, or one more. NULL: none came free in time.
+static struct place *find_place(struct process_pool *p, const struct patience *w) {
+    struct place *found = NULL;
+    pthread_mutex_lock(&p->lock);
+    for (bool more = true; !found && more;) {
+        found = oldest_free(p);
+        if (!found && p->count < SLOTS_MAX)
+            found = &p->places[p->count++];
+        more = found || patience_wait(w, &p->freed, &p->lock);
     }
+    if (found)
+        found->busy = true;
+    pthread_mutex_unlock(&p->lock);
+    return found;
+}
+
+static void free_place(struct process_pool *p, struct place *at) {
+    pthread_mutex_lock(&p->lock);
+    at->busy = false;
+    at->freed = ++p->turn;
+    pthread_cond_signal(&p->freed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+// A keeper that has died, of whatever, is replaced once.
+static bool take_from(struct process_pool *p, struct place *at, uint64_t memory, const struct patience *w,
+                      struct slot_process *out, struct err *e) {
+    struct err why = {0};
+    if (at->slot && slot_take(at->slot, memory, w->deadline_ms, w->cancel, out, &why))
+        return true;
+    if (at->slot) {
+        log_err(LOG_WARN, "a slot is made anew", &why);
+        slot_close(at->slot);
+        at->slot = NULL;
+    }
+    if (patience_over(w))
+        return patience_fail(w, "an executor", e);
+    if (!open_slot(p, (unsigned)(at - p->places), e))
+        return false;
+    if (slot_take(at->slot, memory, w->deadline_ms, w->cancel, out, e))
+        return true;
+    slot_close(at->slot);
+    at->slot = NULL;
+    return false;
+}
+
+bool process_take(struct process_pool *p, const struct job *job, const struct patience *w, struct process *out,
+                  struct err *e) {
+    struct patience soon = patience_within(w, TAKE_MS);
+    *out = PROCESS_NONE;
+    struct place *at = find_place(p, &soon);
+    struct slot_process x;
+    if (!at)
+        return patience_fail(&soon, "a slot for an executor", e);
+    // The same bound as the process's own, and what that does not see: its input and its code are memory files of ours.
+    if (!take_from(p, at, guest_data(job), &soon, &x, e)) {
+        free_place(p, at);
+        return err_wrap(e, "cannot have an executor");
+    }
+    *out = (struct process){x.pidfd, x.sock, p, at};
+    return true;
 }
 
 void process_end(struct process *x, struct process_fate *fate) {
-    struct process_fate f = {0};
-    if (x->pid > 0) {
-        kill(x->pid, SIGKILL); // one that is ending already keeps its own status
-        int pid;
-        while ((pid = waitpid(x->pid, &f.status, 0)) < 0 && errno == EINTR)
-            ;
-        f.known = pid == x->pid;
+    struct slot_fate f = {0};
+    struct place *at = x->place;
+    if (at) {
+        if (!slot_finish(at->slot, &f)) {
+            slot_close(at->slot);
+            at->slot = NULL;
+        }
+        free_place(x->pool, at);
     }
     if (fate)
-        *fate = f;
-    if (x->pidfd >= 0)
-        close(x->pidfd);
-    if (x->sock >= 0)
-        close(x->sock);
-    *x = (struct process){0, -1, -1};
+        *fate = (struct process_fate){f.known, f.status, f.out_of_memory};
+    *x = PROCESS_NONE;
 }
 
 // Reads exactly n bytes; a closed socket is a death.

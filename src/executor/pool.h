@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// Executor processes, started ahead: one is taken for each job and ends with it. Inner part of exec.h.
+// Executor processes, made ahead: one is taken for each job and ends with it. Inner part of exec.h.
 #pragma once
 #include "base/patience.h"
 #include "executor/exec.h"
+#include "executor/guest.h"
 #include "executor/wire.h"
-
-struct process {
-    int pid, pidfd, sock;
-};
+#include "sandbox/slot.h"
 
 struct process_pool;
+struct place; // a slot of the pool's (sandbox/slot.h)
 
+struct process {
+    int pidfd, sock; // the slot's
+    struct process_pool *pool;
+    struct place *place;
+};
+#define PROCESS_NONE ((struct process){-1, -1, NULL, NULL})
+
+// Opens `ready` slots, in each of which a process waits for its job; more are opened when they are needed.
 [[nodiscard]] bool process_pool_new(struct process_pool **out, const char *program, unsigned ready, struct err *e);
 void process_pool_free(struct process_pool *p);
-// One that waits for its job; starts one where none is ready.
-[[nodiscard]] bool process_take(struct process_pool *p, struct process *out, struct err *e);
+// One that waits for its job, in a slot that nobody else has until process_end; its group may use as much memory as the
+// job needs. ERR_UNAVAILABLE where none can be had in time, and as patience_fail has it.
+[[nodiscard]] bool process_take(struct process_pool *p, const struct job *job, const struct patience *w,
+                                struct process *out, struct err *e);
 // How it ended, as the kernel has it.
 struct process_fate {
     bool known;         // the wait status could be had

@@ -2,6 +2,7 @@
 #include "executor/verdict.h"
 
 #include "base/text.h"
+#include "sandbox/confine.h"
 #include "wasm/engine.h"
 #include <ctype.h>
 #include <inttypes.h>
@@ -45,6 +46,15 @@ static const char *trap_text(struct arena *a, const struct job_answer *n, struct
     return arena_printf(a, "the guest trapped: %s%s%s", out->trap, n->trap < 0 ? ": " : "", n->trap < 0 ? n->text : "");
 }
 
+// Which call it was is a remark: a process that a guest has taken over could have written it.
+static const char *forbidden_text(struct arena *a, uint32_t call) {
+    char name[64] = "";
+    if (call)
+        confine_call_name(call - 1, name);
+    return arena_printf(a, "the guest was ended because its process made a system call that no run may make%s%s%s",
+                        name[0] ? " (" : "", name, name[0] ? ")" : "");
+}
+
 static const char *sentence(const struct verdict_facts *f, struct arena *a, struct exec_result *out) {
     const struct exec_limits *l = f->limits;
     char number[32];
@@ -67,7 +77,7 @@ static const char *sentence(const struct verdict_facts *f, struct arena *a, stru
         return arena_printf(a, "the guest wrote more than %s bytes of output", text_grouped(l->max_output, number));
     case EXEC_INVALID: return arena_printf(a, "the module cannot be run: %s", f->answer->text);
     case EXEC_COMPILE: break; // no run ends so
-    case EXEC_FORBIDDEN: return "the guest was ended because its process made a system call that no run may make";
+    case EXEC_FORBIDDEN: return forbidden_text(a, f->page->forbidden_call);
     case EXEC_CRASH: return death_text(a, &f->fate);
     }
     return NULL;

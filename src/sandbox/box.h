@@ -3,8 +3,6 @@
 #pragma once
 #include "sandbox/wire.h"
 
-#define BOX_UID 1000 // of commands, as seen inside (and their group)
-
 struct box_mount {
     const char *from, *to;
     int tree; // detached copy of what is mounted, -1 before
@@ -25,7 +23,7 @@ struct box_plan {
 [[nodiscard]] bool box_plan_read(struct box_plan *p, struct wire *w, struct err *e);
 // Takes hold of everything outside that the root will show; still with the caller's user id.
 [[nodiscard]] bool box_root_gather(struct box_plan *p, struct err *e);
-// Builds the root and moves into it; as BOX_UID with all capabilities of the new user namespace.
+// Builds the root and moves into it; as IDS_INSIDE (ids.h) with all capabilities of the new user namespace.
 [[nodiscard]] bool box_root_enter(struct box_plan *p, struct err *e);
 // Brings the box's own loopback interface up.
 [[nodiscard]] bool box_network_up(struct err *e);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -28,13 +27,27 @@ static void drop_bounding_set(void) {
         ;
 }
 
-bool confine_drop_capabilities(struct err *e) {
+static bool set_capabilities(uint64_t kept, struct err *e) {
     drop_bounding_set();
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
         return err_errno(e, "cannot clear the ambient capabilities");
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
-    return syscall(SYS_capset, &head, none) == 0 || err_errno(e, "cannot drop capabilities");
+    struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = {0};
+    set[0].effective = set[0].permitted = (uint32_t)kept;
+    set[1].effective = set[1].permitted = (uint32_t)(kept >> 32);
+    return syscall(SYS_capset, &head, set) == 0 || err_errno(e, "cannot drop capabilities");
+}
+
+bool confine_drop_capabilities(struct err *e) { return set_capabilities(0, e); }
+
+bool confine_keep_capability(int capability, struct err *e) { return set_capabilities(1ull << capability, e); }
+
+bool confine_first_to_go(struct err *e) {
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    bool ok = (fd >= 0 && write(fd, "1000", 4) == 4) || err_errno(e, "cannot set oom_score_adj");
+    if (fd >= 0)
+        close(fd);
+    return ok;
 }
 
 bool confine_keep_death_signal(int signal, int parent, struct err *e) {
@@ -145,5 +158,25 @@ bool confine_paths(const struct confine_path *paths, size_t count, struct err *e
     if (ok && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         ok = err_errno(e, "cannot restrict the file system");
     close(ruleset);
+    return ok;
+}
+
+// As of ABI 6; a kernel that knows less is given less of it.
+struct landlock_everything {
+    uint64_t fs, net, scoped;
+};
+
+bool confine_landlock_all(struct err *e) {
+    int abi = confine_landlock_abi();
+    if (abi <= 0)
+        return true;
+    struct landlock_everything all = {handled_rights(abi), abi >= 4 ? 3 : 0, abi >= 6 ? 3 : 0};
+    size_t size = abi >= 6 ? sizeof all : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
+    bool ok = ruleset >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    if (!ok)
+        err_errno(e, "cannot restrict a process by Landlock");
+    if (ruleset >= 0)
+        close(ruleset);
     return ok;
 }

@@ -3,11 +3,17 @@
 // calling process (single-threaded at that point) and cannot be undone; none allocates after it has begun to confine.
 #pragma once
 #include "base/err.h"
+#include <linux/capability.h>
 
 // No way back to more rights by exec (set-user-id programs, file capabilities). Needed before the next two.
 [[nodiscard]] bool confine_no_new_privs(struct err *e);
 // Empties the bounding, ambient, effective, permitted and inheritable capability sets.
 [[nodiscard]] bool confine_drop_capabilities(struct err *e);
+// The same but for one, which stays permitted and effective.
+[[nodiscard]] bool confine_keep_capability(int capability, struct err *e);
+// When memory runs out, this process and what it starts go before whatever else the machine does. Before anything that
+// takes /proc away.
+[[nodiscard]] bool confine_first_to_go(struct err *e);
 // Becomes somebody else for good: user and group ids (all three of each), no further groups, no capabilities, not
 // dumpable, and the parent-death signal, which the kernel forgets here, as it was. Needs root. The last step before
 // what can be reached with paths matters: a folder that only root may pass must be the working one already.
@@ -41,6 +47,18 @@ enum confine_sockets {
 // rights. shared_memory: System V shared memory and memory files are allowed, because something counts them.
 [[nodiscard]] bool confine_tools(enum confine_sockets sockets, bool shared_memory, struct err *e);
 
+// For what runs or compiles a guest: a list of the calls that the engine makes once it has loaded everything. What only
+// looks for a file gets EACCES; any other call ends the process by SIGSYS and leaves its number + 1 in *note. Threads
+// are the only processes that can be made, a process can only signal itself, no socket can be made and none connected.
+// The list of a compilation is loaded on top of that of a run, which a process has before it knows what it will do.
+enum confine_guest { CONFINE_RUN, CONFINE_COMPILE };
+// Prepares both lists: once, before the forks that use them.
+[[nodiscard]] bool confine_guest_prepare(struct err *e);
+[[nodiscard]] bool confine_guest(enum confine_guest what, struct err *e);
+void confine_guest_note(uint32_t *note); // NULL, as before the first call: nowhere
+// "socket", or "" where the number has no name here.
+const char *confine_call_name(uint32_t number, char out[static 64]);
+
 // No program is ever started from this process, and no other's memory looked at: an attempt kills it.
 [[nodiscard]] bool confine_no_programs(struct err *e);
 
@@ -51,6 +69,10 @@ struct confine_path {
 };
 int confine_landlock_abi(void);
 [[nodiscard]] bool confine_paths(const struct confine_path *paths, size_t count, struct err *e);
+
+// All that this kernel's Landlock can take away: every file, TCP, signals to processes outside and abstract sockets of
+// others. Nothing where the kernel has none.
+[[nodiscard]] bool confine_landlock_all(struct err *e);
 
 // A limit that is both soft and hard; one that is already lower stays.
 [[nodiscard]] bool confine_limit(int resource, uint64_t value, struct err *e);

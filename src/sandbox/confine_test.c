@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #define SOMEBODY 2000000731 // nobody's number
@@ -188,7 +189,124 @@ static void tools_have_a_list_of_calls(void **state) {
     in_process(call_tools);
 }
 
+// --- the list of what runs a guest
+
+static uint32_t *noted;
+
+// In a process of its own, under the list: a call of it, which ends it (by SIGSYS) or gives an error.
+static int under_the_list(enum confine_guest what, long call, long a, long b, long c) {
+    int status;
+    *noted = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        confine_guest_note(noted);
+        if (!confine_no_new_privs(NULL) || !confine_guest(CONFINE_RUN, NULL) ||
+            (what == CONFINE_COMPILE && !confine_guest(what, NULL)))
+            _exit(99);
+        errno = 0;
+        _exit(syscall(call, a, b, c, 0, 0, 0) >= 0 ? 0 : errno);
+    }
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+// If this fails, an engine that a guest has taken over reaches the kernel by a call that no run needs, and nobody
+// learns which it was.
+static void guests_have_a_list_of_calls(void **state) {
+    (void)state;
+    struct err e = {0};
+    assert_ok(confine_guest_prepare(&e), &e);
+    noted = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const struct {
+        long call, a, b, c;
+    } deadly[] = {{SYS_socket, AF_UNIX, SOCK_STREAM, 0},
+                  {SYS_socketpair, AF_UNIX, SOCK_STREAM, 0},
+                  {SYS_connect, 0, 0, 0},
+                  {SYS_bind, 0, 0, 0},
+                  {SYS_execve, 0, 0, 0},
+                  {SYS_execveat, 0, 0, 0},
+                  {SYS_fork, 0, 0, 0},
+                  {SYS_vfork, 0, 0, 0},
+                  {SYS_clone, SIGCHLD, 0, 0},
+                  {SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0},
+                  {SYS_kill, getpid(), 0, 0},
+                  {SYS_tgkill, getpid(), getpid(), 0},
+                  {SYS_tkill, getpid(), 0, 0},
+                  {SYS_ptrace, 0, 0, 0},
+                  {SYS_process_vm_readv, 0, 0, 0},
+                  {SYS_pidfd_open, 1, 0, 0},
+                  {SYS_memfd_create, (long)"x", 0, 0},
+                  {SYS_mount, 0, 0, 0},
+                  {SYS_unshare, 0, 0, 0},
+                  {SYS_setns, 0, 0, 0},
+                  {SYS_io_uring_setup, 1, 0, 0},
+                  {SYS_userfaultfd, 0, 0, 0},
+                  {SYS_bpf, 0, 0, 0},
+                  {SYS_keyctl, 0, 0, 0},
+                  {SYS_add_key, 0, 0, 0},
+                  {SYS_perf_event_open, 0, 0, 0},
+                  {SYS_shmget, 0, 4096, 0},
+                  {SYS_setuid, 0, 0, 0},
+                  {SYS_unlinkat, AT_FDCWD, 0, 0},
+                  {SYS_mkdirat, AT_FDCWD, 0, 0},
+                  {SYS_ioctl, 0, 0x5412, 0},
+                  {SYS_fcntl, 0, F_SETOWN, 1},
+                  {SYS_prlimit64, 1, 0, 0},
+                  {SYS_rt_sigaction, SIGSYS, 0, 0},
+                  {SYS_seccomp, 1, 8, 0},
+                  {1023, 0, 0, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(deadly); i++) {
+        int status = under_the_list(CONFINE_RUN, deadly[i].call, deadly[i].a, deadly[i].b, deadly[i].c);
+        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS || *noted != (uint32_t)deadly[i].call + 1)
+            fail_msg("call %ld: status %#x, noted %u", deadly[i].call, status, *noted);
+    }
+    // Looked for in vain, or as the C library expects it; what a run may and a compilation may not.
+    assert_int_equal(under_the_list(CONFINE_RUN, SYS_openat, AT_FDCWD, (long)"/etc/passwd", 0), EACCES << 8);
+    assert_int_equal(under_the_list(CONFINE_RUN, SYS_clone3, 0, 0, 0), ENOSYS << 8);
+    assert_int_equal(under_the_list(CONFINE_RUN, SYS_prctl, PR_SET_DUMPABLE, 1, 0), EPERM << 8);
+    assert_int_equal(under_the_list(CONFINE_RUN, SYS_getpid, 0, 0, 0), 0);
+    assert_int_equal(under_the_list(CONFINE_RUN, SYS_shutdown, 0, 2, 0), ENOTSOCK << 8);
+    assert_int_equal(WTERMSIG(under_the_list(CONFINE_COMPILE, SYS_shutdown, 0, 2, 0)), SIGSYS);
+    assert_int_equal(under_the_list(CONFINE_COMPILE, SYS_getpid, 0, 0, 0), 0);
+    munmap(noted, 4096);
+}
+
+// If this fails, a process can be made to share memory that nobody counts, or send to an address of its own choice.
+static void arguments_are_looked_at(void **state) {
+    (void)state;
+    struct err e = {0};
+    int pair[2], status;
+    assert_ok(confine_guest_prepare(&e), &e);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    for (int i = 0; i < 5; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (!confine_no_new_privs(NULL) || !confine_guest(CONFINE_RUN, NULL))
+                _exit(99);
+            void *p = MAP_FAILED;
+            if (i == 0)
+                p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            if (i == 1)
+                p = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+            if (i == 2)
+                _exit(send(pair[0], "x", 1, MSG_NOSIGNAL) != 1);
+            if (i == 3)
+                _exit(send(pair[0], "x", 1, MSG_FASTOPEN) != 1);
+            if (i == 4)
+                _exit(sendto(pair[0], "x", 1, 0, (struct sockaddr *)&(struct sockaddr_un){.sun_family = AF_UNIX}, 2) !=
+                      1);
+            _exit(p == MAP_FAILED);
+        }
+        waitpid(pid, &status, 0);
+        if (i % 2 || i == 4 ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS : status != 0)
+            fail_msg("case %d: status %#x", i, status);
+    }
+    close(pair[0]), close(pair[1]);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(guests_have_a_list_of_calls),
+    cmocka_unit_test(arguments_are_looked_at),
     cmocka_unit_test(tools_have_a_list_of_calls),
     cmocka_unit_test(becoming_somebody_leaves_nothing),
     cmocka_unit_test(a_parent_that_died_meanwhile_is_noticed),

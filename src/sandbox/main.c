@@ -4,6 +4,7 @@
 #include "sandbox/box.h"
 #include "sandbox/confine.h"
 #include "sandbox/guards.h"
+#include "sandbox/ids.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,28 +18,6 @@
 
 #define SOCK 3
 
-static bool write_map(pid_t pid, const char *file, const char *text, struct err *e) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text)) ||
-              err_errno(e, "cannot set '%s' of the user namespace", file);
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-// The user and group that commands run as, seen from outside: `uid` when we may choose, else our own.
-static bool map_ids(pid_t pid, unsigned uid, struct err *e) {
-    char users[64], groups[64];
-    bool own = uid == geteuid();
-    snprintf(users, sizeof users, "%d %u 1\n", BOX_UID, uid);
-    snprintf(groups, sizeof groups, "%d %u 1\n", BOX_UID, own ? getegid() : uid);
-    // Without privileges, groups can only be mapped once they cannot be changed any more.
-    return (geteuid() == 0 || write_map(pid, "setgroups", "deny", e)) && write_map(pid, "uid_map", users, e) &&
-           write_map(pid, "gid_map", groups, e);
-}
-
 static bool become_first(struct box_plan *p, int go, struct err *e) {
     char byte;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || read(go, &byte, 1) != 1)
@@ -46,7 +25,7 @@ static bool become_first(struct box_plan *p, int go, struct err *e) {
     if (!box_root_gather(p, e))
         return false;
     (void)!setgroups(0, NULL); // refused where groups are frozen: then they are unmapped and reach nothing inside
-    if (setresgid(BOX_UID, BOX_UID, BOX_UID) != 0 || setresuid(BOX_UID, BOX_UID, BOX_UID) != 0)
+    if (setresgid(IDS_INSIDE, IDS_INSIDE, IDS_INSIDE) != 0 || setresuid(IDS_INSIDE, IDS_INSIDE, IDS_INSIDE) != 0)
         return err_errno(e, "cannot take the sandbox's user id");
     // Changing ids has cleared it.
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || sethostname("build", 5) != 0)
@@ -83,23 +62,12 @@ static bool start_first(struct box_plan *p, unsigned uid, pid_t *pid, struct err
         err_errno(e, "cannot make namespaces");
     close(go[0]);
     bool ok =
-        *pid > 0 && map_ids(*pid, uid, e) && (write(go[1], "", 1) == 1 || err_errno(e, "cannot start the sandbox"));
+        *pid > 0 && ids_map(*pid, uid, e) && (write(go[1], "", 1) == 1 || err_errno(e, "cannot start the sandbox"));
     close(go[1]);
     if (!ok && *pid > 0) {
         kill(*pid, SIGKILL);
         waitpid(*pid, NULL, 0);
     }
-    return ok;
-}
-
-// When memory runs out, a build goes before whatever else this machine does.
-static bool be_first_to_go(struct err *e) {
-    if (!guard_on(GUARD_OOM))
-        return true;
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    bool ok = (fd >= 0 && write(fd, "1000", 4) == 4) || err_errno(e, "cannot set oom_score_adj");
-    if (fd >= 0)
-        close(fd);
     return ok;
 }
 
@@ -124,7 +92,7 @@ int main(int argc, char **argv) {
     bool ok = box_plan_read(&plan, &w, &e);
     memcpy(plan.doors, doors.fd, sizeof plan.doors);
     plan.door_count = doors.count;
-    if (!ok || !be_first_to_go(&e) || !start_first(&plan, uid, &pid, &e)) {
+    if (!ok || (guard_on(GUARD_OOM) && !confine_first_to_go(&e)) || !start_first(&plan, uid, &pid, &e)) {
         box_fail(&w, &e);
         return wire_send(SOCK, &w, NULL, &e) ? 0 : 1;
     }

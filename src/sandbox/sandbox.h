@@ -16,16 +16,33 @@
 #define SANDBOX_WORK "/work" // the one large writable folder; the starting folder of commands unless they name another
 #define SANDBOX_HOME "/home" // a small writable one, for tools that want a home
 
-// What this machine offers. can_isolate is found by really opening a box and running a command in it, once a process.
+// How far apart strangers' code can be kept from this machine and from itself; each has what the one before has.
+enum sandbox_degree {
+    SANDBOX_NONE,    // not at all
+    SANDBOX_PROCESS, // a user of its own for each slot or Landlock, a filter of system calls, limits of each process;
+                     // nothing is built
+    SANDBOX_USER,    // namespaces of users, processes, mounts, network; one user for all, or no cgroup
+    SANDBOX_FULL,    // a user of its own for each slot, and a cgroup for each slot and box
+};
+const char *sandbox_degree_name(enum sandbox_degree d); // "none", "process", "user", "full"
+
+// What this machine offers, found out by trying it, once a process: a box is opened and a command runs in it.
 struct sandbox_offer {
-    bool can_isolate;
+    enum sandbox_degree degree;
+    bool can_isolate; // boxes can be had
     int landlock_abi;
     struct cgroup_offer cgroup;
-    unsigned uid;   // the user outside that commands run as: own files that a box may write must belong to it
-    char text[256]; // a sentence for people: what there is, or what is missing
+    unsigned uid;      // the user outside that commands of boxes run as
+    unsigned slot_uid; // the first of SANDBOX_SLOT_UIDS users for slots, or our own where they all share it
+    char text[256];    // a sentence for people: what there is, or what is missing
+    char missing[256]; // what SANDBOX_FULL would need beside that, "" where nothing
 };
+#define SANDBOX_SLOT_UIDS 256
 // helper: path of outlayer-sandbox, NULL: beside the running program or in the folder bin beside that one.
 const struct sandbox_offer *sandbox_probe(const char *helper);
+// Whether that is at least `name` ("full", "user" or "process"); else ERR_SETTINGS that says what is missing, with a
+// hint how to make do without, or how to get it.
+[[nodiscard]] bool sandbox_require(const struct sandbox_offer *o, const char *name, struct err *e);
 // Forgets the answer and finds out anew, for a process whose rights have changed; no box may be open.
 const struct sandbox_offer *sandbox_probe_again(const char *helper);
 

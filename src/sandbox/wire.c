@@ -70,8 +70,7 @@ bool wire_send(int sock, const struct wire *w, const struct wire_fds *fds, struc
     return n >= 0 || err_errno(e, "cannot write to the sandbox");
 }
 
-// Every descriptor that came with a message; the kernel has closed what did not fit into the room for them.
-static void take_fds(struct msghdr *m, struct wire_fds *out) {
+void wire_take_fds(struct msghdr *m, struct wire_fds *out) {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
             continue;
@@ -101,10 +100,10 @@ bool wire_receive(int sock, struct wire *w, struct wire_fds *fds, size_t most, s
         fds->count = 0;
     do
         n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET)); // reset: told once, before what was sent last
     if (n < 0)
         return err_errno(e, "cannot read from the sandbox");
-    take_fds(&m, &got);
+    wire_take_fds(&m, &got);
     bool whole = wire_whole(w, (size_t)n) && !(m.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) && got.count <= (fds ? most : 0);
     if (!whole)
         wire_close(&got);

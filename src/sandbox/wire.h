@@ -57,3 +57,6 @@ static inline void wire_init(struct wire *w, enum wire_kind kind) {
 // NULL) has become true.
 [[nodiscard]] bool wire_wait(int sock, uint64_t deadline_ms, const atomic_bool *cancel, struct err *e);
 void wire_close(struct wire_fds *fds);
+struct msghdr;
+// Every descriptor that came with a message; what is beyond the room for them is closed.
+void wire_take_fds(struct msghdr *m, struct wire_fds *out);

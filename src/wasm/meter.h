@@ -37,6 +37,7 @@ struct meter_page {
     uint64_t
         peak_memory; // bytes of linear memory at most so far, all memories together (the host's memory creator writes)
     uint64_t refused_memory; // how often a growth was refused for the ceiling
+    uint32_t forbidden_call; // number + 1 of a system call that the process may not make; a remark: it can be forged
 };
 #define METER_LIMIT_MAX ((uint64_t)1 << 60)
 void meter_page_init(struct meter_page *page, uint64_t limit); // limit <= METER_LIMIT_MAX
