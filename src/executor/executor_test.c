@@ -79,7 +79,7 @@ static void test_echo(void **state) {
     struct exec_result r = run_with(module_of(echo), "hello", usual, NULL, 0);
     ends(&r, EXEC_OK, NULL);
     assert_slice(r.output, "hello");
-    assert_true(r.instructions > 10 && r.instructions < 100);
+    assert_in_range(r.instructions, 10000, 12000); // one write, which waits for the host
     assert_int_equal(r.peak_memory, 65536);
 }
 
@@ -161,7 +161,7 @@ static void test_output(void **state) {
     ends(&r, EXEC_OUTPUT, "4,096 bytes");
     assert_true(r.instructions <= 2000000); // not until its instructions were used up
     struct exec_limits fewer = usual;
-    fewer.max_instructions = 100000;
+    fewer.max_instructions = 1000000; // 80 writes
     r = run(arena_printf(arena, flood, "2"), fewer);
     ends(&r, EXEC_INSTRUCTIONS, NULL);
     assert_true(r.errors.len > EXEC_STDERR_MAX - 100 && r.errors.len <= EXEC_STDERR_MAX);
@@ -187,6 +187,69 @@ static void test_talkative(void **state) {
     assert_memory_equal(r.errors.ptr + r.errors.len - strlen(remark), remark, strlen(remark));
 }
 
+// What the host does costs by its length, exactly. If this fails, seconds of the host's work cost a few instructions.
+static void test_host_costs(void **state) {
+    (void)state;
+    static const struct exec_env env[] = {{"NAME", "value"}}; // 11 bytes as P1 hands them out
+    static const struct {
+        const char *import, *call;
+        uint64_t operators, price;
+    } cases[] = {
+        {IMPORT("random_get", "(param i32 i32) (result i32)"), "(call $random_get (i32.const 64) (i32.const 1000))", 3,
+         500 + 1000 * 10},
+        {IMPORT("environ_get", "(param i32 i32) (result i32)"), "(call $environ_get (i32.const 64) (i32.const 96))", 3,
+         500 + 11},
+        {IMPORT("environ_sizes_get", "(param i32 i32) (result i32)"),
+         "(call $environ_sizes_get (i32.const 64) (i32.const 96))", 3, 500 + 11},
+        {IMPORT("args_get", "(param i32 i32) (result i32)"), "(call $args_get (i32.const 64) (i32.const 96))", 3,
+         500 + 6},
+        {IMPORT("sched_yield", "(result i32)"), "(call $sched_yield)", 1, 500},
+        // 100 subscriptions of zeros: each waits for a clock, for no time
+        {IMPORT("poll_oneoff", "(param i32 i32 i32 i32) (result i32)"),
+         "(call $poll_oneoff (i32.const 64) (i32.const 8192) (i32.const 100) (i32.const 0))", 5, 500 + 100 * 3000},
+        {WRITE, // a list of one buffer of 5,000 bytes, which goes out in two pieces
+         "(i32.store (i32.const 4) (i32.const 5000)) (call $fd_write (i32.const 2) (i32.const 0) (i32.const 1) "
+         "(i32.const 8))",
+         8, 500 + 8 + 2 * 10000 + 5000},
+        {IMPORT("fd_read", "(param i32 i32 i32 i32) (result i32)"),
+         "(i32.store (i32.const 4) (i32.const 5000)) (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) "
+         "(i32.const 8))",
+         8, 500 + 8 + 7},
+        {IMPORT("path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)"),
+         "(call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 2000) (i32.const 0) (i64.const 0) "
+         "(i64.const 0) (i32.const 0) (i32.const 0))",
+         10, 500 + 2000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct slice wasm = module_of(arena_printf(arena, "(module %s (memory (export \"memory\") 2)" MAIN("(drop %s)"),
+                                                   cases[i].import, cases[i].call));
+        uint64_t cost = 1 + cases[i].operators + cases[i].price;
+        struct exec_limits exact = usual;
+        struct exec_result r = run_with(wasm, "7 bytes", usual, env, 1);
+        if (r.end != EXEC_OK || r.instructions != cost)
+            fail_msg("%s: %llu instructions, want %llu", cases[i].call, (unsigned long long)r.instructions,
+                     (unsigned long long)cost);
+        exact.max_instructions = cost;
+        r = run_with(wasm, "7 bytes", exact, env, 1);
+        ends(&r, EXEC_OK, NULL);
+        exact.max_instructions = cost - cases[i].operators - 2;
+        r = run_with(wasm, "7 bytes", exact, env, 1);
+        // What has a length stops there; the price of a call alone is seen at the next look, which does not come here.
+        ends(&r, cases[i].price == 500 ? EXEC_OK : EXEC_INSTRUCTIONS, NULL);
+        assert_int_equal(r.instructions, exact.max_instructions);
+    }
+    struct exec_limits room = {1000000000, 128, 60, 4096};
+    struct exec_result r =
+        run("(module " IMPORT("random_get", "(param i32 i32) (result i32)") //
+            "(memory (export \"memory\") 1000)" MAIN(
+                "(local $i i32) (loop $l (drop (call $random_get (i32.const 0) (i32.const 64000000)))"
+                "(br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) "
+                "(i32.const 20))))"),
+            room);
+    ends(&r, EXEC_INSTRUCTIONS, NULL);
+    assert_int_equal(r.instructions, room.max_instructions);
+}
+
 // Every status is told as what it is, with its exact count: the engine's library knows those below 126 only.
 static void test_statuses(void **state) {
     (void)state;
@@ -202,7 +265,7 @@ static void test_statuses(void **state) {
                 usual);
         ends(&r, EXEC_EXIT, arena_printf(arena, "exit status %s: why", cases[i].told));
         assert_int_equal((uint32_t)r.exit_status, strtoul(cases[i].told, NULL, 10));
-        assert_in_range(r.instructions, 14, 20); // the operators, not a slice
+        assert_in_range(r.instructions, 10500 + 3 + 14, 10500 + 3 + 16 + 8); // one write and the operators, not a slice
     }
 }
 
@@ -434,10 +497,11 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),        cmocka_unit_test(test_counts),       cmocka_unit_test(test_traps),
-        cmocka_unit_test(test_deadline),    cmocka_unit_test(test_memory),       cmocka_unit_test(test_output),
-        cmocka_unit_test(test_talkative),   cmocka_unit_test(test_statuses),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_environment), cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_cache),
-        cmocka_unit_test(test_random),      cmocka_unit_test(test_in_parallel),  cmocka_unit_test(test_killed)};
+        cmocka_unit_test(test_echo),      cmocka_unit_test(test_counts),      cmocka_unit_test(test_traps),
+        cmocka_unit_test(test_deadline),  cmocka_unit_test(test_memory),      cmocka_unit_test(test_output),
+        cmocka_unit_test(test_talkative), cmocka_unit_test(test_statuses),    cmocka_unit_test(test_host_costs),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_environment), cmocka_unit_test(test_nothing_left),
+        cmocka_unit_test(test_cache),     cmocka_unit_test(test_random),      cmocka_unit_test(test_in_parallel),
+        cmocka_unit_test(test_killed)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -308,7 +308,7 @@ static bool read_locals(struct meter_body *b, struct wasm_reader *r, struct err 
 }
 
 bool meter_body_analyse(struct meter_body *b, const struct wasm_module *m, const struct meter_prices *p, uint32_t index,
-                        struct slice entry, uint64_t offset, struct err *e) {
+                        bool realloc, struct slice entry, uint64_t offset, struct err *e) {
     if (entry.len > WASM_BODY_MAX)
         return wasm_refuse(e, ERR_LIMIT, offset, "function %u has a body of %zu bytes, at most %u are accepted,", index,
                            entry.len, WASM_BODY_MAX);
@@ -334,5 +334,7 @@ bool meter_body_analyse(struct meter_body *b, const struct wasm_module *m, const
     open_region(&w, 0, p->near ? METER_CHARGE : METER_RELOAD);
     b->points[0].look = !p->near;
     b->points[0].cost = p->near ? (64 + b->locals_bytes + 7) / 8 * p->entry : p->entry;
+    if (realloc && p->realloc)
+        add_point(b, 0, METER_SIZE, p->realloc)->look = true;
     return walk_code(&w, e);
 }

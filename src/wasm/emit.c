@@ -2,6 +2,7 @@
 // Writes a body again with the code that its points ask for.
 #include "wasm/rewrite.h"
 
+#define REALLOC_NEW_SIZE 3 // realloc(old pointer, old size, alignment, new size)
 #define PAGE_AT(field) offsetof(struct meter_page, field)
 
 void meter_put_u32(struct buf *out, uint32_t n) {
@@ -160,11 +161,10 @@ static void set_counter(struct emit *m, bool look) {
         keep(m, look);
 }
 
-// A length is on the stack and stays there.
-static void charge_units(struct emit *m, uint64_t unit) {
-    op_u32(m, WASM_OP_LOCAL_SET, m->units);
+// For each unit of the length in a local.
+static void charge_length(struct emit *m, uint32_t local, uint64_t unit) {
     get_counter(m);
-    op_u32(m, WASM_OP_LOCAL_GET, m->units);
+    op_u32(m, WASM_OP_LOCAL_GET, local);
     op(m, OP_I64_EXTEND_I32_U);
     if (unit != 1) {
         op_i64(m, (int64_t)unit);
@@ -172,6 +172,12 @@ static void charge_units(struct emit *m, uint64_t unit) {
     }
     op(m, OP_I64_SUB);
     set_counter(m, true);
+}
+
+// A length is on the stack and stays there.
+static void charge_units(struct emit *m, uint64_t unit) {
+    op_u32(m, WASM_OP_LOCAL_SET, m->units);
+    charge_length(m, m->units, unit);
     op_u32(m, WASM_OP_LOCAL_GET, m->units);
 }
 
@@ -191,6 +197,7 @@ static void emit_point(struct emit *m, const struct meter_point *p) {
         keep(m, p->look);
         return;
     case METER_UNITS: charge_units(m, p->cost); return;
+    case METER_SIZE: charge_length(m, REALLOC_NEW_SIZE, p->cost); return;
     case METER_RETURN: op_u32(m, WASM_OP_BR, (uint32_t)p->cost); return;
     }
 }

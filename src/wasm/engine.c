@@ -19,10 +19,21 @@ struct outlayer_end {
     char text[400];
 };
 void outlayer_error_end(wasmtime_error_t *error, struct outlayer_end *out); // frees the error
-wasmtime_error_t *outlayer_linker_define_exit(wasmtime_linker_t *linker);
 wasmtime_error_t *outlayer_link_http(wasmtime_component_linker_t *linker);
 void outlayer_use_http(wasmtime_context_t *context, enum engine_connect_end (*connect)(void *, struct engine_connect *),
                        void *ctx, const uint8_t *roots, size_t roots_len);
+struct outlayer_meter {
+    bool (*charge)(void *ctx, uint64_t instructions);
+    void *ctx;
+    uint64_t call, byte, random, poll, write;
+    uint64_t environment, arguments; // bytes of them, as P1 hands them out
+};
+wasmtime_error_t *outlayer_linker_define_p1(wasmtime_linker_t *linker);
+wasmtime_error_t *outlayer_linker_define_p2(wasmtime_component_linker_t *linker);
+// On the thread that runs the guest. `p1` (owned from here on) is a P1 guest's; NULL for a component, whose store has
+// it.
+wasmtime_error_t *outlayer_run_begin(const struct outlayer_meter *meter, wasi_config_t *p1);
+void outlayer_run_end(void);
 
 struct engine {
     wasm_engine_t *wasm;
@@ -31,11 +42,11 @@ struct engine {
     struct engine_memory memory; // of the run that is on
 };
 
-const char *engine_version(void) { return "wasmtime-" WASMTIME_VERSION "-r1"; }
+const char *engine_version(void) { return "wasmtime-" WASMTIME_VERSION "-r2"; }
 
 // For rewritten modules: what guests may use is decided by engine_validate; the counter needs 64-bit and several
 // memories besides.
-static wasm_config_t *configure(const struct engine_memory *memory) {
+static wasm_config_t *configure(const struct engine_memory *memory, bool canonical_nans) {
     wasm_config_t *c = wasm_config_new();
     wasmtime_config_wasm_component_model_set(c, true);
     wasmtime_config_wasm_bulk_memory_set(c, true);
@@ -47,6 +58,8 @@ static wasm_config_t *configure(const struct engine_memory *memory) {
     wasmtime_config_wasm_multi_memory_set(c, true);
     wasmtime_config_concurrency_support_set(c, false);
     wasmtime_config_memory_init_cow_set(c, false);
+    // A NaN has the same bits on every processor, so that anybody can recompute a run.
+    wasmtime_config_cranelift_nan_canonicalization_set(c, canonical_nans);
     wasmtime_config_cranelift_opt_level_set(c, WASMTIME_OPT_LEVEL_SPEED);
     memory_use(c, memory);
     return c;
@@ -68,15 +81,14 @@ static bool take_error(wasmtime_error_t *error, enum err_code code, const char *
     return err_set(e, code, "%s: %s", what, text);
 }
 
-bool engine_new(struct engine **out, struct err *e) {
+static bool new_engine(struct engine **out, bool canonical_nans, struct err *e) {
     struct engine *g = xcalloc(1, sizeof *g);
     g->memory.page_fd = -1;
-    g->wasm = wasm_engine_new_with_config(configure(&g->memory));
+    g->wasm = wasm_engine_new_with_config(configure(&g->memory, canonical_nans));
     g->p1 = wasmtime_linker_new(g->wasm);
     g->p2 = wasmtime_component_linker_new(g->wasm);
-    bool ok = take_error(wasmtime_linker_define_wasi(g->p1), ERR_INTERNAL, "cannot set WASI up", e) &&
-              take_error(outlayer_linker_define_exit(g->p1), ERR_INTERNAL, "cannot set WASI up", e) &&
-              take_error(wasmtime_component_linker_add_wasip2(g->p2), ERR_INTERNAL, "cannot set WASI P2 up", e) &&
+    bool ok = take_error(outlayer_linker_define_p1(g->p1), ERR_INTERNAL, "cannot set WASI up", e) &&
+              take_error(outlayer_linker_define_p2(g->p2), ERR_INTERNAL, "cannot set WASI P2 up", e) &&
               take_error(outlayer_link_http(g->p2), ERR_INTERNAL, "cannot set wasi:http up", e);
     if (!ok) {
         engine_free(g);
@@ -85,6 +97,9 @@ bool engine_new(struct engine **out, struct err *e) {
     *out = g;
     return true;
 }
+
+bool engine_new(struct engine **out, struct err *e) { return new_engine(out, true, e); }
+bool engine_new_uncanonical(struct engine **out, struct err *e) { return new_engine(out, false, e); }
 
 void engine_free(struct engine *g) {
     if (!g)
@@ -160,6 +175,24 @@ static ptrdiff_t write_output(void *data, const unsigned char *bytes, size_t n) 
     return -ENOSPC;
 }
 
+static bool charge(void *page, uint64_t instructions) { return meter_page_charge(page, instructions); }
+
+static struct outlayer_meter meter_of(const struct engine_run *r) {
+    const struct meter_host_prices *p = &meter_host_outlayer;
+    uint64_t environment = 0;
+    for (size_t i = 0; i < r->env_count; i++)
+        environment += strlen(r->names[i]) + strlen(r->values[i]) + 2;
+    return (struct outlayer_meter){.charge = charge,
+                                   .ctx = r->memory.page,
+                                   .call = p->call,
+                                   .byte = p->byte,
+                                   .random = p->random,
+                                   .poll = p->poll,
+                                   .write = p->write,
+                                   .environment = environment,
+                                   .arguments = sizeof ENGINE_GUEST_NAME};
+}
+
 static bool set_wasi(wasmtime_context_t *context, const struct engine_run *r, struct engine_outcome *out) {
     wasi_config_t *w = wasi_config_new();
     wasm_byte_vec_t input;
@@ -175,7 +208,10 @@ static bool set_wasi(wasmtime_context_t *context, const struct engine_run *r, st
         snprintf(out->text, sizeof out->text, "an environment variable is not UTF-8");
         return false;
     }
-    wasmtime_error_t *error = wasmtime_context_set_wasi(context, w);
+    const struct outlayer_meter meter = meter_of(r);
+    wasmtime_error_t *error = outlayer_run_begin(&meter, r->kind == WASM_CORE ? w : NULL);
+    if (!error && r->kind == WASM_COMPONENT)
+        error = wasmtime_context_set_wasi(context, w);
     if (!error)
         return true;
     reasons_of(error, out->text, sizeof out->text);
@@ -325,6 +361,7 @@ void engine_run(struct engine *g, const struct engine_run *r, struct engine_outc
     if (out->end == ENGINE_EXITED && out->status == 0)
         out->end = ENGINE_RETURNED;
     wasmtime_store_delete(store);
+    outlayer_run_end();
     if (module)
         wasmtime_module_delete(module);
     if (component)

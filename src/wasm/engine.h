@@ -24,6 +24,8 @@ struct engine_memory {
     uint64_t ceiling;
 };
 [[nodiscard]] bool engine_new(struct engine **out, struct err *e);
+// The same, but NaNs have the bits that the processor gives them: for measuring what the canonical ones cost.
+[[nodiscard]] bool engine_new_uncanonical(struct engine **out, struct err *e);
 void engine_free(struct engine *g);
 
 // The original bytes are a valid module (component) of the features that guests may use; nothing is compiled.

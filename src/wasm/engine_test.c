@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/test.h"
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 static struct arena *arena;
 static struct engine *engine;
+static struct sigaction engines_traps;
 
 static struct slice seed(const char *name) {
     struct slice bytes;
@@ -71,8 +73,8 @@ static void test_not_valid(void **state) {
     assert_non_null(strstr(e.msg, "at offset"));
 }
 
-// A run of what was compiled. The page is the run's own.
-static void run(struct slice wasm, struct engine_outcome *o) {
+// A run of what was compiled, with a limit; gives what it used. The page is the run's own.
+static uint64_t run_within(struct slice wasm, uint64_t limit, struct engine_outcome *o) {
     SCOPED_BUF(rewritten, 1 << 20);
     SCOPED_BUF(code, 16 << 20);
     SCOPED_BUF(output, 4096);
@@ -83,17 +85,25 @@ static void run(struct slice wasm, struct engine_outcome *o) {
     assert_true(fd >= 0 && ftruncate(fd, ENGINE_PAGE_BYTES) == 0);
     struct meter_page *page = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_ptr_not_equal(page, MAP_FAILED);
-    meter_page_init(page, 1000000);
+    meter_page_init(page, limit);
     assert_ok(wasm_kind_of(wasm, &kind, &e) && engine_validate(wasm, kind, &e) &&
                   meter_rewrite(wasm, &meter_prices_outlayer, &rewritten, &e) &&
                   engine_compile(engine, buf_slice(&rewritten), kind, &code, &e),
               &e);
     struct engine_run r = {
         .memory = {fd, page, 64 << 20}, .code = buf_slice(&code), .kind = kind, .output = &output, .errors = &errors};
+    struct sigaction cmockas;
+    sigaction(SIGILL, &engines_traps, &cmockas); // or a trap would be taken for a crash of the test
     engine_run(engine, &r, o);
+    sigaction(SIGILL, &cmockas, NULL);
+    uint64_t used = meter_page_used(page, limit, true);
+    assert_int_equal(meter_page_exhausted(page), o->end == ENGINE_TRAPPED);
     munmap(page, ENGINE_PAGE_BYTES);
     close(fd);
+    return used;
 }
+
+static void run(struct slice wasm, struct engine_outcome *o) { (void)run_within(wasm, 1000000, o); }
 
 // If this fails, what a tool composed of two components is refused, or kills the compiler: they pass a list and a
 // string to one another, for which the engine makes an adapter with two memories (tests/guests/composed.wat).
@@ -101,6 +111,46 @@ static void test_composed(void **state) {
     (void)state;
     struct engine_outcome o;
     run(seed("composed"), &o);
+    assert_int_equal(o.end, ENGINE_RETURNED);
+}
+
+// If this fails, a guest pays nothing for what the host or an adapter copies for it, or more than the price list says:
+// to the last instruction, also where nothing is left. The seeds are tests/guests/host.wat and composed.wat.
+static void test_lengths_cost(void **state) {
+    (void)state;
+    const struct meter_host_prices *p = &meter_host_outlayer;
+    // composed: its operators, and the bytes of a list of 3 to one side, a string of 3, a list of 3 back
+    const uint64_t composed = 124 + 3 + 3 + 3;
+    // host: the operators of `run` and of one realloc; 1,000 random bytes that go to it; a write of 100
+    const uint64_t host = 12 + 8 + p->call + 1000 * p->random + 1000 * p->byte + p->call + p->write + 100 * p->byte;
+    const struct {
+        const char *name;
+        uint64_t cost;
+    } cases[] = {{"composed", composed}, {"host", host}};
+    struct engine_outcome o;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(run_within(seed(cases[i].name), 10000000, &o), cases[i].cost);
+        assert_int_equal(o.end, ENGINE_RETURNED);
+        assert_int_equal(run_within(seed(cases[i].name), cases[i].cost, &o), cases[i].cost);
+        assert_int_equal(o.end, ENGINE_RETURNED);
+    }
+    for (uint64_t limit = host - 30; limit-- > 20; limit = limit / 2 + 10) { // cut off in each of the host's calls
+        assert_int_equal(run_within(seed("host"), limit, &o), limit);
+        assert_int_equal(o.end, ENGINE_TRAPPED);
+    }
+}
+
+// If this fails, two processors may compute two answers from one request: 0/0 is the canonical NaN, whose sign x86
+// sets.
+static void test_canonical_nan(void **state) {
+    (void)state;
+    // (if (i64.ne (i64.reinterpret_f64 (f64.div (f64.load 0) (f64.load 0))) (i64.const 0x7ff8000000000000))
+    // unreachable)
+    static const char module[] =
+        CORE "\1\4\1\x60\0\0\3\2\1\0\5\3\1\0\1\7\x13\2\6memory\2\0\6_start\0\0\x0a\x20\1\x1e\0"
+             "\x41\0\x2b\3\0\x41\0\x2b\3\0\xa3\xbd\x42\x80\x80\x80\x80\x80\x80\x80\xfc\xff\0\x52\4\x40\0\x0b\x0b";
+    struct engine_outcome o;
+    run(slice_of(module, sizeof module - 1), &o);
     assert_int_equal(o.end, ENGINE_RETURNED);
 }
 
@@ -120,6 +170,7 @@ static int set_up(void **state) {
     struct err e;
     arena = arena_new();
     assert_ok(engine_new(&engine, &e), &e);
+    sigaction(SIGILL, NULL, &engines_traps);
     return 0;
 }
 static int tear_down(void **state) {
@@ -130,7 +181,8 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused_by_name), cmocka_unit_test(test_not_valid),
-                                       cmocka_unit_test(test_composed), cmocka_unit_test(test_extended_constants)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused_by_name),    cmocka_unit_test(test_not_valid),
+                                       cmocka_unit_test(test_composed),           cmocka_unit_test(test_lengths_cost),
+                                       cmocka_unit_test(test_extended_constants), cmocka_unit_test(test_canonical_nan)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

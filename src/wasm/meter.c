@@ -12,8 +12,29 @@ bool wasm_kind_of(struct slice bytes, enum wasm_kind *out, struct err *e) {
     return true;
 }
 
+// One flag for each function that is exported under a realloc's name and has its type.
+static bool mark_reallocs(const struct wasm_module *m, const struct meter_reallocs *reallocs, bool *is, struct err *e) {
+    static const uint8_t four[] = {WASM_I32, WASM_I32, WASM_I32, WASM_I32};
+    struct wasm_reader r = wasm_reader_of(m->known[WASM_SECTION_EXPORT].body, m->known[WASM_SECTION_EXPORT].offset);
+    uint32_t n = 0, index;
+    if (r.start && reallocs->count && !wasm_read_u32(&r, &n, e))
+        return false;
+    while (n--) {
+        struct slice name;
+        uint8_t kind = 0;
+        if (!wasm_read_vec(&r, &name, e) || !wasm_read_byte(&r, &kind, e) || !wasm_read_u32(&r, &index, e))
+            return false;
+        if (kind != 0 || index >= m->function_count || !meter_is_realloc(reallocs, name))
+            continue;
+        const struct wasm_functype *f = &m->types[m->functions[index]];
+        is[index] = slice_eq(slice_of(f->params, f->param_count), slice_of(four, sizeof four)) &&
+                    slice_eq(slice_of(f->results, f->result_count), slice_of(four, 1));
+    }
+    return true;
+}
+
 // The code section, rewritten, into *body.
-static bool rewrite_code(struct meter_target *t, struct buf *body, struct err *e) {
+static bool rewrite_code(struct meter_target *t, const bool *is_realloc, struct buf *body, struct err *e) {
     const struct wasm_module *m = t->m;
     const struct wasm_section *s = &m->known[WASM_SECTION_CODE];
     uint32_t count = 0, own = m->function_count - m->imported_functions;
@@ -31,7 +52,8 @@ static bool rewrite_code(struct meter_target *t, struct buf *body, struct err *e
         struct slice entry;
         uint64_t where = wasm_offset(&r);
         ok = wasm_read_vec(&r, &entry, e) &&
-             meter_body_analyse(&b, m, t->p, m->imported_functions + i, entry, wasm_offset(&r) - entry.len, e) &&
+             meter_body_analyse(&b, m, t->p, m->imported_functions + i, is_realloc[m->imported_functions + i], entry,
+                                wasm_offset(&r) - entry.len, e) &&
              (!t->p->near || meter_near_accept_body(&totals, &b, e));
         if (!ok)
             break;
@@ -47,8 +69,8 @@ static bool rewrite_code(struct meter_target *t, struct buf *body, struct err *e
                   wasm_refuse(e, ERR_INVALID, wasm_offset(&r), "malformed module: code after the last body"));
 }
 
-bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter_prices *p, struct buf *out,
-                        struct err *e) {
+bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter_prices *p,
+                        const struct meter_reallocs *reallocs, struct buf *out, struct err *e) {
     SCOPED_ARENA(a);
     struct wasm_module m;
     if (!wasm_module_parse(a, module, offset, &m, e) || (p->near && !meter_near_accept(&m, e)))
@@ -61,7 +83,8 @@ bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter
                              .type_of = arena_calloc(a, m.type_count, sizeof(uint32_t)),
                              .added = arena_calloc(a, m.type_count, sizeof(uint32_t))};
     SCOPED_BUF(code, METER_OUTPUT_MAX);
-    if (!rewrite_code(&t, &code, e))
+    bool *is_realloc = arena_calloc(a, m.function_count, sizeof *is_realloc);
+    if (!mark_reallocs(&m, reallocs, is_realloc, e) || !rewrite_code(&t, is_realloc, &code, e))
         return false;
     return meter_put_module(&t, &code, out, e);
 }
@@ -75,7 +98,9 @@ bool meter_rewrite(struct slice module, const struct meter_prices *p, struct buf
                        METER_MODULE_MAX);
     if (kind == WASM_COMPONENT && p->near)
         return err_set(e, ERR_INVALID, "a contract is a core module, this is a component");
-    if (kind == WASM_CORE ? !meter_rewrite_core(module, 0, p, out, e) : !meter_rewrite_component(module, p, out, e))
+    static const struct meter_reallocs none;
+    if (kind == WASM_CORE ? !meter_rewrite_core(module, 0, p, &none, out, e)
+                          : !meter_rewrite_component(module, p, out, e))
         return !p->near || !e || meter_near_name(e) ? false : err_hint(e, "Deserialization");
     return !out->full || err_set(e, ERR_TOO_LARGE, "the metered module is larger than %zu bytes", out->cap);
 }
@@ -98,6 +123,23 @@ uint64_t meter_page_used(const struct meter_page *page, uint64_t limit, bool cle
     bool started = reserve < most; // the first entry takes a slice before anything else
     int64_t used = most - reserve + (clean ? -open : started ? METER_OVERRUN : 0);
     return used < 0 ? 0 : used > most ? (uint64_t)most : (uint64_t)used;
+}
+
+bool meter_page_charge(struct meter_page *page, uint64_t n) {
+    if (page->open <= METER_EXHAUSTED / 2)
+        return false;
+    int64_t left = page->open - (int64_t)(n < METER_LIMIT_MAX ? n : METER_LIMIT_MAX);
+    if (left < 0) { // as in the rewritten code: the next slice, of all that is left
+        int64_t all = left + page->reserve;
+        if (all < 0) {
+            page->open = METER_EXHAUSTED;
+            return false;
+        }
+        page->reserve = all > page->slice ? all - page->slice : 0;
+        left = all - page->reserve;
+    }
+    page->open = left;
+    return true;
 }
 
 bool meter_page_exhausted(const struct meter_page *page) {

@@ -18,6 +18,13 @@ extern const struct meter_prices meter_prices_outlayer;
 extern const struct meter_prices meter_prices_near;
 const char *meter_prices_version(const struct meter_prices *p); // part of cache keys and attestations
 
+// What the host charges for its own work, in instructions: each call of WASI; each byte copied to or from the guest;
+// each random byte on top; each subscription of a poll; each 4,096 bytes begun of a write.
+struct meter_host_prices {
+    uint64_t call, byte, random, poll, write;
+};
+extern const struct meter_host_prices meter_host_outlayer;
+
 #define METER_MODULE_MAX (64u << 20)
 // Appends the rewritten module to *out. `module` has been validated by the engine. After failure *out is of no use.
 // ERR_INVALID: malformed, or a feature that is refused (the message says which and at what offset); ERR_LIMIT: one of
@@ -44,6 +51,10 @@ void meter_page_init(struct meter_page *page, uint64_t limit); // limit <= METER
 // Instructions used so far, within [0, limit]. `clean`: the guest returned, exited or ran out, so `open` is exact;
 // otherwise (trap, kill) it is rounded up to the open slice. May be called while the guest runs.
 uint64_t meter_page_used(const struct meter_page *page, uint64_t limit, bool clean);
+// Takes `n` more on the host's account; only while the guest is in a call to the host, which finds the counter in the
+// page and leaves it there. False when that is more than is left: the guest is then out of instructions for good, and
+// all of its limit is used.
+bool meter_page_charge(struct meter_page *page, uint64_t n);
 // The guest ran out (it then ended by `unreachable`; or it returned having passed the limit by its last few steps).
 bool meter_page_exhausted(const struct meter_page *page);
 

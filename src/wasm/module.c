@@ -101,8 +101,10 @@ static bool read_import(struct wasm_reader *r, struct wasm_module *m, struct err
     uint64_t where = wasm_offset(r);
     if (!wasm_read_byte(r, &kind, e))
         return false;
-    if (kind == 0)
+    if (kind == 0) {
+        m->import_names[m->function_count] = name;
         return read_type_index(r, m, &m->functions[m->function_count++], e);
+    }
     if (kind == 1)
         return read_table(r, m, true, e);
     if (kind == 2)
@@ -128,6 +130,7 @@ static bool parse_imports(struct arena *a, struct wasm_reader *r, struct wasm_mo
     if (g.start && !wasm_read_count(&g, "globals", 4, WASM_FUNCTIONS_MAX - count, &globals, e))
         return false;
     m->functions = arena_calloc(a, (size_t)count + functions, sizeof *m->functions);
+    m->import_names = arena_calloc(a, count, sizeof *m->import_names);
     m->globals = arena_calloc(a, (size_t)count + globals, 1);
     for (uint32_t i = 0; i < count; i++)
         if (!read_import(r, m, e))

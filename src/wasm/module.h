@@ -53,6 +53,7 @@ struct wasm_module {
     uint32_t type_count;
     uint32_t *functions; // type of each, imported ones first
     uint32_t function_count, imported_functions;
+    struct slice *import_names; // of the imported functions
     struct wasm_table tables[WASM_TABLES_MAX];
     uint32_t table_count;
     uint32_t memory_count; // 0 or 1

@@ -14,6 +14,7 @@ struct meter_prices {
     uint64_t cost[WASM_PRICE_CLASSES];
     uint64_t unit[WASM_PRICE_CLASSES]; // for each byte, page or element of the operand
     uint64_t entry;                    // of a function; NEAR: for each 8 bytes of its frame
+    uint64_t realloc;                  // for each byte that a component's `realloc` is asked for
 };
 
 // Most that may be owed when a function returns; beyond it a look at the counter precedes the return.
@@ -24,6 +25,7 @@ enum meter_point_kind {
     METER_SAVE,   // before a call: the counter goes where the callee finds it
     METER_RELOAD, // after it, and at the start of a body; charges as well
     METER_UNITS,  // before an operator with a length on top of the stack: `cost` for each unit of it
+    METER_SIZE,   // at the start of a `realloc`: `cost` for each byte that it is asked for
     METER_RETURN, // in place of `return`: a branch to the function's end, `cost` levels up
 };
 
@@ -88,13 +90,23 @@ struct meter_target {
 // Appends the body, rewritten, as an entry of the code section without its length.
 void meter_body_emit(struct meter_target *t, const struct meter_body *b, struct buf *out);
 
-// Parses one entry of the code section and finds its points. `b` may be used again for the next one.
+// Parses one entry of the code section and finds its points. `b` may be used again for the next one. realloc: the
+// function is a component's, see below.
 [[nodiscard]] bool meter_body_analyse(struct meter_body *b, const struct wasm_module *m, const struct meter_prices *p,
-                                      uint32_t index, struct slice entry, uint64_t offset, struct err *e);
+                                      uint32_t index, bool realloc, struct slice entry, uint64_t offset, struct err *e);
 
-// Both append to *out; `offset` is that of the first byte in the file.
+// --- realloc.c: where strings and lists reach a module ------------------------------------------------------------
+#define METER_REALLOCS_MAX 64
+struct meter_reallocs { // names under which modules export them; they point into the component
+    struct slice names[METER_REALLOCS_MAX];
+    size_t count;
+};
+[[nodiscard]] bool meter_find_reallocs(struct slice component, struct meter_reallocs *out, struct err *e);
+bool meter_is_realloc(const struct meter_reallocs *r, struct slice name);
+
+// Both append to *out; `offset` is that of the first byte in the file, `reallocs` those of the component around it.
 [[nodiscard]] bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter_prices *p,
-                                      struct buf *out, struct err *e);
+                                      const struct meter_reallocs *reallocs, struct buf *out, struct err *e);
 [[nodiscard]] bool meter_rewrite_component(struct slice component, const struct meter_prices *p, struct buf *out,
                                            struct err *e);
 

@@ -128,17 +128,22 @@ void eng_module_free(struct eng_module *m) {
 struct live {
     struct eng_module *m;
     struct eng_run *out;
-    const struct meter_page *page;
+    struct meter_page *page;
     wasmtime_context_t *ctx;
     wasmtime_instance_t instance;
     wasmtime_global_t gas, stack;
-    bool exited, has_gas;
+    bool exited, exhausted, has_gas;
 };
 
 static int64_t global_i64(struct live *l, const wasmtime_global_t *g) {
     wasmtime_val_t v;
     wasmtime_global_get(l->ctx, g, &v);
     return v.of.i64;
+}
+
+static wasm_trap_t *out_of_instructions(struct live *l) {
+    l->exhausted = true;
+    return wasmtime_trap_new("out of instructions", 19);
 }
 
 static wasm_trap_t *host_note(void *env, wasmtime_caller_t *caller, const wasmtime_val_t *args, size_t nargs,
@@ -158,6 +163,8 @@ static wasm_trap_t *host_note(void *env, wasmtime_caller_t *caller, const wasmti
     l->out->event_count++;
     results[0].kind = WASMTIME_I32;
     results[0].of.i32 = (int32_t)(arg * 3 + 1);
+    if (l->m->kind == ENG_METERED && !meter_page_charge(l->page, REF_HOST_PRICE(arg)))
+        return out_of_instructions(l);
     return NULL;
 }
 
@@ -191,7 +198,7 @@ static wasmtime_func_t host(struct live *l, wasmtime_func_callback_t f, bool not
 // Notes how a call ended; true when it returned.
 static bool ended(struct live *l, wasmtime_error_t *error, wasm_trap_t *trap) {
     if (error) { // only a host function makes one
-        fine(error, !l->exited);
+        fine(error, !l->exited && !l->exhausted);
         l->out->end = l->exited ? REF_EXIT : REF_STEPS;
         return false;
     }

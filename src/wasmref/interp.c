@@ -190,6 +190,8 @@ static bool call_host(struct ref_run *r, const struct ref_function *f) {
     if (r->event_count < REF_EVENTS_MAX)
         r->events[r->event_count] = (struct ref_event){arg, r->ours, r->gas};
     r->event_count++;
+    r->host += REF_HOST_PRICE(arg);
+    r->ours += REF_HOST_PRICE(arg);
     ref_push32(r, arg * 3 + 1);
     return true;
 }

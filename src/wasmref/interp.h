@@ -90,6 +90,9 @@ enum ref_end {
     REF_STACK, // NEAR's stack is exhausted
 };
 
+// What env.note charges by itself, after its event; now and then more than a slice.
+#define REF_HOST_PRICE(arg) ((arg) % 5 ? 0 : (uint64_t)(arg) % 3000 * ((arg) % 10 ? 1 : 1000))
+
 struct ref_event { // one host call
     uint32_t arg;
     uint64_t ours, near; // cost so far, the call included
@@ -113,6 +116,7 @@ struct ref_run {
     union ref_value *stack;
     size_t top, room;
     uint64_t steps, ours, gas; // costs so far
+    uint64_t host;             // of ours: what host functions charged
     int64_t stack_left;        // NEAR
     uint32_t depth;
     enum ref_end end;

@@ -3,8 +3,7 @@
 //! of a chain of reasons nothing that a program could take apart.
 use crate::validate::put_text;
 use std::ffi::c_char;
-use wasmtime::{Linker, Result};
-use wasmtime_c_api::{WasmtimeStoreData, wasmtime_error_t, wasmtime_linker_t};
+use wasmtime_c_api::wasmtime_error_t;
 use wasmtime_wasi::I32Exit;
 
 /// `trap` is as in wasmtime/trap.h, -1 where it is none of the engine's; `text` is the chain of reasons, outermost
@@ -45,19 +44,4 @@ pub extern "C" fn outlayer_error_end(error: Box<wasmtime_error_t>, out: &mut out
         out.trap = i32::from(*trap as u8);
     }
     put_text(&reasons(&error, out.text.len()), &mut out.text);
-}
-
-/// Any exit status ends a run as what it is: the library's own function takes those from 126 on for an error.
-///
-/// # Safety
-/// The linker is of no other thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn outlayer_linker_define_exit(linker: *mut wasmtime_linker_t) -> Option<Box<wasmtime_error_t>> {
-    // The C API's linker is the Rust one in a struct of one field.
-    let linker = unsafe { &mut *linker.cast::<Linker<WasmtimeStoreData>>() };
-    linker.allow_shadowing(true);
-    let exit = |status: i32| -> Result<()> { Err(I32Exit(status).into()) };
-    let defined = linker.func_wrap("wasi_snapshot_preview1", "proc_exit", exit).map(|_| ());
-    linker.allow_shadowing(false);
-    defined.err().map(|e| Box::new(wasmtime_error_t::from(e)))
 }

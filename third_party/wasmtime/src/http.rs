@@ -83,7 +83,8 @@ pub unsafe extern "C" fn outlayer_link_http(
     };
     let options = bindings::LinkOptions::default();
     let linked = bindings::sync::http::outgoing_handler::add_to_linker::<_, WasiHttp>(linker, view)
-        .and_then(|()| bindings::sync::http::types::add_to_linker::<_, WasiHttp>(linker, &(&options).into(), view));
+        .and_then(|()| bindings::sync::http::types::add_to_linker::<_, WasiHttp>(linker, &(&options).into(), view))
+        .and_then(|()| crate::charge::define_http(linker));
     linked.err().map(|e| Box::new(crate::wasmtime_error_t::from(e)))
 }
 
@@ -116,7 +117,8 @@ pub unsafe extern "C" fn outlayer_use_http(
     store.data_mut().ctx().table.set_max_capacity(RESOURCES_MAX);
 }
 
-fn view(data: &mut WasmtimeStoreData) -> WasiHttpCtxView<'_> {
+pub fn view(data: &mut WasmtimeStoreData) -> WasiHttpCtxView<'_> {
+    crate::charge::charge_call();
     // One store at a time, which `data` is borrowed from: nobody else holds this reference.
     let ctx = unsafe { &mut *FIELDS.load(Ordering::Acquire) };
     // No bytes, so nothing is allocated.
