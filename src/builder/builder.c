@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 // Changes whenever the same toolchain would give other modules: flags, environment, order of steps.
-#define RECIPE_VERSION "outlayer-build-recipe-1"
+#define RECIPE_VERSION "outlayer-build-recipe-2"
 #define TRY_SYSTEM_MS 30000
 
 const char *build_end_slug(enum build_end end) {

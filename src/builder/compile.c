@@ -101,25 +101,18 @@ bool compile_cargo(struct job *j) {
     // Environment beats the checkout's .cargo/config.toml, which otherwise applies (here, inside the box): flags of the
     // repository stay, ours are in the compiler that is called and cannot be lost. rust-toolchain.toml is a matter of
     // rustup, which is not here.
-    const char *env[] = {"PATH=/guest/bin:/usr/bin:/bin",
-                         "HOME=/home",
-                         "LC_ALL=C.UTF-8",
-                         "CARGO_HOME=" JOB_CARGO,
-                         "CARGO_TARGET_DIR=" JOB_TARGET,
-                         "CARGO_TERM_COLOR=never",
-                         "CARGO_NET_OFFLINE=true",
-                         "CARGO_INCREMENTAL=0",
-                         "RUSTC=/guest/bin/rustc",
-                         "RUSTC_WRAPPER=",
-                         "RUSTC_WORKSPACE_WRAPPER=",
-                         "CARGO_BUILD_TARGET=wasm32-wasip1",
-                         "SOURCE_DATE_EPOCH=0",
-                         "CC_wasm32_wasip1=/guest/bin/wasm32-wasip1-clang",
-                         "AR_wasm32_wasip1=/guest/bin/wasm32-wasi-ar",
-                         j->source.target == TARGET_P1 ? "CARGO_TARGET_WASM32_WASIP1_LINKER=/usr/bin/wasm-ld-19"
-                                                       : "CARGO_TARGET_WASM32_WASIP1_LINKER=" RUST_LIB
-                                                         "/bin/wasm-component-ld",
-                         NULL};
+    const char *env[] = {
+        "PATH=/guest/bin:/usr/bin:/bin", "HOME=/home", "LC_ALL=C.UTF-8", "CARGO_HOME=" JOB_CARGO,
+        "CARGO_TARGET_DIR=" JOB_TARGET, "CARGO_TERM_COLOR=never", "CARGO_NET_OFFLINE=true", "CARGO_INCREMENTAL=0",
+        "RUSTC=/guest/bin/rustc",
+        // A wrapper that adds nothing: no wrapper of the repository's is called, and what cargo found
+        // out about the compiler while it fetched is taken, which an empty name would prevent.
+        "RUSTC_WRAPPER=/usr/bin/env", "RUSTC_WORKSPACE_WRAPPER=/usr/bin/env", "CARGO_BUILD_TARGET=wasm32-wasip1",
+        "SOURCE_DATE_EPOCH=0", "CC_wasm32_wasip1=/guest/bin/wasm32-wasip1-clang",
+        "AR_wasm32_wasip1=/guest/bin/wasm32-wasi-ar",
+        j->source.target == TARGET_P1 ? "CARGO_TARGET_WASM32_WASIP1_LINKER=/usr/bin/wasm-ld-19"
+                                      : "CARGO_TARGET_WASM32_WASIP1_LINKER=" RUST_LIB "/bin/wasm-component-ld",
+        NULL};
     struct sandbox_command c = {.argv = argv, .env = env, .dir = JOB_SRC};
     struct sandbox_result r;
     struct sandbox_file *files;

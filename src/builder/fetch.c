@@ -92,7 +92,7 @@ static bool fetch_history(struct job *j) {
 }
 
 bool fetch_checkout(struct job *j) {
-    static const char *const mkdir_argv[] = {"/usr/bin/mkdir", JOB_SRC, NULL};
+    static const char *const mkdir_argv[] = {"/usr/bin/mkdir", JOB_SRC, JOB_TARGET, NULL};
     static const char *const rm_argv[] = {"/usr/bin/rm", "-rf", GIT_DIR, NULL};
     static const char *const none[] = {NULL};
     struct sandbox_command mk = {.argv = mkdir_argv, .env = none, .ours = true};
@@ -138,22 +138,15 @@ bool fetch_crates(struct job *j) {
                                        "x86_64-unknown-linux-gnu", NULL};
     const char *proxy = arena_printf(j->arena, "https_proxy=http://127.0.0.1:%u", proxy_port(j->proxy));
     const char *http = arena_printf(j->arena, "http_proxy=http://127.0.0.1:%u", proxy_port(j->proxy));
-    const char *env[] = {"PATH=/usr/bin:/bin",
-                         "HOME=/home",
-                         "LC_ALL=C.UTF-8",
-                         "CARGO_HOME=" JOB_CARGO,
-                         "RUSTC=/usr/bin/rustc",
-                         "CARGO_TERM_COLOR=never",
+    const char *env[] = {"PATH=/usr/bin:/bin", "HOME=/home", "LC_ALL=C.UTF-8", "CARGO_HOME=" JOB_CARGO,
+                         // The build's own compiler, wrapper and folder: what cargo asks the compiler (four starts of
+                         // it) is kept there, and the build need not ask again.
+                         "CARGO_TARGET_DIR=" JOB_TARGET, "RUSTC=/guest/bin/rustc", "RUSTC_WRAPPER=/usr/bin/env",
+                         "RUSTC_WORKSPACE_WRAPPER=/usr/bin/env", "CARGO_TERM_COLOR=never",
                          "CARGO_HTTP_CAINFO=/etc/ssl/certs/ca-certificates.crt",
-                         "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
-                         "CARGO_NET_GIT_FETCH_WITH_CLI=false",
-                         "GIT_CONFIG_NOSYSTEM=1",
-                         "GIT_CONFIG_GLOBAL=/dev/null",
-                         "GIT_TERMINAL_PROMPT=0",
-                         "CARGO_NET_RETRY=1",
-                         proxy,
-                         http,
-                         NULL};
+                         "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "CARGO_NET_GIT_FETCH_WITH_CLI=false",
+                         "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
+                         "CARGO_NET_RETRY=1", proxy, http, NULL};
     struct sandbox_command c = {.argv = argv, .env = env, .dir = "/home", .network = true, .ours = true};
     struct sandbox_result r;
     if (!job_run(j, &c, &r))
