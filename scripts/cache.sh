@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Folders that are made once per machine and used by every checkout (~/.cache/outlayer): how they are sealed when they are
-# whole, and checked before each use. Sourced by engine.sh and guest.sh, which set `me` to the word their errors begin with.
+# whole, and checked before each use. Sourced by engine.sh, guest.sh and kernel.sh, which set `me` to the word their errors begin with.
 #   manifest   type, mode, path and link target of all that is in the folder, then the SHA-256 of each file: the same
 #              contents give the same text on every machine, whatever their times and owners are
 #   .whole     the manifest's SHA-256; written last

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing on Debian 12 and says what and how long: packages by apt, then (through make) the WASM engine
-# and the guests' toolchains, which are built once per machine into ~/.cache/outlayer. Safe to repeat: a second run takes
-# a fraction of a second. Works as root or through sudo.
+# and the system that guests are built in, which are made once per machine into ~/.cache/outlayer. Safe to repeat: a
+# second run takes a fraction of a second. Works as root or through sudo.
 #   scripts/setup.sh          what building and running need
 #   scripts/setup.sh test     and what the tests need
 set -eu
@@ -11,11 +11,12 @@ want=${1:-build}
 
 building='make gcc libc6-dev binutils pkg-config git ca-certificates cmake
     libmicrohttpd-dev libsqlite3-dev libjansson-dev libsodium-dev libssl-dev libcurl4-openssl-dev libseccomp-dev libsecp256k1-dev libpcre2-dev'
-guests='clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 wabt binaryen
+# Compilers for contracts, the engine and Rust's standard library for guests. Guests are compiled by the tree's own.
+compilers='clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 wabt binaryen
     cargo-web rustc-web rust-web-src rust-web-llvm'
 testing='libcmocka-dev clang-14 lld-14 libclang-rt-14-dev clang-format-14 shellcheck python3 nodejs npm
     runc golang-github-containers-common qemu-system-x86 busybox-static systemd'
-packages="$building $guests"
+packages="$building $compilers"
 [ "$want" != test ] || packages="$packages $testing"
 
 has() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -46,4 +47,4 @@ if [ -n "$missing" ]; then
     echo "setup: packages installed in $(($(date +%s) - start)) s" >&2
 fi
 make --no-print-directory toolchains
-[ "$want" != test ] || make --no-print-directory build/kernel/.whole
+[ "$want" != test ] || make --no-print-directory build/kernel.made

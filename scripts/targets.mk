@@ -26,8 +26,9 @@ engine-crates: build/engine.made
 	@cat build/engine/crates
 
 # For tests alone: the kernel of the machine that qemu boots.
-build/kernel/.whole: scripts/kernel.sh
-	@mkdir -p build && dir=$$(scripts/kernel.sh) && ln -sfn "$$dir" build/kernel && touch $@
+build/kernel.made: FORCE
+	@mkdir -p build && dir=$$(scripts/kernel.sh) && \
+		{ [ "$$(readlink build/kernel)" = "$$dir" ] && [ -e $@ ] || { ln -sfn "$$dir" build/kernel && touch $@; }; }
 
 demo:
 	@scripts/setup.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is made once per machine (the engine, the tree that guests are built in) is looked over before each use: nobody
-else may have been able to write it, and it must be as it was made. scripts/engine.sh runs with a cargo of the test's
-own, so that the engine is a small file."""
+"""What is made once per machine (the engine, the tree that guests are built in, a kernel for tests) is looked over before
+each use: nobody else may have been able to write it, and it must be as it was made. scripts/engine.sh runs with a cargo of
+the test's own, so that the engine is a small file."""
 import hashlib, os, shutil, stat, subprocess
 
 import kit
@@ -74,7 +74,7 @@ def read(path):
         return f.read()
 
 
-def spoil(c, folder, script, file):
+def spoil(c, folder, script, file, calls):
     """Each way in which a cache can be spoilt is refused with a sentence that says what to do; then it is put right."""
     path = os.path.join(folder, file)
     text, times = read(path), os.stat(path)
@@ -97,7 +97,7 @@ def spoil(c, folder, script, file):
     for what, do, undo, says in ways:
         c.tick(folder)
         do()
-        for args in ((), ("check",)):
+        for args in calls:
             code, out, err = c.run(script, *args)
             check(f"{script} {' '.join(args)}: {what}", code == 2 and not out and says in err and f"rm -rf '{folder}'" in err, (code, out, err))
         undo()
@@ -110,8 +110,8 @@ def test_engine():
         code, out, err = c.run("engine.sh")
         check("the engine is made", code == 0 and os.path.dirname(out) == os.path.realpath(c.cache), (code, out, err))
         equal("with a list of its crates", read(os.path.join(out, "crates")), "one v1.0.0  MIT\ntwo v2.0.0  MIT OR Apache-2.0\n")
-        spoil(c, out, "engine.sh", "include/wasmtime.h")
-        spoil(c, out, "engine.sh", "libengine.a")
+        spoil(c, out, "engine.sh", "include/wasmtime.h", ((), ("check",)))
+        spoil(c, out, "engine.sh", "libengine.a", ((), ("check",)))
         equal("it was built once", c.builds(), 1)
         os.remove(os.path.join(out, ".whole"))
         equal("what was not finished is made anew", (c.run("engine.sh")[:2], c.builds()), ((0, out), 2))
@@ -144,22 +144,34 @@ def test_folder_of_caches():
         equal("put right", c.run("engine.sh")[:2], (0, out))
 
 
+def sealed(c, name, file):
+    """A folder with one file that stands in the place of a large one, sealed by the same functions."""
+    real = os.path.join(os.path.realpath(c.home), "cache", name)
+    os.makedirs(os.path.dirname(os.path.join(real, file)))
+    write(os.path.join(real, file), "what it is\n")
+    for path, _, _ in os.walk(c.cache):
+        os.chmod(path, 0o755)
+    subprocess.run(["sh", "-ec", 'me=test; . scripts/cache.sh; cache_seal "$0"', real], cwd=kit.ROOT, check=True)
+    return real
+
+
 def test_tree_of_guests():
-    """The real one takes a minute to make; a small one stands in its place here, sealed by the same functions."""
     with kit.folder() as home:
         c = Caches(home)
         with open(os.path.join(kit.ROOT, "scripts/guest.sh"), "rb") as f:
             key = hashlib.sha256(f.read()).hexdigest()[:16]
-        real = os.path.join(os.path.realpath(home), "cache", f"guest-{key}-0")
-        os.makedirs(os.path.join(real, "root/usr/bin"))
-        write(os.path.join(real, "root/usr/bin/clang"), "clang\n")
-        os.symlink("usr/bin", os.path.join(real, "root/bin"))
+        real = sealed(c, f"guest-{key}-0", "root/usr/bin/clang")
         os.symlink(os.path.basename(real), os.path.join(c.cache, f"guest-{key}"))
-        for path, _, _ in os.walk(c.cache):
-            os.chmod(path, 0o755)
-        subprocess.run(["sh", "-ec", 'me=test; . scripts/cache.sh; cache_seal "$0"', real], cwd=kit.ROOT, check=True)
         equal("the tree is found", c.run("guest.sh")[:2], (0, real))
-        spoil(c, real, "guest.sh", "root/usr/bin/clang")
+        spoil(c, real, "guest.sh", "root/usr/bin/clang", ((), ("check",)))
+
+
+def test_kernel():
+    with kit.folder() as home:
+        c = Caches(home)
+        real = sealed(c, "kernel-0", "boot/vmlinuz-0")
+        equal("the kernel is found", c.run("kernel.sh")[:2], (0, real))
+        spoil(c, real, "kernel.sh", "boot/vmlinuz-0", ((),))
 
 
 if __name__ == "__main__":
