@@ -11,8 +11,6 @@ struct box_plan {
     const char *system; // folder whose /usr and the like the box shows; "": the machine's own
     struct box_mount mounts[WIRE_STRINGS_MAX / 2];
     size_t mount_count;
-    const char *hidden[64];
-    size_t hidden_count;
     uint64_t work_bytes, tmp_bytes;
     int doors[WIRE_FDS_MAX]; // of the cgroup for commands; this first process stays outside of it
     size_t door_count;

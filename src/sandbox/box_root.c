@@ -24,12 +24,9 @@ bool box_plan_read(struct box_plan *p, struct wire *w, struct err *e) {
     *p = (struct box_plan){.work_bytes = w->n[0], .tmp_bytes = w->n[1], .memory_counted = w->n[3] != 0};
     bool ok = wire_strings(w, strings, &count) && count > 0;
     p->system = ok ? strings[i++] : "";
-    for (; ok && i + 1 < count && strings[i][0]; i += 2)
+    for (; ok && i + 1 < count; i += 2)
         p->mounts[p->mount_count++] = (struct box_mount){strings[i], strings[i + 1], -1};
-    ok = ok && i < count && !strings[i][0] && count - i - 1 <= ARRAY_LEN(p->hidden);
-    for (i++; ok && i < count; i++)
-        p->hidden[p->hidden_count++] = strings[i];
-    return ok || err_set(e, ERR_INVALID, "malformed plan of a sandbox");
+    return (ok && i == count) || err_set(e, ERR_INVALID, "malformed plan of a sandbox");
 }
 
 static bool tree_take(const char *from, bool writable, unsigned long extra, int *tree, struct err *e) {
@@ -185,16 +182,6 @@ static bool enter_small_files(struct err *e) {
            put_text("etc/nsswitch.conf", "hosts: files\n", e);
 }
 
-// A file that seems empty and cannot be executed; a name that is not there needs no hiding.
-static bool hide(const char *path, struct err *e) {
-    if (path[0] != '/')
-        return err_set(e, ERR_INVALID, "'%s' is not absolute", path);
-    if (access(path + 1, F_OK) != 0)
-        return true;
-    int null;
-    return tree_take("dev/null", false, MOUNT_ATTR_NOEXEC, &null, e) && tree_put(null, path + 1, e);
-}
-
 static bool change_root(struct err *e) {
     if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
         return err_errno(e, "cannot change the root");
@@ -212,8 +199,6 @@ bool box_root_enter(struct box_plan *p, struct err *e) {
     for (size_t i = 0; ok && i < p->mount_count; i++)
         ok = p->mounts[i].to[0] == '/' ? tree_put(p->mounts[i].tree, p->mounts[i].to + 1, e)
                                        : err_set(e, ERR_INVALID, "'%s' is not absolute", p->mounts[i].to);
-    for (size_t i = 0; ok && i < p->hidden_count; i++)
-        ok = hide(p->hidden[i], e);
     ok = ok && memory_folder("work", p->work_bytes, e) && memory_folder("tmp", p->tmp_bytes, e) &&
          memory_folder("home", p->tmp_bytes, e);
     // Processes alone: what else is there tells of this machine. Kernels before 5.8 do not know the word.

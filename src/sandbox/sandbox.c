@@ -120,9 +120,6 @@ static bool write_open(struct sandbox *s, const struct sandbox_spec *spec, unsig
         const struct sandbox_mount *m = &spec->mounts[i];
         ok = wire_add(&s->w, m->from) && wire_add(&s->w, m->to);
     }
-    ok = ok && wire_add(&s->w, "");
-    for (size_t i = 0; ok && spec->hidden && spec->hidden[i]; i++)
-        ok = wire_add(&s->w, spec->hidden[i]);
     return ok || sandbox_too_long(e);
 }
 

@@ -54,8 +54,6 @@ struct sandbox_spec {
     const char *system; // folder that holds the /usr to show, and /bin, /lib and so on; NULL: this machine's own
     const struct sandbox_mount *mounts;
     size_t mount_count;
-    const char *const
-        *hidden; // files of the system that shall seem empty and not executable; NULL-terminated, may be NULL
     uint64_t work_bytes, tmp_bytes; // disk ceilings; these are memory
     uint64_t memory_bytes;          // all processes and folders together, where a cgroup can be had
     uint32_t processes;             // all together

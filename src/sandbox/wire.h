@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 
 enum wire_kind {
-    WIRE_OPEN,   // numbers: work bytes, tmp bytes, user outside, whether shared memory is counted; strings: mounts as
-                 // (from, to)*, then "", then hidden files; descriptors: doors of the cgroup for commands
+    WIRE_OPEN,   // numbers: work bytes, tmp bytes, user outside, whether shared memory is counted; strings: folder of
+                 // the system or "", mounts as (from, to)*; descriptors: doors of the cgroup for commands
     WIRE_RUN,    // numbers: see enum wire_run; strings: dir, argv…, "", env…; descriptor: standard output and error
     WIRE_READ,   // string: path; answer carries a descriptor
     WIRE_SCAN,   // numbers: max, length of the magic, magic; strings: dir; answer: numbers: count, whether it was cut

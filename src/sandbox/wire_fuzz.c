@@ -27,8 +27,6 @@ static void as_orders(void) {
     if (box_plan_read(&p, &w, &e)) {
         for (size_t i = 0; i < p.mount_count; i++)
             n += strlen(p.mounts[i].from) + strlen(p.mounts[i].to) + 2;
-        for (size_t i = 0; i < p.hidden_count; i++)
-            n += strlen(p.hidden[i]) + 1;
         BUG_ON(n > w.text_len);
     }
     if (!box_command_read(&c, &w, &e))
