@@ -47,7 +47,7 @@ static const struct setting table[] = {
     SET_U64(struct settings, poll_s, "POLL_TIMEOUT_SECONDS", "20", 1, 60, "how long one call waits for work"),
     SET_BOOL(struct settings, builds, "COMPILATION_ENABLED", "true", "build repositories here"),
     SET_TEXT(struct settings, toolchains, "TOOLCHAIN_DIR", NULL,
-             "compilers for guests, as `make toolchains` makes them (../guest beside the program)"),
+             "the system that guests are built in, as `make toolchains` makes it (../guest beside the program)"),
     SET_U64(struct settings, build_memory_mb, "COMPILE_MEMORY_LIMIT_MB", "0", 0, 1048576,
             "memory of one build; 0: 4096, or half of the machine's"),
     SET_U64(struct settings, build_disk_mb, "COMPILE_DISK_LIMIT_MB", "0", 0, 1048576,
@@ -157,7 +157,7 @@ static bool open_builder(struct daemon *d, struct err *e) {
     if (!s->builds)
         log_info("builds are off (COMPILATION_ENABLED=false): only modules that others built are run");
     else if (isolates)
-        log_info("builds are isolated: %s", how);
+        log_info("builds are isolated: %s; toolchain %s", how, builder_toolchain(d->builder));
     else
         log_warn("builds are refused, only modules that others built are run: %s", how);
     d->worker.set.capabilities = arena_printf(d->arena, "%sexecution%s", s->builds && isolates ? "compilation," : "",
