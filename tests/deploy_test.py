@@ -80,7 +80,7 @@ def test_deploy_and_serve():
         kit.Daemon("outlayer-worker",
                    {"API_BASE_URL": coordinator.url, "API_AUTH_TOKEN": token, "NEAR_RPC_URL": chain.url, "NEARDATA_API_URL": chain.url,
                     "OFFCHAINVM_CONTRACT_ID": ACCOUNTS[0], "OPERATOR_ACCOUNT_ID": ACCOUNTS[1], "OPERATOR_PRIVATE_KEY": secret,
-                    "ENABLE_EVENT_MONITOR": "true", "REPO_MAP": f"git.example/o/echo={repository(home)}"}, home=worker_home)
+                    "ENABLE_EVENT_MONITOR": "true", "ISOLATION": "process", "REPO_MAP": f"git.example/o/echo={repository(home)}"}, home=worker_home)
         done = run(env, "request", *where, "--coordinator-url", coordinator.url, "--from", ACCOUNTS[2], "--repo", "https://git.example/o/echo",
                    "--commit", "main", "--target", "wasm32-wasip1", "--input", "hello", "--json")
         answer = last_object(done)

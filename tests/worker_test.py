@@ -213,7 +213,7 @@ class World:
         return {"API_BASE_URL": self.coordinator.url, "API_AUTH_TOKEN_FILE": os.path.join(home, "token"),
                 "NEAR_RPC_URL": self.net.url, "OFFCHAINVM_CONTRACT_ID": CONTRACT, "OPERATOR_ACCOUNT_ID": OPERATOR,
                 "OPERATOR_PRIVATE_KEY_FILE": os.path.join(home, "key"), "REPO_MAP": f"{HOST}={self.repos}",
-                "WORKER_ID": name, "POLL_TIMEOUT_SECONDS": "5", "TOOLCHAIN_DIR": kit.built("guest"),
+                "WORKER_ID": name, "ISOLATION": "process", "POLL_TIMEOUT_SECONDS": "5", "TOOLCHAIN_DIR": kit.built("guest"),
                 "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"), **env}
 
     def worker(self, name="worker", **env):
@@ -714,11 +714,35 @@ def test_wrong_settings():
                 ("no source of blocks", {"ENABLE_EVENT_MONITOR": "true"}, "needs NEARDATA_API_URL"),
                 ("out of bounds", {"POLL_TIMEOUT_SECONDS": "61"}, "POLL_TIMEOUT_SECONDS"),
                 ("an exception without a port", {"EGRESS_ALLOW": "10.0.0.0/8"}, "EGRESS_ALLOW: '10.0.0.0/8' is no host and port"),
+                ("no such isolation", {"ISOLATION": "best"}, "ISOLATION is 'best', not full, user or process"),
                 ("no ports", {"EGRESS_PORTS": "http"}, "EGRESS_PORTS: 'http'"),
                 ("no certificates", {"EGRESS_CA_FILE": "/dev/null"}, "no certificate in '/dev/null'"),
                 ("no http", {"API_BASE_URL": "localhost"}, "API_BASE_URL")):
             text = refusal(w, **env)
             check(what, says in text and other.secret not in text, text)
+
+
+def test_isolation():
+    """A worker that is nobody in particular keeps strangers' code less apart than root's: only where a setting allows it."""
+    become = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"] if os.geteuid() == 0 else []
+    with kit.folder() as home:
+        w = World(home)
+        user_home = os.path.join(home, "user")
+        os.makedirs(user_home)
+        settings = w.settings("worker", OUTLAYER_HOME=user_home, TOOLCHAIN_DIR="/nowhere")  # it ends before it works
+        for path in (home, user_home, *(settings[n] for n in ("API_AUTH_TOKEN_FILE", "OPERATOR_PRIVATE_KEY_FILE"))):
+            os.chmod(path, 0o777 if os.path.isdir(path) else 0o644)
+
+        def start(isolation):
+            os.chmod(os.path.dirname(settings["API_AUTH_TOKEN_FILE"]), 0o755)
+            return subprocess.run([*become, kit.program("outlayer-worker")], capture_output=True, text=True, timeout=60,
+                                  env={"PATH": os.environ["PATH"], **settings, "ISOLATION": isolation}).stderr
+
+        said = start("full")
+        check("less than full is refused", "cannot be isolated as ISOLATION=full says, missing: users of its own" in said, said)
+        check("and what would do is said", "suffices for ISOLATION=user" in said or "suffices for ISOLATION=process" in said, said)
+        said = start("process")
+        check("accepted, it is said", "as ISOLATION=process allows" in said and "cannot be isolated" not in said, said)
 
 
 def test_platform_failure():

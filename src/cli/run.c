@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "egress/egress.h"
 #include "executor/exec.h"
+#include "sandbox/sandbox.h"
 #include <inttypes.h>
 
 #define WASM_MAX (64u << 20)
@@ -154,6 +155,10 @@ int command_run_module(int argc, char **argv) {
     }
     if (!run_module(a, &o, &r, &hash, &e))
         return command_failed(&e);
+    const struct sandbox_offer *offer = sandbox_probe(NULL);
+    if (!o.json && offer->degree < SANDBOX_FULL)
+        fprintf(stderr, "isolation %s: %s; missing for full: %s\n", sandbox_degree_name(offer->degree), offer->text,
+                offer->missing);
     if (o.json)
         print_json(a, &r, &hash);
     else

@@ -10,6 +10,7 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "coordinator/tokens.h"
+#include "sandbox/sandbox.h"
 #include <errno.h>
 #include <ftw.h>
 #include <grp.h>
@@ -292,6 +293,7 @@ static bool start_worker(struct stack *s, const struct stack_options *o, const s
                          arena_printf(a, "OPERATOR_PRIVATE_KEY_FILE=%s", key_file),
                          arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s", repos),
                          "WORKER_ID=local-worker",
+                         "ISOLATION=process", // whoever tries this out has what there is here, and is told
                          "ENABLE_EVENT_MONITOR=true",
                          "START_BLOCK_HEIGHT=1",
                          setting(a, "EGRESS_ALLOW", o->egress_allow),
@@ -305,7 +307,8 @@ static bool start_worker(struct stack *s, const struct stack_options *o, const s
     explicit_bzero(secret, strlen(secret));
     if (!ok || !start(s, "worker", env, &port, e))
         return false;
-    say(s, "worker up", "local-worker");
+    const struct sandbox_offer *offer = sandbox_probe(NULL);
+    say(s, "worker up", arena_printf(a, "local-worker, isolation %s", sandbox_degree_name(offer->degree)));
     return true;
 }
 

@@ -155,6 +155,28 @@ static void what_cannot_be_made_is_told(void **state) {
     slot_close(s);
 }
 
+// If this fails, a worker runs strangers' code with less than its operator has accepted, or says nothing useful.
+static void less_than_asked_is_refused(void **state) {
+    (void)state;
+    static const char *const names[] = {"process", "user", "full"};
+    for (enum sandbox_degree have = SANDBOX_NONE; have <= SANDBOX_FULL; have++) {
+        struct sandbox_offer o = {.degree = have, .can_isolate = have >= SANDBOX_USER, .missing = "something"};
+        for (size_t want = 0; want < ARRAY_LEN(names); want++) {
+            struct err e = {0};
+            if (have > want) {
+                assert_ok(sandbox_require(&o, names[want], &e), &e);
+                continue;
+            }
+            assert_err(sandbox_require(&o, names[want], &e), &e, ERR_SETTINGS, "missing: something");
+            assert_non_null(strstr(e.msg, names[want]));
+            assert_non_null(strstr(e.hint, have ? sandbox_degree_name(have) : "root"));
+        }
+    }
+    struct err e = {0};
+    assert_err(sandbox_require(offer, "best", &e), &e, ERR_SETTINGS, "'best', not full, user or process");
+    assert_err(sandbox_require(offer, "none", &e), &e, ERR_SETTINGS, "'none', not full, user or process");
+}
+
 static void notes_are_checked(void **state) {
     (void)state;
     struct slot_note n = {.kind = SLOT_FORKED};
@@ -170,10 +192,13 @@ static void notes_are_checked(void **state) {
 }
 
 int main(void) {
-    static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_process_has_nothing),       cmocka_unit_test(an_end_is_known_and_of_all),
-        cmocka_unit_test(memory_is_the_slots_own),     cmocka_unit_test(deaths_are_noticed),
-        cmocka_unit_test(what_cannot_be_made_is_told), cmocka_unit_test(notes_are_checked)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(a_process_has_nothing),
+                                              cmocka_unit_test(an_end_is_known_and_of_all),
+                                              cmocka_unit_test(memory_is_the_slots_own),
+                                              cmocka_unit_test(deaths_are_noticed),
+                                              cmocka_unit_test(what_cannot_be_made_is_told),
+                                              cmocka_unit_test(less_than_asked_is_refused),
+                                              cmocka_unit_test(notes_are_checked)};
     arena = arena_new();
     offer = sandbox_probe(NULL);
     fprintf(stderr, "%s: %s\n", sandbox_degree_name(offer->degree), offer->text);

@@ -7,6 +7,7 @@
 #include "egress/egress.h"
 #include "executor/exec.h"
 #include "sandbox/confine.h"
+#include "sandbox/sandbox.h"
 #include "worker/journal.h"
 #include "worker/monitor.h"
 #include "worker/operators.h"
@@ -21,7 +22,8 @@
 
 struct settings {
     const char *home, *network, *api_url, *api_token, *rpc_url, *neardata_url, *contract, *operator_id, *operator_key,
-        *worker_id, *keystore_url, *repo_map, *egress_allow, *egress_ports, *egress_ca, *toolchains, *log_level;
+        *worker_id, *keystore_url, *repo_map, *egress_allow, *egress_ports, *egress_ca, *toolchains, *isolation,
+        *log_level;
     uint64_t start_height, slots, build_slots, poll_s, wasm_cache_mb, code_cache_mb, build_memory_mb, build_disk_mb;
     bool monitor, builds;
 };
@@ -45,6 +47,8 @@ static const struct setting table[] = {
     SET_U64(struct settings, build_slots, "MAX_CONCURRENT_BUILDS", "0", 0, SLOTS_MAX,
             "builds, and compilations of modules, at a time; 0: as many as runs"),
     SET_U64(struct settings, poll_s, "POLL_TIMEOUT_SECONDS", "20", 1, 60, "how long one call waits for work"),
+    SET_TEXT(struct settings, isolation, "ISOLATION", "full",
+             "the least that strangers' code is kept apart: full, user or process; docs/operate.md"),
     SET_BOOL(struct settings, builds, "COMPILATION_ENABLED", "true", "build repositories here"),
     SET_TEXT(struct settings, toolchains, "TOOLCHAIN_DIR", NULL,
              "the system that guests are built in, as `make toolchains` makes it (../guest beside the program)"),
@@ -124,6 +128,19 @@ static bool open_home(struct daemon *d, struct err *e) {
     return true;
 }
 
+// What cannot be contained is refused, unless a setting says that less will do.
+static bool check_isolation(struct daemon *d, struct err *e) {
+    const struct sandbox_offer *o = sandbox_probe(NULL);
+    if (!sandbox_require(o, d->set.isolation, e))
+        return false;
+    if (o->degree == SANDBOX_FULL)
+        log_info("isolation full: %s", o->text);
+    else
+        log_warn("isolation %s, as ISOLATION=%s allows: %s; missing: %s", sandbox_degree_name(o->degree),
+                 d->set.isolation, o->text, o->missing);
+    return true;
+}
+
 // How guests and fetches reach the world. What this machine itself lacks is said now: it would be found by the first
 // who asks, and is never theirs to pay.
 static bool open_egress(struct daemon *d, struct err *e) {
@@ -160,8 +177,9 @@ static bool open_builder(struct daemon *d, struct err *e) {
         log_info("builds are isolated: %s; toolchain %s", how, builder_toolchain(d->builder));
     else
         log_warn("builds are refused, only modules that others built are run: %s", how);
-    d->worker.set.capabilities = arena_printf(d->arena, "%sexecution%s", s->builds && isolates ? "compilation," : "",
-                                              d->online ? ",network" : "");
+    d->worker.set.capabilities =
+        arena_printf(d->arena, "%sexecution%s,isolation-%s", s->builds && isolates ? "compilation," : "",
+                     d->online ? ",network" : "", sandbox_degree_name(sandbox_probe(NULL)->degree));
     return true;
 }
 
@@ -216,8 +234,9 @@ static bool open_worker(struct daemon *d, struct err *e) {
     w->set.poll_s = s->poll_s;
     w->set.monitored = s->monitor;
     w->seen = seen_new();
-    return journal_open(d->arena, d->home, &w->set.pending_dir, e) && api_new(&w->api, &api, e) &&
-           rpc_new(&w->rpc, s->rpc_url, e) && sender_new(&w->sender, w->rpc, &d->operator_id, &d->key, e) &&
+    return check_isolation(d, e) && journal_open(d->arena, d->home, &w->set.pending_dir, e) &&
+           api_new(&w->api, &api, e) && rpc_new(&w->rpc, s->rpc_url, e) &&
+           sender_new(&w->sender, w->rpc, &d->operator_id, &d->key, e) &&
            chain_new(&w->chain, w->rpc, s->contract, &public, e) && open_egress(d, e) && open_builder(d, e) &&
            open_modules(d, e) && open_keystore(d, e) && open_executors(d, e);
 }
