@@ -86,24 +86,25 @@ static int add_careful(scmp_filter_ctx f) {
     RULE(SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, 0));
     RULE(SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
     // Threads; clone3 keeps its flags where a filter cannot see them, and the C library knows that answer.
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_EQ, THREAD));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_CMP(0, SCMP_CMP_EQ, THREAD, 0));
     RULE(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     // Signals: to itself, and not the one that tells of a call beside this list.
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, SELF));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_CMP(0, SCMP_CMP_EQ, SELF, 0));
     for (unsigned n = 1; n <= 64; n++)
         if (n != SIGSYS)
-            RULE(SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1, SCMP_A0(SCMP_CMP_EQ, n));
+            RULE(SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1, SCMP_CMP(0, SCMP_CMP_EQ, n, 0));
     // Limits of its own; those who run under one cannot raise it.
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
-    RULE(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_NE, PR_SET_NAME));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_CMP(0, SCMP_CMP_EQ, 0, 0));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME, 0));
+    RULE(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1, SCMP_CMP(0, SCMP_CMP_NE, PR_SET_NAME, 0));
     return rc;
 }
 
 // A closed TCP socket could be connected anew by sending with an address, which fast open does.
 static int add_sending(scmp_filter_ctx f) {
     int rc = 0;
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2, SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0), SCMP_A4(SCMP_CMP_EQ, 0));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2, SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0),
+         SCMP_CMP(4, SCMP_CMP_EQ, 0, 0));
     RULE(SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
     return rc;
 }
@@ -117,8 +118,8 @@ static int describe(scmp_filter_ctx f, enum confine_guest what) {
         rc = add(f, SCMP_ACT_ALLOW, run_calls, ARRAY_LEN(run_calls));
     rc = rc >= 0 && what == CONFINE_RUN ? add_sending(f) : rc;
     if (what == CONFINE_RUN) // a stricter list on top
-        RULE(SCMP_ACT_ALLOW, SCMP_SYS(seccomp), 2, SCMP_A0(SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER),
-             SCMP_A1(SCMP_CMP_EQ, 0));
+        RULE(SCMP_ACT_ALLOW, SCMP_SYS(seccomp), 2, SCMP_CMP(0, SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER, 0),
+             SCMP_CMP(1, SCMP_CMP_EQ, 0, 0));
     return rc;
 }
 
