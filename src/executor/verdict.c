@@ -36,9 +36,12 @@ static const char *death_text(struct arena *a, const struct process_fate *f) {
 }
 
 // All 32 bits of it. What is remarked is no judgement: the guest's own words follow.
-static const char *exit_text(struct arena *a, const struct exec_result *out) {
-    return arena_printf(a, "exit status %" PRIu32 "%s", (uint32_t)out->exit_status,
-                        out->memory_refused ? " after memory was refused to it" : "");
+static const char *exit_text(struct arena *a, const struct exec_limits *l, const struct exec_result *out) {
+    uint32_t status = (uint32_t)out->exit_status;
+    if (!out->memory_refused)
+        return arena_printf(a, "exit status %" PRIu32, status);
+    return arena_printf(a, "exit status %" PRIu32 " after more memory than its %" PRIu32 " MB was refused to it",
+                        status, l->max_memory_mb);
 }
 
 static const char *trap_text(struct arena *a, const struct job_answer *n, struct exec_result *out) {
@@ -60,7 +63,7 @@ static const char *sentence(const struct verdict_facts *f, struct arena *a, stru
     char number[32];
     switch (out->end) {
     case EXEC_OK: return NULL;
-    case EXEC_EXIT: return with_last_words(a, exit_text(a, out), out->errors);
+    case EXEC_EXIT: return with_last_words(a, exit_text(a, l, out), out->errors);
     case EXEC_TRAP: return with_last_words(a, trap_text(a, f->answer, out), out->errors);
     case EXEC_INSTRUCTIONS:
         return arena_printf(a, "the guest used up its %s instructions", text_grouped(l->max_instructions, number));

@@ -77,6 +77,7 @@ static bool branch(struct walk *w, uint32_t depth, struct err *e) {
         return wasm_refuse(e, ERR_INVALID, b->code_offset + w->at, "branch out of %u levels of %zu", depth,
                            b->frame_count);
     struct meter_frame *f = &b->frames[b->frame_count - 1 - depth];
+    b->shape.branches++;
     if (!w->live)
         return true;
     f->targeted = true;
@@ -86,6 +87,7 @@ static bool branch(struct walk *w, uint32_t depth, struct err *e) {
 }
 
 static bool branch_table(struct walk *w, const struct wasm_instr *in, struct err *e) {
+    w->b->shape.joins += in->index[0];
     struct wasm_reader labels = wasm_reader_of(in->labels, 0);
     for (uint32_t i = 0; i <= in->index[0]; i++) {
         uint32_t depth;
@@ -95,7 +97,21 @@ static bool branch_table(struct walk *w, const struct wasm_instr *in, struct err
     return true;
 }
 
+// Values that a block of this type takes and gives.
+static uint64_t values_of_block(const struct walk *w, int64_t type) {
+    if (type < 0 || type >= w->m->type_count)
+        return type == -64 ? 0 : 1;
+    const struct wasm_functype *t = &w->m->types[type];
+    return (uint64_t)t->param_count + t->result_count;
+}
+
 static void start_frame(struct walk *w, const struct wasm_instr *in) {
+    struct meter_shape *shape = &w->b->shape;
+    uint64_t values = values_of_block(w, in->block);
+    shape->joins++;
+    shape->values += meter_work_values(values);
+    if (values > shape->widest)
+        shape->widest = values;
     w->b->blocks++;
     struct meter_frame *f = push_frame(w, (uint8_t)in->code);
     if (w->p->near)
@@ -150,6 +166,8 @@ static bool call(struct walk *w, const struct wasm_instr *in, struct err *e) {
     bool direct = in->code == WASM_OP_CALL;
     if (in->index[0] >= (direct ? m->function_count : m->type_count) || (!direct && in->index[1] >= m->table_count))
         return wasm_refuse(e, ERR_INVALID, w->b->code_offset + w->at, "call of what does not exist");
+    const struct wasm_functype *type = &m->types[direct ? m->functions[in->index[0]] : in->index[0]];
+    w->b->shape.values += meter_work_values((uint64_t)type->param_count + type->result_count);
     close_region(w);
     if (!w->live || w->p->near)
         return true;
@@ -162,6 +180,7 @@ static bool call(struct walk *w, const struct wasm_instr *in, struct err *e) {
 }
 
 static bool check_local(struct walk *w, const struct wasm_instr *in, struct err *e) {
+    w->b->shape.accesses++;
     return in->index[0] < w->b->locals ||
            wasm_refuse(e, ERR_INVALID, w->b->code_offset + w->at, "local %u does not exist; it is named", in->index[0]);
 }
@@ -336,5 +355,6 @@ bool meter_body_analyse(struct meter_body *b, const struct wasm_module *m, const
     b->points[0].cost = p->near ? (64 + b->locals_bytes + 7) / 8 * p->entry : p->entry;
     if (realloc && p->realloc)
         add_point(b, 0, METER_SIZE, p->realloc)->look = true;
+    b->shape = (struct meter_shape){.bytes = entry.len, .widest = b->type->result_count};
     return walk_code(&w, e);
 }

@@ -7,19 +7,19 @@
 #define SECTION_COMPONENT 4
 #define OUTPUT_MAX (512u << 20)
 
-static bool rewrite(struct slice component, uint64_t offset, const struct meter_prices *p,
-                    const struct meter_reallocs *reallocs, unsigned depth, struct buf *out, struct err *e);
+static bool rewrite(struct slice component, uint64_t offset, struct meter_whole *whole, unsigned depth, struct buf *out,
+                    struct err *e);
 
 // One section whose body is a module or a component of its own.
-static bool rewrite_nested(const struct wasm_section *s, const struct meter_prices *p,
-                           const struct meter_reallocs *reallocs, unsigned depth, struct buf *out, struct err *e) {
+static bool rewrite_nested(const struct wasm_section *s, struct meter_whole *whole, unsigned depth, struct buf *out,
+                           struct err *e) {
     SCOPED_BUF(body, OUTPUT_MAX);
     enum wasm_kind kind, want = s->id == SECTION_CORE_MODULE ? WASM_CORE : WASM_COMPONENT;
     if (!wasm_kind_of(s->body, &kind, NULL) || kind != want)
         return wasm_refuse(e, ERR_INVALID, s->offset, "malformed component: an embedded %s has another preamble",
                            want == WASM_CORE ? "module" : "component");
-    if (kind == WASM_CORE ? !meter_rewrite_core(s->body, s->offset, p, reallocs, &body, e)
-                          : !rewrite(s->body, s->offset, p, reallocs, depth + 1, &body, e))
+    if (kind == WASM_CORE ? !meter_rewrite_core(s->body, s->offset, whole, &body, e)
+                          : !rewrite(s->body, s->offset, whole, depth + 1, &body, e))
         return false;
     if (body.full)
         return wasm_refuse(e, ERR_TOO_LARGE, s->offset, "embedded module too large to be metered");
@@ -29,8 +29,8 @@ static bool rewrite_nested(const struct wasm_section *s, const struct meter_pric
     return true;
 }
 
-static bool rewrite(struct slice component, uint64_t offset, const struct meter_prices *p,
-                    const struct meter_reallocs *reallocs, unsigned depth, struct buf *out, struct err *e) {
+static bool rewrite(struct slice component, uint64_t offset, struct meter_whole *whole, unsigned depth, struct buf *out,
+                    struct err *e) {
     if (depth > NESTING_MAX)
         return wasm_refuse(e, ERR_LIMIT, offset, "components nested more than %u deep", NESTING_MAX);
     buf_add(out, component.ptr, 8);
@@ -40,7 +40,7 @@ static bool rewrite(struct slice component, uint64_t offset, const struct meter_
         if (!wasm_read_section(&r, &s, e))
             return false;
         if (s.id == SECTION_CORE_MODULE || s.id == SECTION_COMPONENT) {
-            if (!rewrite_nested(&s, p, reallocs, depth, out, e))
+            if (!rewrite_nested(&s, whole, depth, out, e))
                 return false;
         } else {
             buf_add_slice(out, s.header);
@@ -50,7 +50,8 @@ static bool rewrite(struct slice component, uint64_t offset, const struct meter_
     return true;
 }
 
-bool meter_rewrite_component(struct slice component, const struct meter_prices *p, struct buf *out, struct err *e) {
-    struct meter_reallocs reallocs;
-    return meter_find_reallocs(component, &reallocs, e) && rewrite(component, 0, p, &reallocs, 0, out, e);
+bool meter_rewrite_component(struct slice component, struct meter_whole *whole, struct buf *out, struct err *e) {
+    whole->work.bytes = component.len;
+    return meter_work_add_component(&whole->work, component, e) &&
+           meter_find_reallocs(component, &whole->reallocs, e) && rewrite(component, 0, whole, 0, out, e);
 }

@@ -165,6 +165,159 @@ static void test_extended_constants(void **state) {
     assert_int_equal(o.end, ENGINE_RETURNED);
 }
 
+// --- work for the compiler
+
+static void leb(struct buf *b, uint32_t n) {
+    for (; n >= 0x80; n >>= 7)
+        buf_add_byte(b, (uint8_t)(n | 0x80));
+    buf_add_byte(b, (uint8_t)n);
+}
+static void section(struct buf *out, uint8_t id, const struct buf *body) {
+    buf_add_byte(out, id);
+    leb(out, (uint32_t)body->len);
+    buf_add_slice(out, buf_slice(body));
+}
+static void times(struct buf *b, uint32_t n, const char *bytes, size_t len) {
+    while (n--)
+        buf_add(b, bytes, len);
+}
+#define TIMES(b, n, bytes) times(b, n, bytes, sizeof(bytes) - 1)
+
+// A module of `functions` times the same body, whose type is the first of `types`.
+static void module_of(struct buf *out, uint32_t functions, const char *types, size_t types_len,
+                      const struct buf *body) {
+    SCOPED_BUF(b, 1 << 20);
+    buf_add(out, CORE, 8);
+    buf_add(&b, types, types_len);
+    section(out, 1, &b);
+    buf_clear(&b);
+    leb(&b, functions);
+    TIMES(&b, functions, "\0");
+    section(out, 3, &b);
+    buf_clear(&b);
+    leb(&b, functions);
+    for (uint32_t i = 0; i < functions; i++) {
+        leb(&b, (uint32_t)body->len);
+        buf_add_slice(&b, buf_slice(body));
+    }
+    section(out, 10, &b);
+}
+
+// n loops around one another, in whose middle as many locals are read and written.
+static void loops(struct buf *out, uint32_t n, uint32_t locals) {
+    SCOPED_BUF(body, 1 << 20);
+    buf_add_byte(&body, 1);
+    leb(&body, locals);
+    buf_add_byte(&body, 0x7f);
+    TIMES(&body, n, "\3\x40");
+    for (uint32_t i = 0; i < locals; i++) {
+        buf_add_byte(&body, 0x20);
+        leb(&body, i);
+        buf_add_byte(&body, 0x21);
+        leb(&body, (i + 1) % locals);
+    }
+    TIMES(&body, n, "\x41\0\x0d\0\x0b");
+    buf_add_byte(&body, 0x0b);
+    module_of(out, 1, "\1\x60\0\0", 4, &body);
+}
+
+// n blocks that take and give `width` values.
+static void wide(struct buf *out, uint32_t n, uint32_t width) {
+    SCOPED_BUF(types, 1 << 16);
+    SCOPED_BUF(body, 1 << 20);
+    buf_add(&types, "\2\x60\0\0\x60", 5);
+    for (int i = 0; i < 2; i++) {
+        leb(&types, width);
+        TIMES(&types, width, "\x7f");
+    }
+    buf_add_byte(&body, 0);
+    TIMES(&body, width, "\x41\0");
+    TIMES(&body, n, "\2\1");
+    TIMES(&body, n, "\x0b");
+    TIMES(&body, width, "\x1a");
+    buf_add_byte(&body, 0x0b);
+    module_of(out, 1, (const char *)types.ptr, types.len, &body);
+}
+
+static void functions(struct buf *out, uint32_t n) {
+    SCOPED_BUF(body, 16);
+    buf_add(&body, "\0\x0b", 2);
+    module_of(out, n, "\1\x60\0\0", 4, &body);
+}
+
+// A jump table of n targets in a loop that changes as many locals as it has.
+static void targets(struct buf *out, uint32_t n, uint32_t locals) {
+    SCOPED_BUF(body, 1 << 20);
+    buf_add_byte(&body, 1);
+    leb(&body, locals);
+    buf_add(&body, "\x7f\3\x40", 3);
+    for (uint32_t i = 0; i < locals; i++) {
+        buf_add_byte(&body, 0x41);
+        buf_add_byte(&body, 1);
+        buf_add_byte(&body, 0x21);
+        leb(&body, i);
+    }
+    buf_add(&body, "\x20\0\x0e", 3);
+    leb(&body, n);
+    TIMES(&body, n + 1, "\0");
+    buf_add(&body, "\x0b\x0b", 2);
+    module_of(out, 1, "\1\x60\0\0", 4, &body);
+}
+
+// A component of n instances of a component of n instances of … of an empty module.
+static void instances(struct buf *out, unsigned levels, uint32_t n) {
+    SCOPED_BUF(b, 1 << 16);
+    buf_add(out, COMPONENT, 8);
+    SCOPED_BUF(inner, 1 << 16);
+    if (levels > 1)
+        instances(&inner, levels - 1, n);
+    else
+        buf_add(&inner, CORE, 8);
+    section(out, levels > 1 ? 4 : 1, &inner);
+    leb(&b, n);
+    TIMES(&b, n, "\0\0\0");
+    section(out, levels > 1 ? 5 : 2, &b);
+}
+
+// If this fails, some kilobytes keep a compiler busy for seconds or minutes, at each request. The same in measure is
+// ordinary.
+static void test_work(void **state) {
+    (void)state;
+    SCOPED_BUF(bombs, 1 << 20);
+    static const struct {
+        const char *what;
+        unsigned kind;
+        uint32_t n, m;
+        bool fine;
+    } cases[] = {{"loops x locals", 0, 300, 2000, false}, {"loops x locals", 0, 60, 200, true},
+                 {"values", 1, 2000, 1000, false},        {"values", 1, 200, 10, true},
+                 {"functions", 2, 50000, 0, false},       {"functions", 2, 5000, 0, true},
+                 {"targets", 3, 5000, 500, false},        {"targets", 3, 5000, 5, true},
+                 {"instances", 4, 3, 990, false},         {"instances", 4, 2, 30, true}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        SCOPED_BUF(out, 8 << 20);
+        struct err e = {0};
+        enum wasm_kind kind;
+        buf_clear(&bombs);
+        uint32_t n = cases[i].n, m = cases[i].m;
+        if (cases[i].kind == 0)
+            loops(&bombs, n, m);
+        else if (cases[i].kind == 1)
+            wide(&bombs, n, m);
+        else if (cases[i].kind == 2)
+            functions(&bombs, n);
+        else if (cases[i].kind == 3)
+            targets(&bombs, n, m);
+        else
+            instances(&bombs, n, m);
+        struct slice wasm = buf_slice(&bombs);
+        assert_ok(wasm_kind_of(wasm, &kind, &e) && engine_validate(wasm, kind, &e), &e);
+        bool ok = meter_rewrite(wasm, &meter_prices_outlayer, &out, &e);
+        if (ok != cases[i].fine || (!ok && (e.code != ERR_LIMIT || !strstr(e.msg, "out of proportion"))))
+            fail_msg("%s %u %u: %s", cases[i].what, n, m, ok ? "accepted" : e.msg);
+    }
+}
+
 static int set_up(void **state) {
     (void)state;
     struct err e;
@@ -181,8 +334,12 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused_by_name),    cmocka_unit_test(test_not_valid),
-                                       cmocka_unit_test(test_composed),           cmocka_unit_test(test_lengths_cost),
-                                       cmocka_unit_test(test_extended_constants), cmocka_unit_test(test_canonical_nan)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused_by_name),
+                                       cmocka_unit_test(test_not_valid),
+                                       cmocka_unit_test(test_composed),
+                                       cmocka_unit_test(test_lengths_cost),
+                                       cmocka_unit_test(test_extended_constants),
+                                       cmocka_unit_test(test_canonical_nan),
+                                       cmocka_unit_test(test_work)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -34,7 +34,8 @@ static bool mark_reallocs(const struct wasm_module *m, const struct meter_reallo
 }
 
 // The code section, rewritten, into *body.
-static bool rewrite_code(struct meter_target *t, const bool *is_realloc, struct buf *body, struct err *e) {
+static bool rewrite_code(struct meter_target *t, struct meter_work *work, const bool *is_realloc, struct buf *body,
+                         struct err *e) {
     const struct wasm_module *m = t->m;
     const struct wasm_section *s = &m->known[WASM_SECTION_CODE];
     uint32_t count = 0, own = m->function_count - m->imported_functions;
@@ -54,7 +55,7 @@ static bool rewrite_code(struct meter_target *t, const bool *is_realloc, struct 
         ok = wasm_read_vec(&r, &entry, e) &&
              meter_body_analyse(&b, m, t->p, m->imported_functions + i, is_realloc[m->imported_functions + i], entry,
                                 wasm_offset(&r) - entry.len, e) &&
-             (!t->p->near || meter_near_accept_body(&totals, &b, e));
+             (t->p->near ? meter_near_accept_body(&totals, &b, e) : meter_work_add_body(work, &b, e));
         if (!ok)
             break;
         buf_clear(&one);
@@ -69,9 +70,10 @@ static bool rewrite_code(struct meter_target *t, const bool *is_realloc, struct 
                   wasm_refuse(e, ERR_INVALID, wasm_offset(&r), "malformed module: code after the last body"));
 }
 
-bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter_prices *p,
-                        const struct meter_reallocs *reallocs, struct buf *out, struct err *e) {
+bool meter_rewrite_core(struct slice module, uint64_t offset, struct meter_whole *whole, struct buf *out,
+                        struct err *e) {
     SCOPED_ARENA(a);
+    const struct meter_prices *p = whole->p;
     struct wasm_module m;
     if (!wasm_module_parse(a, module, offset, &m, e) || (p->near && !meter_near_accept(&m, e)))
         return false;
@@ -82,9 +84,11 @@ bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter
                              .stack = m.global_count + 1,
                              .type_of = arena_calloc(a, m.type_count, sizeof(uint32_t)),
                              .added = arena_calloc(a, m.type_count, sizeof(uint32_t))};
+    if (!whole->work.bytes)
+        whole->work.bytes = m.known[WASM_SECTION_CODE].body.len;
     SCOPED_BUF(code, METER_OUTPUT_MAX);
     bool *is_realloc = arena_calloc(a, m.function_count, sizeof *is_realloc);
-    if (!mark_reallocs(&m, reallocs, is_realloc, e) || !rewrite_code(&t, is_realloc, &code, e))
+    if (!mark_reallocs(&m, &whole->reallocs, is_realloc, e) || !rewrite_code(&t, &whole->work, is_realloc, &code, e))
         return false;
     return meter_put_module(&t, &code, out, e);
 }
@@ -98,9 +102,9 @@ bool meter_rewrite(struct slice module, const struct meter_prices *p, struct buf
                        METER_MODULE_MAX);
     if (kind == WASM_COMPONENT && p->near)
         return err_set(e, ERR_INVALID, "a contract is a core module, this is a component");
-    static const struct meter_reallocs none;
-    if (kind == WASM_CORE ? !meter_rewrite_core(module, 0, p, &none, out, e)
-                          : !meter_rewrite_component(module, p, out, e))
+    struct meter_whole whole = {.p = p};
+    if (kind == WASM_CORE ? !meter_rewrite_core(module, 0, &whole, out, e)
+                          : !meter_rewrite_component(module, &whole, out, e))
         return !p->near || !e || meter_near_name(e) ? false : err_hint(e, "Deserialization");
     return !out->full || err_set(e, ERR_TOO_LARGE, "the metered module is larger than %zu bytes", out->cap);
 }

@@ -48,6 +48,16 @@ struct meter_frame {
     uint8_t result;     // NEAR: value type of its result, 0: none
 };
 
+// What a body will cost the compiler, as far as it can be told by counting.
+struct meter_shape {
+    uint64_t bytes;
+    uint64_t joins;    // places where ways meet: blocks, loops, ifs, targets of br_tables
+    uint64_t accesses; // of locals
+    uint64_t values;   // units of those that calls and blocks take and give
+    uint64_t branches; // each target of a br_table is one
+    uint64_t widest;   // values of the widest label
+};
+
 struct meter_body {
     uint32_t index; // of the function
     const struct wasm_functype *type;
@@ -68,6 +78,7 @@ struct meter_body {
     size_t operand_count, operand_room;
     uint8_t *local_types; // and the type of each local
     size_t local_room;
+    struct meter_shape shape;
 };
 void meter_body_release(struct meter_body *b);
 
@@ -95,6 +106,21 @@ void meter_body_emit(struct meter_target *t, const struct meter_body *b, struct 
 [[nodiscard]] bool meter_body_analyse(struct meter_body *b, const struct wasm_module *m, const struct meter_prices *p,
                                       uint32_t index, bool realloc, struct slice entry, uint64_t offset, struct err *e);
 
+// --- work.c: what the compiler will have to do -------------------------------------------------------------------
+#define METER_WORK_FREE 1000000  // units that any module may take: about a second
+#define METER_WORK_PER_BYTE 8    // more for each byte of code
+#define METER_WORK_MAX 100000000 // and never more than this
+#define METER_WORK_FUNCTION 100
+#define METER_WORK_INSTANCE 300
+#define METER_WORK_ADAPTER 50
+struct meter_work {
+    uint64_t units, bytes; // bytes: of a core module's code; of a whole component
+};
+// Each false once there is too much: ERR_LIMIT with a sentence.
+[[nodiscard]] bool meter_work_add_body(struct meter_work *w, const struct meter_body *b, struct err *e);
+[[nodiscard]] bool meter_work_add_component(struct meter_work *w, struct slice component, struct err *e);
+uint64_t meter_work_values(uint64_t n); // units of n values at once
+
 // --- realloc.c: where strings and lists reach a module ------------------------------------------------------------
 #define METER_REALLOCS_MAX 64
 struct meter_reallocs { // names under which modules export them; they point into the component
@@ -104,10 +130,16 @@ struct meter_reallocs { // names under which modules export them; they point int
 [[nodiscard]] bool meter_find_reallocs(struct slice component, struct meter_reallocs *out, struct err *e);
 bool meter_is_realloc(const struct meter_reallocs *r, struct slice name);
 
-// Both append to *out; `offset` is that of the first byte in the file, `reallocs` those of the component around it.
-[[nodiscard]] bool meter_rewrite_core(struct slice module, uint64_t offset, const struct meter_prices *p,
-                                      const struct meter_reallocs *reallocs, struct buf *out, struct err *e);
-[[nodiscard]] bool meter_rewrite_component(struct slice component, const struct meter_prices *p, struct buf *out,
+// What holds for all parts of a file.
+struct meter_whole {
+    const struct meter_prices *p;
+    struct meter_reallocs reallocs;
+    struct meter_work work;
+};
+// Both append to *out; `offset` is that of the first byte in the file.
+[[nodiscard]] bool meter_rewrite_core(struct slice module, uint64_t offset, struct meter_whole *whole, struct buf *out,
+                                      struct err *e);
+[[nodiscard]] bool meter_rewrite_component(struct slice component, struct meter_whole *whole, struct buf *out,
                                            struct err *e);
 
 // --- near.c: what NEAR accepts, and its operand stack -------------------------------------------------------------
