@@ -7,6 +7,9 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 
+// The kernel's macros step through a message by bytes; it is aligned, and so is all that they come to.
+#pragma GCC diagnostic ignored "-Wcast-align"
+
 #define NEAR_MAX 65536
 #define PIECE_MAX 65536
 #define TRIES 4 // a table that changes while it is read is read again
