@@ -87,7 +87,9 @@ static bool ask_process(struct compilation *c, struct err *e) {
         struct patience w = patience_within(&c->wanted->patience, c->budget_ms);
         if (c->read == PROCESS_ANSWERED)
             c->read = process_answer(&x, &c->job, &w, c->arena, &c->answer, &c->code, &none);
-        c->us = clock_mono_us() - start;
+        // On a busy machine it may have begun and ended between two looks of ours: that is time, too.
+        uint64_t us = clock_mono_us() - start;
+        c->us = us ? us : 1;
     }
     process_end(&x, &c->fate);
     if (fds[JOB_FD_INPUT] >= 0)
