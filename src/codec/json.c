@@ -19,23 +19,31 @@ json_t *json_parse(struct slice text, size_t max, struct err *e) {
     return j;
 }
 
+// From `at`: how many bytes stand as they are, up to the next number outside of strings.
+static size_t plain_length(struct slice text, size_t at) {
+    size_t i = at;
+    while (i < text.len && text.ptr[i] != '-' && (text.ptr[i] < '0' || text.ptr[i] > '9')) {
+        if (text.ptr[i++] != '"')
+            continue;
+        while (i < text.len && text.ptr[i] != '"')
+            i += text.ptr[i] == '\\' ? 2 : 1;
+        i++; // the closing one
+    }
+    return (i < text.len ? i : text.len) - at;
+}
+
 // Copies the text and puts whole numbers of more than 18 digits, outside strings, in quotes.
 static void quote_big_numbers(struct buf *out, struct slice text) {
-    bool in_text = false;
     for (size_t i = 0; i < text.len;) {
-        uint8_t c = text.ptr[i];
-        if (in_text || (c != '-' && (c < '0' || c > '9'))) {
-            if (in_text && c == '\\' && i + 1 < text.len)
-                buf_add_byte(out, text.ptr[i++]);
-            else if (c == '"')
-                in_text = !in_text;
-            buf_add_byte(out, text.ptr[i++]);
-            continue;
-        }
-        size_t n = 1;
+        size_t n = plain_length(text, i);
+        buf_add(out, text.ptr + i, n);
+        i += n;
+        n = 0;
         bool whole = true;
-        while (i + n < text.len && strchr("0123456789.eE+-", text.ptr[i + n]) && text.ptr[i + n])
-            whole &= text.ptr[i + n] >= '0' && text.ptr[i + n] <= '9', n++;
+        while (i + n < text.len && strchr("0123456789.eE+-", text.ptr[i + n]) && text.ptr[i + n]) {
+            whole &= (text.ptr[i + n] >= '0' && text.ptr[i + n] <= '9') || (!n && text.ptr[i] == '-');
+            n++;
+        }
         bool big = whole && n > 18;
         if (big)
             buf_add_byte(out, '"');
@@ -50,6 +58,7 @@ json_t *json_parse_big(struct slice text, size_t max, struct err *e) {
     if (text.len > max)
         return json_parse(text, max, e);
     SCOPED_BUF(quoted, text.len + text.len / 8 + 16); // a quoted number has 19 characters or more: 2 in 19 at most
+    (void)buf_room(&quoted, text.len);
     quote_big_numbers(&quoted, text);
     return json_parse(buf_slice(&quoted), quoted.cap, e);
 }
@@ -62,12 +71,32 @@ static void free_wiped(void *p) {
 
 void json_wipe_memory(void) { json_set_alloc_funcs(malloc, free_wiped); }
 
+// Text under way, in the arena: nothing of it is left in memory that nobody wipes.
+struct text {
+    struct arena *arena;
+    char *at;
+    size_t len, room;
+};
+
+static int add_text(const char *piece, size_t n, void *ctx) {
+    struct text *t = ctx;
+    if (t->len + n >= t->room) {
+        size_t room = 2 * (t->len + n) + 1;
+        char *more = arena_alloc(t->arena, room);
+        memcpy(more, t->at, t->len);
+        t->at = more;
+        t->room = room;
+    }
+    memcpy(t->at + t->len, piece, n);
+    t->len += n;
+    return 0;
+}
+
 char *json_text(struct arena *a, const json_t *j) {
-    size_t n = json_dumpb(j, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
-    char *out = arena_alloc(a, n + 1);
-    json_dumpb(j, out, n, JSON_COMPACT | JSON_ENCODE_ANY);
-    out[n] = 0;
-    return out;
+    struct text t = {a, arena_alloc(a, 256), 0, 256};
+    json_dump_callback(j, add_text, &t, JSON_COMPACT | JSON_ENCODE_ANY);
+    t.at[t.len] = 0;
+    return t.at;
 }
 
 static bool missing(const char *key, struct err *e) { return err_set(e, ERR_INVALID, "field '%s' is missing", key); }

@@ -39,40 +39,167 @@ static void add_logs(struct arena *a, const json_t *execution, const json_t *wit
     }
 }
 
-// Calls `each` for executions of the contract that succeeded; NULL: counts their lines only.
-static size_t visit(struct arena *a, const json_t *shards, const char *contract, struct block_logs *out) {
-    size_t lines = 0, s, i;
-    json_t *shard, *execution;
-    json_array_foreach(shards, s, shard) {
-        json_array_foreach(json_object_get(shard, "receipt_execution_outcomes"), i, execution) {
-            const json_t *with_id = json_object_get(execution, "execution_outcome");
-            const json_t *outcome = json_object_get(with_id, "outcome");
-            const char *executor = json_string_value(json_object_get(outcome, "executor_id"));
-            if (!executor || strcmp(executor, contract) != 0 || !succeeded(outcome))
-                continue;
-            lines += json_array_size(json_object_get(outcome, "logs"));
-            if (out)
-                add_logs(a, execution, with_id, outcome, out);
-        }
+// --- a block is large, and little of it is looked at: only that is parsed -------------------------------------------
+
+struct scan {
+    const uint8_t *at, *end;
+};
+
+static struct scan scan_of(struct slice text) {
+    static const uint8_t none[1];
+    return text.len ? (struct scan){text.ptr, text.ptr + text.len} : (struct scan){none, none};
+}
+
+static bool broken(struct err *e) { return err_set(e, ERR_INVALID, "block: not valid JSON"); }
+
+static void skip_space(struct scan *s) {
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
+        s->at++;
+}
+
+static bool expect(struct scan *s, char c) {
+    skip_space(s);
+    if (s->at == s->end || *s->at != (uint8_t)c)
+        return false;
+    s->at++;
+    return true;
+}
+
+// Behind the opening quotation mark.
+static bool skip_text(struct scan *s) {
+    for (; s->at < s->end && *s->at != '"'; s->at++)
+        if (*s->at == '\\' && s->at + 1 < s->end)
+            s->at++;
+    return expect(s, '"');
+}
+
+// Goes behind one value: brackets are counted, texts are no brackets. What is skipped is not looked at otherwise.
+static bool take_value(struct scan *s, struct slice *out) {
+    size_t depth = 0;
+    skip_space(s);
+    const uint8_t *start = s->at;
+    do {
+        if (s->at == s->end)
+            return false;
+        uint8_t c = *s->at++;
+        if (c == '"' && !skip_text(s))
+            return false;
+        depth += c == '{' || c == '[';
+        if (!depth && (c == ',' || c == ':'))
+            return false;
+        if ((c == '}' || c == ']') && depth-- == 0)
+            return false;
+        if (!depth && !strchr("\"}]", c))
+            while (s->at < s->end && !strchr(",:]} \n\r\t", *s->at))
+                s->at++;
+    } while (depth);
+    *out = slice_of(start, (size_t)(s->at - start));
+    return true;
+}
+
+// The next element of a list, or member of an object: *more false behind the last one. `key` NULL: a list.
+static bool take_next(struct scan *s, bool *first, bool *more, struct slice *key, struct slice *value) {
+    *more = false;
+    if (expect(s, key ? '}' : ']'))
+        return true;
+    *more = true;
+    bool ok = *first || expect(s, ',');
+    *first = false;
+    return ok && (!key || (take_value(s, key) && expect(s, ':'))) && take_value(s, value);
+}
+
+// The values of two members of an object; NULL slices where there are none.
+static bool members(struct slice object, const char *one, struct slice *first_value, const char *two,
+                    struct slice *second_value) {
+    struct scan s = scan_of(object);
+    struct slice key, value;
+    bool first = true, more = true;
+    *first_value = *second_value = (struct slice){NULL, 0};
+    if (!expect(&s, '{'))
+        return false;
+    while (take_next(&s, &first, &more, &key, &value) && more) {
+        struct slice *to = slice_eq_str(key, one) ? first_value : slice_eq_str(key, two) ? second_value : NULL;
+        if (to && to->ptr)
+            return false; // twice
+        if (to)
+            *to = value;
     }
-    return lines;
+    skip_space(&s);
+    return !more && s.at == s.end;
+}
+
+// --- the contract's logs
+
+// The list with room for so many more.
+static void make_room(struct arena *a, struct block_logs *out, size_t more, size_t *room) {
+    if (out->log_count + more <= *room)
+        return;
+    *room = 2 * (out->log_count + more);
+    struct block_log *logs = arena_calloc(a, *room, sizeof *logs);
+    if (out->log_count)
+        memcpy(logs, out->logs, out->log_count * sizeof *logs);
+    out->logs = logs;
+}
+
+// One execution; nothing where it is another contract's, or failed.
+static bool add_execution(struct arena *a, struct slice text, const char *contract, struct block_logs *out,
+                          size_t *room, struct err *e) {
+    if (!memmem(text.ptr, text.len, contract, strlen(contract)))
+        return true;
+    SCOPED_JSON(execution) = json_parse_big(text, BLOCK_BODY_MAX, e);
+    if (!execution)
+        return err_wrap(e, "block");
+    const json_t *with_id = json_object_get(execution, "execution_outcome");
+    const json_t *outcome = json_object_get(with_id, "outcome");
+    const char *executor = json_string_value(json_object_get(outcome, "executor_id"));
+    if (!executor || strcmp(executor, contract) != 0 || !succeeded(outcome))
+        return true;
+    make_room(a, out, json_array_size(json_object_get(outcome, "logs")), room);
+    add_logs(a, execution, with_id, outcome, out);
+    return true;
+}
+
+static bool add_shards(struct arena *a, struct slice shards, const char *contract, struct block_logs *out,
+                       struct err *e) {
+    struct scan s = scan_of(shards);
+    struct slice shard, executions, none, one;
+    size_t room = 0;
+    bool first = true, more = true;
+    if (!expect(&s, '['))
+        return err_set(e, ERR_INVALID, "block: field 'shards' must be a list");
+    while (take_next(&s, &first, &more, NULL, &shard) && more) {
+        if (!members(shard, "\"receipt_execution_outcomes\"", &executions, "", &none))
+            return broken(e);
+        struct scan in = scan_of(executions);
+        if (!expect(&in, '['))
+            continue;
+        bool in_first = true, in_more = true;
+        while (take_next(&in, &in_first, &in_more, NULL, &one) && in_more)
+            if (!add_execution(a, one, contract, out, &room, e))
+                return false;
+        if (in_more)
+            return broken(e);
+    }
+    return !more || broken(e);
 }
 
 bool block_logs_parse(struct arena *a, struct slice body, const char *contract, struct block_logs *out, struct err *e) {
+    struct slice block, shards;
     *out = (struct block_logs){0};
     if (slice_eq_str(body, "null")) {
         out->skipped = true;
         return true;
     }
-    SCOPED_JSON(j) = json_parse_big(body, BLOCK_BODY_MAX, e);
-    json_t *block, *header, *shards;
-    if (!j || !json_get_object(j, "block", &block, e) || !json_get_object(block, "header", &header, e) ||
-        !json_get_u64(header, "height", &out->height, e) ||
-        !json_get_u64(header, "timestamp_nanosec", &out->timestamp_ns, e) || !json_get_array(j, "shards", &shards, e))
+    if (!members(body, "\"block\"", &block, "\"shards\"", &shards))
+        return broken(e);
+    if (!block.ptr || !shards.ptr)
+        return err_set(e, ERR_INVALID, "block: field '%s' is missing", block.ptr ? "shards" : "block");
+    SCOPED_JSON(j) = json_parse_big(block, BLOCK_BODY_MAX, e);
+    json_t *header;
+    if (!j || !json_get_object(j, "header", &header, e) || !json_get_u64(header, "height", &out->height, e) ||
+        !json_get_u64(header, "timestamp_nanosec", &out->timestamp_ns, e))
         return err_wrap(e, "block");
-    out->logs = arena_calloc(a, visit(a, shards, contract, NULL), sizeof *out->logs);
-    visit(a, shards, contract, out);
-    return true;
+    return add_shards(a, shards, contract, out, e);
 }
 
 // --- the server ----------------------------------------------------------------------------------------------------

@@ -367,7 +367,7 @@ bool rpc_tx(struct rpc *r, struct arena *a, const char *hash_base58, const char 
     for (;;) {
         json_t *params =
             json_pack("{s:s,s:s,s:s}", "tx_hash", hash_base58, "sender_account_id", signer, "wait_until", wait_until);
-        if (rpc_call(r, a, "EXPERIMENTAL_tx_status", params, TX_ROUND_MS, outcome, e))
+        if (rpc_call(r, a, "tx", params, TX_ROUND_MS, outcome, e))
             return true;
         // The server's own limit for one call has passed: the transaction is there and goes on.
         if (e->code != ERR_TIMEOUT || clock_mono_ms() >= deadline || (r->cancel && *r->cancel))

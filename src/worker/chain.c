@@ -12,6 +12,7 @@
 #define PACE_BLOCKS 5     // from how many on their pace can be told
 #define HEAD_WAIT_MS 10000
 #define HEAD_STEP_MS 200
+#define HEAD_FRESH_MS 200 // a third of a block: what is left of a window is not known more exactly
 #define KEYS_REREAD_MS 5000
 #define KEYS_MAX 1024
 #define EVENT_PREFIX "EVENT_JSON:"
@@ -20,7 +21,9 @@ struct chain {
     struct rpc *rpc;
     const char *contract_id;
     struct public_key own;
-    pthread_mutex_t lock; // guards the keys
+    pthread_mutex_t lock; // guards the keys, and the head
+    struct rpc_block head;
+    uint64_t head_read_ms; // 0: never
     struct public_key *keys;
     size_t key_count;
     uint64_t keys_read_ms; // 0: never
@@ -117,11 +120,29 @@ struct yield_start yield_start_of(const struct task *t, const struct chain_reque
                                 .extended_ns = r->extended_ns};
 }
 
+// The head as of a moment ago: many requests ask at the same time.
+static bool recent_head(struct chain *c, struct arena *a, struct rpc_block *out, struct err *e) {
+    uint64_t now = clock_mono_ms();
+    pthread_mutex_lock(&c->lock);
+    *out = c->head;
+    bool fresh = c->head_read_ms && now - c->head_read_ms < HEAD_FRESH_MS;
+    pthread_mutex_unlock(&c->lock);
+    if (fresh)
+        return true;
+    if (!rpc_final_block(c->rpc, a, out, e))
+        return false;
+    pthread_mutex_lock(&c->lock);
+    c->head = *out;
+    c->head_read_ms = now;
+    pthread_mutex_unlock(&c->lock);
+    return true;
+}
+
 bool chain_window(struct chain *c, struct arena *a, const struct task *t, const struct chain_request *r,
                   struct window *out, struct err *e) {
     struct rpc_block head;
     struct yield_start start = yield_start_of(t, r);
-    if (!rpc_final_block(c->rpc, a, &head, e))
+    if (!recent_head(c, a, &head, e))
         return false;
     *out = window_of(&start, &head);
     return true;

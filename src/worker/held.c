@@ -8,10 +8,11 @@
 
 #define BEAT_MS 5000
 #define TICK_MS 30000
+#define NEWS_MS 100 // a stage that lasts so long is news: most runs are over before
 
 struct held_lease {
     char *contract_id, *token;
-    uint64_t request_id, beaten_ms; // when it was kept alive last
+    uint64_t request_id, beaten_ms, changed_ms; // when it was kept alive last; when its stage changed
     enum stage stage;
     atomic_bool lost;
     bool changed;   // its stage is news to the coordinator
@@ -24,7 +25,7 @@ struct held {
     pthread_t thread;
     bool started;
     pthread_mutex_t lock; // guards what follows, and the leases
-    pthread_cond_t news;  // for the thread: a stage changed, or stop
+    pthread_cond_t news;  // for the thread: the first lease, or stop
     pthread_cond_t gone;  // a lease is held no more
     bool stop;
     struct held_lease *list;
@@ -37,7 +38,8 @@ static const char *stage_text(enum stage s) {
     case STAGE_LEASED: return NULL;
     case STAGE_BUILDING: return "building";
     case STAGE_RUNNING: return "running";
-    case STAGE_SUBMITTING: return "submitting";
+    case STAGE_SUBMITTING:
+    case STAGE_ENDED: return "submitting";
     }
     return NULL;
 }
@@ -63,10 +65,13 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
     struct lease_id id = held_id(l);
     struct err e;
     bool ok = api_heartbeat(h->set.api, a, &id, stage_text(stage), &e);
-    bool lost = !ok && (e.code == ERR_LEASE_LOST || e.code == ERR_CONFLICT || e.code == ERR_NOT_FOUND);
+    bool unknown = !ok && (e.code == ERR_LEASE_LOST || e.code == ERR_CONFLICT || e.code == ERR_NOT_FOUND), lost;
+    pthread_mutex_lock(&h->lock);
+    lost = unknown && l->stage != STAGE_ENDED;
+    pthread_mutex_unlock(&h->lock);
     if (lost)
         log_warn("lease lost request=%llu contract=%s", (unsigned long long)id.request_id, id.contract_id);
-    else if (!ok)
+    else if (!ok && !unknown)
         log_err(LOG_WARN, "heartbeat", &e);
     if (lost)
         l->lost = true;
@@ -75,7 +80,7 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
 // The next lease that is due, with a user counted for it.
 static struct held_lease *next_due(struct held *h, uint64_t now, enum stage *stage) {
     for (struct held_lease *l = h->list; l; l = l->next)
-        if (!l->lost && (l->changed || now - l->beaten_ms >= BEAT_MS)) {
+        if (!l->lost && ((l->changed && now - l->changed_ms >= NEWS_MS) || now - l->beaten_ms >= BEAT_MS)) {
             l->changed = false;
             l->beaten_ms = now;
             l->users++;
@@ -93,7 +98,7 @@ static void announce(struct held *h, struct arena *a) {
     for (const struct held_lease *l = h->list; l; l = l->next) {
         s.building += l->stage == STAGE_BUILDING;
         s.running += l->stage == STAGE_RUNNING;
-        s.submitting += l->stage == STAGE_SUBMITTING;
+        s.submitting += l->stage == STAGE_SUBMITTING || l->stage == STAGE_ENDED;
         busy += l->stage == STAGE_LEASED || l->stage == STAGE_RUNNING;
     }
     pthread_mutex_unlock(&h->lock);
@@ -141,13 +146,6 @@ static struct timespec later(uint64_t ms) {
     return t;
 }
 
-static bool any_news(const struct held *h) {
-    for (const struct held_lease *l = h->list; l; l = l->next)
-        if (l->changed && !l->lost)
-            return true;
-    return h->stop;
-}
-
 static void *heart(void *ctx) {
     struct held *h = ctx;
     SCOPED_ARENA(a);
@@ -155,8 +153,9 @@ static void *heart(void *ctx) {
     while (!h->stop) {
         beat_all(h, a);
         regular_duties(h, a);
-        struct timespec t = later(1000);
-        while (!any_news(h) && pthread_cond_timedwait(&h->news, &h->lock, &t) == 0)
+        bool idle = !h->list;
+        struct timespec t = later(idle ? 1000 : NEWS_MS);
+        while (!h->stop && idle == !h->list && pthread_cond_timedwait(&h->news, &h->lock, &t) == 0)
             ;
     }
     pthread_mutex_unlock(&h->lock);
@@ -210,6 +209,8 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
     l->users = 1;
     pthread_mutex_lock(&h->lock);
     l->next = h->list;
+    if (!h->list)
+        pthread_cond_signal(&h->news);
     h->list = l;
     pthread_mutex_unlock(&h->lock);
     return l;
@@ -217,9 +218,9 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
 
 void held_stage(struct held *h, struct held_lease *l, enum stage stage) {
     pthread_mutex_lock(&h->lock);
-    l->changed = stage != l->stage;
+    l->changed = stage != STAGE_ENDED && (l->changed || stage != l->stage);
+    l->changed_ms = clock_mono_ms();
     l->stage = stage;
-    pthread_cond_signal(&h->news);
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -248,7 +249,7 @@ void held_return_all(struct held *h, const char *reason) {
     struct lease_id *ids = arena_calloc(a, n + 1, sizeof *ids);
     pthread_mutex_lock(&h->lock);
     for (struct held_lease *l = h->list; l && count < n; l = l->next) {
-        if (l->stage == STAGE_SUBMITTING || l->lost)
+        if (l->stage == STAGE_SUBMITTING || l->stage == STAGE_ENDED || l->lost)
             continue;
         ids[count++] = (struct lease_id){arena_strdup(a, l->contract_id), arena_strdup(a, l->token), l->request_id};
         l->lost = true; // whoever works on it sends nothing any more

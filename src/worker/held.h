@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The leases that this worker holds, kept alive by one thread: every 5 s, and at once when a stage changes, so that
-// people see what is going on. A lease that the coordinator does not know any more is lost: whoever works on it looks
-// before it sends anything. Safe for several threads.
+// The leases that this worker holds, kept alive by one thread: every 5 s, and when a stage has changed and lasts, so
+// that people see what is going on. A lease that the coordinator does not know any more is lost: whoever works on it
+// looks before it sends anything. Safe for several threads.
 #pragma once
 #include "worker/api.h"
 #include <stdatomic.h>
@@ -9,7 +9,8 @@
 struct held;
 struct held_lease;
 
-enum stage { STAGE_LEASED, STAGE_BUILDING, STAGE_RUNNING, STAGE_SUBMITTING };
+// ENDED: the coordinator is being told how it ended, and may know the lease no more.
+enum stage { STAGE_LEASED, STAGE_BUILDING, STAGE_RUNNING, STAGE_SUBMITTING, STAGE_ENDED };
 
 struct held_settings {
     struct api *api;

@@ -338,6 +338,8 @@ void settle_follow(struct worker *w, struct submission *s) {
             return;
         if (ended) {
             struct lease_id id = id_of(s);
+            if (s->lease)
+                held_stage(w->held, s->lease, STAGE_ENDED);
             settle_report(w, s->arena, &s->task, &id, s->report, s->entry.hash, fate == FATE_DONE);
         }
         if (!flag_is_set(&w->abandon))

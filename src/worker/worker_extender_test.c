@@ -53,10 +53,10 @@ static json_t *answer(struct arena *a, const char *method, const json_t *params)
         fake.sent++;
         return json_string("hash");
     }
-    if (strcmp(method, "EXPERIMENTAL_tx_status") == 0 && fake.refuses)
+    if (strcmp(method, "tx") == 0 && fake.refuses)
         return json_pack("{s:{s:{s:{s:{s:{s:s}}}}}}", "status", "Failure", "ActionError", "kind", "FunctionCallError",
                          "ExecutionError", "Smart contract panicked: no gas is left for that");
-    if (strcmp(method, "EXPERIMENTAL_tx_status") == 0)
+    if (strcmp(method, "tx") == 0)
         return json_pack("{s:{s:s}}", "status", "SuccessValue", "");
     if (type && strcmp(type, "view_access_key") == 0)
         return json_pack("{s:I,s:s}", "nonce", (json_int_t)7, "permission", "FullAccess");
