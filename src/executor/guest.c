@@ -33,7 +33,7 @@ static bool confine_for(const struct job *job, struct meter_page *page, struct e
     if (guard_on(GUARD_RLIMITS) && job->kind == JOB_COMPILE && !confine_limit(RLIMIT_CPU, COMPILE_CPU_S, e))
         return false;
     confine_guest_note(&page->forbidden_call);
-    return job->kind != JOB_COMPILE || confine_guest(CONFINE_COMPILE, e);
+    return job->kind == JOB_COMPILE ? confine_guest(CONFINE_COMPILE, e) : confine_guest_seal(e);
 }
 
 // The page that tells the asking side what became of the job, whatever becomes of this process.

@@ -55,6 +55,8 @@ enum confine_guest { CONFINE_RUN, CONFINE_COMPILE };
 // Prepares both lists: once, before the forks that use them.
 [[nodiscard]] bool confine_guest_prepare(struct err *e);
 [[nodiscard]] bool confine_guest(enum confine_guest what, struct err *e);
+// No list can be added from here on: the last step, for who does not call confine_guest again.
+[[nodiscard]] bool confine_guest_seal(struct err *e);
 void confine_guest_note(uint32_t *note); // NULL, as before the first call: nowhere
 // "socket", or "" where the number has no name here.
 const char *confine_call_name(uint32_t number, char out[static 64]);

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -44,10 +46,9 @@ static const int plain_calls[] = {
     SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(fstat),
     SCMP_SYS(lseek), SCMP_SYS(poll), SCMP_SYS(ppoll)};
 // Of a run: the descriptors that a broker hands to it.
-static const int run_calls[] = {
-    SCMP_SYS(recvfrom),    SCMP_SYS(recvmsg),      SCMP_SYS(shutdown),      SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
-    SCMP_SYS(getsockname), SCMP_SYS(getpeername),  SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),  SCMP_SYS(epoll_wait),
-    SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2)};
+static const int run_calls[] = {SCMP_SYS(shutdown),      SCMP_SYS(getsockname),  SCMP_SYS(getpeername),
+                                SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),    SCMP_SYS(epoll_wait),
+                                SCMP_SYS(epoll_pwait),   SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2)};
 // Libraries look for files that may be there or not, such as settings of the memory allocator: none is.
 static const int looking_calls[] = {
     SCMP_SYS(open),     SCMP_SYS(openat),     SCMP_SYS(openat2), SCMP_SYS(stat),      SCMP_SYS(lstat),
@@ -82,9 +83,10 @@ static int add_values(scmp_filter_ctx f, int call, unsigned arg, const unsigned 
 static int add_careful(scmp_filter_ctx f) {
     int rc = add_values(f, SCMP_SYS(fcntl), 1, fcntl_commands, ARRAY_LEN(fcntl_commands));
     rc = rc < 0 ? rc : add_values(f, SCMP_SYS(ioctl), 1, ioctl_commands, ARRAY_LEN(ioctl_commands));
-    // Memory is private, or a file that it was given: shared memory of its own would be counted by nobody.
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, 0));
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
+    // Memory is private, or a file that it was given: shared memory of its own would be counted by nobody, and what
+    // grows like a stack not as data.
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED | MAP_GROWSDOWN, 0));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS | MAP_GROWSDOWN, 0));
     // Threads; clone3 keeps its flags where a filter cannot see them, and the C library knows that answer.
     RULE(SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_CMP(0, SCMP_CMP_EQ, THREAD, 0));
     RULE(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
@@ -100,12 +102,22 @@ static int add_careful(scmp_filter_ctx f) {
     return rc;
 }
 
-// A closed TCP socket could be connected anew by sending with an address, which fast open does.
-static int add_sending(scmp_filter_ctx f) {
+// Flags and options that the broker's protocol, the C library and the engine use. Others are code of the kernel that
+// nobody here needs: urgent bytes, programs on sockets, other protocols on top of TCP. A closed TCP socket could be
+// connected anew by sending with an address, which fast open does.
+#define SEND_FLAGS (MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE)
+#define RECEIVE_FLAGS (MSG_DONTWAIT | MSG_WAITALL | MSG_PEEK | MSG_TRUNC | MSG_CMSG_CLOEXEC | MSG_NOSIGNAL)
+#define NO_OTHER(arg, flags) SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, 0xffffffffu & ~(uint32_t)(flags), 0)
+static int add_sockets(scmp_filter_ctx f) {
     int rc = 0;
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2, SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0),
-         SCMP_CMP(4, SCMP_CMP_EQ, 0, 0));
-    RULE(SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2, NO_OTHER(3, SEND_FLAGS), SCMP_CMP(4, SCMP_CMP_EQ, 0, 0));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, NO_OTHER(2, SEND_FLAGS));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1, NO_OTHER(3, RECEIVE_FLAGS));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1, NO_OTHER(2, RECEIVE_FLAGS));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, IPPROTO_TCP),
+         SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffffu, TCP_NODELAY));
+    RULE(SCMP_ACT_ALLOW, SCMP_SYS(getsockopt), 2, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, SOL_SOCKET),
+         SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffffu, SO_ERROR));
     return rc;
 }
 
@@ -116,7 +128,7 @@ static int describe(scmp_filter_ctx f, enum confine_guest what) {
     rc = rc < 0 ? rc : add_careful(f);
     if (rc >= 0 && what == CONFINE_RUN)
         rc = add(f, SCMP_ACT_ALLOW, run_calls, ARRAY_LEN(run_calls));
-    rc = rc >= 0 && what == CONFINE_RUN ? add_sending(f) : rc;
+    rc = rc >= 0 && what == CONFINE_RUN ? add_sockets(f) : rc;
     if (what == CONFINE_RUN) // a stricter list on top
         RULE(SCMP_ACT_ALLOW, SCMP_SYS(seccomp), 2, SCMP_CMP(0, SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER, 0),
              SCMP_CMP(1, SCMP_CMP_EQ, 0, 0));
@@ -149,6 +161,16 @@ static void forbidden(int signal, siginfo_t *info, void *context) {
         *noted = (uint32_t)info->si_syscall + 1;
     for (;;) // the same again, while the signal is blocked: the kernel ends the process by it
         syscall(SYS_rt_sigaction, SIGSYS, NULL, NULL, 8);
+}
+
+bool confine_guest_seal(struct err *e) {
+    struct sock_filter last[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {ARRAY_LEN(last), last};
+    return !guard_on(GUARD_FILTER) || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ||
+           err_errno(e, "cannot seal the system call filter");
 }
 
 void confine_guest_note(uint32_t *note) { noted = note; }

@@ -102,7 +102,8 @@ static bool start(struct slot *s, const char *program, struct err *e) {
     posix_spawn_file_actions_adddup2(&files, pair[1], CHILD_SOCKET);
     for (int fd = 0; fd < CHILD_SOCKET; fd++)
         posix_spawn_file_actions_addopen(&files, fd, "/dev/null", fd ? O_WRONLY : O_RDONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&files, CHILD_SOCKET + 1);
+    if (guard_on(GUARD_FDS))
+        posix_spawn_file_actions_addclosefrom_np(&files, CHILD_SOCKET + 1);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     posix_spawnattr_setpgroup(&attributes, 0); // Ctrl-C in a terminal is the starter's business

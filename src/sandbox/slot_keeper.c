@@ -24,6 +24,7 @@
 
 #define WORK_SOCKET 3
 #define FILES_MAX 256
+#define STACK_MAX (8u << 20) // of a thread: it does not count as data
 
 struct keeper {
     int sock, signals, self; // self: of this process, for the way back into its own pid namespace
@@ -62,7 +63,7 @@ static bool limit_all(struct err *e) {
         return true;
     return confine_limit(RLIMIT_CORE, 0, e) && confine_limit(RLIMIT_FSIZE, 0, e) &&
            confine_limit(RLIMIT_NOFILE, FILES_MAX, e) && confine_limit(RLIMIT_MEMLOCK, 64 << 10, e) &&
-           confine_limit(RLIMIT_MSGQUEUE, 0, e);
+           confine_limit(RLIMIT_MSGQUEUE, 0, e) && confine_limit(RLIMIT_STACK, STACK_MAX, e);
 }
 
 // Since Linux 5.14 a user's processes are counted for each user namespace; before, all of a user's together.
