@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/syscall.h>
 
 static const struct attempt *const themes[] = {attempts_descriptors, attempts_processes, attempts_sockets,
                                                attempts_kernel,      attempts_files,     attempts_resources,
@@ -49,12 +50,13 @@ static bool take_text(const char *word, const char *name, char *to, size_t size)
 }
 
 bool ground_read(struct ground *g, char **words, size_t count) {
-    *g = (struct ground){0};
+    *g = (struct ground){.call = SYS__sysctl}; // of old kernels, and on no list
     for (size_t i = 0; i < count; i++) {
         const char *w = words[i];
         unsigned long long memory, disk, inodes;
         if (sscanf(w, "victim=%d", &g->victim) == 1 || sscanf(w, "shm=%d", &g->shm) == 1 ||
-            sscanf(w, "port=%u", &g->port) == 1 || sscanf(w, "processes=%u", &g->processes) == 1)
+            sscanf(w, "call=%d", &g->call) == 1 || sscanf(w, "port=%u", &g->port) == 1 ||
+            sscanf(w, "processes=%u", &g->processes) == 1)
             continue;
         if (sscanf(w, "memory=%llu", &memory) == 1)
             g->memory_bytes = memory;

@@ -33,6 +33,7 @@ struct ground {
     uint64_t memory_bytes; // promised: all processes together
     uint64_t disk_bytes;   // promised: all files together
     uint64_t inodes;       // promised: that many files
+    int call;              // the number of a system call to try
     uint32_t processes;    // promised: that many processes and threads
 };
 #define SECRET "outlayer-hostile-secret"     // how each secret begins
@@ -53,7 +54,12 @@ enum verdict broke(struct note *n, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define FATAL 1         // where it is held, it may be by a death without words: of the limit that it meets
 #define NEEDS_CGROUP 2  // promised only where a cgroup counts the memory of all processes together
 #define NEEDS_CAPABLE 4 // the one who tries must be able to give a file capabilities
-#define PROBED 8        // of a part that not every kernel has: what is held outside, too, proves nothing inside
+#define CACHED 16       // of a compilation, what it says may be kept as code: that is one descriptor more
+#define NAMESPACED 32 // where there are namespaces, they hold it in any case; its guards are shown where there are none
+#define NEEDS_COUNT                                                                                                    \
+    64 // promised only where the processes of a run can be told from others: by a cgroup or a user of its own
+#define RIGHTFUL 128 // an escaped guest would need rights for it, which who has no namespace and is not root never had
+#define PROBED 8     // of a part that not every kernel has: what is held outside, too, proves nothing inside
 struct attempt {
     const char *name;
     unsigned where;

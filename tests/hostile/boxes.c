@@ -112,7 +112,7 @@ static void still_serves(struct confinement *c, struct job *j, const struct atte
     if (f->outcome != OUTCOME_HELD)
         return;
     if (!run_in(c, j, "nothing", "", &r))
-        found(f, j->failed || !a->flags & FATAL ? OUTCOME_BROKE : OUTCOME_HELD, "the box serves no more: %s",
+        found(f, j->failed || !(a->flags & FATAL) ? OUTCOME_BROKE : OUTCOME_HELD, "the box serves no more: %s",
               j->failed ? j->e->msg : j->result->reason);
     else if (!slice_eq_str(r.output, "nothing held\n") && !(a->flags & FATAL && r.out_of_memory))
         found(f, OUTCOME_BROKE, "the box serves badly: %.*s", SLICE_FMT(r.output));

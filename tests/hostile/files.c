@@ -35,7 +35,7 @@ static enum verdict secret_by_proc(const struct ground *g, int arg, struct note 
 
 static enum verdict any_file(const struct ground *g, int arg, struct note *n) {
     (void)g, (void)arg;
-    static const char *const paths[] = {"/etc/passwd", "/proc/self/status", "/dev/null", "/usr/bin/env", "/tmp", "."};
+    static const char *const paths[] = {"/etc/passwd", "/proc/self/status", "/dev/null", "/usr/bin/env", "/tmp"};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         if (syscall(SYS_openat, AT_FDCWD, paths[i], O_RDONLY, 0) >= 0)
             return broke(n, "%s can be opened", paths[i]);
@@ -134,10 +134,10 @@ static enum verdict not_chosen(const struct ground *g, int arg, struct note *n) 
 
 const struct attempt attempts_files[] = {
     {"secret-file", IN_EXECUTOR, NULL, "filter,root,uid,landlock", NULL, secret, 0, 0},
-    {"secret-file-by-proc", IN_EXECUTOR, NULL, "filter,root,pidns,uid,landlock", NULL, secret_by_proc, 0, 0},
+    {"secret-file-by-proc", IN_EXECUTOR, NULL, "filter,root,pidns,uid,landlock", NULL, secret_by_proc, 0, NAMESPACED},
     {"secret-file-in-a-box", IN_BOX, "", NULL, "a box has always a root of its own", secret, 0, 0},
     {"any-file", IN_EXECUTOR, NULL, "filter,root,landlock", NULL, any_file, 0, 0},
-    {"file-left-for-the-next", IN_EXECUTOR, NULL, "filter,root,uid,landlock,rlimits", NULL, left_file, 0, 0},
+    {"file-left-for-the-next", IN_EXECUTOR, NULL, "filter,root,uid,landlock", NULL, left_file, 0, 0},
     {"write-the-system", IN_BOX, "", NULL, "a box's root and all that it shows are mounted read-only", write_system, 0,
      false},
     {"write-kernel-settings", IN_BOX, "", NULL, "a box's /proc shows processes alone", write_kernel, 0, 0},

@@ -128,6 +128,15 @@ static enum verdict to_box(const struct ground *g, int how, struct note *n) {
     return held(n, "no descriptor takes an answer");
 }
 
+// The socket over which the keeper is told what to do: its own answers could be forged. 3 is the job's.
+static enum verdict to_keeper(const struct ground *g, int arg, struct note *n) {
+    (void)g, (void)arg;
+    for (int fd = 4; fd < DESCRIPTORS; fd++)
+        if (!is_file(fd) && syscall(SYS_write, fd, "x", 1) == 1)
+            return broke(n, "descriptor %d takes a forged note", fd);
+    return held(n, "no descriptor takes a note");
+}
+
 #define CHECKED "the asking side believes nothing that it is told"
 #define FORGED(word, how)                                                                                              \
     { "forged-" word, IN_EXECUTOR, NULL, "", CHECKED, to_executor, how, FATAL }
@@ -135,6 +144,7 @@ const struct attempt attempts_forged[] = {
     {"forged-order-answer", IN_BOX, "fds", NULL, NULL, to_box, 0, 0},
     {"forged-order-byte", IN_BOX, "fds", NULL, NULL, to_box, 1, 0},
     {"forged-order-descriptors", IN_BOX, "fds", NULL, NULL, to_box, 2, 0},
+    {"forged-note", IN_EXECUTOR, NULL, "fds", NULL, to_keeper, 0, 0},
     FORGED("byte", FORGE_BYTE),
     FORGED("long", FORGE_LONG),
     FORGED("huge", FORGE_HUGE),
@@ -144,8 +154,8 @@ const struct attempt attempts_forged[] = {
     FORGED("flood", FORGE_FLOOD),
     FORGED("silence", FORGE_SILENCE),
     FORGED("closed", FORGE_CLOSED),
-    FORGED("descriptors", FORGE_DESCRIPTORS),
-    FORGED("page", FORGE_PAGE),
+    {"forged-descriptors", IN_EXECUTOR, NULL, "", CHECKED, to_executor, FORGE_DESCRIPTORS, FATAL | CACHED},
+    {"forged-page", IN_EXECUTOR, NULL, "", CHECKED, to_executor, FORGE_PAGE, FATAL | CACHED},
     FORGED("death", FORGE_DEATH),
     {0},
 };

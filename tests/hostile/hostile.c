@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // hostile list                    every attempt: name, confinements, guards of boxes, guards of executors, what else
 // holds hostile CONFINEMENT [NAME…]     makes the attempts in it: CONFINEMENT NAME held|broke|untried|absent|odd WHY
+// hostile CONFINEMENT calls       every system call that comes back, of an executor: CONFINEMENT call NAME
 // The confinement is the real one, of whatever degree this machine and this user allow. Made with FLAVOUR=unguarded,
 // and with guards switched off by OUTLAYER_UNGUARDED, it shows what the attempts do without them. tests/hostile_test.py
 // compares.
 #include "hostile.h"
 
 #include "base/clock.h"
+#include "sandbox/confine.h"
 #include "sandbox/guards.h"
 #include <dirent.h>
 #include <grp.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define SETTLE_MS 2000
+#define CALLS 480 // more than there are
 
 static const struct {
     const char *name;
@@ -113,14 +117,37 @@ static void try_all(struct confinement *c, const char *place, enum where where, 
     static const char *const words[] = {"held", "broke", "untried", "absent", "odd"};
     const struct attempt *a;
     unsigned most = usual_descriptors(c, where);
+    bool caches = where == IN_COMPILE;
     for (size_t i = 0; (a = attempt_at(i)); i++) {
         struct finding f;
         if (!(a->where & where) || !asked_for(a->name, names))
             continue;
+        most += caches && a->flags & CACHED;
         try_one(c, where, a, most, &f);
         printf("%s %s %s %s\n", place, a->name, words[f.outcome], f.text);
         fflush(stdout);
     }
+}
+
+// Calls that end their thread or wait for what never comes tell nothing.
+static bool tells_nothing(int number) {
+    return number == SYS_exit || number == SYS_exit_group || number == SYS_rt_sigreturn || number == SYS_pause;
+}
+
+static bool each_call(struct confinement *c, const char *place, struct err *e) {
+    char name[64];
+    bool comes_back;
+    for (int n = 0; n < CALLS; n++) {
+        if (tells_nothing(n))
+            continue;
+        if (!runs_call(c, n, &comes_back, e))
+            return false;
+        if (comes_back && confine_call_name((uint32_t)n, name)[0])
+            printf("%s call %s\n", place, name);
+        else if (comes_back)
+            printf("%s call %d\n", place, n);
+    }
+    return true;
 }
 
 static void list(void) {
@@ -137,9 +164,11 @@ static int in(const char *place, enum where where, char **names) {
     struct confinement *c = NULL;
     struct err e = {0};
     bool ok = ground_make(&g, &e) && (where & IN_BOX ? boxes_new : runs_new)(&c, &g, where, &e);
-    if (ok)
+    if (ok && names[0] && strcmp(names[0], "calls") == 0)
+        ok = each_call(c, place, &e);
+    else if (ok)
         try_all(c, place, where, names);
-    else
+    if (!ok)
         fprintf(stderr, "hostile: %s\n", e.msg);
     if (c)
         (where & IN_BOX ? boxes_free : runs_free)(c);

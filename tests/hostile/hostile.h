@@ -28,4 +28,6 @@ void boxes_try(struct confinement *c, const struct attempt *a, struct finding *f
 void boxes_free(struct confinement *c);
 [[nodiscard]] bool runs_new(struct confinement **out, const struct surroundings *g, enum where where, struct err *e);
 void runs_try(struct confinement *c, const struct attempt *a, struct finding *f);
+// Makes one system call in a process of its own, with arguments that mean nothing.
+[[nodiscard]] bool runs_call(struct confinement *c, int number, bool *comes_back, struct err *e);
 void runs_free(struct confinement *c);

@@ -107,10 +107,12 @@ static enum verdict cloned3_namespace(const struct ground *g, int flag, struct n
 static enum verdict mounted(const struct ground *g, int nested, struct note *n) {
     if (nested && syscall(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS) != 0)
         return held(n, "unshare");
-    const char *places[] = {g->scratch, "/tmp"}; // the first is outside, where that can be seen
+    const char *places[] = {g->scratch, "/tmp", "/"}; // the first is outside, where that can be seen
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         if (syscall(SYS_mount, "x", places[i], "tmpfs", 0, NULL) == 0)
             return broke(n, "mounted at %s", places[i]);
+        else if (errno != ENOENT)
+            break;
     return held(n, "mount");
 }
 
@@ -175,6 +177,12 @@ static enum verdict leave(const struct ground *g, int arg, struct note *n) {
     return id >= 0 ? broke(n, "segment %ld stays", id) : held(n, "shmget");
 }
 
+// Whatever it answers, it has come back.
+static enum verdict any_call(const struct ground *g, int flag, struct note *n) {
+    long rc = syscall(flag | g->call, -1L, -1L, -1L, -1L, -1L, -1L);
+    return broke(n, "call %d answers %ld", g->call, rc < 0 ? (long)-errno : rc);
+}
+
 // A filter on top of ours could answer for calls that it lets through; and whoever listens to it holds a descriptor.
 static enum verdict own_filter(const struct ground *g, int arg, struct note *n) {
     (void)g, (void)arg;
@@ -211,23 +219,25 @@ const struct attempt attempts_kernel[] = {
     {"bpf", IN_ALL, "", "", "without rights over the machine bpf is refused by kernel.unprivileged_bpf_disabled", bpf,
      F(0)},
     {"memfd", IN_EXECUTOR, NULL, "filter", NULL, memory_file, F(0)},
-    {"user-namespace", IN_ALL, "filter", "filter", NULL, namespaces, F(CLONE_NEWUSER)},
-    {"user-namespace-by-clone", IN_ALL, "filter", "filter", NULL, cloned_namespace, F(CLONE_NEWUSER)},
-    {"user-namespace-by-clone3", IN_ALL, "filter", "filter", NULL, cloned3_namespace, F(CLONE_NEWUSER)},
-    {"mount", IN_EXECUTOR, NULL, "filter,caps", NULL, mounted, F(0)},
-    {"mount-nested", IN_ALL, "filter", "filter", NULL, mounted, F(1)},
-    {"mount-object", IN_EXECUTOR, NULL, "filter,caps", NULL, mount_object, F(0)},
-    {"mount-tree", IN_EXECUTOR, NULL, "filter,caps", NULL, tree, F(0)},
-    {"chroot", IN_EXECUTOR, NULL, "filter,caps", NULL, rooted, F(0)},
+    {"user-namespace", IN_ALL, "filter", "filter", NULL, namespaces, CLONE_NEWUSER, PROBED},
+    {"user-namespace-by-clone", IN_ALL, "filter", "filter", NULL, cloned_namespace, CLONE_NEWUSER, PROBED},
+    {"user-namespace-by-clone3", IN_ALL, "filter", "filter", NULL, cloned3_namespace, CLONE_NEWUSER, PROBED},
+    {"mount", IN_EXECUTOR, NULL, "filter,caps,landlock", NULL, mounted, 0, RIGHTFUL},
+    {"mount-nested", IN_ALL, "filter", "filter,landlock", NULL, mounted, 1, PROBED},
+    {"mount-object", IN_EXECUTOR, NULL, "filter,caps", NULL, mount_object, 0, RIGHTFUL},
+    {"mount-tree", IN_EXECUTOR, NULL, "filter,caps", NULL, tree, 0, RIGHTFUL},
+    {"chroot", IN_EXECUTOR, NULL, "filter,caps", NULL, rooted, 0, RIGHTFUL},
     {"mount-in-a-box", IN_BOX, "", NULL, "whoever is not root in its namespace loses all rights when a program starts",
      mounted, F(0)},
     {"file-by-handle", IN_BOX, "", NULL, "it needs rights over the machine, which nobody in a user namespace has",
      by_handle, F(0)},
     {"calls-of-i386", IN_ALL, "filter", "filter", NULL, older_calls, 0, FATAL | PROBED},
     {"shared-memory-outside", IN_ALL, "ipcns", "filter,ipcns", NULL, memory_of_machine, F(0)},
-    {"queue-outside", IN_ALL, "ipcns,filter", "filter,ipcns", NULL, queue, F(0)},
+    {"queue-outside", IN_ALL, "ipcns,filter", "filter,ipcns,landlock", NULL, queue, F(0)},
     {"left-for-the-next", IN_EXECUTOR, NULL, "filter", NULL, leave, F(0)},
     {"filter-of-its-own", IN_EXECUTOR, NULL, "filter", NULL, own_filter, F(0)},
+    {"any-call", IN_EXECUTOR, NULL, "filter", NULL, any_call, 0, 0},
+    {"calls-of-x32", IN_EXECUTOR, NULL, "filter", NULL, any_call, 0x40000000, 0},
     {"outlive-a-refusal", IN_EXECUTOR, NULL, "filter", NULL, outlive, F(0)},
     {"dumpable-again", IN_EXECUTOR, NULL, "filter", NULL, dumpable, F(0)},
     {0},

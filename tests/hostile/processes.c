@@ -123,6 +123,17 @@ static enum verdict memory(const struct ground *g, int arg, struct note *n) {
     return rc == 1 || errno == EFAULT ? broke(n, "its memory can be read") : held(n, "process_vm_readv");
 }
 
+// Of the one process beside it in its slot, which forked it.
+static enum verdict keeper(const struct ground *g, int arg, struct note *n) {
+    (void)g, (void)arg;
+    char byte;
+    struct iovec here = {&byte, 1}, there = {(void *)(uintptr_t)&held, 1}; // of the same program, at the same place
+    long pid = syscall(SYS_getppid);
+    if (pid > 0 && syscall(SYS_process_vm_readv, pid, &here, 1, &there, 1, 0) == 1)
+        return broke(n, "the keeper's memory can be read");
+    return held(n, "the keeper is process %ld", pid);
+}
+
 // A process of a run's own would outlive it, or have no limits.
 static enum verdict another(const struct ground *g, int how, struct note *n) {
     (void)g;
@@ -152,20 +163,21 @@ const struct attempt attempts_processes[] = {
     {"sigqueue", IN_ALL, "", SIGNAL_GUARDS, OWN_PIDS, by_queue, 0, 0},
     {"pidfd-signal", IN_ALL, "", SIGNAL_GUARDS, OWN_PIDS, by_pidfd, 0, 0},
     {"descriptor-owner", IN_ALL, "", "filter,pidns", OWN_PIDS, by_owner, 0, 0},
-    {"signal-anybody", IN_ALL, "", SIGNAL_GUARDS, OWN_PIDS, anybody, 0, 0},
+    {"signal-anybody", IN_ALL, "", "filter,pidns,landlock", OWN_PIDS, anybody, 0, 0},
     {"signal-first", IN_BOX, "", NULL, "the kernel keeps signals from the first process of a namespace", first, 0,
      false},
     {"limits-of-others", IN_ALL, "", "filter,pidns,uid", OWN_PIDS, limits, 0, 0},
-    {"environment-of-others", IN_ALL, "", "filter,root,pidns,uid,landlock", OWN_PIDS, environment, 0, 0},
+    {"environment-of-others", IN_ALL, "", "filter,root,pidns,uid,landlock", OWN_PIDS, environment, 0, NAMESPACED},
     {"first-memory", IN_BOX, "", NULL, FIRST_RIGHTS, first_open, 0, 0},
     {"first-environment", IN_BOX, "", NULL, FIRST_RIGHTS, first_open, 1, 0},
     {"first-root", IN_BOX, "", NULL, FIRST_RIGHTS, first_open, 2, 0},
     {"first-descriptors", IN_BOX, "", NULL, FIRST_RIGHTS, first_open, 3, 0},
     {"first-maps", IN_BOX, "", NULL, FIRST_RIGHTS, first_open, 4, 0},
-    {"trace-others", IN_ALL, "", "filter,pidns,uid,landlock", OWN_PIDS, traced, 0, 0},
+    {"trace-others", IN_ALL, "", "filter,pidns,uid,landlock", OWN_PIDS, traced, 0, NAMESPACED},
     {"trace-first", IN_BOX, "", NULL, FIRST_RIGHTS, traced, 1, 0},
     {"trace-me", IN_EXECUTOR, NULL, "filter", NULL, trace_me, 0, 0},
-    {"memory-of-others", IN_ALL, "", "filter,pidns,uid,landlock", OWN_PIDS, memory, 0, 0},
+    {"memory-of-others", IN_ALL, "", "filter,pidns,uid,landlock", OWN_PIDS, memory, 0, NAMESPACED},
+    {"memory-of-the-keeper", IN_EXECUTOR, NULL, "filter,pidns,dumpable,landlock,caps", NULL, keeper, 0, NAMESPACED},
     {"fork", IN_EXECUTOR, NULL, "filter", NULL, another, 0, 0},
     {"clone", IN_EXECUTOR, NULL, "filter", NULL, another, 1, 0},
     {"clone3", IN_EXECUTOR, NULL, "filter", NULL, another, 2, 0},

@@ -8,12 +8,14 @@
 #include <pthread.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define PIECE (8u << 20)
+#define GROWS_DOWN (MAP_PRIVATE | MAP_GROWSDOWN)
 
 static uint64_t too_much(const struct ground *g) { return g->memory_bytes + g->memory_bytes / 2; }
 
@@ -22,7 +24,7 @@ static void touch(char *p, size_t n) {
         ((volatile char *)p)[i] = 1;
 }
 
-// arg: MAP_PRIVATE or MAP_SHARED; what is shared counts for no limit of a process's data.
+// how: MAP_PRIVATE; or with MAP_SHARED or MAP_GROWSDOWN, of which no limit of a process's data counts anything.
 static enum verdict mapped(const struct ground *g, int how, struct note *n) {
     for (uint64_t got = 0; got < too_much(g); got += PIECE) {
         char *p = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1, 0);
@@ -31,6 +33,31 @@ static enum verdict mapped(const struct ground *g, int how, struct note *n) {
         touch(p, PIECE);
     }
     return broke(n, "%llu MB", (unsigned long long)too_much(g) >> 20);
+}
+
+// What a process's stack may be is not counted as its data, either.
+static enum verdict stacked(const struct ground *g, int arg, struct note *n) {
+    (void)arg;
+    struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY}, now = {0};
+    if (syscall(SYS_prlimit64, 0, RLIMIT_STACK, NULL, &now) != 0)
+        return held(n, "prlimit64");
+    all.rlim_cur = all.rlim_max = now.rlim_max;
+    errno = 0;
+    if (now.rlim_max > g->memory_bytes && syscall(SYS_prlimit64, 0, RLIMIT_STACK, &all, NULL) == 0)
+        return broke(n, "its stack may have as much as it wants");
+    return held(n, "its stack may have %llu MB", (unsigned long long)now.rlim_max >> 20);
+}
+
+// Reading costs no memory but for what the kernel notes about where nothing is: a page for each 2 MB.
+static enum verdict tables(const struct ground *g, int arg, struct note *n) {
+    (void)arg;
+    uint64_t size = too_much(g) / 4096 * (2ull << 20);
+    char *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return held(n, "mmap");
+    for (uint64_t at = 0; at < size; at += 2ull << 20)
+        (void)*(volatile char *)(p + at);
+    return broke(n, "%llu MB of page tables", (unsigned long long)too_much(g) >> 20);
 }
 
 static enum verdict in_file(int fd, uint64_t stop, struct note *n) {
@@ -186,14 +213,17 @@ static enum verdict threads(const struct ground *g, int arg, struct note *n) {
 }
 
 const struct attempt attempts_resources[] = {
-    {"memory", IN_ALL, "cgroup_memory", "cgroup_memory,rlimits", NULL, mapped, MAP_PRIVATE, FATAL},
-    {"memory-shared", IN_ALL, "cgroup_memory", "cgroup_memory,rlimits,filter", NULL, mapped, MAP_SHARED, FATAL},
+    {"memory", IN_BOX | IN_RUNS, "cgroup_memory", "cgroup_memory,rlimits", NULL, mapped, MAP_PRIVATE, FATAL},
+    {"memory-shared", IN_BOX | IN_RUNS, "cgroup_memory", "cgroup_memory,filter", NULL, mapped, MAP_SHARED, FATAL},
+    {"memory-grows-down", IN_BOX | IN_RUNS, "cgroup_memory", "cgroup_memory,filter", NULL, mapped, GROWS_DOWN, FATAL},
+    {"memory-page-tables", IN_BOX | IN_RUNS, "cgroup_memory", "cgroup_memory", NULL, tables, 0, FATAL | NEEDS_CGROUP},
+    {"memory-stack", IN_EXECUTOR, NULL, "rlimits", NULL, stacked, 0, 0},
     {"memory-files", IN_BOX, "cgroup_memory", NULL, NULL, memory_files, 0, FATAL},
     {"memory-system-v", IN_BOX, "cgroup_memory", NULL, NULL, system_v, 0, FATAL},
     {"memory-together", IN_BOX, "cgroup_memory", NULL, NULL, together, 0, FATAL | NEEDS_CGROUP},
     {"disk", IN_BOX, "tmpfs,cgroup_memory", NULL, NULL, bytes, 0, FATAL},
     {"inodes", IN_BOX, "tmpfs", NULL, NULL, files, 0, 0},
     {"processes", IN_BOX, "cgroup_pids,rlimits", NULL, NULL, processes, 0, 0},
-    {"threads", IN_ALL, "cgroup_pids,rlimits", "cgroup_pids,rlimits,filter", NULL, threads, 0, 0},
+    {"threads", IN_ALL, "cgroup_pids,rlimits", "cgroup_pids,rlimits", NULL, threads, 0, NEEDS_COUNT},
     {0},
 };

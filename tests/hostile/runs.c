@@ -6,9 +6,16 @@
 #include "base/file.h"
 #include "escaped.h"
 #include "executor/exec.h"
+#include "sandbox/guards.h"
+#include "sandbox/sandbox.h"
 
 #define RUN_MB 64
-#define RUN_SECONDS 2
+#define RUN_SECONDS 30
+#define SILENT_SECONDS 1 // for who says nothing, for ever
+#define COMPILE_MS 3000
+// What a run may have in all (guest.c), somewhat rounded up, and its slot (pool.c).
+#define MEMORY ((RUN_MB + 256 + 8ull) << 20)
+#define PROCESSES 128
 
 struct confinement {
     struct arena *arena;
@@ -32,7 +39,8 @@ bool runs_new(struct confinement **out, const struct surroundings *g, enum where
     *c = (struct confinement){
         .arena = a, .where = where, .core = SLICE_LIT(core), .component = slice_of(component, sizeof component)};
     c->core.len = sizeof core;
-    c->facts = ground_words(g, a);
+    c->facts = arena_printf(a, "%s memory=%llu processes=%d", ground_words(g, a), MEMORY, PROCESSES);
+    fprintf(stderr, "%s\n", sandbox_probe(NULL)->text);
     *out = c;
     return exec_pool_new(&c->pool, &s, e);
 }
@@ -61,13 +69,13 @@ static struct slice module_with(struct arena *a, const char *order) {
     return out;
 }
 
-static bool run(struct confinement *c, struct arena *a, struct slice wasm, const char *input, struct exec_result *r,
-                struct err *e) {
+static bool run(struct confinement *c, struct arena *a, struct slice wasm, const char *input, uint32_t seconds,
+                struct exec_result *r, struct err *e) {
     struct exec_request q = {
         .wasm = wasm,
         .input = slice_str(input),
-        .limits = {
-            .max_instructions = 1000000, .max_memory_mb = RUN_MB, .max_seconds = RUN_SECONDS, .max_output = 65536}};
+        .compile_ms = COMPILE_MS,
+        .limits = {.max_instructions = 1000000, .max_memory_mb = RUN_MB, .max_seconds = seconds, .max_output = 65536}};
     return exec_run(c->pool, a, &q, r, e);
 }
 
@@ -75,7 +83,8 @@ static void judge(const struct attempt *a, const struct exec_result *r, struct f
     if (found_line(f, a, r->output) || (r->detail && found_line(f, a, slice_str(r->detail))))
         return;
     const char *why = r->detail ? r->detail : "it ended well";
-    bool died = r->end == EXEC_FORBIDDEN || (a->flags & FATAL && r->end != EXEC_OK);
+    // Of a compilation whose process died it is only told that the module cannot be compiled.
+    bool died = r->end == EXEC_FORBIDDEN || r->end == EXEC_COMPILE || (a->flags & FATAL && r->end != EXEC_OK);
     // What is forged may be anything that a run can say for itself.
     bool forged = strncmp(a->name, "forged-", 7) == 0;
     found(f, died || forged ? OUTCOME_HELD : OUTCOME_ODD, "%s: %s", exec_end_slug(r->end), why);
@@ -87,21 +96,52 @@ static void still_serves(struct confinement *c, struct arena *a, struct finding 
     struct err e = {0};
     if (f->outcome != OUTCOME_HELD)
         return;
-    if (!run(c, a, c->core, "", &r, &e))
+    if (!run(c, a, c->core, "", RUN_SECONDS, &r, &e))
         found(f, OUTCOME_BROKE, "no run after it: %s", e.msg);
     else if (r.end != EXEC_OK)
         found(f, OUTCOME_BROKE, "the run after it: %s", r.detail);
+}
+
+static bool attempted(struct confinement *c, struct arena *a, const char *name, const char *more, struct exec_result *r,
+                      struct err *e) {
+    const char *order = arena_printf(a, ESCAPED_MARKER "%s %s%s\n", name, c->facts, more);
+    uint32_t seconds = strcmp(name, "forged-silence") == 0 ? SILENT_SECONDS : RUN_SECONDS;
+    switch (c->where) {
+    case IN_RUN: return run(c, a, c->core, order, seconds, r, e);
+    case IN_CALL: return run(c, a, c->component, order, seconds, r, e);
+    case IN_COMPILE: return run(c, a, module_with(a, order), "", seconds, r, e);
+    case IN_BUILD:
+    case IN_FETCH: break;
+    }
+    return err_set(e, ERR_INTERNAL, "not a confinement of executors");
 }
 
 void runs_try(struct confinement *c, const struct attempt *a, struct finding *f) {
     SCOPED_ARENA(arena);
     struct exec_result r;
     struct err e = {0};
-    const char *order = arena_printf(arena, ESCAPED_MARKER "%s %s\n", a->name, c->facts);
-    struct slice wasm = c->where == IN_RUN ? c->core : c->where == IN_CALL ? c->component : module_with(arena, order);
-    if (!run(c, arena, wasm, c->where == IN_COMPILE ? "" : order, &r, &e))
+    const struct sandbox_offer *o = sandbox_probe(NULL);
+    if (a->flags & NEEDS_CGROUP && !o->cgroup.memory)
+        return found(f, OUTCOME_UNTRIED, "without a cgroup memory is limited for each process alone");
+    if (a->flags & NEEDS_COUNT && o->degree == SANDBOX_PROCESS && o->slot_uid == geteuid())
+        return found(f, OUTCOME_UNTRIED, "a run's threads cannot be told from those of the user's other processes");
+    if (!attempted(c, arena, a->name, "", &r, &e))
         found(f, OUTCOME_BROKE, "a failure of the platform: %s", e.msg);
     else
         judge(a, &r, f);
     still_serves(c, arena, f);
+    bool namespaces = o->degree > SANDBOX_PROCESS, rights = namespaces || geteuid() == 0;
+    if (f->outcome == OUTCOME_HELD && guard_environment() &&
+        ((a->flags & NAMESPACED && namespaces) || (a->flags & RIGHTFUL && !rights)))
+        f->outcome = OUTCOME_ABSENT;
+}
+
+bool runs_call(struct confinement *c, int number, bool *comes_back, struct err *e) {
+    SCOPED_ARENA(a);
+    struct exec_result r;
+    if (!attempted(c, a, "any-call", arena_printf(a, " call=%d", number), &r, e))
+        return false;
+    struct finding f;
+    *comes_back = found_line(&f, attempt_named("any-call"), c->where == IN_COMPILE ? slice_str(r.detail) : r.output);
+    return true;
 }
