@@ -118,9 +118,8 @@ static void test_exactly_three_descriptors(void **state) {
 }
 
 static void *kill_helper(void *arg) {
-    struct sandbox *s = arg;
     poll(NULL, 0, 300);
-    kill(s->pid, SIGKILL); // its child, the box's first process, dies with it
+    kill(*(int *)arg, SIGKILL); // its child, the box's first process, dies with it
     return NULL;
 }
 
@@ -137,7 +136,8 @@ static void test_what_breaks_a_box_pays(void **state) {
         const char *argv[] = {"/bin/sleep", "20", NULL};
         struct sandbox_command c = {
             .argv = argv, .deadline_ms = clock_mono_ms() + 10000, .ours = ours, .output_max = 100};
-        assert_int_equal(pthread_create(&killer, NULL, kill_helper, s), 0);
+        int helper = s->pid;
+        assert_int_equal(pthread_create(&killer, NULL, kill_helper, &helper), 0);
         bool ok = sandbox_run(s, a, &c, &r, &e);
         pthread_join(killer, NULL);
         assert_true(ok == !ours && sandbox_spoiled(s) == !ours);
