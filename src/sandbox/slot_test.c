@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "base/test.h"
 #include "sandbox/slot_wire.h"
+#include <ctype.h>
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -155,6 +157,56 @@ static void what_cannot_be_made_is_told(void **state) {
     slot_close(s);
 }
 
+static bool has_processes(unsigned uid) {
+    char path[300];
+    bool found = false;
+    DIR *d = opendir("/proc");
+    for (struct dirent *it; d && !found && (it = readdir(d));) {
+        SCOPED_ARENA(a);
+        struct slice text;
+        snprintf(path, sizeof path, "/proc/%s/status", it->d_name);
+        found = isdigit((unsigned char)it->d_name[0]) && file_read(a, path, 65536, &text, NULL) &&
+                strstr(arena_text(a, text), arena_printf(a, "\nUid:\t%u\t", uid));
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+// If this fails, a worker that is killed leaves runs behind that go on for ever.
+static void all_ends_with_its_starter(void **state) {
+    (void)state;
+    if (offer->degree != SANDBOX_FULL)
+        skip();
+    unsigned uid = offer->slot_uid + 200 + (unsigned)getpid() % 50; // whom nobody else uses now
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    pid_t starter = fork();
+    if (starter == 0) {
+        struct err e = {0};
+        struct slot *s;
+        struct slot_process x;
+        struct slot_spec spec = {.program = arena_printf(arena, "%s/../help/slot-prober", file_program_dir(arena)),
+                                 .degree = SANDBOX_FULL,
+                                 .uid = uid,
+                                 .processes = 32};
+        bool ok = slot_open(&s, &spec, &e) && slot_take(s, 64 << 20, clock_mono_ms() + 10000, NULL, &x, &e) &&
+                  tell(&x, "fork") && write(ready[1], "x", 1) == 1;
+        while (ok)
+            pause();
+        _exit(1);
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &(char){0}, 1), 1);
+    close(ready[0]);
+    assert_true(has_processes(uid));
+    kill(starter, SIGKILL);
+    waitpid(starter, NULL, 0);
+    for (uint64_t start = clock_mono_ms(); has_processes(uid) && clock_mono_ms() - start < 10000;)
+        poll(NULL, 0, 20);
+    assert_false(has_processes(uid));
+}
+
 // If this fails, a worker runs strangers' code with less than its operator has accepted, or says nothing useful.
 static void less_than_asked_is_refused(void **state) {
     (void)state;
@@ -192,13 +244,11 @@ static void notes_are_checked(void **state) {
 }
 
 int main(void) {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(a_process_has_nothing),
-                                              cmocka_unit_test(an_end_is_known_and_of_all),
-                                              cmocka_unit_test(memory_is_the_slots_own),
-                                              cmocka_unit_test(deaths_are_noticed),
-                                              cmocka_unit_test(what_cannot_be_made_is_told),
-                                              cmocka_unit_test(less_than_asked_is_refused),
-                                              cmocka_unit_test(notes_are_checked)};
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_process_has_nothing),       cmocka_unit_test(an_end_is_known_and_of_all),
+        cmocka_unit_test(memory_is_the_slots_own),     cmocka_unit_test(deaths_are_noticed),
+        cmocka_unit_test(what_cannot_be_made_is_told), cmocka_unit_test(all_ends_with_its_starter),
+        cmocka_unit_test(less_than_asked_is_refused),  cmocka_unit_test(notes_are_checked)};
     arena = arena_new();
     offer = sandbox_probe(NULL);
     fprintf(stderr, "%s: %s\n", sandbox_degree_name(offer->degree), offer->text);
