@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include <strings.h>
 
-#define LINES_MAX 2000
+#define SAID_MAX 5 // lines of a build script
 
 // Removes colour codes and control characters, cuts sandbox paths down, replaces what is not UTF-8.
 static char *clean_line(struct arena *a, struct slice raw) {
@@ -41,8 +41,7 @@ static char *clean_line(struct arena *a, struct slice raw) {
 
 static size_t split(struct arena *a, struct slice log, char **lines) {
     size_t n = 0;
-    // The end of a long log says more than its start.
-    while (log.len && n < LINES_MAX) {
+    while (log.len) {
         const uint8_t *nl = memchr(log.ptr, '\n', log.len);
         size_t len = nl ? (size_t)(nl - log.ptr) : log.len;
         char *line = clean_line(a, slice_of(log.ptr, len > 1000 ? 1000 : len));
@@ -55,9 +54,9 @@ static size_t split(struct arena *a, struct slice log, char **lines) {
 
 static bool tells(const char *line) {
     static const char *const words[] = {
-        "error:",      "error[",     "error while",      "fatal:",       "fatal error", "undefined",
-        "cannot find", "no rule to", "not found",        "no such file", "no space",    "resource temporarily",
-        "cannot fork", "killed",     "permission denied"};
+        "error:",      "error[",     "error while",       "fatal:",          "fatal error", "undefined",
+        "cannot find", "no rule to", "not found",         "no such file",    "no space",    "resource temporarily",
+        "cannot fork", "killed",     "permission denied", "= help: message:"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcasestr(line, words[i]))
             return true;
@@ -66,21 +65,49 @@ static bool tells(const char *line) {
 
 // Lines that repeat in other words what another line says.
 static bool idle(const char *line) {
-    static const char *const words[] = {"could not compile",     "aborting due to",  "For more information about",
-                                        "linker command failed", "errors generated", "error generated"};
+    static const char *const words[] = {
+        "could not compile", "aborting due to", "For more information about",    "linker command failed",
+        "errors generated",  "error generated", "note: run with `RUST_BACKTRACE"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strstr(line, words[i]))
             return true;
     return false;
 }
 
+// What a build script said before it gave up, which cargo shows below such a line, indented: from first to end are its
+// last lines, and between start and first is what it said before.
+struct said {
+    size_t start, first, end;
+};
+static struct said script_said(char **lines, size_t n) {
+    struct said s = {n, n, n};
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(lines[i] + strspn(lines[i], " "), "--- stderr") == 0)
+            s.start = i + 1;
+    for (s.end = s.start; s.end < n && strncmp(lines[s.end], "  ", 2) == 0; s.end++)
+        ;
+    size_t kept = 0;
+    for (s.first = s.end; s.first > s.start && kept < SAID_MAX; s.first--)
+        kept += !idle(lines[s.first - 1]);
+    return s;
+}
+
+static bool worth_telling(char **lines, size_t i, const struct said *s) {
+    bool in_script = i >= s->start && i < s->end;
+    return !idle(lines[i]) && (in_script ? i >= s->first : tells(lines[i]));
+}
+
 const char *reason_make(struct arena *a, const char *what, struct slice log) {
     SCOPED_BUF(b, 16384);
-    char **lines = arena_calloc(a, LINES_MAX, sizeof *lines);
+    size_t most = 1;
+    for (size_t i = 0; i < log.len; i++)
+        most += log.ptr[i] == '\n';
+    char **lines = arena_calloc(a, most, sizeof *lines);
     size_t n = split(a, log, lines), taken = 0;
+    struct said said = script_said(lines, n);
     buf_add_str(&b, what);
     for (size_t i = 0; i < n && b.len < REASON_MAX; i++) {
-        if (!tells(lines[i]) || idle(lines[i]))
+        if (!worth_telling(lines, i, &said))
             continue;
         buf_printf(&b, "%s%s", taken++ ? "\n" : ": ", lines[i] + strspn(lines[i], " "));
         const char *next = i + 1 < n ? lines[i + 1] + strspn(lines[i + 1], " ") : "";
