@@ -338,11 +338,12 @@ def test_tokens():
 
 
 def test_demo():
-    """The README's first command, without the installing: all eight kinds of request, each checked three ways."""
+    """The README's first command, without the installing: all nine kinds of request, each checked three ways."""
     done = subprocess.run([kit.program("outlayer"), "demo"], capture_output=True, timeout=300)
     text = done.stdout.decode()
     check("demo: status 0", done.returncode == 0, done.stderr.decode()[-800:])
-    check("demo: eight answers", "8 requests, each answered" in text and text.count("the callback stored:") == 8, text[-800:])
+    check("demo: nine answers", "9 requests, each answered" in text and text.count("the callback stored:") == 9, text[-800:])
+    check("demo: one of them from an API", "(as the API says)" in text, text[-800:])
     check("demo: a run with a secret, and a refusal", "the guest proved that it knows the key" in text and "refused: Access denied: bob.test.near" in text, text[-800:])
 
 

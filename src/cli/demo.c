@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/ask.h"
+#include "cli/demo_price.h"
 #include "cli/demo_secrets.h"
 #include "cli/deployment.h"
 #include "cli/repo.h"
@@ -34,14 +35,20 @@ static const struct arg table[] = {
 
 static const char random_input[] = "{\"min\":1,\"max\":100}", stats_input[] = "{\"numbers\":[3,1,2,-7,40]}";
 
+enum answer_kind {
+    ANSWER_RANDOM,
+    ANSWER_STATS, // compared with one computed here
+    ANSWER_PRICE, // what the API says that the demo itself serves
+};
 static const struct service {
     const char *folder, *what, *input;
-    bool random; // else the answer is compared with one computed here
+    enum answer_kind kind;
 } services[] = {
-    {"random-c", "a random number, in C", random_input, true},
-    {"random-rust", "a random number, in Rust", random_input, true},
-    {"stats-c", "a calculation, in C", stats_input, false},
-    {"stats-rust", "a calculation, in Rust", stats_input, false},
+    {"random-c", "a random number, in C", random_input, ANSWER_RANDOM},
+    {"random-rust", "a random number, in Rust", random_input, ANSWER_RANDOM},
+    {"stats-c", "a calculation, in C", stats_input, ANSWER_STATS},
+    {"stats-rust", "a calculation, in Rust", stats_input, ANSWER_STATS},
+    {"price-c", "a price from an API, over TLS, in C", NULL, ANSWER_PRICE},
 };
 static const char *const build_targets[] = {"wasm32-wasip1", "wasm32-wasip2"};
 
@@ -52,6 +59,7 @@ struct demo {
     struct account_id client; // the client contract
     struct http_client *http;
     struct rpc *rpc;
+    struct price_server *prices;
 };
 
 static void show_step(void *ctx, const struct stack_step *step) {
@@ -167,11 +175,14 @@ static const char *expected_stats(struct demo *d) {
 }
 
 static bool answer_is_right(struct demo *d, const struct service *s, const char *value, struct err *e) {
+    if (s->kind == ANSWER_PRICE)
+        return strcmp(value, price_now(d->prices)) == 0 ||
+               err_set(e, ERR_CORRUPT, "got '%.80s', the API says %s", value, price_now(d->prices));
     SCOPED_JSON(j) = json_parse(slice_str(value), 4096, e);
     uint64_t n;
     if (!j)
         return err_wrap(e, "the answer '%.80s'", value);
-    if (s->random)
+    if (s->kind == ANSWER_RANDOM)
         return json_get_u64(j, "random_number", &n, e) &&
                ((n >= 1 && n <= 100) || err_set(e, ERR_CORRUPT, "%" PRIu64 " is not from 1 to 100", n));
     SCOPED_JSON(want) = json_parse(slice_str(expected_stats(d)), 4096, e);
@@ -203,7 +214,9 @@ static bool compare(struct demo *d, const struct service *s, const struct ask_re
            w->compile_time_ms ? arena_printf(d->arena, ", built in %" PRIu64 " ms", w->compile_time_ms) : "");
     printf("           resolved in %s\n           charged %s, refunded %s\n", transaction,
            yocto_text(w->charged, charged), yocto_text(w->refunded, refunded));
-    printf("           the callback stored: %s%s\n", value, s->random ? "" : "   (as computed here)");
+    static const char *const remarks[] = {
+        [ANSWER_RANDOM] = "", [ANSWER_STATS] = "   (as computed here)", [ANSWER_PRICE] = "   (as the API says)"};
+    printf("           the callback stored: %s%s\n", value, remarks[s->kind]);
     return true;
 }
 
@@ -211,14 +224,17 @@ static bool one_request(struct demo *d, const struct service *s, const char *bui
                         struct err *e) {
     struct repo_ref repo;
     const char *folder = arena_printf(d->arena, "%s/%s", examples, s->folder);
-    printf("%s, %s: %s\n", s->what, build_target, s->input);
+    const char *input = s->input;
+    if (s->kind == ANSWER_PRICE)
+        input = arena_printf(d->arena, "{\"url\":\"%s\",\"path\":\"near.usd\"}", price_url(d->prices));
+    printf("%s, %s: %s\n", s->what, build_target, input);
     fflush(stdout);
     if (!repo_prepare(d->arena, d->stack.home, folder, NULL, &repo, e))
         return false;
     struct ask ask = {.repo = repo.repo,
                       .commit = repo.commit,
                       .build_target = build_target,
-                      .input = s->input,
+                      .input = input,
                       .format = "Text",
                       .limits = {1000000000, 128, 60, EXEC_OUTPUT_MAX},
                       .deposit = {NEAR_ONE / 10},
@@ -264,7 +280,8 @@ static bool show_all(struct demo *d, struct err *e) {
     if (!open_target(d, e) || !find_examples(d, &examples, e) || !deploy_client(d, e))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(services); i++)
-        for (size_t k = 0; k < ARRAY_LEN(build_targets); k++, done++)
+        // P1 has no outgoing calls.
+        for (size_t k = services[i].kind == ANSWER_PRICE; k < ARRAY_LEN(build_targets); k++, done++)
             if (!one_request(d, &services[i], build_targets[k], examples, e))
                 return err_wrap(e, "%s as %s", services[i].folder, build_targets[k]);
     const struct demo_secrets secrets = {d->arena, &d->stack, &d->target, examples, show_progress};
@@ -283,15 +300,22 @@ static bool demo(const struct demo_options *o, struct demo *d, struct err *e) {
     char *home = arena_printf(d->arena, "%s/outlayer-demo.XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
     if (!mkdtemp(home))
         return err_errno(e, "cannot make a folder '%s'", home);
-    struct stack_options so = {.home = home, .block_ms = o->block_ms.given ? o->block_ms.v : BLOCK_MS_DEFAULT};
+    const char *ca = arena_printf(d->arena, "%s/prices.pem", home);
+    struct stack_options so = {
+        .home = home, .block_ms = o->block_ms.given ? o->block_ms.v : BLOCK_MS_DEFAULT, .egress_ca_file = ca};
     d->stack.say = show_step;
-    bool ok = stack_start(&d->stack, &so, e);
+    bool ok = price_start(&d->prices, ca, e);
+    if (ok) {
+        so.egress_allow = price_allow(d->prices);
+        ok = stack_start(&d->stack, &so, e);
+    }
     if (ok) {
         ok = show_all(d, e);
         rpc_free(d->rpc);
         http_client_free(d->http);
         stack_stop(&d->stack);
     }
+    price_stop(d->prices);
     if (o->keep || !ok)
         fprintf(stderr, "state and logs are in %s\n", home);
     else if (!file_remove_tree(home, NULL))
