@@ -24,7 +24,7 @@ class Place:
         self._compile()
 
     def _bind_build(self):
-        for name in ("bin", "contracts"):
+        for name in ("bin", "contracts", "hostile"):
             folder = os.path.join(kit.BUILD, name)
             self.binds.append((folder if os.path.isdir(folder) else kit.built(name), os.path.join(self.build, name)))
         for entry in os.scandir(os.path.join(kit.ROOT, "build")):
