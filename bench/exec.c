@@ -3,11 +3,14 @@
 #include "executor/exec.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define RUNS 400
 #define THREADS 2
+#define SLOTS 4
 #define OTHER_RUNS_PER_SECOND 15.8 // the public implementation, one worker, comparable cores
 
 // (module (memory (export "memory") 1) (func (export "_start")))
@@ -40,12 +43,38 @@ static void *work(void *unused) {
     return unused;
 }
 
+static double seconds(const struct rusage *u) {
+    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
+           (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e6;
+}
+
+// What is a process's own, and its share of what it has together with others, of all below `pid`.
+static uint64_t descendants_kb(int pid) {
+    char path[64], line[128];
+    uint64_t sum = 0, kb;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    FILE *f = fopen(path, "r"), *rollup;
+    for (int child; f && fscanf(f, "%d", &child) == 1;) {
+        snprintf(path, sizeof path, "/proc/%d/smaps_rollup", child);
+        rollup = fopen(path, "r");
+        while (rollup && fgets(line, sizeof line, rollup))
+            if (sscanf(line, "Pss: %" SCNu64, &kb) == 1)
+                sum += kb;
+        if (rollup)
+            fclose(rollup);
+        sum += descendants_kb(child);
+    }
+    if (f)
+        fclose(f);
+    return sum;
+}
+
 int main(void) {
     static uint64_t inside[RUNS], whole[RUNS];
     struct err e;
     SCOPED_ARENA(a);
     struct exec_settings s = {.program = arena_printf(a, "%s/../bin/outlayer-executor", file_program_dir(a)),
-                              .prestarted = 4};
+                              .prestarted = SLOTS};
     if (!exec_pool_new(&pool, &s, &e)) {
         fprintf(stderr, "exec: %s\n", e.msg);
         return 1;
@@ -72,6 +101,12 @@ int main(void) {
     double rate = RUNS / ((double)(clock_mono_us() - start) / 1e6);
     printf("runs a second, %d at a time          %6.1f (reference %.1f for whole requests)\n", THREADS, rate,
            OTHER_RUNS_PER_SECOND);
+    printf("memory of a slot that waits          %6.1f MB\n", (double)descendants_kb(getpid()) / 1024 / SLOTS);
     exec_pool_free(pool);
+    struct rusage own, others;
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &others);
+    printf("processor time of a run              %6.3f ms (all processes; %.2f of it here)\n",
+           (seconds(&own) + seconds(&others)) * 1000 / (2 * RUNS), seconds(&own) / (seconds(&own) + seconds(&others)));
     return 0;
 }

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #define CHILD_SOCKET 3
+#define CLOSE_MS 2000
 #define FINISH_MS 20000 // until a killed process is gone: it may have gigabytes to give back
 
 struct slot {
@@ -150,6 +151,16 @@ static void forget_process(struct slot *s) {
     s->taken = false;
 }
 
+// By itself, so that the kernel adds up what its processes have used.
+static void await_keeper(int pid) {
+    struct pollfd f = {(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0};
+    if (f.fd < 0)
+        return;
+    while (poll(&f, 1, CLOSE_MS) < 0 && errno == EINTR)
+        ;
+    close(f.fd);
+}
+
 void slot_close(struct slot *s) {
     if (!s)
         return;
@@ -157,7 +168,8 @@ void slot_close(struct slot *s) {
     if (s->sock >= 0)
         close(s->sock); // ends the keeper, and with it everything
     if (s->pid > 0) {
-        kill(s->pid, SIGKILL); // and where it hangs: its child is told by the kernel
+        await_keeper(s->pid);
+        kill(s->pid, SIGKILL); // where it hangs: its child is told by the kernel
         while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
