@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guests reach the world, and nothing else: real components (the plain crate `wasi`, wasi-http-client, waki, C) run as a
 worker runs them, in a small Internet of network namespaces that has no way out (netns.py)."""
-import contextlib, json, os, subprocess
+import contextlib, json, os, signal, subprocess
 import guests_of, kit, netns
 from kit import check, equal
 from netns import PRIVATE, SERVER, WORKER
@@ -134,6 +134,26 @@ def test_limits():
                                  ("resources", "requests 100000", "resource table")):
             r = run.result("http_wasi", text)
             check(what, r["end"] == "trap" and says in r["error"] and r["instructions"] > 0, r)
+
+
+def test_broker_dies():
+    """Whom it served is run once more: what the guest then met was not its own affair."""
+    with netns.world() as w:
+        guest = guests_of.component("http_wasi")
+        run = w.worker.start(OUTLAYER, "run", guest, "--json", "--input", "get http://api.test/slow/3 get http://api.test/echo",
+                             env={**os.environ, "HOME": w.folder}, stderr=subprocess.PIPE)
+
+        def connected():
+            return SERVER in w.worker.call("ss", "-Htn", "state", "established").stdout
+        check("a request is under way", kit.until(connected), run.poll())
+        children = [int(p) for t in os.listdir(f"/proc/{run.pid}/task") for p in open(f"/proc/{run.pid}/task/{t}/children").read().split()]
+        brokers = [p for p in children if "broker" in open(f"/proc/{p}/cmdline").read()]
+        equal("one broker", len(brokers), 1)
+        os.kill(brokers[0], signal.SIGKILL)
+        out, err = run.communicate(timeout=60)
+        r = json.loads(out)
+        check("run once more", "tried once more" in err, err)
+        check("and answered", r["output"].count("status=200") == 2 and "error=" not in r["output"], r)
 
 
 def test_without_network():
