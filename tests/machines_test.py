@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The programs on four kinds of machine: as root, as an ordinary user, in a container as docker makes one, and as services
-of systemd with cgroup v2. Each runs machines/inside.py, whose lines are told here under the kind's name."""
-import os, re, subprocess, sys, threading
+"""The programs on four kinds of machine: as root, as an ordinary user, in a container as docker makes one (and in two with
+more rights), and as services of systemd with cgroup v2. Each runs machines/inside.py, whose lines are told here under the
+kind's name. MACHINES="root,container" does these alone."""
+import os, re, threading
 
 import kit
 from machines import container, place, qemu
@@ -20,7 +21,12 @@ def as_user(where, kind):
     return place.run(where.mounted([*become, *where.inside(kind)]), env=where.environment())
 
 
-KINDS = {"root": as_root, "user": as_user, "container": container.run, "systemd": qemu.run}
+KINDS = {
+    "root": as_root, "user": as_user, "container": container.run,
+    "open container": lambda where, kind: container.run(where, kind, container.open_up),
+    "privileged container": lambda where, kind: container.run(where, kind, container.privileged),
+    "systemd": qemu.run,
+}
 
 
 def tell(kind, out, more, status):
@@ -53,7 +59,7 @@ def test_machines():
     """The slow one beside the others."""
     if os.geteuid() != 0:
         raise kit.Skip("only root can make these machines: mount namespaces, containers, other users")
-    wanted = os.environ.get("MACHINES", " ".join(KINDS)).split()
+    wanted = os.environ.get("MACHINES", ",".join(KINDS)).split(",")
     slow = Machine("systemd") if "systemd" in wanted else None
     for kind in wanted:
         if kind != "systemd":

@@ -2,9 +2,8 @@
 """A container as docker makes one by default, by Debian's runc: root with fourteen capabilities, no new namespaces by
 the filter (the one of golang-github-containers-common, less what docker's own keeps for those with CAP_SYS_ADMIN), a
 network namespace with nothing but loopback. Its root is this machine's, read-only."""
-import json, os, subprocess
+import json, os, re, subprocess
 
-import kit
 from machines import place
 
 FILTER = "/usr/share/containers/seccomp.json"
@@ -51,7 +50,7 @@ def mount(target, kind, source=None, *options):
     return {"destination": target, "type": kind, "source": source or kind, "options": list(options)}
 
 
-def configuration(where, kind):
+def configuration(where, kind, change):
     mounts = [
         mount("/proc", "proc", None, "nosuid", "noexec", "nodev"),
         mount("/dev", "tmpfs", None, "nosuid", "strictatime", "mode=755", "size=65536k"),
@@ -62,7 +61,7 @@ def configuration(where, kind):
         mount("/sys/fs/cgroup", "cgroup", None, "nosuid", "noexec", "nodev", "ro"),
         mount(where.state, "tmpfs", None, "nosuid", "nodev", "mode=755"),
         *(mount(target, "none", source, "bind", "ro") for source, target in where.binds)]
-    return {
+    out = {
         "ociVersion": "1.0.2", "hostname": "container", "mounts": mounts,
         "root": {"path": os.path.join(where.path, "root"), "readonly": True},
         "process": {"user": {"uid": 0, "gid": 0}, "cwd": where.state, "args": where.inside(kind), "noNewPrivileges": True,
@@ -72,14 +71,43 @@ def configuration(where, kind):
                   "resources": {"devices": [{"allow": False, "access": "rwm"}]}, "maskedPaths": MASKED, "readonlyPaths": READ_ONLY,
                   "cgroupsPath": "/" + os.path.basename(where.path)},
     }
+    change(out)
+    return out
 
 
-def run(where, kind):
+def open_up(configuration):
+    """`--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."""
+    for key in ("seccomp", "maskedPaths", "readonlyPaths"):
+        del configuration["linux"][key]
+
+
+def privileged(configuration):
+    """`--privileged`."""
+    open_up(configuration)
+    process = configuration["process"]
+    process["noNewPrivileges"] = False
+    process["capabilities"] = {s: every_capability() for s in ("bounding", "effective", "permitted")}
+    configuration["linux"]["resources"]["devices"] = [{"allow": True, "access": "rwm"}]
+    for m in configuration["mounts"]:
+        if m["destination"] in ("/sys", "/sys/fs/cgroup"):
+            m["options"] = [o for o in m["options"] if o != "ro"]
+
+
+def every_capability():
+    """Those that this machine has."""
+    with open("/usr/include/linux/capability.h") as f:
+        names = re.findall(r"^#define (CAP_[A-Z_]+)\s+(\d+)$", f.read(), re.M)
+    with open("/proc/self/status") as f:
+        ours = int(re.search(r"^CapBnd:\s+(\w+)$", f.read(), re.M)[1], 16)
+    return [name for name, number in names if ours >> int(number) & 1]
+
+
+def run(where, kind, change=lambda configuration: None):
     root, bundle, name = os.path.join(where.path, "root"), os.path.join(where.path, "bundle"), os.path.basename(where.path)
     for folder in (root, bundle):
         os.makedirs(folder, exist_ok=True)
     with open(os.path.join(bundle, "config.json"), "w") as f:
-        json.dump(configuration(where, kind), f, indent=1)
+        json.dump(configuration(where, kind, change), f, indent=1)
     state = ["runc", "--root", os.path.join(where.path, "runc")]
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'mount --bind / "$1" && shift && exec "$@"', "sh", root,
                *state, "run", "--bundle", bundle, name]

@@ -7,10 +7,11 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import kit
 import worker_test
 from kit import check, equal
+from machines import place
 
 PLACE = os.path.dirname(kit.BUILD)
 OWN = os.path.join(PLACE, "own")
-PATIENCE = 300  # seconds until an answer: an emulated processor is slow
+PATIENCE = kit.START_SECONDS = 300  # until an answer: an emulated processor is slow
 GUEST_LIMITS = ["--max-instructions", "100000000000", "--max-memory-mb", "32"]
 # input: how the run ends, words of its sentence, and its seconds
 BAD = {"memory": ("memory", "32 MB", 30), "spin": ("deadline", "2 seconds", 2), "flood": ("output", "output", 30)}
@@ -20,9 +21,10 @@ HOG_MAKEFILE = "app.wasm:\n\t./hog %s %d\n\tcp module $@\n"
 class Kind:
     """A kind of machine: what it offers, and how programs are started on it."""
 
-    def __init__(self, words, builds=True, cgroups=True):
-        self.words = words  # of the sentence that says what is offered
-        self.builds, self.cgroups = builds, cgroups
+    def __init__(self, degree, words, cgroups=True):
+        self.degree = degree
+        self.words = words  # of the sentence that says what is offered; a regular expression
+        self.builds, self.cgroups = degree != "process", cgroups
         # Memory of a build in MB, and what is too much. Without a group it is one of each process's addresses, of which
         # compilers want many.
         self.limit, self.too_much = (200, 480) if cgroups else (1200, 1500)
@@ -30,12 +32,16 @@ class Kind:
     def limits(self):
         return {"COMPILE_MEMORY_LIMIT_MB": str(self.limit), "COMPILE_DISK_LIMIT_MB": str(2 * self.too_much)}
 
+    def isolation(self):
+        """The least that is accepted: exactly what there is."""
+        return {"ISOLATION": self.degree}
+
     def run(self, *args, **env):
         done = subprocess.run([kit.program("outlayer"), *args], env={**os.environ, **env}, capture_output=True, timeout=PATIENCE)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def worker(self, world, **env):
-        return world.worker(**env)
+        return world.worker(**self.isolation(), **env)
 
 
 class Unit:
@@ -45,6 +51,7 @@ class Unit:
 
     def __init__(self, world, user, env):
         self.log = os.path.join(world.home, "worker.log")
+        open(self.log, "w").close()
         settings = world.settings("worker", **env)
         del settings["TOOLCHAIN_DIR"]  # found beside the program
         os.makedirs("/etc/outlayer", exist_ok=True)
@@ -60,11 +67,12 @@ class Unit:
         subprocess.run(["chown", "-R", user, world.home], check=True)
         self.systemctl("daemon-reload")
         self.systemctl("start", self.NAME)
-        if not kit.until(lambda: "capabilities" in self.output(), kit.START_SECONDS):
-            raise RuntimeError(f"the unit did not start: {self.output()[-800:]}")
+        if not kit.until(lambda: "capabilities" in self.output(), PATIENCE):
+            said = subprocess.run(["systemctl", "status", "--no-pager", self.NAME], capture_output=True, text=True, timeout=PATIENCE).stdout
+            raise RuntimeError(f"the unit did not start: {said} {self.output()[-800:]}")
 
     def systemctl(self, *args):
-        subprocess.run(["systemctl", *args], check=True, timeout=kit.START_SECONDS)
+        subprocess.run(["systemctl", *args], check=True, timeout=PATIENCE)
 
     def output(self):
         with open(self.log) as f:
@@ -84,8 +92,8 @@ class Unit:
 class Service(Kind):
     """Under systemd: each program in a service of its own, whose control group is its own to divide."""
 
-    def __init__(self, words, user):
-        super().__init__(words)
+    def __init__(self, degree, words, user):
+        super().__init__(degree, words)
         self.user, self.started = user, 0
 
     def run(self, *args, **env):
@@ -93,7 +101,7 @@ class Service(Kind):
         self.started += 1  # a new name: systemd reads what it does not know yet without being told
         name = f"once-{self.started}.service"
         with open(f"{Unit.UNITS}/{name}", "w") as f:
-            f.write("[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nDelegate=yes\nOOMPolicy=continue\n"
+            f.write("[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nDelegate=yes\n"
                     f"User={self.user}\nStandardOutput=truncate:{out}\nStandardError=truncate:{err}\n")
             f.writelines(f'Environment="{k}={v}"\n' for k, v in {**os.environ, **env}.items())
             f.write(f"ExecStart={shlex.join([kit.program('outlayer'), *args])}\n")
@@ -105,7 +113,7 @@ class Service(Kind):
         return started.returncode, *texts
 
     def worker(self, world, **env):
-        return Unit(world, self.user, env)
+        return Unit(world, self.user, {**self.isolation(), **env})
 
 
 def run_guest(kind, target, text, seconds=30):
@@ -139,15 +147,20 @@ def process(*command):
     return None
 
 
+def own_groups(pid="self"):
+    """{controllers: path} of a process."""
+    with open(f"/proc/{pid}/cgroup") as f:
+        return dict(line.rstrip("\n").split(":", 2)[1:] for line in f)
+
+
 def groups_of(pid):
     """The folders of the control groups with limits that a process of a box is in."""
-    found = set()
-    with open(f"/proc/{pid}/cgroup") as f:
-        for line in f:
-            _, controllers, path = line.rstrip("\n").split(":", 2)
-            top = "/sys/fs/cgroup" + ("/" + controllers if controllers else "/unified" if os.path.isdir("/sys/fs/cgroup/unified") else "")
-            if re.search("/outlayer-[0-9a-f]{16}$", path) and os.path.isdir(top + path):
-                found.add(top + path)
+    found, ours = set(), own_groups()
+    for controllers, path in own_groups(pid).items():
+        top = "/sys/fs/cgroup" + ("/" + controllers if controllers else "/unified" if os.path.isdir("/sys/fs/cgroup/unified") else "")
+        inside = path.removeprefix(ours[controllers]) if ours[controllers] != "/" else path  # a container's own is its top
+        if re.search("/outlayer-[0-9a-f]{16}$", path):
+            found |= {folder for folder in (top + path, top + inside) if os.path.isdir(folder)}
     return found
 
 
@@ -163,11 +176,11 @@ def example(world):
 
 def hog(kind, world, how):
     """A repository whose build takes too much memory in one way before it makes a module."""
-    folder = os.path.join(world.repos, "test", f"hog-{how}")
+    folder = os.path.join(world.repos, "test", f"hog-{kind.degree}-{how}")
     os.makedirs(folder)
     shutil.copy(os.path.join(OWN, "hog"), folder)
     shutil.copy(os.path.join(OWN, "guest-p1.wasm"), os.path.join(folder, "module"))
-    return world.repo(f"hog-{how}", {"Makefile": HOG_MAKEFILE % (how, kind.too_much)})
+    return world.repo(f"hog-{kind.degree}-{how}", {"Makefile": HOG_MAKEFILE % (how, kind.too_much)})
 
 
 def check_example(world):
@@ -180,11 +193,29 @@ def check_example(world):
     check("a build of examples/random-c answers", number in (5, 6, 7), (value, event))
 
 
+def check_degree(kind, world, worker):
+    said = re.search(f"isolation {kind.degree}[:,].*{kind.words}", worker.output())
+    check(f"the worker says that it has {kind.degree}, and why", said, worker.output()[-900:])
+    name = f"isolation-{kind.degree}"
+    told = kit.until(lambda: any(name in beat["capabilities"] for beat in world.coordinator.workers.values()), PATIENCE)
+    check(f"{name} is among its capabilities", told, world.coordinator.workers)
+
+
+def check_refusal(kind, world):
+    """Without the operator's word there is no worker with less than everything."""
+    try:
+        world.worker("refused", ISOLATION="full").stop()
+        check("less than full is refused", False)
+    except RuntimeError as e:
+        words = ("cannot be isolated as ISOLATION=full says, missing: ", f"what there is suffices for ISOLATION={kind.degree}")
+        check("less than full is refused, with what is missing and how to allow it", all(w in str(e) for w in words), e)
+
+
 def check_killed(kind, world):
     """A worker is killed in the middle of a build. Gives the folders of the groups that it leaves."""
     seconds = 100000 + os.getpid()
     with kind.worker(world) as worker:
-        check("the worker says what it offers", kind.words in worker.output(), worker.output()[-600:])
+        check_degree(kind, world, worker)
         check_example(world)
         world.request(worker_test.c_repo(world, "slow", worker_test.ECHO, seconds=seconds), "never")
         pid = kit.until(lambda: process("sleep", str(seconds)), PATIENCE)
@@ -194,6 +225,13 @@ def check_killed(kind, world):
     return left
 
 
+def check_too_much(kind, world, how):
+    _, tx, _ = world.request(hog(kind, world, how))
+    event, value = world.answer(tx, PATIENCE)
+    check(f"{kind.too_much} MB by {how} are more than a build of {kind.limit} MB may have",
+          value is None and event["failure"] == "build", (value, event))
+
+
 def check_builds(kind, world):
     left = check_killed(kind, world)
     with kind.worker(world, **kind.limits()):
@@ -201,37 +239,49 @@ def check_builds(kind, world):
             check("a killed worker's groups were there", left)
             equal("the next one takes them away", [path for path in left if os.path.isdir(path)], [])
         for how in ("malloc", "memfd", "shm", "tmpfs"):
-            _, tx, _ = world.request(hog(kind, world, how))
-            event, value = world.answer(tx, PATIENCE)
-            check(f"{kind.too_much} MB by {how} are more than a build of {kind.limit} MB may have",
-                  value is None and event["failure"] == "build", (value, event))
+            check_too_much(kind, world, how)
         equal("none of that was the platform's failure", world.coordinator.failed, [])
 
 
 def check_hostile(kind):
     """Those who try to get out are held here as well; without their guards tests/hostile_test.py makes them succeed."""
-    for place in ("run", "call", "compile"):
-        done = subprocess.run([kit.built("hostile/hostile"), place], capture_output=True, timeout=PATIENCE, text=True, errors="replace")
-        lines = [line.split(" ", 3) for line in done.stdout.splitlines() if line.startswith(place + " ")]
-        check(f"attempts in a {place} can be made", done.returncode == 0 and len(lines) > 60, done.stderr[-600:])
-        equal(f"attempts in a {place} are held", [line for line in lines if line[2] not in ("held", "untried")], [])
+    for inside in ("run", "call", "compile"):
+        done = subprocess.run([kit.built("hostile/hostile"), inside], capture_output=True, timeout=PATIENCE, text=True, errors="replace")
+        lines = [line.split(" ", 3) for line in done.stdout.splitlines() if line.startswith(inside + " ")]
+        check(f"attempts in a {inside} can be made", done.returncode == 0 and len(lines) > 60, done.stderr[-600:])
+        equal(f"attempts in a {inside} are held", [line for line in lines if line[2] not in ("held", "untried")], [])
+
+
+def check_ordinary(world):
+    """The same unit as an ordinary user's: one user for all, but its limits hold."""
+    for file, rest in (("passwd", f"{place.USER}::/:/usr/sbin/nologin"), ("group", "")):
+        with open(f"/etc/{file}", "a") as f:
+            f.write(f"{ORDINARY.user}:x:{place.USER}:{rest}\n")
+    with ORDINARY.worker(world, **ORDINARY.limits()) as worker:
+        check_degree(ORDINARY, world, worker)
+        check_too_much(ORDINARY, world, "malloc")
 
 
 def check_no_builds(kind, world):
     with kind.worker(world) as worker:
-        check("the worker says what it offers", kind.words in worker.output(), worker.output()[-600:])
+        check_degree(kind, world, worker)
         _, tx, _ = world.request(example(world), '{"min":5,"max":7}')
         event, value = world.answer(tx, PATIENCE)
         check("a build is refused with what is missing", value is None and "isolat" in event["error_message"], event)
         check("it is not charged", event["payment_charged"] == "0", event)
 
 
+OWN_USERS, GROUPS = "a user for each run, ", "cgroup v[12] [(]memory, processes"
 KINDS = {
-    "root": Kind("memory by cgroup"),
-    "user": Kind("no cgroup for memory", cgroups=False),
-    "container": Kind("builds are refused", builds=False, cgroups=False),
-    "systemd": Service("memory by cgroup", "root"),
+    "root": Kind("full", f"{OWN_USERS}namespaces, .*, {GROUPS}"),
+    "user": Kind("user", " namespaces, .*, no cgroup", cgroups=False),
+    "container": Kind("process", f"{OWN_USERS}.*; no isolation here for builds: ", cgroups=False),
+    "open container": Kind("user", f"{OWN_USERS}namespaces, .*, no cgroup", cgroups=False),
+    "privileged container": Kind("full", f"{OWN_USERS}namespaces, .*, {GROUPS}"),
+    "systemd": Service("full", f"{OWN_USERS}namespaces, .*, cgroup v2 [(]memory, processes", "root"),
 }
+# The same unit with a line `User=`.
+ORDINARY = Service("user", " namespaces, .*, cgroup v2 [(]memory, processes", "outlayer")
 
 
 def test_machine():
@@ -241,7 +291,11 @@ def test_machine():
         check_hostile(kind)
     with kit.folder() as home:
         world = worker_test.World(home)
+        if kind.degree != "full":
+            check_refusal(kind, world)
         (check_builds if kind.builds else check_no_builds)(kind, world)
+        if NAME == "systemd":
+            check_ordinary(world)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 """The folder in which a kind of machine finds what it is to run, at the same path in each: programs, toolchains, tests
 and examples, bound read-only, and guests and programs that are compiled here. The mounts live in a mount namespace of
 the machine's own and go with it."""
-import os, shutil, subprocess, sys
+import os, subprocess
 
 import kit
 

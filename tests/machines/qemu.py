@@ -120,7 +120,7 @@ def run(where, kind):
     console, results = os.path.join(where.path, "console"), os.path.join(where.path, "results")
     try:
         _, err, status = place.run([
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine", "pc", "-cpu", "max", "-smp", "2", "-m", str(MEMORY_MB),
+            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine", "pc", "-cpu", "Nehalem", "-smp", "2", "-m", str(MEMORY_MB),
             "-nodefaults", "-nographic", "-no-reboot", "-nic", "none",
             "-object", f"memory-backend-memfd,id=memory,size={MEMORY_MB}M,share=on", "-numa", "node,memdev=memory",
             "-chardev", f"socket,id=root,path={socket}", "-device", "vhost-user-fs-pci,chardev=root,tag=root",
