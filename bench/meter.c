@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What metering costs: each guest of bench/guests in the engine as it is, and rewritten, in turns, both with canonical
 // NaNs; what these cost by themselves; and the same as a native program.
-#include "base/clock.h"
 #include "base/file.h"
 #include "wasm/engine.h"
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define ROUNDS 5
@@ -16,24 +16,32 @@ static struct engine *engine, *uncanonical;
 static int page_fd;
 static struct meter_page *page;
 
+// Time of the processor, not of the wall: other work on the machine counts less.
+static uint64_t cpu_us(int whose) {
+    struct rusage u;
+    BUG_ON(getrusage(whose, &u) != 0);
+    return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000u +
+           (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
 static uint64_t run(struct engine *g, struct slice code) {
     SCOPED_BUF(output, 4096);
     SCOPED_BUF(errors, 4096);
     meter_page_init(page, METER_LIMIT_MAX);
     struct engine_run r = {.memory = {page_fd, page, CEILING}, .code = code, .output = &output, .errors = &errors};
     struct engine_outcome o;
-    uint64_t start = clock_mono_us();
+    uint64_t start = cpu_us(RUSAGE_SELF);
     engine_run(g, &r, &o);
     BUG_ON(o.end != ENGINE_RETURNED || !output.len);
-    return clock_mono_us() - start;
+    return cpu_us(RUSAGE_SELF) - start;
 }
 
 static uint64_t native(const char *program) {
     SCOPED_ARENA(a);
     const char *command = arena_printf(a, "%s >/dev/null", program);
-    uint64_t start = clock_mono_us();
+    uint64_t start = cpu_us(RUSAGE_CHILDREN);
     BUG_ON(system(command) != 0);
-    return clock_mono_us() - start;
+    return cpu_us(RUSAGE_CHILDREN) - start;
 }
 
 static void least(uint64_t *best, uint64_t us) { *best = us < *best ? us : *best; }

@@ -42,6 +42,8 @@ struct emit {
     struct buf *out;
     uint32_t counter; // i64: what is left of the slice (ours)
     uint32_t units;   // i32: the length of a bulk operation
+    struct buf hints;
+    uint32_t hint_count;
 };
 
 static void op(struct emit *m, uint8_t code) { buf_add_byte(m->out, code); }
@@ -67,6 +69,14 @@ static void access_page(struct emit *m, uint8_t code, size_t field) {
     meter_put_u32(m->out, (uint32_t)field);
 }
 
+// An if that is hardly ever taken: the engine puts its code out of the way. Offsets count from the body's start.
+static void unlikely_if(struct emit *m) {
+    meter_put_u32(&m->hints, (uint32_t)m->out->len);
+    buf_add(&m->hints, "\1", 2); // a hint of one byte: 0, not taken
+    m->hint_count++;
+    op_u32(m, WASM_OP_IF, TYPE_NONE);
+}
+
 static void load_page(struct emit *m, size_t field) {
     op_i64(m, 0);
     access_page(m, OP_I64_LOAD, field);
@@ -83,7 +93,7 @@ static void refill(struct emit *m) {
     op_u32(m, WASM_OP_LOCAL_TEE, m->counter); // all that is left
     op_i64(m, 0);
     op(m, OP_I64_LT_S);
-    op_u32(m, WASM_OP_IF, TYPE_NONE);
+    unlikely_if(m);
     op_i64(m, 0);
     op_i64(m, METER_EXHAUSTED);
     access_page(m, OP_I64_STORE, PAGE_AT(open));
@@ -114,7 +124,7 @@ static void keep(struct emit *m, bool look) {
     op_u32(m, WASM_OP_LOCAL_TEE, m->counter);
     op_i64(m, 0);
     op(m, OP_I64_LT_S);
-    op_u32(m, WASM_OP_IF, TYPE_NONE);
+    unlikely_if(m);
     refill(m);
     op(m, WASM_OP_END);
 }
@@ -263,7 +273,7 @@ static void put_locals(struct emit *m) {
 }
 
 void meter_body_emit(struct meter_target *t, const struct meter_body *b, struct buf *out) {
-    struct emit m = {.t = t, .b = b, .out = out};
+    struct emit m = {.t = t, .b = b, .out = out, .hints = buf_init(WASM_BODY_MAX)};
     put_locals(&m);
     if (b->wrapped) {
         op(&m, WASM_OP_BLOCK);
@@ -288,4 +298,11 @@ void meter_body_emit(struct meter_target *t, const struct meter_body *b, struct 
     else
         save(&m, b->look_at_end);
     op(&m, WASM_OP_END);
+    if (m.hint_count && t->hints) {
+        meter_put_u32(t->hints, b->index);
+        meter_put_u32(t->hints, m.hint_count);
+        buf_add_slice(t->hints, buf_slice(&m.hints));
+        t->hinted++;
+    }
+    buf_free(&m.hints);
 }

@@ -42,7 +42,7 @@ struct engine {
     struct engine_memory memory; // of the run that is on
 };
 
-const char *engine_version(void) { return "wasmtime-" WASMTIME_VERSION "-r2"; }
+const char *engine_version(void) { return "wasmtime-" WASMTIME_VERSION "-r3"; }
 
 // For rewritten modules: what guests may use is decided by engine_validate; the counter needs 64-bit and several
 // memories besides.
@@ -58,6 +58,7 @@ static wasm_config_t *configure(const struct engine_memory *memory, bool canonic
     wasmtime_config_wasm_multi_memory_set(c, true);
     wasmtime_config_concurrency_support_set(c, false);
     wasmtime_config_memory_init_cow_set(c, false);
+    wasmtime_config_wasm_branch_hinting_set(c, true); // the rewriter's own
     // A NaN has the same bits on every processor, so that anybody can recompute a run.
     wasmtime_config_cranelift_nan_canonicalization_set(c, canonical_nans);
     wasmtime_config_cranelift_opt_level_set(c, WASMTIME_OPT_LEVEL_SPEED);

@@ -87,6 +87,8 @@ bool meter_rewrite_core(struct slice module, uint64_t offset, struct meter_whole
     if (!whole->work.bytes)
         whole->work.bytes = m.known[WASM_SECTION_CODE].body.len;
     SCOPED_BUF(code, METER_OUTPUT_MAX);
+    SCOPED_BUF(hints, METER_OUTPUT_MAX);
+    t.hints = p->near ? NULL : &hints;
     bool *is_realloc = arena_calloc(a, m.function_count, sizeof *is_realloc);
     if (!mark_reallocs(&m, &whole->reallocs, is_realloc, e) || !rewrite_code(&t, &whole->work, is_realloc, &code, e))
         return false;

@@ -97,6 +97,9 @@ struct meter_target {
     uint32_t *type_of;
     uint32_t *added; // the types that they were made from
     uint32_t added_count;
+    // For the engine: where the added ifs stand, none of which is likely; entries of a section of branch hints.
+    struct buf *hints;
+    uint32_t hinted; // functions
 };
 // Appends the body, rewritten, as an entry of the code section without its length.
 void meter_body_emit(struct meter_target *t, const struct meter_body *b, struct buf *out);

@@ -164,6 +164,19 @@ static void put_names(struct buf *out, const struct wasm_module *m) {
     }
 }
 
+static void put_hints(struct buf *out, const struct meter_target *t) {
+    static const char name[] = "metadata.code.branch_hint";
+    SCOPED_BUF(body, METER_OUTPUT_MAX);
+    if (!t->hinted)
+        return;
+    meter_put_u32(&body, (uint32_t)strlen(name));
+    buf_add_str(&body, name);
+    meter_put_u32(&body, t->hinted);
+    buf_add_slice(&body, buf_slice(t->hints));
+    if (!body.full) // they may be left out
+        put_section(out, WASM_SECTION_CUSTOM, &body);
+}
+
 bool meter_put_module(struct meter_target *t, const struct buf *code, struct buf *out, struct err *e) {
     static const uint8_t order[] = {WASM_SECTION_TYPE,       WASM_SECTION_IMPORT, WASM_SECTION_FUNCTION,
                                     WASM_SECTION_TABLE,      WASM_SECTION_MEMORY, WASM_SECTION_GLOBAL,
@@ -175,6 +188,7 @@ bool meter_put_module(struct meter_target *t, const struct buf *code, struct buf
         SCOPED_BUF(body, METER_OUTPUT_MAX);
         bool drop = false, ok = true;
         if (order[i] == WASM_SECTION_CODE) {
+            put_hints(out, t);
             if (s->header.ptr)
                 put_section(out, order[i], code);
         } else if (renew(t, order[i], &body, &drop, &ok, e)) {
