@@ -78,7 +78,7 @@ static bool read_exception(struct arena *a, struct slice text, struct exception 
 }
 
 static bool read_ports(struct slice text, struct ports *out, struct err *e) {
-    const uint8_t *dash = memchr(text.ptr, '-', text.len);
+    const uint8_t *dash = text.len ? memchr(text.ptr, '-', text.len) : NULL;
     struct slice from = dash ? slice_of(text.ptr, (size_t)(dash - text.ptr)) : text;
     struct slice to = dash ? slice_skip(text, from.len + 1) : text;
     if (read_port(from, &out->from) && read_port(to, &out->to) && out->from <= out->to)
