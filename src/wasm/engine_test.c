@@ -115,7 +115,8 @@ static void test_composed(void **state) {
 }
 
 // If this fails, a guest pays nothing for what the host or an adapter copies for it, or more than the price list says:
-// to the last instruction, also where nothing is left. The seeds are tests/guests/host.wat and composed.wat.
+// to the last instruction, also where nothing is left. The seeds are composed.wat, host.wat and fields.wat of
+// tests/guests.
 static void test_lengths_cost(void **state) {
     (void)state;
     const struct meter_host_prices *p = &meter_host_outlayer;
@@ -123,10 +124,13 @@ static void test_lengths_cost(void **state) {
     const uint64_t composed = 124 + 3 + 3 + 3;
     // host: the operators of `run` and of one realloc; 1,000 random bytes that go to it; a write of 100
     const uint64_t host = 12 + 8 + p->call + 1000 * p->random + 1000 * p->byte + p->call + p->write + 100 * p->byte;
+    // fields: the operators of `run` and of two reallocs, for a list of one value and for its 300 bytes
+    const uint64_t fields = 23 + 300 + 2 * 8 + (8 + 300) * p->byte + p->call + (p->call + 305 * p->byte) + //
+                            (p->call + 5 * p->byte);
     const struct {
         const char *name;
         uint64_t cost;
-    } cases[] = {{"composed", composed}, {"host", host}};
+    } cases[] = {{"composed", composed}, {"host", host}, {"fields", fields}};
     struct engine_outcome o;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_int_equal(run_within(seed(cases[i].name), 10000000, &o), cases[i].cost);

@@ -1,0 +1,45 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; Makes fields of HTTP, adds one of 5 and 300 bytes, and asks for it again: what that costs is known to the last
+;; instruction. `fields` among the seeds is this, assembled.
+(component
+  (import "wasi:http/types@0.2.0" (instance $http
+    (export "fields" (type $fields (sub resource)))
+    (type $reason (variant (case "invalid-syntax") (case "forbidden") (case "immutable")))
+    (export "header-error" (type $header-error (eq $reason)))
+    (export "[constructor]fields" (func (result (own $fields))))
+    (export "[method]fields.append" (func (param "self" (borrow $fields)) (param "name" string)
+      (param "value" (list u8)) (result (result (error $header-error)))))
+    (export "[method]fields.get" (func (param "self" (borrow $fields)) (param "name" string)
+      (result (list (list u8)))))))
+  (core module $libc
+    (memory (export "memory") 2)
+    (global $next (mut i32) (i32.const 1024))
+    (func (export "my_realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at (global.get $next))
+      (global.set $next (i32.add (local.get $at) (local.get 3)))
+      (local.get $at)))
+  (core module $main
+    (import "host" "new" (func $new (result i32)))
+    (import "host" "append" (func $append (param i32 i32 i32 i32 i32 i32)))
+    (import "host" "get" (func $get (param i32 i32 i32 i32)))
+    (import "libc" "memory" (memory 2))
+    (data (i32.const 64) "x-abc")
+    (func (export "run") (result i32)
+      (local $f i32)
+      (memory.fill (i32.const 128) (i32.const 97) (i32.const 300))
+      (local.set $f (call $new))
+      (call $append (local.get $f) (i32.const 64) (i32.const 5) (i32.const 128) (i32.const 300) (i32.const 32))
+      (call $get (local.get $f) (i32.const 64) (i32.const 5) (i32.const 40))
+      (i32.ne (i32.load (i32.const 44)) (i32.const 1))))
+  (core instance $libc (instantiate $libc))
+  (core func $new (canon lower (func $http "[constructor]fields")))
+  (core func $append (canon lower (func $http "[method]fields.append") (memory (core memory $libc "memory"))))
+  (core func $get (canon lower (func $http "[method]fields.get") (memory (core memory $libc "memory"))
+    (realloc (core func $libc "my_realloc"))))
+  (core instance $main (instantiate $main
+    (with "host" (instance (export "new" (func $new)) (export "append" (func $append)) (export "get" (func $get))))
+    (with "libc" (instance $libc))))
+  (func $run (result (result)) (canon lift (core func $main "run")))
+  (instance $run (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $run)))
