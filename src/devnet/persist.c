@@ -18,7 +18,8 @@
     X(FORGET_BLOCKS, "DELETE FROM block WHERE height < ?1")                                                            \
     X(FORGET_NAMES, "DELETE FROM name WHERE height < ?1")                                                              \
     X(STATE, "SELECT key, value FROM state ORDER BY key")                                                              \
-    X(RANGE, "SELECT min(height), max(height) FROM block")                                                             \
+    /* each for itself, or SQLite goes through all blocks */                                                           \
+    X(RANGE, "SELECT (SELECT min(height) FROM block), (SELECT max(height) FROM block)")                                \
     X(BODY, "SELECT head, body FROM block WHERE height = ?1")                                                          \
     X(FIND, "SELECT height, position FROM name WHERE kind = ?1 AND hash = ?2")                                         \
     X(COUNT_LIMIT, "SELECT height FROM block ORDER BY height DESC LIMIT 1 OFFSET ?1")                                  \
