@@ -105,7 +105,8 @@ def copies():
         for flavour in ("", "unguarded"):
             for part in ("bin", "hostile"):
                 os.makedirs(os.path.join(folder, flavour, part))
-            for name in ("hostile/hostile", "hostile/attack", "hostile/escaped", "bin/outlayer-sandbox"):
+            for name in ("hostile/hostile", "hostile/attack", "hostile/escaped", "bin/outlayer-sandbox",
+                         "bin/outlayer-broker"):
                 shutil.copy(os.path.join(kit.BUILD, flavour, name), os.path.join(folder, flavour, name))
         yield folder
 

@@ -12,7 +12,7 @@ $(O)/hostile/attack: $(patsubst %.c,$(O)/obj/%.o,tests/hostile/attack.c $(HOSTIL
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	@$(CC) -o $@ $^ -static-pie -pthread $(CFLAGS_$(FLAVOUR))
-$(O)/hostile/hostile: | $(O)/bin/outlayer-sandbox $(O)/hostile/attack $(O)/hostile/escaped
+$(O)/hostile/hostile: | $(O)/bin/outlayer-sandbox $(O)/bin/outlayer-broker $(O)/hostile/attack $(O)/hostile/escaped
 
 .PHONY: hostile-programs
 hostile-programs: $(PROGRAMS_hostile)

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define DESCRIPTORS 1024
 
@@ -14,8 +15,10 @@
 static enum verdict read_all(const struct ground *g, int arg, struct note *n) {
     (void)g, (void)arg;
     for (int fd = 0; fd < DESCRIPTORS; fd++) {
+        struct stat st;
         void *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED)
+        if (p == MAP_FAILED || syscall(SYS_fstat, fd, &st) != 0 ||
+            st.st_size == 0) // an empty file has no byte to look at
             continue;
         bool found = memcmp(p, SECRET, strlen(SECRET)) == 0;
         munmap(p, 4096);

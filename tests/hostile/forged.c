@@ -128,7 +128,8 @@ static enum verdict to_box(const struct ground *g, int how, struct note *n) {
     return held(n, "no descriptor takes an answer");
 }
 
-// The socket over which the keeper is told what to do: its own answers could be forged. 3 is the job's.
+// The socket over which the keeper is told what to do: its own answers could be forged. 3 is the job's; a component has
+// the broker's besides.
 static enum verdict to_keeper(const struct ground *g, int arg, struct note *n) {
     (void)g, (void)arg;
     for (int fd = 4; fd < DESCRIPTORS; fd++)
@@ -144,7 +145,7 @@ const struct attempt attempts_forged[] = {
     {"forged-order-answer", IN_BOX, "fds", NULL, NULL, to_box, 0, 0},
     {"forged-order-byte", IN_BOX, "fds", NULL, NULL, to_box, 1, 0},
     {"forged-order-descriptors", IN_BOX, "fds", NULL, NULL, to_box, 2, 0},
-    {"forged-note", IN_EXECUTOR, NULL, "fds", NULL, to_keeper, 0, 0},
+    {"forged-note", IN_RUN | IN_COMPILE, NULL, "fds", NULL, to_keeper, 0, 0},
     FORGED("byte", FORGE_BYTE),
     FORGED("long", FORGE_LONG),
     FORGED("huge", FORGE_HUGE),

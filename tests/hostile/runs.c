@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "egress/egress.h"
 #include "escaped.h"
 #include "executor/exec.h"
 #include "sandbox/guards.h"
@@ -20,6 +21,7 @@
 struct confinement {
     struct arena *arena;
     struct exec_pool *pool;
+    struct egress *egress; // of a component: a broker of its own, which is asked for nothing but by attempts
     enum where where;
     const char *facts;
     struct slice core, component;
@@ -42,11 +44,16 @@ bool runs_new(struct confinement **out, const struct surroundings *g, enum where
     c->facts = arena_printf(a, "%s memory=%llu processes=%d", ground_words(g, a), MEMORY, PROCESSES);
     fprintf(stderr, "%s\n", sandbox_probe(NULL)->text);
     *out = c;
+    if (where == IN_CALL && !egress_new(&c->egress, &(struct egress_settings){.allow = NULL}, e))
+        return false;
+    s.egress = c->egress;
     return exec_pool_new(&c->pool, &s, e);
 }
 
 void runs_free(struct confinement *c) {
-    exec_pool_free(c->pool);
+    if (c->pool)
+        exec_pool_free(c->pool);
+    egress_free(c->egress);
     arena_free(c->arena);
 }
 
