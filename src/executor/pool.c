@@ -147,7 +147,9 @@ void process_end(struct process *x, struct process_fate *fate) {
     struct slot_fate f = {0};
     struct place *at = x->place;
     if (at) {
-        if (!slot_finish(at->slot, &f)) {
+        // After one that used up the memory the kernel may take a while to count it as free: the next would be ended
+        // for what is not its own, so it gets a slot with a group of its own.
+        if (!slot_finish(at->slot, &f) || f.out_of_memory) {
             slot_close(at->slot);
             at->slot = NULL;
         }
