@@ -111,6 +111,9 @@ void ground_end(struct surroundings *g) {
     }
     if (g->shm >= 0)
         shmctl(g->shm, IPC_RMID, NULL);
+    int left = shmget((key_t)LEFT_BEHIND, 0, 0); // by an attempt without guards and without namespaces
+    if (left >= 0)
+        shmctl(left, IPC_RMID, NULL);
     if (g->queue >= 0)
         mq_unlink(g->queue_name);
     while (g->scratch && umount2(g->scratch, MNT_DETACH) == 0) // what an attempt without guards has mounted
