@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "egress/wire.h"
+#include "sandbox/confine.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
@@ -37,8 +38,8 @@ struct egress {
 static bool spawn(struct egress *g, int theirs, struct err *e) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    sigset_t none;
-    sigemptyset(&none);
+    sigset_t kept_off;
+    confine_group_signals(&kept_off);
     posix_spawn_file_actions_init(&files);
     // dup2 onto itself clears close-on-exec as well, so the number may happen to be right already.
     posix_spawn_file_actions_adddup2(&files, theirs, CONTROL_FD);
@@ -47,7 +48,7 @@ static bool spawn(struct egress *g, int theirs, struct err *e) {
     posix_spawn_file_actions_addclosefrom_np(&files, CONTROL_FD + 1);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigmask(&attributes, &kept_off);
     char *argv[] = {(char *)(uintptr_t)g->program, (char[]){'0' + CONTROL_FD, 0}, (char *)(uintptr_t)g->allow,
                     (char *)(uintptr_t)g->ports, NULL};
     char *environment[] = {NULL};

@@ -239,6 +239,23 @@ static void test_death(void **state) {
     egress_free(g);
 }
 
+// A service or a terminal's job that is ended with all its processes at once: the worker lets its runs come to an end.
+static void test_signals(void **state) {
+    (void)state;
+    struct egress *g = start(NULL);
+    struct egress_way way = open_way(g, EGRESS_GUEST);
+    struct egress_client *c = client_of(&way);
+    assert_int_equal(end_of(c, "10.0.0.1", 443), EGRESS_PROHIBITED);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(kill(broker_pid(), (int[]){SIGTERM, SIGINT, SIGHUP}[i]), 0);
+    assert_int_equal(end_of(c, "10.0.0.1", 443), EGRESS_PROHIBITED);
+    struct egress_facts facts;
+    egress_close(g, &way, &facts);
+    assert_false(facts.lost);
+    egress_client_free(c);
+    egress_free(g);
+}
+
 struct stuck {
     struct egress_client *client;
     enum egress_end end;
@@ -319,5 +336,5 @@ static void test_settings(void **state) {
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_connects), cmocka_unit_test(test_next_address),
                                           cmocka_unit_test(test_threads),  cmocka_unit_test(test_hostile),
                                           cmocka_unit_test(test_death),    cmocka_unit_test(test_waits),
-                                          cmocka_unit_test(test_settings)};
+                                          cmocka_unit_test(test_settings), cmocka_unit_test(test_signals)};
 RUN_TESTS(tests)

@@ -83,6 +83,13 @@ bool confine_lock_memory(struct err *e) {
     return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 || err_errno(e, "cannot lock memory");
 }
 
+void confine_group_signals(sigset_t *out) {
+    sigemptyset(out);
+    sigaddset(out, SIGTERM);
+    sigaddset(out, SIGINT);
+    sigaddset(out, SIGHUP);
+}
+
 void confine_close_from(int first) {
     if (syscall(SYS_close_range, (unsigned)first, ~0u, 0) == 0)
         return;

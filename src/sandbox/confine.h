@@ -4,6 +4,7 @@
 #pragma once
 #include "base/err.h"
 #include <linux/capability.h>
+#include <signal.h>
 
 // No way back to more rights by exec (set-user-id programs, file capabilities). Needed before the next two.
 [[nodiscard]] bool confine_no_new_privs(struct err *e);
@@ -21,6 +22,10 @@
 // Has `signal` (0: none) sent when the parent dies. One that is dead already, so that it is not `parent` any more, is
 // noticed: the signal is raised at once.
 [[nodiscard]] bool confine_keep_death_signal(int signal, int parent, struct err *e);
+// The signals by which a terminal or a service manager asks a whole group of processes to end: for the mask of a helper
+// that ends with its starter and not before, so that the starter can let its work come to an end. What the helper
+// starts for a stranger begins with an empty mask again.
+void confine_group_signals(sigset_t *out);
 // Closes every descriptor from `first` on.
 void confine_close_from(int first);
 // Neither core dumps nor reading by others of the same user (ptrace, /proc/self/mem).

@@ -123,6 +123,27 @@ static void *kill_helper(void *arg) {
     return NULL;
 }
 
+static void *signal_helper(void *arg) {
+    poll(NULL, 0, 300);
+    for (size_t i = 0; i < 3; i++)
+        kill(-*(int *)arg, (int[]){SIGTERM, SIGINT, SIGHUP}[i]); // the helper and the first process
+    return NULL;
+}
+
+// If this fails, whoever ends a service or a terminal's job with all its processes at once, while the starter still
+// lets its work come to an end, makes a build fail as if it had broken its box.
+static void test_only_its_starter_ends_a_box(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    pthread_t other;
+    struct sandbox *s = open_box(1 << 20, 0);
+    assert_int_equal(pthread_create(&other, NULL, signal_helper, &s->pid), 0);
+    struct sandbox_result r = run_in(s, a, "sleep 1; kill -TERM $$", false, 10000); // its own signals are as ever
+    pthread_join(other, NULL);
+    assert_true(r.end == SANDBOX_SIGNALED && r.status == SIGTERM);
+    sandbox_close(s);
+}
+
 // If this fails, a build that breaks its box ends as this machine's trouble: unpaid, and tried again.
 static void test_what_breaks_a_box_pays(void **state) {
     (void)state;
@@ -596,6 +617,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_runs_a_command),
     cmocka_unit_test(test_exactly_three_descriptors),
     cmocka_unit_test(test_what_breaks_a_box_pays),
+    cmocka_unit_test(test_only_its_starter_ends_a_box),
     cmocka_unit_test(test_what_is_left_is_its_doing),
     cmocka_unit_test(test_every_question_has_an_end),
     cmocka_unit_test(test_shared_memory_is_counted),

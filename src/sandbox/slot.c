@@ -2,6 +2,7 @@
 #include "sandbox/slot.h"
 
 #include "base/clock.h"
+#include "sandbox/confine.h"
 #include "sandbox/guards.h"
 #include "sandbox/slot_wire.h"
 #include "sandbox/wire.h"
@@ -95,8 +96,8 @@ static bool start(struct slot *s, const char *program, struct err *e) {
         return err_errno(e, "cannot make a socket pair");
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
+    sigset_t kept_off, all;
+    confine_group_signals(&kept_off);
     sigfillset(&all);
     posix_spawn_file_actions_init(&files);
     // dup2 onto itself clears close-on-exec as well, so the number may happen to be right already.
@@ -108,7 +109,7 @@ static bool start(struct slot *s, const char *program, struct err *e) {
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     posix_spawnattr_setpgroup(&attributes, 0); // Ctrl-C in a terminal is the starter's business
-    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigmask(&attributes, &kept_off);
     posix_spawnattr_setsigdefault(&attributes, &all);
     char *argv[] = {(char *)(uintptr_t)program, (char[]){'0' + CHILD_SOCKET, 0}, NULL};
     char *env[] = {(char *)(uintptr_t)guard_environment(), NULL};

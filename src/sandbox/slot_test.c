@@ -9,6 +9,7 @@
 #include "sandbox/slot_wire.h"
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -140,6 +141,26 @@ static void deaths_are_noticed(void **state) {
     slot_close(s);
 }
 
+// If this fails, whoever ends a service with all its processes at once ends every run under way, while the worker still
+// waits for their answers.
+static void only_its_starter_ends_a_slot(void **state) {
+    (void)state;
+    char text[64] = "";
+    struct slot *s = open_slot(offer->degree);
+    struct slot_process x = take(s);
+    int fd = open(arena_printf(arena, "/proc/self/task/%d/children", (int)getpid()), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && read(fd, text, sizeof text - 1) > 0);
+    close(fd);
+    for (size_t i = 0; i < 3; i++) // the keeper's outermost process is the only child
+        assert_int_equal(kill((int)strtol(text, NULL, 10), (int[]){SIGTERM, SIGINT, SIGHUP}[i]), 0);
+    assert_non_null(tell(&x, "who"));
+    finish(s);
+    x = take(s);
+    assert_non_null(tell(&x, "who"));
+    finish(s);
+    slot_close(s);
+}
+
 // If this fails, a slot that cannot be made is used all the same, or nobody learns why.
 static void what_cannot_be_made_is_told(void **state) {
     (void)state;
@@ -248,7 +269,8 @@ int main(void) {
         cmocka_unit_test(a_process_has_nothing),       cmocka_unit_test(an_end_is_known_and_of_all),
         cmocka_unit_test(memory_is_the_slots_own),     cmocka_unit_test(deaths_are_noticed),
         cmocka_unit_test(what_cannot_be_made_is_told), cmocka_unit_test(all_ends_with_its_starter),
-        cmocka_unit_test(less_than_asked_is_refused),  cmocka_unit_test(notes_are_checked)};
+        cmocka_unit_test(less_than_asked_is_refused),  cmocka_unit_test(notes_are_checked),
+        cmocka_unit_test(only_its_starter_ends_a_slot)};
     arena = arena_new();
     offer = sandbox_probe(NULL);
     fprintf(stderr, "%s: %s\n", sandbox_degree_name(offer->degree), offer->text);
