@@ -264,18 +264,39 @@ bool cgroup_add(const struct cgroup *g, int pid, struct err *e) {
     return ok;
 }
 
-uint64_t cgroup_memory_kills(const struct cgroup *g) {
+// The number behind `key` in a file of the group, the first one where key is "".
+static uint64_t count_of(const struct cgroup *g, const char *file, const char *key) {
     SCOPED_ARENA(a);
     char path[640];
     struct slice text;
-    const char *dir = g->part[MEMORY].path;
-    if (!dir[0])
-        return 0;
-    snprintf(path, sizeof path, "%s/%s", dir, g->version == 2 ? "memory.events" : "memory.oom_control");
+    snprintf(path, sizeof path, "%s/%s", g->part[MEMORY].path, file);
     if (!file_read(a, path, 4096, &text, NULL))
         return 0;
-    const char *at = strstr(arena_text(a, text), "oom_kill ");
-    return at ? strtoull(at + strlen("oom_kill "), NULL, 10) : 0;
+    const char *at = strstr(arena_text(a, text), key);
+    return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+// v1 tells the most that was ever used; what was asked for in one piece is not in it.
+#define PIECE_MAX (4ull << 20)
+static bool met_limit(const struct cgroup *g, const char *most, const char *limit) {
+    uint64_t n = count_of(g, limit, "");
+    return n && count_of(g, most, "") + PIECE_MAX >= n;
+}
+
+bool cgroup_ran_out(const struct cgroup *g, struct cgroup_kills *seen) {
+    if (!g->part[MEMORY].path[0])
+        return false;
+    bool v2 = g->version == 2;
+    struct cgroup_kills now = {count_of(g, v2 ? "memory.events" : "memory.oom_control", "oom_kill "),
+                               v2 ? count_of(g, "memory.events", "oom ") : 0};
+    bool own = now.kills > seen->kills;
+    if (own && v2)
+        own = now.full > seen->full;
+    else if (own)
+        own = met_limit(g, "memory.max_usage_in_bytes", "memory.limit_in_bytes") ||
+              met_limit(g, "memory.memsw.max_usage_in_bytes", "memory.memsw.limit_in_bytes");
+    *seen = now;
+    return own;
 }
 
 void cgroup_remove(struct cgroup *g) {

@@ -42,7 +42,13 @@ struct cgroup {
 // caller.
 [[nodiscard]] bool cgroup_doors(const struct cgroup *g, int fds[static CGROUP_PARTS], size_t *count, struct err *e);
 [[nodiscard]] bool cgroup_enter(const int *doors, size_t count, struct err *e);
-// How many of its processes the kernel has killed because the group's memory was used up.
-uint64_t cgroup_memory_kills(const struct cgroup *g);
+// What was seen of a group's want of memory: at first all 0.
+struct cgroup_kills {
+    uint64_t kills; // of its processes, for want of memory wherever that was
+    uint64_t full;  // v2: how often its own limit was met
+};
+// Whether the kernel has killed one of its processes since then because the group's own memory was used up, and not
+// what it is part of: the worker's container, or all of this machine.
+bool cgroup_ran_out(const struct cgroup *g, struct cgroup_kills *seen);
 // Removes it; its processes must have ended. Waits a little for the kernel to notice that they have.
 void cgroup_remove(struct cgroup *g);

@@ -3,6 +3,7 @@
 #include "sandbox/cgroup.h"
 
 #include "base/test.h"
+#include "sandbox/cgroup_place.h"
 #include "sandbox/confine.h"
 #include <signal.h>
 #include <sys/mman.h>
@@ -82,6 +83,15 @@ static void names_do_not_repeat(void **state) {
         cgroup_remove(&g[i]);
 }
 
+static _Noreturn void use_memory(const int *doors, size_t count) {
+    char *p = mmap(NULL, 200u << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    bool ok = cgroup_enter(doors, count, NULL) && p != MAP_FAILED;
+    ok = ok && confine_first_to_go(NULL);
+    for (size_t i = 0; ok && i < 200u << 20; i += 4096)
+        p[i] = 1;
+    _exit(ok ? 0 : 1);
+}
+
 // If this fails, more memory is used than the group may, or nobody learns why its process died.
 static void memory_ends_what_is_inside(void **state) {
     (void)state;
@@ -94,25 +104,65 @@ static void memory_ends_what_is_inside(void **state) {
     assert_ok(cgroup_make(&g, &usual, &e), &e);
     assert_ok(cgroup_doors(&g, doors, &count, &e), &e);
     pid_t pid = fork();
-    if (pid == 0) {
-        char *p = mmap(NULL, 200u << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        bool ok = cgroup_enter(doors, count, NULL) && p != MAP_FAILED;
-        for (size_t i = 0; ok && i < 200u << 20; i += 4096)
-            p[i] = 1;
-        _exit(ok ? 0 : 1);
-    }
+    if (pid == 0)
+        use_memory(doors, count);
     waitpid(pid, &status, 0);
     while (count)
         close(doors[--count]);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    assert_int_equal(cgroup_memory_kills(&g), 1);
+    struct cgroup_kills seen = {0};
+    assert_true(cgroup_ran_out(&g, &seen));
+    assert_false(cgroup_ran_out(&g, &seen)); // told once
     cgroup_remove(&g);
 }
 
+// In a process of a group that has little: in it, a group that may have much. 0 when its process is killed and that is
+// not taken for its own doing.
+static int within_little(void) {
+    struct err e = {0};
+    struct cgroup g;
+    int status, doors[CGROUP_PARTS];
+    size_t count;
+    if (!cgroup_offer_again()->memory || !cgroup_make(&g, &(struct cgroup_limits){1u << 30, 20}, &e) ||
+        !cgroup_doors(&g, doors, &count, &e))
+        return 1;
+    pid_t pid = fork();
+    if (pid == 0)
+        use_memory(doors, count);
+    waitpid(pid, &status, 0);
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    bool own = cgroup_ran_out(&g, &(struct cgroup_kills){0});
+    cgroup_remove(&g);
+    return !killed ? 2 : own ? 3 : 0;
+}
+
+// If this fails, who dies because this machine or the worker's container has no memory left pays for it.
+static void anothers_want_is_not_its_own(void **state) {
+    (void)state;
+    if (!cgroup_offer()->memory)
+        skip();
+    struct err e = {0};
+    struct cgroup little;
+    int status, doors[CGROUP_PARTS];
+    size_t count;
+    assert_ok(cgroup_make(&little, &usual, &e), &e);
+    assert_ok(cgroup_doors(&little, doors, &count, &e), &e);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(cgroup_enter(doors, count, &e) ? within_little() : 4);
+    waitpid(pid, &status, 0);
+    while (count)
+        close(doors[--count]);
+    struct cgroup_place inside = {0}; // v2: the leaf of the process that has ended
+    snprintf(inside.unified, sizeof inside.unified, "%s", little.part[0].path);
+    cgroup_sweep(&inside);
+    cgroup_remove(&little);
+    assert_int_equal(status, 0);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(what_nobody_holds_is_removed),
-    cmocka_unit_test(a_promised_limit_is_set_or_an_error),
-    cmocka_unit_test(names_do_not_repeat),
-    cmocka_unit_test(memory_ends_what_is_inside),
+    cmocka_unit_test(what_nobody_holds_is_removed), cmocka_unit_test(a_promised_limit_is_set_or_an_error),
+    cmocka_unit_test(names_do_not_repeat),          cmocka_unit_test(memory_ends_what_is_inside),
+    cmocka_unit_test(anothers_want_is_not_its_own),
 };
 RUN_TESTS(tests)

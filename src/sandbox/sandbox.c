@@ -298,9 +298,7 @@ bool sandbox_run(struct sandbox *s, struct arena *a, const struct sandbox_comman
     out->output = kept(&k, a);
     buf_free(&k.head);
     free(k.tail);
-    uint64_t kills = cgroup_memory_kills(&s->group);
-    out->out_of_memory = kills > s->kills;
-    s->kills = kills;
+    out->out_of_memory = cgroup_ran_out(&s->group, &s->seen);
     out->wall_ms = clock_mono_ms() - start;
     if (ok)
         return true;

@@ -9,10 +9,10 @@ struct sandbox {
     int pid; // outlayer-sandbox
     struct cgroup group;
     uint32_t processes;
-    uint64_t kills;       // of the group for want of memory, seen before the command under way
-    bool begun;           // a command that is not ours has been started
-    bool spoiled;         // and then the box itself failed
-    uint64_t deadline_ms; // 0: none but that of each question
+    struct cgroup_kills seen; // before the command under way
+    bool begun;               // a command that is not ours has been started
+    bool spoiled;             // and then the box itself failed
+    uint64_t deadline_ms;     // 0: none but that of each question
     const atomic_bool *cancel;
     struct wire w; // the message under way
 };

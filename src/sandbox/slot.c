@@ -22,8 +22,9 @@
 struct slot {
     int pid, sock; // of the keeper's outermost process
     struct cgroup group;
-    uint64_t memory, kills; // of the group, as last set and seen
-    uint32_t number;        // of the process that was asked for last
+    uint64_t memory; // of the group, as last set
+    struct cgroup_kills seen;
+    uint32_t number; // of the process that was asked for last
     struct slot_process process;
     bool taken;
 };
@@ -235,10 +236,7 @@ bool slot_finish(struct slot *s, struct slot_fate *fate) {
     forget_process(s);
     if (ok)
         *fate = (struct slot_fate){.known = true, .status = note.status};
-    if (!ok || (ended && WIFSIGNALED(note.status) && WTERMSIG(note.status) == SIGKILL)) {
-        uint64_t kills = cgroup_memory_kills(&s->group);
-        fate->out_of_memory = kills > s->kills;
-        s->kills = kills;
-    }
+    if (!ok || (ended && WIFSIGNALED(note.status) && WTERMSIG(note.status) == SIGKILL))
+        fate->out_of_memory = cgroup_ran_out(&s->group, &s->seen);
     return ok && order_next(s, NULL);
 }
