@@ -63,6 +63,7 @@ static void drop_pending(struct broker *b, size_t i) {
     struct client *c = find(b, b->pending[i].client);
     if (c)
         c->pending--;
+    lookups_forget(b->lookups, b->pending[i].key);
     b->pending[i] = b->pending[--b->pending_count];
 }
 
@@ -312,5 +313,9 @@ bool broker_serve(int control, const struct egress_rules *rules, struct err *e) 
         for (int i = 0; i < n && !b.stop; i++)
             serve(&b, events[i].data.u64);
     }
+    for (size_t i = 0; i < b.client_count; i++)
+        hang_up(&b.clients[i]);
+    close(b.epoll);
+    ways_free(b.ways); // look-ups live on: their threads may still be at work
     return true;
 }

@@ -182,6 +182,19 @@ bool lookups_start(struct lookups *l, uint64_t key, uint64_t owner, const char *
     return room;
 }
 
+void lookups_forget(struct lookups *l, uint64_t key) {
+    pthread_mutex_lock(&l->lock);
+    struct lookup **at = &l->waiting, *x;
+    while ((x = *at) && x->result.key != key)
+        at = &x->next;
+    if (x) {
+        *at = x->next;
+        l->queued--;
+        free(x);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
 bool lookups_take(struct lookups *l, struct lookup_result *out) {
     uint64_t count;
     pthread_mutex_lock(&l->lock);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names looked up as this machine looks them up (getaddrinfo: whatever resolver it uses), by a bounded number of
 // threads, so that a name server that does not answer holds up nobody else. A look-up that nobody waits for any more
-// runs to its end and is dropped. One thread asks; the others are inside.
+// is forgotten where it has not begun; else it runs to its end and is dropped. One thread asks; the others are inside.
 #pragma once
 #include "egress/wire.h"
 
@@ -19,6 +19,8 @@ struct lookups;
 int lookups_fd(const struct lookups *l);                             // readable when there are results
 // host NULL: whether the resolver answers at all. owner: whose it is; nobody's fill all threads. False: too many wait.
 [[nodiscard]] bool lookups_start(struct lookups *l, uint64_t key, uint64_t owner, const char *host);
+// Nobody waits for it any more.
+void lookups_forget(struct lookups *l, uint64_t key);
 [[nodiscard]] bool lookups_take(struct lookups *l, struct lookup_result *out);
 // What the last look-up or probe met: false where the resolver did not answer.
 bool lookups_resolver_answers(struct lookups *l);
