@@ -250,7 +250,7 @@ static void serve_control(struct broker *b) {
     if (valid && o.kind == EGRESS_ORDER_END)
         end_client(b, o.id);
     struct egress_question state = {.timeout_ms = EGRESS_WAIT_MAX_MS};
-    if (valid && o.kind == EGRESS_ORDER_STATE && !start_lookup(b, 0, &state, NULL))
+    if (valid && o.kind == EGRESS_ORDER_STATE && !start_lookup(b, LOOKUP_WORKER, &state, NULL))
         tell_state(b, lookups_resolver_answers(b->lookups));
 }
 

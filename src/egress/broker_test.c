@@ -2,11 +2,14 @@
 // The broker in this process, with a resolver that answers when the test says so.
 #include "egress/broker.h"
 
+#include "base/clock.h"
 #include "base/test.h"
 #include "egress/client.h"
 #include "egress/wire.h"
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
+#include <resolv.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // guards what follows
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -23,6 +26,12 @@ int getaddrinfo(const char *restrict node, const char *restrict service, const s
         pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
     return EAI_NONAME;
+}
+
+// Whether the resolver answers at all: it does.
+int res_nquery(res_state state, const char *name, int class, int type, unsigned char *answer, int size) {
+    (void)state, (void)name, (void)class, (void)type, (void)answer, (void)size;
+    return 12;
 }
 
 static void *serve(void *arg) {
@@ -51,30 +60,88 @@ static enum egress_end ask(struct egress_client *c, const char *host, uint32_t t
     return egress_ask(c, &q, &to, &fd);
 }
 
+struct broker {
+    int control[2];
+    pthread_t thread;
+};
+
+static struct broker start(void) {
+    struct broker b;
+    answering = false;
+    asked = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b.control), 0);
+    return b;
+}
+
+static void answer_all(void) {
+    pthread_mutex_lock(&lock);
+    answering = true;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static unsigned number_asked(void) {
+    pthread_mutex_lock(&lock);
+    unsigned n = asked;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+static void end(struct broker *b) {
+    close(b->control[0]);
+    pthread_join(b->thread, NULL);
+    close(b->control[1]);
+}
+
 // If this fails, one guest that gives up on its questions at once, or many that end, fill the queue of names with what
 // nobody waits for any more, and no other guest or build can look a name up for as long as their name servers like.
 static void test_what_nobody_waits_for_is_forgotten(void **state) {
     (void)state;
-    int control[2];
-    pthread_t broker;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
-    assert_int_equal(pthread_create(&broker, NULL, serve, &control[1]), 0);
-    struct egress_client *greedy = client(control[0], 1001), *other = client(control[0], 1002);
+    struct broker b = start();
+    assert_int_equal(pthread_create(&b.thread, NULL, serve, &b.control[1]), 0);
+    struct egress_client *greedy = client(b.control[0], 1001), *other = client(b.control[0], 1002);
     for (int i = 0; i < 1100; i++) // more than wait at a time
         assert_int_not_equal(ask(greedy, "slow.example", 0), EGRESS_STARTED);
     assert_int_equal(ask(other, "quick.example", 20000), EGRESS_UNKNOWN_NAME);
-    pthread_mutex_lock(&lock);
-    unsigned begun = asked;
-    answering = true;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-    assert_true(begun <= 5); // four of the one, and the other's
+    assert_true(number_asked() <= 5); // four of the one, and the other's
+    answer_all();
     egress_client_free(greedy);
     egress_client_free(other);
-    close(control[0]);
-    pthread_join(broker, NULL);
-    close(control[1]);
+    end(&b);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_nobody_waits_for_is_forgotten)};
+// If this fails, guests that ask for names whose servers are silent have the worker take its broker for dead, and end
+// it, and with it every other guest's way out.
+static void test_the_worker_is_always_answered(void **state) {
+    (void)state;
+    struct broker b = start();
+    assert_int_equal(pthread_create(&b.thread, NULL, serve, &b.control[1]), 0);
+    int guests[16];
+    for (uint32_t i = 0; i < ARRAY_LEN(guests) * 4; i++) {
+        struct egress_order o = {.kind = EGRESS_ORDER_CLIENT, .client_kind = EGRESS_GUEST, .id = 2000 + i / 4};
+        struct egress_question q = {.id = i, .timeout_ms = 60000, .port = 443, .host = "slow.example"};
+        int pair[2];
+        if (i % 4 == 0) {
+            assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+            assert_true(egress_send(b.control[0], &o, sizeof o, pair[1]));
+            close(pair[1]);
+            guests[i / 4] = pair[0];
+        }
+        assert_true(egress_send(guests[i / 4], &q, sizeof q, -1));
+    }
+    for (uint64_t until = clock_mono_ms() + 10000; number_asked() < 31 && clock_mono_ms() < until;)
+        poll(NULL, 0, 5);
+    struct egress_order o = {.kind = EGRESS_ORDER_STATE};
+    struct pollfd f = {b.control[0], POLLIN, 0};
+    assert_true(egress_send(b.control[0], &o, sizeof o, -1));
+    int told = poll(&f, 1, 5000);
+    answer_all();
+    assert_int_equal(told, 1);
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+        close(guests[i]);
+    end(&b);
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_nobody_waits_for_is_forgotten),
+                                          cmocka_unit_test(test_the_worker_is_always_answered)};
 RUN_TESTS(tests)

@@ -92,10 +92,12 @@ static void look_up(struct lookup *x) {
 }
 
 static bool may_start(const struct lookups *l, uint64_t owner) {
-    unsigned n = 0;
-    for (unsigned i = 0; i < l->threads; i++)
+    unsigned n = 0, strangers = 0;
+    for (unsigned i = 0; i < l->threads; i++) {
         n += l->busy[i] && l->owners[i] == owner;
-    return n < OWNER_MAX;
+        strangers += l->busy[i] && l->owners[i] != LOOKUP_WORKER;
+    }
+    return owner == LOOKUP_WORKER || (n < OWNER_MAX && strangers < THREADS_MAX - 1);
 }
 
 // The first that may start, taken out of the queue.

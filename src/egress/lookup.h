@@ -6,6 +6,7 @@
 #include "egress/wire.h"
 
 #define LOOKUP_FOUND_MAX 16
+#define LOOKUP_WORKER 0 // the owner for whom a thread is always left
 
 struct lookup_result {
     uint64_t key;
