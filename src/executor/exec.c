@@ -111,6 +111,8 @@ static enum verdict end_of(struct process *x, const struct job *job, const struc
     struct exec_limits l = r->limits;
     struct verdict_facts f = {.read = process_begun(x, &r->patience), .answer = &answer, .limits = &l};
     l.max_seconds = seconds_left(r);
+    if (f.read == PROCESS_ANSWERED && !l.max_seconds)
+        f.read = PROCESS_UNBEGUN; // it took all the time there was, and the guest had none
     uint64_t start = clock_mono_us(), most = l.max_seconds * 1000000ull;
     struct patience w = {start / 1000 + most / 1000, r->patience.cancel};
     if (f.read == PROCESS_ANSWERED)
@@ -222,7 +224,7 @@ static bool run(struct exec_pool *p, struct arena *a, const struct exec_request 
         return false;
     bool ok = seconds_left(r) ? attempt(p, a, r, kind, code, v, out, e) : patience_fail(&r->patience, "a run", e);
     permit_give(p->runs);
-    if (ok && *v == VERDICT_OURS && patience_over(&r->patience))
+    if (ok && *v == VERDICT_OURS && !seconds_left(r))
         return patience_fail(&r->patience, "a run", e);
     return ok;
 }

@@ -86,13 +86,15 @@ static int lie(void *unused, int sock) {
     bool good = file[0] && is_there(file);
     if (!good && strcmp(verb, "early") == 0)
         return 5;
+    if (strcmp(verb, "tardy") == 0)
+        nanosleep(&(struct timespec){1, 500000000}, NULL);
     if (!file_write_all(sock, slice_of(&(uint8_t){JOB_BEGUN}, 1), &e))
         return 1;
     if (job.kind == JOB_RUN)
         use(fds[JOB_FD_PAGE], count);
     if (!good)
         misbehave(verb, sock);
-    if (good || strcmp(verb, "ok") == 0)
+    if (good || strcmp(verb, "ok") == 0 || strcmp(verb, "tardy") == 0)
         say(sock, (struct job_answer){.output_len = 4}, 4);
     return 0;
 }

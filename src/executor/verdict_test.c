@@ -137,6 +137,20 @@ static void test_ours(void **state) {
     assert_int_equal(run("ok 1").end, EXEC_OK);
 }
 
+// A machine on which a process takes all of the request's time to begin leaves the guest none: that is not a guest that
+// ran longer than its 0 seconds.
+static void test_no_time_left(void **state) {
+    (void)state;
+    struct exec_result r;
+    struct err e = {0};
+    struct exec_request q = {.wasm = slice_of("\0asm\1\0\0\0ok", 10), .input = slice_str("tardy 0"), .limits = limits};
+    assert_ok(exec_run(pool, arena, &q, &r, &e), &e);
+    assert_int_equal(r.end, EXEC_OK);
+    q.patience.deadline_ms = clock_mono_ms() + 2300;
+    assert_false(exec_run(pool, arena, &q, &r, &e));
+    assert_int_equal(e.code, ERR_TIMEOUT);
+}
+
 static int set_up(void **state) {
     (void)state;
     struct err e;
@@ -159,8 +173,8 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_facts), cmocka_unit_test(test_charged),
-                                       cmocka_unit_test(test_tried_once_more), cmocka_unit_test(test_our_clock),
-                                       cmocka_unit_test(test_ours)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_facts),     cmocka_unit_test(test_charged), cmocka_unit_test(test_tried_once_more),
+        cmocka_unit_test(test_our_clock), cmocka_unit_test(test_ours),    cmocka_unit_test(test_no_time_left)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
