@@ -114,6 +114,11 @@ enum egress_end egress_ask(struct egress_client *c, const struct egress_question
     *fd = -1;
     if (mine.timeout_ms > EGRESS_WAIT_MAX_MS)
         mine.timeout_ms = EGRESS_WAIT_MAX_MS;
+    // The broker ends a client that sends what is not well formed. A guest's address may well be that.
+    if (!mine.port)
+        return EGRESS_PORT;
+    if (!egress_question_valid(&mine, sizeof mine, &(struct egress_question){0}))
+        return EGRESS_UNKNOWN_NAME;
     pthread_mutex_lock(&c->lock);
     struct waiter w = {.id = ++c->last_id, .fd = -1, .next = c->waiters};
     c->waiters = &w;

@@ -239,6 +239,22 @@ static void test_death(void **state) {
     egress_free(g);
 }
 
+// What no broker could be asked is answered here, and costs a guest none of its later questions.
+static void test_odd_names(void **state) {
+    (void)state;
+    struct egress *g = start(NULL);
+    struct egress_way way = open_way(g, EGRESS_GUEST);
+    struct egress_client *c = client_of(&way);
+    static const char *const odd[] = {"exa~mple.org", "a,b", "-x.example", "%31", ""};
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+        assert_int_equal(end_of(c, odd[i], 443), EGRESS_UNKNOWN_NAME);
+    assert_int_equal(end_of(c, "example.org", 0), EGRESS_PORT);
+    assert_int_equal(end_of(c, "10.0.0.1", 443), EGRESS_PROHIBITED);
+    egress_close(g, &way, NULL);
+    egress_client_free(c);
+    egress_free(g);
+}
+
 // A service or a terminal's job that is ended with all its processes at once: the worker lets its runs come to an end.
 static void test_signals(void **state) {
     (void)state;
@@ -333,8 +349,8 @@ static void test_settings(void **state) {
     egress_free(g);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_connects), cmocka_unit_test(test_next_address),
-                                          cmocka_unit_test(test_threads),  cmocka_unit_test(test_hostile),
-                                          cmocka_unit_test(test_death),    cmocka_unit_test(test_waits),
-                                          cmocka_unit_test(test_settings), cmocka_unit_test(test_signals)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_connects), cmocka_unit_test(test_next_address), cmocka_unit_test(test_threads),
+    cmocka_unit_test(test_hostile),  cmocka_unit_test(test_death),        cmocka_unit_test(test_waits),
+    cmocka_unit_test(test_settings), cmocka_unit_test(test_signals),      cmocka_unit_test(test_odd_names)};
 RUN_TESTS(tests)
