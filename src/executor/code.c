@@ -124,6 +124,8 @@ static void explain_death(const struct compilation *c, struct refusal *out, bool
         snprintf(out->why, sizeof out->why, "the compiler made a system call that no compilation may make");
     else {
         *again = true;
+        if (number == SIGKILL || !f->known) // perhaps this machine's own trouble: says nothing of the next try
+            out->took_ms = 0;
         snprintf(out->why, sizeof out->why, "the compiler died on it, twice (status %d)", f->status);
     }
 }

@@ -88,6 +88,17 @@ static void test_again(void **state) {
     assert_int_equal(e.code, ERR_UNAVAILABLE);
 }
 
+// If this fails, what was killed for want of this machine's own memory is refused until the worker starts anew.
+static void test_killed(void **state) {
+    (void)state;
+    struct exec_request q = request_of(arena, "signal9");
+    for (size_t i = 0; i < 2; i++) {
+        struct exec_result r = run(&q);
+        is_refused(&r, "died on it");
+        assert_true(r.compile_us > 0); // tried again
+    }
+}
+
 #define THREADS 6
 struct caller {
     const char *module;
@@ -214,6 +225,7 @@ static int tear_down(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_paid),    cmocka_unit_test(test_deaths),
                                        cmocka_unit_test(test_again),   cmocka_unit_test(test_once),
-                                       cmocka_unit_test(test_waiting), cmocka_unit_test(test_cancelled_run)};
+                                       cmocka_unit_test(test_waiting), cmocka_unit_test(test_cancelled_run),
+                                       cmocka_unit_test(test_killed)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

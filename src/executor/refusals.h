@@ -10,9 +10,10 @@
 #define REFUSALS_MAX 1024
 
 struct refusal {
-    bool invalid;     // not a module that may run; otherwise compiling it takes more than there is
-    uint64_t took_ms; // the try was given so much time and was not done; UINT64_MAX: more time would not help
-    char why[480];    // a sentence's second half, for people
+    bool invalid; // not a module that may run; otherwise compiling it takes more than there is
+    // The try was given so much time and was not done; UINT64_MAX: more would not help; 0: the same may.
+    uint64_t took_ms;
+    char why[480]; // a sentence's second half, for people
 };
 
 struct refusals;
