@@ -99,6 +99,16 @@ static void test_killed(void **state) {
     }
 }
 
+// If this fails, a request with less than a second left is given up without a try, however short its run would be.
+static void test_last_second(void **state) {
+    (void)state;
+    struct exec_request q = request_of(arena, "ok");
+    q.patience.deadline_ms = clock_mono_ms() + 900;
+    struct exec_result r = run(&q);
+    assert_int_equal(r.end, EXEC_OK);
+    assert_int_equal(r.seconds, 1);
+}
+
 #define THREADS 6
 struct caller {
     const char *module;
@@ -226,6 +236,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_paid),    cmocka_unit_test(test_deaths),
                                        cmocka_unit_test(test_again),   cmocka_unit_test(test_once),
                                        cmocka_unit_test(test_waiting), cmocka_unit_test(test_cancelled_run),
-                                       cmocka_unit_test(test_killed)};
+                                       cmocka_unit_test(test_killed),  cmocka_unit_test(test_last_second)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

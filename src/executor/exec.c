@@ -93,9 +93,9 @@ static bool put_env(struct buf *out, const struct exec_request *r, uint32_t *cou
                    ENV_COUNT_MAX);
 }
 
-// Of the guest's own seconds, those that are left.
+// Of the guest's own seconds, those that are left: the last is a whole one, as most runs need but a small part of it.
 static uint32_t seconds_left(const struct exec_request *r) {
-    uint64_t left = patience_left(&r->patience) / 1000;
+    uint64_t ms = patience_left(&r->patience), left = ms && ms < 1000 ? 1 : ms / 1000;
     return left < r->limits.max_seconds ? (uint32_t)left : r->limits.max_seconds;
 }
 
