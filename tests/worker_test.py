@@ -1002,6 +1002,14 @@ def test_slow_builds_stop_nobody():
             check("a build that fails fails for all who wait for it", all(e["failure"] == "build" and "nothing" in e["error_message"] for e in events), events)
             times = sorted(e["resources_used"]["compile_time_ms"] for e in events)
             check("and is paid once, too", builds(worker) == 4 and times[1] < 3000 < times[2], (builds(worker), times))
+            # 200 blocks are 20 s here, of which the wait for the other's build takes most.
+            long = c_repo(w, "long", ECHO, seconds=9)
+            w.request(long, "one", deposit=2 * NEAR)
+            check("a build that takes a while", kit.until(lambda: builds(worker) == 5, 20))
+            _, tx, _ = w.request(long, "nap9", resource_limits={**SLEEP, "max_execution_seconds": 10}, gas=53 * TGAS, deposit=2 * NEAR)
+            event, value = w.answer(tx, 60)
+            check("a run that is cut short because its request waited for another's build is not charged",
+                  value is None and event["failure"] == "platform" and int(event["payment_charged"]) == 0, event)
 
 
 def test_paid_builds():

@@ -34,7 +34,7 @@ struct job {
     bool ran, late; // late: when it was begun here, its time on chain was less than what it may use
     bool parked;    // it waits, and has no place at work
     struct answer answer;
-    uint64_t started_us;
+    uint64_t started_us, checked_us; // checked: when it was known how much time is left
 };
 
 static uint64_t window_left(const struct job *j) { return extender_left(j->worker->extender, j->watch); }
@@ -78,6 +78,7 @@ static bool check_request(struct job *j) {
         return false;
     }
     j->watch = extender_watch(j->worker->extender, j->task, &j->request, &window);
+    j->checked_us = clock_mono_us();
     j->block_ms = window.block_ms;
     uint64_t needed_ms = (j->request.build_seconds + j->task->limits.max_execution_seconds) * 1000;
     j->late = extender_left_most(j->worker->extender, j->watch) < needed_ms + SPARE_BLOCKS * j->block_ms;
@@ -201,6 +202,14 @@ static uint64_t paid_left(const struct job *j) {
     return paid > j->answer.build_ms ? paid - j->answer.build_ms : 0;
 }
 
+// True where the request would have had all of its own time, had it not waited for others' builds, compilations and
+// places: then it is not its own doing that it was ended before, and nobody pays.
+static bool waits_took_time(const struct job *j, uint64_t given_ms, uint64_t own_ms) {
+    uint64_t all_ms = (clock_mono_us() - j->checked_us) / 1000;
+    uint64_t busy_ms = j->answer.build_ms + (j->run.compile_us + j->run.run_us) / 1000;
+    return given_ms + (all_ms > busy_ms ? all_ms - busy_ms : 0) >= own_ms;
+}
+
 // --- module, secrets and run
 
 static void building(void *ctx) {
@@ -236,7 +245,7 @@ static bool get_module(struct job *j) {
         return true;
     }
     answer_from_build(&j->answer, j->arena, b);
-    if (j->module.cut_short && j->late)
+    if (j->module.cut_short && (j->late || waits_took_time(j, j->answer.build_ms, j->request.build_seconds * 1000)))
         platform_failed(j, too_late);
     else if (j->answer.class == ANSWER_PLATFORM)
         platform_failed(j, j->answer.error);
@@ -321,12 +330,12 @@ static void forget_secrets(struct job *j) {
 
 static uint32_t small(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
 
-// The run was ended before its own time was up: by us, when the request came here late (then true, and nobody pays),
-// else by the request itself.
+// The run was ended before its own time was up: by us, when the request came here late or waited here (then true, and
+// nobody pays), else by the request itself.
 static bool cut_short(struct job *j) {
     if (j->run.end != EXEC_DEADLINE || j->run.seconds >= j->task->limits.max_execution_seconds)
         return false;
-    if (j->late)
+    if (j->late || waits_took_time(j, j->run.seconds * 1000ull, j->task->limits.max_execution_seconds * 1000))
         return true;
     j->run.detail = arena_printf(j->arena,
                                  "the guest was ended after %" PRIu32 " seconds, when the request's time on chain was "
