@@ -210,8 +210,8 @@ bool builder_build(struct builder *b, struct arena *a, const struct build_source
     BUG_ON(strlen(io->commit) != 40);
     bool ok =
         job_start(&j, s, deadline_ms) && need_isolation(&j) && job_open(&j) && fetch_checkout(&j) && build_checkout(&j);
+    io->build_ms = clock_mono_ms() - start; // what follows is our own tidying up
     job_close(&j);
-    io->build_ms = clock_mono_ms() - start;
     if (ok)
         io->reason = NULL;
     else if (!j.failed)

@@ -17,7 +17,7 @@
 #define ENV_MAX 1024
 #define COMPILE_DATA (3ull << 30) // memory of a compilation
 #define RUN_DATA (256ull << 20)   // of the engine, beside the guest's memory, its input and its output
-#define COMPILE_CPU_S 300
+#define COMPILE_CPU_S 600 // its four threads for as long as a compilation may take, and room: the clock ends it first
 
 uint64_t guest_data(const struct job *job) {
     if (job->kind == JOB_COMPILE)
