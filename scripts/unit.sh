@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.." || exit 1
 out=$1
 limit=${TEST_SECONDS:-600}
 passed=0 failed=0 skipped=0
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:report_signal_unsafe=0}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:report_signal_unsafe=0:suppressions=scripts/tsan.supp}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
