@@ -8,12 +8,14 @@ cd "$(dirname "$0")/.." || exit 1
 out=$1
 limit=${TEST_SECONDS:-600}
 passed=0 failed=0 skipped=0
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:report_signal_unsafe=0:suppressions=scripts/tsan.supp}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:report_signal_unsafe=0}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 for t in "$out"/test/*; do
     [ -x "$t" ] && [ -f "$t" ] || continue
+    # The engine hands memory from thread to thread while it compiles, in Rust that TSan did not instrument.
+    [ "$(basename "$out")/$(basename "$t")" != tsan/engine_test ] || continue
     timeout -k 5 "$limit" "$t" >"$log" 2>&1
     rc=$?
     p=$(grep -ac '^\[       OK \]' "$log") f=$(grep -ac '^\[  FAILED  \] [^0-9]' "$log") s=$(grep -ac '^\[  SKIPPED \] [^0-9]' "$log")
@@ -27,7 +29,7 @@ for t in "$out"/test/*; do
     fi
 done
 for t in "$out"/fuzz/*; do
-    # Decoders have one thread; the engine that some of them call has several, in Rust that TSan did not instrument.
+    # Decoders have one thread; the engine that some of them call has several (see above).
     [ -x "$t" ] && [ -f "$t" ] && [ "$(basename "$out")" != tsan ] || continue
     name=$(basename "$t" _fuzz)
     seeds=$(find src contracts -type d -path "*/seeds/$name" | head -n 1)
