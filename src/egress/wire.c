@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "egress/wire.h"
 
+#include "sandbox/wire.h"
 #include <errno.h>
 
 #define FDS_MAX 8 // room for what a stranger sends along, so that all of it is closed
@@ -56,21 +57,13 @@ bool egress_send(int sock, const void *message, size_t len, int fd) {
 }
 
 // Keeps the first descriptor that came along, closes the others.
-static int take_descriptors(struct msghdr *m) {
-    int kept = -1;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= c->cmsg_len; i++) {
-            int fd;
-            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-            if (kept < 0)
-                kept = fd;
-            else
-                close(fd);
-        }
-    }
-    return kept;
+static int take_first(struct msghdr *m) {
+    struct wire_fds got = {.count = 0};
+    wire_take_fds(m, &got);
+    int first = got.count ? got.fd[0] : -1;
+    for (size_t i = 1; i < got.count; i++)
+        close(got.fd[i]);
+    return first;
 }
 
 bool egress_receive(int sock, void *message, size_t max, size_t *len, int *fd) {
@@ -85,7 +78,7 @@ bool egress_receive(int sock, void *message, size_t max, size_t *len, int *fd) {
     do
         n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | MSG_TRUNC);
     while (n < 0 && errno == EINTR);
-    *fd = n >= 0 ? take_descriptors(&m) : -1;
+    *fd = n >= 0 ? take_first(&m) : -1;
     *len = n > 0 ? (size_t)n : 0; // MSG_TRUNC: the true length, so that what is too long is not taken for what fits
     return n >= 0;
 }
