@@ -15,7 +15,8 @@ int main(int argc, char **argv) {
     uint64_t control;
     struct err e;
     if (argc != 4 || !text_u64(slice_str(argv[1]), &control) || control > 1024) {
-        fprintf(stderr, "outlayer-broker is started by outlayer-worker and `outlayer run`, not by hand\n");
+        fprintf(stderr, "outlayer-broker is started by the programs that reach out for others, such as "
+                        "outlayer-worker, not by hand\n");
         return 2;
     }
     clearenv();
