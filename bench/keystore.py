@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keystore: from a decrypt question to its answer, over HTTP, with the chain on the same machine: three views and an
 evaluation of the condition each. The reference has no figure of its own."""
-import base64, http.client, json, os, sys, time
+import http.client, json, os, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests"))
 import kit, near

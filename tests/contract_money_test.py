@@ -7,8 +7,8 @@ And the bytes of its state must be those of the records that there should be, ea
 import base64, contextlib, hashlib, json, os, random, struct
 
 import kit, near
-from kit import Daemon, check, equal, folder
-from keystore_test import CONTRACT, OPERATOR, World
+from kit import check, equal
+from keystore_test import CONTRACT, World
 
 STEPS = int(os.environ.get("MONEY_STEPS", "2000"))
 OPEN_MAX = 5

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
-import base64, contextlib, hashlib, http.client, http.server, json, os, socket, sqlite3, ssl, subprocess, threading, time, urllib.parse
+import base64, contextlib, hashlib, http.client, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
 
 import kit, near
+from fakes.git_host import git_host
+from fakes.keystore import Keystore
 from kit import check, equal
 
 CONTRACT = "outlayer.test.near"
@@ -554,39 +556,6 @@ def test_prices():
 
 # --- secrets: the way to the keystore
 
-class Keystore(http.server.ThreadingHTTPServer):
-    """Remembers what it was asked; answers `answer` when `gate` is open."""
-    daemon_threads = True
-
-    def __init__(self):
-        self.asked, self.answer, self.gate = [], (200, b"{}"), threading.Event()
-        self.gate.set()
-        super().__init__(("127.0.0.1", 0), KeystoreHandler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def handle_error(self, *_):
-        pass  # a caller that went away
-
-
-class KeystoreHandler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.asked.append((self.command, self.path, self.headers.get("Authorization"), body))
-        self.server.gate.wait(60)
-        status, raw = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    do_GET = do_POST = answer
-
-
 @contextlib.contextmanager
 def with_keystore(**env):
     keystore = Keystore()
@@ -842,68 +811,6 @@ def test_branches_asked_at_once():
         check("who asks too much is limited", hit and 30 <= hit[0] < 40 and hit[1], hit)
         equal("not for what is kept", resolve(c, "main", headers={"X-Forwarded-For": "198.51.100.1"})[0], 200)
         equal("and nobody else is", resolve(c, "old", headers={"X-Forwarded-For": "198.51.100.2"})[0], 200)
-
-
-class GitHost(http.server.BaseHTTPRequestHandler):
-    """git's own server behind https."""
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def body(self):
-        if self.headers.get("Transfer-Encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        raw = b""
-        while size := int(self.rfile.readline(), 16):
-            raw += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return raw
-
-    def serve(self):
-        path, _, query = self.path.partition("?")
-        body = self.body()
-        self.server.asked.append((self.path, body))
-        env = {"PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": self.server.root, "GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
-               "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type") or "",
-               "CONTENT_LENGTH": str(len(body)), "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "",
-               "GIT_PROTOCOL": self.headers.get("Git-Protocol") or "", "REMOTE_ADDR": "127.0.0.2"}
-        head, _, answer = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True).stdout.partition(b"\r\n\r\n")
-        headers = [line.split(": ", 1) for line in head.decode().split("\r\n") if line]
-        self.send_response(int(dict(headers).get("Status", "200").split()[0]))
-        for name, value in headers:
-            if name != "Status":
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    do_GET = do_POST = serve
-
-
-@contextlib.contextmanager
-def git_host(root):
-    """Serves the folder's repositories as https://127.0.0.2/…, by a certificate that is yielded."""
-    with kit.folder() as keys:
-        key, cert = os.path.join(keys, "key"), os.path.join(keys, "cert")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test",
-                        "-addext", "subjectAltName=IP:127.0.0.2", "-keyout", key, "-out", cert], check=True, capture_output=True)
-        try:
-            server = http.server.ThreadingHTTPServer(("127.0.0.2", 443), GitHost)
-        except OSError as e:
-            raise kit.Skip(f"port 443 of 127.0.0.2: {e}")
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(cert, key)
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        server.daemon_threads, server.root, server.asked = True, root, []
-        server.handle_error = lambda *_: None
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server, cert
-        finally:
-            server.shutdown()
-            server.server_close()
 
 
 def test_branches_over_https():

@@ -5,7 +5,7 @@ import base64, json, os, socket, subprocess, threading, time
 
 import kit, near
 from kit import check, equal
-from near import NEAR, TGAS, Account, Key
+from near import NEAR, Account, Key
 
 ROOT = "test.near"
 PROBE = []
@@ -409,7 +409,7 @@ def test_kill_9():
         with Devnet(home) as net:
             a = net.probe()
             net.root.send(a.id, near.call("set", b"0"))
-        seen, nonce = b"0", None
+        seen = b"0"
         for round_ in range(6):
             net = Devnet(home, BLOCK_IDLE_MS="1")
             equal(f"crash {round_}: what was seen is there", bytes(near.view(net.url, a.id, "get")["result"]["result"]), seen)

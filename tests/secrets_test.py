@@ -5,6 +5,7 @@ meddles, with a keystore that is killed; and where a value can be found while it
 import base64, contextlib, glob, hashlib, hmac, http.server, json, os, pty, re, shutil, signal, struct, subprocess, termios, threading, time
 
 import hpke, kit, near
+from fakes.meddler import Meddler, set_field
 from keystore_test import option, reserved_names, text
 from kit import check, equal
 from near_api_js_test import JS, installed, node
@@ -269,40 +270,6 @@ def test_a_client_written_for_the_reference():
 
 
 # --- a coordinator that meddles -------------------------------------------------------------------------------------------
-class Meddler(http.server.BaseHTTPRequestHandler):
-    """Passes everything on to the coordinator, and changes what it finds interesting."""
-    target, change, rewrite = None, None, None  # rewrite: what it makes of a question
-
-    def answer(self, body):
-        if Meddler.rewrite and body and "/secrets/" in self.path:
-            body = json.dumps(Meddler.rewrite(json.loads(body))).encode()
-        status, _, raw = kit.http(self.command, Meddler.target + self.path, body)
-        raw = Meddler.change(raw) if "/secrets/" in self.path else raw
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def do_GET(self):
-        self.answer(None)
-
-    def do_POST(self):
-        self.answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-    def log_message(self, *_):
-        pass
-
-
-def set_field(name, value):
-    def change(raw):
-        a = json.loads(raw)
-        if name in a:
-            a[name] = value(a[name]) if callable(value) else value
-        return json.dumps(a).encode()
-    return change
-
-
 @contextlib.contextmanager
 def meddling(s):
     """The arguments with which the command goes through a Meddler that does nothing yet."""

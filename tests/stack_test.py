@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole stack as `outlayer up` starts it: requests from outside, answers and money on the chain, and daemons that
 are killed in the middle of everything. A request must end once, be charged once, and be answered."""
-import base64, hashlib, json, os, signal, subprocess, threading, time
+import json, os, signal, subprocess, threading
 
 import kit, near
 from kit import check, equal
