@@ -66,6 +66,7 @@ include src/codec/Local.mk
 include src/crypto/Local.mk
 include src/http/Local.mk
 include src/near/Local.mk
+include src/protocol/Local.mk
 include src/secrets/Local.mk
 include src/store/Local.mk
 include src/wasm/Local.mk

@@ -7,7 +7,7 @@ CONTRACT_LD := wasm-ld-19
 CONTRACT_RT := /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a
 CONTRACT_CODEGEN := --target=wasm32-unknown-unknown -mcpu=mvp -Oz -ffunction-sections -fdata-sections
 CONTRACT_CFLAGS := $(CONTRACT_CODEGEN) -flto -std=c23 -Wall -Wextra -Werror -Wshadow \
-	-Wmissing-prototypes -Wcast-align -ffreestanding -nostdlib -Icontracts
+	-Wmissing-prototypes -Wcast-align -ffreestanding -nostdlib -Icontracts -Isrc
 CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first -z stack-size=32768 --fatal-warnings
 # Each byte costs gas in every call. Optimising all sources together saves a tenth; the linker's own code generation would
 # use instructions that are not in WebAssembly 1.0, so the compiler generates the code from what the linker optimised.

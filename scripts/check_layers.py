@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A unit under src/ includes headers only of itself and of the units that its Local.mk names (and of what those need)."""
+"""A unit under src/ includes headers only of itself and of the units that its Local.mk names (and of what those need).
+Contracts share one header with the programs, and that header needs no other."""
 import pathlib, re
 needs = {}
 for mk in pathlib.Path("src").glob("*/Local.mk"):
@@ -21,3 +22,12 @@ for unit in sorted(needs):
             m = re.match(r'#include "(\w+)/', line)
             if m and m[1] not in allowed and pathlib.Path("src", m[1]).is_dir():
                 print(f'{f}:{i}: {line.strip()}: {unit} may not use {m[1]}')
+
+SHARED = "protocol/contract.h"
+TESTS = "base/test.h"
+for f in sorted(pathlib.Path("contracts").rglob("*.[ch]")):
+    for i, line in enumerate(f.read_text().split("\n"), 1):
+        m = re.match(r'#include "((\w+)/.*)"', line)
+        if m and m[1] not in (SHARED, TESTS) and m[2] in needs and not pathlib.Path("contracts", m[2]).is_dir():
+            print(f"{f}:{i}: {line.strip()}: of src/ a contract may use {SHARED} alone")
+if "#include" in pathlib.Path("src", SHARED).read_text(): print(f"src/{SHARED}: needs no other header")

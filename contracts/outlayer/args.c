@@ -145,8 +145,8 @@ const struct args *entry_begin(const uint8_t *list, const char *name) {
     shape.closure = CLOSED;
     if (shape.count)
         json_arguments(&args, &shape);
-    args.answer.error = text_cut(args.answer.error, ERROR_MAX);
-    args.answer.compilation_note = text_cut(args.answer.compilation_note, NOTE_MAX);
+    args.answer.error = text_cut(args.answer.error, ANSWER_ERROR_MAX);
+    args.answer.compilation_note = text_cut(args.answer.compilation_note, ANSWER_NOTE_MAX);
     return &args;
 }
 

@@ -4,9 +4,6 @@
 #include "methods.h"
 #include "price.h"
 
-#define ERROR_MAX 512 // bytes of an error text that are kept
-#define NOTE_MAX 192  // bytes of a compilation note that are kept
-
 // Why an execution did not succeed, by the names of failure_names. A worker reports the first four.
 enum failure { FAILURE_GUEST, FAILURE_BUILD, FAILURE_ACCESS, FAILURE_PLATFORM, FAILURE_TIMEOUT, FAILURE_CANCELLED };
 extern const char *const failure_names[];
@@ -21,7 +18,7 @@ struct answer {
     bool success;
     uint8_t failure; // enum failure, where not successful; a worker that does not say means the guest's
     struct output output;
-    struct text error, compilation_note; // cut to ERROR_MAX and NOTE_MAX
+    struct text error, compilation_note; // cut to ANSWER_ERROR_MAX and ANSWER_NOTE_MAX
     struct usage resources_used;
     struct maybe_hash wasm_hash, attestation_digest;
     // Of the end of its request, for the event and the caller's value (answer_end).

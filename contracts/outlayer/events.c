@@ -5,7 +5,7 @@
 #define PREVIEW_MAX 256
 
 struct out *event_open(const char *event) {
-    const struct event_name name = {"near-outlayer", "1.0.0", event};
+    const struct event_name name = {EVENT_STANDARD, EVENT_VERSION, event};
     struct out *o = reply();
     event_begin(o, &name);
     return o;
@@ -33,19 +33,19 @@ void log_number(const char *before, uint64_t n, const char *after) {
 }
 
 #define Q(kind, name, member) JSON_MEMBER(kind, name, struct request, member)
+// The members that programs read, too: their names are protocol/contract.h's.
+#define F(kind, name) Q(kind, #name, IN_REQUEST_##name),
+#define L(kind, name, value) Q(kind, #name, limits.name),
+#define JSON_MAYBE_TEXT JSON_TEXT // which writes null where there is none
+#define IN_REQUEST_sender_id sender
+#define IN_REQUEST_repo repo
+#define IN_REQUEST_commit commit
+#define IN_REQUEST_build_target build_target
+#define IN_REQUEST_profile secrets_profile
+#define IN_REQUEST_account_id secrets_owner
 static const struct json_member request_members[] = {
-    Q(U64, "request_id", id),
-    Q(ACCOUNT, "sender_id", sender),
-    JSON_OBJECT("code_source"),
-    Q(TEXT, "repo", repo),
-    Q(TEXT, "commit", commit),
-    Q(TEXT, "build_target", build_target),
-    JSON_OBJECT_END,
-    JSON_OBJECT("resource_limits"),
-    Q(U64, "max_instructions", limits.max_instructions),
-    Q(U32, "max_memory_mb", limits.max_memory_mb),
-    Q(U64, "max_execution_seconds", limits.max_execution_seconds),
-    JSON_OBJECT_END,
+    Q(U64, "request_id", id),       SENDER_MEMBER(F) JSON_OBJECT("code_source"), CODE_SOURCE_MEMBERS(F) JSON_OBJECT_END,
+    JSON_OBJECT("resource_limits"), RESOURCE_LIMITS_MEMBERS(L) JSON_OBJECT_END,
 };
 #define SENDER_AND_SOURCE_END 7
 
@@ -60,9 +60,7 @@ void put_secrets_ref(struct out *o, const struct request *q) {
     }
     static const struct json_member members[] = {
         JSON_OBJECT("secrets_ref"),
-        Q(TEXT, "profile", secrets_profile),
-        Q(ACCOUNT, "account_id", secrets_owner),
-        JSON_OBJECT_END,
+        SECRETS_REF_MEMBERS(F) JSON_OBJECT_END,
     };
     PUT_ALL(o, members, q);
 }
@@ -77,7 +75,7 @@ static const struct json_member yield_members[] = {
 };
 
 void log_requested(const struct request *q, struct text input) {
-    struct out *o = event_open("execution_requested");
+    struct out *o = event_open(EVENT_NAME_REQUESTED);
     put_key(o, "request_data");
     put_quoted_open(o);
     PUT_ALL(o, request_members, q);
@@ -141,7 +139,7 @@ void log_completed(const struct request *q, const struct answer *a) {
         A(MAYBE_HASH, "wasm_hash", wasm_hash),
         A(MAYBE_HASH, "attestation_digest", attestation_digest),
     };
-    struct out *o = event_open("execution_completed");
+    struct out *o = event_open(EVENT_NAME_COMPLETED);
     put_members(o, request_members + 1, SENDER_AND_SOURCE_END - 1, q);
     put_usage(o, &a->resources_used);
     PUT_ALL(o, members, a);
@@ -160,13 +158,13 @@ void log_extended(const struct request *q) {
         Q(U8, "extensions", extensions),
         Q(U64, "timestamp", extended),
     };
-    struct out *o = event_open("execution_extended");
+    struct out *o = event_open(EVENT_NAME_EXTENDED);
     PUT_ALL(o, members, q);
     event_emit(o);
 }
 
 void log_cancelled(const struct request *q, const struct account *by) {
-    struct out *o = event_open("execution_cancelled");
+    struct out *o = event_open(EVENT_NAME_CANCELLED);
     member_number(o, "request_id", q->id);
     member_string(o, "cancelled_by", account_text(by));
     event_emit(o);

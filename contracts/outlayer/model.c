@@ -3,7 +3,9 @@
 
 #define RECORD_MAX 2048
 static const struct text state_key = {"STATE", 5};
-const char *const format_names[] = {"Bytes", "Text", "Json"};
+#define X(name, text) text,
+const char *const format_names[] = {RESPONSE_FORMATS(X)};
+#undef X
 const char *const output_names[] = {"", "Bytes", "Text", "Json"};
 
 // --- the layouts, by version
@@ -200,7 +202,7 @@ bool request_load(uint64_t id, struct request *q) {
 
 const struct account *request_payer(const struct request *q) { return q->payer.len ? &q->payer : &q->sender; }
 
-void request_must_load(uint64_t id, struct request *q) { require(request_load(id, q), "Execution request not found"); }
+void request_must_load(uint64_t id, struct request *q) { require(request_load(id, q), REFUSED_NOT_FOUND); }
 
 void request_save(const struct request *q) {
     struct key key = key_of('r', q->id);

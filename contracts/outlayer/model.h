@@ -9,6 +9,7 @@
 //   's' 'x' 'u' 'g' 'b'   secrets (secrets.h)
 // Records begin with a version; what an older version of this contract wrote is read, too.
 #pragma once
+#include "protocol/contract.h"
 #include "sdk/sdk.h"
 
 #define STATE_VERSION 3
@@ -54,7 +55,6 @@ struct limits {
     uint64_t max_execution_seconds;
 };
 
-enum response_format { FORMAT_BYTES, FORMAT_TEXT, FORMAT_JSON };
 enum output_kind { OUTPUT_NONE, OUTPUT_BYTES, OUTPUT_TEXT, OUTPUT_JSON };
 extern const char *const format_names[3];
 extern const char *const output_names[4]; // OUTPUT_NONE: ""
@@ -101,4 +101,4 @@ void request_remove(const struct request *q); // and its stored output
 struct text output_load(const struct request *q);
 void output_save(struct request *q, uint8_t kind, struct text bytes); // saves the request too
 
-#define OUTPUT_JSON_MAX (384u * 1024) // of a stored output as the callback returns it
+#define OUTPUT_JSON_MAX ANSWER_RETURNED_MAX // of a stored output as the callback returns it

@@ -9,14 +9,7 @@
 #pragma once
 #include "model.h"
 
-#define MAX_INSTRUCTIONS 100000000000ull
-#define MAX_EXECUTION_SECONDS 60u
-#define MAX_BUILD_SECONDS 300u
-#define WINDOW_SECONDS 100u // 200 blocks of 0.6 s, without what fetching and answering take
-#define MORE_SECONDS 80u    // an extension's 200 blocks begin when 60 are left
-#define MIN_BUILD_SECONDS 10u
-#define MAX_MEMORY_MB 1024u
-#define DEFAULT_LIMITS ((struct limits){1000000000, 128, 60})
+#define DEFAULT_LIMITS ((struct limits){DEFAULT_INSTRUCTIONS, DEFAULT_MEMORY_MB, DEFAULT_EXECUTION_SECONDS})
 #define FEE_MAX (1000000 * MILLI_NEAR) // of each price: 1000 NEAR
 
 struct fees default_fees(void);

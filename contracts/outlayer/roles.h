@@ -3,7 +3,6 @@
 #pragma once
 #include "args.h"
 
-#define OPERATORS_MAX 64                                          // beside the first
 struct state owner_state(void);                                   // stops unless the owner calls
 void require_operator(void);                                      // stops unless an operator calls
 bool is_operator(const struct state *s, const struct account *a); // the first one or another

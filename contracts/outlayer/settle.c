@@ -58,8 +58,8 @@ static struct yocto charge_of(const struct request *q, const struct answer *a) {
 
 // A second answer, or one that crosses an extension, would be lost on its way.
 static void check_awaited(const struct request *q) {
-    require(!q->answered, "Execution request has already been answered");
-    require(!q->extending, "Execution request is being extended: try again in a block");
+    require(!q->answered, REFUSED_ANSWERED);
+    require(!q->extending, REFUSED_EXTENDING);
 }
 
 static bool resume(const struct request *q, struct text payload) { return yield_resume(&q->data_id, payload); }
@@ -77,7 +77,7 @@ void resume_request(struct request *q, const struct answer *a) {
     q->charge = charge_of(q, a);
     request_save(q);
     log_number("Resolving execution for request_id: ", q->id, "");
-    require(resume(q, REC_TEXT(r)), "Unable to resume execution promise");
+    require(resume(q, REC_TEXT(r)), REFUSED_RESUME);
 }
 
 void resume_to_extend(struct request *q) {
@@ -85,7 +85,7 @@ void resume_to_extend(struct request *q) {
     check_awaited(q);
     q->extending = true;
     request_save(q);
-    require(resume(q, (struct text){(const char *)payload, sizeof payload}), "Unable to resume execution promise");
+    require(resume(q, (struct text){(const char *)payload, sizeof payload}), REFUSED_RESUME);
 }
 
 enum resumed payload_load(struct payload *p) {
@@ -106,8 +106,7 @@ static uint64_t returned_length(const struct output *o) {
 static void check_returnable(const struct output *o) {
     uint64_t n = returned_length(o);
     if (n > OUTPUT_JSON_MAX)
-        stop_filled("The output is % bytes long as JSON; at most % can be handed to a callback",
-                    (struct yocto[]){{n}, {OUTPUT_JSON_MAX}});
+        stop_filled(REFUSED_OUTPUT, (struct yocto[]){{n}, {OUTPUT_JSON_MAX}});
 }
 
 // With this request's payment, which is there for its own records. The sum may wrap around, see state_migrate.
@@ -120,8 +119,7 @@ static bool can_lend(const struct request *q) {
 void check_stake(const struct request *q, uint64_t bytes, bool lend) {
     struct yocto stake = stake_of(bytes + REQUEST_GROWS);
     if (yocto_less(q->payment, stake) && !(lend && can_lend(q)))
-        stop_filled("Insufficient payment: what is stored until the request ends needs % yoctoNEAR, got %",
-                    (struct yocto[]){stake, q->payment});
+        stop_filled(REFUSED_STAKE, (struct yocto[]){stake, q->payment});
 }
 
 void submit_output(struct request *q, const struct output *output) {

@@ -5,6 +5,7 @@
 #include "cli/repo.h"
 #include "cli/secrets_remote.h"
 #include "codec/hex.h"
+#include "protocol/contract.h"
 #include "secrets/repo.h"
 #include "secrets/values.h"
 #include <sodium.h>
@@ -47,7 +48,7 @@ static bool store(struct run *r, struct remote *remote, const char **transaction
 static bool ask(const struct run *r, const struct credentials *from, struct ask_result *out, struct err *e) {
     struct ask ask = {.repo = r->repo.repo,
                       .commit = r->repo.commit,
-                      .build_target = "wasm32-wasip1",
+                      .build_target = DEFAULT_BUILD_TARGET,
                       .input = INPUT,
                       .format = "Text",
                       .limits = {1000000000, 128, 60, EXEC_OUTPUT_MAX},
@@ -55,7 +56,7 @@ static bool ask(const struct run *r, const struct credentials *from, struct ask_
                       .secrets_profile = PROFILE,
                       .secrets_owner = r->d->stack->developers[0].account.s,
                       .receiver = r->d->target->contract,
-                      .method = "request_execution"};
+                      .method = METHOD_REQUEST};
     return ask_run(r->d->target, from, &ask, r->d->progress, NULL, r->d->arena, out, e);
 }
 

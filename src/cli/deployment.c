@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "near/send.h"
+#include "protocol/contract.h"
 
 #define STORAGE_PRICE_PER_BYTE ((u128)10000000000000000000ull) // 1e19 yocto, near.md §2.4
 #define GAS_PRICE ((u128)1000000000)                           // what a transaction reserves at, yocto per gas
@@ -11,8 +12,11 @@
 #define STEP_GAS (2 * TGAS)              // everything else of a step, generously
 
 // What a worker's key may call, and nothing else.
-static const char *const worker_methods[] = {"resolve_execution", "submit_execution_output",
-                                             "submit_execution_output_and_resolve", "extend_execution"};
+static const char *const worker_methods[] = {
+#define M(name) name,
+    WORKER_METHODS(M)
+#undef M
+};
 
 extern const uint8_t cli_outlayer_wasm[], cli_outlayer_wasm_end[], cli_asker_wasm[], cli_asker_wasm_end[];
 struct slice contract_outlayer_wasm(void) {
@@ -25,7 +29,7 @@ struct slice contract_asker_wasm(void) {
 // Is the contract initialised, and with which operator?
 static bool look_at_config(const struct deployment *d, struct rpc *rpc, struct arena *a, struct deployment_plan *out,
                            struct err *e) {
-    SCOPED_JSON(config) = rpc_view_json(rpc, a, d->contract->account.s, "get_config", NULL, e);
+    SCOPED_JSON(config) = rpc_view_json(rpc, a, d->contract->account.s, VIEW_CONFIG, NULL, e);
     if (!config) {
         out->init = strstr(e->msg, "not initialized") || e->code == ERR_NOT_FOUND;
         return out->init;
@@ -163,7 +167,7 @@ bool deployment_do(const struct deployment *d, const struct deployment_plan *pla
 }
 
 static bool publish(struct rpc *rpc, const struct credentials *owner, const char *key, struct arena *a, struct err *e) {
-    SCOPED_JSON(now) = rpc_view_json(rpc, a, owner->account.s, "get_keystore_key", NULL, e);
+    SCOPED_JSON(now) = rpc_view_json(rpc, a, owner->account.s, VIEW_KEYSTORE_KEY, NULL, e);
     if (!now)
         return false;
     if (json_is_string(now) && strcmp(json_string_value(now), key) == 0)

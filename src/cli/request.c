@@ -7,6 +7,7 @@
 #include "cli/ask.h"
 #include "cli/repo.h"
 #include "cli/target.h"
+#include "protocol/contract.h"
 
 #define INPUT_MAX (1u << 20)
 #define DEPOSIT_DEFAULT (NEAR_ONE / 10)
@@ -50,7 +51,7 @@ static bool format_of(const char *given, const char **out, struct err *e) {
 }
 
 static bool target_of(const char *given, const char **out, struct err *e) {
-    *out = given ? given : "wasm32-wasip1";
+    *out = given ? given : DEFAULT_BUILD_TARGET;
     if (strcmp(*out, "wasm32-wasip1") == 0 || strcmp(*out, "wasm32-wasip2") == 0 || strcmp(*out, "wasm32-wasi") == 0)
         return true;
     err_set(e, ERR_USAGE, "unknown target '%s'", given);
@@ -114,7 +115,7 @@ static bool prepare(const struct request_options *o, const struct target *t, str
     ask->repo = repo.repo;
     ask->commit = repo.commit;
     ask->receiver = t->contract;
-    ask->method = "request_execution";
+    ask->method = METHOD_REQUEST;
     fprintf(stderr, "repository  %s at %.40s, %s\n", ask->repo, ask->commit, ask->build_target);
     fprintf(stderr, "estimate    at most %s for these limits; %s attached, what is not used comes back\n",
             yocto_text(estimate, least), yocto_text(ask->deposit, paid));

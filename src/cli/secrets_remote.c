@@ -5,6 +5,7 @@
 #include "codec/hex.h"
 #include "http/client.h"
 #include "near/send.h"
+#include "protocol/contract.h"
 #include "secrets/values.h"
 
 #define CALL_GAS (50 * TGAS)
@@ -28,7 +29,7 @@ static bool no_keystore(const struct remote *r, struct err *e) {
 }
 
 static bool read_identity(struct remote *r, struct err *e) {
-    SCOPED_JSON(key) = rpc_view_json(r->rpc, r->a, r->target->contract, "get_keystore_key", NULL, e);
+    SCOPED_JSON(key) = rpc_view_json(r->rpc, r->a, r->target->contract, VIEW_KEYSTORE_KEY, NULL, e);
     if (!key)
         return false;
     if (!json_is_string(key))
@@ -111,7 +112,7 @@ bool remote_row(struct remote *r, const struct scope *s, struct remote_row *out,
     const char *branch = NULL, *blob;
     json_set_text(args, "owner", s->owner);
     *out = (struct remote_row){0};
-    SCOPED_JSON(row) = rpc_view_json(r->rpc, r->a, r->target->contract, "get_secrets", args, e);
+    SCOPED_JSON(row) = rpc_view_json(r->rpc, r->a, r->target->contract, VIEW_SECRETS, args, e);
     if (!row)
         return false;
     if (!json_is_object(row))

@@ -4,89 +4,38 @@
 #include "coordinator/coordinator.h"
 
 #include "base/clock.h"
-#include "codec/borsh.h"
 #include "codec/hex.h"
+#include "protocol/build_record.h"
 
 struct build {
     struct http_request *request;
-    const char *key, *wasm_hash, *repo, *commit, *target, *toolchain, *public_key, *signature, *json;
-    uint64_t built_at, build_ms;
-    bool changed;
+    struct build_record record; // texts in the request's arena, as all of this
+    const char *key, *json;
 };
 
-#define TEXT_MAX 1024 // bytes of each text, as readers take them
-
-static bool is_hash(const char *name, const char *text, struct hash *out, struct err *e) {
-    return hash_from_hex(out, slice_str(text), e) || err_wrap(e, "field '%s'", name);
-}
-
-static bool check_texts(const struct build *b, struct err *e) {
-    const struct {
-        const char *name, *text;
-    } texts[] = {{"repo", b->repo}, {"commit", b->commit}, {"target", b->target}, {"toolchain", b->toolchain}};
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        if (strlen(texts[i].text) > TEXT_MAX)
-            return err_set(e, ERR_INVALID, "field '%s' is longer than %d bytes", texts[i].name, TEXT_MAX);
-    return true;
-}
-
-static bool read_build(struct build *b, const json_t *j, struct err *e) {
-    static const char *const keys[] = {"build_key", "wasm_hash", "repo",       "commit",    "target", "toolchain",
-                                       "built_at",  "build_ms",  "public_key", "signature", NULL};
-    return json_only_keys(j, keys, e) && json_get_text(j, "build_key", &b->key, e) &&
-           json_get_text(j, "wasm_hash", &b->wasm_hash, e) && json_get_text(j, "repo", &b->repo, e) &&
-           json_get_text(j, "commit", &b->commit, e) && json_get_text(j, "target", &b->target, e) &&
-           json_get_text(j, "toolchain", &b->toolchain, e) && json_get_u64(j, "built_at", &b->built_at, e) &&
-           json_get_u64(j, "build_ms", &b->build_ms, e) && json_get_text(j, "public_key", &b->public_key, e) &&
-           json_get_text(j, "signature", &b->signature, e) && check_texts(b, e);
-}
-
-// What the signature signs: SHA-256 of the record in borsh.
-static struct hash digest(const struct build *b, const struct hash *key, const struct hash *wasm) {
-    SCOPED_BUF(out, SMALL_BODY_MAX * 2);
-    borsh_put_text(&out, "outlayer-build-v1");
-    borsh_put_raw(&out, key->b, sizeof key->b);
-    borsh_put_raw(&out, wasm->b, sizeof wasm->b);
-    borsh_put_text(&out, b->repo);
-    borsh_put_text(&out, b->commit);
-    borsh_put_text(&out, b->target);
-    borsh_put_text(&out, b->toolchain);
-    borsh_put_u64(&out, b->built_at);
-    borsh_put_u64(&out, b->build_ms);
-    return sha256(buf_slice(&out));
-}
-
-static bool check_build(struct arena *a, const struct build *b, const struct hash *named, struct err *e) {
-    struct hash key, wasm;
-    struct public_key public;
-    struct signature s = {.type = KEY_ED25519};
-    struct slice raw;
-    if (!is_hash("build_key", b->key, &key, e) || !is_hash("wasm_hash", b->wasm_hash, &wasm, e) ||
-        !public_key_parse(&public, slice_str(b->public_key), e) || !base64_decode(a, slice_str(b->signature), &raw, e))
+static bool read_build(struct arena *a, const json_t *j, const struct hash *named, struct build_record *out,
+                       struct err *e) {
+    if (!json_only_keys(j, record_keys, e) || !record_parse(out, a, j, e))
         return false;
-    if (!hash_eq(&key, named))
+    if (!hash_eq(&out->build_key, named))
         return err_set(e, ERR_INVALID, "the record is of another build key than the path names");
-    if (raw.len != 64 || public.type != KEY_ED25519)
-        return err_set(e, ERR_INVALID, "field 'signature' is not one of ed25519");
-    memcpy(s.bytes, raw.ptr, raw.len);
-    struct hash h = digest(b, &key, &wasm);
-    return signature_verify(&s, &public, hash_slice(&h)) ||
-           err_set(e, ERR_INVALID, "the record's signature is not that of its key");
+    return record_signature_good(out) || err_set(e, ERR_INVALID, "the record's signature is not that of its key");
 }
 
 static bool store(struct db *db, void *ctx, struct err *e) {
     struct build *b = ctx;
     struct db_stmt *s;
+    char hex[65];
     if (!db_query(db,
                   "INSERT OR REPLACE INTO builds (build_key, wasm_hash, repo, commit_hash, target, record, created_ms) "
                   "VALUES (:key, :wasm, :repo, :commit, :target, :record, :now)",
                   &s, e))
         return false;
     db_bind_text(db, s, ":key", b->key);
-    db_bind_text(db, s, ":wasm", b->wasm_hash);
-    db_bind_text(db, s, ":repo", b->repo);
-    db_bind_text(db, s, ":commit", b->commit);
-    db_bind_text(db, s, ":target", b->target);
+    db_bind_text(db, s, ":wasm", hash_hex(&b->record.wasm_hash, hex));
+    db_bind_text(db, s, ":repo", b->record.repo);
+    db_bind_text(db, s, ":commit", b->record.commit);
+    db_bind_text(db, s, ":target", b->record.target);
     db_bind_text(db, s, ":record", b->json);
     db_bind_int(db, s, ":now", (int64_t)clock_wall_ms());
     return db_run(db, s, e);
@@ -113,14 +62,11 @@ void builds_put(struct http_request *r, void *ctx) {
     struct hash key;
     struct build *b = arena_calloc(a, 1, sizeof *b);
     json_t *j = task_body(r, SMALL_BODY_MAX, &e);
-    bool ok = j && key_param(r, &key, &e) && read_build(b, j, &e) && check_build(a, b, &key, &e);
+    bool ok = j && key_param(r, &key, &e) && read_build(a, j, &key, &b->record, &e);
     if (ok) {
         b->request = r;
         b->json = json_text(a, j);
         b->key = hex_text(a, hash_slice(&key));
-        const char **texts[] = {&b->wasm_hash, &b->repo, &b->commit, &b->target};
-        for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-            *texts[i] = arena_strdup(a, *texts[i]);
         struct writer_job job = {store, stored, b};
         ok = writer_submit(c->writer, &job, &e);
     }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "protocol/contract.h"
 #include <pthread.h>
 
 struct prices {
@@ -37,7 +38,7 @@ static void reply_all(struct prices *p) {
 
 static char *ask(struct prices *p, struct err *e) {
     SCOPED_ARENA(a);
-    SCOPED_JSON(j) = rpc_view_json(p->rpc, a, p->contract, "get_pricing", NULL, e);
+    SCOPED_JSON(j) = rpc_view_json(p->rpc, a, p->contract, VIEW_PRICING, NULL, e);
     return j ? xstrdup(json_text(a, j)) : NULL;
 }
 

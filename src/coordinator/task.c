@@ -131,7 +131,7 @@ static bool check_refused(const json_t *j, struct err *e) {
 }
 
 bool task_read(struct task *out, const json_t *j, struct err *e) {
-    *out = (struct task){.build_target = TASK_TARGET_DEFAULT};
+    *out = (struct task){.build_target = DEFAULT_BUILD_TARGET};
     if (!read_key(&out->key, j, e) || !json_opt_text(j, "refused", &out->refused, e))
         return false;
     if (out->refused ? !check_refused(j, e) : !check_fields(j, task_fields, ARRAY_LEN(task_fields), e))

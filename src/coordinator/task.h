@@ -3,8 +3,8 @@
 #pragma once
 #include "codec/json.h"
 #include "coordinator/board.h"
+#include "protocol/contract.h"
 
-#define TASK_TARGET_DEFAULT "wasm32-wasip1"
 #define TASK_TEXT_MAX 1024 // bytes of each of a task's texts but its input
 #define REPORT_ERROR_MAX 4096
 

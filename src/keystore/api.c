@@ -3,6 +3,7 @@
 #include "keystore/api.h"
 
 #include "codec/hex.h"
+#include "protocol/contract.h"
 #include <inttypes.h>
 
 struct question_place api_place(const struct keystore *k) {
@@ -90,7 +91,7 @@ void keystore_readyz(struct http_request *r, void *ctx) {
     const char *own = public_key_text(http_arena(r), &identity);
     struct chain_view view;
     chain_view_init(&view, &k->sight);
-    SCOPED_JSON(key) = chain_view_own(&view, http_arena(r), "get_keystore_key", NULL, &e);
+    SCOPED_JSON(key) = chain_view_own(&view, http_arena(r), VIEW_KEYSTORE_KEY, NULL, &e);
     if (!key) {
         e.code = ERR_UNAVAILABLE;
         http_reply_err(r, &e);

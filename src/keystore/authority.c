@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keystore/keystore.h"
-
-static bool lists(const struct rpc_access_key *k, const char *method) {
-    for (size_t i = 0; i < k->method_count; i++)
-        if (strcmp(k->methods[i], method) == 0)
-            return true;
-    return k->method_count == 0;
-}
+#include "protocol/resolvers.h"
 
 static bool access_key(struct chain_view *v, struct arena *a, const char *account, const struct public_key *key,
                        struct rpc_access_key *out, struct err *e) {
@@ -17,7 +11,7 @@ static bool access_key(struct chain_view *v, struct arena *a, const char *accoun
 
 static bool is_operator(struct chain_view *v, struct arena *a, const char *account, struct err *e) {
     SCOPED_JSON(args) = json_pack("{s:s}", "account_id", account);
-    SCOPED_JSON(answer) = chain_view_own(v, a, "is_operator", args, e);
+    SCOPED_JSON(answer) = chain_view_own(v, a, VIEW_IS_OPERATOR, args, e);
     if (!answer)
         return false;
     if (!json_is_boolean(answer))
@@ -30,9 +24,8 @@ bool keystore_may_resolve(struct chain_view *v, struct arena *a, const char *acc
     struct rpc_access_key found;
     if (!access_key(v, a, account, key, &found, e))
         return false;
-    if (!found.full_access &&
-        (strcmp(found.receiver.s, v->sight->contract) != 0 || !lists(&found, "resolve_execution")))
-        return err_set(e, ERR_FORBIDDEN, "this key of %s may not call resolve_execution of %s", account,
+    if (!key_may_resolve(&found, v->sight->contract))
+        return err_set(e, ERR_FORBIDDEN, "this key of %s may not call " METHOD_RESOLVE " of %s", account,
                        v->sight->contract);
     return is_operator(v, a, account, e);
 }

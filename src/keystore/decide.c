@@ -4,6 +4,7 @@
 #include "codec/hex.h"
 #include "keystore/access_eval.h"
 #include "keystore/keystore.h"
+#include "protocol/contract.h"
 #include "secrets/access.h"
 #include "secrets/repo.h"
 #include "secrets/values.h"
@@ -42,7 +43,7 @@ static bool read_request(struct deciding *q, struct err *e) {
     bool answered;
     SCOPED_JSON(args) = json_object();
     json_set_u64(args, "request_id", q->terms->request_id);
-    SCOPED_JSON(view) = chain_view_own(q->view, q->a, "get_request", args, e);
+    SCOPED_JSON(view) = chain_view_own(q->view, q->a, VIEW_REQUEST, args, e);
     if (!view)
         return false;
     if (!json_is_null(view)) {
@@ -96,7 +97,7 @@ static json_t *row_args(const struct deciding *q) {
 // Without a branch only a row for any branch will do, and only where there is none for a branch: it could be the one.
 static bool check_branches(struct deciding *q, struct err *e) {
     SCOPED_JSON(args) = row_args(q);
-    SCOPED_JSON(count) = chain_view_own(q->view, q->a, "count_secret_branches", args, e);
+    SCOPED_JSON(count) = chain_view_own(q->view, q->a, VIEW_SECRET_BRANCHES, args, e);
     if (!count)
         return false;
     if (!json_is_integer(count))
@@ -114,7 +115,7 @@ static bool read_row(struct deciding *q, struct err *e) {
     if (is_refused(q))
         return true;
     SCOPED_JSON(args) = row_args(q);
-    SCOPED_JSON(row) = chain_view_own(q->view, q->a, "get_secrets", args, e);
+    SCOPED_JSON(row) = chain_view_own(q->view, q->a, VIEW_SECRETS, args, e);
     if (!row)
         return false;
     if (json_is_object(row)) {

@@ -310,7 +310,8 @@ static bool take_call_permission(const json_t *call, struct arena *a, struct rpc
     return true;
 }
 
-static bool take_access_key(const json_t *j, struct arena *a, struct rpc_access_key *out, struct err *e) {
+bool rpc_access_key_read(struct rpc_access_key *out, struct arena *a, const json_t *j, struct err *e) {
+    *out = (struct rpc_access_key){0};
     const json_t *permission = json_object_get(j, "permission"), *call = json_object_get(permission, "FunctionCall");
     const char *text = json_string_value(permission);
     out->full_access = text && strcmp(text, "FullAccess") == 0;
@@ -325,7 +326,7 @@ bool rpc_access_key_at(struct rpc *r, struct arena *a, const char *account, cons
     SCOPED_JSON(j) = NULL;
     json_t *params = json_pack("{s:s,s:s,s:s}", "request_type", "view_access_key", "account_id", account, "public_key",
                                public_key_text(a, key));
-    return query_at(r, a, params, b, &j, e) && (take_access_key(j, a, out, e) || malformed("view_access_key", e));
+    return query_at(r, a, params, b, &j, e) && (rpc_access_key_read(out, a, j, e) || malformed("view_access_key", e));
 }
 
 bool rpc_access_key(struct rpc *r, struct arena *a, const char *account, const struct public_key *key,

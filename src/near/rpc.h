@@ -62,6 +62,9 @@ struct rpc_access_key {
 [[nodiscard]] bool rpc_access_key_at(struct rpc *r, struct arena *a, const char *account, const struct public_key *key,
                                      const struct rpc_bounds *b, struct rpc_access_key *out, struct err *e);
 
+// The same from the JSON of such an answer.
+[[nodiscard]] bool rpc_access_key_read(struct rpc_access_key *out, struct arena *a, const json_t *j, struct err *e);
+
 struct rpc_block {
     uint64_t height, timestamp_ns;
     struct hash hash;

@@ -117,7 +117,7 @@ static void take_json(struct answer *out, struct arena *a, struct slice text) {
         out->output = compact(a, text);
 }
 
-static void take_output(struct answer *out, struct arena *a, enum answer_format format, struct slice bytes) {
+static void take_output(struct answer *out, struct arena *a, enum response_format format, struct slice bytes) {
     out->class = ANSWER_SUCCESS;
     out->error = NULL;
     out->output = bytes;
@@ -138,7 +138,7 @@ void answer_add_build(struct answer *out, uint64_t us) {
     out->build_ms += (us + 999) / 1000;
 }
 
-void answer_from_run(struct answer *out, struct arena *a, enum answer_format format, const struct exec_result *r) {
+void answer_from_run(struct answer *out, struct arena *a, enum response_format format, const struct exec_result *r) {
     out->format = format;
     out->instructions = r->instructions;
     out->time_ms = (r->run_us + 999) / 1000;
@@ -219,7 +219,7 @@ static size_t payload_length(const struct answer *n) {
 }
 
 static void put_output(struct buf *b, struct arena *a, const struct answer *n) {
-    buf_printf(b, "{\"%s\":", answer_format_text(n->format));
+    buf_printf(b, "{\"%s\":", response_format_text(n->format));
     switch (n->format) {
     case FORMAT_BYTES:
         buf_add_byte(b, '[');
@@ -265,7 +265,7 @@ struct answer_call answer_call(const struct answer *n, struct arena *a, uint64_t
     put_response(&b, a, n);
     buf_add_str(&b, small ? "}}" : "}");
     BUG_ON(b.full);
-    return (struct answer_call){small ? "resolve_execution" : "submit_execution_output_and_resolve",
+    return (struct answer_call){small ? METHOD_RESOLVE : METHOD_SUBMIT_AND_RESOLVE,
                                 arena_copy(a, buf_slice(&b)),
                                 {small ? SMALL_GAS : LARGE_GAS}};
 }

@@ -10,15 +10,10 @@ enum answer_class { ANSWER_SUCCESS, ANSWER_GUEST, ANSWER_BUILD, ANSWER_ACCESS, A
 const char *answer_class_text(enum answer_class c);    // "guest", …; NULL for success: the contract's `failure`
 const char *answer_class_outcome(enum answer_class c); // the coordinator's `outcome`
 
-#define ANSWER_ERROR_MAX 512 // bytes of the error that the contract keeps
-#define ANSWER_NOTE_MAX 192
-#define ANSWER_INLINE_MAX 1024           // bytes of the resume payload, everything in it
-#define ANSWER_RETURNED_MAX (384u << 10) // an output as the callback returns it
-
 struct answer {
     enum answer_class class;
     const char *error; // a sentence, NULL on success
-    enum answer_format format;
+    enum response_format format;
     struct slice output; // success only. Json: the value's text, without white space between its parts
     uint64_t instructions, time_ms;
     bool built; // something was looked up, built or compiled for this request
@@ -30,7 +25,7 @@ struct answer {
 
 // Fills class, error, output, instructions and time from a run. No end of a run is the platform's failure.
 // Adds compiling to what was built, and is the build's failure where there was no run for it.
-void answer_from_run(struct answer *out, struct arena *a, enum answer_format format, const struct exec_result *r);
+void answer_from_run(struct answer *out, struct arena *a, enum response_format format, const struct exec_result *r);
 // The same from a build that gave no module (end other than BUILD_OK).
 void answer_from_build(struct answer *out, struct arena *a, const struct build_result *b);
 // What was looked up, built or compiled for the request: begun milliseconds, as the contract charges them.

@@ -2,7 +2,7 @@
 // The coordinator, as a worker calls it. Everything it says is checked before use: bytes are re-hashed, build records
 // must be signed, leases are compared with the chain. Safe for several threads.
 #pragma once
-#include "worker/record.h"
+#include "protocol/build_record.h"
 #include "worker/task.h"
 #include <stdatomic.h>
 

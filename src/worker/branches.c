@@ -98,7 +98,7 @@ static bool is_needed(struct branches *b, struct arena *a, const struct task *t)
         return false; // the keystore says what is wrong with it
     SCOPED_JSON(args) =
         json_pack("{s:s,s:s,s:s}", "repo", repo, "profile", t->secrets.profile, "owner", t->secrets.account_id);
-    SCOPED_JSON(count) = rpc_view_json(b->rpc, a, b->contract_id, "count_secret_branches", args, &e);
+    SCOPED_JSON(count) = rpc_view_json(b->rpc, a, b->contract_id, VIEW_SECRET_BRANCHES, args, &e);
     return !json_is_integer(count) || json_integer_value(count) > 0;
 }
 

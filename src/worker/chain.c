@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "worker/operators.h"
+#include "protocol/resolvers.h"
 #include <pthread.h>
 #include <time.h>
 
@@ -15,7 +15,6 @@
 #define HEAD_FRESH_MS 200 // a third of a block: what is left of a window is not known more exactly
 #define KEYS_REREAD_MS 5000
 #define KEYS_MAX 1024
-#define EVENT_PREFIX "EVENT_JSON:"
 
 struct chain {
     struct rpc *rpc;
@@ -53,7 +52,7 @@ static bool view_request(struct chain *c, struct arena *a, const struct task *t,
                          struct chain_request *out, struct err *e) {
     SCOPED_JSON(args) = json_object();
     json_set_u64(args, "request_id", t->request_id);
-    SCOPED_JSON(view) = rpc_view_json(c->rpc, a, t->contract_id, "get_request", args, e);
+    SCOPED_JSON(view) = rpc_view_json(c->rpc, a, t->contract_id, VIEW_REQUEST, args, e);
     if (!view)
         return false;
     *answer = json_is_null(view) ? CHAIN_ENDED : CHAIN_OPEN;
@@ -201,7 +200,7 @@ bool settlement_parse(struct settlement *out, uint64_t request_id, const char *e
         return false;
     const json_t *d = json_array_get(list, 0);
     *out = (struct settlement){0};
-    if (strcmp(name, "execution_completed") != 0)
+    if (strcmp(name, EVENT_NAME_COMPLETED) != 0)
         return err_set(e, ERR_INVALID, "the event is not execution_completed");
     if (!d || !json_get_u64(d, "request_id", &id, e) || !json_get_bool(d, "success", &out->success, e) ||
         !json_get_u128(d, "payment_charged", &out->charged, e) ||

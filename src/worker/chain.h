@@ -5,8 +5,6 @@
 #include "near/rpc.h"
 #include "worker/task.h"
 
-#define YIELD_BLOCKS 200
-
 struct chain;
 // Texts are kept, not copied. `own`: this worker's key, always one of the operators'.
 [[nodiscard]] bool chain_new(struct chain **out, struct rpc *rpc, const char *contract_id, const struct public_key *own,

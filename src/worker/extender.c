@@ -12,7 +12,6 @@
 #define CONFIRM_STEP_MS 400 // nothing tells a client of an RPC server that the contract has yielded anew
 #define CONFIRM_MS 10000
 #define RETRY_MS 2000
-#define METHOD "extend_execution"
 
 struct watch {
     const struct task *task;
@@ -62,7 +61,7 @@ static bool send_one(struct extender *x, struct arena *a, struct watch *w, struc
     bool stale = false;
     const char *args = arena_printf(a, "{\"request_id\":%" PRIu64 "}", w->task->request_id);
     struct action action = {
-        .kind = ACTION_FUNCTION_CALL, .method = METHOD, .args = slice_str(args), .gas = {EXTEND_GAS}};
+        .kind = ACTION_FUNCTION_CALL, .method = METHOD_EXTEND, .args = slice_str(args), .gas = {EXTEND_GAS}};
     if (!account_id_parse(&contract, slice_str(w->task->contract_id), e) ||
         !sender_sign(x->set.sender, a, &contract, &action, 1, &sent, e))
         return false;
@@ -80,9 +79,9 @@ static void extend(struct extender *x, struct arena *a, struct watch *w) {
     pthread_mutex_unlock(&x->lock);
     bool sent = send_one(x, a, w, &e);
     if (sent)
-        log_info(METHOD " request=%" PRIu64 " transaction=%s", w->task->request_id, w->hash);
+        log_info(METHOD_EXTEND " request=%" PRIu64 " transaction=%s", w->task->request_id, w->hash);
     else
-        log_err(LOG_WARN, METHOD, &e);
+        log_err(LOG_WARN, METHOD_EXTEND, &e);
     pthread_mutex_lock(&x->lock);
     w->sent_ms = clock_mono_ms();
     w->retry_ms = w->sent_ms + (sent ? CONFIRM_STEP_MS : RETRY_MS);
@@ -140,7 +139,7 @@ static void confirm(struct extender *x, struct arena *a, struct watch *w) {
                  window.left_ms, now.extensions_left);
     } else if (words || seen == SEEN_OVER) {
         w->refused = true;
-        log_warn(METHOD " request=%" PRIu64 ": %s", w->task->request_id, words ? words : "it has ended");
+        log_warn(METHOD_EXTEND " request=%" PRIu64 ": %s", w->task->request_id, words ? words : "it has ended");
     } else if (clock_mono_ms() - w->sent_ms < CONFIRM_MS && !*x->set.abandon) {
         return;
     }

@@ -6,6 +6,7 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "http/client.h"
+#include "protocol/contract.h"
 #include "secrets/record.h"
 #include <pthread.h>
 
@@ -77,7 +78,7 @@ void keystore_free(struct keystore *k) {
 
 // The key that the contract publishes at `final`; *has false: none.
 static bool read_identity(struct keystore *k, struct arena *a, struct public_key *out, bool *has, struct err *e) {
-    SCOPED_JSON(view) = rpc_view_json(k->set.rpc, a, k->set.contract_id, "get_keystore_key", NULL, e);
+    SCOPED_JSON(view) = rpc_view_json(k->set.rpc, a, k->set.contract_id, VIEW_KEYSTORE_KEY, NULL, e);
     if (!view)
         return err_wrap(e, "get_keystore_key");
     *has = !json_is_null(view);

@@ -6,11 +6,11 @@
 #include "codec/json.h"
 #include "egress/egress.h"
 #include "executor/exec.h"
+#include "protocol/resolvers.h"
 #include "sandbox/confine.h"
 #include "sandbox/sandbox.h"
 #include "worker/journal.h"
 #include "worker/monitor.h"
-#include "worker/operators.h"
 #include "worker/worker.h"
 #include <signal.h>
 #include <sys/resource.h>

@@ -3,7 +3,7 @@
 // recently used goes first. What is read is checked by the caller like what comes from elsewhere, but for the bytes'
 // hash, which is checked here. Safe for several threads.
 #pragma once
-#include "worker/record.h"
+#include "protocol/build_record.h"
 
 // false: not there, or damaged (then removed).
 bool module_cache_record(const char *dir, struct arena *a, const struct hash *build_key, struct build_record *out);

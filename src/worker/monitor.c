@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "http/client.h"
 #include "near/blocks.h"
-#include "near/events.h"
+#include "protocol/events.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/test.h"
 #include "http/server.h"
-#include "near/events.h"
+#include "protocol/events.h"
 #include <pthread.h>
 
 #define HEIGHTS 32
@@ -71,17 +71,15 @@ static const struct http_route routes[] = {
 };
 
 static const char *request_log(uint64_t id) {
-    const struct event_request r = {.sender_id = "a.near",
-                                    .repo = "o/n",
-                                    .commit = "main",
-                                    .build_target = "wasm32-wasip1",
-                                    .input_data = "x",
-                                    .response_format = "Text",
-                                    .max_instructions = 1,
-                                    .max_memory_mb = 1,
-                                    .max_execution_seconds = 1,
-                                    .timestamp = 5,
-                                    .payment = 7};
+    const struct event_request r = {.terms = {.sender_id = "a.near",
+                                              .repo = "o/n",
+                                              .commit = "main",
+                                              .build_target = "wasm32-wasip1",
+                                              .limits = {1, 1, 1},
+                                              .format = FORMAT_TEXT,
+                                              .timestamp_ns = 5,
+                                              .payment = 7},
+                                    .input = SLICE_LIT("x")};
     return event_request_text(fake.arena, id, &r);
 }
 

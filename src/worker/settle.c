@@ -272,8 +272,8 @@ static void give_back(struct worker *w, struct submission *s, const char *why) {
 }
 
 // The contract's two refusals of an output. It lends stake for one while it can, which only it can know.
-static bool is_too_large(const char *words) { return strstr(words, "can be handed to a callback"); }
-static bool is_not_covered(const char *words) { return strstr(words, "what is stored until the request ends needs"); }
+static bool is_too_large(const char *words) { return strstr(words, REFUSED_OUTPUT_TAIL); }
+static bool is_not_covered(const char *words) { return strstr(words, REFUSED_STAKE_PART); }
 
 // True: the output was the reason, and the answer says so now.
 static bool answer_without_output(struct submission *s, const char *words) {

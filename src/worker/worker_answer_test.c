@@ -4,7 +4,7 @@
 #include "base/test.h"
 #include "codec/hex.h"
 
-static struct answer answer_of(struct arena *a, enum answer_format format, const char *output) {
+static struct answer answer_of(struct arena *a, enum response_format format, const char *output) {
     struct answer n = {0};
     struct exec_result r = {.end = EXEC_OK, .instructions = 7, .run_us = 1001, .output = slice_str(output)};
     answer_from_run(&n, a, format, &r);
@@ -34,7 +34,7 @@ static void test_wrong_formats(void **state) {
     (void)state;
     SCOPED_ARENA(a);
     static const struct {
-        enum answer_format format;
+        enum response_format format;
         const char *output, *says;
     } cases[] = {
         {FORMAT_TEXT, "\xff", "not UTF-8"},         {FORMAT_JSON, "", "wrote nothing"},

@@ -1,31 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/operators.h"
-
-#define RESOLVE "resolve_execution"
+#include "protocol/resolvers.h"
 
 static void add(struct arena *a, const json_t *account, const char **list, size_t *count) {
     const char *text = json_string_value(account);
-    if (text && account_id_valid(slice_str(text)) && *count < OPERATORS_MAX)
+    if (text && account_id_valid(slice_str(text)) && *count < OPERATORS_READ_MAX)
         list[(*count)++] = arena_strdup(a, text);
 }
 
 // A contract of before there could be several tells its one in get_config: [owner, operator].
 static bool read_one(struct rpc *rpc, struct arena *a, const char *contract_id, const char **list, size_t *count,
                      struct err *e) {
-    SCOPED_JSON(config) = rpc_view_json(rpc, a, contract_id, "get_config", NULL, e);
+    SCOPED_JSON(config) = rpc_view_json(rpc, a, contract_id, VIEW_CONFIG, NULL, e);
     add(a, json_array_get(config, 1), list, count);
     return config;
 }
 
 bool operators_read(struct rpc *rpc, struct arena *a, const char *contract_id, const char ***out, size_t *count,
                     struct err *e) {
-    const char **list = arena_calloc(a, OPERATORS_MAX, sizeof *list);
+    const char **list = arena_calloc(a, OPERATORS_READ_MAX, sizeof *list);
     struct err why;
     size_t i;
     json_t *one;
     *out = list;
     *count = 0;
-    SCOPED_JSON(all) = rpc_view_json(rpc, a, contract_id, "get_operators", NULL, &why);
+    SCOPED_JSON(all) = rpc_view_json(rpc, a, contract_id, VIEW_OPERATORS, NULL, &why);
     if (!all && why.code == ERR_NOT_FOUND)
         return read_one(rpc, a, contract_id, list, count, e);
     if (!all) {
@@ -37,22 +35,15 @@ bool operators_read(struct rpc *rpc, struct arena *a, const char *contract_id, c
     return true;
 }
 
-static bool names(const json_t *methods, const char *method) {
-    size_t i;
-    json_t *one;
-    if (json_array_size(methods) == 0)
-        return true; // any
-    json_array_foreach(methods, i,
-                       one) if (json_is_string(one) && strcmp(json_string_value(one), method) == 0) return true;
-    return false;
-}
-
-static bool may_answer(const json_t *permission, const char *contract_id) {
-    if (json_is_string(permission))
-        return strcmp(json_string_value(permission), "FullAccess") == 0;
-    const json_t *call = json_object_get(permission, "FunctionCall");
-    const char *receiver = json_string_value(json_object_get(call, "receiver_id"));
-    return receiver && strcmp(receiver, contract_id) == 0 && names(json_object_get(call, "method_names"), RESOLVE);
+bool key_may_resolve(const struct rpc_access_key *k, const char *contract_id) {
+    if (k->full_access)
+        return true;
+    if (strcmp(k->receiver.s, contract_id) != 0)
+        return false;
+    for (size_t i = 0; i < k->method_count; i++)
+        if (strcmp(k->methods[i], METHOD_RESOLVE) == 0)
+            return true;
+    return k->method_count == 0; // any method
 }
 
 bool operator_keys_read(struct rpc *rpc, struct arena *a, const char *contract_id, const char *account_id,
@@ -72,9 +63,9 @@ bool operator_keys_read(struct rpc *rpc, struct arena *a, const char *contract_i
     }
     json_array_foreach(list, i, one) {
         const char *text = json_string_value(json_object_get(one, "public_key"));
-        const json_t *permission = json_object_get(json_object_get(one, "access_key"), "permission");
-        if (text && *count < most && may_answer(permission, contract_id) &&
-            public_key_parse(&keys[*count], slice_str(text), NULL))
+        struct rpc_access_key key;
+        if (text && *count < most && rpc_access_key_read(&key, a, json_object_get(one, "access_key"), NULL) &&
+            key_may_resolve(&key, contract_id) && public_key_parse(&keys[*count], slice_str(text), NULL))
             ++*count;
     }
     return true;

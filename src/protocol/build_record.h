@@ -19,4 +19,5 @@ struct hash record_hash(const struct build_record *r); // what is signed
 void record_sign(struct build_record *r, const struct secret_key *key);
 bool record_signature_good(const struct build_record *r);
 json_t *record_json(struct arena *a, const struct build_record *r); // the caller releases it
+extern const char *const record_keys[];                             // all of its fields, for json_only_keys
 [[nodiscard]] bool record_parse(struct build_record *out, struct arena *a, const json_t *j, struct err *e);

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "near/events.h"
+#include "protocol/events.h"
 
 #include "base/test.h"
 
 static struct arena *arena;
 
-static const struct event_request sample = {.sender_id = "a.near",
-                                            .repo = "https://github.com/a/b",
-                                            .commit = "main",
-                                            .build_target = "wasm32-wasip1",
-                                            .input_data = "{\"x\":\"\xc3\xbc\"}",
-                                            .response_format = "Json",
-                                            .max_instructions = 1000000000,
-                                            .max_memory_mb = 128,
-                                            .max_execution_seconds = 60,
-                                            .timestamp = 1767225600000000000ull,
-                                            .payment = (u128)100000000000000ull * 1000000000ull,
+static const struct event_request sample = {.terms = {.sender_id = "a.near",
+                                                      .repo = "https://github.com/a/b",
+                                                      .commit = "main",
+                                                      .build_target = "wasm32-wasip1",
+                                                      .format = FORMAT_JSON,
+                                                      .limits = {1000000000, 128, 60},
+                                                      .timestamp_ns = 1767225600000000000ull,
+                                                      .payment = (u128)100000000000000ull * 1000000000ull},
+                                            .input = SLICE_LIT("{\"x\":\"\xc3\xbc\"}"),
                                             .data_id = {{1, 2, 255}}};
 
 // A request reaches workers as the contract wrote it: money beyond 64 bits and times beyond 53 stay exact.
@@ -26,12 +24,44 @@ static void test_request(void **state) {
     assert_ok(event_parse(arena, slice_str(event_request_text(arena, 7, &sample)), &x, &e), &e);
     assert_int_equal(x.kind, EVENT_REQUESTED);
     assert_int_equal(x.request_id, 7);
-    assert_true(x.request.payment == sample.payment);
-    assert_true(x.request.timestamp == sample.timestamp);
-    assert_string_equal(x.request.input_data, sample.input_data);
-    assert_string_equal(x.request.response_format, "Json");
+    assert_true(x.request.terms.payment == sample.terms.payment);
+    assert_true(x.request.terms.timestamp_ns == sample.terms.timestamp_ns);
+    assert_slice(x.request.input, "{\"x\":\"\xc3\xbc\"}");
+    assert_int_equal(x.request.terms.format, FORMAT_JSON);
     assert_true(hash_eq(&x.request.data_id, &sample.data_id));
-    assert_null(x.request.secrets_ref);
+    assert_false(secrets_wanted(&x.request.terms.secrets));
+}
+
+// What the contract takes is read: a source without a build target, limits that are null, no input. If this fails, a
+// caller has paid, nobody looks at the request, and the answer never comes.
+static void test_defaults(void **state) {
+    (void)state;
+    static const char *const sources[] = {"", ",\"build_target\":null"};
+    static const char *const limits[] = {
+        "{}", "{\"max_instructions\":null,\"max_memory_mb\":null,\"max_execution_seconds\":null}"};
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+        struct event x;
+        struct err e;
+        SCOPED_JSON(id) = json_array();
+        for (int n = 0; n < 32; n++)
+            json_array_append_new(id, json_integer(n));
+        const char *request = arena_printf(
+            arena,
+            "{\"request_id\":3,\"sender_id\":\"a.near\",\"code_source\":{\"repo\":\"r\",\"commit\":\"c\"%s},"
+            "\"resource_limits\":%s,\"payment\":\"1\",\"timestamp\":2}",
+            sources[i], limits[i]);
+        SCOPED_JSON(event) =
+            json_pack("{s:s, s:s, s:s, s:[{s:s, s:O}]}", "standard", "near-outlayer", "version", "1.0.0", "event",
+                      "execution_requested", "data", "request_data", request, "data_id", id);
+        const char *line = arena_printf(arena, "EVENT_JSON:%s", json_text(arena, event));
+        assert_ok(event_parse(arena, slice_str(line), &x, &e), &e);
+        assert_string_equal(x.request.terms.build_target, "wasm32-wasip1");
+        assert_int_equal(x.request.terms.limits.max_instructions, 1000000000);
+        assert_int_equal(x.request.terms.limits.max_memory_mb, 128);
+        assert_int_equal(x.request.terms.limits.max_execution_seconds, 60);
+        assert_int_equal(x.request.terms.format, FORMAT_TEXT);
+        assert_int_equal(x.request.input.len, 0);
+    }
 }
 
 // Other logs pass by: another contract's events, text, broken JSON. None of them may stop a scan.
@@ -111,7 +141,8 @@ static int teardown(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_request), cmocka_unit_test(test_others_pass),
-                                       cmocka_unit_test(test_malformed), cmocka_unit_test(test_completed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_request), cmocka_unit_test(test_defaults),
+                                       cmocka_unit_test(test_others_pass), cmocka_unit_test(test_malformed),
+                                       cmocka_unit_test(test_completed)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -2,8 +2,7 @@
 // The contract's events as they stand in a receipt's logs: NEP-297, standard "near-outlayer", version 1.x. Strict about
 // what is needed, indifferent to fields that later versions add.
 #pragma once
-#include "codec/json.h"
-#include "near/types.h"
+#include "protocol/request.h"
 
 #define EVENT_LOG_MAX 65536 // a receipt's logs have 16 kB together
 
@@ -13,10 +12,8 @@ enum event_kind {
     EVENT_COMPLETED,
 };
 struct event_request { // execution_requested; texts in the arena
-    const char *sender_id, *repo, *commit, *build_target, *input_data, *response_format;
-    const char *secrets_ref; // JSON text; NULL: none
-    uint64_t max_instructions, max_memory_mb, max_execution_seconds, timestamp;
-    u128 payment;
+    struct request_terms terms;
+    struct slice input;
     struct hash data_id;
 };
 struct event {
@@ -28,8 +25,7 @@ struct event {
 };
 // false: an event of ours that cannot be understood; *e says why.
 [[nodiscard]] bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e);
-// Sets sender_id, code_source, resource_limits, input_data, secrets_ref, response_format, payment, timestamp, as the
-// event and the coordinator have them.
+// Sets the request's terms and its input_data, as the event and the coordinator have them.
 void event_request_put(json_t *o, const struct event_request *r);
 // The log line of an execution_requested.
 const char *event_request_text(struct arena *a, uint64_t request_id, const struct event_request *r);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/record.h"
+#include "protocol/build_record.h"
 
 #include "codec/borsh.h"
 #include "codec/hex.h"
@@ -8,6 +8,10 @@
 #define RECORD_MAX 65536
 #define BUILT_AT_MAX 253402300799ull // the year 9999
 #define BUILD_MS_MAX 86400000ull
+#define TEXT_MAX 1024
+
+const char *const record_keys[] = {"build_key", "wasm_hash", "repo",       "commit",    "target", "toolchain",
+                                   "built_at",  "build_ms",  "public_key", "signature", NULL};
 
 struct hash record_hash(const struct build_record *r) {
     SCOPED_BUF(b, RECORD_MAX);
@@ -55,8 +59,8 @@ static bool read_text(const json_t *j, const char *key, struct arena *a, const c
     const char *text;
     if (!json_get_text(j, key, &text, e))
         return false;
-    if (strlen(text) > 1024)
-        return err_set(e, ERR_INVALID, "field '%s' is longer than 1024 bytes", key);
+    if (strlen(text) > TEXT_MAX)
+        return err_set(e, ERR_INVALID, "field '%s' is longer than %d bytes", key, TEXT_MAX);
     *out = arena_strdup(a, text);
     return true;
 }

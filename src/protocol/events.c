@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/events.h"
+
+#include "base/text.h"
+
+static bool read_requested(struct arena *a, const json_t *data, struct event *out, struct err *e) {
+    const char *text;
+    if (!json_get_text(data, "request_data", &text, e))
+        return false;
+    SCOPED_JSON(o) = json_parse_big(slice_str(text), EVENT_LOG_MAX, e);
+    if (!o || !json_get_u64(o, "request_id", &out->request_id, e))
+        return err_wrap(e, "request_data");
+    out->has_request_id = true;
+    if (!request_terms_read(&out->request.terms, a, o, e) || !request_input_read(&out->request.input, a, o, e))
+        return err_wrap(e, "request_data");
+    return request_data_id_read(&out->request.data_id, data, e);
+}
+
+static bool read_completed(const json_t *data, struct event *out, struct err *e) {
+    if (!json_get_u64(data, "request_id", &out->request_id, e))
+        return false;
+    out->has_request_id = true;
+    return true;
+}
+
+// The event's first data element, or NULL when it is not one of ours.
+static const json_t *ours(const json_t *j, const char **name) {
+    const char *standard = json_string_value(json_object_get(j, "standard"));
+    const char *version = json_string_value(json_object_get(j, "version"));
+    *name = json_string_value(json_object_get(j, "event"));
+    if (!standard || !version || !*name || strcmp(standard, EVENT_STANDARD) != 0 || strncmp(version, "1.", 2) != 0)
+        return NULL;
+    return json_array_get(json_object_get(j, "data"), 0);
+}
+
+bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e) {
+    const char *name;
+    *out = (struct event){.kind = EVENT_OTHER};
+    if (!slice_starts(log, SLICE_LIT(EVENT_PREFIX)))
+        return true;
+    SCOPED_JSON(j) = json_parse_big(slice_skip(log, sizeof EVENT_PREFIX - 1), EVENT_LOG_MAX, NULL);
+    const json_t *data = ours(j, &name);
+    if (!data)
+        return true; // another contract's words, or of another kind
+    if (strcmp(name, EVENT_NAME_REQUESTED) == 0) {
+        out->kind = EVENT_REQUESTED;
+        return read_requested(a, data, out, e);
+    }
+    if (strcmp(name, EVENT_NAME_COMPLETED) == 0) {
+        out->kind = EVENT_COMPLETED;
+        out->text = json_text(a, j);
+        return read_completed(data, out, e);
+    }
+    return true;
+}
+
+void event_request_put(json_t *o, const struct event_request *r) {
+    request_terms_put(o, &r->terms);
+    json_object_set_new(o, "input_data", json_stringn((const char *)r->input.ptr, r->input.len));
+}
+
+const char *event_request_text(struct arena *a, uint64_t request_id, const struct event_request *r) {
+    SCOPED_JSON(o) = json_object();
+    json_set_u64(o, "request_id", request_id);
+    event_request_put(o, r);
+    json_t *id = json_array(), *data = json_object();
+    for (size_t i = 0; i < sizeof r->data_id.b; i++)
+        json_array_append_new(id, json_integer(r->data_id.b[i]));
+    json_set_text(data, "request_data", json_text(a, o));
+    json_object_set_new(data, "data_id", id);
+    json_set_u64(data, "timestamp", r->terms.timestamp_ns);
+    SCOPED_JSON(event) = json_pack("{s:s, s:s, s:s, s:[o]}", "standard", EVENT_STANDARD, "version", EVENT_VERSION,
+                                   "event", EVENT_NAME_REQUESTED, "data", data);
+    return arena_printf(a, EVENT_PREFIX "%s", json_text(a, event));
+}
