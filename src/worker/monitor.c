@@ -14,7 +14,7 @@
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 5000
-#define CURSOR_EVERY_MS 1000 // without events: repeating a few empty blocks after a crash costs nothing
+#define CURSOR_EVERY_MS 1000 // repeating a few blocks after a crash changes nothing: a request is recorded once
 
 struct monitor {
     struct monitor_settings set;
@@ -165,7 +165,7 @@ static bool handle_block(struct monitor *m, struct arena *a, const struct block_
         if (!handle_log(m, a, b, &b->logs[i]))
             return false;
     m->next = b->height + 1;
-    save_cursor(m, b->log_count > 0);
+    save_cursor(m, false);
     return true;
 }
 
