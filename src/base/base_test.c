@@ -209,6 +209,12 @@ static void files_are_whole_and_locked(void **state) {
     assert_ok(file_read_secret(a, path, 5, &s, &e), &e);
     assert_slice(s, "hello");
     assert_err(file_read_secret(a, path, 4, &s, &e), &e, ERR_TOO_LARGE, "larger than 4");
+    assert_ok(file_write_unsynced(path, SLICE_LIT("again"), 0640, &e), &e);
+    assert_ok(file_read(a, path, 5, &s, &e), &e);
+    assert_slice(s, "again");
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640);
+    assert_err(file_write_unsynced(arena_printf(a, "%s/no/file", dir), s, 0600, &e), &e, ERR_IO, "no/file");
     assert_err(file_read(a, arena_printf(a, "%s/none", dir), 4, &s, &e), &e, ERR_NOT_FOUND, "none");
     int one, two;
     const char *lock = arena_printf(a, "%s/lock", dir);

@@ -89,7 +89,7 @@ static bool sync_folder_of(const char *path, struct err *e) {
     return ok;
 }
 
-bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, struct err *e) {
+static bool replace(const char *path, struct slice bytes, unsigned mode, bool sync, struct err *e) {
     char temp[4096];
     if ((size_t)snprintf(temp, sizeof temp, "%s" TEMPORARY "XXXXXX", path) >= sizeof temp)
         return err_set(e, ERR_INVALID, "path too long: '%s'", path);
@@ -97,7 +97,7 @@ bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, stru
     if (fd < 0)
         return err_errno(e, "cannot make a file beside '%s'", path);
     bool ok = file_write_all(fd, bytes, e);
-    if (ok && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+    if (ok && (fchmod(fd, mode) != 0 || (sync && fsync(fd) != 0)))
         ok = err_errno(e, "cannot write '%s'", path);
     close(fd);
     if (ok && rename(temp, path) != 0)
@@ -106,7 +106,15 @@ bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, stru
         unlink(temp);
         return false;
     }
-    return sync_folder_of(path, e);
+    return !sync || sync_folder_of(path, e);
+}
+
+bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, struct err *e) {
+    return replace(path, bytes, mode, true, e);
+}
+
+bool file_write_unsynced(const char *path, struct slice bytes, unsigned mode, struct err *e) {
+    return replace(path, bytes, mode, false, e);
 }
 
 void file_remove_unfinished(const char *path) {

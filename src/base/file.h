@@ -14,6 +14,9 @@
 // Replaces path by bytes: temporary file beside it, fsync, rename, fsync of the folder. After a crash the old or the
 // new content is there, never a part; the temporary file, PATH.tmp-XXXXXX, may have stayed.
 [[nodiscard]] bool file_write_atomic(const char *path, struct slice bytes, unsigned mode, struct err *e);
+// The same without waiting for the disk, which takes milliseconds: the end of this process, however it comes, changes
+// nothing, but a machine that loses its power may have lost the file, or kept an empty one.
+[[nodiscard]] bool file_write_unsynced(const char *path, struct slice bytes, unsigned mode, struct err *e);
 // Removes such temporary files of `path`. Only while nobody else can be writing there.
 void file_remove_unfinished(const char *path);
 // Makes a folder and its parents; one that is there is fine.

@@ -41,7 +41,7 @@ bool journal_write(const char *dir, struct arena *a, const struct journal_entry 
     json_set_u64(j, "nonce", n->nonce);
     json_set_text(j, "transaction", base64_text(a, n->bytes));
     json_object_set(j, "report", (json_t *)(uintptr_t)n->report);
-    return file_write_atomic(path_of(dir, a, n->contract_id, n->request_id), slice_str(json_text(a, j)), 0600, e) ||
+    return file_write_unsynced(path_of(dir, a, n->contract_id, n->request_id), slice_str(json_text(a, j)), 0600, e) ||
            err_wrap(e, "journal");
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was about to be paid for: one file per answer in HOME/pending, written and on disk before its transaction is
-// sent, removed when the answer's fate is known. A worker that comes back finds in it all that it takes to ask the
-// chain about the transaction, and to send the same bytes again, never others. Safe for several threads.
+// What was about to be paid for: one file per answer in HOME/pending, written before its transaction is sent, removed
+// when the answer's fate is known. A worker that comes back, however it ended, finds in it all that it takes to ask the
+// chain about the transaction, and to send the same bytes again, never others. A machine that loses its power may lose
+// the newest entries: then the lease runs out, and whoever gets the next one asks the chain whether the request still
+// waits; of two answers the contract takes one and charges once. Waiting for the disk before each transaction would
+// take milliseconds of every request for that. Safe for several threads.
 #pragma once
 #include "codec/json.h"
 #include "near/send.h"
@@ -25,7 +28,7 @@ struct journal_entry {
 
 // Makes HOME/pending. `dir` is allocated in the arena.
 [[nodiscard]] bool journal_open(struct arena *a, const char *home, const char **dir, struct err *e);
-// Durable when it returns true; an entry for the same request is replaced.
+// Whole when it returns true; an entry for the same request is replaced.
 [[nodiscard]] bool journal_write(const char *dir, struct arena *a, const struct journal_entry *entry, struct err *e);
 void journal_remove(const char *dir, struct arena *a, const char *contract_id, uint64_t request_id);
 // Texts and bytes in the arena; *report is the caller's. ERR_CORRUPT: not such a file.

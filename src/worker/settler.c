@@ -198,7 +198,7 @@ bool settler_recover(struct settler *s, struct err *e) {
         struct err bad;
         json_t *report;
         if (!journal_read(paths[i], a, &entry, &report, &bad)) {
-            // A piece of a file that was never whole: its transaction was not sent.
+            // Of a machine that lost its power: the lease has run out, and whoever gets the next one asks the chain.
             log_err(LOG_WARN, "an entry of the journal is dropped", &bad);
             unlink(paths[i]);
             continue;
