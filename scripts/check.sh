@@ -26,6 +26,9 @@ report "a .c file includes its own header first" "$(for f in "${sources[@]}"; do
     h=${f%.c}.h; [ "$h" != "$f" ] && [ -e "$h" ] || continue
     first=$(grep -m1 '^#include' "$f"); case $first in *"\"${h#src/}\""* | *"\"$(basename "$h")\""*) ;; *) echo "$f: $first" ;; esac
 done)"
+report "condition variables and their ends are those of base/sync.h" "$(grep -nE \
+    'pthread_cond_(init|timedwait|clockwait)|pthread_condattr|PTHREAD_COND_INITIALIZER' "${sources[@]}" |
+    grep -vE '^(src/base/sync\.c|[a-z/_]*_test\.c):')"
 mapfile -t shells < <(git ls-files -c -o --exclude-standard '*.sh'; echo run; echo .ci/run)
 report "shellcheck" "$(shellcheck -S warning "${shells[@]}" 2>&1)"
 mapfile -t pythons < <(git ls-files -c -o --exclude-standard '*.py')

@@ -2,7 +2,7 @@
 #include "base/patience.h"
 
 #include "base/clock.h"
-#include <time.h>
+#include "base/sync.h"
 
 #define LOOK_MS 100 // how often a flag that nobody signals is looked at
 
@@ -30,29 +30,11 @@ bool patience_fail(const struct patience *p, const char *what, struct err *e) {
     return err_set(e, ERR_TIMEOUT, "waiting for %s took too long", what);
 }
 
-void patience_cond_init(pthread_cond_t *c) {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(c, &clock);
-    pthread_condattr_destroy(&clock);
-}
-
 bool patience_wait(const struct patience *p, pthread_cond_t *c, pthread_mutex_t *m) {
     uint64_t left = patience_left(p), step = p->cancel && left > LOOK_MS ? LOOK_MS : left;
     if (!left)
         return false;
-    if (step == UINT64_MAX) {
-        pthread_cond_wait(c, m);
-        return true;
-    }
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(step / 1000);
-    t.tv_nsec += (long)(step % 1000) * 1000000;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(c, m, &t);
+    cond_wait_until(c, m, deadline_in(step));
     return true;
 }
 
@@ -104,7 +86,7 @@ bool permit_take(struct permits *p, const struct patience *w, struct err *e) {
     bool got = true;
     pthread_mutex_lock(&p->lock);
     if (!p->free || p->first) {
-        patience_cond_init(&me.called);
+        cond_init(&me.called);
         *p->last = &me;
         p->last = &me.next;
         while ((!p->free || p->first != &me) && (got = patience_wait(w, &me.called, &p->lock)))

@@ -18,8 +18,7 @@ struct patience patience_within(const struct patience *p, uint64_t ms);
 // Sets ERR_UNAVAILABLE (cancelled) or ERR_TIMEOUT ("waiting for WHAT took too long"); returns false.
 bool patience_fail(const struct patience *p, const char *what, struct err *e);
 
-void patience_cond_init(pthread_cond_t *c); // on the monotonic clock
-// As pthread_cond_wait, on such a condition variable; false once the patience is over. May return early.
+// As cond_wait_until of base/sync.h; false once the patience is over. May return early.
 bool patience_wait(const struct patience *p, pthread_cond_t *c, pthread_mutex_t *m);
 
 struct permits;

@@ -2,6 +2,7 @@
 #include "cli/ask.h"
 
 #include "base/clock.h"
+#include "base/sync.h"
 #include "base/text.h"
 #include "http/client.h"
 #include "near/send.h"
@@ -96,13 +97,9 @@ static void *follow(void *arg) {
         SCOPED_ARENA(a);
         look(f, http, a);
         pthread_mutex_lock(&f->lock);
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        if (!f->done)
-            pthread_cond_timedwait(&f->wake, &f->lock, &until);
+        uint64_t next = deadline_in(LOOK_MS);
+        while (!f->done && cond_wait_until(&f->wake, &f->lock, next))
+            ;
     }
     pthread_mutex_unlock(&f->lock);
     http_client_free(http);
@@ -200,14 +197,14 @@ bool ask_run(const struct target *t, const struct credentials *from, const struc
                          .ctx = ctx,
                          .transaction = out->transaction,
                          .started_us = clock_mono_us(),
-                         .lock = PTHREAD_MUTEX_INITIALIZER,
-                         .wake = PTHREAD_COND_INITIALIZER};
+                         .lock = PTHREAD_MUTEX_INITIALIZER};
     struct rpc *rpc;
     struct sender *s = NULL;
     struct sent sent;
     pthread_t thread = 0;
     if (!rpc_new(&rpc, t->rpc_url, e))
         return false;
+    cond_init(&f.wake);
     bool ok = sender_new(&s, rpc, &from->account, &from->secret, e) && send(s, rpc, ask, a, &sent, e);
     if (ok) {
         memcpy(out->transaction, sent.hash, sizeof out->transaction);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "base/text.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -461,11 +462,7 @@ static uint64_t next_deadline(const struct board *b) {
 
 static void rest(struct board *b, uint64_t until_ms) {
     b->wake_ms = until_ms;
-    struct timespec t = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
-    if (until_ms == UINT64_MAX)
-        pthread_cond_wait(&b->changed, &b->mutex);
-    else
-        pthread_cond_timedwait(&b->changed, &b->mutex, &t);
+    cond_wait_until(&b->changed, &b->mutex, until_ms);
     b->wake_ms = 0; // awake: it looks at everything before it sleeps again
 }
 
@@ -493,13 +490,9 @@ static void *watch(void *ctx) {
 
 bool board_new(struct board **out, const struct board_config *config, struct err *e) {
     struct board *b = xcalloc(1, sizeof *b);
-    pthread_condattr_t attr;
     b->config = *config;
     pthread_mutex_init(&b->mutex, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&b->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    cond_init(&b->changed);
     b->timer_runs = pthread_create(&b->timer, NULL, watch, b) == 0;
     if (!b->timer_runs) {
         board_free(b);

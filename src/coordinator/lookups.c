@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/lookups.h"
 
+#include "base/sync.h"
 #include "coordinator/asker.h"
 #include <pthread.h>
 
@@ -96,7 +97,7 @@ bool lookups_new(struct lookups **out, const struct lookups_config *config, stru
     struct lookups *l = xcalloc(1, sizeof *l);
     l->config = *config;
     pthread_mutex_init(&l->mutex, NULL);
-    pthread_cond_init(&l->asked, NULL);
+    cond_init(&l->asked);
     for (; l->thread_count < LOOKUPS_AT_WORK; l->thread_count++) {
         if (pthread_create(&l->threads[l->thread_count], NULL, work, l) != 0) {
             lookups_free(l);

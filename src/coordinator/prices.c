@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "protocol/contract.h"
 #include <pthread.h>
 
@@ -70,7 +71,7 @@ static void *ask_for_all(void *arg) {
 bool prices_new(struct prices **out, const char *rpc_urls, const char *contract, struct err *e) {
     struct prices *p = xcalloc(1, sizeof *p);
     pthread_mutex_init(&p->mutex, NULL);
-    pthread_cond_init(&p->asked, NULL);
+    cond_init(&p->asked);
     if (rpc_urls && contract) {
         p->contract = xstrdup(contract);
         if (!rpc_new(&p->rpc, rpc_urls, e)) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "devnet/devnet.h"
 #include <errno.h>
 #include <pthread.h>
@@ -24,12 +25,9 @@ struct producer {
 
 // Until the time, a wake-up or the end. true: go on.
 static bool rest(struct producer *p, uint64_t until_ms) {
-    struct timespec t = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
     pthread_mutex_lock(&p->mutex);
-    int rc = 0;
-    while (!p->wake && !p->stop && rc != ETIMEDOUT)
-        rc = until_ms == UINT64_MAX ? pthread_cond_wait(&p->woken, &p->mutex)
-                                    : pthread_cond_timedwait(&p->woken, &p->mutex, &t);
+    while (!p->wake && !p->stop && cond_wait_until(&p->woken, &p->mutex, until_ms))
+        ;
     p->wake = false;
     bool on = !p->stop;
     pthread_mutex_unlock(&p->mutex);
@@ -96,11 +94,7 @@ bool producer_start(struct producer **out, struct devnet *net, const struct prod
     p->fatal = fatal;
     p->fatal_ctx = fatal_ctx;
     pthread_mutex_init(&p->mutex, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->woken, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    cond_init(&p->woken);
     *out = p;
     if (pthread_create(&p->thread, NULL, work, p) == 0)
         return true;

@@ -2,6 +2,7 @@
 #include "egress/client.h"
 
 #include "base/clock.h"
+#include "base/sync.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -27,13 +28,9 @@ struct egress_client {
 
 struct egress_client *egress_client_new(int sock) {
     struct egress_client *c = xcalloc(1, sizeof *c);
-    pthread_condattr_t attributes;
     c->sock = sock;
     pthread_mutex_init(&c->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init(&c->changed);
     return c;
 }
 
@@ -88,15 +85,10 @@ static void read_one(struct egress_client *c, int ms) {
     pthread_cond_broadcast(&c->changed);
 }
 
-static void wait_until(struct egress_client *c, uint64_t until_ms) {
-    struct timespec t = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
-    pthread_cond_timedwait(&c->changed, &c->lock, &t);
-}
-
 static void await(struct egress_client *c, const struct waiter *w, uint64_t deadline_ms) {
     for (uint64_t now; !w->done && !c->broken && (now = clock_mono_ms()) < deadline_ms;) {
         if (c->reading)
-            wait_until(c, deadline_ms);
+            cond_wait_until(&c->changed, &c->lock, deadline_ms);
         else
             read_one(c, (int)(deadline_ms - now));
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "egress/lookup.h"
 
+#include "base/sync.h"
+
 #include <arpa/nameser.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -34,7 +36,7 @@ struct lookups {
 bool lookups_new(struct lookups **out, struct err *e) {
     struct lookups *l = xcalloc(1, sizeof *l);
     pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->work, NULL);
+    cond_init(&l->work);
     l->answers = true;
     l->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     *out = l;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "executor/cache.h"
 #include "executor/page.h"
 #include "executor/refusals.h"
@@ -34,7 +35,7 @@ bool code_store_new(struct code_store **out, const struct code_settings *c, stru
     s->refusals = refusals_new();
     s->permits = permits_new(c->compiles);
     pthread_mutex_init(&s->lock, NULL);
-    patience_cond_init(&s->ended);
+    cond_init(&s->ended);
     if (!code_cache_new(&s->cache, c->dir, c->max_bytes, e)) {
         code_store_free(s);
         return false;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -45,7 +46,7 @@ bool process_pool_new(struct process_pool **out, const char *program, unsigned r
     p->program = arena_strdup(p->arena, program);
     p->offer = sandbox_probe(NULL);
     pthread_mutex_init(&p->lock, NULL);
-    patience_cond_init(&p->freed);
+    cond_init(&p->freed);
     bool ok = sandbox_require(p->offer, sandbox_degree_name(SANDBOX_PROCESS), e);
     if (ok && access(program, X_OK) != 0)
         ok = err_errno(e, "cannot start '%s'", program) ||

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/deferred.h"
 
+#include "base/sync.h"
+
 #include <pthread.h>
 
 struct waiting {
@@ -63,7 +65,7 @@ static void *work(void *arg) {
 struct deferred *deferred_new(unsigned threads, size_t queue_max) {
     struct deferred *d = xcalloc(1, sizeof *d);
     pthread_mutex_init(&d->mutex, NULL);
-    pthread_cond_init(&d->changed, NULL);
+    cond_init(&d->changed);
     d->max = queue_max;
     d->ring = xcalloc(queue_max, sizeof *d->ring);
     d->threads = xcalloc(threads, sizeof *d->threads);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "http/router.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -363,7 +364,7 @@ bool http_server_start(struct http_server **out, const struct http_server_config
     struct http_server *s = xcalloc(1, sizeof *s);
     s->config = *config;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->drained, NULL);
+    cond_init(&s->drained);
     unsigned threads = thread_count(config), flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                                                      MHD_USE_ERROR_LOG | MHD_USE_ITC | (v6 ? MHD_USE_IPv6 : 0);
     s->daemon =
@@ -393,11 +394,9 @@ bool http_server_stopping(const struct http_server *s) { return atomic_load(&s->
 // Waits until every handler has answered and the answers are out; what is still parked then is answered here, or the
 // library could not stop.
 static void drain(struct http_server *s) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += DRAIN_MS / 1000;
+    uint64_t end = deadline_in(DRAIN_MS);
     pthread_mutex_lock(&s->lock);
-    while ((s->waiting || s->sending) && pthread_cond_timedwait(&s->drained, &s->lock, &until) == 0)
+    while ((s->waiting || s->sending) && cond_wait_until(&s->drained, &s->lock, end))
         ;
     struct http_request *left = s->waiting;
     pthread_mutex_unlock(&s->lock);

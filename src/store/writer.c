@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/writer.h"
 
+#include "base/sync.h"
+
 #include <pthread.h>
 
 #define WAITING_MAX 16384
@@ -70,7 +72,7 @@ bool writer_new(struct writer **out, struct db *db, struct err *e) {
     struct writer *w = xcalloc(1, sizeof *w);
     w->db = db;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, NULL);
+    cond_init(&w->wake);
     if (pthread_create(&w->thread, NULL, write_all, w) != 0) {
         free(w);
         return err_set(e, ERR_INTERNAL, "cannot start a thread");
@@ -131,8 +133,9 @@ static void waiter_done(void *ctx, bool ok, const struct err *e) {
 }
 
 bool writer_do(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e), void *ctx, struct err *e) {
-    struct waiter t = {run, ctx, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false, {0}};
+    struct waiter t = {.run = run, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct writer_job job = {waiter_run, waiter_done, &t};
+    cond_init(&t.ended);
     if (!writer_submit(w, &job, e))
         return false;
     pthread_mutex_lock(&t.lock);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include <inttypes.h>
 #include <pthread.h>
 #include <time.h>
@@ -193,11 +194,6 @@ static uint64_t next_ms(const struct extender *x) {
     return next;
 }
 
-static void wait_until(struct extender *x, uint64_t at_ms) {
-    struct timespec t = {(time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000}; // clock_mono_ms() is CLOCK_MONOTONIC
-    pthread_cond_timedwait(&x->news, &x->lock, &t);
-}
-
 static void *loop(void *ctx) {
     struct extender *x = ctx;
     SCOPED_ARENA(a);
@@ -206,10 +202,7 @@ static void *loop(void *ctx) {
         arena_reset(a);
         if (step(x, a))
             continue;
-        if (x->list)
-            wait_until(x, next_ms(x));
-        else
-            pthread_cond_wait(&x->news, &x->lock);
+        cond_wait_until(&x->news, &x->lock, x->list ? next_ms(x) : NO_DEADLINE);
     }
     pthread_mutex_unlock(&x->lock);
     return NULL;
@@ -219,14 +212,10 @@ static void *loop(void *ctx) {
 
 bool extender_start(struct extender **out, const struct extender_settings *s, struct err *e) {
     struct extender *x = xcalloc(1, sizeof *x);
-    pthread_condattr_t clock;
     x->set = *s;
     pthread_mutex_init(&x->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&x->news, &clock);
-    pthread_cond_init(&x->done, &clock);
-    pthread_condattr_destroy(&clock);
+    cond_init(&x->news);
+    cond_init(&x->done);
     if (pthread_create(&x->thread, NULL, loop, x) != 0) {
         free(x);
         return err_set(e, ERR_INTERNAL, "cannot start a thread");

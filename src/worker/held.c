@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include <pthread.h>
-#include <time.h>
 
 #define BEAT_MS 5000
 #define TICK_MS 30000
@@ -136,16 +136,6 @@ static void regular_duties(struct held *h, struct arena *a) {
     pthread_mutex_lock(&h->lock);
 }
 
-static struct timespec later(uint64_t ms) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(ms / 1000);
-    t.tv_nsec += (long)(ms % 1000) * 1000000;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
-
 static void *heart(void *ctx) {
     struct held *h = ctx;
     SCOPED_ARENA(a);
@@ -154,8 +144,8 @@ static void *heart(void *ctx) {
         beat_all(h, a);
         regular_duties(h, a);
         bool idle = !h->list;
-        struct timespec t = later(idle ? 1000 : NEWS_MS);
-        while (!h->stop && idle == !h->list && pthread_cond_timedwait(&h->news, &h->lock, &t) == 0)
+        uint64_t end = deadline_in(idle ? 1000 : NEWS_MS);
+        while (!h->stop && idle == !h->list && cond_wait_until(&h->news, &h->lock, end))
             ;
     }
     pthread_mutex_unlock(&h->lock);
@@ -164,14 +154,10 @@ static void *heart(void *ctx) {
 
 bool held_start(struct held **out, const struct held_settings *s, struct err *e) {
     struct held *h = xcalloc(1, sizeof *h);
-    pthread_condattr_t clock;
     h->set = *s;
     pthread_mutex_init(&h->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&h->news, &clock);
-    pthread_cond_init(&h->gone, &clock);
-    pthread_condattr_destroy(&clock);
+    cond_init(&h->news);
+    cond_init(&h->gone);
     h->started = pthread_create(&h->thread, NULL, heart, h) == 0;
     *out = h;
     return h->started || err_set(e, ERR_INTERNAL, "cannot start a thread");
@@ -270,9 +256,9 @@ size_t held_count(struct held *h) {
 }
 
 bool held_wait_empty(struct held *h, uint64_t ms) {
-    struct timespec t = later(ms);
+    uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&h->lock);
-    while (h->list && pthread_cond_timedwait(&h->gone, &h->lock, &t) == 0)
+    while (h->list && cond_wait_until(&h->gone, &h->lock, end))
         ;
     bool empty = !h->list;
     pthread_mutex_unlock(&h->lock);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "http/client.h"
@@ -53,7 +54,7 @@ bool keystore_new(struct keystore **out, const struct keystore_settings *s, stru
     k->base_len = n;
     k->own = secret_key_public(s->key);
     pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->idle, NULL);
+    cond_init(&k->idle);
     *out = k;
     return true;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "worker/module_cache.h"
 #include <inttypes.h>
 #include <pthread.h>
@@ -38,7 +39,7 @@ bool modules_new(struct modules **out, const struct modules_settings *s, struct 
     m->set = *s;
     m->permits = permits_new(s->builds);
     pthread_mutex_init(&m->lock, NULL);
-    patience_cond_init(&m->ended);
+    cond_init(&m->ended);
     *out = m;
     return true;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "base/text.h"
 #include "http/client.h"
 #include "near/blocks.h"
@@ -29,10 +30,9 @@ struct monitor {
 
 // Sleeps unless it is to end.
 static void rest(struct monitor *m, uint64_t ms) {
-    uint64_t until = clock_mono_ms() + ms;
-    struct timespec t = {(time_t)(until / 1000), (long)(until % 1000) * 1000000};
+    uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&m->mutex);
-    while (!m->stop && pthread_cond_timedwait(&m->woken, &m->mutex, &t) != ETIMEDOUT)
+    while (!m->stop && cond_wait_until(&m->woken, &m->mutex, end))
         ;
     pthread_mutex_unlock(&m->mutex);
 }
@@ -210,12 +210,8 @@ bool monitor_start(const struct monitor_settings *s, struct monitor **out, struc
     bool found;
     m->set = *s;
     m->next = s->start_height;
-    pthread_condattr_t attr;
     pthread_mutex_init(&m->mutex, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&m->woken, &attr);
-    pthread_condattr_destroy(&attr);
+    cond_init(&m->woken);
     m->http = http_client_new();
     bool ok = read_cursor(m, a, &found, e) && block_source_new(&m->blocks, s->neardata_url, &m->stop, e);
     m->saved = found ? m->next : 0;

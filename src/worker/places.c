@@ -2,6 +2,7 @@
 #include "worker/places.h"
 
 #include "base/err.h"
+#include "base/sync.h"
 #include <pthread.h>
 
 struct places {
@@ -17,7 +18,7 @@ struct places *places_new(unsigned at_work, unsigned most) {
     p->at_work_most = at_work;
     p->most = most;
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->changed, NULL);
+    cond_init(&p->changed);
     return p;
 }
 

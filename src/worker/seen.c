@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include <pthread.h>
-#include <time.h>
 
 struct seen {
     pthread_mutex_t lock;
@@ -18,12 +18,8 @@ struct seen {
 
 struct seen *seen_new(void) {
     struct seen *s = xcalloc(1, sizeof *s);
-    pthread_condattr_t clock;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->added, &clock);
-    pthread_condattr_destroy(&clock);
+    cond_init(&s->added);
     return s;
 }
 
@@ -63,15 +59,10 @@ static bool find(const struct seen *s, uint64_t request_id, struct settlement *o
 }
 
 bool seen_wait(struct seen *s, uint64_t request_id, uint64_t ms, struct settlement *out) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(ms / 1000);
-    t.tv_nsec += (long)(ms % 1000) * 1000000;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
+    uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&s->lock);
     bool found;
-    while (!(found = find(s, request_id, out)) && ms && pthread_cond_timedwait(&s->added, &s->lock, &t) == 0)
+    while (!(found = find(s, request_id, out)) && cond_wait_until(&s->added, &s->lock, end))
         ;
     pthread_mutex_unlock(&s->lock);
     return found;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "worker/settle.h"
 #include <inttypes.h>
 #include <pthread.h>
-#include <time.h>
 
 #define THREADS 16
 #define UNDER_WAY_MAX 256 // answers whose fate is not known yet; more wait in the lease threads
@@ -76,16 +76,12 @@ static void *run(void *ctx) {
 
 bool settler_start(struct settler **out, struct worker *w, struct err *e) {
     struct settler *s = xcalloc(1, sizeof *s);
-    pthread_condattr_t clock;
     pthread_attr_t attr;
     s->worker = w;
     s->last = &s->waiting;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->work, NULL);
-    pthread_cond_init(&s->room, &clock);
-    pthread_condattr_destroy(&clock);
+    cond_init(&s->work);
+    cond_init(&s->room);
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
     *out = s;
@@ -108,13 +104,11 @@ bool settler_start(struct settler **out, struct worker *w, struct err *e) {
 bool settler_stop(struct settler *s, uint64_t ms) {
     if (!s)
         return true;
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(ms / 1000) + 1;
+    uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&s->lock);
     s->stop = true;
     pthread_cond_broadcast(&s->work);
-    while (s->running && pthread_cond_timedwait(&s->room, &s->lock, &t) == 0)
+    while (s->running && cond_wait_until(&s->room, &s->lock, end))
         ;
     bool ended = !s->running;
     pthread_mutex_unlock(&s->lock);
