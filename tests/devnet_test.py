@@ -42,6 +42,11 @@ class Devnet(kit.Daemon):
     def rpc(self, method, params=None, **more):
         return kit.rpc(self.url, method, params if params is not None else {}, **more)
 
+    def call(self, method, params):
+        """(HTTP status, answer) of a call."""
+        status, _, body = kit.http("POST", self.url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        return status, json.loads(body)
+
     def height(self):
         return self.rpc("status", [])["result"]["sync_info"]["latest_block_height"]
 
@@ -110,12 +115,16 @@ def test_errors():
         equal("a call of no contract", got, 'wasm execution failed with error: CompilationError(CodeDoesNotExist { account_id: "test.near" })')
         equal("code of no contract", error(net.rpc("query", {"request_type": "view_code", "finality": "final", "account_id": ROOT}))[1], "NO_CONTRACT_CODE")
         equal("unknown block by height", error(net.rpc("block", {"block_id": 10 ** 9}))[1:],
-              ("UNKNOWN_BLOCK", {"block_reference": {"block_id": 10 ** 9}}, "DB Not Found Error: BLOCK HEIGHT: 1000000000 \n Cause: Unknown"))
+              ("UNKNOWN_BLOCK", {}, "DB Not Found Error: BLOCK HEIGHT: 1000000000 \n Cause: Unknown"))
         some = "4GXvjMFN6wSxnU9jEVT8HbXP5Yk6yELX9faRSKp6n9fX"
-        equal("unknown block by hash", error(net.rpc("block", [some]))[1], "UNKNOWN_BLOCK")
-        equal("unknown chunk", error(net.rpc("chunk", [some]))[1:3], ("UNKNOWN_CHUNK", {"chunk_hash": some}))
+        equal("unknown block by hash", error(net.rpc("block", [some]))[1:], ("UNKNOWN_BLOCK", {}, f"DB Not Found Error: BLOCK HEADER: {some} \n Cause: Unknown"))
+        for wanted, text in ((10 ** 9, "BLOCK HEIGHT: 1000000000 \n Cause: Unknown"), (some, f"BLOCK HEADER: {some}")):
+            equal(f"query of the unknown block {wanted}", error(near.view(net.url, ROOT, "get", block_id=wanted))[1:],
+                  ("UNKNOWN_BLOCK", {"block_reference": {"block_id": wanted}}, "DB Not Found Error: " + text))
+        equal("unknown chunk", error(net.rpc("chunk", [some]))[1:],
+              ("UNKNOWN_CHUNK", {"chunk_hash": some}, f"Chunk Missing (unavailable on the node): ChunkHash(`{some}`) \n Cause: Unknown"))
         equal("unknown shard", error(net.rpc("chunk", {"block_id": 1, "shard_id": 9}))[1], "INVALID_SHARD_ID")
-        equal("unknown transaction", error(net.rpc("tx", [some, ROOT]))[1:],
+        equal("unknown transaction, not waited for", error(net.rpc("tx", {"tx_hash": some, "sender_account_id": ROOT, "wait_until": "NONE"}))[1:],
               ("UNKNOWN_TRANSACTION", {"requested_transaction_hash": some}, f"Transaction {some} doesn't exist"))
         equal("unknown receipt", error(net.rpc("EXPERIMENTAL_receipt", {"receipt_id": some}))[1:3], ("UNKNOWN_RECEIPT", {"receipt_id": some}))
         equal("unknown method", error(net.rpc("no_such", {})), ("REQUEST_VALIDATION_ERROR", "METHOD_NOT_FOUND", {"method_name": "no_such"}, "no_such"))
@@ -126,13 +135,29 @@ def test_errors():
         for bad in ("AAAA", "!!!", "", base64.b64encode(os.urandom(300)).decode()):
             equal(f"bad transaction {bad[:8]!r}", error(net.rpc("send_tx", {"signed_tx_base64": bad}))[1], "PARSE_ERROR")
         status, _, body = kit.http("POST", net.url, b"{not json")
-        equal("not JSON: status 200 and a parse error", (status, json.loads(body)["error"]["code"]), (200, -32700))
+        equal("not JSON: status 400 and a parse error", (status, json.loads(body)["error"]["code"]), (400, -32700))
         status, _, _ = kit.http("POST", net.url, b" " * (11 << 20))
         equal("a body over 10 MiB", status, 413)
         _, _, body = kit.http("POST", net.url, [{"jsonrpc": "2.0", "id": i, "method": m, "params": ["account/test.near", ""]}
                                                 for i, m in enumerate(("query", "block", "query"))])
         batch = json.loads(body)
         equal("batch: ids and only query", [(b["id"], "result" in b) for b in batch], [(0, True), (1, False), (2, True)])
+
+
+def test_statuses():
+    """Clients retry by the HTTP status: what may be tried again must differ from what never succeeds."""
+    with kit.folder() as home, Devnet(home) as net:
+        some, query = "1" * 32, {"request_type": "view_account", "account_id": ROOT}
+        for method, params, want, cause in (
+                ("block", {"finality": "final"}, 200, None),
+                ("query", {**query, "finality": "final", "account_id": "x.near"}, 200, "UNKNOWN_ACCOUNT"),
+                ("block", {"blob": 1}, 400, "PARSE_ERROR"), ("no_such", {}, 400, "METHOD_NOT_FOUND"),
+                ("block", {"block_id": some}, 422, "UNKNOWN_BLOCK"), ("query", {**query, "block_id": some}, 422, "UNKNOWN_BLOCK"),
+                ("block", {"block_id": 0}, 422, "UNKNOWN_BLOCK"), ("block", {"block_id": 10 ** 9}, 200, "UNKNOWN_BLOCK"),
+                ("query", {**query, "block_id": 10 ** 9}, 200, "UNKNOWN_BLOCK"),
+                ("tx", {"tx_hash": some, "sender_account_id": ROOT, "wait_until": "NONE"}, 200, "UNKNOWN_TRANSACTION")):
+            status, answer = net.call(method, params)
+            equal(f"status of {method} {params}", (status, error(answer)[1]), (want, cause))
 
 
 def test_invalid_transactions():
@@ -161,8 +186,22 @@ def test_invalid_transactions():
         broken = bytearray(base64.b64decode(raw))
         broken[-1] ^= 1
         refused("a wrong signature", net.rpc("send_tx", [base64.b64encode(bytes(broken)).decode()]), "InvalidSignature")
-        answer = net.rpc("broadcast_tx_async", [base64.b64encode(bytes(broken)).decode()])
+        broken = base64.b64encode(bytes(broken)).decode()
+        answer = net.rpc("broadcast_tx_async", [broken])
         check("sent without waiting: only the hash comes back", isinstance(answer.get("result"), str), answer)
+        answer = net.rpc("send_tx", {"signed_tx_base64": broken, "wait_until": "NONE"})
+        equal("send_tx without waiting tells nothing, as nodes do", answer.get("result"), {"final_execution_status": "NONE"})
+        refused("broadcast_tx_commit tells", net.rpc("broadcast_tx_commit", [broken]), "InvalidSignature")
+        refused("looking at a whole transaction that is invalid", net.rpc("tx", [broken]), "InvalidSignature")
+        raw, _ = alice.signed(ROOT, near.transfer(1))
+        waiting = []
+        thread = threading.Thread(target=lambda: waiting.append(net.rpc("tx", [raw])))  # nobody sends it
+        thread.start()
+        time.sleep(0.3)
+        equal("a whole transaction that can still come is waited for", waiting, [])
+        alice.send(ROOT, near.transfer(2))  # with the same nonce
+        thread.join(5)
+        refused("until its nonce is used by another", waiting[0] if waiting else {}, "InvalidNonce")
         refused("no gas", alice.send(ROOT, near.call("x", gas=0)), "ActionsValidation")
 
 
@@ -240,6 +279,26 @@ def test_wait_times_out():
         took = time.monotonic() - start
         equal("a transaction that is not done in 10 s", got[:2] + got[3:], ("HANDLER_ERROR", "TIMEOUT_ERROR", "Timeout"))
         check("after 10 s", 9.5 < took < 12, took)
+
+
+def test_unknown_is_waited_for():
+    """A node cannot tell a transaction that was never sent from one that is on its way to it: it waits and says TIMEOUT."""
+    with kit.folder() as home, Devnet(home) as net:
+        raw, tx_hash = net.root.signed(ROOT, near.transfer(1))
+        answers = []
+        threads = [threading.Thread(target=lambda h=h: answers.append((net.call("tx", [h, ROOT]), time.monotonic()))) for h in (tx_hash, "1" * 32)]
+        start = time.monotonic()
+        for t in threads:
+            t.start()
+        time.sleep(1)
+        equal("neither is answered before it is sent", answers, [])
+        net.rpc("send_tx", [raw])
+        threads[0].join(3)
+        check("the one that comes later is answered", answers and answers[0][0][0] == 200 and near.value_of(answers[0][0][1]["result"]) == b"", answers)
+        threads[1].join(15)
+        ((status, answer), when) = answers[-1]
+        equal("the other: TIMEOUT", (status,) + error(answer), (408, "HANDLER_ERROR", "TIMEOUT_ERROR", None, "Timeout"))
+        check("after 10 s", 9.5 < when - start < 12, when - start)
 
 
 def test_query():

@@ -132,8 +132,8 @@ static enum submit_result pool_add(struct chain *c, struct slice bytes, const st
     return result;
 }
 
-enum submit_result chain_submit(struct chain *c, struct slice bytes, const struct signed_transaction *tx,
-                                struct tx_error *why) {
+enum submit_result chain_judge(struct chain *c, struct slice bytes, const struct signed_transaction *tx,
+                               struct tx_error *why) {
     pthread_rwlock_rdlock(&c->lock);
     bool known = is_known(c, &tx->hash);
     struct block *head = head_of(c);
@@ -149,10 +149,16 @@ enum submit_result chain_submit(struct chain *c, struct slice bytes, const struc
         struct tx_charge charge;
         bool good = tx_check_form(tx, bytes.len, why) && tx_check_state(&context, &tx->tx, &charge, why);
         state_free(context.state);
-        result = good ? pool_add(c, bytes, &tx->hash) : SUBMIT_INVALID;
+        result = good ? SUBMIT_ACCEPTED : SUBMIT_INVALID;
     }
     chain_block_unref(&head->pub);
     return result;
+}
+
+enum submit_result chain_submit(struct chain *c, struct slice bytes, const struct signed_transaction *tx,
+                                struct tx_error *why) {
+    enum submit_result judged = chain_judge(c, bytes, tx, why);
+    return judged == SUBMIT_ACCEPTED ? pool_add(c, bytes, &tx->hash) : judged;
 }
 
 size_t chain_pool_size(struct chain *c) {
@@ -160,13 +166,6 @@ size_t chain_pool_size(struct chain *c) {
     size_t n = c->pool_count;
     pthread_rwlock_unlock(&c->lock);
     return n;
-}
-
-bool chain_tx_waits(struct chain *c, const struct hash *hash) {
-    pthread_rwlock_rdlock(&c->lock);
-    bool waits = index_find(&c->pool_index, hash) != NULL;
-    pthread_rwlock_unlock(&c->lock);
-    return waits;
 }
 
 bool chain_busy(struct chain *c) {

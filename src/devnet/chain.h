@@ -171,7 +171,10 @@ enum submit_result {
     SUBMIT_INVALID,  // *why says it
     SUBMIT_FULL,     // CHAIN_POOL_MAX
 };
-// Judges a decoded transaction by the head's state. `bytes` is its whole borsh form, copied.
+// Judges a decoded transaction by the head's state and changes nothing: SUBMIT_ACCEPTED says that it would be taken.
+enum submit_result chain_judge(struct chain *c, struct slice bytes, const struct signed_transaction *tx,
+                               struct tx_error *why);
+// Judges it and puts it into the pool. `bytes` is its whole borsh form, copied.
 enum submit_result chain_submit(struct chain *c, struct slice bytes, const struct signed_transaction *tx,
                                 struct tx_error *why);
 size_t chain_pool_size(struct chain *c); // transactions that wait
@@ -204,8 +207,6 @@ const struct chain_block *chain_find_receipt(struct chain *c, const struct hash 
 const struct chain_block *chain_find_execution(struct chain *c, const struct hash *id,
                                                const struct chain_execution **execution);
 struct hash chain_genesis_hash(struct chain *c);
-// In the pool, not in a block yet.
-bool chain_tx_waits(struct chain *c, const struct hash *hash);
 
 // --- looking at the state
 // ---------------------------------------------------------------------------------------------

@@ -57,5 +57,7 @@ enum rpc_done rpc_fast_forward(struct rpc_call *c);
 struct http_request;
 void faucet_handler(struct http_request *r, void *net);
 
-// The stored block that a reference means. RPC_ANSWERED with *out NULL: the call has its UNKNOWN_BLOCK already.
+// The stored block that a reference means; false: the call has its UNKNOWN_BLOCK already.
 bool devnet_block(struct rpc_call *c, const struct block_ref *ref, struct stored_block **out);
+// The same for `query`, whose UNKNOWN_BLOCK repeats the reference.
+bool devnet_query_block(struct rpc_call *c, const struct block_ref *ref, struct stored_block **out);

@@ -15,21 +15,38 @@ json_t *rpc_u64(uint64_t v) {
 enum rpc_done rpc_ok(struct rpc_call *c, json_t *result) {
     BUG_ON(!result || c->answer);
     c->answer = result;
+    c->http_status = 200;
     return RPC_ANSWERED;
 }
 
-static enum rpc_done fail(struct rpc_call *c, const char *name, const char *cause, json_t *info, int code,
-                          const char *message, json_t *data) {
+// What an error of each kind is called, and what goes with it.
+struct kind {
+    const char *name;
+    int http_status, code;
+    const char *message;
+};
+static const struct kind handler = {"HANDLER_ERROR", 200, -32000, "Server error"};
+static const struct kind handler_timeout = {"HANDLER_ERROR", 408, -32000, "Server error"};
+static const struct kind internal = {"INTERNAL_ERROR", 500, -32000, "Server error"};
+static const struct kind bad_parse = {"REQUEST_VALIDATION_ERROR", 400, -32700, "Parse error"};
+static const struct kind bad_method = {"REQUEST_VALIDATION_ERROR", 400, -32601, "Method not found"};
+
+static enum rpc_done fail(struct rpc_call *c, const struct kind *kind, const char *cause, json_t *info, json_t *data) {
     BUG_ON(c->answer || !data);
-    c->answer = json_pack("{s:s, s:{s:s, s:o}, s:i, s:s, s:o}", "name", name, "cause", "name", cause, "info",
-                          info ? info : json_object(), "code", code, "message", message, "data", data);
+    c->answer = json_pack("{s:s, s:{s:s, s:o*}, s:i, s:s, s:o}", "name", kind->name, "cause", "name", cause, "info",
+                          info, "code", kind->code, "message", kind->message, "data", data);
     BUG_ON(!c->answer);
     c->failed = true;
+    c->http_status = kind->http_status;
     return RPC_ANSWERED;
 }
 
 enum rpc_done rpc_fail(struct rpc_call *c, const char *cause, json_t *info, json_t *data) {
-    return fail(c, "HANDLER_ERROR", cause, info, -32000, "Server error", data);
+    return fail(c, &handler, cause, info, data);
+}
+
+enum rpc_done rpc_fail_timeout(struct rpc_call *c) {
+    return fail(c, &handler_timeout, "TIMEOUT_ERROR", NULL, json_string("Timeout"));
 }
 
 enum rpc_done rpc_fail_text(struct rpc_call *c, const char *cause, json_t *info, const char *fmt, ...) {
@@ -44,8 +61,7 @@ static enum rpc_done fail_parse(struct rpc_call *c, const char *why) {
     json_t *text = json_string(why);
     if (!text) // a piece of a foreign text that is not UTF-8
         text = json_string("the request is not valid");
-    return fail(c, "REQUEST_VALIDATION_ERROR", "PARSE_ERROR", json_pack("{s:O}", "error_message", text), -32700,
-                "Parse error", text);
+    return fail(c, &bad_parse, "PARSE_ERROR", json_pack("{s:O}", "error_message", text), text);
 }
 
 enum rpc_done rpc_fail_params(struct rpc_call *c, const struct err *e) {
@@ -53,13 +69,11 @@ enum rpc_done rpc_fail_params(struct rpc_call *c, const struct err *e) {
 }
 
 static enum rpc_done fail_method(struct rpc_call *c, const char *method) {
-    return fail(c, "REQUEST_VALIDATION_ERROR", "METHOD_NOT_FOUND", json_pack("{s:s}", "method_name", method), -32601,
-                "Method not found", json_string(method));
+    return fail(c, &bad_method, "METHOD_NOT_FOUND", json_pack("{s:s}", "method_name", method), json_string(method));
 }
 
 enum rpc_done rpc_fail_internal(struct rpc_call *c, const struct err *e) {
-    return fail(c, "INTERNAL_ERROR", "INTERNAL_ERROR", json_pack("{s:s}", "error_message", e->msg), -32000,
-                "Server error", json_string(e->msg));
+    return fail(c, &internal, "INTERNAL_ERROR", json_pack("{s:s}", "error_message", e->msg), json_string(e->msg));
 }
 
 bool rpc_read_call(struct rpc_call *c) {
@@ -121,6 +135,7 @@ enum rpc_done rpc_handle(struct rpc_call *c, struct slice body, const struct rpc
                          json_t **answer) {
     struct err e;
     *answer = NULL;
+    c->http_status = 200;
     c->body = json_parse(body, RPC_BODY_MAX, &e);
     if (json_is_array(c->body)) {
         *answer = run_batch(c, methods, count);

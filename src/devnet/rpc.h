@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON-RPC 2.0 as NEAR nodes speak it: one call, its answer, and the error shapes that clients parse. Every answer goes
-// out with HTTP status 200; errors are {"error":{"name","cause":{"name","info"},"code","message","data"}}.
+// JSON-RPC 2.0 as NEAR nodes speak it: one call, its answer, and the error shapes that clients parse. Errors are
+// {"error":{"name","cause":{"name","info"},"code","message","data"}}. The HTTP status says what a client may do: 200
+// with a result and with an error that asking again does not change; 400 for a request that is no call; 408 when the
+// time was over, so that the same call may succeed; 422 for a block that never comes; 500 for a fault of this server.
 // A method ends in rpc_ok or one of the rpc_fail functions; a method that waits returns RPC_PARKED and ends the call
 // later, from any thread, with rpc_finish.
 #pragma once
@@ -26,6 +28,7 @@ struct rpc_call {
     json_t *id;     // borrowed; NULL when absent
     json_t *answer; // owned: the result, or the error object when `failed`
     bool failed;
+    int http_status; // of the answer
 };
 
 struct rpc_method {
@@ -34,12 +37,15 @@ struct rpc_method {
     bool in_batch; // may stand in an array of calls
 };
 
-// Answers; each takes the references it is given. `info` NULL stands for {}; data is never null on the wire.
+// Answers; each takes the references it is given. `info` NULL: a cause of that name has none. Data is never null on the
+// wire.
 enum rpc_done rpc_ok(struct rpc_call *c, json_t *result);
 // name HANDLER_ERROR: `cause` such as "UNKNOWN_ACCOUNT".
 enum rpc_done rpc_fail(struct rpc_call *c, const char *cause, json_t *info, json_t *data);
 enum rpc_done rpc_fail_text(struct rpc_call *c, const char *cause, json_t *info, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+// TIMEOUT_ERROR, which clients answer by asking again.
+enum rpc_done rpc_fail_timeout(struct rpc_call *c);
 // Parameters that cannot be used: PARSE_ERROR with the error's message.
 enum rpc_done rpc_fail_params(struct rpc_call *c, const struct err *e);
 enum rpc_done rpc_fail_internal(struct rpc_call *c, const struct err *e);

@@ -4,7 +4,18 @@
 
 #include "base/clock.h"
 
-bool devnet_block(struct rpc_call *c, const struct block_ref *ref, struct stored_block **out) {
+// Nodes tell a block that never comes from one that is not there yet: above the head it may still come.
+static void unknown_block(struct rpc_call *c, const struct block_ref *ref, json_t *info, const char *end) {
+    const char *which = ref->kind == BLOCK_REF_HASH
+                            ? arena_printf(c->arena, "BLOCK HEADER: %s", hash_base58(c->arena, &ref->hash))
+                            : arena_printf(c->arena, "BLOCK HEIGHT: %llu", (unsigned long long)ref->height);
+    (void)rpc_fail_text(c, "UNKNOWN_BLOCK", info, "DB Not Found Error: %s%s", which, end);
+    if (ref->kind == BLOCK_REF_HASH || ref->height <= history_head(c->net->history))
+        c->http_status = 422;
+}
+
+// *out NULL: no such block is kept. false: the call has its internal error already.
+static bool find_block(struct rpc_call *c, const struct block_ref *ref, struct stored_block **out) {
     struct history *h = c->net->history;
     struct err e;
     bool ok = true;
@@ -15,15 +26,21 @@ bool devnet_block(struct rpc_call *c, const struct block_ref *ref, struct stored
     case BLOCK_REF_HEIGHT: ok = history_at(h, ref->height, out, &e); break;
     case BLOCK_REF_HASH: ok = history_find(h, PERSIST_BLOCK, &ref->hash, out, NULL, &e); break;
     }
-    if (!ok) {
+    if (!ok)
         (void)rpc_fail_internal(c, &e);
-    } else if (!*out) {
-        json_t *info = json_pack("{s:o}", "block_reference", block_ref_json(ref, c->arena));
-        const char *which = ref->kind == BLOCK_REF_HASH
-                                ? arena_printf(c->arena, "BLOCK HEADER: %s", hash_base58(c->arena, &ref->hash))
-                                : arena_printf(c->arena, "BLOCK HEIGHT: %llu", (unsigned long long)ref->height);
-        (void)rpc_fail_text(c, "UNKNOWN_BLOCK", info, "DB Not Found Error: %s \n Cause: Unknown", which);
-    }
+    return ok;
+}
+
+bool devnet_block(struct rpc_call *c, const struct block_ref *ref, struct stored_block **out) {
+    if (find_block(c, ref, out) && !*out)
+        unknown_block(c, ref, json_object(), " \n Cause: Unknown");
+    return *out != NULL;
+}
+
+bool devnet_query_block(struct rpc_call *c, const struct block_ref *ref, struct stored_block **out) {
+    if (find_block(c, ref, out) && !*out)
+        unknown_block(c, ref, json_pack("{s:o}", "block_reference", block_ref_json(ref, c->arena)),
+                      ref->kind == BLOCK_REF_HASH ? "" : " \n Cause: Unknown");
     return *out != NULL;
 }
 
@@ -109,7 +126,7 @@ static enum rpc_done chunk_by_hash(struct rpc_call *c, const char *text) {
         return rpc_fail_internal(c, &e);
     if (!b)
         return rpc_fail_text(c, "UNKNOWN_CHUNK", json_pack("{s:s}", "chunk_hash", text),
-                             "Chunk Missing (unavailable on the node): ChunkHash(`%s`)", text);
+                             "Chunk Missing (unavailable on the node): ChunkHash(`%s`) \n Cause: Unknown", text);
     return rpc_ok(c, chunk_json(b, c->net->facts.validator.s, c->arena));
 }
 

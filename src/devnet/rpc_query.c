@@ -157,7 +157,7 @@ static struct snapshot *snapshot_of(struct rpc_call *c, const struct block_ref *
         BUG_ON(!s);
         return s;
     }
-    if (!devnet_block(c, ref, &stored))
+    if (!devnet_query_block(c, ref, &stored))
         return NULL;
     const struct chain_block *b = chain_block_by_hash(c->net->chain, &stored->head.hash);
     struct snapshot *s = b ? chain_snapshot(c->net->chain, b) : NULL;

@@ -16,7 +16,7 @@ struct sandbox_wait {
 
 static void sandbox_done(struct block_wait *wait, bool there) {
     struct rpc_call *c = ((struct sandbox_wait *)wait)->call;
-    (void)(there ? rpc_ok(c, json_object()) : rpc_fail_text(c, "TIMEOUT_ERROR", NULL, "Timeout"));
+    (void)(there ? rpc_ok(c, json_object()) : rpc_fail_timeout(c));
     rpc_finish(c);
 }
 

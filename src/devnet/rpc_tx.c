@@ -10,15 +10,19 @@ struct tx_wait {
     struct waiter waiter;
     struct rpc_call *call;
     struct hash hash;
+    // The whole transaction, when the call brought it: then a transaction that can never be in a block any more is the
+    // call's error. A call that only names a hash cannot learn that.
+    const struct signed_transaction *tx;
+    struct slice bytes; // of `tx`
     enum wait_level level;
-    bool receipts, sent; // sent: by this call, so that a refusal is its error
+    bool receipts;
     bool in_block;       // `missing` is known
     struct hash missing; // a receipt that has to run before anything can have changed
 };
 
 static enum rpc_done refused(struct rpc_call *c, json_t *invalid_tx) {
     json_t *data = json_pack("{s:{s:o}}", "TxExecutionError", "InvalidTxError", invalid_tx);
-    return rpc_fail(c, "INVALID_TRANSACTION", NULL, data);
+    return rpc_fail(c, "INVALID_TRANSACTION", json_object(), data);
 }
 
 static enum rpc_done unknown(struct rpc_call *c, const struct hash *hash) {
@@ -27,14 +31,27 @@ static enum rpc_done unknown(struct rpc_call *c, const struct hash *hash) {
                          "Transaction %s doesn't exist", text);
 }
 
-// A transaction that was taken and then refused when its turn came is an error for who sent it.
+// A transaction that was taken and then refused when its turn came is an error for who brought it.
 static enum rpc_done answer(struct tx_wait *w, const struct tx_status *s, json_t *outcome) {
     json_t *failure = json_object_get(json_object_get(outcome, "status"), "Failure");
-    json_t *invalid = s->refused && w->sent ? json_incref(json_object_get(failure, "InvalidTxError")) : NULL;
+    json_t *invalid = s->refused && w->tx ? json_incref(json_object_get(failure, "InvalidTxError")) : NULL;
     if (!invalid)
         return rpc_ok(w->call, outcome);
     json_decref(outcome);
     return refused(w->call, invalid);
+}
+
+// Answers a call whose transaction is in no block when that will not change: the transaction that it brought is invalid
+// by now, or it does not want to wait.
+static void look_unseen(struct tx_wait *w, bool *answered) {
+    struct tx_error why;
+    *answered = true;
+    if (w->tx && chain_judge(w->call->net->chain, w->bytes, w->tx, &why) == SUBMIT_INVALID)
+        (void)refused(w->call, tx_error_json(&why));
+    else if (w->level == WAIT_NONE)
+        (void)unknown(w->call, &w->hash);
+    else
+        *answered = false;
 }
 
 // Answers when the level is reached; otherwise remembers what is missing.
@@ -47,6 +64,8 @@ static bool look_now(struct tx_wait *w, struct err *e, bool *answered) {
     w->missing = s.missing;
     // In the levels' order "included and final" stands above "executed, not final"; here all that is included is final.
     enum wait_level wanted = w->level == WAIT_EXECUTED_OPTIMISTIC ? WAIT_EXECUTED : w->level;
+    if (!s.found)
+        look_unseen(w, answered);
     if (!s.found || s.level < wanted)
         return true;
     json_t *outcome;
@@ -57,13 +76,14 @@ static bool look_now(struct tx_wait *w, struct err *e, bool *answered) {
     return true;
 }
 
-// Something that can matter happened: the transaction or the missing receipt is in a block now.
+// Something that can matter happened: the transaction or the missing receipt is in a block now, or the block may have
+// made the transaction invalid.
 static bool moved(struct tx_wait *w) {
     bool known = true;
     struct err e;
     if (w->in_block)
         return !history_knows(w->call->net->history, PERSIST_RECEIPT_OUTCOME, &w->missing, &known, &e) || known;
-    return !history_knows(w->call->net->history, PERSIST_TX, &w->hash, &known, &e) || known;
+    return w->tx || !history_knows(w->call->net->history, PERSIST_TX, &w->hash, &known, &e) || known;
 }
 
 static bool look(struct waiter *waiter, enum wait_why why) {
@@ -75,7 +95,7 @@ static bool look(struct waiter *waiter, enum wait_why why) {
         answered = true;
     }
     if (!answered && why != WAIT_BLOCK) {
-        (void)rpc_fail_text(w->call, "TIMEOUT_ERROR", NULL, "Timeout");
+        (void)rpc_fail_timeout(w->call);
         answered = true;
     }
     if (answered)
@@ -83,9 +103,8 @@ static bool look(struct waiter *waiter, enum wait_why why) {
     return answered;
 }
 
-static enum rpc_done timed_out(struct rpc_call *c) { return rpc_fail_text(c, "TIMEOUT_ERROR", NULL, "Timeout"); }
-
-// Looks, and parks the call when it is too early. No block is published between the look and the parking.
+// Looks, and parks the call when it is too early: also when nothing is known of the transaction, which may be on its
+// way here. No block is published between the look and the parking.
 static enum rpc_done wait_for(struct rpc_call *c, const struct tx_wait *what) {
     struct chain *chain = c->net->chain;
     struct tx_wait *w = arena_alloc(c->arena, sizeof *w);
@@ -96,8 +115,7 @@ static enum rpc_done wait_for(struct rpc_call *c, const struct tx_wait *what) {
     bool answered = false, parked = false;
     chain_read_begin(chain);
     bool ok = look_now(w, &e, &answered);
-    bool known = w->in_block || w->sent || chain_tx_waits(chain, &w->hash);
-    if (ok && !answered && known && w->level != WAIT_NONE)
+    if (ok && !answered)
         parked = wait_add(c->net->waits, &w->waiter);
     chain_read_end(chain);
     if (parked) {
@@ -106,9 +124,7 @@ static enum rpc_done wait_for(struct rpc_call *c, const struct tx_wait *what) {
     }
     if (!ok)
         return rpc_fail_internal(c, &e);
-    if (answered)
-        return RPC_ANSWERED;
-    return known && w->level != WAIT_NONE ? timed_out(c) : unknown(c, &w->hash);
+    return answered ? RPC_ANSWERED : rpc_fail_timeout(c);
 }
 
 static bool decode(struct rpc_call *c, struct slice bytes, struct signed_transaction *tx) {
@@ -143,62 +159,72 @@ static bool submit(struct rpc_call *c, struct slice bytes, const struct signed_t
     return false;
 }
 
+// The transaction that a call sends; false: the call is answered.
+static bool take_tx(struct rpc_call *c, struct param_tx *p, struct signed_transaction *tx) {
+    struct err e;
+    if (!param_tx(c->params, c->arena, p, &e)) {
+        (void)rpc_fail_params(c, &e);
+        return false;
+    }
+    if (!p->bytes.len) {
+        err_set(&e, ERR_INVALID, "field 'signed_tx_base64' is missing");
+        (void)rpc_fail_params(c, &e);
+        return false;
+    }
+    return decode(c, p->bytes, tx);
+}
+
+// Hands the transaction over, whatever becomes of it: nodes do not tell a call that does not wait.
+static void submit_blindly(struct rpc_call *c, struct slice bytes, const struct signed_transaction *tx) {
+    if (submit(c, bytes, tx))
+        return;
+    json_decref(c->answer);
+    c->answer = NULL;
+    c->failed = false;
+}
+
 static enum rpc_done send_and_wait(struct rpc_call *c, bool committed) {
     struct param_tx p;
-    struct signed_transaction tx;
-    struct err e;
-    if (!param_tx(c->params, c->arena, &p, &e))
-        return rpc_fail_params(c, &e);
-    if (!p.bytes.len) {
-        err_set(&e, ERR_INVALID, "field 'signed_tx_base64' is missing");
-        return rpc_fail_params(c, &e);
-    }
-    if (!decode(c, p.bytes, &tx))
+    struct signed_transaction *tx = arena_alloc(c->arena, sizeof *tx);
+    if (!take_tx(c, &p, tx))
         return RPC_ANSWERED;
-    if (!submit(c, p.bytes, &tx))
-        return RPC_ANSWERED;
-    if (p.wait == WAIT_NONE && !committed)
+    if (p.wait == WAIT_NONE && !committed) {
+        submit_blindly(c, p.bytes, tx);
         return rpc_ok(c, json_pack("{s:s}", "final_execution_status", "NONE"));
+    }
+    if (!submit(c, p.bytes, tx))
+        return RPC_ANSWERED;
     return wait_for(
-        c, &(struct tx_wait){.hash = tx.hash, .level = committed ? WAIT_EXECUTED_OPTIMISTIC : p.wait, .sent = true});
+        c, &(struct tx_wait){
+               .hash = tx->hash, .tx = tx, .bytes = p.bytes, .level = committed ? WAIT_EXECUTED_OPTIMISTIC : p.wait});
 }
 
 enum rpc_done rpc_send_tx(struct rpc_call *c) { return send_and_wait(c, false); }
 enum rpc_done rpc_broadcast_tx_commit(struct rpc_call *c) { return send_and_wait(c, true); }
 
-// Answers with the hash whatever becomes of it, as nodes do.
 enum rpc_done rpc_broadcast_tx_async(struct rpc_call *c) {
     struct param_tx p;
     struct signed_transaction tx;
-    struct err e;
-    if (!param_tx(c->params, c->arena, &p, &e))
-        return rpc_fail_params(c, &e);
-    if (!p.bytes.len) {
-        err_set(&e, ERR_INVALID, "field 'signed_tx_base64' is missing");
-        return rpc_fail_params(c, &e);
-    }
-    if (!decode(c, p.bytes, &tx))
+    if (!take_tx(c, &p, &tx))
         return RPC_ANSWERED;
-    if (!submit(c, p.bytes, &tx)) {
-        json_decref(c->answer);
-        c->answer = NULL;
-        c->failed = false;
-    }
+    submit_blindly(c, p.bytes, &tx);
     return rpc_ok(c, json_string(hash_base58(c->arena, &tx.hash)));
 }
 
 static enum rpc_done look_at(struct rpc_call *c, bool receipts) {
     struct param_tx p;
-    struct signed_transaction tx;
+    struct signed_transaction *tx = NULL;
     struct err e;
     if (!param_tx(c->params, c->arena, &p, &e))
         return rpc_fail_params(c, &e);
     if (p.bytes.len) {
-        if (!decode(c, p.bytes, &tx))
+        tx = arena_alloc(c->arena, sizeof *tx);
+        if (!decode(c, p.bytes, tx))
             return RPC_ANSWERED;
-        p.hash = tx.hash;
+        p.hash = tx->hash;
     }
-    return wait_for(c, &(struct tx_wait){.hash = p.hash, .level = p.wait, .receipts = receipts});
+    return wait_for(
+        c, &(struct tx_wait){.hash = p.hash, .tx = tx, .bytes = p.bytes, .level = p.wait, .receipts = receipts});
 }
 
 enum rpc_done rpc_tx(struct rpc_call *c) { return look_at(c, false); }

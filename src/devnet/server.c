@@ -7,7 +7,7 @@ void rpc_finish(struct rpc_call *c) {
     json_t *answer = rpc_envelope(c);
     json_decref(c->body);
     c->body = NULL;
-    http_reply_json(c->http, 200, answer);
+    http_reply_json(c->http, c->http_status, answer);
 }
 
 static void handle_rpc(struct http_request *r, void *ctx) {
@@ -16,7 +16,7 @@ static void handle_rpc(struct http_request *r, void *ctx) {
     json_t *answer;
     // After RPC_PARKED the request may have been answered already: nothing of it is touched again.
     if (rpc_handle(c, http_body(r), devnet_methods, devnet_method_count, &answer) == RPC_ANSWERED)
-        http_reply_json(r, 200, answer);
+        http_reply_json(r, c->http_status, answer);
 }
 
 static void handle_status(struct http_request *r, void *ctx) {

@@ -174,7 +174,7 @@ static enum fate follow_once(struct worker *w, struct arena *a, const struct jou
                              bool *known) {
     SCOPED_JSON(outcome) = NULL;
     struct err e;
-    *known = rpc_tx(w->rpc, a, n->hash, n->signer_id, "EXECUTED_OPTIMISTIC", OUTCOME_MS, &outcome, &e);
+    *known = rpc_tx(w->rpc, a, n->hash, n->signer_id, "EXECUTED_OPTIMISTIC", 0, &outcome, &e);
     if (*known && was_never_executed(json_object_get(outcome, "status")))
         return FATE_DEAD;
     if (*known) {
