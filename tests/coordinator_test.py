@@ -212,9 +212,12 @@ def test_refused_and_failed():
     with coordinator() as c:
         equal("a malformed event", c.call("POST", "/tasks/create", {"contract_id": CONTRACT, "request_id": 9, "refused": "no JSON",
                                                                     "context": {"transaction_hash": "t9"}})[0], 201)
+        equal("waits for an answer like any other", c.job(9)["state"], "queued")
+        status, lease = c.poll()
+        equal("is handed out with its reason", (status, lease["task"]["request_id"], lease["task"]["refused"]), (200, 9, "no JSON"))
+        c.complete(9, lease["lease"]["token"], outcome="expired", failure="platform", error="cannot be served: no JSON")
         job = c.job(9)
-        equal("is settled with its reason", (job["state"], job["outcome"], job["error"]), ("settled", "refused", "no JSON"))
-        equal("and is not handed out", c.poll()[0], 204)
+        equal("and ends as its worker says", (job["state"], job["outcome"], job["error"]), ("settled", "expired", "cannot be served: no JSON"))
         _, token = c.lease(1)
         equal("failed for good", c.report("fail", 1, token, reason="not on chain", retry=False), (200, {"changed": True}))
         equal("again", c.report("fail", 1, token, reason="not on chain", retry=False), (200, {"changed": False}))

@@ -318,6 +318,30 @@ def test_lying_coordinator():
             check("a request that is not there", report and report["outcome"] == "expired", report)
 
 
+def test_words_of_no_use():
+    """What the coordinator cannot say, or another worker could not read, the worker reads on the chain."""
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker() as worker:
+            for name, lease in {"an event that another worker could not read": lambda t: {"refused": "field 'x' is missing"},
+                                "a lease without its source": lambda t: {k: v for k, v in t.items() if k not in ("code_source", "context")},
+                                "a lease with a limit that is none": lambda t: {"data_id": t["data_id"], "resource_limits": {"max_memory_mb": "x"}}}.items():
+                id, tx, task = w.request(repo, name, record=False)
+                w.coordinator.add({**lease(task), **{k: task[k] for k in ("contract_id", "request_id", "context")}})
+                event, value = w.answer(tx, 30)
+                equal(f"{name} is served", (value, event and event["success"]), (name, True))
+                equal("and reported", w.coordinator.report(id)["outcome"], "success")
+            check("it says why it asked the chain", "field 'x' is missing" in worker.output())
+            _, tx, task = w.request(repo, "nobody", record=False)
+            for context, retry in (({}, False), ({**task["context"], "transaction_hash": near.b58(os.urandom(32))}, True)):
+                w.coordinator.failed.clear()
+                w.coordinator.add({"refused": "no JSON", **{k: task[k] for k in ("contract_id", "request_id")}, "context": context})
+                w.coordinator.wait(lambda: w.coordinator.failed, 20)
+                got = [(f["reason"], f["retry"]) for f in w.coordinator.failed]
+                equal("without its transaction it goes back", got[:1], [("no JSON", retry)])
+
+
 def test_builds_of_others():
     with kit.folder() as home:
         w = World(home)

@@ -10,7 +10,6 @@ static bool from_held(enum life_event event, enum life_state *next) {
     case LIFE_EVENT_RETRY: *next = LIFE_QUEUED; return true;
     case LIFE_EVENT_COMPLETE: *next = LIFE_SETTLED; return true;
     case LIFE_EVENT_RECORD:
-    case LIFE_EVENT_REFUSE:
     case LIFE_EVENT_LEASE:
     case LIFE_EVENT_TIMEOUT:
     case LIFE_EVENT_COUNT: return false;
@@ -21,12 +20,9 @@ static bool from_held(enum life_event event, enum life_state *next) {
 bool life_next(enum life_state state, enum life_event event, enum life_state *next) {
     switch (state) {
     case LIFE_RECEIVED:
-        if (event == LIFE_EVENT_RECORD)
-            *next = LIFE_QUEUED;
-        else if (event == LIFE_EVENT_REFUSE)
-            *next = LIFE_SETTLED;
-        else
+        if (event != LIFE_EVENT_RECORD)
             return false;
+        *next = LIFE_QUEUED;
         return true;
     case LIFE_QUEUED:
         if (event == LIFE_EVENT_LEASE)

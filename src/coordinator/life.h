@@ -2,9 +2,8 @@
 // An execution's life as a pure table: which event leads from which state to which, and nothing else.
 //
 //     received -> queued -> leased -> (building) -> running -> submitting -> settled
-//         |         |  ^________ lease lost, platform failure ________|        ^
-//         |         \-> expired (nobody served it in time)                     |
-//         \------------------------- malformed: refused ------------------------/
+//                   |  ^________ lease lost, platform failure ________|
+//                   \-> expired (nobody served it in time)
 #pragma once
 #include "base/compat.h"
 
@@ -26,7 +25,6 @@ enum life_state {
 
 enum life_event {
     LIFE_EVENT_RECORD, // stored
-    LIFE_EVENT_REFUSE, // stored, as one that cannot be done
     LIFE_EVENT_LEASE,  // handed to a worker
     LIFE_EVENT_BUILD,  // its heartbeats say what it does
     LIFE_EVENT_RUN,

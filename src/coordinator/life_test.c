@@ -6,17 +6,17 @@
 #define NO LIFE_STATE_COUNT
 // What each event (column) does in each state (row); NO: nothing.
 #define FROM_HELD                                                                                                      \
-    { NO, NO, NO, LIFE_BUILDING, LIFE_RUNNING, LIFE_SUBMITTING, LIFE_QUEUED, LIFE_QUEUED, LIFE_SETTLED, NO }
-// RECORD, REFUSE, LEASE, BUILD, RUN, SUBMIT, LOST, RETRY, COMPLETE, TIMEOUT
+    { NO, NO, LIFE_BUILDING, LIFE_RUNNING, LIFE_SUBMITTING, LIFE_QUEUED, LIFE_QUEUED, LIFE_SETTLED, NO }
+// RECORD, LEASE, BUILD, RUN, SUBMIT, LOST, RETRY, COMPLETE, TIMEOUT
 static const enum life_state table[LIFE_STATE_COUNT][LIFE_EVENT_COUNT] = {
-    [LIFE_RECEIVED] = {LIFE_QUEUED, LIFE_SETTLED, NO, NO, NO, NO, NO, NO, NO, NO},
-    [LIFE_QUEUED] = {NO, NO, LIFE_LEASED, NO, NO, NO, NO, NO, NO, LIFE_EXPIRED},
+    [LIFE_RECEIVED] = {LIFE_QUEUED, NO, NO, NO, NO, NO, NO, NO, NO},
+    [LIFE_QUEUED] = {NO, LIFE_LEASED, NO, NO, NO, NO, NO, NO, LIFE_EXPIRED},
     [LIFE_LEASED] = FROM_HELD,
     [LIFE_BUILDING] = FROM_HELD,
     [LIFE_RUNNING] = FROM_HELD,
     [LIFE_SUBMITTING] = FROM_HELD,
-    [LIFE_SETTLED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
-    [LIFE_EXPIRED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
+    [LIFE_SETTLED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO},
+    [LIFE_EXPIRED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO},
 };
 
 // Every state with every event: an edge too many would let a late report end an execution twice.

@@ -12,7 +12,7 @@ struct task { // /tasks/create
     struct board_key key;
     const char *transaction_hash; // NULL: none given
     const char *build_target;
-    const char *refused; // NULL: a good one; else why the event was refused
+    const char *refused; // NULL: a good one; else why a worker could not read the event
 };
 // Texts live as long as `j`.
 [[nodiscard]] bool task_read(struct task *out, const json_t *j, struct err *e);

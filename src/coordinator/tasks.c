@@ -42,11 +42,11 @@ struct creation {
 static bool store_creation(struct db *db, void *ctx, struct err *e) {
     struct creation *x = ctx;
     struct db_stmt *s;
-    if (!db_query(db,
-                  "INSERT OR IGNORE INTO executions (contract_id, request_id, transaction_hash, created_ms, ended_ms, "
-                  "state, outcome, about, report, task) VALUES (:contract, :request, :transaction, :now, :ended, "
-                  ":state, :outcome, :about, :report, :task)",
-                  &s, e))
+    if (!db_query(
+            db,
+            "INSERT OR IGNORE INTO executions (contract_id, request_id, transaction_hash, created_ms, about, task) "
+            "VALUES (:contract, :request, :transaction, :now, :about, :task)",
+            &s, e))
         return false;
     db_bind_text(db, s, ":contract", x->task.key.contract_id);
     db_bind_int(db, s, ":request", (int64_t)x->task.key.request_id);
@@ -54,15 +54,6 @@ static bool store_creation(struct db *db, void *ctx, struct err *e) {
     db_bind_text(db, s, ":task", x->json);
     db_bind_text(db, s, ":about", x->about);
     db_bind_int(db, s, ":now", (int64_t)x->now_ms);
-    enum life_state state = LIFE_RECEIVED;
-    BUG_ON(!life_next(state, x->task.refused ? LIFE_EVENT_REFUSE : LIFE_EVENT_RECORD, &state));
-    if (life_is_over(state)) {
-        SCOPED_JSON(report) = json_pack("{s:s}", "error", x->task.refused);
-        db_bind_text(db, s, ":state", life_text(state));
-        db_bind_text(db, s, ":outcome", "refused");
-        db_bind_text(db, s, ":report", json_text(http_arena(x->request), report));
-        db_bind_int(db, s, ":ended", (int64_t)x->now_ms);
-    }
     if (!db_run(db, s, e))
         return false;
     x->created = db_changes(db) > 0;
@@ -81,13 +72,13 @@ static void creation_done(void *ctx, bool ok, const struct err *e) {
     struct board_task t = {x->task.key, x->task.transaction_hash, x->task.build_target, x->json, x->now_ms};
     if (x->created) {
         atomic_fetch_add(&x->c->totals.created, 1);
-        if (x->task.refused)
-            atomic_fetch_add(&x->c->totals.refused, 1);
-        log_info("request of %s recorded%s%.300s", x->task.key.contract_id, x->task.refused ? ", refused: " : "",
+        log_info("request of %s recorded%s%.300s", x->task.key.contract_id,
+                 x->task.refused ? ", whose event a worker could not read: " : "",
                  x->task.refused ? x->task.refused : "");
     }
-    // On the board only after the commit: no worker gets what a crash could forget.
-    if (x->created && !x->task.refused)
+    // On the board only after the commit: no worker gets what a crash could forget. What could not be read is there,
+    // too: somebody has paid for it, and a worker looks for itself and answers.
+    if (x->created)
         board_add(x->c->board, &t);
     json_t *answer = json_pack("{s:I, s:b}", "request_id", (json_int_t)x->task.key.request_id, "created", x->created);
     http_reply_json(x->request, x->created ? 201 : 200, answer);
@@ -115,7 +106,7 @@ void tasks_create(struct http_request *r, void *ctx) {
     if (x->task.transaction_hash)
         x->task.transaction_hash = arena_strdup(a, x->task.transaction_hash);
     if (x->task.refused)
-        x->task.refused = arena_text(a, slice_of(x->task.refused, text_cut(x->task.refused, REPORT_ERROR_MAX)));
+        x->task.refused = arena_strdup(a, x->task.refused);
     struct writer_job job = {store_creation, creation_done, x};
     if (!writer_submit(c->writer, &job, &e))
         reply_error(r, &e);

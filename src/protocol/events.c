@@ -54,6 +54,27 @@ bool event_parse(struct arena *a, struct slice log, struct event *out, struct er
     return true;
 }
 
+static bool has_happened(const json_t *outcome, const char *contract_id) {
+    const char *executor = json_string_value(json_object_get(outcome, "executor_id"));
+    return executor && strcmp(executor, contract_id) == 0 &&
+           !json_object_get(json_object_get(outcome, "status"), "Failure");
+}
+
+bool event_find(const json_t *outcome, const char *contract_id, bool (*take)(void *ctx, const char *log), void *ctx) {
+    size_t i, k;
+    json_t *receipt, *log;
+    json_array_foreach(json_object_get(outcome, "receipts_outcome"), i, receipt) {
+        const json_t *o = json_object_get(receipt, "outcome");
+        if (!has_happened(o, contract_id))
+            continue;
+        json_array_foreach(json_object_get(o, "logs"), k, log) {
+            if (json_is_string(log) && take(ctx, json_string_value(log)))
+                return true;
+        }
+    }
+    return false;
+}
+
 void event_request_put(json_t *o, const struct event_request *r) {
     request_terms_put(o, &r->terms);
     json_object_set_new(o, "input_data", json_stringn((const char *)r->input.ptr, r->input.len));

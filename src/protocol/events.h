@@ -25,6 +25,9 @@ struct event {
 };
 // false: an event of ours that cannot be understood; *e says why.
 [[nodiscard]] bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e);
+// Hands the logs of an outcome (of a transaction, as RPC servers give it) to `take` until it returns true: those that
+// the contract wrote in receipts which succeeded; others did not happen. false: it took none.
+bool event_find(const json_t *outcome, const char *contract_id, bool (*take)(void *ctx, const char *log), void *ctx);
 // Sets the request's terms and its input_data, as the event and the coordinator have them.
 void event_request_put(json_t *o, const struct event_request *r);
 // The log line of an execution_requested.

@@ -207,3 +207,9 @@ bool chain_request_parse(struct chain_request *out, struct arena *a, const json_
     take_terms(out, &terms);
     return read_input(view, a, out, e);
 }
+
+void chain_request_take(struct chain_request *out, struct arena *a, const json_t *view) {
+    struct err e;
+    if (!chain_request_parse(out, a, view, &e))
+        *out = (struct chain_request){.unreadable = arena_strdup(a, e.msg)};
+}

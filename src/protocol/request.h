@@ -56,5 +56,8 @@ struct chain_request {
     bool has_input;
     struct hash input_hash;
     uint64_t input_length;
+    const char *unreadable; // NULL; else why nothing else of it is known, though it is there
 };
 [[nodiscard]] bool chain_request_parse(struct chain_request *out, struct arena *a, const json_t *view, struct err *e);
+// The same of a view that may be of another kind: then `unreadable` says what is wrong.
+void chain_request_take(struct chain_request *out, struct arena *a, const json_t *view);

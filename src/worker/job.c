@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "worker/digest.h"
+#include "worker/event_lookup.h"
 #include "worker/guest_env.h"
 #include "worker/settle.h"
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct job {
     struct worker *worker;
     const struct lease *lease;
     const struct task *task;
+    struct task own; // it, where the chain's words take the place of the coordinator's
     struct arena *arena;
     struct held_lease *held;
     struct chain_request request;
@@ -55,6 +57,39 @@ static void report_end(struct job *j) {
     settle_report(j->worker, j->arena, j->task, &id, NULL, NULL, false);
 }
 
+// The coordinator's words are of no use: the event is looked up, and what it says is what is asked for, or why that
+// cannot be known. False: the job has ended.
+static bool ask_chain(struct job *j) {
+    enum event_lookup found;
+    struct event event;
+    const char *why;
+    struct err e;
+    log_warn("the lease cannot be used, the chain is asked: %s", j->task->unread);
+    if (!event_lookup(&found, &event, &why, j->worker->rpc, j->arena, j->task, &e)) {
+        give_back(j, e.msg, true);
+        return false;
+    }
+    if (found == LOOKUP_NOT_FOUND) {
+        give_back(j, j->task->unread, j->task->context.transaction_hash);
+        return false;
+    }
+    j->own = *j->task;
+    j->task = &j->own;
+    j->own.unread = found == LOOKUP_READ ? NULL : why;
+    if (found == LOOKUP_READ)
+        task_take_event(&j->own, &event.request);
+    j->answer.format = j->task->format;
+    return true;
+}
+
+static void answer(struct job *j);
+
+// Somebody paid for it and waits: why no worker can serve it is the answer, and it costs nothing.
+static void cannot_serve(struct job *j, const char *why) {
+    answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "the request cannot be served: %s; nothing is charged", why);
+    answer(j);
+}
+
 // True when the request waits for an answer and is what the lease says.
 static bool check_request(struct job *j) {
     enum chain_answer answer;
@@ -66,6 +101,10 @@ static bool check_request(struct job *j) {
     }
     if (answer == CHAIN_ENDED || j->request.answered) {
         report_end(j);
+        return false;
+    }
+    if (j->task->unread || j->request.unreadable) {
+        cannot_serve(j, j->task->unread ? j->task->unread : j->request.unreadable);
         return false;
     }
     const char *field = task_mismatch(j->task, &j->request);
@@ -400,7 +439,7 @@ static void work(struct job *j) {
         log_err(LOG_WARN, "the lease could not be confirmed", &e);
         return;
     }
-    if (!check_request(j))
+    if ((j->task->unread && !ask_chain(j)) || !check_request(j))
         return;
     if (window_left(j) < HOPELESS_BLOCKS * j->block_ms)
         give_back(j, "the request's time on chain is over", true);

@@ -66,14 +66,26 @@ static void take_terms(struct task *t, const struct request_terms *r) {
     t->payment = r->payment;
 }
 
+void task_take_event(struct task *t, const struct event_request *r) {
+    take_terms(t, &r->terms);
+    t->input = r->input;
+    t->data_id = r->data_id;
+}
+
 static bool read_task(struct task *t, struct arena *a, const json_t *o, struct err *e) {
     const char *data_id;
+    const char *refused = NULL;
     struct request_terms terms;
     if (!json_get_u64(o, "request_id", &t->request_id, e) || !in_range(t->request_id, "request_id", e) ||
-        !read_account(o, "contract_id", a, true, &t->contract_id, e) || !json_get_text(o, "data_id", &data_id, e) ||
+        !read_account(o, "contract_id", a, true, &t->contract_id, e) || !read_context(o, a, &t->context, e) ||
+        !json_opt_text(o, "refused", &refused, e))
+        return false;
+    if (refused)
+        return err_set(e, ERR_INVALID, "%s", refused);
+    if (!json_get_text(o, "data_id", &data_id, e) ||
         !(hash_from_hex(&t->data_id, slice_str(data_id), e) || err_wrap(e, "field 'data_id'")) ||
         !read_account(o, "payer_id", a, false, &t->payer_id, e) || !request_terms_read(&terms, a, o, e) ||
-        !request_input_read(&t->input, a, o, e) || !read_context(o, a, &t->context, e))
+        !request_input_read(&t->input, a, o, e))
         return false;
     take_terms(t, &terms);
     return true;
@@ -81,7 +93,10 @@ static bool read_task(struct task *t, struct arena *a, const json_t *o, struct e
 
 bool lease_parse(struct lease *out, struct arena *a, const json_t *answer, struct err *e) {
     json_t *task, *lease;
-    *out = (struct lease){.expires_in_ms = 15000, .confirm_within_ms = 2000, .attempt = 1};
+    *out = (struct lease){.expires_in_ms = 15000,
+                          .confirm_within_ms = 2000,
+                          .attempt = 1,
+                          .task = {.sender_id = "", .repo = "", .ref = "", .target = DEFAULT_BUILD_TARGET}};
     if (!json_get_object(answer, "lease", &lease, e) || !need_text(lease, "token", a, &out->token, e) ||
         !json_opt_u64(lease, "expires_in_ms", &out->expires_in_ms, e) ||
         !json_opt_u64(lease, "confirm_within_ms", &out->confirm_within_ms, e) ||

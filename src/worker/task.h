@@ -2,7 +2,7 @@
 // What a worker is asked to do, from its two sources: the lease that the coordinator hands out, and the request as the
 // contract shows it. Nothing runs before both agree: the coordinator is not trusted with what is executed for whom.
 #pragma once
-#include "protocol/request.h"
+#include "protocol/events.h"
 
 #define TASK_NUMBER_MAX ((uint64_t)INT64_MAX) // of what is handed on as a JSON number
 
@@ -27,6 +27,7 @@ struct task {
     enum response_format format;
     u128 payment;
     struct task_context context;
+    const char *unread; // NULL; else why there is nothing but contract_id, request_id and context
 };
 
 struct lease {
@@ -35,9 +36,13 @@ struct lease {
     uint64_t expires_in_ms, confirm_within_ms, attempt;
 };
 
-// The answer of /tasks/poll. ERR_INVALID names the field that is missing or malformed; lease->task.contract_id,
-// request_id and token are set as far as they could be read, so that the lease can be given back.
+// The answer of /tasks/poll. ERR_INVALID names the field that is missing or malformed; token, attempt and the task's
+// contract_id, request_id and context are set as far as they could be read. So it is with a task of which the
+// coordinator itself says, in `refused`, that a worker could not read its event.
 [[nodiscard]] bool lease_parse(struct lease *out, struct arena *a, const json_t *answer, struct err *e);
+
+// What the request's event says.
+void task_take_event(struct task *t, const struct event_request *r);
 
 // The first field in which they differ, NULL when they are the same request.
 const char *task_mismatch(const struct task *t, const struct chain_request *c);

@@ -32,24 +32,16 @@ static void pause_after_error(struct worker *w, unsigned failures) {
     }
 }
 
-static void give_back_unread(struct worker *w, struct arena *a, const struct lease *l, const struct err *why) {
-    struct lease_id id = {l->task.contract_id, l->token, l->task.request_id};
-    struct err e;
-    log_err(LOG_WARN, "a lease that cannot be read is given back", why);
-    if (!api_fail(w->api, a, &id, why->msg, false, &e))
-        log_err(LOG_WARN, "returning a lease", &e);
-}
-
 // One poll, and what comes of it. false: the coordinator could not be asked, or said what cannot be read.
 static bool take_one(struct worker *w, struct arena *a, struct err *e) {
     struct lease lease;
     bool got, ok = api_poll(w->api, a, w->set.poll_s, &w->stopping, &lease, &got, e);
     if (ok && got && flag_is_set(&w->stopping)) // handed out while we stopped: not confirmed, so it goes back
         return true;
-    if (ok && got)
+    if (got && !ok) // the chain has words of its own
+        lease.task.unread = arena_strdup(a, e->msg);
+    if (got)
         job_do(w, &lease);
-    else if (got)
-        give_back_unread(w, a, &lease, e);
     return ok || got;
 }
 
