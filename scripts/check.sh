@@ -19,6 +19,8 @@ report "format: make format" "$(clang-format-14 --dry-run -Werror "${sources[@]}
 report "each file names its licence in line 1" "$(for f in "${sources[@]}"; do
     head -n 1 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' || echo "$f"; done)"
 report "no unfinished work" "$(grep -nE '\b(TODO|FIXME|XXX|HACK)\b' "${sources[@]}")"
+report "a section's ruler is '// --- its name' and nothing below it (the formatter breaks longer ones)" \
+    "$(grep -nE '^ *// -{4,}|^ *// --- .{118,}' "${sources[@]}")"
 report "layers: a unit includes only units that its Local.mk names" "$(python3 scripts/check_layers.py)"
 report "lengths: functions up to 60 lines, files up to 800" "$(python3 scripts/check_lengths.py "${sources[@]}")"
 report "every decoder of foreign bytes has a fuzz target with seeds" "$(python3 scripts/check_fuzz.py)"

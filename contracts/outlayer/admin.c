@@ -51,7 +51,7 @@ static void operators_save(const uint8_t *bytes, size_t len) {
 
 bool is_operator(const struct state *s, const struct account *a) {
     struct operators o;
-    return account_eq(a, &s->operator) || operators_find(&o, a);
+    return account_eq(a, &s->first_operator) || operators_find(&o, a);
 }
 
 void require_operator(void) {
@@ -63,7 +63,7 @@ void require_operator(void) {
 ENTRY(add_operator) {
     struct state s = owner_state();
     struct operators o;
-    require(!account_eq(&in->account_id, &s.operator) && !operators_find(&o, &in->account_id),
+    require(!account_eq(&in->account_id, &s.first_operator) && !operators_find(&o, &in->account_id),
             "This account is an operator already");
     require(o.count < OPERATORS_MAX, "There are 64 added operators already");
     struct rec_out r = {o.bytes, o.len, sizeof o.bytes};
@@ -92,9 +92,9 @@ ENTRY(remove_operator) {
 ENTRY(set_operator) {
     struct state s = owner_state();
     remove_operator(&in->operator_id);
-    s.operator= in->operator_id;
+    s.first_operator = in->operator_id;
     state_save(&s);
-    log_account("operator_set", "operator_id", &s.operator);
+    log_account("operator_set", "operator_id", &s.first_operator);
 }
 
 ENTRY(is_operator) {
@@ -105,7 +105,7 @@ ENTRY(is_operator) {
 ENTRY(get_operators) {
     struct operators all;
     struct state s = state_load();
-    struct account a = s.operator;
+    struct account a = s.first_operator;
     uint64_t from = in->from_index.value, limit = in->limit.given ? in->limit.value : UINT64_MAX;
     struct out *o = reply_open('[');
     operators_load(&all);

@@ -11,13 +11,13 @@ const char *const output_names[] = {"", "Bytes", "Text", "Json"};
 // --- the layouts, by version
 
 #define S(kind, member) REC_##kind(struct state, member)
-static const struct rec_field state_1[] = {S(WHO, owner),         S(WHO, operator),        S(RAW, paused),
+static const struct rec_field state_1[] = {S(WHO, owner),         S(WHO, first_operator),  S(RAW, paused),
                                            S(RAW, fees),          S(RAW, next_request_id), S(RAW, executions),
                                            S(RAW, fees_collected)};
 // Version 2 did not have the last one.
 static const struct rec_field state_3[] = {
     S(WHO, owner),
-    S(WHO, operator),
+    S(WHO, first_operator),
     S(WHO, next_owner),
     S(RAW, paused),
     S(NUMBER, fees.base),

@@ -27,7 +27,7 @@ struct fees {
 };
 
 struct state {
-    struct account owner, operator;
+    struct account owner, first_operator;
     struct account next_owner; // who may accept the ownership; length 0: nobody
     bool paused;
     struct fees fees;

@@ -35,9 +35,9 @@
 
 ENTRY(new) {
     require(!state_exists(), "The contract has already been initialized");
-    struct state s = {.owner = in->owner_id, .operator= in->operator_id, .fees = default_fees()};
-    if (!s.operator.len)
-        s.operator= s.owner;
+    struct state s = {.owner = in->owner_id, .first_operator = in->operator_id, .fees = default_fees()};
+    if (!s.first_operator.len)
+        s.first_operator = s.owner;
     state_save(&s);
 }
 

@@ -21,7 +21,7 @@ ENTRY(get_config) {
     struct state s = state_load();
     struct out *o = reply_open('[');
     put_string(o, account_text(&s.owner));
-    put_string(o, account_text(&s.operator));
+    put_string(o, account_text(&s.first_operator));
     reply_close(']');
 }
 

@@ -31,7 +31,6 @@ const char *build_end_slug(enum build_end end) {
 }
 
 // --- the builder itself
-// ---------------------------------------------------------------------------------------------------
 
 static bool read_toolchain(struct builder *b, const char *guest_dir, struct err *e) {
     char hex[65];
@@ -119,7 +118,6 @@ bool builder_can_isolate(const struct builder *b, const char **how) {
 const char *builder_toolchain(const struct builder *b) { return b->toolchain; }
 
 // --- jobs
-// -----------------------------------------------------------------------------------------------------------------
 
 static void add_text(struct sha256 *s, const char *text) {
     size_t n = strlen(text);

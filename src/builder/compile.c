@@ -93,7 +93,6 @@ static bool take_only(struct job *j, const struct sandbox_file *files, size_t co
 }
 
 // --- cargo
-// --------------------------------------------------------------------------------------------------------------
 
 bool compile_cargo(struct job *j) {
     static const char *const argv[] = {"/usr/bin/cargo", "build",    "--offline",     "--locked",
@@ -131,7 +130,6 @@ bool compile_cargo(struct job *j) {
 }
 
 // --- make and commands
-// --------------------------------------------------------------------------------------------------
 
 struct tools {
     const char *env[20];

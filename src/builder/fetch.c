@@ -115,7 +115,6 @@ bool fetch_checkout(struct job *j) {
 }
 
 // --- crates
-// -------------------------------------------------------------------------------------------------------------
 
 static bool dependency_ended(struct job *j, const struct sandbox_result *r) {
     const char *seen = proxy_trouble(j->proxy, j->arena);

@@ -70,7 +70,6 @@ static void show_step(void *ctx, const struct stack_step *step) {
 }
 
 // --- the client contract
-// -----------------------------------------------------------------------------------------------
 
 static bool deploy_client(struct demo *d, struct err *e) {
     struct credentials *alice = &d->stack.developers[0];
@@ -103,7 +102,6 @@ static bool deploy_client(struct demo *d, struct err *e) {
 }
 
 // --- one request
-// ---------------------------------------------------------------------------------------------------------
 
 static void show_progress(void *ctx, const struct ask_progress *p) {
     (void)ctx;
@@ -251,7 +249,6 @@ static bool one_request(struct demo *d, const struct service *s, const char *bui
 }
 
 // --- the whole
-// -------------------------------------------------------------------------------------------------------------
 
 static bool open_target(struct demo *d, struct err *e) {
     d->target = (struct target){.network = STACK_NETWORK,

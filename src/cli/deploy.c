@@ -32,7 +32,7 @@ static const struct arg table[] = {
 };
 
 struct deploy_keys {
-    struct credentials contract, operator, worker;
+    struct credentials contract, operator_account, worker;
     bool has_operator;
 };
 
@@ -56,12 +56,12 @@ static bool find_operator(const struct deploy_options *o, const struct target *t
     if (o->operator_id && !account_id_parse(&d->operator_id, slice_str(o->operator_id), e))
         return false;
     if (strcmp(d->operator_id.s, k->contract.account.s) == 0) {
-        k->operator= k->contract;
+        k->operator_account = k->contract;
         k->has_operator = true;
         return true;
     }
     with.credentials = o->operator_credentials;
-    k->has_operator = target_credentials(&with, a, d->operator_id.s, &k->operator, e);
+    k->has_operator = target_credentials(&with, a, d->operator_id.s, &k->operator_account, e);
     // Without the operator's key the worker's key is not added; only a key that was named and is bad is an error.
     return k->has_operator || !o->operator_credentials;
 }
@@ -80,7 +80,7 @@ static bool prepare(const struct deploy_options *o, const struct target *t, stru
     if (!worker_key(o, &d->operator_id, t->home, a, k, key_path, e))
         return false;
     d->contract = &k->contract;
-    d->operator_key = k->has_operator ? &k->operator: NULL;
+    d->operator_key = k->has_operator ? &k->operator_account : NULL;
     d->worker_key = k->worker.public;
     return true;
 }
@@ -166,7 +166,7 @@ int command_deploy(int argc, char **argv) {
     struct arena *a = arena_new();
     bool ok = deploy(&o, a, &keys, &e);
     secret_key_wipe(&keys.contract.secret);
-    secret_key_wipe(&keys.operator.secret);
+    secret_key_wipe(&keys.operator_account.secret);
     secret_key_wipe(&keys.worker.secret);
     arena_free_wiped(a);
     return ok ? CLI_OK : command_failed(&e);

@@ -123,7 +123,8 @@ static bool run_list(struct job *j, struct err *e) {
     }
     if (!j->o->json) {
         printf("%-20s %-40s %-16s %-14s %s\n", "PROFILE", "REPOSITORY", "BRANCH", "DEPOSIT", "FOR");
-        json_array_foreach(all, i, row) show_row(j, row);
+        json_array_foreach(all, i, row)
+            show_row(j, row);
     }
     job_finish(j, all);
     return true;

@@ -50,7 +50,8 @@ static bool check_plain(const json_t *j, struct err *e) {
     size_t i;
     json_object_foreach((json_t *)(uintptr_t)j, key, v) {
         bool plain = !json_is_object(v);
-        json_array_foreach(v, i, one) plain &= !json_is_object(one) && !json_is_array(one);
+        json_array_foreach(v, i, one)
+            plain &= !json_is_object(one) && !json_is_array(one);
         if (!plain)
             return err_set(e, ERR_INVALID, "field '%.80s' is not a plain value", key);
     }

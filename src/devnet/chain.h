@@ -209,7 +209,6 @@ const struct chain_block *chain_find_execution(struct chain *c, const struct has
 struct hash chain_genesis_hash(struct chain *c);
 
 // --- looking at the state
-// ---------------------------------------------------------------------------------------------
 enum view_error_kind {
     VIEW_UNKNOWN_BLOCK, // no such block in memory (forgotten, or never there)
     VIEW_UNKNOWN_ACCOUNT,

@@ -47,8 +47,8 @@ void chunk_receipts(struct chunk *c);
 void chunk_timeouts(struct chunk *c);
 
 // --- for executions
-// --------------------------------------------------------------------------------------------------- For the next
-// chunk.
+
+// For the next chunk.
 void chunk_send(struct chunk *c, const struct receipt *r);
 // A yield waits from now on.
 void chunk_yield(struct chunk *c, const struct receipt *r);

@@ -4,7 +4,6 @@
 #include "devnet/chain.h"
 
 // --- host calls: name, gas
-// ---------------------------------------------------------------------------------------------
 #define EXT_COSTS(X)                                                                                                   \
     X(BASE, base, 264768111)                                                                                           \
     X(CONTRACT_LOADING_BASE, contract_loading_base, 35445963)                                                          \
@@ -71,7 +70,6 @@ enum ext_cost {
 #define GAS_PER_OP 822756ull
 
 // --- actions: name, send to oneself, send to others, execute
-// -------------------------------------------------------------
 #define ACTION_COSTS(X)                                                                                                \
     X(NEW_ACTION_RECEIPT, 108059500000, 108059500000, 108059500000)                                                    \
     X(NEW_DATA_RECEIPT_BASE, 36486732312, 36486732312, 36486732312)                                                    \
@@ -105,7 +103,6 @@ extern const uint64_t ext_costs[EXT_COUNT];
 static inline uint64_t fee_send(enum action_cost c, bool sir) { return sir ? fees[c].send_sir : fees[c].send_not_sir; }
 
 // --- limits
-// ---------------------------------------------------------------------------------------------------------------
 #define GAS_MAX 1000000000000000ull // of a call, of all calls of a transaction, of a view
 #define GAS_PURCHASE_PRICE ((u128)1000000000ull)
 #define CONTRACT_MAX 4194304u
@@ -127,8 +124,8 @@ static inline uint64_t fee_send(enum action_cost c, bool sir) { return sir ? fee
 #define NONCES_PER_BLOCK 1000000ull
 
 // --- costs of action lists
-// ----------------------------------------------------------------------------------------------- Sums; false: does not
-// fit 64 bits. `sir`: the sender is the receiver.
+
+// Sums; false: does not fit 64 bits. `sir`: the sender is the receiver.
 [[nodiscard]] bool gas_send_fees(const struct action *list, size_t n, bool sir, const struct account_id *receiver,
                                  uint64_t *out);
 [[nodiscard]] bool gas_exec_fees(const struct action *list, size_t n, const struct account_id *receiver,

@@ -51,7 +51,6 @@ void history_free(struct history *h) {
 }
 
 // --- the cache: one slot for each height modulo its size
-// --------------------------------------------------------------
 static void clear_slot(struct history *h, size_t i) {
     if (h->slots[i])
         h->weight -= h->slots[i]->weight;

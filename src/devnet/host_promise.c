@@ -32,7 +32,6 @@ bool promise_add(struct vm *vm, bool joint, const uint32_t *receipts, size_t n, 
 }
 
 // --- receipts
-// ----------------------------------------------------------------------------------------------------------
 
 static bool is_current(const struct vm *vm, const struct account_id *id) {
     return strcmp(id->s, vm->call->current->s) == 0;
@@ -271,7 +270,6 @@ static bool result(struct vm *vm, const uint64_t *p, uint64_t *r) {
 }
 
 // --- yields
-// --------------------------------------------------------------------------------------------------------------
 
 // The receipt that waits for `data_id`; its call, paid for as one to this contract.
 static bool yield_add(struct vm *vm, struct slice method, struct slice args, uint64_t gas, struct hash *data_id,

@@ -127,7 +127,8 @@ static json_t *run_batch(struct rpc_call *c, const struct rpc_method *methods, s
     }
     json_t *out = json_array(), *entry;
     size_t i;
-    json_array_foreach(c->body, i, entry) json_array_append_new(out, run_entry(c, entry, methods, count));
+    json_array_foreach(c->body, i, entry)
+        json_array_append_new(out, run_entry(c, entry, methods, count));
     return out;
 }
 

@@ -109,7 +109,8 @@ enum rpc_done rpc_block(struct rpc_call *c) {
 static json_t *chunk_json(const struct stored_block *b, const char *author, struct arena *a) {
     json_t *txs = json_array(), *one;
     size_t i;
-    json_array_foreach(b->txs, i, one) json_array_append(txs, json_object_get(one, "transaction"));
+    json_array_foreach(b->txs, i, one)
+        json_array_append(txs, json_object_get(one, "transaction"));
     return json_pack("{s:s, s:o, s:o, s:O}", "author", author, "header", render_chunk_header(&b->head, a),
                      "transactions", txs, "receipts", b->receipts);
 }

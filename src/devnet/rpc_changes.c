@@ -15,8 +15,9 @@ struct wanted {
 static bool in_list(const json_t *list, const char *account) {
     size_t i;
     json_t *one;
-    json_array_foreach(list, i,
-                       one) if (json_is_string(one) && strcmp(json_string_value(one), account) == 0) return true;
+    json_array_foreach(list, i, one)
+        if (json_is_string(one) && strcmp(json_string_value(one), account) == 0)
+            return true;
     return false;
 }
 
@@ -90,7 +91,9 @@ enum rpc_done rpc_changes(struct rpc_call *c) {
         return RPC_ANSWERED;
     json_t *list = json_array(), *one;
     size_t i;
-    json_array_foreach(b->changes, i, one) if (matches(&w, one, c->arena)) json_array_append(list, one);
+    json_array_foreach(b->changes, i, one)
+        if (matches(&w, one, c->arena))
+            json_array_append(list, one);
     return rpc_ok(c, json_pack("{s:s, s:o}", "block_hash", hash_base58(c->arena, &b->head.hash), "changes", list));
 }
 

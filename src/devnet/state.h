@@ -79,7 +79,6 @@ struct slice key_of_number(struct state_key *k, enum state_column column, uint64
 struct slice key_of_hash(struct state_key *k, enum state_column column, const struct hash *hash);
 
 // --- records
-// -----------------------------------------------------------------------------------------------------------
 bool account_get(struct state *s, const struct account_id *id, struct account_state *out);
 void account_put(struct state *s, const struct account_id *id, const struct account_state *v);
 void account_remove(struct state *s, const struct account_id *id); // with keys, code and data

@@ -88,9 +88,9 @@ struct vm {
         }                                                                                                              \
     } while (0)
 
-// --- failing: all return false. The first error stays.
-// ------------------------------------------------------------------- `text` as clients get it, `debug` as view calls
-// print it behind "HostError(".
+// --- failing: all return false
+
+// The first error stays. `text` as clients get it, `debug` as view calls print it behind "HostError(".
 bool vm_fail(struct vm *vm, const char *text, const char *debug);
 bool vm_failf(struct vm *vm, const char *text, const char *debug_fmt, ...) PRINTF_LIKE(3, 4);
 bool vm_fail_panic(struct vm *vm, struct slice message);
@@ -104,7 +104,6 @@ bool vm_fail_trap(struct vm *vm, const char *text, const char *debug);
 char *rust_debug(struct arena *a, struct slice text);
 
 // --- paying
-// ----------------------------------------------------------------------------------------------------------------
 bool gas_burn(struct vm *vm, uint64_t amount);
 // `burn` now, and `use` - `burn` set aside.
 bool gas_deduct(struct vm *vm, uint64_t burn, uint64_t use);
@@ -115,8 +114,8 @@ bool pay_action(struct vm *vm, enum action_cost cost, uint64_t times, bool sir);
 uint64_t gas_used(const struct vm *vm);
 
 // --- the contract's memory, registers, texts
-// ----------------------------------------------------------------------------------- Pays and gives a view of guest
-// memory, valid until the guest runs again.
+
+// Pays and gives a view of guest memory, valid until the guest runs again.
 bool read_memory(struct vm *vm, uint64_t ptr, uint64_t len, struct slice *out);
 bool write_memory(struct vm *vm, uint64_t ptr, struct slice bytes);
 // Memory, or the register `ptr` when len is UINT64_MAX (GMR).
@@ -133,8 +132,8 @@ bool parse_public_key(struct vm *vm, struct slice bytes, struct public_key *out)
 void vm_release_registers(struct vm *vm);
 
 // --- host functions
-// ----------------------------------------------------------------------------------------------------------- p:
-// parameters, i32 ones as unsigned. *r: the result, where there is one. false: the call has failed.
+
+// p: parameters, i32 ones as unsigned. *r: the result, where there is one. false: the call has failed.
 typedef bool host_fn(struct vm *vm, const uint64_t *p, uint64_t *r);
 struct host_function {
     const char *name, *params, *results; // 'I' i64, 'i' i32
@@ -152,7 +151,6 @@ extern const struct host_group host_registers, host_context, host_storage, host_
     host_output;
 
 // --- engine
-// ---------------------------------------------------------------------------------------------------------------------
 struct vm_method {
     const char *name;
     bool callable; // no parameters, no results
@@ -180,8 +178,8 @@ void vm_code_put(struct vm_engine *v, const struct vm_code *c);
 wasm_engine_t *vm_engine_wasm(struct vm_engine *v);
 
 // --- receipts in the making, for promises and actions
-// ----------------------------------------------------------------------- A new receipt behind the promises of `deps`;
-// pays for it. false: the call has failed.
+
+// A new receipt behind the promises of `deps`; pays for it. false: the call has failed.
 bool receipt_add(struct vm *vm, const struct account_id *receiver, const uint32_t *deps, size_t dep_count,
                  uint32_t *out);
 // The one receipt of a promise, for adding an action; `sir`: its receiver is this contract.

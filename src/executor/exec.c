@@ -65,7 +65,6 @@ void exec_pool_free(struct exec_pool *p) {
 }
 
 // --- running
-// ---------------------------------------------------------------------------------------------------------------
 
 static bool is_repeated_later(const struct exec_request *r, size_t i) {
     for (size_t k = i + 1; k < r->env_count; k++)

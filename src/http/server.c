@@ -58,7 +58,6 @@ struct http_request {
 };
 
 // --- life
-// -------------------------------------------------------------------------------------------------------------
 
 static void drop_owner(struct http_request *r) {
     pthread_mutex_lock(&r->lock);
@@ -123,7 +122,6 @@ static struct http_request *request_new(struct http_server *s, struct MHD_Connec
 }
 
 // --- what stands in the way of a request
-// ---------------------------------------------------------------------------------
 
 struct lengths {
     unsigned content_length, transfer_encoding, host;
@@ -228,7 +226,6 @@ static void take_piece(struct http_request *r, const char *data, size_t n) {
 }
 
 // --- dispatch
-// ----------------------------------------------------------------------------------------------------------------
 
 static void answer_options(struct http_request *r) {
     if (r->origin) {
@@ -329,7 +326,6 @@ static void library_log(void *ctx, const char *fmt, va_list ap) {
 }
 
 // --- start and stop
-// -----------------------------------------------------------------------------------------------------------
 
 static bool address_of(const struct http_server_config *c, struct sockaddr_storage *out, bool *v6, struct err *e) {
     struct sockaddr_in *a4 = (struct sockaddr_in *)out;
@@ -429,7 +425,6 @@ void http_server_stop(struct http_server *s) {
 }
 
 // --- the request's parts
-// -----------------------------------------------------------------------------------------------------
 
 struct arena *http_arena(struct http_request *r) {
     return r->arena;
@@ -503,7 +498,6 @@ const char *http_bearer(const struct http_request *r) {
 }
 
 // --- replies
-// -----------------------------------------------------------------------------------------------------------------------
 
 void http_add_header(struct http_request *r, const char *name, const char *value) {
     struct header *h = arena_alloc(r->arena, sizeof *h);

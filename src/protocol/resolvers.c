@@ -31,7 +31,8 @@ bool operators_read(struct rpc *rpc, struct arena *a, const char *contract_id, c
             *e = why;
         return false;
     }
-    json_array_foreach(all, i, one) add(a, one, list, count);
+    json_array_foreach(all, i, one)
+        add(a, one, list, count);
     return true;
 }
 

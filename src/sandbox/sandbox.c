@@ -188,7 +188,6 @@ bool sandbox_open(struct sandbox **out, const struct sandbox_spec *spec, struct 
 }
 
 // --- commands
-// ---------------------------------------------------------------------------------------------------------
 
 // The first and the last bytes of an output.
 struct keeper {

@@ -109,7 +109,9 @@ bool secrets_parse(struct secrets *out, struct arena *a, struct slice json, stru
     const char *name;
     json_t *value;
     out->items = arena_calloc(a, SECRETS_MAX, sizeof *out->items);
-    json_object_foreach(o, name, value) if (!add(out, a, name, value, e)) return false;
+    json_object_foreach(o, name, value)
+        if (!add(out, a, name, value, e))
+            return false;
     return true;
 }
 

@@ -26,21 +26,27 @@ static bool type_fits(const json_t *type, const json_t *v) {
     json_t *one;
     if (json_is_string(type))
         return is_of(json_string_value(type), v);
-    json_array_foreach((json_t *)type, i, one) if (is_of(json_string_value(one), v)) return true;
+    json_array_foreach((json_t *)type, i, one)
+        if (is_of(json_string_value(one), v))
+            return true;
     return false;
 }
 
 static bool any_fits(const json_t *list, const json_t *v, const json_t *definitions) {
     size_t i;
     json_t *one;
-    json_array_foreach((json_t *)list, i, one) if (schema_fits(one, v, definitions)) return true;
+    json_array_foreach((json_t *)list, i, one)
+        if (schema_fits(one, v, definitions))
+            return true;
     return false;
 }
 
 static bool is_one_of(const json_t *list, const json_t *v) {
     size_t i;
     json_t *one;
-    json_array_foreach((json_t *)list, i, one) if (json_equal(one, v)) return true;
+    json_array_foreach((json_t *)list, i, one)
+        if (json_equal(one, v))
+            return true;
     return false;
 }
 
@@ -68,8 +74,9 @@ static bool members_fit(const json_t *schema, const json_t *v, const json_t *def
     const char *key;
     json_t *one;
     size_t i;
-    json_array_foreach(json_object_get(schema, "required"), i,
-                       one) if (!json_object_get(v, json_string_value(one))) return false;
+    json_array_foreach(json_object_get(schema, "required"), i, one)
+        if (!json_object_get(v, json_string_value(one)))
+            return false;
     json_object_foreach((json_t *)v, key, one) {
         const json_t *of = json_object_get(properties, key);
         if (of ? !schema_fits(of, one, definitions) : !open)
@@ -81,7 +88,9 @@ static bool members_fit(const json_t *schema, const json_t *v, const json_t *def
 static bool entries_fit(const json_t *items, const json_t *v, const json_t *definitions) {
     size_t i;
     json_t *one;
-    json_array_foreach((json_t *)v, i, one) if (!schema_fits(items, one, definitions)) return false;
+    json_array_foreach((json_t *)v, i, one)
+        if (!schema_fits(items, one, definitions))
+            return false;
     return true;
 }
 
@@ -119,6 +128,8 @@ static bool rule_fits(const char *rule, const json_t *is, const json_t *v, const
 bool schema_fits(const json_t *schema, const json_t *v, const json_t *definitions) {
     const char *rule;
     json_t *is;
-    json_object_foreach((json_t *)schema, rule, is) if (!rule_fits(rule, is, v, definitions)) return false;
+    json_object_foreach((json_t *)schema, rule, is)
+        if (!rule_fits(rule, is, v, definitions))
+            return false;
     return !json_is_object(v) || members_fit(schema, v, definitions);
 }
