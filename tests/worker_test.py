@@ -484,6 +484,14 @@ def test_stop_and_loss():
             w.coordinator.refuse_beats = True
             check("work whose lease is lost is dropped", kit.until(lambda: "the work is dropped" in worker.output(), 30))
             equal("a lost lease answers nothing", [w.event(tx, "execution_completed"), w.extensions(id) is None], [None, False])
+        w.coordinator.refuse_beats = None
+        slow = c_repo(w, "slow", ECHO, seconds=40)
+        with w.worker() as worker:
+            id, tx, _ = w.request(slow, "x", resource_limits=SLEEP, deposit=2 * NEAR)
+            check("it is built", kit.until(lambda: builds(worker) == 1, 20), worker.output()[-600:])
+            w.coordinator.refuse_beats = True
+            check("its lease is lost, too", kit.until(lambda: "lease lost" in worker.output(), 20))
+            check("a build ends with its lease", kit.until(lambda: "the work is dropped" in worker.output(), 5), worker.output()[-600:])
 
 
 def test_longer_than_the_window():

@@ -198,23 +198,24 @@ static enum err_code code_of(const struct search *s) {
     return ERR_INTERNAL;
 }
 
-static bool tell(const struct search *s, uint64_t deadline_ms, struct err *e) {
+static bool tell(const struct search *s, uint64_t given_ms, struct err *e) {
     if (s->result.end == BUILD_TIMEOUT)
         return err_set(e, ERR_TIMEOUT, "finding the branch of '%s' in %s took longer than %llu s", s->j.source.ref,
-                       s->j.source.url, (unsigned long long)(deadline_ms / 1000));
+                       s->j.source.url, (unsigned long long)(given_ms / 1000));
     return err_set(e, code_of(s), "%s", s->result.reason);
 }
 
-bool builder_branch(struct builder *b, struct arena *a, const struct build_source *source, uint64_t deadline_ms,
+bool builder_branch(struct builder *b, struct arena *a, const struct build_source *source, const struct patience *w,
                     const char **branch, struct err *e) {
     struct search s = {.j = {.builder = b, .arena = a, .e = e}, .trouble = ERR_NOT_FOUND};
+    uint64_t given_ms = patience_left(w);
     s.j.result = &s.result;
     struct build_source any = *source;
     any.target = source_target_text(TARGET_P1);
-    bool ok = job_start(&s.j, &any, deadline_ms) && job_open(&s.j) && find(&s);
+    bool ok = job_start(&s.j, &any, w) && job_open(&s.j) && find(&s);
     job_close(&s.j);
     if (!ok)
-        return s.j.failed ? false : tell(&s, deadline_ms, e);
+        return s.j.failed ? false : tell(&s, given_ms, e);
     if (strlen(s.branch) > BRANCH_BYTES || !text_is_utf8(slice_str(s.branch)))
         return err_set(e, ERR_NOT_FOUND, "the branch of '%s' in %s has a name that is too long or not UTF-8",
                        s.j.source.ref, s.j.source.url);

@@ -8,11 +8,11 @@
 #pragma once
 #include "builder/build.h"
 
-// s->target is not looked at. deadline_ms: wall time of this call. *branch is in `a`, without "refs/heads/". Any number
-// of threads at once; the builder needs no guest_dir for it.
+// s->target is not looked at. w has an end. *branch is in `a`, without "refs/heads/". Any number of threads at once;
+// the builder needs no guest_dir for it.
 //   ERR_INVALID      repository or ref not acceptable as written, or meaning several things
 //   ERR_NOT_FOUND    no such repository, no such ref, or no branch contains it
 //   ERR_LIMIT        the repository's history is larger than build_settings.disk_bytes
 //   ERR_TIMEOUT, ERR_UNAVAILABLE (host not reached, no isolation here, cancelled) and others: not known now
 [[nodiscard]] bool builder_branch(struct builder *b, struct arena *a, const struct build_source *s,
-                                  uint64_t deadline_ms, const char **branch, struct err *e);
+                                  const struct patience *w, const char **branch, struct err *e);

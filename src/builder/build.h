@@ -5,8 +5,8 @@
 // machine's disk, so nothing is left behind, whatever ends a build.
 #pragma once
 #include "base/arena.h"
+#include "base/patience.h"
 #include "crypto/hash.h"
-#include <stdatomic.h>
 
 #define BUILD_WASM_MAX (64u << 20)
 
@@ -19,9 +19,6 @@ struct build_settings {
     struct egress *egress; // how fetches reach the world, kept; NULL: they do not
     uint64_t disk_bytes; // all files of a build together; they are kept in memory. 0: 1 GiB, or a quarter of the memory
     uint64_t memory_bytes; // all processes of a build together, its files included. 0: 4 GiB, or half of the memory
-    // Set to true from another thread: what is under way and what comes fails within a second (ERR_UNAVAILABLE). NULL:
-    // none.
-    const atomic_bool *cancel;
 };
 
 // Why there is no module. Everything but the last two is the repository's own fault and an answer for the caller.
@@ -69,9 +66,10 @@ bool builder_can_isolate(const struct builder *b, const char **how);
 const char *builder_toolchain(const struct builder *b); // digest text, part of the build key
 
 // Resolves the ref: fills repo, commit, build_key and resolve_ms, or end and reason. Never false for the repository's
-// own faults; BUILD_TIMEOUT where it does not answer in time.
+// own faults; BUILD_TIMEOUT where it does not answer in time. w has an end; where it is cancelled, what is under way
+// ends within a second (ERR_UNAVAILABLE).
 [[nodiscard]] bool builder_resolve(struct builder *b, struct arena *a, const struct build_source *s,
-                                   uint64_t deadline_ms, struct build_result *out, struct err *e);
-// Builds what builder_resolve filled in; any number of threads at once. deadline_ms: wall time of this call.
-[[nodiscard]] bool builder_build(struct builder *b, struct arena *a, const struct build_source *s, uint64_t deadline_ms,
-                                 struct build_result *io, struct err *e);
+                                   const struct patience *w, struct build_result *out, struct err *e);
+// Builds what builder_resolve filled in, as patient; any number of threads at once.
+[[nodiscard]] bool builder_build(struct builder *b, struct arena *a, const struct build_source *s,
+                                 const struct patience *w, struct build_result *io, struct err *e);

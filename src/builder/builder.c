@@ -54,7 +54,7 @@ static bool try_system(struct builder *b, struct err *e) {
     SCOPED_ARENA(a);
     struct build_result result = {0};
     struct job j = {
-        .builder = b, .arena = a, .e = e, .result = &result, .deadline_ms = clock_mono_ms() + TRY_SYSTEM_MS};
+        .builder = b, .arena = a, .e = e, .result = &result, .patience = {clock_mono_ms() + TRY_SYSTEM_MS, NULL}};
     struct sandbox_command c = {.argv = argv, .env = env};
     struct sandbox_result r = {0};
     bool ok = job_box(&j) && job_run(&j, &c, &r);
@@ -93,7 +93,6 @@ bool builder_new(struct builder **out, const struct build_settings *s, struct er
         b->work_bytes = smaller(b->work_bytes, b->memory_bytes);
     b->egress = s->egress;
     b->ca_file = find_ca_file(a);
-    b->cancel = s->cancel;
     if ((s->guest_dir && !read_toolchain(b, s->guest_dir, e)) ||
         (s->guest_dir && b->offer->can_isolate && !try_system(b, e)) ||
         !source_map_parse(&b->map, a, s->repo_map ? s->repo_map : "", e)) {
@@ -136,9 +135,10 @@ static struct hash build_key(const struct job *j) {
     return sha256_end(&s);
 }
 
-bool job_start(struct job *j, const struct build_source *s, uint64_t deadline_ms) {
+bool job_start(struct job *j, const struct build_source *s, const struct patience *w) {
     struct err why = {0};
-    j->deadline_ms = clock_mono_ms() + deadline_ms;
+    BUG_ON(!w->deadline_ms);
+    j->patience = *w;
     if (!source_parse(&j->source, j->arena, s->repo, s->ref, s->target, &why))
         return job_end(j, BUILD_BAD_SOURCE, "%s", why.msg);
     j->result->repo = j->source.url;
@@ -157,20 +157,20 @@ static bool need_isolation(struct job *j) {
 }
 
 static bool look_up(struct job *j) {
-    uint64_t start = clock_mono_ms();
+    uint64_t start = clock_mono_ms(), end = j->patience.deadline_ms;
     bool ok = need_isolation(j) && job_open(j) && fetch_resolve(j);
     j->result->resolve_ms = clock_mono_ms() - start + 1; // begun milliseconds
     if (!ok && j->result->end == BUILD_TIMEOUT)
         job_end(j, BUILD_TIMEOUT, "looking '%s' up in %s took longer than %.1f s", j->source.ref, j->source.url,
-                (double)(j->deadline_ms - (start < j->deadline_ms ? start : j->deadline_ms)) / 1000);
+                (double)(end > start ? end - start : 0) / 1000);
     return ok;
 }
 
-bool builder_resolve(struct builder *b, struct arena *a, const struct build_source *s, uint64_t deadline_ms,
+bool builder_resolve(struct builder *b, struct arena *a, const struct build_source *s, const struct patience *w,
                      struct build_result *out, struct err *e) {
     struct job j = {.builder = b, .arena = a, .result = out, .e = e};
     *out = (struct build_result){.end = BUILD_OK};
-    bool ok = job_start(&j, s, deadline_ms);
+    bool ok = job_start(&j, s, w);
     // A commit needs no look-up: whether the repository has it is found out when it is fetched to be built, and a
     // build that is there already has proved it.
     if (ok && j.source.is_commit)
@@ -201,13 +201,12 @@ static bool build_checkout(struct job *j) {
                    "the repository has neither Cargo.toml nor outlayer.toml nor Makefile in its root");
 }
 
-bool builder_build(struct builder *b, struct arena *a, const struct build_source *s, uint64_t deadline_ms,
+bool builder_build(struct builder *b, struct arena *a, const struct build_source *s, const struct patience *w,
                    struct build_result *io, struct err *e) {
     struct job j = {.builder = b, .arena = a, .result = io, .e = e};
     uint64_t start = clock_mono_ms();
     BUG_ON(strlen(io->commit) != 40);
-    bool ok =
-        job_start(&j, s, deadline_ms) && need_isolation(&j) && job_open(&j) && fetch_checkout(&j) && build_checkout(&j);
+    bool ok = job_start(&j, s, w) && need_isolation(&j) && job_open(&j) && fetch_checkout(&j) && build_checkout(&j);
     io->build_ms = clock_mono_ms() - start; // what follows is our own tidying up
     job_close(&j);
     if (ok)

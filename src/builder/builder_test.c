@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "builder/build.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/test.h"
 #include <sys/stat.h>
@@ -39,9 +40,11 @@ static struct build_result build_within(const char *name, const char *ref, const
     struct err e = {0};
     struct build_result r = {0};
     struct build_source s = {arena_printf(arena, "https://folder.invalid/test/%s", name), ref, target};
-    assert_ok(builder_resolve(builder, arena, &s, 20000, &r, &e), &e);
+    const struct patience looking = {clock_mono_ms() + 20000, NULL};
+    assert_ok(builder_resolve(builder, arena, &s, &looking, &r, &e), &e);
+    const struct patience building = {clock_mono_ms() + ms, NULL};
     if (r.end == BUILD_OK)
-        assert_ok(builder_build(builder, arena, &s, ms, &r, &e), &e);
+        assert_ok(builder_build(builder, arena, &s, &building, &r, &e), &e);
     fprintf(stderr, "   %s %s: %s in %llu ms, %zu bytes: %s\n", name, target, build_end_slug(r.end),
             (unsigned long long)r.build_ms, r.wasm.len, r.reason ? r.reason : "");
     return r;
@@ -177,6 +180,20 @@ static void test_bad_builds(void **state) {
     assert_int_equal(r.end, BUILD_OK);
 }
 
+// If this fails, nobody can stop a build but its own time.
+static void test_cancelled(void **state) {
+    (void)state;
+    atomic_bool cancel = false;
+    struct err e = {0};
+    struct build_result r = {0};
+    struct build_source s = {"https://folder.invalid/test/loops", "main", "wasm32-wasip1"};
+    const struct patience w = {clock_mono_ms() + 60000, &cancel};
+    assert_ok(builder_resolve(builder, arena, &s, &w, &r, &e), &e);
+    cancel = true;
+    assert_err(builder_build(builder, arena, &s, &w, &r, &e), &e, ERR_UNAVAILABLE, "cancelled");
+    assert_err(builder_resolve(builder, arena, &s, &w, &r, &e), &e, ERR_UNAVAILABLE, "cancelled");
+}
+
 static int set_up(void **state) {
     (void)state;
     struct err e = {0};
@@ -202,5 +219,6 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(test_c),
                                           cmocka_unit_test(test_commit_of_a_fork),
                                           cmocka_unit_test(test_settings_execute_without_network),
                                           cmocka_unit_test(test_nothing_of_this_machine),
-                                          cmocka_unit_test(test_bad_builds)};
+                                          cmocka_unit_test(test_bad_builds),
+                                          cmocka_unit_test(test_cancelled)};
 int main(void) { return cmocka_run_group_tests(tests, set_up, tear_down); }

@@ -24,8 +24,8 @@ bool job_box(struct job *j) {
                                 .tmp_bytes = 256u << 20,
                                 .memory_bytes = b->memory_bytes,
                                 .processes = 512,
-                                .deadline_ms = j->deadline_ms,
-                                .cancel = b->cancel};
+                                .deadline_ms = j->patience.deadline_ms,
+                                .cancel = j->patience.cancel};
     return sandbox_open(&j->box, &spec, j->e) || job_fail(j);
 }
 
@@ -57,7 +57,7 @@ bool job_end_log(struct job *j, enum build_end end, const char *what, struct sli
 }
 
 bool job_fail(struct job *j) {
-    if (j->e->code == ERR_TIMEOUT && clock_mono_ms() >= j->deadline_ms)
+    if (j->e->code == ERR_TIMEOUT && patience_over(&j->patience))
         return job_end(j, BUILD_TIMEOUT, "the build took longer than its deadline");
     if (sandbox_spoiled(j->box))
         return job_end(j, BUILD_FAILED, "the build broke its sandbox (%s)", j->e->msg);
@@ -79,10 +79,9 @@ static bool cut_off(struct job *j, const struct sandbox_command *c) {
 
 bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_result *r) {
     struct sandbox_command full = *c;
-    uint64_t now = clock_mono_ms();
-    full.deadline_ms = j->deadline_ms;
-    full.cancel = j->builder->cancel;
-    full.cpu_seconds = (uint32_t)((j->deadline_ms > now ? j->deadline_ms - now : 0) / 1000 + 2);
+    full.deadline_ms = j->patience.deadline_ms;
+    full.cancel = j->patience.cancel;
+    full.cpu_seconds = (uint32_t)(patience_left(&j->patience) / 1000 + 2);
     full.file_bytes = j->builder->work_bytes;
     full.address_bytes = j->builder->offer->cgroup.memory ? 0 : j->builder->memory_bytes;
     full.output_max = c->output_max ? c->output_max : JOB_LOG_MAX;
@@ -97,7 +96,7 @@ bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_resu
                                         (unsigned long long)(j->builder->memory_bytes >> 20)),
                            r->output);
     if (r->end == SANDBOX_CANCELLED)
-        return err_set(j->e, ERR_UNAVAILABLE, "this program is stopping") || job_fail(j);
+        return patience_fail(&j->patience, "a repository or its build", j->e) || job_fail(j);
     if (r->end == SANDBOX_DEADLINE && cut_off(j, c))
         return job_fail(j);
     if (r->end == SANDBOX_DEADLINE || (r->end == SANDBOX_SIGNALED && r->status == SIGXCPU))

@@ -17,7 +17,6 @@ struct builder {
     char *toolchain; // digest, hex; NULL without guest_dir
     const struct sandbox_offer *offer;
     uint64_t work_bytes, memory_bytes;
-    const atomic_bool *cancel;
 };
 
 struct job {
@@ -28,14 +27,14 @@ struct job {
     const char *url;   // what git is told inside the box
     struct sandbox *box;
     struct proxy *proxy;
-    uint64_t deadline_ms; // clock_mono_ms()
+    struct patience patience; // has an end
     struct build_result *result;
     struct err *e;
     bool failed;
 };
 
-// Reads what is asked for; ends the job where nothing can be done for this source. Milliseconds from now.
-[[nodiscard]] bool job_start(struct job *j, const struct build_source *s, uint64_t deadline_ms);
+// Reads what is asked for; ends the job where nothing can be done for this source.
+[[nodiscard]] bool job_start(struct job *j, const struct build_source *s, const struct patience *w);
 [[nodiscard]] bool job_box(struct job *j);  // the box alone
 [[nodiscard]] bool job_open(struct job *j); // the box and its way out
 void job_close(struct job *j);

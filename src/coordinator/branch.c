@@ -89,8 +89,9 @@ static bool find(void *ctx, struct arena *a, const char *repo, const char *ref, 
     if (*branch)
         return true;
     uint64_t start = clock_mono_ms();
+    const struct patience w = {start + FIND_MS, &c->stopping};
     atomic_fetch_add(&c->branch_questions, 1);
-    if (!builder_branch(c->builder, a, &source, FIND_MS, branch, e)) {
+    if (!builder_branch(c->builder, a, &source, &w, branch, e)) {
         log_err(LOG_INFO, "branch", e);
         return false;
     }
@@ -147,11 +148,8 @@ bool branch_open(struct coordinator *c, const struct coordinator_config *config,
     const struct egress_settings egress = {.allow = config->egress_allow};
     if (!egress_new(&c->egress, &egress, e))
         return false;
-    const struct build_settings settings = {.repo_map = config->repo_map,
-                                            .egress = c->egress,
-                                            .disk_bytes = HISTORY_BYTES,
-                                            .memory_bytes = HISTORY_MEMORY,
-                                            .cancel = &c->stopping};
+    const struct build_settings settings = {
+        .repo_map = config->repo_map, .egress = c->egress, .disk_bytes = HISTORY_BYTES, .memory_bytes = HISTORY_MEMORY};
     const struct lookups_config lookups = {find, answer, c};
     const char *how;
     c->branch_askers = limiter_new(BURST, PER_MINUTE);

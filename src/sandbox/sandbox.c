@@ -108,7 +108,7 @@ bool sandbox_ask(struct sandbox *s, struct wire_fds *fds, struct err *e) {
     sandbox_spoil(s, e, why.msg);
     if (e)
         e->code = why.code;
-    if (why.code == ERR_UNAVAILABLE) // this program is stopping: nobody's fault
+    if (why.code == ERR_UNAVAILABLE) // cancelled: nobody's fault
         s->spoiled = false;
     return false;
 }

@@ -226,7 +226,7 @@ static void test_every_question_has_an_end(void **state) {
         if (cancelled)
             assert_int_equal(pthread_create(&setter, NULL, set_later, &cancel), 0);
         assert_err(sandbox_read(s, a, "/work/x", 9, &bytes, &e), &e, cancelled ? ERR_UNAVAILABLE : ERR_TIMEOUT,
-                   cancelled ? "stopping" : "does not answer");
+                   cancelled ? "cancelled" : "does not answer");
         if (cancelled)
             pthread_join(setter, NULL);
         sandbox_close(s);

@@ -119,7 +119,7 @@ bool wire_wait(int sock, uint64_t deadline_ms, const atomic_bool *cancel, struct
     for (;;) {
         uint64_t now = clock_mono_ms();
         if (cancel && atomic_load(cancel))
-            return err_set(e, ERR_UNAVAILABLE, "this program is stopping");
+            return err_set(e, ERR_UNAVAILABLE, "the work in the sandbox was cancelled");
         if (now >= deadline_ms)
             return err_set(e, ERR_TIMEOUT, "the sandbox does not answer");
         uint64_t left = deadline_ms - now;

@@ -103,7 +103,7 @@ static bool is_needed(struct branches *b, struct arena *a, const struct task *t)
 }
 
 bool branches_find(struct branches *b, struct arena *a, const struct task *t, const struct build_result *built,
-                   uint64_t timeout_ms, const char **branch, uint64_t *asked_ms, struct err *e) {
+                   const struct patience *w, const char **branch, uint64_t *asked_ms, struct err *e) {
     const struct build_source source = {t->repo, built->commit, t->target};
     *branch = NULL;
     *asked_ms = 0;
@@ -111,7 +111,7 @@ bool branches_find(struct branches *b, struct arena *a, const struct task *t, co
         (*branch = branches_kept(b, a, t->repo, built->commit, clock_mono_ms())))
         return true;
     uint64_t start = clock_mono_ms();
-    bool ok = builder_branch(b->builder, a, &source, timeout_ms, branch, e);
+    bool ok = builder_branch(b->builder, a, &source, w, branch, e);
     *asked_ms = clock_mono_ms() - start + 1; // begun milliseconds
     if (ok) {
         branches_keep(b, t->repo, built->commit, *branch, clock_mono_ms());

@@ -16,7 +16,7 @@ void branches_free(struct branches *b);                                  // NULL
 // branches, so that none is needed, and where the repository says that there is none (*e tells why then; the keystore
 // decides what is served without one). false: not known now. *asked_ms: how long the repository was asked.
 [[nodiscard]] bool branches_find(struct branches *b, struct arena *a, const struct task *t,
-                                 const struct build_result *built, uint64_t timeout_ms, const char **branch,
+                                 const struct build_result *built, const struct patience *w, const char **branch,
                                  uint64_t *asked_ms, struct err *e);
 
 // --- what is kept, for tests: the place of the least recently used is taken when all are

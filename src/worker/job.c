@@ -303,6 +303,8 @@ static uint64_t pause_ms(uint64_t attempt) {
 // Asking for secrets costs little, so it is tried for as long as the request's first window lasts: a keystore may be
 // away for a minute. Not so long that the next try would have to buy more time, or come too late.
 static void secrets_failed(struct job *j, const struct err *e) {
+    if (is_lost(j))
+        return;
     const char *why = arena_printf(j->arena, "Secrets are not available: %s", e->msg);
     uint64_t next_ms = pause_ms(j->lease->attempt) + EXTEND_BLOCKS * j->block_ms;
     if (!j->request.extensions && window_left(j) > next_ms)
@@ -311,17 +313,26 @@ static void secrets_failed(struct job *j, const struct err *e) {
         platform_failed(j, why);
 }
 
+// What a search for a branch may take by itself: what is paid for, and no more than this.
+static uint64_t branch_ms(const struct job *j) {
+    uint64_t paid = paid_left(j);
+    return !paid ? 1 : paid < BRANCH_MS ? paid : BRANCH_MS;
+}
+
 // The branch whose secrets they are, and whether that is known. Asking the repository is paid for like a build, and so
-// is a repository that does not answer: *ended then.
-static bool find_branch(struct job *j, const char **branch, struct err *e, bool *ended) {
-    uint64_t asked_ms, left = paid_left(j), ms = left < BRANCH_MS ? left : BRANCH_MS;
-    bool found =
-        branches_find(j->worker->branches, j->arena, j->task, &j->module.build, ms ? ms : 1, branch, &asked_ms, e);
+// is a repository that does not answer: SEARCH_ENDED then.
+enum search { SEARCH_FOUND, SEARCH_FAILED, SEARCH_ENDED, SEARCH_TOO_LATE };
+static enum search find_branch(struct job *j, const struct patience *w, const char **branch, struct err *e) {
+    uint64_t asked_ms, own_ms = branch_ms(j), left_ms = patience_left(w);
+    const struct patience within = patience_within(w, own_ms);
+    bool found = branches_find(j->worker->branches, j->arena, j->task, &j->module.build, &within, branch, &asked_ms, e);
     answer_add_build(&j->answer, asked_ms * 1000);
-    *ended = !found && e->code == ERR_TIMEOUT;
-    if (*ended)
-        answer_fail(&j->answer, j->arena, ANSWER_BUILD, "build failed: %s", e->msg);
-    return found;
+    if (found || e->code != ERR_TIMEOUT)
+        return found ? SEARCH_FOUND : SEARCH_FAILED;
+    if (left_ms < own_ms && (j->late || waits_took_time(j, asked_ms, own_ms)))
+        return SEARCH_TOO_LATE;
+    answer_fail(&j->answer, j->arena, ANSWER_BUILD, "build failed: %s", e->msg);
+    return SEARCH_ENDED;
 }
 
 static bool secrets_given(struct job *j, const struct keystore_answer *n) {
@@ -344,21 +355,26 @@ static bool get_secrets(struct job *j) {
     struct keystore_answer n;
     const char *branch;
     struct err finding, e;
-    bool ended;
     if (!secrets_wanted(&j->task->secrets))
         return true;
+    const struct patience w = patience_of(j);
     j->private = arena_new();
     parked(j, true);
-    bool found = find_branch(j, &branch, &finding, &ended);
-    bool asked = !ended && keystore_fetch(j->worker->keystore, j->private, j->task->request_id, branch, &n, &e);
+    enum search search = find_branch(j, &w, &branch, &finding);
+    bool ask = search == SEARCH_FOUND || search == SEARCH_FAILED;
+    bool asked = ask && keystore_fetch(j->worker->keystore, j->private, j->task->request_id, branch, &w, &n, &e);
     parked(j, false);
-    if (ended)
+    if (search == SEARCH_ENDED)
         answer(j);
+    else if (search == SEARCH_TOO_LATE)
+        platform_failed(j, too_late);
     else if (!asked)
         secrets_failed(j, &e);
-    else if (n.end == KEYSTORE_REFUSED && !found) // our own trouble may be the reason
+    else if (n.end == KEYSTORE_REFUSED && search == SEARCH_FAILED) // our own trouble may be the reason
         secrets_failed(j, &finding);
-    return !ended && asked && (n.end != KEYSTORE_REFUSED || found) && secrets_given(j, &n);
+    else
+        return secrets_given(j, &n);
+    return false;
 }
 
 static void forget_secrets(struct job *j) {

@@ -20,7 +20,8 @@
 
 struct session {
     bool open, busy;
-    struct session_terms terms; // texts are the keystore's settings
+    const struct patience *patience; // of its user
+    struct session_terms terms;      // texts are the keystore's settings
     struct hash id;
     struct hpke_pair pair;
     uint64_t counter;  // the last one used
@@ -125,16 +126,19 @@ static const char *sign(struct keystore *k, struct arena *a, const struct hash *
 // --- calls
 
 // What came back: *out is always an object; the caller releases it.
-static bool post(struct keystore *k, struct arena *a, const char *path, const json_t *body, int *status, json_t **out,
-                 struct err *e) {
+static bool post(struct keystore *k, struct arena *a, const struct session *s, const char *path, const json_t *body,
+                 int *status, json_t **out, struct err *e) {
+    uint64_t left = patience_left(s->patience);
     struct http_call call = {.method = "POST",
                              .url = arena_printf(a, "%.*s%s%s", (int)k->base_len, k->set.base_url, k->set.path, path),
                              .bearer = k->set.token,
                              .body = slice_str(json_text(a, body)),
-                             .timeout_ms = CALL_MS,
+                             .timeout_ms = left < CALL_MS ? left : CALL_MS,
                              .max_answer = ANSWER_MAX,
-                             .cancel = k->set.cancel};
+                             .cancel = s->patience->cancel};
     struct http_answer answer;
+    if (!left)
+        return patience_fail(s->patience, "the keystore", e);
     if (!http_call(k->http, a, &call, &answer, e))
         return false;
     *status = answer.status;
@@ -169,7 +173,7 @@ static bool get_challenge(struct keystore *k, struct arena *a, struct session *s
     SCOPED_JSON(answer) = NULL;
     int status;
     const char *challenge;
-    if (!post(k, a, "/challenge", body, &status, &answer, e))
+    if (!post(k, a, s, "/challenge", body, &status, &answer, e))
         return false;
     if (status > 299)
         return said_no(answer, status, e);
@@ -205,7 +209,7 @@ static bool session_open(struct keystore *k, struct arena *a, struct session *s,
     s->counter = 0;
     s->until_ms = clock_mono_ms() + SESSION_S * 1000;
     SCOPED_JSON(body) = session_body(k, a, s);
-    if (!post(k, a, "/session", body, &status, &answer, e))
+    if (!post(k, a, s, "/session", body, &status, &answer, e))
         return err_wrap(e, "a session with the keystore");
     if (status > 299) {
         said_no(answer, status, e);
@@ -218,21 +222,28 @@ static bool session_open(struct keystore *k, struct arena *a, struct session *s,
     return true;
 }
 
-// One that is idle, rather an open one; waits for one while all are busy.
-static struct session *session_take(struct keystore *k) {
+// One that is idle, rather an open one; NULL: all are busy. With the lock held.
+static struct session *session_idle(struct keystore *k) {
     struct session *found = NULL;
-    pthread_mutex_lock(&k->lock);
-    for (;;) {
-        for (size_t i = 0; i < SESSIONS_MAX; i++) {
-            struct session *s = &k->sessions[i];
-            if (!s->busy && (!found || (s->open && !found->open)))
-                found = s;
-        }
-        if (found)
-            break;
-        pthread_cond_wait(&k->idle, &k->lock);
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        struct session *s = &k->sessions[i];
+        if (!s->busy && (!found || (s->open && !found->open)))
+            found = s;
     }
-    found->busy = true;
+    return found;
+}
+
+// Waits for one while all are busy; NULL: the patience was over before.
+static struct session *session_take(struct keystore *k, const struct patience *w, struct err *e) {
+    struct session *found;
+    pthread_mutex_lock(&k->lock);
+    while (!(found = session_idle(k)) && patience_wait(w, &k->idle, &k->lock))
+        ;
+    if (found) {
+        found->busy = true;
+        found->patience = w;
+    } else
+        patience_fail(w, "a session with the keystore", e);
     pthread_mutex_unlock(&k->lock);
     return found;
 }
@@ -240,6 +251,7 @@ static struct session *session_take(struct keystore *k) {
 static void session_put(struct keystore *k, struct session *s) {
     pthread_mutex_lock(&k->lock);
     s->busy = false;
+    s->patience = NULL;
     pthread_cond_signal(&k->idle);
     pthread_mutex_unlock(&k->lock);
 }
@@ -333,7 +345,7 @@ static enum asked ask(struct keystore *k, struct arena *a, struct session *s, ui
     SCOPED_JSON(body) = decrypt_body(k, a, &t);
     SCOPED_JSON(answer) = NULL;
     int status;
-    if (!post(k, a, "/decrypt", body, &status, &answer, e))
+    if (!post(k, a, s, "/decrypt", body, &status, &answer, e))
         return ASKED_FAILED;
     return status > 299 ? take_refusal(a, s, &t, answer, status, out, e) : take_secrets(a, s, &t, answer, out, e);
 }
@@ -370,9 +382,11 @@ static bool fetch_in(struct keystore *k, struct arena *a, struct session *s, uin
 }
 
 bool keystore_fetch(struct keystore *k, struct arena *a, uint64_t request_id, const char *branch,
-                    struct keystore_answer *out, struct err *e) {
+                    const struct patience *w, struct keystore_answer *out, struct err *e) {
     *out = (struct keystore_answer){0};
-    struct session *s = session_take(k);
+    struct session *s = session_take(k, w, e);
+    if (!s)
+        return false;
     bool ok = fetch_in(k, a, s, request_id, branch, out, e);
     session_put(k, s);
     return ok;

@@ -5,9 +5,9 @@
 // Safe for several threads: a session is used by one at a time, and there are as many as are needed at once, within
 // bounds.
 #pragma once
+#include "base/patience.h"
 #include "near/rpc.h"
 #include "secrets/values.h"
-#include <stdatomic.h>
 
 struct keystore;
 
@@ -18,7 +18,6 @@ struct keystore_settings {
     const char *network, *contract_id, *account_id; // account_id: whose access key `key` is
     const struct secret_key *key;
     struct rpc *rpc;
-    const atomic_bool *cancel; // when it turns true, calls give up within 100 ms
 };
 // ERR_SETTINGS: base_url is no address. Nothing is asked before the first fetch.
 [[nodiscard]] bool keystore_new(struct keystore **out, const struct keystore_settings *s, struct err *e);
@@ -35,6 +34,7 @@ struct keystore_answer {
     struct secrets secrets;
 };
 // Secrets of a request that waits on chain. `branch` NULL: not known. Everything is in `a`, which must be freed wiped.
+// w: of the whole call; whoever cancels it is heard within 100 ms.
 // false: nothing that can be believed was said (ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_FORBIDDEN for forged answers, …).
 [[nodiscard]] bool keystore_fetch(struct keystore *k, struct arena *a, uint64_t request_id, const char *branch,
-                                  struct keystore_answer *out, struct err *e);
+                                  const struct patience *w, struct keystore_answer *out, struct err *e);

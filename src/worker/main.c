@@ -205,8 +205,7 @@ static bool open_keystore(struct daemon *d, struct err *e) {
                                   .contract_id = s->contract,
                                   .account_id = d->operator_id.s,
                                   .key = &d->key,
-                                  .rpc = d->worker.rpc,
-                                  .cancel = &d->worker.abandon};
+                                  .rpc = d->worker.rpc};
     return keystore_new(&d->worker.keystore, &k, e) &&
            branches_new(&d->worker.branches, d->builder, d->worker.rpc, s->contract, e);
 }

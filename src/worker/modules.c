@@ -124,6 +124,8 @@ static void publish(struct modules *m, struct arena *a, const struct build_sourc
         log_err(LOG_WARN, "the build could not be shared, others will build it again", &e);
 }
 
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 // What is left of what is paid for.
 static uint64_t paid_left(const struct module_wanted *w, const struct module *m) {
     return w->build_ms > m->build.resolve_ms ? w->build_ms - m->build.resolve_ms : 0;
@@ -131,7 +133,8 @@ static uint64_t paid_left(const struct module_wanted *w, const struct module *m)
 
 static bool build(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
                   struct err *e) {
-    uint64_t paid = paid_left(w, out), left = patience_left(&w->patience), ms = paid < left ? paid : left;
+    uint64_t paid = paid_left(w, out), left = patience_left(&w->patience), ms = least(paid, left);
+    const struct patience within = patience_within(&w->patience, ms);
     char hex[65];
     if (!ms) {
         out->build.end = BUILD_TIMEOUT;
@@ -141,7 +144,7 @@ static bool build(struct modules *m, struct arena *a, const struct module_wanted
     }
     log_info("building repo=%s commit=%s target=%s key=%.12s deadline_ms=%" PRIu64, out->build.repo, out->build.commit,
              w->source.target, hash_hex(&out->build.build_key, hex), ms);
-    if (!builder_build(m->set.builder, a, &w->source, ms, &out->build, e))
+    if (!builder_build(m->set.builder, a, &w->source, &within, &out->build, e))
         return false;
     out->cut_short = out->build.end == BUILD_TIMEOUT && ms < paid;
     log_info("build end=%s ms=%" PRIu64 " bytes=%zu", build_end_slug(out->build.end), out->build.build_ms,
@@ -302,8 +305,6 @@ static bool refused_here(struct modules *m, struct module *out) {
 
 static bool is_commit(const char *ref) { return ref && strlen(ref) == 40 && strspn(ref, "0123456789abcdef") == 40; }
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 bool modules_get(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out, struct err *e) {
     *out = (struct module){0};
     uint64_t left = patience_left(&w->patience), resolve_ms = least(left, least(w->build_ms, RESOLVE_MS));
@@ -311,7 +312,8 @@ bool modules_get(struct modules *m, struct arena *a, const struct module_wanted 
         return patience_fail(&w->patience, "a module", e);
     if (w->waits && !is_commit(w->source.ref))
         w->waits(w->ctx);
-    if (!builder_resolve(m->set.builder, a, &w->source, resolve_ms, &out->build, e))
+    const struct patience within = patience_within(&w->patience, resolve_ms);
+    if (!builder_resolve(m->set.builder, a, &w->source, &within, &out->build, e))
         return false;
     if (out->build.end != BUILD_OK) {
         out->cut_short = out->build.end == BUILD_TIMEOUT && left == resolve_ms && left < w->build_ms;

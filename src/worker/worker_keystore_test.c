@@ -28,12 +28,14 @@ enum manner {
     TROUBLED, // 503
     CONFLICT, // signed, but nothing final
     NO_JSON,
+    SILENT, // until the test lets it answer
 };
 
 static struct fake {
     struct http_server *server;
     pthread_mutex_t mutex;
     struct secret_key identity, stranger, worker;
+    pthread_cond_t answers; // for SILENT: another manner
     bool published, opens_as_stranger;
     const struct secret_key *identity_on_chain;
     enum manner manner;
@@ -189,6 +191,8 @@ static void serve_decrypt(struct http_request *r, void *ctx) {
     check_token(r);
     pthread_mutex_lock(&fake.mutex);
     fake.asked++;
+    while (fake.manner == SILENT)
+        pthread_cond_wait(&fake.answers, &fake.mutex);
     enum manner manner = fake.manner;
     if (manner == FORGETS) {
         memset(fake.sessions, 0, sizeof fake.sessions);
@@ -261,9 +265,11 @@ static void end(struct world *w) {
     arena_free_wiped(w->a);
 }
 
+static const struct patience patient = {0, NULL};
+
 static bool fetch(struct world *w, const char *branch) {
     w->e = (struct err){0};
-    return keystore_fetch(w->k, w->a, 7, branch, &w->n, &w->e);
+    return keystore_fetch(w->k, w->a, 7, branch, &patient, &w->n, &w->e);
 }
 
 static void assert_given(struct world *w) {
@@ -382,7 +388,7 @@ static void *fetch_many(void *ctx) {
         struct arena *a = arena_new();
         struct keystore_answer n;
         struct err e;
-        if (!keystore_fetch(w->k, a, 7, NULL, &n, &e) || n.end != KEYSTORE_GIVEN || n.secrets.count != 2)
+        if (!keystore_fetch(w->k, a, 7, NULL, &patient, &n, &e) || n.end != KEYSTORE_GIVEN || n.secrets.count != 2)
             bad++;
         arena_free_wiped(a);
     }
@@ -406,6 +412,63 @@ static void test_many_at_once(void **state) {
     end(&w);
 }
 
+struct impatient {
+    struct world *w;
+    atomic_bool cancel;
+    struct err e;
+    bool given;
+};
+
+static void *fetch_impatiently(void *ctx) {
+    struct impatient *i = ctx;
+    struct arena *a = arena_new();
+    struct keystore_answer n;
+    const struct patience w = {0, &i->cancel};
+    i->given = keystore_fetch(i->w->k, a, 7, NULL, &w, &n, &i->e);
+    arena_free_wiped(a);
+    return NULL;
+}
+
+static void await_asked(unsigned count) {
+    pthread_mutex_lock(&fake.mutex);
+    while (fake.asked < count) {
+        pthread_mutex_unlock(&fake.mutex);
+        sched_yield();
+        pthread_mutex_lock(&fake.mutex);
+    }
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+// If this fails, a worker whose lease is lost, or that stops, waits for a keystore that says nothing, or for others who
+// wait for it; or their sessions are lost with them.
+static void test_patience(void **state) {
+    (void)state;
+    struct world w = start();
+    struct impatient asks[5] = {0};
+    pthread_t threads[5];
+    fake.manner = SILENT;
+    for (size_t i = 0; i < 5; i++) {
+        asks[i].w = &w;
+        assert_int_equal(pthread_create(&threads[i], NULL, fetch_impatiently, &asks[i]), 0);
+        if (i < 4)
+            await_asked((unsigned)i + 1);
+    }
+    for (size_t i = 5; i-- > 0;) { // the last one waits for a session of the others
+        atomic_store(&asks[i].cancel, true);
+        pthread_join(threads[i], NULL);
+        assert_err(asks[i].given, &asks[i].e, ERR_UNAVAILABLE, "");
+    }
+    const struct patience late = {1, NULL};
+    w.e = (struct err){0};
+    assert_err(keystore_fetch(w.k, w.a, 7, NULL, &late, &w.n, &w.e), &w.e, ERR_TIMEOUT, "took too long");
+    pthread_mutex_lock(&fake.mutex);
+    fake.manner = GOOD;
+    pthread_cond_broadcast(&fake.answers);
+    pthread_mutex_unlock(&fake.mutex);
+    assert_given(&w);
+    end(&w);
+}
+
 static void test_settings(void **state) {
     (void)state;
     struct err e;
@@ -418,8 +481,9 @@ static int set_up(void **state) {
     (void)state;
     struct err e;
     const struct http_server_config c = {
-        .host = "127.0.0.1", .threads = 2, .routes = routes, .route_count = ARRAY_LEN(routes)};
+        .host = "127.0.0.1", .threads = 6, .routes = routes, .route_count = ARRAY_LEN(routes)};
     pthread_mutex_init(&fake.mutex, NULL);
+    pthread_cond_init(&fake.answers, NULL);
     secret_key_generate(&fake.identity);
     secret_key_generate(&fake.stranger);
     secret_key_generate(&fake.worker);
@@ -438,7 +502,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_given),        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_forged),
         cmocka_unit_test(test_new_sessions), cmocka_unit_test(test_none_published), cmocka_unit_test(test_many_at_once),
-        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_patience),     cmocka_unit_test(test_settings),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
