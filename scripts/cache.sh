@@ -31,8 +31,9 @@ cache_open() {
     open=$(find "$@" -maxdepth 0 -perm /022 \( ! -perm -1000 -o -path "$cache" \) | tail -n 1)
     [ -z "$open" ] || cache_refuse "'$open' can be written by others, who could change the toolchains in '$cache'" \
         "take that right away (chmod go-w '$open'), or name another folder as OUTLAYER_CACHE"
-    [ -n "$(find "$cache" -maxdepth 0 \( -user 0 -o -user "$(id -u)" \))" ] || cache_refuse \
-        "'$cache' belongs to somebody else" "name a folder of your own as OUTLAYER_CACHE"
+    foreign=$(find "$@" -maxdepth 0 ! -user 0 ! -user "$(id -u)" | tail -n 1)
+    [ -z "$foreign" ] || cache_refuse "'$foreign' belongs to somebody else, who could change the toolchains in '$cache'" \
+        "name a folder of your own as OUTLAYER_CACHE, in folders of your own or root's"
 }
 
 cache_manifest() { # FOLDER

@@ -136,11 +136,11 @@ def test_folder_of_caches():
             code, text, err = c.run("engine.sh")
             check(f"{what} that others can write", code == 2 and not text and f"chmod go-w '{os.path.realpath(path)}'" in err, (code, text, err))
             os.chmod(path, mode)
-        if os.geteuid() == 0:
-            os.chown(c.cache, 12345, 12345)
+        for what, path in ((("the cache's folder", c.cache), ("a folder above it", home)) if os.geteuid() == 0 else ()):
+            os.chown(path, 12345, 12345)
             code, text, err = c.run("engine.sh")
-            check("somebody else's cache", code == 2 and "belongs to somebody else" in err, (code, text, err))
-            os.chown(c.cache, 0, 0)
+            check(f"{what} is somebody else's", code == 2 and not text and f"'{os.path.realpath(path)}' belongs to somebody else" in err, (code, text, err))
+            os.chown(path, 0, 0)
         equal("put right", c.run("engine.sh")[:2], (0, out))
 
 

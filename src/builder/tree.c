@@ -30,19 +30,26 @@ static bool anew(struct err *e, const char *dir) {
 
 // --- who could have written
 
+static bool private_owner(const struct stat *st) { return st->st_uid == 0 || st->st_uid == geteuid(); }
+
 static bool private_inode(const struct stat *st) {
-    return (st->st_uid == 0 || st->st_uid == geteuid()) && (S_ISLNK(st->st_mode) || !(st->st_mode & 022));
+    return private_owner(st) && (S_ISLNK(st->st_mode) || !(st->st_mode & 022));
 }
 
-// Whoever can write to a folder above could put another one in the place of ours; not so where names are their makers'.
+// Whoever owns a folder above, or can write to it, could put another one in the place of ours; who can but write, not
+// where names are their makers'. The folder itself is looked at first.
 static bool private_above(struct arena *a, const char *dir, struct err *e) {
     char *path = arena_strdup(a, dir);
-    for (char *slash; (slash = strrchr(path, '/')) && slash != path;) {
+    for (; path[0]; *strrchr(path, '/') = 0) {
         struct stat st;
-        *slash = 0;
         if (stat(path, &st) != 0)
             return err_errno(e, "cannot look at '%s'", path);
-        if ((st.st_mode & 022) && !(st.st_mode & S_ISVTX)) {
+        if (!private_owner(&st)) {
+            err_set(e, ERR_SETTINGS, "'%s' belongs to somebody else, who could change the guests' toolchain in it",
+                    path);
+            return err_hint(e, "keep the toolchain in folders of your own or root's");
+        }
+        if ((st.st_mode & 022) && (!(st.st_mode & S_ISVTX) || strcmp(path, dir) == 0)) {
             err_set(e, ERR_SETTINGS, "'%s' can be written by others, who could change the guests' toolchain in it",
                     path);
             return err_hint(e, "take that right away: chmod go-w '%s'", path);

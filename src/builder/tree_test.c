@@ -102,8 +102,14 @@ static void test_others(void **state) {
     make_tree();
     refused(arena_printf(arena, "%s/open/t", work), "mkdir -p open; cp -a t open/; chmod 777 open", ERR_SETTINGS,
             "open' can be written by others");
-    if (geteuid() == 0)
-        refused(make_tree(), "chown -h 12345 t/sys/dead", ERR_SETTINGS, "belongs to somebody else");
+    refused(make_tree(), "chmod 1777 t", ERR_SETTINGS, "t' can be written by others");
+    if (geteuid() != 0)
+        return;
+    refused(make_tree(), "chown -h 12345 t/sys/dead", ERR_SETTINGS, "belongs to somebody else");
+    refused(make_tree(), "chown 12345 t", ERR_SETTINGS, "t' belongs to somebody else");
+    make_tree();
+    refused(arena_printf(arena, "%s/theirs/t", work), "mkdir theirs; cp -a t theirs/; chown 12345 theirs", ERR_SETTINGS,
+            "theirs' belongs to somebody else");
 }
 
 static int set_up(void **state) {
