@@ -50,28 +50,38 @@ bool hex_decode(struct arena *a, struct slice text, struct slice *out, struct er
 
 static const char alphabet58[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
+// Five digits at a time, and up to four bytes: hashes are written more often than anything else.
+#define LIMB_DIGITS 5
+#define LIMB_BASE (58u * 58 * 58 * 58 * 58)
+
 char *base58_text(struct arena *a, struct slice bytes) {
     BUG_ON(bytes.len > BASE58_MAX);
-    uint8_t digits[BASE58_MAX * 2];
+    uint32_t limbs[BASE58_MAX * 2 / LIMB_DIGITS + 1]; // the lowest first
     size_t zeros = 0, n = 0;
     while (zeros < bytes.len && bytes.ptr[zeros] == 0)
         zeros++;
-    for (size_t i = zeros; i < bytes.len; i++) {
-        unsigned carry = bytes.ptr[i];
+    for (size_t i = zeros; i < bytes.len;) {
+        size_t end = i + ((bytes.len - i) % 4 ? (bytes.len - i) % 4 : 4);
+        unsigned shift = 8 * (unsigned)(end - i);
+        uint64_t carry = 0;
+        for (; i < end; i++)
+            carry = carry << 8 | bytes.ptr[i];
         for (size_t j = 0; j < n || carry; j++) {
-            carry += j < n ? 256u * digits[j] : 0;
-            digits[j] = (uint8_t)(carry % 58);
-            carry /= 58;
+            carry += j < n ? (uint64_t)limbs[j] << shift : 0;
+            limbs[j] = (uint32_t)(carry % LIMB_BASE);
+            carry /= LIMB_BASE;
             if (j >= n)
                 n = j + 1;
         }
     }
-    char *out = arena_alloc(a, zeros + n + 1);
+    char *out = arena_alloc(a, zeros + n * LIMB_DIGITS + 1), *to = out + zeros;
     memset(out, '1', zeros);
-    for (size_t i = 0; i < n; i++)
-        out[zeros + i] = alphabet58[digits[n - 1 - i]];
-    out[zeros + n] = 0;
-    sodium_memzero(digits, sizeof digits); // it may be a key
+    for (size_t i = n; i-- > 0;)
+        for (uint32_t base = LIMB_BASE / 58; base; base /= 58)
+            if (limbs[i] / base || to > out + zeros) // none before the first digit that counts
+                *to++ = alphabet58[limbs[i] / base % 58];
+    *to = 0;
+    sodium_memzero(limbs, sizeof limbs); // it may be a key
     return out;
 }
 
