@@ -30,6 +30,7 @@ void stored_block_unref(struct stored_block *b) {
     json_decref(b->receipts);
     json_decref(b->executions);
     json_decref(b->changes);
+    arena_free(b->arena);
     free(b);
 }
 
@@ -106,6 +107,14 @@ static json_t *executions_json(const struct chain_block *b, struct arena *a) {
     return list;
 }
 
+static void set_texts(struct stored_block *s) {
+    s->arena = arena_new();
+    s->text.txs = json_text(s->arena, s->txs);
+    s->text.receipts = json_text(s->arena, s->receipts);
+    s->text.executions = json_text(s->arena, s->executions);
+    s->text.changes = json_text(s->arena, s->changes);
+}
+
 static struct stored_block *render(const struct chain_block *b, struct arena *a) {
     struct stored_block *s = xcalloc(1, sizeof *s);
     s->refs = 1;
@@ -118,6 +127,7 @@ static struct stored_block *render(const struct chain_block *b, struct arena *a)
         json_array_append_new(s->receipts, render_receipt(b->receipts[i], a));
     for (size_t i = 0; i < b->change_count; i++)
         json_array_append_new(s->changes, render_change(&b->changes[i], a));
+    set_texts(s);
     return s;
 }
 
@@ -126,9 +136,8 @@ static struct slice body_text(const struct stored_block *s, struct arena *a) {
     if (!json_array_size(s->txs) && !json_array_size(s->receipts) && !json_array_size(s->executions) &&
         !json_array_size(s->changes))
         return (struct slice){NULL, 0};
-    SCOPED_JSON(j) = json_pack("{s:O, s:O, s:O, s:O}", "txs", s->txs, "receipts", s->receipts, "executions",
-                               s->executions, "changes", s->changes);
-    return slice_str(json_text(a, j));
+    return slice_str(arena_printf(a, "{\"txs\":%s,\"receipts\":%s,\"executions\":%s,\"changes\":%s}", s->text.txs,
+                                  s->text.receipts, s->text.executions, s->text.changes));
 }
 
 static struct stored_block *parse(struct slice head, struct slice body, struct err *e) {
@@ -145,8 +154,10 @@ static struct stored_block *parse(struct slice head, struct slice body, struct e
     bool ok = block_head_decode(&s->head, head, e) && ((json_is_array(s->txs) && json_is_array(s->receipts) &&
                                                         json_is_array(s->executions) && json_is_array(s->changes)) ||
                                                        err_set(e, ERR_CORRUPT, "a stored block has a damaged body"));
-    if (ok)
+    if (ok) {
+        set_texts(s);
         return s;
+    }
     stored_block_unref(s);
     return NULL;
 }

@@ -10,8 +10,13 @@ struct stored_block {
     // In neardata's form: of the chunk [{"transaction","outcome":{"execution_outcome","receipt"}}] and the receipts;
     // "receipt_execution_outcomes"; "state_changes". Never changed; lists and their parts may be put into answers.
     json_t *txs, *receipts, *executions, *changes;
-    size_t weight; // bytes of text
-    int refs;      // atomic
+    // The same four as texts: a block is written down when it is made, for whoever asks.
+    struct {
+        const char *txs, *receipts, *executions, *changes;
+    } text;
+    struct arena *arena; // of the texts
+    size_t weight;       // bytes of them
+    int refs;            // atomic
 };
 void stored_block_unref(struct stored_block *b); // NULL is fine
 static inline void stored_block_cleanup_(struct stored_block **b) { stored_block_unref(*b); }

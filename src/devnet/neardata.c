@@ -13,31 +13,39 @@
 #define FOR_EVER "public, max-age=31536000"
 #define FOR_A_DAY "public, max-age=86400"
 
-static json_t *shard_json(const struct stored_block *b, const char *author, struct arena *a) {
-    json_t *chunk = json_pack("{s:s, s:o, s:O, s:O}", "author", author, "header", render_chunk_header(&b->head, a),
-                              "transactions", b->txs, "receipts", b->receipts);
-    return json_pack("{s:i, s:o, s:O, s:O}", "shard_id", CHAIN_SHARD, "chunk", chunk, "receipt_execution_outcomes",
-                     b->executions, "state_changes", b->changes);
+static const char *chunk_text(const struct stored_block *b, const char *author, struct arena *a) {
+    SCOPED_JSON(header) = render_chunk_header(&b->head, a);
+    return arena_printf(a, "{\"author\":\"%s\",\"header\":%s,\"transactions\":%s,\"receipts\":%s}", author,
+                        json_text(a, header), b->text.txs, b->text.receipts);
 }
 
-json_t *neardata_json(const struct stored_block *b, const char *author, struct arena *a) {
-    return json_pack("{s:o, s:[o]}", "block", render_block(&b->head, author, a), "shards", shard_json(b, author, a));
+static const char *shard_text(const struct stored_block *b, const char *author, struct arena *a) {
+    return arena_printf(a, "{\"shard_id\":%d,\"chunk\":%s,\"receipt_execution_outcomes\":%s,\"state_changes\":%s}",
+                        CHAIN_SHARD, chunk_text(b, author, a), b->text.executions, b->text.changes);
 }
 
-static void reply(struct http_request *r, int status, const char *cache, json_t *j) {
+static const char *block_text(const struct stored_block *b, const char *author, struct arena *a) {
+    SCOPED_JSON(block) = render_block(&b->head, author, a);
+    return json_text(a, block);
+}
+
+const char *neardata_text(const struct stored_block *b, const char *author, struct arena *a) {
+    return arena_printf(a, "{\"block\":%s,\"shards\":[%s]}", block_text(b, author, a), shard_text(b, author, a));
+}
+
+static void reply(struct http_request *r, int status, const char *cache, const char *text) {
     http_add_header(r, "Cache-Control", cache);
-    const char *text = json_text(http_arena(r), j);
-    json_decref(j);
     http_reply(r, status, TYPE, slice_str(text));
 }
 
 static void refuse(struct http_request *r, int status, const char *type, const char *text) {
-    json_t *o = json_object();
+    SCOPED_JSON(o) = json_object();
     json_set_text(o, "error", text);
     if (type)
         json_set_text(o, "type", type);
     // A block that is not there yet will be; that must not stay in a cache.
-    reply(r, status, type && strcmp(type, "BLOCK_DOES_NOT_EXIST") == 0 ? "no-store" : FOR_A_DAY, o);
+    reply(r, status, type && strcmp(type, "BLOCK_DOES_NOT_EXIST") == 0 ? "no-store" : FOR_A_DAY,
+          json_text(http_arena(r), o));
 }
 
 enum part { PART_WHOLE, PART_HEADERS, PART_CHUNK, PART_SHARD, PART_UNKNOWN };
@@ -66,24 +74,21 @@ static enum part part_of(struct http_request *r, const char **shard) {
 }
 
 // The asked part; null when the block has no such shard.
-static json_t *part_json(struct http_request *r, const struct stored_block *b, const char *author) {
+static const char *part_text(struct http_request *r, const struct stored_block *b, const char *author) {
     struct arena *a = http_arena(r);
     const char *text;
     uint64_t shard;
     enum part part = part_of(r, &text);
     switch (part) {
-    case PART_WHOLE: return neardata_json(b, author, a);
-    case PART_HEADERS: return render_block(&b->head, author, a);
+    case PART_WHOLE: return neardata_text(b, author, a);
+    case PART_HEADERS: return block_text(b, author, a);
     case PART_CHUNK:
     case PART_SHARD: break;
-    case PART_UNKNOWN: return json_null();
+    case PART_UNKNOWN: return "null";
     }
     if (!text_u64(slice_str(text), &shard) || shard != CHAIN_SHARD)
-        return json_null();
-    json_t *whole = shard_json(b, author, a);
-    json_t *out = part == PART_SHARD ? json_incref(whole) : json_incref(json_object_get(whole, "chunk"));
-    json_decref(whole);
-    return out;
+        return "null";
+    return part == PART_SHARD ? shard_text(b, author, a) : chunk_text(b, author, a);
 }
 
 static void reply_block(struct http_request *r, struct devnet *net, uint64_t height) {
@@ -92,9 +97,9 @@ static void reply_block(struct http_request *r, struct devnet *net, uint64_t hei
     if (!history_at(net->history, height, &b, &e))
         http_reply_err(r, &e);
     else if (b)
-        reply(r, 200, FOR_EVER, part_json(r, b, net->facts.validator.s));
+        reply(r, 200, FOR_EVER, part_text(r, b, net->facts.validator.s));
     else
-        reply(r, 200, FOR_A_DAY, json_null()); // a skipped height
+        reply(r, 200, FOR_A_DAY, "null"); // a skipped height
 }
 
 struct neardata_wait {
@@ -178,5 +183,5 @@ void neardata_block_opt(struct http_request *r, void *ctx) {
 
 void neardata_health(struct http_request *r, void *ctx) {
     (void)ctx;
-    reply(r, 200, "no-store", json_pack("{s:s}", "status", "ok"));
+    reply(r, 200, "no-store", "{\"status\":\"ok\"}");
 }

@@ -12,4 +12,4 @@ void neardata_block_opt(struct http_request *r, void *net);
 void neardata_health(struct http_request *r, void *net);
 
 // "/v0/block/{height}"'s body: {"block","shards"}.
-json_t *neardata_json(const struct stored_block *b, const char *author, struct arena *a);
+const char *neardata_text(const struct stored_block *b, const char *author, struct arena *a);
