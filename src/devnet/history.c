@@ -253,11 +253,43 @@ bool history_at(struct history *h, uint64_t height, struct stored_block **out, s
     return *out || !found;
 }
 
+static uint32_t position_of(const void *one, const void *first, size_t size) {
+    return (uint32_t)((size_t)((const char *)one - (const char *)first) / size);
+}
+
+// What the chain has in memory needs no look into the database; kinds and receipts that it has no place of do.
+static bool recent(struct history *h, enum persist_kind kind, const struct hash *hash, struct persist_place *out) {
+    const struct chain_block *b = NULL;
+    const struct chain_tx *tx;
+    const struct chain_execution *x;
+    *out = (struct persist_place){0};
+    if (h->chain && kind == PERSIST_TX && (b = chain_find_tx(h->chain, hash, &tx)))
+        out->position = position_of(tx, b->txs, sizeof *tx);
+    else if (h->chain && kind == PERSIST_RECEIPT_OUTCOME && (b = chain_find_execution(h->chain, hash, &x)))
+        out->position = position_of(x, b->executions, sizeof *x);
+    if (b) {
+        out->found = true;
+        out->height = b->height;
+    }
+    chain_block_unref(b);
+    return out->found;
+}
+
+static bool find(struct history *h, enum persist_kind kind, const struct hash *hash, struct persist_place *out,
+                 struct err *e) {
+    return recent(h, kind, hash, out) || persist_find(h->persist, kind, hash, out, e);
+}
+
+bool history_has_newly(struct history *h, enum persist_kind kind, const struct hash *hash) {
+    struct persist_place place;
+    return recent(h, kind, hash, &place);
+}
+
 bool history_find(struct history *h, enum persist_kind kind, const struct hash *hash, struct stored_block **out,
                   size_t *position, struct err *e) {
     struct persist_place place;
     *out = NULL;
-    if (!persist_find(h->persist, kind, hash, &place, e))
+    if (!find(h, kind, hash, &place, e))
         return false;
     if (position)
         *position = place.position;
@@ -266,7 +298,7 @@ bool history_find(struct history *h, enum persist_kind kind, const struct hash *
 
 bool history_knows(struct history *h, enum persist_kind kind, const struct hash *hash, bool *known, struct err *e) {
     struct persist_place place;
-    bool ok = persist_find(h->persist, kind, hash, &place, e);
+    bool ok = find(h, kind, hash, &place, e);
     *known = ok && place.found && place.height <= history_head(h);
     return ok;
 }

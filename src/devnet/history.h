@@ -39,5 +39,8 @@ uint64_t history_lowest(struct history *h); // of what is kept
 // `position` within txs, receipts or executions, by kind; may be NULL.
 [[nodiscard]] bool history_find(struct history *h, enum persist_kind kind, const struct hash *hash,
                                 struct stored_block **out, size_t *position, struct err *e);
+// A transaction or a receipt's outcome that a block has brought which the chain still has in memory, as it has every
+// block for a while: for who looks with each of them.
+bool history_has_newly(struct history *h, enum persist_kind kind, const struct hash *hash);
 [[nodiscard]] bool history_knows(struct history *h, enum persist_kind kind, const struct hash *hash, bool *known,
                                  struct err *e);

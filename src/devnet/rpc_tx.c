@@ -78,12 +78,11 @@ static bool look_now(struct tx_wait *w, struct err *e, bool *answered) {
 
 // Something that can matter happened: the transaction or the missing receipt is in a block now, or the block may have
 // made the transaction invalid.
-static bool moved(struct tx_wait *w) {
-    bool known = true;
-    struct err e;
+static bool moved(const struct tx_wait *w) {
+    struct history *h = w->call->net->history;
     if (w->in_block)
-        return !history_knows(w->call->net->history, PERSIST_RECEIPT_OUTCOME, &w->missing, &known, &e) || known;
-    return w->tx || !history_knows(w->call->net->history, PERSIST_TX, &w->hash, &known, &e) || known;
+        return history_has_newly(h, PERSIST_RECEIPT_OUTCOME, &w->missing);
+    return w->tx || history_has_newly(h, PERSIST_TX, &w->hash);
 }
 
 static bool look(struct waiter *waiter, enum wait_why why) {
