@@ -409,7 +409,7 @@ def test_never_twice():
             for fate in ("lost", "dropped"):
                 before = answers_sent(w)
                 wire.sent.clear()
-                wire.fate = once("broadcast_tx_async", fate)
+                wire.fate = once("send_tx", fate)
                 id, tx, _ = w.request(repo, fate)
                 equal(f"{fate}: it is answered", w.answer(tx)[1], fate)
                 equal(f"{fate}: and reported", (w.coordinator.report(id) or {}).get("outcome"), "success")
@@ -441,7 +441,7 @@ def test_crash():
             before = answers_sent(w)
             with w.worker(NEAR_RPC_URL=wire.url) as worker:
                 wire.sent.clear()
-                wire.fate = once("broadcast_tx_async", fate)
+                wire.fate = once("send_tx", fate)
                 id, tx, task = w.request(repo, "crash " + fate)
                 check(f"{fate}: sent", kit.until(lambda: wire.sent, 20))
                 worker.kill()

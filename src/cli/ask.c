@@ -11,6 +11,7 @@
 
 #define ASK_GAS (300 * TGAS)
 #define SETTLE_MS 200000 // the yield window is 200 blocks, two minutes; and the blocks around it
+#define INCLUDE_MS 5000
 #define OUTAGE_MS 60000
 #define LOOK_MS 150 // how often the coordinator is asked for progress: it has no way to notify a visitor
 
@@ -129,6 +130,15 @@ static json_t *arguments(const struct ask *ask) {
                      ask->input, "response_format", ask->format, "secrets_ref", ref);
 }
 
+// An answer that did not come says nothing about the transaction: it is looked up by its hash from here on. *why stays
+// where a server says that it is not there, or none can be asked.
+static bool may_be_there(struct rpc *rpc, struct arena *a, const struct sent *sent, const char *signer,
+                         const struct err *why) {
+    SCOPED_JSON(outcome) = NULL;
+    struct err e;
+    return why->code == ERR_TIMEOUT || rpc_tx(rpc, a, sent->hash, signer, "INCLUDED", INCLUDE_MS, &outcome, &e);
+}
+
 static bool send(struct sender *s, struct rpc *rpc, const struct ask *ask, struct arena *a, struct sent *sent,
                  struct err *e) {
     SCOPED_JSON(args) = arguments(ask);
@@ -140,20 +150,22 @@ static bool send(struct sender *s, struct rpc *rpc, const struct ask *ask, struc
                           .args = slice_str(json_text(a, args)),
                           .gas = {ASK_GAS},
                           .deposit = ask->deposit};
-    bool stale = false;
     if (!account_id_parse(&receiver, slice_str(ask->receiver), e))
         return false;
     for (int i = 0; i < 5; i++) {
+        struct tx_said said;
+        json_t *outcome = NULL;
         if (!sender_sign(s, a, &receiver, &call, 1, sent, e))
             return false;
-        if (rpc_send(rpc, a, sent->bytes, &stale, e))
+        bool taken = rpc_send_wait(rpc, a, sent->bytes, "INCLUDED", &said, &outcome, e);
+        json_decref(outcome);
+        if (taken || (said.verdict == TX_DOUBT && may_be_there(rpc, a, sent, sender_account(s)->s, e)))
             return true;
-        if (!stale)
-            break;
-        sender_forget_nonce(s);
+        if (said.verdict != TX_STALE && said.verdict != TX_EXPIRED)
+            return false;
+        sender_heed(s, &said, e);
     }
-    // An answer that did not come says nothing about the transaction: it is looked up by its hash from here on.
-    return e->code == ERR_TIMEOUT;
+    return false;
 }
 
 // The transaction is on its way: an RPC server that cannot be reached for a while (it restarts) loses nothing.

@@ -15,14 +15,17 @@
 #define TIMEOUT_MS 30000
 #define LAG_MS 3000 // how long a block is waited for that a server lacks
 #define LAG_STEP_MS 200
-#define TX_ROUND_MS 15000 // servers answer a waiting `tx` within 10 s
+#define TX_ROUND_MS 15000 // servers answer a waiting `tx` or `send_tx` within 10 s
+#define FRESH_MS 10000    // how long a server is waited for that has the block needed
+#define SEEN_MS 60000     // how long a height counts that was seen: a server that made one up is forgotten
 
 struct rpc {
     struct http_client *http;
     struct arena *arena;
     const char *urls[URLS_MAX];
     size_t count;
-    atomic_size_t preferred; // the one that answered last
+    atomic_size_t preferred;              // the one that answered last
+    atomic_uint_fast64_t newest, seen_ms; // the highest final block shown, and when; clock_mono_ms()
     const atomic_bool *cancel;
 };
 
@@ -94,9 +97,20 @@ static bool take_error(const json_t *error, struct arena *a, bool at_height, boo
     return err_set(e, code, "the chain says %s: %s", name ? name : "error", text);
 }
 
+// What a server said: one of the two, the caller's.
+struct told {
+    json_t *result;
+    json_t *error; // about the chain; NULL where the server was not reached or is in trouble of its own
+};
+static void told_cleanup(struct told *t) {
+    json_decref(t->result);
+    json_decref(t->error);
+}
+#define SCOPED_TOLD(name) __attribute__((cleanup(told_cleanup))) struct told name
+
 // One URL. `reached` tells whether the server gave an answer about the chain.
 static bool call_one(struct rpc *r, struct arena *a, const char *url, struct slice body, const struct rpc_bounds *b,
-                     bool *reached, json_t **result, struct err *e) {
+                     bool *reached, struct told *out, struct err *e) {
     struct http_call call = {.method = "POST",
                              .url = url,
                              .body = body,
@@ -115,25 +129,26 @@ static bool call_one(struct rpc *r, struct arena *a, const char *url, struct sli
         err_set(e, ERR_UNAVAILABLE, "RPC %s answered status %d without JSON", log_url(url, shown), answer.status);
         return err_hint(e, "check NEAR_RPC_URL, or wait: a busy server answers like this");
     }
-    const json_t *error = json_object_get(j, "error");
+    json_t *error = json_object_get(j, "error");
     if (error && !json_is_null(error)) {
         bool its_own;
         take_error(error, a, b->height, &its_own, e);
         *reached = !its_own;
+        out->error = its_own ? NULL : json_incref(error);
         return false;
     }
     *reached = answer.status != 429 && answer.status < 500;
-    *result = json_incref(json_object_get(j, "result"));
-    return *result || err_set(e, ERR_UNAVAILABLE, "RPC %s answered neither result nor error", log_url(url, shown));
+    out->result = json_incref(json_object_get(j, "result"));
+    return out->result || err_set(e, ERR_UNAVAILABLE, "RPC %s answered neither result nor error", log_url(url, shown));
 }
 
 // each_ms: longest wait for one server; 0: TIMEOUT_MS. b->timeout_ms bounds all of them together.
 static bool call_within(struct rpc *r, struct arena *a, const char *method, json_t *params, const struct rpc_bounds *b,
-                        uint64_t each_ms, json_t **result, struct err *e) { // takes params
+                        uint64_t each_ms, struct told *out, struct err *e) { // takes params
     SCOPED_JSON(request) =
         json_pack("{s:s,s:s,s:s,s:o}", "jsonrpc", "2.0", "id", "outlayer", "method", method, "params", params);
     BUG_ON(!request);
-    *result = NULL;
+    *out = (struct told){0};
     struct slice body = slice_str(json_text(a, request));
     size_t first = atomic_load(&r->preferred);
     uint64_t each = each_ms ? each_ms : TIMEOUT_MS;
@@ -147,7 +162,7 @@ static bool call_within(struct rpc *r, struct arena *a, const char *method, json
                                  .max_answer = b->max_answer ? b->max_answer : ANSWER_MAX};
         if (one.timeout_ms > each)
             one.timeout_ms = each;
-        if (call_one(r, a, r->urls[at], body, &one, &reached, result, e)) {
+        if (call_one(r, a, r->urls[at], body, &one, &reached, out, e)) {
             atomic_store(&r->preferred, at);
             return true;
         }
@@ -160,7 +175,10 @@ static bool call_within(struct rpc *r, struct arena *a, const char *method, json
 bool rpc_call(struct rpc *r, struct arena *a, const char *method, json_t *params, uint64_t timeout_ms, json_t **result,
               struct err *e) {
     const struct rpc_bounds b = {0};
-    return call_within(r, a, method, params, &b, timeout_ms, result, e);
+    SCOPED_TOLD(t) = {0};
+    bool ok = call_within(r, a, method, params, &b, timeout_ms, &t, e);
+    *result = json_incref(t.result);
+    return ok;
 }
 
 // Not what a server that follows the protocol says, so nothing about the chain. Its error stands in *e; ERR_CHAIN: what
@@ -172,19 +190,25 @@ static bool malformed(const char *what, struct err *e) {
 }
 
 // A query that failed inside the chain's VM, or a missing key, comes as a result with "error".
-static bool query(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b, json_t **result,
+static bool query(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b, struct told *out,
                   struct err *e) {
-    if (!call_within(r, a, "query", params, b, 0, result, e))
+    if (!call_within(r, a, "query", params, b, 0, out, e))
         return false;
-    const char *error = json_string_value(json_object_get(*result, "error"));
+    const char *error = json_string_value(json_object_get(out->result, "error"));
     if (!error)
         return true;
     bool missing = strstr(error, "does not exist while viewing") || strstr(error, "MethodNotFound") ||
                    strstr(error, "CodeDoesNotExist");
-    err_set(e, missing ? ERR_NOT_FOUND : ERR_CHAIN, "%s", error);
-    json_decref(*result);
-    *result = NULL;
-    return false;
+    return err_set(e, missing ? ERR_NOT_FOUND : ERR_CHAIN, "%s", error);
+}
+
+// The block that an answer is about, 0: it does not say.
+static uint64_t height_of(const struct told *t) {
+    uint64_t height = 0;
+    const json_t *info = json_object_get(json_object_get(t->error, "cause"), "info");
+    if (!json_get_u64(t->result, "block_height", &height, NULL) && !json_get_u64(info, "block_height", &height, NULL))
+        return 0;
+    return height;
 }
 
 static const struct rpc_bounds newest; // the newest final block, no other bounds than everybody's
@@ -197,20 +221,27 @@ static json_t *at_block(json_t *params, uint64_t height) {
     return params;
 }
 
+// The next block comes in its own time: nothing tells a client of an RPC server when.
+static void wait_step(void) {
+    const struct timespec step = {.tv_nsec = LAG_STEP_MS * 1000000};
+    nanosleep(&step, NULL);
+}
+
 // Servers get a block some hundred milliseconds after each other, and behind one address there may be many: what one of
-// them named, another one lacks for a moment. Nothing tells when it has it. Takes params.
+// them named, another one lacks for a moment. Takes params.
 static bool query_until_there(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b,
-                              json_t **result, struct err *e) {
+                              struct told *out, struct err *e) {
     struct rpc_bounds left = *b;
     struct err why = {0};
     bool ok;
     uint64_t start = clock_mono_ms(), most = b->timeout_ms && b->timeout_ms < LAG_MS ? b->timeout_ms : LAG_MS;
-    while (!(ok = query(r, a, json_incref(params), &left, result, &why))) {
+    while (!(ok = query(r, a, json_incref(params), &left, out, &why))) {
         uint64_t gone = clock_mono_ms() - start + LAG_STEP_MS;
         if (!b->height || !strstr(why.msg, "UNKNOWN_BLOCK") || gone >= most || (r->cancel && *r->cancel))
             break;
-        const struct timespec step = {.tv_nsec = LAG_STEP_MS * 1000000};
-        nanosleep(&step, NULL);
+        told_cleanup(out);
+        *out = (struct told){0};
+        wait_step();
         left.timeout_ms = b->timeout_ms ? b->timeout_ms - gone : 0; // more than nothing: gone < most
     }
     json_decref(params);
@@ -219,17 +250,65 @@ static bool query_until_there(struct rpc *r, struct arena *a, json_t *params, co
     return ok;
 }
 
+// Remembers the height, and tells whether an answer of it is too old to be believed.
+static bool is_behind(struct rpc *r, uint64_t height, uint64_t at_least) {
+    uint64_t now = clock_mono_ms(), seen = atomic_load(&r->newest);
+    bool counts = now < atomic_load(&r->seen_ms) + SEEN_MS;
+    if (height < at_least || (counts && height < seen && seen - height > RPC_BEHIND_MAX))
+        return true;
+    if (!counts || height >= seen) {
+        atomic_store(&r->newest, height);
+        atomic_store(&r->seen_ms, now);
+    }
+    return false;
+}
+
+// The next server's turn, with a pause when all of them had theirs. false: the time is over.
+static bool try_next(struct rpc *r, size_t asked, uint64_t end_ms) {
+    rpc_next_server(r);
+    if (clock_mono_ms() + LAG_STEP_MS >= end_ms || (r->cancel && *r->cancel))
+        return false;
+    if (asked % r->count == 0)
+        wait_step();
+    return true;
+}
+
+static bool too_old(struct rpc *r, uint64_t height, uint64_t at_least, struct err *e) {
+    uint64_t seen = atomic_load(&r->newest);
+    return err_set(e, ERR_UNAVAILABLE,
+                   "the RPC server is behind: its final block is %" PRIu64 ", and %" PRIu64 " is %s", height,
+                   height < at_least ? at_least : seen, height < at_least ? "needed" : "known already");
+}
+
+// About the newest final block, from a server that has what is known of it already. Takes params.
+static bool query_newest(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b, struct told *out,
+                         struct err *e) {
+    uint64_t most = b->timeout_ms && b->timeout_ms < FRESH_MS ? b->timeout_ms : FRESH_MS;
+    uint64_t end = clock_mono_ms() + most, height;
+    bool ok;
+    for (size_t asked = 1;; asked++) {
+        ok = query(r, a, json_incref(params), b, out, e);
+        height = height_of(out);
+        bool old = (out->result || out->error) && height && is_behind(r, height, b->at_least);
+        if (!old || !try_next(r, asked, end)) {
+            json_decref(params);
+            return old ? too_old(r, height, b->at_least, e) : ok;
+        }
+        told_cleanup(out);
+        *out = (struct told){0};
+    }
+}
+
 // One decision is about one block: a server that answers for another is not believed.
 static bool query_at(struct rpc *r, struct arena *a, json_t *params, const struct rpc_bounds *b, json_t **result,
                      struct err *e) {
-    uint64_t got;
-    if (!query_until_there(r, a, at_block(params, b->height), b, result, e))
-        return false;
-    if (!b->height || (json_get_u64(*result, "block_height", &got, NULL) && got == b->height))
-        return true;
-    json_decref(*result);
-    *result = NULL;
-    return err_set(e, ERR_UNAVAILABLE, "the RPC server answered for another block than %" PRIu64, b->height);
+    SCOPED_TOLD(t) = {0};
+    at_block(params, b->height);
+    bool ok = b->height ? query_until_there(r, a, params, b, &t, e) : query_newest(r, a, params, b, &t, e);
+    if (ok && b->height && height_of(&t) != b->height)
+        return err_set(e, ERR_UNAVAILABLE, "the RPC server answered for another block than %" PRIu64, b->height);
+    *result = ok ? json_incref(t.result) : NULL;
+    return ok;
 }
 
 static bool view_at(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
@@ -315,7 +394,7 @@ bool rpc_access_key_read(struct rpc_access_key *out, struct arena *a, const json
     const json_t *permission = json_object_get(j, "permission"), *call = json_object_get(permission, "FunctionCall");
     const char *text = json_string_value(permission);
     out->full_access = text && strcmp(text, "FullAccess") == 0;
-    return json_get_u64(j, "nonce", &out->nonce, e) &&
+    return json_opt_u64(j, "block_height", &out->block_height, e) && json_get_u64(j, "nonce", &out->nonce, e) &&
            (out->full_access || (call ? take_call_permission(call, a, out, e)
                                       : err_set(e, ERR_CHAIN, "a permission of a kind that is not known here")));
 }
@@ -334,6 +413,18 @@ bool rpc_access_key(struct rpc *r, struct arena *a, const char *account, const s
     return rpc_access_key_at(r, a, account, key, &newest, out, e);
 }
 
+json_t *rpc_access_keys(struct rpc *r, struct arena *a, const char *account, struct err *e) {
+    SCOPED_JSON(j) = NULL;
+    json_t *list;
+    json_t *params = json_pack("{s:s,s:s}", "request_type", "view_access_key_list", "account_id", account);
+    if (!query_at(r, a, params, &newest, &j, e))
+        return NULL;
+    if (json_get_array(j, "keys", &list, e))
+        return json_incref(list);
+    malformed("view_access_key_list", e);
+    return NULL;
+}
+
 static bool take_block(const json_t *j, struct rpc_block *out, struct err *e) {
     json_t *header;
     const char *hash;
@@ -342,24 +433,91 @@ static bool take_block(const json_t *j, struct rpc_block *out, struct err *e) {
            hash_from_base58(&out->hash, slice_str(hash), e);
 }
 
+static bool final_block(struct rpc *r, struct arena *a, const struct rpc_bounds *b, struct rpc_block *out,
+                        struct err *e) {
+    SCOPED_TOLD(t) = {0};
+    return call_within(r, a, "block", json_pack("{s:s}", "finality", "final"), b, 0, &t, e) &&
+           (take_block(t.result, out, e) || malformed("block", e));
+}
+
 bool rpc_final_block_within(struct rpc *r, struct arena *a, const struct rpc_bounds *b, struct rpc_block *out,
                             struct err *e) {
-    SCOPED_JSON(j) = NULL;
-    return call_within(r, a, "block", json_pack("{s:s}", "finality", "final"), b, 0, &j, e) &&
-           (take_block(j, out, e) || malformed("block", e));
+    return final_block(r, a, b, out, e);
 }
 
 bool rpc_final_block(struct rpc *r, struct arena *a, struct rpc_block *out, struct err *e) {
-    return rpc_final_block_within(r, a, &newest, out, e);
+    uint64_t end = clock_mono_ms() + FRESH_MS;
+    for (size_t asked = 1; final_block(r, a, &newest, out, e); asked++) {
+        if (!is_behind(r, out->height, 0))
+            return true;
+        if (!try_next(r, asked, end))
+            return too_old(r, out->height, 0, e);
+    }
+    return false;
 }
 
-bool rpc_send(struct rpc *r, struct arena *a, struct slice signed_tx, bool *stale_nonce, struct err *e) {
+bool rpc_send(struct rpc *r, struct arena *a, struct slice signed_tx, struct err *e) {
     SCOPED_JSON(j) = NULL;
-    *stale_nonce = false;
-    if (rpc_call(r, a, "broadcast_tx_async", json_pack("[s]", base64_text(a, signed_tx)), 0, &j, e))
-        return true;
-    *stale_nonce = e->code == ERR_CHAIN && strstr(e->msg, "InvalidNonce");
-    return false;
+    return rpc_call(r, a, "broadcast_tx_async", json_pack("[s]", base64_text(a, signed_tx)), 0, &j, e);
+}
+
+// The name of a Rust enum's value in JSON: itself, or its only key.
+static const char *variant(const json_t *j, const json_t **payload) {
+    *payload = json_object_iter_value(json_object_iter((json_t *)(uintptr_t)j));
+    return json_is_string(j) ? json_string_value(j) : json_object_iter_key(json_object_iter((json_t *)(uintptr_t)j));
+}
+
+static struct tx_said said_of(const json_t *invalid) {
+    static const struct {
+        const char *name;
+        enum tx_verdict verdict;
+    } table[] = {
+        {"InvalidNonce", TX_STALE},           {"Expired", TX_EXPIRED},
+        {"InvalidChain", TX_EXPIRED},         {"NotEnoughBalance", TX_UNPAID},
+        {"NotEnoughAllowance", TX_UNPAID},    {"LackBalanceForState", TX_UNPAID},
+        {"ShardCongested", TX_DOUBT},         {"ShardStuck", TX_DOUBT},
+        {"SignerDoesNotExist", TX_FORBIDDEN}, {"AccessKeyNotFound", TX_FORBIDDEN},
+        {"ReceiverMismatch", TX_FORBIDDEN},   {"MethodNameMismatch", TX_FORBIDDEN},
+        {"RequiresFullAccess", TX_FORBIDDEN}, {"DepositWithFunctionCall", TX_FORBIDDEN},
+    };
+    const json_t *payload;
+    struct tx_said said = {.verdict = TX_INVALID};
+    const char *name = variant(invalid, &payload);
+    if (name && strcmp(name, "InvalidAccessKeyError") == 0)
+        name = variant(payload, &payload);
+    if (!name)
+        return (struct tx_said){.verdict = TX_DOUBT};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (strcmp(name, table[i].name) == 0)
+            said.verdict = table[i].verdict;
+    (void)!json_opt_u64(payload, "ak_nonce", &said.key_nonce, NULL);
+    return said;
+}
+
+static const json_t *invalid_in(const json_t *failure) { return json_object_get(failure, "InvalidTxError"); }
+
+bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const char *wait_until, struct tx_said *said,
+                   json_t **outcome, struct err *e) {
+    SCOPED_TOLD(t) = {0};
+    const struct rpc_bounds b = {0};
+    json_t *params = json_pack("{s:s,s:s}", "signed_tx_base64", base64_text(a, signed_tx), "wait_until", wait_until);
+    *said = (struct tx_said){.verdict = TX_DOUBT};
+    *outcome = NULL;
+    if (!call_within(r, a, "send_tx", params, &b, TX_ROUND_MS, &t, e)) {
+        const json_t *invalid = invalid_in(json_object_get(json_object_get(t.error, "data"), "TxExecutionError"));
+        if (invalid)
+            *said = said_of(invalid);
+        return false;
+    }
+    // Taken in, and found to be invalid when its turn came.
+    const json_t *invalid = invalid_in(json_object_get(json_object_get(t.result, "status"), "Failure"));
+    if (invalid) {
+        *said = said_of(invalid);
+        return err_set(e, ERR_CHAIN, "the chain says INVALID_TRANSACTION: %s", json_text(a, invalid));
+    }
+    said->verdict = TX_TAKEN;
+    *outcome = json_incref(t.result);
+    return true;
 }
 
 bool rpc_tx(struct rpc *r, struct arena *a, const char *hash_base58, const char *signer, const char *wait_until,

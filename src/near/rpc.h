@@ -8,6 +8,8 @@
 #include "near/types.h"
 #include <stdatomic.h>
 
+#define RPC_BEHIND_MAX 5
+
 struct rpc;
 
 // urls: as in NEAR_RPC_URL.
@@ -31,6 +33,8 @@ void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel);
 struct rpc_bounds {
     uint64_t height;     // an answer of another block is ERR_UNAVAILABLE; a server that does not have it yet is asked
                          // again within the time-out. 0: the newest final block
+    uint64_t at_least;   // where height is 0: an answer of a lower block is not believed, whatever it says, and the
+                         // servers are asked in turn until one has it, 10 s at most; then ERR_UNAVAILABLE
     uint64_t timeout_ms; // of all servers together; 0: 30,000 each
     size_t max_answer;   // bytes of the answer's JSON (an array of numbers for a view's value); 0: 64 MiB
 };
@@ -49,6 +53,7 @@ struct rpc_account {
                                   struct rpc_account *out, struct err *e);
 
 struct rpc_access_key {
+    uint64_t block_height; // of the answer
     uint64_t nonce;
     bool full_access;
     bool has_allowance;
@@ -64,6 +69,8 @@ struct rpc_access_key {
 
 // The same from the JSON of such an answer.
 [[nodiscard]] bool rpc_access_key_read(struct rpc_access_key *out, struct arena *a, const json_t *j, struct err *e);
+// The account's keys as the chain lists them, [{"public_key":…,"access_key":{…}}]; the caller releases it.
+[[nodiscard]] json_t *rpc_access_keys(struct rpc *r, struct arena *a, const char *account, struct err *e);
 
 struct rpc_block {
     uint64_t height, timestamp_ns;
@@ -73,16 +80,38 @@ struct rpc_block {
 // The same within bounds, whose height is not looked at.
 [[nodiscard]] bool rpc_final_block_within(struct rpc *r, struct arena *a, const struct rpc_bounds *b,
                                           struct rpc_block *out, struct err *e);
-// Another server is asked first from now on: the one that answered last is behind.
+// Another server is asked first from now on: the one that answered last is behind, or says what is doubted.
 void rpc_next_server(struct rpc *r);
 size_t rpc_server_count(const struct rpc *r);
 
-// Sends a signed transaction and returns at once. An invalid one is ERR_CHAIN (its InvalidTxError in the message; with
-// `*stale_nonce` true when only the nonce is used up). *hash as base58.
-[[nodiscard]] bool rpc_send(struct rpc *r, struct arena *a, struct slice signed_tx, bool *stale_nonce, struct err *e);
+// Hands a signed transaction over and returns at once. A server says nothing then about whether it is valid: that is
+// what rpc_send_wait is for.
+[[nodiscard]] bool rpc_send(struct rpc *r, struct arena *a, struct slice signed_tx, struct err *e);
+
+// What the chain makes of a transaction that it was given.
+enum tx_verdict {
+    TX_TAKEN,     // it is valid and has come as far as was waited for
+    TX_STALE,     // its nonce is used up: it can never be executed, unless it was already
+    TX_EXPIRED,   // it names a block that is too old for it, or that the server does not have yet
+    TX_UNPAID,    // the key's allowance or the account's balance does not cover it
+    TX_FORBIDDEN, // the key is not there, or may not do that
+    TX_INVALID,   // it never was valid
+    TX_DOUBT,     // nobody knows: no answer, a time-out, a server's own trouble, a congested shard
+};
+struct tx_said {
+    enum tx_verdict verdict;
+    uint64_t key_nonce; // TX_STALE: the last nonce that the chain took from the key; 0: not said
+};
+// Sends it and waits until it has come as far as `wait_until` ("INCLUDED", "EXECUTED_OPTIMISTIC", …), as long as a
+// server waits (10 s). The same bytes may be sent as often as one likes: one that was executed already gives its
+// outcome again. true: TX_TAKEN, and *outcome is the caller's; it may be that of an execution that failed. false:
+// *outcome is NULL and *e says why.
+[[nodiscard]] bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const char *wait_until,
+                                 struct tx_said *said, json_t **outcome, struct err *e);
 
 // Outcome of a transaction as near.md §5.7, waiting up to the server's own limit per call and `timeout_ms` in all.
-// wait_until: "INCLUDED", "EXECUTED", "FINAL", … ERR_NOT_FOUND: the chain does not know it.
+// wait_until: "INCLUDED", "EXECUTED", "FINAL", … ERR_NOT_FOUND: the server does not know it, which it says at once
+// where wait_until is "NONE"; otherwise it waits for it and says ERR_TIMEOUT.
 [[nodiscard]] bool rpc_tx(struct rpc *r, struct arena *a, const char *hash_base58, const char *signer,
                           const char *wait_until, uint64_t timeout_ms, json_t **outcome, struct err *e);
 // The words of a failed status (`{"Failure":…}`), NULL when it did not fail. In the arena.

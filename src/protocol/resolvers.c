@@ -49,15 +49,13 @@ bool key_may_resolve(const struct rpc_access_key *k, const char *contract_id) {
 
 bool operator_keys_read(struct rpc *rpc, struct arena *a, const char *contract_id, const char *account_id,
                         struct public_key *keys, size_t *count, size_t most, struct err *e) {
-    SCOPED_JSON(result) = NULL;
     struct err why;
-    json_t *list, *one;
+    json_t *one;
     size_t i;
-    json_t *params = json_pack("{s:s,s:s,s:s}", "request_type", "view_access_key_list", "finality", "final",
-                               "account_id", account_id);
-    if (!rpc_call(rpc, a, "query", params, 0, &result, &why) || !json_get_array(result, "keys", &list, &why)) {
-        if (why.code == ERR_NOT_FOUND)
-            return true;
+    SCOPED_JSON(list) = rpc_access_keys(rpc, a, account_id, &why);
+    if (!list && why.code == ERR_NOT_FOUND)
+        return true;
+    if (!list) {
         if (e)
             *e = why;
         return err_wrap(e, "keys of '%s'", account_id);

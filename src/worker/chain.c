@@ -2,16 +2,14 @@
 #include "worker/chain.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "protocol/resolvers.h"
 #include <pthread.h>
-#include <time.h>
 
 #define BLOCK_MS 600
 #define UNKNOWN_BLOCKS 50 // taken to be left of a yield that began nobody knows when
 #define PACE_BLOCKS 5     // from how many on their pace can be told
-#define HEAD_WAIT_MS 10000
-#define HEAD_STEP_MS 200
 #define HEAD_FRESH_MS 200 // a third of a block: what is left of a window is not known more exactly
 #define KEYS_REREAD_MS 5000
 #define KEYS_MAX 1024
@@ -48,11 +46,12 @@ void chain_free(struct chain *c) {
 
 // --- the request
 
-static bool view_request(struct chain *c, struct arena *a, const struct task *t, enum chain_answer *answer,
-                         struct chain_request *out, struct err *e) {
+static bool view_request(struct chain *c, struct arena *a, const struct task *t, uint64_t at_least,
+                         enum chain_answer *answer, struct chain_request *out, struct err *e) {
     SCOPED_JSON(args) = json_object();
+    const struct rpc_bounds bounds = {.at_least = at_least};
     json_set_u64(args, "request_id", t->request_id);
-    SCOPED_JSON(view) = rpc_view_json(c->rpc, a, t->contract_id, VIEW_REQUEST, args, e);
+    SCOPED_JSON(view) = rpc_view_json_at(c->rpc, a, t->contract_id, VIEW_REQUEST, args, &bounds, e);
     if (!view)
         return false;
     *answer = json_is_null(view) ? CHAIN_ENDED : CHAIN_OPEN;
@@ -61,31 +60,15 @@ static bool view_request(struct chain *c, struct arena *a, const struct task *t,
     return true;
 }
 
-// The next block comes in its own time: nothing tells a client of an RPC server when.
-static void wait_step(void) {
-    struct timespec t = {0, HEAD_STEP_MS * 1000000};
-    nanosleep(&t, NULL);
-}
-
 bool chain_request(struct chain *c, struct arena *a, const struct task *t, enum chain_answer *answer,
                    struct chain_request *out, struct err *e) {
-    uint64_t end = clock_mono_ms() + HEAD_WAIT_MS;
-    for (;;) {
-        // The head first: what is missing at a head that is high enough is really not there.
-        struct rpc_block head = {.height = UINT64_MAX};
-        if (!view_request(c, a, t, answer, out, e))
-            return false;
-        if (*answer == CHAIN_OPEN || !t->context.has_height)
-            return true;
-        if (!rpc_final_block(c->rpc, a, &head, e))
-            return false;
-        if (head.height > t->context.block_height) // one more: the view above may have been a block behind
-            return view_request(c, a, t, answer, out, e);
-        if (clock_mono_ms() >= end)
-            return err_set(e, ERR_UNAVAILABLE, "the chain is at height %llu, the request was made at %llu",
-                           (unsigned long long)head.height, (unsigned long long)t->context.block_height);
-        wait_step();
-    }
+    const struct task_context *made = &t->context;
+    if (!view_request(c, a, t, made->has_height ? made->block_height : 0, answer, out, e))
+        return false;
+    if (*answer == CHAIN_OPEN || !made->has_height)
+        return true;
+    // One more: what a block's receipts changed may be seen in the next one only.
+    return view_request(c, a, t, made->block_height + 1, answer, out, e);
 }
 
 static uint64_t ms_between(uint64_t from_ns, uint64_t to_ns) {
@@ -151,25 +134,23 @@ bool chain_window(struct chain *c, struct arena *a, const struct task *t, const 
 
 // --- the operators' keys
 
-// With the lock held.
-static bool read_keys(struct chain *c, struct arena *a, struct err *e) {
+// Without the lock: nothing that this worker does may wait for somebody else's call.
+static bool read_keys(struct chain *c, struct arena *a, struct public_key **keys, size_t *count, struct err *e) {
     const char **operators;
-    size_t n, count = 0;
+    size_t n;
+    *count = 0;
     if (!operators_read(c->rpc, a, c->contract_id, &operators, &n, e))
         return false;
-    struct public_key *keys = xcalloc(KEYS_MAX, sizeof *keys);
+    *keys = xcalloc(KEYS_MAX, sizeof **keys);
     for (size_t i = 0; i < n; i++)
-        if (!operator_keys_read(c->rpc, a, c->contract_id, operators[i], keys, &count, KEYS_MAX, e)) {
-            free(keys);
+        if (!operator_keys_read(c->rpc, a, c->contract_id, operators[i], *keys, count, KEYS_MAX, e)) {
+            free(*keys);
             return false;
         }
-    free(c->keys);
-    c->keys = keys;
-    c->key_count = count;
-    c->keys_read_ms = clock_mono_ms();
     return true;
 }
 
+// With the lock held.
 static bool known_key(const struct chain *c, const struct public_key *key) {
     for (size_t i = 0; i < c->key_count; i++)
         if (public_key_eq(&c->keys[i], key))
@@ -177,18 +158,32 @@ static bool known_key(const struct chain *c, const struct public_key *key) {
     return false;
 }
 
-bool chain_key_is_operators(struct chain *c, struct arena *a, const struct public_key *key, bool *is, struct err *e) {
-    if (public_key_eq(key, &c->own)) {
-        *is = true;
-        return true;
-    }
+// What was known a moment ago. false: it must be read again.
+static bool recall_key(struct chain *c, const struct public_key *key, bool *is) {
     pthread_mutex_lock(&c->lock);
     uint64_t age = clock_mono_ms() - c->keys_read_ms;
-    bool known = known_key(c, key), old = !c->keys_read_ms || age > (known ? 60000 : KEYS_REREAD_MS);
-    bool ok = !old || read_keys(c, a, e);
-    *is = ok && known_key(c, key);
+    *is = known_key(c, key);
+    bool old = !c->keys_read_ms || age > (*is ? 60000 : KEYS_REREAD_MS);
     pthread_mutex_unlock(&c->lock);
-    return ok;
+    return !old;
+}
+
+bool chain_key_is_operators(struct chain *c, struct arena *a, const struct public_key *key, bool *is, struct err *e) {
+    struct public_key *keys;
+    size_t count;
+    *is = public_key_eq(key, &c->own);
+    if (*is || recall_key(c, key, is))
+        return true;
+    if (!read_keys(c, a, &keys, &count, e))
+        return false;
+    pthread_mutex_lock(&c->lock);
+    free(c->keys);
+    c->keys = keys;
+    c->key_count = count;
+    c->keys_read_ms = clock_mono_ms();
+    *is = known_key(c, key);
+    pthread_mutex_unlock(&c->lock);
+    return true;
 }
 
 // --- ends
@@ -203,7 +198,7 @@ bool settlement_parse(struct settlement *out, uint64_t request_id, const char *e
     const json_t *d = json_array_get(list, 0);
     *out = (struct settlement){0};
     if (strcmp(name, EVENT_NAME_COMPLETED) != 0)
-        return err_set(e, ERR_INVALID, "the event is not execution_completed");
+        return err_set(e, ERR_NOT_FOUND, "the event is not execution_completed");
     if (!d || !json_get_u64(d, "request_id", &id, e) || !json_get_bool(d, "success", &out->success, e) ||
         !json_get_u128(d, "payment_charged", &out->charged, e) ||
         !json_opt_u128(d, "payment_refunded", &out->refunded, e) || !json_opt_text(d, "failure", &failure, e) ||
@@ -212,11 +207,24 @@ bool settlement_parse(struct settlement *out, uint64_t request_id, const char *e
         !json_opt_u64(used, "time_ms", &out->time_ms, e))
         return d ? false : err_set(e, ERR_INVALID, "the event has no data");
     if (id != request_id)
-        return err_set(e, ERR_INVALID, "the event is of another request");
+        return err_set(e, ERR_NOT_FOUND, "the event is of another request");
     snprintf(out->failure, sizeof out->failure, "%s", failure);
     snprintf(out->error, sizeof out->error, "%.*s", (int)text_cut(error, sizeof out->error - 1), error);
     snprintf(out->output_hash, sizeof out->output_hash, "%s", hash);
     return true;
+}
+
+// One log line. true: the request's event.
+static bool is_event(const char *text, const struct task *t, struct settlement *out) {
+    struct err e;
+    if (!text || strncmp(text, EVENT_PREFIX, sizeof EVENT_PREFIX - 1) != 0)
+        return false;
+    text += sizeof EVENT_PREFIX - 1;
+    if (settlement_parse(out, t->request_id, text, &e))
+        return true;
+    if (strstr(text, "\"execution_completed\"") && e.code != ERR_NOT_FOUND)
+        log_err(LOG_ERROR, "an execution_completed event of the contract cannot be read", &e);
+    return false;
 }
 
 // Logs of the contract itself, and only of a receipt that succeeded: others did not happen.
@@ -230,27 +238,28 @@ static bool find_event(const json_t *outcome, const struct task *t, struct settl
             json_object_get(json_object_get(o, "status"), "Failure"))
             continue;
         json_array_foreach(json_object_get(o, "logs"), k, log) {
-            const char *text = json_string_value(log);
-            if (text && strncmp(text, EVENT_PREFIX, sizeof EVENT_PREFIX - 1) == 0 &&
-                settlement_parse(out, t->request_id, text + sizeof EVENT_PREFIX - 1, NULL))
+            if (is_event(json_string_value(log), t, out))
                 return true;
         }
     }
     return false;
 }
 
-bool chain_settlement(struct chain *c, struct arena *a, const struct task *t, uint64_t timeout_ms,
-                      struct settlement *out, bool *found, struct err *e) {
+enum chain_end chain_settlement(struct chain *c, struct arena *a, const struct task *t, uint64_t timeout_ms,
+                                struct settlement *out, struct err *e) {
     SCOPED_JSON(outcome) = NULL;
+    const char *hash = t->context.transaction_hash;
     const char *signer = t->context.signer_id ? t->context.signer_id : t->sender_id;
-    *found = false;
-    if (!t->context.transaction_hash)
-        return true;
-    const char *wait = timeout_ms ? "EXECUTED_OPTIMISTIC" : "NONE";
-    if (!rpc_tx(c->rpc, a, t->context.transaction_hash, signer, wait, timeout_ms, &outcome, e))
-        return e->code == ERR_NOT_FOUND || e->code == ERR_TIMEOUT || e->code == ERR_CHAIN;
-    *found = find_event(outcome, t, out);
-    if (*found)
-        snprintf(out->transaction, sizeof out->transaction, "%s", t->context.transaction_hash);
-    return true;
+    if (!hash || !hash[0]) {
+        err_set(e, ERR_NOT_FOUND, "the transaction that made the request is not known");
+        return END_UNKNOWN;
+    }
+    if (!rpc_tx(c->rpc, a, hash, signer, timeout_ms ? "EXECUTED_OPTIMISTIC" : "NONE", timeout_ms, &outcome, e))
+        return END_UNKNOWN;
+    if (find_event(outcome, t, out)) {
+        snprintf(out->transaction, sizeof out->transaction, "%s", hash);
+        return END_FOUND;
+    }
+    err_set(e, ERR_NOT_FOUND, "the transaction %s is not over", hash);
+    return timeout_ms ? END_NONE : END_UNKNOWN;
 }

@@ -12,8 +12,8 @@ struct chain;
 void chain_free(struct chain *c);
 
 enum chain_answer { CHAIN_OPEN, CHAIN_ENDED };
-// get_request at `final`. Where the request is not there and the server's chain has not reached the request's block
-// yet, it waits for that block (up to 10 s, then ERR_UNAVAILABLE).
+// get_request at `final`, at the request's block or a later one. That the request is not there is believed only from a
+// block behind its own: servers are asked in turn until one has it (10 s at most, then ERR_UNAVAILABLE).
 [[nodiscard]] bool chain_request(struct chain *c, struct arena *a, const struct task *t, enum chain_answer *answer,
                                  struct chain_request *out, struct err *e);
 
@@ -50,9 +50,14 @@ struct settlement {
     uint64_t instructions, time_ms;
     char transaction[48]; // where the event was seen, "" when not known
 };
-// ERR_INVALID: not such an event, or of another request.
+// ERR_NOT_FOUND: another event, or of another request. ERR_INVALID: it cannot be read.
 [[nodiscard]] bool settlement_parse(struct settlement *out, uint64_t request_id, const char *event_json, struct err *e);
-// Looks for the event in the outcome of the transaction that made the request; waits up to timeout_ms for its end.
-// *found false: not there (yet), or the transaction is not known.
-[[nodiscard]] bool chain_settlement(struct chain *c, struct arena *a, const struct task *t, uint64_t timeout_ms,
-                                    struct settlement *out, bool *found, struct err *e);
+// How a request ended, as the outcome of the transaction that made it shows.
+enum chain_end {
+    END_FOUND,   // its event is there
+    END_NONE,    // the transaction is over, and has no such event: it made no such request
+    END_UNKNOWN, // the transaction is not over, not known, or could not be asked about (*e, where there was an error)
+};
+// Waits up to timeout_ms for the transaction's end.
+enum chain_end chain_settlement(struct chain *c, struct arena *a, const struct task *t, uint64_t timeout_ms,
+                                struct settlement *out, struct err *e);

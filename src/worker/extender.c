@@ -11,6 +11,7 @@
 #define EXTEND_GAS (60 * TGAS)
 #define LOOK_MS 5000        // how often the windows are reckoned anew: blocks change their pace
 #define CONFIRM_STEP_MS 400 // nothing tells a client of an RPC server that the contract has yielded anew
+#define DOUBT_MS 3000       // some blocks: then it is asked why nothing shows
 #define CONFIRM_MS 10000
 #define RETRY_MS 2000
 
@@ -21,8 +22,11 @@ struct watch {
     uint64_t retry_ms;            // no try before
     bool refused;                 // the contract said no: no more tries
     bool on_its_way;
+    bool asked; // why nothing of it shows
     uint64_t sent_ms;
-    char hash[48]; // of the transaction that is on its way
+    char hash[48];  // of the transaction that is on its way
+    uint8_t *bytes; // the same, signed; NULL: none yet
+    size_t bytes_len;
     struct watch *next;
 };
 
@@ -56,10 +60,10 @@ static void settle(struct extender *x, struct watch *w) {
     pthread_cond_broadcast(&x->done);
 }
 
+// Signs one and hands it over. What the chain makes of it is asked when nothing comes of it.
 static bool send_one(struct extender *x, struct arena *a, struct watch *w, struct err *e) {
     struct account_id contract;
     struct sent sent;
-    bool stale = false;
     const char *args = arena_printf(a, "{\"request_id\":%" PRIu64 "}", w->task->request_id);
     struct action action = {
         .kind = ACTION_FUNCTION_CALL, .method = METHOD_EXTEND, .args = slice_str(args), .gas = {EXTEND_GAS}};
@@ -67,10 +71,14 @@ static bool send_one(struct extender *x, struct arena *a, struct watch *w, struc
         !sender_sign(x->set.sender, a, &contract, &action, 1, &sent, e))
         return false;
     memcpy(w->hash, sent.hash, sizeof w->hash);
-    bool ok = rpc_send(x->set.rpc, a, sent.bytes, &stale, e);
-    if (stale)
-        sender_forget_nonce(x->set.sender);
-    return ok || (!stale && e->code != ERR_CHAIN); // in doubt, the chain is looked at
+    free(w->bytes);
+    w->asked = false;
+    w->bytes_len = sent.bytes.len;
+    w->bytes = xmalloc(w->bytes_len);
+    memcpy(w->bytes, sent.bytes.ptr, w->bytes_len);
+    if (!rpc_send(x->set.rpc, a, sent.bytes, e))
+        log_err(LOG_WARN, METHOD_EXTEND " is in doubt", e); // the chain is looked at
+    return true;
 }
 
 // With the lock held, and when it returns.
@@ -88,6 +96,34 @@ static void extend(struct extender *x, struct arena *a, struct watch *w) {
     w->retry_ms = w->sent_ms + (sent ? CONFIRM_STEP_MS : RETRY_MS);
     if (!sent)
         settle(x, w);
+}
+
+// What became of the transaction, which shows nowhere: the same bytes are given to the chain again, which then says
+// whether they can still be executed.
+enum doubt {
+    DOUBT_WAIT,    // it may still come
+    DOUBT_AGAIN,   // it never will; another one may
+    DOUBT_REFUSED, // no other one would fare better: words
+};
+
+static enum doubt ask_why(struct extender *x, struct arena *a, const struct watch *w, const char **words) {
+    SCOPED_JSON(outcome) = NULL;
+    struct tx_said said;
+    struct err e = {0};
+    if (!rpc_send_wait(x->set.rpc, a, slice_of(w->bytes, w->bytes_len), "INCLUDED", &said, &outcome, &e)) {
+        sender_heed(x->set.sender, &said, &e);
+        *words = arena_strdup(a, e.msg);
+    }
+    switch (said.verdict) {
+    case TX_TAKEN: *words = rpc_failure_text(a, json_object_get(outcome, "status")); break;
+    case TX_STALE:
+    case TX_EXPIRED:
+    case TX_UNPAID: rpc_next_server(x->set.rpc); return DOUBT_AGAIN;
+    case TX_FORBIDDEN:
+    case TX_INVALID: return DOUBT_REFUSED;
+    case TX_DOUBT: rpc_next_server(x->set.rpc); return DOUBT_WAIT;
+    }
+    return *words ? DOUBT_REFUSED : DOUBT_WAIT;
 }
 
 // The contract's words about an extension that failed, NULL: none are known.
@@ -124,13 +160,31 @@ static enum seen look_at(struct extender *x, struct arena *a, const struct watch
     return SEEN_EXTENDED;
 }
 
+// Nothing of it shows. true: it is not waited for any more.
+static bool gave_up(struct extender *x, struct watch *w, enum doubt doubt, const char *words) {
+    uint64_t now = clock_mono_ms();
+    w->refused = doubt == DOUBT_REFUSED;
+    if (words)
+        log_warn(METHOD_EXTEND " request=%" PRIu64 ": %s", w->task->request_id, words);
+    if (doubt == DOUBT_AGAIN)
+        w->retry_ms = now + RETRY_MS;
+    return doubt != DOUBT_WAIT || now - w->sent_ms >= CONFIRM_MS || *x->set.abandon;
+}
+
 // With the lock held, and when it returns.
 static void confirm(struct extender *x, struct arena *a, struct watch *w) {
     struct chain_request now;
     struct window window;
+    const char *words = NULL;
+    enum doubt doubt = DOUBT_WAIT;
     pthread_mutex_unlock(&x->lock);
     enum seen seen = look_at(x, a, w, &now, &window);
-    const char *words = seen == SEEN_NOTHING ? refusal_of(x, a, w) : NULL;
+    if (seen == SEEN_NOTHING && (words = refusal_of(x, a, w)))
+        doubt = DOUBT_REFUSED;
+    else if (seen == SEEN_NOTHING && !w->asked && clock_mono_ms() - w->sent_ms >= DOUBT_MS) {
+        w->asked = true;
+        doubt = ask_why(x, a, w, &words);
+    }
     pthread_mutex_lock(&x->lock);
     w->retry_ms = clock_mono_ms() + CONFIRM_STEP_MS;
     if (seen == SEEN_EXTENDED) {
@@ -138,10 +192,10 @@ static void confirm(struct extender *x, struct arena *a, struct watch *w) {
         set_window(w, &window);
         log_info("extended request=%" PRIu64 " window_ms=%" PRIu64 " extensions_left=%" PRIu64, w->task->request_id,
                  window.left_ms, now.extensions_left);
-    } else if (words || seen == SEEN_OVER) {
+    } else if (seen == SEEN_OVER) {
         w->refused = true;
-        log_warn(METHOD_EXTEND " request=%" PRIu64 ": %s", w->task->request_id, words ? words : "it has ended");
-    } else if (clock_mono_ms() - w->sent_ms < CONFIRM_MS && !*x->set.abandon) {
+        log_warn(METHOD_EXTEND " request=%" PRIu64 ": it has ended", w->task->request_id);
+    } else if (!gave_up(x, w, doubt, words)) {
         return;
     }
     settle(x, w);
@@ -210,6 +264,11 @@ static void *loop(void *ctx) {
 
 // --- what others call
 
+static void free_watch(struct watch *w) {
+    free(w->bytes);
+    free(w);
+}
+
 bool extender_start(struct extender **out, const struct extender_settings *s, struct err *e) {
     struct extender *x = xcalloc(1, sizeof *x);
     x->set = *s;
@@ -235,7 +294,7 @@ void extender_stop(struct extender *x) {
     while (x->list) {
         struct watch *w = x->list;
         x->list = w->next;
-        free(w);
+        free_watch(w);
     }
     pthread_cond_destroy(&x->news);
     pthread_cond_destroy(&x->done);
@@ -290,5 +349,5 @@ void extender_drop(struct extender *x, struct watch *w) {
             break;
         }
     pthread_mutex_unlock(&x->lock);
-    free(w);
+    free_watch(w);
 }

@@ -7,7 +7,6 @@
 #include <pthread.h>
 
 #define BEAT_MS 5000
-#define TICK_MS 30000
 #define NEWS_MS 100 // a stage that lasts so long is news: most runs are over before
 
 struct held_lease {
@@ -29,7 +28,7 @@ struct held {
     pthread_cond_t gone;  // a lease is held no more
     bool stop;
     struct held_lease *list;
-    uint64_t announced_ms, ticked_ms;
+    uint64_t announced_ms;
 };
 
 // NULL: nothing to say yet but that it is held.
@@ -119,19 +118,14 @@ static void beat_all(struct held *h, struct arena *a) {
     }
 }
 
+// Called and returns with the lock held.
 static void regular_duties(struct held *h, struct arena *a) {
     uint64_t now = clock_mono_ms();
-    bool announces = !h->announced_ms || now - h->announced_ms >= BEAT_MS;
-    bool ticks = !h->ticked_ms || now - h->ticked_ms >= TICK_MS;
-    if (announces)
-        h->announced_ms = now;
-    if (ticks)
-        h->ticked_ms = now;
+    if (h->announced_ms && now - h->announced_ms < BEAT_MS)
+        return;
+    h->announced_ms = now;
     pthread_mutex_unlock(&h->lock);
-    if (announces)
-        announce(h, a);
-    if (ticks && h->set.tick)
-        h->set.tick(h->set.ctx);
+    announce(h, a);
     arena_reset(a);
     pthread_mutex_lock(&h->lock);
 }

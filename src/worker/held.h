@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The leases that this worker holds, kept alive by one thread: every 5 s, and when a stage has changed and lasts, so
-// that people see what is going on. A lease that the coordinator does not know any more is lost: whoever works on it
-// looks before it sends anything. Safe for several threads.
+// The leases that this worker holds, kept alive by one thread that asks nobody but the coordinator: every 5 s, and when
+// a stage has changed and lasts, so that people see what is going on. A lease that the coordinator does not know any
+// more is lost: whoever works on it looks before it sends anything. Safe for several threads.
 #pragma once
 #include "worker/api.h"
 #include <stdatomic.h>
@@ -16,9 +16,6 @@ struct held_settings {
     struct api *api;
     const char *capabilities;
     unsigned slots;
-    // Called every 30 s or so by the thread, for what else must be kept warm. NULL: nothing.
-    void (*tick)(void *ctx);
-    void *ctx;
 };
 [[nodiscard]] bool held_start(struct held **out, const struct held_settings *s, struct err *e);
 void held_stop(struct held *h); // the thread ends; what is held stays

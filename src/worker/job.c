@@ -54,7 +54,8 @@ static void give_back(struct job *j, const char *reason, bool retry) {
 static void report_end(struct job *j) {
     struct lease_id id = {j->task->contract_id, j->lease->token, j->task->request_id};
     log_info("the request is not open on chain: nothing is run");
-    settle_report(j->worker, j->arena, j->task, &id, NULL, NULL, false);
+    if (!settle_report(j->worker, j->arena, j->task, &id, NULL, NULL, j->lease->attempt >= TRIES_MAX))
+        give_back(j, "the request has ended, and how is not known yet", true);
 }
 
 // The coordinator's words are of no use: the event is looked up, and what it says is what is asked for, or why that
@@ -189,7 +190,7 @@ static void answer(struct job *j) {
     attest(j);
     held_stage(w->held, j->held, STAGE_SUBMITTING);
     struct submission *s = submission_new(j->task, j->held, j->lease->token, &j->answer, report_of(j));
-    if (!settle_send(w, s, &e)) {
+    if (!settle_prepare(w, s, &e)) {
         submission_free(s);
         give_back(j, e.msg, true);
         return;

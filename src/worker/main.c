@@ -252,7 +252,7 @@ static bool check_key(struct daemon *d, struct arena *a, struct err *e) {
         err_set(e, ERR_SETTINGS, "OPERATOR_PRIVATE_KEY may only call '%s', not '%s'", key.receiver.s, d->set.contract);
         return err_hint(e, "add a function-call key for the contract to '%s'", d->operator_id.s);
     }
-    return sender_warm(d->worker.sender, a, e);
+    return sender_warm(d->worker.sender, a, NULL, e);
 }
 
 static bool check_operator(struct daemon *d, struct arena *a, struct err *e) {

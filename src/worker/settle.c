@@ -6,13 +6,14 @@
 #include <inttypes.h>
 #include <time.h>
 
-#define NONCE_TRIES 5
 #define OUTCOME_MS 12000
 #define EVENT_MS 4000
 #define SETTLEMENT_MS 15000
 #define BACKOFF_MS 500
 #define BACKOFF_MAX_MS 10000
 #define COMPLETE_TRIES 8
+#define EVENT_TRIES 4 // to find the event of a request that our own transaction has answered
+#define CONFIRMED 2   // how often a verdict must be heard that a server which is behind could give as well
 
 // --- submissions
 
@@ -94,32 +95,23 @@ static bool note(struct worker *w, struct submission *s, const struct sent *sent
     return journal_write(w->set.pending_dir, s->arena, &s->entry, e);
 }
 
-bool settle_send(struct worker *w, struct submission *s, struct err *e) {
+bool settle_prepare(struct worker *w, struct submission *s, struct err *e) {
     struct account_id contract;
     struct answer_call call = answer_call(&s->answer, s->arena, s->task.request_id);
     struct action action = {.kind = ACTION_FUNCTION_CALL, .method = call.method, .args = call.args, .gas = call.gas};
-    if (!account_id_parse(&contract, slice_str(s->task.contract_id), e))
+    struct sent sent;
+    if (!account_id_parse(&contract, slice_str(s->task.contract_id), e) ||
+        !sender_sign(w->sender, s->arena, &contract, &action, 1, &sent, e) || !note(w, s, &sent, e))
         return false;
-    for (int i = 0; i < NONCE_TRIES; i++) {
-        struct sent sent;
-        bool stale;
-        if (!sender_sign(w->sender, s->arena, &contract, &action, 1, &sent, e) || !note(w, s, &sent, e))
-            return false;
-        bool ok = rpc_send(w->rpc, s->arena, sent.bytes, &stale, e);
-        log_info("%s sent transaction=%s nonce=%" PRIu64 " bytes=%zu%s", call.method, sent.hash, sent.nonce,
-                 sent.bytes.len,
-                 ok      ? ""
-                 : stale ? " (nonce used up)"
-                         : " (in doubt)");
-        if (ok || (!stale && e->code != ERR_CHAIN))
-            return true; // sent, or nobody knows: following finds out
-        // Refused before anything was executed.
-        journal_remove(w->set.pending_dir, s->arena, s->task.contract_id, s->task.request_id);
-        if (!stale)
-            return false;
-        sender_forget_nonce(w->sender);
-    }
-    return err_wrap(e, "the key's nonces are used by somebody else at the same time");
+    log_info("%s transaction=%s nonce=%" PRIu64 " bytes=%zu", call.method, sent.hash, sent.nonce, sent.bytes.len);
+    return true;
+}
+
+void settle_push(struct worker *w, struct submission *s) {
+    SCOPED_ARENA(a);
+    struct err e;
+    if (!rpc_send(w->rpc, a, s->entry.bytes, &e))
+        log_debug("transaction=%s is not handed over yet: %s", s->entry.hash, e.msg);
 }
 
 // --- following
@@ -128,70 +120,94 @@ enum fate {
     FATE_DONE,    // executed, and the contract took it
     FATE_REFUSED, // executed, and the contract said no: words
     FATE_DEAD,    // was not executed and never can be
+    FATE_UNABLE,  // this key cannot pay for it or may not send it: words
+    FATE_ENDED,   // the request is over, and this transaction is not known
     FATE_OPEN,    // the worker was abandoned before it could be known
 };
 
-static bool key_nonce(struct worker *w, struct arena *a, const struct journal_entry *n, uint64_t *nonce,
-                      struct err *e) {
-    struct public_key key;
-    struct rpc_access_key out;
-    if (!public_key_parse(&key, slice_str(n->public_key), e))
+struct following {
+    const char *words; // in the submission's arena
+    enum tx_verdict heard;
+    unsigned times;
+};
+
+static enum fate fate_of(struct submission *s, const json_t *outcome, struct following *f) {
+    f->words = rpc_failure_text(s->arena, json_object_get(outcome, "status"));
+    return f->words ? FATE_REFUSED : FATE_DONE;
+}
+
+// Its nonce is used up, perhaps by itself a moment ago: then the chain knows it. true: *fate is known.
+static bool fate_of_stale(struct worker *w, struct submission *s, struct following *f, enum fate *fate) {
+    SCOPED_ARENA(a);
+    SCOPED_JSON(known) = NULL;
+    SCOPED_JSON(outcome) = NULL;
+    const struct journal_entry *n = &s->entry;
+    struct err e;
+    *fate = FATE_DEAD;
+    if (!rpc_tx(w->rpc, a, n->hash, n->signer_id, "NONE", 0, &known, &e))
+        return e.code == ERR_NOT_FOUND;
+    if (!rpc_tx(w->rpc, a, n->hash, n->signer_id, "EXECUTED_OPTIMISTIC", OUTCOME_MS, &outcome, &e))
         return false;
-    if (!rpc_access_key(w->rpc, a, n->signer_id, &key, &out, e)) {
-        *nonce = UINT64_MAX; // a key that was removed signs nothing any more
-        return e->code == ERR_NOT_FOUND;
-    }
-    *nonce = out.nonce;
+    if (!json_object_get(json_object_get(json_object_get(outcome, "status"), "Failure"), "InvalidTxError"))
+        *fate = fate_of(s, outcome, f);
     return true;
 }
 
-// The chain does not know the transaction. True: it never can be executed. False: the same bytes are on their way
-// again, or that could not be found out.
-static bool is_dead(struct worker *w, struct arena *a, const struct journal_entry *n) {
-    uint64_t nonce;
-    bool stale;
-    struct err e;
-    if (!key_nonce(w, a, n, &nonce, &e))
-        return false;
-    if (nonce < n->nonce) {
-        if (rpc_send(w->rpc, a, n->bytes, &stale, &e))
-            return false;
-        if (e.code != ERR_CHAIN)
-            return false;
-        log_err(LOG_WARN, "the same transaction again", &e);
-    }
-    // Its nonce is used up, perhaps by itself a moment ago: then the chain knows it by now.
+// A server that is behind does not have the newest block, key or allowance yet: another one is asked.
+static bool is_confirmed(struct worker *w, struct following *f, enum tx_verdict verdict) {
+    f->times = f->heard == verdict ? f->times + 1 : 1;
+    f->heard = verdict;
+    if (f->times >= CONFIRMED)
+        return true;
+    rpc_next_server(w->rpc);
+    return false;
+}
+
+// The same bytes again: that tells what became of them, and whether they still can be executed. true: *fate is known.
+static bool follow_once(struct worker *w, struct submission *s, struct following *f, enum fate *fate) {
+    SCOPED_ARENA(a);
     SCOPED_JSON(outcome) = NULL;
-    return !rpc_tx(w->rpc, a, n->hash, n->signer_id, "NONE", OUTCOME_MS, &outcome, &e) && e.code == ERR_NOT_FOUND;
-}
-
-// The chain took it in and found that it cannot be executed: its nonce was used up by a later one that came first.
-static bool was_never_executed(const json_t *status) {
-    return json_object_get(json_object_get(status, "Failure"), "InvalidTxError");
-}
-
-static enum fate follow_once(struct worker *w, struct arena *a, const struct journal_entry *n, const char **words,
-                             bool *known) {
-    SCOPED_JSON(outcome) = NULL;
-    struct err e;
-    *known = rpc_tx(w->rpc, a, n->hash, n->signer_id, "EXECUTED_OPTIMISTIC", 0, &outcome, &e);
-    if (*known && was_never_executed(json_object_get(outcome, "status")))
-        return FATE_DEAD;
-    if (*known) {
-        *words = rpc_failure_text(a, json_object_get(outcome, "status"));
-        return *words ? FATE_REFUSED : FATE_DONE;
+    struct tx_said said;
+    struct err e = {0};
+    if (!rpc_send_wait(w->rpc, a, s->entry.bytes, "EXECUTED_OPTIMISTIC", &said, &outcome, &e))
+        log_info("transaction=%s: %s", s->entry.hash, e.msg);
+    switch (said.verdict) {
+    case TX_TAKEN: *fate = fate_of(s, outcome, f); return true;
+    case TX_STALE: sender_heed(w->sender, &said, &e); return fate_of_stale(w, s, f, fate);
+    case TX_EXPIRED:
+    case TX_UNPAID:
+    case TX_FORBIDDEN:
+    case TX_INVALID:
+        if (!is_confirmed(w, f, said.verdict))
+            return false;
+        sender_heed(w->sender, &said, &e);
+        f->words = arena_strdup(s->arena, e.msg);
+        *fate = said.verdict == TX_EXPIRED ? FATE_DEAD : FATE_UNABLE;
+        return true;
+    case TX_DOUBT: rpc_next_server(w->rpc); return false;
     }
-    log_debug("outcome of %s: %s", n->hash, e.msg);
-    *known = (e.code == ERR_NOT_FOUND || e.code == ERR_TIMEOUT || e.code == ERR_CHAIN) && is_dead(w, a, n);
-    return FATE_DEAD;
+    return false;
 }
 
-static enum fate follow(struct worker *w, struct arena *a, const struct journal_entry *n, const char **words) {
+// true: the chain says that the request waits for no answer any more.
+static bool has_ended(struct worker *w, struct submission *s) {
+    SCOPED_ARENA(a);
+    struct chain_request r;
+    enum chain_answer answer;
+    struct err e;
+    return chain_request(w->chain, a, &s->task, &answer, &r, &e) && (answer == CHAIN_ENDED || r.answered);
+}
+
+static enum fate follow(struct worker *w, struct submission *s, const char **words) {
+    struct following f = {.heard = TX_TAKEN};
+    enum fate fate = FATE_OPEN;
     for (unsigned tries = 0; !flag_is_set(&w->abandon); tries++) {
-        bool known;
-        enum fate fate = follow_once(w, a, n, words, &known);
+        bool known = follow_once(w, s, &f, &fate);
+        *words = f.words;
         if (known)
             return fate;
+        if (has_ended(w, s))
+            return fate_of_stale(w, s, &f, &fate) && fate == FATE_DONE ? FATE_DONE : FATE_ENDED;
         if (!back_off(w, tries))
             break;
     }
@@ -221,46 +237,68 @@ static void put_settlement(json_t *report, const struct settlement *s) {
     json_set_u128(report, "refunded", s->refunded);
 }
 
-static bool find_settlement(struct worker *w, struct arena *a, const struct task *t, struct settlement *out) {
-    struct err e;
-    bool found;
+// Events come by the monitor first; where it does not run or has missed one, the request's own transaction tells.
+static enum chain_end find_end(struct worker *w, struct arena *a, const struct task *t, struct settlement *out,
+                               struct err *e) {
     if (seen_wait(w->seen, t->request_id, w->set.monitored ? EVENT_MS : 0, out))
-        return true;
-    if (!chain_settlement(w->chain, a, t, SETTLEMENT_MS, out, &found, &e)) {
-        log_err(LOG_WARN, "how the request ended is not known", &e);
-        return false;
-    }
-    return found;
+        return END_FOUND;
+    return chain_settlement(w->chain, a, t, SETTLEMENT_MS, out, e);
 }
 
-void settle_report(struct worker *w, struct arena *a, const struct task *t, const struct lease_id *id,
-                   const json_t *report, const char *ours, bool answered_by_us) {
-    SCOPED_JSON(j) = report ? json_deep_copy(report) : json_object();
-    struct settlement s;
+// What our own transaction has settled is looked for until it is found: it is money.
+static enum chain_end find_settlement(struct worker *w, struct arena *a, const struct task *t, bool insist,
+                                      struct settlement *out) {
     struct err e;
-    bool found = find_settlement(w, a, t, &s);
-    if (found)
-        put_settlement(j, &s);
-    else if (!answered_by_us) {
-        json_set_text(j, "outcome", "expired");
-        json_set_text(j, "error", "the request is not pending on chain any more");
-    }
-    if (answered_by_us)
-        json_set_text(j, "resolve_transaction", ours);
+    enum chain_end end = find_end(w, a, t, out, &e);
+    for (unsigned tries = 0; insist && end == END_UNKNOWN && tries < EVENT_TRIES && back_off(w, tries); tries++)
+        end = find_end(w, a, t, out, &e);
+    if (end == END_UNKNOWN)
+        log_err(LOG_WARN, "how the request ended is not known", &e);
+    return end;
+}
+
+static void put_end(json_t *report, const struct task *t, enum chain_end end, const struct settlement *s, bool ours) {
     char charged[64] = "unknown";
-    if (found)
-        yocto_text((struct yocto){s.charged}, charged);
-    log_info("settled outcome=%s charged=\"%s\"", json_string_value(json_object_get(j, "outcome")), charged);
+    if (end == END_FOUND) {
+        put_settlement(report, s);
+        yocto_text((struct yocto){s->charged}, charged);
+    } else if (!ours) {
+        json_set_text(report, "outcome", "expired");
+        json_set_text(report, "error",
+                      end == END_NONE ? "the request is not pending on chain: its transaction is over without it"
+                                      : "the request is not pending on chain any more, and how it ended is not known");
+    }
+    log_info("settled request=%" PRIu64 " outcome=%s charged=\"%s\"", t->request_id,
+             json_string_value(json_object_get(report, "outcome")), charged);
+}
+
+// Until the coordinator has it. Where it cannot be told, the lease runs out, and whoever gets the next one finds the
+// request settled.
+static void tell(struct worker *w, struct arena *a, const struct lease_id *id, const json_t *report) {
+    struct err e;
     for (unsigned tries = 0; tries < COMPLETE_TRIES; tries++) {
-        if (api_complete(w->api, a, id, j, &e))
+        if (api_complete(w->api, a, id, report, &e))
             return;
         if (e.code != ERR_UNAVAILABLE && e.code != ERR_TIMEOUT)
             break;
         if (!back_off(w, tries))
             break;
     }
-    // The lease runs out, and whoever gets the next one finds the request settled.
     log_err(LOG_WARN, "the coordinator could not be told", &e);
+}
+
+bool settle_report(struct worker *w, struct arena *a, const struct task *t, const struct lease_id *id,
+                   const json_t *report, const char *ours, bool last_try) {
+    SCOPED_JSON(j) = report ? json_deep_copy(report) : json_object();
+    struct settlement s;
+    enum chain_end end = find_settlement(w, a, t, ours, &s);
+    if (end == END_UNKNOWN && !ours && !last_try)
+        return false;
+    put_end(j, t, end, &s, ours);
+    if (ours)
+        json_set_text(j, "resolve_transaction", ours);
+    tell(w, a, id, j);
+    return true;
 }
 
 static void give_back(struct worker *w, struct submission *s, const char *why) {
@@ -291,7 +329,8 @@ static bool still_waits(struct worker *w, struct submission *s, bool *known) {
     enum chain_answer answer;
     struct err e;
     for (unsigned tries = 0; !flag_is_set(&w->abandon); tries++) {
-        *known = chain_request(w->chain, s->arena, &s->task, &answer, &r, &e);
+        SCOPED_ARENA(a);
+        *known = chain_request(w->chain, a, &s->task, &answer, &r, &e);
         if (*known)
             return answer == CHAIN_OPEN && !r.answered;
         log_err(LOG_WARN, "is the request still open?", &e);
@@ -302,46 +341,66 @@ static bool still_waits(struct worker *w, struct submission *s, bool *known) {
     return false;
 }
 
-// The transaction was refused or is dead. True when another one has been sent.
-static bool try_other(struct worker *w, struct submission *s, const char *words, bool *ended) {
+static bool may_answer_again(struct submission *s, enum fate fate, const char *words) {
+    switch (fate) {
+    case FATE_REFUSED: return answer_without_output(s, words);
+    case FATE_DEAD: return s->has_answer;
+    case FATE_DONE:
+    case FATE_UNABLE:
+    case FATE_ENDED:
+    case FATE_OPEN: return false;
+    }
+    return false;
+}
+
+// The transaction was refused or is dead. True when another one is signed.
+static bool try_other(struct worker *w, struct submission *s, enum fate fate, const char *words, bool *ended) {
     struct err e;
     bool known, waits = still_waits(w, s, &known);
     *ended = known && !waits;
     if (!known || !waits)
         return false;
-    if (!(words && answer_without_output(s, words)) && (words || !s->has_answer)) {
+    if (fate == FATE_UNABLE)
+        worker_unable(w);
+    if (!may_answer_again(s, fate, words)) {
         give_back(w, s, words ? words : "a transaction of an earlier life was never executed");
         return false;
     }
     if (s->lease && held_is_lost(s->lease))
         return false;
-    if (settle_send(w, s, &e))
+    if (settle_prepare(w, s, &e))
         return true;
     give_back(w, s, e.msg);
     return false;
 }
 
+static void report(struct worker *w, struct submission *s, bool by_us) {
+    struct lease_id id = id_of(s);
+    if (by_us)
+        worker_able(w);
+    if (s->lease)
+        held_stage(w->held, s->lease, STAGE_ENDED);
+    if (!settle_report(w, s->arena, &s->task, &id, s->report, by_us ? s->entry.hash : NULL, false))
+        give_back(w, s, "the request has ended, and how is not known yet");
+}
+
 void settle_follow(struct worker *w, struct submission *s) {
     for (;;) {
         const char *words = NULL;
-        enum fate fate = follow(w, s->arena, &s->entry, &words);
+        enum fate fate = follow(w, s, &words);
         if (fate == FATE_OPEN)
             return; // the journal knows
-        bool ended = fate == FATE_DONE, sent = false;
+        bool ended = fate == FATE_DONE || fate == FATE_ENDED, other = false;
         if (words)
             log_warn("transaction=%s was refused: %s", s->entry.hash, words);
         if (!ended)
-            sent = try_other(w, s, words, &ended);
-        if (sent)
+            other = try_other(w, s, fate, words, &ended);
+        if (other)
             continue;
         if (flag_is_set(&w->abandon) && !ended)
             return;
-        if (ended) {
-            struct lease_id id = id_of(s);
-            if (s->lease)
-                held_stage(w->held, s->lease, STAGE_ENDED);
-            settle_report(w, s->arena, &s->task, &id, s->report, s->entry.hash, fate == FATE_DONE);
-        }
+        if (ended)
+            report(w, s, fate == FATE_DONE);
         if (!flag_is_set(&w->abandon))
             journal_remove(w->set.pending_dir, s->arena, s->task.contract_id, s->task.request_id);
         return;

@@ -24,21 +24,25 @@ struct submission *submission_new(const struct task *t, struct held_lease *lease
                                   const struct answer *n, json_t *report);
 void submission_free(struct submission *s);
 
-// Signs, writes the journal, sends. false: nothing of it is or can come on chain, and the journal has no entry.
-[[nodiscard]] bool settle_send(struct worker *w, struct submission *s, struct err *e);
-// Follows it to its end and reports; returns early, leaving the journal's entry, when the worker is abandoned.
+// Signs and writes the journal. false: nothing of it can come on chain, and the journal has no entry.
+[[nodiscard]] bool settle_prepare(struct worker *w, struct submission *s, struct err *e);
+// Hands the signed bytes to a server and does not wait: for a submission that must wait for a settler.
+void settle_push(struct worker *w, struct submission *s);
+// Sends it and follows it to its end, which is at the latest the end of the request, and reports; returns early,
+// leaving the journal's entry, when the worker is abandoned.
 void settle_follow(struct worker *w, struct submission *s);
 
 // The request is not open any more, whoever answered it: learns how it ended and tells the coordinator. ours: hash of
-// our own transaction, NULL: none.
-void settle_report(struct worker *w, struct arena *a, const struct task *t, const struct lease_id *id,
-                   const json_t *report, const char *ours, bool answered_by_us);
+// our own transaction that answered it, NULL: none. false: how it ended is not known, and nothing was told, which the
+// caller should try again later; with `last_try` that is told.
+[[nodiscard]] bool settle_report(struct worker *w, struct arena *a, const struct task *t, const struct lease_id *id,
+                                 const json_t *report, const char *ours, bool last_try);
 
 // --- settlers: threads with a queue
 [[nodiscard]] bool settler_start(struct settler **out, struct worker *w, struct err *e);
 // Ends the threads; what waits in the queue stays in the journal. false when a thread did not end within ms.
 bool settler_stop(struct settler *s, uint64_t ms);
-// Takes the submission over; waits for room.
+// Takes the submission over; waits for room. Where all settlers are at work it is handed to a server first.
 void settler_add(struct settler *s, struct submission *sub);
 // An answer to this request is on its way.
 bool settler_has(struct settler *s, const char *contract_id, uint64_t request_id);

@@ -128,7 +128,17 @@ bool settler_stop(struct settler *s, uint64_t ms) {
     return true;
 }
 
+// Nobody is free to send it now.
+static bool is_busy(struct settler *s) {
+    pthread_mutex_lock(&s->lock);
+    bool busy = s->count >= THREADS;
+    pthread_mutex_unlock(&s->lock);
+    return busy;
+}
+
 void settler_add(struct settler *s, struct submission *sub) {
+    if (is_busy(s))
+        settle_push(s->worker, sub);
     pthread_mutex_lock(&s->lock);
     while (s->count >= UNDER_WAY_MAX && !s->stop)
         pthread_cond_wait(&s->room, &s->lock);
@@ -198,6 +208,7 @@ bool settler_recover(struct settler *s, struct err *e) {
             continue;
         }
         log_info("recovering request=%" PRIu64 " transaction=%s", entry.request_id, entry.hash);
+        sender_skip_nonce(s->worker->sender, entry.nonce);
         settler_add(s, submission_of(&entry, a, report));
     }
     return true;

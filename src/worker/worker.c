@@ -13,7 +13,8 @@
 #define LAST_CALLS_MS 3000
 #define LEASES_PER_SLOT 4 // those that wait included
 #define LEASES_MAX 512
-#define ALLOWANCE_LOW (NEAR_ONE / 2) // some hundred answers
+#define UNABLE_MS 15000
+#define UNABLE_MAX_MS 600000
 
 struct lease_thread {
     pthread_t thread;
@@ -21,15 +22,31 @@ struct lease_thread {
     atomic_bool started, ended;
 };
 
-// Between failed polls; ends at once on shutdown.
-static void pause_after_error(struct worker *w, unsigned failures) {
-    uint64_t ms = (uint64_t)ERROR_WAIT_MS << (failures < 4 ? failures : 4);
-    if (ms > ERROR_WAIT_MAX_MS)
-        ms = ERROR_WAIT_MAX_MS;
-    for (uint64_t end = clock_mono_ms() + ms; !flag_is_set(&w->stopping) && clock_mono_ms() < end;) {
+// Ends at once on shutdown.
+static void rest_until(struct worker *w, uint64_t end_ms) {
+    while (!flag_is_set(&w->stopping) && clock_mono_ms() < end_ms) {
         struct timespec t = {0, 50000000};
         nanosleep(&t, NULL);
     }
+}
+
+// Between failed polls.
+static void pause_after_error(struct worker *w, unsigned failures) {
+    uint64_t ms = (uint64_t)ERROR_WAIT_MS << (failures < 4 ? failures : 4);
+    rest_until(w, clock_mono_ms() + (ms > ERROR_WAIT_MAX_MS ? ERROR_WAIT_MAX_MS : ms));
+}
+
+void worker_unable(struct worker *w) {
+    unsigned times = atomic_fetch_add(&w->unable_times, 1);
+    uint64_t ms = (uint64_t)UNABLE_MS << (times < 6 ? times : 6);
+    ms = ms < UNABLE_MAX_MS ? ms : UNABLE_MAX_MS;
+    atomic_store(&w->unable_until_ms, clock_mono_ms() + ms);
+    log_error("no leases are taken for %u s: the chain takes no answer of this worker's key", (unsigned)(ms / 1000));
+}
+
+void worker_able(struct worker *w) {
+    atomic_store(&w->unable_times, 0);
+    atomic_store(&w->unable_until_ms, 0);
 }
 
 // One poll, and what comes of it. false: the coordinator could not be asked, or said what cannot be read.
@@ -45,12 +62,24 @@ static bool take_one(struct worker *w, struct arena *a, struct err *e) {
     return ok || got;
 }
 
+// Who rests has no place at work: it is others' who come back to theirs.
+static bool enter(struct worker *w) {
+    for (;;) {
+        rest_until(w, atomic_load(&w->unable_until_ms));
+        if (!places_enter(w->places))
+            return false;
+        if (clock_mono_ms() >= atomic_load(&w->unable_until_ms))
+            return true;
+        places_leave(w->places);
+    }
+}
+
 static void *lease_loop(void *ctx) {
     struct lease_thread *t = ctx;
     struct worker *w = t->worker;
     SCOPED_ARENA(a);
     unsigned failures = 0;
-    while (places_enter(w->places)) {
+    while (enter(w)) {
         struct err e;
         arena_reset(a);
         bool ok = take_one(w, a, &e);
@@ -66,39 +95,19 @@ static void *lease_loop(void *ctx) {
     return NULL;
 }
 
-// A function-call key pays from its allowance; when that is used up, no answer gets on chain.
-static void watch_allowance(struct worker *w, struct arena *a) {
-    struct rpc_access_key key;
-    struct err e;
-    char left[64];
-    if (rpc_access_key(w->rpc, a, sender_account(w->sender)->s, sender_key(w->sender), &key, &e) && key.has_allowance &&
-        key.allowance.v < ALLOWANCE_LOW)
-        log_warn("the key's allowance is nearly used up: %s left; add another key to '%s'",
-                 yocto_text(key.allowance, left), sender_account(w->sender)->s);
-}
-
-// Nonce and block hash are read ahead, so that the first answer after a pause needs no call for them.
-static void keep_warm(void *ctx) {
-    struct worker *w = ctx;
-    SCOPED_ARENA(a);
-    struct err e;
-    if (!sender_warm(w->sender, a, &e))
-        log_err(LOG_WARN, "reading nonce and block", &e);
-    watch_allowance(w, a);
-}
-
 void worker_completed(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json) {
     struct worker *w = ctx;
     seen_add(w->seen, request_id, transaction_hash, event_json);
 }
 
 bool worker_start(struct worker *w, struct err *e) {
-    struct held_settings held = {
-        .api = w->api, .capabilities = w->set.capabilities, .slots = w->set.slots, .tick = keep_warm, .ctx = w};
+    struct held_settings held = {.api = w->api, .capabilities = w->set.capabilities, .slots = w->set.slots};
     struct extender_settings extender = {w->rpc, w->sender, w->chain, &w->abandon};
+    struct upkeep_settings upkeep = {w->rpc, w->sender};
     rpc_set_cancel(w->rpc, &w->abandon);
-    if (!held_start(&w->held, &held, e) || !extender_start(&w->extender, &extender, e) ||
-        !settler_start(&w->settler, w, e) || !settler_recover(w->settler, e))
+    if (!held_start(&w->held, &held, e) || !upkeep_start(&w->upkeep, &upkeep, e) ||
+        !extender_start(&w->extender, &extender, e) || !settler_start(&w->settler, w, e) ||
+        !settler_recover(w->settler, e))
         return false;
     unsigned most = w->set.slots * LEASES_PER_SLOT;
     w->thread_count = most < LEASES_MAX ? most : LEASES_MAX;
@@ -144,12 +153,14 @@ bool worker_stop(struct worker *w, uint64_t grace_ms) {
         return false;
     held_stop(w->held);
     extender_stop(w->extender);
+    upkeep_stop(w->upkeep);
     places_free(w->places);
     w->places = NULL;
     free(w->threads);
     w->threads = NULL;
     w->held = NULL;
     w->extender = NULL;
+    w->upkeep = NULL;
     w->settler = NULL;
     return true;
 }

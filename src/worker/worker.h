@@ -11,6 +11,7 @@
 #include "worker/modules.h"
 #include "worker/places.h"
 #include "worker/seen.h"
+#include "worker/upkeep.h"
 #include <stdatomic.h>
 
 struct settler;
@@ -23,7 +24,7 @@ struct worker_settings {
 };
 
 // Everything a worker works with; the parts belong to whoever made them, `held`, `extender`,
-// `seen`, `settler` and `places` to the worker.
+// `seen`, `settler`, `upkeep` and `places` to the worker.
 struct worker {
     struct worker_settings set;
     struct api *api;
@@ -38,9 +39,12 @@ struct worker {
     struct extender *extender;
     struct seen *seen;
     struct settler *settler;
-    atomic_bool stopping;  // no new leases
-    atomic_bool abandon;   // calls end, nothing is sent any more
-    struct places *places; // for leases
+    struct upkeep *upkeep;
+    atomic_uint_fast64_t unable_until_ms; // no leases before: the key cannot pay; clock_mono_ms()
+    atomic_uint unable_times;             // in a row
+    atomic_bool stopping;                 // no new leases
+    atomic_bool abandon;                  // calls end, nothing is sent any more
+    struct places *places;                // for leases
     struct lease_thread *threads;
     unsigned thread_count;
 };
@@ -56,6 +60,12 @@ static inline void flag_set(atomic_bool *f) { atomic_store_explicit(f, true, mem
 bool worker_stop(struct worker *w, uint64_t grace_ms);
 // Monitor's callback: `ctx` is the worker.
 void worker_completed(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json);
+
+// The chain takes no transaction of this worker's key: leases are left to others for a while, longer each time in a
+// row.
+void worker_unable(struct worker *w);
+// It took one.
+void worker_able(struct worker *w);
 
 // job.c: one lease, until its answer is on its way or it has been given back.
 void job_do(struct worker *w, const struct lease *lease);

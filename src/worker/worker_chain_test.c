@@ -58,9 +58,9 @@ static void test_settlement(void **state) {
     assert_string_equal(s.failure, "");
     assert_ok(settlement_parse(&s, 7, EVENT("7", "false", "\"build\""), &e), &e);
     assert_string_equal(s.failure, "build");
-    assert_err(settlement_parse(&s, 8, EVENT("7", "true", "null"), &e), &e, ERR_INVALID, "another request");
+    assert_err(settlement_parse(&s, 8, EVENT("7", "true", "null"), &e), &e, ERR_NOT_FOUND, "another request");
     assert_err(settlement_parse(&s, 8, "{\"event\":\"execution_completed\",\"data\":[]}", &e), &e, ERR_INVALID, "data");
-    assert_err(settlement_parse(&s, 8, "{\"event\":\"other\",\"data\":[{}]}", &e), &e, ERR_INVALID,
+    assert_err(settlement_parse(&s, 8, "{\"event\":\"other\",\"data\":[{}]}", &e), &e, ERR_NOT_FOUND,
                "execution_completed");
 }
 

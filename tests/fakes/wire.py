@@ -30,8 +30,9 @@ class WireCalls(http.server.BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         call = json.loads(raw)
         fate = self.server.fate(call["method"])
-        if call["method"] == "broadcast_tx_async":
-            self.server.sent.append((call["params"][0], fate))
+        if call["method"] in ("broadcast_tx_async", "send_tx"):
+            params = call["params"]
+            self.server.sent.append((params[0] if isinstance(params, list) else params["signed_tx_base64"], fate))
         if fate != "dropped":
             _, _, answer = kit.http("POST", self.server.target, raw, timeout=30)
         if fate:

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/upkeep.h"
+
+#include "base/log.h"
+#include "base/sync.h"
+
+#define TICK_MS 30000
+#define LOW (NEAR_ONE / 2) // some hundred answers
+
+struct upkeep {
+    struct upkeep_settings set;
+    pthread_t thread;
+    pthread_mutex_t lock; // guards what follows
+    pthread_cond_t ends;
+    bool stop;
+};
+
+// A function-call key pays from its allowance, and the allowance from the account's balance; when either is used up, no
+// answer gets on chain.
+static void watch_money(struct upkeep *u, struct arena *a, const struct rpc_access_key *key) {
+    const char *account = sender_account(u->set.sender)->s;
+    struct rpc_account own;
+    struct err e;
+    char left[64];
+    if (key->has_allowance && key->allowance.v < LOW)
+        log_warn("the key's allowance is nearly used up: %s left; add another key to '%s'",
+                 yocto_text(key->allowance, left), account);
+    if (rpc_account(u->set.rpc, a, account, &own, &e) && own.amount.v < LOW)
+        log_warn("the balance of '%s' is nearly used up: %s left; no answer can be paid for without it", account,
+                 yocto_text(own.amount, left));
+}
+
+static void tick(struct upkeep *u) {
+    SCOPED_ARENA(a);
+    struct rpc_access_key key;
+    struct err e;
+    if (sender_warm(u->set.sender, a, &key, &e))
+        watch_money(u, a, &key);
+    else
+        log_err(LOG_WARN, "reading nonce and block", &e);
+}
+
+static void *loop(void *ctx) {
+    struct upkeep *u = ctx;
+    pthread_mutex_lock(&u->lock);
+    while (!u->stop) {
+        pthread_mutex_unlock(&u->lock);
+        tick(u);
+        uint64_t next = deadline_in(TICK_MS);
+        pthread_mutex_lock(&u->lock);
+        while (!u->stop && cond_wait_until(&u->ends, &u->lock, next))
+            ;
+    }
+    pthread_mutex_unlock(&u->lock);
+    return NULL;
+}
+
+static void free_upkeep(struct upkeep *u) {
+    pthread_cond_destroy(&u->ends);
+    pthread_mutex_destroy(&u->lock);
+    free(u);
+}
+
+bool upkeep_start(struct upkeep **out, const struct upkeep_settings *s, struct err *e) {
+    struct upkeep *u = xcalloc(1, sizeof *u);
+    u->set = *s;
+    pthread_mutex_init(&u->lock, NULL);
+    cond_init(&u->ends);
+    if (pthread_create(&u->thread, NULL, loop, u) != 0) {
+        free_upkeep(u);
+        return err_set(e, ERR_INTERNAL, "cannot start a thread");
+    }
+    *out = u;
+    return true;
+}
+
+void upkeep_stop(struct upkeep *u) {
+    if (!u)
+        return;
+    pthread_mutex_lock(&u->lock);
+    u->stop = true;
+    pthread_cond_broadcast(&u->ends);
+    pthread_mutex_unlock(&u->lock);
+    pthread_join(u->thread, NULL);
+    free_upkeep(u);
+}
