@@ -60,6 +60,10 @@ $(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c)
 $(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 $(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 
+# What reads a request's words as worker and coordinator do, for the law that what the contract takes is served.
+$(eval $(call program,help,request-reader,tests/contracts/request_reader.c tests/contracts/coordinator_reader.c,worker coordinator,))
+$(O)/test/outlayer_reader_test: | $(O)/help/request-reader
+
 # The contract's near-abi JSON, and the tables of its page, from its table of methods.
 $(eval $(call program,tool,contract_abi,contracts/outlayer/abi/main.c contracts/outlayer/abi/abi.c $(csrcs_outlayer) $(sdk_native),,-lsodium))
 build/contracts/outlayer_abi.json: $(O)/tool/contract_abi
