@@ -31,6 +31,7 @@ void db_close(struct db *db) {
 
 bool db_exec(struct db *db, const char *sql, struct err *e) { return db->driver->exec(db, sql, e); }
 int64_t db_changes(struct db *db) { return db->driver->changes(db); }
+bool db_in_transaction(struct db *db) { return db->driver->in_transaction(db); }
 
 bool db_query(struct db *db, const char *sql, struct db_stmt **out, struct err *e) {
     for (size_t i = 0; i < db->cached; i++) {

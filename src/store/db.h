@@ -23,6 +23,7 @@ struct db_driver {
     const char *(*text)(struct db_stmt *s, const char *column);
     int64_t (*integer)(struct db_stmt *s, const char *column);
     int64_t (*changes)(struct db *db);
+    bool (*in_transaction)(struct db *db);
 };
 
 #define DB_STATEMENTS_MAX 64
@@ -41,6 +42,8 @@ struct db {
 void db_close(struct db *db);
 [[nodiscard]] bool db_exec(struct db *db, const char *sql, struct err *e);
 int64_t db_changes(struct db *db); // rows that the last statement changed
+// Whether a transaction is open. An engine may end one by itself when a statement in it fails (SQLite: a full disk).
+bool db_in_transaction(struct db *db);
 
 // A statement ready for binding; `sql` is a literal. Give it back with db_done, also after an error.
 [[nodiscard]] bool db_query(struct db *db, const char *sql, struct db_stmt **out, struct err *e);

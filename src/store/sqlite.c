@@ -93,6 +93,7 @@ static const char *sq_text(struct db_stmt *s, const char *name) {
 
 static int64_t sq_int(struct db_stmt *s, const char *name) { return sqlite3_column_int64(stmt_of(s), column(s, name)); }
 static int64_t sq_changes(struct db *db) { return sqlite3_changes(db->handle); }
+static bool sq_in_transaction(struct db *db) { return !sqlite3_get_autocommit(db->handle); }
 
 const struct db_driver db_sqlite = {
     .scheme = "sqlite",
@@ -108,4 +109,5 @@ const struct db_driver db_sqlite = {
     .text = sq_text,
     .integer = sq_int,
     .changes = sq_changes,
+    .in_transaction = sq_in_transaction,
 };

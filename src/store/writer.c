@@ -2,7 +2,6 @@
 #include "store/writer.h"
 
 #include "base/sync.h"
-
 #include <pthread.h>
 
 #define WAITING_MAX 16384
@@ -39,25 +38,46 @@ static bool run_one(struct db *db, const struct writer_job *job, struct err *e) 
     return db_exec(db, "ROLLBACK TO job; RELEASE job", NULL) && false;
 }
 
-static void run_batch(struct writer *w, const struct writer_job *jobs, size_t n) {
-    static _Thread_local struct err errors[BATCH_MAX];
-    bool ok[BATCH_MAX] = {false};
+struct outcome {
+    bool ok;
     struct err e;
-    bool began = db_exec(w->db, "BEGIN IMMEDIATE", &e);
-    for (size_t i = 0; i < n; i++) {
-        if (began)
-            ok[i] = run_one(w->db, &jobs[i], &errors[i]);
-        else
-            errors[i] = e;
+};
+
+static void fail_all(struct outcome *outcomes, size_t n, const struct err *e) {
+    for (size_t i = 0; i < n; i++)
+        if (outcomes[i].ok)
+            outcomes[i] = (struct outcome){false, *e};
+}
+
+// One transaction. Gives how many jobs it has dealt with: fewer than `n` where the engine itself ended the transaction
+// when a job failed. What the jobs before that one had changed is gone then, too, and the next would write without one.
+static size_t run_some(struct writer *w, const struct writer_job *jobs, size_t n, struct outcome *outcomes) {
+    struct err e;
+    size_t i = 0;
+    if (!db_exec(w->db, "BEGIN IMMEDIATE", &e)) {
+        for (; i < n; i++)
+            outcomes[i] = (struct outcome){false, e};
+        return n;
     }
-    bool committed = began && db_exec(w->db, "COMMIT", &e);
-    if (began && !committed)
+    while (i < n && db_in_transaction(w->db)) {
+        outcomes[i].ok = run_one(w->db, &jobs[i], &outcomes[i].e);
+        i++;
+    }
+    if (!db_in_transaction(w->db))
+        fail_all(outcomes, i, &outcomes[i - 1].e);
+    else if (!db_exec(w->db, "COMMIT", &e)) {
+        fail_all(outcomes, i, &e);
         (void)!db_exec(w->db, "ROLLBACK", NULL);
-    for (size_t i = 0; i < n; i++) {
-        if (ok[i] && !committed)
-            errors[i] = e;
-        jobs[i].done(jobs[i].ctx, ok[i] && committed, &errors[i]);
     }
+    return i;
+}
+
+static void run_batch(struct writer *w, const struct writer_job *jobs, size_t n) {
+    static _Thread_local struct outcome outcomes[BATCH_MAX];
+    for (size_t ran = 0; ran < n;)
+        ran += run_some(w, jobs + ran, n - ran, outcomes + ran);
+    for (size_t i = 0; i < n; i++)
+        jobs[i].done(jobs[i].ctx, outcomes[i].ok, &outcomes[i].e);
 }
 
 static void *write_all(void *arg) {
@@ -136,13 +156,13 @@ bool writer_do(struct writer *w, bool (*run)(struct db *db, void *ctx, struct er
     struct waiter t = {.run = run, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct writer_job job = {waiter_run, waiter_done, &t};
     cond_init(&t.ended);
-    if (!writer_submit(w, &job, e))
-        return false;
+    bool submitted = writer_submit(w, &job, e);
     pthread_mutex_lock(&t.lock);
-    while (!t.done)
+    while (submitted && !t.done)
         pthread_cond_wait(&t.ended, &t.lock);
     pthread_mutex_unlock(&t.lock);
-    if (!t.ok && e)
+    pthread_cond_destroy(&t.ended);
+    if (submitted && !t.ok && e)
         *e = t.e;
     return t.ok;
 }
