@@ -23,11 +23,12 @@ for unit in sorted(needs):
             if m and m[1] not in allowed and pathlib.Path("src", m[1]).is_dir():
                 print(f'{f}:{i}: {line.strip()}: {unit} may not use {m[1]}')
 
-SHARED = "protocol/contract.h"
-TESTS = "base/test.h"
+SHARED = ("protocol/contract.h", "repo/rules.h")
+TESTS = ("base/test.h", "repo/spellings.h")
 for f in sorted(pathlib.Path("contracts").rglob("*.[ch]")):
     for i, line in enumerate(f.read_text().split("\n"), 1):
         m = re.match(r'#include "((\w+)/.*)"', line)
-        if m and m[1] not in (SHARED, TESTS) and m[2] in needs and not pathlib.Path("contracts", m[2]).is_dir():
-            print(f"{f}:{i}: {line.strip()}: of src/ a contract may use {SHARED} alone")
-if "#include" in pathlib.Path("src", SHARED).read_text(): print(f"src/{SHARED}: needs no other header")
+        if m and m[1] not in SHARED + TESTS and m[2] in needs and not pathlib.Path("contracts", m[2]).is_dir():
+            print(f"{f}:{i}: {line.strip()}: of src/ a contract may use {' and '.join(SHARED)} alone")
+for f in SHARED:
+    if '#include "' in pathlib.Path("src", f).read_text(): print(f"src/{f}: needs no other header of ours")

@@ -161,12 +161,9 @@ struct limits limits_of(const struct limits_given *g) {
     return l;
 }
 
-bool name_valid(struct text t, size_t max) {
-    if (t.len == 0 || t.len > max || t.ptr[0] == '-')
-        return false;
-    const char *p = t.ptr, *end = p + t.len;
-    bool good = text_plain(p, end) == t.len;
-    for (; good && p < end; p++)
-        good = (uint8_t)(*p - '!') <= '~' - '!';
-    return good;
+bool repo_valid(const char *p, size_t len) { return repo_name_ok(p, len); }
+bool ref_valid(const char *p, size_t len) { return ref_name_ok(p, len); }
+bool word_valid(const char *p, size_t len) { return rule_run(p, p + len, RULE_WORD, RULE_WORD) == p + len; }
+bool address_valid(const char *p, size_t len) {
+    return len - 1 < REPO_MAX && *p != '-' && rule_run(p, p + len, RULE_ADDRESS, RULE_ADDRESS) == p + len;
 }

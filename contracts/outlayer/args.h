@@ -3,6 +3,7 @@
 #pragma once
 #include "methods.h"
 #include "price.h"
+#include "repo/rules.h"
 
 // Why an execution did not succeed, by the names of failure_names. A worker reports the first four.
 enum failure { FAILURE_GUEST, FAILURE_BUILD, FAILURE_ACCESS, FAILURE_PLATFORM, FAILURE_TIMEOUT, FAILURE_CANCELLED };
@@ -51,8 +52,11 @@ struct args {
 // kind and ends with ARG_END; without arguments any input is taken. The result lives until the next call.
 const struct args *entry_begin(const uint8_t *list, const char *name);
 struct limits limits_of(const struct limits_given *given); // null takes the default
-// 1 to max visible ASCII characters that no JSON string escapes, and that no program takes for an option.
-bool name_valid(struct text t, size_t max);
+// By the rules that the programs have, too (repo/rules.h).
+bool repo_valid(const char *p, size_t len);    // the name of a repository
+bool address_valid(const char *p, size_t len); // what may be one's spelling
+bool ref_valid(const char *p, size_t len);     // the name of a branch, a tag or a commit
+bool word_valid(const char *p, size_t len);    // letters, digits, '-' and '_'; also none
 
 // What the tables become: the number of each argument, and a list of them for each method. R() marks required ones.
 // clang-format off

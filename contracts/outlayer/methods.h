@@ -8,7 +8,7 @@
 #define ARGUMENTS(A) \
     A(request_id, MAYBE_U64, request_id, "names a request") \
     A(code_source, CODE_SOURCE, repo, "what is to be run") \
-    A(repo, TEXT, repo, "of code_source: anything that git fetches by https; of secrets: host/owner/name") \
+    A(repo, TEXT, repo, "of code_source: as docs/repositories.md says; of secrets: host/owner/name") \
     A(commit, TEXT, commit, "a commit, branch or tag") \
     A(build_target, TEXT, build_target, "such as wasm32-wasip1; without it the worker's default") \
     A(resource_limits, RESOURCE_LIMITS, limits, "what the execution may use at most; this is what must be paid for") \

@@ -43,15 +43,14 @@ ENTRY(new) {
 
 // --- requests
 
-#define REPO_MAX 256
-#define COMMIT_MAX 128
 #define TARGET_MAX 64
 
 static void check_arguments(const struct args *in) {
-    require(name_valid(in->repo, REPO_MAX) && name_valid(in->commit, COMMIT_MAX) &&
-                (!in->build_target.ptr || name_valid(in->build_target, TARGET_MAX)),
-            "code_source: repo, commit and build_target must be 1 to 256, 128 and 64 visible ASCII characters, without "
-            "quotes and backslashes, the first not '-'");
+    require(address_valid(in->repo.ptr, in->repo.len) && ref_valid(in->commit.ptr, in->commit.len) &&
+                (!in->build_target.ptr ||
+                 (in->build_target.len - 1 < TARGET_MAX && word_valid(in->build_target.ptr, in->build_target.len))),
+            "code_source: repo, commit and build_target must be an address, a git ref and a target of at most 256, 255 "
+            "and 64 bytes");
     if (in->profile.ptr)
         profile_check(in->profile);
 }

@@ -252,25 +252,59 @@ static void lenient_where_clients_are(void **state) {
 #define BY(repo, commit, target)                                                                                       \
     "{\"code_source\":{\"repo\":\"" repo "\",\"commit\":\"" commit "\",\"build_target\":" target "}}"
 
+#define SOURCE_SENTENCE                                                                                                \
+    "code_source: repo, commit and build_target must be an address, a git ref and a target of at most 256, 255"
+
 // What names the code goes to a shell-less git and into events: nothing in it may be more than a name.
 static void w19_source_is_checked(void **state) {
     (void)state;
-    static const char *const repos[] = {"", "-x", "a b", "a\\\\b", "a\\\"b", "a\\nb", "ü", "a\\u0000b"};
-    for (size_t i = 0; i < ARRAY_LEN(repos); i++) {
+    static const char *const repos[] = {"",      "-x", "a b",       "a\\\\b", "a\\\"b",
+                                        "a\\nb", "ü",  "a\\u0000b", "a/b#c",  "a/b?c"};
+    for (size_t i = 0; i < sizeof repos / sizeof repos[0]; i++) {
         char args[128];
         snprintf(args, sizeof args, "{\"code_source\":{\"repo\":\"%s\",\"commit\":\"c\"}}", repos[i]);
-        refused(args, "code_source: repo, commit and build_target must be 1 to 256, 128 and 64 visible ASCII");
+        refused(args, SOURCE_SENTENCE);
     }
-    refused(BY("r", "", "null"), "code_source: repo, commit and build_target must be");
-    refused(BY("r", "--upload-pack=x", "null"), "code_source: repo, commit and build_target must be");
-    refused(BY("r", "c", "\"\""), "code_source: repo, commit and build_target must be");
+    refused(BY("r", "", "null"), SOURCE_SENTENCE);
+    refused(BY("r", "--upload-pack=x", "null"), SOURCE_SENTENCE);
+    refused(BY("r", "a..b", "null"), SOURCE_SENTENCE);
+    refused(BY("r", "a\\u0000", "null"), SOURCE_SENTENCE);
+    refused(BY("r", "c", "\"\""), SOURCE_SENTENCE);
+    refused(BY("r", "c", "\"a b\""), SOURCE_SENTENCE);
     char args[1024], repo[258];
     memset(repo, 'r', 257);
     repo[257] = 0;
     snprintf(args, sizeof args, "{\"code_source\":{\"repo\":\"%s\",\"commit\":\"c\"}}", repo);
-    refused(args, "code_source: repo, commit and build_target must be");
+    refused(args, SOURCE_SENTENCE);
     snprintf(args, sizeof args, "{\"code_source\":{\"repo\":\"%s\",\"commit\":\"c\"}}", repo + 1);
     calls("request_execution", ALICE, DEPOSIT, args);
+}
+
+// Branches and tags as git and its hosts take them, up to 255 bytes of UTF-8; event and view show them as they are.
+static void w19_refs_are_gits_own(void **state) {
+    (void)state;
+    static const char *const refs[] = {"@s/p@1.0.0", "feat(x),y=1", "#12-fix", "wip!", "_tmp", "\xc3\xa4", "a'b"};
+    char args[1024];
+    for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
+        snprintf(args, sizeof args, "{\"code_source\":{\"repo\":\"r\",\"commit\":\"%s\"}}", refs[i]);
+        calls("request_execution", ALICE, DEPOSIT, args);
+        assert_non_null(strstr(mock.logs[0], refs[i]));
+    }
+    char long_ref[257] = "";
+    for (size_t i = 0; i < 127; i++)
+        memcpy(long_ref + 2 * i, "\xc3\xa4", 2);
+    long_ref[254] = 'x';
+    snprintf(args, sizeof args, BY("r", "%s", "null"), long_ref);
+    calls("request_execution", ALICE, DEPOSIT, args);
+    assert_non_null(strstr(mock.logs[0], long_ref));
+    long_ref[255] = 'x';
+    snprintf(args, sizeof args, BY("r", "%s", "null"), long_ref);
+    refuses("request_execution", ALICE, DEPOSIT, args, SOURCE_SENTENCE);
+    for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
+        snprintf(args, sizeof args, "{\"request_id\":%zu}", i);
+        assert_true(mock_view("get_request", args));
+        assert_non_null(strstr(mock.value, refs[i]));
+    }
 }
 
 // What the keystore will read from the chain: who asks for whose secrets. A name that no row can have is refused here,
@@ -356,6 +390,7 @@ int main(void) {
         TEST(w20_arguments_are_strict),
         TEST(lenient_where_clients_are),
         TEST(w19_source_is_checked),
+        TEST(w19_refs_are_gits_own),
         TEST(secrets_are_named_by_profile_and_owner),
         TEST(own_payer_is_refused),
         TEST(paused_contract_takes_no_requests),

@@ -10,42 +10,32 @@
 
 // --- names
 
-static bool is_word(char c) {
-    return (uint8_t)((c | 32) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-' || c == '_';
-}
-
 void profile_check(struct text profile) {
     require(profile.len > 0, "Profile cannot be empty");
     require(profile.len <= PROFILE_MAX, "Profile name too long (max 64 chars)");
-    for (size_t i = 0; i < profile.len; i++)
-        require(is_word(profile.ptr[i]), "Profile name must contain only alphanumeric, dash, or underscore");
+    require(word_valid(profile.ptr, profile.len), "Profile name must contain only alphanumeric, dash, or underscore");
 }
 
-// host/owner/name, the form under which the keystore looks secrets up (src/secrets/repo.c): no part of it is "." or
-// "..", and the name does not end in .git.
+#define NAME_SENTENCE "Repository must be host/owner/name, branch one that git takes"
+
+// What a row's key has room for. Rows of older versions may have names that no repository has: their owners find and
+// delete them still.
 static void repo_check(struct text repo) {
     require(repo.len > 0, "Repository cannot be empty");
-    const char *p = repo.ptr, *part = p, *end = p + repo.len;
-    unsigned slashes = 0;
-    bool good = repo.len <= SECRET_REPO_MAX && !(repo.len > 4 && memcmp(end - 4, ".git", 4) == 0);
-    for (; good && p <= end; p++) {
-        size_t n = (size_t)(p - part);
-        if (p == end || *p == '/') {
-            good = name_valid((struct text){part, n}, n) && !(n <= 2 && *part == '.' && p[-1] == '.');
-            part = p + 1;
-            slashes++;
-        } else {
-            good = slashes ? *p != ':' : is_word(*p) || *p == '.';
-        }
-    }
-    require(good && slashes == 3, "Repository must be host/owner/name, such as github.com/alice/project");
+    require(repo.len <= REPO_MAX, NAME_SENTENCE);
+}
+
+// A new row is named as the keystore looks secrets up, which reads repositories by the same rules.
+static void name_check_new(const struct secret_name *n) {
+    require(repo_valid(n->repo.ptr, n->repo.len) && (!n->branch.ptr || ref_valid(n->branch.ptr, n->branch.len)),
+            NAME_SENTENCE);
 }
 
 void secret_name_check(const struct secret_name *n) {
     repo_check(n->repo);
     profile_check(n->profile);
     require(!n->branch.ptr || n->branch.len > 0, "Branch name cannot be empty if provided");
-    require(n->branch.len <= BRANCH_MAX, "Branch name too long (max 255 chars)");
+    require(n->branch.len <= REF_MAX, "Branch name too long (max 255 chars)");
 }
 
 #define ROW(kind, member) REC_##kind(struct secret_row, member)
@@ -70,7 +60,7 @@ static struct hash hash_of(const struct secret_name *n) {
 // --- keys of records
 
 struct long_key {
-    char b[1 + 4 + SECRET_REPO_MAX];
+    char b[1 + 4 + REPO_MAX];
     size_t len;
 };
 
@@ -304,6 +294,7 @@ static struct change change_of(const struct secret_name *name, const struct args
     *ciphertext = ciphertext_read(in->encrypted_secrets_base64);
     c.known = secret_load(name, &c.row);
     if (!c.known) {
+        name_check_new(name);
         c.row = (struct secret_row){.hash = hash_of(name), .created_at = now_ns()};
         if (name->branch.ptr)
             c.branches = secret_branch_rows(name);

@@ -11,9 +11,7 @@
 #pragma once
 #include "args.h"
 
-#define SECRET_REPO_MAX 256
 #define PROFILE_MAX 64
-#define BRANCH_MAX 255
 #define BLOB_MAX (96u * 1024) // bytes of a ciphertext
 #define ACCESS_MAX (8u * 1024)
 

@@ -38,7 +38,7 @@ enum build_end {
 const char *build_end_slug(enum build_end end);
 
 struct build_source {
-    const char *repo;   // as the request says: https URL, host/owner/name or owner/name (github.com)
+    const char *repo;   // as the request says, with //folder perhaps (repo/repo.h)
     const char *ref;    // branch, tag or commit
     const char *target; // "wasm32-wasip1", "wasm32-wasi" (the same) or "wasm32-wasip2"
 };
@@ -46,7 +46,7 @@ struct build_source {
 struct build_result {
     enum build_end end;
     const char *reason; // for people, with the useful lines of the log; NULL when ok
-    const char *repo;   // normalised: https://host/owner/name
+    const char *repo;   // https://host/owner/name, with //folder where the request has one
     const char
         *branch; // the ref is this branch, and the commit was its tip when that was asked; NULL: a tag, a commit, HEAD
     char commit[41];

@@ -128,7 +128,7 @@ static void add_text(struct sha256 *s, const char *text) {
 static struct hash build_key(const struct job *j) {
     struct sha256 s;
     sha256_init(&s);
-    add_text(&s, j->source.url);
+    add_text(&s, j->source.place);
     add_text(&s, j->result->commit);
     add_text(&s, source_target_text(j->source.target));
     add_text(&s, j->builder->toolchain);
@@ -140,8 +140,8 @@ bool job_start(struct job *j, const struct build_source *s, const struct patienc
     BUG_ON(!w->deadline_ms);
     j->patience = *w;
     if (!source_parse(&j->source, j->arena, s->repo, s->ref, s->target, &why))
-        return job_end(j, BUILD_BAD_SOURCE, "%s", why.msg);
-    j->result->repo = j->source.url;
+        return job_end(j, BUILD_BAD_SOURCE, "%s%s%s", why.msg, why.hint[0] ? "; " : "", why.hint);
+    j->result->repo = j->source.place;
     j->local = source_map_find(&j->builder->map, j->arena, j->source.name);
     struct stat st;
     if (j->local && (stat(j->local, &st) != 0 || !S_ISDIR(st.st_mode)))

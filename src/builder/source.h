@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a request names, checked before anything is done with it: strangers choose these texts, and they become
-// arguments of git. Nothing that could be an option, a local path, another protocol or a login gets through.
+// What a request names, checked before anything is done with it (repo/repo.h, repo/ref.h).
 #pragma once
-#include "base/arena.h"
-#include "base/err.h"
-
-#define SOURCE_REPO_MAX 256
-#define SOURCE_REF_MAX 200
+#include "repo/ref.h"
+#include "repo/repo.h"
 
 enum source_target { TARGET_P1, TARGET_P2 };
 
 struct source {
-    const char *url;  // https://host/owner/name, without .git and without a slash behind
-    const char *name; // host/owner/name
-    const char *ref;  // "HEAD", a branch or tag name, "refs/heads/…", "refs/tags/…", or 40 lower-case hex digits
-    bool is_commit;   // ref is such digits
+    const char *url, *name, *folder, *place; // as in struct repo
+    const char *ref;                         // as in struct ref
+    bool is_commit, is_whole;
     enum source_target target;
 };
-// repo: https URL, host/owner/name or owner/name (github.com); hosts other than github.com may have deeper paths.
-// ref: "" and NULL mean HEAD. Failures are ERR_INVALID with a sentence for the caller.
+// Failures are ERR_INVALID with a sentence for the caller.
 [[nodiscard]] bool source_parse(struct source *out, struct arena *a, const char *repo, const char *ref,
                                 const char *target, struct err *e);
 const char *source_target_text(enum source_target t); // "wasm32-wasip1", "wasm32-wasip2"

@@ -6,7 +6,7 @@
 #include "cli/secrets_remote.h"
 #include "codec/hex.h"
 #include "protocol/contract.h"
-#include "secrets/repo.h"
+#include "repo/repo.h"
 #include "secrets/values.h"
 #include <sodium.h>
 
@@ -33,7 +33,7 @@ static bool store(struct run *r, struct remote *remote, const char **transaction
     struct slice plain, blob;
     struct yocto deposit;
     char amount[64];
-    if (!repo_normal(a, slice_str(r->repo.repo), &s.repo, e) || !secrets_print(a, &values, &plain, e) ||
+    if (!repo_name(&s.repo, a, r->repo.repo, e) || !secrets_print(a, &values, &plain, e) ||
         !remote_key(remote, &s, &key, e) || !blob_seal(a, &s, key.generation, key.public, plain, &blob, e) ||
         !remote_estimate(remote, &s, base64_text(a, blob), &only_alice, &deposit, e))
         return false;

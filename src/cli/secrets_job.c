@@ -2,7 +2,7 @@
 #include "cli/secrets_job.h"
 
 #include "cli/repo.h"
-#include "secrets/repo.h"
+#include "repo/repo.h"
 
 void job_finish(const struct job *j, json_t *result) {
     if (j->o->json)
@@ -23,7 +23,7 @@ bool job_find_scope(struct job *j, struct err *e) {
                               .owner = j->from.account.s,
                               .branch = j->o->branch,
                               .profile = j->o->profile ? j->o->profile : PROFILE_DEFAULT};
-    return repo_normal(j->a, slice_str(repo.repo), &j->scope.repo, e) && scope_check(&j->scope, e);
+    return repo_name(&j->scope.repo, j->a, repo.repo, e) && scope_check(&j->scope, e);
 }
 
 void job_show_scope(const struct job *j) {

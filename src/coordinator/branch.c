@@ -8,7 +8,7 @@
 #include "builder/source.h"
 #include "coordinator/coordinator.h"
 #include "egress/egress.h"
-#include "secrets/repo.h"
+#include "repo/repo.h"
 #include <inttypes.h>
 
 #define FIND_MS 30000
@@ -114,31 +114,30 @@ static void answer(void *ctx, struct http_request *r, const char *repo, const ch
 
 // --- the route
 
-static bool read_question(struct http_request *r, const char **repo, struct source *source, struct err *e) {
+static bool read_question(struct http_request *r, struct source *source, struct err *e) {
     struct arena *a = http_arena(r);
     const char *asked = http_query(r, "repo"), *ref = http_query(r, "commit");
     if (!asked || !ref || !ref[0]) {
         err_set(e, ERR_INVALID, "the query names no %s", asked ? "commit" : "repo");
         return err_hint(e, "ask /github/resolve-branch?repo=OWNER/NAME&commit=BRANCH-TAG-OR-COMMIT");
     }
-    return repo_normal(a, slice_str(asked), repo, e) &&
-           source_parse(source, a, url_of(a, *repo), ref, source_target_text(TARGET_P1), e);
+    return source_parse(source, a, asked, ref, source_target_text(TARGET_P1), e);
 }
 
 void github_resolve_branch(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct source source;
-    const char *repo, *branch;
+    const char *branch;
     struct err e;
     char asker[ASKER_MAX];
-    if (!read_question(r, &repo, &source, &e)) {
+    if (!read_question(r, &source, &e)) {
         http_reply_err(r, &e);
-    } else if ((branch = kept(c, http_arena(r), repo, source.ref))) {
-        reply(r, repo, branch, true);
+    } else if ((branch = kept(c, http_arena(r), source.name, source.ref))) {
+        reply(r, source.name, branch, true);
     } else {
         coordinator_asker(c, r, asker);
         if (coordinator_may_ask(r, c->branch_askers, asker, &e))
-            lookups_ask(c->branches, r, asker, repo, source.ref);
+            lookups_ask(c->branches, r, asker, source.name, source.ref);
         else
             http_reply_err(r, &e);
     }

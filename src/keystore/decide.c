@@ -5,8 +5,8 @@
 #include "keystore/access_eval.h"
 #include "keystore/keystore.h"
 #include "protocol/contract.h"
+#include "repo/repo.h"
 #include "secrets/access.h"
-#include "secrets/repo.h"
 #include "secrets/values.h"
 
 struct deciding {
@@ -74,7 +74,7 @@ static bool read_names(struct deciding *q, struct err *e) {
     q->out->caller = q->caller;
     q->out->owner = owner;
     q->out->profile = profile;
-    if (!repo_normal(q->a, slice_str(repo), &normal, &why))
+    if (!repo_name(&normal, q->a, repo, &why))
         return refuse(q, ERR_NOT_FOUND, "Secrets not found: %.200s", why.msg);
     q->out->repo = normal;
     q->out->branch = q->terms->branch;

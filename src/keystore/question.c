@@ -3,7 +3,7 @@
 
 #include "codec/hex.h"
 #include "keystore/generate.h"
-#include "secrets/repo.h"
+#include "repo/repo.h"
 
 #define NAME_MAX_BYTES 1024 // of any name, before it is looked at closer: records and messages are made of them
 #define KEY_TEXT_MAX 256    // of keys, signatures, nonces and what else has a fixed length
@@ -111,7 +111,7 @@ bool scope_of_texts(struct scope *out, struct arena *a, const struct question_pl
                           .profile = out->profile};
     if (!repo || !owner)
         return err_set(e, ERR_INVALID, "'%s' is missing", repo ? "owner" : "repo");
-    return repo_normal(a, slice_str(repo), &out->repo, e) && scope_check(out, e);
+    return repo_name(&out->repo, a, repo, e) && scope_check(out, e);
 }
 
 static bool get_scope(struct scope *out, struct arena *a, const json_t *o, const struct question_place *at,

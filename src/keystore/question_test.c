@@ -78,9 +78,10 @@ static void the_longest_question_can_be_hashed(void **state) {
     SCOPED_BUF(body, QUESTION_MAX);
     struct generate_question q;
     struct err e;
-    buf_printf(&body,
-               "{\"repo\":\"host/a/%s\",\"owner\":\"%s\",\"profile\":\"%s\",\"branch\":\"%s\",\"callback_url\":\"%s\",",
-               of_letters(a, 200), of_letters(a, 64), of_letters(a, 64), of_letters(a, 255), of_letters(a, 2048));
+    buf_printf(
+        &body,
+        "{\"repo\":\"host.x/a/%s\",\"owner\":\"%s\",\"profile\":\"%s\",\"branch\":\"%s\",\"callback_url\":\"%s\",",
+        of_letters(a, 200), of_letters(a, 64), of_letters(a, 64), of_letters(a, 255), of_letters(a, 2048));
     buf_add_str(&body, "\"new_secrets\":[");
     for (int i = 0; i < SECRETS_MAX; i++)
         buf_printf(&body, "%s{\"name\":\"%s\",\"generation_type\":\"hex64\"}", i ? "," : "",

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,secrets,base codec crypto near,-lpcre2-8))
+$(eval $(call unit,secrets,base repo codec crypto near,-lpcre2-8))

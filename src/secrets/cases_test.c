@@ -3,7 +3,6 @@
 // differed, a row would be stored and paid for that is never decided or never found.
 #include "base/test.h"
 #include "secrets/access.h"
-#include "secrets/repo.h"
 
 #define FOLDER "contracts/outlayer/cases/"
 
@@ -37,29 +36,14 @@ static void condition(const char *word, const char *json) {
         fail_msg("%s %s: %s", word, json, ok ? "taken" : e.msg);
 }
 
-static void repository(const char *word, const char *name) {
-    SCOPED_ARENA(a);
-    struct err e = {0};
-    const char *normal = NULL;
-    bool same = repo_normal(a, slice_str(name), &normal, &e) && strcmp(normal, name) == 0;
-    if (same != (strcmp(word, "refused") != 0))
-        fail_msg("%s '%s': its normal form is %s", word, name, normal ? normal : "none");
-}
-
 static void conditions(void **state) {
     (void)state;
     each_case(FOLDER "access.txt", condition);
 }
 
-static void repositories(void **state) {
-    (void)state;
-    each_case(FOLDER "repo.txt", repository);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conditions),
-        cmocka_unit_test(repositories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

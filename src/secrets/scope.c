@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "codec/borsh.h"
+#include "repo/repo.h"
 #include "secrets/record.h"
-#include "secrets/repo.h"
 
 #define BLOB_VERSION 1
 #define BLOB_HEAD 5 // version and generation
@@ -13,7 +13,7 @@
 
 static bool check_repo(const struct scope *s, struct arena *a, struct err *e) {
     const char *normal;
-    if (!repo_normal(a, slice_str(s->repo), &normal, e))
+    if (!repo_name(&normal, a, s->repo, e))
         return false;
     return strcmp(normal, s->repo) == 0 ||
            err_set(e, ERR_INVALID, "the repository '%s' is not in its normal form '%s'", s->repo, normal);
@@ -26,7 +26,7 @@ static bool is_profile(const char *s) {
 
 static bool is_branch(const char *s) {
     size_t n = strlen(s);
-    return n > 0 && n <= BRANCH_MAX && text_is_utf8(slice_str(s));
+    return n <= BRANCH_MAX && ref_name_ok(s, n) && text_is_utf8(slice_str(s));
 }
 
 bool scope_check(const struct scope *s, struct err *e) {
@@ -36,7 +36,7 @@ bool scope_check(const struct scope *s, struct err *e) {
     if (!account_id_valid(slice_str(s->contract)))
         return err_set(e, ERR_INVALID, "the contract '%.80s' is not an account id", s->contract);
     if (s->branch && !is_branch(s->branch))
-        return err_set(e, ERR_INVALID, "a branch has 1 to %d bytes of UTF-8", BRANCH_MAX);
+        return err_set(e, ERR_INVALID, "a branch has 1 to %d bytes of UTF-8, as git takes them", BRANCH_MAX);
     if (s->profile && !is_profile(s->profile))
         return err_set(e, ERR_INVALID, "a profile has 1 to %d letters, digits, dashes and underscores", PROFILE_MAX);
     return check_repo(s, a, e);

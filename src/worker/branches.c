@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "builder/branch.h"
 #include "codec/json.h"
-#include "secrets/repo.h"
+#include "repo/repo.h"
 #include <pthread.h>
 
 struct kept {
@@ -94,7 +94,7 @@ const char *branches_kept(struct branches *b, struct arena *a, const char *repo,
 static bool is_needed(struct branches *b, struct arena *a, const struct task *t) {
     const char *repo;
     struct err e;
-    if (!repo_normal(a, slice_str(t->repo), &repo, &e))
+    if (!repo_name(&repo, a, t->repo, &e))
         return false; // the keystore says what is wrong with it
     SCOPED_JSON(args) =
         json_pack("{s:s,s:s,s:s}", "repo", repo, "profile", t->secrets.profile, "owner", t->secrets.account_id);
