@@ -107,6 +107,12 @@ json_t *rpc_envelope(struct rpc_call *c) {
     return out;
 }
 
+json_t *rpc_unread(struct arena *a, const struct err *e) {
+    struct rpc_call c = {.arena = a};
+    fail_parse(&c, e->msg);
+    return rpc_envelope(&c);
+}
+
 // One entry of a batch: only methods marked for it run, and none of those waits.
 static json_t *run_entry(const struct rpc_call *batch, json_t *entry, const struct rpc_method *methods, size_t count) {
     struct rpc_call c = {.net = batch->net, .arena = batch->arena, .body = entry};

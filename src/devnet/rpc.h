@@ -50,6 +50,9 @@ enum rpc_done rpc_fail_timeout(struct rpc_call *c);
 enum rpc_done rpc_fail_params(struct rpc_call *c, const struct err *e);
 enum rpc_done rpc_fail_internal(struct rpc_call *c, const struct err *e);
 
+// The envelope for a body that is not read, such as one that is too large: nobody knows its id.
+json_t *rpc_unread(struct arena *a, const struct err *e);
+
 // Runs the method that the call names. METHOD_NOT_FOUND when the table has none.
 enum rpc_done rpc_run(struct rpc_call *c, const struct rpc_method *methods, size_t count);
 // The whole answer of a finished call: {"jsonrpc","id","result"|"error"}; takes c->answer.

@@ -19,6 +19,14 @@ static void handle_rpc(struct http_request *r, void *ctx) {
         http_reply_json(r, c->http_status, answer);
 }
 
+// A client of JSON-RPC shows an error only in JSON-RPC's shape.
+static void refuse_unread(struct http_request *r, const struct http_route *route, const struct err *e) {
+    if (route && route->handler == handle_rpc)
+        http_reply_json(r, err_http_status(e->code), rpc_unread(http_arena(r), e));
+    else
+        http_reply_err(r, e);
+}
+
 static void handle_status(struct http_request *r, void *ctx) {
     json_t *status = rpc_status_json(ctx, http_arena(r));
     http_reply_json(r, status ? 200 : 503, status ? status : json_object());
@@ -53,6 +61,7 @@ bool devnet_serve(struct http_server **out, struct devnet *net, const char *host
         .route_count = ARRAY_LEN(routes),
         .ctx = net,
         .cors_origins = "*",
+        .refused = refuse_unread,
     };
     return http_server_start(out, &config, e);
 }

@@ -239,7 +239,9 @@ static void answer_options(struct http_request *r) {
 static void dispatch(struct http_request *r) {
     struct err e;
     waiting_add(r);
-    if (r->refused) {
+    if (r->refused && r->server->config.refused) {
+        r->server->config.refused(r, r->route, &r->error);
+    } else if (r->refused) {
         http_reply_err(r, &r->error);
     } else if (r->method == HTTP_OPTIONS) {
         answer_options(r);

@@ -44,6 +44,9 @@ struct http_server_config {
     void *ctx; // given to all handlers
     // Runs before the handler (and before a streamed body is taken): false refuses with *e. NULL: none.
     bool (*before)(struct http_request *r, void *ctx, const struct http_route *route, struct err *e);
+    // Answers a request that is refused before its handler ran (its body is too large, say); `route` is NULL when there
+    // is none for it. NULL: http_reply_err.
+    void (*refused)(struct http_request *r, const struct http_route *route, const struct err *e);
     // Called after each answer, for metrics. NULL: none.
     void (*after)(void *ctx, const struct http_route *route, int status, uint64_t us);
     const char *cors_origins; // NULL: no CORS headers; "*": any; else comma list of exact origins
