@@ -136,8 +136,12 @@ def test_errors():
             equal(f"bad transaction {bad[:8]!r}", error(net.rpc("send_tx", {"signed_tx_base64": bad}))[1], "PARSE_ERROR")
         status, _, body = kit.http("POST", net.url, b"{not json")
         equal("not JSON: status 400 and a parse error", (status, json.loads(body)["error"]["code"]), (400, -32700))
-        status, _, _ = kit.http("POST", net.url, b" " * (11 << 20))
-        equal("a body over 10 MiB", status, 413)
+        large = b'{"jsonrpc":"2.0","id":1,"method":"health","x":"' + b"x" * (11 << 20) + b'"}'
+        for body, how in ((large, "announced"), (iter((large,)), "in chunks")):
+            status, _, body = kit.http("POST", net.url, body)
+            answer = json.loads(body)
+            equal(f"a body over 10 MiB, {how}: an error in JSON-RPC's shape", (status, answer.get("jsonrpc")) + error(answer)[:2],
+                  (413, "2.0", "REQUEST_VALIDATION_ERROR", "PARSE_ERROR"))
         _, _, body = kit.http("POST", net.url, [{"jsonrpc": "2.0", "id": i, "method": m, "params": ["account/test.near", ""]}
                                                 for i, m in enumerate(("query", "block", "query"))])
         batch = json.loads(body)
@@ -334,6 +338,131 @@ def test_query():
                           ("code/" + a.id, "code_base64"), ("contract/" + a.id, "values"), (f"call/{a.id}/get", "result")):
             got = net.rpc("query", [path, ""])
             check(f"by path {path.split('/')[0]}", key in got.get("result", {}), got)
+
+
+def test_newer_views():
+    """EXPERIMENTAL_view_… and EXPERIMENTAL_call_function: the same looks as `query`, and what is missing is an error."""
+    with kit.folder() as home, Devnet(home) as net:
+        a = net.probe()
+        a.send(a.id, near.call("set", b"value"))
+        key, other = a.key.public, Key().public
+
+        def view(what, account=a.id, **more):
+            return net.call("EXPERIMENTAL_" + what, {"account_id": account, "finality": "final", **more})
+        for what, more in (("view_account", {}), ("view_code", {}), ("view_state", {"prefix_base64": ""}), ("view_access_key", {"public_key": key}),
+                           ("view_access_key_list", {}), ("call_function", {"method_name": "get", "args_base64": ""})):
+            status, answer = view(what, **more)
+            older = net.rpc("query", {"request_type": what, "account_id": a.id, "finality": "final", **more})["result"]
+            got = answer.get("result", {})
+            equal(f"{what} gives what query gives", (status, {**got, "block_hash": 0, "block_height": 0}), (200, {**older, "block_hash": 0, "block_height": 0}))
+            check(f"{what}: of which block", got.get("block_hash") and got.get("block_height"), got)
+
+        def fails(name, call, status, cause, data, **info):
+            got_status, answer = call
+            kind, got, got_info, got_data = error(answer)
+            block = {k: (got_info or {}).pop(k, None) for k in ("block_hash", "block_height")}
+            equal(name, (got_status, kind, got, got_info, got_data), (status, "HANDLER_ERROR", cause, info, data))
+            check(f"{name}: of which block", all(block.values()), answer)
+        for what in ("view_account", "view_code", "view_state", "call_function"):
+            fails(f"{what} of nobody", view(what, "x.near", prefix_base64="", method_name="get", args_base64=""), 200, "UNKNOWN_ACCOUNT",
+                  "account x.near does not exist while viewing", requested_account_id="x.near")
+        for account in (a.id, "x.near"):
+            fails(f"view_access_key, no such key of {account}", view("view_access_key", account, public_key=other), 200, "UNKNOWN_ACCESS_KEY",
+                  f"Access key for public key {other} has never been observed on the node", public_key=other)
+        fails("view_code, no code", view("view_code", ROOT), 200, "NO_CONTRACT_CODE",
+              f"Contract code for contract ID #{ROOT} has never been observed on the node", contract_account_id=ROOT)
+        for method, args, vm_error, text in (
+                ("nothing", b"", {"MethodResolveError": "MethodNotFound"}, "MethodResolveError(MethodNotFound)"),
+                ("boom", b"no luck", {"ExecutionError": "Smart contract panicked: no luck"}, 'ExecutionError(String("Smart contract panicked: no luck"))'),
+                ("boom", b'{"a": [1]}', {"ExecutionError": {"a": [1]}}, 'ExecutionError({"a":[1]})')):
+            call = view("call_function", method_name=method, args_base64=base64.b64encode(args).decode())
+            fails(f"call_function {method} {args}", call, 200, "CONTRACT_EXECUTION_ERROR", "Function call returned an error: " + text, vm_error=vm_error)
+        fails("call_function without a contract", view("call_function", ROOT, method_name="get", args_base64=""), 200, "CONTRACT_EXECUTION_ERROR",
+              f'Function call returned an error: CompilationError(CodeDoesNotExist {{ account_id: "{ROOT}" }})',
+              vm_error={"CompilationError": {"CodeDoesNotExist": {"account_id": ROOT}}})
+        equal("an unknown block", error(net.rpc("EXPERIMENTAL_view_account", {"account_id": ROOT, "block_id": 10 ** 9}))[1], "UNKNOWN_BLOCK")
+        for bad in ({}, [a.id], {"account_id": a.id}, {"finality": "final"}):
+            equal(f"without its parameters {bad}", (net.call("EXPERIMENTAL_view_account", bad)[0], error(net.rpc("EXPERIMENTAL_view_account", bad))[1]), (400, "PARSE_ERROR"))
+        # The older form gives a missing key, also one of nobody, as a result, and nobody's list of keys is empty.
+        got = net.rpc("query", {"request_type": "view_access_key", "finality": "final", "account_id": "x.near", "public_key": other})["result"]
+        equal("query: a key of nobody", (got["error"], got["logs"]), (f"access key {other} does not exist while viewing", []))
+        got = net.rpc("query", {"request_type": "view_access_key_list", "finality": "final", "account_id": "x.near"})["result"]
+        equal("query: nobody's keys", got["keys"], [])
+
+
+def pages(ask, field, cursor, **more):
+    """All entries by pages of ask(…), and how many each page had."""
+    entries, sizes, after = [], [], {}
+    while len(sizes) < 100:
+        got = ask(**more, **after).get("result", {})
+        entries += got.get(field, [])
+        sizes.append(len(got.get(field, [])))
+        if "last_key" not in got:
+            return entries, sizes
+        after = {cursor: got["last_key"]}
+    return entries, sizes
+
+
+def b64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_state_by_pages():
+    with kit.folder() as home, Devnet(home) as net:
+        me = net.root.create("me." + ROOT, 9 * NEAR).id
+
+        def put(**values):
+            net.rpc("sandbox_patch_state", {"records": [{"Data": {"account_id": me, "data_key": b64(k), "value": b64(v)}} for k, v in values.items()]})
+
+        def view(prefix="p", **more):
+            return net.rpc("query", {"request_type": "view_state", "account_id": me, "finality": "final", "prefix_base64": b64(prefix), **more})
+        put(**{f"p{i:03}": "v" * 300 for i in range(300)}, q="behind", o="before")
+        whole = [b64(f"p{i:03}") for i in range(300)]
+        for limit, want in ((100, [100, 100, 100]), (299, None), (10 ** 6, None)):
+            entries, sizes = pages(view, "values", "after_key_base64", limit=limit)
+            equal(f"pages of {limit}: all keys once, in order", [e["key"] for e in entries], whole)
+            check(f"pages of {limit}: their sizes", sizes == want if want else all(s * 300 < 51000 for s in sizes), sizes)
+        entries, sizes = pages(view, "values", "after_key_base64", after_key_base64=b64("p150"))
+        equal("from a key on", [e["key"] for e in entries], whole[151:])
+        name, cause, info, data = error(view())
+        equal("90 kB at once", (name, cause, info.get("contract_account_id"), data),
+              ("HANDLER_ERROR", "TOO_LARGE_CONTRACT_STATE", me, f"State of contract {me} is too large to be viewed"))
+        equal("a small part at once", [e["key"] for e in view("p00")["result"]["values"]], whole[:10])
+        equal("a last page has no cursor", "last_key" in view("p00", limit=10)["result"], False)
+        for bad in ({"limit": 0}, {"limit": -1}, {"limit": 2 ** 32}, {"limit": "5"}, {"limit": 1.5}, {"after_key_base64": b64("q")}, {"after_key_base64": "?"},
+                    {"limit": 1, "include_proof": True}):
+            equal(f"not a page {bad}", error(view(**bad))[1], "PARSE_ERROR")
+        put(r0="r" * 200000, r1="small")
+        equal("a value beyond a page's bytes comes alone", pages(lambda **m: view("r", **m), "values", "after_key_base64", limit=10)[1], [1, 1])
+        status, answer = net.call("EXPERIMENTAL_view_state", {"account_id": me, "finality": "final", "prefix_base64": b64("p"), "limit": 7})
+        equal("the newer method, too", (status, answer["result"]["last_key"], len(answer["result"]["values"])), (200, b64("p006"), 7))
+
+
+def test_keys_by_pages():
+    with kit.folder() as home, Devnet(home) as net:
+        me = net.root.create("me." + ROOT, 9 * NEAR)
+
+        def add(n):
+            net.rpc("sandbox_patch_state", {"records": [{"AccessKey": {"account_id": me.id, "public_key": Key().public, "access_key":
+                                                         {"nonce": 0, "permission": "FullAccess"}}} for _ in range(n)]})
+
+        def view(**more):
+            return net.rpc("query", {"request_type": "view_access_key_list", "account_id": me.id, "finality": "final", **more})
+        add(99)
+        whole = [k["public_key"] for k in view()["result"]["keys"]]
+        equal("a hundred keys at once", (len(whole), me.key.public in whole), (100, True))
+        add(50)
+        name, cause, info, data = error(view())
+        equal("more than a hundred keys at once", (name, cause, info.get("requested_account_id"), info.get("limit"), data),
+              ("HANDLER_ERROR", "TOO_MANY_ACCESS_KEYS", me.id, 100,
+               f"Account {me.id} has more than 100 access keys; use a paginated view_access_key_list request"))
+        for limit, want in ((60, [60, 60, 30]), (1000, [100, 50]), (50, [50, 50, 50])):
+            entries, sizes = pages(view, "keys", "after_key", limit=limit)
+            equal(f"pages of {limit}", (sizes, len({k["public_key"] for k in entries})), (want, 150))
+        for bad in ({"limit": 0}, {"after_key": "ed25519:x"}):
+            equal(f"not a page {bad}", error(view(**bad))[1], "PARSE_ERROR")
+        status, answer = net.call("EXPERIMENTAL_view_access_key_list", {"account_id": me.id, "finality": "final"})
+        equal("the newer method, too", (status, error(answer)[1]), (200, "TOO_MANY_ACCESS_KEYS"))
 
 
 def test_changes():

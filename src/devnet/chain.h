@@ -42,7 +42,6 @@ struct chain_config {
     uint64_t history;              // blocks (and states) kept in memory; older ones are forgotten. 0: 10000
     uint64_t min_top_level_length; // 0: anybody may create top-level accounts; 65: only the registrar
     struct account_id registrar;
-    size_t view_state_max; // bytes that a view_state may give; 0: no limit
     // Called with each new block, the genesis included, before anybody sees it. false: the block did not happen, its
     // transactions wait for the next one. `block->writes` is all that has to be stored to go on from here.
     bool (*journal)(void *ctx, const struct chain_block *block, struct err *e);
@@ -214,8 +213,9 @@ enum view_error_kind {
     VIEW_UNKNOWN_ACCOUNT,
     VIEW_UNKNOWN_KEY,
     VIEW_NO_CODE,
-    VIEW_TOO_LARGE, // view_state
-    VIEW_EXECUTION, // `call`; `logs` of the answer are filled
+    VIEW_TOO_LARGE,     // more than VIEW_STATE_MAX bytes, and not by pages
+    VIEW_TOO_MANY_KEYS, // more than VIEW_KEYS_MAX, and not by pages
+    VIEW_EXECUTION,     // `call`; `logs` of the answer are filled
 };
 struct view_error {
     enum view_error_kind kind;
@@ -232,19 +232,41 @@ const struct chain_block *snapshot_block(const struct snapshot *s); // borrowed
                                 struct view_error *why);
 [[nodiscard]] bool view_access_key(const struct snapshot *s, struct arena *a, const struct account_id *id,
                                    const struct public_key *key, struct access_key *out, struct view_error *why);
+
+// Lists are given whole up to a limit, or by pages. A page is asked for by its length (`limit`, 0: as long as pages
+// are) or by the entry that it follows (`after`, NULL: the first page); `more` of the answer tells that entries follow,
+// and the last one given is where the next page begins.
+#define VIEW_STATE_MAX 50000      // bytes of keys and values
+#define VIEW_STATE_PAGE_MAX 10000 // entries; a page also ends with the entry that makes VIEW_STATE_MAX bytes full
+#define VIEW_KEYS_MAX 100
+
 struct keyed_access {
     struct public_key key;
     struct access_key access;
 };
+struct view_keys {
+    struct keyed_access *list;
+    size_t count;
+    bool more;
+};
+// An account that does not exist has no keys: that is no error.
 [[nodiscard]] bool view_access_keys(const struct snapshot *s, struct arena *a, const struct account_id *id,
-                                    struct keyed_access **out, size_t *count, struct view_error *why);
+                                    const struct public_key *after, uint32_t limit, struct view_keys *out,
+                                    struct view_error *why);
 [[nodiscard]] bool view_code(const struct snapshot *s, struct arena *a, const struct account_id *id, struct slice *code,
                              struct hash *code_hash, struct view_error *why);
 struct view_entry {
     struct slice key, value;
 };
+struct view_entries {
+    struct view_entry *list;
+    size_t count;
+    bool more;
+};
+// `after` starts with `prefix`.
 [[nodiscard]] bool view_state(const struct snapshot *s, struct arena *a, const struct account_id *id,
-                              struct slice prefix, struct view_entry **out, size_t *count, struct view_error *why);
+                              struct slice prefix, const struct slice *after, uint32_t limit, struct view_entries *out,
+                              struct view_error *why);
 struct view_call_result {
     struct slice value;
     struct slice *logs;

@@ -48,23 +48,12 @@ bool view_account(const struct snapshot *s, const struct account_id *id, struct 
 bool view_access_key(const struct snapshot *s, struct arena *a, const struct account_id *id,
                      const struct public_key *key, struct access_key *out, struct view_error *why) {
     struct state_key k;
-    struct account_state account;
-    if (!view_account(s, id, &account, why))
-        return false;
     struct borsh r = {.left = look(s, key_of_access(&k, id, key))};
     if (!r.left.len)
         return refuse(why, VIEW_UNKNOWN_KEY);
     *out = access_key_decode(&r, a);
     return true;
 }
-
-struct collector {
-    struct arena *arena;
-    size_t prefix, count, room, bytes, max;
-    struct keyed_access *keys;
-    struct view_entry *entries;
-    size_t account_len;
-};
 
 // A list in the arena grows by doubling.
 static void *grown(struct arena *a, const void *list, size_t count, size_t *room, size_t size) {
@@ -75,32 +64,40 @@ static void *grown(struct arena *a, const void *list, size_t count, size_t *room
     return out;
 }
 
+struct key_collector {
+    struct arena *arena;
+    size_t account_len, room, max;
+    struct view_keys *out;
+};
+
 static bool collect_key(void *ctx, struct slice key, struct blob *value) {
-    struct collector *c = ctx;
-    if (c->count == c->room)
-        c->keys = grown(c->arena, c->keys, c->count, &c->room, sizeof *c->keys);
-    struct keyed_access *x = &c->keys[c->count];
+    struct key_collector *c = ctx;
+    struct view_keys *out = c->out;
+    struct public_key parsed;
+    if (!access_key_of(&parsed, key, c->account_len))
+        return true;
+    out->more = out->count == c->max;
+    if (out->more)
+        return false;
+    if (out->count == c->room)
+        out->list = grown(c->arena, out->list, out->count, &c->room, sizeof *out->list);
     struct borsh r = {.left = blob_slice(value)};
-    if (access_key_of(&x->key, key, c->account_len)) {
-        x->access = access_key_decode(&r, c->arena);
-        c->count++;
-    }
+    out->list[out->count++] = (struct keyed_access){parsed, access_key_decode(&r, c->arena)};
     return true;
 }
 
-bool view_access_keys(const struct snapshot *s, struct arena *a, const struct account_id *id, struct keyed_access **out,
-                      size_t *count, struct view_error *why) {
-    struct state_key k;
-    struct account_state account;
-    if (!view_account(s, id, &account, why))
-        return false;
+bool view_access_keys(const struct snapshot *s, struct arena *a, const struct account_id *id,
+                      const struct public_key *after, uint32_t limit, struct view_keys *out, struct view_error *why) {
+    struct state_key k, from;
+    struct slice behind = after ? key_of_access(&from, id, after) : (struct slice){0};
     key_of_account(&k, COLUMN_ACCESS_KEY, id);
     k.b[k.len++] = COLUMN_ACCESS_KEY;
-    struct collector c = {.arena = a, .account_len = strlen(id->s)};
-    trie_walk(s->block->root, key_slice(&k), collect_key, &c);
-    *out = c.keys;
-    *count = c.count;
-    return true;
+    struct key_collector c = {.arena = a, .account_len = strlen(id->s), .max = VIEW_KEYS_MAX, .out = out};
+    if (limit && limit < c.max)
+        c.max = limit;
+    *out = (struct view_keys){0};
+    trie_walk_after(s->block->root, key_slice(&k), behind, collect_key, &c);
+    return limit || after || !out->more || refuse(why, VIEW_TOO_MANY_KEYS);
 }
 
 bool view_code(const struct snapshot *s, struct arena *a, const struct account_id *id, struct slice *code,
@@ -117,34 +114,56 @@ bool view_code(const struct snapshot *s, struct arena *a, const struct account_i
     return true;
 }
 
+struct entry_collector {
+    struct arena *arena;
+    size_t skip; // bytes of a state key before the contract's own
+    size_t room, max, bytes;
+    struct view_entries *out;
+};
+
+// As nodes count a page: the entry that goes beyond its bytes is the last one in it.
 static bool collect_entry(void *ctx, struct slice key, struct blob *value) {
-    struct collector *c = ctx;
-    c->bytes += key.len - c->prefix + value->len;
-    if (c->max && c->bytes > c->max)
+    struct entry_collector *c = ctx;
+    struct view_entries *out = c->out;
+    out->more = out->count == c->max || c->bytes >= VIEW_STATE_MAX;
+    if (out->more)
         return false;
-    if (c->count == c->room)
-        c->entries = grown(c->arena, c->entries, c->count, &c->room, sizeof *c->entries);
-    c->entries[c->count++] =
-        (struct view_entry){arena_copy(c->arena, slice_skip(key, c->prefix)), arena_copy(c->arena, blob_slice(value))};
+    c->bytes += key.len + value->len;
+    if (out->count == c->room)
+        out->list = grown(c->arena, out->list, out->count, &c->room, sizeof *out->list);
+    out->list[out->count++] =
+        (struct view_entry){arena_copy(c->arena, slice_skip(key, c->skip)), arena_copy(c->arena, blob_slice(value))};
     return true;
 }
 
-bool view_state(const struct snapshot *s, struct arena *a, const struct account_id *id, struct slice prefix,
-                struct view_entry **out, size_t *count, struct view_error *why) {
+// Nodes judge the whole account, whatever the prefix. What was patched into the state does not count in its usage, so
+// what is given counts, too.
+static bool state_too_large(const struct snapshot *s, const struct account_id *id, const struct account_state *account,
+                            const struct entry_collector *c) {
     struct state_key k;
+    uint64_t code = look(s, key_of_account(&k, COLUMN_CODE, id)).len;
+    bool large = account->storage_usage > code && account->storage_usage - code > VIEW_STATE_MAX;
+    return large || c->out->more || c->bytes > VIEW_STATE_MAX;
+}
+
+bool view_state(const struct snapshot *s, struct arena *a, const struct account_id *id, struct slice prefix,
+                const struct slice *after, uint32_t limit, struct view_entries *out, struct view_error *why) {
+    struct state_key k, from;
     struct account_state account;
+    *out = (struct view_entries){0};
     if (!view_account(s, id, &account, why))
         return false;
-    struct collector c = {.arena = a, .prefix = strlen(id->s) + 2, .max = s->chain->config.view_state_max};
-    *out = NULL;
-    *count = 0;
-    if (prefix.len > STORAGE_KEY_MAX)
+    struct entry_collector c = {.arena = a, .skip = strlen(id->s) + 2, .max = VIEW_STATE_PAGE_MAX, .out = out};
+    if (limit && limit < c.max)
+        c.max = limit;
+    bool paged = limit || after;
+    if (!paged)
+        c.max = SIZE_MAX;
+    if (prefix.len > STORAGE_KEY_MAX || (after && after->len > STORAGE_KEY_MAX))
         return true;
-    if (!trie_walk(s->block->root, key_of_part(&k, COLUMN_DATA, id, prefix), collect_entry, &c))
-        return refuse(why, VIEW_TOO_LARGE);
-    *out = c.entries;
-    *count = c.count;
-    return true;
+    struct slice behind = after ? key_of_part(&from, COLUMN_DATA, id, *after) : (struct slice){0};
+    trie_walk_after(s->block->root, key_of_part(&k, COLUMN_DATA, id, prefix), behind, collect_entry, &c);
+    return paged || !state_too_large(s, id, &account, &c) || refuse(why, VIEW_TOO_LARGE);
 }
 
 static bool stake_of(void *ctx, const struct account_id *id, u128 *stake) {
@@ -199,7 +218,7 @@ bool view_call(const struct snapshot *s, struct arena *a, const struct account_i
     out->gas_burnt = o.gas_burnt;
     if (!o.failed)
         return true;
-    refuse(why, o.error.kind == CALL_NO_CODE ? VIEW_NO_CODE : VIEW_EXECUTION);
+    why->kind = VIEW_EXECUTION;
     why->call = o.error;
     return false;
 }
@@ -212,10 +231,11 @@ char *view_error_text(struct arena *a, const struct view_error *why, const struc
     case VIEW_UNKNOWN_KEY:
         return arena_printf(a, "access key %s does not exist while viewing", key ? public_key_text(a, key) : "");
     case VIEW_TOO_LARGE: return arena_printf(a, "State of contract %s is too large to be viewed", id->s);
+    case VIEW_TOO_MANY_KEYS:
+        return arena_printf(a, "Account %s has more than %d access keys; use a paginated view_access_key_list request",
+                            id->s, VIEW_KEYS_MAX);
     case VIEW_NO_CODE:
-        if (!why->call.debug)
-            return arena_printf(a, "Contract code for contract ID #%s has never been observed on the node", id->s);
-        break;
+        return arena_printf(a, "Contract code for contract ID #%s has never been observed on the node", id->s);
     case VIEW_EXECUTION: break;
     }
     return arena_printf(a, "wasm execution failed with error: %s", why->call.debug);

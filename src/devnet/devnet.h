@@ -42,6 +42,7 @@ enum rpc_done rpc_changes(struct rpc_call *c);
 enum rpc_done rpc_changes_in_block(struct rpc_call *c);
 // In rpc_query.c
 enum rpc_done rpc_query(struct rpc_call *c);
+enum rpc_done rpc_view(struct rpc_call *c);
 // In rpc_tx.c
 enum rpc_done rpc_send_tx(struct rpc_call *c);
 enum rpc_done rpc_broadcast_tx_async(struct rpc_call *c);

@@ -45,6 +45,23 @@ static json_t *numbers(const char *value_name, uint64_t value, const char *limit
     return o;
 }
 
+char *rust_debug(struct arena *a, struct slice s) {
+    char *out = arena_alloc(a, 8 * s.len + 1), *at = out;
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.ptr[i];
+        const char *name = c == '"' ? "\\\"" : c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : NULL;
+        name = c == '\t' ? "\\t" : c == 0 ? "\\0" : name;
+        if (name)
+            at += snprintf(at, 3, "%s", name);
+        else if (c < 0x20 || c == 0x7f)
+            at += snprintf(at, 8, "\\u{%x}", c);
+        else
+            *at++ = (char)c;
+    }
+    *at = 0;
+    return out;
+}
+
 json_t *call_error_json(const struct call_error *x) {
     switch (x->kind) {
     case CALL_EXECUTION: return one("ExecutionError", json_of_bytes(x->text));

@@ -23,6 +23,8 @@ struct call_error {
 };
 // The value of "FunctionCallError".
 json_t *call_error_json(const struct call_error *x);
+// A text as Rust's {:?} prints it, without the quotes around.
+char *rust_debug(struct arena *a, struct slice text);
 
 // --- an action list that no transaction or receipt may have -------------------------------------------------------
 enum actions_invalid_kind {

@@ -24,11 +24,13 @@ static enum rpc_done parse_all(struct rpc_call *c) {
     struct account_id account;
     struct public_key key;
     struct slice bytes;
+    struct param_page page;
     struct err e;
     check_block_ref(c->params, c->arena);
     bool ok = param_tx(c->params, c->arena, &tx, &e) || param_account(c->params, "account_id", &account, &e) ||
               param_key(c->params, "public_key", &key, &e) ||
-              param_base64(c->params, "args_base64", c->arena, &bytes, &e);
+              param_base64(c->params, "args_base64", c->arena, &bytes, &e) ||
+              param_page(c->params, "after_key_base64", &page, &e);
     SCOPED_JSON(legacy) = param_legacy_query(c->params, c->arena, &e);
     if (ok || legacy)
         return rpc_ok(c, legacy ? json_incref(legacy) : json_true());

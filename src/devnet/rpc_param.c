@@ -87,6 +87,18 @@ bool param_base64(const json_t *params, const char *key, struct arena *a, struct
            (base64_decode(a, slice_str(text), out, NULL) || err_set(e, ERR_INVALID, "field '%s' must be base64", key));
 }
 
+bool param_page(const json_t *params, const char *after, struct param_page *out, struct err *e) {
+    const json_t *limit = field(params, "limit");
+    *out = (struct param_page){0};
+    if (!json_opt_text(params, after, &out->after, e))
+        return false;
+    if (!limit)
+        return true;
+    json_int_t n = json_integer_value(limit); // 0 when it is none
+    out->limit = n > 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
+    return out->limit || err_set(e, ERR_INVALID, "field 'limit' must be a whole number from 1 to %u", UINT32_MAX);
+}
+
 const char *wait_level_text(enum wait_level level) {
     switch (level) {
 #define X(level, text)                                                                                                 \

@@ -22,6 +22,13 @@ json_t *block_ref_json(const struct block_ref *ref, struct arena *a);
 [[nodiscard]] bool param_account(const json_t *params, const char *key, struct account_id *out, struct err *e);
 [[nodiscard]] bool param_key(const json_t *params, const char *key, struct public_key *out, struct err *e);
 [[nodiscard]] bool param_hash(const json_t *params, const char *key, struct hash *out, struct err *e);
+// How many entries a page shall have, and where it begins; both may be absent.
+struct param_page {
+    uint32_t limit;    // 0: not told
+    const char *after; // NULL: not told
+};
+// {"limit", <after>}: `limit` is at least 1.
+[[nodiscard]] bool param_page(const json_t *params, const char *after, struct param_page *out, struct err *e);
 // Absent or null is empty.
 [[nodiscard]] bool param_base64(const json_t *params, const char *key, struct arena *a, struct slice *out,
                                 struct err *e);

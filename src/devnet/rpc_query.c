@@ -11,6 +11,7 @@ struct query {
     const struct snapshot *state;
     const struct chain_block *block;
     struct account_id account;
+    bool newer; // EXPERIMENTAL_view_…, EXPERIMENTAL_call_function: whatever fails is an error
 };
 
 // Every answer says which block it is of.
@@ -22,48 +23,78 @@ static json_t *with_block(const struct query *q, json_t *o) {
 
 static json_t *logs_json(const struct view_call_result *r) {
     json_t *logs = json_array();
-    for (size_t i = 0; r && i < r->log_count; i++) {
+    for (size_t i = 0; i < r->log_count; i++) {
         json_t *text = json_stringn(r->logs[i].len ? (const char *)r->logs[i].ptr : "", r->logs[i].len);
         json_array_append_new(logs, text ? text : json_string(""));
     }
     return logs;
 }
 
-// A failed call and a missing key come as results with "error", as nodes have always answered them.
-static enum rpc_done error_result(const struct query *q, const char *text, const struct view_call_result *r) {
-    return rpc_ok(q->call, with_block(q, json_pack("{s:s, s:o}", "error", text, "logs", logs_json(r))));
+// `query` gives a failed call and a missing key as results with "error", as nodes have always done.
+static enum rpc_done error_result(const struct query *q, const char *text) {
+    return rpc_ok(q->call, with_block(q, json_pack("{s:s, s:[]}", "error", text, "logs")));
 }
 
-static enum rpc_done refuse(const struct query *q, const struct view_error *why, const struct public_key *key,
-                            const struct view_call_result *r) {
-    struct rpc_call *c = q->call;
-    const char *text = view_error_text(c->arena, why, &q->account, key);
-    json_t *info = with_block(q, json_object());
+static enum rpc_done fail_key(const struct query *q, const char *text, const struct public_key *key) {
+    if (!q->newer)
+        return error_result(q, text);
+    const char *shown = public_key_text(q->call->arena, key);
+    return rpc_fail_text(q->call, "UNKNOWN_ACCESS_KEY", with_block(q, json_pack("{s:s}", "public_key", shown)),
+                         "Access key for public key %s has never been observed on the node", shown);
+}
+
+// A contract that panics with JSON gets it into the error as JSON. `text`: the error as Rust's {:?} prints it.
+static json_t *vm_error(struct arena *a, const struct call_error *x, const char **text) {
+    static const char panicked[] = "Smart contract panicked: ";
+    *text = x->debug;
+    if (x->kind != CALL_EXECUTION)
+        return call_error_json(x);
+    struct slice message = slice_str(x->text);
+    json_t *own = slice_starts(message, SLICE_LIT(panicked))
+                      ? json_parse_big(slice_skip(message, sizeof panicked - 1), RPC_BODY_MAX, NULL)
+                      : NULL;
+    *text = own ? arena_printf(a, "ExecutionError(%s)", json_text(a, own))
+                : arena_printf(a, "ExecutionError(String(\"%s\"))", rust_debug(a, message));
+    if (!own)
+        return call_error_json(x);
+    return json_pack("{s:o}", "ExecutionError", own);
+}
+
+static enum rpc_done fail_execution(const struct query *q, const char *text, const struct call_error *x) {
+    if (!q->newer)
+        return error_result(q, text);
+    const char *shown;
+    json_t *info = json_pack("{s:o}", "vm_error", vm_error(q->call->arena, x, &shown));
+    return rpc_fail_text(q->call, "CONTRACT_EXECUTION_ERROR", with_block(q, info),
+                         "Function call returned an error: %s", shown);
+}
+
+static enum rpc_done fail_account(const struct query *q, const char *cause, const char *field, const char *text) {
+    json_t *info = with_block(q, json_pack("{s:s}", field, q->account.s));
+    if (strcmp(cause, "TOO_MANY_ACCESS_KEYS") == 0)
+        json_set_u64(info, "limit", VIEW_KEYS_MAX);
+    return rpc_fail_text(q->call, cause, info, "%s", text);
+}
+
+static enum rpc_done refuse(const struct query *q, const struct view_error *why, const struct public_key *key) {
+    const char *text = view_error_text(q->call->arena, why, &q->account, key);
     switch (why->kind) {
-    case VIEW_UNKNOWN_ACCOUNT:
-        json_set_text(info, "requested_account_id", q->account.s);
-        return rpc_fail_text(c, "UNKNOWN_ACCOUNT", info, "%s", text);
-    case VIEW_TOO_LARGE:
-        json_set_text(info, "contract_account_id", q->account.s);
-        return rpc_fail_text(c, "TOO_LARGE_CONTRACT_STATE", info, "%s", text);
-    case VIEW_NO_CODE:
-        if (r) // a call of no contract is a failed call
-            break;
-        json_set_text(info, "contract_account_id", q->account.s);
-        return rpc_fail_text(c, "NO_CONTRACT_CODE", info, "%s", text);
-    case VIEW_UNKNOWN_KEY:
+    case VIEW_UNKNOWN_ACCOUNT: return fail_account(q, "UNKNOWN_ACCOUNT", "requested_account_id", text);
+    case VIEW_TOO_LARGE: return fail_account(q, "TOO_LARGE_CONTRACT_STATE", "contract_account_id", text);
+    case VIEW_TOO_MANY_KEYS: return fail_account(q, "TOO_MANY_ACCESS_KEYS", "requested_account_id", text);
+    case VIEW_NO_CODE: return fail_account(q, "NO_CONTRACT_CODE", "contract_account_id", text);
+    case VIEW_UNKNOWN_KEY: return fail_key(q, text, key);
     case VIEW_UNKNOWN_BLOCK:
     case VIEW_EXECUTION: break;
     }
-    json_decref(info);
-    return error_result(q, text, r);
+    return fail_execution(q, text, &why->call);
 }
 
 static enum rpc_done query_account(const struct query *q) {
     struct account_state state;
     struct view_error why;
     if (!view_account(q->state, &q->account, &state, &why))
-        return refuse(q, &why, NULL, NULL);
+        return refuse(q, &why, NULL);
     return rpc_ok(q->call, with_block(q, render_account_state(&state)));
 }
 
@@ -75,22 +106,30 @@ static enum rpc_done query_key(const struct query *q) {
     if (!param_key(q->params, "public_key", &key, &e))
         return rpc_fail_params(q->call, &e);
     if (!view_access_key(q->state, q->call->arena, &q->account, &key, &access, &why))
-        return refuse(q, &why, &key, NULL);
+        return refuse(q, &why, &key);
     return rpc_ok(q->call, with_block(q, render_access_key(&access, q->call->arena)));
 }
 
 static enum rpc_done query_keys(const struct query *q) {
-    struct keyed_access *keys;
-    size_t n;
+    struct view_keys keys;
+    struct param_page page;
+    struct public_key after;
     struct view_error why;
+    struct err e;
     struct arena *a = q->call->arena;
-    if (!view_access_keys(q->state, a, &q->account, &keys, &n, &why))
-        return refuse(q, &why, NULL, NULL);
+    if (!param_page(q->params, "after_key", &page, &e) ||
+        (page.after && !param_key(q->params, "after_key", &after, &e)))
+        return rpc_fail_params(q->call, &e);
+    if (!view_access_keys(q->state, a, &q->account, page.after ? &after : NULL, page.limit, &keys, &why))
+        return refuse(q, &why, NULL);
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:o}", "public_key", public_key_text(a, &keys[i].key),
-                                              "access_key", render_access_key(&keys[i].access, a)));
-    return rpc_ok(q->call, with_block(q, json_pack("{s:o}", "keys", list)));
+    for (size_t i = 0; i < keys.count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:o}", "public_key", public_key_text(a, &keys.list[i].key),
+                                              "access_key", render_access_key(&keys.list[i].access, a)));
+    json_t *o = json_pack("{s:o}", "keys", list);
+    if (keys.more)
+        json_set_text(o, "last_key", public_key_text(a, &keys.list[keys.count - 1].key));
+    return rpc_ok(q->call, with_block(q, o));
 }
 
 static enum rpc_done query_code(const struct query *q) {
@@ -99,27 +138,44 @@ static enum rpc_done query_code(const struct query *q) {
     struct view_error why;
     struct arena *a = q->call->arena;
     if (!view_code(q->state, a, &q->account, &code, &hash, &why))
-        return refuse(q, &why, NULL, NULL);
+        return refuse(q, &why, NULL);
     return rpc_ok(q->call, with_block(q, json_pack("{s:s, s:s}", "code_base64", base64_text(a, code), "hash",
                                                    hash_base58(a, &hash))));
 }
 
+// The parameters of view_state. *after is set when `page` has a cursor.
+static bool state_params(const struct query *q, struct slice *prefix, struct param_page *page, struct slice *after,
+                         struct err *e) {
+    struct arena *a = q->call->arena;
+    if (!param_base64(q->params, "prefix_base64", a, prefix, e) || !param_page(q->params, "after_key_base64", page, e))
+        return false;
+    if ((page->after || page->limit) && json_is_true(json_object_get(q->params, "include_proof")))
+        return err_set(e, ERR_INVALID,
+                       "include_proof is not supported with paginated view_state (after_key_base64 / limit)");
+    return !page->after || (param_base64(q->params, "after_key_base64", a, after, e) &&
+                            (slice_starts(*after, *prefix) ||
+                             err_set(e, ERR_INVALID, "after_key_base64 must start with prefix_base64")));
+}
+
 static enum rpc_done query_state(const struct query *q) {
-    struct view_entry *entries;
-    size_t n;
-    struct slice prefix;
+    struct view_entries entries;
+    struct slice prefix, after;
+    struct param_page page;
     struct view_error why;
     struct err e;
     struct arena *a = q->call->arena;
-    if (!param_base64(q->params, "prefix_base64", a, &prefix, &e))
+    if (!state_params(q, &prefix, &page, &after, &e))
         return rpc_fail_params(q->call, &e);
-    if (!view_state(q->state, a, &q->account, prefix, &entries, &n, &why))
-        return refuse(q, &why, NULL, NULL);
+    if (!view_state(q->state, a, &q->account, prefix, page.after ? &after : NULL, page.limit, &entries, &why))
+        return refuse(q, &why, NULL);
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "key", base64_text(a, entries[i].key), "value",
-                                              base64_text(a, entries[i].value)));
-    return rpc_ok(q->call, with_block(q, json_pack("{s:o, s:[]}", "values", list, "proof")));
+    for (size_t i = 0; i < entries.count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "key", base64_text(a, entries.list[i].key), "value",
+                                              base64_text(a, entries.list[i].value)));
+    json_t *o = json_pack("{s:o, s:[]}", "values", list, "proof");
+    if (entries.more)
+        json_set_text(o, "last_key", base64_text(a, entries.list[entries.count - 1].key));
+    return rpc_ok(q->call, with_block(q, o));
 }
 
 static enum rpc_done query_call(const struct query *q) {
@@ -132,7 +188,7 @@ static enum rpc_done query_call(const struct query *q) {
         !param_base64(q->params, "args_base64", q->call->arena, &args, &e))
         return rpc_fail_params(q->call, &e);
     if (!view_call(q->state, q->call->arena, &q->account, method, args, &r, &why))
-        return refuse(q, &why, NULL, &r);
+        return refuse(q, &why, NULL);
     json_t *bytes = json_array();
     for (size_t i = 0; i < r.value.len; i++)
         json_array_append_new(bytes, json_integer(r.value.ptr[i]));
@@ -173,12 +229,12 @@ static struct snapshot *snapshot_of(struct rpc_call *c, const struct block_ref *
     return s;
 }
 
-static enum rpc_done run_query(struct rpc_call *c, const json_t *params, const struct block_ref *ref) {
-    struct query q = {.call = c, .params = params};
-    const char *type;
+static enum rpc_done run_kind(struct rpc_call *c, const json_t *params, const char *type, bool newer,
+                              const struct block_ref *ref) {
+    struct query q = {.call = c, .params = params, .newer = newer};
     struct err e;
     size_t kind = 0;
-    if (!json_get_text(params, "request_type", &type, &e) || !param_account(params, "account_id", &q.account, &e))
+    if (!param_account(params, "account_id", &q.account, &e))
         return rpc_fail_params(c, &e);
     while (kind < ARRAY_LEN(kinds) && strcmp(kinds[kind].type, type) != 0)
         kind++;
@@ -196,6 +252,13 @@ static enum rpc_done run_query(struct rpc_call *c, const json_t *params, const s
     return done;
 }
 
+static enum rpc_done run_query(struct rpc_call *c, const json_t *params, const struct block_ref *ref) {
+    const char *type;
+    struct err e;
+    return json_get_text(params, "request_type", &type, &e) ? run_kind(c, params, type, false, ref)
+                                                            : rpc_fail_params(c, &e);
+}
+
 enum rpc_done rpc_query(struct rpc_call *c) {
     struct block_ref ref;
     struct err e;
@@ -207,4 +270,14 @@ enum rpc_done rpc_query(struct rpc_call *c) {
     if (!param_block_ref(c->params, true, &ref, &e))
         return rpc_fail_params(c, &e);
     return run_query(c, c->params, &ref);
+}
+
+// The method's name says the type, and parameters come only as an object.
+enum rpc_done rpc_view(struct rpc_call *c) {
+    struct block_ref ref;
+    struct err e;
+    bool ok = json_is_object(c->params) || err_set(&e, ERR_INVALID, "the parameters must be an object");
+    if (!ok || !param_block_ref(c->params, true, &ref, &e))
+        return rpc_fail_params(c, &e);
+    return run_kind(c, c->params, c->method + strlen("EXPERIMENTAL_"), true, &ref);
 }

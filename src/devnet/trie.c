@@ -230,6 +230,8 @@ struct walk {
     trie_each_fn *each;
     void *ctx;
     uint8_t nibbles[NIBBLES_MAX]; // on the way to the node in hand
+    uint8_t after[NIBBLES_MAX];   // only keys behind this one
+    size_t after_len;
 };
 
 static bool walk_entry(struct walk *w, size_t len, struct blob *value) {
@@ -239,10 +241,20 @@ static bool walk_entry(struct walk *w, size_t len, struct blob *value) {
     return w->each(w->ctx, slice_of(key, len / 2), value);
 }
 
+// How the way to the node in hand stands to `after`: below 0, all below the node comes before it; 0, the way is a part
+// of it; above 0, all comes behind it.
+static int way_to_after(const struct walk *w, size_t len) {
+    int order = memcmp(w->nibbles, w->after, len < w->after_len ? len : w->after_len);
+    return order ? order : len > w->after_len;
+}
+
 static bool walk_node(struct walk *w, const struct trie_node *n, size_t len) {
     memcpy(w->nibbles + len, prefix_of(n), n->prefix_len);
     len += n->prefix_len;
-    if (n->value && !walk_entry(w, len, n->value))
+    int way = w->after_len ? way_to_after(w, len) : 1;
+    if (way < 0)
+        return true;
+    if (way > 0 && n->value && !walk_entry(w, len, n->value))
         return false;
     for (unsigned nibble = 0; nibble < 16; nibble++) {
         if (!has_child(n, nibble))
@@ -254,8 +266,14 @@ static bool walk_node(struct walk *w, const struct trie_node *n, size_t len) {
     return true;
 }
 
-bool trie_walk(const struct trie_node *n, struct slice prefix, trie_each_fn *each, void *ctx) {
+bool trie_walk(const struct trie_node *root, struct slice prefix, trie_each_fn *each, void *ctx) {
+    return trie_walk_after(root, prefix, (struct slice){0}, each, ctx);
+}
+
+bool trie_walk_after(const struct trie_node *n, struct slice prefix, struct slice after, trie_each_fn *each,
+                     void *ctx) {
     struct walk w = {.each = each, .ctx = ctx};
+    w.after_len = to_nibbles(w.after, after);
     uint8_t want[NIBBLES_MAX];
     size_t len = to_nibbles(want, prefix), at = 0;
     while (n) {

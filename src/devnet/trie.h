@@ -36,3 +36,6 @@ struct trie_node *trie_remove(struct trie_node *root, struct slice key);
 // Entries whose key starts with `prefix`, in the order of keys. false from `each` stops; then false comes back.
 typedef bool trie_each_fn(void *ctx, struct slice key, struct blob *value);
 bool trie_walk(const struct trie_node *root, struct slice prefix, trie_each_fn *each, void *ctx);
+// The same from the first key behind `after` on, which costs no look at those before it.
+bool trie_walk_after(const struct trie_node *root, struct slice prefix, struct slice after, trie_each_fn *each,
+                     void *ctx);

@@ -90,6 +90,46 @@ static void random_changes_match_a_list(void **state) {
     trie_unref(old);
 }
 
+static bool is_behind(struct slice key, struct slice after) {
+    int order = memcmp(key.ptr, after.ptr, key.len < after.len ? key.len : after.len);
+    return order > 0 || (order == 0 && key.len > after.len);
+}
+
+struct behind {
+    struct slice after;
+    size_t seen;
+};
+static bool check_behind(void *ctx, struct slice key, struct blob *value) {
+    struct behind *w = ctx;
+    (void)value;
+    assert_true(is_behind(key, w->after));
+    w->seen++;
+    return true;
+}
+
+// A page that leaves out or repeats an entry is a list that nobody can trust.
+static void a_walk_goes_on_behind_any_key(void **state) {
+    (void)state;
+    uint64_t model[KEYS] = {0};
+    struct trie_node *root = NULL;
+    for (uint64_t step = 1; step <= 200; step++) {
+        uint8_t bytes[3];
+        unsigned i = (unsigned)(next_random() % KEYS);
+        root = trie_put(root, key_of(i, bytes), blob_new(slice_of(&step, sizeof step)));
+        model[i] = step;
+    }
+    for (unsigned i = 0; i < KEYS; i++) { // also behind keys that are not there
+        uint8_t bytes[3], other[3];
+        struct behind w = {.after = key_of(i, bytes)};
+        size_t want = 0;
+        for (unsigned j = 0; j < KEYS; j++)
+            want += model[j] && is_behind(key_of(j, other), w.after);
+        assert_true(trie_walk_after(root, (struct slice){0}, w.after, check_behind, &w));
+        assert_int_equal(w.seen, want);
+    }
+    trie_unref(root);
+}
+
 // The fee of storage_write counts these nodes as NEAR's trie has them: extension, branch and leaf.
 static void depth_counts_nodes(void **state) {
     (void)state;
@@ -133,6 +173,7 @@ static void index_keeps_what_stays(void **state) {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(random_changes_match_a_list),
+    cmocka_unit_test(a_walk_goes_on_behind_any_key),
     cmocka_unit_test(depth_counts_nodes),
     cmocka_unit_test(index_keeps_what_stays),
 };

@@ -46,23 +46,6 @@ bool vm_fail_trap(struct vm *vm, const char *text, const char *debug) {
     return set_error(vm, arena_printf(a, "WebAssembly trap: %s", text), arena_printf(a, "WasmTrap(%s)", debug));
 }
 
-char *rust_debug(struct arena *a, struct slice s) {
-    char *out = arena_alloc(a, 8 * s.len + 1), *at = out;
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.ptr[i];
-        const char *name = c == '"' ? "\\\"" : c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : NULL;
-        name = c == '\t' ? "\\t" : c == 0 ? "\\0" : name;
-        if (name)
-            at += snprintf(at, 3, "%s", name);
-        else if (c < 0x20 || c == 0x7f)
-            at += snprintf(at, 8, "\\u{%x}", c);
-        else
-            *at++ = (char)c;
-    }
-    *at = 0;
-    return out;
-}
-
 // Contracts may panic with any UTF-8; as a C string it ends at a NUL, which is shown escaped instead.
 static char *printable(struct arena *a, struct slice s) {
     char *text = arena_text(a, s);

@@ -100,8 +100,6 @@ bool vm_fail_memory(struct vm *vm);   // MemoryAccessViolation
 bool vm_fail_overflow(struct vm *vm); // IntegerOverflow
 bool vm_fail_prohibited(struct vm *vm, const char *function);
 bool vm_fail_trap(struct vm *vm, const char *text, const char *debug);
-// A text as Rust's {:?} prints it, without the quotes around.
-char *rust_debug(struct arena *a, struct slice text);
 
 // --- paying
 bool gas_burn(struct vm *vm, uint64_t amount);
