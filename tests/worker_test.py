@@ -839,14 +839,42 @@ def test_slow_builds_stop_nobody():
             check("a build that fails fails for all who wait for it", all(e["failure"] == "build" and "nothing" in e["error_message"] for e in events), events)
             times = sorted(e["resources_used"]["compile_time_ms"] for e in events)
             check("and is paid once, too", builds(worker) == 4 and times[1] < 3000 < times[2], (builds(worker), times))
-            # 200 blocks are 20 s here, of which the wait for the other's build takes most.
-            long = c_repo(w, "long", ECHO, seconds=9)
-            w.request(long, "one", deposit=2 * NEAR)
-            check("a build that takes a while", kit.until(lambda: builds(worker) == 5, 20))
-            _, tx, _ = w.request(long, "nap9", resource_limits={**SLEEP, "max_execution_seconds": 10}, gas=53 * TGAS, deposit=2 * NEAR)
-            event, value = w.answer(tx, 60)
-            check("a run that is cut short because its request waited for another's build is not charged",
-                  value is None and event["failure"] == "platform" and int(event["payment_charged"]) == 0, event)
+
+
+def test_late():
+    """200 blocks are 20 s here, and whoever attaches 53 TGas buys no more. What was begun is paid, whatever took the
+    time; what was not begun is not."""
+    with kit.folder() as home:
+        w = World(home)
+        short = {"gas": 53 * TGAS, "deposit": 2 * NEAR}
+        nap = {**short, "resource_limits": {"max_execution_seconds": 40}}
+        echo, long, longer, alone = (c_repo(w, name, ECHO, s) for name, s in (("echo", 0), ("long", 8), ("longer", 26), ("alone", 60)))
+        with w.worker(MAX_CONCURRENT_RUNS="4", MAX_CONCURRENT_BUILDS="3") as worker:
+            _, tx, _ = w.request(echo, "first")
+            w.answer(tx)
+            ours = [w.request(repo, "x", deposit=2 * NEAR)[1] for repo in (long, longer)]
+            check("two builds are under way", kit.until(lambda: builds(worker) == 3, 20))
+            asked = [w.request(repo, text, record=False, **how) for repo, text, how in (
+                (long, "nap39", nap), (longer, "x", short), (alone, "x", short), (echo, "nap39", nap))]
+            waits, misses, builds_tx, runs = (tx for _, tx, _ in asked)
+            height = lambda: kit.rpc(w.net.url, "block", {"finality": "final"})["result"]["header"]["height"]
+            first = height()
+            kit.until(lambda: height() > first + 25)  # from which the worker knows their pace
+            for _, _, task in asked:
+                w.coordinator.add(task)
+            said = {}
+            for what, tx, failure in (("a run", runs, "guest"), ("a run after a wait for another's build", waits, "guest"),
+                                      ("a build", builds_tx, "build")):
+                event, value = w.answer(tx, 40)
+                said[what] = event["resources_used"]
+                check(f"{what} that is cut is charged for what it used", value is None and event["failure"] == failure
+                      and "time on chain" in event["error_message"] and int(event["payment_charged"]) > 10 ** 21, event)
+            check("and for no wait", 10000 < said["a run"]["time_ms"] and 3000 < said["a run after a wait for another's build"]["time_ms"] < 12000
+                  and 10000 < said["a build"]["compile_time_ms"] < 21000, said)
+            event, value = w.answer(misses, 30)
+            check("what did not begin in time is not charged", value is None and event["failure"] == "platform"
+                  and "before its own work could begin" in event["error_message"] and event["payment_charged"] == "0", event)
+            equal("those who had time are served", [w.answer(tx)[1] for tx in ours], ["x", "x"])
 
 
 def test_paid_builds():

@@ -7,6 +7,7 @@
 #include "base/test.h"
 #include "executor/exec.h"
 #include <pthread.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 static char work[] = "/tmp/code-test.XXXXXX";
@@ -82,8 +83,21 @@ static void test_again(void **state) {
         struct exec_result r = run(&q);
         assert_int_equal(r.end, EXEC_OK);
     }
-    struct exec_request q = request_of(arena, "early");
-    struct exec_result r;
+    struct exec_request q = request_of(arena, arena_printf(arena, "wither 0 %s/wither", work));
+    q.compile_ms = 3000;
+    struct exec_result r = run(&q);
+    assert_int_equal(r.end, EXEC_OK);
+    assert_in_range(r.compile_us, 1, 199999); // the first try, of 200 ms, was not the module's doing
+    q = request_of(arena, "wither");
+    q.compile_ms = 3000;
+    r = run(&q);
+    is_refused(&r, "died on it, twice");
+    assert_in_range(r.compile_us, 400000, 3000000); // both were
+    q = request_of(arena, "wither once more");
+    q.compile_ms = 350;
+    r = run(&q);
+    assert_in_range(r.compile_us, 200000, 350000); // no more than is paid
+    q = request_of(arena, "early");
     struct err e;
     assert_false(exec_run(pool, arena, &q, &r, &e));
     assert_int_equal(e.code, ERR_UNAVAILABLE);
@@ -97,6 +111,19 @@ static void test_killed(void **state) {
         struct exec_result r = run(&q);
         is_refused(&r, "died on it");
         assert_true(r.compile_us > 0); // tried again
+    }
+}
+
+// If this fails, who asks for a compilation that is longer than the request's time on chain has it for nothing.
+static void test_cut(void **state) {
+    (void)state;
+    struct exec_request q = request_of(arena, "forever and a day");
+    q.compile_ms = 3000;
+    for (size_t i = 0; i < 2; i++) { // it says nothing of the next try
+        q.patience.deadline_ms = clock_mono_ms() + 300;
+        struct exec_result r = run(&q);
+        is_refused(&r, "time on chain was used up");
+        assert_in_range(r.compile_us, 1, 800000);
     }
 }
 
@@ -167,13 +194,18 @@ static void test_once(void **state) {
 static void test_waiting(void **state) {
     (void)state;
     atomic_bool cancel = false;
-    struct caller first = {.module = "forever wait"}, same = first, other = {.module = "forever other"},
-                  lost = {.module = "forever wait", .patience = {0, &cancel}}, quick = {.module = "ok"};
+    struct caller first = {0}, same = first, other = {.module = "forever other"}, lost = {.patience = {0, &cancel}},
+                  quick = {.module = "ok"};
     pthread_t a, b;
+    int begun = inotify_init1(IN_CLOEXEC);
+    struct inotify_event event[8];
     call(&quick); // compiled
     assert_int_equal(quick.end, EXEC_OK);
+    first.module = same.module = lost.module = arena_printf(arena, "forever 0 %s/begun", work);
+    assert_true(inotify_add_watch(begun, work, IN_CREATE) >= 0);
     assert_int_equal(pthread_create(&a, NULL, call, &first), 0);
-    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); // it has the one place among the compilations
+    assert_true(read(begun, event, sizeof event) > 0); // it has the one place among the compilations
+    close(begun);
     assert_int_equal(pthread_create(&b, NULL, call, &lost), 0);
     same.patience.deadline_ms = other.patience.deadline_ms = clock_mono_ms() + 200;
     call(&same);
@@ -234,9 +266,9 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paid),    cmocka_unit_test(test_deaths),
-                                       cmocka_unit_test(test_again),   cmocka_unit_test(test_once),
-                                       cmocka_unit_test(test_waiting), cmocka_unit_test(test_cancelled_run),
-                                       cmocka_unit_test(test_killed),  cmocka_unit_test(test_last_second)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_paid),   cmocka_unit_test(test_deaths),      cmocka_unit_test(test_again),
+        cmocka_unit_test(test_once),   cmocka_unit_test(test_waiting),     cmocka_unit_test(test_cancelled_run),
+        cmocka_unit_test(test_killed), cmocka_unit_test(test_last_second), cmocka_unit_test(test_cut)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -54,6 +54,11 @@ static void misbehave(const char *verb, int sock) {
         say(sock, (struct job_answer){.end = 77}, 0);
     if (strcmp(verb, "stale") == 0)
         say(sock, (struct job_answer){.end = ENGINE_STALE}, 0);
+    if (strcmp(verb, "wither") == 0) {
+        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        signal(SIGSEGV, SIG_DFL);
+        raise(SIGSEGV);
+    }
     if (strcmp(verb, "slow") == 0) {
         nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
         say(sock, (struct job_answer){.end = ENGINE_RETURNED}, 0);

@@ -12,6 +12,7 @@
 #define SPARE_BLOCKS 12   // kept for getting the answer on chain
 #define LAST_BLOCKS 40    // with fewer left, a platform failure is reported instead of tried elsewhere
 #define HOPELESS_BLOCKS 3 // with fewer, nothing reaches the chain in time
+#define LAST_MS 1000      // what may be used of the spare blocks
 #define BRANCH_MS 30000   // longest search for a branch
 #define TRIES_MAX 4       // then a platform failure is reported, too
 // How long the coordinator waits after the first try; each pause is twice the one before, up to the longest.
@@ -33,10 +34,10 @@ struct job {
     struct arena *private; // what must not stay in memory; NULL: nothing, or not any more
     struct secrets secrets;
     struct exec_result run;
-    bool ran, late; // late: when it was begun here, its time on chain was less than what it may use
-    bool parked;    // it waits, and has no place at work
+    bool ran;
+    bool parked; // it waits, and has no place at work
     struct answer answer;
-    uint64_t started_us, checked_us; // checked: when it was known how much time is left
+    uint64_t started_us;
 };
 
 static uint64_t window_left(const struct job *j) { return extender_left(j->worker->extender, j->watch); }
@@ -118,10 +119,7 @@ static bool check_request(struct job *j) {
         return false;
     }
     j->watch = extender_watch(j->worker->extender, j->task, &j->request, &window);
-    j->checked_us = clock_mono_us();
     j->block_ms = window.block_ms;
-    uint64_t needed_ms = (j->request.build_seconds + j->task->limits.max_execution_seconds) * 1000;
-    j->late = extender_left_most(j->worker->extender, j->watch) < needed_ms + SPARE_BLOCKS * j->block_ms;
     return true;
 }
 
@@ -219,10 +217,24 @@ static void platform_failed(struct job *j, const char *why) {
 
 // --- waiting
 
-// Until its time on chain is over, with what it takes to get an answer there kept; or the lease is lost.
+// Until its time on chain is over, with what it takes to get an answer there kept; or the lease is lost. Of what is
+// kept one second may be used, as most runs need less; over at once where no answer would get there any more: what is
+// begun has to be paid.
 static struct patience patience_of(const struct job *j) {
     uint64_t left = extender_left_most(j->worker->extender, j->watch), spare = SPARE_BLOCKS * j->block_ms;
-    return (struct patience){clock_mono_ms() + (left > spare + 1000 ? left - spare : 1000), held_lost(j->held)};
+    uint64_t ms = left > spare + LAST_MS ? left - spare : left > HOPELESS_BLOCKS * j->block_ms + LAST_MS ? LAST_MS : 0;
+    return (struct patience){clock_mono_ms() + ms, held_lost(j->held)};
+}
+
+// Nothing of the request has begun: our own trouble, or its time on chain was over before.
+static void not_begun(struct job *j, const struct err *e) {
+    if (e->code != ERR_TIMEOUT)
+        platform_failed(j, e->msg);
+    else
+        platform_failed(j, arena_printf(j->arena,
+                                        "the request came too late or waited too long: its time on chain was over "
+                                        "before its own work could begin (%s)",
+                                        e->msg));
 }
 
 static void parked(void *ctx, bool is) {
@@ -242,14 +254,6 @@ static uint64_t paid_left(const struct job *j) {
     return paid > j->answer.build_ms ? paid - j->answer.build_ms : 0;
 }
 
-// True where the request would have had all of its own time, had it not waited for others' builds, compilations and
-// places: then it is not its own doing that it was ended before, and nobody pays.
-static bool waits_took_time(const struct job *j, uint64_t given_ms, uint64_t own_ms) {
-    uint64_t all_ms = (clock_mono_us() - j->checked_us) / 1000;
-    uint64_t busy_ms = j->answer.build_ms + (j->run.compile_us + j->run.run_us) / 1000;
-    return given_ms + (all_ms > busy_ms ? all_ms - busy_ms : 0) >= own_ms;
-}
-
 // --- module, secrets and run
 
 static void building(void *ctx) {
@@ -257,9 +261,6 @@ static void building(void *ctx) {
     parked(j, true);
     held_stage(j->worker->held, j->held, STAGE_BUILDING);
 }
-
-static const char too_late[] =
-    "the request waited too long for a worker: its time on chain was over before the guest's own";
 
 // True with a module; otherwise the job has ended.
 static bool get_module(struct job *j) {
@@ -273,7 +274,7 @@ static bool get_module(struct job *j) {
     bool ok = modules_get(j->worker->modules, j->arena, &want, &j->module, &e);
     parked(j, false);
     if (!ok) {
-        platform_failed(j, e.msg);
+        not_begun(j, &e);
         return false;
     }
     const struct build_result *b = &j->module.build;
@@ -285,9 +286,7 @@ static bool get_module(struct job *j) {
         return true;
     }
     answer_from_build(&j->answer, j->arena, b);
-    if (j->module.cut_short && (j->late || waits_took_time(j, j->answer.build_ms, j->request.build_seconds * 1000)))
-        platform_failed(j, too_late);
-    else if (j->answer.class == ANSWER_PLATFORM)
+    if (j->answer.class == ANSWER_PLATFORM)
         platform_failed(j, j->answer.error);
     else
         answer(j);
@@ -322,16 +321,14 @@ static uint64_t branch_ms(const struct job *j) {
 
 // The branch whose secrets they are, and whether that is known. Asking the repository is paid for like a build, and so
 // is a repository that does not answer: SEARCH_ENDED then.
-enum search { SEARCH_FOUND, SEARCH_FAILED, SEARCH_ENDED, SEARCH_TOO_LATE };
+enum search { SEARCH_FOUND, SEARCH_FAILED, SEARCH_ENDED };
 static enum search find_branch(struct job *j, const struct patience *w, const char **branch, struct err *e) {
-    uint64_t asked_ms, own_ms = branch_ms(j), left_ms = patience_left(w);
-    const struct patience within = patience_within(w, own_ms);
+    uint64_t asked_ms;
+    const struct patience within = patience_within(w, branch_ms(j));
     bool found = branches_find(j->worker->branches, j->arena, j->task, &j->module.build, &within, branch, &asked_ms, e);
     answer_add_build(&j->answer, asked_ms * 1000);
     if (found || e->code != ERR_TIMEOUT)
         return found ? SEARCH_FOUND : SEARCH_FAILED;
-    if (left_ms < own_ms && (j->late || waits_took_time(j, asked_ms, own_ms)))
-        return SEARCH_TOO_LATE;
     answer_fail(&j->answer, j->arena, ANSWER_BUILD, "build failed: %s", e->msg);
     return SEARCH_ENDED;
 }
@@ -359,6 +356,11 @@ static bool get_secrets(struct job *j) {
     if (!secrets_wanted(&j->task->secrets))
         return true;
     const struct patience w = patience_of(j);
+    if (patience_over(&w)) {
+        patience_fail(&w, "secrets", &e);
+        not_begun(j, &e);
+        return false;
+    }
     j->private = arena_new();
     parked(j, true);
     enum search search = find_branch(j, &w, &branch, &finding);
@@ -367,8 +369,6 @@ static bool get_secrets(struct job *j) {
     parked(j, false);
     if (search == SEARCH_ENDED)
         answer(j);
-    else if (search == SEARCH_TOO_LATE)
-        platform_failed(j, too_late);
     else if (!asked)
         secrets_failed(j, &e);
     else if (n.end == KEYSTORE_REFUSED && search == SEARCH_FAILED) // our own trouble may be the reason
@@ -386,30 +386,18 @@ static void forget_secrets(struct job *j) {
 
 static uint32_t small(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
 
-// The run was ended before its own time was up: by us, when the request came here late or waited here (then true, and
-// nobody pays), else by the request itself.
-static bool cut_short(struct job *j) {
-    if (j->run.end != EXEC_DEADLINE || j->run.seconds >= j->task->limits.max_execution_seconds)
-        return false;
-    if (j->late || waits_took_time(j, j->run.seconds * 1000ull, j->task->limits.max_execution_seconds * 1000))
-        return true;
-    j->run.detail = arena_printf(j->arena,
-                                 "the guest was ended after %" PRIu32 " seconds, when the request's time on chain was "
-                                 "used up; more gas attached to the request buys more of it",
-                                 j->run.seconds);
-    return false;
-}
-
+// What has run is paid, whatever took the request's time on chain: else who asks for more than there is time for, or
+// lets many requests wait for each other, computes for nothing.
 static void run_ended(struct job *j) {
-    bool late = cut_short(j);
     log_info("run end=%s instructions=%" PRIu64 " run_us=%" PRIu64 " compile_us=%" PRIu64 " output=%zu",
-             late ? "late" : exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us,
-             j->run.output.len);
+             exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us, j->run.output.len);
+    if (j->run.end == EXEC_DEADLINE && j->run.seconds < j->task->limits.max_execution_seconds)
+        j->run.detail = arena_printf(j->arena,
+                                     "the guest was ended after %" PRIu32 " seconds, when the request's time on chain "
+                                     "was used up; more gas attached to the request buys more of it",
+                                     j->run.seconds);
     answer_from_run(&j->answer, j->arena, j->task->format, &j->run);
-    if (late)
-        platform_failed(j, too_late);
-    else
-        answer(j);
+    answer(j);
 }
 
 static void run(struct job *j) {
@@ -437,7 +425,7 @@ static void run(struct job *j) {
         answer_fail(&j->answer, j->arena, ANSWER_GUEST, "%s", e.msg);
         answer(j);
     } else
-        platform_failed(j, e.msg);
+        not_begun(j, &e);
 }
 
 static void work(struct job *j) {

@@ -131,6 +131,15 @@ static uint64_t paid_left(const struct module_wanted *w, const struct module *m)
     return w->build_ms > m->build.resolve_ms ? w->build_ms - m->build.resolve_ms : 0;
 }
 
+// It says nothing of the next try, and what is told names another cause than the build's own.
+static void tell_cut(struct arena *a, struct module *out) {
+    if (out->cut_short)
+        out->build.reason = arena_printf(a,
+                                         "it was ended after %.1f s, when the request's time on chain was used up; "
+                                         "more gas attached to the request buys more of it",
+                                         (double)(out->build.resolve_ms + out->build.build_ms) / 1000);
+}
+
 static bool build(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
                   struct err *e) {
     uint64_t paid = paid_left(w, out), left = patience_left(&w->patience), ms = least(paid, left);
@@ -139,14 +148,14 @@ static bool build(struct modules *m, struct arena *a, const struct module_wanted
     if (!ms) {
         out->build.end = BUILD_TIMEOUT;
         out->build.reason = "looking the ref up has used up the time that is paid for building";
-        out->cut_short = paid > 0;
-        return true;
+        return !paid || patience_fail(&w->patience, "a build's beginning", e);
     }
     log_info("building repo=%s commit=%s target=%s key=%.12s deadline_ms=%" PRIu64, out->build.repo, out->build.commit,
              w->source.target, hash_hex(&out->build.build_key, hex), ms);
     if (!builder_build(m->set.builder, a, &w->source, &within, &out->build, e))
         return false;
     out->cut_short = out->build.end == BUILD_TIMEOUT && ms < paid;
+    tell_cut(a, out);
     log_info("build end=%s ms=%" PRIu64 " bytes=%zu", build_end_slug(out->build.end), out->build.build_ms,
              out->build.wasm.len);
     if (out->build.end == BUILD_OK)
@@ -317,6 +326,7 @@ bool modules_get(struct modules *m, struct arena *a, const struct module_wanted 
         return false;
     if (out->build.end != BUILD_OK) {
         out->cut_short = out->build.end == BUILD_TIMEOUT && left == resolve_ms && left < w->build_ms;
+        tell_cut(a, out);
         return true;
     }
     if (try_cache(m, a, out))

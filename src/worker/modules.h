@@ -37,7 +37,7 @@ struct module {
     // end, reason, repo, commit, build_key, wasm, wasm_hash, resolve_ms, build_ms (0: this call did not build it)
     struct build_result build;
     const char *note; // for people: where it came from; NULL where there is nothing to say
-    bool cut_short;   // BUILD_TIMEOUT: not what is paid was used up, but the patience
+    bool cut_short;   // BUILD_TIMEOUT: not what is paid was used up, but the patience; the reason says so
 };
 // false: the platform failed, or the patience was over. A repository's own fault is out->build.end; who waited for a
 // build that failed by itself has the same end, and pays nothing for it.
