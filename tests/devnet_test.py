@@ -274,6 +274,22 @@ def test_promises_and_yield():
         equal("a yield times out after 200 blocks", near.value_of(net.rpc("tx", [tx_hash, ROOT])["result"]), b"timeout")
 
 
+def test_resume_in_the_last_block():
+    """A resume that is under way when the window ends wins; one that comes after the end is too late."""
+    with kit.folder() as home, Devnet(home, BLOCK_IDLE_MS="0") as net:
+        a = net.probe()
+
+        def height_of(outcome):
+            return net.rpc("block", [outcome["block_hash"]])["result"]["header"]["height"]
+        for late, want in ((0, b"in time"), (1, b"timeout")):
+            raw, tx_hash = a.signed(a.id, near.call("wait", b""))  # signed by itself: it runs in its transaction's block
+            end = height_of(net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})["result"]["transaction_outcome"]) + 200
+            net.rpc("sandbox_fast_forward", {"delta_height": end - 2 + late - net.height()})
+            resume = height_of(net.root.send(a.id, near.call("answer", b"in time"))["result"]["receipts_outcome"][0])  # a block later
+            check(f"resumed {'after' if late else 'in'} the window's last block", resume > end if late else resume == end, (resume, end))
+            equal("the yield's value", near.value_of(net.rpc("tx", [tx_hash, a.id])["result"]), want)
+
+
 def test_wait_times_out():
     with kit.folder() as home, Devnet(home, BLOCK_IDLE_MS="600") as net:  # 200 blocks, the yield's end, take longer
         a = net.probe()
