@@ -162,8 +162,11 @@ struct limits limits_of(const struct limits_given *g) {
 }
 
 bool repo_valid(const char *p, size_t len) { return repo_name_ok(p, len); }
-bool ref_valid(const char *p, size_t len) { return ref_name_ok(p, len); }
-bool word_valid(const char *p, size_t len) { return rule_run(p, p + len, RULE_WORD, RULE_WORD) == p + len; }
-bool address_valid(const char *p, size_t len) {
-    return len - 1 < REPO_MAX && *p != '-' && rule_run(p, p + len, RULE_ADDRESS, RULE_ADDRESS) == p + len;
+bool ref_valid(const char *p, size_t len) { return ref_text_ok(p, len); }
+bool text_valid(const char *p, size_t len, size_t max, enum rule_kind least) {
+    const char *end = p + len;
+    bool good = len - 1 < max;
+    for (; good && p < end; p++)
+        good = rule_kind(*p) >= least;
+    return good;
 }

@@ -53,10 +53,10 @@ struct args {
 const struct args *entry_begin(const uint8_t *list, const char *name);
 struct limits limits_of(const struct limits_given *given); // null takes the default
 // By the rules that the programs have, too (repo/rules.h).
-bool repo_valid(const char *p, size_t len);    // the name of a repository
-bool address_valid(const char *p, size_t len); // what may be one's spelling
-bool ref_valid(const char *p, size_t len);     // the name of a branch, a tag or a commit
-bool word_valid(const char *p, size_t len);    // letters, digits, '-' and '_'; also none
+bool repo_valid(const char *p, size_t len); // the name of a repository
+bool ref_valid(const char *p, size_t len);  // what could be that of a branch, a tag or a commit
+// 1 to max characters of that kind or later ones.
+bool text_valid(const char *p, size_t len, size_t max, enum rule_kind least);
 
 // What the tables become: the number of each argument, and a list of them for each method. R() marks required ones.
 // clang-format off

@@ -46,9 +46,10 @@ ENTRY(new) {
 #define TARGET_MAX 64
 
 static void check_arguments(const struct args *in) {
-    require(address_valid(in->repo.ptr, in->repo.len) && ref_valid(in->commit.ptr, in->commit.len) &&
-                (!in->build_target.ptr ||
-                 (in->build_target.len - 1 < TARGET_MAX && word_valid(in->build_target.ptr, in->build_target.len))),
+    const struct text *target = &in->build_target;
+    require(text_valid(in->repo.ptr, in->repo.len, REPO_MAX, RULE_ADDRESS) && *in->repo.ptr != '-' &&
+                ref_valid(in->commit.ptr, in->commit.len) &&
+                (!target->ptr || text_valid(target->ptr, target->len, TARGET_MAX, RULE_WORD)),
             "code_source: repo, commit and build_target must be an address, a git ref and a target of at most 256, 255 "
             "and 64 bytes");
     if (in->profile.ptr)

@@ -267,7 +267,8 @@ static void w19_source_is_checked(void **state) {
     }
     refused(BY("r", "", "null"), SOURCE_SENTENCE);
     refused(BY("r", "--upload-pack=x", "null"), SOURCE_SENTENCE);
-    refused(BY("r", "a..b", "null"), SOURCE_SENTENCE);
+    refused(BY("r", "a b", "null"), SOURCE_SENTENCE);
+    refused(BY("r", "a\x7f", "null"), SOURCE_SENTENCE);
     refused(BY("r", "a\\u0000", "null"), SOURCE_SENTENCE);
     refused(BY("r", "c", "\"\""), SOURCE_SENTENCE);
     refused(BY("r", "c", "\"a b\""), SOURCE_SENTENCE);

@@ -13,7 +13,8 @@
 void profile_check(struct text profile) {
     require(profile.len > 0, "Profile cannot be empty");
     require(profile.len <= PROFILE_MAX, "Profile name too long (max 64 chars)");
-    require(word_valid(profile.ptr, profile.len), "Profile name must contain only alphanumeric, dash, or underscore");
+    require(text_valid(profile.ptr, profile.len, PROFILE_MAX, RULE_WORD),
+            "Profile name must contain only alphanumeric, dash, or underscore");
 }
 
 #define NAME_SENTENCE "Repository must be host/owner/name, branch one that git takes"

@@ -14,6 +14,8 @@ struct ref {
     bool is_commit;   // of 40 hexadecimal digits
     bool is_whole;    // begins with "refs/"
 };
+// git's own format of what stands behind refs/heads/ or refs/tags/ (git-check-ref-format), in UTF-8, and no option.
+bool ref_name_ok(const char *text);
 // "" and NULL are HEAD, the default branch. ERR_INVALID: no ref.
 [[nodiscard]] bool ref_read(struct ref *out, struct arena *a, const char *text, struct err *e);
 // The beginning of a commit's name, 7 to 40 hexadecimal digits, in small letters; NULL: none. A branch or a tag may

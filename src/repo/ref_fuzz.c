@@ -11,12 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     SCOPED_ARENA(a);
     struct ref r, again;
     struct err e = {0};
-    bool named = ref_name_ok((const char *)data, size);
-    BUG_ON(named && memchr(data, 0, size));
+    bool plain = size && ref_text_ok((const char *)data, size);
+    BUG_ON(plain && memchr(data, 0, size));
     if (!ref_read(&r, a, arena_text(a, slice_of(data, size)), &e)) {
         BUG_ON(e.code != ERR_INVALID || !e.msg[0]);
         return 0;
     }
+    BUG_ON(!ref_text_ok(r.text, strlen(r.text))); // the contract takes it
     BUG_ON(r.text[0] == '-' || strlen(r.text) > REF_MAX || !text_is_utf8(slice_str(r.text)));
     BUG_ON(strstr(r.text, "..") || strstr(r.text, "@{") || strpbrk(r.text, "~^:?*[\\ \n"));
     BUG_ON(r.is_whole && strncmp(r.text, REF_HEADS, 11) != 0 && strncmp(r.text, REF_TAGS, 10) != 0);

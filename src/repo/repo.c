@@ -32,7 +32,7 @@ static bool folder_part_ok(const char *p, size_t n) {
     if (n == 0 || *p == '-' || (n <= 2 && memcmp(p, "..", n) == 0) || (n == 4 && strncasecmp(p, ".git", 4) == 0))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (p[i] != '@' && !rule_one_of(p[i], RULE_PART))
+        if (rule_kind(p[i]) < RULE_PART && p[i] != '@')
             return false;
     return true;
 }
@@ -78,7 +78,7 @@ static bool refuse_scheme(const char *text, struct err *e) {
 static bool refuse_login(const char *text, struct err *e) {
     const char *host = strchr(text, '@') + 1, *colon = strchr(host, ':');
     refuse(e, text, "it names a user, and repositories are fetched without a login");
-    if (colon && !rule_one_of(colon[1], RULE_DIGIT))
+    if (colon && rule_kind(colon[1]) < RULE_DIGIT)
         return err_hint(e, "write " HTTPS "%.*s/%s", (int)(colon - host), host, colon + 1);
     return err_hint(e, "write " HTTPS "%s", host);
 }

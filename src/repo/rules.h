@@ -16,26 +16,45 @@ int memcmp(const void *a, const void *b, size_t n);
 #define REPO_MAX 256 // bytes of a repository, as it is written and as it is named
 #define REF_MAX 255  // bytes of a branch, tag or commit
 
-static inline bool rule_one_of(char c, const char *set) {
-    while (*set && *set != c)
-        set++;
-    return *set != 0;
+// Characters by how much may be made of them: each kind may stand wherever those before it may.
+enum rule_kind {
+    RULE_NONE,
+    RULE_ADDRESS, // @ : /          in a repository as it is written
+    RULE_PART,    // . +            in a part of a path
+    RULE_FIRST,   // ~              at the beginning of one
+    RULE_WORD,    // _ and capitals
+    RULE_HYPHEN,  // -              in a label of a host; nowhere at the beginning
+    RULE_SMALL,   // a to z         at the beginning of a label
+    RULE_DIGIT,   // 0              in a port
+    RULE_COUNT,   // 1 to 9         at the beginning of one
+};
+static inline enum rule_kind rule_kind(char c) {
+    if ((uint8_t)(c - '1') < 9)
+        return RULE_COUNT;
+    if ((uint8_t)(c - 'a') < 26)
+        return RULE_SMALL;
+    if ((uint8_t)(c - 'A') < 26 || c == '_')
+        return RULE_WORD;
+    if (c == '0')
+        return RULE_DIGIT;
+    if (c == '-')
+        return RULE_HYPHEN;
+    if (c == '~')
+        return RULE_FIRST;
+    if (c == '.' || c == '+')
+        return RULE_PART;
+    return c == '@' || c == ':' || c == '/' ? RULE_ADDRESS : RULE_NONE;
 }
 
-// The end of the longest run from p on of a character of `first` and then any number of `more`; p where there is none.
-static inline const char *rule_run(const char *p, const char *end, const char *first, const char *more) {
-    for (const char *set = first; p < end && rule_one_of(*p, set); p++)
-        set = more;
+// The end of the longest run that begins at p with a character of the kind `first` or a later one, and goes on with
+// such of `more`; p where there is none, or where it would begin with a hyphen.
+static inline const char *rule_run(const char *p, const char *end, enum rule_kind first, enum rule_kind more) {
+    if (p < end && *p == '-')
+        return p;
+    for (enum rule_kind least = first; p < end && rule_kind(*p) >= least; p++)
+        least = more;
     return p;
 }
-
-// Sets of characters, each the end of the one before it.
-static const char rule_sets[] = "@:/+.~_ABCDEFGHIJKLMNOPQRSTUVWXYZ-abcdefghijklmnopqrstuvwxyz0123456789";
-#define RULE_ADDRESS rule_sets    // of a repository as it is written
-#define RULE_PART (rule_sets + 3) // of a part of a path; behind the first two, what it may begin with, and a hyphen
-#define RULE_WORD (rule_sets + 6)
-#define RULE_LABEL (rule_sets + 33) // of a host's name, a hyphen first
-#define RULE_DIGIT (rule_sets + 60)
 
 // host/owner/name, and more parts on hosts that have groups within groups: the one name of a repository, under which
 // its secrets are stored.
@@ -49,38 +68,31 @@ static inline bool repo_name_ok(const char *p, size_t len) {
     if (len > REPO_MAX)
         return false;
     for (;; dots++, p++) {
-        p = rule_run(at = p, end, RULE_LABEL + 1, RULE_LABEL);
+        p = rule_run(at = p, end, RULE_SMALL, RULE_HYPHEN);
         if (p == at || p == end || p[-1] == '-')
             return false;
         if (*p != '.')
             break;
     }
     if (*p == ':') {
-        p = rule_run(at = p + 1, end, RULE_DIGIT + 1, RULE_DIGIT);
+        p = rule_run(at = p + 1, end, RULE_COUNT, RULE_DIGIT);
         if (p == at || p - at > 5 || (p - at == 3 && memcmp(at, "443", 3) == 0))
             return false;
     }
     for (; p < end; parts++) {
         at = p + 1;
-        if (*p != '/' || (p = rule_run(at, end, RULE_PART + 2, RULE_PART)) == at || *at == '-')
+        if (*p != '/' || (p = rule_run(at, end, RULE_FIRST, RULE_PART)) == at)
             return false;
     }
-    return dots && parts > 1 && memcmp(end - 4, ".git", 4) != 0 && (parts == 2 || memcmp(end - len, "github.com/", 11));
+    return dots && parts > 1 && memcmp(end - 4, ".git", 4) != 0 &&
+           (parts == 2 || memcmp(end - len, "github.com/", 11) != 0);
 }
 
-// git's own format of a ref (git-check-ref-format) below refs/heads/ or refs/tags/, without what could be an option. It
-// must be UTF-8 besides.
-static inline bool ref_name_ok(const char *p, size_t len) {
-    uint64_t last = '/'; // bytes
-    if (len > REF_MAX)
-        return false;
-    for (size_t i = 0; i <= len; i++) {
-        uint8_t c = i < len ? (uint8_t)p[i] : '/'; // the end ends a part, too
-        last = last << 8 | c;
-        uint16_t two = (uint16_t)last;
-        if (c <= ' ' || rule_one_of((char)c, "\177~^:?*[\\") || two == ('/' << 8 | '/') || two == ('/' << 8 | '.') ||
-            two == ('.' << 8 | '.') || two == ('@' << 8 | '{') || (last & 0xffffffffffff) == 0x2e6c6f636b2f) // .lock/
-            return false;
-    }
-    return *p != '-' && p[len - 1] != '.';
+// What could be the name of a branch, a tag or a commit: bytes that are neither blanks nor control characters, and no
+// option. It must be UTF-8 besides; which of these git takes, repo/ref.h says.
+static inline bool ref_text_ok(const char *p, size_t len) {
+    bool good = len - 1 < REF_MAX && *p != '-';
+    for (; good && len; p++, len--)
+        good = (uint8_t)*p > ' ' && *p != 127;
+    return good;
 }

@@ -2,8 +2,8 @@
 #include "secrets/scope.h"
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "codec/borsh.h"
+#include "repo/ref.h"
 #include "repo/repo.h"
 #include "secrets/record.h"
 
@@ -26,7 +26,7 @@ static bool is_profile(const char *s) {
 
 static bool is_branch(const char *s) {
     size_t n = strlen(s);
-    return n <= BRANCH_MAX && ref_name_ok(s, n) && text_is_utf8(slice_str(s));
+    return n <= BRANCH_MAX && ref_name_ok(s);
 }
 
 bool scope_check(const struct scope *s, struct err *e) {
