@@ -41,3 +41,53 @@ enum artifact_kind artifact_kind(struct slice bytes) {
     }
     return ARTIFACT_CORE;
 }
+
+#define CORE_EXPORTS 7
+#define COMPONENT_EXPORTS 11
+
+// The entries of a core module's export section: name, kind (0: a function), index.
+static bool exports_start(struct slice body) {
+    uint32_t count, name, index;
+    if (!leb(&body, &count))
+        return false;
+    for (uint32_t i = 0; i < count && leb(&body, &name) && name < body.len; i++) {
+        struct slice text = slice_of(body.ptr, name);
+        body = slice_skip(body, name);
+        bool function = body.ptr[0] == 0;
+        body = slice_skip(body, 1);
+        if (function && slice_eq_str(text, "_start"))
+            return true;
+        if (!leb(&body, &index))
+            return false;
+    }
+    return false;
+}
+
+// A component's entries have types of any depth behind their names: the name is looked for with its length before it.
+static bool exports_run(struct slice body) {
+    static const char name[] = "wasi:cli/run@0.2.";
+    for (size_t i = 1; i + sizeof name - 1 <= body.len; i++)
+        if (memcmp(body.ptr + i, name, sizeof name - 1) == 0 && body.ptr[i - 1] >= sizeof name && body.ptr[i - 1] < 32)
+            return true;
+    return false;
+}
+
+bool artifact_is_program(struct slice bytes) {
+    enum artifact_kind kind = artifact_kind(bytes);
+    struct slice rest = slice_skip(bytes, 8);
+    if (kind != ARTIFACT_CORE && kind != ARTIFACT_COMPONENT)
+        return false;
+    while (rest.len) {
+        uint8_t id = rest.ptr[0];
+        uint32_t size;
+        rest = slice_skip(rest, 1);
+        if (!leb(&rest, &size) || size > rest.len)
+            return false;
+        struct slice body = slice_of(rest.ptr, size);
+        rest = slice_skip(rest, size);
+        if (kind == ARTIFACT_CORE ? id == CORE_EXPORTS && exports_start(body)
+                                  : id == COMPONENT_EXPORTS && exports_run(body))
+            return true;
+    }
+    return false;
+}

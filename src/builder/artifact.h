@@ -11,3 +11,6 @@ enum artifact_kind {
     ARTIFACT_COMPONENT, // a component
 };
 enum artifact_kind artifact_kind(struct slice bytes);
+// Whether it can be started: a core module exports the function `_start`, a component the interface wasi:cli/run. It is
+// looked at as far as choosing among a build's modules needs; whether it runs, the engine finds out.
+bool artifact_is_program(struct slice bytes);

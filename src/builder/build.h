@@ -9,6 +9,7 @@
 #include "crypto/hash.h"
 
 #define BUILD_WASM_MAX (64u << 20)
+#define BUILD_LOCK_MAX (1u << 20)
 
 struct egress; // egress/egress.h
 
@@ -50,10 +51,15 @@ struct build_result {
     const char
         *branch; // the ref is this branch, and the commit was its tip when that was asked; NULL: a tag, a commit, HEAD
     char commit[41];
-    struct hash build_key; // design: SHA-256 over length-prefixed (repository, commit, target, toolchain digest: of the
-                           // tree and the steps)
+    struct hash build_key; // SHA-256 over length-prefixed (repository with folder, commit, target, toolchain digest: of
+                           // the tree and the steps)
     struct slice wasm;     // in the caller's arena
     struct hash wasm_hash;
+    // Cargo.lock, where the repository has none and it was made for this build; whoever puts it there builds the same.
+    // Empty, zeros and 0: the repository's own, or no need of one.
+    struct slice lock;
+    struct hash lock_hash;
+    uint64_t lock_made; // seconds of the wall clock
     uint64_t resolve_ms,
         build_ms; // by our clock: looking the ref up in the repository (0: there was no need), building
 };

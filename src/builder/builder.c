@@ -5,11 +5,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "builder/job.h"
+#include "builder/survey.h"
 #include "builder/tree.h"
 #include <sys/stat.h>
 
 // Changes whenever the same toolchain would give other modules: flags, environment, order of steps.
-#define RECIPE_VERSION "outlayer-build-recipe-2"
+#define RECIPE_VERSION "outlayer-build-recipe-3"
 #define TRY_SYSTEM_MS 30000
 
 const char *build_end_slug(enum build_end end) {
@@ -142,6 +143,8 @@ bool job_start(struct job *j, const struct build_source *s, const struct patienc
     if (!source_parse(&j->source, j->arena, s->repo, s->ref, s->target, &why))
         return job_end(j, BUILD_BAD_SOURCE, "%s%s%s", why.msg, why.hint[0] ? "; " : "", why.hint);
     j->result->repo = j->source.place;
+    j->folder = j->source.folder ? j->source.folder : "";
+    j->dir = j->folder[0] ? arena_printf(j->arena, JOB_SRC "/%s", j->folder) : JOB_SRC;
     j->local = source_map_find(&j->builder->map, j->arena, j->source.name);
     struct stat st;
     if (j->local && (stat(j->local, &st) != 0 || !S_ISDIR(st.st_mode)))
@@ -183,22 +186,29 @@ bool builder_resolve(struct builder *b, struct arena *a, const struct build_sour
     return !j.failed;
 }
 
-static bool file_there(struct job *j, const char *path) {
+static bool file_there(struct job *j, const char *name) {
     struct slice bytes;
     struct err e = {0};
-    return sandbox_read(j->box, j->arena, path, 1u << 20, &bytes, &e) || e.code != ERR_NOT_FOUND;
+    return sandbox_read(j->box, j->arena, arena_printf(j->arena, "%s/%s", j->dir, name), 1u << 20, &bytes, &e) ||
+           e.code != ERR_NOT_FOUND;
 }
 
+static bool no_recipe(struct job *j) {
+    const char *where = j->folder[0] ? arena_printf(j->arena, "its folder %s", j->folder) : "its root";
+    job_end(j, BUILD_NO_RECIPE, "the repository has neither outlayer.toml nor Cargo.toml nor Makefile in %s", where);
+    job_add_hint(j, survey_hint(j));
+    return false;
+}
+
+// What is said wins over what is found.
 static bool build_checkout(struct job *j) {
-    if (file_there(j, JOB_SRC "/Cargo.toml"))
-        return fetch_crates(j) && compile_cargo(j);
-    if (file_there(j, JOB_SRC "/outlayer.toml"))
+    if (file_there(j, "outlayer.toml"))
         return compile_recipe(j);
-    if (file_there(j, JOB_SRC "/Makefile") || file_there(j, JOB_SRC "/makefile") ||
-        file_there(j, JOB_SRC "/GNUmakefile"))
+    if (file_there(j, "Cargo.toml"))
+        return compile_cargo(j);
+    if (file_there(j, "Makefile") || file_there(j, "makefile") || file_there(j, "GNUmakefile"))
         return compile_make(j);
-    return job_end(j, BUILD_NO_RECIPE,
-                   "the repository has neither Cargo.toml nor outlayer.toml nor Makefile in its root");
+    return no_recipe(j);
 }
 
 bool builder_build(struct builder *b, struct arena *a, const struct build_source *s, const struct patience *w,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Phase one: network, but nothing of the repository executes. git knows no configuration but ours, no hooks, no
-// submodules, no filters, and no protocol but https (or the one mapped folder); cargo runs from an empty folder, so
-// that neither .cargo/config.toml nor rust-toolchain.toml of the checkout have a say.
+// submodules, no filters, and no protocol but https (or the one mapped folder). Crates: builder/crates.h.
+#include "base/text.h"
 #include "builder/git.h"
-#include "builder/proxy.h"
 
 // Asks the remote for what the source's ref names; *found NULL and the job ended when it names nothing.
 static bool look_up(struct job *j, const struct git_ref **found) {
@@ -91,6 +90,19 @@ static bool fetch_history(struct job *j) {
     return git_fetches_more(j, true);
 }
 
+// When the commit was made, for builds that ask.
+static bool read_time(struct job *j) {
+    struct sandbox_result r;
+    uint64_t when = 0;
+    if (!GIT(j, &r, "show", "-s", "--format=%ct", j->result->commit))
+        return false;
+    const uint8_t *end = r.output.len ? memchr(r.output.ptr, '\n', r.output.len) : NULL;
+    if (git_succeeded(&r) && end)
+        (void)!text_u64(slice_of(r.output.ptr, (size_t)(end - r.output.ptr)), &when);
+    j->when = arena_printf(j->arena, "%llu", (unsigned long long)when);
+    return true;
+}
+
 bool fetch_checkout(struct job *j) {
     static const char *const mkdir_argv[] = {"/usr/bin/mkdir", JOB_SRC, JOB_TARGET, NULL};
     static const char *const rm_argv[] = {"/usr/bin/rm", "-rf", GIT_DIR, NULL};
@@ -110,45 +122,8 @@ bool fetch_checkout(struct job *j) {
                        j->source.url, (unsigned long long)(j->builder->work_bytes >> 20));
     if (!git_succeeded(&r)) // a tip may have moved between the two questions
         return git_says(&r, "not a tree") || git_says(&r, "pathspec") ? no_commit(j) : git_unreachable(j, &r);
+    if (!read_time(j))
+        return false;
     mk.argv = rm_argv; // history is not part of what is built, and makes room
     return job_run(j, &mk, &r);
-}
-
-// --- crates
-
-static bool dependency_ended(struct job *j, const struct sandbox_result *r) {
-    const char *seen = proxy_trouble(j->proxy, j->arena);
-    if (proxy_trouble_is_ours(j->proxy))
-        return err_set(j->e, ERR_UNAVAILABLE, "%s", seen) || job_fail(j);
-    if (git_says(r, "--locked") || git_says(r, "lock file"))
-        return job_end_log(j, BUILD_DEPENDENCY, "Cargo.lock is missing or does not fit Cargo.toml: commit it",
-                           r->output);
-    if (git_says(r, "failed to parse manifest") || git_says(r, "invalid manifest"))
-        return job_end_log(j, BUILD_FAILED, "Cargo.toml is not acceptable", r->output);
-    return job_end_log(j, BUILD_DEPENDENCY,
-                       seen ? arena_printf(j->arena, "a dependency cannot be had (%s)", seen)
-                            : "a dependency cannot be had",
-                       r->output);
-}
-
-bool fetch_crates(struct job *j) {
-    static const char *const argv[] = {"/usr/bin/cargo",           "fetch",    "--locked",      "--manifest-path",
-                                       JOB_SRC "/Cargo.toml",      "--target", "wasm32-wasip1", "--target",
-                                       "x86_64-unknown-linux-gnu", NULL};
-    const char *proxy = arena_printf(j->arena, "https_proxy=http://127.0.0.1:%u", proxy_port(j->proxy));
-    const char *http = arena_printf(j->arena, "http_proxy=http://127.0.0.1:%u", proxy_port(j->proxy));
-    const char *env[] = {"PATH=/usr/bin:/bin", "HOME=/home", "LC_ALL=C.UTF-8", "CARGO_HOME=" JOB_CARGO,
-                         // The build's own compiler, wrapper and folder: what cargo asks the compiler (four starts of
-                         // it) is kept there, and the build need not ask again.
-                         "CARGO_TARGET_DIR=" JOB_TARGET, "RUSTC=/guest/bin/rustc", "RUSTC_WRAPPER=/usr/bin/env",
-                         "RUSTC_WORKSPACE_WRAPPER=/usr/bin/env", "CARGO_TERM_COLOR=never",
-                         "CARGO_HTTP_CAINFO=/etc/ssl/certs/ca-certificates.crt",
-                         "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "CARGO_NET_GIT_FETCH_WITH_CLI=false",
-                         "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
-                         "CARGO_NET_RETRY=1", proxy, http, NULL};
-    struct sandbox_command c = {.argv = argv, .env = env, .dir = "/home", .network = true, .ours = true};
-    struct sandbox_result r;
-    if (!job_run(j, &c, &r))
-        return false;
-    return git_succeeded(&r) || dependency_ended(j, &r);
 }

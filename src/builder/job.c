@@ -56,6 +56,11 @@ bool job_end_log(struct job *j, enum build_end end, const char *what, struct sli
     return false;
 }
 
+void job_add_hint(struct job *j, const char *hint) {
+    if (strlen(j->result->reason) + strlen(hint) <= REASON_MAX)
+        j->result->reason = arena_printf(j->arena, "%s%s", j->result->reason, hint);
+}
+
 bool job_fail(struct job *j) {
     if (j->e->code == ERR_TIMEOUT && patience_over(&j->patience))
         return job_end(j, BUILD_TIMEOUT, "the build took longer than its deadline");

@@ -23,8 +23,13 @@ struct job {
     struct builder *builder;
     struct arena *arena;
     struct source source;
-    const char *local; // folder of a mapped repository, NULL: fetched over https
-    const char *url;   // what git is told inside the box
+    const char *local;  // folder of a mapped repository, NULL: fetched over https
+    const char *url;    // what git is told inside the box
+    const char *folder; // of the guest in the checkout, "" for its root
+    const char *dir;    // the same in the box
+    const char *when;   // the commit's time, seconds since 1970 as text
+    const char *locks;  // made for the repository, each below its name; NULL: none
+    unsigned configs;   // files that were written for cargo to read
     struct sandbox *box;
     struct proxy *proxy;
     struct patience patience; // has an end
@@ -40,6 +45,8 @@ struct job {
 void job_close(struct job *j);
 // Ends the job with a class and a reason; returns false.
 bool job_end(struct job *j, enum build_end end, const char *fmt, ...) PRINTF_LIKE(3, 4);
+// Says more at the end of the reason, where there is room.
+void job_add_hint(struct job *j, const char *hint);
 // The same with the useful lines of a log behind `what`.
 bool job_end_log(struct job *j, enum build_end end, const char *what, struct slice log);
 bool job_fail(struct job *j); // our own trouble, *e has been set; returns false
@@ -48,9 +55,8 @@ bool job_fail(struct job *j); // our own trouble, *e has been set; returns false
 
 // fetch.c: phase one. Network, nothing of the repository executes.
 [[nodiscard]] bool fetch_resolve(struct job *j);  // result->commit
-[[nodiscard]] bool fetch_checkout(struct job *j); // /work/src
-[[nodiscard]] bool fetch_crates(struct job *j);   // JOB_CARGO, for a Cargo package
-// compile.c: phase two. Everything may execute, no network.
+[[nodiscard]] bool fetch_checkout(struct job *j); // JOB_SRC
+// compile.c: crates (crates.h), and phase two. Everything may execute, no network.
 [[nodiscard]] bool compile_cargo(struct job *j);
 [[nodiscard]] bool compile_recipe(struct job *j);
 [[nodiscard]] bool compile_make(struct job *j);

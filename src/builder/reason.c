@@ -92,9 +92,23 @@ static struct said script_said(char **lines, size_t n) {
     return s;
 }
 
+// What a compiler only warns of, and what it quotes below that: lines that are indented, or numbered as in "12 | int
+// x;".
+static bool only_warns(char **lines, size_t i) {
+    for (;; i--) {
+        const char *line = lines[i], *text = line + strspn(line, " ");
+        if (strncmp(text, "warning:", 8) == 0 || strncmp(text, "warning[", 8) == 0 || strstr(line, ": warning: "))
+            return true;
+        size_t digits = strspn(line, "0123456789");
+        bool quoted = text > line || (digits && line[digits] == ' ');
+        if (!quoted || i == 0)
+            return false;
+    }
+}
+
 static bool worth_telling(char **lines, size_t i, const struct said *s) {
     bool in_script = i >= s->start && i < s->end;
-    return !idle(lines[i]) && (in_script ? i >= s->first : tells(lines[i]));
+    return !idle(lines[i]) && (in_script ? i >= s->first : tells(lines[i]) && !only_warns(lines, i));
 }
 
 const char *reason_make(struct arena *a, const char *what, struct slice log) {

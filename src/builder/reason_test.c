@@ -31,6 +31,11 @@ static const struct {
     {"a macro that panics",
      "error: proc macro panicked\n --> src/main.rs:1:1\n  |\n1 | m!();\n  |\n  = help: message: give it a name\n",
      "failed: error: proc macro panicked (src/main.rs:1:1)\n= help: message: give it a name"},
+    {"warnings that speak of errors",
+     "warning: unused variable: `not_found`\n --> src/main.rs:1:9\n  |\n1 | let not_found = \"error: none\";\n  |     "
+     "^\n\nmain.c:3:5: warning: undefined behaviour [-Wx]\n    3 |  puts(\"fatal: no\");\n"
+     "error[E0425]: cannot find value `y`\n --> src/main.rs:2:5\n",
+     "failed: error[E0425]: cannot find value `y` (src/main.rs:2:5)"},
     {"no word of an error", "one\ntwo\nthree\nfour\nfive\n", "failed: two\nthree\nfour\nfive"},
     {"nothing", "", "failed"},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// outlayer.toml: how a repository that is neither a Cargo package nor a Makefile is built.
-//   build = "zig cc …"        a shell command, run in the repository's root
-//   output = "out/app.wasm"   the module that it leaves
+// outlayer.toml: how a repository is built, where that is said and not found out. It wins over Cargo.toml and Makefile.
+//   build = "zig cc …"        a shell command, run in the file's folder
+//   output = "out/app.wasm"   the module that it leaves, from there
 // The file is a subset of TOML: comments and `key = "string"` (basic or literal strings on one line).
 #pragma once
 #include "base/arena.h"

@@ -72,6 +72,24 @@ static void test_artifact(void **state) {
     assert_int_equal(artifact_kind(slice_of(NULL, 0)), ARTIFACT_NONE);
 }
 
+// If this fails, a library is taken for the program that a build left beside it.
+static void test_program(void **state) {
+    (void)state;
+#define CORE "\0asm\1\0\0\0"
+#define COMPONENT "\0asm\x0d\0\1\0"
+#define BYTES(s) slice_of(s, sizeof s - 1)
+    assert_true(artifact_is_program(BYTES(CORE "\7\x13\2\6memory\2\0\6_start\0\0")));
+    assert_false(artifact_is_program(BYTES(CORE "\7\x13\2\6memory\2\0\6_start\3\0")));
+    assert_false(artifact_is_program(BYTES(CORE "\7\x0a\1\6memory\2\0")));
+    assert_false(artifact_is_program(BYTES(CORE "\7\x13\2\6memory\2\0\x7f_start\0\0")));
+    assert_false(artifact_is_program(BYTES(CORE "\7\2\xff\xff")));
+    assert_false(artifact_is_program(BYTES(CORE)));
+    assert_true(artifact_is_program(BYTES(COMPONENT "\x0b\x17\1\0\x12wasi:cli/run@0.2.3\5\0")));
+    assert_false(artifact_is_program(BYTES(COMPONENT "\x0b\x17\1\0\x12wasi:cli/ran@0.2.3\5\0")));
+    assert_false(artifact_is_program(BYTES(COMPONENT "\x0a\x17\1\0\x12wasi:cli/run@0.2.3\5\0")));
+    assert_false(artifact_is_program(BYTES("#!/bin/sh")));
+}
+
 // If this fails, the caller on chain reads noise, or bytes that are no text, instead of what is wrong.
 static void test_reason(void **state) {
     (void)state;
@@ -102,7 +120,7 @@ static void test_reason_is_short(void **state) {
     assert_true(text_is_utf8(slice_str(r)));
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_recipe), cmocka_unit_test(test_recipe_refused),
-                                          cmocka_unit_test(test_artifact), cmocka_unit_test(test_reason),
-                                          cmocka_unit_test(test_reason_is_short)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_recipe),   cmocka_unit_test(test_recipe_refused),
+                                          cmocka_unit_test(test_artifact), cmocka_unit_test(test_program),
+                                          cmocka_unit_test(test_reason),   cmocka_unit_test(test_reason_is_short)};
 RUN_TESTS(tests)

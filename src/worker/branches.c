@@ -104,7 +104,7 @@ static bool is_needed(struct branches *b, struct arena *a, const struct task *t)
 
 bool branches_find(struct branches *b, struct arena *a, const struct task *t, const struct build_result *built,
                    const struct patience *w, const char **branch, uint64_t *asked_ms, struct err *e) {
-    const struct build_source source = {t->repo, built->commit, t->target};
+    const struct build_source source = {.repo = t->repo, .ref = built->commit, .target = t->target};
     *branch = NULL;
     *asked_ms = 0;
     if (!is_needed(b, a, t) || (*branch = built->branch) ||
