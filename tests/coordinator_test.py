@@ -422,15 +422,26 @@ def test_modules():
         equal("exists: yes", c.call("GET", f"/wasm/exists/{name}")[1], {"exists": True, "size": len(data)})
         equal("one file", os.listdir(os.path.join(c.home, "wasm")), [name])
         equal("too large", c.call("POST", f"/wasm/upload?sha256={name}", bytes((64 << 20) + 1))[0], 413)
+        # Locks that were made for builds are kept beside the modules.
+        lock = b"version = 4\n"
+        named = hashlib.sha256(lock).hexdigest()
+        equal("no such lock", c.call("GET", f"/cargo-lock/{named}", token=None)[0], 404)
+        equal("another lock", c.call("POST", f"/cargo-lock/upload?sha256={name}", lock)[0], 400)
+        equal("a lock without a token", c.call("POST", f"/cargo-lock/upload?sha256={named}", lock, token=None)[0], 401)
+        equal("a lock", c.call("POST", f"/cargo-lock/upload?sha256={named}", lock), (201, {"sha256": named, "size": len(lock)}))
+        equal("is served to anybody", kit.http("GET", f"{c.url}/cargo-lock/{named}")[::2], (200, lock))
+        equal("is no module", c.call("GET", f"/wasm/{named}")[0], 404)
+        equal("a lock that is too large", c.call("POST", f"/cargo-lock/upload?sha256={named}", bytes((1 << 20) + 1))[0], 413)
 
 
 def record(key, seed=b"\1" * 32, **more):
     r = {"build_key": hashlib.sha256(key).hexdigest(), "wasm_hash": "cd" * 32, "repo": "https://example.com/a/b",
-         "commit": "e" * 40, "target": "wasm32-wasip1", "toolchain": "clang 1", "built_at": 1764000000000, "build_ms": 900, **more}
+         "commit": "e" * 40, "target": "wasm32-wasip1", "toolchain": "clang 1", "built_at": 1764000000, "build_ms": 900,
+         "lock_hash": "ab" * 32, "lock_made": 1764000000, **more}
     text = lambda s: len(s.encode()).to_bytes(4, "little") + s.encode()
-    signed = (text("outlayer-build-v1") + bytes.fromhex(r["build_key"]) + bytes.fromhex(r["wasm_hash"]) + text(r["repo"]) +
+    signed = (text("outlayer-build-v2") + bytes.fromhex(r["build_key"]) + bytes.fromhex(r["wasm_hash"]) + text(r["repo"]) +
               text(r["commit"]) + text(r["target"]) + text(r["toolchain"]) + r["built_at"].to_bytes(8, "little") +
-              r["build_ms"].to_bytes(8, "little"))
+              r["build_ms"].to_bytes(8, "little") + bytes.fromhex(r["lock_hash"]) + r["lock_made"].to_bytes(8, "little"))
     k = near.Key(seed)
     return {**r, "public_key": k.public, "signature": base64.b64encode(k.sign(hashlib.sha256(signed).digest())).decode()}
 
@@ -441,6 +452,7 @@ def test_builds():
         path = "/builds/" + good["build_key"]
         equal("not built yet", c.call("GET", path)[0], 404)
         for name, wrong in (("another wasm_hash", {"wasm_hash": "00" * 32}), ("another commit", {"commit": "f" * 40}),
+                            ("another lock", {"lock_hash": "ac" * 32}), ("another date of the lock", {"lock_made": 1}),
                             ("a short signature", {"signature": "AAAA"}), ("no base64", {"signature": "!"}),
                             ("another key", {"public_key": record(b"a", b"\2" * 32)["public_key"]}), ("more", {"x": 1}),
                             ("a wrong type", {"built_at": "x"}), ("a long text", {"repo": "r" * 2000})):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole stack as `outlayer up` starts it: requests from outside, answers and money on the chain, and daemons that
 are killed in the middle of everything. A request must end once, be charged once, and be answered."""
-import json, os, signal, subprocess, threading
+import hashlib, json, os, signal, subprocess, threading, urllib.parse
 
 import kit, near
 from kit import check, equal
@@ -248,6 +248,33 @@ def test_random_differs():
         check("all within 1 to 100", all(1 <= v <= 100 for v in values), values)
         check("at least two values", len(set(values)) >= 2, values)
         stack.stop()
+
+
+def test_made_lock():
+    """A guest without Cargo.lock is built, and what it was built with is signed, served and named on the chain."""
+    with kit.folder() as home:
+        folder = os.path.join(home, "unlocked")
+        for name, text in (("Cargo.toml", '[package]\nname = "unlocked"\nversion = "0.1.0"\nedition = "2021"\n'
+                            '[dependencies]\nsmall = { path = "small" }\n'), ("src/main.rs", 'fn main() { println!("here"); }\n'),
+                           ("small/Cargo.toml", '[package]\nname = "small"\nversion = "0.1.0"\n'), ("small/src/lib.rs", "")):
+            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+            with open(os.path.join(folder, name), "w") as f:
+                f.write(text)
+        s = Stack(home)
+        notes = []
+        for _ in range(2):
+            status, answer, err = s.request(folder, "")
+            equal("it is built", (status, answer.get("output")), (0, "here\n"))
+            notes.append(s.events(answer["request_id"])[0].get("compilation_note") or "")
+        url = s.info["coordinator_url"]
+        record = kit.get_json(f"{url}/public/wasm/info?" + urllib.parse.urlencode({"repo": s.job()["repo"]}))[1]["builds"][0]
+        check("the note names the lock", f"SHA-256 {record['lock_hash']}" in notes[0] and notes[0].startswith("Cargo.lock made 20"), notes)
+        check("and so does that of a cached module", f"SHA-256 {record['lock_hash']}" in notes[1] and notes[1].startswith("Cached"), notes)
+        status, _, lock = kit.http("GET", f"{url}/cargo-lock/{record['lock_hash']}")
+        equal("the lock is served", (status, hashlib.sha256(lock).hexdigest()), (200, record["lock_hash"]))
+        check("it is a lock", b'name = "small"' in lock, lock)
+        check("the record tells when it was made", 0 <= record["built_at"] - record["lock_made"] < 300, record)
+        s.stop()
 
 
 def test_coin_flip():

@@ -386,9 +386,9 @@ def test_builds_of_others():
 
 def borsh_record(r):
     text = lambda s: len(s.encode()).to_bytes(4, "little") + s.encode()
-    return (text("outlayer-build-v1") + bytes.fromhex(r["build_key"]) + bytes.fromhex(r["wasm_hash"]) + text(r["repo"])
+    return (text("outlayer-build-v2") + bytes.fromhex(r["build_key"]) + bytes.fromhex(r["wasm_hash"]) + text(r["repo"])
             + text(r["commit"]) + text(r["target"]) + text(r["toolchain"]) + r["built_at"].to_bytes(8, "little")
-            + r["build_ms"].to_bytes(8, "little"))
+            + r["build_ms"].to_bytes(8, "little") + bytes.fromhex(r["lock_hash"]) + r["lock_made"].to_bytes(8, "little"))
 
 
 def answers_sent(w):

@@ -3,6 +3,8 @@
 
 #include "coordinator/database.h"
 
+#define LOCKS_BYTES (256u << 20) // thousands of them
+
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
     const struct board_config board = {config->serve_ms, tasks_expired, c};
@@ -10,6 +12,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open(&c->tokens, config->home, NULL, e) && writer_new(&c->writer, c->writing, e) &&
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
+           blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", config->home), LOCKS_BYTES, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            asker_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
            secrets_proxy_new(&c->secrets, config->keystore_url, config->keystore_token, e) &&
@@ -52,6 +55,7 @@ void coordinator_free(struct coordinator *c) {
     db_close(c->reading);
     db_close(c->tokens);
     blobs_free(c->blobs);
+    blobs_free(c->cargo_locks);
     fleet_free(c->fleet);
     prices_free(c->prices);
     secrets_proxy_free(c->secrets);

@@ -32,6 +32,7 @@ struct coordinator {
     struct writer *writer;
     struct board *board;
     struct blobs *blobs;
+    struct blobs *cargo_locks; // that were made for builds
     struct fleet *fleet;
     struct prices *prices;
     struct secrets_proxy *secrets;
@@ -74,10 +75,11 @@ void builds_get(struct http_request *r, void *coordinator);
 void builds_put(struct http_request *r, void *coordinator);
 void public_wasm_info(struct http_request *r, void *coordinator);
 // In wasm.c
-extern const struct http_stream wasm_stream;
+extern const struct http_stream wasm_stream, cargo_lock_stream;
 void wasm_get(struct http_request *r, void *coordinator);
 void wasm_exists(struct http_request *r, void *coordinator);
-void wasm_upload(struct http_request *r, void *coordinator);
+void upload_end(struct http_request *r, void *coordinator); // of either stream
+void cargo_lock_get(struct http_request *r, void *coordinator);
 // In fleet_api.c
 void locks_acquire(struct http_request *r, void *coordinator);
 void locks_release(struct http_request *r, void *coordinator);

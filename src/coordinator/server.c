@@ -2,6 +2,7 @@
 // The routes, and who may use them.
 #include "base/clock.h"
 #include "base/log.h"
+#include "builder/build.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/tokens.h"
 #include <inttypes.h>
@@ -15,8 +16,10 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, ROUTE_TOKEN},
     {HTTP_GET, "/wasm/exists/{sha256}", wasm_exists, 0, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/wasm/upload", wasm_upload, BLOB_MAX, &wasm_stream, ROUTE_TOKEN},
+    {HTTP_POST, "/wasm/upload", upload_end, BLOB_MAX, &wasm_stream, ROUTE_TOKEN},
     {HTTP_GET, "/wasm/{sha256}", wasm_get, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_POST, "/cargo-lock/upload", upload_end, BUILD_LOCK_MAX, &cargo_lock_stream, ROUTE_TOKEN},
+    {HTTP_GET, "/cargo-lock/{sha256}", cargo_lock_get, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/builds/{build_key}", builds_get, 0, NULL, ROUTE_TOKEN},
     {HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_POST, "/workers/heartbeat", workers_heartbeat, WORKER_BODY_MAX, NULL, ROUTE_TOKEN},

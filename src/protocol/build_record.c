@@ -4,14 +4,15 @@
 #include "codec/borsh.h"
 #include "codec/hex.h"
 
-#define RECORD_TAG "outlayer-build-v1"
+#define RECORD_TAG "outlayer-build-v2"
 #define RECORD_MAX 65536
 #define BUILT_AT_MAX 253402300799ull // the year 9999
 #define BUILD_MS_MAX 86400000ull
 #define TEXT_MAX 1024
 
-const char *const record_keys[] = {"build_key", "wasm_hash", "repo",       "commit",    "target", "toolchain",
-                                   "built_at",  "build_ms",  "public_key", "signature", NULL};
+const char *const record_keys[] = {"build_key",  "wasm_hash", "repo",     "commit",    "target",
+                                   "toolchain",  "built_at",  "build_ms", "lock_hash", "lock_made",
+                                   "public_key", "signature", NULL};
 
 struct hash record_hash(const struct build_record *r) {
     SCOPED_BUF(b, RECORD_MAX);
@@ -24,6 +25,8 @@ struct hash record_hash(const struct build_record *r) {
     borsh_put_text(&b, r->toolchain);
     borsh_put_u64(&b, r->built_at);
     borsh_put_u64(&b, r->build_ms);
+    borsh_put_raw(&b, r->lock_hash.b, sizeof r->lock_hash.b);
+    borsh_put_u64(&b, r->lock_made);
     BUG_ON(b.full);
     return sha256(buf_slice(&b));
 }
@@ -50,6 +53,8 @@ json_t *record_json(struct arena *a, const struct build_record *r) {
     json_set_text(j, "toolchain", r->toolchain);
     json_set_u64(j, "built_at", r->built_at);
     json_set_u64(j, "build_ms", r->build_ms);
+    json_set_text(j, "lock_hash", hash_hex(&r->lock_hash, hex));
+    json_set_u64(j, "lock_made", r->lock_made);
     json_set_text(j, "public_key", public_key_text(a, &r->key));
     json_set_text(j, "signature", base64_text(a, slice_of(r->signature.bytes, 64)));
     return j;
@@ -79,11 +84,12 @@ bool record_parse(struct build_record *out, struct arena *a, const json_t *j, st
         !read_text(j, "repo", a, &out->repo, e) || !read_text(j, "commit", a, &out->commit, e) ||
         !read_text(j, "target", a, &out->target, e) || !read_text(j, "toolchain", a, &out->toolchain, e) ||
         !json_get_u64(j, "built_at", &out->built_at, e) || !json_get_u64(j, "build_ms", &out->build_ms, e) ||
+        !read_hash(j, "lock_hash", &out->lock_hash, e) || !json_get_u64(j, "lock_made", &out->lock_made, e) ||
         !json_get_text(j, "public_key", &key, e) || !json_get_text(j, "signature", &signature, e) ||
         !public_key_parse(&out->key, slice_str(key), e) || !base64_decode(a, slice_str(signature), &bytes, e))
         return false;
-    if (out->built_at > BUILT_AT_MAX || out->build_ms > BUILD_MS_MAX)
-        return err_set(e, ERR_INVALID, "field 'built_at' or 'build_ms' is too large");
+    if (out->built_at > BUILT_AT_MAX || out->lock_made > BUILT_AT_MAX || out->build_ms > BUILD_MS_MAX)
+        return err_set(e, ERR_INVALID, "field 'built_at', 'lock_made' or 'build_ms' is too large");
     if (out->key.type != KEY_ED25519 || bytes.len != 64)
         return err_set(e, ERR_INVALID, "field 'signature' is not an ed25519 signature");
     out->signature.type = KEY_ED25519;

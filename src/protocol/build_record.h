@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A signed build record: whose word it is that this module is what this commit builds to. Signed is SHA-256 over borsh
-// (string "outlayer-build-v1", build key, wasm hash, string repo, string commit, string target, string toolchain,
-// u64 built_at, u64 build_ms). A record is believed only when its key is an operator's key on chain.
+// (string "outlayer-build-v2", build key, wasm hash, string repo (with //folder where the guest is in one), string
+// commit, string target, string toolchain, u64 built_at, u64 build_ms, lock hash, u64 lock_made). The lock is the
+// Cargo.lock that was made for a repository without one; zeros and 0: the repository's own. A record is believed only
+// when its key is an operator's key on chain.
 #pragma once
 #include "codec/json.h"
 #include "crypto/hash.h"
@@ -11,6 +13,8 @@ struct build_record {
     struct hash build_key, wasm_hash;
     const char *repo, *commit, *target, *toolchain; // in the arena
     uint64_t built_at, build_ms;                    // seconds of the wall clock, duration
+    struct hash lock_hash;
+    uint64_t lock_made; // seconds of the wall clock
     struct public_key key;
     struct signature signature;
 };

@@ -18,7 +18,9 @@ static void test_record(void **state) {
                              .target = "wasm32-wasip1",
                              .toolchain = "abc",
                              .built_at = 1790000000,
-                             .build_ms = 1234};
+                             .build_ms = 1234,
+                             .lock_hash = sha256(SLICE_LIT("l")),
+                             .lock_made = 1789999999};
     record_sign(&r, &key);
     assert_true(record_signature_good(&r));
     SCOPED_JSON(j) = record_json(a, &r);
@@ -30,6 +32,13 @@ static void test_record(void **state) {
     assert_false(record_signature_good(&got));
     got.build_ms--;
     got.wasm_hash.b[0] ^= 1;
+    assert_false(record_signature_good(&got));
+    got.wasm_hash.b[0] ^= 1;
+    assert_true(record_signature_good(&got));
+    got.lock_hash.b[31] ^= 1;
+    assert_false(record_signature_good(&got));
+    got.lock_hash.b[31] ^= 1;
+    got.lock_made--;
     assert_false(record_signature_good(&got));
     json_set_text(j, "signature", "AAAA");
     assert_err(record_parse(&got, a, j, &e), &e, ERR_INVALID, "signature");

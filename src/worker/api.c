@@ -165,15 +165,24 @@ bool api_wasm_get(struct api *api, struct arena *a, const struct hash *hash, str
     return true;
 }
 
-bool api_wasm_put(struct api *api, struct arena *a, const struct hash *hash, struct slice wasm, struct err *e) {
+static bool upload(struct api *api, struct arena *a, const char *to, const struct hash *hash, struct slice bytes,
+                   const char *type, struct err *e) {
     char hex[65];
-    const char *path = arena_printf(a, "/wasm/upload?sha256=%s", hash_hex(hash, hex));
-    struct http_call call = call_of(api, a, "POST", path, WASM_MS);
+    struct http_call call =
+        call_of(api, a, "POST", arena_printf(a, "%s/upload?sha256=%s", to, hash_hex(hash, hex)), WASM_MS);
     SCOPED_JSON(out) = NULL;
     int status;
-    call.body = wasm;
-    call.content_type = "application/wasm";
+    call.body = bytes;
+    call.content_type = type;
     return http_call_json(api->http, a, &call, NULL, &status, &out, e);
+}
+
+bool api_wasm_put(struct api *api, struct arena *a, const struct hash *hash, struct slice wasm, struct err *e) {
+    return upload(api, a, "/wasm", hash, wasm, "application/wasm", e);
+}
+
+bool api_lock_file_put(struct api *api, struct arena *a, const struct hash *hash, struct slice lock, struct err *e) {
+    return upload(api, a, "/cargo-lock", hash, lock, "text/plain; charset=utf-8", e);
 }
 
 bool api_record_get(struct api *api, struct arena *a, const struct hash *build_key, struct build_record *out,

@@ -68,6 +68,16 @@ static bool believe(struct modules *m, struct arena *a, const struct build_recor
     return is || err_set(e, ERR_FORBIDDEN, "%s is no key of the operator", public_key_text(a, &r->key));
 }
 
+// For people, on chain: when it was built, and with which dependencies where the repository does not say that.
+static const char *note_of(struct arena *a, const struct build_record *r, bool cached) {
+    char built[32], made[32], hex[65];
+    const char *from = cached ? arena_printf(a, "Cached WASM from %s", clock_iso8601(r->built_at * 1000, built)) : NULL;
+    if (!r->lock_made)
+        return from;
+    return arena_printf(a, "%s%sCargo.lock made %s, SHA-256 %s", cached ? from : "", cached ? "; " : "",
+                        clock_iso8601(r->lock_made * 1000, made), hash_hex(&r->lock_hash, hex));
+}
+
 static bool try_cache(struct modules *m, struct arena *a, struct module *out) {
     struct build_record r;
     struct err e;
@@ -79,9 +89,8 @@ static bool try_cache(struct modules *m, struct arena *a, struct module *out) {
     }
     if (!module_cache_wasm(m->set.dir, a, &r.wasm_hash, &out->build.wasm))
         return false;
-    char time[32];
     out->build.wasm_hash = r.wasm_hash;
-    out->note = arena_printf(a, "Cached WASM from %s", clock_iso8601(r.built_at * 1000, time));
+    out->note = note_of(a, &r, true);
     return true;
 }
 
@@ -98,11 +107,10 @@ static bool try_coordinator(struct modules *m, struct arena *a, struct module *o
         log_err(LOG_WARN, "a build of another worker is not used", &e);
         return false;
     }
-    char time[32];
     module_cache_save(m->set.dir, a, m->set.max_bytes, &r, wasm);
     out->build.wasm = wasm;
     out->build.wasm_hash = r.wasm_hash;
-    out->note = arena_printf(a, "Cached WASM from %s", clock_iso8601(r.built_at * 1000, time));
+    out->note = note_of(a, &r, true);
     return true;
 }
 
@@ -117,10 +125,15 @@ static void publish(struct modules *m, struct arena *a, const struct build_sourc
                              .target = s->target,
                              .toolchain = builder_toolchain(m->set.builder),
                              .built_at = clock_wall_ms() / 1000,
-                             .build_ms = out->build.build_ms};
+                             .build_ms = out->build.build_ms,
+                             .lock_hash = out->build.lock_hash,
+                             .lock_made = out->build.lock_made};
     record_sign(&r, m->set.key);
+    out->note = note_of(a, &r, false);
     module_cache_save(m->set.dir, a, m->set.max_bytes, &r, out->build.wasm);
-    if (!api_wasm_put(m->set.api, a, &r.wasm_hash, out->build.wasm, &e) || !api_record_put(m->set.api, a, &r, &e))
+    bool ok = !r.lock_made || api_lock_file_put(m->set.api, a, &r.lock_hash, out->build.lock, &e);
+    if (!ok || !api_wasm_put(m->set.api, a, &r.wasm_hash, out->build.wasm, &e) ||
+        !api_record_put(m->set.api, a, &r, &e))
         log_err(LOG_WARN, "the build could not be shared, others will build it again", &e);
 }
 

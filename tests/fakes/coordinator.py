@@ -17,6 +17,7 @@ class Coordinator(http.server.ThreadingHTTPServer):
         self.changed = threading.Condition()
         self.queue, self.leases, self.completed, self.failed, self.beats = [], {}, {}, [], []
         self.wasm, self.builds, self.locks, self.uploads, self.workers, self.created = {}, {}, {}, 0, {}, {}
+        self.cargo_locks = {}
         self.spoil = self.refuse_beats = self.keystore = self.meddle = None
         self.count, self.gone = 0, False
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -89,6 +90,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
             name = urllib.parse.parse_qs(url.query)["sha256"][0]
             s.wasm[name], s.uploads = raw, s.uploads + 1
             return self.say(200, {})
+        if url.path == "/cargo-lock/upload":
+            s.cargo_locks[urllib.parse.parse_qs(url.query)["sha256"][0]] = raw
+            return self.say(201, {})
         if parts[1] == "secrets":
             return self.secrets(s, url.path[len("/secrets"):], raw)
         body = json.loads(raw)
