@@ -157,7 +157,7 @@ static bool send(struct sender *s, struct rpc *rpc, const struct ask *ask, struc
         json_t *outcome = NULL;
         if (!sender_sign(s, a, &receiver, &call, 1, sent, e))
             return false;
-        bool taken = rpc_send_wait(rpc, a, sent->bytes, "INCLUDED", &said, &outcome, e);
+        bool taken = rpc_send_wait(rpc, a, sent->bytes, sent->hash, "INCLUDED", &said, &outcome, e);
         json_decref(outcome);
         if (taken || (said.verdict == TX_DOUBT && may_be_there(rpc, a, sent, sender_account(s)->s, e)))
             return true;

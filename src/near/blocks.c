@@ -5,6 +5,7 @@
 #include "http/client.h"
 #include <inttypes.h>
 
+#define URLS_MAX 8
 #define CALL_MS 40000 // servers hold a height that is about to come for 10 to 30 s
 
 // --- what stands in a block ----------------------------------------------------------------------------------------
@@ -197,8 +198,10 @@ bool block_logs_parse(struct arena *a, struct slice body, const char *contract, 
     SCOPED_JSON(j) = json_parse_big(block, BLOCK_BODY_MAX, e);
     json_t *header;
     if (!j || !json_get_object(j, "header", &header, e) || !json_get_u64(header, "height", &out->height, e) ||
-        !json_get_u64(header, "timestamp_nanosec", &out->timestamp_ns, e))
+        !json_get_u64(header, "timestamp_nanosec", &out->timestamp_ns, e) ||
+        !json_opt_u64(header, "prev_height", &out->prev_height, e))
         return err_wrap(e, "block");
+    out->has_prev = json_is_integer(json_object_get(header, "prev_height"));
     return add_shards(a, shards, contract, out, e);
 }
 
@@ -206,22 +209,45 @@ bool block_logs_parse(struct arena *a, struct slice body, const char *contract, 
 
 struct block_source {
     struct http_client *http;
-    char *url;
+    struct arena *arena;
+    const char *urls[URLS_MAX];
+    size_t count, preferred;
     const atomic_bool *cancel;
 };
 
-bool block_source_new(struct block_source **out, const char *url, const atomic_bool *cancel, struct err *e) {
-    size_t n = strlen(url);
-    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+static bool add_url(struct block_source *s, struct slice url, struct err *e) {
+    while (url.len && (url.ptr[url.len - 1] == '/' || url.ptr[url.len - 1] == ' '))
+        url.len--;
+    while (url.len && url.ptr[0] == ' ')
+        url = slice_skip(url, 1);
+    if (!url.len || s->count == URLS_MAX)
+        return true;
+    if (!slice_starts(url, SLICE_LIT("http://")) && !slice_starts(url, SLICE_LIT("https://"))) {
         err_set(e, ERR_SETTINGS, "the block source's URL is neither http nor https");
         return err_hint(e, "set NEARDATA_API_URL, for example https://mainnet.neardata.xyz");
     }
+    s->urls[s->count++] = arena_text(s->arena, url);
+    return true;
+}
+
+bool block_source_new(struct block_source **out, const char *urls, const atomic_bool *cancel, struct err *e) {
     struct block_source *s = xcalloc(1, sizeof *s);
-    s->url = xstrdup(url);
-    while (n && s->url[n - 1] == '/')
-        s->url[--n] = 0;
+    s->arena = arena_new();
     s->http = http_client_new();
     s->cancel = cancel;
+    for (struct slice left = slice_str(urls); left.len;) {
+        const uint8_t *comma = memchr(left.ptr, ',', left.len);
+        size_t n = comma ? (size_t)(comma - left.ptr) : left.len;
+        if (!add_url(s, slice_of(left.ptr, n), e)) {
+            block_source_free(s);
+            return false;
+        }
+        left = slice_skip(left, n + 1);
+    }
+    if (!s->count) {
+        block_source_free(s);
+        return err_set(e, ERR_SETTINGS, "no block source is given");
+    }
     *out = s;
     return true;
 }
@@ -230,46 +256,93 @@ void block_source_free(struct block_source *s) {
     if (!s)
         return;
     http_client_free(s->http);
-    free(s->url);
+    arena_free(s->arena);
     free(s);
 }
 
+void block_source_next(struct block_source *s) { s->preferred = (s->preferred + 1) % s->count; }
+
 static bool get(struct block_source *s, struct arena *a, const char *path, struct http_answer *out, struct err *e) {
     struct http_call call = {.method = "GET",
-                             .url = arena_printf(a, "%s%s", s->url, path),
+                             .url = arena_printf(a, "%s%s", s->urls[s->preferred], path),
                              .timeout_ms = CALL_MS,
                              .max_answer = BLOCK_BODY_MAX,
                              .cancel = s->cancel};
     return http_call(s->http, a, &call, out, e);
 }
 
-bool block_source_last(struct block_source *s, struct arena *a, uint64_t *height, struct err *e) {
+static bool last_of(struct block_source *s, struct arena *a, uint64_t *height, struct err *e) {
     struct http_answer answer;
+    json_t *header;
     if (!get(s, a, "/v0/last_block/final/headers", &answer, e))
         return false;
     if (answer.status != 200)
         return err_set(e, ERR_UNAVAILABLE, "the block source answers %d for its last block", answer.status);
     SCOPED_JSON(j) = json_parse_big(answer.body, BLOCK_BODY_MAX, e);
-    json_t *header;
     return j && json_get_object(j, "header", &header, e) && json_get_u64(header, "height", height, e);
 }
 
-bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
-                      struct block_logs *out, struct err *e) {
+bool block_source_last(struct block_source *s, struct arena *a, uint64_t *height, struct err *e) {
+    for (size_t i = 0; i < s->count; i++, block_source_next(s))
+        if (last_of(s, a, height, e))
+            return true;
+    return false;
+}
+
+// What an answer other than a block means.
+static bool no_block(const struct http_answer *answer, uint64_t height, struct err *e) {
+    if (answer->status != 404)
+        return err_set(e, ERR_UNAVAILABLE, "the block source answers %d for block %" PRIu64, answer->status, height);
+    const char *body = (const char *)answer->body.ptr;
+    if (answer->body.len && strstr(body, "BLOCK_HEIGHT_TOO_LOW"))
+        return err_set(e, ERR_CORRUPT, "the block source has no block %" PRIu64 " any more", height);
+    return err_set(e, ERR_NOT_FOUND, "block %" PRIu64 " is not there yet", height);
+}
+
+static bool get_from(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
+                     struct block_logs *out, struct err *e) {
     struct http_answer answer;
     if (!get(s, a, arena_printf(a, "/v0/block/%" PRIu64, height), &answer, e))
         return false;
-    if (answer.status == 404) {
-        bool low = strstr((const char *)answer.body.ptr, "BLOCK_HEIGHT_TOO_LOW") != NULL;
-        return low ? err_set(e, ERR_CORRUPT, "the block source has no block %" PRIu64 " any more", height)
-                   : err_set(e, ERR_NOT_FOUND, "block %" PRIu64 " is not there yet", height);
-    }
     if (answer.status != 200)
-        return err_set(e, ERR_UNAVAILABLE, "the block source answers %d for block %" PRIu64, answer.status, height);
-    if (!block_logs_parse(a, answer.body, contract, out, e))
+        return no_block(&answer, height, e);
+    if (!block_logs_parse(a, answer.body, contract, out, e)) {
+        if (e)
+            e->code = ERR_UNAVAILABLE; // it says nothing about the chain
         return err_wrap(e, "block %" PRIu64, height);
+    }
     if (out->skipped)
         out->height = height;
     return out->height == height ||
            err_set(e, ERR_UNAVAILABLE, "the block source answers block %" PRIu64 " for %" PRIu64, out->height, height);
+}
+
+bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
+                      struct block_logs *out, struct err *e) {
+    struct err why = {0};
+    for (size_t i = 0; i < s->count; i++) {
+        if (get_from(s, a, height, contract, out, &why))
+            return true;
+        block_source_next(s);
+        if (why.code == ERR_NOT_FOUND) // that took its time: the next server's turn comes with the next call
+            break;
+    }
+    if (e)
+        *e = why;
+    return false;
+}
+
+bool block_source_time(struct block_source *s, struct arena *a, uint64_t height, uint64_t *timestamp_ns, bool *skipped,
+                       struct err *e) {
+    struct http_answer answer;
+    json_t *header;
+    if (!get(s, a, arena_printf(a, "/v0/block/%" PRIu64 "/headers", height), &answer, e))
+        return false;
+    if (answer.status != 200)
+        return no_block(&answer, height, e);
+    *skipped = slice_eq_str(answer.body, "null");
+    if (*skipped)
+        return true;
+    SCOPED_JSON(j) = json_parse_big(answer.body, BLOCK_BODY_MAX, e);
+    return j && json_get_object(j, "header", &header, e) && json_get_u64(header, "timestamp_nanosec", timestamp_ns, e);
 }

@@ -16,6 +16,8 @@ struct block_log {
 struct block_logs {
     bool skipped; // there is no block of this height
     uint64_t height, timestamp_ns;
+    bool has_prev; // the block says which one is before it, which tells what was skipped rightly
+    uint64_t prev_height;
     struct block_log *logs; // in the order of execution; of receipts that succeeded only
     size_t log_count;
 };
@@ -23,12 +25,19 @@ struct block_logs {
 [[nodiscard]] bool block_logs_parse(struct arena *a, struct slice body, const char *contract, struct block_logs *out,
                                     struct err *e);
 
-struct block_source;
-// `cancel` is looked at while a call waits (shutdown).
-[[nodiscard]] bool block_source_new(struct block_source **out, const char *url, const atomic_bool *cancel,
+struct block_source; // for one thread
+// urls: as in NEARDATA_API_URL, several separated by commas: the next one is asked when one cannot be reached or makes
+// no sense. `cancel` is looked at while a call waits (shutdown).
+[[nodiscard]] bool block_source_new(struct block_source **out, const char *urls, const atomic_bool *cancel,
                                     struct err *e);
 void block_source_free(struct block_source *s); // NULL is fine
 [[nodiscard]] bool block_source_last(struct block_source *s, struct arena *a, uint64_t *height, struct err *e);
-// ERR_NOT_FOUND: not there yet (the server has waited for it already, as long as it does).
+// ERR_NOT_FOUND: not there yet (the server has waited for it already, as long as it does). ERR_CORRUPT: no server has
+// it any more.
 [[nodiscard]] bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
                                     struct block_logs *out, struct err *e);
+// When a block was made; *skipped: there is none of this height.
+[[nodiscard]] bool block_source_time(struct block_source *s, struct arena *a, uint64_t height, uint64_t *timestamp_ns,
+                                     bool *skipped, struct err *e);
+// Another server is asked first from now on: what the last one said is doubted.
+void block_source_next(struct block_source *s);

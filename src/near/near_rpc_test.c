@@ -20,6 +20,7 @@ static struct fake {
     unsigned asked[SERVERS];
     uint64_t nonce, key_takes_ms;
     const char *send_error, *send_status; // JSON: data of the error, or the outcome's status
+    const char *hash;                     // of the outcome; NULL: as asked
 } fake;
 static char url[2 * 64];
 
@@ -50,7 +51,8 @@ static json_t *answer(struct arena *a, const char *method, const json_t *params,
         return error_of(fake.send_error[0] == '"' ? "TIMEOUT_ERROR" : "INVALID_TRANSACTION", fake.send_error);
     json_t *result;
     if (strcmp(method, "send_tx") == 0)
-        result = json_pack("{s:o}", "status", json_loads(fake.send_status, JSON_DECODE_ANY, NULL));
+        result = json_pack("{s:o,s:{s:s}}", "status", json_loads(fake.send_status, JSON_DECODE_ANY, NULL),
+                           "transaction", "hash", fake.hash ? fake.hash : "HASH");
     else if (strcmp(method, "block") == 0)
         result = json_pack("{s:{s:I,s:I,s:s}}", "header", "height", (json_int_t)fake.height[at], "timestamp",
                            (json_int_t)5, "hash", hash_base58(a, &zeros));
@@ -143,7 +145,7 @@ static enum tx_verdict verdict(struct rpc *r, const char *error, const char *sta
     fake.send_error = error;
     fake.send_status = status;
     pthread_mutex_unlock(&fake.mutex);
-    bool ok = rpc_send_wait(r, a, SLICE_LIT("tx"), "INCLUDED", &said, &outcome, &e);
+    bool ok = rpc_send_wait(r, a, SLICE_LIT("tx"), "HASH", "INCLUDED", &said, &outcome, &e);
     assert_int_equal(ok, said.verdict == TX_TAKEN);
     assert_int_equal(ok, outcome != NULL);
     *key_nonce = said.key_nonce;
@@ -185,6 +187,9 @@ static void test_verdicts(void **state) {
     assert_int_equal(verdict(r, "\"Timeout\"", NULL, &key_nonce), TX_DOUBT);
     assert_int_equal(verdict(r, NULL, "{\"SuccessValue\":\"\"}", &key_nonce), TX_TAKEN);
     assert_int_equal(verdict(r, NULL, "{\"Failure\":{\"ActionError\":{}}}", &key_nonce), TX_TAKEN);
+    fake.hash = "OTHER"; // what a cache gave somebody else before
+    assert_int_equal(verdict(r, NULL, "{\"SuccessValue\":\"\"}", &key_nonce), TX_DOUBT);
+    fake.hash = NULL;
     rpc_free(r);
 }
 

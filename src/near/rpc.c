@@ -496,8 +496,15 @@ static struct tx_said said_of(const json_t *invalid) {
 
 static const json_t *invalid_in(const json_t *failure) { return json_object_get(failure, "InvalidTxError"); }
 
-bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const char *wait_until, struct tx_said *said,
-                   json_t **outcome, struct err *e) {
+// A server, or a cache in front of it, may repeat what it answered to somebody else.
+static bool is_of(const json_t *outcome, const char *hash_base58, struct err *e) {
+    const char *hash = json_string_value(json_object_get(json_object_get(outcome, "transaction"), "hash"));
+    return !hash || strcmp(hash, hash_base58) == 0 ||
+           err_set(e, ERR_UNAVAILABLE, "the RPC server answered for transaction %.60s, not for %s", hash, hash_base58);
+}
+
+bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const char *hash_base58,
+                   const char *wait_until, struct tx_said *said, json_t **outcome, struct err *e) {
     SCOPED_TOLD(t) = {0};
     const struct rpc_bounds b = {0};
     json_t *params = json_pack("{s:s,s:s}", "signed_tx_base64", base64_text(a, signed_tx), "wait_until", wait_until);
@@ -509,6 +516,8 @@ bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const
             *said = said_of(invalid);
         return false;
     }
+    if (!is_of(t.result, hash_base58, e))
+        return false;
     // Taken in, and found to be invalid when its turn came.
     const json_t *invalid = invalid_in(json_object_get(json_object_get(t.result, "status"), "Failure"));
     if (invalid) {
@@ -526,8 +535,13 @@ bool rpc_tx(struct rpc *r, struct arena *a, const char *hash_base58, const char 
     for (;;) {
         json_t *params =
             json_pack("{s:s,s:s,s:s}", "tx_hash", hash_base58, "sender_account_id", signer, "wait_until", wait_until);
-        if (rpc_call(r, a, "tx", params, TX_ROUND_MS, outcome, e))
-            return true;
+        if (rpc_call(r, a, "tx", params, TX_ROUND_MS, outcome, e)) {
+            if (is_of(*outcome, hash_base58, e))
+                return true;
+            json_decref(*outcome);
+            *outcome = NULL;
+            rpc_next_server(r);
+        }
         // The server's own limit for one call has passed: the transaction is there and goes on.
         if (e->code != ERR_TIMEOUT || clock_mono_ms() >= deadline || (r->cancel && *r->cancel))
             return false;

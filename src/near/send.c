@@ -198,7 +198,7 @@ static bool check_outcome(struct arena *a, json_t *outcome, struct err *e) {
 // One that the server took, or may have taken. false: it was refused, and can never be executed.
 static bool wait_for(struct sender *s, struct arena *a, const struct sent *sent, const char *wait_until,
                      struct tx_said *said, json_t **outcome, struct err *e) {
-    if (rpc_send_wait(s->rpc, a, sent->bytes, wait_until, said, outcome, e))
+    if (rpc_send_wait(s->rpc, a, sent->bytes, sent->hash, wait_until, said, outcome, e))
         return true;
     if (said->verdict != TX_DOUBT)
         return false;

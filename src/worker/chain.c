@@ -55,9 +55,13 @@ static bool view_request(struct chain *c, struct arena *a, const struct task *t,
     if (!view)
         return false;
     *answer = json_is_null(view) ? CHAIN_ENDED : CHAIN_OPEN;
-    if (!json_is_null(view))
-        chain_request_take(out, a, view);
-    return true;
+    if (*answer == CHAIN_ENDED)
+        return true;
+    chain_request_take(out, a, view);
+    if (out->request_id == t->request_id || out->unreadable)
+        return true;
+    rpc_next_server(c->rpc);
+    return err_set(e, ERR_UNAVAILABLE, "the RPC server answered get_request for another request");
 }
 
 bool chain_request(struct chain *c, struct arena *a, const struct task *t, enum chain_answer *answer,

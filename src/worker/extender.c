@@ -110,7 +110,7 @@ static enum doubt ask_why(struct extender *x, struct arena *a, const struct watc
     SCOPED_JSON(outcome) = NULL;
     struct tx_said said;
     struct err e = {0};
-    if (!rpc_send_wait(x->set.rpc, a, slice_of(w->bytes, w->bytes_len), "INCLUDED", &said, &outcome, &e)) {
+    if (!rpc_send_wait(x->set.rpc, a, slice_of(w->bytes, w->bytes_len), w->hash, "INCLUDED", &said, &outcome, &e)) {
         sender_heed(x->set.sender, &said, &e);
         *words = arena_strdup(a, e.msg);
     }

@@ -15,6 +15,9 @@
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 5000
+#define SKIPPED_MAX 50   // heights in a row without a block: then it is asked where the chain ends
+#define GAPS_MAX 10      // how often a block that no server shows is asked for
+#define REFUSED_MS 30000 // how long something on the way to the coordinator may refuse a request that is well formed
 #define CURSOR_EVERY_MS 1000 // repeating a few blocks after a crash changes nothing: a request is recorded once
 
 struct monitor {
@@ -26,6 +29,10 @@ struct monitor {
     pthread_cond_t woken;
     atomic_bool stop;
     uint64_t next, saved, saved_ms;
+    uint64_t last;    // the last block that was taken whole, as long as all heights up to it are known; 0: none
+    uint64_t floor;   // no height before it is of interest
+    unsigned skipped; // heights in a row
+    unsigned gaps;    // how often in a row a block named one before it that was not shown
 };
 
 // Sleeps unless it is to end.
@@ -41,33 +48,49 @@ static uint64_t longer(uint64_t ms) { return ms * 2 < RETRY_MAX_MS ? ms * 2 : RE
 
 // --- the cursor ------------------------------------------------------------------------------------------------------
 
-static bool read_cursor(struct monitor *m, struct arena *a, bool *found, struct err *e) {
+// "HEIGHT START": the last block that was taken, and the START_BLOCK_HEIGHT at that time; a file of before has no
+// START.
+static bool parse_cursor(struct slice text, uint64_t *done, uint64_t *start, bool *has_start) {
+    const uint8_t *space = memchr(text.ptr, ' ', text.len);
+    size_t n = space ? (size_t)(space - text.ptr) : text.len;
+    *has_start = space;
+    return text_u64(slice_of(text.ptr, n), done) && (!space || text_u64(slice_skip(text, n + 1), start));
+}
+
+// Leaves next at 0 where the scan begins with the latest block.
+static bool read_cursor(struct monitor *m, struct arena *a, struct err *e) {
     struct slice text;
-    *found = false;
+    uint64_t done, start;
+    bool has_start;
+    m->next = m->floor = m->set.start_height;
     if (!file_read(a, m->set.cursor_file, 64, &text, e))
         return e->code == ERR_NOT_FOUND;
     while (text.len && text.ptr[text.len - 1] == '\n')
         text.len--;
-    uint64_t done;
-    if (!text_u64(text, &done)) {
+    if (!parse_cursor(text, &done, &start, &has_start)) {
         err_set(e, ERR_CORRUPT, "'%s' holds no block height", m->set.cursor_file);
         return err_hint(e, "remove it and set START_BLOCK_HEIGHT to where the scan shall go on");
     }
-    m->next = done + 1;
-    *found = true;
+    if (has_start && m->set.start_height && m->set.start_height != start) {
+        log_warn("START_BLOCK_HEIGHT has changed: the scan goes on at block %" PRIu64 " and not behind %" PRIu64,
+                 m->next, done);
+        return true;
+    }
+    m->last = m->saved = done;
+    m->next = m->floor = done + 1;
     return true;
 }
 
-// Everything up to next - 1 has been taken by the coordinator.
+// Everything up to the last block has been taken by the coordinator.
 static void save_cursor(struct monitor *m, bool at_once) {
-    char text[32];
+    char text[64];
     struct err e;
-    if (m->next == m->saved || (!at_once && clock_mono_ms() - m->saved_ms < CURSOR_EVERY_MS))
+    if (!m->last || m->last == m->saved || (!at_once && clock_mono_ms() - m->saved_ms < CURSOR_EVERY_MS))
         return;
-    snprintf(text, sizeof text, "%" PRIu64 "\n", m->next - 1);
+    snprintf(text, sizeof text, "%" PRIu64 " %" PRIu64 "\n", m->last, m->set.start_height);
     if (!file_write_atomic(m->set.cursor_file, slice_str(text), 0600, &e))
         log_err(LOG_WARN, "the scan's place could not be noted", &e);
-    m->saved = m->next;
+    m->saved = m->last;
     m->saved_ms = clock_mono_ms();
 }
 
@@ -102,34 +125,54 @@ static json_t *task_json(const struct monitor *m, const struct block_logs *b, co
     return o;
 }
 
-static bool post(struct monitor *m, struct arena *a, const json_t *task, int *status, struct err *e) {
+// The coordinator itself understood and will not take it, whatever happens: not a matter of tokens, load or time, and
+// not a proxy's page.
+static bool is_final_refusal(int status, const json_t *answer) {
+    const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+    return code && (status == 400 || status == 413 || status == 422) &&
+           (strcmp(code, err_slug(ERR_INVALID)) == 0 || strcmp(code, err_slug(ERR_TOO_LARGE)) == 0 ||
+            strcmp(code, err_slug(ERR_LIMIT)) == 0);
+}
+
+static bool post(struct monitor *m, struct arena *a, const json_t *task, int *status, bool *final, struct err *e) {
     struct http_call call = {.method = "POST",
                              .url = arena_printf(a, "%s/tasks/create", m->set.api_base_url),
                              .bearer = m->set.api_token,
+                             .body = slice_str(json_text(a, task)),
                              .cancel = &m->stop};
-    json_t *answer = NULL;
+    struct http_answer answer;
     *status = 0;
-    bool ok = http_call_json(m->http, a, &call, task, status, &answer, e);
-    json_decref(answer);
-    return ok;
+    *final = false;
+    if (!http_call(m->http, a, &call, &answer, e))
+        return false;
+    *status = answer.status;
+    SCOPED_JSON(j) = answer.body.len ? json_parse(answer.body, answer.body.len, NULL) : NULL;
+    if (answer.status < 300)
+        return j || !answer.body.len || err_set(e, ERR_UNAVAILABLE, "what answers for the coordinator is none");
+    const char *message = json_string_value(json_object_get(json_object_get(j, "error"), "message"));
+    *final = is_final_refusal(answer.status, j);
+    return message ? err_set(e, ERR_INVALID, "%s", message)
+                   : err_set(e, ERR_UNAVAILABLE, "status %d from something before the coordinator", answer.status);
 }
-
-// The coordinator understood and will not take it, whatever happens: not a matter of tokens, load or time.
-static bool is_final_refusal(int status) { return status == 400 || status == 413 || status == 422; }
 
 // Until the coordinator has it. false: to end.
 static bool record(struct monitor *m, const struct block_logs *b, const struct block_log *log, const struct event *x,
                    const char *refused) {
-    uint64_t pause = RETRY_FIRST_MS;
+    uint64_t pause = RETRY_FIRST_MS, patience = deadline_in(REFUSED_MS);
     while (!m->stop) {
         SCOPED_ARENA(a);
         struct err e;
         int status;
+        bool final;
         SCOPED_JSON(task) = task_json(m, b, log, x, refused);
-        if (post(m, a, task, &status, &e))
+        if (post(m, a, task, &status, &final, &e))
             return true;
-        log_err(LOG_WARN, "the coordinator does not take a request", &e);
-        if (is_final_refusal(status)) {
+        log_err(final ? LOG_ERROR : LOG_WARN, arena_printf(a, "request %" PRIu64 " is not recorded", x->request_id),
+                &e);
+        // A proxy that will not let it through keeps nobody else's request back: what is short about it is recorded.
+        bool stuck = status >= 400 && status < 500 && status != 401 && status != 403 && status != 429 &&
+                     clock_mono_ms() > patience;
+        if (final || (stuck && !refused)) {
             if (refused)
                 return true; // even its refusal is refused: it stands in the log above
             return record(m, b, log, x, arena_printf(a, "the coordinator refused it: %s", e.msg));
@@ -144,7 +187,9 @@ static bool handle_log(struct monitor *m, struct arena *a, const struct block_lo
     struct event x;
     struct err e;
     if (!event_parse(a, log->text, &x, &e)) {
-        log_err(LOG_WARN, arena_printf(a, "block %" PRIu64 ", receipt %s: malformed event", b->height, log->receipt_id),
+        log_err(LOG_ERROR,
+                arena_printf(a, "block %" PRIu64 ", receipt %s: an event of the contract cannot be read", b->height,
+                             log->receipt_id),
                 &e);
         return !x.has_request_id || x.kind != EVENT_REQUESTED || record(m, b, log, &x, e.msg);
     }
@@ -160,11 +205,57 @@ static bool handle_log(struct monitor *m, struct arena *a, const struct block_lo
 
 // --- the scan --------------------------------------------------------------------------------------------------------
 
+// Back to behind the last block that was taken, to ask another server.
+static bool go_back(struct monitor *m) {
+    m->next = m->last ? m->last + 1 : m->floor;
+    m->skipped = 0;
+    block_source_next(m->blocks);
+    return false;
+}
+
+// A block names the one before it: all heights between were skipped rightly, or something was not shown.
+static bool follows(struct monitor *m, const struct block_logs *b, struct err *e) {
+    uint64_t expected = m->last ? m->last : m->floor ? m->floor - 1 : 0;
+    bool good = !b->has_prev || (m->last ? b->prev_height == expected : b->prev_height <= expected);
+    if (good || (m->last && b->height <= m->last)) {
+        m->gaps = 0;
+        return true;
+    }
+    if (++m->gaps > GAPS_MAX) {
+        log_error("block %" PRIu64 " is shown by no server, though block %" PRIu64
+                  " names it as the one before: the scan goes on without it",
+                  b->prev_height, b->height);
+        m->gaps = 0;
+        return true;
+    }
+    err_set(e, ERR_UNAVAILABLE,
+            "block %" PRIu64 " names %" PRIu64 " as the one before it, and the last one shown was %" PRIu64, b->height,
+            b->prev_height, expected);
+    return go_back(m);
+}
+
+// A server that knows nothing says of all heights that they were skipped.
+static bool skip(struct monitor *m, struct arena *a, struct err *e) {
+    uint64_t head;
+    m->next++;
+    if (++m->skipped % SKIPPED_MAX != 0)
+        return true;
+    if (!block_source_last(m->blocks, a, &head, e))
+        return go_back(m);
+    if (m->next <= head)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "the block source says of %u heights beyond its last block that they were skipped",
+            m->skipped);
+    return go_back(m);
+}
+
 static bool handle_block(struct monitor *m, struct arena *a, const struct block_logs *b) {
     for (size_t i = 0; i < b->log_count; i++)
         if (!handle_log(m, a, b, &b->logs[i]))
             return false;
+    m->last = b->height;
     m->next = b->height + 1;
+    m->skipped = 0;
     save_cursor(m, false);
     return true;
 }
@@ -172,9 +263,17 @@ static bool handle_block(struct monitor *m, struct arena *a, const struct block_
 // The next block; at first where to begin.
 static bool step(struct monitor *m, struct arena *a, struct err *e) {
     struct block_logs b;
-    if (!m->next)
-        return block_source_last(m->blocks, a, &m->next, e);
+    if (!m->next) {
+        if (!block_source_last(m->blocks, a, &m->next, e))
+            return false;
+        m->floor = m->next;
+        return true;
+    }
     if (!block_source_get(m->blocks, a, m->next, m->set.contract_id, &b, e))
+        return false;
+    if (b.skipped)
+        return skip(m, a, e);
+    if (!follows(m, &b, e))
         return false;
     (void)!handle_block(m, a, &b); // false: to end, which the caller sees
     return true;
@@ -207,14 +306,11 @@ static void *scan(void *ctx) {
 bool monitor_start(const struct monitor_settings *s, struct monitor **out, struct err *e) {
     struct monitor *m = xcalloc(1, sizeof *m);
     SCOPED_ARENA(a);
-    bool found;
     m->set = *s;
-    m->next = s->start_height;
     pthread_mutex_init(&m->mutex, NULL);
     cond_init(&m->woken);
     m->http = http_client_new();
-    bool ok = read_cursor(m, a, &found, e) && block_source_new(&m->blocks, s->neardata_url, &m->stop, e);
-    m->saved = found ? m->next : 0;
+    bool ok = read_cursor(m, a, e) && block_source_new(&m->blocks, s->neardata_url, &m->stop, e);
     if (ok && pthread_create(&m->thread, NULL, scan, m) != 0)
         ok = err_set(e, ERR_IO, "cannot start a thread");
     if (!ok) {

@@ -5,9 +5,11 @@
 
 struct monitor;
 struct monitor_settings {
-    const char *neardata_url, *contract_id, *cursor_file, *api_base_url;
+    const char *neardata_url, *contract_id, *cursor_file, *api_base_url; // neardata_url: several separated by commas
     const char *api_token;
-    uint64_t start_height; // where there is no cursor; 0: the latest block
+    // Where to begin: without a cursor, or where this differs from what it was when the cursor was made, so that people
+    // can set the scan back. 0: the latest block, or the cursor.
+    uint64_t start_height;
     // Each execution_completed event seen; from a thread of the monitor.
     void (*completed)(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json);
     void *ctx;

@@ -18,7 +18,9 @@ static struct fake {
     pthread_mutex_t mutex; // for all below
     const char *blocks[HEIGHTS];
     uint64_t head;
-    unsigned refuse_503, refuse_400;
+    unsigned refuse_503, refuse_400, refuse_html, posts;
+    uint64_t hidden; // a height that is said to be skipped,
+    unsigned hide;   // so many times
     const char *tasks[TASKS];
     size_t task_count;
     uint64_t completed[TASKS];
@@ -32,6 +34,8 @@ static void serve_block(struct http_request *r, void *ctx) {
     uint64_t height = strtoull(http_param(r, "height"), NULL, 10);
     pthread_mutex_lock(&fake.mutex);
     const char *body = height <= fake.head && height < HEIGHTS ? fake.blocks[height] : NULL;
+    if (body && height == fake.hidden && fake.hide && fake.hide--)
+        body = "null";
     pthread_mutex_unlock(&fake.mutex);
     if (body)
         http_reply(r, 200, "application/json", slice_str(body));
@@ -51,7 +55,10 @@ static void serve_create(struct http_request *r, void *ctx) {
     (void)ctx;
     int status = 201;
     pthread_mutex_lock(&fake.mutex);
-    if (fake.refuse_503 && fake.refuse_503--)
+    fake.posts++;
+    if (fake.refuse_html && fake.refuse_html--)
+        status = 413;
+    else if (fake.refuse_503 && fake.refuse_503--)
         status = 503;
     else if (fake.refuse_400 && fake.refuse_400--)
         status = 400;
@@ -59,7 +66,9 @@ static void serve_create(struct http_request *r, void *ctx) {
         fake.tasks[fake.task_count++] = arena_text(fake.arena, http_body(r));
     pthread_mutex_unlock(&fake.mutex);
     struct err e;
-    if (status == 201)
+    if (status == 413)
+        http_reply(r, 413, "text/html", SLICE_LIT("<html>413 Request Entity Too Large</html>"));
+    else if (status == 201)
         http_reply_json(r, 201, json_pack("{s:b}", "created", 1));
     else if (err_set(&e, status == 400 ? ERR_INVALID : ERR_UNAVAILABLE, "not now"), true)
         http_reply_err(r, &e);
@@ -85,12 +94,15 @@ static const char *request_log(uint64_t id) {
 
 static void add_block(const char *status, const char *log) {
     pthread_mutex_lock(&fake.mutex);
-    uint64_t height = ++fake.head;
-    SCOPED_JSON(body) = json_pack("{s:{s:{s:I, s:s}}, s:[{s:[{s:{s:s, s:{s:[s], s:I, s:s, s:{s:s}}}, s:{s:s}, s:s}]}]}",
-                                  "block", "header", "height", (json_int_t)height, "timestamp_nanosec", "9", "shards",
-                                  "receipt_execution_outcomes", "execution_outcome", "id", "R", "outcome", "logs", log,
-                                  "gas_burnt", (json_int_t)3, "executor_id", "outlayer.near", "status", status, "",
-                                  "receipt", "predecessor_id", "c.near", "tx_hash", "T");
+    uint64_t before = fake.head, height = ++fake.head;
+    while (before && strcmp(fake.blocks[before], "null") == 0)
+        before--;
+    SCOPED_JSON(body) =
+        json_pack("{s:{s:{s:I, s:s, s:I}}, s:[{s:[{s:{s:s, s:{s:[s], s:I, s:s, s:{s:s}}}, s:{s:s}, s:s}]}]}", "block",
+                  "header", "height", (json_int_t)height, "timestamp_nanosec", "9", "prev_height", (json_int_t)before,
+                  "shards", "receipt_execution_outcomes", "execution_outcome", "id", "R", "outcome", "logs", log,
+                  "gas_burnt", (json_int_t)3, "executor_id", "outlayer.near", "status", status, "", "receipt",
+                  "predecessor_id", "c.near", "tx_hash", "T");
     fake.blocks[height] = json_text(fake.arena, body);
     pthread_mutex_unlock(&fake.mutex);
 }
@@ -102,7 +114,7 @@ static void completed(void *ctx, uint64_t id, const char *tx, const char *event)
     pthread_mutex_unlock(&fake.mutex);
 }
 
-static struct monitor *start(void) {
+static struct monitor *start_at(uint64_t height) {
     struct monitor *m;
     struct err e;
     struct monitor_settings s = {.neardata_url = url,
@@ -110,11 +122,13 @@ static struct monitor *start(void) {
                                  .cursor_file = arena_printf(fake.arena, "%s/cursor", work),
                                  .api_base_url = url,
                                  .api_token = "t",
-                                 .start_height = 1,
+                                 .start_height = height,
                                  .completed = completed};
     assert_ok(monitor_start(&s, &m, &e), &e);
     return m;
 }
+
+static struct monitor *start(void) { return start_at(1); }
 
 // Waits until so many requests are recorded; what came is looked at by polling, the fake has nothing else.
 static void recorded(size_t want) {
@@ -202,6 +216,69 @@ static void test_coordinator_away(void **state) {
     assert_true(clock_mono_ms() - start_ms < 2000);
 }
 
+// A block that a server does not show is missed when the next one names it, and asked for again.
+static void test_gap(void **state) {
+    (void)state;
+    const char *why;
+    size_t before = fake.task_count;
+    struct monitor *m = start();
+    pthread_mutex_lock(&fake.mutex);
+    fake.hidden = fake.head + 1;
+    fake.hide = 2;
+    pthread_mutex_unlock(&fake.mutex);
+    add_block("SuccessValue", request_log(9));
+    add_block("SuccessValue", request_log(10));
+    recorded(before + 2);
+    monitor_stop(m);
+    assert_int_equal(id_of(before, &why), 9);
+    assert_int_equal(id_of(before + 1, &why), 10);
+}
+
+// A proxy's page is no word of the coordinator's.
+static void test_proxy(void **state) {
+    (void)state;
+    const char *why;
+    size_t before = fake.task_count;
+    fake.refuse_html = 2;
+    add_block("SuccessValue", request_log(11));
+    struct monitor *m = start();
+    recorded(before + 1);
+    monitor_stop(m);
+    assert_int_equal(id_of(before, &why), 11);
+    assert_null(why);
+}
+
+static unsigned posts(void) {
+    pthread_mutex_lock(&fake.mutex);
+    unsigned n = fake.posts;
+    pthread_mutex_unlock(&fake.mutex);
+    return n;
+}
+
+// Whoever changes START_BLOCK_HEIGHT wants the scan to begin there; who leaves it as it is does not.
+static void test_set_back(void **state) {
+    (void)state;
+    size_t before = fake.task_count;
+    unsigned posted = posts();
+    add_block("SuccessValue", request_log(12));
+    struct monitor *m = start();
+    recorded(before + 1);
+    monitor_stop(m);
+    assert_true(posts() <= posted + 2); // a stop may have come before the answer
+    posted = posts();
+    add_block("SuccessValue", request_log(13));
+    m = start_at(2);
+    recorded(before + 3); // request 8, too, which was refused once
+    monitor_stop(m);
+    assert_true(posts() >= posted + 5); // the earlier requests again
+    posted = posts();
+    add_block("SuccessValue", request_log(14));
+    m = start_at(2);
+    recorded(before + 4);
+    monitor_stop(m);
+    assert_true(posts() <= posted + 2);
+}
+
 // A damaged place is said, not guessed.
 static void test_damaged_cursor(void **state) {
     (void)state;
@@ -236,7 +313,9 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scan), cmocka_unit_test(test_goes_on),
-                                       cmocka_unit_test(test_coordinator_away), cmocka_unit_test(test_damaged_cursor)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scan),          cmocka_unit_test(test_goes_on), cmocka_unit_test(test_coordinator_away),
+        cmocka_unit_test(test_gap),           cmocka_unit_test(test_proxy),   cmocka_unit_test(test_set_back),
+        cmocka_unit_test(test_damaged_cursor)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -169,7 +169,7 @@ static bool follow_once(struct worker *w, struct submission *s, struct following
     SCOPED_JSON(outcome) = NULL;
     struct tx_said said;
     struct err e = {0};
-    if (!rpc_send_wait(w->rpc, a, s->entry.bytes, "EXECUTED_OPTIMISTIC", &said, &outcome, &e))
+    if (!rpc_send_wait(w->rpc, a, s->entry.bytes, s->entry.hash, "EXECUTED_OPTIMISTIC", &said, &outcome, &e))
         log_info("transaction=%s: %s", s->entry.hash, e.msg);
     switch (said.verdict) {
     case TX_TAKEN: *fate = fate_of(s, outcome, f); return true;
@@ -250,9 +250,9 @@ static enum chain_end find_settlement(struct worker *w, struct arena *a, const s
                                       struct settlement *out) {
     struct err e;
     enum chain_end end = find_end(w, a, t, out, &e);
-    for (unsigned tries = 0; insist && end == END_UNKNOWN && tries < EVENT_TRIES && back_off(w, tries); tries++)
+    for (unsigned tries = 0; insist && end != END_FOUND && tries < EVENT_TRIES && back_off(w, tries); tries++)
         end = find_end(w, a, t, out, &e);
-    if (end == END_UNKNOWN)
+    if (end == END_UNKNOWN || (insist && end == END_NONE))
         log_err(LOG_WARN, "how the request ended is not known", &e);
     return end;
 }
