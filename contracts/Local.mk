@@ -19,7 +19,7 @@ CONTRACT_OPT := --low-memory-unused --code-folding -Oz --converge --reorder-func
 sdk_srcs := $(wildcard contracts/sdk/*.c)
 sdk_srcs := $(filter-out %_test.c %_fuzz.c,$(sdk_srcs))
 
-build/contracts/obj/%.o: contracts/%.c
+build/contracts/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  WCC  $<"
 	@$(CONTRACT_CC) $(CONTRACT_CFLAGS) -MMD -MP -c -o $@ $<
@@ -28,21 +28,23 @@ build/contracts/obj/%.o: contracts/%.c
 # exports are exactly those listed in FOLDER/imports.txt and FOLDER/exports.txt.
 define contract
 CONTRACTS += build/contracts/$(1).wasm
-csrcs_$(1) := $(filter-out %_test.c %_fuzz.c,$(wildcard contracts/$(2)/*.c))
-build/contracts/$(1).wasm: $$(patsubst contracts/%.c,build/contracts/obj/%.o,$$(csrcs_$(1)) $(sdk_srcs)) \
-		contracts/$(2)/imports.txt contracts/$(2)/exports.txt contracts/gate.sh contracts/Local.mk
+csrcs_$(1) := $(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c))
+build/contracts/$(1).wasm: $$(patsubst %.c,build/contracts/obj/%.o,$$(csrcs_$(1)) $(sdk_srcs)) \
+		$(2)/imports.txt $(2)/exports.txt contracts/gate.sh contracts/Local.mk
 	@echo "  WASM $$@"
 	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $(CONTRACT_LTO) -o $$@.lto $$(filter %.o,$$^) $(CONTRACT_RT)
 	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) $(CONTRACT_LSR) -Wno-override-module -c -o $$@.obj $$@.lto.0.4.opt.bc
 	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -o $$@.linked $$@.obj $(CONTRACT_RT)
 	@wasm-opt $(CONTRACT_OPT) $$@.linked -o $$@.small
-	@contracts/gate.sh $$@.small contracts/$(2)
+	@contracts/gate.sh $$@.small $(2)
 	@mv $$@.small $$@ && rm -f $$@.linked $$@.obj $$@.lto*
 endef
 CONTRACTS :=
-$(eval $(call contract,outlayer,outlayer))
+$(eval $(call contract,outlayer,contracts/outlayer))
 EXAMPLES := asker coin_flip counter dao ft nft
-$(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),examples/$(e))))
+$(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),contracts/examples/$(e))))
+# For tests of workers alone.
+$(eval $(call contract,first_form,tests/contracts/first_form))
 .PHONY: contracts
 contracts: $(CONTRACTS)
 

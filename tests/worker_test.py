@@ -17,6 +17,7 @@ HOST = "local.test"
 
 class World:
     """Devnet, contract, accounts, a folder of repositories, a coordinator; workers on request."""
+    code = "contracts/outlayer.wasm"
 
     def __init__(self, home, **devnet):
         self.home, self.worker_count = home, 0
@@ -26,7 +27,7 @@ class World:
             root = Account(self.net.url, "test.near", Key.parse(json.load(f)["private_key"]))
         self.contract = contract = root.create(CONTRACT, 100 * NEAR)
         self.operator, self.alice = root.create(OPERATOR, 100 * NEAR), root.create(ALICE, 1000 * NEAR)
-        with open(kit.built("contracts/outlayer.wasm"), "rb") as f:
+        with open(kit.built(self.code), "rb") as f:
             code = f.read()
         done = contract.send(CONTRACT, near.deploy(code), near.call("new", {"owner_id": CONTRACT, "operator_id": OPERATOR}))
         assert "SuccessValue" in done["result"]["status"], json.dumps(done)[:800]

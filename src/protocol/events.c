@@ -17,10 +17,8 @@ static bool read_requested(struct arena *a, const json_t *data, struct event *ou
 }
 
 static bool read_completed(const json_t *data, struct event *out, struct err *e) {
-    if (!json_get_u64(data, "request_id", &out->request_id, e))
-        return false;
-    out->has_request_id = true;
-    return true;
+    out->has_request_id = json_object_get(data, "request_id");
+    return json_opt_u64(data, "request_id", &out->request_id, e);
 }
 
 // The event's first data element, or NULL when it is not one of ours.

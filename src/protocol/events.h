@@ -18,7 +18,7 @@ struct event_request { // execution_requested; texts in the arena
 };
 struct event {
     enum event_kind kind;
-    bool has_request_id; // also where the rest is malformed
+    bool has_request_id; // also where the rest is malformed; the first form's ends have none
     uint64_t request_id;
     struct event_request request;
     const char *text; // EVENT_COMPLETED: the whole event as JSON

@@ -166,7 +166,7 @@ static bool read_payer(const json_t *view, struct arena *a, const char **out, st
            err_set(e, ERR_INVALID, "field 'payer_account_id' is not an account id");
 }
 
-// This contract shows the input's hash; the one that it replaces shows the input itself.
+// The contract shows the input's hash; one of the first form shows the input itself.
 static bool read_input(const json_t *view, struct arena *a, struct chain_request *out, struct err *e) {
     const char *hash = NULL;
     struct slice input;
@@ -195,7 +195,7 @@ static void take_terms(struct chain_request *out, const struct request_terms *t)
 
 bool chain_request_parse(struct chain_request *out, struct arena *a, const json_t *view, struct err *e) {
     struct request_terms terms;
-    *out = (struct chain_request){.build_seconds = MIN_BUILD_SECONDS};
+    *out = (struct chain_request){.first_form = !json_object_get(view, "build_seconds")};
     if (!json_get_u64(view, "request_id", &out->request_id, e) || !request_data_id_read(&out->data_id, view, e) ||
         !request_terms_read(&terms, a, view, e) || !read_payer(view, a, &out->payer_id, e) ||
         !json_opt_u64(view, "build_seconds", &out->build_seconds, e) ||
@@ -211,5 +211,5 @@ bool chain_request_parse(struct chain_request *out, struct arena *a, const json_
 void chain_request_take(struct chain_request *out, struct arena *a, const json_t *view) {
     struct err e;
     if (!chain_request_parse(out, a, view, &e))
-        *out = (struct chain_request){.unreadable = arena_strdup(a, e.msg)};
+        *out = (struct chain_request){.first_form = out->first_form, .unreadable = arena_strdup(a, e.msg)};
 }

@@ -56,6 +56,7 @@ struct chain_request {
     bool has_input;
     struct hash input_hash;
     uint64_t input_length;
+    bool first_form;        // of a contract of near-outlayer 1.0.0 itself: worker/first_form.h
     const char *unreadable; // NULL; else why nothing else of it is known, though it is there
 };
 [[nodiscard]] bool chain_request_parse(struct chain_request *out, struct arena *a, const json_t *view, struct err *e);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "codec/hex.h"
+#include "worker/first_form.h"
 #include <inttypes.h>
 #include <stdarg.h>
 
@@ -204,10 +205,12 @@ void answer_check_size(struct answer *out, struct arena *a) {
     if (out->class != ANSWER_SUCCESS)
         return;
     uint64_t returned = returned_length(out, a);
-    if (returned > ANSWER_RETURNED_MAX)
-        answer_fail(out, a, ANSWER_GUEST,
-                    "the output is %s bytes long as JSON, and at most %s can be handed to a callback",
-                    text_grouped(returned, got), text_grouped(ANSWER_RETURNED_MAX, most));
+    bool logged = out->first_form && out->format == FORMAT_JSON;
+    uint64_t limit = logged ? FIRST_FORM_JSON_MAX : ANSWER_RETURNED_MAX;
+    if (returned > limit)
+        answer_fail(out, a, ANSWER_GUEST, "the output is %s bytes long as JSON, and at most %s can be %s",
+                    text_grouped(returned, got), text_grouped(limit, most),
+                    logged ? "logged by this contract; ask for Text" : "handed to a callback");
 }
 
 struct hash answer_output_hash(const struct answer *n) {
@@ -233,7 +236,15 @@ static void put_output(struct buf *b, struct arena *a, const struct answer *n) {
     buf_add_byte(b, '}');
 }
 
-// The members of a response, without braces.
+static void put_used(struct buf *b, const struct answer *n) {
+    buf_printf(b, ",\"resources_used\":{\"instructions\":%" PRIu64 ",\"time_ms\":%" PRIu64, n->instructions,
+               n->time_ms);
+    if (n->built)
+        buf_printf(b, ",\"compile_time_ms\":%" PRIu64, n->build_ms);
+    buf_add_byte(b, '}');
+}
+
+// The members of a response, without braces. A contract of the first form knows fewer.
 static void put_response(struct buf *b, struct arena *a, const struct answer *n) {
     char hex[65];
     buf_printf(b, "\"success\":%s", n->class == ANSWER_SUCCESS ? "true" : "false");
@@ -241,23 +252,20 @@ static void put_response(struct buf *b, struct arena *a, const struct answer *n)
         buf_add_str(b, ",\"output\":");
         put_output(b, a, n);
     } else {
-        buf_printf(b, ",\"error\":%s,\"failure\":\"%s\"", quoted(a, slice_str(n->error)), answer_class_text(n->class));
+        buf_printf(b, ",\"error\":%s", quoted(a, slice_str(n->error)));
+        if (!n->first_form)
+            buf_printf(b, ",\"failure\":\"%s\"", answer_class_text(n->class));
     }
-    buf_printf(b, ",\"resources_used\":{\"instructions\":%" PRIu64 ",\"time_ms\":%" PRIu64, n->instructions,
-               n->time_ms);
-    if (n->built)
-        buf_printf(b, ",\"compile_time_ms\":%" PRIu64, n->build_ms);
-    buf_add_byte(b, '}');
+    put_used(b, n);
     if (n->note)
         buf_printf(b, ",\"compilation_note\":%s", quoted(a, slice_str(n->note)));
-    if (n->has_wasm)
+    if (n->has_wasm && !n->first_form)
         buf_printf(b, ",\"wasm_hash\":\"%s\"", hash_hex(&n->wasm_hash, hex));
-    if (n->has_digest)
+    if (n->has_digest && !n->first_form)
         buf_printf(b, ",\"attestation_digest\":\"%s\"", hash_hex(&n->digest, hex));
 }
 
-struct answer_call answer_call(const struct answer *n, struct arena *a, uint64_t request_id) {
-    bool small = n->class != ANSWER_SUCCESS || payload_length(n) <= ANSWER_INLINE_MAX;
+static struct answer_call call_of(const struct answer *n, struct arena *a, uint64_t request_id, bool small) {
     SCOPED_BUF(b, 8u << 20);
     buf_printf(&b, "{\"request_id\":%" PRIu64 ",", request_id);
     if (small)
@@ -267,5 +275,31 @@ struct answer_call answer_call(const struct answer *n, struct arena *a, uint64_t
     BUG_ON(b.full);
     return (struct answer_call){small ? METHOD_RESOLVE : METHOD_SUBMIT_AND_RESOLVE,
                                 arena_copy(a, buf_slice(&b)),
-                                {small ? SMALL_GAS : LARGE_GAS}};
+                                {small && !n->first_form ? SMALL_GAS : LARGE_GAS}};
+}
+
+// That contract resumes its yield with the response as JSON, nulls written out. Its numbers may become longer.
+static size_t first_form_length(const struct answer *n, struct arena *a) {
+    SCOPED_BUF(b, 8u << 20);
+    put_response(&b, a, n);
+    size_t numbers = n->class == ANSWER_SUCCESS && n->format == FORMAT_JSON ? 3 * n->output.len : 0;
+    return b.len + numbers + FIRST_FORM_NULLS;
+}
+
+static struct answer_call first_form_call(const struct answer *n, struct arena *a, uint64_t request_id) {
+    struct answer cut = *n;
+    bool fits = first_form_length(n, a) <= ANSWER_INLINE_MAX;
+    while (!fits && cut.class != ANSWER_SUCCESS) {
+        char *error = arena_strdup(a, cut.error);
+        error[text_cut(error, strlen(error) * 3 / 4)] = 0;
+        cut.error = error;
+        fits = first_form_length(&cut, a) <= ANSWER_INLINE_MAX;
+    }
+    return call_of(&cut, a, request_id, fits);
+}
+
+struct answer_call answer_call(const struct answer *n, struct arena *a, uint64_t request_id) {
+    if (n->first_form)
+        return first_form_call(n, a, request_id);
+    return call_of(n, a, request_id, n->class != ANSWER_SUCCESS || payload_length(n) <= ANSWER_INLINE_MAX);
 }

@@ -20,6 +20,7 @@ struct answer {
     uint64_t build_ms;
     const char *note; // compilation note, NULL: none
     bool has_wasm, has_digest;
+    bool first_form; // it goes to a contract of that form: worker/first_form.h
     struct hash wasm_hash, digest;
 };
 
@@ -32,7 +33,7 @@ void answer_from_build(struct answer *out, struct arena *a, const struct build_r
 void answer_add_build(struct answer *out, uint64_t us);
 // A failure with a sentence of its own; keeps what was used so far.
 void answer_fail(struct answer *out, struct arena *a, enum answer_class class, const char *fmt, ...) PRINTF_LIKE(4, 5);
-// An output that no callback can hand out becomes the guest's failure, which says how much is possible.
+// An output that no callback can hand out, or log, becomes the guest's failure, which says how much is possible.
 void answer_check_size(struct answer *out, struct arena *a);
 
 struct hash answer_output_hash(const struct answer *n); // as the contract's event has it; zeros without output

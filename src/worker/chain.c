@@ -192,61 +192,93 @@ bool chain_key_is_operators(struct chain *c, struct arena *a, const struct publi
 
 // --- ends
 
-bool settlement_parse(struct settlement *out, uint64_t request_id, const char *event_json, struct err *e) {
-    SCOPED_JSON(j) = json_parse_big(slice_str(event_json), 65536, e);
-    const char *name, *failure = "", *error = "", *hash = "";
-    uint64_t id;
-    json_t *list, *used;
-    if (!j || !json_get_text(j, "event", &name, e) || !json_get_array(j, "data", &list, e))
-        return false;
-    const json_t *d = json_array_get(list, 0);
-    *out = (struct settlement){0};
-    if (strcmp(name, EVENT_NAME_COMPLETED) != 0)
-        return err_set(e, ERR_NOT_FOUND, "the event is not execution_completed");
-    if (!d || !json_get_u64(d, "request_id", &id, e) || !json_get_bool(d, "success", &out->success, e) ||
-        !json_get_u128(d, "payment_charged", &out->charged, e) ||
+static bool read_settlement(struct settlement *out, const json_t *d, struct err *e) {
+    const char *failure = "", *error = "", *hash = "";
+    json_t *used;
+    if (!json_get_bool(d, "success", &out->success, e) || !json_get_u128(d, "payment_charged", &out->charged, e) ||
         !json_opt_u128(d, "payment_refunded", &out->refunded, e) || !json_opt_text(d, "failure", &failure, e) ||
         !json_opt_text(d, "error_message", &error, e) || !json_opt_text(d, "output_hash", &hash, e) ||
         !json_get_object(d, "resources_used", &used, e) || !json_opt_u64(used, "instructions", &out->instructions, e) ||
         !json_opt_u64(used, "time_ms", &out->time_ms, e))
-        return d ? false : err_set(e, ERR_INVALID, "the event has no data");
-    if (id != request_id)
-        return err_set(e, ERR_NOT_FOUND, "the event is of another request");
+        return false;
     snprintf(out->failure, sizeof out->failure, "%s", failure);
     snprintf(out->error, sizeof out->error, "%.*s", (int)text_cut(error, sizeof out->error - 1), error);
     snprintf(out->output_hash, sizeof out->output_hash, "%s", hash);
     return true;
 }
 
-// One log line. true: the request's event.
-static bool is_event(const char *text, const struct task *t, struct settlement *out) {
-    struct err e;
-    if (!text || strncmp(text, EVENT_PREFIX, sizeof EVENT_PREFIX - 1) != 0)
-        return false;
-    text += sizeof EVENT_PREFIX - 1;
-    if (settlement_parse(out, t->request_id, text, &e))
-        return true;
-    if (strstr(text, "\"execution_completed\"") && e.code != ERR_NOT_FOUND)
-        log_err(LOG_ERROR, "an execution_completed event of the contract cannot be read", &e);
-    return false;
+// The event's data object; NULL with ERR_NOT_FOUND where it is another event. *j owns it.
+static const json_t *completed_data(const char *event_json, json_t **j, struct err *e) {
+    const char *name;
+    json_t *list;
+    *j = json_parse_big(slice_str(event_json), 65536, e);
+    if (!*j || !json_get_text(*j, "event", &name, e) || !json_get_array(*j, "data", &list, e))
+        return NULL;
+    if (strcmp(name, EVENT_NAME_COMPLETED) != 0) {
+        err_set(e, ERR_NOT_FOUND, "the event is not execution_completed");
+        return NULL;
+    }
+    if (!json_array_size(list))
+        err_set(e, ERR_INVALID, "the event has no data");
+    return json_array_get(list, 0);
 }
 
-// Logs of the contract itself, and only of a receipt that succeeded: others did not happen.
+bool settlement_parse(struct settlement *out, uint64_t request_id, const char *event_json, struct err *e) {
+    SCOPED_JSON(j) = NULL;
+    uint64_t id;
+    *out = (struct settlement){0};
+    const json_t *d = completed_data(event_json, &j, e);
+    if (!d || !json_get_u64(d, "request_id", &id, e) || !read_settlement(out, d, e))
+        return false;
+    return id == request_id || err_set(e, ERR_NOT_FOUND, "the event is of another request");
+}
+
+bool settlement_parse_unnamed(struct settlement *out, const struct task *t, const char *event_json, struct err *e) {
+    SCOPED_JSON(j) = NULL;
+    SCOPED_ARENA(a);
+    *out = (struct settlement){.unnamed = true};
+    const json_t *d = completed_data(event_json, &j, e);
+    if (!d || !read_settlement(out, d, e))
+        return false;
+    const json_t *source = json_object_get(d, "code_source");
+    const char *sender = NULL, *repo = NULL, *commit = NULL, *target = DEFAULT_BUILD_TARGET;
+    if (!json_get_text(d, "sender_id", &sender, e) || !json_get_text(source, "repo", &repo, e) ||
+        !json_get_text(source, "commit", &commit, e) || !json_opt_text(source, "build_target", &target, e))
+        return false;
+    bool same = !strcmp(sender, t->sender_id) && !strcmp(repo, t->repo) && !strcmp(commit, t->ref) &&
+                !strcmp(target, t->target);
+    return same || err_set(e, ERR_NOT_FOUND, "the event is of another request");
+}
+
+struct end_search {
+    const struct task *task;
+    struct settlement *out;
+    size_t unnamed; // ends that may be the request's
+};
+
+// One log line. true: the request's event.
+static bool take_end(void *ctx, const char *log) {
+    struct end_search *s = ctx;
+    struct err e;
+    struct settlement one;
+    if (strncmp(log, EVENT_PREFIX, sizeof EVENT_PREFIX - 1) != 0)
+        return false;
+    log += sizeof EVENT_PREFIX - 1;
+    bool ok = settlement_parse(&one, s->task->request_id, log, &e);
+    if (!ok && e.code == ERR_INVALID && !strstr(log, "\"request_id\""))
+        ok = settlement_parse_unnamed(&one, s->task, log, &e);
+    if (ok)
+        *s->out = one;
+    else if (strstr(log, "\"" EVENT_NAME_COMPLETED "\"") && e.code != ERR_NOT_FOUND)
+        log_err(LOG_ERROR, "an execution_completed event of the contract cannot be read", &e);
+    s->unnamed += ok && one.unnamed;
+    return ok && !one.unnamed;
+}
+
+// Of several ends that do not say whose they are, none can be told to be this request's.
 static bool find_event(const json_t *outcome, const struct task *t, struct settlement *out) {
-    size_t i, k;
-    json_t *receipt, *log;
-    json_array_foreach(json_object_get(outcome, "receipts_outcome"), i, receipt) {
-        const json_t *o = json_object_get(receipt, "outcome");
-        const char *executor = json_string_value(json_object_get(o, "executor_id"));
-        if (!executor || strcmp(executor, t->contract_id) != 0 ||
-            json_object_get(json_object_get(o, "status"), "Failure"))
-            continue;
-        json_array_foreach(json_object_get(o, "logs"), k, log) {
-            if (is_event(json_string_value(log), t, out))
-                return true;
-        }
-    }
-    return false;
+    struct end_search s = {t, out, 0};
+    return event_find(outcome, t->contract_id, take_end, &s) || s.unnamed == 1;
 }
 
 enum chain_end chain_settlement(struct chain *c, struct arena *a, const struct task *t, uint64_t timeout_ms,

@@ -48,10 +48,14 @@ struct settlement {
     u128 charged, refunded;
     char output_hash[65]; // "" where there is none
     uint64_t instructions, time_ms;
+    bool unnamed;         // the event does not say of which request it is: worker/first_form.h
     char transaction[48]; // where the event was seen, "" when not known
 };
 // ERR_NOT_FOUND: another event, or of another request. ERR_INVALID: it cannot be read.
 [[nodiscard]] bool settlement_parse(struct settlement *out, uint64_t request_id, const char *event_json, struct err *e);
+// The same of an event that names no request: it is of the task's sender and source.
+[[nodiscard]] bool settlement_parse_unnamed(struct settlement *out, const struct task *t, const char *event_json,
+                                            struct err *e);
 // How a request ended, as the outcome of the transaction that made it shows.
 enum chain_end {
     END_FOUND,   // its event is there

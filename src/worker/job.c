@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "worker/digest.h"
 #include "worker/event_lookup.h"
+#include "worker/first_form.h"
 #include "worker/guest_env.h"
 #include "worker/settle.h"
 #include <inttypes.h>
@@ -80,16 +81,35 @@ static bool ask_chain(struct job *j) {
     j->own.unread = found == LOOKUP_READ ? NULL : why;
     if (found == LOOKUP_READ)
         task_take_event(&j->own, &event.request);
+    else
+        task_take_names(&j->own, &event.request.terms);
     j->answer.format = j->task->format;
     return true;
 }
 
 static void answer(struct job *j);
 
+static const char *cost_of_failure(const struct job *j) { return j->request.first_form ? "" : "; nothing is charged"; }
+
 // Somebody paid for it and waits: why no worker can serve it is the answer, and it costs nothing.
 static void cannot_serve(struct job *j, const char *why) {
-    answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "the request cannot be served: %s; nothing is charged", why);
+    answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "the request cannot be served: %s%s", why, cost_of_failure(j));
     answer(j);
+}
+
+// False: the job has ended.
+static bool take_first_form(struct job *j) {
+    struct err e;
+    if (!j->request.first_form)
+        return true;
+    j->own = *j->task;
+    j->task = &j->own;
+    j->own.first_form = j->answer.first_form = true;
+    if (j->request.unreadable ||
+        first_form_build_seconds(&j->request, j->worker->rpc, j->arena, j->task->contract_id, &e))
+        return true;
+    give_back(j, e.msg, true);
+    return false;
 }
 
 // True when the request waits for an answer and is what the lease says.
@@ -105,6 +125,8 @@ static bool check_request(struct job *j) {
         report_end(j);
         return false;
     }
+    if (!take_first_form(j))
+        return false;
     if (j->task->unread || j->request.unreadable) {
         cannot_serve(j, j->task->unread ? j->task->unread : j->request.unreadable);
         return false;
@@ -211,7 +233,7 @@ static void platform_failed(struct job *j, const char *why) {
         give_back(j, why, true);
         return;
     }
-    answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "%s; nothing is charged", why);
+    answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "%s%s", why, cost_of_failure(j));
     answer(j);
 }
 

@@ -81,8 +81,12 @@ void keystore_free(struct keystore *k) {
 // The key that the contract publishes at `final`; *has false: none.
 static bool read_identity(struct keystore *k, struct arena *a, struct public_key *out, bool *has, struct err *e) {
     SCOPED_JSON(view) = rpc_view_json(k->set.rpc, a, k->set.contract_id, VIEW_KEYSTORE_KEY, NULL, e);
+    if (!view && e->code == ERR_NOT_FOUND) { // a contract of the first form has no such view
+        *has = false;
+        return true;
+    }
     if (!view)
-        return err_wrap(e, "get_keystore_key");
+        return err_wrap(e, VIEW_KEYSTORE_KEY);
     *has = !json_is_null(view);
     const char *text = json_string_value(view);
     bool good = text && public_key_parse(out, slice_str(text), NULL) && out->type == KEY_ED25519;

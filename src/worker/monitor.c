@@ -198,7 +198,10 @@ static bool handle_log(struct monitor *m, struct arena *a, const struct block_lo
     case EVENT_REQUESTED:
         log_info("request %" PRIu64 " seen in block %" PRIu64, x.request_id, b->height);
         return record(m, b, log, &x, NULL);
-    case EVENT_COMPLETED: m->set.completed(m->set.ctx, x.request_id, log->tx_hash, x.text); return true;
+    case EVENT_COMPLETED:
+        if (x.has_request_id)
+            m->set.completed(m->set.ctx, x.request_id, log->tx_hash, x.text);
+        return true;
     }
     return true;
 }

@@ -227,10 +227,13 @@ static const char *outcome_of(const struct settlement *s) {
 }
 
 static void put_settlement(json_t *report, const struct settlement *s) {
-    json_set_text(report, "outcome", outcome_of(s));
-    json_set_text(report, "failure", s->failure[0] ? s->failure : NULL);
-    json_set_text(report, "error", s->error[0] ? s->error : NULL);
-    json_set_text(report, "output_hash", s->output_hash[0] ? s->output_hash : NULL);
+    bool knows_less = s->unnamed && json_object_get(report, "outcome"); // than the report of who answered
+    if (!knows_less) {
+        json_set_text(report, "outcome", outcome_of(s));
+        json_set_text(report, "failure", s->failure[0] ? s->failure : NULL);
+        json_set_text(report, "error", s->error[0] ? s->error : NULL);
+        json_set_text(report, "output_hash", s->output_hash[0] ? s->output_hash : NULL);
+    }
     json_set_u64(report, "instructions", s->instructions);
     json_set_u64(report, "time_ms", s->time_ms);
     json_set_u128(report, "charged", s->charged);
@@ -240,7 +243,7 @@ static void put_settlement(json_t *report, const struct settlement *s) {
 // Events come by the monitor first; where it does not run or has missed one, the request's own transaction tells.
 static enum chain_end find_end(struct worker *w, struct arena *a, const struct task *t, struct settlement *out,
                                struct err *e) {
-    if (seen_wait(w->seen, t->request_id, w->set.monitored ? EVENT_MS : 0, out))
+    if (!t->first_form && seen_wait(w->seen, t->request_id, w->set.monitored ? EVENT_MS : 0, out))
         return END_FOUND;
     return chain_settlement(w->chain, a, t, SETTLEMENT_MS, out, e);
 }

@@ -55,11 +55,15 @@ static bool read_context(const json_t *task, struct arena *a, struct task_contex
            keep_text(o, "signer_public_key", a, &c->signer_public_key, e);
 }
 
+void task_take_names(struct task *t, const struct request_terms *r) {
+    t->sender_id = r->sender_id ? r->sender_id : t->sender_id;
+    t->repo = r->repo ? r->repo : t->repo;
+    t->ref = r->commit ? r->commit : t->ref;
+    t->target = r->build_target ? r->build_target : t->target;
+}
+
 static void take_terms(struct task *t, const struct request_terms *r) {
-    t->sender_id = r->sender_id;
-    t->repo = r->repo;
-    t->ref = r->commit;
-    t->target = r->build_target;
+    task_take_names(t, r);
     t->limits = r->limits;
     t->secrets = r->secrets;
     t->format = r->format;

@@ -27,6 +27,7 @@ struct task {
     enum response_format format;
     u128 payment;
     struct task_context context;
+    bool first_form;    // as the contract shows the request: worker/first_form.h
     const char *unread; // NULL; else why there is nothing but contract_id, request_id and context
 };
 
@@ -43,6 +44,8 @@ struct lease {
 
 // What the request's event says.
 void task_take_event(struct task *t, const struct event_request *r);
+// Sender and source alone, as far as they are known: of an event that could not be read to its end.
+void task_take_names(struct task *t, const struct request_terms *r);
 
 // The first field in which they differ, NULL when they are the same request.
 const char *task_mismatch(const struct task *t, const struct chain_request *c);
