@@ -49,26 +49,32 @@ static void add_text(const char *name, size_t most) {
     add("\"");
 }
 
-// Visible ASCII, as names of repositories, refs and targets are made of.
-static void add_name(const char *name, size_t most) {
+// Names of repositories, refs and targets: one in eight is anything visible, the others could be one.
+static void add_name(const char *name, size_t most, const char *separators) {
+    bool wild = !dice(8);
     add("\"%s\":\"", name);
-    for (size_t n = 1 + dice(most); n; n--) {
-        char c = (char)('!' + dice('~' - '!' + 1));
-        add("%c", c == '"' || c == '\\' || c == '-' ? 'x' : c);
+    size_t from = len, want = 1 + dice(most - 8);
+    while (len - from < want) {
+        char c = wild ? (char)('!' + dice('~' - '!' + 1)) : "abcdeXYZ0189"[dice(12)];
+        add("%c", c == '"' || c == '\\' ? 'x' : c);
+        if (!wild && !dice(6))
+            add("%c%c", separators[dice(strlen(separators))], "az09"[dice(4)]);
+        if (!wild && *separators == '#' && !dice(20))
+            add("%s", dice(2) ? "ä" : "€");
     }
     add("\"");
 }
 
 static void add_source(void) {
     add("\"code_source\":{");
-    add_name("repo", dice(2) ? 256 : 20);
+    add_name("repo", dice(2) ? 256 : 20, "./-_");
     add(",");
-    add_name("commit", 128);
+    add_name("commit", 255, "#/.-_@(),=");
     switch (dice(4)) {
     case 0: break;
     case 1: add(",\"build_target\":null"); break;
     case 2: add(",\"build_target\":\"wasm32-wasip2\""); break;
-    default: add(","), add_name("build_target", 64); break;
+    default: add(","), add_name("build_target", 64, "-_."); break;
     }
     add(",\"unknown\":[1,{}]}");
 }
@@ -160,7 +166,7 @@ static void test_taken_is_read(void **state) {
     FILE *lines = tmpfile();
     assert_non_null(lines);
     size_t taken = 0, tried = 0;
-    while (taken < REQUESTS && ++tried < 4 * REQUESTS)
+    while (taken < REQUESTS && ++tried < 8 * REQUESTS)
         taken += ask(lines);
     assert_int_equal(taken, REQUESTS);
     assert_true(tried > taken); // some ask for too much, or pay too little
