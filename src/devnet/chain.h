@@ -7,6 +7,7 @@
 // second neither waits for a block nor delays one. chain_read_begin/_end bracket looks that must see one and the same
 // head; between them no block is published. They may nest.
 #pragma once
+#include "devnet/change.h"
 #include "devnet/error.h"
 #include "devnet/receipt.h"
 
@@ -15,8 +16,6 @@ struct chain_block;
 
 #define CHAIN_PROTOCOL_VERSION 86
 #define CHAIN_GAS_LIMIT 1000000000000000ull // of a chunk; what is left over waits for the next one
-#define CHAIN_GAS_PRICE 100000000ull        // yocto per gas, fixed
-#define CHAIN_STORAGE_BYTE_PRICE ((u128)10000000000000000000ull)
 #define CHAIN_YIELD_BLOCKS 200
 #define CHAIN_POOL_MAX 100000 // accepted transactions that wait for a block
 #define CHAIN_SHARD 0
@@ -94,41 +93,6 @@ struct chain_tx { // a transaction of the chunk, and what converting it to a rec
 struct chain_execution { // an action receipt that ran in this block
     const struct receipt *receipt;
     struct outcome outcome;
-};
-
-enum change_cause {
-    CAUSE_INITIAL_STATE,
-    CAUSE_TRANSACTION, // cause_hash: the transaction's
-    CAUSE_RECEIPT,     // receipt_processing: the receipt's
-    CAUSE_GAS_REWARD,  // action_receipt_gas_reward: the receipt's
-    CAUSE_POSTPONED,   // postponed_receipt: the receipt's
-    CAUSE_PATCH,       // sandbox_patch_state
-};
-enum change_kind {
-    CHANGE_ACCOUNT,    // `account`
-    CHANGE_ACCESS_KEY, // `key`, `access`
-    CHANGE_DATA,       // `data_key`, `data`
-    CHANGE_CODE,       // `data`
-};
-struct account_state {
-    struct yocto amount, locked;
-    struct hash code_hash; // zeros: no contract
-    uint64_t storage_usage;
-};
-struct chain_change { // the last value that a cause gave a key
-    enum change_cause cause;
-    struct hash cause_hash;
-    enum change_kind kind;
-    bool removed;
-    struct account_id account_id;
-    struct account_state account;
-    struct public_key key;
-    struct access_key access;
-    struct slice data_key, data;
-};
-struct chain_write { // an entry of the state for whoever keeps it
-    struct slice key, value;
-    bool removed;
 };
 
 struct chain_block {

@@ -135,7 +135,7 @@ static void set_epoch(const struct chain *c, struct chain_block *b, const struct
 
 static void set_header(const struct chain *c, struct chain_block *b, const struct chain_block *prev) {
     random_bytes(b->random_value.b, sizeof b->random_value.b);
-    b->gas_price = CHAIN_GAS_PRICE;
+    b->gas_price = GAS_PRICE;
     b->signature.type = KEY_ED25519;
     if (!prev) {
         b->epoch_start = b->height;

@@ -294,7 +294,7 @@ static json_t *wasm_config(void) {
 
 json_t *chain_runtime_config(const struct chain *c) {
     json_t *o = json_object();
-    json_set_u128(o, "storage_amount_per_byte", CHAIN_STORAGE_BYTE_PRICE);
+    json_set_u128(o, "storage_amount_per_byte", STORAGE_BYTE_PRICE);
     json_object_set_new(o, "transaction_costs", transaction_costs());
     json_object_set_new(o, "wasm_config", wasm_config());
     json_object_set_new(o, "account_creation_config",

@@ -3,6 +3,7 @@
 // What NEAR does and this does not: congestion control, price changes, gas keys, global contracts, state witnesses;
 // stake moves at once instead of with the epochs; an account that deletes itself does so one block later.
 #pragma once
+#include "devnet/chain.h"
 #include "devnet/vm.h"
 
 struct chunk {

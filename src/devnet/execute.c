@@ -9,9 +9,7 @@ void execution_add(struct execution *x, const struct receipt *r) {
     x->out[x->out_count++].tx_hash = x->receipt->tx_hash;
 }
 
-static u128 burn_price(const struct receipt *r) {
-    return r->gas_price < CHAIN_GAS_PRICE ? r->gas_price : CHAIN_GAS_PRICE;
-}
+static u128 burn_price(const struct receipt *r) { return r->gas_price < GAS_PRICE ? r->gas_price : GAS_PRICE; }
 
 // --- the actions -----------------------------------------------------------------------------------------------------
 

@@ -170,7 +170,7 @@ bool tx_cost(const struct transaction *tx, struct tx_cost *out) {
     bool sir = strcmp(tx->signer.s, tx->receiver.s) == 0;
     uint64_t send, prepaid, delegated_send, exec;
     u128 deposit, reserved;
-    *out = (struct tx_cost){.gas_price = CHAIN_GAS_PRICE > GAS_PURCHASE_PRICE ? CHAIN_GAS_PRICE : GAS_PURCHASE_PRICE};
+    *out = (struct tx_cost){.gas_price = GAS_PRICE > GAS_PURCHASE_PRICE ? GAS_PRICE : GAS_PURCHASE_PRICE};
     if (!gas_send_fees(list, n, sir, &tx->receiver, &send) || !gas_prepaid(list, n, &prepaid) ||
         !gas_delegated_send(list, n, &delegated_send) || !gas_exec_fees(list, n, &tx->receiver, &exec) ||
         !actions_deposit(list, n, &deposit))
@@ -180,7 +180,7 @@ bool tx_cost(const struct transaction *tx, struct tx_cost *out) {
         ckd_add(reserve, prepaid, delegated_send) || ckd_add(reserve, *reserve, exec) ||
         ckd_add(reserve, *reserve, fees[COST_NEW_ACTION_RECEIPT].exec))
         return false;
-    out->burnt = (u128)CHAIN_GAS_PRICE * out->gas_burnt; // 64 bits times 64 bits fits
+    out->burnt = (u128)GAS_PRICE * out->gas_burnt; // 64 bits times 64 bits fits
     reserved = out->gas_price * out->gas_reserved;
     return !ckd_add(&out->total, out->burnt, reserved) && !ckd_add(&out->total, out->total, deposit);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What things cost: NEAR's parameters of protocol 86 (near.md §2), and the counter of one contract call.
 #pragma once
-#include "devnet/chain.h"
+#include "near/tx.h"
 
 // --- host calls: name, gas
 #define EXT_COSTS(X)                                                                                                   \
@@ -104,6 +104,7 @@ static inline uint64_t fee_send(enum action_cost c, bool sir) { return sir ? fee
 
 // --- limits
 #define GAS_MAX 1000000000000000ull // of a call, of all calls of a transaction, of a view
+#define GAS_PRICE 100000000ull      // yocto per gas, fixed
 #define GAS_PURCHASE_PRICE ((u128)1000000000ull)
 #define CONTRACT_MAX 4194304u
 #define ARGS_MAX 4194304u

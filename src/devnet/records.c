@@ -141,7 +141,7 @@ bool access_key_of(struct public_key *out, struct slice state_key, size_t accoun
 }
 
 u128 storage_lack(const struct account_state *v) {
-    u128 have, need = CHAIN_STORAGE_BYTE_PRICE * v->storage_usage; // 2^64 * 2^64 fits
+    u128 have, need = STORAGE_BYTE_PRICE * v->storage_usage; // 2^64 * 2^64 fits
     if (v->storage_usage <= STORAGE_FREE || ckd_add(&have, v->amount.v, v->locked.v))
         return 0;
     return have >= need ? 0 : need - have;

@@ -7,12 +7,13 @@
 //   06 the receipt that waits · 09 contract data · 0b yield timeouts · 0c yield receipts · 14 their status
 // and f0… for what NEAR keeps elsewhere: the head, the queue of receipts, block hashes.
 #pragma once
-#include "devnet/chain.h"
+#include "devnet/change.h"
 #include "devnet/trie.h"
 
-#define STORAGE_ACCOUNT 100 // bytes that an account counts for
-#define STORAGE_RECORD 40   // bytes that each record counts for more
-#define STORAGE_FREE 770    // accounts up to this size need no balance
+#define STORAGE_ACCOUNT 100                                // bytes that an account counts for
+#define STORAGE_RECORD 40                                  // bytes that each record counts for more
+#define STORAGE_BYTE_PRICE ((u128)10000000000000000000ull) // yocto
+#define STORAGE_FREE 770                                   // accounts up to this size need no balance
 
 struct state;
 

@@ -2,7 +2,6 @@
 #include "devnet/trie.h"
 
 #include "base/test.h"
-#include "devnet/index.h"
 
 #define KEYS 584 // 8 of one byte, 64 of two, 512 of three: many are prefixes of others
 
@@ -144,37 +143,9 @@ static void depth_counts_nodes(void **state) {
     trie_unref(root);
 }
 
-// Blocks and receipts are forgotten as history moves on: what stays must still be found after removals.
-static void index_keeps_what_stays(void **state) {
-    (void)state;
-    struct hash_index x = {0};
-    static int where;
-    for (uint64_t i = 0; i < 5000; i++) {
-        uint64_t crowded = i % 700; // many keys in few places
-        struct hash h = sha256(slice_of(&i, sizeof i));
-        memcpy(h.b, &crowded, sizeof crowded);
-        assert_true(index_add(&x, &h, &where, i));
-        assert_false(index_add(&x, &h, &where, i));
-    }
-    for (uint64_t round = 0; round < 2; round++) {
-        for (uint64_t i = 0; i < 5000; i++) {
-            uint64_t crowded = i % 700;
-            struct hash h = sha256(slice_of(&i, sizeof i));
-            memcpy(h.b, &crowded, sizeof crowded);
-            if (round == 0 && i % 3 == 0)
-                index_remove(&x, &h, &where);
-            const struct index_entry *found = index_find(&x, &h);
-            assert_int_equal(found != NULL, i % 3 != 0);
-            assert_true(!found || found->at == i);
-        }
-    }
-    index_release(&x);
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(random_changes_match_a_list),
     cmocka_unit_test(a_walk_goes_on_behind_any_key),
     cmocka_unit_test(depth_counts_nodes),
-    cmocka_unit_test(index_keeps_what_stays),
 };
 RUN_TESTS(tests)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a transaction may enter the chain, and what entering takes from its signer (near.md §3.5, in its order).
 #pragma once
+#include "devnet/error.h"
 #include "devnet/gas.h"
 #include "devnet/state.h"
 

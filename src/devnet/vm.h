@@ -3,7 +3,9 @@
 // runs against a state and comes back with everything it did. Calls may run in several threads at once, each with a
 // state of its own; they need 4 MiB of stack and get it from a thread of their own where the caller has less.
 #pragma once
+#include "devnet/error.h"
 #include "devnet/gas.h"
+#include "devnet/receipt.h"
 #include "devnet/state.h"
 
 // The engine and the compiled contracts of a process. `cached` contracts are kept, the least recently used go first.
