@@ -77,6 +77,9 @@ include src/egress/Local.mk
 include src/keystore/Local.mk
 include src/executor/Local.mk
 include src/builder/Local.mk
+include src/ledger/Local.mk
+include src/nearvm/Local.mk
+include src/chain/Local.mk
 include src/devnet/Local.mk
 include src/coordinator/Local.mk
 include src/worker/Local.mk

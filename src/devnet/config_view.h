@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configurations that clients ask for: prices, limits and constants of the protocol version that the devnet models.
 #pragma once
-#include "devnet/chain.h"
+#include "chain/chain.h"
 #include <jansson.h>
 
 #define DEVNET_GAS_PRICE "100000000"

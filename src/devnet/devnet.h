@@ -2,7 +2,7 @@
 // What the devnet's outside works on: chain, history, parked requests, block producer. One for the process; its parts
 // are safe for several threads.
 #pragma once
-#include "devnet/chain.h"
+#include "chain/chain.h"
 #include "devnet/config_view.h"
 #include "devnet/history.h"
 #include "devnet/producer.h"

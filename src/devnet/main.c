@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/text.h"
-#include "devnet/genesis.h"
+#include "chain/genesis.h"
 #include "devnet/server.h"
 #include <signal.h>
 

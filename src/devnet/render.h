@@ -2,7 +2,7 @@
 // The chain's things as the JSON that NEAR's nodes and FastNEAR's neardata give (near.md §5.4-5.7, §5.11, §6). All
 // return new references; the arena is for texts on the way only.
 #pragma once
-#include "devnet/chain.h"
+#include "chain/chain.h"
 #include <jansson.h>
 
 json_t *render_account_state(const struct account_state *s);

@@ -2,7 +2,7 @@
 // JSON-RPC bodies come from strangers: each is answered with an envelope, whatever it is. References to blocks that are
 // read, written and read again are the same. Canary: the seeds reach every branch of `parse_all` with good parameters
 // (a block by height, by hash and by name, a transaction sent and named, each path of the older query form).
-#include "devnet/genesis.h"
+#include "chain/genesis.h"
 #include "devnet/rpc.h"
 #include "devnet/rpc_param.h"
 
