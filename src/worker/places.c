@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/places.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/sync.h"
 #include <pthread.h>
@@ -10,6 +11,7 @@ struct places {
     pthread_mutex_t lock; // guards what follows
     pthread_cond_t changed;
     unsigned at_work, parked;
+    uint64_t flows_until; // leases end quickly
     bool stopping;
 };
 
@@ -30,11 +32,18 @@ void places_free(struct places *p) {
     free(p);
 }
 
-bool places_enter(struct places *p) {
+// With the lock held.
+static bool has_room(const struct places *p) {
+    unsigned most = clock_mono_ms() < p->flows_until ? 2 * p->at_work_most : p->at_work_most;
+    return p->at_work < most && p->at_work + p->parked < p->most;
+}
+
+bool places_enter(struct places *p, bool *ahead) {
     pthread_mutex_lock(&p->lock);
-    while (!p->stopping && (p->at_work >= p->at_work_most || p->at_work + p->parked >= p->most))
+    while (!p->stopping && !has_room(p))
         pthread_cond_wait(&p->changed, &p->lock);
     bool entered = !p->stopping;
+    *ahead = p->at_work >= p->at_work_most;
     p->at_work += entered;
     pthread_mutex_unlock(&p->lock);
     return entered;
@@ -48,7 +57,17 @@ static void change(struct places *p, int at_work, int parked) {
     pthread_mutex_unlock(&p->lock);
 }
 
-void places_leave(struct places *p) { change(p, -1, 0); }
+void places_leave(struct places *p, uint64_t lease_ms) {
+    pthread_mutex_lock(&p->lock);
+    if (lease_ms <= PLACES_QUICK_MS)
+        p->flows_until = clock_mono_ms() + PLACES_FLOW_MS;
+    else if (lease_ms != UINT64_MAX)
+        p->flows_until = 0;
+    p->at_work--;
+    pthread_cond_broadcast(&p->changed); // for who entered last, and one ahead
+    pthread_mutex_unlock(&p->lock);
+}
+
 void places_park(struct places *p) { change(p, -1, 1); }
 void places_return(struct places *p) { change(p, 1, -1); }
 

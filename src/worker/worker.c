@@ -12,6 +12,7 @@
 #define ERROR_WAIT_MAX_MS 15000
 #define LAST_CALLS_MS 3000
 #define LEASES_PER_SLOT 4 // those that wait included
+#define AHEAD_POLL_S 1    // leases ahead are for the moment
 #define LEASES_MAX 512
 #define UNABLE_MS 15000
 #define UNABLE_MAX_MS 600000
@@ -50,27 +51,30 @@ void worker_able(struct worker *w) {
 }
 
 // One poll, and what comes of it. false: the coordinator could not be asked, or said what cannot be read.
-static bool take_one(struct worker *w, struct arena *a, struct err *e) {
+static bool take_one(struct worker *w, struct arena *a, bool ahead, uint64_t *lease_ms, struct err *e) {
     struct lease lease;
-    bool got, ok = api_poll(w->api, a, w->set.poll_s, &w->stopping, &lease, &got, e);
+    bool got, ok = api_poll(w->api, a, ahead ? AHEAD_POLL_S : w->set.poll_s, &w->stopping, &lease, &got, e);
+    uint64_t start = clock_mono_ms();
     if (ok && got && flag_is_set(&w->stopping)) // handed out while we stopped: not confirmed, so it goes back
         return true;
     if (got && !ok) // the chain has words of its own
         lease.task.unread = arena_strdup(a, e->msg);
-    if (got)
+    if (got) {
         job_do(w, &lease);
+        *lease_ms = clock_mono_ms() - start;
+    }
     return ok || got;
 }
 
 // Who rests has no place at work: it is others' who come back to theirs.
-static bool enter(struct worker *w) {
+static bool enter(struct worker *w, bool *ahead) {
     for (;;) {
         rest_until(w, atomic_load(&w->unable_until_ms));
-        if (!places_enter(w->places))
+        if (!places_enter(w->places, ahead))
             return false;
         if (clock_mono_ms() >= atomic_load(&w->unable_until_ms))
             return true;
-        places_leave(w->places);
+        places_leave(w->places, UINT64_MAX);
     }
 }
 
@@ -79,17 +83,19 @@ static void *lease_loop(void *ctx) {
     struct worker *w = t->worker;
     SCOPED_ARENA(a);
     unsigned failures = 0;
-    while (enter(w)) {
+    bool ahead;
+    while (enter(w, &ahead)) {
         struct err e;
+        uint64_t lease_ms = UINT64_MAX;
         arena_reset(a);
-        bool ok = take_one(w, a, &e);
+        bool ok = take_one(w, a, ahead, &lease_ms, &e);
         if (ok || flag_is_set(&w->stopping))
             failures = 0;
         else {
             log_err(LOG_WARN, "no lease", &e);
             pause_after_error(w, failures++);
         }
-        places_leave(w->places);
+        places_leave(w->places, lease_ms);
     }
     atomic_store(&t->ended, true);
     return NULL;

@@ -9,11 +9,12 @@
 struct visitor {
     struct places *places;
     atomic_int state; // 1 entered, 2 turned away
+    bool ahead;
 };
 
 static void *enter(void *ctx) {
     struct visitor *v = ctx;
-    atomic_store(&v->state, places_enter(v->places) ? 1 : 2);
+    atomic_store(&v->state, places_enter(v->places, &v->ahead) ? 1 : 2);
     return NULL;
 }
 
@@ -27,9 +28,10 @@ static bool comes(struct visitor *v, int state, unsigned ms) {
 static void test_parking(void **state) {
     (void)state;
     struct places *p = places_new(1, 3);
-    struct visitor v[3] = {{p, 0}, {p, 0}, {p, 0}};
+    struct visitor v[3] = {{.places = p}, {.places = p}, {.places = p}};
     pthread_t t[3];
-    assert_true(places_enter(p));
+    bool ahead;
+    assert_true(places_enter(p, &ahead));
     assert_int_equal(pthread_create(&t[0], NULL, enter, &v[0]), 0);
     assert_false(comes(&v[0], 1, 50)); // one works
     places_park(p);
@@ -43,16 +45,57 @@ static void test_parking(void **state) {
     assert_int_equal(pthread_create(&t[2], NULL, enter, &v[2]), 0);
     assert_false(comes(&v[2], 1, 50));
     places_return(p);
-    places_leave(p);
+    places_leave(p, 5000);
     assert_true(comes(&v[2], 1, 5000));
     for (int i = 0; i < 3; i++)
         pthread_join(t[i], NULL);
     places_stop(p);
-    assert_false(places_enter(p));
+    assert_false(places_enter(p, &ahead));
+    places_free(p);
+}
+
+// If this fails, a place is idle while its next lease is made ready, or leases wait here behind what is slow that
+// another worker could do.
+static void test_ahead(void **state) {
+    (void)state;
+    struct places *p = places_new(1, 4);
+    struct visitor v = {.places = p};
+    pthread_t t;
+    bool ahead;
+    assert_true(places_enter(p, &ahead));
+    assert_false(ahead);
+    places_leave(p, PLACES_QUICK_MS);
+    assert_true(places_enter(p, &ahead));
+    assert_false(ahead);
+    assert_true(places_enter(p, &ahead)); // the last one was quick
+    assert_true(ahead);
+    assert_int_equal(pthread_create(&t, NULL, enter, &v), 0);
+    assert_false(comes(&v, 1, 50)); // as many again, no more
+    places_leave(p, UINT64_MAX);    // there was no lease: nothing is known from that
+    assert_true(comes(&v, 1, 5000));
+    assert_true(v.ahead);
+    pthread_join(t, NULL);
+    v.state = 0;
+    places_leave(p, PLACES_QUICK_MS + 1);
+    assert_int_equal(pthread_create(&t, NULL, enter, &v), 0);
+    assert_false(comes(&v, 1, 50)); // the last one was slow
+    places_leave(p, UINT64_MAX);
+    assert_true(comes(&v, 1, 5000));
+    assert_false(v.ahead);
+    pthread_join(t, NULL);
+    places_leave(p, 0);
+    nanosleep(&(struct timespec){.tv_nsec = (PLACES_FLOW_MS + 20) * 1000000}, NULL); // time is what it is about
+    assert_true(places_enter(p, &ahead));
+    v.state = 0;
+    assert_int_equal(pthread_create(&t, NULL, enter, &v), 0);
+    assert_false(comes(&v, 1, 50)); // the last quick one is long ago
+    places_stop(p);
+    assert_true(comes(&v, 2, 5000));
+    pthread_join(t, NULL);
     places_free(p);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parking)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parking), cmocka_unit_test(test_ahead)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
