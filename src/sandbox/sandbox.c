@@ -94,16 +94,21 @@ static bool take_answer(struct sandbox *s, struct wire_fds *fds, bool begun, str
     return sandbox_spoil(s, e, "it answered what nobody asked");
 }
 
-bool sandbox_ask(struct sandbox *s, struct wire_fds *fds, struct err *e) {
-    struct err why = {0};
+// Until its answer is there, the time of the box is over, or somebody cancels.
+static bool await_answer(const struct sandbox *s, struct err *e) {
     uint64_t deadline = clock_mono_ms() + ANSWER_MS;
-    if (s->sock < 0)
-        return err_set(e, ERR_UNAVAILABLE, "the sandbox has been killed");
     if (s->deadline_ms && s->deadline_ms < deadline)
         deadline = s->deadline_ms;
+    return wire_wait(s->sock, deadline, s->cancel, e);
+}
+
+bool sandbox_ask(struct sandbox *s, struct wire_fds *fds, struct err *e) {
+    struct err why = {0};
+    if (s->sock < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the sandbox has been killed");
     if (!wire_send(s->sock, &s->w, NULL, &why))
         return sandbox_spoil(s, e, why.msg);
-    if (wire_wait(s->sock, deadline, s->cancel, &why))
+    if (await_answer(s, &why))
         return take_answer(s, fds, s->begun, e);
     sandbox_spoil(s, e, why.msg);
     if (e)
@@ -140,8 +145,8 @@ bool sandbox_open_as(struct sandbox **out, const struct sandbox_spec *spec, unsi
     s->sock = -1, s->pid = -1, s->processes = spec->processes;
     s->deadline_ms = spec->deadline_ms, s->cancel = spec->cancel;
     bool ok = cgroup_make(&s->group, &limits, e) && write_open(s, spec, guard_on(GUARD_UID) ? uid : geteuid(), e) &&
-              start_helper(s, spec->helper, e) && send_open(s, e) &&
-              wire_wait(s->sock, clock_mono_ms() + ANSWER_MS, s->cancel, e) && take_answer(s, NULL, false, e);
+              start_helper(s, spec->helper, e) && send_open(s, e) && await_answer(s, e) &&
+              take_answer(s, NULL, false, e);
     if (!ok) {
         sandbox_close(s);
         s = NULL;

@@ -234,6 +234,25 @@ static void test_every_question_has_an_end(void **state) {
     }
 }
 
+// If this fails, a box that does not come up holds a worker's thread longer than what it is for may take.
+static void test_opening_has_an_end(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    struct sandbox *s = NULL;
+    char dir[] = "/tmp/sandbox-test.XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    const char *silent = arena_printf(a, "%s/silent", dir);
+    assert_ok(file_write_atomic(silent, SLICE_LIT("#!/bin/sh\nexec sleep 60\n"), 0755, &e), &e);
+    uint64_t start = clock_mono_ms();
+    struct sandbox_spec spec = {
+        .work_bytes = 1 << 20, .tmp_bytes = 1 << 20, .deadline_ms = start + 300, .helper = silent};
+    assert_err(sandbox_open(&s, &spec, &e), &e, ERR_TIMEOUT, "does not answer");
+    assert_null(s);
+    assert_in_range(clock_mono_ms() - start, 250, 20000);
+    assert_ok(file_remove_tree(dir, &e), &e);
+}
+
 // If this fails, memory that no process maps is not counted: memory files, shared mappings, System V memory.
 static void test_shared_memory_is_counted(void **state) {
     (void)state;
@@ -620,6 +639,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_only_its_starter_ends_a_box),
     cmocka_unit_test(test_what_is_left_is_its_doing),
     cmocka_unit_test(test_every_question_has_an_end),
+    cmocka_unit_test(test_opening_has_an_end),
     cmocka_unit_test(test_shared_memory_is_counted),
     cmocka_unit_test(test_missing_program),
     cmocka_unit_test(test_output_keeps_head_and_tail),
