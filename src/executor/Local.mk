@@ -8,7 +8,7 @@ $(O)/test/verdict_test $(O)/test/code_test: | $(O)/help/lying-executor
 # An executor lives under a limit of its address space, in which no sanitizer can: what is tested under one is the asking
 # side, with the release's executor; so in every flavour.
 # In the release itself that is one of its own programs: a second make in the same folder would meet the first one there.
-$(O)/test/executor_test: | $(if $(filter build,$(O)),build/bin/outlayer-executor,release-executor)
+$(O)/test/executor_test $(O)/test/pool_test: | $(if $(filter build,$(O)),build/bin/outlayer-executor,release-executor)
 .PHONY: release-executor
 release-executor:
 	@$(MAKE) FLAVOUR=release O=build build/bin/outlayer-executor

@@ -24,7 +24,8 @@ struct process_pool {
     struct place {
         struct slot *slot; // NULL: to be opened (again)
         bool busy;
-        uint64_t freed; // when it came free, by `turn`
+        uint64_t freed;    // when it came free, by `turn`
+        uint64_t asked_ms; // its next process is waited for since then; 0: nobody has waited in vain
     } places[SLOTS_MAX];
     unsigned count; // places that have ever been used
     uint64_t turn;
@@ -105,25 +106,46 @@ static void free_place(struct process_pool *p, struct place *at) {
     pthread_mutex_unlock(&p->lock);
 }
 
-// A keeper that has died, of whatever, is replaced once.
-static bool take_from(struct process_pool *p, struct place *at, uint64_t memory, const struct patience *w,
-                      struct slot_process *out, struct err *e) {
-    struct err why = {0};
-    if (at->slot && slot_take(at->slot, memory, w->deadline_ms, w->cancel, out, &why))
+// The process of a slot; *keep where it is the caller's time that was over and the slot is as good as before: its next
+// process is still to come. Not so where callers together have waited as long as anybody would.
+static bool take_now(struct place *at, uint64_t memory, const struct patience *own, const struct patience *soon,
+                     struct slot_process *out, bool *keep, struct err *e) {
+    uint64_t start = clock_mono_ms();
+    if (slot_take(at->slot, memory, soon->deadline_ms, soon->cancel, out, e)) {
+        at->asked_ms = 0;
         return true;
-    if (at->slot) {
-        log_err(LOG_WARN, "a slot is made anew", &why);
-        slot_close(at->slot);
-        at->slot = NULL;
     }
-    if (patience_over(w))
-        return patience_fail(w, "an executor", e);
-    if (!open_slot(p, (unsigned)(at - p->places), e))
-        return false;
-    if (slot_take(at->slot, memory, w->deadline_ms, w->cancel, out, e))
-        return true;
+    if (!at->asked_ms)
+        at->asked_ms = start;
+    *keep = patience_over(own) && clock_mono_ms() - at->asked_ms < TAKE_MS;
+    return false;
+}
+
+static void give_up_slot(struct place *at) {
     slot_close(at->slot);
     at->slot = NULL;
+    at->asked_ms = 0;
+}
+
+// A keeper that has died, of whatever, is replaced once.
+static bool take_from(struct process_pool *p, struct place *at, uint64_t memory, const struct patience *own,
+                      const struct patience *soon, struct slot_process *out, struct err *e) {
+    struct err why = {0};
+    bool keep = false;
+    if (at->slot && take_now(at, memory, own, soon, out, &keep, &why))
+        return true;
+    if (at->slot && !keep) {
+        log_err(LOG_WARN, "a slot is made anew", &why);
+        give_up_slot(at);
+    }
+    if (patience_over(soon))
+        return patience_fail(soon, "an executor", e);
+    if (!open_slot(p, (unsigned)(at - p->places), e))
+        return false;
+    if (take_now(at, memory, own, soon, out, &keep, e))
+        return true;
+    if (!keep)
+        give_up_slot(at);
     return false;
 }
 
@@ -136,7 +158,7 @@ bool process_take(struct process_pool *p, const struct job *job, const struct pa
     if (!at)
         return patience_fail(&soon, "a slot for an executor", e);
     // The same bound as the process's own, and what that does not see: its input and its code are memory files of ours.
-    if (!take_from(p, at, guest_data(job), &soon, &x, e)) {
+    if (!take_from(p, at, guest_data(job), w, &soon, &x, e)) {
         free_place(p, at);
         return err_wrap(e, "cannot have an executor");
     }
@@ -150,10 +172,8 @@ void process_end(struct process *x, struct process_fate *fate) {
     if (at) {
         // After one that used up the memory the kernel may take a while to count it as free: the next would be ended
         // for what is not its own, so it gets a slot with a group of its own.
-        if (!slot_finish(at->slot, &f) || f.out_of_memory) {
-            slot_close(at->slot);
-            at->slot = NULL;
-        }
+        if (!slot_finish(at->slot, &f) || f.out_of_memory)
+            give_up_slot(at);
         free_place(x->pool, at);
     }
     if (fate)

@@ -29,7 +29,7 @@ struct slot_process {
     int pidfd, sock; // the slot's; sock: a stream to the process, which waits for its job
 };
 // The process that waits. memory_bytes: of all in the slot together, the keeper included, where there is a cgroup.
-// false: the slot is of no more use.
+// false: the time was over before it was there, and it may be asked for again; or the slot is of no more use.
 [[nodiscard]] bool slot_take(struct slot *s, uint64_t memory_bytes, uint64_t deadline_ms, const atomic_bool *cancel,
                              struct slot_process *out, struct err *e);
 struct slot_fate {
