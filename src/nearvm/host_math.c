@@ -73,7 +73,7 @@ static bool ed25519_verify(struct vm *vm, const uint64_t *p, uint64_t *r) {
     return true;
 }
 
-static EVP_PKEY *p256_key(struct slice bytes) {
+static EVP_PKEY *p256_point(struct slice bytes) {
     EVP_PKEY *key = NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     OSSL_PARAM params[] = {
@@ -84,6 +84,43 @@ static EVP_PKEY *p256_key(struct slice bytes) {
         key = NULL;
     EVP_PKEY_CTX_free(ctx);
     return key;
+}
+
+// The prefix of a key that names the smaller of its two y, which the protocol takes besides 02 and 03.
+#define P256_COMPACT 5
+
+// y is more than half of the field.
+static bool p256_y_is_larger(EVP_PKEY *key) {
+    static const uint8_t half[32] = {0x7f, 0xff, 0xff, 0xff, 0x80, 0,    0,    0,    0x80, 0,    0,
+                                     0,    0,    0,    0,    0,    0,    0,    0,    0,    0x7f, 0xff,
+                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}; // (p - 1) / 2
+    BIGNUM *y = NULL;
+    uint8_t bytes[32];
+    BUG_ON(!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) || BN_bn2binpad(y, bytes, sizeof bytes) < 0);
+    BN_free(y);
+    return memcmp(bytes, half, sizeof bytes) > 0;
+}
+
+static EVP_PKEY *p256_key(struct slice bytes) {
+    if (bytes.ptr[0] != P256_COMPACT)
+        return p256_point(bytes);
+    uint8_t even[33] = {2};
+    memcpy(even + 1, bytes.ptr + 1, 32);
+    EVP_PKEY *key = p256_point(slice_of(even, sizeof even));
+    if (!key || !p256_y_is_larger(key))
+        return key;
+    EVP_PKEY_free(key);
+    even[0] = 3;
+    return p256_point(slice_of(even, sizeof even));
+}
+
+// 1 to n - 1, as both halves of a signature have to be.
+static bool p256_scalar(const uint8_t s[static 32]) {
+    static const uint8_t n[32] = {0xff, 0xff, 0xff, 0xff, 0,    0,    0,    0,    0xff, 0xff, 0xff,
+                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+                                  0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+    static const uint8_t zero[32];
+    return memcmp(s, zero, sizeof zero) != 0 && memcmp(s, n, sizeof n) < 0;
 }
 
 static bool p256_check(struct slice sig, struct slice digest, struct slice key_bytes) {
@@ -112,6 +149,8 @@ static bool p256_verify(struct vm *vm, const uint64_t *p, uint64_t *r) {
         return false;
     if (sig.len != 64)
         return bad_input(vm, "P256Verify", "signature");
+    if (!p256_scalar(sig.ptr) || !p256_scalar(sig.ptr + 32))
+        return true;
     if (!read_input(vm, p[2], p[3], &message) || !pay_times(vm, EXT_P256_VERIFY_BYTE, message.len) ||
         !read_input(vm, p[4], p[5], &key))
         return false;
