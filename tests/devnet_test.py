@@ -8,27 +8,35 @@ from kit import check, equal
 from near import NEAR, Account, Key
 
 ROOT = "test.near"
-PROBE = []
+COMPILED = {}
 
 
-def probe():
-    """The compiled test contract's path."""
-    if not PROBE:
-        path = os.path.join(kit.BUILD, "probe.wasm")
+def compiled(name):
+    """A compiled test contract's path."""
+    if name not in COMPILED:
+        path = os.path.join(kit.BUILD, name + ".wasm")
         os.makedirs(kit.BUILD, exist_ok=True)
         own = f"{path}.{os.getpid()}"  # another run of these tests may read the file just now
         try:
-            subprocess.run(["wat2wasm", os.path.join(kit.ROOT, "tests", "contracts", "probe.wat"), "-o", own], check=True)
+            subprocess.run(["wat2wasm", os.path.join(kit.ROOT, "tests", "contracts", name + ".wat"), "-o", own], check=True)
             os.replace(own, path)
         except FileNotFoundError:
             raise kit.Skip("wat2wasm (package wabt) is not installed")
-        PROBE.append(path)
-    return PROBE[0]
+        COMPILED[name] = path
+    return COMPILED[name]
+
+
+def probe():
+    return compiled("probe")
+
+
+def code_of(name):
+    with open(compiled(name), "rb") as f:
+        return f.read()
 
 
 def probe_code():
-    with open(probe(), "rb") as f:
-        return f.read()
+    return code_of("probe")
 
 
 class Devnet(kit.Daemon):
@@ -50,12 +58,20 @@ class Devnet(kit.Daemon):
     def height(self):
         return self.rpc("status", [])["result"]["sync_info"]["latest_block_height"]
 
-    def probe(self, name="probe." + ROOT):
+    def contract(self, code, name):
         account = self.root.create(name, 20 * NEAR)
-        done = account.send(name, near.deploy(probe_code()))
+        done = account.send(name, near.deploy(code))
         if "SuccessValue" not in done.get("result", {}).get("status", {}):
             raise RuntimeError(f"cannot deploy: {json.dumps(done)[:600]}")
         return account
+
+    def probe(self, name="probe." + ROOT):
+        return self.contract(probe_code(), name)
+
+    def account(self, name):
+        """Amount, locked amount and used bytes of an account."""
+        got = self.rpc("query", {"request_type": "view_account", "finality": "final", "account_id": name})["result"]
+        return int(got["amount"]), int(got["locked"]), got["storage_usage"]
 
 
 def error(answer):
@@ -272,6 +288,124 @@ def test_promises_and_yield():
         net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})
         net.rpc("sandbox_fast_forward", {"delta_height": 201})
         equal("a yield times out after 200 blocks", near.value_of(net.rpc("tx", [tx_hash, ROOT])["result"]), b"timeout")
+
+
+def failure(answer):
+    """The kind of the ActionError that a transaction ended with."""
+    return answer.get("result", {}).get("status", {}).get("Failure", {}).get("ActionError", {}).get("kind", answer)
+
+
+def test_yields_with_ids():
+    with kit.folder() as home, Devnet(home, BLOCK_IDLE_MS="0") as net:
+        a, b = net.contract(code_of("hosts"), "a." + ROOT), net.contract(code_of("hosts"), "b." + ROOT)
+        name, other = b"an id that the contract has made"[:32], os.urandom(32)
+
+        def start(id_):
+            raw, tx_hash = net.root.signed(a.id, near.call("yield_id", id_))
+            net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})
+            return tx_hash
+
+        def ask(contract, method, args):
+            return near.value_of(net.root.send(contract.id, near.call(method, args))["result"])
+        equal("an id that nobody waits under", ask(a, "resume_id", name + b"early"), b"0")
+        first = start(name)
+        equal("an id that waits is taken", ask(a, "yield_id", name), b"taken")
+        second = start(other)
+        equal("another account has ids of its own", ask(b, "resume_id", name + b"foreign"), b"0")
+        equal("the id resumes", ask(a, "resume_id", name + b"the answer"), b"1")
+        equal("with its payload", near.value_of(net.rpc("tx", [first, ROOT])["result"]), b"the answer")
+        equal("once", ask(a, "resume_id", name + b"again"), b"0")
+        third = start(name)
+        net.rpc("sandbox_fast_forward", {"delta_height": 201})
+        for waiting in (second, third):
+            equal("what nobody resumes times out", near.value_of(net.rpc("tx", [waiting, ROOT])["result"]), b"timeout")
+        fourth = start(name)
+        equal("and its id is free again", ask(a, "resume_id", name + b"late"), b"1")
+        equal("with what came for it", near.value_of(net.rpc("tx", [fourth, ROOT])["result"]), b"late")
+        got = failure(net.root.send(a.id, near.call("yield_id", name[:31])))
+        check("an id has 32 bytes", "malformed" in got.get("FunctionCallError", {}).get("ExecutionError", ""), got)
+
+
+def test_refund_to():
+    with kit.folder() as home, Devnet(home) as net:
+        a, heir = net.contract(code_of("hosts"), "a." + ROOT), net.root.create("heir." + ROOT, NEAR)
+        before, own = net.account(heir.id), net.account(a.id)
+        done = net.root.send(a.id, near.call("refund", heir.id.encode()), wait="FINAL")["result"]
+        check("the call fails", any("Failure" in o["outcome"]["status"] for o in done["receipts_outcome"]), done)
+        equal("its deposit goes to whom the contract named", net.account(heir.id)[0] - before[0], NEAR)
+        check("and not back", net.account(a.id)[0] < own[0] - NEAR + NEAR // 100, (own, net.account(a.id)))
+        got = failure(net.root.send(a.id, near.call("refund", b"No Account")))
+        equal("a name that is none", got, {"FunctionCallError": {"ExecutionError": "VM Logic returned an invalid account id"}})
+
+
+def test_stake():
+    with kit.folder() as home, Devnet(home) as net:
+        alice = net.root.create("alice." + ROOT, 5 * NEAR)
+        equal("nothing to take back", failure(alice.send(alice.id, near.stake(0, alice.key.public))), {"TriesToUnstake": {"account_id": alice.id}})
+        amount = net.account(alice.id)[0]
+        alice.send(alice.id, near.stake(3 * NEAR, alice.key.public), wait="FINAL")
+        now = net.account(alice.id)
+        check("what is staked is locked", now[1] == 3 * NEAR and 0 < amount - 3 * NEAR - now[0] < NEAR // 1000, (amount, now))
+        got = failure(alice.send(alice.id, near.stake(9 * NEAR, alice.key.public)))
+        equal("more than there is", (list(got), got["TriesToStake"]["stake"], got["TriesToStake"]["locked"]), (["TriesToStake"], str(9 * NEAR), str(3 * NEAR)))
+        equal("an account that has stake stays", failure(alice.send(alice.id, near.delete_account(ROOT))), {"DeleteAccountStaking": {"account_id": alice.id}})
+        alice.send(alice.id, near.stake(NEAR, alice.key.public), wait="FINAL")
+        equal("less stake", net.account(alice.id)[1], NEAR)
+        equal("only its own account stakes", failure(net.root.send(alice.id, near.stake(NEAR, alice.key.public))),
+              {"ActorNoPermission": {"account_id": alice.id, "actor_id": ROOT}})
+        a = net.contract(code_of("hosts"), "a." + ROOT)
+        net.root.send(a.id, near.call("stake", b""), wait="FINAL")
+        equal("a contract stakes", net.account(a.id)[1], NEAR)
+
+
+def test_delegate():
+    """Somebody else sends, and pays for, what an account has signed."""
+    with kit.folder() as home, Devnet(home) as net:
+        alice, bob = net.root.create("alice." + ROOT, 5 * NEAR), net.root.create("bob." + ROOT, NEAR)
+        nonce, height = alice.nonce() + 1, net.height()
+
+        def sent(receiver=alice.id, key=alice.key, n=None, until=height + 1000, **more):
+            action = near.delegate(alice.id, key, bob.id, nonce if n is None else n, until, near.transfer(NEAR), **more)
+            return net.root.send(receiver, action, wait="FINAL")
+        stranger = Key()
+        for name, answer, want in (
+                ("a foreign signature", sent(signer=stranger), "DelegateActionInvalidSignature"),
+                ("its height has passed", sent(until=height - 1), "DelegateActionExpired"),
+                ("sent to another account", sent(receiver=bob.id), {"DelegateActionSenderDoesNotMatchTxReceiver": {"sender_id": alice.id, "receiver_id": bob.id}}),
+                ("a key that the account does not have", sent(key=stranger),
+                 {"DelegateActionAccessKeyError": {"AccessKeyNotFound": {"account_id": alice.id, "public_key": stranger.public}}}),
+                ("a nonce that was used", sent(n=nonce - 1), {"DelegateActionInvalidNonce": {"delegate_nonce": nonce - 1, "ak_nonce": nonce - 1}})):
+            equal(name, failure(answer), want)
+        check("a nonce far ahead", "DelegateActionNonceTooLarge" in failure(sent(n=10 ** 15)), "")
+        before = [net.account(x)[0] for x in (alice.id, bob.id, ROOT)]
+        done = sent()
+        check("what is signed is done", "SuccessValue" in done["result"]["status"], done)
+        signer, receiver, sender = (net.account(x)[0] - b for x, b in zip((alice.id, bob.id, ROOT), before))
+        equal("its receiver has it, and who signed has paid neither gas nor deposit", (receiver, signer), (NEAR, 0))
+        check("who sent it has", -NEAR - NEAR // 1000 < sender < -NEAR, sender)
+        equal("the key's nonce is used", alice.nonce(), nonce)
+        equal("and so it is done once", failure(sent()), {"DelegateActionInvalidNonce": {"delegate_nonce": nonce, "ak_nonce": nonce}})
+
+
+def test_lack_of_balance_for_state():
+    with kit.folder() as home, Devnet(home) as net:
+        a = net.contract(code_of("hosts"), "a." + ROOT)
+        _, _, used = net.account(a.id)
+        price = 10 ** 19
+        # Beyond 770 bytes an account has to cover what it stores: a call that stores more than that is undone.
+        answer = a.send(ROOT, near.transfer(net.account(a.id)[0] - used * price - NEAR // 50))  # for gas, and 2,000 bytes
+        check("an account may give what its state does not need", "SuccessValue" in answer.get("result", {}).get("status", {}), answer)
+        amount, _, used = net.account(a.id)
+        got = failure(net.root.send(a.id, near.call("keep", b"x" * 100000)))
+        lack = (used + 100000 + 1 + 40) * price - amount
+        equal("a call that stores more than its account covers", got, {"LackBalanceForState": {"account_id": a.id, "amount": str(lack)}})
+        equal("is undone", net.account(a.id)[2], used)
+        answer = net.root.send(a.id, near.call("keep", b"x" * 100))
+        check("a little is covered", "SuccessValue" in answer["result"]["status"] and net.account(a.id)[2] == used + 141, answer)
+        amount, _, used = net.account(a.id)
+        answer = a.send(ROOT, near.transfer(amount - used * price))
+        invalid = error(answer)[3]["TxExecutionError"]["InvalidTxError"]["LackBalanceForState"]
+        check("a transaction that would leave too little is refused", invalid["signer_id"] == a.id and 0 < int(invalid["amount"]) < NEAR // 100, answer)
 
 
 def test_resume_in_the_last_block():

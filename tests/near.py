@@ -117,6 +117,10 @@ def transfer(amount):
     return b"\3" + _u128(amount)
 
 
+def stake(amount, public):
+    return b"\4" + _u128(amount) + _key(public)
+
+
 def add_key(public):
     return b"\5" + _key(public) + struct.pack("<Q", 0) + b"\1"
 
@@ -132,6 +136,14 @@ def delete_key(public):
 
 def delete_account(beneficiary):
     return b"\7" + _text(beneficiary)
+
+
+def delegate(sender, key, receiver, nonce, max_height, *actions, signer=None):
+    """Actions that `sender` has signed for somebody else to send (NEP-366). `signer`: another key than the named one signs."""
+    raw = (_text(sender) + _text(receiver) + struct.pack("<I", len(actions)) + b"".join(actions) + struct.pack("<QQ", nonce, max_height)
+           + _key(key.public))
+    digest = hashlib.sha256(struct.pack("<I", 2 ** 30 + 366) + raw).digest()
+    return b"\x08" + raw + b"\0" + (signer or key).sign(digest)
 
 
 def transaction(signer, key, nonce, receiver, block_hash, actions):

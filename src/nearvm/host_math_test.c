@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hashes and signatures with published vectors: keccak of the Keccak team, RIPEMD-160 of its authors, RFC 8032, RFC 6979.
-// The functions read from registers, so no contract and no guest memory is needed.
+// Hashes and signatures with published vectors: keccak of the Keccak team, RIPEMD-160 of its authors, RFC 8032, RFC
+// 6979. The functions read from registers, so no contract and no guest memory is needed.
 #include "nearvm/vm_internal.h"
 
 #include "base/test.h"
@@ -92,15 +92,18 @@ static void hashes(void **state) {
     hashes_to(b, "keccak256", slice_of(as, 135), "34367dc248bbd832f4e3e69dfaac2f92638bd0bbd18f2912ba4ef454919cf446");
     hashes_to(b, "keccak256", slice_of(as, 136), "a6c4d403279fe3e0af03729caada8374b5ca54d8065329a3ebcaeb4b60aa386e");
     hashes_to(b, "keccak256", slice_of(as, 200), "96ea54061def936c4be90b518992fdc6f12f535068a256229aca54267b4d084d");
-    hashes_to(b, "keccak512", SLICE_LIT("abc"),
-              "18587dc2ea106b9a1563e32b3312421ca164c7f1f07bc922a9c83d77cea3a1e5d0c69910739025372dc14ac9642629379540c17e2a65b1"
-              "9d77aa511a9d00bb96");
-    hashes_to(b, "keccak512", slice_of(as, 71),
-              "a57dce7da8ec781665705f3d69310beaaa5b0cae0c9c34c9b1c5b7238bbd2ce385bbe2f37694d2b8e9a55eb889eecb80d74ff4f9086067"
-              "b47fd3f43c16c0b506");
-    hashes_to(b, "keccak512", slice_of(as, 72),
-              "4cb1cecbc96415025c7a9d6fb89f82a8482773fd9664c378691a05323ff4700fa3e60414e6064814f98b36a61a87f62dffa7c56a237135"
-              "5868dd37b8a654cf50");
+    hashes_to(
+        b, "keccak512", SLICE_LIT("abc"),
+        "18587dc2ea106b9a1563e32b3312421ca164c7f1f07bc922a9c83d77cea3a1e5d0c69910739025372dc14ac9642629379540c17e2a65b1"
+        "9d77aa511a9d00bb96");
+    hashes_to(
+        b, "keccak512", slice_of(as, 71),
+        "a57dce7da8ec781665705f3d69310beaaa5b0cae0c9c34c9b1c5b7238bbd2ce385bbe2f37694d2b8e9a55eb889eecb80d74ff4f9086067"
+        "b47fd3f43c16c0b506");
+    hashes_to(
+        b, "keccak512", slice_of(as, 72),
+        "4cb1cecbc96415025c7a9d6fb89f82a8482773fd9664c378691a05323ff4700fa3e60414e6064814f98b36a61a87f62dffa7c56a237135"
+        "5868dd37b8a654cf50");
     hashes_to(b, "ripemd160", SLICE_LIT(""), "9c1185a5c5e9fc54612808977ee8f548b2258d31");
     hashes_to(b, "ripemd160", SLICE_LIT("abc"), "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc");
     hashes_to(b, "ripemd160", SLICE_LIT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
@@ -126,11 +129,10 @@ static void hashes_cost(void **state) {
         box_clear(b);
         put(b, 1, slice_of(message, rows[i].len));
         (void)run(b, rows[i].name, (const uint64_t[]){REGISTER, 1, 2});
-        assert_int_equal(b->vm.gas.burnt, ext_costs[rows[i].base] + ext_costs[rows[i].piece] * rows[i].pieces +
-                                              ext_costs[EXT_READ_REGISTER_BASE] +
-                                              ext_costs[EXT_READ_REGISTER_BYTE] * rows[i].len +
-                                              ext_costs[EXT_WRITE_REGISTER_BASE] +
-                                              ext_costs[EXT_WRITE_REGISTER_BYTE] * rows[i].out);
+        assert_int_equal(b->vm.gas.burnt,
+                         ext_costs[rows[i].base] + ext_costs[rows[i].piece] * rows[i].pieces +
+                             ext_costs[EXT_READ_REGISTER_BASE] + ext_costs[EXT_READ_REGISTER_BYTE] * rows[i].len +
+                             ext_costs[EXT_WRITE_REGISTER_BASE] + ext_costs[EXT_WRITE_REGISTER_BYTE] * rows[i].out);
     }
 }
 
@@ -138,8 +140,7 @@ static void hashes_cost(void **state) {
 
 static const uint64_t signed_by[] = {REGISTER, 1, REGISTER, 2, REGISTER, 3};
 
-static uint64_t verifies(struct box *b, const char *name, const char *signature, const char *message,
-                         const char *key) {
+static uint64_t verifies(struct box *b, const char *name, const char *signature, const char *message, const char *key) {
     box_clear(b);
     put_hex(b, 1, signature);
     put_hex(b, 2, message);
@@ -157,17 +158,19 @@ static uint64_t verifies(struct box *b, const char *name, const char *signature,
 static void ed25519(void **state) {
     struct box *b = *state;
     const char *name = "ed25519_verify";
-    assert_int_equal(verifies(b, name,
-                              "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701c"
-                              "f9b46bd25bf5f0595bbe24655141438e7a100b",
-                              "", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
-                     1);
+    assert_int_equal(
+        verifies(b, name,
+                 "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701c"
+                 "f9b46bd25bf5f0595bbe24655141438e7a100b",
+                 "", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
+        1);
     assert_int_equal(verifies(b, name, ED_R ED_S, "72", ED_KEY), 1);
-    assert_int_equal(verifies(b, name,
-                              "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984d"
-                              "c6594a7c15e9716ed28dc027beceea1ec40a",
-                              "af82", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"),
-                     1);
+    assert_int_equal(
+        verifies(b, name,
+                 "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984d"
+                 "c6594a7c15e9716ed28dc027beceea1ec40a",
+                 "af82", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"),
+        1);
     assert_int_equal(verifies(b, name, ED_R ED_S, "73", ED_KEY), 0);
     assert_int_equal(
         verifies(b, name, ED_R ED_S, "72", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"), 0);
@@ -202,9 +205,9 @@ static void p256(void **state) {
     struct box *b = *state;
     const char *name = "p256_verify";
     assert_int_equal(verifies(b, name, P_R P_S, SAMPLE, "03" P_X), 1);
-    assert_int_equal(verifies(b, name, P_R "0834e36ad29a83bf2bc9385e491d6099c8fdf9d1ed67aa7ea5f51f93782857a9", SAMPLE,
-                              "03" P_X),
-                     1); // n - s is as good
+    assert_int_equal(
+        verifies(b, name, P_R "0834e36ad29a83bf2bc9385e491d6099c8fdf9d1ed67aa7ea5f51f93782857a9", SAMPLE, "03" P_X),
+        1); // n - s is as good
     assert_int_equal(verifies(b, name, P_R P_S, SAMPLE, "02" P_X), 0);
     assert_int_equal(verifies(b, name, P_R P_S, SAMPLE, "04" P_X), 0);
     assert_int_equal(verifies(b, name, P_R P_S, SAMPLE, "05" P_X), 1); // the smaller y, which is this key's
@@ -264,10 +267,10 @@ static void ecrecover(void **state) {
         uint64_t v, strict, result;
         bool right; // the key that signed
     } rows[] = {
-        {K_R K_HIGH, 1, 0, 1, true},  {K_R K_LOW, 0, 0, 1, true},   {K_R K_LOW, 0, 1, 1, true},
+        {K_R K_HIGH, 1, 0, 1, true},  {K_R K_LOW, 0, 0, 1, true}, {K_R K_LOW, 0, 1, 1, true},
         {K_R K_HIGH, 1, 1, 0, false}, // asked to be strict: only the lower s
         {K_R K_HIGH, 0, 0, 1, false}, // another point, so another key
-        {ZERO K_LOW, 0, 0, 0, false}, {K_R ZERO, 0, 0, 0, false},   {K_R K_LOW, 2, 0, 0, false},
+        {ZERO K_LOW, 0, 0, 0, false}, {K_R ZERO, 0, 0, 0, false}, {K_R K_LOW, 2, 0, 0, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         recover_from(b, SAMPLE, rows[i].signature);
