@@ -7,5 +7,5 @@ $(eval $(call unit,builder,base repo codec crypto sandbox egress,))
 guest-tree:
 	@mkdir -p build && dir=$$(scripts/guest.sh) && { [ "$$(readlink build/guest)" = "$$dir" ] || ln -sfn "$$dir" build/guest; }
 
-$(O)/test/builder_test: | $(O)/bin/outlayer-sandbox guest-tree
+$(O)/test/builder_test $(O)/test/fetch_test: | $(O)/bin/outlayer-sandbox guest-tree
 $(O)/test/branch_test: | $(O)/bin/outlayer-sandbox

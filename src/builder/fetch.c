@@ -4,44 +4,42 @@
 #include "base/text.h"
 #include "builder/git.h"
 
-// Asks the remote for what the source's ref names; *found NULL and the job ended when it names nothing.
-static bool look_up(struct job *j, const struct git_ref **found) {
-    const char *ref = j->source.ref;
-    struct sandbox_result r;
-    struct git_ref *refs;
-    *found = NULL;
-    if (!GIT(j, &r, "ls-remote", "--quiet", "--", j->url, ref, arena_printf(j->arena, "%s^{}", ref)))
+static bool unknown(struct job *j) {
+    return job_end(j, BUILD_NO_COMMIT, "'%s' is no branch, tag or commit of %s", j->source.ref, j->source.url);
+}
+
+// A commit by the beginning of its name: all commits that branches and tags reach decide which one that is.
+static bool resolve_short(struct job *j) {
+    const char *begin = ref_short_commit(j->arena, j->source.ref), *commit;
+    if (!begin)
+        return unknown(j);
+    if (!git_fetch_commits(j, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*") ||
+        !git_find_commit(j, begin, &commit))
         return false;
-    if (!git_succeeded(&r))
-        return git_unreachable(j, &r);
-    size_t n = git_refs(j, r.output, &refs);
-    bool whole = strcmp(ref, "HEAD") == 0 || strncmp(ref, "refs/", 5) == 0;
-    const struct git_ref *branch = git_find_ref(refs, n, whole ? "" : "refs/heads/", ref);
-    const struct git_ref *tag = whole ? NULL : git_find_ref(refs, n, "refs/tags/", ref);
-    if (branch && tag && memcmp(branch->commit, tag->commit, 40) != 0)
-        return job_end(j, BUILD_NO_COMMIT, "'%s' is both a branch and a tag of %s: say refs/heads/%s or refs/tags/%s",
-                       ref, j->source.url, ref, ref);
-    *found = branch ? branch : tag;
-    return *found ||
-           job_end(j, BUILD_NO_COMMIT, "'%s' is no branch or tag of %s; a commit is named by its 40 hexadecimal digits",
-                   ref, j->source.url);
+    if (!commit)
+        return unknown(j);
+    memcpy(j->result->commit, commit, sizeof j->result->commit);
+    return true;
 }
 
 bool fetch_resolve(struct job *j) {
-    static const char heads[] = "refs/heads/";
-    const struct git_ref *found;
-    if (!git_start(j) || !look_up(j, &found))
+    struct git_found found;
+    if (!git_start(j) || !git_look_up(j, &found))
         return false;
-    memcpy(j->result->commit, found->commit, sizeof found->commit);
-    if (strncmp(found->name, heads, sizeof heads - 1) == 0)
-        j->result->branch = found->name + sizeof heads - 1;
+    if (!found.ref)
+        return strcmp(j->source.ref, "HEAD") == 0
+                   ? job_end(j, BUILD_NO_COMMIT, "%s has no default branch: name one", j->source.url)
+                   : resolve_short(j);
+    memcpy(j->result->commit, found.ref->commit, sizeof found.ref->commit);
+    if (strncmp(found.ref->name, REF_HEADS, strlen(REF_HEADS)) == 0)
+        j->result->branch = found.ref->name + strlen(REF_HEADS);
     return true;
 }
 
 // A branch or tag whose tip is the commit: the usual case, and the cheap one. NULL when there is none.
 static bool find_tip(struct job *j, const char **name) {
     struct sandbox_result r;
-    struct git_ref *refs;
+    struct git_refs refs;
     *name = NULL;
     static const char *const words[] = {"ls-remote", "--quiet", "--heads", "--tags", "--"};
     const char *argv[ARRAY_LEN(words) + 2];
@@ -51,10 +49,11 @@ static bool find_tip(struct job *j, const char **name) {
         return false;
     if (!git_succeeded(&r))
         return git_unreachable(j, &r);
-    size_t n = git_refs(j, r.output, &refs);
-    for (size_t i = 0; i < n && !*name; i++)
-        if (memcmp(refs[i].commit, j->result->commit, 40) == 0)
-            *name = refs[i].name;
+    if (!git_refs(j, r.output, &refs))
+        return false;
+    for (size_t i = 0; i < refs.count && !*name; i++)
+        if (memcmp(refs.list[i].commit, j->result->commit, 40) == 0)
+            *name = refs.list[i].name;
     return true;
 }
 
@@ -68,6 +67,13 @@ static bool fetch_tip(struct job *j, const char *name) {
     if (!GIT(j, &r, "fetch", "-q", "--depth=1", "--no-tags", "--", j->url, name))
         return false;
     return git_succeeded(&r) || git_unreachable(j, &r);
+}
+
+// A tag's own object has a name of 40 digits, too, and reaches a commit of another.
+static bool is_commit_itself(struct job *j) {
+    const char *commit;
+    return git_find_commit(j, j->result->commit, &commit) &&
+           ((commit && strcmp(commit, j->result->commit) == 0) || no_commit(j));
 }
 
 // All branches and tags, without the files' contents where the server can leave them out, and the proof that one of
@@ -87,7 +93,7 @@ static bool fetch_history(struct job *j) {
         return false;
     if (!git_succeeded(&r) || !slice_starts(r.output, SLICE_LIT("refs/")))
         return no_commit(j);
-    return git_fetches_more(j, true);
+    return is_commit_itself(j) && git_fetches_more(j, true);
 }
 
 // When the commit was made, for builds that ask.
@@ -103,6 +109,12 @@ static bool read_time(struct job *j) {
     return true;
 }
 
+// A tag may name files instead of a commit: a tree, or one file.
+static bool no_commit_but_files(struct job *j) {
+    return job_end(j, BUILD_NO_COMMIT, "'%s' of %s names files and no commit: tag the commit that has them",
+                   j->source.ref, j->source.url);
+}
+
 bool fetch_checkout(struct job *j) {
     static const char *const mkdir_argv[] = {"/usr/bin/mkdir", JOB_SRC, JOB_TARGET, NULL};
     static const char *const rm_argv[] = {"/usr/bin/rm", "-rf", GIT_DIR, NULL};
@@ -114,9 +126,11 @@ bool fetch_checkout(struct job *j) {
         return false;
     if (!(tip ? fetch_tip(j, tip) : fetch_history(j)) || !job_run(j, &mk, &r))
         return false;
-    if (!GIT(j, &r, "-c", "core.bare=false", "--work-tree=" JOB_SRC, "checkout", "-q", "-f", j->result->commit, "--",
-             "."))
+    if (!GIT(j, &r, "-c", "core.bare=false", "--work-tree=" JOB_SRC, "checkout", "-q", "-f",
+             arena_printf(j->arena, "%s^{commit}", j->result->commit), "--", "."))
         return false;
+    if (!git_succeeded(&r) && git_says(&r, "expected commit type"))
+        return no_commit_but_files(j);
     if (!git_succeeded(&r) && (git_says(&r, "No space left") || git_says(&r, "unable to write")))
         return job_end(j, BUILD_NO_REPOSITORY, "the files of %s are larger than the %llu MB that a build has",
                        j->source.url, (unsigned long long)(j->builder->work_bytes >> 20));

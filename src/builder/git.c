@@ -50,7 +50,7 @@ bool git_says(const struct sandbox_result *r, const char *words) {
     return r->output.len && memmem(r->output.ptr, r->output.len, words, strlen(words)) != NULL;
 }
 
-enum git_trouble git_trouble(struct job *j, const struct sandbox_result *r) {
+static enum git_trouble trouble_of(struct job *j, const struct sandbox_result *r) {
     static const char *const gone[] = {"could not read Username", "not found", "does not exist",
                                        "Authentication failed", "does not appear to be a git repository"};
     if (git_says(r, "No space left on device"))
@@ -65,7 +65,8 @@ enum git_trouble git_trouble(struct job *j, const struct sandbox_result *r) {
 
 bool git_unreachable(struct job *j, const struct sandbox_result *r) {
     const char *seen = proxy_trouble(j->proxy, j->arena), *url = j->source.url;
-    switch (git_trouble(j, r)) {
+    j->trouble = trouble_of(j, r);
+    switch (j->trouble) {
     case GIT_TOO_LARGE:
         return job_end(j, BUILD_NO_REPOSITORY, "repository %s is larger than the %llu MB that a build has", url,
                        (unsigned long long)(j->builder->work_bytes >> 20));
@@ -101,37 +102,113 @@ bool git_fetches_more(struct job *j, bool on) {
            GIT(j, &r, "config", "remote.origin.promisor", on ? "true" : "false");
 }
 
-static bool hex40(const char *p) {
-    for (int i = 0; i < 40; i++)
-        if (!strchr("0123456789abcdef", p[i]) || !p[i])
-            return false;
-    return p[40] == '\t';
+// --- refs
+
+// Digits of the object's name that a line of ls-remote begins with.
+static size_t object_digits(const char *line) {
+    size_t n = strspn(line, "0123456789abcdef");
+    return line[n] == '\t' ? n : 0;
 }
 
-// Each line is "COMMIT<tab>NAME". A peeled tag ("name^{}") replaces the tag object before it.
-size_t git_refs(struct job *j, struct slice text, struct git_ref **out) {
+static bool not_sha1(struct job *j) {
+    return job_end(j, BUILD_BAD_SOURCE,
+                   "repository %s names its commits by SHA-256, which is not built: push them to one that `git init "
+                   "--object-format=sha1` made, as hosts do by themselves",
+                   j->source.url);
+}
+
+// Each line is "COMMIT<tab>NAME". A peeled tag ("name^{}") replaces the tag object before it. Names that git itself
+// does not take are left out: what a remote says becomes arguments.
+bool git_refs(struct job *j, struct slice text, struct git_refs *out) {
     char *copy = arena_text(j->arena, text), *save = NULL;
-    size_t n = 0, lines = 1;
+    size_t lines = 1;
     for (const char *p = copy; *p; p++)
         lines += *p == '\n';
-    struct git_ref *refs = arena_calloc(j->arena, lines, sizeof *refs);
+    *out = (struct git_refs){.list = arena_calloc(j->arena, lines, sizeof *out->list)};
     for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-        if (!hex40(l))
-            continue;
-        char *name = l + 41, *peeled = strstr(name, "^{}");
+        size_t digits = object_digits(l);
+        char *name = l + digits + 1, *peeled = digits ? strstr(name, "^{}") : NULL;
+        if (digits == 64)
+            return not_sha1(j);
         if (peeled)
             *peeled = 0;
-        if (!(peeled && n && strcmp(refs[n - 1].name, name) == 0))
-            refs[n++].name = name;
-        memcpy(refs[n - 1].commit, l, 40);
+        if (digits != 40 || !ref_name_ok(name))
+            continue;
+        struct git_ref *last = out->count ? &out->list[out->count - 1] : NULL;
+        if (!peeled || !last || strcmp(last->name, name) != 0)
+            last = &out->list[out->count++];
+        last->name = name;
+        memcpy(last->commit, l, 40);
     }
-    *out = refs;
-    return n;
+    return true;
 }
 
-const struct git_ref *git_find_ref(const struct git_ref *refs, size_t n, const char *prefix, const char *name) {
-    for (size_t i = 0; i < n; i++)
-        if (strncmp(refs[i].name, prefix, strlen(prefix)) == 0 && strcmp(refs[i].name + strlen(prefix), name) == 0)
-            return &refs[i];
+static const struct git_ref *find_ref(const struct git_refs *refs, const char *prefix, const char *name) {
+    size_t n = strlen(prefix);
+    for (size_t i = 0; i < refs->count; i++)
+        if (strncmp(refs->list[i].name, prefix, n) == 0 && strcmp(refs->list[i].name + n, name) == 0)
+            return &refs->list[i];
     return NULL;
+}
+
+// "ref: refs/heads/main<tab>HEAD"
+static const char *default_branch(struct arena *a, struct slice text) {
+    static const char before[] = "ref: " REF_HEADS, behind[] = "\tHEAD";
+    const char *copy = arena_text(a, text), *at = strstr(copy, before), *end = at ? strstr(at, behind) : NULL;
+    if (!at || !end)
+        return NULL;
+    at += sizeof before - 1;
+    const char *name = arena_text(a, slice_of(at, (size_t)(end - at)));
+    return ref_name_ok(name) ? name : NULL;
+}
+
+bool git_look_up(struct job *j, struct git_found *out) {
+    const char *ref = j->source.ref, *head = ref, *tag = ref;
+    bool plain = !j->source.is_whole && strcmp(ref, "HEAD") != 0;
+    struct sandbox_result r;
+    struct git_refs refs;
+    if (plain) {
+        head = arena_printf(j->arena, REF_HEADS "%s", ref);
+        tag = arena_printf(j->arena, REF_TAGS "%s", ref);
+    }
+    if (!GIT(j, &r, "ls-remote", "--quiet", "--symref", "--", j->url, "HEAD", head, tag,
+             arena_printf(j->arena, "%s^{}", tag)))
+        return false;
+    if (!git_succeeded(&r))
+        return git_unreachable(j, &r);
+    if (!git_refs(j, r.output, &refs))
+        return false;
+    const struct git_ref *found = find_ref(&refs, "", head), *other = plain ? find_ref(&refs, "", tag) : NULL;
+    if (found && other && strcmp(found->commit, other->commit) != 0)
+        return job_end(j, BUILD_BAD_SOURCE, "'%s' is both a branch and a tag of %s: say refs/heads/%s or refs/tags/%s",
+                       ref, j->source.url, ref, ref);
+    *out = (struct git_found){found ? found : other, default_branch(j->arena, r.output)};
+    return true;
+}
+
+// --- commits
+
+bool git_fetch_commits(struct job *j, const char *refspec, const char *more) {
+    struct sandbox_result r;
+    // A mapped repository leaves out files' contents like any host, whatever its own settings say.
+    if ((j->local && !GIT(j, &r, "config", "--file", GIT_SETTINGS, "uploadpack.allowFilter", "true")) ||
+        !GIT(j, &r, "config", "remote.origin.url", j->url) ||
+        !GIT(j, &r, "fetch", "-q", "--filter=tree:0", "--no-tags", "--no-auto-maintenance", "origin", refspec, more))
+        return false;
+    if (!git_succeeded(&r))
+        return git_unreachable(j, &r);
+    return git_fetches_more(j, false);
+}
+
+bool git_find_commit(struct job *j, const char *begin, const char **commit) {
+    struct sandbox_result r;
+    *commit = NULL;
+    if (!GIT(j, &r, "rev-parse", "--verify", arena_printf(j->arena, "%s^{commit}", begin)))
+        return false;
+    if (!git_succeeded(&r) && git_says(&r, "is ambiguous"))
+        return job_end(j, BUILD_BAD_SOURCE, "'%s' is the beginning of more than one commit of %s: give more digits",
+                       begin, j->source.url);
+    if (git_succeeded(&r) && r.output.len >= 40)
+        *commit = arena_text(j->arena, slice_of(r.output.ptr, 40));
+    return true;
 }

@@ -16,14 +16,7 @@ bool git_says(const struct sandbox_result *r, const char *words);
 
 [[nodiscard]] bool git_start(struct job *j); // the repository, empty
 
-// Why a repository could not be reached, by what the proxy saw first and by git's words second.
-enum git_trouble {
-    GIT_TOO_LARGE, // for the box
-    GIT_NOT_THERE, // or not public
-    GIT_CUT_OFF,   // host unknown, no connection, and whatever else
-};
-enum git_trouble git_trouble(struct job *j, const struct sandbox_result *r);
-// Ends the job with that, as BUILD_NO_REPOSITORY; returns false.
+// Ends the job with what the proxy saw, or else with git's words, as BUILD_NO_REPOSITORY; returns false.
 bool git_unreachable(struct job *j, const struct sandbox_result *r);
 
 // Whether git fetches by itself what a filter left out (of the remote "origin"). A host would give it a commit that
@@ -34,7 +27,23 @@ struct git_ref {
     char commit[41];
     const char *name; // "refs/heads/main", …; an annotated tag's commit is what it points to
 };
-// Reads `git ls-remote`, into the job's arena.
-size_t git_refs(struct job *j, struct slice text, struct git_ref **out);
-// NULL: none of that name.
-const struct git_ref *git_find_ref(const struct git_ref *refs, size_t n, const char *prefix, const char *name);
+struct git_refs {
+    struct git_ref *list;
+    size_t count;
+};
+// Reads `git ls-remote`, into the job's arena. Ends the job for a repository that names its objects by SHA-256.
+[[nodiscard]] bool git_refs(struct job *j, struct slice text, struct git_refs *out);
+
+// What the remote has of the job's ref.
+struct git_found {
+    const struct git_ref *ref; // the branch, the tag, or HEAD; NULL: there is none of that name
+    const char *standard;      // the default branch; NULL: the remote names none
+};
+// Ends the job where a branch and a tag of that name are different commits.
+[[nodiscard]] bool git_look_up(struct job *j, struct git_found *out);
+
+// Commits of the branches or tags that the refspecs name, and none of their files where the host can leave them out.
+// Nothing more is fetched by itself afterwards. `more` NULL: one refspec.
+[[nodiscard]] bool git_fetch_commits(struct job *j, const char *refspec, const char *more);
+// The whole name of the fetched commit that begins so; NULL: there is none. Ends the job where there are several.
+[[nodiscard]] bool git_find_commit(struct job *j, const char *begin, const char **commit);

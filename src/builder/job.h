@@ -19,6 +19,13 @@ struct builder {
     uint64_t work_bytes, memory_bytes;
 };
 
+// Why a repository could not be had.
+enum git_trouble {
+    GIT_NOT_THERE, // or not public
+    GIT_TOO_LARGE, // for the box
+    GIT_CUT_OFF,   // host unknown, no connection, and whatever else
+};
+
 struct job {
     struct builder *builder;
     struct arena *arena;
@@ -34,6 +41,7 @@ struct job {
     struct proxy *proxy;
     struct patience patience; // has an end
     struct build_result *result;
+    enum git_trouble trouble; // of BUILD_NO_REPOSITORY
     struct err *e;
     bool failed;
 };

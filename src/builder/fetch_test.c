@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a repository's names lead to: a wrong commit is built quietly, and nobody sees it.
+#include "builder/build.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/test.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static char work[] = "/tmp/fetch-test.XXXXXX";
+static struct builder *builder;
+static struct arena *arena;
+
+// Runs a script in the folder of repositories and gives the first line that it prints.
+static const char *sh(const char *fmt, ...) PRINTF_LIKE(1, 2);
+static const char *sh(const char *fmt, ...) {
+    char cmd[8192];
+    struct slice out;
+    struct err e = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(cmd, sizeof cmd, fmt, ap);
+    va_end(ap);
+    if (system(arena_printf(arena, "exec >%s/out; set -e; cd %s/test; %s", work, work, cmd)) != 0)
+        fail_msg("%s", cmd);
+    assert_ok(file_read(arena, arena_printf(arena, "%s/out", work), 4096, &out, &e), &e);
+    char *line = arena_text(arena, out);
+    line[strcspn(line, "\n")] = 0;
+    return line;
+}
+
+// A repository whose one commit builds, and its name.
+static const char *repository(const char *name, const char *init) {
+    return sh("git init -q -b main %s %s; cd %s; git config user.name t; git config user.email t@t; "
+              "printf 'app.wasm: main.c\\n\\t$(CC) $(CFLAGS) main.c -o app.wasm $(LDFLAGS)\\n' >Makefile; "
+              "echo 'int main(void) { return 0; }' >main.c; git add -A; git commit -q -m t; git rev-parse HEAD",
+              init, name, name);
+}
+
+static struct build_result ask(const char *repo, const char *ref, bool build) {
+    struct err e = {0};
+    struct build_result r = {0};
+    struct build_source s = {arena_printf(arena, "folder.invalid/test/%s", repo), ref, "wasm32-wasip1"};
+    const struct patience w = {clock_mono_ms() + 60000, NULL};
+    assert_ok(builder_resolve(builder, arena, &s, &w, &r, &e), &e);
+    if (r.end == BUILD_OK && build)
+        assert_ok(builder_build(builder, arena, &s, &w, &r, &e), &e);
+    return r;
+}
+
+static void is(const char *repo, const char *ref, const char *commit) {
+    struct build_result r = ask(repo, ref, false);
+    if (r.end != BUILD_OK || strcmp(r.commit, commit) != 0)
+        fail_msg("%s: %s %s, want %s", ref, r.commit, r.reason ? r.reason : "", commit);
+}
+
+static void builds(const char *repo, const char *ref) {
+    struct build_result r = ask(repo, ref, true);
+    if (r.end != BUILD_OK)
+        fail_msg("%s: %s", ref, r.reason);
+}
+
+static void fails(const char *repo, const char *ref, enum build_end end, const char *words) {
+    struct build_result r = ask(repo, ref, true);
+    if (r.end != end || !r.reason || !strstr(r.reason, words))
+        fail_msg("%s: %s '%s', want %s with '%s'", ref, build_end_slug(r.end), r.reason ? r.reason : "",
+                 build_end_slug(end), words);
+}
+
+static const char *begin(const char *hash, size_t digits) { return arena_printf(arena, "%.*s", (int)digits, hash); }
+
+// If this fails, a name that git and its hosts take is not found.
+static void names_are_found(void **state) {
+    (void)state;
+    const char *first = repository("names", "");
+    static const char *const names[] = {"@s/p@1.0.0", "feat(x),y=1", "#12-fix", "wip!",
+                                        "_tmp",       "\xc3\xa4",    "a'b\"c",  "@"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        FILE *f = fopen(arena_printf(arena, "%s/name", work), "w");
+        assert_non_null(f);
+        fputs(names[i], f);
+        fclose(f);
+        sh("cd names; git update-ref \"refs/heads/$(cat %s/name)\" HEAD", work);
+        is("names", names[i], first);
+    }
+    sh("cd names; git config advice.nestedTag false; git tag -a -m t v1; git tag -a -m t nested v1; git tag -a -m t "
+       "deep nested; git tag light; "
+       "git commit -q --allow-empty -m later");
+    is("names", "main", sh("cd names; git rev-parse HEAD"));
+    is("names", "", sh("cd names; git rev-parse HEAD"));
+    is("names", "v1", first);
+    is("names", "nested", first);
+    is("names", "refs/tags/deep", first);
+    is("names", "light", first);
+    builds("names", "deep");
+}
+
+// If this fails, the beginning of a commit's name is not known, or means whichever of two commits git finds first.
+static void short_commits(void **state) {
+    (void)state;
+    const char *first = repository("short", "");
+    sh("cd short; git commit -q --allow-empty -m 2; git commit -q --allow-empty -m 3; git branch abcdef12");
+    is("short", begin(first, 7), first);
+    is("short", begin(first, 39), first);
+    is("short", "abcdef12", sh("cd short; git rev-parse HEAD")); // a name goes before the beginning of a commit
+    fails("short", begin(first, 6), BUILD_NO_COMMIT, "is no branch, tag or commit of");
+    fails("short", "0123456", BUILD_NO_COMMIT, "is no branch, tag or commit of");
+    builds("short", begin(first, 8));
+    // A commit that only a pull request has is none of the repository's, by whatever part of its name.
+    const char *forked = sh("cd short; git checkout -q --detach; git commit -q --allow-empty -m forked; git update-ref "
+                            "refs/pull/1/head HEAD; git rev-parse HEAD; git checkout -q main");
+    fails("short", begin(forked, 12), BUILD_NO_COMMIT, "is no branch, tag or commit of");
+    // Both of these begin 0ad52ac.
+    sh("git init -q -b main two; cd two; T=$(git hash-object -w -t tree /dev/null); export GIT_AUTHOR_NAME=t "
+       "GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t GIT_AUTHOR_DATE='1700000000 +0000' "
+       "GIT_COMMITTER_DATE='1700000000 +0000'; "
+       "git update-ref refs/heads/main $(git commit-tree -m 8293 $T); "
+       "git update-ref refs/tags/other $(git commit-tree -m 18776 $T)");
+    fails("two", "0ad52ac", BUILD_BAD_SOURCE, "more than one commit");
+    is("two", "0ad52acc", sh("cd two; git rev-parse refs/tags/other"));
+}
+
+// If this fails, one of two things of a name is built, and nobody can tell which.
+static void names_that_mean_two_things(void **state) {
+    (void)state;
+    const char *first = repository("double", "");
+    sh("cd double; git branch same; git tag same; git tag main");
+    is("double", "main", first);
+    is("double", "same", first);
+    sh("cd double; git commit -q --allow-empty -m later");
+    fails("double", "main", BUILD_BAD_SOURCE, "say refs/heads/main or refs/tags/main");
+    is("double", "refs/tags/main", first);
+    is("double", "refs/heads/main", sh("cd double; git rev-parse refs/heads/main"));
+    sh("cd double; git symbolic-ref HEAD refs/heads/none");
+    fails("double", "HEAD", BUILD_NO_COMMIT, "has no default branch");
+}
+
+// If this fails, files are built that no commit has, or another commit than the one that the answer names.
+static void names_that_are_no_commits(void **state) {
+    (void)state;
+    const char *first = repository("objects", "");
+    sh("cd objects; git tag tree HEAD^{tree}; git tag -a -m t annotated HEAD^{tree}; git tag blob HEAD:main.c; "
+       "git tag -a -m t v1");
+    fails("objects", "tree", BUILD_NO_COMMIT, "'tree' of https://folder.invalid/test/objects names files");
+    fails("objects", "annotated", BUILD_NO_COMMIT, "'annotated' of");
+    fails("objects", "blob", BUILD_NO_COMMIT, "'blob' of");
+    fails("objects", sh("cd objects; git rev-parse HEAD^{tree}"), BUILD_NO_COMMIT, "names files");
+    fails("objects", sh("cd objects; git rev-parse refs/tags/v1"), BUILD_NO_COMMIT, "is in no branch or tag of");
+    builds("objects", first);
+}
+
+// If this fails, who has a repository of the newer format is told that its branches do not exist.
+static void sha256_is_refused(void **state) {
+    (void)state;
+    static const char words[] = "names its commits by SHA-256";
+    const char *commit = repository("wide", "--object-format=sha256");
+    fails("wide", "main", BUILD_BAD_SOURCE, words);
+    fails("wide", "", BUILD_BAD_SOURCE, words);
+    fails("wide", "gone", BUILD_BAD_SOURCE, words);
+    fails("wide", commit, BUILD_BAD_SOURCE, words);
+    fails("wide", begin(commit, 40), BUILD_BAD_SOURCE, words);
+    fails("wide", begin(commit, 8), BUILD_BAD_SOURCE, words);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    struct err e = {0};
+    arena = arena_new();
+    assert_non_null(mkdtemp(work));
+    if (chmod(work, 0755) != 0 || mkdir(arena_printf(arena, "%s/test", work), 0755) != 0)
+        return -1;
+    struct build_settings s = {.guest_dir = "build/guest", .repo_map = arena_printf(arena, "folder.invalid=%s", work)};
+    assert_ok(builder_new(&builder, &s, &e), &e);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    struct err e = {0};
+    builder_free(builder);
+    bool ok = file_remove_tree(work, &e);
+    arena_free(arena);
+    return ok ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_found),
+        cmocka_unit_test(short_commits),
+        cmocka_unit_test(names_that_mean_two_things),
+        cmocka_unit_test(names_that_are_no_commits),
+        cmocka_unit_test(sha256_is_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
