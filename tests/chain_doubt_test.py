@@ -263,5 +263,28 @@ def test_a_bad_block_server():
         site.settled_once("a bad block server")
 
 
+ODD = """int main(void) {
+    fwrite("a\\0b\\1c", 1, 5, stdout);
+    return 0;
+}
+"""
+
+
+def test_odd_texts():
+    """U+0000 and numbers that no machine holds: all of it is text and JSON."""
+    with kit.folder() as home:
+        site = Site(home)
+        case, odd_guest = Case(site, "odd", monitor=True), c_repo(site, "odd", ODD)
+        odd = '{"a\\u0000":1e400,"b":"\\u0000","c":[-1E999,0.5]}'
+        with case.worker():
+            for name, repo, text, how in (("a text", odd_guest, "", "Text"), ("JSON", site.echo, odd, "Json")):
+                id, tx, _ = site.request(repo, text, record=False, response_format=how)
+                event, _ = site.answer(tx)
+                check(f"{name}: it is delivered and charged", event and event["success"] and int(event["payment_charged"]) > 0, event)
+                check(f"{name}: the preview can be read anywhere", event and "\0" not in event["output_preview"] and "\1" not in event["output_preview"], event)
+                report = case.coordinator.report(id, 30)
+                check(f"{name}: the charge is recorded", report and report["outcome"] == "success" and report["charged"] == event["payment_charged"], report)
+
+
 if __name__ == "__main__":
     kit.main(globals())

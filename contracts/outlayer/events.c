@@ -99,6 +99,14 @@ void put_usage(struct out *o, const struct usage *u) {
     PUT_ALL(o, members, u);
 }
 
+// Without control characters, which many a reader of logs refuses: a settlement must not hide behind an output.
+static struct text shown(struct text t) {
+    static char preview[PREVIEW_MAX];
+    for (size_t i = 0; i < t.len; i++)
+        preview[i] = (uint8_t)t.ptr[i] < 0x20 || t.ptr[i] == 0x7f ? ' ' : t.ptr[i];
+    return (struct text){preview, t.len};
+}
+
 void answer_end(struct answer *a, uint64_t request_id) {
     struct output *output = &a->output;
     a->request_id = request_id;
@@ -114,7 +122,7 @@ void answer_end(struct answer *a, uint64_t request_id) {
         output->hash = (struct maybe_hash){true, sha256_of(output->bytes)};
     a->output_length = (uint32_t)output->bytes.len;
     if (output->kind == OUTPUT_TEXT || output->kind == OUTPUT_JSON)
-        a->preview = text_cut(output->bytes, PREVIEW_MAX);
+        a->preview = shown(text_cut(output->bytes, PREVIEW_MAX));
 }
 
 #define A(kind, name, member) JSON_MEMBER(kind, name, struct answer, member)

@@ -27,7 +27,9 @@ static void outputs_become_values(void **state) {
         const char *output, *value, *preview;
         int length;
     } cases[] = {
-        {"{\"Text\":\"a\\n\\\"b\\u00fc\"}", "\"a\\n\\\"b\xc3\xbc\"", "\"a\\n\\\"b\xc3\xbc\"", 6},
+        {"{\"Text\":\"a\\n\\\"b\\u00fc\"}", "\"a\\n\\\"b\xc3\xbc\"", "\"a \\\"b\xc3\xbc\"",
+         6}, // no control characters for logs
+        {"{\"Text\":\"\\u0000x\\u007f\\u001f\"}", "\"\\u0000x\x7f\\u001f\"", "\" x  \"", 4},
         {"{\"Text\":\"\"}", "\"\"", "\"\"", 0},
         {"{\"Bytes\":[0,255,16]}", "\"AP8Q\"", "null", 3},
         {"{\"Bytes\":[104]}", "\"aA==\"", "null", 1},

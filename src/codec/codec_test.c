@@ -133,11 +133,100 @@ static void borsh_round_trip_and_short_reads(void **state) {
     assert_true(not_bool.bad);
 }
 
+// If this fails, a stranger's text makes a settlement unreadable, or valid output is charged as a failure.
+static void strangers_texts_and_numbers(void **state) {
+    (void)state;
+    struct err e;
+    SCOPED_JSON(j) = json_parse_big(
+        SLICE_LIT("{\"t\":\"a\\u0000b\",\"n\":1e400,\"m\":-1E+999,\"k\":1.5,\"w\":12345678901234567890}"), 999, &e);
+    assert_non_null(j);
+    assert_int_equal(json_string_length(json_object_get(j, "t")), 3);
+    assert_string_equal(json_string_value(json_object_get(j, "n")), "1e400");
+    assert_string_equal(json_string_value(json_object_get(j, "m")), "-1E+999");
+    assert_true(json_is_real(json_object_get(j, "k")));
+    assert_string_equal(json_string_value(json_object_get(j, "w")), "12345678901234567890");
+    const char *text;
+    assert_err(json_get_text(j, "t", &text, &e), &e, ERR_INVALID, "U+0000"); // nobody sees half of it
+    assert_null(json_parse(SLICE_LIT("\"a\\u0000b\""), 99, &e));
+    static const char *const no_numbers[] = {
+        "0123456789012345678901", "1234567890123456789-", "[1e]", "-", "12345678901234567890.", "1e400e",
+        "--12345678901234567890"};
+    for (size_t i = 0; i < ARRAY_LEN(no_numbers); i++)
+        assert_null(json_parse_big(slice_str(no_numbers[i]), 99, &e));
+}
+
+static const char *const json_good[] = {"1",
+                                        " -0.5e-7 ",
+                                        "1e400",
+                                        "\"\"",
+                                        "\"\\u0000\\ud800\\\"\\\\\"",
+                                        "[]",
+                                        "{}",
+                                        "[ ]",
+                                        "{ }",
+                                        "[1,[2,{\"a\":[]}],null]",
+                                        "{\"a\":1,\"a\":2}",
+                                        "{\"a\\u0000\":true}",
+                                        "\n[\t1 , 2 ]\r\n",
+                                        "\"\xc3\xa4\"",
+                                        "[[[[]]]]",
+                                        "123456789012345678901234567890"};
+static const char *const json_bad[] = {"",
+                                       " ",
+                                       "01",
+                                       "1.",
+                                       ".5",
+                                       "+1",
+                                       "1e",
+                                       "-",
+                                       "\"",
+                                       "\"\\\"",
+                                       "\"\\x\"",
+                                       "\"\\u12g4\"",
+                                       "\"\t\"",
+                                       "[",
+                                       "]",
+                                       "[1",
+                                       "[1,]",
+                                       "[,1]",
+                                       "[1 2]",
+                                       "{",
+                                       "{\"a\"}",
+                                       "{\"a\":}",
+                                       "{\"a\":1,}",
+                                       "{a:1}",
+                                       "{\"a\":1]",
+                                       "[1}",
+                                       "1 2",
+                                       "nul",
+                                       "truefalse",
+                                       "[]]",
+                                       "\"\xff\"",
+                                       "{,}",
+                                       "NaN",
+                                       "\xef\xbb\xbf"
+                                       "1"};
+
+static void what_is_json(void **state) {
+    (void)state;
+    struct err e;
+    for (size_t i = 0; i < ARRAY_LEN(json_good); i++)
+        assert_ok(json_check(slice_str(json_good[i]), 4, &e), &e);
+    for (size_t i = 0; i < ARRAY_LEN(json_bad); i++)
+        if (json_check(slice_str(json_bad[i]), 4, &e))
+            fail_msg("'%s' was taken", json_bad[i]);
+    assert_err(json_check(SLICE_LIT("[[[[[]]]]]"), 4, &e), &e, ERR_LIMIT, "4 deep");
+    assert_ok(json_check(SLICE_LIT("[[[[5]]]]"), 4, &e), &e);
+    assert_err(json_check(SLICE_LIT("[[[[{\"a\":1}]]]]"), 4, &e), &e, ERR_LIMIT, "4 deep");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_forms_of_bytes),
     cmocka_unit_test(big_numbers_become_text),
     cmocka_unit_test(strict_reading),
     cmocka_unit_test(anything_can_be_written),
+    cmocka_unit_test(strangers_texts_and_numbers),
+    cmocka_unit_test(what_is_json),
     cmocka_unit_test(borsh_round_trip_and_short_reads),
 };
 RUN_TESTS(tests)

@@ -5,19 +5,22 @@
 #include "base/text.h"
 #include <inttypes.h>
 #include <malloc.h>
+#include <math.h>
 
-json_t *json_parse(struct slice text, size_t max, struct err *e) {
+static json_t *parse(struct slice text, size_t max, size_t flags, struct err *e) {
     if (text.len > max) {
         err_set(e, ERR_TOO_LARGE, "JSON of %zu bytes is larger than %zu", text.len, max);
         return NULL;
     }
     json_error_t error;
-    json_t *j =
-        json_loadb(text.len ? (const char *)text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json_t *j = json_loadb(text.len ? (const char *)text.ptr : "", text.len,
+                           JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | flags, &error);
     if (!j)
         err_set(e, ERR_INVALID, "not valid JSON: %s at line %d, column %d", error.text, error.line, error.column);
     return j;
 }
+
+json_t *json_parse(struct slice text, size_t max, struct err *e) { return parse(text, max, 0, e); }
 
 // From `at`: how many bytes stand as they are, up to the next number outside of strings.
 static size_t plain_length(struct slice text, size_t at) {
@@ -32,19 +35,65 @@ static size_t plain_length(struct slice text, size_t at) {
     return (i < text.len ? i : text.len) - at;
 }
 
-// Copies the text and puts whole numbers of more than 18 digits, outside strings, in quotes.
+static size_t digits(struct slice text, size_t at) {
+    size_t n = 0;
+    while (at + n < text.len && text.ptr[at + n] >= '0' && text.ptr[at + n] <= '9')
+        n++;
+    return n;
+}
+
+static bool is_at(struct slice text, size_t at, const char *any) {
+    return at < text.len && text.ptr[at] && strchr(any, text.ptr[at]);
+}
+
+// How long the number at `at` is, 0: there is none. *whole: it has neither fraction nor exponent.
+static size_t number_length(struct slice text, size_t at, bool *whole) {
+    size_t i = at + is_at(text, at, "-"), n = digits(text, i);
+    if (!n || (n > 1 && text.ptr[i] == '0'))
+        return 0;
+    i += n;
+    *whole = true;
+    if (is_at(text, i, ".")) {
+        n = digits(text, i + 1);
+        if (!n)
+            return 0;
+        i += n + 1;
+        *whole = false;
+    }
+    if (is_at(text, i, "eE")) {
+        i += 1 + is_at(text, i + 1, "+-");
+        n = digits(text, i);
+        if (!n)
+            return 0;
+        i += n;
+        *whole = false;
+    }
+    return i - at;
+}
+
+// A number that jansson cannot hold.
+static bool is_big(struct slice number, bool whole) {
+    char text[512];
+    if (whole)
+        return number.len > 18;
+    if (number.len >= sizeof text)
+        return true;
+    memcpy(text, number.ptr, number.len);
+    text[number.len] = 0;
+    return isinf(strtod(text, NULL)); // this program never sets a locale
+}
+
+// Copies the text and puts numbers that jansson cannot hold in quotes, outside of strings.
 static void quote_big_numbers(struct buf *out, struct slice text) {
     for (size_t i = 0; i < text.len;) {
         size_t n = plain_length(text, i);
         buf_add(out, text.ptr + i, n);
         i += n;
-        n = 0;
-        bool whole = true;
-        while (i + n < text.len && strchr("0123456789.eE+-", text.ptr[i + n]) && text.ptr[i + n]) {
-            whole &= (text.ptr[i + n] >= '0' && text.ptr[i + n] <= '9') || (!n && text.ptr[i] == '-');
-            n++;
-        }
-        bool big = whole && n > 18;
+        bool whole = false;
+        n = i < text.len ? number_length(text, i, &whole) : 0;
+        bool big = n && is_big(slice_of(text.ptr + i, n), whole) && !is_at(text, i + n, "0123456789.eE+-");
+        if (i < text.len && !n)
+            n = 1; // no number: the parser says so
         if (big)
             buf_add_byte(out, '"');
         buf_add(out, text.ptr + i, n);
@@ -57,10 +106,131 @@ static void quote_big_numbers(struct buf *out, struct slice text) {
 json_t *json_parse_big(struct slice text, size_t max, struct err *e) {
     if (text.len > max)
         return json_parse(text, max, e);
-    SCOPED_BUF(quoted, text.len + text.len / 8 + 16); // a quoted number has 19 characters or more: 2 in 19 at most
+    SCOPED_BUF(quoted, text.len + text.len / 2 + 16); // the shortest one is 1e309: two bytes more for five
     (void)buf_room(&quoted, text.len);
     quote_big_numbers(&quoted, text);
-    return json_parse(buf_slice(&quoted), quoted.cap, e);
+    return parse(buf_slice(&quoted), quoted.cap, JSON_ALLOW_NUL, e);
+}
+
+// --- what is JSON, and what is not ----------------------------------------------------------------------------------
+
+static size_t space(struct slice text, size_t at) {
+    while (is_at(text, at, " \t\n\r"))
+        at++;
+    return at;
+}
+
+static bool wrong_at(size_t at, const char *what, struct err *e) {
+    return err_set(e, ERR_INVALID, "not valid JSON: %s at byte %zu", what, at);
+}
+
+static bool is_hex(uint8_t c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
+
+// *at: behind the opening quotation mark, then behind the closing one.
+static bool check_text(struct slice text, size_t *at, struct err *e) {
+    size_t i = *at;
+    for (; i < text.len && text.ptr[i] != '"'; i++) {
+        if (text.ptr[i] < 0x20)
+            return wrong_at(i, "a control character in a text", e);
+        if (text.ptr[i] != '\\')
+            continue;
+        i++;
+        if (!is_at(text, i, "\"\\/bfnrtu"))
+            return wrong_at(i, "an escape that does not exist", e);
+        for (size_t d = 1; text.ptr[i] == 'u' && d <= 4; d++)
+            if (i + d >= text.len || !is_hex(text.ptr[i + d]))
+                return wrong_at(i, "an escape without four hexadecimal digits", e);
+    }
+    *at = i + 1;
+    return i < text.len || wrong_at(i, "a text without its end", e);
+}
+
+static bool check_word(struct slice text, size_t *at, struct err *e) {
+    static const char *const words[] = {"true", "false", "null"};
+    bool whole;
+    size_t n = number_length(text, *at, &whole);
+    for (size_t i = 0; !n && i < ARRAY_LEN(words); i++)
+        if (slice_starts(slice_skip(text, *at), slice_str(words[i])))
+            n = strlen(words[i]);
+    if (!n)
+        return wrong_at(*at, *at < text.len ? "no value" : "no value before the end", e);
+    *at += n;
+    return true;
+}
+
+// "key": of an object.
+static bool check_key(struct slice text, size_t *at, struct err *e) {
+    *at = space(text, *at);
+    if (!is_at(text, *at, "\""))
+        return wrong_at(*at, "no key", e);
+    ++*at;
+    if (!check_text(text, at, e))
+        return false;
+    *at = space(text, *at);
+    if (!is_at(text, *at, ":"))
+        return wrong_at(*at, "no colon behind a key", e);
+    ++*at;
+    return true;
+}
+
+// Behind a value: closes what ends there. *more: another value must follow.
+static bool check_behind(struct slice text, const char *open, size_t *depth, size_t *at, bool *more, struct err *e) {
+    for (;;) {
+        *at = space(text, *at);
+        *more = *depth && is_at(text, *at, ",");
+        if (*more) {
+            ++*at;
+            return open[*depth - 1] != '{' || check_key(text, at, e);
+        }
+        if (!*depth)
+            return *at == text.len || wrong_at(*at, "something behind the value", e);
+        if (!is_at(text, *at, open[*depth - 1] == '{' ? "}" : "]"))
+            return wrong_at(*at, "neither a comma nor an end", e);
+        ++*at;
+        --*depth;
+    }
+}
+
+// A value's beginning: of a text or word, all of it. *inside: a list or object began, and is not empty.
+static bool check_begin(struct slice text, char *open, size_t *depth, size_t max, size_t *at, bool *inside,
+                        struct err *e) {
+    *at = space(text, *at);
+    *inside = false;
+    if (is_at(text, *at, "\"")) {
+        ++*at;
+        return check_text(text, at, e);
+    }
+    if (!is_at(text, *at, "{["))
+        return check_word(text, at, e);
+    if (*depth == max)
+        return err_set(e, ERR_LIMIT, "nested more than %zu deep", max);
+    char begin = (char)text.ptr[*at];
+    *at = space(text, *at + 1);
+    if (is_at(text, *at, begin == '{' ? "}" : "]")) {
+        ++*at;
+        return true;
+    }
+    open[(*depth)++] = begin;
+    *inside = true;
+    return begin != '{' || check_key(text, at, e);
+}
+
+bool json_check(struct slice text, size_t max_depth, struct err *e) {
+    char open[JSON_CHECK_DEPTH_MAX];
+    size_t depth = 0, at = 0;
+    bool more = true;
+    BUG_ON(max_depth > sizeof open);
+    if (!text_is_utf8(text))
+        return err_set(e, ERR_INVALID, "not valid JSON: it is not UTF-8");
+    while (more) {
+        bool inside = true;
+        while (inside)
+            if (!check_begin(text, open, &depth, max_depth, &at, &inside, e))
+                return false;
+        if (!check_behind(text, open, &depth, &at, &more, e))
+            return false;
+    }
+    return true;
 }
 
 static void free_wiped(void *p) {
@@ -116,6 +286,8 @@ bool json_opt_text(const json_t *o, const char *key, const char **out, struct er
         return true;
     if (!json_is_string(v))
         return wrong(key, "a text", e);
+    if (strlen(json_string_value(v)) != json_string_length(v))
+        return wrong(key, "a text without the character U+0000", e);
     *out = json_string_value(v);
     return true;
 }

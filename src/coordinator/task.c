@@ -63,6 +63,8 @@ static bool check_field(const struct field *f, const json_t *o, struct err *e) {
         return json_opt_u128(o, f->name, &amount, e);
     if (f->kind == KIND_OBJECT)
         return json_is_object(v) || err_set(e, ERR_INVALID, "field '%s' is not an object", f->name);
+    if (f->kind == KIND_ANY_TEXT) // with U+0000, too: an input is whatever its sender gave
+        return json_is_string(v) || err_set(e, ERR_INVALID, "field '%s' must be a text", f->name);
     return json_opt_text(o, f->name, &text, e) && check_text(f, text, e);
 }
 

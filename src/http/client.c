@@ -186,7 +186,7 @@ bool http_call_json(struct http_client *c, struct arena *a, const struct http_ca
         return false;
     *status = answer.status;
     struct err bad;
-    json_t *j = answer.body.len ? json_parse(answer.body, answer.body.len, &bad) : NULL;
+    json_t *j = answer.body.len ? json_parse_big(answer.body, answer.body.len, &bad) : NULL;
     if (answer.status > 299) {
         server_said_no(call, answer.status, j, e);
         json_decref(j);

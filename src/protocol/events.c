@@ -21,25 +21,35 @@ static bool read_completed(const json_t *data, struct event *out, struct err *e)
     return json_opt_u64(data, "request_id", &out->request_id, e);
 }
 
-// The event's first data element, or NULL when it is not one of ours.
-static const json_t *ours(const json_t *j, const char **name) {
+// The event's first data element, with *name; NULL with *name NULL: it is none of ours. false: it is ours, and of a
+// kind that is not known here.
+static bool ours(const json_t *j, const json_t **data, const char **name, struct err *e) {
     const char *standard = json_string_value(json_object_get(j, "standard"));
     const char *version = json_string_value(json_object_get(j, "version"));
+    *name = NULL;
+    *data = NULL;
+    if (!standard || strcmp(standard, EVENT_STANDARD) != 0)
+        return true;
     *name = json_string_value(json_object_get(j, "event"));
-    if (!standard || !version || !*name || strcmp(standard, EVENT_STANDARD) != 0 || strncmp(version, "1.", 2) != 0)
-        return NULL;
-    return json_array_get(json_object_get(j, "data"), 0);
+    *data = json_array_get(json_object_get(j, "data"), 0);
+    if (!version || strncmp(version, "1.", 2) != 0)
+        return err_set(e, ERR_INVALID, "an event of version '%.20s', and 1.x is known here", version ? version : "");
+    return (*name && *data) || err_set(e, ERR_INVALID, "an event without a name or data");
 }
 
 bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e) {
     const char *name;
+    const json_t *data;
     *out = (struct event){.kind = EVENT_OTHER};
     if (!slice_starts(log, SLICE_LIT(EVENT_PREFIX)))
         return true;
-    SCOPED_JSON(j) = json_parse_big(slice_skip(log, sizeof EVENT_PREFIX - 1), EVENT_LOG_MAX, NULL);
-    const json_t *data = ours(j, &name);
-    if (!data)
-        return true; // another contract's words, or of another kind
+    SCOPED_JSON(j) = json_parse_big(slice_skip(log, sizeof EVENT_PREFIX - 1), EVENT_LOG_MAX, e);
+    if (!j)
+        return err_wrap(e, "an event");
+    if (!ours(j, &data, &name, e))
+        return false;
+    if (!name)
+        return true; // another standard's
     if (strcmp(name, EVENT_NAME_REQUESTED) == 0) {
         out->kind = EVENT_REQUESTED;
         return read_requested(a, data, out, e);

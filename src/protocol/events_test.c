@@ -64,18 +64,12 @@ static void test_defaults(void **state) {
     }
 }
 
-// Other logs pass by: another contract's events, text, broken JSON. None of them may stop a scan.
+// Other logs pass by: another standard's events, text.
 static void test_others_pass(void **state) {
     (void)state;
     static const char *const logs[] = {
-        "",
-        "hello",
-        "EVENT_JSON:",
-        "EVENT_JSON:{",
-        "EVENT_JSON:[]",
+        "", "hello", "EVENT_JSON:[]",
         "EVENT_JSON:{\"standard\":\"nep141\",\"version\":\"1.0.0\",\"event\":\"x\",\"data\":[{}]}",
-        "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"2.0.0\",\"event\":"
-        "\"execution_requested\",\"data\":[{}]}",
         "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":"
         "\"refund_redirected\",\"data\":[{}]}"};
     for (size_t i = 0; i < ARRAY_LEN(logs); i++) {
@@ -84,6 +78,41 @@ static void test_others_pass(void **state) {
         assert_ok(event_parse(arena, slice_str(logs[i]), &x, &e), &e);
         assert_int_equal(x.kind, EVENT_OTHER);
     }
+}
+
+// An event of the contract that cannot be read at all is said: somebody may have paid for it. None of them may stop a
+// scan.
+static void test_unreadable(void **state) {
+    (void)state;
+    static const char *const logs[] = {
+        "EVENT_JSON:", "EVENT_JSON:{",
+        "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"2.0.0\",\"event\":\"execution_requested\",\"data\":[{"
+        "}]}",
+        "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":\"execution_completed\",\"data\":[]"
+        "}",
+        "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"data\":[{}]}"};
+    for (size_t i = 0; i < ARRAY_LEN(logs); i++) {
+        struct event x;
+        struct err e;
+        assert_err(event_parse(arena, slice_str(logs[i]), &x, &e), &e, ERR_INVALID, "event");
+        assert_int_equal(x.kind, EVENT_OTHER);
+    }
+}
+
+// A stranger's text in an event hides nothing: an input is read whole, a preview is not looked at.
+static void test_any_text(void **state) {
+    (void)state;
+    struct event x;
+    struct err e;
+    struct event_request r = sample;
+    r.input = slice_of("a\0b", 3);
+    assert_ok(event_parse(arena, slice_str(event_request_text(arena, 5, &r)), &x, &e), &e);
+    assert_int_equal(x.request.input.len, 3);
+    assert_memory_equal(x.request.input.ptr, "a\0b", 3);
+    static const char line[] = "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":"
+                               "\"execution_completed\",\"data\":[{\"request_id\":9,\"output_preview\":\"\\u0000\"}]}";
+    assert_ok(event_parse(arena, slice_str(line), &x, &e), &e);
+    assert_int_equal(x.request_id, 9);
 }
 
 static void refused(const char *request_data, const char *data_id, const char *why, bool has_id) {
@@ -141,8 +170,9 @@ static int teardown(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_request), cmocka_unit_test(test_defaults),
-                                       cmocka_unit_test(test_others_pass), cmocka_unit_test(test_malformed),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_request),     cmocka_unit_test(test_defaults),
+                                       cmocka_unit_test(test_others_pass), cmocka_unit_test(test_unreadable),
+                                       cmocka_unit_test(test_any_text),    cmocka_unit_test(test_malformed),
                                        cmocka_unit_test(test_completed)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -197,10 +197,11 @@ static bool read_settlement(struct settlement *out, const json_t *d, struct err 
     json_t *used;
     if (!json_get_bool(d, "success", &out->success, e) || !json_get_u128(d, "payment_charged", &out->charged, e) ||
         !json_opt_u128(d, "payment_refunded", &out->refunded, e) || !json_opt_text(d, "failure", &failure, e) ||
-        !json_opt_text(d, "error_message", &error, e) || !json_opt_text(d, "output_hash", &hash, e) ||
-        !json_get_object(d, "resources_used", &used, e) || !json_opt_u64(used, "instructions", &out->instructions, e) ||
-        !json_opt_u64(used, "time_ms", &out->time_ms, e))
+        !json_opt_text(d, "output_hash", &hash, e) || !json_get_object(d, "resources_used", &used, e) ||
+        !json_opt_u64(used, "instructions", &out->instructions, e) || !json_opt_u64(used, "time_ms", &out->time_ms, e))
         return false;
+    if (json_is_string(json_object_get(d, "error_message"))) // for people: whatever it contains, the end stands
+        error = json_string_value(json_object_get(d, "error_message"));
     snprintf(out->failure, sizeof out->failure, "%s", failure);
     snprintf(out->error, sizeof out->error, "%.*s", (int)text_cut(error, sizeof out->error - 1), error);
     snprintf(out->output_hash, sizeof out->output_hash, "%s", hash);
