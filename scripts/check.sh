@@ -31,6 +31,8 @@ done)"
 report "condition variables and their ends are those of base/sync.h" "$(grep -nE \
     'pthread_cond_(init|timedwait|clockwait)|pthread_condattr|PTHREAD_COND_INITIALIZER' "${sources[@]}" |
     grep -vE '^(src/base/sync\.c|[a-z/_]*_test\.c):')"
+report "what pages and comments point to is there" "$(python3 scripts/check_references.py)"
+report "a name belongs to one header, is used, and takes its arguments in order" "$(python3 scripts/check_names.py)"
 mapfile -t shells < <(git ls-files -c -o --exclude-standard '*.sh'; echo run; echo .ci/run)
 report "shellcheck" "$(shellcheck -S warning "${shells[@]}" 2>&1)"
 mapfile -t pythons < <(git ls-files -c -o --exclude-standard '*.py')

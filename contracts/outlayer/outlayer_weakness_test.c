@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weaknesses of the reference's contract, by their numbers in its review, each with a test that fails on its behaviour.
-// Others are beside what they belong to: w02-w05, w08, w10 in outlayer_settle_test.c, w06 and w16 in _extend_test.c,
-// w07, w19 and w20 in _request_test.c, w09, w15 and w22 in _admin_test.c, w11, w12, w14, w15 and w19 in
-// _secrets_test.c, w13 in _output_test.c, w20 and w23 in _owner_test.c.
+// Weaknesses of the reference's contract, by their numbers in docs/weaknesses.md, each with a test that fails on its
+// behaviour.
+// The tests of others stand beside what they belong to: outlayer_settle_test.c, outlayer_extend_test.c and the like
+// have functions named by them.
 #include "kit/kit.h"
 
 #define RESPONSE(rest) "{" rest "," USED "}"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each action does to the account (near.md §4.3, §4.8).
+// What each action does to the account (docs/near.md, Receipts).
 #include "chain/execute.h"
 
 #include "base/text.h"

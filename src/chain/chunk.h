@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A chunk in the making: transactions become receipts, receipts are executed and send others (near.md §4). One thread.
-// What NEAR does and this does not: congestion control, price changes, gas keys, global contracts, state witnesses;
-// stake moves at once instead of with the epochs; an account that deletes itself does so one block later.
+// A chunk in the making: transactions become receipts, receipts are executed and send others (docs/near.md, Receipts).
+// One thread. What NEAR does and this does not: congestion control, price changes, gas keys, global contracts, state
+// witnesses; stake moves at once instead of with the epochs; an account that deletes itself does so one block later.
 #pragma once
 #include "chain/chain.h"
 #include "nearvm/vm.h"

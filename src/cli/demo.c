@@ -142,7 +142,7 @@ static bool resolved_output(struct demo *d, const char *transaction, json_t **ar
         return err_wrap(e, "resolving transaction");
     json_t *action = json_array_get(json_object_get(json_object_get(outcome, "transaction"), "actions"), 0);
     const char *encoded = json_string_value(json_object_get(json_object_get(action, "FunctionCall"), "args"));
-    if (!encoded || !base64_decode(d->arena, slice_str(encoded), &bytes, e))
+    if (!encoded || !base64_decode(&bytes, d->arena, slice_str(encoded), e))
         return err_set(e, ERR_CHAIN, "the resolving transaction %s has no arguments", transaction);
     *args = json_parse_big(bytes, JSON_MAX_BYTES, e);
     if (!*args)

@@ -5,7 +5,7 @@
 #include "near/send.h"
 #include "protocol/contract.h"
 
-#define STORAGE_PRICE_PER_BYTE ((u128)10000000000000000000ull) // 1e19 yocto, near.md §2.4
+#define STORAGE_PRICE_PER_BYTE ((u128)10000000000000000000ull) // 1e19 yocto, docs/near.md
 #define GAS_PRICE ((u128)1000000000)                           // what a transaction reserves at, yocto per gas
 #define INIT_GAS (30 * TGAS)
 #define DEPLOY_GAS_PER_BYTE 112256659ull // send and execution of deploy_contract, per byte

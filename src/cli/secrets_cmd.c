@@ -29,7 +29,8 @@ static const struct arg table[] = {
 
 // --- access, delete
 
-static bool change_access(struct job *j, const struct remote_row *row, const struct access *access, struct err *e) {
+static bool change_access(struct secrets_job *j, const struct remote_row *row, const struct access *access,
+                          struct err *e) {
     struct yocto need;
     const char *transaction;
     char amount[64];
@@ -49,7 +50,7 @@ static bool change_access(struct job *j, const struct remote_row *row, const str
     return true;
 }
 
-static bool run_access(struct job *j, struct err *e) {
+static bool run_access(struct secrets_job *j, struct err *e) {
     struct remote_row row = {0};
     struct access *access;
     if (!access_from_options(&j->o->access, j->a, &access, e))
@@ -63,7 +64,7 @@ static bool run_access(struct job *j, struct err *e) {
     return ok;
 }
 
-static bool run_delete(struct job *j, struct err *e) {
+static bool run_delete(struct secrets_job *j, struct err *e) {
     struct remote_row row = {0};
     const char *transaction;
     char amount[64];
@@ -88,13 +89,13 @@ static bool run_delete(struct job *j, struct err *e) {
 // --- list
 
 // Rows are strangers' words where --owner names one.
-static const char *shown(const struct job *j, const char *text) {
+static const char *shown(const struct secrets_job *j, const char *text) {
     char *copy = arena_strdup(j->a, text ? text : "?");
     text_make_printable(copy, true);
     return copy;
 }
 
-static void show_row(const struct job *j, const json_t *row) {
+static void show_row(const struct secrets_job *j, const json_t *row) {
     struct access *access;
     struct yocto deposit = {0};
     char amount[64];
@@ -106,7 +107,7 @@ static void show_row(const struct job *j, const json_t *row) {
            yocto_text(deposit, amount), known ? shown(j, access_text(j->a, access)) : "?");
 }
 
-static bool run_list(struct job *j, struct err *e) {
+static bool run_list(struct secrets_job *j, struct err *e) {
     const char *owner = j->from.account.s;
     json_t *all = json_array(), *row;
     size_t i, got = LIST_PAGE;
@@ -134,7 +135,7 @@ static bool run_list(struct job *j, struct err *e) {
 
 static const struct {
     const char *name;
-    bool (*run)(struct job *j, struct err *e);
+    bool (*run)(struct secrets_job *j, struct err *e);
     bool signs; // with the owner's key
 } actions[] = {{"set", secrets_run_set, true},         {"list", run_list, false},
                {"delete", run_delete, true},           {"access", run_access, true},
@@ -142,14 +143,14 @@ static const struct {
                {"encrypt", secrets_run_encrypt, false}};
 
 // Where nothing is signed a name is enough: the key may be in a wallet.
-static bool find_owner(struct job *j, bool signs, struct err *e) {
+static bool find_owner(struct secrets_job *j, bool signs, struct err *e) {
     const char *named = j->o->owner ? j->o->owner : j->o->from;
     return !signs && named ? account_id_parse(&j->from.account, slice_str(named), e)
                            : target_credentials(&j->target, j->a, j->o->from, &j->from, e);
 }
 
 static bool run(size_t action, const struct secrets_options *o, struct arena *a, struct err *e) {
-    struct job j = {.a = a, .o = o};
+    struct secrets_job j = {.a = a, .o = o};
     if (!target_find(&j.target, a, &o->target, e))
         return false;
     bool ok = find_owner(&j, actions[action].signs, e) && remote_open(&j.remote, a, &j.target, &j.from, e) &&

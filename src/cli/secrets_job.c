@@ -4,13 +4,13 @@
 #include "cli/repo.h"
 #include "repo/repo.h"
 
-void job_finish(const struct job *j, json_t *result) {
+void job_finish(const struct secrets_job *j, json_t *result) {
     if (j->o->json)
         printf("%s\n", json_text(j->a, result));
     json_decref(result);
 }
 
-bool job_find_scope(struct job *j, struct err *e) {
+bool job_find_scope(struct secrets_job *j, struct err *e) {
     struct repo_ref repo;
     if (!j->o->repo) {
         err_set(e, ERR_USAGE, "no repository given");
@@ -26,12 +26,12 @@ bool job_find_scope(struct job *j, struct err *e) {
     return repo_name(&j->scope.repo, j->a, repo.repo, e) && scope_check(&j->scope, e);
 }
 
-void job_show_scope(const struct job *j) {
+void job_show_scope(const struct secrets_job *j) {
     fprintf(stderr, "secrets     %s/%s for %s%s%s\n", j->scope.owner, j->scope.profile, j->scope.repo,
             j->scope.branch ? " at branch " : "", j->scope.branch ? j->scope.branch : "");
 }
 
-bool job_find_row(struct job *j, struct remote_row *row, bool needed, struct err *e) {
+bool job_find_row(struct secrets_job *j, struct remote_row *row, bool needed, struct err *e) {
     if (!job_find_scope(j, e) || !remote_row(&j->remote, &j->scope, row, e))
         return false;
     if (row->blob || !needed)

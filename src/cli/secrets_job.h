@@ -13,7 +13,7 @@ struct secrets_options {
     bool json;
 };
 
-struct job {
+struct secrets_job {
     struct arena *a; // wiped
     const struct secrets_options *o;
     struct target target;
@@ -23,16 +23,16 @@ struct job {
 };
 
 // Prints the result as the last line where --json was given; it is taken.
-void job_finish(const struct job *j, json_t *result);
+void job_finish(const struct secrets_job *j, json_t *result);
 // Repository, branch, profile and owner from the options, checked.
-[[nodiscard]] bool job_find_scope(struct job *j, struct err *e);
+[[nodiscard]] bool job_find_scope(struct secrets_job *j, struct err *e);
 // On standard error: whose secrets.
-void job_show_scope(const struct job *j);
+void job_show_scope(const struct secrets_job *j);
 // Finds the scope and its stored row. ERR_NOT_FOUND where it is `needed` and not there.
-[[nodiscard]] bool job_find_row(struct job *j, struct remote_row *row, bool needed, struct err *e);
+[[nodiscard]] bool job_find_row(struct secrets_job *j, struct remote_row *row, bool needed, struct err *e);
 
 // What seals and stores (secrets_store.c).
-[[nodiscard]] bool secrets_run_set(struct job *j, struct err *e);
-[[nodiscard]] bool secrets_run_encrypt(struct job *j, struct err *e);
-[[nodiscard]] bool secrets_run_generate(struct job *j, struct err *e);
-[[nodiscard]] bool secrets_run_rotate(struct job *j, struct err *e);
+[[nodiscard]] bool secrets_run_set(struct secrets_job *j, struct err *e);
+[[nodiscard]] bool secrets_run_encrypt(struct secrets_job *j, struct err *e);
+[[nodiscard]] bool secrets_run_generate(struct secrets_job *j, struct err *e);
+[[nodiscard]] bool secrets_run_rotate(struct secrets_job *j, struct err *e);

@@ -192,7 +192,7 @@ static bool take_generated(struct remote *r, const struct scope *s, const json_t
     json_t *list;
     if (!take_names(r, o, t, &list, e))
         return false;
-    if (!json_get_text(o, "encrypted_data_base64", &text, e) || !base64_decode(r->a, slice_str(text), &blob, e) ||
+    if (!json_get_text(o, "encrypted_data_base64", &text, e) || !base64_decode(&blob, r->a, slice_str(text), e) ||
         !blob_generation(blob, &out->generation, e))
         return err_wrap(e, "the keystore's answer");
     struct hash record = sealed_record(s, t, blob);
@@ -209,7 +209,7 @@ bool remote_generate(struct remote *r, const struct scope *s, const struct remot
     struct slice blob;
     random_bytes(nonce, sizeof nonce);
     struct sealed_terms terms = {.nonce = nonce, .made = {&name, &type, name ? 1 : 0}};
-    if (!read_identity(r, e) || (row->blob && !base64_decode(r->a, slice_str(row->blob), &blob, e)))
+    if (!read_identity(r, e) || (row->blob && !base64_decode(&blob, r->a, slice_str(row->blob), e)))
         return false;
     if (row->blob)
         terms.before = sha256(blob);

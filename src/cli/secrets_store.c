@@ -14,7 +14,7 @@ struct storing {
 };
 
 // The condition from the options; without them a row keeps its own, and a new one is for its owner alone.
-static bool find_access(struct job *j, const struct remote_row *row, struct storing *out, struct err *e) {
+static bool find_access(struct secrets_job *j, const struct remote_row *row, struct storing *out, struct err *e) {
     struct access *access;
     if (!access_from_options(&j->o->access, j->a, &access, e))
         return false;
@@ -32,7 +32,7 @@ static bool find_access(struct job *j, const struct remote_row *row, struct stor
 }
 
 // Stores it and says what it cost. *result is what --json ends with.
-static bool store(struct job *j, const struct storing *w, json_t **result, struct err *e) {
+static bool store(struct secrets_job *j, const struct storing *w, json_t **result, struct err *e) {
     struct yocto deposit;
     const char *transaction;
     char amount[64];
@@ -59,7 +59,7 @@ static bool store(struct job *j, const struct storing *w, json_t **result, struc
 
 // --- set, encrypt
 
-static bool seal(struct job *j, struct storing *out, struct err *e) {
+static bool seal(struct secrets_job *j, struct storing *out, struct err *e) {
     struct secrets values;
     struct sealing_key key;
     struct slice plain, sealed;
@@ -75,7 +75,7 @@ static bool seal(struct job *j, struct storing *out, struct err *e) {
     return true;
 }
 
-static bool set(struct job *j, const struct remote_row *row, struct err *e) {
+static bool set(struct secrets_job *j, const struct remote_row *row, struct err *e) {
     struct storing w = {0};
     json_t *result;
     if (!find_access(j, row, &w, e))
@@ -91,14 +91,14 @@ static bool set(struct job *j, const struct remote_row *row, struct err *e) {
     return ok;
 }
 
-bool secrets_run_set(struct job *j, struct err *e) {
+bool secrets_run_set(struct secrets_job *j, struct err *e) {
     struct remote_row row = {0};
     bool ok = job_find_row(j, &row, false, e) && set(j, &row, e);
     json_decref(row.access);
     return ok;
 }
 
-bool secrets_run_encrypt(struct job *j, struct err *e) {
+bool secrets_run_encrypt(struct secrets_job *j, struct err *e) {
     struct storing w = {0};
     if (!job_find_scope(j, e) || !seal(j, &w, e))
         return false;
@@ -114,8 +114,8 @@ bool secrets_run_encrypt(struct job *j, struct err *e) {
 // --- generate, rotate
 
 // Has the row's blob sealed anew with a secret more (name NULL: none), under a generation of at least `least`.
-static bool regenerate(struct job *j, const struct remote_row *row, const char *name, const char *type, uint32_t least,
-                       json_t **result, struct err *e) {
+static bool regenerate(struct secrets_job *j, const struct remote_row *row, const char *name, const char *type,
+                       uint32_t least, json_t **result, struct err *e) {
     struct generated made = {0};
     struct storing w = {0};
     bool ok = find_access(j, row, &w, e) && remote_generate(&j->remote, &j->scope, row, name, type, &made, e);
@@ -131,7 +131,7 @@ static bool regenerate(struct job *j, const struct remote_row *row, const char *
     return ok;
 }
 
-bool secrets_run_generate(struct job *j, struct err *e) {
+bool secrets_run_generate(struct secrets_job *j, struct err *e) {
     struct remote_row row = {0};
     if (!j->o->name || !j->o->type) {
         err_set(e, ERR_USAGE, "generate needs a name and a type");
@@ -153,10 +153,11 @@ bool secrets_run_generate(struct job *j, struct err *e) {
 }
 
 // The generations of what is stored, and of what the keystore seals with now.
-static bool generations(struct job *j, const struct remote_row *row, uint32_t *old, uint32_t *newest, struct err *e) {
+static bool generations(struct secrets_job *j, const struct remote_row *row, uint32_t *old, uint32_t *newest,
+                        struct err *e) {
     struct slice blob;
     struct sealing_key key;
-    if (!base64_decode(j->a, slice_str(row->blob), &blob, e) || !blob_generation(blob, old, e))
+    if (!base64_decode(&blob, j->a, slice_str(row->blob), e) || !blob_generation(blob, old, e))
         return err_wrap(e, "what is stored");
     if (!remote_key(&j->remote, &j->scope, &key, e))
         return false;
@@ -171,7 +172,7 @@ static bool generations(struct job *j, const struct remote_row *row, uint32_t *o
 }
 
 // Not an error: whoever rotates all rows after a new generation may do so twice.
-static json_t *nothing_to_rotate(const struct job *j, uint32_t generation) {
+static json_t *nothing_to_rotate(const struct secrets_job *j, uint32_t generation) {
     job_show_scope(j);
     fprintf(stderr, "rotated     nothing: they are sealed under generation %u, the newest of the keystore\n",
             generation);
@@ -180,7 +181,7 @@ static json_t *nothing_to_rotate(const struct job *j, uint32_t generation) {
     return result;
 }
 
-bool secrets_run_rotate(struct job *j, struct err *e) {
+bool secrets_run_rotate(struct secrets_job *j, struct err *e) {
     struct remote_row row = {0};
     uint32_t old = 0, newest = 0;
     json_t *result = NULL;

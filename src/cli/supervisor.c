@@ -40,7 +40,6 @@ struct supervisor {
     pthread_t thread;
     int wake[2]; // a byte here makes the thread look again
     bool stopping;
-    unsigned restarts;
     struct child children[SUPERVISOR_CHILDREN_MAX];
     size_t count;
 };
@@ -186,7 +185,6 @@ static void restart_due(struct supervisor *s, struct child *c) {
     int ready;
     if (s->stopping || !c->restart_at || clock_mono_ms() < c->restart_at)
         return;
-    s->restarts++;
     if (spawn(s, c, &ready, &e)) {
         close(ready); // it writes its line into a closed pipe: daemons ignore that
     } else {
@@ -327,21 +325,6 @@ void supervisor_pin(struct supervisor *s, const char *name, const char *setting)
     BUG_ON(!c || c->env_count == ENV_MAX);
     c->env[c->env_count++] = arena_strdup(s->arena, setting);
     pthread_mutex_unlock(&s->lock);
-}
-
-int supervisor_pid(struct supervisor *s, const char *name) {
-    pthread_mutex_lock(&s->lock);
-    struct child *c = by_name(s, name);
-    int pid = c ? c->pid : 0;
-    pthread_mutex_unlock(&s->lock);
-    return pid;
-}
-
-unsigned supervisor_restarts(struct supervisor *s) {
-    pthread_mutex_lock(&s->lock);
-    unsigned n = s->restarts;
-    pthread_mutex_unlock(&s->lock);
-    return n;
 }
 
 // Waits for the end of one child; its output is drained meanwhile, or it could block on a full pipe.

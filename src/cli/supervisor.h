@@ -19,7 +19,5 @@ struct supervisor;
                                     const char *const *env, uint64_t timeout_ms, const char **ready, struct err *e);
 // What to add to the child's environment when it has to be started again (the port it got).
 void supervisor_pin(struct supervisor *s, const char *name, const char *setting);
-int supervisor_pid(struct supervisor *s, const char *name); // 0: not running
-unsigned supervisor_restarts(struct supervisor *s);
 // Asks each to stop (SIGTERM), the last started first, waits up to 6 s for each, then kills; and frees. NULL is fine.
 void supervisor_stop(struct supervisor *s);

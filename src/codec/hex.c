@@ -40,7 +40,7 @@ bool hex_decode_exact(uint8_t *out, size_t n, struct slice text, struct err *e) 
     return true;
 }
 
-bool hex_decode(struct arena *a, struct slice text, struct slice *out, struct err *e) {
+bool hex_decode(struct slice *out, struct arena *a, struct slice text, struct err *e) {
     uint8_t *bytes = arena_alloc(a, text.len / 2);
     if (text.len % 2)
         return err_set(e, ERR_INVALID, "an odd number of hex digits (%zu)", text.len);
@@ -132,7 +132,7 @@ char *base64_text(struct arena *a, struct slice bytes) {
     return sodium_bin2base64(out, size, bytes.ptr, bytes.len, sodium_base64_VARIANT_ORIGINAL);
 }
 
-bool base64_decode(struct arena *a, struct slice text, struct slice *out, struct err *e) {
+bool base64_decode(struct slice *out, struct arena *a, struct slice text, struct err *e) {
     size_t size = text.len / 4 * 3 + 3, len = 0;
     uint8_t *bytes = arena_alloc(a, size);
     if (text.len && sodium_base642bin(bytes, size, (const char *)text.ptr, text.len, NULL, &len, NULL,

@@ -9,7 +9,7 @@ const char *hex_encode(char *out, struct slice bytes);
 char *hex_text(struct arena *a, struct slice bytes);
 // Exactly n bytes from 2n digits of either case.
 [[nodiscard]] bool hex_decode_exact(uint8_t *out, size_t n, struct slice text, struct err *e);
-[[nodiscard]] bool hex_decode(struct arena *a, struct slice text, struct slice *out, struct err *e);
+[[nodiscard]] bool hex_decode(struct slice *out, struct arena *a, struct slice text, struct err *e);
 
 // base58 is quadratic: bytes and text are limited to 256 each.
 char *base58_text(struct arena *a, struct slice bytes);
@@ -17,4 +17,4 @@ char *base58_text(struct arena *a, struct slice bytes);
 [[nodiscard]] bool base58_decode(uint8_t *out, size_t size, size_t *len, struct slice text, struct err *e);
 
 char *base64_text(struct arena *a, struct slice bytes);
-[[nodiscard]] bool base64_decode(struct arena *a, struct slice text, struct slice *out, struct err *e);
+[[nodiscard]] bool base64_decode(struct slice *out, struct arena *a, struct slice text, struct err *e);

@@ -9,11 +9,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct slice text = slice_of(data, size), one, two;
     uint8_t b1[256], b2[256];
     size_t n1, n2;
-    if (hex_decode(a, text, &one, NULL)) {
-        BUG_ON(!hex_decode(a, slice_str(hex_text(a, one)), &two, NULL) || !slice_eq(one, two));
+    if (hex_decode(&one, a, text, NULL)) {
+        BUG_ON(!hex_decode(&two, a, slice_str(hex_text(a, one)), NULL) || !slice_eq(one, two));
     }
-    if (base64_decode(a, text, &one, NULL)) {
-        BUG_ON(!base64_decode(a, slice_str(base64_text(a, one)), &two, NULL) || !slice_eq(one, two));
+    if (base64_decode(&one, a, text, NULL)) {
+        BUG_ON(!base64_decode(&two, a, slice_str(base64_text(a, one)), NULL) || !slice_eq(one, two));
     }
     if (base58_decode(b1, sizeof b1, &n1, text, NULL)) {
         const char *again = base58_text(a, slice_of(b1, n1));

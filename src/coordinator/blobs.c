@@ -124,8 +124,8 @@ bool blob_begin(struct blobs *b, struct blob_upload **out, struct err *e) {
 
 bool blob_add(struct blob_upload *u, struct slice piece, struct err *e) {
     u->size += piece.len;
-    if (u->size > BLOB_MAX)
-        return err_set(e, ERR_TOO_LARGE, "a module has at most %u bytes", BLOB_MAX);
+    if (u->size > MODULE_BYTES_MAX)
+        return err_set(e, ERR_TOO_LARGE, "a module has at most %u bytes", MODULE_BYTES_MAX);
     sha256_add(&u->hash, piece);
     return file_write_all(u->fd, piece, e);
 }

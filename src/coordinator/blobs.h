@@ -4,7 +4,7 @@
 #pragma once
 #include "crypto/hash.h"
 
-#define BLOB_MAX (64u << 20)
+#define MODULE_BYTES_MAX (64u << 20)
 
 struct blobs;
 [[nodiscard]] bool blobs_open(struct blobs **out, const char *folder, uint64_t max_bytes, struct err *e);

@@ -137,7 +137,7 @@ void github_resolve_branch(struct http_request *r, void *ctx) {
     } else {
         coordinator_asker(c, r, asker);
         if (coordinator_may_ask(r, c->branch_askers, asker, &e))
-            lookups_ask(c->branches, r, asker, source.name, source.ref);
+            branch_lookups_ask(c->branches, r, asker, source.name, source.ref);
         else
             http_reply_err(r, &e);
     }
@@ -149,18 +149,18 @@ bool branch_open(struct coordinator *c, const struct coordinator_config *config,
         return false;
     const struct build_settings settings = {
         .repo_map = config->repo_map, .egress = c->egress, .disk_bytes = HISTORY_BYTES, .memory_bytes = HISTORY_MEMORY};
-    const struct lookups_config lookups = {find, answer, c};
+    const struct branch_lookups_config lookups = {find, answer, c};
     const char *how;
     c->branch_askers = limiter_new(BURST, PER_MINUTE);
     if (!builder_new(&c->builder, &settings, e))
         return false;
     if (!builder_can_isolate(c->builder, &how))
         log_warn("branches cannot be looked up: %s", how);
-    return lookups_new(&c->branches, &lookups, e);
+    return branch_lookups_new(&c->branches, &lookups, e);
 }
 
 void branch_close(struct coordinator *c) {
-    lookups_free(c->branches);
+    branch_lookups_free(c->branches);
     builder_free(c->builder);
     egress_free(c->egress);
     limiter_free(c->branch_askers);

@@ -43,7 +43,7 @@ void coordinator_stop(struct coordinator *c) {
     if (c->prices)
         prices_stop(c->prices);
     secrets_proxy_stop(c->secrets);
-    lookups_stop(c->branches);
+    branch_lookups_stop(c->branches);
 }
 
 void coordinator_free(struct coordinator *c) {

@@ -38,7 +38,7 @@ struct coordinator {
     struct secrets_proxy *secrets;
     struct egress *egress;   // how it reaches repositories
     struct builder *builder; // looks branches up, builds nothing
-    struct lookups *branches;
+    struct branch_lookups *branches;
     struct limiter *branch_askers;
     struct asker_rules askers;
     atomic_bool stopping;

@@ -13,8 +13,8 @@ struct question {
     size_t count;
 };
 
-struct lookups {
-    struct lookups_config config;
+struct branch_lookups {
+    struct branch_lookups_config config;
     pthread_t threads[LOOKUPS_AT_WORK];
     size_t thread_count;
     pthread_mutex_t mutex; // for all below
@@ -25,7 +25,7 @@ struct lookups {
     uint64_t next_number;
 };
 
-static void refuse_all(struct lookups *l, struct question *q, const struct err *e) {
+static void refuse_all(struct branch_lookups *l, struct question *q, const struct err *e) {
     for (size_t i = 0; i < q->count; i++)
         http_reply_err(q->waiting[i], e);
     l->waiting -= q->count;
@@ -42,7 +42,7 @@ static bool stopping(struct err *e) { return err_set(e, ERR_UNAVAILABLE, "the co
 
 // --- at work
 
-static bool is_served(const struct lookups *l, const char *asker) {
+static bool is_served(const struct branch_lookups *l, const char *asker) {
     for (const struct question *q = l->at; q < l->at + LOOKUPS_MAX; q++)
         if (q->repo && q->begun && strcmp(q->asker, asker) == 0)
             return true;
@@ -50,7 +50,7 @@ static bool is_served(const struct lookups *l, const char *asker) {
 }
 
 // The oldest question of somebody for whom no thread works yet: one with many slow repositories does not hold all.
-static struct question *next(const struct lookups *l) {
+static struct question *next(const struct branch_lookups *l) {
     const struct question *best = NULL;
     for (const struct question *q = l->at; q < l->at + LOOKUPS_MAX; q++)
         if (q->repo && !q->begun && (!best || q->number < best->number) && !is_served(l, q->asker))
@@ -59,7 +59,7 @@ static struct question *next(const struct lookups *l) {
 }
 
 // Called with the mutex held, which is free meanwhile: the place is this thread's until it forgets the question.
-static void answer(struct lookups *l, struct question *q) {
+static void answer(struct branch_lookups *l, struct question *q) {
     SCOPED_ARENA(a);
     const char *branch = NULL;
     struct err e;
@@ -78,7 +78,7 @@ static void answer(struct lookups *l, struct question *q) {
 }
 
 static void *work(void *arg) {
-    struct lookups *l = arg;
+    struct branch_lookups *l = arg;
     pthread_mutex_lock(&l->mutex);
     while (!l->stop) {
         struct question *q = next(l);
@@ -93,14 +93,14 @@ static void *work(void *arg) {
     return NULL;
 }
 
-bool lookups_new(struct lookups **out, const struct lookups_config *config, struct err *e) {
-    struct lookups *l = xcalloc(1, sizeof *l);
+bool branch_lookups_new(struct branch_lookups **out, const struct branch_lookups_config *config, struct err *e) {
+    struct branch_lookups *l = xcalloc(1, sizeof *l);
     l->config = *config;
     pthread_mutex_init(&l->mutex, NULL);
     cond_init(&l->asked);
     for (; l->thread_count < LOOKUPS_AT_WORK; l->thread_count++) {
         if (pthread_create(&l->threads[l->thread_count], NULL, work, l) != 0) {
-            lookups_free(l);
+            branch_lookups_free(l);
             return err_set(e, ERR_INTERNAL, "cannot start a thread");
         }
     }
@@ -116,7 +116,7 @@ static bool too_many(struct err *e, enum err_code code, const char *what) {
 }
 
 // The question's place, or one for it; NULL with *e when there is none.
-static struct question *place_of(struct lookups *l, const char *asker, const char *repo, const char *ref,
+static struct question *place_of(struct branch_lookups *l, const char *asker, const char *repo, const char *ref,
                                  struct err *e) {
     struct question *place = NULL;
     size_t of_one = 0;
@@ -142,7 +142,8 @@ static struct question *place_of(struct lookups *l, const char *asker, const cha
     return place;
 }
 
-void lookups_ask(struct lookups *l, struct http_request *r, const char *asker, const char *repo, const char *ref) {
+void branch_lookups_ask(struct branch_lookups *l, struct http_request *r, const char *asker, const char *repo,
+                        const char *ref) {
     struct err e;
     struct question *q = NULL;
     pthread_mutex_lock(&l->mutex);
@@ -160,7 +161,7 @@ void lookups_ask(struct lookups *l, struct http_request *r, const char *asker, c
         http_reply_err(r, &e);
 }
 
-void lookups_stop(struct lookups *l) {
+void branch_lookups_stop(struct branch_lookups *l) {
     if (!l)
         return;
     struct err e;
@@ -176,10 +177,10 @@ void lookups_stop(struct lookups *l) {
     l->thread_count = 0;
 }
 
-void lookups_free(struct lookups *l) {
+void branch_lookups_free(struct branch_lookups *l) {
     if (!l)
         return;
-    lookups_stop(l);
+    branch_lookups_stop(l);
     for (struct question *q = l->at; q < l->at + LOOKUPS_MAX; q++)
         forget(q);
     pthread_mutex_destroy(&l->mutex);

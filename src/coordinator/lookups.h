@@ -11,8 +11,8 @@
 #define LOOKUPS_OF_ONE 8     // of these, begun by one asker
 #define LOOKUPS_WAITING 1024 // requests, over all questions
 
-struct lookups;
-struct lookups_config {
+struct branch_lookups;
+struct branch_lookups_config {
     // On one of the lookups' threads: finds the answer, in `a`, and stores it. Whoever asks the same once this has
     // returned begins anew.
     bool (*find)(void *ctx, struct arena *a, const char *repo, const char *ref, const char **branch, struct err *e);
@@ -20,9 +20,11 @@ struct lookups_config {
     void (*answer)(void *ctx, struct http_request *r, const char *repo, const char *ref, const char *branch);
     void *ctx;
 };
-[[nodiscard]] bool lookups_new(struct lookups **out, const struct lookups_config *config, struct err *e);
+[[nodiscard]] bool branch_lookups_new(struct branch_lookups **out, const struct branch_lookups_config *config,
+                                      struct err *e);
 // Answers the request now (too many) or when the question is answered. Texts are copied.
-void lookups_ask(struct lookups *l, struct http_request *r, const char *asker, const char *repo, const char *ref);
+void branch_lookups_ask(struct branch_lookups *l, struct http_request *r, const char *asker, const char *repo,
+                        const char *ref);
 // Answers all who wait, and everybody later, that it is stopping; returns when no `find` runs any more.
-void lookups_stop(struct lookups *l);
-void lookups_free(struct lookups *l); // NULL is fine
+void branch_lookups_stop(struct branch_lookups *l);
+void branch_lookups_free(struct branch_lookups *l); // NULL is fine

@@ -9,7 +9,7 @@
 #define ARRIVE_MS 20000
 
 static struct world {
-    struct lookups *lookups;
+    struct branch_lookups *lookups;
     struct http_server *server;
     struct http_client *http;
     char url[64];
@@ -38,7 +38,7 @@ static void answer(void *ctx, struct http_request *r, const char *repo, const ch
 
 static void ask(struct http_request *r, void *ctx) {
     (void)ctx;
-    lookups_ask(w.lookups, r, http_query(r, "asker"), http_query(r, "repo"), http_query(r, "ref"));
+    branch_lookups_ask(w.lookups, r, http_query(r, "asker"), http_query(r, "repo"), http_query(r, "ref"));
     pthread_mutex_lock(&w.mutex);
     w.arrived++;
     pthread_cond_broadcast(&w.changed);
@@ -164,7 +164,7 @@ static void stopping_answers_all(void **state) {
     await(&w.arrived, 4);
     await(&w.found, LOOKUPS_AT_WORK);
     let_go();
-    lookups_stop(w.lookups);
+    branch_lookups_stop(w.lookups);
     for (int i = 0; i < 4; i++) {
         pthread_join(some[i].thread, NULL);
         assert_true(some[i].status == 503 || some[i].status == 200);
@@ -177,11 +177,11 @@ static int setup(void **state) {
     (void)state;
     static const struct http_route routes[] = {{HTTP_GET, "/", ask, 0, NULL, 0}};
     const struct http_server_config config = {.host = "127.0.0.1", .routes = routes, .route_count = 1};
-    const struct lookups_config lookups = {find, answer, NULL};
+    const struct branch_lookups_config lookups = {find, answer, NULL};
     struct err e = {0};
     w.open = false;
     w.found = w.arrived = 0;
-    assert_ok(lookups_new(&w.lookups, &lookups, &e), &e);
+    assert_ok(branch_lookups_new(&w.lookups, &lookups, &e), &e);
     assert_ok(http_server_start(&w.server, &config, &e), &e);
     snprintf(w.url, sizeof w.url, "http://127.0.0.1:%u", (unsigned)http_server_port(w.server));
     w.http = http_client_new();
@@ -192,9 +192,9 @@ static int teardown(void **state) {
     (void)state;
     http_client_free(w.http);
     let_go();
-    lookups_stop(w.lookups);
+    branch_lookups_stop(w.lookups);
     http_server_stop(w.server);
-    lookups_free(w.lookups);
+    branch_lookups_free(w.lookups);
     return 0;
 }
 

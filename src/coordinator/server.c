@@ -16,7 +16,7 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
     {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, ROUTE_TOKEN},
     {HTTP_GET, "/wasm/exists/{sha256}", wasm_exists, 0, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/wasm/upload", upload_end, BLOB_MAX, &wasm_stream, ROUTE_TOKEN},
+    {HTTP_POST, "/wasm/upload", upload_end, MODULE_BYTES_MAX, &wasm_stream, ROUTE_TOKEN},
     {HTTP_GET, "/wasm/{sha256}", wasm_get, 0, NULL, ROUTE_PUBLIC},
     {HTTP_POST, "/cargo-lock/upload", upload_end, BUILD_LOCK_MAX, &cargo_lock_stream, ROUTE_TOKEN},
     {HTTP_GET, "/cargo-lock/{sha256}", cargo_lock_get, 0, NULL, ROUTE_PUBLIC},

@@ -132,8 +132,8 @@ static bool check_refused(const json_t *j, struct err *e) {
     return check_fields(j, any, ARRAY_LEN(any), e);
 }
 
-bool task_read(struct task *out, const json_t *j, struct err *e) {
-    *out = (struct task){.build_target = DEFAULT_BUILD_TARGET};
+bool task_read(struct posted_task *out, const json_t *j, struct err *e) {
+    *out = (struct posted_task){.build_target = DEFAULT_BUILD_TARGET};
     if (!read_key(&out->key, j, e) || !json_opt_text(j, "refused", &out->refused, e))
         return false;
     if (out->refused ? !check_refused(j, e) : !check_fields(j, task_fields, ARRAY_LEN(task_fields), e))
@@ -157,7 +157,7 @@ static void show_as(json_t *out, const char *as, const json_t *from, const char 
 }
 static void show(json_t *out, const char *key, const json_t *from) { show_as(out, key, from, key); }
 
-json_t *task_about(const struct task *t, const json_t *task) {
+json_t *task_about(const struct posted_task *t, const json_t *task) {
     const json_t *source = json_object_get(task, "code_source");
     json_t *out = json_object();
     json_set_text(out, "transaction_hash", t->transaction_hash);

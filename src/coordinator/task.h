@@ -8,16 +8,16 @@
 #define TASK_TEXT_MAX 1024 // bytes of each of a task's texts but its input
 #define REPORT_ERROR_MAX 4096
 
-struct task { // /tasks/create
+struct posted_task { // /tasks/create
     struct board_key key;
     const char *transaction_hash; // NULL: none given
     const char *build_target;
     const char *refused; // NULL: a good one; else why a worker could not read the event
 };
 // Texts live as long as `j`.
-[[nodiscard]] bool task_read(struct task *out, const json_t *j, struct err *e);
+[[nodiscard]] bool task_read(struct posted_task *out, const json_t *j, struct err *e);
 // The part of a task that public lists show, small whatever its input.
-json_t *task_about(const struct task *t, const json_t *task);
+json_t *task_about(const struct posted_task *t, const json_t *task);
 
 struct report { // /tasks/complete
     struct board_key key;

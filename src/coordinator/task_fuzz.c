@@ -9,7 +9,7 @@ static bool same_key(const struct board_key *a, const struct board_key *b) {
 
 static void task_law(const json_t *j) {
     SCOPED_ARENA(a);
-    struct task first, second;
+    struct posted_task first, second;
     struct err e = {0};
     if (!task_read(&first, j, &e)) {
         BUG_ON(!e.msg[0]);

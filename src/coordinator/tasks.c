@@ -33,7 +33,7 @@ static void reply_error(struct http_request *r, const struct err *e) {
 struct creation {
     struct coordinator *c;
     struct http_request *request;
-    struct task task; // texts in the request's arena
+    struct posted_task task; // texts in the request's arena
     const char *json, *about;
     uint64_t now_ms;
     bool created;
@@ -357,7 +357,7 @@ void tasks_expired(void *ctx, const struct board_key *key) {
 // One that cannot be read (a damaged file) must not keep the others from being served.
 static void load_one(struct coordinator *c, struct db *db, struct db_stmt *s) {
     struct err e;
-    struct task task;
+    struct posted_task task;
     const char *text = db_text(db, s, "task");
     SCOPED_JSON(j) = json_parse_big(slice_str(text), TASK_BODY_MAX * 2, &e);
     if (!j || !task_read(&task, j, &e)) {

@@ -102,7 +102,7 @@ static bool shared_secret(uint8_t out[static HASH], const uint8_t secret[static 
     return ok;
 }
 
-// KeySchedule of mode_base (§5.1).
+// KeySchedule of mode_base (RFC 9180 §5.1).
 static void key_schedule(struct context *c, const uint8_t shared[static HASH], struct slice info) {
     uint8_t schedule[1 + 2 * HASH] = {0}, secret[HASH];
     labeled_extract(SUITE, schedule + 1, (struct slice){0}, "psk_id_hash", (struct slice){0});

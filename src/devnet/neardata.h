@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FastNEAR's neardata interface (near.md §6): whole blocks as JSON for indexers, waiting for the next one included.
+// FastNEAR's neardata interface (docs/near.md, Blocks for indexers): whole blocks as JSON for indexers, waiting for the
+// next one included.
 #pragma once
 #include "devnet/devnet.h"
 

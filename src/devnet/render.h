@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chain's things as the JSON that NEAR's nodes and FastNEAR's neardata give (near.md §5.4-5.7, §5.11, §6). All
+// The chain's things as the JSON that NEAR's nodes and FastNEAR's neardata give (docs/near.md). All
 // return new references; the arena is for texts on the way only.
 #pragma once
 #include "chain/chain.h"

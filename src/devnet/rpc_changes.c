@@ -45,7 +45,7 @@ static bool matches(const struct wanted *w, const json_t *one, struct arena *a) 
         return false;
     const char *key = json_string_value(json_object_get(change, "key_base64"));
     struct slice raw;
-    return !key || (base64_decode(a, slice_str(key), &raw, NULL) && slice_starts(raw, w->prefix));
+    return !key || (base64_decode(&raw, a, slice_str(key), NULL) && slice_starts(raw, w->prefix));
 }
 
 static bool read_wanted(struct rpc_call *c, struct wanted *out, struct err *e) {

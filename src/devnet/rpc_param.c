@@ -84,7 +84,7 @@ bool param_base64(const json_t *params, const char *key, struct arena *a, struct
     const char *text = "";
     *out = (struct slice){NULL, 0};
     return json_opt_text(params, key, &text, e) &&
-           (base64_decode(a, slice_str(text), out, NULL) || err_set(e, ERR_INVALID, "field '%s' must be base64", key));
+           (base64_decode(out, a, slice_str(text), NULL) || err_set(e, ERR_INVALID, "field '%s' must be base64", key));
 }
 
 bool param_page(const json_t *params, const char *after, struct param_page *out, struct err *e) {
@@ -122,7 +122,7 @@ static bool wait_until(const json_t *params, enum wait_level *out, struct err *e
 }
 
 static bool tx_bytes(const char *text, struct arena *a, struct param_tx *out, struct err *e) {
-    if (base64_decode(a, slice_str(text), &out->bytes, NULL) && out->bytes.len)
+    if (base64_decode(&out->bytes, a, slice_str(text), NULL) && out->bytes.len)
         return true;
     return err_set(e, ERR_INVALID, "the transaction must be base64");
 }

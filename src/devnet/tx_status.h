@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far a transaction is, and its outcome as clients read it (near.md §5.7). Every block is final at once, so the
-// levels that are told are INCLUDED_FINAL, EXECUTED (all receipts but the refunds) and FINAL (the refunds too).
+// How far a transaction is, and its outcome as clients read it (docs/near.md, Outcomes). Every block is final at once,
+// so the levels that are told are INCLUDED_FINAL, EXECUTED (all receipts but the refunds) and FINAL (the refunds too).
 #pragma once
 #include "devnet/history.h"
 #include "devnet/rpc_param.h"

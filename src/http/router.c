@@ -8,7 +8,7 @@ static int digit(uint8_t c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool http_percent_decode(struct arena *a, struct slice raw, const char **out) {
+bool http_percent_decode(const char **out, struct arena *a, struct slice raw) {
     char *text = arena_alloc(a, raw.len + 1);
     size_t n = 0;
     for (size_t i = 0; i < raw.len; i++) {
@@ -45,7 +45,7 @@ const char *http_method_name(enum http_method m) {
 static bool add_param(struct arena *a, struct http_params *out, struct slice name, struct slice raw, bool *bad) {
     BUG_ON(out->count == HTTP_PARAMS_MAX);
     const char *value;
-    if (!http_percent_decode(a, raw, &value)) {
+    if (!http_percent_decode(&value, a, raw)) {
         *bad = true;
         return false;
     }

@@ -21,5 +21,5 @@ const struct http_route *http_route_find(const struct http_route *routes, size_t
                                          const char *raw_path, struct arena *a, struct http_params *out,
                                          unsigned *allowed, struct err *e);
 // Percent-decoding; false for a broken escape or a NUL.
-bool http_percent_decode(struct arena *a, struct slice raw, const char **out);
+bool http_percent_decode(const char **out, struct arena *a, struct slice raw);
 const char *http_method_name(enum http_method m);

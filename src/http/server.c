@@ -387,7 +387,6 @@ bool http_server_start(struct http_server **out, const struct http_server_config
 }
 
 uint16_t http_server_port(const struct http_server *s) { return s->port; }
-bool http_server_stopping(const struct http_server *s) { return atomic_load(&s->stopping); }
 
 // Waits until every handler has answered and the answers are out; what is still parked then is answered here, or the
 // library could not stop.
@@ -465,7 +464,7 @@ const char *http_param(const struct http_request *r, const char *name) {
 
 const char *http_query(const struct http_request *r, const char *name) {
     const char *raw = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name), *out;
-    return raw && http_percent_decode(r->arena, slice_str(raw), &out) ? out : NULL;
+    return raw && http_percent_decode(&out, r->arena, slice_str(raw)) ? out : NULL;
 }
 
 const char *http_header(const struct http_request *r, const char *name) {

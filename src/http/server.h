@@ -54,9 +54,7 @@ struct http_server_config {
 
 [[nodiscard]] bool http_server_start(struct http_server **out, const struct http_server_config *c, struct err *e);
 uint16_t http_server_port(const struct http_server *s);
-// No new requests; waits for running ones. Handlers' owners must have answered parked requests (http_server_stopping
-// tells).
-bool http_server_stopping(const struct http_server *s);
+// Takes no new requests and waits for running ones. Whoever parked a request must have answered it before.
 void http_server_stop(struct http_server *s); // and frees; NULL is fine
 
 // The request, valid until the reply.

@@ -158,7 +158,7 @@ static bool open_blob(struct deciding *q, struct secrets *values, struct err *e)
     struct hpke_pair pair;
     uint32_t generation;
     if (!json_get_text(q->row, "encrypted_secrets", &text, e) || !json_opt_text(q->row, "branch", &branch, e) ||
-        !base64_decode(q->a, slice_str(text), &blob, e))
+        !base64_decode(&blob, q->a, slice_str(text), e))
         return false;
     q->scope.branch = branch; // of the row that was found: what it was sealed for
     if (!blob_generation(blob, &generation, e) || !master_derive(q->k->master, &q->scope, generation, &pair, e))

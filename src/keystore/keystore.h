@@ -51,7 +51,7 @@ struct decision {
 [[nodiscard]] bool keystore_is_owner(struct chain_view *v, struct arena *a, const char *account,
                                      const struct public_key *key, struct err *e);
 
-// handlers of api.c and sessions_api.c; ctx is the keystore
+// The handlers of api.c, api_session.c and api_generate.c. Their ctx is the keystore.
 void keystore_health(struct http_request *r, void *ctx);
 void keystore_healthz(struct http_request *r, void *ctx);
 void keystore_readyz(struct http_request *r, void *ctx);

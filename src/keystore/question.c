@@ -181,7 +181,7 @@ static bool get_nonce(struct generate_question *q, struct arena *a, const json_t
     if (!opt_text(o, "nonce", KEY_TEXT_MAX, &text, e))
         return false;
     q->has_nonce = text != NULL;
-    if (text && (!base64_decode(a, slice_str(text), &bytes, NULL) || bytes.len != sizeof q->nonce))
+    if (text && (!base64_decode(&bytes, a, slice_str(text), NULL) || bytes.len != sizeof q->nonce))
         return err_set(e, ERR_INVALID, "field 'nonce' must be base64 of %zu bytes", sizeof q->nonce);
     if (text)
         memcpy(q->nonce, bytes.ptr, sizeof q->nonce);
@@ -201,7 +201,7 @@ static bool get_owner_signature(struct generate_question *q, struct arena *a, co
     q->is_signed = true;
     if (strncmp(signature, "ed25519:", 8) == 0)
         return signature_parse(&q->signature, slice_str(signature), e);
-    if (!base64_decode(a, slice_str(signature), &bytes, e) || bytes.len != 64)
+    if (!base64_decode(&bytes, a, slice_str(signature), e) || bytes.len != 64)
         return err_set(e, ERR_INVALID, "field 'signature' must be \"ed25519:…\" or base64 of 64 bytes");
     q->signature = (struct signature){.type = KEY_ED25519};
     memcpy(q->signature.bytes, bytes.ptr, 64);
@@ -213,7 +213,7 @@ static bool get_blob(struct generate_question *q, struct arena *a, const json_t 
     if (!opt_text(o, "encrypted_secrets_base64", BLOB_TEXT_MAX, &text, e))
         return false;
     q->has_blob = text != NULL;
-    return !text || base64_decode(a, slice_str(text), &q->blob, e);
+    return !text || base64_decode(&q->blob, a, slice_str(text), e);
 }
 
 bool generate_question_read(struct generate_question *q, struct arena *a, struct slice body,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a transaction, an action or a contract call was refused: structured, as NEAR's clients parse it (near.md §5.7,
-// §5.8). The JSON and display forms are made here too, so that nobody else has to know the names.
+// Why a transaction, an action or a contract call was refused: structured, as NEAR's clients parse it (docs/near.md,
+// JSON-RPC). The JSON and display forms are made here too, so that nobody else has to know the names.
 #pragma once
 #include "near/tx.h"
 #include <jansson.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What things cost: NEAR's parameters of protocol 86 (near.md §2), and the counter of one contract call.
+// What things cost: NEAR's parameters of protocol 86 (docs/near.md, Gas), and the counter of one contract call.
 #pragma once
 #include "near/tx.h"
 

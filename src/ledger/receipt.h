@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Receipts: what accounts send each other, one hop a block (near.md §4).
+// Receipts: what accounts send each other, one hop a block (docs/near.md).
 #pragma once
 #include "near/tx.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a transaction may enter the chain, and what entering takes from its signer (near.md §3.5, in its order).
+// Whether a transaction may enter the chain, and what entering takes from its signer (docs/near.md, Transactions, in
+// its order).
 #pragma once
 #include "ledger/error.h"
 #include "ledger/gas.h"

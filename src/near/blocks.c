@@ -184,7 +184,7 @@ static bool add_shards(struct arena *a, struct slice shards, const char *contrac
     return !more || broken(e);
 }
 
-bool block_logs_parse(struct arena *a, struct slice body, const char *contract, struct block_logs *out, struct err *e) {
+bool block_logs_parse(struct block_logs *out, struct arena *a, struct slice body, const char *contract, struct err *e) {
     struct slice block, shards;
     *out = (struct block_logs){0};
     if (slice_eq_str(body, "null")) {
@@ -306,7 +306,7 @@ static bool get_from(struct block_source *s, struct arena *a, uint64_t height, c
         return false;
     if (answer.status != 200)
         return no_block(&answer, height, e);
-    if (!block_logs_parse(a, answer.body, contract, out, e)) {
+    if (!block_logs_parse(out, a, answer.body, contract, e)) {
         if (e)
             e->code = ERR_UNAVAILABLE; // it says nothing about the chain
         return err_wrap(e, "block %" PRIu64, height);
@@ -330,19 +330,4 @@ bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, 
     if (e)
         *e = why;
     return false;
-}
-
-bool block_source_time(struct block_source *s, struct arena *a, uint64_t height, uint64_t *timestamp_ns, bool *skipped,
-                       struct err *e) {
-    struct http_answer answer;
-    json_t *header;
-    if (!get(s, a, arena_printf(a, "/v0/block/%" PRIu64 "/headers", height), &answer, e))
-        return false;
-    if (answer.status != 200)
-        return no_block(&answer, height, e);
-    *skipped = slice_eq_str(answer.body, "null");
-    if (*skipped)
-        return true;
-    SCOPED_JSON(j) = json_parse_big(answer.body, BLOCK_BODY_MAX, e);
-    return j && json_get_object(j, "header", &header, e) && json_get_u64(header, "timestamp_nanosec", timestamp_ns, e);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Final blocks from a neardata server (FastNEAR's API, near.md §6), and what one contract logged in them.
+// Final blocks from a neardata server (docs/near.md, Blocks for indexers), and what one contract logged in them.
 #pragma once
 #include "codec/json.h"
 #include "near/types.h"
@@ -22,7 +22,7 @@ struct block_logs {
     size_t log_count;
 };
 // A body of /v0/block/{height}. Everything lives in `a`.
-[[nodiscard]] bool block_logs_parse(struct arena *a, struct slice body, const char *contract, struct block_logs *out,
+[[nodiscard]] bool block_logs_parse(struct block_logs *out, struct arena *a, struct slice body, const char *contract,
                                     struct err *e);
 
 struct block_source; // for one thread
@@ -36,8 +36,5 @@ void block_source_free(struct block_source *s); // NULL is fine
 // it any more.
 [[nodiscard]] bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
                                     struct block_logs *out, struct err *e);
-// When a block was made; *skipped: there is none of this height.
-[[nodiscard]] bool block_source_time(struct block_source *s, struct arena *a, uint64_t height, uint64_t *timestamp_ns,
-                                     bool *skipped, struct err *e);
 // Another server is asked first from now on: what the last one said is doubted.
 void block_source_next(struct block_source *s);

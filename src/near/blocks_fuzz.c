@@ -8,9 +8,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     SCOPED_ARENA(a);
     struct block_logs b, again;
     struct err e;
-    if (!block_logs_parse(a, slice_of(data, size), "outlayer.near", &b, &e))
+    if (!block_logs_parse(&b, a, slice_of(data, size), "outlayer.near", &e))
         return 0;
-    BUG_ON(!block_logs_parse(a, slice_of(data, size), "outlayer.near", &again, &e));
+    BUG_ON(!block_logs_parse(&again, a, slice_of(data, size), "outlayer.near", &e));
     BUG_ON(b.log_count != again.log_count || b.height != again.height || b.skipped != again.skipped);
     for (size_t i = 0; i < b.log_count; i++)
         BUG_ON(!b.logs[i].receipt_id || !slice_eq(b.logs[i].text, again.logs[i].text));

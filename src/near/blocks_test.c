@@ -9,7 +9,7 @@ static bool parse(struct arena *a, const char *seed, struct block_logs *out, str
     const char *path = arena_printf(a, "src/near/seeds/blocks/%s", seed);
     if (!file_read(a, path, BLOCK_BODY_MAX, &body, e))
         fail_msg("%s: %s", path, e->msg);
-    return block_logs_parse(a, body, "outlayer.near", out, e);
+    return block_logs_parse(out, a, body, "outlayer.near", e);
 }
 
 // Logs of the contract's own successful receipts, with what stands around them; never those of failed receipts, whose
@@ -60,13 +60,13 @@ static void test_looks_past_the_rest(void **state) {
         "\"\"}}}}, "
         "{\"execution_outcome\":{\"id\":\"R\",\"outcome\":{\"executor_id\":\"c.near\",\"logs\":[\"one\",\"]\"],"
         "\"status\":{\"SuccessValue\":\"\"}}}}]}]}\n";
-    assert_ok(block_logs_parse(a, slice_str(body), "c.near", &b, &e), &e);
+    assert_ok(block_logs_parse(&b, a, slice_str(body), "c.near", &e), &e);
     assert_int_equal(b.height, 9);
     assert_int_equal(b.log_count, 2);
     assert_slice(b.logs[0].text, "one");
     assert_slice(b.logs[1].text, "]");
     for (size_t n = 0; n + 2 < sizeof body - 1; n++) // cut off anywhere it is no block
-        if (block_logs_parse(a, slice_of(body, n), "c.near", &b, &e))
+        if (block_logs_parse(&b, a, slice_of(body, n), "c.near", &e))
             fail_msg("%zu bytes are a block", n);
     static const char *const bad[] = {
         "{}",
@@ -77,7 +77,7 @@ static void test_looks_past_the_rest(void **state) {
         "{\"block\":{\"header\":{\"height\":1,\"timestamp_nanosec\":\"1\"}},\"shards\":[],\"shards\":[]}",
         "{\"block\":,\"shards\":[]}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (block_logs_parse(a, slice_str(bad[i]), "c.near", &b, &e))
+        if (block_logs_parse(&b, a, slice_str(bad[i]), "c.near", &e))
             fail_msg("'%s' is a block", bad[i]);
 }
 

@@ -333,11 +333,6 @@ static bool view_at(struct rpc *r, struct arena *a, const char *contract, const 
     return true;
 }
 
-bool rpc_view(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
-              struct slice *out, struct err *e) {
-    return view_at(r, a, contract, method, args, &newest, out, e);
-}
-
 json_t *rpc_view_json_at(struct rpc *r, struct arena *a, const char *contract, const char *method, const json_t *args,
                          const struct rpc_bounds *b, struct err *e) {
     struct slice text;
@@ -560,5 +555,5 @@ const char *rpc_failure_text(struct arena *a, const json_t *status) {
 
 bool rpc_success_value(struct arena *a, const json_t *outcome, struct slice *out) {
     const char *text = json_string_value(json_object_get(json_object_get(outcome, "status"), "SuccessValue"));
-    return text && base64_decode(a, slice_str(text), out, NULL);
+    return text && base64_decode(out, a, slice_str(text), NULL);
 }

@@ -2,7 +2,7 @@
 // NEAR JSON-RPC over one or more URLs (comma list: the next one is asked when one cannot be reached or is in trouble of
 // its own). Answers of the chain are typed errors: an account, key or method that is not there is ERR_NOT_FOUND, a
 // contract's panic ERR_CHAIN with its words. What a server cannot answer (it is behind, busy, or makes no sense) is
-// ERR_UNAVAILABLE or ERR_TIMEOUT: it says nothing about the chain. Safe for several threads. near.md §5.
+// ERR_UNAVAILABLE or ERR_TIMEOUT: it says nothing about the chain. Safe for several threads. docs/near.md, JSON-RPC.
 #pragma once
 #include "codec/json.h"
 #include "near/types.h"
@@ -22,10 +22,8 @@ void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel);
 [[nodiscard]] bool rpc_call(struct rpc *r, struct arena *a, const char *method, json_t *params, uint64_t timeout_ms,
                             json_t **result, struct err *e); // takes params
 
-// View call of a contract at `final`; *out is what the method returned, in `a`. args NULL: none.
-[[nodiscard]] bool rpc_view(struct rpc *r, struct arena *a, const char *contract, const char *method,
-                            const json_t *args, struct slice *out, struct err *e);
-// The same parsed; the caller releases it.
+// Calls a view method of the contract at `final`, with `args` or, where that is NULL, with none. The caller releases
+// what it returned.
 [[nodiscard]] json_t *rpc_view_json(struct rpc *r, struct arena *a, const char *contract, const char *method,
                                     const json_t *args, struct err *e);
 
@@ -109,8 +107,8 @@ struct tx_said {
 [[nodiscard]] bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const char *hash_base58,
                                  const char *wait_until, struct tx_said *said, json_t **outcome, struct err *e);
 
-// Outcome of a transaction as near.md §5.7, waiting up to the server's own limit per call and `timeout_ms` in all.
-// wait_until: "INCLUDED", "EXECUTED", "FINAL", … ERR_NOT_FOUND: the server does not know it, which it says at once
+// Outcome of a transaction (docs/near.md, Outcomes), waiting up to the server's own limit per call and `timeout_ms` in
+// all. wait_until: "INCLUDED", "EXECUTED", "FINAL", … ERR_NOT_FOUND: the server does not know it, which it says at once
 // where wait_until is "NONE"; otherwise it waits for it and says ERR_TIMEOUT.
 [[nodiscard]] bool rpc_tx(struct rpc *r, struct arena *a, const char *hash_base58, const char *signer,
                           const char *wait_until, uint64_t timeout_ms, json_t **outcome, struct err *e);

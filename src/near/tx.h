@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transactions and actions in borsh (near.md §3.3, NEP-366 for delegation), both ways. Decoded views point into the
+// Transactions and actions in borsh (docs/near.md, Transactions), both ways. Decoded views point into the
 // decoded bytes. hash = SHA-256 of the borsh transaction; the signature signs these 32 bytes.
 #pragma once
 #include "base/buf.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Account ids, amounts, keys and transactions, against vectors of nearcore and near-api-js (near.md §3.4).
+// Account ids, amounts, keys and transactions, against vectors of nearcore and near-api-js.
 #include "base/test.h"
 
 #include "codec/hex.h"
@@ -96,7 +96,7 @@ static void keys(void **state) {
     assert_false(signature_verify(&s, &p, SLICE_LIT("messagf")));
 }
 
-// The transfer of near.md: bytes, hash and signature differ from near-api-js.
+// The transfer of docs/near.md: bytes, hash and signature differ from near-api-js.
 static void known_transfer(void **state) {
     (void)state;
     SCOPED_ARENA(a);

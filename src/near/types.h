@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NEAR's basic types: account ids, money, gas, keys. Text forms as in near.md: `ed25519:<base58>`, yocto in decimal.
+// NEAR's basic types: account ids, money, gas, keys. Text forms are `ed25519:<base58>` and yocto in decimal
+// (docs/near.md).
 #pragma once
 #include "crypto/hash.h"
 

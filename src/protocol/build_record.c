@@ -86,7 +86,7 @@ bool record_parse(struct build_record *out, struct arena *a, const json_t *j, st
         !json_get_u64(j, "built_at", &out->built_at, e) || !json_get_u64(j, "build_ms", &out->build_ms, e) ||
         !read_hash(j, "lock_hash", &out->lock_hash, e) || !json_get_u64(j, "lock_made", &out->lock_made, e) ||
         !json_get_text(j, "public_key", &key, e) || !json_get_text(j, "signature", &signature, e) ||
-        !public_key_parse(&out->key, slice_str(key), e) || !base64_decode(a, slice_str(signature), &bytes, e))
+        !public_key_parse(&out->key, slice_str(key), e) || !base64_decode(&bytes, a, slice_str(signature), e))
         return false;
     if (out->built_at > BUILT_AT_MAX || out->lock_made > BUILT_AT_MAX || out->build_ms > BUILD_MS_MAX)
         return err_set(e, ERR_INVALID, "field 'built_at', 'lock_made' or 'build_ms' is too large");

@@ -37,7 +37,7 @@ static bool ours(const json_t *j, const json_t **data, const char **name, struct
     return (*name && *data) || err_set(e, ERR_INVALID, "an event without a name or data");
 }
 
-bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e) {
+bool event_parse(struct event *out, struct arena *a, struct slice log, struct err *e) {
     const char *name;
     const json_t *data;
     *out = (struct event){.kind = EVENT_OTHER};

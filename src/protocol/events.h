@@ -24,7 +24,7 @@ struct event {
     const char *text; // EVENT_COMPLETED: the whole event as JSON
 };
 // false: an event of ours that cannot be understood; *e says why.
-[[nodiscard]] bool event_parse(struct arena *a, struct slice log, struct event *out, struct err *e);
+[[nodiscard]] bool event_parse(struct event *out, struct arena *a, struct slice log, struct err *e);
 // Hands the logs of an outcome (of a transaction, as RPC servers give it) to `take` until it returns true: those that
 // the contract wrote in receipts which succeeded; others did not happen. false: it took none.
 bool event_find(const json_t *outcome, const char *contract_id, bool (*take)(void *ctx, const char *log), void *ctx);

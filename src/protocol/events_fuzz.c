@@ -22,11 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     SCOPED_ARENA(a);
     struct event first, second;
     struct err e;
-    if (!event_parse(a, slice_of(data, size), &first, &e) || first.kind != EVENT_REQUESTED)
+    if (!event_parse(&first, a, slice_of(data, size), &e) || first.kind != EVENT_REQUESTED)
         return 0;
     const char *text = event_request_text(a, first.request_id, &first.request);
     if (strlen(text) > EVENT_LOG_MAX)
         return 0; // escaping made it longer than a log can be
-    BUG_ON(!event_parse(a, slice_str(text), &second, &e) || second.kind != EVENT_REQUESTED || !same(&first, &second));
+    BUG_ON(!event_parse(&second, a, slice_str(text), &e) || second.kind != EVENT_REQUESTED || !same(&first, &second));
     return 0;
 }

@@ -21,7 +21,7 @@ static void test_request(void **state) {
     (void)state;
     struct event x;
     struct err e;
-    assert_ok(event_parse(arena, slice_str(event_request_text(arena, 7, &sample)), &x, &e), &e);
+    assert_ok(event_parse(&x, arena, slice_str(event_request_text(arena, 7, &sample)), &e), &e);
     assert_int_equal(x.kind, EVENT_REQUESTED);
     assert_int_equal(x.request_id, 7);
     assert_true(x.request.terms.payment == sample.terms.payment);
@@ -54,7 +54,7 @@ static void test_defaults(void **state) {
             json_pack("{s:s, s:s, s:s, s:[{s:s, s:O}]}", "standard", "near-outlayer", "version", "1.0.0", "event",
                       "execution_requested", "data", "request_data", request, "data_id", id);
         const char *line = arena_printf(arena, "EVENT_JSON:%s", json_text(arena, event));
-        assert_ok(event_parse(arena, slice_str(line), &x, &e), &e);
+        assert_ok(event_parse(&x, arena, slice_str(line), &e), &e);
         assert_string_equal(x.request.terms.build_target, "wasm32-wasip1");
         assert_int_equal(x.request.terms.limits.max_instructions, 1000000000);
         assert_int_equal(x.request.terms.limits.max_memory_mb, 128);
@@ -75,7 +75,7 @@ static void test_others_pass(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(logs); i++) {
         struct event x;
         struct err e;
-        assert_ok(event_parse(arena, slice_str(logs[i]), &x, &e), &e);
+        assert_ok(event_parse(&x, arena, slice_str(logs[i]), &e), &e);
         assert_int_equal(x.kind, EVENT_OTHER);
     }
 }
@@ -123,7 +123,7 @@ static void refused(const char *request_data, const char *data_id, const char *w
     if (data_id)
         json_object_set_new(json_array_get(json_object_get(event, "data"), 0), "data_id", json_loads(data_id, 0, NULL));
     const char *line = arena_printf(arena, "EVENT_JSON:%s", json_text(arena, event));
-    assert_err(event_parse(arena, slice_str(line), &x, &e), &e, ERR_INVALID, why);
+    assert_err(event_parse(&x, arena, slice_str(line), &e), &e, ERR_INVALID, why);
     assert_int_equal(x.kind, EVENT_REQUESTED);
     assert_int_equal(x.has_request_id, has_id);
 }
@@ -152,7 +152,7 @@ static void test_completed(void **state) {
     struct err e;
     static const char line[] = "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":"
                                "\"execution_completed\",\"data\":[{\"request_id\":9,\"success\":true}]}";
-    assert_ok(event_parse(arena, slice_str(line), &x, &e), &e);
+    assert_ok(event_parse(&x, arena, slice_str(line), &e), &e);
     assert_int_equal(x.kind, EVENT_COMPLETED);
     assert_int_equal(x.request_id, 9);
     assert_string_equal(x.text, line + strlen("EVENT_JSON:"));

@@ -75,7 +75,7 @@ bool meter_rewrite_core(struct slice module, uint64_t offset, struct meter_whole
     SCOPED_ARENA(a);
     const struct meter_prices *p = whole->p;
     struct wasm_module m;
-    if (!wasm_module_parse(a, module, offset, &m, e) || (p->near && !meter_near_accept(&m, e)))
+    if (!wasm_module_parse(&m, a, module, offset, e) || (p->near && !meter_near_accept(&m, e)))
         return false;
     struct meter_target t = {.m = &m,
                              .p = p,

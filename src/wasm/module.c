@@ -262,7 +262,7 @@ static bool split(struct arena *a, struct wasm_module *m, struct err *e) {
     return true;
 }
 
-bool wasm_module_parse(struct arena *a, struct slice bytes, uint64_t offset, struct wasm_module *out, struct err *e) {
+bool wasm_module_parse(struct wasm_module *out, struct arena *a, struct slice bytes, uint64_t offset, struct err *e) {
     static const unsigned order[] = {WASM_SECTION_TYPE,  WASM_SECTION_IMPORT, WASM_SECTION_FUNCTION,
                                      WASM_SECTION_TABLE, WASM_SECTION_MEMORY, WASM_SECTION_GLOBAL};
     *out = (struct wasm_module){.bytes = bytes, .offset = offset};

@@ -64,5 +64,5 @@ struct wasm_module {
 };
 
 // `offset` is that of the module's first byte in the file, for messages. On success bodies are not looked at yet.
-[[nodiscard]] bool wasm_module_parse(struct arena *a, struct slice bytes, uint64_t offset, struct wasm_module *out,
+[[nodiscard]] bool wasm_module_parse(struct wasm_module *out, struct arena *a, struct slice bytes, uint64_t offset,
                                      struct err *e);

@@ -152,7 +152,7 @@ static bool each(struct space *s, const struct wasm_section *section,
 static bool walk_module(const struct wasm_section *section, struct meter_reallocs *found, struct err *e) {
     SCOPED_ARENA(a);
     struct wasm_module m;
-    if (!wasm_module_parse(a, section->body, section->offset, &m, e))
+    if (!wasm_module_parse(&m, a, section->body, section->offset, e))
         return false;
     struct wasm_reader r = wasm_reader_of(m.known[WASM_SECTION_EXPORT].body, m.known[WASM_SECTION_EXPORT].offset);
     uint32_t n = 0, index;

@@ -70,7 +70,7 @@ struct ref_module {
     int64_t start; // function, -1: none
 };
 
-// Numbers as in wasmtime/trap.h, so that both sides' traps can be compared.
+// The numbers are those of the engine's enum wasmtime_trap_code, so that both sides' traps can be compared.
 enum ref_trap {
     REF_TRAP_MEMORY = 1,
     REF_TRAP_TABLE = 3,
@@ -125,7 +125,7 @@ struct ref_run {
     size_t event_count;
 };
 
-[[nodiscard]] bool ref_parse(struct arena *a, struct slice bytes, struct ref_module *out);
+[[nodiscard]] bool ref_parse(struct ref_module *out, struct arena *a, struct slice bytes);
 // Instantiates (active segments, start function) and then calls exports; false once the run has ended otherwise than
 // by returning: `end` and the costs tell. Memory is kept from call to call.
 void ref_run_init(struct ref_run *r, struct ref_module *m, bool near);

@@ -251,7 +251,7 @@ static void parse_code(struct ref_module *m, const uint8_t *p) {
     }
 }
 
-bool ref_parse(struct arena *a, struct slice bytes, struct ref_module *m) {
+bool ref_parse(struct ref_module *m, struct arena *a, struct slice bytes) {
     *m = (struct ref_module){.arena = a, .start = -1};
     m->functions = arena_calloc(a, 1000, sizeof *m->functions);
     const uint8_t *p = bytes.ptr + 8, *end = bytes.ptr + bytes.len;

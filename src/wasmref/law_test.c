@@ -138,7 +138,7 @@ static void law_ours(struct law *l, struct arena *a) {
     struct ref_module m;
     union ref_value results[32][4];
     struct ref_run r;
-    BUG_ON(!ref_parse(a, l->bytes, &m));
+    BUG_ON(!ref_parse(&m, a, l->bytes));
     ref_run_init(&r, &m, false);
     uint32_t calls = reference(l, &r, results);
     l->ends[r.end]++;
@@ -181,7 +181,7 @@ static void law_near(struct law *l, struct arena *a) {
     struct ref_module m;
     union ref_value results[32][4];
     struct ref_run r;
-    BUG_ON(!ref_parse(a, l->bytes, &m));
+    BUG_ON(!ref_parse(&m, a, l->bytes));
     ref_run_init(&r, &m, true);
     r.max_depth = 5000;
     uint32_t calls = reference(l, &r, results);

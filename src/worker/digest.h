@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The attestation digest: what a worker says it did, as one hash that the chain keeps with the result. SHA-256 over
-// borsh, every part always there (design: no part that vanishes, none without its length):
+// borsh, in which every part is always there and has its length, so that no two records have the same bytes:
 //   string "outlayer-attestation-v1"; string network; string contract; u64 request_id; data_id (32 bytes; of
 //   the yield that the worker found: an extension makes a new one);
 //   string sender; string repository; string commit; string target; build key (32); wasm hash (32); input hash (32);

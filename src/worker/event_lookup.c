@@ -11,7 +11,7 @@ struct search {
 
 static bool take(void *ctx, const char *log) {
     struct search *s = ctx;
-    bool good = event_parse(s->arena, slice_str(log), &s->event, &s->why);
+    bool good = event_parse(&s->event, s->arena, slice_str(log), &s->why);
     if (s->event.kind != EVENT_REQUESTED || !s->event.has_request_id || s->event.request_id != s->request_id)
         return false;
     s->found = good ? LOOKUP_READ : LOOKUP_UNREADABLE;

@@ -75,7 +75,7 @@ static bool take(const json_t *j, struct arena *a, struct journal_entry *out, st
         !keep(j, "request_signer", a, false, &out->request_signer, e) ||
         !json_opt_u64(j, "block_height", &out->block_height, e) || !json_get_text(j, "transaction_hash", &hash, e) ||
         !json_get_u64(j, "nonce", &out->nonce, e) || !json_get_text(j, "transaction", &bytes, e) ||
-        !base64_decode(a, slice_str(bytes), &out->bytes, e))
+        !base64_decode(&out->bytes, a, slice_str(bytes), e))
         return false;
     return text_copy(out->hash, sizeof out->hash, slice_str(hash)) ||
            err_set(e, ERR_CORRUPT, "field 'transaction_hash' is too long");

@@ -299,7 +299,7 @@ static enum asked take_secrets(struct arena *a, const struct session *s, const s
                                const json_t *answer, struct keystore_answer *out, struct err *e) {
     const char *text;
     struct slice sealed, plain;
-    if (!json_get_text(answer, "sealed", &text, e) || !base64_decode(a, slice_str(text), &sealed, e))
+    if (!json_get_text(answer, "sealed", &text, e) || !base64_decode(&sealed, a, slice_str(text), e))
         return ASKED_FAILED;
     struct hash record = answer_record(t, sealed);
     if (!signed_by(s->terms.keystore_key, text_in(answer, "signature"), &record))

@@ -186,7 +186,7 @@ static bool record(struct monitor *m, const struct block_logs *b, const struct b
 static bool handle_log(struct monitor *m, struct arena *a, const struct block_logs *b, const struct block_log *log) {
     struct event x;
     struct err e;
-    if (!event_parse(a, log->text, &x, &e)) {
+    if (!event_parse(&x, a, log->text, &e)) {
         log_err(LOG_ERROR,
                 arena_printf(a, "block %" PRIu64 ", receipt %s: an event of the contract cannot be read", b->height,
                              log->receipt_id),

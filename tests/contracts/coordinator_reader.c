@@ -4,6 +4,6 @@
 
 bool coordinator_takes(const json_t *task, struct err *e);
 bool coordinator_takes(const json_t *task, struct err *e) {
-    struct task t;
+    struct posted_task t;
     return task_read(&t, task, e);
 }

@@ -11,7 +11,7 @@ bool coordinator_takes(const json_t *task, struct err *e); // coordinator_reader
 static json_t *task_of(struct arena *a, const char *log, struct err *e) {
     struct event x;
     char data_id[65];
-    if (!event_parse(a, slice_str(log), &x, e))
+    if (!event_parse(&x, a, slice_str(log), e))
         return NULL;
     if (x.kind != EVENT_REQUESTED) {
         err_set(e, ERR_INVALID, "the log is no execution_requested");
