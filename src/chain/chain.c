@@ -83,8 +83,7 @@ void chain_free(struct chain *c) {
         chain_block_unref(&c->blocks[i]->pub);
     for (size_t i = 0; i < c->pool_count; i++)
         blob_unref(c->pool[i].bytes);
-    struct hash_index *const all[] = {&c->by_hash,    &c->by_chunk,     &c->by_tx,
-                                      &c->by_receipt, &c->by_execution, &c->pool_index};
+    struct hash_index *const all[] = {&c->by_hash, &c->by_tx, &c->by_execution, &c->pool_index};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         index_release(all[i]);
     trie_unref(c->restored);
@@ -99,8 +98,6 @@ void chain_free(struct chain *c) {
     free(c->patches);
     free(c);
 }
-
-const struct chain_config *chain_settings(const struct chain *c) { return &c->config; }
 
 // glibc's rwlock lets a reader in while it reads already, also when a writer waits.
 void chain_read_begin(struct chain *c) { pthread_rwlock_rdlock(&c->lock); }
@@ -159,13 +156,6 @@ enum submit_result chain_submit(struct chain *c, struct slice bytes, const struc
                                 struct tx_error *why) {
     enum submit_result judged = chain_judge(c, bytes, tx, why);
     return judged == SUBMIT_ACCEPTED ? pool_add(c, bytes, &tx->hash) : judged;
-}
-
-size_t chain_pool_size(struct chain *c) {
-    pthread_rwlock_rdlock(&c->lock);
-    size_t n = c->pool_count;
-    pthread_rwlock_unlock(&c->lock);
-    return n;
 }
 
 bool chain_busy(struct chain *c) {

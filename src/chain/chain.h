@@ -55,7 +55,6 @@ struct chain_config {
 [[nodiscard]] bool chain_start(struct chain *c, struct err *e);
 void chain_free(struct chain *c); // NULL is fine; nobody may use it any more, blocks that are still held stay good
 
-const struct chain_config *chain_settings(const struct chain *c);
 void chain_read_begin(struct chain *c);
 void chain_read_end(struct chain *c);
 
@@ -140,7 +139,6 @@ enum submit_result chain_judge(struct chain *c, struct slice bytes, const struct
 // Judges it and puts it into the pool. `bytes` is its whole borsh form, copied.
 enum submit_result chain_submit(struct chain *c, struct slice bytes, const struct signed_transaction *tx,
                                 struct tx_error *why);
-size_t chain_pool_size(struct chain *c); // transactions that wait
 // Receipts are under way, or transactions wait: another block would do something.
 bool chain_busy(struct chain *c);
 // Makes and publishes one block. The timestamp is raised to at least that of the one before + 1. *out (may be NULL) is
@@ -160,13 +158,8 @@ uint64_t chain_patch_height(struct chain *c);
 // --- finding --------------------------------------------------------------------------------------------------------
 // All give a reference to the block (NULL: not in memory) and pointers into it.
 const struct chain_block *chain_head(struct chain *c);
-const struct chain_block *chain_earliest(struct chain *c);
-const struct chain_block *chain_block_at(struct chain *c, uint64_t height);
 const struct chain_block *chain_block_by_hash(struct chain *c, const struct hash *hash);
-const struct chain_block *chain_block_by_chunk(struct chain *c, const struct hash *chunk_hash);
 const struct chain_block *chain_find_tx(struct chain *c, const struct hash *hash, const struct chain_tx **tx);
-// The block whose chunk delivered the receipt.
-const struct chain_block *chain_find_receipt(struct chain *c, const struct hash *id, const struct receipt **receipt);
 const struct chain_block *chain_find_execution(struct chain *c, const struct hash *id,
                                                const struct chain_execution **execution);
 struct hash chain_genesis_hash(struct chain *c);

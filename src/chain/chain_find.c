@@ -15,11 +15,8 @@ void chain_block_unref(const struct chain_block *b) {
 static void index_block(struct chain *c, struct block *b) {
     const struct chain_block *p = &b->pub;
     index_add(&c->by_hash, &p->hash, b, 0);
-    index_add(&c->by_chunk, &p->chunk_hash, b, 0);
     for (size_t i = 0; i < p->tx_count; i++)
         index_add(&c->by_tx, &p->txs[i].tx->hash, b, i);
-    for (size_t i = 0; i < p->receipt_count; i++)
-        index_add(&c->by_receipt, &p->receipts[i]->id, b, i);
     for (size_t i = 0; i < p->execution_count; i++)
         index_add(&c->by_execution, &p->executions[i].outcome.id, b, i);
 }
@@ -27,11 +24,8 @@ static void index_block(struct chain *c, struct block *b) {
 static void forget_block(struct chain *c, struct block *b) {
     const struct chain_block *p = &b->pub;
     index_remove(&c->by_hash, &p->hash, b);
-    index_remove(&c->by_chunk, &p->chunk_hash, b);
     for (size_t i = 0; i < p->tx_count; i++)
         index_remove(&c->by_tx, &p->txs[i].tx->hash, b);
-    for (size_t i = 0; i < p->receipt_count; i++)
-        index_remove(&c->by_receipt, &p->receipts[i]->id, b);
     for (size_t i = 0; i < p->execution_count; i++)
         index_remove(&c->by_execution, &p->executions[i].outcome.id, b);
     chain_block_unref(p);
@@ -57,29 +51,6 @@ const struct chain_block *chain_head(struct chain *c) {
     return b;
 }
 
-const struct chain_block *chain_earliest(struct chain *c) {
-    pthread_rwlock_rdlock(&c->lock);
-    const struct chain_block *b = chain_block_ref(&c->blocks[0]->pub);
-    pthread_rwlock_unlock(&c->lock);
-    return b;
-}
-
-const struct chain_block *chain_block_at(struct chain *c, uint64_t height) {
-    pthread_rwlock_rdlock(&c->lock);
-    size_t low = 0, high = c->block_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (c->blocks[middle]->pub.height < height)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool there = low < c->block_count && c->blocks[low]->pub.height == height;
-    const struct chain_block *b = there ? chain_block_ref(&c->blocks[low]->pub) : NULL;
-    pthread_rwlock_unlock(&c->lock);
-    return b;
-}
-
 static const struct chain_block *look_up(struct chain *c, const struct hash_index *x, const struct hash *hash,
                                          uint64_t *at) {
     pthread_rwlock_rdlock(&c->lock);
@@ -98,24 +69,11 @@ const struct chain_block *chain_block_by_hash(struct chain *c, const struct hash
     return look_up(c, &c->by_hash, hash, &at);
 }
 
-const struct chain_block *chain_block_by_chunk(struct chain *c, const struct hash *chunk_hash) {
-    uint64_t at;
-    return look_up(c, &c->by_chunk, chunk_hash, &at);
-}
-
 const struct chain_block *chain_find_tx(struct chain *c, const struct hash *hash, const struct chain_tx **tx) {
     uint64_t at = 0;
     const struct chain_block *b = look_up(c, &c->by_tx, hash, &at);
     if (b)
         *tx = &b->txs[at];
-    return b;
-}
-
-const struct chain_block *chain_find_receipt(struct chain *c, const struct hash *id, const struct receipt **receipt) {
-    uint64_t at = 0;
-    const struct chain_block *b = look_up(c, &c->by_receipt, id, &at);
-    if (b)
-        *receipt = b->receipts[at];
     return b;
 }
 

@@ -30,7 +30,7 @@ struct chain {
     pthread_rwlock_t lock; // all up to the next lock
     struct block **blocks; // oldest first, the head last
     size_t block_count, block_room;
-    struct hash_index by_hash, by_chunk, by_tx, by_receipt, by_execution;
+    struct hash_index by_hash, by_tx, by_execution;
     struct pooled *pool;
     size_t pool_count, pool_room;
     struct hash_index pool_index;

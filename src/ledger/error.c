@@ -256,7 +256,6 @@ static const char *account_error_name(enum action_error_kind kind) {
     case ACTION_ERR_KEY_EXISTS:
     case ACTION_ERR_STORAGE:
     case ACTION_ERR_STAKE:
-    case ACTION_ERR_STAKE_TOO_SMALL:
     case ACTION_ERR_CALL:
     case ACTION_ERR_NEW_RECEIPT:
     case ACTION_ERR_DELEGATE_SIGNATURE:
@@ -272,10 +271,6 @@ static const char *account_error_name(enum action_error_kind kind) {
 static json_t *stake_json(const struct action_error *x) {
     json_t *o = account_only("account_id", &x->account);
     json_set_u128(o, "stake", x->amount.v);
-    if (x->kind == ACTION_ERR_STAKE_TOO_SMALL) {
-        json_set_u128(o, "minimum_stake", x->balance.v);
-        return one("InsufficientStake", o);
-    }
     json_set_u128(o, "locked", x->locked.v);
     json_set_u128(o, "balance", x->balance.v);
     return one("TriesToStake", o);
@@ -312,8 +307,7 @@ static json_t *kind_json(const struct action_error *x) {
         json_set_u128(o, "amount", x->amount.v);
         return one("LackBalanceForState", o);
     }
-    case ACTION_ERR_STAKE:
-    case ACTION_ERR_STAKE_TOO_SMALL: return stake_json(x);
+    case ACTION_ERR_STAKE: return stake_json(x);
     case ACTION_ERR_CALL: return one("FunctionCallError", call_error_json(&x->call));
     case ACTION_ERR_NEW_RECEIPT:
         return one("NewReceiptValidationError", one("ActionsValidation", actions_invalid_json(&x->actions)));

@@ -100,7 +100,6 @@ enum action_error_kind {
     ACTION_ERR_STORAGE,              // LackBalanceForState{account_id,amount}; no index
     ACTION_ERR_UNSTAKE,              // TriesToUnstake{account_id}
     ACTION_ERR_STAKE,                // TriesToStake{account_id,stake,locked,balance}
-    ACTION_ERR_STAKE_TOO_SMALL,      // InsufficientStake{account_id,stake,minimum_stake}
     ACTION_ERR_CALL,                 // FunctionCallError: `call`
     ACTION_ERR_NEW_RECEIPT,          // NewReceiptValidationError: {"ActionsValidation": `actions`}
     ACTION_ERR_IMPLICIT_ONLY,        // OnlyImplicitAccountCreationAllowed{account_id}

@@ -134,7 +134,6 @@ static void change(struct state *s, struct slice key, struct blob *value) {
     e->value = value;
 }
 
-void state_put_blob(struct state *s, struct slice key, struct blob *value) { change(s, key, value); }
 void state_put(struct state *s, struct slice key, struct slice value) { change(s, key, blob_new(value)); }
 void state_remove(struct state *s, struct slice key) { change(s, key, NULL); }
 

@@ -24,7 +24,6 @@ void state_free(struct state *s); // NULL is fine
 // Borrowed until the state is freed, also when the key changes. NULL: not there.
 struct blob *state_get(struct state *s, struct slice key);
 void state_put(struct state *s, struct slice key, struct slice value);
-void state_put_blob(struct state *s, struct slice key, struct blob *value); // takes over the reference
 void state_remove(struct state *s, struct slice key);
 // The key was changed since the block began (and not taken back).
 bool state_touched(struct state *s, struct slice key);
