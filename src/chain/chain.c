@@ -24,7 +24,7 @@ static void copy_accounts(struct chain *c) {
     config->accounts = list;
 }
 
-bool chain_new(struct chain **out, const struct chain_config *config, struct err *e) {
+bool chain_create(struct chain **out, const struct chain_config *config, struct err *e) {
     struct vm_engine *vm;
     if (!vm_engine_new(&vm, CODES_CACHED, e))
         return false;
@@ -76,7 +76,7 @@ bool chain_start(struct chain *c, struct err *e) {
     return true;
 }
 
-void chain_free(struct chain *c) {
+void chain_destroy(struct chain *c) {
     if (!c)
         return;
     for (size_t i = 0; i < c->block_count; i++)

@@ -49,11 +49,11 @@ struct chain_config {
 
 // Makes a chain without a head. Texts and lists of `config` are copied. Then either restore all entries of a stored
 // state and start, or just start: then the genesis is made (and journalled).
-[[nodiscard]] bool chain_new(struct chain **out, const struct chain_config *config, struct err *e);
+[[nodiscard]] bool chain_create(struct chain **out, const struct chain_config *config, struct err *e);
 // One stored entry; `chain` is the struct chain. The signature is that of an iteration's callback.
 [[nodiscard]] bool chain_restore(void *chain, struct slice key, struct slice value, struct err *e);
 [[nodiscard]] bool chain_start(struct chain *c, struct err *e);
-void chain_free(struct chain *c); // NULL is fine; nobody may use it any more, blocks that are still held stay good
+void chain_destroy(struct chain *c); // NULL is fine; nobody may use it any more, blocks that are still held stay good
 
 void chain_read_begin(struct chain *c);
 void chain_read_end(struct chain *c);

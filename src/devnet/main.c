@@ -118,7 +118,7 @@ static bool open_chain(struct daemon *d, struct err *e) {
         .journal = history_journal,
         .journal_ctx = d->net.history,
     };
-    if (!chain_new(&d->net.chain, &c, e) || !persist_state(d->persist, chain_restore, d->net.chain, e) ||
+    if (!chain_create(&d->net.chain, &c, e) || !persist_state(d->persist, chain_restore, d->net.chain, e) ||
         !chain_start(d->net.chain, e))
         return false;
     history_follow(d->net.history, d->net.chain);
@@ -155,7 +155,7 @@ static void close_all(struct daemon *d) {
         wait_stop(d->net.waits);
     http_server_stop(d->server);
     producer_free(d->net.producer);
-    chain_free(d->net.chain);
+    chain_destroy(d->net.chain);
     history_free(d->net.history);
     wait_list_free(d->net.waits);
     persist_close(d->persist);

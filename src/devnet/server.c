@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devnet/server.h"
 
+#include "devnet/methods.h"
 #include "devnet/neardata.h"
 
 void rpc_finish(struct rpc_call *c) {
@@ -28,13 +29,13 @@ static void refuse_unread(struct http_request *r, const struct http_route *route
 }
 
 static void handle_status(struct http_request *r, void *ctx) {
-    json_t *status = rpc_status_json(ctx, http_arena(r));
+    json_t *status = status_json(ctx, http_arena(r));
     http_reply_json(r, status ? 200 : 503, status ? status : json_object());
 }
 
 static void handle_network_info(struct http_request *r, void *ctx) {
     struct rpc_call c = {.net = ctx, .arena = http_arena(r)};
-    (void)rpc_network_info(&c);
+    (void)method_network_info(&c);
     http_reply_json(r, 200, c.answer);
 }
 

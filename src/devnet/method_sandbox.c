@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only a chain for development can do: writing the state, skipping heights, making accounts from nothing.
 #include "devnet/block_wait.h"
-#include "devnet/devnet.h"
+#include "devnet/methods.h"
 
 #include "codec/hex.h"
 #include "http/server.h"
@@ -96,7 +96,7 @@ static bool read_record(const json_t *record, struct chain_change *out, struct a
 }
 
 // All records are read before the first is written: a wrong one changes nothing.
-enum rpc_done rpc_patch_state(struct rpc_call *c) {
+enum rpc_done method_patch_state(struct rpc_call *c) {
     json_t *records;
     struct err e;
     if (!json_get_array(c->params, "records", &records, &e))
@@ -116,7 +116,7 @@ enum rpc_done rpc_patch_state(struct rpc_call *c) {
     return after_next_block(c, height - 1);
 }
 
-enum rpc_done rpc_fast_forward(struct rpc_call *c) {
+enum rpc_done method_fast_forward(struct rpc_call *c) {
     uint64_t delta;
     struct err e;
     if (!json_get_u64(c->params, "delta_height", &delta, &e))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a block changed in the state.
-#include "devnet/devnet.h"
+#include "devnet/methods.h"
 
 #include "codec/hex.h"
 
@@ -81,7 +81,7 @@ static bool changes_block(struct rpc_call *c, struct stored_block **b) {
     return false;
 }
 
-enum rpc_done rpc_changes(struct rpc_call *c) {
+enum rpc_done method_changes(struct rpc_call *c) {
     struct wanted w;
     struct err e;
     SCOPED_BLOCK(b) = NULL;
@@ -110,7 +110,7 @@ static const char *touched(const char *type) {
     return "data_touched";
 }
 
-enum rpc_done rpc_changes_in_block(struct rpc_call *c) {
+enum rpc_done method_changes_in_block(struct rpc_call *c) {
     SCOPED_BLOCK(b) = NULL;
     if (!changes_block(c, &b))
         return RPC_ANSWERED;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `query`: looks at accounts, keys, code, state, and calls view methods.
-#include "devnet/devnet.h"
+#include "devnet/methods.h"
 
 #include "base/text.h"
 #include "codec/hex.h"
@@ -259,7 +259,7 @@ static enum rpc_done run_query(struct rpc_call *c, const json_t *params, const s
                                                             : rpc_fail_params(c, &e);
 }
 
-enum rpc_done rpc_query(struct rpc_call *c) {
+enum rpc_done method_query(struct rpc_call *c) {
     struct block_ref ref;
     struct err e;
     if (json_is_array(c->params)) {
@@ -273,7 +273,7 @@ enum rpc_done rpc_query(struct rpc_call *c) {
 }
 
 // The method's name says the type, and parameters come only as an object.
-enum rpc_done rpc_view(struct rpc_call *c) {
+enum rpc_done method_view(struct rpc_call *c) {
     struct block_ref ref;
     struct err e;
     bool ok = json_is_object(c->params) || err_set(&e, ERR_INVALID, "the parameters must be an object");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Methods about the chain itself.
-#include "devnet/devnet.h"
+#include "devnet/methods.h"
 
 #include "base/clock.h"
 
@@ -68,7 +68,7 @@ static json_t *sync_info(struct devnet *net, const struct stored_block *head, co
                      "syncing", net->chain == NULL);
 }
 
-json_t *rpc_status_json(struct devnet *net, struct arena *a) {
+json_t *status_json(struct devnet *net, struct arena *a) {
     SCOPED_BLOCK(head) = NULL;
     SCOPED_BLOCK(low) = NULL;
     if (!history_at(net->history, history_head(net->history), &head, NULL) || !head ||
@@ -86,20 +86,20 @@ json_t *rpc_status_json(struct devnet *net, struct arena *a) {
                      "commit", "", "rustc_version", "", "detailed_debug_status");
 }
 
-enum rpc_done rpc_status(struct rpc_call *c) {
-    json_t *status = rpc_status_json(c->net, c->arena);
+enum rpc_done method_status(struct rpc_call *c) {
+    json_t *status = status_json(c->net, c->arena);
     return status ? rpc_ok(c, status) : rpc_fail_text(c, "NOT_SYNCED_YET", NULL, "there is no block");
 }
 
-enum rpc_done rpc_health(struct rpc_call *c) { return rpc_ok(c, json_null()); }
+enum rpc_done method_health(struct rpc_call *c) { return rpc_ok(c, json_null()); }
 
-enum rpc_done rpc_network_info(struct rpc_call *c) {
+enum rpc_done method_network_info(struct rpc_call *c) {
     return rpc_ok(c,
                   json_pack("{s:[], s:i, s:i, s:i, s:i, s:[]}", "active_peers", "num_active_peers", 0, "peer_max_count",
                             0, "sent_bytes_per_sec", 0, "received_bytes_per_sec", 0, "known_producers"));
 }
 
-enum rpc_done rpc_block(struct rpc_call *c) {
+enum rpc_done method_block(struct rpc_call *c) {
     SCOPED_BLOCK(b) = NULL;
     if (!block_of(c, true, &b))
         return RPC_ANSWERED;
@@ -150,7 +150,7 @@ static enum rpc_done chunk_of_block(struct rpc_call *c, const json_t *block_id, 
 }
 
 // {chunk_id}, {block_id, shard_id}, [hash], [[block, shard]]
-enum rpc_done rpc_chunk(struct rpc_call *c) {
+enum rpc_done method_chunk(struct rpc_call *c) {
     const json_t *first = json_array_get(c->params, 0), *id = json_object_get(c->params, "chunk_id");
     if (json_is_array(first))
         return chunk_of_block(c, json_array_get(first, 0), json_array_get(first, 1));
@@ -159,7 +159,7 @@ enum rpc_done rpc_chunk(struct rpc_call *c) {
     return chunk_of_block(c, json_object_get(c->params, "block_id"), json_object_get(c->params, "shard_id"));
 }
 
-enum rpc_done rpc_gas_price(struct rpc_call *c) {
+enum rpc_done method_gas_price(struct rpc_call *c) {
     SCOPED_BLOCK(b) = NULL;
     if (!block_of(c, false, &b))
         return RPC_ANSWERED;
@@ -186,7 +186,7 @@ static json_t *validator_json(const struct devnet *net, const struct block_head 
 }
 
 // "latest", [null], [id], {block_id}, {epoch_id}: there is only one validator, in every epoch.
-enum rpc_done rpc_validators(struct rpc_call *c) {
+enum rpc_done method_validators(struct rpc_call *c) {
     struct hash epoch;
     struct err e;
     SCOPED_BLOCK(b) = NULL;
@@ -208,13 +208,13 @@ enum rpc_done rpc_validators(struct rpc_call *c) {
                             (json_int_t)b->head.epoch_height, "epoch_start_height", (json_int_t)b->head.epoch_start));
 }
 
-enum rpc_done rpc_protocol_config(struct rpc_call *c) {
+enum rpc_done method_protocol_config(struct rpc_call *c) {
     SCOPED_BLOCK(b) = NULL;
     if (!block_of(c, false, &b))
         return RPC_ANSWERED;
     return rpc_ok(c, config_protocol_json(&c->net->facts, chain_runtime_config(c->net->chain)));
 }
 
-enum rpc_done rpc_genesis_config(struct rpc_call *c) {
+enum rpc_done method_genesis_config(struct rpc_call *c) {
     return rpc_ok(c, config_genesis_json(&c->net->facts, c->arena));
 }

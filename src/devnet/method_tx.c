@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sending transactions and looking at them. A call that waits for a level is parked and looked at with each block.
-#include "devnet/devnet.h"
+#include "devnet/methods.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -198,10 +198,10 @@ static enum rpc_done send_and_wait(struct rpc_call *c, bool committed) {
                .hash = tx->hash, .tx = tx, .bytes = p.bytes, .level = committed ? WAIT_EXECUTED_OPTIMISTIC : p.wait});
 }
 
-enum rpc_done rpc_send_tx(struct rpc_call *c) { return send_and_wait(c, false); }
-enum rpc_done rpc_broadcast_tx_commit(struct rpc_call *c) { return send_and_wait(c, true); }
+enum rpc_done method_send_tx(struct rpc_call *c) { return send_and_wait(c, false); }
+enum rpc_done method_broadcast_tx_commit(struct rpc_call *c) { return send_and_wait(c, true); }
 
-enum rpc_done rpc_broadcast_tx_async(struct rpc_call *c) {
+enum rpc_done method_broadcast_tx_async(struct rpc_call *c) {
     struct param_tx p;
     struct signed_transaction tx;
     if (!take_tx(c, &p, &tx))
@@ -226,10 +226,10 @@ static enum rpc_done look_at(struct rpc_call *c, bool receipts) {
         c, &(struct tx_wait){.hash = p.hash, .tx = tx, .bytes = p.bytes, .level = p.wait, .receipts = receipts});
 }
 
-enum rpc_done rpc_tx(struct rpc_call *c) { return look_at(c, false); }
-enum rpc_done rpc_tx_with_receipts(struct rpc_call *c) { return look_at(c, true); }
+enum rpc_done method_tx(struct rpc_call *c) { return look_at(c, false); }
+enum rpc_done method_tx_with_receipts(struct rpc_call *c) { return look_at(c, true); }
 
-enum rpc_done rpc_receipt(struct rpc_call *c) {
+enum rpc_done method_receipt(struct rpc_call *c) {
     struct hash id;
     struct err e;
     size_t at;
