@@ -94,7 +94,7 @@ static void test_unreadable(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(logs); i++) {
         struct event x;
         struct err e;
-        assert_err(event_parse(arena, slice_str(logs[i]), &x, &e), &e, ERR_INVALID, "event");
+        assert_err(event_parse(&x, arena, slice_str(logs[i]), &e), &e, ERR_INVALID, "event");
         assert_int_equal(x.kind, EVENT_OTHER);
     }
 }
@@ -106,12 +106,12 @@ static void test_any_text(void **state) {
     struct err e;
     struct event_request r = sample;
     r.input = slice_of("a\0b", 3);
-    assert_ok(event_parse(arena, slice_str(event_request_text(arena, 5, &r)), &x, &e), &e);
+    assert_ok(event_parse(&x, arena, slice_str(event_request_text(arena, 5, &r)), &e), &e);
     assert_int_equal(x.request.input.len, 3);
     assert_memory_equal(x.request.input.ptr, "a\0b", 3);
     static const char line[] = "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":"
                                "\"execution_completed\",\"data\":[{\"request_id\":9,\"output_preview\":\"\\u0000\"}]}";
-    assert_ok(event_parse(arena, slice_str(line), &x, &e), &e);
+    assert_ok(event_parse(&x, arena, slice_str(line), &e), &e);
     assert_int_equal(x.request_id, 9);
 }
 
