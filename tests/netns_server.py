@@ -4,24 +4,25 @@ import argparse, http.server, socket, socketserver, ssl, struct, sys, threading,
 from netns import TABLE
 
 
-def answer(query):
-    """A DNS answer: names of the table, the root's servers, SERVFAIL for broken.test, NXDOMAIN for the rest."""
+def answer(query, root):
+    """A DNS answer: names of the table, the root's servers (or that nobody is told), SERVFAIL for broken.test, NXDOMAIN
+    for the rest."""
     labels, at = [], 12
     while query[at]:
         labels.append(query[at + 1:at + 1 + query[at]].decode(errors="replace"))
         at += 1 + query[at]
     name, kind = ".".join(labels).lower(), struct.unpack(">H", query[at + 1:at + 3])[0]
     addresses = TABLE.get(name, []) if kind == 1 else []
-    code = 0 if name in TABLE or not name else 2 if name == "broken.test" else 3
+    code = 0 if name in TABLE else root if not name else 2 if name == "broken.test" else 3
     head = query[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(addresses), 0, 0)
     records = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton(a) for a in addresses)
     return name, head + query[12:at + 5] + records
 
 
-def names(sock):
+def names(sock, root):
     while True:
         query, peer = sock.recvfrom(4096)
-        name, reply = answer(query)
+        name, reply = answer(query, root)
         if name != "silent.test":
             sock.sendto(reply, peer)
 
@@ -111,13 +112,14 @@ def serve(where, pem=None):
 if __name__ == "__main__":
     p = argparse.ArgumentParser()
     p.add_argument("--names", nargs="*", default=[])
+    p.add_argument("--root", type=int, default=0)  # 5: refused
     p.add_argument("--http", nargs="*", default=[])
     p.add_argument("--https", nargs="*", default=[])
     o = p.parse_args()
     for a in o.names:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.bind((a, 53))
-        threading.Thread(target=names, args=(sock,), daemon=True).start()
+        threading.Thread(target=names, args=(sock, o.root), daemon=True).start()
     for a in o.http:
         serve(a)
     for a in o.https:

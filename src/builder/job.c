@@ -75,7 +75,8 @@ bool job_fail(struct job *j) {
 static bool cut_off(struct job *j, const struct sandbox_command *c) {
     struct egress_state state;
     struct err e;
-    if (!c->network || !j->builder->egress || j->local || !egress_state(j->builder->egress, &state, &e))
+    if (!c->network || !j->builder->egress || j->local ||
+        !egress_state(j->builder->egress, j->patience.cancel, &state, &e))
         return false;
     if (state.text[0])
         err_set(j->e, ERR_UNAVAILABLE, "%s", state.text);

@@ -234,7 +234,7 @@ static void *accept_all(void *arg) {
 static void end_way(struct proxy *p) {
     egress_client_free(p->client);
     if (p->egress)
-        egress_close(p->egress, &p->way, NULL);
+        egress_close(p->egress, &p->way, NULL, NULL);
 }
 
 bool proxy_start(struct proxy **out, struct sandbox *box, struct egress *egress, struct err *e) {

@@ -165,8 +165,9 @@ static void take_results(struct broker *b) {
 
 // --- questions ------------------------------------------------------------------------------------------------------
 
-static bool start_lookup(struct broker *b, uint64_t client, const struct egress_question *q, const char *host) {
-    if (b->pending_count == PENDING_MAX || !lookups_start(b->lookups, ++b->last_key, client, host))
+static bool start_lookup(struct broker *b, uint64_t client, enum egress_kind kind, const struct egress_question *q,
+                         const char *host) {
+    if (b->pending_count == PENDING_MAX || !lookups_start(b->lookups, ++b->last_key, client, kind, host))
         return false;
     b->pending[b->pending_count++] = (struct pending){b->last_key, client, clock_mono_ms() + q->timeout_ms, *q};
     return true;
@@ -180,7 +181,7 @@ static void take_question(struct broker *b, struct client *c, const struct egres
         connect_one(b, c, q, &literal, 1);
     } else if (strpbrk(q->host, "[]:")) {
         answer(c, q->id, EGRESS_UNKNOWN_NAME, (struct address){0}, -1);
-    } else if (c->pending == PENDING_CLIENT_MAX || !start_lookup(b, c->id, q, q->host)) {
+    } else if (c->pending == PENDING_CLIENT_MAX || !start_lookup(b, c->id, c->kind, q, q->host)) {
         answer(c, q->id, EGRESS_TOO_MANY, (struct address){0}, -1);
     } else {
         c->pending++;
@@ -250,7 +251,7 @@ static void serve_control(struct broker *b) {
     if (valid && o.kind == EGRESS_ORDER_END)
         end_client(b, o.id);
     struct egress_question state = {.timeout_ms = EGRESS_WAIT_MAX_MS};
-    if (valid && o.kind == EGRESS_ORDER_STATE && !start_lookup(b, LOOKUP_WORKER, &state, NULL))
+    if (valid && o.kind == EGRESS_ORDER_STATE && !start_lookup(b, LOOKUP_WORKER, EGRESS_GUEST, &state, NULL))
         tell_state(b, lookups_resolver_answers(b->lookups));
 }
 

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/patience.h"
+#include "base/sync.h"
 #include "egress/wire.h"
 #include "sandbox/confine.h"
 #include <errno.h>
@@ -22,15 +24,26 @@
 #define REPORT_MS 5000 // the broker answers at once: one that does not has gone wrong
 #define STATE_MS 20000 // but for its resolver, which may be silent
 #define FIRST_ID 1000  // smaller numbers are the broker's own
+#define LOOK_MS 100
 
 struct egress {
     struct arena *arena;
     const char *program, *allow, *ports;
     int roots;
     uint64_t roots_len;
-    pthread_mutex_t lock; // guards what follows: one order and its report at a time
+    pthread_mutex_t lock; // guards what follows
+    pthread_cond_t changed;
     int pid, control;
-    uint64_t generation, last_id;
+    uint64_t generation, last_id; // generation: of the broker
+    struct awaited *awaited;
+    bool reading; // one of those who wait looks for all
+};
+// Who waits for a report.
+struct awaited {
+    uint64_t id, generation;
+    bool done;
+    struct egress_report report;
+    struct awaited *next;
 };
 
 // --- the process ----------------------------------------------------------------------------------------------------
@@ -102,25 +115,70 @@ static bool need_broker(struct egress *g, struct err *e) {
     return start_broker(g, e);
 }
 
-// One report, which belongs to the order that was given last.
-static bool take_report(struct egress *g, uint64_t id, int ms, struct egress_report *out) {
-    uint64_t deadline = clock_mono_ms() + (uint64_t)ms;
-    for (uint64_t now; (now = clock_mono_ms()) < deadline;) {
-        struct pollfd f = {g->control, POLLIN, 0};
-        size_t len;
-        int fd;
-        if (poll(&f, 1, (int)(deadline - now)) <= 0)
-            continue;
-        if (!egress_receive(g->control, out, sizeof *out, &len, &fd) && errno == EAGAIN)
-            continue;
+// Gives a report to the first who waits for one of its name; what nobody waits for any more is dropped.
+static void deliver(struct egress *g, const struct egress_report *r) {
+    for (struct awaited *w = g->awaited; w; w = w->next)
+        if (w->id == r->id && w->generation == g->generation && !w->done) {
+            w->report = *r;
+            w->done = true;
+            return;
+        }
+}
+
+// Takes what is there. False: the broker is gone, or says what no broker says.
+static bool take_reports(struct egress *g) {
+    struct egress_report r;
+    size_t len;
+    int fd;
+    while (egress_receive(g->control, &r, sizeof r, &len, &fd)) {
         if (fd >= 0)
             close(fd);
-        if (len != sizeof *out)
+        if (len != sizeof r)
             return false;
-        if (out->id == id)
-            return true;
+        deliver(g, &r);
     }
-    return false;
+    return errno == EAGAIN;
+}
+
+// Looks for all who wait, without the lock; the broker may be another one afterwards, so it looks at a descriptor of
+// its own.
+static void read_for_all(struct egress *g, const struct patience *p) {
+    uint64_t left = patience_left(p), generation = g->generation;
+    int own = fcntl(g->control, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
+    struct pollfd f = {own, POLLIN, 0};
+    g->reading = true;
+    pthread_mutex_unlock(&g->lock);
+    (void)poll(&f, 1, own < 0 || left > LOOK_MS ? LOOK_MS : (int)left);
+    if (own >= 0)
+        close(own);
+    pthread_mutex_lock(&g->lock);
+    g->reading = false;
+    if (g->generation == generation && g->control >= 0 && !take_reports(g))
+        end_broker(g); // the next client has it started anew
+    pthread_cond_broadcast(&g->changed);
+}
+
+// The report about an order that was given. With the lock held, and when it returns, but not meanwhile.
+static bool await_report(struct egress *g, uint64_t id, const struct patience *p, struct egress_report *out) {
+    struct awaited w = {.id = id, .generation = g->generation, .next = g->awaited}, **at = &g->awaited;
+    g->awaited = &w;
+    while (!w.done && g->generation == w.generation && g->control >= 0 && !patience_over(p)) {
+        if (g->reading)
+            (void)patience_wait(p, &g->changed, &g->lock);
+        else
+            read_for_all(g, p);
+    }
+    while (*at != &w)
+        at = &(*at)->next;
+    *at = w.next;
+    *out = w.report;
+    return w.done;
+}
+
+// The broker that was asked does not answer: unless it is another one by now, it is ended.
+static void give_up(struct egress *g, uint64_t generation, const struct patience *p) {
+    if (!patience_cancelled(p) && g->generation == generation)
+        end_broker(g);
 }
 
 static bool order(struct egress *g, enum egress_order_kind kind, enum egress_kind client, uint64_t id, int fd) {
@@ -180,6 +238,7 @@ bool egress_new(struct egress **out, const struct egress_settings *s, struct err
     g->control = g->roots = -1;
     g->last_id = FIRST_ID;
     pthread_mutex_init(&g->lock, NULL);
+    cond_init(&g->changed);
     *out = NULL;
     bool ok = egress_rules_new(&rules, g->allow, g->ports, e);
     if (ok)
@@ -198,6 +257,7 @@ void egress_free(struct egress *g) {
     end_broker(g);
     if (g->roots >= 0)
         close(g->roots);
+    pthread_cond_destroy(&g->changed);
     pthread_mutex_destroy(&g->lock);
     arena_free(g->arena);
 }
@@ -209,12 +269,14 @@ static void say_missing(bool no_network, bool no_resolver, char *out, size_t siz
                            : "");
 }
 
-bool egress_state(struct egress *g, struct egress_state *out, struct err *e) {
+bool egress_state(struct egress *g, const atomic_bool *cancel, struct egress_state *out, struct err *e) {
     struct egress_report r = {0};
+    const struct patience p = {clock_mono_ms() + STATE_MS, cancel};
     pthread_mutex_lock(&g->lock);
     bool ok = need_broker(g, e);
-    if (ok && (!order(g, EGRESS_ORDER_STATE, EGRESS_GUEST, 0, -1) || !take_report(g, 0, STATE_MS, &r))) {
-        end_broker(g);
+    uint64_t generation = g->generation;
+    if (ok && (!order(g, EGRESS_ORDER_STATE, EGRESS_GUEST, 0, -1) || !await_report(g, 0, &p, &r))) {
+        give_up(g, generation, &p);
         ok = err_set(e, ERR_UNAVAILABLE, "the broker does not answer");
     }
     pthread_mutex_unlock(&g->lock);
@@ -244,16 +306,17 @@ bool egress_open(struct egress *g, enum egress_kind kind, struct egress_way *out
     return ok;
 }
 
-void egress_close(struct egress *g, struct egress_way *way, struct egress_facts *out) {
+void egress_close(struct egress *g, struct egress_way *way, const atomic_bool *cancel, struct egress_facts *out) {
     struct egress_report r = {0};
     struct egress_facts facts = {0};
+    const struct patience p = {clock_mono_ms() + REPORT_MS, cancel};
     if (way->id) {
         pthread_mutex_lock(&g->lock);
         facts.lost = way->generation != g->generation || !is_alive(g);
-        if (!facts.lost &&
-            (!order(g, EGRESS_ORDER_END, EGRESS_GUEST, way->id, -1) || !take_report(g, way->id, REPORT_MS, &r))) {
-            end_broker(g); // the next client has it started anew
-            facts.lost = true;
+        bool told = !facts.lost && order(g, EGRESS_ORDER_END, EGRESS_GUEST, way->id, -1);
+        if (!facts.lost && (!told || (out && !await_report(g, way->id, &p, &r)))) {
+            give_up(g, way->generation, &p);
+            facts.lost = !patience_cancelled(&p);
         }
         pthread_mutex_unlock(&g->lock);
         facts.no_way = r.no_network || r.no_resolver;

@@ -5,6 +5,7 @@
 #pragma once
 #include "base/slice.h"
 #include "egress/rules.h"
+#include <stdatomic.h>
 
 struct egress_settings {
     const char
@@ -19,13 +20,13 @@ struct egress;
 [[nodiscard]] bool egress_new(struct egress **out, const struct egress_settings *s, struct err *e);
 void egress_free(struct egress *g); // ends the broker; NULL is fine
 
-// What this machine lacks itself, asked now (seconds where a resolver does not answer). text: a sentence for people, ""
-// where nothing is missing.
+// What this machine lacks itself, asked now (seconds where a resolver does not answer; ERR_UNAVAILABLE once *cancel is
+// true, NULL: nobody cancels). text: a sentence for people, "" where nothing is missing.
 struct egress_state {
     bool network, resolver;
     char text[160];
 };
-[[nodiscard]] bool egress_state(struct egress *g, struct egress_state *out, struct err *e);
+[[nodiscard]] bool egress_state(struct egress *g, const atomic_bool *cancel, struct egress_state *out, struct err *e);
 
 // A client's socket: the caller's, for egress_client_new or to be handed on.
 struct egress_way {
@@ -40,8 +41,9 @@ struct egress_facts {
     bool no_way;    // a question failed because this machine has no network or no resolver
     char text[160]; // which of these, as a sentence
 };
-// Ends a client: closes way->fd if it is still open; what it asked is dropped.
-void egress_close(struct egress *g, struct egress_way *way, struct egress_facts *out);
+// Ends a client: closes way->fd if it is still open; what it asked is dropped. Once *cancel is true (NULL: nobody
+// cancels), or with out NULL, nothing is waited for and no facts are known.
+void egress_close(struct egress *g, struct egress_way *way, const atomic_bool *cancel, struct egress_facts *out);
 
 // The file EGRESS_CA_FILE as a sealed memory file, empty where there is none: kept, the caller duplicates it.
 int egress_roots(const struct egress *g, uint64_t *len);

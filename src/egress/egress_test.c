@@ -104,7 +104,7 @@ static void test_connects(void **state) {
     assert_int_equal(end_of(c, "8.8.8.8", 25), EGRESS_PORT);
     assert_int_equal(end_of(c, "[::1", 443), EGRESS_UNKNOWN_NAME);
     struct egress_facts facts;
-    egress_close(g, &way, &facts);
+    egress_close(g, &way, NULL, &facts);
     assert_false(facts.lost);
     assert_int_equal(end_of(c, "127.0.0.1", port), EGRESS_TROUBLE); // the worker ended it
     egress_client_free(c);
@@ -128,7 +128,7 @@ static void test_next_address(void **state) {
     q.tried_count = 1;
     assert_int_equal(egress_ask(c, &q, &q.tried[1], &fd), EGRESS_REFUSED);
     egress_client_free(c);
-    egress_close(g, &way, NULL);
+    egress_close(g, &way, NULL, NULL);
     egress_free(g);
 }
 
@@ -168,7 +168,7 @@ static void test_threads(void **state) {
         assert_int_equal(askers[i].started, 200);
     }
     egress_client_free(c);
-    egress_close(g, &way, NULL);
+    egress_close(g, &way, NULL, NULL);
     egress_free(g);
     close(server);
 }
@@ -201,7 +201,7 @@ static void test_hostile(void **state) {
         char answer[64];
         assert_true(egress_send(way.fd, cases[i].bytes, cases[i].len, cases[i].fd));
         assert_int_equal(recv(way.fd, answer, sizeof answer, 0), 0);
-        egress_close(g, &way, NULL);
+        egress_close(g, &way, NULL, NULL);
         assert_int_equal(end_of(c, "10.0.0.1", 443), EGRESS_PROHIBITED);
     }
     // One that asks and never reads is cut off, too.
@@ -209,10 +209,10 @@ static void test_hostile(void **state) {
     snprintf(q.host, sizeof q.host, "10.0.0.1");
     for (int i = 0; i < 100000 && egress_send(deaf.fd, &q, sizeof q, -1); i++)
         (void)poll(NULL, 0, i % 64 ? 0 : 1);
-    egress_close(g, &deaf, NULL);
+    egress_close(g, &deaf, NULL, NULL);
     assert_int_equal(end_of(c, "10.0.0.1", 443), EGRESS_PROHIBITED);
     egress_client_free(c);
-    egress_close(g, &good, NULL);
+    egress_close(g, &good, NULL, NULL);
     egress_free(g);
 }
 
@@ -228,11 +228,11 @@ static void test_death(void **state) {
     struct egress_client *n = client_of(&next);
     assert_int_equal(end_of(n, "10.0.0.1", 443), EGRESS_PROHIBITED);
     struct egress_facts facts;
-    egress_close(g, &way, &facts);
+    egress_close(g, &way, NULL, &facts);
     assert_true(facts.lost);
-    egress_close(g, &idle, &facts);
+    egress_close(g, &idle, NULL, &facts);
     assert_true(facts.lost);
-    egress_close(g, &next, &facts);
+    egress_close(g, &next, NULL, &facts);
     assert_false(facts.lost);
     egress_client_free(c);
     egress_client_free(n);
@@ -250,7 +250,7 @@ static void test_odd_names(void **state) {
         assert_int_equal(end_of(c, odd[i], 443), EGRESS_UNKNOWN_NAME);
     assert_int_equal(end_of(c, "example.org", 0), EGRESS_PORT);
     assert_int_equal(end_of(c, "10.0.0.1", 443), EGRESS_PROHIBITED);
-    egress_close(g, &way, NULL);
+    egress_close(g, &way, NULL, NULL);
     egress_client_free(c);
     egress_free(g);
 }
@@ -266,7 +266,7 @@ static void test_signals(void **state) {
         assert_int_equal(kill(broker_pid(), (int[]){SIGTERM, SIGINT, SIGHUP}[i]), 0);
     assert_int_equal(end_of(c, "10.0.0.1", 443), EGRESS_PROHIBITED);
     struct egress_facts facts;
-    egress_close(g, &way, &facts);
+    egress_close(g, &way, NULL, &facts);
     assert_false(facts.lost);
     egress_client_free(c);
     egress_free(g);
@@ -322,6 +322,57 @@ static void test_waits(void **state) {
     egress_client_free(c);
 }
 
+struct patient {
+    struct egress *g;
+    atomic_bool cancel;
+    bool ok;
+    struct err e;
+};
+static void *ask_state(void *arg) {
+    struct patient *p = arg;
+    struct egress_state now;
+    p->ok = egress_state(p->g, &p->cancel, &now, &p->e);
+    return NULL;
+}
+
+// If this fails, a broker that does not answer one (its resolver is silent, say) stops all others that start or end,
+// and nobody can call off the wait.
+static void test_deaf_broker(void **state) {
+    (void)state;
+    char path[] = "/tmp/egress-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && file_write_all(fd, slice_str("#!/bin/sh\nexec /bin/sleep 1000\n"), NULL));
+    assert_int_equal(fchmod(fd, 0700), 0);
+    close(fd);
+    const struct egress_settings s = {.program = path};
+    struct patient p[2] = {0};
+    pthread_t threads[2];
+    struct err e;
+    assert_ok(egress_new(&p[0].g, &s, &e), &e);
+    uint64_t start = clock_mono_ms();
+    for (size_t i = 0; i < 2; i++) {
+        p[i].g = p[0].g;
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_state, &p[i]), 0);
+    }
+    for (int i = 0; i < 100; i++) {
+        struct egress_way way = open_way(p[0].g, EGRESS_GUEST);
+        egress_close(p[0].g, &way, NULL, NULL);
+    }
+    struct egress_way way = open_way(p[0].g, EGRESS_GUEST);
+    struct egress_facts facts;
+    atomic_bool cancel = true;
+    egress_close(p[0].g, &way, &cancel, &facts);
+    assert_false(facts.lost || facts.no_way);
+    for (size_t i = 2; i-- > 0;) {
+        atomic_store(&p[i].cancel, true);
+        pthread_join(threads[i], NULL);
+        assert_err(p[i].ok, &p[i].e, ERR_UNAVAILABLE, "");
+    }
+    assert_true(clock_mono_ms() - start < 4000);
+    egress_free(p[0].g);
+    unlink(path);
+}
+
 // Settings that cannot be read are refused before anything starts.
 static void test_settings(void **state) {
     (void)state;
@@ -344,13 +395,14 @@ static void test_settings(void **state) {
     g = start(NULL);
     assert_true(fstat(egress_roots(g, &len), &st) == 0 && st.st_size == 0 && len == 0);
     struct egress_state now;
-    assert_ok(egress_state(g, &now, &e), &e);
+    assert_ok(egress_state(g, NULL, &now, &e), &e);
     assert_int_equal(now.text[0] == 0, now.network && now.resolver);
     egress_free(g);
 }
 
-static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_connects), cmocka_unit_test(test_next_address), cmocka_unit_test(test_threads),
-    cmocka_unit_test(test_hostile),  cmocka_unit_test(test_death),        cmocka_unit_test(test_waits),
-    cmocka_unit_test(test_settings), cmocka_unit_test(test_signals),      cmocka_unit_test(test_odd_names)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_connects),    cmocka_unit_test(test_next_address),
+                                          cmocka_unit_test(test_threads),     cmocka_unit_test(test_hostile),
+                                          cmocka_unit_test(test_death),       cmocka_unit_test(test_waits),
+                                          cmocka_unit_test(test_deaf_broker), cmocka_unit_test(test_settings),
+                                          cmocka_unit_test(test_signals),     cmocka_unit_test(test_odd_names)};
 RUN_TESTS(tests)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "egress/lookup.h"
 
+#include "base/clock.h"
 #include "base/sync.h"
 
 #include <arpa/nameser.h>
@@ -10,13 +11,15 @@
 #include <sys/eventfd.h>
 
 #define THREADS_MAX 32
-#define OWNER_MAX 4 // at once; the others of the same owner wait
+#define OWNER_MAX 4     // at once; the others of the same owner wait
+#define FETCH_THREADS 8 // which no guest's name ever holds
 #define QUEUE_MAX 1024
 #define STACK_BYTES (1u << 20)
 
 struct lookup {
     struct lookup_result result;
     uint64_t owner;
+    enum egress_kind kind;
     char host[EGRESS_HOST_MAX]; // "": the probe
     struct lookup *next;
 };
@@ -26,8 +29,7 @@ struct lookups {
     pthread_mutex_t lock; // guards what follows
     pthread_cond_t work;
     struct lookup *waiting, *done;
-    uint64_t owners[THREADS_MAX]; // of those at work
-    bool busy[THREADS_MAX];
+    const struct lookup *at_work[THREADS_MAX]; // NULL: nothing
     unsigned threads, idle;
     size_t queued;
     bool answers;
@@ -35,6 +37,10 @@ struct lookups {
 
 bool lookups_new(struct lookups **out, struct err *e) {
     struct lookups *l = xcalloc(1, sizeof *l);
+    // As glibc reads it. What has begun cannot be ended: with its usual 5 s for each of several servers, twice, names
+    // whose servers are silent would hold all threads for half a minute.
+    setenv("RES_OPTIONS", "timeout:2 attempts:2", 1);
+    setenv("LOCALDOMAIN", ".", 1);
     pthread_mutex_init(&l->lock, NULL);
     cond_init(&l->work);
     l->answers = true;
@@ -52,17 +58,25 @@ bool lookups_resolver_answers(struct lookups *l) {
     return answers;
 }
 
-// Asks for the root's name servers, which every resolver knows: whether one answers does not depend on anybody's name.
-static bool probe(void) {
+// pfcode: the first server's refusal is an answer (glibc tries the next one otherwise, and then knows of no answer).
+static bool ask_for_root(unsigned long pfcode) {
     struct __res_state state = {0};
     uint8_t answer[4096];
     if (res_ninit(&state) != 0)
         return false;
-    state.retrans = 2, state.retry = 2;
+    state.retrans = 2, state.retry = 2, state.pfcode = pfcode;
     int n = res_nquery(&state, ".", ns_c_in, ns_t_ns, answer, sizeof answer);
-    bool answers = n > 0 || state.res_h_errno == HOST_NOT_FOUND || state.res_h_errno == NO_DATA;
+    int error = state.res_h_errno;
+    bool answers = n > 0 || error == HOST_NOT_FOUND || error == NO_DATA || (pfcode && error == NO_RECOVERY);
     res_nclose(&state);
     return answers;
+}
+
+// Asks for the root's name servers, which every resolver knows: whether one answers does not depend on anybody's name.
+// One that does not tell its clients says so, and at once.
+static bool probe(void) {
+    uint64_t start = clock_mono_ms();
+    return ask_for_root(0) || (clock_mono_ms() - start < 1000 && ask_for_root(RES_PRF_REPLY));
 }
 
 static void take_addresses(struct lookup_result *r, const struct addrinfo *list) {
@@ -93,20 +107,25 @@ static void look_up(struct lookup *x) {
     }
 }
 
-static bool may_start(const struct lookups *l, uint64_t owner) {
-    unsigned n = 0, strangers = 0;
+static bool may_start(const struct lookups *l, const struct lookup *x) {
+    unsigned n = 0, guests = 0, strangers = 0;
     for (unsigned i = 0; i < l->threads; i++) {
-        n += l->busy[i] && l->owners[i] == owner;
-        strangers += l->busy[i] && l->owners[i] != LOOKUP_WORKER;
+        const struct lookup *y = l->at_work[i];
+        if (!y || y->owner == LOOKUP_WORKER)
+            continue;
+        n += y->owner == x->owner;
+        guests += y->kind == EGRESS_GUEST;
+        strangers++;
     }
-    return owner == LOOKUP_WORKER || (n < OWNER_MAX && strangers < THREADS_MAX - 1);
+    bool room = x->kind == EGRESS_FETCH || guests < THREADS_MAX - 1 - FETCH_THREADS;
+    return x->owner == LOOKUP_WORKER || (n < OWNER_MAX && strangers < THREADS_MAX - 1 && room);
 }
 
 // The first that may start, taken out of the queue.
 static struct lookup *pick(struct lookups *l) {
     for (struct lookup **at = &l->waiting; *at; at = &(*at)->next) {
         struct lookup *x = *at;
-        if (!may_start(l, x->owner))
+        if (!may_start(l, x))
             continue;
         *at = x->next;
         l->queued--;
@@ -133,11 +152,11 @@ static void *serve(void *arg) {
             l->idle--;
             continue;
         }
-        l->busy[seat.i] = true, l->owners[seat.i] = x->owner;
+        l->at_work[seat.i] = x;
         pthread_mutex_unlock(&l->lock);
         look_up(x);
         pthread_mutex_lock(&l->lock);
-        l->busy[seat.i] = false;
+        l->at_work[seat.i] = NULL;
         if (x->result.end != EGRESS_TROUBLE)
             l->answers = x->result.end != EGRESS_NO_RESOLVER;
         x->next = l->done;
@@ -164,13 +183,13 @@ static void add_thread(struct lookups *l) {
     pthread_attr_destroy(&attributes);
 }
 
-bool lookups_start(struct lookups *l, uint64_t key, uint64_t owner, const char *host) {
+bool lookups_start(struct lookups *l, uint64_t key, uint64_t owner, enum egress_kind kind, const char *host) {
     pthread_mutex_lock(&l->lock);
     bool room = l->queued < QUEUE_MAX;
     if (room) {
         struct lookup *x = xcalloc(1, sizeof *x), **at = &l->waiting;
         x->result.key = key;
-        x->owner = owner;
+        x->owner = owner, x->kind = kind;
         if (host)
             snprintf(x->host, sizeof x->host, "%s", host);
         while (*at)

@@ -83,17 +83,21 @@ static bool ask_process(struct compilation *c, struct err *e) {
         fds[i] = page.fd; // a compilation uses none of them
     c->read = PROCESS_UNBEGUN;
     c->us = 0;
+    uint64_t sent = clock_mono_us(), start = 0, end = 0;
     if (ok && wire_send_job(x.sock, &c->job, fds, NULL)) {
         c->read = process_begun(&x, &c->wanted->patience);
-        uint64_t start = clock_mono_us();
+        start = clock_mono_us();
         struct patience w = patience_within(&c->wanted->patience, c->budget_ms);
         if (c->read == PROCESS_ANSWERED)
             c->read = process_answer(&x, &c->job, &w, c->arena, &c->answer, &c->code, &none);
-        // On a busy machine it may have begun and ended between two looks of ours: that is time, too.
-        uint64_t us = clock_mono_us() - start;
-        c->us = us ? us : 1;
+        end = clock_mono_us();
     }
     process_end(&x, &c->fate);
+    if (start) {
+        struct meter_page seen = *page.at;
+        uint64_t us = page_time_us(&seen, sent, start, end);
+        c->us = us ? us : 1; // begun microseconds
+    }
     if (fds[JOB_FD_INPUT] >= 0)
         close(fds[JOB_FD_INPUT]);
     page_free(&page);

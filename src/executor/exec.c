@@ -104,7 +104,7 @@ static uint64_t compile_ms_left(const struct exec_request *r, const struct exec_
 }
 
 // Waits for the end and judges it. The page is read when nobody can write to it any more.
-static enum verdict end_of(struct process *x, const struct job *job, const struct page *page,
+static enum verdict end_of(struct process *x, const struct job *job, const struct page *page, uint64_t sent_us,
                            const struct exec_request *r, struct arena *a, struct exec_result *out) {
     struct job_answer answer = {0};
     struct exec_limits l = r->limits;
@@ -116,12 +116,13 @@ static enum verdict end_of(struct process *x, const struct job *job, const struc
     struct patience w = {start / 1000 + most / 1000, r->patience.cancel};
     if (f.read == PROCESS_ANSWERED)
         f.read = process_answer(x, job, &w, a, &answer, &out->output, &out->errors);
-    out->run_us = clock_mono_us() - start;
-    if (out->run_us > most || f.read == PROCESS_LATE)
-        out->run_us = most;
+    uint64_t end = clock_mono_us();
     out->seconds = l.max_seconds;
     process_end(x, &f.fate);
     struct meter_page seen = *page->at;
+    out->run_us = page_time_us(&seen, sent_us, start, end);
+    if (out->run_us > most || f.read == PROCESS_LATE)
+        out->run_us = most;
     f.page = &seen;
     return verdict_of(&f, a, out);
 }
@@ -137,15 +138,17 @@ static bool open_way(struct exec_pool *p, struct job *job, struct egress_way *wa
     return ok;
 }
 
-// What the run met on its way out that is our own trouble: without network or resolver another worker has to run it; a
-// broker that died meanwhile is a reason to run it once more, however it ended.
-static bool close_way(struct exec_pool *p, struct egress_way *way, enum verdict *verdict, struct err *e) {
+// What the run met on its way out that is our own trouble: without network or resolver another worker has to run it. A
+// broker that died meanwhile is a reason to run it once more, however it ended, if one of its questions was lost with
+// it; else it was served, and what it did in the world would only be done twice.
+static bool close_way(struct exec_pool *p, struct egress_way *way, const struct exec_request *r,
+                      const struct meter_page *page, enum verdict *verdict, struct err *e) {
     struct egress_facts facts = {0};
     if (p->egress)
-        egress_close(p->egress, way, &facts);
+        egress_close(p->egress, way, r->patience.cancel, &facts);
     if (facts.no_way)
         return err_set(e, ERR_UNAVAILABLE, "%s", facts.text);
-    if (facts.lost && *verdict == VERDICT_GUEST)
+    if (facts.lost && page->lost_questions && *verdict == VERDICT_GUEST)
         *verdict = VERDICT_AGAIN;
     return true;
 }
@@ -172,12 +175,14 @@ static bool attempt(struct exec_pool *p, struct arena *a, const struct exec_requ
     bool ok = page_new(&page, r->limits.max_instructions, e) && wire_memfd("input", parts, 2, &fds[JOB_FD_INPUT], e);
     fds[JOB_FD_PAGE] = fds[JOB_FD_EGRESS] = fds[JOB_FD_ROOTS] = page.fd;
     ok = ok && open_way(p, &job, &way, fds, e);
+    uint64_t sent_us = clock_mono_us();
     if (ok && wire_send_job(x.sock, &job, fds, e))
-        *verdict = end_of(&x, &job, &page, r, a, out);
+        *verdict = end_of(&x, &job, &page, sent_us, r, a, out);
     else if (ok) // it died while it waited for its job
         *verdict = VERDICT_OURS;
     process_end(&x, NULL);
-    ok = close_way(p, &way, verdict, ok ? e : NULL) && ok;
+    if (page.at)
+        ok = close_way(p, &way, r, page.at, verdict, ok ? e : NULL) && ok;
     if (fds[JOB_FD_INPUT] >= 0)
         close(fds[JOB_FD_INPUT]);
     page_free(&page);

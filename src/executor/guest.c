@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/guest.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "executor/way.h"
 #include "executor/wire.h"
@@ -70,10 +71,12 @@ static bool begin(int sock, struct err *e) {
 struct overflow {
     int sock;
     const struct buf *errors;
+    struct meter_page *page;
 };
 static void end_full(void *ctx) {
     const struct overflow *o = ctx;
     struct job_answer a = {.end = ENGINE_TRAPPED, .output_full = true};
+    o->page->ended_us = clock_mono_us();
     _exit(answer(o->sock, &a, (struct slice){NULL, 0}, buf_slice(o->errors)) ? 0 : 1);
 }
 
@@ -111,12 +114,14 @@ static int run(struct engine *g, int sock, const struct job *job, const int *fds
                            .overflow = end_full,
                            .roots = roots};
     struct engine_outcome outcome;
-    r.overflow_ctx = &(struct overflow){sock, &errors};
+    r.overflow_ctx = &(struct overflow){sock, &errors, page};
     if (job->may_connect)
-        way_give(&r, fds[JOB_FD_EGRESS]);
+        way_give(&r, fds[JOB_FD_EGRESS], page);
     if (!confine_for(job, page, e) || !begin(sock, e))
         return 1;
+    page->began_us = clock_mono_us();
     engine_run(g, &r, &outcome);
+    page->ended_us = clock_mono_us();
     struct job_answer a = {
         .end = outcome.end, .status = outcome.status, .trap = outcome.trap, .output_full = output.full};
     memcpy(a.text, outcome.text, sizeof a.text);
@@ -136,7 +141,10 @@ static int compile(struct engine *g, int sock, const struct job *job, const int 
     struct meter_page *page = map_page(fds[JOB_FD_PAGE]);
     if (!page || !map(fds[JOB_FD_INPUT], job->input_len, &wasm, e) || !confine_for(job, page, e) || !begin(sock, e))
         return 1;
-    if (compile_module(g, wasm, job->component ? WASM_COMPONENT : WASM_CORE, &code, e))
+    page->began_us = clock_mono_us();
+    bool ok = compile_module(g, wasm, job->component ? WASM_COMPONENT : WASM_CORE, &code, e);
+    page->ended_us = clock_mono_us();
+    if (ok)
         return answer(sock, &a, buf_slice(&code), (struct slice){NULL, 0}) ? 0 : 1;
     a.end = e->code ? e->code : ERR_INVALID;
     snprintf(a.text, sizeof a.text, "%.399s", e->msg);

@@ -2,6 +2,7 @@
 // For tests: an executor that an escaped guest has taken over. It speaks the wire and ends as its standard input says:
 //   VERB [COUNT] [FILE]   COUNT: what the shared page shall say was used; FILE: misbehaves only while that is not there
 // A module to be compiled says it behind its first eight bytes.
+#include "base/clock.h"
 #include "base/file.h"
 #include "executor/wire.h"
 #include "sandbox/slot_keeper.h"
@@ -17,11 +18,20 @@ static void say(int sock, struct job_answer a, size_t bytes) {
     (void)!file_write_all(sock, slice_of(more, bytes), NULL);
 }
 
-static void use(int fd, long long count) {
+static struct meter_page *page_of(int fd) {
     struct meter_page *page = mmap(NULL, ENGINE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (page == MAP_FAILED || count < 0)
+    return page == MAP_FAILED ? NULL : page;
+}
+
+// Runs before it says that it begins, so that its word and its answer are there at once; "dated" tells the true times,
+// "misdated" such as cannot be.
+static void run_unseen(struct meter_page *page, const char *verb) {
+    bool true_times = strcmp(verb, "dated") == 0;
+    if (!page || (!true_times && strcmp(verb, "misdated") != 0))
         return;
-    page->reserve -= count;
+    page->began_us = true_times ? clock_mono_us() : 1;
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    page->ended_us = clock_mono_us() + (true_times ? 0 : 3600000000);
 }
 
 // The ends that a verb names; returns where the process shall end by itself.
@@ -55,7 +65,7 @@ static void misbehave(const char *verb, int sock) {
     if (strcmp(verb, "stale") == 0)
         say(sock, (struct job_answer){.end = ENGINE_STALE}, 0);
     if (strcmp(verb, "wither") == 0) {
-        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
         signal(SIGSEGV, SIG_DFL);
         raise(SIGSEGV);
     }
@@ -93,13 +103,15 @@ static int lie(void *unused, int sock) {
         return 5;
     if (strcmp(verb, "tardy") == 0)
         nanosleep(&(struct timespec){1, 500000000}, NULL);
+    struct meter_page *page = page_of(fds[JOB_FD_PAGE]);
+    run_unseen(page, verb);
     if (!file_write_all(sock, slice_of(&(uint8_t){JOB_BEGUN}, 1), &e))
         return 1;
-    if (job.kind == JOB_RUN)
-        use(fds[JOB_FD_PAGE], count);
+    if (page && job.kind == JOB_RUN && count >= 0)
+        page->reserve -= count;
     if (!good)
         misbehave(verb, sock);
-    if (good || strcmp(verb, "ok") == 0 || strcmp(verb, "tardy") == 0)
+    if (good || strcmp(verb, "ok") == 0 || strcmp(verb, "tardy") == 0 || strstr(verb, "dated"))
         say(sock, (struct job_answer){.output_len = 4}, 4);
     return 0;
 }

@@ -19,6 +19,13 @@ bool page_new(struct page *out, uint64_t limit, struct err *e) {
     return true;
 }
 
+uint64_t page_time_us(const struct meter_page *seen, uint64_t sent_us, uint64_t begun_us, uint64_t answered_us) {
+    uint64_t ours = answered_us - begun_us;
+    bool can_be = seen->began_us >= sent_us && seen->began_us <= seen->ended_us && seen->ended_us <= answered_us;
+    uint64_t told = can_be ? seen->ended_us - seen->began_us : 0;
+    return told > ours ? told : ours;
+}
+
 void page_free(struct page *p) {
     if (p->at)
         munmap(p->at, ENGINE_PAGE_BYTES);

@@ -125,6 +125,14 @@ static void test_our_clock(void **state) {
     assert_int_equal(run("forever 0").run_us, 1000000); // clamped to the limit
 }
 
+// If this fails, a run on a busy machine, where we see its beginning and its end at once, is as good as free; or a
+// process may say how much its guest pays.
+static void test_both_clocks(void **state) {
+    (void)state;
+    assert_in_range(run("dated 0").run_us, 200000, 1000000);
+    assert_in_range(run("misdated 0").run_us, 0, 150000);
+}
+
 // Processes that do not even begin are our own trouble, and the only thing that is.
 static void test_ours(void **state) {
     (void)state;
@@ -174,7 +182,8 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_facts),     cmocka_unit_test(test_charged), cmocka_unit_test(test_tried_once_more),
-        cmocka_unit_test(test_our_clock), cmocka_unit_test(test_ours),    cmocka_unit_test(test_no_time_left)};
+        cmocka_unit_test(test_facts),      cmocka_unit_test(test_charged), cmocka_unit_test(test_tried_once_more),
+        cmocka_unit_test(test_our_clock),  cmocka_unit_test(test_ours),    cmocka_unit_test(test_no_time_left),
+        cmocka_unit_test(test_both_clocks)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -22,7 +22,13 @@ static enum engine_connect_end told(enum egress_end end) {
     return ENGINE_CONNECT_TROUBLE;
 }
 
-static enum engine_connect_end ask(void *client, struct engine_connect *io) {
+struct way {
+    struct egress_client *client;
+    struct meter_page *page;
+};
+
+static enum engine_connect_end ask(void *ctx, struct engine_connect *io) {
+    struct way *w = ctx;
     struct egress_question q = {
         .timeout_ms = io->timeout_ms, .port = io->port, .tried_count = (uint16_t)io->tried_count};
     struct address to = {0};
@@ -30,12 +36,16 @@ static enum engine_connect_end ask(void *client, struct engine_connect *io) {
     memcpy(q.tried, io->tried, sizeof q.tried);
     if ((size_t)snprintf(q.host, sizeof q.host, "%s", io->host) >= sizeof q.host)
         return ENGINE_CONNECT_UNKNOWN_NAME;
-    enum egress_end end = egress_ask(client, &q, &to, &io->fd);
+    enum egress_end end = egress_ask(w->client, &q, &to, &io->fd);
+    if (end == EGRESS_TROUBLE)
+        __atomic_add_fetch(&w->page->lost_questions, 1, __ATOMIC_RELAXED);
     memcpy(io->address, to.b, sizeof io->address);
     return told(end);
 }
 
-void way_give(struct engine_run *r, int sock) {
+void way_give(struct engine_run *r, int sock, struct meter_page *page) {
+    struct way *w = xcalloc(1, sizeof *w);
+    *w = (struct way){egress_client_new(sock), page};
     r->connect = ask;
-    r->connect_ctx = egress_client_new(sock);
+    r->connect_ctx = w;
 }

@@ -12,7 +12,7 @@ enum wasm_kind { WASM_CORE, WASM_COMPONENT };
 [[nodiscard]] bool wasm_kind_of(struct slice bytes, enum wasm_kind *out, struct err *e);
 
 struct meter_prices; // one of the two below
-// Ours: version 1, counter in a private shared memory, taken in slices. For guests.
+// Ours: "outlayer-2", counter in a private shared memory, taken in slices. For guests.
 extern const struct meter_prices meter_prices_outlayer;
 // NEAR's gas at protocol 86: exact at every host call and trap, with the stack's accounting. For the devnet; see below.
 extern const struct meter_prices meter_prices_near;
@@ -45,6 +45,8 @@ struct meter_page {
         peak_memory; // bytes of linear memory at most so far, all memories together (the host's memory creator writes)
     uint64_t refused_memory; // how often a growth was refused for the ceiling
     uint32_t forbidden_call; // number + 1 of a system call that the process may not make; a remark: it can be forged
+    uint32_t lost_questions; // to the broker, which did not answer them; a remark, too
+    uint64_t began_us, ended_us; // clock_mono_us() of the run's process, 0: not yet; believed as far as it can be true
 };
 #define METER_LIMIT_MAX ((uint64_t)1 << 60)
 void meter_page_init(struct meter_page *page, uint64_t limit); // limit <= METER_LIMIT_MAX

@@ -148,7 +148,7 @@ static bool open_egress(struct daemon *d, struct err *e) {
     const struct settings *s = &d->set;
     const struct egress_settings g = {.allow = s->egress_allow, .ports = s->egress_ports, .ca_file = s->egress_ca};
     struct egress_state state;
-    if (!egress_new(&d->egress, &g, e) || !egress_state(d->egress, &state, e))
+    if (!egress_new(&d->egress, &g, e) || !egress_state(d->egress, NULL, &state, e))
         return false;
     if (state.text[0])
         log_warn("%s; requests that need it go to other workers or are not charged", state.text);
