@@ -48,7 +48,7 @@ static void put(struct box *b, uint64_t id, struct slice bytes) { assert_true(re
 static void put_hex(struct box *b, uint64_t id, const char *hex) {
     struct slice bytes;
     struct err e;
-    assert_ok(hex_decode(b->arena, slice_str(hex), &bytes, &e), &e);
+    assert_ok(hex_decode(&bytes, b->arena, slice_str(hex), &e), &e);
     put(b, id, bytes);
 }
 
@@ -261,7 +261,7 @@ static void ecrecover(void **state) {
     struct box *b = *state;
     struct slice want;
     struct err e;
-    assert_ok(hex_decode(b->arena, slice_str(GENERATOR), &want, &e), &e);
+    assert_ok(hex_decode(&want, b->arena, slice_str(GENERATOR), &e), &e);
     static const struct {
         const char *signature;
         uint64_t v, strict, result;
