@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// How a request ends. An operator's answer goes from the call that brings it to the callback of the yield as the
+// resume's payload (resume_request, payload_load); an output that is too large for a payload is stored before
+// (submit_output) and named in the payload by its hash. The callback then charges, refunds, emits the event and returns
+// the value to the caller (finish_answered), or says that nobody has answered in time (finish_timed_out). A request
+// whose callback can never come is ended by whoever cancels it (finish_stale, finish_by_owner). finish() is the one
+// place where money moves.
 #include "settle.h"
 #include "reply.h"
 
@@ -109,7 +115,8 @@ static void check_returnable(const struct output *o) {
         stop_filled(REFUSED_OUTPUT, (struct yocto[]){{n}, {OUTPUT_JSON_MAX}});
 }
 
-// With this request's payment, which is there for its own records. The sum may wrap around, see state_migrate.
+// Whether the contract's own money covers the stake of all records, the reserve and what it owes. The request's payment
+// counts, because it was taken for this request's records. The sum may wrap around, see state_migrate.
 static bool can_lend(const struct request *q) {
     struct state s = state_load();
     u128 bound = stake_of(store_usage()).v + LEND_RESERVE;

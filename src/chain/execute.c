@@ -76,7 +76,8 @@ static void add_refund(struct execution *x, const struct account_id *to, const s
                                        .action_count = 1});
 }
 
-// What an account that appears costs more than its gas is kept back from the refund.
+// An account that appears has a price of its own (NEP-642). What the burnt gas has not paid of that price is withheld
+// from `surplus`, which would go back to the signer otherwise.
 static u128 withheld(const struct execution *x, u128 surplus) {
     u128 paid = burn_price(x->receipt) * fees[COST_CREATE_ACCOUNT].exec;
     u128 more = NEW_ACCOUNT_PRICE > paid ? NEW_ACCOUNT_PRICE - paid : 0;

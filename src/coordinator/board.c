@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// How it works: each execution is one `item`, found by its key in `slots` and linked into one of three lists. `queue`
+// has those that wait for a worker; `delayed` those that wait for their next attempt; `held` those that a worker has
+// leased or whose end is being stored. move() is the only place where an item changes its state and its list. A worker
+// that polls while the queue is empty is parked in `polls`, and gets the next item. The timer thread (watch) ends
+// polls, leases and delays when their time is over, and sleeps until the next of these deadlines. Replies are collected
+// while the lock is held and sent after it is released (send_all).
 #include "coordinator/board.h"
 
 #include "base/clock.h"
@@ -20,7 +26,7 @@ struct item {
     struct arena *arena;
     struct board_task task;
     enum life_state state;
-    bool ending; // its end is on its way to the database: in `held`, and nobody else ends or leases it
+    bool ending; // its end is being stored; meanwhile it is in `held`, and nobody else may end or lease it
     unsigned attempt;
     struct hash token; // SHA-256 of the lease's
     char worker_id[WORKER_ID_MAX + 1];
@@ -111,7 +117,7 @@ static void move(struct board *b, struct item *x, enum life_event event) {
     list_add(list_of(b, x), x, next == LIFE_QUEUED);
 }
 
-// The timer must look again by then. Most deadlines lie behind the one that it sleeps for already.
+// The timer thread must look at the board again at `deadline_ms`. It is woken only if it sleeps for longer than that.
 static void wake_by(struct board *b, uint64_t deadline_ms) {
     if (deadline_ms < b->wake_ms)
         pthread_cond_signal(&b->changed);
@@ -343,7 +349,7 @@ void board_add(struct board *b, const struct board_task *t) {
         b->count++;
         b->by_state[x->state]++;
         offer(b, x, &out);
-        if (b->queue.first == x) // with others before it the timer has less to wait for already
+        if (b->queue.first == x) // any item before it has an earlier end, for which the timer is set already
             wake_by(b, clock_mono_ms() + b->config.serve_ms);
     }
     pthread_mutex_unlock(&b->mutex);

@@ -116,7 +116,8 @@ static struct worker *find_worker(struct fleet *f, const char *id) {
     return NULL;
 }
 
-// A place for one more: of the one that was not seen for longest, if all are taken and that one is gone.
+// Gives a free place for worker `id`. Where all are taken, the worker that was seen longest ago loses its place, if it
+// has not been heard of for WORKER_ALIVE_MS; NULL if it has.
 static struct worker *new_worker(struct fleet *f, const char *id) {
     if (f->worker_count == WORKERS_MAX) {
         size_t oldest = 0;

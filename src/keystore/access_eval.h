@@ -14,6 +14,6 @@ struct access_chain {
 };
 struct access_chain access_chain_of_view(struct chain_view *v); // all of it at the view's one block
 
-// *why: for whom it would have been true, when it is not; in `a`.
+// Sets *allowed to whether the condition `c` holds for `caller`. Where it does not, *why says in `a` for whom it would.
 [[nodiscard]] bool access_eval(const struct access_chain *chain, struct arena *a, const struct access *c,
                                const char *caller, bool *allowed, const char **why, struct err *e);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /add_generated_secret: makes secrets inside, adds them to what an owner has sealed, and seals all of it anew
-// under the newest generation. Existing secrets are opened only for their owner, who signs a NEP-413 message. What was
-// made of what is signed, with the caller's nonce: whoever carries question and answer can change neither.
+// under the newest generation. Existing secrets are opened only for their owner, who signs a NEP-413 message. The
+// answer is signed together with the question and the caller's nonce, so that whoever carries them can change neither.
 #include "codec/hex.h"
 #include "keystore/api.h"
 #include "keystore/generate.h"

@@ -120,7 +120,8 @@ static bool put_unproven(struct audit *a, struct slice line, struct err *e) {
 }
 
 static void begin_minute(struct audit *a, uint64_t now_ms) {
-    if (now_ms < a->unproven.since_ms + MINUTE_MS) // a thread's own time may be a little older than the minute's
+    if (now_ms <
+        a->unproven.since_ms + MINUTE_MS) // `now_ms` may lie a little before the minute's begin, see audit_write
         return;
     a->unproven.since_ms = now_ms;
     a->unproven.lines = 0;

@@ -111,7 +111,7 @@ static inline uint64_t fee_send(enum action_cost c, bool sir) { return sir ? fee
 #define VALUE_MAX 4194304u // returned, or stored
 #define STORAGE_KEY_MAX 2048u
 #define METHOD_NAME_MAX 256u
-#define KEY_METHODS_MAX 2000u // bytes of all method names of a key, each with one more
+#define KEY_METHODS_MAX 2000u // bytes of all method names of a key, where each name counts one byte more
 #define ACTIONS_MAX 100u
 #define PROMISES_MAX 1024u
 #define INPUTS_MAX 128u

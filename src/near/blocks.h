@@ -32,8 +32,8 @@ struct block_source; // for one thread
                                     struct err *e);
 void block_source_free(struct block_source *s); // NULL is fine
 [[nodiscard]] bool block_source_last(struct block_source *s, struct arena *a, uint64_t *height, struct err *e);
-// ERR_NOT_FOUND: not there yet (the server has waited for it already, as long as it does). ERR_CORRUPT: no server has
-// it any more.
+// Gets the block of `height`. ERR_NOT_FOUND says that there is none yet, after the server has waited for it as long as
+// it does; ERR_CORRUPT says that no server has it any more.
 [[nodiscard]] bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
                                     struct block_logs *out, struct err *e);
 // Another server is asked first from now on: what the last one said is doubted.

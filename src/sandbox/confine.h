@@ -6,14 +6,15 @@
 #include <linux/capability.h>
 #include <signal.h>
 
-// No way back to more rights by exec (set-user-id programs, file capabilities). Needed before the next two.
+// From now on no exec gives this process more rights, neither a set-user-id program nor file capabilities. This must
+// come before the next two.
 [[nodiscard]] bool confine_no_new_privs(struct err *e);
 // Empties the bounding, ambient, effective, permitted and inheritable capability sets.
 [[nodiscard]] bool confine_drop_capabilities(struct err *e);
-// The same but for one, which stays permitted and effective.
+// Does the same, but leaves `capability` permitted and effective.
 [[nodiscard]] bool confine_keep_capability(int capability, struct err *e);
-// When memory runs out, this process and what it starts go before whatever else the machine does. Before anything that
-// takes /proc away.
+// When memory runs out, the kernel ends this process and what it starts before anything else on the machine. This needs
+// /proc, so it must come before whatever takes that away.
 [[nodiscard]] bool confine_first_to_go(struct err *e);
 // Becomes somebody else for good: user and group ids (all three of each), no further groups, no capabilities, not
 // dumpable, and the parent-death signal, which the kernel forgets here, as it was. Needs root. The last step before

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+// How it works: each request that this worker holds has a `watch`, with the time at which the window of its yield ends.
+// One thread (loop) sleeps until the next of them needs something: when EXTEND_BLOCKS or fewer are left, it sends an
+// extension (once; the signed bytes are kept for a repeat), then it asks the contract until the new window shows, and
+// asks what became of the transaction when nothing shows for DOUBT_MS. A request that the contract refuses to extend is
+// tried no more.
 #include "worker/extender.h"
 
 #include "base/clock.h"

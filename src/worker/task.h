@@ -4,10 +4,10 @@
 #pragma once
 #include "protocol/events.h"
 
-#define TASK_NUMBER_MAX ((uint64_t)INT64_MAX) // of what is handed on as a JSON number
+#define TASK_NUMBER_MAX ((uint64_t)INT64_MAX) // the largest number that is handed on as a JSON number
 
-// Where the request came from on chain. Told by the coordinator: it goes into the guest's environment, and is used for
-// finding things, never for deciding. NULL and `has_…` false: not told.
+// Where the request came from on chain, as the coordinator tells it. It goes into the guest's environment and helps to
+// find things; nothing is decided by it. A member that is NULL, or whose `has_…` is false, was not told.
 struct task_context {
     bool has_height, has_timestamp, has_gas;
     uint64_t block_height, block_timestamp, gas_burnt;
