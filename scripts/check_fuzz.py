@@ -22,7 +22,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "questions to the broker of connections, orders and answers": "broker",
     "whom guests may reach, as operators write it": "rules",
     "notes of the keeper of a slot": "slot",
-    "what workers report to the coordinator": "task",
+    "what workers report to the coordinator": "messages",
     "leases, build records and requests as a worker gets them": "lease",
 }
 for what, name in DECODERS.items():

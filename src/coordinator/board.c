@@ -25,7 +25,7 @@ struct item {
     struct item *prev, *next; // of the list that it is in
     struct arena *arena;
     struct board_task task;
-    enum life_state state;
+    enum execution_state state;
     bool ending; // its end is being stored; meanwhile it is in `held`, and nobody else may end or lease it
     unsigned attempt;
     struct hash token; // SHA-256 of the lease's
@@ -56,7 +56,7 @@ struct board {
     struct list queue, delayed, held;
     struct poll *polls; // oldest first
     size_t poll_count;
-    uint64_t by_state[LIFE_STATE_COUNT], leases_lost;
+    uint64_t by_state[EXECUTION_STATE_COUNT], leases_lost;
     uint64_t wake_ms; // the timer sleeps until then
 };
 
@@ -76,7 +76,7 @@ static void list_remove(struct list *l, struct item *x) {
 }
 
 static struct list *list_of(struct board *b, const struct item *x) {
-    if (x->state != LIFE_QUEUED || x->ending)
+    if (x->state != EXECUTION_QUEUED || x->ending)
         return &b->held;
     return x->deadline_ms ? &b->delayed : &b->queue;
 }
@@ -106,15 +106,15 @@ static void forget(struct board *b, struct item **at) {
     free(x);
 }
 
-static void move(struct board *b, struct item *x, enum life_event event) {
-    enum life_state next = x->state;
-    BUG_ON(!life_next(x->state, event, &next));
+static void move(struct board *b, struct item *x, enum execution_event event) {
+    enum execution_state next = x->state;
+    BUG_ON(!execution_next(x->state, event, &next));
     list_remove(list_of(b, x), x);
     b->by_state[x->state]--;
     b->by_state[next]++;
     x->state = next;
     x->deadline_ms = 0;
-    list_add(list_of(b, x), x, next == LIFE_QUEUED);
+    list_add(list_of(b, x), x, next == EXECUTION_QUEUED);
 }
 
 // The timer thread must look at the board again at `deadline_ms`. It is woken only if it sleeps for longer than that.
@@ -150,7 +150,7 @@ static const char *lease(struct board *b, struct item *x, struct http_request *r
     x->attempt++;
     if (!text_copy(x->worker_id, sizeof x->worker_id, slice_str(worker_id)))
         x->worker_id[0] = 0;
-    move(b, x, LIFE_EVENT_LEASE);
+    move(b, x, EXECUTION_EVENT_LEASE);
     x->deadline_ms = clock_mono_ms() + LEASE_CONFIRM_MS;
     wake_by(b, x->deadline_ms);
     log_debug("request %" PRIu64 " of %s leased to %s, attempt %u", x->task.key.request_id, x->task.key.contract_id,
@@ -236,17 +236,17 @@ static enum board_answer held_by(struct board *b, const struct board_key *key, c
     if (!**out)
         return BOARD_UNKNOWN;
     bool right =
-        life_is_held((**out)->state) && !(**out)->ending && secret_eq(hash_slice(&(**out)->token), hash_slice(&h));
+        execution_is_held((**out)->state) && !(**out)->ending && secret_eq(hash_slice(&(**out)->token), hash_slice(&h));
     return right ? BOARD_OK : BOARD_LOST;
 }
 
 enum board_answer board_heartbeat(struct board *b, const struct board_key *key, const char *token,
-                                  enum life_event event, uint64_t *expires_in_ms) {
+                                  enum execution_event event, uint64_t *expires_in_ms) {
     struct item **at;
     pthread_mutex_lock(&b->mutex);
     enum board_answer answer = held_by(b, key, token, &at);
     if (answer == BOARD_OK) {
-        if (event != LIFE_EVENT_COUNT)
+        if (event != EXECUTION_EVENT_COUNT)
             move(b, *at, event);
         (*at)->deadline_ms = clock_mono_ms() + LEASE_MS;
         *expires_in_ms = LEASE_MS;
@@ -268,7 +268,7 @@ enum board_answer board_give_back(struct board *b, const struct board_key *key, 
     enum board_answer answer = held_by(b, key, token, &at);
     if (answer == BOARD_OK) {
         struct item *x = *at;
-        move(b, x, LIFE_EVENT_RETRY);
+        move(b, x, EXECUTION_EVENT_RETRY);
         list_remove(&b->queue, x);
         x->deadline_ms = clock_mono_ms() + retry_delay(x->attempt);
         list_add(&b->delayed, x, false);
@@ -312,10 +312,10 @@ void board_end_failed(struct board *b, const struct board_key *key) {
     if (x) {
         list_remove(&b->held, x);
         x->ending = false;
-        x->deadline_ms = x->state == LIFE_QUEUED ? 0 : clock_mono_ms() + LEASE_MS;
+        x->deadline_ms = x->state == EXECUTION_QUEUED ? 0 : clock_mono_ms() + LEASE_MS;
         list_add(list_of(b, x), x, true);
     }
-    if (x && x->state == LIFE_QUEUED) { // it could not expire: it may still be served meanwhile
+    if (x && x->state == EXECUTION_QUEUED) { // it could not expire: it may still be served meanwhile
         x->serve_until_ms = clock_wall_ms() + EXPIRE_AGAIN_MS;
         offer(b, x, &out);
     }
@@ -334,7 +334,7 @@ static struct item *item_new(const struct board *b, const struct board_task *t) 
     x->task.transaction_hash = t->transaction_hash ? arena_strdup(x->arena, t->transaction_hash) : NULL;
     x->task.build_target = arena_strdup(x->arena, t->build_target);
     x->task.json = arena_strdup(x->arena, t->json);
-    x->state = LIFE_QUEUED;
+    x->state = EXECUTION_QUEUED;
     x->serve_until_ms = t->created_ms + b->config.serve_ms;
     return x;
 }
@@ -378,7 +378,7 @@ bool board_look(struct board *b, const struct board_key *key, struct board_state
     const struct item *x = *find(b, key);
     if (x) {
         *out = (struct board_state){.state = x->state, .attempt = x->attempt};
-        if (life_is_held(x->state))
+        if (execution_is_held(x->state))
             memcpy(out->worker_id, x->worker_id, sizeof out->worker_id);
     }
     pthread_mutex_unlock(&b->mutex);
@@ -410,7 +410,7 @@ static void end_leases(struct board *b, uint64_t now, struct answer **out) {
             continue;
         log_warn("the lease of request %" PRIu64 " by %s is lost", x->task.key.request_id, x->worker_id);
         b->leases_lost++;
-        move(b, x, LIFE_EVENT_LOST);
+        move(b, x, EXECUTION_EVENT_LOST);
         offer(b, x, out);
     }
 }

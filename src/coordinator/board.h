@@ -3,7 +3,7 @@
 // at a start: leases are soft state, losing one only means the queue again. Safe from several threads; a thread of its
 // own watches leases, polls and delays.
 #pragma once
-#include "coordinator/life.h"
+#include "coordinator/execution_state.h"
 #include "crypto/hash.h"
 #include "http/server.h"
 
@@ -57,7 +57,7 @@ enum board_answer {
 };
 // *expires_in_ms from now on.
 enum board_answer board_heartbeat(struct board *b, const struct board_key *key, const char *token,
-                                  enum life_event event, uint64_t *expires_in_ms);
+                                  enum execution_event event, uint64_t *expires_in_ms);
 // Back to the queue's front after a while that grows with the attempts.
 enum board_answer board_give_back(struct board *b, const struct board_key *key, const char *token);
 // Its end begins: nobody else can end it or lease it until board_ended or board_end_failed.
@@ -67,12 +67,12 @@ void board_ended(struct board *b, const struct board_key *key);
 void board_end_failed(struct board *b, const struct board_key *key);
 
 struct board_state {
-    enum life_state state;
+    enum execution_state state;
     char worker_id[WORKER_ID_MAX + 1];
     unsigned attempt;
 };
 bool board_look(struct board *b, const struct board_key *key, struct board_state *out);
 struct board_counts {
-    uint64_t by_state[LIFE_STATE_COUNT], polls, leases_lost;
+    uint64_t by_state[EXECUTION_STATE_COUNT], polls, leases_lost;
 };
 void board_counts(struct board *b, struct board_counts *out);

@@ -53,14 +53,14 @@ static void test_expiry(void **state) {
     board_add(t.board, &one);
     wait_for(&t, 1);
     assert_true(board_look(t.board, &one.key, &now));
-    assert_int_equal(now.state, LIFE_QUEUED);
+    assert_int_equal(now.state, EXECUTION_QUEUED);
     pthread_mutex_lock(&t.lock);
     t.fails = false;
     pthread_mutex_unlock(&t.lock);
     const struct board_task other = {{"b.near", 1}, NULL, "t", "{}", clock_wall_ms()};
     board_add(t.board, &other);
     board_counts(t.board, &counts);
-    assert_in_range(counts.by_state[LIFE_QUEUED], 1, 2);
+    assert_in_range(counts.by_state[EXECUTION_QUEUED], 1, 2);
     board_stop(t.board);
     board_free(t.board);
 }

@@ -2,6 +2,7 @@
 #include "coordinator/coordinator.h"
 
 #include "coordinator/database.h"
+#include "coordinator/routes.h"
 
 #define LOCKS_BYTES (256u << 20) // thousands of them
 
@@ -14,8 +15,8 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
            blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", config->home), LOCKS_BYTES, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
-           asker_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
-           secrets_proxy_new(&c->secrets, config->keystore_url, config->keystore_token, e) &&
+           client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
+           keystore_proxy_new(&c->secrets, config->keystore_url, config->keystore_token, e) &&
            board_new(&c->board, &board, e) && tasks_load(c, e);
 }
 
@@ -42,7 +43,7 @@ void coordinator_stop(struct coordinator *c) {
         board_stop(c->board);
     if (c->prices)
         prices_stop(c->prices);
-    secrets_proxy_stop(c->secrets);
+    keystore_proxy_stop(c->secrets);
     branch_lookups_stop(c->branches);
 }
 
@@ -58,7 +59,7 @@ void coordinator_free(struct coordinator *c) {
     blobs_free(c->cargo_locks);
     fleet_free(c->fleet);
     prices_free(c->prices);
-    secrets_proxy_free(c->secrets);
+    keystore_proxy_free(c->secrets);
     branch_close(c);
     pthread_mutex_destroy(&c->reading_mutex);
     pthread_mutex_destroy(&c->tokens_mutex);

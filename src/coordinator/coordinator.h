@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The coordinator: what its routes work on. One for the process; its parts are safe for several threads.
 #pragma once
-#include "coordinator/asker.h"
 #include "coordinator/blobs.h"
 #include "coordinator/board.h"
+#include "coordinator/client_address.h"
 #include "coordinator/fleet.h"
+#include "coordinator/keystore_proxy.h"
 #include "coordinator/limiter.h"
 #include "coordinator/lookups.h"
+#include "coordinator/messages.h"
 #include "coordinator/prices.h"
-#include "coordinator/secrets.h"
-#include "coordinator/task.h"
 #include "store/writer.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,12 +35,12 @@ struct coordinator {
     struct blobs *cargo_locks; // that were made for builds
     struct fleet *fleet;
     struct prices *prices;
-    struct secrets_proxy *secrets;
+    struct keystore_proxy *secrets;
     struct egress *egress;   // how it reaches repositories
     struct builder *builder; // looks branches up, builds nothing
     struct branch_lookups *branches;
     struct limiter *branch_askers;
-    struct asker_rules askers;
+    struct client_rules askers;
     atomic_bool stopping;
     struct totals totals;
     _Atomic uint64_t branch_questions; // that repositories were asked, since the start
@@ -62,50 +62,9 @@ struct coordinator_config {                    // texts are copied
 [[nodiscard]] bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e);
 void coordinator_stop(struct coordinator *c); // answers parked polls and takes no more: before the server's stop
 void coordinator_free(struct coordinator *c); // after it: what was written is committed. NULL is fine
-// In tasks.c
-void tasks_create(struct http_request *r, void *coordinator);
-void tasks_poll(struct http_request *r, void *coordinator);
-void tasks_heartbeat(struct http_request *r, void *coordinator);
-void tasks_complete(struct http_request *r, void *coordinator);
-void tasks_fail(struct http_request *r, void *coordinator);
-void tasks_expired(void *coordinator, const struct board_key *key);  // for the board
-[[nodiscard]] bool tasks_load(struct coordinator *c, struct err *e); // what is not over goes on the board
-// In builds.c
-void builds_get(struct http_request *r, void *coordinator);
-void builds_put(struct http_request *r, void *coordinator);
-void public_wasm_info(struct http_request *r, void *coordinator);
-// In wasm.c
-extern const struct http_stream wasm_stream, cargo_lock_stream;
-void wasm_get(struct http_request *r, void *coordinator);
-void wasm_exists(struct http_request *r, void *coordinator);
-void upload_end(struct http_request *r, void *coordinator); // of either stream
-void cargo_lock_get(struct http_request *r, void *coordinator);
-// In fleet_api.c
-void locks_acquire(struct http_request *r, void *coordinator);
-void locks_release(struct http_request *r, void *coordinator);
-void workers_heartbeat(struct http_request *r, void *coordinator);
-void public_workers(struct http_request *r, void *coordinator);
-// In branch.c
-[[nodiscard]] bool branch_open(struct coordinator *c, const struct coordinator_config *config, struct err *e);
-void branch_close(struct coordinator *c);
-void github_resolve_branch(struct http_request *r, void *coordinator);
-// In secrets.c
-void secrets_pubkey(struct http_request *r, void *coordinator);
-void secrets_add_generated(struct http_request *r, void *coordinator);
-void secrets_challenge(struct http_request *r, void *coordinator);
-void secrets_session(struct http_request *r, void *coordinator);
-void secrets_decrypt(struct http_request *r, void *coordinator);
-// In public.c
-void public_jobs(struct http_request *r, void *coordinator);
-void public_stats(struct http_request *r, void *coordinator);
-void public_pricing(struct http_request *r, void *coordinator);
-void health(struct http_request *r, void *coordinator);
-void healthz(struct http_request *r, void *coordinator);
-void readyz(struct http_request *r, void *coordinator);
-void metrics(struct http_request *r, void *coordinator);
 // In server.c
 // Whose request it is, for counting.
-void coordinator_asker(const struct coordinator *c, struct http_request *r, char out[static ASKER_MAX]);
+void coordinator_client(const struct coordinator *c, struct http_request *r, char out[static CLIENT_MAX]);
 // ERR_TOO_MANY, and the header that says how long to wait.
 [[nodiscard]] bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e);
 [[nodiscard]] bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,

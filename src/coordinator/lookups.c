@@ -2,11 +2,11 @@
 #include "coordinator/lookups.h"
 
 #include "base/sync.h"
-#include "coordinator/asker.h"
+#include "coordinator/client_address.h"
 #include <pthread.h>
 
 struct question {
-    char *repo, *ref, asker[ASKER_MAX]; // repo NULL: a free place
+    char *repo, *ref, asker[CLIENT_MAX]; // repo NULL: a free place
     bool begun;
     uint64_t number; // in the order of asking
     struct http_request *waiting[LOOKUPS_WAITING / 8];

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "builder/build.h"
-#include "coordinator/coordinator.h"
+#include "coordinator/routes.h"
 #include "coordinator/tokens.h"
 #include <inttypes.h>
 
@@ -67,8 +67,8 @@ static void count_answer(void *ctx, const struct http_route *route, int status, 
     log_debug("%s: status %d after %" PRIu64 " us", route ? route->path : "no route", status, us);
 }
 
-void coordinator_asker(const struct coordinator *c, struct http_request *r, char out[static ASKER_MAX]) {
-    asker_name(&c->askers, http_peer(r), http_header_list(r, "X-Forwarded-For"), out);
+void coordinator_client(const struct coordinator *c, struct http_request *r, char out[static CLIENT_MAX]) {
+    client_name(&c->askers, http_peer(r), http_header_list(r, "X-Forwarded-For"), out);
 }
 
 bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e) {

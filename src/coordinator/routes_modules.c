@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /wasm/… and /cargo-lock/…: modules, and locks that were made for builds of repositories without one, go in and out by
 // their hash.
-#include "coordinator/coordinator.h"
+#include "coordinator/routes.h"
 
 static bool hash_param(const char *text, struct hash *out, struct err *e) {
     if (text && hash_from_hex(out, slice_str(text), e))

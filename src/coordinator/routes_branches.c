@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "builder/source.h"
-#include "coordinator/coordinator.h"
+#include "coordinator/routes.h"
 #include "egress/egress.h"
 #include "repo/repo.h"
 #include <inttypes.h>
@@ -129,13 +129,13 @@ void github_resolve_branch(struct http_request *r, void *ctx) {
     struct source source;
     const char *branch;
     struct err e;
-    char asker[ASKER_MAX];
+    char asker[CLIENT_MAX];
     if (!read_question(r, &source, &e)) {
         http_reply_err(r, &e);
     } else if ((branch = kept(c, http_arena(r), source.name, source.ref))) {
         reply(r, source.name, branch, true);
     } else {
-        coordinator_asker(c, r, asker);
+        coordinator_client(c, r, asker);
         if (coordinator_may_ask(r, c->branch_askers, asker, &e))
             branch_lookups_ask(c->branches, r, asker, source.name, source.ref);
         else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/test.h"
-#include "coordinator/asker.h"
+#include "coordinator/client_address.h"
 
 // If this fails, a stranger chooses whom its questions are counted for, or everybody behind a proxy counts as one.
 static void who_asks(void **state) {
@@ -27,11 +27,11 @@ static void who_asks(void **state) {
         {NULL, "1.2.3", NULL, "?"},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        struct asker_rules rules;
+        struct client_rules rules;
         struct err e = {0};
-        char name[ASKER_MAX];
-        assert_ok(asker_rules_parse(&rules, table[i].proxies, &e), &e);
-        asker_name(&rules, table[i].peer, table[i].forwarded, name);
+        char name[CLIENT_MAX];
+        assert_ok(client_rules_parse(&rules, table[i].proxies, &e), &e);
+        client_name(&rules, table[i].peer, table[i].forwarded, name);
         if (strcmp(name, table[i].want) != 0)
             fail_msg("%s, %s: got %s, want %s", table[i].peer, table[i].forwarded, name, table[i].want);
     }
@@ -42,12 +42,12 @@ static void bad_lists(void **state) {
     static const char *const bad[] = {"x", "1.2.3.4,", "1.2.3.4,,::1", "10.0.0.0/8",
                                       "::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct asker_rules rules;
+        struct client_rules rules;
         struct err e = {0};
         if (i == 1) // a comma at the end adds nothing
-            assert_ok(asker_rules_parse(&rules, bad[i], &e), &e);
+            assert_ok(client_rules_parse(&rules, bad[i], &e), &e);
         else
-            assert_err(asker_rules_parse(&rules, bad[i], &e), &e, ERR_SETTINGS, "TRUSTED_PROXIES");
+            assert_err(client_rules_parse(&rules, bad[i], &e), &e, ERR_SETTINGS, "TRUSTED_PROXIES");
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/asker.h"
+#include "coordinator/client_address.h"
 
 #include "base/slice.h"
 #include <arpa/inet.h>
@@ -32,19 +32,19 @@ static bool parse(struct slice text, struct in6_addr *out) {
     return inet_pton(AF_INET6, start, out) == 1;
 }
 
-static bool is_proxy(const struct asker_rules *rules, const struct in6_addr *a) {
+static bool is_proxy(const struct client_rules *rules, const struct in6_addr *a) {
     for (size_t i = 0; i < rules->count; i++)
         if (memcmp(&rules->proxies[i], a, sizeof *a) == 0)
             return true;
     return false;
 }
 
-bool asker_rules_parse(struct asker_rules *out, const char *list, struct err *e) {
+bool client_rules_parse(struct client_rules *out, const char *list, struct err *e) {
     out->count = 0;
     for (const char *p = list ? list : ""; *p; p += strcspn(p, ","), p += *p == ',') {
         struct slice one = slice_of(p, strcspn(p, ","));
-        if (out->count == ASKER_PROXIES_MAX)
-            return err_set(e, ERR_SETTINGS, "TRUSTED_PROXIES names more than %d addresses", ASKER_PROXIES_MAX);
+        if (out->count == CLIENT_PROXIES_MAX)
+            return err_set(e, ERR_SETTINGS, "TRUSTED_PROXIES names more than %d addresses", CLIENT_PROXIES_MAX);
         if (!parse(one, &out->proxies[out->count++]))
             return err_set(e, ERR_SETTINGS, "TRUSTED_PROXIES: '%.*s' is not an address", SLICE_FMT(one));
     }
@@ -61,12 +61,13 @@ static struct slice last_of(struct slice *list) {
     return last;
 }
 
-void asker_name(const struct asker_rules *rules, const char *peer, const char *forwarded, char out[static ASKER_MAX]) {
+void client_name(const struct client_rules *rules, const char *peer, const char *forwarded,
+                 char out[static CLIENT_MAX]) {
     struct in6_addr a, before;
     struct slice list = slice_str(forwarded);
     char text[INET6_ADDRSTRLEN];
     if (!parse(slice_str(peer), &a)) {
-        snprintf(out, ASKER_MAX, "?");
+        snprintf(out, CLIENT_MAX, "?");
         return;
     }
     // Each proxy adds the address that it saw at the list's end.
@@ -74,10 +75,10 @@ void asker_name(const struct asker_rules *rules, const char *peer, const char *f
         a = before;
     if (IN6_IS_ADDR_V4MAPPED(&a)) {
         inet_ntop(AF_INET, a.s6_addr + 12, text, sizeof text);
-        snprintf(out, ASKER_MAX, "%s", text);
+        snprintf(out, CLIENT_MAX, "%s", text);
         return;
     }
     memset(a.s6_addr + 8, 0, 8);
     inet_ntop(AF_INET6, &a, text, sizeof text);
-    snprintf(out, ASKER_MAX, "%s/64", text);
+    snprintf(out, CLIENT_MAX, "%s/64", text);
 }

@@ -5,9 +5,9 @@
 #include "base/err.h"
 #include "http/server.h"
 
-struct secrets_proxy;
+struct keystore_proxy;
 // base_url NULL: no keystore; every question is answered with that.
-[[nodiscard]] bool secrets_proxy_new(struct secrets_proxy **out, const char *base_url, const char *token,
-                                     struct err *e);
-void secrets_proxy_stop(struct secrets_proxy *p); // before the server's stop
-void secrets_proxy_free(struct secrets_proxy *p); // after it. NULL is fine
+[[nodiscard]] bool keystore_proxy_new(struct keystore_proxy **out, const char *base_url, const char *token,
+                                      struct err *e);
+void keystore_proxy_stop(struct keystore_proxy *p); // before the server's stop
+void keystore_proxy_free(struct keystore_proxy *p); // after it. NULL is fine

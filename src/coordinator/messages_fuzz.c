@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What workers and monitors send: refused with a sentence, or understood; and what was stored is understood again.
 // Canary: the seed `create` is a good task, `complete` a good report.
-#include "coordinator/task.h"
+#include "coordinator/messages.h"
 
 static bool same_key(const struct board_key *a, const struct board_key *b) {
     return a->request_id == b->request_id && strcmp(a->contract_id, b->contract_id) == 0;

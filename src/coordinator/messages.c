@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/task.h"
+#include "coordinator/messages.h"
 
 #include "base/text.h"
 #include "near/types.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /locks/… and /workers/…
-#include "coordinator/coordinator.h"
+#include "coordinator/routes.h"
 
 #include "base/text.h"
 

@@ -5,15 +5,16 @@
 #include "base/err.h"
 #include <netinet/in.h>
 
-#define ASKER_MAX 64
-#define ASKER_PROXIES_MAX 16
+#define CLIENT_MAX 64
+#define CLIENT_PROXIES_MAX 16
 
-struct asker_rules {
-    struct in6_addr proxies[ASKER_PROXIES_MAX]; // IPv4 as ::ffff:a.b.c.d
+struct client_rules {
+    struct in6_addr proxies[CLIENT_PROXIES_MAX]; // IPv4 as ::ffff:a.b.c.d
     size_t count;
 };
 // Comma list of addresses; NULL or "": none. ERR_SETTINGS.
-[[nodiscard]] bool asker_rules_parse(struct asker_rules *out, const char *list, struct err *e);
+[[nodiscard]] bool client_rules_parse(struct client_rules *out, const char *list, struct err *e);
 // forwarded: X-Forwarded-For, NULL: absent. An IPv6 address counts as its network of 64 bits: whoever has one address
 // of it has them all.
-void asker_name(const struct asker_rules *rules, const char *peer, const char *forwarded, char out[static ASKER_MAX]);
+void client_name(const struct client_rules *rules, const char *peer, const char *forwarded,
+                 char out[static CLIENT_MAX]);

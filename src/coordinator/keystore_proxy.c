@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/secrets.h"
+#include "coordinator/keystore_proxy.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/json.h"
-#include "coordinator/coordinator.h"
 #include "coordinator/limiter.h"
+#include "coordinator/routes.h"
 #include "http/client.h"
 #include "http/deferred.h"
 
@@ -24,7 +24,7 @@
 #define WORKER_BURST 2000
 #define WORKER_PER_MINUTE 30000
 
-struct secrets_proxy {
+struct keystore_proxy {
     char *base_url, *token; // NULL: none
     struct http_client *http;
     struct deferred *deferred, *for_workers; // whoever floods the public routes does not keep workers waiting
@@ -32,10 +32,10 @@ struct secrets_proxy {
     atomic_bool cancel;
 };
 
-bool secrets_proxy_new(struct secrets_proxy **out, const char *base_url, const char *token, struct err *e) {
+bool keystore_proxy_new(struct keystore_proxy **out, const char *base_url, const char *token, struct err *e) {
     if (base_url && strncmp(base_url, "http://", 7) != 0 && strncmp(base_url, "https://", 8) != 0)
         return err_set(e, ERR_SETTINGS, "KEYSTORE_BASE_URL must begin with http:// or https://");
-    struct secrets_proxy *p = xcalloc(1, sizeof *p);
+    struct keystore_proxy *p = xcalloc(1, sizeof *p);
     p->base_url = base_url ? xstrdup(base_url) : NULL;
     p->token = token ? xstrdup(token) : NULL;
     p->http = http_client_new();
@@ -48,7 +48,7 @@ bool secrets_proxy_new(struct secrets_proxy **out, const char *base_url, const c
     return true;
 }
 
-void secrets_proxy_stop(struct secrets_proxy *p) {
+void keystore_proxy_stop(struct keystore_proxy *p) {
     if (!p)
         return;
     atomic_store(&p->cancel, true);
@@ -56,7 +56,7 @@ void secrets_proxy_stop(struct secrets_proxy *p) {
     deferred_stop(p->for_workers);
 }
 
-void secrets_proxy_free(struct secrets_proxy *p) {
+void keystore_proxy_free(struct keystore_proxy *p) {
     if (!p)
         return;
     deferred_free(p->deferred);
@@ -85,9 +85,9 @@ static const char *account_of(struct http_request *r, json_t *body) {
 }
 
 static bool may_ask(struct coordinator *c, struct http_request *r, bool worker, struct err *e) {
-    struct secrets_proxy *p = c->secrets;
-    char asker[ASKER_MAX];
-    coordinator_asker(c, r, asker);
+    struct keystore_proxy *p = c->secrets;
+    char asker[CLIENT_MAX];
+    coordinator_client(c, r, asker);
     if (worker)
         return coordinator_may_ask(r, p->workers, asker, e);
     if (!coordinator_may_ask(r, p->addresses, asker, e))
@@ -120,7 +120,7 @@ static bool is_about_token(struct slice body) {
 }
 
 static void pass_on(struct http_request *r, void *ctx) {
-    struct secrets_proxy *p = ctx;
+    struct keystore_proxy *p = ctx;
     struct arena *a = http_arena(r);
     struct http_answer answer;
     struct err e;
@@ -151,7 +151,7 @@ static void pass_on(struct http_request *r, void *ctx) {
 }
 
 static void pass(struct coordinator *c, struct http_request *r, const char *path, bool worker) {
-    struct secrets_proxy *p = c->secrets;
+    struct keystore_proxy *p = c->secrets;
     struct err e;
     if (!p->base_url) {
         err_set(&e, ERR_UNAVAILABLE, "secrets are not offered by this deployment");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /tasks/…: executions come, are handed out, and end. Answers that promise something are given after the commit.
-#include "coordinator/coordinator.h"
+#include "coordinator/routes.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -140,17 +140,17 @@ static void reply_lost(struct http_request *r, enum board_answer answer) {
 }
 
 // No stage: only that the worker lives.
-static bool stage_event(const char *stage, enum life_event *out, struct err *e) {
-    *out = LIFE_EVENT_COUNT;
+static bool stage_event(const char *stage, enum execution_event *out, struct err *e) {
+    *out = EXECUTION_EVENT_COUNT;
     if (!stage || !strcmp(stage, "leased"))
         return true;
-    *out = LIFE_EVENT_BUILD;
+    *out = EXECUTION_EVENT_BUILD;
     if (!strcmp(stage, "building"))
         return true;
-    *out = LIFE_EVENT_RUN;
+    *out = EXECUTION_EVENT_RUN;
     if (!strcmp(stage, "running"))
         return true;
-    *out = LIFE_EVENT_SUBMIT;
+    *out = EXECUTION_EVENT_SUBMIT;
     return !strcmp(stage, "submitting") ||
            err_set(e, ERR_INVALID, "field 'stage' is building, running or submitting, not '%.40s'", stage);
 }
@@ -161,7 +161,7 @@ void tasks_heartbeat(struct http_request *r, void *ctx) {
     struct claim claim;
     struct err e;
     const char *stage = NULL;
-    enum life_event event;
+    enum execution_event event;
     uint64_t expires;
     SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
     if (!j || !json_only_keys(j, keys, &e) || !claim_read(&claim, j, &e) || !json_opt_text(j, "stage", &stage, &e) ||
@@ -185,7 +185,7 @@ struct ending {
     const char *json, *outcome;
     char lease[65]; // SHA-256 of the token
     char worker_id[WORKER_ID_MAX + 1];
-    enum life_state state;
+    enum execution_state state;
     uint64_t instructions;
     bool held;    // the board waits to hear how it went
     bool changed; // false: it had this end already
@@ -217,7 +217,7 @@ static bool store_ending(struct db *db, void *ctx, struct err *e) {
                   "request_id = :request AND state IS NULL",
                   &s, e))
         return false;
-    db_bind_text(db, s, ":state", life_text(x->state));
+    db_bind_text(db, s, ":state", execution_text(x->state));
     db_bind_text(db, s, ":outcome", x->outcome);
     db_bind_text(db, s, ":report", x->json);
     db_bind_text(db, s, ":worker", x->worker_id[0] ? x->worker_id : NULL);
@@ -286,7 +286,7 @@ static struct ending *begin_ending(struct coordinator *c, struct http_request *r
                                    const char *token) {
     struct ending *x = arena_calloc(http_arena(r), 1, sizeof *x);
     struct hash h = sha256(slice_str(token));
-    *x = (struct ending){.c = c, .request = r, .key = *key, .state = LIFE_SETTLED};
+    *x = (struct ending){.c = c, .request = r, .key = *key, .state = EXECUTION_SETTLED};
     x->key.contract_id = arena_strdup(http_arena(r), key->contract_id);
     hash_hex(&h, x->lease);
     x->held = board_end(c->board, key, token, x->worker_id, sizeof x->worker_id) == BOARD_OK;
@@ -345,7 +345,7 @@ void tasks_expired(void *ctx, const struct board_key *key) {
     struct coordinator *c = ctx;
     size_t n = strlen(key->contract_id) + 1;
     struct ending *x = xcalloc(1, sizeof *x + n);
-    *x = (struct ending){.c = c, .key = *key, .state = LIFE_EXPIRED, .outcome = "expired", .held = true};
+    *x = (struct ending){.c = c, .key = *key, .state = EXECUTION_EXPIRED, .outcome = "expired", .held = true};
     x->json = "{\"error\":\"no worker served the request in time\"}";
     memcpy(x + 1, key->contract_id, n);
     x->key.contract_id = (const char *)(x + 1);

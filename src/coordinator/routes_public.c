@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What anybody may look at.
-#include "coordinator/coordinator.h"
+#include "coordinator/routes.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -16,11 +16,11 @@
 // was stored in between, or its beginning a moment ago.
 static void add_state(struct coordinator *c, struct arena *a, struct buf *out, const struct board_key *key,
                       const char *state, const char *worker, bool *unsure) {
-    struct board_state now = {.state = LIFE_QUEUED};
+    struct board_state now = {.state = EXECUTION_QUEUED};
     *unsure = false;
     if (!state) {
         *unsure = !board_look(c->board, key, &now);
-        state = life_text(now.state);
+        state = execution_text(now.state);
         worker = now.worker_id[0] ? now.worker_id : NULL;
     }
     SCOPED_JSON(name) = worker ? json_string(worker) : json_null();
@@ -150,8 +150,8 @@ void public_stats(struct http_request *r, void *ctx) {
     json_set_u64(o, "expired_executions", t->expired);
     json_set_u64(o, "instructions_used", t->instructions);
     json_set_u64(o, "active_workers", fleet_alive(c->fleet));
-    for (int s = LIFE_QUEUED; s <= LIFE_SUBMITTING; s++)
-        json_set_u64(o, life_text((enum life_state)s), counts.by_state[s]);
+    for (int s = EXECUTION_QUEUED; s <= EXECUTION_SUBMITTING; s++)
+        json_set_u64(o, execution_text((enum execution_state)s), counts.by_state[s]);
     http_reply_json(r, 200, o);
 }
 
@@ -211,8 +211,9 @@ void metrics(struct http_request *r, void *ctx) {
     buf_printf(&b, "outlayer_executions_ended_total{outcome=\"expired\"} %" PRIu64 "\n", t->expired);
     buf_printf(&b, "# HELP outlayer_executions Executions that are not over, by state.\n"
                    "# TYPE outlayer_executions gauge\n");
-    for (int s = LIFE_QUEUED; s <= LIFE_SUBMITTING; s++)
-        buf_printf(&b, "outlayer_executions{state=\"%s\"} %" PRIu64 "\n", life_text((enum life_state)s), n.by_state[s]);
+    for (int s = EXECUTION_QUEUED; s <= EXECUTION_SUBMITTING; s++)
+        buf_printf(&b, "outlayer_executions{state=\"%s\"} %" PRIu64 "\n", execution_text((enum execution_state)s),
+                   n.by_state[s]);
     metric(&b, "counter", "instructions_total", "Instructions that guests used.", t->instructions);
     metric(&b, "counter", "leases_lost_total", "Leases not confirmed or run out, since the start.", n.leases_lost);
     buf_printf(&b, "# HELP outlayer_http_answers_total Answers since the start, by class of status.\n"

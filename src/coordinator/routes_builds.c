@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /builds/…: which module a build gave, signed by the worker that made it. The coordinator checks that the record is
 // whole and that its signature is its key's; whether that key is to be trusted, every reader asks the chain.
-#include "coordinator/coordinator.h"
+#include "coordinator/routes.h"
 
 #include "base/clock.h"
 #include "codec/hex.h"

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The coordinator's routes, as docs/coordinator-api.md describes them; server.c has their table. Each handler's context
+// is the struct coordinator. It replies before it returns, or parks the request with somebody who does.
+#pragma once
+#include "coordinator/coordinator.h"
+
+// routes_tasks.c: executions, as workers record, take and end them.
+void tasks_create(struct http_request *r, void *coordinator);
+void tasks_poll(struct http_request *r, void *coordinator);
+void tasks_heartbeat(struct http_request *r, void *coordinator);
+void tasks_complete(struct http_request *r, void *coordinator);
+void tasks_fail(struct http_request *r, void *coordinator);
+// The board calls this when the execution of `key` has waited too long: its end is stored.
+void tasks_expired(void *coordinator, const struct board_key *key);
+// Puts what is not over on the board, and counts what is.
+[[nodiscard]] bool tasks_load(struct coordinator *c, struct err *e);
+
+// routes_builds.c: the signed records of builds.
+void builds_get(struct http_request *r, void *coordinator);
+void builds_put(struct http_request *r, void *coordinator);
+void public_wasm_info(struct http_request *r, void *coordinator);
+
+// routes_modules.c: modules and Cargo.lock files, named by their hash.
+extern const struct http_stream wasm_stream, cargo_lock_stream; // take an upload's body while it comes
+void upload_end(struct http_request *r, void *coordinator);     // of either stream
+void wasm_get(struct http_request *r, void *coordinator);
+void wasm_exists(struct http_request *r, void *coordinator);
+void cargo_lock_get(struct http_request *r, void *coordinator);
+
+// routes_fleet.c: locks, and the workers that are alive.
+void locks_acquire(struct http_request *r, void *coordinator);
+void locks_release(struct http_request *r, void *coordinator);
+void workers_heartbeat(struct http_request *r, void *coordinator);
+void public_workers(struct http_request *r, void *coordinator);
+
+// routes_branches.c: which branch a ref stands on, asked of its repository.
+void github_resolve_branch(struct http_request *r, void *coordinator);
+// Starts and ends what the look-ups need.
+[[nodiscard]] bool branch_open(struct coordinator *c, const struct coordinator_config *config, struct err *e);
+void branch_close(struct coordinator *c);
+
+// keystore_proxy.c: passed on to the keystore as they are.
+void secrets_pubkey(struct http_request *r, void *coordinator);
+void secrets_add_generated(struct http_request *r, void *coordinator);
+void secrets_challenge(struct http_request *r, void *coordinator);
+void secrets_session(struct http_request *r, void *coordinator);
+void secrets_decrypt(struct http_request *r, void *coordinator);
+
+// routes_public.c: what anybody may read.
+void public_jobs(struct http_request *r, void *coordinator);
+void public_stats(struct http_request *r, void *coordinator);
+void public_pricing(struct http_request *r, void *coordinator);
+void health(struct http_request *r, void *coordinator);
+void healthz(struct http_request *r, void *coordinator);
+void readyz(struct http_request *r, void *coordinator);
+void metrics(struct http_request *r, void *coordinator);
