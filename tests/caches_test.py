@@ -158,8 +158,11 @@ def sealed(c, name, file):
 def test_tree_of_guests():
     with kit.folder() as home:
         c = Caches(home)
-        with open(os.path.join(kit.ROOT, "scripts/guest.sh"), "rb") as f:
-            key = hashlib.sha256(f.read()).hexdigest()[:16]
+        made_of = b""
+        for name in ("guest.sh", "guest_libc.c"):
+            with open(os.path.join(kit.ROOT, "scripts", name), "rb") as f:
+                made_of += f.read()
+        key = hashlib.sha256(made_of).hexdigest()[:16]
         real = sealed(c, f"guest-{key}-0", "root/usr/bin/clang")
         os.symlink(os.path.basename(real), os.path.join(c.cache, f"guest-{key}"))
         equal("the tree is found", c.run("guest.sh")[:2], (0, real))
