@@ -70,6 +70,7 @@ include src/near/Local.mk
 include src/protocol/Local.mk
 include src/secrets/Local.mk
 include src/store/Local.mk
+include src/blobs/Local.mk
 include src/wasm/Local.mk
 include src/wasmref/Local.mk
 include src/sandbox/Local.mk

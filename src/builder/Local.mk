@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,builder,base repo codec crypto sandbox egress,))
+$(eval $(call unit,builder,base repo codec crypto blobs sandbox egress,))
 
 # The tree that guests are built in is made once per machine, outside the checkout (scripts/guest.sh), and looked over at
 # each use.
@@ -9,3 +9,4 @@ guest-tree:
 
 $(O)/test/builder_test $(O)/test/fetch_test: | $(O)/bin/outlayer-sandbox guest-tree
 $(O)/test/branch_test: | $(O)/bin/outlayer-sandbox
+$(O)/test/crate_cache_test: | $(O)/bin/outlayer-sandbox

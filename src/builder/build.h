@@ -14,10 +14,12 @@
 struct egress; // egress/egress.h
 
 struct build_settings {
-    const char *guest_dir; // the tree that guests are built in, made by `make` (build/guest), see builder/tree.h;
-                           // NULL: for builder_branch alone
-    const char *repo_map;  // "host/owner/name=DIR,host=DIR,…" local repositories, NULL: none
-    struct egress *egress; // how fetches reach the world, kept; NULL: they do not
+    const char *guest_dir;  // the tree that guests are built in, made by `make` (build/guest), see builder/tree.h;
+                            // NULL: for builder_branch alone
+    const char *repo_map;   // "host/owner/name=DIR,host=DIR,…" local repositories, NULL: none
+    const char *crates_dir; // downloads of the public registry are kept here, the newest of them; NULL: nowhere
+    uint64_t crates_bytes;  // so much of them; 0: 1 GiB
+    struct egress *egress;  // how fetches reach the world, kept; NULL: they do not
     uint64_t disk_bytes; // all files of a build together; they are kept in memory. 0: 1 GiB, or a quarter of the memory
     uint64_t memory_bytes; // all processes of a build together, its files included. 0: 4 GiB, or half of the memory
 };

@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "blobs/blobs.h"
 #include "builder/job.h"
 #include "builder/survey.h"
 #include "builder/tree.h"
+#include <limits.h>
 #include <sys/stat.h>
 
 // Changes whenever the same toolchain would give other modules: flags, environment, order of steps.
@@ -79,6 +81,17 @@ static const char *find_ca_file(struct arena *a) {
     return access(debian, R_OK) == 0 ? debian : NULL;
 }
 
+static bool open_crates(struct builder *b, const struct build_settings *s, struct err *e) {
+    char real[PATH_MAX];
+    if (!blobs_open(&b->crates, s->crates_dir, s->crates_bytes ? s->crates_bytes : 1ull << 30, e) ||
+        !blobs_share(b->crates, e))
+        return false;
+    if (!realpath(s->crates_dir, real))
+        return err_errno(e, "cannot find '%s'", s->crates_dir);
+    b->crates_dir = arena_strdup(b->arena, real);
+    return true;
+}
+
 static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 bool builder_new(struct builder **out, const struct build_settings *s, struct err *e) {
@@ -94,10 +107,10 @@ bool builder_new(struct builder **out, const struct build_settings *s, struct er
         b->work_bytes = smaller(b->work_bytes, b->memory_bytes);
     b->egress = s->egress;
     b->ca_file = find_ca_file(a);
-    if ((s->guest_dir && !read_toolchain(b, s->guest_dir, e)) ||
+    if ((s->guest_dir && !read_toolchain(b, s->guest_dir, e)) || (s->crates_dir && !open_crates(b, s, e)) ||
         (s->guest_dir && b->offer->can_isolate && !try_system(b, e)) ||
         !source_map_parse(&b->map, a, s->repo_map ? s->repo_map : "", e)) {
-        arena_free(a);
+        builder_free(b);
         return false;
     }
     *out = b;
@@ -105,8 +118,10 @@ bool builder_new(struct builder **out, const struct build_settings *s, struct er
 }
 
 void builder_free(struct builder *b) {
-    if (b)
-        arena_free(b->arena);
+    if (!b)
+        return;
+    blobs_free(b->crates);
+    arena_free(b->arena);
 }
 
 bool builder_can_isolate(const struct builder *b, const char **how) {

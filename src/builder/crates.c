@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "builder/cargo_config.h"
+#include "builder/crate_cache.h"
 #include "builder/git.h"
 #include "builder/proxy.h"
 
@@ -22,6 +23,7 @@ struct fetch {
     struct package package;
     const char *lock_path;
     bool locked; // by the repository
+    struct slice lock;
 };
 
 // --- cargo
@@ -164,9 +166,8 @@ static bool read_package(struct fetch *f) {
 }
 
 static bool look_for_lock(struct fetch *f) {
-    struct slice text;
     struct err e = {0};
-    f->locked = sandbox_read(f->job->box, f->job->arena, f->lock_path, BUILD_LOCK_MAX, &text, &e);
+    f->locked = sandbox_read(f->job->box, f->job->arena, f->lock_path, BUILD_LOCK_MAX, &f->lock, &e);
     return f->locked || e.code == ERR_NOT_FOUND || job_end(f->job, BUILD_DEPENDENCY, "Cargo.lock: %s", e.msg);
 }
 
@@ -175,13 +176,12 @@ static bool look_for_lock(struct fetch *f) {
 static bool keep_lock(struct fetch *f) {
     struct job *j = f->job;
     struct build_result *out = j->result;
-    struct slice text;
     struct err e = {0};
-    if (!sandbox_read(j->box, j->arena, f->lock_path, BUILD_LOCK_MAX, &text, &e))
+    if (!sandbox_read(j->box, j->arena, f->lock_path, BUILD_LOCK_MAX, &f->lock, &e))
         return job_end(j, BUILD_DEPENDENCY, "Cargo.lock: %s", e.msg);
-    const char *named = arena_printf(j->arena, "# %s\n%.*s", f->lock_path + sizeof JOB_SRC, SLICE_FMT(text));
+    const char *named = arena_printf(j->arena, "# %s\n%.*s", f->lock_path + sizeof JOB_SRC, SLICE_FMT(f->lock));
     j->locks = j->locks ? arena_printf(j->arena, "%s\n%s", j->locks, named) : named;
-    out->lock = out->lock.len ? slice_str(j->locks) : text;
+    out->lock = out->lock.len ? slice_str(j->locks) : f->lock;
     if (out->lock.len > BUILD_LOCK_MAX)
         return job_end(j, BUILD_DEPENDENCY, "the locks of this repository's dependencies are larger than %u MB",
                        BUILD_LOCK_MAX >> 20);
@@ -231,15 +231,27 @@ static bool dependency_ended(struct fetch *f, const struct sandbox_result *r) {
                        r->output);
 }
 
-static bool fetch_workspace(struct fetch *f) {
+static bool make_lock(struct fetch *f) {
+    struct sandbox_result r;
+    if (!CARGO(f, &r, true, 0, "generate-lockfile", "--manifest-path", f->manifest))
+        return false;
+    return git_succeeded(&r) ? keep_lock(f) : dependency_ended(f, &r);
+}
+
+static bool download(struct fetch *f) {
     struct sandbox_result r;
     const char *target = source_target_text(f->job->source.target);
-    f->manifest = *f->folder ? arena_printf(f->job->arena, JOB_SRC "/%s/Cargo.toml", f->folder) : JOB_SRC "/Cargo.toml";
-    if (!read_configs(f) || !read_package(f) || !look_for_lock(f) ||
-        !CARGO(f, &r, true, 0, "fetch", "--manifest-path", f->manifest, "--target", target, "--target",
-               "x86_64-unknown-linux-gnu", f->locked ? "--locked" : "--quiet"))
+    if (!CARGO(f, &r, true, 0, "fetch", "--locked", "--manifest-path", f->manifest, "--target", target, "--target",
+               "x86_64-unknown-linux-gnu"))
         return false;
-    return git_succeeded(&r) ? f->locked || keep_lock(f) : dependency_ended(f, &r);
+    return git_succeeded(&r) || dependency_ended(f, &r);
+}
+
+static bool fetch_workspace(struct fetch *f) {
+    struct job *j = f->job;
+    f->manifest = arena_printf(j->arena, JOB_SRC "/%s%sCargo.toml", f->folder, *f->folder ? "/" : "");
+    return read_configs(f) && read_package(f) && look_for_lock(f) && (f->locked || make_lock(f)) &&
+           crate_cache_lay_out(j, f->lock) && download(f) && crate_cache_keep(j, f->lock);
 }
 
 bool crates_fetch(struct job *j, struct package *out) {

@@ -2,6 +2,7 @@
 #include "builder/job.h"
 
 #include "base/clock.h"
+#include "builder/crate_cache.h"
 #include "builder/proxy.h"
 #include "builder/reason.h"
 #include <signal.h>
@@ -9,12 +10,14 @@
 
 bool job_box(struct job *j) {
     struct builder *b = j->builder;
-    struct sandbox_mount mounts[3];
+    struct sandbox_mount mounts[4];
     size_t n = 0;
     if (b->system)
         mounts[n++] = (struct sandbox_mount){arena_printf(j->arena, "%s/guest", b->system), "/guest"};
     if (j->local)
         mounts[n++] = (struct sandbox_mount){j->local, "/repository"};
+    if (b->crates)
+        mounts[n++] = (struct sandbox_mount){b->crates_dir, CRATE_CACHE_MOUNT};
     if (b->ca_file)
         mounts[n++] = (struct sandbox_mount){b->ca_file, "/etc/ssl/certs/ca-certificates.crt"};
     struct sandbox_spec spec = {.system = b->system,

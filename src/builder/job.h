@@ -12,6 +12,8 @@ struct builder {
     const char *guest_dir; // NULL: nothing can be built, only looked up
     const char *system;    // what a box shows, in it
     const char *ca_file;
+    struct blobs *crates; // downloads that are kept (builder/crate_cache.h); NULL: none are
+    const char *crates_dir;
     struct egress *egress;
     struct source_map map;
     char *toolchain; // digest, hex; NULL without guest_dir

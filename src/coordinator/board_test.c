@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "coordinator/blobs.h"
+#include "blobs/blobs.h"
 #include "coordinator/board.h"
 #include "coordinator/fleet.h"
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The coordinator: what its routes work on. One for the process; its parts are safe for several threads.
 #pragma once
-#include "coordinator/blobs.h"
+#include "blobs/blobs.h"
 #include "coordinator/board.h"
 #include "coordinator/client_address.h"
 #include "coordinator/fleet.h"

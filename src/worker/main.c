@@ -24,7 +24,8 @@ struct settings {
     const char *home, *network, *api_url, *api_token, *rpc_url, *neardata_url, *contract, *operator_id, *operator_key,
         *worker_id, *keystore_url, *repo_map, *egress_allow, *egress_ports, *egress_ca, *toolchains, *isolation,
         *log_level;
-    uint64_t start_height, slots, build_slots, poll_s, wasm_cache_mb, code_cache_mb, build_memory_mb, build_disk_mb;
+    uint64_t start_height, slots, build_slots, poll_s, wasm_cache_mb, crates_mb, code_cache_mb, build_memory_mb,
+        build_disk_mb;
     bool monitor, builds;
 };
 static const struct setting table[] = {
@@ -58,6 +59,8 @@ static const struct setting table[] = {
     SET_U64(struct settings, build_disk_mb, "COMPILE_DISK_LIMIT_MB", "0", 0, 1048576,
             "files of one build, kept in memory; 0: 1024, or a quarter of the machine's memory"),
     SET_U64(struct settings, wasm_cache_mb, "WASM_CACHE_MAX_SIZE_MB", "1024", 1, 1048576, "modules kept on disk"),
+    SET_U64(struct settings, crates_mb, "CRATES_CACHE_MAX_SIZE_MB", "1024", 1, 1048576,
+            "downloads of Rust's registry kept on disk, by their hash"),
     SET_U64(struct settings, code_cache_mb, "CODE_CACHE_MAX_SIZE_MB", "2048", 1, 1048576,
             "precompiled modules kept on disk"),
     SET_TEXT(struct settings, repo_map, "REPO_MAP", NULL,
@@ -165,6 +168,8 @@ static bool open_builder(struct daemon *d, struct err *e) {
         dir = arena_printf(d->arena, "%s/../guest", file_program_dir(d->arena));
     struct build_settings b = {.guest_dir = dir,
                                .repo_map = s->repo_map,
+                               .crates_dir = arena_printf(d->arena, "%s/crates", d->home),
+                               .crates_bytes = s->crates_mb << 20,
                                .egress = d->egress,
                                .disk_bytes = s->build_disk_mb << 20,
                                .memory_bytes = s->build_memory_mb << 20};

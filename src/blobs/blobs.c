@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/blobs.h"
+#include "blobs/blobs.h"
 
 #include "base/file.h"
 #include <dirent.h>
@@ -14,6 +14,7 @@ struct blobs {
     char *folder;
     int dir;
     uint64_t max_bytes;
+    mode_t mode;           // of what is placed
     pthread_mutex_t mutex; // for all below
     uint64_t bytes, uploads;
 };
@@ -52,6 +53,7 @@ bool blobs_open(struct blobs **out, const char *folder, uint64_t max_bytes, stru
     struct blobs *b = xcalloc(1, sizeof *b);
     b->folder = xstrdup(folder);
     b->max_bytes = max_bytes;
+    b->mode = 0600;
     pthread_mutex_init(&b->mutex, NULL);
     b->dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if ((b->dir < 0 && !err_errno(e, "cannot open '%s'", folder)) || !scan(b, e)) {
@@ -60,6 +62,11 @@ bool blobs_open(struct blobs **out, const char *folder, uint64_t max_bytes, stru
     }
     *out = b;
     return true;
+}
+
+bool blobs_share(struct blobs *b, struct err *e) {
+    b->mode = 0644;
+    return fchmod(b->dir, 0755) == 0 || err_errno(e, "cannot share '%s'", b->folder);
 }
 
 void blobs_free(struct blobs *b) {
@@ -175,7 +182,7 @@ static void evict(struct blobs *b, const char *keep) {
 static bool place(struct blob_upload *u, const char *name, struct err *e) {
     struct blobs *b = u->blobs;
     struct stat st;
-    if (fsync(u->fd) != 0)
+    if (fchmod(u->fd, b->mode) != 0 || fsync(u->fd) != 0)
         return err_errno(e, "cannot store module %s", name);
     pthread_mutex_lock(&b->mutex);
     bool there = fstatat(b->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modules by the SHA-256 of their bytes, as files in one folder, at most so many bytes of them: the least recently used
-// go first (a file's time of change is its last use). A file is there whole or not at all. Safe from several threads.
+// What is named by the SHA-256 of its bytes (modules, locks, downloads), as files in one folder, at most so many bytes
+// of them: the least recently used go first (a file's time of change is its last use). A file is there whole or not at
+// all. Safe from several threads.
 #pragma once
 #include "crypto/hash.h"
 
@@ -9,6 +10,8 @@
 struct blobs;
 [[nodiscard]] bool blobs_open(struct blobs **out, const char *folder, uint64_t max_bytes, struct err *e);
 void blobs_free(struct blobs *b); // NULL is fine
+// From here on everybody who is shown the folder may read what is in it, such as a box that it is mounted into.
+[[nodiscard]] bool blobs_share(struct blobs *b, struct err *e);
 uint64_t blobs_bytes(struct blobs *b);
 
 // An open descriptor, for the caller to close; ERR_NOT_FOUND.
