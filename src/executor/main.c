@@ -11,8 +11,9 @@ int main(int argc, char **argv) {
         return 2;
     }
     clearenv();
-    // Threads of the compiler and of the engine's input and output, however many processors there are.
+    // Threads of the compiler and of the engine's input and output, however many processors there are. Of the latter
+    // one: every run with input or output starts them, and almost none has anything for them to do.
     setenv("RAYON_NUM_THREADS", "4", 1);
-    setenv("TOKIO_WORKER_THREADS", "2", 1);
+    setenv("TOKIO_WORKER_THREADS", "1", 1);
     return guest_keep((int)fd);
 }
