@@ -11,10 +11,13 @@
 #include "wasm/engine.h"
 #include "wasm/meter.h"
 #include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #define CODE_MAX (512u << 20)
+#define SETTLE_BYTES (64u << 10) // larger than what is kept by size, smaller than what is mapped by itself
 #define ENV_MAX 1024
 #define COMPILE_DATA (3ull << 30) // memory of a compilation
 #define RUN_DATA (256ull << 20)   // of the engine, beside the guest's memory, its input and its output
@@ -165,11 +168,20 @@ static int serve(void *engine, int sock) {
     _exit(status);
 }
 
+// What the allocator puts off, it would do in each process anew, and with every free piece that it looks at there the
+// kernel copies a page: the pieces are put together and sorted once, here.
+static void settle_memory(void) {
+    malloc_trim(0);
+    void *volatile one = malloc(SETTLE_BYTES); // the compiler would leave out what nobody sees
+    free(one);
+}
+
 int guest_keep(int sock) {
     struct engine *g;
     struct err e;
     // Everything that is ever loaded or opened is, here: what comes next has an empty root.
     if (!engine_new(&g, &e) || !confine_guest_prepare(&e))
         return 1;
+    settle_memory();
     return slot_keep(sock, serve, g);
 }

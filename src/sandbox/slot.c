@@ -113,7 +113,8 @@ static bool start(struct slot *s, const char *program, struct err *e) {
     posix_spawnattr_setsigmask(&attributes, &kept_off);
     posix_spawnattr_setsigdefault(&attributes, &all);
     char *argv[] = {(char *)(uintptr_t)program, (char[]){'0' + CHILD_SOCKET, 0}, NULL};
-    char *env[] = {(char *)(uintptr_t)guard_environment(), NULL};
+    // Names of libraries are looked up once, not in each process that the keeper forks.
+    char *env[] = {(char *)(uintptr_t) "LD_BIND_NOW=1", (char *)(uintptr_t)guard_environment(), NULL};
     int pid, rc = posix_spawn(&pid, program, &files, &attributes, argv, env);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
