@@ -126,7 +126,7 @@ void boxes_try(struct confinement *c, const struct attempt *a, struct finding *f
     struct job j = {.builder = c->builder,
                     .arena = arena,
                     .local = c->folder,
-                    .deadline_ms = clock_mono_ms() + 30000,
+                    .patience = {.deadline_ms = clock_mono_ms() + 30000},
                     .result = &result,
                     .e = &e};
     if (a->flags & NEEDS_CAPABLE && !c->has_capable)
