@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 static struct process_pool *pool;
 static const struct job job = {.kind = JOB_RUN, .memory_ceiling = 1 << 20};
@@ -58,6 +59,8 @@ static void a_dead_keeper_is_replaced(void **state) {
     int first = keeper();
     assert_true(first > 0);
     kill(first, SIGKILL);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)first, &info, WEXITED | WNOWAIT), 0);
     assert_ok(process_take(pool, &job, &all, &x, &e), &e);
     process_end(&x, NULL);
     assert_int_not_equal(keeper(), first);
