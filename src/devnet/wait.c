@@ -4,23 +4,25 @@
 #include "base/clock.h"
 #include <pthread.h>
 
+TAILQ_HEAD(waiters, waiter);
 struct wait_list {
     pthread_mutex_t mutex;
-    struct waiter *first;
-    size_t count;
+    struct waiters list; // those that have waited longest first
+    size_t count;        // also those that are being looked at
     bool stopped;
 };
 
 struct wait_list *wait_list_new(void) {
     struct wait_list *l = xcalloc(1, sizeof *l);
     pthread_mutex_init(&l->mutex, NULL);
+    TAILQ_INIT(&l->list);
     return l;
 }
 
 void wait_list_free(struct wait_list *l) {
     if (!l)
         return;
-    BUG_ON(l->first);
+    BUG_ON(!TAILQ_EMPTY(&l->list));
     pthread_mutex_destroy(&l->mutex);
     free(l);
 }
@@ -29,64 +31,62 @@ bool wait_add(struct wait_list *l, struct waiter *w) {
     pthread_mutex_lock(&l->mutex);
     bool ok = !l->stopped && l->count < WAIT_MAX;
     if (ok) {
-        w->next = l->first;
-        l->first = w;
+        TAILQ_INSERT_TAIL(&l->list, w, link);
         l->count++;
     }
     pthread_mutex_unlock(&l->mutex);
     return ok;
 }
 
-// The whole list, which is empty afterwards; its waiters still count.
-static struct waiter *take_all(struct wait_list *l) {
+// Moves the whole list to `out`; its waiters still count.
+static void take_all(struct wait_list *l, struct waiters *out) {
+    TAILQ_INIT(out);
     pthread_mutex_lock(&l->mutex);
-    struct waiter *all = l->first;
-    l->first = NULL;
-    pthread_mutex_unlock(&l->mutex);
-    return all;
-}
-
-static void put_back(struct wait_list *l, struct waiter *w) {
-    pthread_mutex_lock(&l->mutex);
-    w->next = l->first;
-    l->first = w;
+    TAILQ_CONCAT(out, &l->list, link);
     pthread_mutex_unlock(&l->mutex);
 }
 
-static void forget(struct wait_list *l, size_t n) {
+// Puts those back that go on waiting, before those that came meanwhile, and forgets those that have their answer.
+static void put_back(struct wait_list *l, struct waiters *kept, size_t answered) {
     pthread_mutex_lock(&l->mutex);
-    l->count -= n;
+    TAILQ_CONCAT(kept, &l->list, link);
+    TAILQ_CONCAT(&l->list, kept, link);
+    l->count -= answered;
     pthread_mutex_unlock(&l->mutex);
 }
 
 uint64_t wait_look(struct wait_list *l, bool new_block) {
     uint64_t now = clock_mono_ms(), earliest = UINT64_MAX;
-    size_t done = 0;
-    for (struct waiter *w = take_all(l), *next; w; w = next) {
-        next = w->next;
-        bool late = w->deadline_ms <= now;
+    size_t answered = 0;
+    struct waiters all, kept = TAILQ_HEAD_INITIALIZER(kept);
+    take_all(l, &all);
+    for (struct waiter *w; (w = TAILQ_FIRST(&all));) {
+        TAILQ_REMOVE(&all, w, link); // an answer may end it
         uint64_t deadline = w->deadline_ms;
+        bool late = deadline <= now;
         if ((late || new_block) && w->look(w, late ? WAIT_DEADLINE : WAIT_BLOCK)) {
-            done++;
+            answered++;
             continue;
         }
         earliest = deadline < earliest ? deadline : earliest;
-        put_back(l, w);
+        TAILQ_INSERT_TAIL(&kept, w, link);
     }
-    forget(l, done);
+    put_back(l, &kept, answered);
     return earliest;
 }
 
 void wait_stop(struct wait_list *l) {
+    size_t answered = 0;
+    struct waiters all, none = TAILQ_HEAD_INITIALIZER(none);
     pthread_mutex_lock(&l->mutex);
     l->stopped = true;
     pthread_mutex_unlock(&l->mutex);
-    size_t done = 0;
-    for (struct waiter *w = take_all(l), *next; w; w = next, done++) {
-        next = w->next;
+    take_all(l, &all);
+    for (struct waiter *w; (w = TAILQ_FIRST(&all)); answered++) {
+        TAILQ_REMOVE(&all, w, link);
         BUG_ON(!w->look(w, WAIT_STOP));
     }
-    forget(l, done);
+    put_back(l, &none, answered);
 }
 
 size_t wait_count(struct wait_list *l) {

@@ -4,6 +4,7 @@
 // block can come between the look and the list.
 #pragma once
 #include "base/err.h"
+#include <sys/queue.h>
 
 #define WAIT_MAX 4096 // parked requests; beyond that a request is answered as if its time were over
 
@@ -14,7 +15,7 @@ struct waiter {
     // gone then. Called by one thread at a time, with no lock of the list held.
     bool (*look)(struct waiter *w, enum wait_why why);
     uint64_t deadline_ms; // of the monotonic clock
-    struct waiter *next;  // the list's
+    TAILQ_ENTRY(waiter) link;
 };
 
 struct wait_list;
@@ -23,8 +24,8 @@ void wait_list_free(struct wait_list *l); // must be empty
 
 // false: the list is full or stopped; the caller answers at once.
 [[nodiscard]] bool wait_add(struct wait_list *l, struct waiter *w);
-// Looks at all waiters: with WAIT_BLOCK at each, those past their deadline with WAIT_DEADLINE. Gives the earliest
-// deadline left (UINT64_MAX: none).
+// Looks at all waiters, in the order in which they came: with WAIT_BLOCK at each when there is a new block, with
+// WAIT_DEADLINE at those past their deadline. Gives the earliest deadline left (UINT64_MAX: none).
 uint64_t wait_look(struct wait_list *l, bool new_block);
 // Ends all and takes no more.
 void wait_stop(struct wait_list *l);

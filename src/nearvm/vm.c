@@ -15,10 +15,9 @@ struct vm_engine {
     wasm_engine_t *wasm;
     wasmtime_linker_t *linker;
     size_t cached;
-    pthread_mutex_t mutex; // for all below
-    struct vm_code *codes;
+    pthread_mutex_t mutex;               // for all below
+    TAILQ_HEAD(vm_codes, vm_code) codes; // the last one used first
     size_t count;
-    uint64_t clock;
 };
 
 // --- imports -----------------------------------------------------------------------------------------------------
@@ -62,6 +61,7 @@ bool vm_engine_new(struct vm_engine **out, size_t cached, struct err *e) {
     wasmtime_config_cranelift_opt_level_set(c, WASMTIME_OPT_LEVEL_SPEED);
     struct vm_engine *v = xcalloc(1, sizeof *v);
     pthread_mutex_init(&v->mutex, NULL);
+    TAILQ_INIT(&v->codes);
     v->cached = cached ? cached : 1;
     v->wasm = wasm_engine_new_with_config(c);
     v->linker = wasmtime_linker_new(v->wasm);
@@ -85,8 +85,8 @@ static void code_free(struct vm_code *c) {
 void vm_engine_free(struct vm_engine *v) {
     if (!v)
         return;
-    for (struct vm_code *c = v->codes, *next; c; c = next) {
-        next = c->next;
+    for (struct vm_code *c; (c = TAILQ_FIRST(&v->codes));) {
+        TAILQ_REMOVE(&v->codes, c, link);
         code_free(c);
     }
     wasmtime_linker_delete(v->linker);
@@ -189,30 +189,30 @@ static struct vm_code *code_new(struct vm_engine *v, const struct hash *hash, st
 // --- keeping them ------------------------------------------------------------------------------------------------
 
 static struct vm_code *find(struct vm_engine *v, const struct hash *hash) {
-    struct vm_code *c = v->codes;
-    while (c && !hash_eq(&c->hash, hash))
-        c = c->next;
+    struct vm_code *c;
+    TAILQ_FOREACH(c, &v->codes, link)
+        if (hash_eq(&c->hash, hash))
+            break;
     return c;
 }
 
 // Drops the least recently used one that nobody uses.
 static void evict(struct vm_engine *v) {
-    struct vm_code **oldest = NULL;
-    for (struct vm_code **at = &v->codes; *at; at = &(*at)->next)
-        if (!(*at)->refs && (!oldest || (*at)->used_at < (*oldest)->used_at))
-            oldest = at;
-    if (!oldest)
+    struct vm_code *c;
+    TAILQ_FOREACH_REVERSE(c, &v->codes, vm_codes, link)
+        if (!c->refs)
+            break;
+    if (!c)
         return;
-    struct vm_code *c = *oldest;
-    *oldest = c->next;
+    TAILQ_REMOVE(&v->codes, c, link);
     v->count--;
     code_free(c);
 }
 
-static struct vm_code *take(struct vm_engine *v, struct vm_code *c) {
+static void take(struct vm_engine *v, struct vm_code *c) {
     c->refs++;
-    c->used_at = ++v->clock;
-    return c;
+    TAILQ_REMOVE(&v->codes, c, link);
+    TAILQ_INSERT_HEAD(&v->codes, c, link);
 }
 
 const struct vm_code *vm_code_get(struct vm_engine *v, const struct hash *hash, struct slice code) {
@@ -232,8 +232,7 @@ const struct vm_code *vm_code_get(struct vm_engine *v, const struct hash *hash, 
         if (v->count >= v->cached)
             evict(v);
         c = made;
-        c->next = v->codes;
-        v->codes = c;
+        TAILQ_INSERT_HEAD(&v->codes, c, link);
         v->count++;
     }
     take(v, c);

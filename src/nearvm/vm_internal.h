@@ -3,6 +3,7 @@
 #pragma once
 #include "nearvm/vm.h"
 
+#include <sys/queue.h>
 #include <wasmtime.h>
 
 // --- gas -------------------------------------------------------------------------------------------------------------
@@ -156,7 +157,6 @@ struct vm_method {
 struct vm_code { // a prepared contract; shared, never changed
     struct hash hash;
     size_t refs;
-    uint64_t used_at;
     size_t size; // of the contract
     bool broken; // `error` says why; `text`s are static or live in `arena`
     bool link_broken;
@@ -166,7 +166,7 @@ struct vm_code { // a prepared contract; shared, never changed
     struct vm_method *methods;
     size_t method_count;
     bool has_start;
-    struct vm_code *next;
+    TAILQ_ENTRY(vm_code) link;
 };
 // What the engine calls for every import; `env` is the struct host_function.
 wasm_trap_t *vm_host_call(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count);
