@@ -6,6 +6,7 @@ import base64, hashlib, json, os, re, socket, subprocess, time
 
 import kit, near
 from fakes.coordinator import Coordinator
+from fakes.git_host import git_host
 from fakes.wire import Wire, once
 from kit import check, equal
 from near import NEAR, TGAS, Account, Key
@@ -247,6 +248,36 @@ def test_builds_that_fail():
             id, tx, _ = w.request(f"https://{HOST}/test/nothing")
             event, _ = w.answer(tx)
             check("no such repository", event["failure"] == "build" and "is not there" in event["error_message"], event)
+
+
+def test_submodules():
+    """Submodules, and theirs, are built at the commits that are pinned; one that is not there is named."""
+    with kit.folder() as home, git_host(os.path.join(home, "repos")) as (_, cert):
+        w = World(home)
+        at = lambda name: f"https://127.0.0.2/test/{name}"
+        deep, lib = w.repo("deep", {"answer.h": '#define ANSWER "forty-two"\n'}), w.repo("lib", {"lib.h": '#include "inner/answer.h"\n'})
+        app = w.repo("app", {"Makefile": "app.wasm: main.c\n\t$(CC) $(CFLAGS) main.c -o app.wasm $(LDFLAGS)\n",
+                             "main.c": '#include "parts/lib/lib.h"\n#include <stdio.h>\nint main(void) { fputs(ANSWER, stdout); return 0; }\n'})
+
+        def point(repo, path, commit, url):
+            w.git(repo, "config", "--file", ".gitmodules", f"submodule.{path}.path", path)
+            w.git(repo, "config", "--file", ".gitmodules", f"submodule.{path}.url", url)
+            w.git(repo, "add", ".gitmodules")
+            w.git(repo, "update-index", "--add", "--cacheinfo", f"160000,{commit},{path}")
+            w.git(repo, "commit", "-q", "-m", "points")
+            return w.git(repo, "rev-parse", "HEAD")
+
+        pinned = point(lib, "inner", w.git(deep, "rev-parse", "HEAD"), at("deep"))
+        for repo, file in ((deep, "answer.h"), (lib, "lib.h")):
+            w.git(repo, "rm", "-q", file)
+            w.git(repo, "commit", "-q", "-m", "later")
+        first = point(app, "parts/lib", pinned, "../lib")
+        point(app, "parts/lib", "1" * 40, at("lib"))
+        second = w.git(app, "rev-parse", "HEAD")
+        with w.worker(EGRESS_ALLOW="127.0.0.2:443", GIT_SSL_CAINFO=cert):
+            equal("a program of three repositories", w.answer(w.request(at("app"), commit=first)[1])[1], "forty-two")
+            answer = w.answer(w.request(at("app"), commit=second)[1])
+            check("a commit that its repository has not", f"the submodule 'parts/lib' cannot be had: {at('lib')} has no commit 111" in str(answer), answer)
 
 
 def test_own_monitor():

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Phase one: network, but nothing of the repository executes. git knows no configuration but ours, no hooks, no
-// submodules, no filters, and no protocol but https (or the one mapped folder). Crates: builder/crates.h.
+// submodules by itself (builder/submodules.h), no filters, and no protocol but https (or the one mapped folder).
+// Crates: builder/crates.h.
 #include "base/text.h"
 #include "builder/git.h"
+#include "builder/submodules.h"
 
 static bool unknown(struct job *j) {
     return job_end(j, BUILD_NO_COMMIT, "'%s' is no branch, tag or commit of %s", j->source.ref, j->source.url);
@@ -136,7 +138,7 @@ bool fetch_checkout(struct job *j) {
                        j->source.url, (unsigned long long)(j->builder->work_bytes >> 20));
     if (!git_succeeded(&r)) // a tip may have moved between the two questions
         return git_says(&r, "not a tree") || git_says(&r, "pathspec") ? no_commit(j) : git_unreachable(j, &r);
-    if (!read_time(j))
+    if (!read_time(j) || !fetch_submodules(j))
         return false;
     mk.argv = rm_argv; // history is not part of what is built, and makes room
     return job_run(j, &mk, &r);

@@ -163,6 +163,57 @@ static void sha256_is_refused(void **state) {
     fails("wide", begin(commit, 8), BUILD_BAD_SOURCE, words);
 }
 
+// If this fails, a module is built without what its repository only points to.
+static void parts_that_cannot_be_had(void **state) {
+    (void)state;
+    static const char *const made[][3] = {
+        // what .gitmodules says of lib/x, the words of the refusal
+        {"https://folder.invalid/test/other", "is no repository that is fetched over https", ""},
+        {"git@github.com:a/b.git", "without a login", "write https://github.com/a/b.git in .gitmodules"},
+        {"../../up/other", "is no repository that is fetched over https", ""},
+        {"/etc", "it is not an owner and a name", ""},
+        {"--upload-pack=x", "it is not an owner and a name", ""},
+    };
+    repository("other", "");
+    for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+        const char *name = arena_printf(arena, "points%zu", i);
+        repository(name, "");
+        sh("cd %s; git update-index --add --cacheinfo 160000,$(cd ../other; git rev-parse HEAD),lib/x; "
+           "git config -f .gitmodules submodule.x.path lib/x; git config -f .gitmodules submodule.x.url '%s'; "
+           "git add .gitmodules; git commit -q -m x",
+           name, made[i][0]);
+        fails(name, "main", BUILD_DEPENDENCY, "the submodule 'lib/x' cannot be had: ");
+        fails(name, "main", BUILD_DEPENDENCY, made[i][1]);
+        fails(name, "main", BUILD_DEPENDENCY, made[i][2]);
+    }
+    sh("cd points0; mkdir -p guest lib/x/y; cp Makefile main.c guest; git rm -q --cached .gitmodules; git add guest; "
+       "git commit -q -m stray");
+    fails("points0", "main", BUILD_DEPENDENCY, ".gitmodules has no address for it");
+    struct build_source s = {"folder.invalid/test/points0//guest", "main", "wasm32-wasip1"};
+    struct build_result r = {0};
+    struct err e = {0};
+    const struct patience w = {clock_mono_ms() + 60000, NULL};
+    assert_ok(builder_resolve(builder, arena, &s, &w, &r, &e), &e);
+    assert_ok(builder_build(builder, arena, &s, &w, &r, &e), &e); // its folder has all that it needs
+    if (r.end != BUILD_OK)
+        fail_msg("%s", r.reason);
+}
+
+// If this fails, the text that stands for a file is compiled into a module in the file's place.
+static void files_of_lfs(void **state) {
+    (void)state;
+    repository("lfs", "");
+    sh("cd lfs; mkdir data; printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:%%064d\\nsize 5\\n' 7 "
+       ">'data/my model.bin'; git add data; git commit -q -m pointer");
+    fails("lfs", "main", BUILD_DEPENDENCY, "'data/my model.bin' only points to a file of Git LFS");
+    // A text about LFS is none.
+    sh("cd lfs; sed 's/^/    /' 'data/my model.bin' >data/README; echo x >>'data/README'; git rm -q "
+       "'data/my model.bin'; printf 'version https://git-lfs.github.com/spec/v1\\n' >data/spec; git add data; git "
+       "commit "
+       "-q -m text");
+    builds("lfs", "main");
+}
+
 static int set_up(void **state) {
     (void)state;
     struct err e = {0};
@@ -191,6 +242,8 @@ int main(void) {
         cmocka_unit_test(names_that_mean_two_things),
         cmocka_unit_test(names_that_are_no_commits),
         cmocka_unit_test(sha256_is_refused),
+        cmocka_unit_test(parts_that_cannot_be_had),
+        cmocka_unit_test(files_of_lfs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -29,21 +29,32 @@ static const char *const git_env[] = {
     "GIT_CONFIG_VALUE_4=none",
 };
 
-bool git_run(struct job *j, struct sandbox_result *r, size_t output_max, const char *const *words) {
-    const char *argv[GIT_WORDS + 1] = {"/usr/bin/git"}, *env[ARRAY_LEN(git_env) + 8];
-    size_t n = 1, m = ARRAY_LEN(git_env);
-    for (; words[n - 1]; n++) {
-        BUG_ON(n == GIT_WORDS);
-        argv[n] = words[n - 1];
-    }
+static bool run(struct job *j, struct sandbox_result *r, size_t output_max, const char *const *argv) {
+    const char *env[ARRAY_LEN(git_env) + 8];
+    size_t m = ARRAY_LEN(git_env);
     memcpy(env, git_env, sizeof git_env);
-    env[m++] = j->local ? "GIT_ALLOW_PROTOCOL=file" : "GIT_ALLOW_PROTOCOL=https";
+    env[m++] = j->local ? "GIT_ALLOW_PROTOCOL=file:https" : "GIT_ALLOW_PROTOCOL=https";
     env[m++] = "GIT_SSL_CAINFO=/etc/ssl/certs/ca-certificates.crt";
     env[m++] = arena_printf(j->arena, "https_proxy=http://127.0.0.1:%u", proxy_port(j->proxy));
     env[m] = NULL;
     struct sandbox_command c = {.argv = argv, .env = env, .network = true, .ours = true, .output_max = output_max};
     return job_run(j, &c, r);
 }
+
+bool git_run(struct job *j, struct sandbox_result *r, size_t output_max, const char *const *words) {
+    const char *argv[GIT_WORDS + 1] = {"/usr/bin/git"};
+    for (size_t n = 1; words[n - 1]; n++) {
+        BUG_ON(n == GIT_WORDS);
+        argv[n] = words[n - 1];
+    }
+    return run(j, r, output_max, argv);
+}
+
+bool git_script(struct job *j, struct sandbox_result *r, size_t output_max, const char *script, const char *arg) {
+    const char *const argv[] = {"/bin/sh", "-c", script, "sh", arg, NULL};
+    return run(j, r, output_max, argv);
+}
+
 bool git_succeeded(const struct sandbox_result *r) { return r->end == SANDBOX_EXITED && r->status == 0; }
 
 bool git_says(const struct sandbox_result *r, const char *words) {

@@ -11,6 +11,9 @@
 // git with these words, the last one NULL; output_max 0: JOB_LOG_MAX. Its own failure is in *r.
 [[nodiscard]] bool git_run(struct job *j, struct sandbox_result *r, size_t output_max, const char *const *words);
 #define GIT(j, r, ...) git_run(j, r, 0, (const char *const[]){__VA_ARGS__, NULL})
+// The same for a script of ours, which finds `arg` as $1: where only a part of what git says may be kept.
+[[nodiscard]] bool git_script(struct job *j, struct sandbox_result *r, size_t output_max, const char *script,
+                              const char *arg);
 bool git_succeeded(const struct sandbox_result *r);
 bool git_says(const struct sandbox_result *r, const char *words);
 
