@@ -22,7 +22,7 @@ static uint64_t dice(uint64_t n) {
 
 static char args[ARGS_MAX];
 static size_t len;
-static void add(const char *fmt, ...) {
+__attribute__((format(printf, 1, 2))) static void add(const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
     len += (size_t)vsnprintf(args + len, sizeof args - len, fmt, ap);
@@ -145,7 +145,7 @@ static bool ask(FILE *to) {
 // Runs the readers on what was written; what they say stands in the test's output.
 static bool reads(FILE *lines) {
     char exe[4096], program[4200];
-    int status;
+    int status = -1;
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     assert_true(n > 0);
     exe[n] = 0;

@@ -204,8 +204,8 @@ static const char *const json_bad[] = {"",
                                        "\"\xff\"",
                                        "{,}",
                                        "NaN",
-                                       "\xef\xbb\xbf"
-                                       "1"};
+                                       ("\xef\xbb\xbf"
+                                        "1")};
 
 static void what_is_json(void **state) {
     (void)state;

@@ -70,8 +70,8 @@ static void test_others_pass(void **state) {
     static const char *const logs[] = {
         "", "hello", "EVENT_JSON:[]",
         "EVENT_JSON:{\"standard\":\"nep141\",\"version\":\"1.0.0\",\"event\":\"x\",\"data\":[{}]}",
-        "EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":"
-        "\"refund_redirected\",\"data\":[{}]}"};
+        ("EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":"
+         "\"refund_redirected\",\"data\":[{}]}")};
     for (size_t i = 0; i < ARRAY_LEN(logs); i++) {
         struct event x;
         struct err e;

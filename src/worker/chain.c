@@ -236,7 +236,6 @@ bool settlement_parse(struct settlement *out, uint64_t request_id, const char *e
 
 bool settlement_parse_unnamed(struct settlement *out, const struct task *t, const char *event_json, struct err *e) {
     SCOPED_JSON(j) = NULL;
-    SCOPED_ARENA(a);
     *out = (struct settlement){.unnamed = true};
     const json_t *d = completed_data(event_json, &j, e);
     if (!d || !read_settlement(out, d, e))
