@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guests for tests, built from tests/guests/NAME or examples/NAME as components, inside the tree that workers build in
-(build/guest/root), so that they are what a worker would make. Needs root; crates come through cargo, once."""
+(build/guest/root), so that they are what a worker would make. Kept outside the checkout by a hash of all that they are
+made from, as the toolchains are. Needs root; crates come through cargo, once."""
 import hashlib, os, shutil, subprocess, tempfile
 import kit
 
@@ -29,7 +30,7 @@ def source_of(name):
 
 
 def stamp(folder, tree):
-    h = hashlib.sha256(os.path.realpath(tree).encode())
+    h = hashlib.sha256(f"{os.path.realpath(tree)}\0{LINKER}\0{INSIDE}\0{CARGO}\0{MAKE}\0".encode())
     for path, dirs, files in os.walk(folder):
         dirs[:] = sorted(d for d in dirs if d != "target")
         for f in sorted(files):
@@ -45,10 +46,12 @@ def component(name):
     tree, source = os.path.join(kit.ROOT, "build", "guest", "root"), source_of(name)
     if not os.path.isdir(tree):
         raise kit.Skip(f"{tree} is not built")
-    out = os.path.join(kit.ROOT, "build", "test-guests", f"{name}-{stamp(source, tree)}.wasm")
+    cache = os.environ.get("OUTLAYER_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "outlayer")
+    out = os.path.join(cache, "test-guests", f"{name}-{stamp(source, tree)}.wasm")
     if os.path.exists(out):
         return out
-    os.makedirs(os.path.dirname(out), exist_ok=True)
+    os.makedirs(os.path.dirname(out), mode=0o755, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="outlayer-guest-") as work:
         copy, root = os.path.join(work, "src"), os.path.join(work, "root")
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("target", "*.wasm"))

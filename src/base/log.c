@@ -45,6 +45,8 @@ void log_line(enum log_level level, const char *fmt, ...) {
     for (size_t i = 0; i < len; i++) // one event, one line, whatever a stranger wrote into it
         if ((uint8_t)line[i] < 0x20 || line[i] == 0x7F)
             line[i] = ' ';
+        else if ((uint8_t)line[i] == 0xC2 && (uint8_t)line[i + 1] < 0xA0) // U+0080 to U+009F, which terminals obey, too
+            line[i] = line[i + 1] = ' ';
     line[len++] = '\n';
     fwrite(line, 1, len, stderr); // one call: stdio locks the stream, lines do not mix
 }

@@ -86,7 +86,7 @@ static void look(struct follower *f, struct http_client *http, struct arena *a) 
         return;
     tell(f, ASK_TAKEN, arena_printf(a, "request %" PRIu64, id));
     if (stage_of(state) < ASK_SETTLED)
-        tell(f, stage_of(state), worker ? worker : "");
+        tell(f, stage_of(state), worker ? printable(a, slice_str(worker)) : "");
 }
 
 static void *follow(void *arg) {

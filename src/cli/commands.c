@@ -36,6 +36,23 @@ static enum cli_status status_of(enum err_code code) {
     return CLI_PLATFORM;
 }
 
+const char *printable(struct arena *a, struct slice text) {
+    char *copy = arena_text(a, text);
+    for (size_t i = 0; i < text.len; i++) // a text that is to be read has no end within
+        if (!copy[i])
+            copy[i] = '?';
+    text_make_printable(copy, false);
+    return copy;
+}
+
+void print_output(struct arena *a, struct slice output) {
+    if (isatty(STDOUT_FILENO))
+        fputs(printable(a, output), stdout);
+    else
+        fwrite(output.ptr, 1, output.len, stdout);
+    fflush(stdout);
+}
+
 // What it says may be the words of a server, a contract or a guest.
 int command_failed(const struct err *e) {
     struct err shown = *e;

@@ -24,6 +24,11 @@ int command_token(int argc, char **argv);
 // Prints the error for people on standard error; gives the exit status that goes with its code.
 int command_failed(const struct err *e);
 
+// Words of a stranger (a guest, a server, a repository) for people: nothing in them is obeyed by a terminal.
+const char *printable(struct arena *a, struct slice text);
+// A guest's output on standard output: its bytes, or where that is a terminal, what is printable of them.
+void print_output(struct arena *a, struct slice output);
+
 struct limit_options {
     struct arg_u64 instructions, seconds, memory_mb;
 };

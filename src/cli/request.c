@@ -156,15 +156,11 @@ static void print_people(struct arena *a, const struct ask_result *r) {
     const struct answer *w = &r->answer;
     char count[32], charged[64], refunded[64], total[24];
     if (w->success && json_is_string(w->output))
-        printf("%s\n", json_string_value(w->output));
+        print_output(a, slice_str(arena_printf(a, "%s\n", json_string_value(w->output))));
     else if (w->success)
-        printf("%s\n", w->output ? json_text(a, w->output) : "null");
-    fflush(stdout);
-    if (!w->success) {
-        char *why = arena_strdup(a, w->error ? w->error : "no reason given"); // a guest's words
-        text_make_printable(why, false);
-        fprintf(stderr, "failed      %s\n", why);
-    }
+        print_output(a, slice_str(arena_printf(a, "%s\n", w->output ? json_text(a, w->output) : "null")));
+    if (!w->success)
+        fprintf(stderr, "failed      %s\n", printable(a, slice_str(w->error ? w->error : "no reason given")));
     fprintf(stderr, "used        %s instructions, %d ms", text_grouped(w->instructions, count), (int)w->time_ms);
     if (w->compile_time_ms)
         fprintf(stderr, ", %d ms to build", (int)w->compile_time_ms);

@@ -84,15 +84,15 @@ static void print_json(struct arena *a, const struct exec_result *r, const struc
     printf("%s\n", json_text(a, j));
 }
 
-static void print_people(const struct exec_result *r) {
+static void print_people(struct arena *a, const struct exec_result *r) {
     char count[32], run[24], compile[24];
-    fwrite(r->output.ptr, 1, r->output.len, stdout);
-    fflush(stdout);
+    print_output(a, r->output);
     if (r->output.len && r->output.ptr[r->output.len - 1] != '\n')
         fprintf(stderr, "\n");
     if (r->errors.len)
-        fprintf(stderr, "--- standard error\n%.*s\n---\n", SLICE_FMT(r->errors));
-    fprintf(stderr, "%s; %s instructions, %s, peak memory %.1f MiB%s%s\n", r->detail ? r->detail : "ok",
+        fprintf(stderr, "--- standard error\n%s\n---\n", printable(a, r->errors));
+    fprintf(stderr, "%s; %s instructions, %s, peak memory %.1f MiB%s%s\n",
+            r->detail ? printable(a, slice_str(r->detail)) : "ok", // among it names that the module imports
             text_grouped(r->instructions, count), text_duration(r->run_us, run),
             (double)r->peak_memory / (1024.0 * 1024.0), r->compile_us ? ", compiled in " : "",
             r->compile_us ? text_duration(r->compile_us, compile) : "");
@@ -162,6 +162,6 @@ int command_run_module(int argc, char **argv) {
     if (o.json)
         print_json(a, &r, &hash);
     else
-        print_people(&r);
+        print_people(a, &r);
     return r.end == EXEC_OK ? CLI_OK : CLI_GUEST;
 }

@@ -9,6 +9,7 @@ $(O)/test/verdict_test $(O)/test/code_test: | $(O)/help/lying-executor
 # side, with the release's executor; so in every flavour.
 # In the release itself that is one of its own programs: a second make in the same folder would meet the first one there.
 $(O)/test/executor_test $(O)/test/pool_test: | $(if $(filter build,$(O)),build/bin/outlayer-executor,release-executor)
+# CC of the command line is the flavour's compiler, not the release's.
 .PHONY: release-executor
 release-executor:
-	@$(MAKE) FLAVOUR=release O=build build/bin/outlayer-executor
+	@$(MAKE) FLAVOUR=release O=build CC="$(strip $(filter %ccache,$(CC)) gcc)" build/bin/outlayer-executor
