@@ -22,6 +22,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "messages between a worker and a box": "wire",
     "questions to the broker of connections, orders and answers": "broker",
     "whom guests may reach, as operators write it": "rules",
+    ".env files, as people and programs write them": "env_file",
     "notes of the keeper of a slot": "slot",
     "what workers report to the coordinator": "messages",
     "leases, build records and requests as a worker gets them": "lease",

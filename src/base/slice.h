@@ -23,5 +23,13 @@ static inline bool slice_starts(struct slice a, struct slice prefix) {
 static inline struct slice slice_skip(struct slice a, size_t n) {
     return n >= a.len ? (struct slice){NULL, 0} : (struct slice){a.ptr + n, a.len - n};
 }
+// Without the blanks and tabs at both ends.
+static inline struct slice slice_trim(struct slice a) {
+    while (a.len && (a.ptr[0] == ' ' || a.ptr[0] == '\t'))
+        a = slice_skip(a, 1);
+    while (a.len && (a.ptr[a.len - 1] == ' ' || a.ptr[a.len - 1] == '\t'))
+        a.len--;
+    return a;
+}
 // For printf's "%.*s".
 #define SLICE_FMT(s) (int)(s).len, (const char *)(s).ptr

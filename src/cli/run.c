@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/args.h"
+#include "cli/env_file.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "egress/egress.h"
@@ -13,8 +14,6 @@
 #include <inttypes.h>
 
 #define WASM_MAX (64u << 20)
-#define ENV_FILE_MAX 65536
-#define ENV_MAX 256
 
 struct run_options {
     const char *file, *input, *input_file, *env_file;
@@ -27,32 +26,23 @@ static const struct arg table[] = {
     ARG_OPERAND(struct run_options, file, "FILE.wasm", "the module: core (WASI P1) or component (WASI P2)"),
     ARG_OPTION(struct run_options, input, "--input", "TEXT", "standard input of the guest (empty)"),
     ARG_OPTION(struct run_options, input_file, "--input-file", "FILE", "the same from a file"),
-    ARG_OPTION(struct run_options, env_file, "--env-file", "FILE", "NAME=value lines for the guest's environment"),
+    ARG_OPTION(struct run_options, env_file, "--env-file", "FILE",
+               "a .env file for the guest's environment, as its secrets would be"),
     LIMIT_OPTIONS(struct run_options, limits),
     EGRESS_OPTIONS(struct run_options, egress),
     ARG_SWITCH(struct run_options, json, "--json", "one JSON object on one line"),
 };
 
-// NAME=value lines, # comments; what the guest's secrets would be.
+// What the guest's secrets would be.
 static bool read_env(struct arena *a, const char *path, struct exec_env *env, size_t *count, struct err *e) {
     struct slice text;
+    struct secrets s;
     if (!file_read_secret(a, path, ENV_FILE_MAX, &text, e))
         return false;
-    while (text.len) {
-        const uint8_t *end = memchr(text.ptr, '\n', text.len);
-        size_t n = end ? (size_t)(end - text.ptr) : text.len;
-        char *line = arena_text(a, slice_of(text.ptr, n));
-        char *eq = strchr(line, '=');
-        text = slice_skip(text, n + 1);
-        if (!line[0] || line[0] == '#')
-            continue;
-        if (!eq || eq == line)
-            return err_set(e, ERR_USAGE, "'%s': line '%.40s' is not NAME=value", path, line);
-        if (*count == ENV_MAX)
-            return err_set(e, ERR_USAGE, "'%s' has more than %d variables", path, ENV_MAX);
-        *eq = 0;
-        env[(*count)++] = (struct exec_env){line, eq + 1};
-    }
+    if (!env_file_read(&s, a, text, MADE_BY_KEYSTORE, e))
+        return err_wrap(e, "%s", path);
+    for (size_t i = 0; i < s.count; i++)
+        env[(*count)++] = (struct exec_env){s.items[i].name, s.items[i].value};
     return true;
 }
 
@@ -117,7 +107,7 @@ static bool run_in_pool(struct arena *a, const struct run_options *o, struct exe
 static bool run_module(struct arena *a, const struct run_options *o, struct exec_result *r, struct hash *hash,
                        struct err *e) {
     struct slice wasm, input = slice_str(o->input ? o->input : "");
-    struct exec_env env[ENV_MAX + 3];
+    struct exec_env env[SECRETS_MAX + 3];
     size_t count = 0;
     struct exec_limits limits;
     if (!limits_from_options(&o->limits, &limits, e) || !file_read(a, o->file, WASM_MAX, &wasm, e) ||

@@ -9,86 +9,15 @@
 #include <termios.h>
 #include <unistd.h>
 
-static bool bad_line(size_t line, const char *why, struct err *e) {
-    err_set(e, ERR_USAGE, "line %zu %s", line, why);
-    return err_hint(e, "lines are NAME=value; a value may stand in 'single' or \"double\" quotes");
-}
-
-static struct slice trimmed(struct slice s) {
-    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
-        s = slice_skip(s, 1);
-    while (s.len && strchr(" \t\r", s.ptr[s.len - 1]) && s.ptr[s.len - 1])
-        s.len--;
-    return s;
-}
-
-static char unescaped(uint8_t c) { return c == 'n' ? '\n' : c == 't' ? '\t' : (char)c; }
-
-// The value between its quotes; NULL: it does not end, or something follows.
-static const char *quoted_value(struct arena *a, struct slice s) {
-    char quote = (char)s.ptr[0], *out = arena_alloc(a, s.len);
-    size_t n = 0, i = 1;
-    for (; i < s.len && s.ptr[i] != (uint8_t)quote; i++) {
-        bool escape = quote == '"' && s.ptr[i] == '\\' && i + 1 < s.len && strchr("nt\"\\$", s.ptr[i + 1]);
-        out[n++] = escape ? unescaped(s.ptr[++i]) : (char)s.ptr[i];
-    }
-    out[n] = 0;
-    return i + 1 == s.len ? out : NULL;
-}
-
-static bool is_known(const struct secrets *s, const char *name) {
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->items[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-static bool add(struct secrets *s, struct arena *a, struct slice name, const char *value, struct err *e) {
-    if (!secret_name_check(name, GIVEN_BY_USER, e) || !secret_value_check(name, slice_str(value), e))
-        return false;
-    const char *text = arena_text(a, name);
-    if (is_known(s, text))
-        return err_set(e, ERR_USAGE, "the name '%s' is given twice", text);
-    if (s->count == SECRETS_MAX)
-        return err_set(e, ERR_TOO_LARGE, "more than %d secrets", SECRETS_MAX);
-    s->items[s->count++] = (struct secret){text, value};
-    return true;
-}
-
-static bool take_line(struct secrets *s, struct arena *a, struct slice line, size_t number, struct err *e) {
-    line = trimmed(line);
-    if (!line.len || line.ptr[0] == '#')
-        return true;
-    if (slice_starts(line, SLICE_LIT("export ")))
-        line = trimmed(slice_skip(line, 7));
-    const uint8_t *equals = line.len ? memchr(line.ptr, '=', line.len) : NULL;
-    if (!equals)
-        return bad_line(number, "has no '='", e);
-    struct slice name = trimmed(slice_of(line.ptr, (size_t)(equals - line.ptr)));
-    struct slice rest = trimmed(slice_skip(line, (size_t)(equals - line.ptr) + 1));
-    bool quoted = rest.len && (rest.ptr[0] == '"' || rest.ptr[0] == '\'');
-    if (rest.len && memchr(rest.ptr, 0, rest.len))
-        return bad_line(number, "contains a NUL", e);
-    const char *value = quoted ? quoted_value(a, rest) : arena_text(a, rest);
-    return value ? add(s, a, name, value, e) : bad_line(number, "has a quote that does not end at its end", e);
-}
-
 bool secrets_from_env(struct secrets *out, struct arena *a, struct slice text, struct err *e) {
-    *out = (struct secrets){arena_calloc(a, SECRETS_MAX, sizeof *out->items), 0};
-    for (size_t number = 1; text.len; number++) {
-        const uint8_t *end = memchr(text.ptr, '\n', text.len);
-        struct slice line = slice_of(text.ptr, end ? (size_t)(end - text.ptr) : text.len);
-        text = slice_skip(text, line.len + 1);
-        if (!take_line(out, a, line, number, e))
-            return false;
-    }
-    return out->count || err_set(e, ERR_USAGE, "there are no secrets in the input");
+    return env_file_read(out, a, text, GIVEN_BY_USER, e) &&
+           (out->count || err_set(e, ERR_USAGE, "there are no secrets in the input"));
 }
 
 // --- where from
 
 static bool read_all(struct arena *a, int fd, struct slice *out, struct err *e) {
-    struct buf b = buf_init_wiped(SECRETS_TEXT_MAX);
+    struct buf b = buf_init_wiped(ENV_FILE_MAX);
     ssize_t n = 1;
     for (uint8_t *to; n > 0 && (to = buf_room(&b, 4096)); buf_commit(&b, n > 0 ? (size_t)n : 0))
         do
@@ -146,7 +75,7 @@ static bool read_line(struct arena *a, int tty, const char **out, struct err *e)
     char line[4096];
     ssize_t n = read(tty, line, sizeof line - 1);
     bool whole = n == 0 || (n > 0 && line[n - 1] == '\n');
-    *out = n > 0 ? arena_text(a, trimmed(slice_of(line, (size_t)n - 1))) : NULL;
+    *out = n > 0 ? arena_text(a, slice_trim(slice_of(line, (size_t)n - 1))) : NULL;
     explicit_bzero(line, sizeof line);
     if (n < 0)
         return err_errno(e, "the terminal cannot be read");
@@ -178,7 +107,7 @@ static bool prompt(struct secrets *out, struct arena *a, int tty, struct err *e)
             return false;
         if (!value)
             return err_set(e, ERR_USAGE, "the input ended before the value of %s: nothing was sealed or sent", name);
-        if (!add(out, a, slice_str(name), value, e))
+        if (!env_add(out, a, slice_str(name), value, GIVEN_BY_USER, e))
             return false;
     }
 }
