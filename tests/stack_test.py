@@ -332,6 +332,40 @@ def test_coin_flip():
         stack.stop()
 
 
+def test_looks_before_it_pays():
+    """What cannot be served is refused before anything is sent; what was asked for and what was built are told apart."""
+    with kit.folder() as home:
+        stack = Stack(home)
+        folder = project(home, "fast", C_FAST)
+        _, first, err = stack.request(folder, "one")
+        equal("a folder is asked for by its commit, and that is built", (len(first["ref"]), first["commit"]), (40, first["ref"]))
+        repo = next(w for w in err.split() if w.startswith("https://"))
+        rc, answer, err = stack.request(repo, "two", "--commit", "c-" + first["commit"])
+        equal("a branch is told by its name, and its commit", (rc, answer.get("output"), answer.get("ref"), answer.get("commit")),
+              (0, "two", "c-" + first["commit"], first["commit"]))
+        last = answer["request_id"]
+        for name, address, ref, sentence in (("a branch that is not there", repo, "nothere", "has no branch or tag 'nothere'"),
+                                             ("a ref that cannot be", repo, "a..b", "a..b"),
+                                             ("a repository that cannot be", "https://user@host.example/a/b", "main", "user@host"),
+                                             ("a repository that is not there", "https://folder.invalid/none/such", "main", None)):
+            rc, answer, err = stack.request(address, "x", "--commit", ref)
+            if sentence:
+                check(f"{name} is refused before it is paid for", rc == 2 and sentence in err and "estimate " not in err, (rc, err))
+            else:
+                check(f"{name} is the worker's to see", rc == 1 and "the worker looks" in err and answer.get("commit", 0) is None, (rc, answer, err))
+                equal("and that request alone was sent", answer.get("request_id"), last + 1)
+        stack.stop()
+
+
+def test_names_that_are_near():
+    """--version, and what somebody may have meant."""
+    for args, want, sentence in ((["--version"], 0, "outlayer 0."), (["requst"], 2, "did you mean outlayer request?"), (["upp"], 2, "did you mean outlayer up?"),
+                                 (["nonsense"], 2, "--help lists the commands"), (["run", "--inptu", "x"], 2, "did you mean --input?"),
+                                 (["run", "--envfile=x"], 2, "did you mean --env-file?"), (["run", "--zzz"], 2, "--help lists")):
+        done = subprocess.run([kit.program("outlayer"), *args], capture_output=True, text=True, timeout=30)
+        check(f"outlayer {' '.join(args)}", done.returncode == want and sentence in done.stdout + done.stderr, (done.returncode, done.stdout, done.stderr))
+
+
 def test_usage():
     """Wrong usage is status 2 with a hint; no running stack is said so."""
     with kit.folder() as home:

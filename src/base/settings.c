@@ -9,7 +9,6 @@
 #include <signal.h>
 
 #define CONFIG_FILE_MAX 65536
-#define VERSION "0.1.0"
 
 struct source {
     struct arena *arena;
@@ -19,40 +18,12 @@ struct source {
     const char *file;
 };
 
-// Edit distance of short names, to suggest the nearest known one (Levenshtein, two rows).
-static size_t distance(const char *a, const char *b) {
-    size_t n = strlen(b), prev[64], row[64];
-    if (n >= ARRAY_LEN(row))
-        return SIZE_MAX;
-    for (size_t j = 0; j <= n; j++)
-        prev[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        row[0] = i + 1;
-        for (size_t j = 0; j < n; j++) {
-            size_t best = prev[j] + (a[i] != b[j]);
-            if (prev[j + 1] + 1 < best)
-                best = prev[j + 1] + 1;
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            row[j + 1] = best;
-        }
-        memcpy(prev, row, (n + 1) * sizeof *row);
-    }
-    return prev[n];
-}
-
 static bool unknown(const struct source *s, const char *where, const char *name, struct err *e) {
-    const char *nearest = NULL;
-    size_t best = 6; // farther than this is no suggestion
-    for (size_t i = 0; i < s->count; i++) {
-        size_t d = distance(name, s->table[i].name);
-        if (d < best) {
-            best = d;
-            nearest = s->table[i].name;
-        }
-    }
+    struct nearest n = {.given = name, .most = 5};
+    for (size_t i = 0; i < s->count; i++)
+        nearest_try(&n, s->table[i].name);
     err_set(e, ERR_SETTINGS, "%s: unknown setting '%s'", where, name);
-    return nearest ? err_hint(e, "did you mean %s?", nearest) : err_hint(e, "--help lists the settings");
+    return n.name ? err_hint(e, "did you mean %s?", n.name) : err_hint(e, "--help lists the settings");
 }
 
 // Row of `name` or of NAME_FILE for a secret.
@@ -241,7 +212,7 @@ static bool print_about(const char *flag, const char *daemon, const char *about,
                about, daemon);
         settings_print_help(stdout, table, count);
     } else if (strcmp(flag, "--version") == 0) {
-        printf("%s %s\n", daemon, VERSION);
+        printf("%s %s\n", daemon, PROGRAM_VERSION);
     } else if (strcmp(flag, "--env-example") == 0) {
         settings_print_env_example(stdout, daemon, table, count);
     } else {

@@ -38,6 +38,7 @@ struct setting {
 void settings_print_help(FILE *to, const struct setting *table, size_t count);
 void settings_print_env_example(FILE *to, const char *daemon, const struct setting *table, size_t count);
 
+#define PROGRAM_VERSION "0.1.0"
 // What every daemon accepts on its command line: --help, --version, --env-example, --config FILE, --ready-fd N.
 // Returns false when the process should end with *exit_status (help was printed, or a wrong argument was named).
 struct daemon_args {

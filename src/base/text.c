@@ -77,3 +77,33 @@ const char *text_grouped(uint64_t v, char out[static 32]) {
     out[at] = 0;
     return out;
 }
+
+// Edit distance of short names, to suggest the nearest known one (Levenshtein, two rows).
+static size_t distance(const char *a, const char *b) {
+    size_t n = strlen(b), prev[64], row[64];
+    if (n >= ARRAY_LEN(row))
+        return SIZE_MAX;
+    for (size_t j = 0; j <= n; j++)
+        prev[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            size_t best = prev[j] + (a[i] != b[j]);
+            if (prev[j + 1] + 1 < best)
+                best = prev[j + 1] + 1;
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            row[j + 1] = best;
+        }
+        memcpy(prev, row, (n + 1) * sizeof *row);
+    }
+    return prev[n];
+}
+
+void nearest_try(struct nearest *n, const char *name) {
+    size_t d = distance(n->given, name);
+    if (d > n->most)
+        return;
+    n->name = name;
+    n->most = d ? d - 1 : 0; // only a nearer one takes its place
+}

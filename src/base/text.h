@@ -22,5 +22,12 @@ const char *u128_text(u128 v, char out[static U128_TEXT_MAX]);
 [[nodiscard]] bool text_copy(char *out, size_t size, struct slice s);
 // "1.2 s", "350 ms", "12 us": a duration for people.
 const char *text_duration(uint64_t us, char out[static 24]);
+// The name nearest to what somebody typed: set `given` and `most` (letters that may differ), then try each name there
+// is.
+struct nearest {
+    const char *given, *name; // name NULL: none is near enough
+    size_t most;
+};
+void nearest_try(struct nearest *n, const char *name);
 // "12,345,678": digits in groups of three.
 const char *text_grouped(uint64_t v, char out[static 32]);

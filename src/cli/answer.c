@@ -40,23 +40,19 @@ json_t *answer_find_event(const json_t *outcome, const char *contract, const cha
     return NULL;
 }
 
-// What was asked: id, payment and commit stand in the request_data text of the first event.
-static bool read_requested(struct answer *w, struct arena *a, const json_t *outcome, const char *contract,
-                           struct err *e) {
+// What was asked: id and payment stand in the request_data text of the first event.
+static bool read_requested(struct answer *w, const json_t *outcome, const char *contract, struct err *e) {
     SCOPED_JSON(data) = answer_find_event(outcome, contract, "execution_requested", NULL);
     if (!data)
         return true;
-    const char *text, *commit;
-    json_t *source;
+    const char *text;
     if (!json_get_text(data, "request_data", &text, e))
         return false;
     SCOPED_JSON(request) = json_parse_big(slice_str(text), EVENT_MAX, e);
     if (!request || !json_get_u64(request, "request_id", &w->request_id, e) ||
-        !json_get_u128(request, "payment", &w->payment.v, e) || !json_get_object(request, "code_source", &source, e) ||
-        !json_get_text(source, "commit", &commit, e))
+        !json_get_u128(request, "payment", &w->payment.v, e))
         return false;
     w->known = true;
-    w->commit = arena_strdup(a, commit);
     return true;
 }
 
@@ -99,7 +95,7 @@ static void read_unanswered(struct answer *w, const json_t *outcome, const char 
 
 bool answer_read(struct answer *out, struct arena *a, const json_t *outcome, const char *contract, struct err *e) {
     *out = (struct answer){0};
-    if (!read_requested(out, a, outcome, contract, e))
+    if (!read_requested(out, outcome, contract, e))
         return err_wrap(e, "the request's event");
     if (!out->known)
         return true;

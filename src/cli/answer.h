@@ -15,8 +15,8 @@ struct answer {
     json_t *output;      // what the caller's callback gets; released by answer_release
     struct yocto payment, charged, refunded;
     uint64_t instructions, time_ms, compile_time_ms;
-    const char *wasm_hash, *commit; // NULL where not said
-    const char *note;               // the worker's note about the build
+    const char *wasm_hash; // NULL where not said
+    const char *note;      // the worker's note about the build
 };
 
 // Texts live in `a`. contract: whose events count.

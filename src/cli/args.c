@@ -36,6 +36,18 @@ static bool store(void *out, const struct arg *a, const char *value, struct err 
     return true;
 }
 
+static bool unknown(const struct arg *table, size_t count, const char *text, struct err *e) {
+    char given[64];
+    size_t n = strcspn(text, "=");
+    err_set(e, ERR_USAGE, "unknown argument '%s'", text);
+    struct nearest near = {.given = given, .most = 2};
+    bool option = text[0] == '-' && text_copy(given, sizeof given, slice_of(text, n));
+    for (size_t i = 0; option && i < count; i++)
+        if (table[i].name)
+            nearest_try(&near, table[i].name);
+    return near.name ? err_hint(e, "did you mean %s?", near.name) : err_hint(e, "--help lists what this command takes");
+}
+
 bool args_parse(void *out, const struct arg *table, size_t count, int argc, char **argv, bool *help, struct err *e) {
     bool operand_seen = false;
     *help = false;
@@ -53,10 +65,8 @@ bool args_parse(void *out, const struct arg *table, size_t count, int argc, char
             value = text;
             operand_seen = true;
         }
-        if (!a) {
-            err_set(e, ERR_USAGE, "unknown argument '%s'", text);
-            return err_hint(e, "--help lists what this command takes");
-        }
+        if (!a)
+            return unknown(table, count, text, e);
         if (a->type == ARG_FLAG && value) { // --all=false would be taken for --all
             err_set(e, ERR_USAGE, "%s takes no value", a->name);
             return err_hint(e, "leave %s out where it is not wanted", a->name);

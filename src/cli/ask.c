@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "http/client.h"
 #include "near/send.h"
+#include "repo/ref.h"
 #include <inttypes.h>
 #include <pthread.h>
 
@@ -13,6 +14,7 @@
 #define SETTLE_MS 200000 // the yield window is 200 blocks, two minutes; and the blocks around it
 #define INCLUDE_MS 5000
 #define OUTAGE_MS 60000
+#define COMMIT_MS 5000
 #define LOOK_MS 150 // how often the coordinator is asked for progress: it has no way to notify a visitor
 
 static json_t *limits_json(const struct exec_limits *l) {
@@ -200,6 +202,42 @@ static bool await(struct rpc *rpc, const struct target *t, const struct credenti
     return true;
 }
 
+// --- what was built
+
+// The coordinator hears of it with the request's end, a moment after the chain. true: *commit is what it knows.
+static bool built_commit(const struct target *t, struct http_client *http, struct arena *a, const char *transaction,
+                         const char **commit) {
+    const char *url = arena_printf(a, "%s/public/jobs?transaction_hash=%s&limit=1", t->coordinator_url, transaction);
+    struct http_call call = {.method = "GET", .url = url, .timeout_ms = 2000};
+    SCOPED_JSON(list) = NULL;
+    int status;
+    if (!http_call_json(http, a, &call, NULL, &status, &list, NULL))
+        return false;
+    const json_t *job = json_array_get(list, 0);
+    const char *state = json_string_value(json_object_get(job, "state"));
+    const char *text = json_string_value(json_object_get(job, "commit"));
+    *commit = text ? arena_strdup(a, text) : NULL;
+    return text || (state && strcmp(state, "settled") == 0);
+}
+
+static const char *find_commit(const struct target *t, const struct ask *ask, struct arena *a,
+                               const struct ask_result *r) {
+    const char *commit = NULL;
+    struct ref ref;
+    if (!r->answer.wasm_hash) // nothing was built
+        return NULL;
+    if (ref_read(&ref, a, ask->commit, NULL) && ref.is_commit)
+        return ref.text;
+    if (!t->coordinator_url)
+        return NULL;
+    struct http_client *http = http_client_new();
+    for (uint64_t end = clock_mono_ms() + COMMIT_MS;
+         !built_commit(t, http, a, r->transaction, &commit) && clock_mono_ms() < end;)
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL); // it has no way to notify a visitor
+    http_client_free(http);
+    return commit;
+}
+
 bool ask_run(const struct target *t, const struct credentials *from, const struct ask *ask,
              void (*say)(void *ctx, const struct ask_progress *p), void *ctx, struct arena *a, struct ask_result *out,
              struct err *e) {
@@ -226,6 +264,8 @@ bool ask_run(const struct target *t, const struct credentials *from, const struc
         stop_following(&f, thread, following);
         if (ok)
             tell(&f, ASK_SETTLED, "");
+        if (ok)
+            out->commit = find_commit(t, ask, a, out);
     }
     out->total_us = clock_mono_us() - f.started_us;
     sender_free(s);

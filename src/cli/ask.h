@@ -26,6 +26,7 @@ struct ask_result {
     char transaction[48];
     json_t *outcome; // released by ask_release
     struct answer answer;
+    const char *commit; // that was built, 40 hexadecimal digits; NULL: not known, or nothing was
     uint64_t total_us;
 };
 

@@ -19,8 +19,8 @@ static bool bad_line(const struct reading *r, const char *why, const char *hint,
 }
 
 static const char how_lines_are[] = "lines are NAME=value; a value may stand in 'single' or \"double\" quotes";
-static const char how_to_fold[] =
-    "write it on one line in double quotes, with \\n for each new line: KEY=\"first\\nsecond\"";
+static const char how_to_fold[] = "write it on one line in double quotes, with \\n for each new line; awk '{printf "
+                                  "\"%s\\\\n\", $0}' FILE makes one of a file";
 
 static bool is_blank(uint8_t c) { return c == ' ' || c == '\t'; }
 

@@ -3,6 +3,8 @@
 #include "cli/commands.h"
 
 #include "base/log.h"
+#include "base/settings.h"
+#include "base/text.h"
 
 static const struct {
     const char *name;
@@ -21,11 +23,25 @@ static const struct {
 static void print_help(void) {
     printf(
         "outlayer: off-chain computation for NEAR contracts\n\nUsage: outlayer COMMAND [OPTIONS]   (outlayer COMMAND "
-        "--help)\n\n");
+        "--help)\n       outlayer --version\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].about);
     printf("\nExit status: 0 success, 1 the guest or its build failed, 2 wrong usage or settings, 3 the platform "
            "failed\n");
+}
+
+static int unknown(const char *name) {
+    struct err e;
+    size_t n = strlen(name);
+    struct nearest near = {.given = name, .most = n < 4 ? 1 : n < 6 ? 2 : 3};
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        nearest_try(&near, commands[i].name);
+    err_set(&e, ERR_USAGE, "unknown command '%s'", name);
+    if (near.name)
+        err_hint(&e, "did you mean outlayer %s?", near.name);
+    else
+        err_hint(&e, "outlayer --help lists the commands");
+    return command_failed(&e);
 }
 
 int main(int argc, char **argv) {
@@ -38,10 +54,12 @@ int main(int argc, char **argv) {
         print_help();
         return argc > 1 ? CLI_OK : CLI_USAGE;
     }
+    if (strcmp(name, "--version") == 0) {
+        printf("outlayer %s\n", PROGRAM_VERSION);
+        return CLI_OK;
+    }
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(commands[i].name, name) == 0)
             return commands[i].run(argc - 2, argv + 2);
-    err_set(&e, ERR_USAGE, "unknown command '%s'", name);
-    err_hint(&e, "outlayer --help lists the commands");
-    return command_failed(&e);
+    return unknown(name);
 }

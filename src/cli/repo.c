@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "crypto/hash.h"
+#include "repo/ref.h"
+#include "repo/repo.h"
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -20,6 +22,8 @@ static const char *const snapshot_env[] = {"GIT_CONFIG_NOSYSTEM=1",
                                            "GIT_COMMITTER_EMAIL=snapshot@folder.invalid",
                                            "GIT_COMMITTER_DATE=2000-01-01T00:00:00Z",
                                            NULL};
+
+#define LOOK_MS 10000
 
 struct folder {
     struct arena *arena;
@@ -114,6 +118,49 @@ static bool prepare_folder(struct arena *a, const char *home, const char *path, 
     return true;
 }
 
+// --- a repository elsewhere
+
+#define LOCAL_PREFIX REPO_LOCAL_HOST "/"
+
+// Where git finds it from here: folders of this machine have no host.
+static const char *address_of(struct arena *a, const char *home, const struct repo *repo) {
+    if (strncmp(repo->name, LOCAL_PREFIX, sizeof LOCAL_PREFIX - 1) != 0)
+        return repo->url;
+    return arena_printf(a, "%s/repos/%s.git", home, repo->name + sizeof LOCAL_PREFIX - 1);
+}
+
+// What the host says to `git ls-remote`. Nothing is fetched, nobody's credentials are used.
+static bool list_refs(struct arena *a, const char *address, const struct ref *ref, struct slice *out, struct err *e) {
+    const char *branch = ref->is_whole ? ref->text : arena_printf(a, REF_HEADS "%s", ref->text);
+    const char *tag = ref->is_whole ? ref->text : arena_printf(a, REF_TAGS "%s", ref->text);
+    const char *const argv[] = {"git", "ls-remote", "--", address, "HEAD", branch, tag, NULL};
+    const struct command c = {.argv = argv, .extra_env = plain_env, .timeout_ms = LOOK_MS};
+    return command_run(a, &c, out, e);
+}
+
+// A repository or ref that cannot be is refused before anybody pays for it. What this machine cannot find out, the
+// worker may: it has a network of its own.
+static bool check_remote(struct arena *a, const char *home, const struct repo_ref *asked, struct err *e) {
+    struct repo repo;
+    struct ref ref;
+    struct slice refs;
+    struct err why;
+    if (!repo_read(&repo, a, asked->repo, e) || !ref_read(&ref, a, asked->commit, e)) {
+        e->code = ERR_USAGE;
+        return false;
+    }
+    if (!list_refs(a, address_of(a, home, &repo), &ref, &refs, &why)) {
+        fprintf(stderr, "warning     the worker looks for the repository itself, from here it could not be seen: %s\n",
+                why.msg);
+        return true;
+    }
+    bool has_ref = refs.len && memmem(refs.ptr, refs.len, "\trefs/", 6);
+    if (has_ref || ref.is_commit || ref_short_commit(a, ref.text) || (strcmp(ref.text, "HEAD") == 0 && refs.len))
+        return true;
+    err_set(e, ERR_USAGE, "'%s' has no branch or tag '%s'%s", repo.url, ref.text, refs.len ? "" : ": it is empty");
+    return err_hint(e, "nothing was sent; --commit takes a branch, a tag or a commit");
+}
+
 bool repo_prepare(struct arena *a, const char *home, const char *given, const char *ref, struct repo_ref *out,
                   struct err *e) {
     char path[PATH_MAX];
@@ -130,5 +177,5 @@ bool repo_prepare(struct arena *a, const char *home, const char *given, const ch
         return err_hint(e, "--repo takes a folder, https://host/owner/name, or owner/name on github.com");
     }
     *out = (struct repo_ref){given, ref ? ref : "main", false};
-    return true;
+    return check_remote(a, home, out, e);
 }

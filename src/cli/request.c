@@ -129,10 +129,6 @@ static void show_progress(void *ctx, const struct ask_progress *p) {
     fprintf(stderr, "%8s  %-11s %s\n", text_duration(p->us, time), names[p->stage], p->detail);
 }
 
-static const char *commit_of(const struct answer *w, const struct ask *ask) {
-    return w->commit ? w->commit : ask->commit;
-}
-
 static void print_json(struct arena *a, const struct ask_result *r, const struct ask *ask) {
     const struct answer *w = &r->answer;
     SCOPED_JSON(j) = json_object();
@@ -148,7 +144,8 @@ static void print_json(struct arena *a, const struct ask_result *r, const struct
     json_set_u128(j, "refunded", w->refunded.v);
     json_set_text(j, "transaction_hash", r->transaction);
     json_set_text(j, "wasm_hash", w->wasm_hash);
-    json_set_text(j, "commit", commit_of(w, ask));
+    json_set_text(j, "ref", ask->commit);
+    json_set_text(j, "commit", r->commit);
     printf("%s\n", json_text(a, j));
 }
 
