@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/sync.h"
 #include "base/text.h"
+#include "cli/commands.h"
 #include "http/client.h"
 #include "near/send.h"
 #include "repo/ref.h"
