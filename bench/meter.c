@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define ROUNDS 5
+#define ROUNDS 21
 #define CODE_MAX_BYTES (64u << 20)
 #define CEILING (512ull << 20)
 
@@ -44,37 +44,69 @@ static uint64_t native(const char *program) {
     return cpu_us(RUSAGE_CHILDREN) - start;
 }
 
-static void least(uint64_t *best, uint64_t us) { *best = us < *best ? us : *best; }
+// What one guest takes, in turns: as it is, metered, without canonical NaNs, as a native program.
+enum way { PLAIN, METERED, OTHER, NATIVE, WAYS };
+struct rounds {
+    double us[WAYS][ROUNDS];
+};
 
-// The best of some rounds, the three in turns: other work on the machine hits all alike.
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(const double *values) {
+    double sorted[ROUNDS];
+    memcpy(sorted, values, sizeof sorted);
+    qsort(sorted, ROUNDS, sizeof *sorted, compare);
+    return sorted[ROUNDS / 2];
+}
+
+// The median of what each round gives by itself: both stand beside one another in time, so that what else the machine
+// does at that moment, and the pace of its clock, are the same for both; a round that was hit differs and does not
+// count. The best of each would compare one round's luck with another's.
+static double ratio(const struct rounds *r, enum way one, enum way by) {
+    double each[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++)
+        each[i] = r->us[one][i] / r->us[by][i];
+    return median(each);
+}
+
+static bool compile_all(struct arena *a, const char *path, struct buf code[static NATIVE], struct err *e) {
+    SCOPED_BUF(rewritten, CODE_MAX_BYTES);
+    struct slice wasm;
+    return file_read(a, arena_printf(a, "%s.wasm", path), CODE_MAX_BYTES, &wasm, e) &&
+           meter_rewrite(wasm, &meter_prices_outlayer, &rewritten, e) &&
+           engine_compile(engine, wasm, WASM_CORE, &code[PLAIN], e) &&
+           engine_compile(engine, buf_slice(&rewritten), WASM_CORE, &code[METERED], e) &&
+           engine_compile(uncanonical, wasm, WASM_CORE, &code[OTHER], e);
+}
+
 static void measure(const char *name, double aim) {
     SCOPED_ARENA(a);
-    SCOPED_BUF(rewritten, CODE_MAX_BYTES);
-    SCOPED_BUF(plain_code, CODE_MAX_BYTES);
-    SCOPED_BUF(metered_code, CODE_MAX_BYTES);
-    SCOPED_BUF(other_code, CODE_MAX_BYTES);
-    struct slice wasm;
     struct err e;
-    uint64_t plain = UINT64_MAX, other = UINT64_MAX, metered = UINT64_MAX, machine = UINT64_MAX;
+    struct buf code[NATIVE];
+    static struct rounds r;
     const char *path = arena_printf(a, "build/bench/guests/%s", name);
-    if (!file_read(a, arena_printf(a, "%s.wasm", path), CODE_MAX_BYTES, &wasm, &e) ||
-        !meter_rewrite(wasm, &meter_prices_outlayer, &rewritten, &e) ||
-        !engine_compile(engine, wasm, WASM_CORE, &plain_code, &e) ||
-        !engine_compile(uncanonical, wasm, WASM_CORE, &other_code, &e) ||
-        !engine_compile(engine, buf_slice(&rewritten), WASM_CORE, &metered_code, &e)) {
+    for (int i = 0; i < NATIVE; i++)
+        code[i] = buf_init(CODE_MAX_BYTES);
+    if (compile_all(a, path, code, &e)) {
+        for (int i = 0; i < ROUNDS; i++) {
+            // In turns, and each round the other way about: what comes first is not always the same.
+            for (int k = 0; k < NATIVE; k++) {
+                int way = i % 2 ? NATIVE - 1 - k : k;
+                r.us[way][i] = (double)run(way == OTHER ? uncanonical : engine, buf_slice(&code[way]));
+            }
+            r.us[NATIVE][i] = (double)native(path);
+        }
+        printf("%-8s %8.1f ms metered, %8.1f ms as it is: %.2f times (aim %.2f); native C %.1f ms: %.2f times\n", name,
+               median(r.us[METERED]) / 1000, median(r.us[PLAIN]) / 1000, ratio(&r, METERED, PLAIN), aim,
+               median(r.us[NATIVE]) / 1000, ratio(&r, METERED, NATIVE));
+        printf("%-8s canonical NaNs by themselves: %.2f times\n", name, ratio(&r, PLAIN, OTHER));
+    } else
         printf("%-8s cannot be measured: %s\n", name, e.msg);
-        return;
-    }
-    for (int i = 0; i < ROUNDS; i++) {
-        least(&plain, run(engine, buf_slice(&plain_code)));
-        least(&metered, run(engine, buf_slice(&metered_code)));
-        least(&other, run(uncanonical, buf_slice(&other_code)));
-        least(&machine, native(path));
-    }
-    printf("%-8s %8.1f ms metered, %8.1f ms as it is: %.2f times (aim %.2f); native C %.1f ms: %.2f times\n", name,
-           (double)metered / 1000, (double)plain / 1000, (double)metered / (double)plain, aim, (double)machine / 1000,
-           (double)metered / (double)machine);
-    printf("%-8s canonical NaNs by themselves: %.2f times\n", name, (double)plain / (double)other);
+    for (int i = 0; i < NATIVE; i++)
+        buf_free(&code[i]);
 }
 
 int main(void) {

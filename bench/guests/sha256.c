@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 of 64 MiB, for measuring: no tables of a library, no calls in the loop.
+// SHA-256 of 16 MiB, for measuring: no tables of a library, no calls in the loop.
 #include <stdint.h>
 #include <stdio.h>
 
@@ -38,7 +38,7 @@ static void block(uint32_t h[8], const uint32_t *in) {
 
 int main(void) {
     uint32_t h[8] = {1, 2, 3, 4, 5, 6, 7, 8}, in[16] = {0};
-    for (uint32_t i = 0; i < 1u << 20; i++) {
+    for (uint32_t i = 0; i < 1u << 18; i++) {
         in[i % 16] = i;
         block(h, in);
     }
