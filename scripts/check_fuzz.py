@@ -7,6 +7,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "hexadecimal, base58 and base64 text": "hex",
     "settings files": "settings",
     "WebAssembly modules and components": "meter",
+    "modules that builds leave": "artifact",
     "locks of Cargo packages": "cargo_lock",
     "signed transactions in borsh": "tx",
     "NEP-297 event lines": "events",
