@@ -416,6 +416,25 @@ def test_builds_of_others():
             check("other bytes are not run", value == "six" and builds(worker) == 1, event)
 
 
+def test_lock_is_taken_again():
+    """A module that nobody has any more is built again with the lock of its record, not with a new one."""
+    with kit.folder() as home:
+        w = World(home)
+        repo = w.repo("unlocked", {"Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n'
+                                                 '[[bin]]\nname = "app"\npath = "main.rs"\n',
+                                   "main.rs": 'fn main() { println!("built"); }\n'})
+        records = []
+        for name in ("first", "second"):
+            with w.worker(name):
+                _, tx, _ = w.request(repo, "")
+                equal("it is built", w.answer(tx)[1], "built\n")
+            records.append(next(iter(w.coordinator.builds.values())))
+            w.coordinator.wasm.clear()
+        check("a lock was made", records[0]["lock_made"] > 0, records)
+        check("it was built twice", records[0]["built_at"] < records[1]["built_at"], records)
+        equal("with one lock", [(r["lock_hash"], r["lock_made"]) for r in records][1], (records[0]["lock_hash"], records[0]["lock_made"]))
+
+
 def borsh_record(r):
     text = lambda s: len(s.encode()).to_bytes(4, "little") + s.encode()
     return (text("outlayer-build-v2") + bytes.fromhex(r["build_key"]) + bytes.fromhex(r["wasm_hash"]) + text(r["repo"])

@@ -58,7 +58,8 @@ struct build_result {
     struct slice wasm;     // in the caller's arena
     struct hash wasm_hash;
     // Cargo.lock, where the repository has none and it was made for this build; whoever puts it there builds the same.
-    // Empty, zeros and 0: the repository's own, or no need of one.
+    // Empty, zeros and 0: the repository's own, or no need of one. builder_build takes one that is there already, with
+    // its time, instead of making one.
     struct slice lock;
     struct hash lock_hash;
     uint64_t lock_made; // seconds of the wall clock

@@ -228,8 +228,10 @@ static bool build_checkout(struct job *j) {
 
 bool builder_build(struct builder *b, struct arena *a, const struct build_source *s, const struct patience *w,
                    struct build_result *io, struct err *e) {
-    struct job j = {.builder = b, .arena = a, .result = io, .e = e};
+    struct job j = {
+        .builder = b, .arena = a, .result = io, .e = e, .known_lock = io->lock, .known_made = io->lock_made};
     uint64_t start = clock_mono_ms();
+    io->lock = (struct slice){0}, io->lock_made = 0;
     BUG_ON(strlen(io->commit) != 40);
     bool ok = job_start(&j, s, w) && need_isolation(&j) && job_open(&j) && fetch_checkout(&j) && build_checkout(&j);
     io->build_ms = clock_mono_ms() - start; // what follows is our own tidying up

@@ -197,6 +197,17 @@ static void test_lock_is_made(void **state) {
     assert_true(hash_eq(&h, &r.lock_hash));
     assert_true(r.lock_made > 1600000000);
     assert_non_null(memmem(r.lock.ptr, r.lock.len, "name = \"small\"", 14));
+    // A lock that was made before is taken again, whatever is new since.
+    struct build_result known = r;
+    struct err e = {0};
+    struct build_source s = {.repo = "https://folder.invalid/test/unlocked", .ref = "main", .target = "wasm32-wasip1"};
+    const struct patience w = {clock_mono_ms() + 60000, NULL};
+    known.lock = slice_str(arena_printf(arena, "# kept\n%.*s", SLICE_FMT(r.lock)));
+    known.lock_made = 1234567890;
+    assert_ok(builder_build(builder, arena, &s, &w, &known, &e), &e);
+    assert_int_equal(known.end, BUILD_OK);
+    assert_true(slice_starts(known.lock, SLICE_LIT("# kept\n")) && known.lock_made == 1234567890);
+    assert_true(hash_eq(&known.wasm_hash, &r.wasm_hash));
     // With that lock the module is the same, and there is nothing to keep.
     sh("cd %s/repos/test/unlocked && cat >Cargo.lock <<'E'\n%.*sE\ngit add -A && git -c user.name=t -c user.email=t@t "
        "commit -q -m lock",

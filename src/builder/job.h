@@ -32,13 +32,15 @@ struct job {
     struct builder *builder;
     struct arena *arena;
     struct source source;
-    const char *local;  // folder of a mapped repository, NULL: fetched over https
-    const char *url;    // what git is told inside the box
-    const char *folder; // of the guest in the checkout, "" for its root
-    const char *dir;    // the same in the box
-    const char *when;   // the commit's time, seconds since 1970 as text
-    const char *locks;  // made for the repository, each below its name; NULL: none
-    unsigned configs;   // files that were written for cargo to read
+    const char *local;       // folder of a mapped repository, NULL: fetched over https
+    const char *url;         // what git is told inside the box
+    const char *folder;      // of the guest in the checkout, "" for its root
+    const char *dir;         // the same in the box
+    const char *when;        // the commit's time, seconds since 1970 as text
+    const char *locks;       // made for the repository, each below its name; NULL: none
+    struct slice known_lock; // made for this build before; empty: none
+    uint64_t known_made;
+    unsigned configs; // files that were written for cargo to read
     struct sandbox *box;
     struct proxy *proxy;
     struct patience patience; // has an end

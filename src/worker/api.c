@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/api.h"
 
+#include "builder/build.h"
+
 #include "base/log.h"
 #include "http/client.h"
 #include <inttypes.h>
@@ -148,21 +150,31 @@ void api_unlock(struct api *api, struct arena *a, const char *key) {
 
 // --- modules and build records
 
-bool api_wasm_get(struct api *api, struct arena *a, const struct hash *hash, struct slice *out, struct err *e) {
+// What is kept by its hash.
+static bool download(struct api *api, struct arena *a, const char *from, const struct hash *hash, size_t max,
+                     struct slice *out, struct err *e) {
     char hex[65];
-    struct http_call call = call_of(api, a, "GET", arena_printf(a, "/wasm/%s", hash_hex(hash, hex)), WASM_MS);
+    struct http_call call = call_of(api, a, "GET", arena_printf(a, "%s/%s", from, hash_hex(hash, hex)), WASM_MS);
     struct http_answer answer;
-    call.max_answer = WASM_MAX;
+    call.max_answer = max;
     if (!http_call(api->http, a, &call, &answer, e))
         return false;
     if (answer.status != 200)
         return err_set(e, answer.status == 404 ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
-                       "the coordinator answered status %d for module %.12s", answer.status, hex);
+                       "the coordinator answered status %d for %s/%.12s", answer.status, from, hex);
     struct hash got = sha256(answer.body);
     if (!hash_eq(&got, hash))
-        return err_set(e, ERR_CORRUPT, "the coordinator gave other bytes than those of module %.12s", hex);
+        return err_set(e, ERR_CORRUPT, "the coordinator gave other bytes than those of %s/%.12s", from, hex);
     *out = answer.body;
     return true;
+}
+
+bool api_wasm_get(struct api *api, struct arena *a, const struct hash *hash, struct slice *out, struct err *e) {
+    return download(api, a, "/wasm", hash, WASM_MAX, out, e);
+}
+
+bool api_lock_file_get(struct api *api, struct arena *a, const struct hash *hash, struct slice *out, struct err *e) {
+    return download(api, a, "/cargo-lock", hash, BUILD_LOCK_MAX, out, e);
 }
 
 static bool upload(struct api *api, struct arena *a, const char *to, const struct hash *hash, struct slice bytes,

@@ -48,6 +48,8 @@ void api_unlock(struct api *api, struct arena *a, const char *key); // a failure
 // A lock that was made for a build (builder/build.h), kept where anybody may have it.
 [[nodiscard]] bool api_lock_file_put(struct api *api, struct arena *a, const struct hash *hash, struct slice lock,
                                      struct err *e);
+[[nodiscard]] bool api_lock_file_get(struct api *api, struct arena *a, const struct hash *hash, struct slice *out,
+                                     struct err *e);
 // Nothing about it is verified here but its form: record_verify.
 [[nodiscard]] bool api_record_get(struct api *api, struct arena *a, const struct hash *build_key,
                                   struct build_record *out, struct err *e);

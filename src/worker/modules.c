@@ -94,6 +94,17 @@ static bool try_cache(struct modules *m, struct arena *a, struct module *out) {
     return true;
 }
 
+// The module is gone and will be built again: with the dependencies that it had.
+static void take_lock(struct modules *m, struct arena *a, const struct build_record *r, struct module *out) {
+    struct err e;
+    if (r->lock_made && !out->build.lock.len) {
+        if (api_lock_file_get(m->set.api, a, &r->lock_hash, &out->build.lock, &e))
+            out->build.lock_made = r->lock_made;
+        else
+            log_err(LOG_WARN, "the lock of an earlier build is not there: a new one is made", &e);
+    }
+}
+
 static bool try_coordinator(struct modules *m, struct arena *a, struct module *out) {
     struct build_record r;
     struct slice wasm;
@@ -103,8 +114,11 @@ static bool try_coordinator(struct modules *m, struct arena *a, struct module *o
             log_err(LOG_WARN, "no build record", &e);
         return false;
     }
-    if (!believe(m, a, &r, &out->build.build_key, &e) || !api_wasm_get(m->set.api, a, &r.wasm_hash, &wasm, &e)) {
+    bool believed = believe(m, a, &r, &out->build.build_key, &e);
+    if (!believed || !api_wasm_get(m->set.api, a, &r.wasm_hash, &wasm, &e)) {
         log_err(LOG_WARN, "a build of another worker is not used", &e);
+        if (believed)
+            take_lock(m, a, &r, out);
         return false;
     }
     module_cache_save(m->set.dir, a, m->set.max_bytes, &r, wasm);

@@ -64,6 +64,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
             return self.poll(float(urllib.parse.parse_qs(url.query)["timeout"][0]))
         if parts[0] == "wasm":
             return self.say(200, s.wasm[parts[1]]) if parts[1] in s.wasm else self.say(404, {"error": {"code": "not_found", "message": "no"}})
+        if parts[0] == "cargo-lock" and parts[1] in s.cargo_locks:
+            return self.say(200, s.cargo_locks[parts[1]])
         if parts[0] == "builds" and parts[1] in s.builds:
             return self.say(200, s.builds[parts[1]])
         self.say(404, {"error": {"code": "not_found", "message": "nothing here"}})
