@@ -287,6 +287,21 @@ static void test_which_program(void **state) {
     ends("a library", &r, BUILD_BAD_OUTPUT, "app.wasm is a library: it has no _start");
 }
 
+// If this fails, settings above the guest's folder are lost, or their folders are looked for beside the wrong one.
+static void test_settings_above(void **state) {
+    (void)state;
+    REPO("above", ".cargo/config.toml",
+         "[source.crates-io]\nreplace-with = \"mine\"\n[source.mine]\ndirectory = \"vendor\"\n"
+         "[target.wasm32-wasip1]\nrustflags = [\"--cfg\", \"far\"]\n",
+         "vendor/own/Cargo.toml", PACKAGE("own"), "vendor/own/src/lib.rs", "pub const A: u32 = 1;\n",
+         "vendor/own/.cargo-checksum.json", "{\"files\":{}}", "a/guest/.cargo/config.toml", "[env]\nNEAR = \"yes\"\n",
+         "a/guest/Cargo.toml", PACKAGE("guest") "[dependencies]\nown = \"0.1\"\n", "a/guest/src/main.rs",
+         "#[cfg(far)]\nfn main() { println!(\"{} {}\", own::A, env!(\"NEAR\")); }\n");
+    struct build_result r = build_in("above", "a/guest", "main", "wasm32-wasip1", 60000);
+    assert_int_equal(r.end, BUILD_OK);
+    assert_non_null(memmem(r.lock.ptr, r.lock.len, "name = \"own\"", 12));
+}
+
 // If this fails, a recipe that calls cargo lacks a linker, a library or crates; or what is said does not win over what
 // is found.
 static void test_recipes_call_cargo(void **state) {
@@ -418,6 +433,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(test_c),
                                           cmocka_unit_test(test_lock_is_made),
                                           cmocka_unit_test(test_wasip2_is_a_target),
                                           cmocka_unit_test(test_which_program),
+                                          cmocka_unit_test(test_settings_above),
                                           cmocka_unit_test(test_recipes_call_cargo),
                                           cmocka_unit_test(test_cpp),
                                           cmocka_unit_test(test_nothing_of_this_machine),
