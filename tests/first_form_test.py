@@ -23,7 +23,7 @@ GUEST = """int main(void) {
     if (!strcmp(kind, "bytes")) { for (long i = 0; i < n; i++) putchar((int)(255 - i % 256)); return 0; }
     if (!strcmp(kind, "quotes")) { for (; n > 0; n--) fputs("\\"\\n", stdout); return 0; }
     if (!strcmp(kind, "numbers")) { fputs("[1", stdout); for (; n > 1; n--) fputs(",1e15", stdout); putchar(']'); return 0; }
-    if (!strcmp(kind, "echo")) { rest[fread(rest, 1, sizeof rest - 1, stdin)] = 0; fputs(rest, stdout); return 0; }
+    if (!strcmp(kind, "echo")) { fwrite(rest, 1, fread(rest, 1, sizeof rest, stdin), stdout); return 0; }
     for (; n > 0; n--) fputs("\\"no luck\\"", stderr);
     return 3;
 }
@@ -49,7 +49,7 @@ def test_formats():
             for name, format, text, want in (
                     ("a short text", "Text", "echo grüße \"1\"\n", "grüße \"1\"\n"), ("a text that just fits", "Text", "text 840", "x" * 840),
                     ("one that may not", "Text", "text 900", "x" * 900), ("a long text", "Text", "text 100000", "x" * 100000),
-                    ("a text of quotes", "Text", "quotes 300", "\"\n" * 300), ("an empty text", "Text", "echo", ""),
+                    ("a text with a NUL", "Text", "echo a\0b", "a\0b"), ("a text of quotes", "Text", "quotes 300", "\"\n" * 300), ("an empty text", "Text", "echo", ""),
                     ("a byte", "Bytes", "bytes 1", b"\xff"), ("bytes that are long as numbers", "Bytes", "bytes 300", bytes(255 - i % 256 for i in range(300))),
                     ("many bytes", "Bytes", "bytes 30000", bytes(255 - i % 256 for i in range(30000))),
                     ("short JSON", "Json", "echo  {\"a\":[1, null]}", {"a": [1, None]}), ("long JSON", "Json", "json 14000", "x" * 14000),

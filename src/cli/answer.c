@@ -2,53 +2,17 @@
 #include "cli/answer.h"
 
 #include "near/rpc.h"
-
-#define EVENT_PREFIX "EVENT_JSON:"
-#define EVENT_MAX 65536
-
-// The data object of a log line when it is this event of ours, else NULL.
-static json_t *parse_event(const char *line, const char *event, const uint64_t *request_id) {
-    if (strncmp(line, EVENT_PREFIX, strlen(EVENT_PREFIX)) != 0)
-        return NULL;
-    SCOPED_JSON(j) = json_parse_big(slice_str(line + strlen(EVENT_PREFIX)), EVENT_MAX, NULL);
-    const char *standard = json_string_value(json_object_get(j, "standard"));
-    const char *name = json_string_value(json_object_get(j, "event"));
-    json_t *data = json_array_get(json_object_get(j, "data"), 0);
-    uint64_t id;
-    if (!standard || strcmp(standard, "near-outlayer") != 0 || !name || strcmp(name, event) != 0 || !data)
-        return NULL;
-    if (request_id && (!json_get_u64(data, "request_id", &id, NULL) || id != *request_id))
-        return NULL;
-    return json_incref(data);
-}
-
-json_t *answer_find_event(const json_t *outcome, const char *contract, const char *event, const uint64_t *request_id) {
-    size_t i, k;
-    json_t *one, *line;
-    json_array_foreach(json_object_get(outcome, "receipts_outcome"), i, one) {
-        const json_t *o = json_object_get(one, "outcome");
-        const char *executor = json_string_value(json_object_get(o, "executor_id"));
-        bool failed = json_object_get(json_object_get(o, "status"), "Failure");
-        if (!executor || strcmp(executor, contract) != 0 || failed)
-            continue;
-        json_array_foreach(json_object_get(o, "logs"), k, line) {
-            json_t *data = parse_event(json_string_value(line), event, request_id);
-            if (data)
-                return data;
-        }
-    }
-    return NULL;
-}
+#include "protocol/events.h"
 
 // What was asked: id and payment stand in the request_data text of the first event.
 static bool read_requested(struct answer *w, const json_t *outcome, const char *contract, struct err *e) {
-    SCOPED_JSON(data) = answer_find_event(outcome, contract, "execution_requested", NULL);
+    SCOPED_JSON(data) = event_find_named(outcome, contract, "execution_requested", NULL);
     if (!data)
         return true;
     const char *text;
     if (!json_get_text(data, "request_data", &text, e))
         return false;
-    SCOPED_JSON(request) = json_parse_big(slice_str(text), EVENT_MAX, e);
+    SCOPED_JSON(request) = json_parse_big(slice_str(text), EVENT_LOG_MAX, e);
     if (!request || !json_get_u64(request, "request_id", &w->request_id, e) ||
         !json_get_u128(request, "payment", &w->payment.v, e))
         return false;
@@ -83,7 +47,7 @@ static void read_unanswered(struct answer *w, const json_t *outcome, const char 
     } ends[] = {{"execution_timed_out", "no worker answered in time; everything was refunded"},
                 {"execution_cancelled", "the request was cancelled; everything was refunded"}};
     for (size_t i = 0; i < ARRAY_LEN(ends) && !w->settled; i++) {
-        SCOPED_JSON(data) = answer_find_event(outcome, contract, ends[i].event, &w->request_id);
+        SCOPED_JSON(data) = event_find_named(outcome, contract, ends[i].event, &w->request_id);
         if (!data)
             continue;
         w->settled = true;
@@ -99,7 +63,7 @@ bool answer_read(struct answer *out, struct arena *a, const json_t *outcome, con
         return err_wrap(e, "the request's event");
     if (!out->known)
         return true;
-    SCOPED_JSON(data) = answer_find_event(outcome, contract, "execution_completed", &out->request_id);
+    SCOPED_JSON(data) = event_find_named(outcome, contract, "execution_completed", &out->request_id);
     if (data && !read_completed(out, a, data, e))
         return err_wrap(e, "the completion's event");
     if (!data)

@@ -23,6 +23,3 @@ struct answer {
 [[nodiscard]] bool answer_read(struct answer *out, struct arena *a, const json_t *outcome, const char *contract,
                                struct err *e);
 void answer_release(struct answer *w);
-// One execution_requested or execution_completed, …: the data object of the first such event of this contract in the
-// outcome, NULL when there is none. `request_id` NULL: any. The caller releases it.
-json_t *answer_find_event(const json_t *outcome, const char *contract, const char *event, const uint64_t *request_id);

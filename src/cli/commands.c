@@ -4,14 +4,6 @@
 #include "base/text.h"
 #include <inttypes.h>
 
-// The contract's defaults and caps (docs: the life of a request); over a cap it would refuse the request anyway.
-#define INSTRUCTIONS_DEFAULT 1000000000ull
-#define INSTRUCTIONS_MAX 100000000000ull
-#define SECONDS_DEFAULT 60
-#define SECONDS_MAX 60
-#define MEMORY_MB_DEFAULT 128
-#define MEMORY_MB_MAX 1024
-
 static enum cli_status status_of(enum err_code code) {
     switch (code) {
     case ERR_USAGE:
@@ -75,9 +67,9 @@ static bool take(const struct arg_u64 *o, const char *name, uint64_t fallback, u
 
 bool limits_from_options(const struct limit_options *o, struct exec_limits *out, struct err *e) {
     uint64_t instructions, seconds, memory;
-    if (!take(&o->instructions, "--max-instructions", INSTRUCTIONS_DEFAULT, INSTRUCTIONS_MAX, &instructions, e) ||
-        !take(&o->seconds, "--max-seconds", SECONDS_DEFAULT, SECONDS_MAX, &seconds, e) ||
-        !take(&o->memory_mb, "--max-memory-mb", MEMORY_MB_DEFAULT, MEMORY_MB_MAX, &memory, e))
+    if (!take(&o->instructions, "--max-instructions", DEFAULT_INSTRUCTIONS, MAX_INSTRUCTIONS, &instructions, e) ||
+        !take(&o->seconds, "--max-seconds", DEFAULT_EXECUTION_SECONDS, MAX_EXECUTION_SECONDS, &seconds, e) ||
+        !take(&o->memory_mb, "--max-memory-mb", DEFAULT_MEMORY_MB, MAX_MEMORY_MB, &memory, e))
         return false;
     *out = (struct exec_limits){instructions, (uint32_t)memory, (uint32_t)seconds, EXEC_OUTPUT_MAX};
     return true;

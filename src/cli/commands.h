@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "cli/args.h"
 #include "executor/exec.h"
+#include "protocol/contract.h"
 
 enum cli_status {
     CLI_OK = 0,       // success
@@ -49,5 +50,7 @@ struct egress_options {
         ARG_OPTION(s, field.ca_file, "--egress-ca-file", "FILE",                                                       \
                    "certificates (PEM) that guests trust beside the built-in ones")
 
+#define LIMITS_DEFAULT                                                                                                 \
+    { DEFAULT_INSTRUCTIONS, DEFAULT_MEMORY_MB, DEFAULT_EXECUTION_SECONDS, EXEC_OUTPUT_MAX }
 // The limits with the contract's defaults for what is left out; over the contract's caps is ERR_USAGE.
 [[nodiscard]] bool limits_from_options(const struct limit_options *o, struct exec_limits *out, struct err *e);

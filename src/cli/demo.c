@@ -234,7 +234,7 @@ static bool one_request(struct demo *d, const struct service *s, const char *bui
                       .build_target = build_target,
                       .input = input,
                       .format = "Text",
-                      .limits = {1000000000, 128, 60, EXEC_OUTPUT_MAX},
+                      .limits = LIMITS_DEFAULT,
                       .deposit = {NEAR_ONE / 10},
                       .receiver = d->client.s,
                       .method = "ask"};

@@ -2,6 +2,7 @@
 #include "cli/demo_secrets.h"
 
 #include "base/text.h"
+#include "cli/commands.h"
 #include "cli/repo.h"
 #include "cli/secrets_remote.h"
 #include "codec/hex.h"
@@ -51,7 +52,7 @@ static bool ask(const struct run *r, const struct credentials *from, struct ask_
                       .build_target = DEFAULT_BUILD_TARGET,
                       .input = INPUT,
                       .format = "Text",
-                      .limits = {1000000000, 128, 60, EXEC_OUTPUT_MAX},
+                      .limits = LIMITS_DEFAULT,
                       .deposit = {NEAR_ONE / 10},
                       .secrets_profile = PROFILE,
                       .secrets_owner = r->d->stack->developers[0].account.s,

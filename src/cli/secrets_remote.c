@@ -5,7 +5,7 @@
 #include "codec/hex.h"
 #include "http/client.h"
 #include "near/send.h"
-#include "protocol/contract.h"
+#include "protocol/events.h"
 #include "secrets/values.h"
 
 #define CALL_GAS (50 * TGAS)
@@ -220,23 +220,6 @@ bool remote_generate(struct remote *r, const struct scope *s, const struct remot
 
 // --- transactions
 
-static json_t *find_event(const json_t *outcome, const char *name) {
-    size_t i, k;
-    json_t *one, *line;
-    json_array_foreach(json_object_get(outcome, "receipts_outcome"), i, one) {
-        json_array_foreach(json_object_get(json_object_get(one, "outcome"), "logs"), k, line) {
-            const char *text = json_string_value(line);
-            if (!text || strncmp(text, "EVENT_JSON:", 11) != 0)
-                continue;
-            SCOPED_JSON(event) = json_parse_big(slice_str(text + 11), ANSWER_MAX, NULL);
-            const char *found = json_string_value(json_object_get(event, "event"));
-            if (found && strcmp(found, name) == 0)
-                return json_incref(json_array_get(json_object_get(event, "data"), 0));
-        }
-    }
-    return NULL;
-}
-
 static bool show_hash(void *ctx, const struct sent *sent, struct err *e) {
     (void)ctx, (void)e;
     fprintf(stderr, "transaction %s\n", sent->hash);
@@ -264,6 +247,6 @@ bool remote_send(struct remote *r, const struct remote_call *call, const char **
     const char *hash = json_string_value(json_object_get(json_object_get(outcome, "transaction"), "hash"));
     *transaction = arena_strdup(r->a, hash ? hash : "");
     if (event)
-        *event = find_event(outcome, call->event);
+        *event = event_find_named(outcome, contract.s, call->event, NULL);
     return true;
 }

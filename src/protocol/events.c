@@ -83,6 +83,34 @@ bool event_find(const json_t *outcome, const char *contract_id, bool (*take)(voi
     return false;
 }
 
+struct named {
+    const char *name;
+    const uint64_t *request_id;
+    json_t *data;
+};
+
+static bool take_named(void *ctx, const char *log) {
+    struct named *n = ctx;
+    const json_t *data;
+    const char *name;
+    uint64_t id;
+    if (strncmp(log, EVENT_PREFIX, sizeof EVENT_PREFIX - 1) != 0)
+        return false;
+    SCOPED_JSON(j) = json_parse_big(slice_str(log + sizeof EVENT_PREFIX - 1), EVENT_LOG_MAX, NULL);
+    if (!j || !ours(j, &data, &name, NULL) || !name || strcmp(name, n->name) != 0)
+        return false;
+    if (n->request_id && (!json_get_u64(data, "request_id", &id, NULL) || id != *n->request_id))
+        return false;
+    n->data = json_incref((json_t *)(uintptr_t)data);
+    return true;
+}
+
+json_t *event_find_named(const json_t *outcome, const char *contract_id, const char *name, const uint64_t *request_id) {
+    struct named n = {name, request_id, NULL};
+    (void)event_find(outcome, contract_id, take_named, &n);
+    return n.data;
+}
+
 void event_request_put(json_t *o, const struct event_request *r) {
     request_terms_put(o, &r->terms);
     json_object_set_new(o, "input_data", json_stringn((const char *)r->input.ptr, r->input.len));

@@ -28,6 +28,9 @@ struct event {
 // Hands the logs of an outcome (of a transaction, as RPC servers give it) to `take` until it returns true: those that
 // the contract wrote in receipts which succeeded; others did not happen. false: it took none.
 bool event_find(const json_t *outcome, const char *contract_id, bool (*take)(void *ctx, const char *log), void *ctx);
+// The data object of the first event of this name that the contract wrote; of this request, where one is given. NULL:
+// there is none. The caller releases it.
+json_t *event_find_named(const json_t *outcome, const char *contract_id, const char *name, const uint64_t *request_id);
 // Sets the request's terms and its input_data, as the event and the coordinator have them.
 void event_request_put(json_t *o, const struct event_request *r);
 // The log line of an execution_requested.
