@@ -31,7 +31,7 @@
 #define EXTENSION_TGAS 3 // what an extension takes from that
 #define REST_TGAS 1      // of a call, after it has looked what it has left
 #define EXTENSIONS_MAX 10
-#define STALE_NS (600 * SECOND_NS)
+#define STALE_NS (STALE_SECONDS * SECOND_NS)
 
 ENTRY(new) {
     require(!state_exists(), "The contract has already been initialized");

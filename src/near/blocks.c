@@ -342,3 +342,18 @@ bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, 
         *e = why;
     return false;
 }
+
+bool block_source_time(struct block_source *s, struct arena *a, uint64_t height, uint64_t *timestamp_ns, bool *skipped,
+                       struct err *e) {
+    struct http_answer answer;
+    json_t *header;
+    if (!get(s, a, arena_printf(a, "/v0/block/%" PRIu64 "/headers", height), &answer, e))
+        return false;
+    if (answer.status != 200)
+        return no_block(&answer, height, e);
+    *skipped = slice_eq_str(answer.body, "null");
+    if (*skipped)
+        return true;
+    SCOPED_JSON(j) = json_parse_big(answer.body, BLOCK_BODY_MAX, e);
+    return j && json_get_object(j, "header", &header, e) && json_get_u64(header, "timestamp_nanosec", timestamp_ns, e);
+}

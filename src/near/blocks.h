@@ -36,5 +36,8 @@ void block_source_free(struct block_source *s); // NULL is fine
 // it does; ERR_CORRUPT says that no server has it any more.
 [[nodiscard]] bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
                                     struct block_logs *out, struct err *e);
+// When a block was made; *skipped: there is none of this height.
+[[nodiscard]] bool block_source_time(struct block_source *s, struct arena *a, uint64_t height, uint64_t *timestamp_ns,
+                                     bool *skipped, struct err *e);
 // Another server is asked first from now on: what the last one said is doubted.
 void block_source_next(struct block_source *s);

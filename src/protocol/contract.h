@@ -13,9 +13,12 @@
 #define METHOD_EXTEND "extend_execution"
 #define METHOD_CANCEL_STALE "cancel_stale_execution"
 // What a worker's function-call key is made for; METHOD_RESOLVE alone decides whether a key may answer.
-#define WORKER_METHODS(M) M(METHOD_RESOLVE) M(METHOD_SUBMIT) M(METHOD_SUBMIT_AND_RESOLVE) M(METHOD_EXTEND)
+#define WORKER_METHODS(M)                                                                                              \
+    M(METHOD_RESOLVE) M(METHOD_SUBMIT) M(METHOD_SUBMIT_AND_RESOLVE) M(METHOD_EXTEND) M(METHOD_CANCEL_STALE)
 
 #define VIEW_REQUEST "get_request"
+#define VIEW_PENDING "get_pending_request_ids"
+#define VIEW_OPEN_RANGE "get_open_range"
 #define VIEW_PRICING "get_pricing"
 #define VIEW_CONFIG "get_config"
 #define VIEW_OPERATORS "get_operators"
@@ -47,6 +50,7 @@
 // How long a build may take, of what was paid beyond the price of the limits.
 #define MIN_BUILD_SECONDS 10u
 #define MAX_BUILD_SECONDS 300u
+#define STALE_SECONDS 600u  // since the request or its last extension: then anybody may cancel what is still open
 #define YIELD_BLOCKS 200u   // after which a request that nobody answered ends by itself
 #define WINDOW_SECONDS 100u // these blocks at 0.6 s, without what fetching and answering take
 #define MORE_SECONDS 80u    // an extension's 200 blocks begin when 60 are left

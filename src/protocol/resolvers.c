@@ -36,15 +36,19 @@ bool operators_read(struct rpc *rpc, struct arena *a, const char *contract_id, c
     return true;
 }
 
-bool key_may_resolve(const struct rpc_access_key *k, const char *contract_id) {
+bool key_may_call(const struct rpc_access_key *k, const char *contract_id, const char *method) {
     if (k->full_access)
         return true;
     if (strcmp(k->receiver.s, contract_id) != 0)
         return false;
     for (size_t i = 0; i < k->method_count; i++)
-        if (strcmp(k->methods[i], METHOD_RESOLVE) == 0)
+        if (strcmp(k->methods[i], method) == 0)
             return true;
     return k->method_count == 0; // any method
+}
+
+bool key_may_resolve(const struct rpc_access_key *k, const char *contract_id) {
+    return key_may_call(k, contract_id, METHOD_RESOLVE);
 }
 
 bool operator_keys_read(struct rpc *rpc, struct arena *a, const char *contract_id, const char *account_id,

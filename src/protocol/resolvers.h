@@ -16,3 +16,5 @@
 // The key may answer requests for its account: full access, or a function-call key for the contract's
 // resolve_execution.
 bool key_may_resolve(const struct rpc_access_key *k, const char *contract_id);
+// The key may call this method of the contract.
+bool key_may_call(const struct rpc_access_key *k, const char *contract_id, const char *method);

@@ -9,6 +9,7 @@
 #include "protocol/resolvers.h"
 #include "sandbox/confine.h"
 #include "sandbox/sandbox.h"
+#include "worker/janitor.h"
 #include "worker/journal.h"
 #include "worker/monitor.h"
 #include "worker/worker.h"
@@ -85,6 +86,8 @@ struct daemon {
     struct egress *egress;
     struct builder *builder;
     struct monitor *monitor;
+    struct janitor *janitor;
+    bool may_cancel; // the key may call cancel_stale_execution
     struct worker worker;
 };
 
@@ -258,6 +261,11 @@ static bool check_key(struct daemon *d, struct arena *a, struct err *e) {
         err_set(e, ERR_SETTINGS, "OPERATOR_PRIVATE_KEY may only call '%s', not '%s'", key.receiver.s, d->set.contract);
         return err_hint(e, "add a function-call key for the contract to '%s'", d->operator_id.s);
     }
+    d->may_cancel = key_may_call(&key, d->set.contract, METHOD_CANCEL_STALE);
+    if (!d->may_cancel && d->set.monitor)
+        log_warn("OPERATOR_PRIVATE_KEY may not call %s, as keys of earlier versions: requests that stay open after "
+                 "their time are not cancelled; make a new key (outlayer deploy), or add one with that method to '%s'",
+                 METHOD_CANCEL_STALE, d->operator_id.s);
     return sender_warm(d->worker.sender, a, NULL, e);
 }
 
@@ -279,19 +287,33 @@ static bool check_chain(struct daemon *d, struct err *e) {
     return check_operator(d, a, e) && check_key(d, a, e);
 }
 
+static void missed(void *ctx, uint64_t timestamp_ns) { monitor_go_back(ctx, timestamp_ns); }
+
+// Whoever watches the chain keeps house there, too.
+static bool start_monitor(struct daemon *d, struct err *e) {
+    const struct settings *s = &d->set;
+    const struct monitor_settings m = {.neardata_url = s->neardata_url,
+                                       .contract_id = s->contract,
+                                       .cursor_file = arena_printf(d->arena, "%s/cursor", d->home),
+                                       .api_base_url = s->api_url,
+                                       .api_token = s->api_token,
+                                       .start_height = s->start_height,
+                                       .completed = worker_completed,
+                                       .ctx = &d->worker};
+    if (!monitor_start(&m, &d->monitor, e))
+        return false;
+    const struct janitor_settings j = {.rpc_url = s->rpc_url,
+                                       .contract_id = s->contract,
+                                       .api_base_url = s->api_url,
+                                       .sender = d->may_cancel ? d->worker.sender : NULL,
+                                       .missed = missed,
+                                       .ctx = d->monitor};
+    return janitor_start(&d->janitor, &j, e);
+}
+
 static bool start(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
-    if (!check_chain(d, e) || !worker_start(&d->worker, e))
-        return false;
-    struct monitor_settings m = {.neardata_url = s->neardata_url,
-                                 .contract_id = s->contract,
-                                 .cursor_file = arena_printf(d->arena, "%s/cursor", d->home),
-                                 .api_base_url = s->api_url,
-                                 .api_token = s->api_token,
-                                 .start_height = s->start_height,
-                                 .completed = worker_completed,
-                                 .ctx = &d->worker};
-    if (s->monitor && !monitor_start(&m, &d->monitor, e))
+    if (!check_chain(d, e) || !worker_start(&d->worker, e) || (s->monitor && !start_monitor(d, e)))
         return false;
     log_info("worker %s for %s as %s: %u at a time, capabilities %s", s->worker_id, s->contract, d->operator_id.s,
              d->worker.set.slots, d->worker.set.capabilities);
@@ -301,6 +323,7 @@ static bool start(struct daemon *d, const struct daemon_args *args, struct err *
 
 static void close_all(struct daemon *d, int status) {
     struct worker *w = &d->worker;
+    janitor_stop(d->janitor);
     monitor_stop(d->monitor);
     if (!worker_stop(w, GRACE_MS)) {
         // Some guest or build still runs. The kernel ends both with us; the journal holds what was sent.

@@ -15,8 +15,10 @@
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 5000
-#define SKIPPED_MAX 50   // heights in a row without a block: then it is asked where the chain ends
-#define GAPS_MAX 10      // how often a block that no server shows is asked for
+#define SKIPPED_MAX 50 // heights in a row without a block: then it is asked where the chain ends
+#define GAPS_MAX 10    // how often a block that no server shows is asked for
+#define BACK_FIRST 64u // blocks
+#define BACK_MAX (1u << 20)
 #define REFUSED_MS 30000 // how long something on the way to the coordinator may refuse a request that is well formed
 #define CURSOR_EVERY_MS 1000 // repeating a few blocks after a crash changes nothing: a request is recorded once
 
@@ -28,6 +30,7 @@ struct monitor {
     pthread_mutex_t mutex;
     pthread_cond_t woken;
     atomic_bool stop;
+    uint64_t missed_ns; // guarded by mutex: go back to before it; 0: no need
     uint64_t next, saved, saved_ms;
     uint64_t last;    // the last block that was taken whole, as long as all heights up to it are known; 0: none
     uint64_t floor;   // no height before it is of interest
@@ -263,6 +266,61 @@ static bool handle_block(struct monitor *m, struct arena *a, const struct block_
     return true;
 }
 
+// --- going back
+
+void monitor_go_back(struct monitor *m, uint64_t timestamp_ns) {
+    pthread_mutex_lock(&m->mutex);
+    if (!m->missed_ns || timestamp_ns < m->missed_ns)
+        m->missed_ns = timestamp_ns;
+    pthread_cond_signal(&m->woken);
+    pthread_mutex_unlock(&m->mutex);
+}
+
+// The block of this height, or the next one above it, and its time.
+static bool block_near(struct monitor *m, struct arena *a, uint64_t *height, uint64_t *time_ns, struct err *e) {
+    for (int i = 0; i < SKIPPED_MAX; i++, ++*height) {
+        bool skipped;
+        if (!block_source_time(m->blocks, a, *height, time_ns, &skipped, e))
+            return false;
+        if (!skipped)
+            return true;
+    }
+    return err_set(e, ERR_UNAVAILABLE, "there is no block near height %" PRIu64, *height);
+}
+
+// A block that was made before this time: further and further back, as blocks have no pace that can be relied on.
+static bool block_before(struct monitor *m, struct arena *a, uint64_t ns, uint64_t *height, struct err *e) {
+    for (uint64_t back = BACK_FIRST; back < BACK_MAX; back *= 2) {
+        uint64_t made_ns;
+        *height = m->last > back ? m->last - back : 1;
+        bool low = m->last <= back;
+        if (!block_near(m, a, height, &made_ns, e))
+            return false;
+        if (made_ns < ns || low)
+            return true;
+    }
+    return err_set(e, ERR_LIMIT, "it lies more than %u blocks back", BACK_MAX);
+}
+
+static void take_missed(struct monitor *m, struct arena *a) {
+    uint64_t height, ns;
+    struct err e;
+    pthread_mutex_lock(&m->mutex);
+    ns = m->missed_ns;
+    m->missed_ns = 0;
+    pthread_mutex_unlock(&m->mutex);
+    if (!ns || !m->last)
+        return;
+    if (!block_before(m, a, ns, &height, &e)) {
+        log_err(LOG_ERROR, "the blocks of a missed request are not read again", &e);
+        return;
+    }
+    log_warn("reading blocks again from %" PRIu64 " on, where %" PRIu64 " was reached", height, m->last);
+    m->last = height < m->last ? height : m->last;
+    m->next = m->last + 1;
+    m->skipped = 0;
+}
+
 // The next block; at first where to begin.
 static bool step(struct monitor *m, struct arena *a, struct err *e) {
     struct block_logs b;
@@ -272,6 +330,7 @@ static bool step(struct monitor *m, struct arena *a, struct err *e) {
         m->floor = m->next;
         return true;
     }
+    take_missed(m, a);
     if (!block_source_get(m->blocks, a, m->next, m->set.contract_id, &b, e))
         return false;
     if (b.skipped)

@@ -15,4 +15,7 @@ struct monitor_settings {
     void *ctx;
 };
 [[nodiscard]] bool monitor_start(const struct monitor_settings *s, struct monitor **m, struct err *e);
+// A request of this time (of the chain, ns) was missed: the scan goes back to before it. Repeating blocks changes
+// nothing, since a request is recorded once. From any thread.
+void monitor_go_back(struct monitor *m, uint64_t timestamp_ns);
 void monitor_stop(struct monitor *m); // NULL is fine

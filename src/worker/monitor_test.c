@@ -43,6 +43,17 @@ static void serve_block(struct http_request *r, void *ctx) {
         http_reply(r, 404, "application/json", SLICE_LIT("{\"type\":\"BLOCK_DOES_NOT_EXIST\"}"));
 }
 
+static void serve_headers(struct http_request *r, void *ctx) {
+    (void)ctx;
+    uint64_t height = strtoull(http_param(r, "height"), NULL, 10);
+    pthread_mutex_lock(&fake.mutex);
+    SCOPED_JSON(body) =
+        height < HEIGHTS && fake.blocks[height] ? json_loads(fake.blocks[height], JSON_DECODE_ANY, NULL) : json_null();
+    pthread_mutex_unlock(&fake.mutex);
+    const json_t *block = json_object_get(body, "block");
+    http_reply(r, 200, "application/json", slice_str(block ? json_text(http_arena(r), block) : "null"));
+}
+
 // A stop may come before the answer of a call that was taken: then it comes again, and changes nothing.
 static bool known(struct slice body) {
     for (size_t i = 0; i < fake.task_count; i++)
@@ -76,6 +87,7 @@ static void serve_create(struct http_request *r, void *ctx) {
 
 static const struct http_route routes[] = {
     {.method = HTTP_GET, .path = "/v0/block/{height}", .handler = serve_block},
+    {.method = HTTP_GET, .path = "/v0/block/{height}/headers", .handler = serve_headers},
     {.method = HTTP_POST, .path = "/tasks/create", .handler = serve_create, .max_body = 1 << 20},
 };
 
@@ -97,9 +109,10 @@ static void add_block(const char *status, const char *log) {
     uint64_t before = fake.head, height = ++fake.head;
     while (before && strcmp(fake.blocks[before], "null") == 0)
         before--;
+    const char *made = arena_printf(fake.arena, "%llu", (unsigned long long)height * 10);
     SCOPED_JSON(body) =
         json_pack("{s:{s:{s:I, s:s, s:I}}, s:[{s:[{s:{s:s, s:{s:[s], s:I, s:s, s:{s:s}}}, s:{s:s}, s:s}]}]}", "block",
-                  "header", "height", (json_int_t)height, "timestamp_nanosec", "9", "prev_height", (json_int_t)before,
+                  "header", "height", (json_int_t)height, "timestamp_nanosec", made, "prev_height", (json_int_t)before,
                   "shards", "receipt_execution_outcomes", "execution_outcome", "id", "R", "outcome", "logs", log,
                   "gas_burnt", (json_int_t)3, "executor_id", "outlayer.near", "status", status, "", "receipt",
                   "predecessor_id", "c.near", "tx_hash", "T");
@@ -279,6 +292,21 @@ static void test_set_back(void **state) {
     assert_true(posts() <= posted + 2);
 }
 
+// What was missed is read again, when somebody notices.
+static void test_go_back(void **state) {
+    (void)state;
+    size_t before = fake.task_count;
+    add_block("SuccessValue", request_log(15));
+    struct monitor *m = start_at(2);
+    recorded(before + 1);
+    unsigned posted = posts();
+    monitor_go_back(m, 5 * 10); // block 5 holds request 3
+    add_block("SuccessValue", request_log(16));
+    recorded(before + 2);
+    monitor_stop(m);
+    assert_true(posts() >= posted + 10);
+}
+
 // A damaged place is said, not guessed.
 static void test_damaged_cursor(void **state) {
     (void)state;
@@ -314,8 +342,8 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scan),          cmocka_unit_test(test_goes_on), cmocka_unit_test(test_coordinator_away),
-        cmocka_unit_test(test_gap),           cmocka_unit_test(test_proxy),   cmocka_unit_test(test_set_back),
-        cmocka_unit_test(test_damaged_cursor)};
+        cmocka_unit_test(test_scan),    cmocka_unit_test(test_goes_on),       cmocka_unit_test(test_coordinator_away),
+        cmocka_unit_test(test_gap),     cmocka_unit_test(test_proxy),         cmocka_unit_test(test_set_back),
+        cmocka_unit_test(test_go_back), cmocka_unit_test(test_damaged_cursor)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -2,17 +2,14 @@
 #include "worker/upkeep.h"
 
 #include "base/log.h"
-#include "base/sync.h"
+#include "base/ticker.h"
 
 #define TICK_MS 30000
 #define LOW (NEAR_ONE / 2) // some hundred answers
 
 struct upkeep {
     struct upkeep_settings set;
-    pthread_t thread;
-    pthread_mutex_t lock; // guards what follows
-    pthread_cond_t ends;
-    bool stop;
+    struct ticker *ticker;
 };
 
 // A function-call key pays from its allowance, and the allowance from the account's balance; when either is used up, no
@@ -30,7 +27,8 @@ static void watch_money(struct upkeep *u, struct arena *a, const struct rpc_acce
                  yocto_text(own.amount, left));
 }
 
-static void tick(struct upkeep *u) {
+static void tick(void *ctx) {
+    struct upkeep *u = ctx;
     SCOPED_ARENA(a);
     struct rpc_access_key key;
     struct err e;
@@ -40,35 +38,12 @@ static void tick(struct upkeep *u) {
         log_err(LOG_WARN, "reading nonce and block", &e);
 }
 
-static void *loop(void *ctx) {
-    struct upkeep *u = ctx;
-    pthread_mutex_lock(&u->lock);
-    while (!u->stop) {
-        pthread_mutex_unlock(&u->lock);
-        tick(u);
-        uint64_t next = deadline_in(TICK_MS);
-        pthread_mutex_lock(&u->lock);
-        while (!u->stop && cond_wait_until(&u->ends, &u->lock, next))
-            ;
-    }
-    pthread_mutex_unlock(&u->lock);
-    return NULL;
-}
-
-static void free_upkeep(struct upkeep *u) {
-    pthread_cond_destroy(&u->ends);
-    pthread_mutex_destroy(&u->lock);
-    free(u);
-}
-
 bool upkeep_start(struct upkeep **out, const struct upkeep_settings *s, struct err *e) {
     struct upkeep *u = xcalloc(1, sizeof *u);
     u->set = *s;
-    pthread_mutex_init(&u->lock, NULL);
-    cond_init(&u->ends);
-    if (pthread_create(&u->thread, NULL, loop, u) != 0) {
-        free_upkeep(u);
-        return err_set(e, ERR_INTERNAL, "cannot start a thread");
+    if (!ticker_start(&u->ticker, TICK_MS, tick, u, e)) {
+        free(u);
+        return false;
     }
     *out = u;
     return true;
@@ -77,10 +52,6 @@ bool upkeep_start(struct upkeep **out, const struct upkeep_settings *s, struct e
 void upkeep_stop(struct upkeep *u) {
     if (!u)
         return;
-    pthread_mutex_lock(&u->lock);
-    u->stop = true;
-    pthread_cond_broadcast(&u->ends);
-    pthread_mutex_unlock(&u->lock);
-    pthread_join(u->thread, NULL);
-    free_upkeep(u);
+    ticker_stop(u->ticker);
+    free(u);
 }

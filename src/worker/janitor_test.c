@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/janitor.h"
+
+#include "base/clock.h"
+#include "base/test.h"
+#include "codec/hex.h"
+#include "http/server.h"
+#include <pthread.h>
+#include <time.h>
+
+#define SECOND 1000000000ull
+#define NOW (10000 * SECOND)
+#define ZEROS "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]"
+
+// A chain with four open requests, and a coordinator that has one of them. 5 is stale, 6 was missed, 7 is recorded, and
+// 8 is so young that it may be on its way.
+static struct fake {
+    struct http_server *server;
+    pthread_mutex_t mutex; // for all below
+    unsigned looks, sent, missed, asked[10];
+    uint64_t missed_ns;
+    bool right; // what was sent is what should be
+} fake;
+static char url[64];
+
+static json_t *of_bytes(const char *text) {
+    json_t *list = json_array();
+    for (; *text; text++)
+        json_array_append_new(list, json_integer(*text));
+    return json_pack("{s:o,s:I}", "result", list, "block_height", (json_int_t)50);
+}
+
+static json_t *view(struct arena *a, const json_t *params) {
+    static const uint64_t age_s[] = {[5] = 700, [6] = 60, [7] = 60, [8] = 3};
+    const char *method = json_string_value(json_object_get(params, "method_name"));
+    struct slice args = {NULL, 0};
+    struct err e;
+    uint64_t id = 0, from = 0;
+    assert_ok(base64_decode(&args, a, slice_str(json_string_value(json_object_get(params, "args_base64"))), &e), &e);
+    SCOPED_JSON(j) = args.len ? json_parse(args, 999, NULL) : json_object();
+    assert_ok(json_opt_u64(j, "request_id", &id, &e) && json_opt_u64(j, "from_index", &from, &e), &e);
+    if (strcmp(method, "get_open_range") == 0)
+        return of_bytes("[5,9]");
+    if (strcmp(method, "get_pending_request_ids") == 0) {
+        fake.looks++;
+        return of_bytes(from < 6 ? "[5,6]" : from < 8 ? "[7,8]" : "[]");
+    }
+    return of_bytes(arena_printf(
+        a,
+        "{\"request_id\":%llu,\"data_id\":" ZEROS ",\"sender_id\":\"s.near\",\"code_source\":{\"repo\":\"r\","
+        "\"commit\":\"c\"},\"resource_limits\":{\"max_instructions\":1,\"max_memory_mb\":1,\"max_execution_seconds\":1}"
+        ",\"payment\":1,\"timestamp\":%llu,\"extensions\":0,\"extensions_left\":0,\"answered\":false}",
+        (unsigned long long)id, (unsigned long long)(NOW - age_s[id] * SECOND)));
+}
+
+static json_t *answer(struct arena *a, const char *method, const json_t *params) {
+    struct hash zeros = {0};
+    struct slice tx;
+    const char *type = json_string_value(json_object_get(params, "request_type"));
+    if (strcmp(method, "block") == 0)
+        return json_pack("{s:{s:I,s:I,s:s}}", "header", "height", (json_int_t)50, "timestamp", (json_int_t)NOW, "hash",
+                         hash_base58(a, &zeros));
+    if (strcmp(method, "send_tx") == 0) {
+        const char *text = json_string_value(json_object_get(params, "signed_tx_base64"));
+        fake.sent++;
+        fake.right = base64_decode(&tx, a, slice_str(text), NULL) &&
+                     memmem(tx.ptr, tx.len, "cancel_stale_execution", 22) &&
+                     memmem(tx.ptr, tx.len, "{\"request_id\":5}", 16);
+        return json_pack("{s:{s:s}}", "status", "SuccessValue", "");
+    }
+    if (type && strcmp(type, "view_access_key") == 0)
+        return json_pack("{s:I,s:s}", "nonce", (json_int_t)7, "permission", "FullAccess");
+    return view(a, params);
+}
+
+static void serve_rpc(struct http_request *r, void *ctx) {
+    (void)ctx;
+    SCOPED_JSON(call) = json_parse(http_body(r), 1 << 20, NULL);
+    pthread_mutex_lock(&fake.mutex);
+    json_t *result =
+        answer(http_arena(r), json_string_value(json_object_get(call, "method")), json_object_get(call, "params"));
+    pthread_mutex_unlock(&fake.mutex);
+    http_reply_json(r, 200, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "id", "outlayer", "result", result));
+}
+
+static void serve_jobs(struct http_request *r, void *ctx) {
+    (void)ctx;
+    uint64_t id = strtoull(http_query(r, "request_id"), NULL, 10);
+    pthread_mutex_lock(&fake.mutex);
+    fake.asked[id < 10 ? id : 0]++;
+    pthread_mutex_unlock(&fake.mutex);
+    assert_string_equal(http_query(r, "contract_id"), "outlayer.near");
+    http_reply_json(r, 200, id == 7 ? json_pack("[{s:I}]", "request_id", (json_int_t)7) : json_array());
+}
+
+static const struct http_route routes[] = {
+    {.method = HTTP_POST, .path = "/", .handler = serve_rpc, .max_body = 1 << 20},
+    {.method = HTTP_GET, .path = "/public/jobs", .handler = serve_jobs},
+};
+
+static void missed(void *ctx, uint64_t ns) {
+    (void)ctx;
+    pthread_mutex_lock(&fake.mutex);
+    fake.missed++;
+    fake.missed_ns = ns;
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+// Looks so often with this sender.
+static void looks(struct sender *s, unsigned count) {
+    struct janitor *j;
+    struct err e;
+    struct janitor_settings set = {.rpc_url = url,
+                                   .contract_id = "outlayer.near",
+                                   .api_base_url = url,
+                                   .sender = s,
+                                   .every_ms = 5,
+                                   .missed = missed};
+    pthread_mutex_lock(&fake.mutex);
+    fake.looks = fake.sent = fake.missed = 0;
+    memset(fake.asked, 0, sizeof fake.asked);
+    pthread_mutex_unlock(&fake.mutex);
+    assert_ok(janitor_start(&j, &set, &e), &e);
+    unsigned n = 0;
+    for (uint64_t end = clock_mono_ms() + 10000; n < 3 * count && clock_mono_ms() < end;) {
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        pthread_mutex_lock(&fake.mutex);
+        n = fake.looks; // pages, three a look
+        pthread_mutex_unlock(&fake.mutex);
+    }
+    janitor_stop(j);
+    assert_true(n >= 3 * count);
+}
+
+// If this fails, what the monitor missed is never served, or payments of dead requests stay where they are.
+static void test_looks(void **state) {
+    (void)state;
+    struct rpc *rpc;
+    struct sender *s;
+    struct secret_key key;
+    struct account_id operator;
+    struct err e;
+    secret_key_generate(&key);
+    assert_ok(account_id_parse(&operator, slice_str("operator.near"), &e), &e);
+    assert_ok(rpc_new(&rpc, url, &e), &e);
+    assert_ok(sender_new(&s, rpc, &operator, & key, &e), &e);
+    looks(s, 8);
+    assert_int_equal(fake.sent, 1); // and not again until that has had its time
+    assert_true(fake.right);
+    assert_int_equal(fake.missed, 3); // then others have a better chance than reading the same blocks again
+    assert_int_equal(fake.missed_ns, NOW - 60 * SECOND);
+    assert_int_equal(fake.asked[6], 3);
+    assert_int_equal(fake.asked[7], 1);
+    assert_int_equal(fake.asked[8], 0);
+    assert_int_equal(fake.asked[5], 0);
+    sender_free(s);
+    rpc_free(rpc);
+}
+
+// A key that may not cancel does not try.
+static void test_older_key(void **state) {
+    (void)state;
+    looks(NULL, 4);
+    assert_int_equal(fake.sent, 0);
+    assert_true(fake.missed > 0);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    struct err e;
+    const struct http_server_config c = {
+        .host = "127.0.0.1", .threads = 1, .routes = routes, .route_count = ARRAY_LEN(routes)};
+    pthread_mutex_init(&fake.mutex, NULL);
+    assert_ok(http_server_start(&fake.server, &c, &e), &e);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", http_server_port(fake.server));
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    http_server_stop(fake.server);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_looks), cmocka_unit_test(test_older_key)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
