@@ -85,7 +85,7 @@ static void test_whole_or_nothing(void **state) {
     assert_ok(add(p, 1, 0, &e), &e);
     struct persist_change change = {SLICE_LIT("a"), SLICE_LIT("a longer value"), false};
     struct persist_block again = {1, SLICE_LIT(""), SLICE_LIT("{}"), &change, 1, NULL, 0}; // the height is taken
-    assert_err(persist_write(p, &again, 0, &e), &e, ERR_IO, "cannot write the chain's database");
+    assert_err(persist_write(p, &again, 0, &e), &e, ERR_CONFLICT, "cannot write the chain's database");
     size_t bytes = 0;
     assert_ok(persist_state(p, count, &bytes, &e), &e);
     assert_int_equal(bytes, 9);

@@ -3,7 +3,9 @@
 
 #include "store/sqlite.h"
 
-bool db_open(struct db **out, const char *url, struct err *e) {
+bool db_open(struct db **out, const char *url, struct err *e) { return db_open_as(out, url, &(struct db_keep){0}, e); }
+
+bool db_open_as(struct db **out, const char *url, const struct db_keep *keep, struct err *e) {
     const struct db_driver *driver = &db_sqlite;
     const char *scheme = strstr(url, "://");
     if (scheme && strncmp(url, driver->scheme, (size_t)(scheme - url)) != 0) {
@@ -12,7 +14,7 @@ bool db_open(struct db **out, const char *url, struct err *e) {
     }
     struct db *db = xcalloc(1, sizeof *db);
     db->driver = driver;
-    if (!driver->open(db, scheme ? scheme + 3 : url, e)) {
+    if (!driver->open(db, scheme ? scheme + 3 : url, keep, e)) {
         free(db);
         return false;
     }
@@ -54,9 +56,15 @@ void db_bind_text(struct db *db, struct db_stmt *s, const char *name, const char
 void db_bind_int(struct db *db, struct db_stmt *s, const char *name, int64_t value) {
     db->driver->bind_int(s, name, value);
 }
+void db_bind_blob(struct db *db, struct db_stmt *s, const char *name, struct slice value) {
+    db->driver->bind_blob(s, name, value);
+}
 bool db_step(struct db *db, struct db_stmt *s, bool *row, struct err *e) { return db->driver->step(s, row, e); }
 const char *db_text(struct db *db, struct db_stmt *s, const char *column) { return db->driver->text(s, column); }
 int64_t db_int(struct db *db, struct db_stmt *s, const char *column) { return db->driver->integer(s, column); }
+struct slice db_blob(struct db *db, struct db_stmt *s, const char *column) {
+    return db->driver->blob(s, column);
+}
 void db_done(struct db *db, struct db_stmt *s) { db->driver->reset(s); }
 
 bool db_run(struct db *db, struct db_stmt *s, struct err *e) {

@@ -8,10 +8,16 @@
 struct db;
 struct db_stmt;
 
+// How a database is kept. All zeros: what was committed survives a loss of power.
+struct db_keep {
+    bool may_lack_last; // after a loss of power the last commits may be missing; the end of the process loses none
+    size_t value_max;   // bytes of one value; 0: 64 MiB
+};
+
 // What an engine provides. SQLite is in sqlite.c.
 struct db_driver {
     const char *scheme; // of its URLs
-    bool (*open)(struct db *db, const char *url, struct err *e);
+    bool (*open)(struct db *db, const char *url, const struct db_keep *keep, struct err *e);
     void (*close)(struct db *db);
     bool (*exec)(struct db *db, const char *sql, struct err *e); // several statements, no rows
     bool (*prepare)(struct db *db, const char *sql, struct db_stmt **out, struct err *e);
@@ -19,9 +25,11 @@ struct db_driver {
     void (*reset)(struct db_stmt *s); // and forgets what was bound
     void (*bind_text)(struct db_stmt *s, const char *name, const char *value);
     void (*bind_int)(struct db_stmt *s, const char *name, int64_t value);
+    void (*bind_blob)(struct db_stmt *s, const char *name, struct slice value);
     bool (*step)(struct db_stmt *s, bool *row, struct err *e);
     const char *(*text)(struct db_stmt *s, const char *column);
     int64_t (*integer)(struct db_stmt *s, const char *column);
+    struct slice (*blob)(struct db_stmt *s, const char *column);
     int64_t (*changes)(struct db *db);
     bool (*in_transaction)(struct db *db);
 };
@@ -39,6 +47,7 @@ struct db {
 
 // "sqlite:///path" or a plain path. postgres:// is refused with a sentence: this build has no driver for it.
 [[nodiscard]] bool db_open(struct db **out, const char *url, struct err *e);
+[[nodiscard]] bool db_open_as(struct db **out, const char *url, const struct db_keep *keep, struct err *e);
 void db_close(struct db *db);
 [[nodiscard]] bool db_exec(struct db *db, const char *sql, struct err *e);
 int64_t db_changes(struct db *db); // rows that the last statement changed
@@ -49,11 +58,13 @@ bool db_in_transaction(struct db *db);
 [[nodiscard]] bool db_query(struct db *db, const char *sql, struct db_stmt **out, struct err *e);
 void db_bind_text(struct db *db, struct db_stmt *s, const char *name, const char *value); // NULL: null
 void db_bind_int(struct db *db, struct db_stmt *s, const char *name, int64_t value);
+void db_bind_blob(struct db *db, struct db_stmt *s, const char *name, struct slice value); // lives until db_done
 [[nodiscard]] bool db_step(struct db *db, struct db_stmt *s, bool *row, struct err *e);
 // Steps a statement that gives no rows, and gives it back.
 [[nodiscard]] bool db_run(struct db *db, struct db_stmt *s, struct err *e);
-const char *db_text(struct db *db, struct db_stmt *s, const char *column); // NULL for null; valid until the next step
-int64_t db_int(struct db *db, struct db_stmt *s, const char *column);      // 0 for null
+const char *db_text(struct db *db, struct db_stmt *s, const char *column);  // NULL for null; valid until the next step
+int64_t db_int(struct db *db, struct db_stmt *s, const char *column);       // 0 for null
+struct slice db_blob(struct db *db, struct db_stmt *s, const char *column); // valid until the next step
 void db_done(struct db *db, struct db_stmt *s);
 
 // Append-only: never reordered, never changed once released.

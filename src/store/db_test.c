@@ -54,6 +54,43 @@ static int64_t number(struct db *db, const char *sql) {
     return n;
 }
 
+static bool put_blob(struct db *db, struct slice value, struct err *e) {
+    struct db_stmt *s;
+    if (!db_query(db, "INSERT OR REPLACE INTO b(id, value) VALUES(1, :value)", &s, e))
+        return false;
+    db_bind_blob(db, s, ":value", value);
+    return db_run(db, s, e);
+}
+
+// Bytes come back as they were, zeros and none at all included; the longest value is what the caller said.
+static void test_blobs(void **state) {
+    struct err e;
+    struct db *db;
+    struct db_stmt *s;
+    bool row;
+    char large[1000] = {0};
+    assert_ok(db_open_as(&db, *state, &(struct db_keep){.may_lack_last = true, .value_max = sizeof large}, &e), &e);
+    assert_ok(db_exec(db, "CREATE TABLE b(id INTEGER PRIMARY KEY, value BLOB NOT NULL)", &e), &e);
+    static const char with_zeros[] = "a\0b\0";
+    const struct slice values[] = {slice_of(with_zeros, 4), {NULL, 0}, slice_of(large, 900)};
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        assert_ok(put_blob(db, values[i], &e), &e);
+        assert_ok(db_query(db, "SELECT value FROM b", &s, &e), &e);
+        assert_ok(db_step(db, s, &row, &e), &e);
+        assert_true(slice_eq(db_blob(db, s, "value"), values[i]));
+        db_done(db, s);
+    }
+    assert_false(put_blob(db, slice_of(large, sizeof large), &e)); // a row is a little longer than its values
+    db_close(db);
+    // What is on disk when power is lost depends on this alone: 1 is NORMAL, 2 is FULL.
+    assert_ok(db_open_as(&db, *state, &(struct db_keep){.may_lack_last = true}, &e), &e);
+    assert_int_equal(number(db, "SELECT synchronous AS n FROM pragma_synchronous"), 1);
+    db_close(db);
+    db = open_db(*state);
+    assert_int_equal(number(db, "SELECT synchronous AS n FROM pragma_synchronous"), 2);
+    db_close(db);
+}
+
 // If this fails, a database of an earlier version is not brought up, or loses what is in it.
 static void test_an_old_database(void **state) {
     struct err e;
@@ -163,6 +200,7 @@ static void test_a_full_disk(void **state) {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {T(test_an_old_database),     T(test_half_a_migration), T(test_two_at_once),
-                                       T(test_what_is_no_database), T(test_values),           T(test_a_full_disk)};
+                                       T(test_what_is_no_database), T(test_values),           T(test_blobs),
+                                       T(test_a_full_disk)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #define BUSY_MS 10000
+#define VALUE_MAX (64 << 20)
 
 static sqlite3_stmt *stmt_of(struct db_stmt *s) { return (sqlite3_stmt *)s; }
 
@@ -21,7 +22,7 @@ static bool sq_exec(struct db *db, const char *sql, struct err *e) {
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || failed(db->handle, "statement", e);
 }
 
-static bool sq_open(struct db *db, const char *path, struct err *e) {
+static bool sq_open(struct db *db, const char *path, const struct db_keep *keep, struct err *e) {
     sqlite3 *h = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &h, flags, NULL) != SQLITE_OK) {
@@ -31,8 +32,9 @@ static bool sq_open(struct db *db, const char *path, struct err *e) {
     }
     db->handle = h;
     sqlite3_busy_timeout(h, BUSY_MS);
-    sqlite3_limit(h, SQLITE_LIMIT_LENGTH, 64 << 20);
-    if (sq_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", e))
+    sqlite3_limit(h, SQLITE_LIMIT_LENGTH, keep->value_max ? (int)keep->value_max : VALUE_MAX);
+    if (sq_exec(db, "PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON", e) &&
+        sq_exec(db, keep->may_lack_last ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", e))
         return true;
     sqlite3_close(h);
     return false;
@@ -72,6 +74,11 @@ static void sq_bind_int(struct db_stmt *s, const char *name, int64_t value) {
     sqlite3_bind_int64(stmt_of(s), parameter(s, name), value);
 }
 
+static void sq_bind_blob(struct db_stmt *s, const char *name, struct slice value) {
+    sqlite3_bind_blob64(stmt_of(s), parameter(s, name), value.len ? (const void *)value.ptr : "", value.len,
+                        SQLITE_STATIC);
+}
+
 static bool sq_step(struct db_stmt *s, bool *row, struct err *e) {
     int rc = sqlite3_step(stmt_of(s));
     *row = rc == SQLITE_ROW;
@@ -92,6 +99,11 @@ static const char *sq_text(struct db_stmt *s, const char *name) {
 }
 
 static int64_t sq_int(struct db_stmt *s, const char *name) { return sqlite3_column_int64(stmt_of(s), column(s, name)); }
+static struct slice sq_blob(struct db_stmt *s, const char *name) {
+    int at = column(s, name);
+    const void *ptr = sqlite3_column_blob(stmt_of(s), at);
+    return slice_of(ptr, (size_t)sqlite3_column_bytes(stmt_of(s), at));
+}
 static int64_t sq_changes(struct db *db) { return sqlite3_changes(db->handle); }
 static bool sq_in_transaction(struct db *db) { return !sqlite3_get_autocommit(db->handle); }
 
@@ -105,9 +117,11 @@ const struct db_driver db_sqlite = {
     .reset = sq_reset,
     .bind_text = sq_bind_text,
     .bind_int = sq_bind_int,
+    .bind_blob = sq_bind_blob,
     .step = sq_step,
     .text = sq_text,
     .integer = sq_int,
+    .blob = sq_blob,
     .changes = sq_changes,
     .in_transaction = sq_in_transaction,
 };
