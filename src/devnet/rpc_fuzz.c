@@ -19,18 +19,25 @@ static void check_block_ref(const json_t *params, struct arena *a) {
     BUG_ON(ref.kind == BLOCK_REF_HASH && !hash_eq(&ref.hash, &again.hash));
 }
 
+// A limit that is taken is one that was told.
+static void check_page(const json_t *params) {
+    struct param_page page;
+    struct err e;
+    if (param_page(params, "after_key_base64", &page, &e) && page.limit)
+        BUG_ON((json_int_t)page.limit != json_integer_value(json_object_get(params, "limit")));
+}
+
 static enum rpc_done parse_all(struct rpc_call *c) {
     struct param_tx tx;
     struct account_id account;
     struct public_key key;
     struct slice bytes;
-    struct param_page page;
     struct err e;
     check_block_ref(c->params, c->arena);
+    check_page(c->params);
     bool ok = param_tx(c->params, c->arena, &tx, &e) || param_account(c->params, "account_id", &account, &e) ||
               param_key(c->params, "public_key", &key, &e) ||
-              param_base64(c->params, "args_base64", c->arena, &bytes, &e) ||
-              param_page(c->params, "after_key_base64", &page, &e);
+              param_base64(c->params, "args_base64", c->arena, &bytes, &e);
     SCOPED_JSON(legacy) = param_legacy_query(c->params, c->arena, &e);
     if (ok || legacy)
         return rpc_ok(c, legacy ? json_incref(legacy) : json_true());
