@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A chain in doubt: worker and keystore behind servers that lag, repeat, lose answers, say 429 and worse. Whatever a
 server does, each request ends once and is charged once."""
-import concurrent.futures, json, os, threading, time
+import concurrent.futures, hashlib, json, os, threading, time
 
 import kit, near
 from fakes.bad_server import BadServer
 from fakes.coordinator import Coordinator
 from kit import check, equal
 from near import NEAR, Account, Key
-from worker_test import CONTRACT, ECHO, METHODS, OPERATOR, World, c_repo
+from worker_test import ALICE, CONTRACT, ECHO, METHODS, OPERATOR, World, c_repo
 
 ASKED = threading.Lock()  # the client's nonces are in order
 
@@ -261,6 +261,40 @@ def test_a_bad_block_server():
         together([(watches, Case(site, f"neardata {fault}", monitor=True), fault) for fault in GETS]
                  + [(watches, Case(site, f"two neardata servers, {fault}", servers=2, monitor=True), fault) for fault in ("gap", "html")])
         site.settled_once("a bad block server")
+
+
+KEYSTORE_CALLS = ("block", "get_request", "get_secrets", "view_access_key", "is_operator")
+
+
+def keeps(case, keystore, faults):
+    """What the keystore asks the chain meets each fault: a request gets its secrets all the same, later."""
+    case.coordinator.keystore = keystore.url
+    with case.worker():
+        for turn, fault in enumerate(faults):
+            keystore.rpc.meet(KEYSTORE_CALLS[turn % len(KEYSTORE_CALLS)], fault, 1)
+            keystore.rpc.meet(None, fault, 2)
+            id, tx, _ = case.site.ask(fault, case.coordinator, secrets_ref={"profile": "p", "account_id": ALICE})
+            got = case.site.ended(id, tx, fault)
+            case.check(f"{fault} is answered", got == fault, (got, keystore.rpc.met[-6:]))
+            case.check(f"{fault} was met", any(how == fault for _, how in keystore.rpc.met), keystore.rpc.met)
+            keystore.rpc.heal()
+
+
+def test_a_bad_rpc_server_of_the_keystore():
+    with kit.folder() as home:
+        site = Site(home)
+        folder = os.path.join(home, "keystore")
+        os.makedirs(folder)
+        bad = BadServer(site.net.url)
+        keystore = kit.Daemon("outlayer-keystore", {
+            "SERVER_PORT": "0", "NEAR_RPC_URL": bad.url, "OFFCHAINVM_CONTRACT_ID": CONTRACT,
+            "ALLOWED_WORKER_TOKEN_HASHES": hashlib.sha256(b"seal").hexdigest()}, home=folder)
+        keystore.rpc = bad
+        site.contract.send(CONTRACT, near.call("set_keystore_key", {"public_key": keystore.ready["identity"]}))
+        site.store_secret(keystore, site.echo, "p")
+        together([(keeps, Case(site, "keystore"), keystore,
+                   ("html", "429", "500", "cut", "lost", "dropped", "lag", "yesterday", "repeat"))])
+        site.settled_once("a bad RPC server of the keystore")
 
 
 ODD = """int main(void) {
