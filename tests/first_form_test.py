@@ -87,7 +87,7 @@ def test_failures():
                 equal(f"{name}: answered", (value, event.get("success")), (None, False))
                 check(f"{name}: at once, with the sentence", sentence in (event.get("error_message") or "") and time.monotonic() - start < 20, event)
                 equal(f"{name}: reported", (report.get("outcome"), report.get("charged")), (outcome, str(BASE_FEE)))
-            check("no event of the contract was called malformed but that one", worker.output().count("malformed event") == 1, worker.output())
+            check("of the contract's events only that one could not be read", worker.output().count("of the contract cannot be read") == 1, worker.output())
 
 
 def test_builds_of_another_worker():
