@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Folders of this machine as repositories (repo.h).
+#include "base/test.h"
+#include "cli/repo.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+struct home {
+    char path[64];
+    struct arena *a;
+};
+
+static void sh(struct home *h, const char *command) {
+    const char *line =
+        arena_printf(h->a,
+                     "cd %s && export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b "
+                     "GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b; { %s; } >/dev/null 2>&1",
+                     h->path, command);
+    assert_int_equal(system(line), 0);
+}
+
+static int set_up(void **state) {
+    struct home *h = xcalloc(1, sizeof *h);
+    snprintf(h->path, sizeof h->path, "/tmp/outlayer-folder-XXXXXX");
+    h->a = arena_new();
+    *state = h;
+    return !mkdtemp(h->path);
+}
+
+static int tear_down(void **state) {
+    struct home *h = *state;
+    sh(h, "rm -rf /tmp/$(basename $PWD)");
+    arena_free(h->a);
+    free(h);
+    return 0;
+}
+
+static struct repo_ref prepare(struct home *h, const char *folder) {
+    struct repo_ref r;
+    struct err e;
+    const char *home = arena_printf(h->a, "%s/home", h->path), *given = arena_printf(h->a, "%s/%s", h->path, folder);
+    assert_ok(repo_prepare(h->a, home, given, NULL, &r, &e), &e);
+    assert_true(r.local);
+    assert_int_equal(strncmp(r.repo, "https://" REPO_LOCAL_HOST "/", strlen("https://" REPO_LOCAL_HOST "/")), 0);
+    return r;
+}
+
+// If this fails, the same files are built again each time, or other files are taken for the same.
+static void test_snapshot(void **state) {
+    struct home *h = *state;
+    sh(h, "mkdir p && echo one >p/main.c && echo 'secret.txt' >p/.gitignore && echo s >p/secret.txt");
+    struct repo_ref first = prepare(h, "p"), again = prepare(h, "p");
+    assert_string_equal(first.commit, again.commit);
+    assert_string_equal(first.repo, again.repo);
+    sh(h, "touch -d 2020-01-01 p/main.c && echo other >p/secret.txt");
+    assert_string_equal(prepare(h, "p").commit, first.commit); // neither dates nor what .gitignore leaves out
+    sh(h, "echo two >p/main.c");
+    assert_string_not_equal(prepare(h, "p").commit, first.commit);
+    sh(h, "cp -r p q");
+    assert_string_equal(prepare(h, "q").commit, prepare(h, "p").commit);
+    assert_string_not_equal(prepare(h, "q").repo, first.repo);
+    sh(h, "ln -s p l");
+    assert_string_equal(prepare(h, "l").repo, first.repo); // a folder is known by its real path
+    sh(h, "for m in $(find home/repos -name HEAD -printf '%h '); do for c in $(git --git-dir=$m log --all "
+          "--format=%H); do "
+          "git --git-dir=$m ls-tree --name-only $c; done; done >names; grep -qx main.c names && ! grep -qx secret.txt "
+          "names");
+}
+
+// If this fails, what is built is not what was committed, or changes that were not committed are left out in silence.
+static void test_a_repository(void **state) {
+    struct home *h = *state;
+    sh(h, "git init -q -b main g && echo one >g/main.c && git -C g add . && git -C g commit -qm one && git -C g "
+          "rev-parse HEAD >head");
+    struct repo_ref clean = prepare(h, "g");
+    char head[64] = "";
+    FILE *f = fopen(arena_printf(h->a, "%s/head", h->path), "r");
+    assert_non_null(f);
+    assert_non_null(fgets(head, sizeof head, f));
+    fclose(f);
+    head[strcspn(head, "\n")] = 0;
+    assert_string_equal(clean.commit, head);
+    sh(h, "echo two >g/main.c");
+    struct repo_ref changed = prepare(h, "g");
+    assert_string_not_equal(changed.commit, head);
+    assert_string_equal(changed.repo, clean.repo);
+    sh(h, "git -C g status --porcelain | grep -q 'M main.c' && [ $(git -C g rev-parse HEAD) = $(cat head) ]"); // left
+                                                                                                               // alone
+}
+
+// If this fails, a repository's address or ref is changed on its way to the chain.
+static void test_addresses_pass(void **state) {
+    struct home *h = *state;
+    struct repo_ref r;
+    struct err e;
+    assert_ok(repo_prepare(h->a, h->path, "https://github.com/a/b", NULL, &r, &e), &e);
+    assert_false(r.local);
+    assert_string_equal(r.repo, "https://github.com/a/b");
+    assert_string_equal(r.commit, "main");
+    assert_ok(repo_prepare(h->a, h->path, "github.com/a/b", "v1", &r, &e), &e);
+    assert_string_equal(r.repo, "github.com/a/b");
+    assert_string_equal(r.commit, "v1");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+int main(void) {
+    const struct CMUnitTest tests[] = {T(test_snapshot), T(test_a_repository), T(test_addresses_pass)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
