@@ -5,8 +5,6 @@ it is from, and no two units fail to link into one program. A function is used b
 what it fills first (CONTRIBUTING.md, One order of arguments)."""
 import collections, pathlib, re
 
-# Two that colleagues' programs never link together, until one of them has another name.
-SHARED = {"chain_new", "chain_free", "rpc_tx", "struct answer", "struct job", "struct task"}
 PROTOTYPE = re.compile(r"^(?:\[\[nodiscard\]\] )?(?:const |unsigned |_Noreturn |static inline )*(?:struct |enum )?\w+[ *]+"
                        r"(\w+)\((?!\*)([^{;]*)", re.M)
 
@@ -33,10 +31,10 @@ for path in headers:
             print(f"{path}: {function} takes its arena first; what it fills comes before it")
         used = sum(len(re.findall(rf"\b{function}\b", t)) for p, t in texts.items() if function in words[p])
         inline = re.search(rf"^static inline .*\b{function}\(", text, re.M)
-        if path.parts[1] not in ("chain", "ledger") and used <= (1 if inline else 2) and not any(function.startswith(stem) for stem in pasted):
+        if used <= (1 if inline else 2) and not any(function.startswith(stem) for stem in pasted):
             print(f"{path}: nobody uses {function}")
     for name in names:
         homes[name].add(path)
 for name, paths in sorted(homes.items()):
-    if len(paths) > 1 and name not in SHARED:
+    if len(paths) > 1:
         print(f"{name} is in {' and in '.join(map(str, sorted(paths)))}")

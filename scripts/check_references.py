@@ -72,4 +72,10 @@ for f in sorted(ours):
         if f.startswith("contracts/"):
             problems += [f"{f}: {w} is not in docs/weaknesses.md" for w in
                          sorted(set(re.findall(r"\b(w[0-2]\d)(?=_|\b)", text)) - weaknesses)]
+everywhere = pathlib.Path("docs/map.md").read_text()
+for folder in sorted({"/".join(f.split("/")[:2]) for f in files if f.startswith(("src/", "examples/"))}
+                     | {"/".join(f.split("/")[:3]) for f in files if f.startswith("contracts/examples/")}):
+    name = folder.split("/")[-1]
+    if name not in ("kit", "Local.mk") and not re.search(rf"`(?:[\w/]+/)?{name}`", everywhere):
+        problems.append(f"docs/map.md does not name {folder}")
 print("\n".join(problems), end="\n" if problems else "")

@@ -5,7 +5,7 @@
 #include "protocol/events.h"
 
 // What was asked: id and payment stand in the request_data text of the first event.
-static bool read_requested(struct answer *w, const json_t *outcome, const char *contract, struct err *e) {
+static bool read_requested(struct chain_answer *w, const json_t *outcome, const char *contract, struct err *e) {
     SCOPED_JSON(data) = event_find_named(outcome, contract, "execution_requested", NULL);
     if (!data)
         return true;
@@ -27,7 +27,7 @@ static bool copy_text(struct arena *a, const json_t *data, const char *key, cons
     return *out || !text || json_is_null(text) || err_set(e, ERR_INVALID, "field '%s' must be a text", key);
 }
 
-static bool read_completed(struct answer *w, struct arena *a, const json_t *data, struct err *e) {
+static bool read_completed(struct chain_answer *w, struct arena *a, const json_t *data, struct err *e) {
     json_t *used;
     w->settled = true;
     return json_get_bool(data, "success", &w->success, e) && copy_text(a, data, "error_message", &w->error, e) &&
@@ -41,7 +41,7 @@ static bool read_completed(struct answer *w, struct arena *a, const json_t *data
 }
 
 // Ended without an answer: nothing is charged.
-static void read_unanswered(struct answer *w, const json_t *outcome, const char *contract) {
+static void read_unanswered(struct chain_answer *w, const json_t *outcome, const char *contract) {
     static const struct {
         const char *event, *words;
     } ends[] = {{"execution_timed_out", "no worker answered in time; everything was refunded"},
@@ -57,8 +57,9 @@ static void read_unanswered(struct answer *w, const json_t *outcome, const char 
     }
 }
 
-bool answer_read(struct answer *out, struct arena *a, const json_t *outcome, const char *contract, struct err *e) {
-    *out = (struct answer){0};
+bool answer_read(struct chain_answer *out, struct arena *a, const json_t *outcome, const char *contract,
+                 struct err *e) {
+    *out = (struct chain_answer){0};
     if (!read_requested(out, outcome, contract, e))
         return err_wrap(e, "the request's event");
     if (!out->known)
@@ -76,7 +77,7 @@ bool answer_read(struct answer *out, struct arena *a, const json_t *outcome, con
     return true;
 }
 
-void answer_release(struct answer *w) {
+void answer_release(struct chain_answer *w) {
     json_decref(w->output);
     w->output = NULL;
 }

@@ -5,7 +5,7 @@
 #include "codec/json.h"
 #include "near/types.h"
 
-struct answer {
+struct chain_answer {
     bool known; // the contract took the request: request_id is right
     uint64_t request_id;
     bool settled; // the contract has ended it, one way or another
@@ -20,6 +20,6 @@ struct answer {
 };
 
 // Texts live in `a`. contract: whose events count.
-[[nodiscard]] bool answer_read(struct answer *out, struct arena *a, const json_t *outcome, const char *contract,
+[[nodiscard]] bool answer_read(struct chain_answer *out, struct arena *a, const json_t *outcome, const char *contract,
                                struct err *e);
-void answer_release(struct answer *w);
+void answer_release(struct chain_answer *w);

@@ -25,7 +25,7 @@ struct ask_progress {
 struct ask_result {
     char transaction[48];
     json_t *outcome; // released by ask_release
-    struct answer answer;
+    struct chain_answer answer;
     const char *commit; // that was built, 40 hexadecimal digits; NULL: not known, or nothing was
     uint64_t total_us;
 };

@@ -206,7 +206,7 @@ static bool compare(struct demo *d, const struct service *s, const struct ask_re
     if (!answer_is_right(d, s, value, e))
         return false;
     char count[32], charged[64], refunded[64];
-    const struct answer *w = &r->answer;
+    const struct chain_answer *w = &r->answer;
     printf("           ran: %s instructions, %" PRIu64 " ms, %.1f MiB at most%s\n",
            text_grouped(w->instructions, count), w->time_ms, (double)peak / (1 << 20),
            w->compile_time_ms ? arena_printf(d->arena, ", built in %" PRIu64 " ms", w->compile_time_ms) : "");

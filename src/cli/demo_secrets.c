@@ -89,7 +89,7 @@ static bool refused(const struct run *r, struct err *e) {
     char charged[64], refunded[64];
     printf("the same, asked by %s, who may not use it\n", r->d->stack->developers[1].account.s);
     bool ok = ask(r, &r->d->stack->developers[1], &result, e);
-    const struct answer *w = &result.answer;
+    const struct chain_answer *w = &result.answer;
     if (ok && (w->success || !w->error || strncmp(w->error, "Access denied", 13) != 0))
         ok = err_set(e, ERR_CORRUPT, "a caller without access was not refused: %s", w->error ? w->error : "served");
     if (ok)

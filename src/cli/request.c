@@ -130,7 +130,7 @@ static void show_progress(void *ctx, const struct ask_progress *p) {
 }
 
 static void print_json(struct arena *a, const struct ask_result *r, const struct ask *ask) {
-    const struct answer *w = &r->answer;
+    const struct chain_answer *w = &r->answer;
     SCOPED_JSON(j) = json_object();
     json_set_u64(j, "request_id", w->request_id);
     json_object_set_new(j, "success", json_boolean(w->success));
@@ -150,7 +150,7 @@ static void print_json(struct arena *a, const struct ask_result *r, const struct
 }
 
 static void print_people(struct arena *a, const struct ask_result *r) {
-    const struct answer *w = &r->answer;
+    const struct chain_answer *w = &r->answer;
     char count[32], charged[64], refunded[64], total[24];
     if (w->success && json_is_string(w->output))
         print_output(a, slice_str(arena_printf(a, "%s\n", json_string_value(w->output))));
@@ -166,7 +166,7 @@ static void print_people(struct arena *a, const struct ask_result *r) {
             text_duration(r->total_us, total));
 }
 
-static int status_of(const struct answer *w) {
+static int status_of(const struct chain_answer *w) {
     if (w->success)
         return CLI_OK;
     return !w->settled || (w->failure && strcmp(w->failure, "platform") == 0) ? CLI_PLATFORM : CLI_GUEST;

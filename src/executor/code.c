@@ -62,7 +62,7 @@ struct compilation {
     struct arena *arena;
     const struct code_wanted *wanted;
     uint64_t budget_ms;
-    struct job job;
+    struct slot_job job;
     struct job_answer answer;
     struct slice code;
     enum process_read read;
@@ -180,7 +180,7 @@ static bool compile(struct code_store *s, struct arena *a, const struct code_wan
     struct refusal n = {0};
     SCOPED_ARENA(bytes); // up to CODE_MAX: not for the rest of the request
     c.arena = bytes;
-    c.job = (struct job){
+    c.job = (struct slot_job){
         .kind = JOB_COMPILE, .component = w->kind == WASM_COMPONENT, .input_len = w->wasm.len, .output_max = CODE_MAX};
     uint64_t first_us = 0;
     enum step step = try_once(&c, &n, e);

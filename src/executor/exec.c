@@ -104,7 +104,7 @@ static uint64_t compile_ms_left(const struct exec_request *r, const struct exec_
 }
 
 // Waits for the end and judges it. The page is read when nobody can write to it any more.
-static enum verdict end_of(struct process *x, const struct job *job, const struct page *page, uint64_t sent_us,
+static enum verdict end_of(struct process *x, const struct slot_job *job, const struct page *page, uint64_t sent_us,
                            const struct exec_request *r, struct arena *a, struct exec_result *out) {
     struct job_answer answer = {0};
     struct exec_limits l = r->limits;
@@ -128,7 +128,7 @@ static enum verdict end_of(struct process *x, const struct job *job, const struc
 }
 
 // A component's way out, beside what every run has.
-static bool open_way(struct exec_pool *p, struct job *job, struct egress_way *way, int *fds, struct err *e) {
+static bool open_way(struct exec_pool *p, struct slot_job *job, struct egress_way *way, int *fds, struct err *e) {
     if (!p->egress || !job->component)
         return true;
     job->may_connect = 1;
@@ -160,13 +160,13 @@ static bool attempt(struct exec_pool *p, struct arena *a, const struct exec_requ
     struct page page = PAGE_NONE;
     struct egress_way way = EGRESS_NO_WAY;
     SCOPED_WIPED_BUF(env, ENV_BYTES_MAX);
-    struct job job = {.kind = JOB_RUN,
-                      .component = kind == WASM_COMPONENT,
-                      .memory_ceiling = (uint64_t)r->limits.max_memory_mb << 20,
-                      .input_len = r->input.len,
-                      .code_len = code->len,
-                      .output_max = r->limits.max_output,
-                      .errors_max = EXEC_STDERR_MAX};
+    struct slot_job job = {.kind = JOB_RUN,
+                           .component = kind == WASM_COMPONENT,
+                           .memory_ceiling = (uint64_t)r->limits.max_memory_mb << 20,
+                           .input_len = r->input.len,
+                           .code_len = code->len,
+                           .output_max = r->limits.max_output,
+                           .errors_max = EXEC_STDERR_MAX};
     if (!put_env(&env, r, &job.env_count, e) || !process_take(p->processes, &job, &r->patience, &x, e))
         return false;
     job.env_len = env.len;

@@ -23,7 +23,7 @@
 #define RUN_DATA (256ull << 20)   // of the engine, beside the guest's memory, its input and its output
 #define COMPILE_CPU_S 600 // its four threads for as long as a compilation may take, and room: the clock ends it first
 
-uint64_t guest_data(const struct job *job) {
+uint64_t guest_data(const struct slot_job *job) {
     if (job->kind == JOB_COMPILE)
         return COMPILE_DATA;
     return job->memory_ceiling + RUN_DATA + job->code_len * 2 + job->input_len * 2 + job->output_max * 4;
@@ -31,7 +31,7 @@ uint64_t guest_data(const struct job *job) {
 
 // Once the job is known: its memory, and less calls for a compilation. What holds for any job has been done before. No
 // file is opened and no socket made: a guest's connections come as descriptors from the broker.
-static bool confine_for(const struct job *job, struct meter_page *page, struct err *e) {
+static bool confine_for(const struct slot_job *job, struct meter_page *page, struct err *e) {
     if (guard_on(GUARD_RLIMITS) && !confine_limit(RLIMIT_DATA, guest_data(job), e))
         return false;
     if (guard_on(GUARD_RLIMITS) && job->kind == JOB_COMPILE && !confine_limit(RLIMIT_CPU, COMPILE_CPU_S, e))
@@ -95,7 +95,7 @@ static bool split_env(struct slice env, const char **names, const char **values,
     return true;
 }
 
-static int run(struct engine *g, int sock, const struct job *job, const int *fds, struct err *e) {
+static int run(struct engine *g, int sock, const struct slot_job *job, const int *fds, struct err *e) {
     struct slice bytes, code, roots = {NULL, 0};
     static const char *names[ENV_MAX], *values[ENV_MAX];
     struct meter_page *page = map_page(fds[JOB_FD_PAGE]);
@@ -137,7 +137,7 @@ static bool compile_module(struct engine *g, struct slice wasm, enum wasm_kind k
            engine_compile(g, buf_slice(&rewritten), kind, code, e);
 }
 
-static int compile(struct engine *g, int sock, const struct job *job, const int *fds, struct err *e) {
+static int compile(struct engine *g, int sock, const struct slot_job *job, const int *fds, struct err *e) {
     struct slice wasm;
     struct buf code = buf_init(CODE_MAX);
     struct job_answer a = {0};
@@ -156,7 +156,7 @@ static int compile(struct engine *g, int sock, const struct job *job, const int 
 
 // One job; the exit status of its process.
 static int serve(void *engine, int sock) {
-    struct job job;
+    struct slot_job job;
     int fds[JOB_FDS];
     struct err e;
     if (!confine_guest(CONFINE_RUN, &e))

@@ -7,4 +7,4 @@
 // process serves one job; the exit status of the process.
 int guest_keep(int sock);
 // Bytes of private memory that a job's process may have.
-uint64_t guest_data(const struct job *job);
+uint64_t guest_data(const struct slot_job *job);

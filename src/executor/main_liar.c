@@ -88,7 +88,7 @@ static bool is_there(const char *file) {
 
 static int lie(void *unused, int sock) {
     int fds[JOB_FDS];
-    struct job job;
+    struct slot_job job;
     struct err e;
     (void)unused;
     char text[512] = "", verb[32] = "ok", file[256] = "";

@@ -149,7 +149,7 @@ static bool take_from(struct process_pool *p, struct place *at, uint64_t memory,
     return false;
 }
 
-bool process_take(struct process_pool *p, const struct job *job, const struct patience *w, struct process *out,
+bool process_take(struct process_pool *p, const struct slot_job *job, const struct patience *w, struct process *out,
                   struct err *e) {
     struct patience soon = patience_within(w, TAKE_MS);
     *out = PROCESS_NONE;
@@ -214,8 +214,9 @@ enum process_read process_begun(struct process *x, const struct patience *w) {
     return PROCESS_UNBEGUN;
 }
 
-enum process_read process_answer(struct process *x, const struct job *job, const struct patience *w, struct arena *a,
-                                 struct job_answer *answer, struct slice *output, struct slice *errors) {
+enum process_read process_answer(struct process *x, const struct slot_job *job, const struct patience *w,
+                                 struct arena *a, struct job_answer *answer, struct slice *output,
+                                 struct slice *errors) {
     *output = *errors = (struct slice){NULL, 0};
     enum process_read r = read_exactly(x, answer, sizeof *answer, w);
     if (r != PROCESS_ANSWERED)

@@ -22,7 +22,7 @@ struct process {
 void process_pool_free(struct process_pool *p);
 // One that waits for its job, in a slot that nobody else has until process_end; its group may use as much memory as the
 // job needs. ERR_UNAVAILABLE where none can be had in time, and as patience_fail has it.
-[[nodiscard]] bool process_take(struct process_pool *p, const struct job *job, const struct patience *w,
+[[nodiscard]] bool process_take(struct process_pool *p, const struct slot_job *job, const struct patience *w,
                                 struct process *out, struct err *e);
 // How it ended, as the kernel has it.
 struct process_fate {
@@ -44,5 +44,6 @@ enum process_read {
 // guest's doing: the word stands on the socket, where nobody can take it back.
 enum process_read process_begun(struct process *x, const struct patience *w);
 // Reads the answer. Outputs go to `a`, each at most as long as the job allowed.
-enum process_read process_answer(struct process *x, const struct job *job, const struct patience *w, struct arena *a,
-                                 struct job_answer *answer, struct slice *output, struct slice *errors);
+enum process_read process_answer(struct process *x, const struct slot_job *job, const struct patience *w,
+                                 struct arena *a, struct job_answer *answer, struct slice *output,
+                                 struct slice *errors);

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 static struct process_pool *pool;
-static const struct job job = {.kind = JOB_RUN, .memory_ceiling = 1 << 20};
+static const struct slot_job job = {.kind = JOB_RUN, .memory_ceiling = 1 << 20};
 
 // The process of ours that a slot begins with; there is one slot.
 static int keeper(void) {

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-bool wire_send_job(int sock, const struct job *job, const int fds[static JOB_FDS], struct err *e) {
+bool wire_send_job(int sock, const struct slot_job *job, const int fds[static JOB_FDS], struct err *e) {
     char control[CMSG_SPACE(JOB_FDS * sizeof(int))] = {0};
     struct iovec iov = {(void *)(uintptr_t)job, sizeof *job};
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
@@ -23,7 +23,7 @@ bool wire_send_job(int sock, const struct job *job, const int fds[static JOB_FDS
     return n == (ssize_t)sizeof *job || err_errno(e, "cannot hand a job to an executor");
 }
 
-bool wire_receive_job(int sock, struct job *job, int fds[static JOB_FDS], struct err *e) {
+bool wire_receive_job(int sock, struct slot_job *job, int fds[static JOB_FDS], struct err *e) {
     char control[CMSG_SPACE(JOB_FDS * sizeof(int))] = {0};
     struct iovec iov = {job, sizeof *job};
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};

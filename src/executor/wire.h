@@ -18,7 +18,7 @@ enum job_fd {
     JOB_FD_ROOTS,  // RUN of a component: certificates in PEM, trusted beside the built-in ones
     JOB_FDS
 };
-struct job {
+struct slot_job {
     uint32_t kind;
     uint32_t component; // 0 core module, 1 component
     uint64_t memory_ceiling;
@@ -37,8 +37,8 @@ struct job_answer {    // then output_len and errors_len bytes; COMPILE: the cod
     char text[400];
 };
 
-[[nodiscard]] bool wire_send_job(int sock, const struct job *job, const int fds[static JOB_FDS], struct err *e);
+[[nodiscard]] bool wire_send_job(int sock, const struct slot_job *job, const int fds[static JOB_FDS], struct err *e);
 // Blocks until a job is there; false also when the asking side has closed.
-[[nodiscard]] bool wire_receive_job(int sock, struct job *job, int fds[static JOB_FDS], struct err *e);
+[[nodiscard]] bool wire_receive_job(int sock, struct slot_job *job, int fds[static JOB_FDS], struct err *e);
 // A sealed memory file with these bytes.
 [[nodiscard]] bool wire_memfd(const char *name, const struct slice *parts, size_t count, int *fd, struct err *e);
