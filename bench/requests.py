@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whole requests through the local stack: from the block that shows the event to the resolving transaction sent, runs a
+"""Whole requests through the local stack: from the block that shows the event to the resolving transaction signed and handed on, runs a
 second of one worker, `up` to its first answer, memory, transactions a second of the chain. The reference's figures are
 those measured for the public implementation on comparable cores."""
 import http.client, json, os, re, signal, subprocess, sys, threading, time
@@ -134,7 +134,7 @@ def backlog(up, info, home, job):
     kit.until(lambda: last.nonce() >= nonce + WARM, 60)
     os.kill(worker, signal.SIGCONT)
     kit.until(lambda: jobs_done(info) >= before + WARM, 120)
-    leased, sent = (sorted(log_times(home, words).values())[-WARM:] for words in (" leased ", "sent transaction="))
+    leased, sent = (sorted(log_times(home, words).values())[-WARM:] for words in (" leased ", "answered class="))
     row("runs a second of one worker, from lease to signed answer (aim 500)", WARM / (sent[-1] - leased[0]), "/s", 15.8, "higher")
 
 
@@ -197,9 +197,9 @@ def main():
         before = jobs_done(info)
         send_all(info["rpc_url"], signed_requests(info, WARM, job["commit"], job["repo"]), "FINAL")
         kit.until(lambda: jobs_done(info) >= before + WARM, 60)
-        seen, sent = log_times(home, "seen in block"), log_times(home, "sent transaction=")
+        seen, sent = log_times(home, "seen in block"), log_times(home, "answered class=")
         spans = [1000 * (sent[i] - seen[i]) for i in sent if i in seen and i > first["request_id"]]
-        row(f"event seen -> resolving transaction sent, p50 of {len(spans)}", percentile(spans, 50), "ms", 66)
+        row(f"event seen -> resolving transaction signed and handed on, p50 of {len(spans)}", percentile(spans, 50), "ms", 66)
         row("  p99 (aim p50 6, p99 20)", percentile(spans, 99), "ms", 85)
         instant(info, job)
         up.send_signal(signal.SIGINT)

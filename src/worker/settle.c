@@ -110,9 +110,7 @@ bool settle_prepare(struct worker *w, struct submission *s, struct err *e) {
 void settle_push(struct worker *w, struct submission *s) {
     SCOPED_ARENA(a);
     struct err e;
-    if (rpc_send(w->rpc, a, s->entry.bytes, &e))
-        log_info("sent transaction=%s", s->entry.hash);
-    else
+    if (!rpc_send(w->rpc, a, s->entry.bytes, &e))
         log_debug("transaction=%s is not handed over yet: %s", s->entry.hash, e.msg);
 }
 
