@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// How it works: settle_prepare signs an answer and writes it to the journal. settle_follow then gives the bytes to the
+// chain with send_tx, which either gives the outcome or says why they cannot be executed (follow_once), as often as it
+// takes to know: repeating the same bytes is harmless. After each doubt the request itself is looked at (has_ended), so
+// that no follow outlives its request. What is known then is the `fate`: the contract took the answer (report), refused
+// it, or never will see it (try_other, which signs another transaction only where the request still waits, and
+// otherwise gives the lease back). settle_report looks for the request's event, by the monitor or in the transaction
+// that made the request, because the event alone says what was charged.
 #include "worker/settle.h"
 
 #include "base/clock.h"
