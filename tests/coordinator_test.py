@@ -464,6 +464,11 @@ def test_builds():
         equal("in capitals too", c.call("GET", "/builds/" + good["build_key"].upper()), (200, good))
         query = urllib.parse.urlencode({"repo": good["repo"], "commit": good["commit"], "target": good["target"]})
         equal("public info", c.call("GET", f"/public/wasm/info?{query}", token=None)[1]["exists"], True)
+        for spelling in ("example.com/a/b", "https://EXAMPLE.com/a/b.git/"):
+            query = urllib.parse.urlencode({"repo": spelling})
+            equal(f"of {spelling}", c.call("GET", f"/public/wasm/info?{query}", token=None)[1]["exists"], True)
+        equal("of its folder", c.call("GET", "/public/wasm/info?repo=https://example.com/a/b//c", token=None)[1]["exists"], False)
+        equal("of nothing", c.call("GET", "/public/wasm/info?repo=git@example.com:a/b", token=None)[0], 400)
         equal("of another commit", c.call("GET", "/public/wasm/info?repo=https://example.com/a/b&commit=x", token=None)[1]["exists"], False)
         c.kill()
         d = again(c)
@@ -783,14 +788,15 @@ def test_branches():
             want = {"repo_normalized": "host.invalid/own/app", "commit": ref, "branch": branch, "cached": ref in ("main", commits["both"].upper())}
             equal(f"{ref[:12]} is on {branch}", resolve(c, ref), (200, want))
         asked = questions(c)
-        for repo in ("https://host.invalid/own/app.git", "host.invalid/own/app", "git@host.invalid:own/app.git", " http://host.invalid/own/app "):
+        for repo in ("https://host.invalid/own/app.git", "host.invalid/own/app", "https://HOST.invalid/own/app/", "host.invalid:443/own/app//guest"):
             equal(f"another spelling: {repo}", resolve(c, "v1", repo)[1]["cached"], True)
         equal("what is kept is not asked again", questions(c), asked)
         for name, ref, status in (("an unknown branch", "gone", 404), ("an unknown commit", "0" * 40, 404), ("a commit of a tag alone", commits["loose"], 404),
                                   ("that tag", "loose", 404), ("an option", "--all", 400), ("a range", "a..b", 400), ("nothing", "", 400), ("far too much", "a" * 5000, 400)):
             got, answer = resolve(c, ref)
             check(f"{name}: {status} and a sentence", got == status and len(answer["error"]["message"]) > 10 and "branch" not in answer, (got, answer))
-        for repo, status in (("https://host.invalid/own/none", 404), ("a/b/c", 400), ("b", 400), ("", 400), ("ssh://host.invalid/own/app", 400), ("https://github.com/a/b/tree/x", 400)):
+        for repo, status in (("https://host.invalid/own/none", 404), ("a/b/c", 400), ("b", 400), ("", 400), ("ssh://host.invalid/own/app", 400), ("git@host.invalid:own/app.git", 400),
+                             ("http://host.invalid/own/app", 400), ("https://github.com/a/b/tree/x", 400)):
             equal(f"repository {repo!r}", resolve(c, "main", repo)[0], status)
         equal("no question at all", c.call("GET", "/github/resolve-branch", token=None)[0], 400)
         asked = questions(c)

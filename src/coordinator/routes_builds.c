@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "codec/hex.h"
 #include "protocol/build_record.h"
+#include "repo/repo.h"
 
 struct build {
     struct http_request *request;
@@ -112,9 +113,11 @@ void public_wasm_info(struct http_request *r, void *ctx) {
     struct err e;
     struct db_stmt *s;
     bool row = false, ok;
-    const char *repo = http_query(r, "repo"), *commit = http_query(r, "commit"), *target = http_query(r, "target");
-    if (!repo) {
+    struct repo repo;
+    const char *asked = http_query(r, "repo"), *commit = http_query(r, "commit"), *target = http_query(r, "target");
+    if (!asked)
         err_set(&e, ERR_INVALID, "name the repository: ?repo=…&commit=…&target=…");
+    if (!asked || !repo_read(&repo, http_arena(r), asked, &e)) {
         http_reply_err(r, &e);
         return;
     }
@@ -125,7 +128,7 @@ void public_wasm_info(struct http_request *r, void *ctx) {
                   "(:target IS NULL OR target = :target) ORDER BY created_ms DESC LIMIT 100",
                   &s, &e);
     if (ok) {
-        db_bind_text(c->reading, s, ":repo", repo);
+        db_bind_text(c->reading, s, ":repo", repo.place); // as builders write it
         db_bind_text(c->reading, s, ":commit", commit);
         db_bind_text(c->reading, s, ":target", target);
         while ((ok = db_step(c->reading, s, &row, &e)) && row)

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/test.h"
 #include "keystore/question.h"
+#include "repo/spellings.h"
 
 static const struct question_place at = {.network = "devnet", .contract = "c.near"};
 static const struct hash zeros;
@@ -71,6 +72,19 @@ static void every_text_is_bounded(void **state) {
     }
 }
 
+// If this fails, a key is derived for another repository than the one whose secrets are asked for.
+static void repositories_have_one_name(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SPELLINGS; i++) {
+        SCOPED_ARENA(a);
+        struct scope s = {0};
+        struct err e;
+        bool ok = scope_of_texts(&s, a, &at, spellings[i].text, "a.near", NULL, &e);
+        if (ok != (spellings[i].name != NULL) || (ok && strcmp(s.repo, spellings[i].name) != 0))
+            fail_msg("'%s': %s", spellings[i].text, ok ? s.repo : e.msg);
+    }
+}
+
 // All at its longest at once still fits into the message that its owner signs.
 static void the_longest_question_can_be_hashed(void **state) {
     (void)state;
@@ -121,6 +135,7 @@ static void request_ids_are_below_2_63(void **state) {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_text_is_bounded),
     cmocka_unit_test(the_longest_question_can_be_hashed),
+    cmocka_unit_test(repositories_have_one_name),
     cmocka_unit_test(request_ids_are_below_2_63),
 };
 RUN_TESTS(tests)
