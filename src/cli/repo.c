@@ -53,6 +53,9 @@ static const char *safe_name(struct arena *a, const char *path) {
             *p = '-';
     if (name[0] == '-')
         name[0] = 'x';
+    size_t n = strlen(name);
+    if (n > 4 && strcmp(name + n - 4, ".git") == 0) // no repository's name ends so
+        name[n - 4] = '-';
     return name;
 }
 
@@ -161,21 +164,58 @@ static bool check_remote(struct arena *a, const char *home, const struct repo_re
     return err_hint(e, "nothing was sent; --commit takes a branch, a tag or a commit");
 }
 
-bool repo_prepare(struct arena *a, const char *home, const char *given, const char *ref, struct repo_ref *out,
-                  struct err *e) {
-    char path[PATH_MAX];
+// --- a folder of this machine
+
+static bool is_folder(const char *given, char path[static PATH_MAX]) {
     struct stat st;
-    if (!strstr(given, "://") && realpath(given, path) && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+    return realpath(given, path) && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+// "DIR//guest": the repository is DIR, and the program in its folder guest, as for any other repository.
+static const char *cut_folder(char *given) {
+    char *at = strstr(given, "//");
+    if (!at || at == given || !at[2])
+        return NULL;
+    *at = 0;
+    return at + 2;
+}
+
+static bool prepare_local(struct arena *a, const char *home, const char *path, const char *folder, struct repo_ref *out,
+                          struct err *e) {
+    struct repo r;
+    if (!prepare_folder(a, home, path, out, e))
+        return false;
+    if (folder)
+        out->repo = arena_printf(a, "%s//%s", out->repo, folder);
+    return repo_read(&r, a, out->repo, e);
+}
+
+// look: a repository elsewhere is asked for the ref.
+static bool prepare(struct arena *a, const char *home, const char *given, const char *ref, bool look,
+                    struct repo_ref *out, struct err *e) {
+    struct repo r;
+    char path[PATH_MAX], *dir = arena_strdup(a, given);
+    const char *folder = strstr(given, "://") ? NULL : cut_folder(dir);
+    if (!strstr(given, "://") && is_folder(dir, path)) {
         if (ref) {
             err_set(e, ERR_USAGE, "--commit does not go with a folder of this machine");
             return err_hint(e, "check the commit out, or give the repository's URL");
         }
-        return prepare_folder(a, home, arena_strdup(a, path), out, e);
+        return prepare_local(a, home, arena_strdup(a, path), folder, out, e);
     }
     if (!strchr(given, '/')) {
         err_set(e, ERR_USAGE, "no folder '%s' here, and not a repository's address either", given);
         return err_hint(e, "--repo takes a folder, https://host/owner/name, or owner/name on github.com");
     }
     *out = (struct repo_ref){given, ref ? ref : "main", false};
-    return check_remote(a, home, out, e);
+    return look ? check_remote(a, home, out, e) : repo_read(&r, a, given, e);
+}
+
+bool repo_prepare(struct arena *a, const char *home, const char *given, const char *ref, struct repo_ref *out,
+                  struct err *e) {
+    return prepare(a, home, given, ref, true, out, e);
+}
+
+bool repo_locate(struct arena *a, const char *home, const char *given, struct repo_ref *out, struct err *e) {
+    return prepare(a, home, given, NULL, false, out, e);
 }

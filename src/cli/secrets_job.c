@@ -16,7 +16,7 @@ bool job_find_scope(struct secrets_job *j, struct err *e) {
         err_set(e, ERR_USAGE, "no repository given");
         return err_hint(e, "--repo . takes this folder");
     }
-    if (!repo_prepare(j->a, j->target.home, j->o->repo, NULL, &repo, e))
+    if (!repo_locate(j->a, j->target.home, j->o->repo, &repo, e))
         return false;
     j->scope = (struct scope){.network = j->target.network,
                               .contract = j->target.contract,
