@@ -19,9 +19,9 @@
 
 struct entry {
     struct hash wasm;
-    int fd;      // -1: free
-    bool memory; // a memory file
-    uint64_t len, used_at;
+    int fd;                         // -1: free
+    bool memory;                    // a memory file
+    uint64_t len, used_at, told_at; // told_at: used_at as the folder shows it
 };
 
 struct code_cache {
@@ -116,7 +116,7 @@ static void keep(struct code_cache *c, const struct hash *wasm, int fd, uint64_t
     for (size_t i = 0; i < OPEN_MAX; i++)
         if (c->entries[i].fd >= 0 && hash_eq(&c->entries[i].wasm, wasm))
             release(&c->entries[i]);
-    *make_place(c, len, memory) = (struct entry){*wasm, own, memory, len, ++c->clock};
+    *make_place(c, len, memory) = (struct entry){*wasm, own, memory, len, ++c->clock, 0};
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -205,6 +205,25 @@ static int older_first(const void *a, const void *b) {
     return x->used.tv_nsec < y->used.tv_nsec ? -1 : x->used.tv_nsec > y->used.tv_nsec;
 }
 
+// The folder sees when a file is opened, not that it stays open and is used: it is told before something is removed.
+static void tell_uses(struct code_cache *c) {
+    int used[OPEN_MAX];
+    size_t n = 0;
+    pthread_mutex_lock(&c->lock);
+    for (struct entry *x = c->entries; x < c->entries + OPEN_MAX; x++) {
+        if (x->fd < 0 || x->memory || x->told_at == x->used_at)
+            continue;
+        x->told_at = x->used_at;
+        used[n++] = fcntl(x->fd, F_DUPFD_CLOEXEC, 0);
+    }
+    pthread_mutex_unlock(&c->lock);
+    while (n--)
+        if (used[n] >= 0) {
+            (void)!futimens(used[n], NULL);
+            close(used[n]);
+        }
+}
+
 // Removes the least recently used files until it fits; the newest always stays. With the folder's lock held.
 static void evict(struct code_cache *c) {
     SCOPED_ARENA(a);
@@ -240,6 +259,7 @@ static bool write_file(struct code_cache *c, const char *path, struct slice code
     memcpy(file, code.ptr, code.len);
     mac(c, path, code, file + code.len);
     pthread_mutex_lock(&c->folder);
+    tell_uses(c);
     bool ok = file_write_atomic(path, slice_of(file, code.len + MAC_BYTES), 0400, e);
     if (ok && (*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
         ok = err_errno(e, "cannot open '%s'", path);

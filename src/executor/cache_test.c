@@ -105,6 +105,33 @@ static void test_bounded(void **state) {
     code_cache_free(c);
 }
 
+// Until the clock of inodes, which goes by the kernel's tick, has gone on.
+static void await_tick(void) {
+    struct timespec start, now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &start);
+    do
+        clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    while (now.tv_nsec == start.tv_nsec);
+}
+
+// If this fails, the code that is used most is the first to go from the disk, as its file stays open, and is compiled
+// again (and paid) after a restart.
+static void test_uses_of_open_files(void **state) {
+    (void)state;
+    const char *dir = arena_printf(arena, "%s/uses", work);
+    struct code_cache *c = new_cache(dir, 4 * CODE_BYTES); // three of them
+    for (uint32_t n = 1; n <= 6; n++) {
+        put(c, n);
+        await_tick();
+        assert_true(has(c, 1, false));
+    }
+    code_cache_free(c);
+    c = new_cache(dir, 4 * CODE_BYTES);
+    assert_true(has(c, 1, true));
+    assert_false(has(c, 4, true));
+    code_cache_free(c);
+}
+
 // The same where there is no folder: memory files, of which the sum is bounded, not the number.
 static void test_memory(void **state) {
     (void)state;
@@ -183,8 +210,8 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_files), cmocka_unit_test(test_bounded),
-                                       cmocka_unit_test(test_memory), cmocka_unit_test(test_no_disk),
-                                       cmocka_unit_test(test_many_threads)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_files),  cmocka_unit_test(test_bounded), cmocka_unit_test(test_uses_of_open_files),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_no_disk), cmocka_unit_test(test_many_threads)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

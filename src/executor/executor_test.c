@@ -487,6 +487,23 @@ static int set_up(void **state) {
     return 0;
 }
 
+// If this fails, two runs of the same slot, which are forks of one process, know each other's random numbers.
+static void test_random_of_components(void **state) {
+    (void)state;
+    static const char *const seeds[] = {"host", "insecure"}; // each prints 100 bytes
+    for (size_t i = 0; i < ARRAY_LEN(seeds); i++) {
+        struct slice wasm;
+        struct err e;
+        assert_ok(file_read(arena, arena_printf(arena, "src/wasm/seeds/meter/%s", seeds[i]), 1 << 16, &wasm, &e), &e);
+        struct exec_result one = run_with(wasm, "", usual, NULL, 0), two = run_with(wasm, "", usual, NULL, 0);
+        ends(&one, EXEC_OK, NULL);
+        ends(&two, EXEC_OK, NULL);
+        assert_int_equal(one.output.len, 100);
+        assert_int_equal(two.output.len, 100);
+        assert_memory_not_equal(one.output.ptr, two.output.ptr, 8);
+    }
+}
+
 static int tear_down(void **state) {
     (void)state;
     struct err e;
@@ -497,12 +514,22 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),      cmocka_unit_test(test_counts),      cmocka_unit_test(test_traps),
-        cmocka_unit_test(test_deadline),  cmocka_unit_test(test_memory),      cmocka_unit_test(test_output),
-        cmocka_unit_test(test_talkative), cmocka_unit_test(test_statuses),    cmocka_unit_test(test_host_costs),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_environment), cmocka_unit_test(test_nothing_left),
-        cmocka_unit_test(test_cache),     cmocka_unit_test(test_random),      cmocka_unit_test(test_in_parallel),
-        cmocka_unit_test(test_killed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_echo),
+                                       cmocka_unit_test(test_counts),
+                                       cmocka_unit_test(test_traps),
+                                       cmocka_unit_test(test_deadline),
+                                       cmocka_unit_test(test_memory),
+                                       cmocka_unit_test(test_output),
+                                       cmocka_unit_test(test_talkative),
+                                       cmocka_unit_test(test_statuses),
+                                       cmocka_unit_test(test_host_costs),
+                                       cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_environment),
+                                       cmocka_unit_test(test_nothing_left),
+                                       cmocka_unit_test(test_cache),
+                                       cmocka_unit_test(test_random),
+                                       cmocka_unit_test(test_in_parallel),
+                                       cmocka_unit_test(test_killed),
+                                       cmocka_unit_test(test_random_of_components)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,6 +1,6 @@
 ;; SPDX-License-Identifier: Apache-2.0
 ;; Asks the host for 1,000 random bytes and writes 100 of them to standard output: what that costs is known to the last
-;; instruction. `host` among the seeds is this, assembled.
+;; instruction. `host` among the seeds is this, assembled; `insecure` is the same with wasi:random/insecure.
 (component
   (import "wasi:random/random@0.2.0" (instance $random
     (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
