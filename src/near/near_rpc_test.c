@@ -21,6 +21,8 @@ static struct fake {
     uint64_t nonce, key_takes_ms;
     const char *send_error, *send_status; // JSON: data of the error, or the outcome's status
     const char *hash;                     // of the outcome; NULL: as asked
+    int keys;                             // of an account, named by their numbers
+    bool same_page;                       // whatever key the list is asked for after
 } fake;
 static char url[2 * 64];
 
@@ -45,12 +47,31 @@ static json_t *error_of(const char *cause, const char *data) {
                      "HANDLER_ERROR", "cause", "name", cause, "data", json_loads(data, JSON_DECODE_ANY, NULL));
 }
 
+// As a node does that gives three keys at once.
+static json_t *list_keys(struct arena *a, const json_t *params) {
+    const char *after = json_string_value(json_object_get(params, "after_key"));
+    int first = after && !fake.same_page ? (int)strtol(after, NULL, 10) + 1 : 0;
+    json_t *list = json_array();
+    if (!json_object_get(params, "limit"))
+        return NULL;
+    for (int i = first; i < fake.keys && i < first + 3; i++)
+        json_array_append_new(list, json_pack("{s:s}", "public_key", arena_printf(a, "%d", i)));
+    json_t *page = json_pack("{s:o,s:i}", "keys", list, "block_height", 1);
+    if (first + 3 < fake.keys)
+        json_set_text(page, "last_key", arena_printf(a, "%d", first + 2));
+    return page;
+}
+
 static json_t *answer(struct arena *a, const char *method, const json_t *params, size_t at) {
     struct hash zeros = {0};
     if (strcmp(method, "send_tx") == 0 && fake.send_error)
         return error_of(fake.send_error[0] == '"' ? "TIMEOUT_ERROR" : "INVALID_TRANSACTION", fake.send_error);
     json_t *result;
-    if (strcmp(method, "send_tx") == 0)
+    const char *type = json_string_value(json_object_get(params, "request_type"));
+    if (type && strcmp(type, "view_access_key_list") == 0) {
+        if (!(result = list_keys(a, params)))
+            return error_of("TOO_MANY_ACCESS_KEYS", "\"use a paginated view_access_key_list request\"");
+    } else if (strcmp(method, "send_tx") == 0)
         result = json_pack("{s:o,s:{s:s}}", "status", json_loads(fake.send_status, JSON_DECODE_ANY, NULL),
                            "transaction", "hash", fake.hash ? fake.hash : "HASH");
     else if (strcmp(method, "block") == 0)
@@ -193,6 +214,34 @@ static void test_verdicts(void **state) {
     rpc_free(r);
 }
 
+static size_t keys(int count, bool same_page, struct err *e) {
+    SCOPED_ARENA(a);
+    struct rpc *r = client(1, 1);
+    pthread_mutex_lock(&fake.mutex);
+    fake.keys = count;
+    fake.same_page = same_page;
+    pthread_mutex_unlock(&fake.mutex);
+    SCOPED_JSON(list) = rpc_access_keys(r, a, "w.near", e);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        assert_int_equal(strtol(json_string_value(json_object_get(json_array_get(list, i), "public_key")), NULL, 10),
+                         i);
+    rpc_free(r);
+    return list ? json_array_size(list) : SIZE_MAX;
+}
+
+// If this fails, the keys of an operator with many of them are not known, or a server keeps who asks for them for ever.
+static void test_keys_by_pages(void **state) {
+    (void)state;
+    struct err e;
+    assert_int_equal(keys(0, false, &e), 0);
+    assert_int_equal(keys(3, false, &e), 3);
+    assert_int_equal(keys(10, false, &e), 10);
+    assert_int_equal(keys(10, true, &e), SIZE_MAX);
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    assert_int_equal(keys(301, false, &e), SIZE_MAX);
+    assert_int_equal(e.code, ERR_LIMIT);
+}
+
 static uint64_t sign(struct sender *s) {
     SCOPED_ARENA(a);
     struct err e;
@@ -300,6 +349,7 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_behind), cmocka_unit_test(test_verdicts),
-                                       cmocka_unit_test(test_nonces), cmocka_unit_test(test_no_lock_over_the_network)};
+                                       cmocka_unit_test(test_keys_by_pages), cmocka_unit_test(test_nonces),
+                                       cmocka_unit_test(test_no_lock_over_the_network)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -17,7 +17,10 @@
 #define LAG_STEP_MS 200
 #define TX_ROUND_MS 15000 // servers answer a waiting `tx` or `send_tx` within 10 s
 #define FRESH_MS 10000    // how long a server is waited for that has the block needed
-#define SEEN_MS 60000     // how long a height counts that was seen: a server that made one up is forgotten
+#define KEYS_PAGE 100     // what a node gives at once: without a limit it refuses accounts with more keys than that
+#define KEYS_PAGES_MAX 100
+#define KEYS_BYTES (4u << 20) // of one answer; an older node gives all keys in one
+#define SEEN_MS 60000         // how long a height counts that was seen: a server that made one up is forgotten
 
 struct rpc {
     struct http_client *http;
@@ -408,15 +411,42 @@ bool rpc_access_key(struct rpc *r, struct arena *a, const char *account, const s
     return rpc_access_key_at(r, a, account, key, &newest, out, e);
 }
 
-json_t *rpc_access_keys(struct rpc *r, struct arena *a, const char *account, struct err *e) {
+// One page, whose keys are appended to `all`. *after: the last key of the page before, and then of this one; NULL:
+// none.
+static bool take_keys(struct rpc *r, struct arena *a, const char *account, const char **after, json_t *all,
+                      const struct rpc_bounds *b, struct err *e) {
     SCOPED_JSON(j) = NULL;
     json_t *list;
-    json_t *params = json_pack("{s:s,s:s}", "request_type", "view_access_key_list", "account_id", account);
-    if (!query_at(r, a, params, &newest, &j, e))
-        return NULL;
-    if (json_get_array(j, "keys", &list, e))
-        return json_incref(list);
-    malformed("view_access_key_list", e);
+    const char *last = NULL;
+    json_t *params =
+        json_pack("{s:s,s:s,s:i}", "request_type", "view_access_key_list", "account_id", account, "limit", KEYS_PAGE);
+    if (*after)
+        json_set_text(params, "after_key", *after);
+    if (!query_at(r, a, params, b, &j, e))
+        return false;
+    if (!json_get_array(j, "keys", &list, e) || !json_opt_text(j, "last_key", &last, e))
+        return malformed("view_access_key_list", e);
+    if (last && *after && strcmp(last, *after) == 0) {
+        err_set(e, ERR_UNAVAILABLE, "'last_key' is that of the page before");
+        return malformed("view_access_key_list", e);
+    }
+    *after = last ? arena_strdup(a, last) : NULL;
+    return json_array_extend(all, list) == 0 || err_set(e, ERR_INTERNAL, "the list of keys cannot be extended");
+}
+
+json_t *rpc_access_keys(struct rpc *r, struct arena *a, const char *account, struct err *e) {
+    SCOPED_JSON(all) = json_array();
+    const char *after = NULL;
+    uint64_t end = clock_mono_ms() + TIMEOUT_MS;
+    for (int pages = 0; pages < KEYS_PAGES_MAX; pages++) {
+        uint64_t now = clock_mono_ms();
+        const struct rpc_bounds left = {.timeout_ms = now < end ? end - now : 1, .max_answer = KEYS_BYTES};
+        if (!take_keys(r, a, account, &after, all, &left, e))
+            return NULL;
+        if (!after)
+            return json_incref(all);
+    }
+    err_set(e, ERR_LIMIT, "account '%s' has more keys than %d pages of them hold", account, KEYS_PAGES_MAX);
     return NULL;
 }
 

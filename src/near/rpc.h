@@ -67,7 +67,8 @@ struct rpc_access_key {
 
 // The same from the JSON of such an answer.
 [[nodiscard]] bool rpc_access_key_read(struct rpc_access_key *out, struct arena *a, const json_t *j, struct err *e);
-// The account's keys as the chain lists them, [{"public_key":…,"access_key":{…}}]; the caller releases it.
+// The account's keys as the chain lists them, [{"public_key":…,"access_key":{…}}], asked for page by page within 30 s;
+// ERR_LIMIT: there are more than 100 pages of them. The caller releases it.
 [[nodiscard]] json_t *rpc_access_keys(struct rpc *r, struct arena *a, const char *account, struct err *e);
 
 struct rpc_block {
