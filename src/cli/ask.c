@@ -7,12 +7,16 @@
 #include "cli/commands.h"
 #include "http/client.h"
 #include "near/send.h"
+#include "protocol/contract.h"
 #include "repo/ref.h"
 #include <inttypes.h>
 #include <pthread.h>
 
 #define ASK_GAS (300 * TGAS)
-#define SETTLE_MS 200000 // the yield window is 200 blocks, two minutes; and the blocks around it
+// A request at its longest: its window, an extension for each 50 of the ASK_GAS that are not spent before, and the time
+// after which anybody may cancel what nobody answered.
+#define EXTENSIONS_MAX 5
+#define SETTLE_MS (1000ull * (WINDOW_SECONDS + EXTENSIONS_MAX * MORE_SECONDS + STALE_SECONDS))
 #define INCLUDE_MS 5000
 #define OUTAGE_MS 60000
 #define COMMIT_MS 5000
@@ -177,8 +181,13 @@ static bool outcome_of(struct rpc *rpc, const struct credentials *from, struct a
     uint64_t end = clock_mono_ms() + SETTLE_MS, patience = 0;
     while (!rpc_tx(rpc, a, out->transaction, from->account.s, "FINAL", SETTLE_MS, &out->outcome, e)) {
         uint64_t now = clock_mono_ms();
-        if (e->code != ERR_UNAVAILABLE || now > end || (patience && now > patience))
-            return err_wrap(e, "transaction %s", out->transaction);
+        if (e->code != ERR_UNAVAILABLE || now > end || (patience && now > patience)) {
+            err_wrap(e, "transaction %s", out->transaction);
+            return err_hint(e,
+                            "it was sent and may still be answered: the coordinator's /public/jobs?transaction_hash=%s "
+                            "says what became of it",
+                            out->transaction);
+        }
         patience = patience ? patience : now + OUTAGE_MS;
         nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL); // nothing tells when a server is back
     }
