@@ -11,8 +11,9 @@ static void same(struct arena *a, const char *before, const struct repo *r, cons
     BUG_ON(strcmp(again.name, r->name) != 0 || again.folder);
 }
 
-static void check_path(const char *path, bool is_name) {
-    BUG_ON(strstr(path, "//") || strstr(path, "/..") || strstr(path, "/-") || path[strlen(path) - 1] == '/');
+static void check_path(struct arena *a, const char *path, bool is_name) {
+    const char *closed = arena_printf(a, "%s/", path);
+    BUG_ON(strstr(closed, "//") || strstr(closed, "/./") || strstr(closed, "/../") || strstr(closed, "/-"));
     for (const char *p = path; *p; p++)
         BUG_ON(*p <= ' ' || *p > '~' || strchr("\"'\\#?%", *p) || (is_name && *p == '@'));
 }
@@ -31,10 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     BUG_ON(is_name && strlen(text) == size && strcmp(r.name, text) != 0);
     BUG_ON(!repo_name_ok(r.name, strlen(r.name)) || strlen(r.name) > REPO_MAX);
-    check_path(r.name, true);
+    check_path(a, r.name, true);
     BUG_ON(strcmp(r.url + sizeof "https://" - 1, r.name) != 0);
     if (r.folder)
-        check_path(arena_printf(a, "/%s", r.folder), false);
+        check_path(a, arena_printf(a, "/%s", r.folder), false);
     if (strlen(r.name) + 13 > REPO_MAX) // with what is added below
         return 0;
     same(a, "", &r, "");

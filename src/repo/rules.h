@@ -85,7 +85,7 @@ static inline bool repo_name_ok(const char *p, size_t len) {
             return false;
     }
     return dots && parts > 1 && memcmp(end - 4, ".git", 4) != 0 &&
-           (parts == 2 || memcmp(end - len, "github.com/", 11) != 0);
+           (parts == 2 || len < 11 || memcmp(end - len, "github.com/", 11) != 0);
 }
 
 // What could be the name of a branch, a tag or a commit: bytes that are neither blanks nor control characters, and no
