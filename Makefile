@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The one front: `make help`. Non-recursive; each unit has a Local.mk beside it that names what it is built from.
-# Flavours build into folders of their own: make FLAVOUR=asan|tsan|clang|unguarded …
+# Flavours build into folders of their own: make FLAVOUR=asan|tsan|clang|unguarded|coverage …
 FLAVOUR ?= release
 O ?= $(if $(filter release,$(FLAVOUR)),build,build/$(FLAVOUR))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -12,7 +12,7 @@ endif
 .DEFAULT_GOAL := all
 
 ifeq ($(origin CC),default)
-CC := $(if $(filter clang asan tsan fuzz,$(FLAVOUR)),clang-14,gcc)
+CC := $(if $(filter clang asan tsan fuzz coverage,$(FLAVOUR)),clang-14,gcc)
 endif
 AR ?= ar
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings \
@@ -23,10 +23,14 @@ CFLAGS_clang := -O1
 CFLAGS_unguarded := -O2 -D_FORTIFY_SOURCE=2 -DOUTLAYER_UNGUARDED
 CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+# The counters live in files that all processes of a program share, so that those of a killed or forked one are counted.
+CFLAGS_coverage := -O1 -fprofile-instr-generate=$(CURDIR)/build/coverage/raw/%m%c.profraw -fcoverage-mapping \
+	-mllvm -runtime-counter-relocation=true
 CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CFLAGS := -std=gnu2x -g $(WARN) -D_GNU_SOURCE -Isrc -include base/banned.h -fstack-protector-strong -fPIE \
 	-ffunction-sections -fdata-sections $(CFLAGS_$(FLAVOUR)) $(EXTRA_CFLAGS)
-LDFLAGS := -pie -Wl,--gc-sections -Wl,-z,relro,-z,now $(CFLAGS_$(FLAVOUR)) $(if $(filter fuzz asan tsan clang,$(FLAVOUR)),-fuse-ld=lld)
+LDFLAGS := -pie -Wl,--gc-sections -Wl,-z,relro,-z,now $(filter-out -mllvm -runtime-counter%,$(CFLAGS_$(FLAVOUR))) \
+	$(if $(filter fuzz asan tsan clang coverage,$(FLAVOUR)),-fuse-ld=lld)
 
 # --- the kit that Local.mk files use -------------------------------------------------------------------------------
 # $(call unit,NAME,UNITS IT NEEDS,LIBRARIES): src/NAME/*.c without *_test.c, *_fuzz.c and main*.c become libNAME.a;
@@ -91,7 +95,6 @@ include tests/hostile/Local.mk
 
 # The engine is built once per machine, outside the checkout (scripts/engine.sh); all flavours share it.
 ENGINE := build/engine
-ENGINE_LIB := $(ENGINE)/libengine.a
 # It is looked over each time; what was compiled against another one is compiled anew.
 build/engine.made: FORCE
 	@mkdir -p build && dir=$$(scripts/engine.sh) && \

@@ -33,6 +33,7 @@ report "condition variables and their ends are those of base/sync.h" "$(grep -nE
     grep -vE '^(src/base/sync\.c|[a-z/_]*_test\.c):')"
 report "what pages and comments point to is there" "$(python3 scripts/check_references.py)"
 report "a name belongs to one header, is used, and takes its arguments in order" "$(python3 scripts/check_names.py)"
+report "the list of what tests do not reach names files that exist" "$(python3 scripts/coverage.py --list)"
 mapfile -t shells < <(git ls-files -c -o --exclude-standard '*.sh'; echo run; echo .ci/run)
 report "shellcheck" "$(shellcheck -S warning "${shells[@]}" 2>&1)"
 mapfile -t pythons < <(git ls-files -c -o --exclude-standard '*.py')

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains engine-crates help setup demo test unit check format fuzz hostile bench clean
+.PHONY: toolchains engine-crates help setup demo test unit check coverage format fuzz hostile bench clean
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
 	@echo 'make          builds the programs (build/bin) and the contracts (build/contracts)'
 	@echo 'make unit     unit tests and fuzz seeds of this flavour only (FLAVOUR=release|asan|tsan|clang)'
 	@echo 'make check    source checks: format, layers, banned functions, lengths, fuzz targets'
+	@echo 'make coverage runs the tests with programs that count, and prints line coverage per file (takes an hour; needs llvm-14)'
 	@echo 'make format   formats the sources'
 	@echo 'make fuzz     fuzzes every decoder for FUZZ_SECONDS (30) each'
 	@echo 'make hostile  runs programs that try to get out of every confinement, with its guards and without'
@@ -44,6 +45,12 @@ unit: tests
 
 check:
 	@scripts/check.sh
+
+coverage:
+	@scripts/setup.sh test
+	@$(MAKE) build/bin/outlayer-executor
+	@$(MAKE) FLAVOUR=coverage all tests
+	@scripts/coverage.sh
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
