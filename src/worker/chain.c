@@ -245,7 +245,8 @@ bool settlement_parse_unnamed(struct settlement *out, const struct task *t, cons
     if (!json_get_text(d, "sender_id", &sender, e) || !json_get_text(source, "repo", &repo, e) ||
         !json_get_text(source, "commit", &commit, e) || !json_opt_text(source, "build_target", &target, e))
         return false;
-    bool same = !strcmp(sender, t->sender_id) && !strcmp(repo, t->repo) && !strcmp(commit, t->ref) &&
+    bool known = t->repo && t->ref && t->target; // not in an older journal
+    bool same = known && !strcmp(sender, t->sender_id) && !strcmp(repo, t->repo) && !strcmp(commit, t->ref) &&
                 !strcmp(target, t->target);
     return same || err_set(e, ERR_NOT_FOUND, "the event is of another request");
 }

@@ -33,6 +33,9 @@ bool journal_write(const char *dir, struct arena *a, const struct journal_entry 
     json_set_text(j, "signer_id", n->signer_id);
     json_set_text(j, "public_key", n->public_key);
     json_set_text(j, "sender_id", n->sender_id);
+    json_set_text(j, "repo", n->repo);
+    json_set_text(j, "ref", n->ref);
+    json_set_text(j, "target", n->target);
     json_set_text(j, "request_transaction", n->request_transaction);
     json_set_text(j, "request_signer", n->request_signer);
     if (n->has_height)
@@ -71,6 +74,8 @@ static bool take(const json_t *j, struct arena *a, struct journal_entry *out, st
         !json_get_text(j, "data_id", &data_id, e) || !hash_from_hex(&out->data_id, slice_str(data_id), e) ||
         !keep(j, "token", a, true, &out->token, e) || !keep(j, "signer_id", a, true, &out->signer_id, e) ||
         !keep(j, "public_key", a, true, &out->public_key, e) || !keep(j, "sender_id", a, true, &out->sender_id, e) ||
+        !keep(j, "repo", a, false, &out->repo, e) || !keep(j, "ref", a, false, &out->ref, e) ||
+        !keep(j, "target", a, false, &out->target, e) ||
         !keep(j, "request_transaction", a, false, &out->request_transaction, e) ||
         !keep(j, "request_signer", a, false, &out->request_signer, e) ||
         !json_opt_u64(j, "block_height", &out->block_height, e) || !json_get_text(j, "transaction_hash", &hash, e) ||

@@ -18,6 +18,7 @@ struct journal_entry {
     const char *signer_id, *public_key;
     const char *request_transaction, *request_signer; // that made the request; NULL: not known
     const char *sender_id;
+    const char *repo, *ref, *target; // what was asked for; NULL: an entry of before these were noted
     bool has_height;
     uint64_t block_height;
     char hash[48]; // of our transaction

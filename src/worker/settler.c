@@ -172,6 +172,9 @@ static struct submission *submission_of(const struct journal_entry *n, struct ar
                      .request_id = n->request_id,
                      .data_id = n->data_id,
                      .sender_id = n->sender_id,
+                     .repo = n->repo,
+                     .ref = n->ref,
+                     .target = n->target,
                      .context = {.has_height = n->has_height,
                                  .block_height = n->block_height,
                                  .transaction_hash = n->request_transaction,
@@ -182,6 +185,9 @@ static struct submission *submission_of(const struct journal_entry *n, struct ar
     s->entry.contract_id = s->task.contract_id;
     s->entry.token = s->token;
     s->entry.sender_id = s->task.sender_id;
+    s->entry.repo = s->task.repo;
+    s->entry.ref = s->task.ref;
+    s->entry.target = s->task.target;
     s->entry.request_transaction = s->task.context.transaction_hash;
     s->entry.request_signer = s->task.context.signer_id;
     s->entry.signer_id = arena_strdup(s->arena, n->signer_id);

@@ -155,6 +155,8 @@ static void test_ends(void **state) {
     assert_err(settlement_parse_unnamed(&s, &t, ENDED("t.near", "null"), &e), &e, ERR_NOT_FOUND, "another");
     assert_err(settlement_parse_unnamed(&s, &t, ENDED("s.near", "\"wasm32-wasip2\""), &e), &e, ERR_NOT_FOUND,
                "another");
+    const struct task older = {.request_id = 3, .sender_id = "s.near"}; // of a journal that does not say what was asked
+    assert_err(settlement_parse_unnamed(&s, &older, ENDED("s.near", "null"), &e), &e, ERR_NOT_FOUND, "another");
 }
 
 static const struct CMUnitTest tests[] = {

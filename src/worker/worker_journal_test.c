@@ -16,6 +16,9 @@ static struct journal_entry entry(const json_t *report) {
                                   .signer_id = "o.near",
                                   .public_key = "ed25519:abc",
                                   .sender_id = "s.near",
+                                  .repo = "r",
+                                  .ref = "main",
+                                  .target = "wasm32-wasip1",
                                   .has_height = true,
                                   .block_height = 99,
                                   .hash = "hash",
@@ -47,6 +50,9 @@ static void test_round_trip(void **state) {
     assert_string_equal(out.hash, "hash");
     assert_true(slice_eq(out.bytes, in.bytes));
     assert_null(out.request_transaction);
+    assert_string_equal(out.repo, "r");
+    assert_string_equal(out.ref, "main");
+    assert_string_equal(out.target, "wasm32-wasip1");
     assert_string_equal(json_string_value(json_object_get(got, "outcome")), "success");
     journal_remove(dir, a, "other.near", in.request_id);
     assert_ok(journal_list(dir, a, &paths, &count, &e), &e);
