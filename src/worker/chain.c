@@ -88,6 +88,8 @@ struct window window_of(const struct yield_start *s, const struct rpc_block *hea
     uint64_t blocks = has_height ? head->height - s->height : 0;
     if (blocks >= PACE_BLOCKS && age_ms / blocks < BLOCK_MS)
         w.block_ms = age_ms / blocks; // slower ones may come faster again: do not count on time that may not be there
+    if (!w.block_ms)                  // blocks on demand may come faster than one a millisecond, and still take time
+        w.block_ms = 1;
     uint64_t all_ms = YIELD_BLOCKS * w.block_ms;
     if (s->extended && !s->extended_ns)
         w.left_ms = UNKNOWN_BLOCKS * w.block_ms;

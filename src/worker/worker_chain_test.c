@@ -26,6 +26,8 @@ static void test_window(void **state) {
     struct window w = window_at(true, 900, 4990 * SECOND, 0); // 100 blocks in 10 s
     assert_int_equal(w.block_ms, 100);
     assert_int_equal(w.left_ms, 10000);
+    w = window_at(true, 900, 5000 * SECOND, 0); // 100 blocks in no time
+    assert_int_equal(w.left_ms, 100);
     w = window_at(true, 900, 4800 * SECOND, 0); // 2 s a block: they may come faster again
     assert_int_equal(w.left_ms, 60000);
     assert_int_equal(window_at(true, 800, 4880 * SECOND, 0).left_ms, 0);
