@@ -108,6 +108,7 @@ bool settler_stop(struct settler *s, uint64_t ms) {
     pthread_mutex_lock(&s->lock);
     s->stop = true;
     pthread_cond_broadcast(&s->work);
+    pthread_cond_broadcast(&s->room);
     while (s->running && cond_wait_until(&s->room, &s->lock, end))
         ;
     bool ended = !s->running;
@@ -116,6 +117,13 @@ bool settler_stop(struct settler *s, uint64_t ms) {
         return false;
     for (size_t i = 0; i < s->started; i++)
         pthread_join(s->threads[i], NULL);
+    s->started = 0;
+    return true;
+}
+
+void settler_free(struct settler *s) {
+    if (!s)
+        return;
     while (s->waiting) {
         struct submission *sub = s->waiting;
         s->waiting = sub->next;
@@ -125,7 +133,6 @@ bool settler_stop(struct settler *s, uint64_t ms) {
     pthread_cond_destroy(&s->room);
     pthread_mutex_destroy(&s->lock);
     free(s);
-    return true;
 }
 
 // Nobody is free to send it now.
@@ -136,17 +143,22 @@ static bool is_busy(struct settler *s) {
     return busy;
 }
 
+// With the lock held.
+static void append(struct settler *s, struct submission *sub) {
+    s->count++;
+    sub->next = NULL;
+    *s->last = sub;
+    s->last = &sub->next;
+    pthread_cond_signal(&s->work);
+}
+
 void settler_add(struct settler *s, struct submission *sub) {
     if (is_busy(s))
         settle_push(s->worker, sub);
     pthread_mutex_lock(&s->lock);
     while (s->count >= UNDER_WAY_MAX && !s->stop)
         pthread_cond_wait(&s->room, &s->lock);
-    s->count++;
-    sub->next = NULL;
-    *s->last = sub;
-    s->last = &sub->next;
-    pthread_cond_signal(&s->work);
+    append(s, sub);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -215,7 +227,10 @@ bool settler_recover(struct settler *s, struct err *e) {
         }
         log_info("recovering request=%" PRIu64 " transaction=%s", entry.request_id, entry.hash);
         sender_skip_nonce(s->worker->sender, entry.nonce);
-        settler_add(s, submission_of(&entry, a, report));
+        struct submission *sub = submission_of(&entry, a, report);
+        pthread_mutex_lock(&s->lock);
+        append(s, sub); // all at once: a start waits for no settler, and for no server
+        pthread_mutex_unlock(&s->lock);
     }
     return true;
 }

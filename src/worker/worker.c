@@ -160,6 +160,7 @@ bool worker_stop(struct worker *w, uint64_t grace_ms) {
     held_stop(w->held);
     extender_stop(w->extender);
     upkeep_stop(w->upkeep);
+    settler_free(w->settler); // lease threads ask it to their end
     places_free(w->places);
     w->places = NULL;
     free(w->threads);
