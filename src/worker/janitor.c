@@ -12,6 +12,7 @@
 #define PAGE 100
 #define WALK 1000 // ids that one call of the view looks at
 #define IDS_MAX 2000
+#define PAGES_MAX 1000          // a million ids: no server makes it ask for ever
 #define YOUNG_NS 20000000000ull // the monitor, or the coordinator's disk, may be at it
 #define EXTENSION_S 240u        // that one extension lasts at most, with room
 #define CANCEL_AGAIN_MS 600000
@@ -54,10 +55,11 @@ static bool get_page(struct janitor *j, struct arena *a, uint64_t from, uint64_t
     return true;
 }
 
-// Where ids end; 0: the contract does not say.
-static bool get_end(struct janitor *j, struct arena *a, uint64_t *end, struct err *e) {
+// Where open ids may begin, and where ids end; zeros: the contract does not say.
+static bool get_range(struct janitor *j, struct arena *a, uint64_t *begin, uint64_t *end, struct err *e) {
     struct err why;
     SCOPED_JSON(range) = rpc_view_json(j->rpc, a, j->set.contract_id, VIEW_OPEN_RANGE, NULL, &why);
+    *begin = (uint64_t)json_integer_value(json_array_get(range, 0));
     *end = (uint64_t)json_integer_value(json_array_get(range, 1));
     if (!range && why.code != ERR_NOT_FOUND && e)
         *e = why;
@@ -65,10 +67,10 @@ static bool get_end(struct janitor *j, struct arena *a, uint64_t *end, struct er
 }
 
 static bool get_ids(struct janitor *j, struct arena *a, uint64_t *ids, size_t *count, struct err *e) {
-    uint64_t page[PAGE], from = 0, end;
-    size_t n;
+    uint64_t page[PAGE], from, end;
+    size_t n, pages = 0;
     *count = 0;
-    if (!get_end(j, a, &end, e))
+    if (!get_range(j, a, &from, &end, e))
         return false;
     do {
         if (!get_page(j, a, from, page, &n, e))
@@ -77,7 +79,7 @@ static bool get_ids(struct janitor *j, struct arena *a, uint64_t *ids, size_t *c
             if (!*count || page[i] > ids[*count - 1])
                 ids[(*count)++] = page[i];
         from = n ? page[n - 1] + 1 : from + WALK;
-    } while (from < end && *count < IDS_MAX);
+    } while (from < end && *count < IDS_MAX && ++pages < PAGES_MAX);
     return true;
 }
 
@@ -148,12 +150,12 @@ static bool look_at(struct janitor *j, struct arena *a, struct open *o, uint64_t
     SCOPED_JSON(view) = rpc_view_json(j->rpc, a, j->set.contract_id, VIEW_REQUEST, args, e);
     if (!view)
         return false;
-    if (json_is_null(view) || !chain_request_parse(&r, a, view, NULL) || r.answered)
+    if (json_is_null(view) || !chain_request_parse(&r, a, view, NULL))
         return true; // it has ended meanwhile, or is a worker's to speak about
     uint64_t age_ns = now_ns > r.timestamp_ns ? now_ns - r.timestamp_ns : 0;
-    if (is_stale(&r, age_ns))
+    if (is_stale(&r, age_ns)) // also one whose answer never reached it: its payer waits for what is left
         return !may_cancel(j, o) || cancel(j, a, o, e);
-    if (age_ns < YOUNG_NS || o->recorded || o->missed >= MISSED_MAX)
+    if (r.answered || age_ns < YOUNG_NS || o->recorded || o->missed >= MISSED_MAX)
         return true;
     if (!is_recorded(j, a, o->id, &o->recorded, e))
         return false;

@@ -17,7 +17,9 @@
 static struct fake {
     struct http_server *server;
     pthread_mutex_t mutex; // for all below
-    unsigned looks, sent, missed, asked[10];
+    unsigned looks, ranges, sent, missed, asked[10];
+    bool idle;     // nothing is open, and much has been
+    bool answered; // all are, and none of the answers has arrived
     uint64_t missed_ns;
     bool right; // what was sent is what should be
 } fake;
@@ -39,18 +41,22 @@ static json_t *view(struct arena *a, const json_t *params) {
     assert_ok(base64_decode(&args, a, slice_str(json_string_value(json_object_get(params, "args_base64"))), &e), &e);
     SCOPED_JSON(j) = args.len ? json_parse(args, 999, NULL) : json_object();
     assert_ok(json_opt_u64(j, "request_id", &id, &e) && json_opt_u64(j, "from_index", &from, &e), &e);
-    if (strcmp(method, "get_open_range") == 0)
-        return of_bytes("[5,9]");
+    if (strcmp(method, "get_open_range") == 0) {
+        fake.ranges++;
+        return of_bytes(fake.idle ? "[900000,900000]" : "[5,9]");
+    }
     if (strcmp(method, "get_pending_request_ids") == 0) {
         fake.looks++;
+        if (fake.idle)
+            return of_bytes("[]");
         return of_bytes(from < 6 ? "[5,6]" : from < 8 ? "[7,8]" : "[]");
     }
     return of_bytes(arena_printf(
         a,
         "{\"request_id\":%llu,\"data_id\":" ZEROS ",\"sender_id\":\"s.near\",\"code_source\":{\"repo\":\"r\","
         "\"commit\":\"c\"},\"resource_limits\":{\"max_instructions\":1,\"max_memory_mb\":1,\"max_execution_seconds\":1}"
-        ",\"payment\":1,\"timestamp\":%llu,\"extensions\":0,\"extensions_left\":0,\"answered\":false}",
-        (unsigned long long)id, (unsigned long long)(NOW - age_s[id] * SECOND)));
+        ",\"payment\":1,\"timestamp\":%llu,\"extensions\":0,\"extensions_left\":0,\"answered\":%s}",
+        (unsigned long long)id, (unsigned long long)(NOW - age_s[id] * SECOND), fake.answered ? "true" : "false"));
 }
 
 static json_t *answer(struct arena *a, const char *method, const json_t *params) {
@@ -117,7 +123,7 @@ static void looks(struct sender *s, unsigned count) {
                                    .every_ms = 5,
                                    .missed = missed};
     pthread_mutex_lock(&fake.mutex);
-    fake.looks = fake.sent = fake.missed = 0;
+    fake.looks = fake.ranges = fake.sent = fake.missed = 0;
     memset(fake.asked, 0, sizeof fake.asked);
     pthread_mutex_unlock(&fake.mutex);
     assert_ok(janitor_start(&j, &set, &e), &e);
@@ -132,18 +138,23 @@ static void looks(struct sender *s, unsigned count) {
     assert_true(n >= 3 * count);
 }
 
-// If this fails, what the monitor missed is never served, or payments of dead requests stay where they are.
-static void test_looks(void **state) {
-    (void)state;
-    struct rpc *rpc;
+static struct sender *sender(struct rpc **rpc) {
     struct sender *s;
     struct secret_key key;
     struct account_id operator;
     struct err e;
     secret_key_generate(&key);
     assert_ok(account_id_parse(&operator, slice_str("operator.near"), &e), &e);
-    assert_ok(rpc_new(&rpc, url, &e), &e);
-    assert_ok(sender_new(&s, rpc, &operator, & key, &e), &e);
+    assert_ok(rpc_new(rpc, url, &e), &e);
+    assert_ok(sender_new(&s, *rpc, &operator, & key, &e), &e);
+    return s;
+}
+
+// If this fails, what the monitor missed is never served, or payments of dead requests stay where they are.
+static void test_looks(void **state) {
+    (void)state;
+    struct rpc *rpc;
+    struct sender *s = sender(&rpc);
     looks(s, 8);
     assert_int_equal(fake.sent, 1); // and not again until that has had its time
     assert_true(fake.right);
@@ -165,6 +176,30 @@ static void test_older_key(void **state) {
     assert_true(fake.missed > 0);
 }
 
+// If this fails, the money of a request whose answer was lost on the chain stays where it is.
+static void test_answered(void **state) {
+    (void)state;
+    struct rpc *rpc;
+    struct sender *s = sender(&rpc);
+    fake.answered = true;
+    looks(s, 4);
+    fake.answered = false;
+    assert_int_equal(fake.sent, 1);
+    assert_true(fake.right);
+    assert_int_equal(fake.missed, 0); // a worker has had it
+    sender_free(s);
+    rpc_free(rpc);
+}
+
+// If this fails, a contract that has had many requests is asked for each thousand of them, twice a minute.
+static void test_idle(void **state) {
+    (void)state;
+    fake.idle = true;
+    looks(NULL, 2);
+    fake.idle = false;
+    assert_true(fake.looks <= fake.ranges);
+}
+
 static int set_up(void **state) {
     (void)state;
     struct err e;
@@ -183,6 +218,7 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_looks), cmocka_unit_test(test_older_key)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_looks), cmocka_unit_test(test_older_key),
+                                       cmocka_unit_test(test_answered), cmocka_unit_test(test_idle)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
