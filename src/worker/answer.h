@@ -4,7 +4,7 @@
 #pragma once
 #include "builder/build.h"
 #include "executor/exec.h"
-#include "worker/task.h"
+#include "worker/lease.h"
 
 enum answer_class { ANSWER_SUCCESS, ANSWER_GUEST, ANSWER_BUILD, ANSWER_ACCESS, ANSWER_PLATFORM };
 const char *answer_class_text(enum answer_class c);    // "guest", …; NULL for success: the contract's `failure`

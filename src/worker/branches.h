@@ -5,7 +5,7 @@
 #pragma once
 #include "builder/build.h"
 #include "near/rpc.h"
-#include "worker/task.h"
+#include "worker/lease.h"
 
 struct branches;
 [[nodiscard]] bool branches_new(struct branches **out, struct builder *builder, struct rpc *rpc,

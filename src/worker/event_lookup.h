@@ -4,7 +4,7 @@
 #pragma once
 #include "near/rpc.h"
 #include "protocol/events.h"
-#include "worker/task.h"
+#include "worker/lease.h"
 
 enum event_lookup {
     LOOKUP_READ,       // *out has it

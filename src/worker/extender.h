@@ -4,7 +4,7 @@
 // all requests; whoever works on one is never held up by it. Safe for several threads.
 #pragma once
 #include "near/send.h"
-#include "worker/chain.h"
+#include "worker/contract_view.h"
 
 #define EXTEND_BLOCKS 60 // with fewer left, more time is asked for
 

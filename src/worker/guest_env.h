@@ -4,7 +4,7 @@
 #pragma once
 #include "executor/exec.h"
 #include "secrets/values.h"
-#include "worker/task.h"
+#include "worker/lease.h"
 
 // Entries and their texts are in the arena, but for the texts of the secrets, which stay where they are. The system's
 // variables win: a secret of a reserved name is left out, whoever let it get this far.

@@ -6,7 +6,7 @@
 #include "worker/event_lookup.h"
 #include "worker/first_form.h"
 #include "worker/guest_env.h"
-#include "worker/settle.h"
+#include "worker/settler.h"
 #include <inttypes.h>
 
 // Of the yield's window, in blocks:

@@ -8,7 +8,7 @@
 #pragma once
 #include "codec/json.h"
 #include "near/send.h"
-#include "worker/task.h"
+#include "worker/lease.h"
 
 struct journal_entry {
     const char *contract_id;

@@ -2,7 +2,7 @@
 // The coordinator is not trusted: whatever it answers to a poll or for a build is refused with a reason or understood,
 // and so are the contract's own words about a request. Canary: the seed `lease` is a good lease.
 #include "protocol/build_record.h"
-#include "worker/task.h"
+#include "worker/lease.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -6,8 +6,8 @@
 #pragma once
 #include "base/patience.h"
 #include "builder/build.h"
-#include "worker/api.h"
-#include "worker/chain.h"
+#include "worker/contract_view.h"
+#include "worker/coordinator_client.h"
 
 struct modules;
 struct modules_settings {

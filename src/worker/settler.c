@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "worker/settler.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
-#include "worker/settle.h"
 #include <inttypes.h>
 #include <pthread.h>
 

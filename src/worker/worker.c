@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/settle.h"
+#include "worker/settler.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>

@@ -5,12 +5,12 @@
 #pragma once
 #include "near/send.h"
 #include "worker/branches.h"
+#include "worker/completions.h"
 #include "worker/extender.h"
-#include "worker/held.h"
-#include "worker/keystore.h"
+#include "worker/keystore_client.h"
+#include "worker/leases.h"
 #include "worker/modules.h"
 #include "worker/places.h"
-#include "worker/seen.h"
 #include "worker/upkeep.h"
 #include <stdatomic.h>
 

@@ -3,7 +3,7 @@
 // each request's words as a worker and a coordinator do: event, task, stored task, lease, comparison with the view.
 // Ends with 1 at the first pair that any of them does not read or that differ, and says why; prints the number of
 // pairs.
-#include "worker/task.h"
+#include "worker/lease.h"
 #include <stdio.h>
 
 bool coordinator_takes(const json_t *task, struct err *e); // coordinator_reader.c

@@ -3,7 +3,7 @@
 // a stage has changed and lasts, so that people see what is going on. A lease that the coordinator does not know any
 // more is lost: whoever works on it looks before it sends anything. Safe for several threads.
 #pragma once
-#include "worker/api.h"
+#include "worker/coordinator_client.h"
 #include <stdatomic.h>
 
 struct held;

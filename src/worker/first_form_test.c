@@ -4,7 +4,7 @@
 #include "base/test.h"
 #include "base/text.h"
 #include "worker/answer.h"
-#include "worker/chain.h"
+#include "worker/contract_view.h"
 
 #define SECOND_PRICE ((u128)100000000000000000ull * 1000) // per_compile_ms 1e17
 

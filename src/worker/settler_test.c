@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/settle.h"
+#include "worker/settler.h"
 
 #include "base/file.h"
 #include "base/test.h"

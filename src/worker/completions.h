@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last execution_completed events, as the monitor saw them, and waiting for one. Safe for several threads.
 #pragma once
-#include "worker/chain.h"
+#include "worker/contract_view.h"
 
 #define SEEN_MAX 1024
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/task.h"
+#include "worker/lease.h"
 
 #include "base/text.h"
 

@@ -3,7 +3,7 @@
 // which keys are an operator's, how did a request end. Safe for several threads.
 #pragma once
 #include "near/rpc.h"
-#include "worker/task.h"
+#include "worker/lease.h"
 
 struct chain;
 // Texts are kept, not copied. `own`: this worker's key, always one of the operators'.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/chain.h"
+#include "worker/contract_view.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/held.h"
+#include "worker/leases.h"
 
 #include "base/clock.h"
 #include "base/log.h"

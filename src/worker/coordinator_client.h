@@ -3,7 +3,7 @@
 // must be signed, leases are compared with the chain. Safe for several threads.
 #pragma once
 #include "protocol/build_record.h"
-#include "worker/task.h"
+#include "worker/lease.h"
 #include <stdatomic.h>
 
 struct api;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/chain.h"
+#include "worker/contract_view.h"
 
 #include "base/clock.h"
 #include "base/test.h"
+#include "worker/completions.h"
 #include "worker/digest.h"
-#include "worker/seen.h"
 #include <pthread.h>
 
 #define SECOND 1000000000ull

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/keystore.h"
+#include "worker/keystore_client.h"
 
 #include "base/clock.h"
 #include "base/log.h"

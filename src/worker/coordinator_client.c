@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/api.h"
+#include "worker/coordinator_client.h"
 
 #include "builder/build.h"
 
