@@ -22,6 +22,7 @@ static struct fake {
     const char *send_error, *send_status; // JSON: data of the error, or the outcome's status
     const char *hash;                     // of the outcome; NULL: as asked
     int keys;                             // of an account, named by their numbers
+    int started;                          // so often `tx` is answered before the transaction is over
     bool same_page;                       // whatever key the list is asked for after
 } fake;
 static char url[2 * 64];
@@ -64,6 +65,9 @@ static json_t *list_keys(struct arena *a, const json_t *params) {
 
 static json_t *answer(struct arena *a, const char *method, const json_t *params, size_t at) {
     struct hash zeros = {0};
+    if (strcmp(method, "tx") == 0)
+        return json_pack("{s:s,s:s,s:{s:o}}", "jsonrpc", "2.0", "id", "outlayer", "result", "status",
+                         fake.started-- > 0 ? json_string("Started") : json_pack("{s:s}", "SuccessValue", ""));
     if (strcmp(method, "send_tx") == 0 && fake.send_error)
         return error_of(fake.send_error[0] == '"' ? "TIMEOUT_ERROR" : "INVALID_TRANSACTION", fake.send_error);
     json_t *result;
@@ -157,7 +161,8 @@ static void test_behind(void **state) {
     rpc_free(r);
 }
 
-static enum tx_verdict verdict(struct rpc *r, const char *error, const char *status, uint64_t *key_nonce) {
+static enum tx_verdict verdict_at(struct rpc *r, const char *wait_until, const char *error, const char *status,
+                                  uint64_t *key_nonce) {
     SCOPED_ARENA(a);
     SCOPED_JSON(outcome) = NULL;
     struct tx_said said;
@@ -166,11 +171,15 @@ static enum tx_verdict verdict(struct rpc *r, const char *error, const char *sta
     fake.send_error = error;
     fake.send_status = status;
     pthread_mutex_unlock(&fake.mutex);
-    bool ok = rpc_send_wait(r, a, SLICE_LIT("tx"), "HASH", "INCLUDED", &said, &outcome, &e);
+    bool ok = rpc_send_wait(r, a, SLICE_LIT("tx"), "HASH", wait_until, &said, &outcome, &e);
     assert_int_equal(ok, said.verdict == TX_TAKEN);
     assert_int_equal(ok, outcome != NULL);
     *key_nonce = said.key_nonce;
     return said.verdict;
+}
+
+static enum tx_verdict verdict(struct rpc *r, const char *error, const char *status, uint64_t *key_nonce) {
+    return verdict_at(r, "INCLUDED", error, status, key_nonce);
 }
 
 // If this fails, a transaction that can never be executed is followed as one that may be.
@@ -211,6 +220,30 @@ static void test_verdicts(void **state) {
     fake.hash = "OTHER"; // what a cache gave somebody else before
     assert_int_equal(verdict(r, NULL, "{\"SuccessValue\":\"\"}", &key_nonce), TX_DOUBT);
     fake.hash = NULL;
+    rpc_free(r);
+}
+
+// If this fails, an answer is taken for delivered, and a request for over, that are not yet.
+static void test_not_over(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    SCOPED_JSON(outcome) = NULL;
+    struct err e;
+    struct rpc *r = client(1, 1);
+    uint64_t nonce;
+    assert_int_equal(verdict_at(r, "INCLUDED", NULL, "\"Started\"", &nonce), TX_TAKEN);
+    assert_int_equal(verdict_at(r, "EXECUTED_OPTIMISTIC", NULL, "\"Started\"", &nonce), TX_DOUBT);
+    assert_int_equal(verdict_at(r, "FINAL", NULL, "null", &nonce), TX_DOUBT);
+    assert_int_equal(verdict_at(r, "EXECUTED_OPTIMISTIC", NULL, "{\"SuccessValue\":\"\"}", &nonce), TX_TAKEN);
+    fake.started = 2;
+    assert_ok(rpc_tx(r, a, "HASH", "s.near", "EXECUTED", 20000, &outcome, &e), &e);
+    assert_non_null(json_object_get(json_object_get(outcome, "status"), "SuccessValue"));
+    fake.started = 100;
+    json_t *none;
+    uint64_t start = clock_mono_ms();
+    assert_false(rpc_tx(r, a, "HASH", "s.near", "EXECUTED", 500, &none, &e));
+    assert_int_equal(e.code, ERR_TIMEOUT);
+    assert_true(clock_mono_ms() - start >= 500 && fake.started > 80); // and was not asked without a pause
     rpc_free(r);
 }
 
@@ -348,8 +381,9 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_behind), cmocka_unit_test(test_verdicts),
-                                       cmocka_unit_test(test_keys_by_pages), cmocka_unit_test(test_nonces),
-                                       cmocka_unit_test(test_no_lock_over_the_network)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_behind),        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_keys_by_pages), cmocka_unit_test(test_not_over),
+        cmocka_unit_test(test_nonces),        cmocka_unit_test(test_no_lock_over_the_network)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

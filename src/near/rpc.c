@@ -528,6 +528,14 @@ static bool is_of(const json_t *outcome, const char *hash_base58, struct err *e)
            err_set(e, ERR_UNAVAILABLE, "the RPC server answered for transaction %.60s, not for %s", hash, hash_base58);
 }
 
+// Some servers answer "EXECUTED" while the transaction's value is not known yet: its status is "Started" then.
+static bool is_over(const json_t *outcome, const char *wait_until, struct err *e) {
+    const json_t *status = json_object_get(outcome, "status");
+    bool must = strncmp(wait_until, "EXECUTED", 8) == 0 || strcmp(wait_until, "FINAL") == 0;
+    return !must || json_object_get(status, "SuccessValue") || json_object_get(status, "Failure") ||
+           err_set(e, ERR_TIMEOUT, "the RPC server answered before the transaction was over");
+}
+
 bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const char *hash_base58,
                    const char *wait_until, struct tx_said *said, json_t **outcome, struct err *e) {
     SCOPED_TOLD(t) = {0};
@@ -541,7 +549,7 @@ bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const
             *said = said_of(invalid);
         return false;
     }
-    if (!is_of(t.result, hash_base58, e))
+    if (!is_of(t.result, hash_base58, e) || !is_over(t.result, wait_until, e))
         return false;
     // Taken in, and found to be invalid when its turn came.
     const json_t *invalid = invalid_in(json_object_get(json_object_get(t.result, "status"), "Failure"));
@@ -558,10 +566,11 @@ bool rpc_tx(struct rpc *r, struct arena *a, const char *hash_base58, const char 
             uint64_t timeout_ms, json_t **outcome, struct err *e) {
     uint64_t deadline = clock_mono_ms() + timeout_ms;
     for (;;) {
+        uint64_t asked = clock_mono_ms();
         json_t *params =
             json_pack("{s:s,s:s,s:s}", "tx_hash", hash_base58, "sender_account_id", signer, "wait_until", wait_until);
         if (rpc_call(r, a, "tx", params, TX_ROUND_MS, outcome, e)) {
-            if (is_of(*outcome, hash_base58, e))
+            if (is_of(*outcome, hash_base58, e) && is_over(*outcome, wait_until, e))
                 return true;
             json_decref(*outcome);
             *outcome = NULL;
@@ -570,6 +579,8 @@ bool rpc_tx(struct rpc *r, struct arena *a, const char *hash_base58, const char 
         // The server's own limit for one call has passed: the transaction is there and goes on.
         if (e->code != ERR_TIMEOUT || clock_mono_ms() >= deadline || (r->cancel && *r->cancel))
             return false;
+        if (clock_mono_ms() - asked < LAG_STEP_MS) // it did not wait itself
+            wait_step();
     }
 }
 

@@ -104,7 +104,8 @@ struct tx_said {
 // Sends it and waits until it has come as far as `wait_until` ("INCLUDED", "EXECUTED_OPTIMISTIC", …), as long as a
 // server waits (10 s). The same bytes may be sent as often as one likes: one that was executed already gives its
 // outcome again. hash_base58 is its hash: an outcome of another transaction is not believed. true: TX_TAKEN, and
-// *outcome is the caller's; it may be that of an execution that failed. false: *outcome is NULL and *e says why.
+// *outcome is the caller's; it may be that of an execution that failed. One that should be over and is not is TX_DOUBT.
+// false: *outcome is NULL and *e says why.
 [[nodiscard]] bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const char *hash_base58,
                                  const char *wait_until, struct tx_said *said, json_t **outcome, struct err *e);
 
