@@ -168,7 +168,7 @@ static bool send(struct sender *s, struct rpc *rpc, const struct ask *ask, struc
         json_decref(outcome);
         if (taken || (said.verdict == TX_DOUBT && may_be_there(rpc, a, sent, sender_account(s)->s, e)))
             return true;
-        if (said.verdict != TX_STALE && said.verdict != TX_EXPIRED)
+        if (!tx_may_be_signed_anew(said.verdict))
             return false;
         sender_heed(s, &said, e);
     }

@@ -191,6 +191,7 @@ static void test_verdicts(void **state) {
         uint64_t key_nonce;
     } cases[] = {
         {"{\"InvalidNonce\":{\"tx_nonce\":5,\"ak_nonce\":7}}", TX_STALE, 7},
+        {"{\"NonceTooLarge\":{\"tx_nonce\":5,\"upper_bound\":4}}", TX_AHEAD, 0},
         {"\"Expired\"", TX_EXPIRED, 0},
         {"\"InvalidChain\"", TX_EXPIRED, 0},
         {"{\"NotEnoughBalance\":{\"signer_id\":\"a\",\"balance\":\"1\",\"cost\":\"2\"}}", TX_UNPAID, 0},
@@ -332,6 +333,9 @@ static void test_nonces(void **state) {
     assert_int_equal(sign(s), 51);
     warm(s); // the chain is behind what was given out
     assert_int_equal(sign(s), 52);
+    sender_skip_nonce(s, UINT64_MAX / 2); // what a server of another chain says, or one that mixes keys up
+    sender_heed(s, &(struct tx_said){.verdict = TX_AHEAD}, &why);
+    assert_int_equal(sign(s), 41);
     sender_free(s);
     rpc_free(r);
 }

@@ -497,13 +497,21 @@ static struct tx_said said_of(const json_t *invalid) {
         const char *name;
         enum tx_verdict verdict;
     } table[] = {
-        {"InvalidNonce", TX_STALE},           {"Expired", TX_EXPIRED},
-        {"InvalidChain", TX_EXPIRED},         {"NotEnoughBalance", TX_UNPAID},
-        {"NotEnoughAllowance", TX_UNPAID},    {"LackBalanceForState", TX_UNPAID},
-        {"ShardCongested", TX_DOUBT},         {"ShardStuck", TX_DOUBT},
-        {"SignerDoesNotExist", TX_FORBIDDEN}, {"AccessKeyNotFound", TX_FORBIDDEN},
-        {"ReceiverMismatch", TX_FORBIDDEN},   {"MethodNameMismatch", TX_FORBIDDEN},
-        {"RequiresFullAccess", TX_FORBIDDEN}, {"DepositWithFunctionCall", TX_FORBIDDEN},
+        {"InvalidNonce", TX_STALE},
+        {"Expired", TX_EXPIRED},
+        {"InvalidChain", TX_EXPIRED},
+        {"NonceTooLarge", TX_AHEAD},
+        {"NotEnoughBalance", TX_UNPAID},
+        {"NotEnoughAllowance", TX_UNPAID},
+        {"LackBalanceForState", TX_UNPAID},
+        {"ShardCongested", TX_DOUBT},
+        {"ShardStuck", TX_DOUBT},
+        {"SignerDoesNotExist", TX_FORBIDDEN},
+        {"AccessKeyNotFound", TX_FORBIDDEN},
+        {"ReceiverMismatch", TX_FORBIDDEN},
+        {"MethodNameMismatch", TX_FORBIDDEN},
+        {"RequiresFullAccess", TX_FORBIDDEN},
+        {"DepositWithFunctionCall", TX_FORBIDDEN},
     };
     const json_t *payload;
     struct tx_said said = {.verdict = TX_INVALID};

@@ -91,12 +91,17 @@ size_t rpc_server_count(const struct rpc *r);
 enum tx_verdict {
     TX_TAKEN,     // it is valid and has come as far as was waited for
     TX_STALE,     // its nonce is used up: it can never be executed, unless it was already
+    TX_AHEAD,     // its nonce is higher than any that the chain takes now: what was known of the key was wrong
     TX_EXPIRED,   // it names a block that is too old for it, or that the server does not have yet
     TX_UNPAID,    // the key's allowance or the account's balance does not cover it
     TX_FORBIDDEN, // the key is not there, or may not do that
     TX_INVALID,   // it never was valid
     TX_DOUBT,     // nobody knows: no answer, a time-out, a server's own trouble, a congested shard
 };
+// It was not executed, and another one with a new nonce and block may be.
+static inline bool tx_may_be_signed_anew(enum tx_verdict v) {
+    return v == TX_STALE || v == TX_AHEAD || v == TX_EXPIRED;
+}
 struct tx_said {
     enum tx_verdict verdict;
     uint64_t key_nonce; // TX_STALE: the last nonce that the chain took from the key; 0: not said

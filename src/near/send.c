@@ -167,6 +167,12 @@ void sender_heed(struct sender *s, const struct tx_said *said, const struct err 
             pthread_mutex_unlock(&s->lock);
         }
         return;
+    case TX_AHEAD:
+        pthread_mutex_lock(&s->lock);
+        s->nonce = 0; // a lower one is believed again
+        s->nonce_known = s->gave_out = false;
+        pthread_mutex_unlock(&s->lock);
+        return;
     case TX_EXPIRED:
         pthread_mutex_lock(&s->lock);
         s->block_read_ms = 0;
@@ -222,7 +228,7 @@ bool sender_call(struct sender *s, struct arena *a, const struct account_id *rec
             return false;
         if (wait_for(s, a, &sent, wait_until, &said, outcome, e))
             return check_outcome(a, *outcome, e);
-        if (said.verdict != TX_STALE && said.verdict != TX_EXPIRED)
+        if (!tx_may_be_signed_anew(said.verdict))
             return false; // who calls says it to people
         sender_heed(s, &said, e);
         rpc_next_server(s->rpc);

@@ -122,6 +122,7 @@ static enum doubt ask_why(struct extender *x, struct arena *a, const struct watc
     switch (said.verdict) {
     case TX_TAKEN: *words = rpc_failure_text(a, json_object_get(outcome, "status")); break;
     case TX_STALE:
+    case TX_AHEAD:
     case TX_EXPIRED:
     case TX_UNPAID: rpc_next_server(x->set.rpc); return DOUBT_AGAIN;
     case TX_FORBIDDEN:

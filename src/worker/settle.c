@@ -184,6 +184,7 @@ static bool follow_once(struct worker *w, struct submission *s, struct following
     switch (said.verdict) {
     case TX_TAKEN: *fate = fate_of(s, outcome, f); return true;
     case TX_STALE: sender_heed(w->sender, &said, &e); return fate_of_stale(w, s, f, fate);
+    case TX_AHEAD:
     case TX_EXPIRED:
     case TX_UNPAID:
     case TX_FORBIDDEN:
@@ -192,7 +193,7 @@ static bool follow_once(struct worker *w, struct submission *s, struct following
             return false;
         sender_heed(w->sender, &said, &e);
         f->words = arena_strdup(s->arena, e.msg);
-        *fate = said.verdict == TX_EXPIRED ? FATE_DEAD : FATE_UNABLE;
+        *fate = tx_may_be_signed_anew(said.verdict) ? FATE_DEAD : FATE_UNABLE;
         return true;
     case TX_DOUBT: rpc_next_server(w->rpc); return false;
     }
