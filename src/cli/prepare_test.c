@@ -6,6 +6,7 @@
 #include "repo/repo.h"
 #include "repo/spellings.h"
 #include <sys/stat.h>
+#include <unistd.h>
 
 static char work[] = "/tmp/prepare-test.XXXXXX";
 
@@ -51,9 +52,10 @@ static void folders_of_this_machine(void **state) {
     assert_err(repo_prepare(a, work, dir, "main", &part, &e), &e, ERR_USAGE, "--commit");
 }
 
+// In a folder without any: "a/b" and ".git" are folders of this machine where there are such.
 static int set_up(void **state) {
     (void)state;
-    return mkdtemp(work) ? 0 : -1;
+    return mkdtemp(work) && chdir(work) == 0 ? 0 : -1;
 }
 
 static int tear_down(void **state) {
