@@ -78,19 +78,18 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
 }
 
 // The error object of an answer as one of ours. What a server says of itself and not of the chain is *its_own: also
-// that it lacks the very block that is asked about.
+// that it lacks a block, be it the very one that is asked about or its newest.
 static bool take_error(const json_t *error, struct arena *a, bool at_height, bool *its_own, struct err *e) {
     const json_t *cause = json_object_get(error, "cause"), *data = json_object_get(error, "data");
     const char *name = json_string_value(json_object_get(cause, "name"));
     const char *text = json_is_string(data) ? json_string_value(data) : data ? json_text(a, data) : "";
-    static const char *const missing[] = {"UNKNOWN_ACCOUNT", "UNKNOWN_ACCESS_KEY",  "NO_CONTRACT_CODE",
-                                          "UNKNOWN_BLOCK",   "UNKNOWN_TRANSACTION", "UNKNOWN_CHUNK",
-                                          "UNKNOWN_RECEIPT"};
-    static const char *const troubles[] = {"INTERNAL_ERROR", "NO_SYNCED_BLOCKS", "NOT_SYNCED_YET", "UNAVAILABLE_SHARD",
-                                           "GARBAGE_COLLECTED_BLOCK"};
+    static const char *const missing[] = {"UNKNOWN_ACCOUNT",     "UNKNOWN_ACCESS_KEY", "NO_CONTRACT_CODE",
+                                          "UNKNOWN_TRANSACTION", "UNKNOWN_CHUNK",      "UNKNOWN_RECEIPT"};
+    static const char *const troubles[] = {"INTERNAL_ERROR",    "NO_SYNCED_BLOCKS",        "NOT_SYNCED_YET",
+                                           "UNAVAILABLE_SHARD", "GARBAGE_COLLECTED_BLOCK", "UNKNOWN_BLOCK"};
     enum err_code code = ERR_CHAIN;
-    *its_own = !name || is_one_of(name, troubles, ARRAY_LEN(troubles)) ||
-               (at_height && (strcmp(name, "UNKNOWN_BLOCK") == 0 || strncmp(name, "TIMEOUT", 7) == 0));
+    *its_own =
+        !name || is_one_of(name, troubles, ARRAY_LEN(troubles)) || (at_height && strncmp(name, "TIMEOUT", 7) == 0);
     if (is_one_of(name, missing, ARRAY_LEN(missing)))
         code = ERR_NOT_FOUND;
     if (*its_own)

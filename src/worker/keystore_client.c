@@ -81,7 +81,8 @@ void keystore_free(struct keystore *k) {
 // The key that the contract publishes at `final`; *has false: none.
 static bool read_identity(struct keystore *k, struct arena *a, struct public_key *out, bool *has, struct err *e) {
     SCOPED_JSON(view) = rpc_view_json(k->set.rpc, a, k->set.contract_id, VIEW_KEYSTORE_KEY, NULL, e);
-    if (!view && e->code == ERR_NOT_FOUND) { // a contract of the first form has no such view
+    // A contract of the first form has no such view. That there is no such contract is a server's mistake.
+    if (!view && e->code == ERR_NOT_FOUND && strstr(e->msg, "MethodNotFound")) {
         *has = false;
         return true;
     }

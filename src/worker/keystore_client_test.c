@@ -37,6 +37,7 @@ static struct fake {
     struct secret_key identity, stranger, worker;
     pthread_cond_t answers; // for SILENT: another manner
     bool published, opens_as_stranger;
+    const char *cause, *failure; // of a view's error, and of a view that failed; NULL: none
     const struct secret_key *identity_on_chain;
     enum manner manner;
     const char *code, *message;
@@ -60,8 +61,17 @@ static void serve_rpc(struct http_request *r, void *ctx) {
     struct public_key key = secret_key_public(fake.identity_on_chain);
     char *text = fake.published ? arena_printf(http_arena(r), "\"%s\"", public_key_text(http_arena(r), &key))
                                 : arena_strdup(http_arena(r), "null");
+    const char *cause = fake.cause, *failure = fake.failure;
     fake.views++;
     pthread_mutex_unlock(&fake.mutex);
+    if (cause || failure) {
+        http_reply_json(
+            r, 200,
+            cause ? json_pack("{s:s,s:{s:{s:s},s:s}}", "id", "outlayer", "error", "cause", "name", cause, "data", "why")
+                  : json_pack("{s:s,s:{s:s,s:I}}", "id", "outlayer", "result", "error", failure, "block_height",
+                              (json_int_t)5));
+        return;
+    }
     json_t *bytes = json_array();
     for (const char *p = text; *p; p++)
         json_array_append_new(bytes, json_integer(*p));
@@ -381,6 +391,22 @@ static void test_none_published(void **state) {
     end(&w);
 }
 
+// If this fails, a server that lacks a block, or knows another chain, makes a request end without its secrets.
+static void test_no_view(void **state) {
+    (void)state;
+    struct world w = start();
+    fake.cause = "UNKNOWN_BLOCK";
+    assert_err(fetch(&w, NULL), &w.e, ERR_UNAVAILABLE, "UNKNOWN_BLOCK");
+    fake.cause = "UNKNOWN_ACCOUNT";
+    assert_err(fetch(&w, NULL), &w.e, ERR_NOT_FOUND, "UNKNOWN_ACCOUNT");
+    fake.cause = NULL;
+    fake.failure = "wasm execution failed with error: MethodResolveError(MethodNotFound)";
+    assert_ok(fetch(&w, NULL), &w.e);
+    assert_int_equal(w.n.end, KEYSTORE_NONE);
+    fake.failure = NULL;
+    end(&w);
+}
+
 static void *fetch_many(void *ctx) {
     struct world *w = ctx;
     size_t bad = 0;
@@ -501,8 +527,8 @@ static int tear_down(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_given),        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_forged),
-        cmocka_unit_test(test_new_sessions), cmocka_unit_test(test_none_published), cmocka_unit_test(test_many_at_once),
-        cmocka_unit_test(test_patience),     cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_new_sessions), cmocka_unit_test(test_none_published), cmocka_unit_test(test_no_view),
+        cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_patience),       cmocka_unit_test(test_settings),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
