@@ -170,6 +170,8 @@ static bool send(struct sender *s, struct rpc *rpc, const struct ask *ask, struc
             return true;
         if (!tx_may_be_signed_anew(said.verdict))
             return false;
+        if (said.verdict == TX_STALE && (!sender_was_taken(s, a, sent, &taken, e) || taken))
+            return taken;
         sender_heed(s, &said, e);
     }
     return false;

@@ -22,8 +22,11 @@ static struct fake {
     const char *send_error, *send_status; // JSON: data of the error, or the outcome's status
     const char *hash;                     // of the outcome; NULL: as asked
     int keys;                             // of an account, named by their numbers
-    int started;                          // so often `tx` is answered before the transaction is over
-    bool same_page;                       // whatever key the list is asked for after
+    bool loses; // the first server takes a transaction, and its answer is lost; the second one knows that it was taken
+    char *took; // that one; a copy
+    unsigned more;  // others than that one that were sent
+    int started;    // so often `tx` is answered before the transaction is over
+    bool same_page; // whatever key the list is asked for after
 } fake;
 static char url[2 * 64];
 
@@ -65,6 +68,9 @@ static json_t *list_keys(struct arena *a, const json_t *params) {
 
 static json_t *answer(struct arena *a, const char *method, const json_t *params, size_t at) {
     struct hash zeros = {0};
+    if (fake.loses && strcmp(method, "tx") == 0)
+        return fake.took ? json_pack("{s:{s:{s:s}}}", "result", "status", "SuccessValue", "")
+                         : error_of("UNKNOWN_TRANSACTION", "\"why\"");
     if (strcmp(method, "tx") == 0)
         return json_pack("{s:s,s:s,s:{s:o}}", "jsonrpc", "2.0", "id", "outlayer", "result", "status",
                          fake.started-- > 0 ? json_string("Started") : json_pack("{s:s}", "SuccessValue", ""));
@@ -86,17 +92,31 @@ static json_t *answer(struct arena *a, const char *method, const json_t *params,
     return json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "id", "outlayer", "result", result);
 }
 
+// With the mutex held. true: nothing is answered.
+static bool lose(const json_t *params, size_t at) {
+    const char *text = json_string_value(json_object_get(params, "signed_tx_base64"));
+    if (!fake.loses || !text)
+        return false;
+    fake.more += fake.took && strcmp(fake.took, text) != 0;
+    if (!fake.took)
+        fake.took = xstrdup(text);
+    return at == 0;
+}
+
 static void serve_at(struct http_request *r, size_t at) {
     SCOPED_JSON(call) = json_parse(http_body(r), 1 << 20, NULL);
     const json_t *params = json_object_get(call, "params");
     const char *type = json_string_value(json_object_get(params, "request_type"));
     pthread_mutex_lock(&fake.mutex);
     fake.asked[at]++;
+    bool lost = lose(params, at);
     json_t *j = answer(http_arena(r), json_string_value(json_object_get(call, "method")), params, at);
     uint64_t ms = type && strcmp(type, "view_access_key") == 0 ? fake.key_takes_ms : 0;
     pthread_mutex_unlock(&fake.mutex);
     nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
-    http_reply_json(r, 200, j);
+    http_reply_json(r, lost ? 502 : 200, lost ? json_null() : j);
+    if (lost)
+        json_decref(j);
 }
 static void serve_a(struct http_request *r, void *ctx) {
     (void)ctx;
@@ -301,6 +321,36 @@ static struct sender *sender(struct rpc *r, uint64_t nonce) {
     return s;
 }
 
+#define INVALID(what) "{\"TxExecutionError\":{\"InvalidTxError\":" what "}}"
+
+// If this fails, somebody pays twice, since the answer of a server was lost that had taken the first transaction.
+static void test_lost_answer(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    SCOPED_JSON(outcome) = NULL;
+    struct err e;
+    struct rpc *r = client(1, 1);
+    struct sender *s = sender(r, 10);
+    struct account_id to;
+    struct action call = {.kind = ACTION_FUNCTION_CALL, .method = "m", .gas = {1}};
+    uint64_t nonce;
+    assert_ok(account_id_parse(&to, slice_str("c.near"), &e), &e);
+    fake.loses = true;
+    fake.send_error = INVALID("{\"InvalidNonce\":{\"tx_nonce\":11,\"ak_nonce\":11}}");
+    assert_ok(sender_call(s, a, &to, &call, 1, "EXECUTED", NULL, NULL, &outcome, &e), &e);
+    assert_non_null(fake.took);
+    assert_int_equal(fake.more, 0);
+    // A server that lacks the transaction's block or the account's money says nothing about one that had both.
+    rpc_free(r);
+    r = client(1, 1);
+    assert_int_equal(verdict(r, INVALID("\"InvalidChain\""), NULL, &nonce), TX_DOUBT);
+    fake.loses = false;
+    free(fake.took);
+    fake.took = NULL;
+    rpc_free(r);
+    sender_free(s);
+}
+
 static void *warm(void *ctx) {
     SCOPED_ARENA(a);
     struct err e;
@@ -385,9 +435,12 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_behind),        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_keys_by_pages), cmocka_unit_test(test_not_over),
-        cmocka_unit_test(test_nonces),        cmocka_unit_test(test_no_lock_over_the_network)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_behind),
+                                       cmocka_unit_test(test_verdicts),
+                                       cmocka_unit_test(test_keys_by_pages),
+                                       cmocka_unit_test(test_not_over),
+                                       cmocka_unit_test(test_lost_answer),
+                                       cmocka_unit_test(test_nonces),
+                                       cmocka_unit_test(test_no_lock_over_the_network)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

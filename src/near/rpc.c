@@ -103,6 +103,7 @@ static bool take_error(const json_t *error, struct arena *a, bool at_height, boo
 struct told {
     json_t *result;
     json_t *error; // about the chain; NULL where the server was not reached or is in trouble of its own
+    bool doubt;    // another server was asked before, and may have done what it was asked for
 };
 static void told_cleanup(struct told *t) {
     json_decref(t->result);
@@ -170,6 +171,7 @@ static bool call_within(struct rpc *r, struct arena *a, const char *method, json
         }
         if (reached)
             return false;
+        out->doubt = true;
     }
     return false;
 }
@@ -554,6 +556,8 @@ bool rpc_send_wait(struct rpc *r, struct arena *a, struct slice signed_tx, const
         const json_t *invalid = invalid_in(json_object_get(json_object_get(t.error, "data"), "TxExecutionError"));
         if (invalid)
             *said = said_of(invalid);
+        if (t.doubt && said->verdict != TX_STALE) // that can be looked up; what else one server lacks, another may have
+            said->verdict = TX_DOUBT;
         return false;
     }
     if (!is_of(t.result, hash_base58, e) || !is_over(t.result, wait_until, e))

@@ -98,7 +98,7 @@ enum tx_verdict {
     TX_INVALID,   // it never was valid
     TX_DOUBT,     // nobody knows: no answer, a time-out, a server's own trouble, a congested shard
 };
-// It was not executed, and another one with a new nonce and block may be.
+// It can be executed no more, unless it was already (sender_was_taken), and another one with a new nonce and block may.
 static inline bool tx_may_be_signed_anew(enum tx_verdict v) {
     return v == TX_STALE || v == TX_AHEAD || v == TX_EXPIRED;
 }

@@ -194,6 +194,21 @@ void sender_heed(struct sender *s, const struct tx_said *said, const struct err 
     }
 }
 
+bool sender_was_taken(struct sender *s, struct arena *a, const struct sent *sent, bool *taken, struct err *e) {
+    *taken = false;
+    for (size_t i = 0; i < rpc_server_count(s->rpc); i++, rpc_next_server(s->rpc)) {
+        SCOPED_JSON(outcome) = NULL;
+        struct err why;
+        if ((*taken = rpc_tx(s->rpc, a, sent->hash, s->account.s, "NONE", 0, &outcome, &why)))
+            return true;
+        if (why.code == ERR_NOT_FOUND)
+            continue;
+        err_set(e, why.code, "whether transaction %s was taken is not known: %s", sent->hash, why.msg);
+        return err_hint(e, "look it up before it is tried again");
+    }
+    return true;
+}
+
 // --- a whole call
 
 static bool check_outcome(struct arena *a, json_t *outcome, struct err *e) {
@@ -206,10 +221,16 @@ static bool wait_for(struct sender *s, struct arena *a, const struct sent *sent,
                      struct tx_said *said, json_t **outcome, struct err *e) {
     if (rpc_send_wait(s->rpc, a, sent->bytes, sent->hash, wait_until, said, outcome, e))
         return true;
-    if (said->verdict != TX_DOUBT)
+    struct err sending = *e;
+    bool taken = said->verdict == TX_DOUBT;
+    if (said->verdict == TX_STALE && !sender_was_taken(s, a, sent, &taken, e)) {
+        said->verdict = TX_DOUBT;
+        return false;
+    }
+    if (!taken)
         return false;
     // It may be on its way: the chain is asked before it is given up.
-    struct err sending = *e;
+    said->verdict = TX_DOUBT;
     if (rpc_tx(s->rpc, a, sent->hash, s->account.s, wait_until, OUTCOME_MS, outcome, e))
         return true;
     if (e->code == ERR_NOT_FOUND)

@@ -30,6 +30,10 @@ struct sent {
 // What the chain said of a transaction of this key (rpc_send_wait): what it casts doubt on is read again, and what only
 // people can mend is logged as an error, by its kind, once a minute at most. `why`: the error that came with it.
 void sender_heed(struct sender *s, const struct tx_said *said, const struct err *why);
+// Of TX_STALE: the nonce may have been used up by this very transaction, which a server took whose answer was lost. All
+// servers are asked. false: it cannot be told.
+[[nodiscard]] bool sender_was_taken(struct sender *s, struct arena *a, const struct sent *sent, bool *taken,
+                                    struct err *e);
 // A transaction of an earlier life was signed with this nonce: it is not given out again.
 void sender_skip_nonce(struct sender *s, uint64_t nonce);
 
