@@ -424,7 +424,7 @@ static int set_up(void **state) {
     pthread_mutex_init(&fake.mutex, NULL);
     assert_ok(http_server_start(&fake.server, &c, &e), &e);
     unsigned port = http_server_port(fake.server);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/a,http://127.0.0.1:%u/b", port, port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/a , http://127.0.0.1:%u/b", port, port);
     return 0;
 }
 

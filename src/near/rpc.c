@@ -41,6 +41,8 @@ bool rpc_new(struct rpc **out, const char *urls, struct err *e) {
         struct slice one = slice_of(left.ptr, n);
         while (one.len && one.ptr[one.len - 1] == ' ')
             one.len--;
+        while (one.len && one.ptr[0] == ' ')
+            one = slice_skip(one, 1);
         if (one.len)
             r->urls[r->count++] = arena_text(r->arena, one);
         left = slice_skip(left, n + 1);
