@@ -199,6 +199,39 @@ static void parts_that_cannot_be_had(void **state) {
         fail_msg("%s", r.reason);
 }
 
+// A commit of these entries, "MODE NAME HASH" each, whatever git thinks of them, becomes the branch "other". $C is a
+// commit, $S settings that name the folder of a submodule.
+static void commit_raw(const char *folder, const char *script) {
+    FILE *f = fopen(arena_printf(arena, "%s/test/raw", work), "w");
+    assert_non_null(f);
+    fputs("raw() { perl -e 'for (@ARGV) { @x = split / /; print \"$x[0] $x[1]\\0\", pack(\"H*\", $x[2]) }' \"$@\" | "
+          "git hash-object -w --literally -t tree --stdin; }\n"
+          "S=$(git hash-object -w settings); C=$(git rev-parse HEAD)\n",
+          f);
+    fputs(script, f);
+    fputs("\ngit update-ref refs/heads/other $(git commit-tree -m t $T)\n", f);
+    fclose(f);
+    sh("cd outside; rm -f settings; git config -f settings submodule.x.path '%s'; "
+       "git config -f settings submodule.x.url https://folder.invalid/test/other; . ../raw",
+       folder);
+}
+
+// If this fails, a repository writes outside its checkout while it is fetched: git's settings, say, which name
+// programs.
+static void parts_that_lie_outside(void **state) {
+    (void)state;
+    static const char *const names[] = {"..", ".", ".git", ".Git", "x/..", "x/../../git", "x/.git/y", "x//y"};
+    repository("outside", "");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        commit_raw(names[i], arena_printf(arena, "T=$(raw \"160000 %s $C\" \"100644 .gitmodules $S\")", names[i]));
+        fails("outside", "other", BUILD_DEPENDENCY, "its folder has a name that is not served");
+    }
+    // A folder and a link of one name: git lists both, and writes the one that comes last.
+    commit_raw("a/b", "L=$(printf ../git | git hash-object -w --stdin); D=$(raw \"160000 b $C\"); "
+                      "T=$(raw \"100644 .gitmodules $S\" \"40000 a $D\" \"120000 a $L\")");
+    fails("outside", "other", BUILD_DEPENDENCY, "a symbolic link leads somewhere else from its folder");
+}
+
 // If this fails, the text that stands for a file is compiled into a module in the file's place.
 static void files_of_lfs(void **state) {
     (void)state;
@@ -243,6 +276,7 @@ int main(void) {
         cmocka_unit_test(names_that_are_no_commits),
         cmocka_unit_test(sha256_is_refused),
         cmocka_unit_test(parts_that_cannot_be_had),
+        cmocka_unit_test(parts_that_lie_outside),
         cmocka_unit_test(files_of_lfs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -40,8 +40,30 @@ static bool concerns(const char *folder, const char *path) {
     return !n || (strncmp(folder, path, common) == 0 && (!longer[common] || longer[common] == '/'));
 }
 
+// git looks at the names in a tree only when it writes files, and it writes none for a submodule.
 static bool is_inside(const char *path) {
-    return path[0] && path[0] != '/' && path[0] != '"' && strncmp(path, "../", 3) != 0 && !strstr(path, "/../");
+    for (const char *p = path; path[0] != '"'; p++) {
+        size_t n = strcspn(p, "/");
+        if (!n || (n <= 2 && memcmp(p, "..", n) == 0) || (n == 4 && strncasecmp(p, ".git", n) == 0))
+            return false;
+        p += n;
+        if (!*p)
+            return true;
+    }
+    return false;
+}
+
+// Whether the folder is where its name says, and not where a symbolic link of the checkout leads.
+static bool is_in_place(struct job *j, const char *path, bool *out) {
+    static const char script[] = "[ \"$(realpath -m -- \"$1\")\" = \"$1\" ]";
+    const char *const argv[] = {"/bin/sh", "-c", script, "sh", arena_printf(j->arena, JOB_SRC "/%s", path), NULL};
+    static const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", NULL};
+    struct sandbox_command c = {.argv = argv, .env = env, .ours = true};
+    struct sandbox_result r;
+    if (!job_run(j, &c, &r))
+        return false;
+    *out = git_succeeded(&r);
+    return true;
 }
 
 // The next line that names a submodule. A path that git had to quote is not inside.
@@ -169,8 +191,13 @@ static bool check_out(struct walk *w, const struct submodule *s, const struct re
 
 static bool fetch_one(struct walk *w, const struct place *p, const struct submodule *s, struct place *at) {
     struct repo repo;
+    bool in_place;
     if (!is_inside(s->within))
         return refuse(w, s->path, "its folder has a name that is not served", "");
+    if (!is_in_place(w->job, s->path, &in_place))
+        return false;
+    if (!in_place)
+        return refuse(w, s->path, "a symbolic link leads somewhere else from its folder", "");
     if (++w->count > SUBMODULES_MAX || p->depth >= DEPTH_MAX)
         return refuse(w, s->path, "there are more than 32 of them, or they go more than 5 deep", "");
     if (!find_address(w, p, s, &repo) || !fetch_commit(w, s, &repo) || !check_out(w, s, &repo))
