@@ -42,9 +42,12 @@ bool crate_cache_lay_out(struct job *j, struct slice lock) {
     struct sandbox_result r;
     char hex[65];
     SCOPED_BUF(list, 100000); // an argument has 128 KiB
-    for (unsigned n = 0; b && n < CRATES_MAX && cargo_lock_next(&lock, &c); n++)
+    for (unsigned n = 0; b && n < CRATES_MAX && cargo_lock_next(&lock, &c); n++) {
+        if (patience_over(&j->patience)) // a lock may name large ones, and one of them many times
+            return patience_fail(&j->patience, "the look at kept downloads", j->e) || job_fail(j);
         if (is_whole(b, &c) && list.len + sizeof c.file + sizeof hex + 2 < list.cap)
             buf_printf(&list, "%s %s\n", hash_hex(&c.hash, hex), c.file);
+    }
     if (!list.len)
         return true;
     const char *argv[] = {"/bin/sh", "-ec", script, "sh", CARGO_KEEPS, buf_str(&list), NULL};

@@ -7,6 +7,8 @@
 #include "builder/build.h"
 #include "builder/cargo_lock.h"
 #include "codec/hex.h"
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #define REGISTRY "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
@@ -99,6 +101,30 @@ static void test_kept_by_hash(void **state) {
     job_close(&j);
 }
 
+// If this fails, a lock that names a large download a thousand times keeps a thread of a build that is long over.
+static void test_time_is_the_builds(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct build_result result = {0};
+    struct job j;
+    struct stat st;
+    char hex[65];
+    struct hash h = sha256(SLICE_LIT("large"));
+    const char *kept = arena_printf(arena, "%s/%s", home, hash_hex(&h, hex));
+    struct slice lock = slice_str(arena_printf(
+        arena, "[[package]]\nname = \"large\"\nversion = \"1.0.0\"\n" REGISTRY "checksum = \"%s\"\n", hex));
+    const struct timespec never[2] = {{0}, {0}};
+    assert_ok(file_write_atomic(kept, SLICE_LIT("large"), 0644, &e), &e);
+    assert_int_equal(utimensat(AT_FDCWD, kept, never, 0), 0);
+    open_job(&j, &result, &e);
+    j.patience.deadline_ms = 1;
+    assert_false(crate_cache_lay_out(&j, lock));
+    assert_int_equal(result.end, BUILD_TIMEOUT);
+    assert_int_equal(stat(kept, &st), 0);
+    assert_int_equal(st.st_mtime, 0); // has not been looked at
+    job_close(&j);
+}
+
 static int set_up(void **state) {
     (void)state;
     struct err e = {0};
@@ -118,5 +144,6 @@ static int tear_down(void **state) {
     return file_remove_tree(home, &e) ? 0 : -1;
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_lock), cmocka_unit_test(test_kept_by_hash)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_lock), cmocka_unit_test(test_kept_by_hash),
+                                          cmocka_unit_test(test_time_is_the_builds)};
 int main(void) { return cmocka_run_group_tests(tests, set_up, tear_down); }
