@@ -20,6 +20,7 @@
 #define BACKOFF_MAX_MS 10000
 #define COMPLETE_TRIES 8
 #define EVENT_TRIES 4 // to find the event of a request that our own transaction has answered
+#define CROSSED_MAX 4 // an extension is over in the next block, unless its callback fails for ever
 #define CONFIRMED 2   // how often a verdict must be heard that a server which is behind could give as well
 
 // --- submissions
@@ -355,9 +356,14 @@ static bool still_waits(struct worker *w, struct submission *s, bool *known) {
     return false;
 }
 
+// True: the same answer is taken a block later.
+static bool crossed_extension(struct submission *s, const char *words) {
+    return s->has_answer && strstr(words, REFUSED_EXTENDING) && s->crossed++ < CROSSED_MAX;
+}
+
 static bool may_answer_again(struct submission *s, enum fate fate, const char *words) {
     switch (fate) {
-    case FATE_REFUSED: return answer_without_output(s, words);
+    case FATE_REFUSED: return answer_without_output(s, words) || crossed_extension(s, words);
     case FATE_DEAD: return s->has_answer;
     case FATE_DONE:
     case FATE_UNABLE:

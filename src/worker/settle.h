@@ -15,6 +15,7 @@ struct submission {
     const char *token;
     bool has_answer; // false: recovered; only the signed bytes are known
     struct answer answer;
+    unsigned crossed;           // how often it met an extension that was on its way
     struct journal_entry entry; // hash and bytes of the last transaction that was signed
     json_t *report;             // for /tasks/complete, without what the chain decides
     struct submission *next;
