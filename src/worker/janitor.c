@@ -183,10 +183,13 @@ static void tick(void *ctx) {
         return;
     }
     take_over(j, ids, count);
-    for (size_t i = 0; i < count && !j->stop; i++) {
+    for (size_t i = 0; i < count && !j->stop; i++) { // the oldest first: none of the stale ones waits for the others
         SCOPED_ARENA(mine);
-        if (is_worth_a_look(&j->open[i], turn) && !look_at(j, mine, &j->open[i], head.timestamp_ns, &missed_ns, &e))
-            log_err(LOG_WARN, arena_printf(mine, "looking at open request %" PRIu64, j->open[i].id), &e);
+        if (!is_worth_a_look(&j->open[i], turn) || look_at(j, mine, &j->open[i], head.timestamp_ns, &missed_ns, &e))
+            continue;
+        log_err(LOG_WARN, arena_printf(mine, "looking at open request %" PRIu64, j->open[i].id), &e);
+        if (e.code == ERR_UNAVAILABLE || e.code == ERR_TIMEOUT) // of a server: it would be so with each of them
+            break;
     }
     if (missed_ns != none)
         j->set.missed(j->set.ctx, missed_ns);
