@@ -63,6 +63,20 @@ static void test_refused_by_name(void **state) {
     assert_non_null(strstr(e.msg, "exact"));
 }
 
+// If this fails, what goes to a component is put where its bytes are charged to nobody: under a realloc's name another
+// function than a module's is handed on, a lowered one.
+static void test_reallocs_are_modules(void **state) {
+    (void)state;
+    static const char handed_on[] = COMPONENT "\6\7\1\0\0\1\0\1r"        // an alias of a module's r
+                                              "\x08\x08\1\0\0\0\1\4\0\0" // a lifted function whose realloc it is
+                                              "\x08\5\1\1\0\0\0"         // a lowered function
+                                              "\2\7\1\1\1\1r\0\1";       // an instance with it as r
+    SCOPED_BUF(out, 1 << 16);
+    struct err e = {0};
+    assert_false(meter_rewrite(slice_of(handed_on, sizeof handed_on - 1), &meter_prices_outlayer, &out, &e));
+    assert_non_null(strstr(e.msg, "a `realloc` that no module exports is not accepted"));
+}
+
 // What is no feature is told in the validator's own words, with where it stands.
 static void test_not_valid(void **state) {
     (void)state;
@@ -338,12 +352,10 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused_by_name),
-                                       cmocka_unit_test(test_not_valid),
-                                       cmocka_unit_test(test_composed),
-                                       cmocka_unit_test(test_lengths_cost),
-                                       cmocka_unit_test(test_extended_constants),
-                                       cmocka_unit_test(test_canonical_nan),
-                                       cmocka_unit_test(test_work)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused_by_name), cmocka_unit_test(test_reallocs_are_modules),
+        cmocka_unit_test(test_not_valid),       cmocka_unit_test(test_composed),
+        cmocka_unit_test(test_lengths_cost),    cmocka_unit_test(test_extended_constants),
+        cmocka_unit_test(test_canonical_nan),   cmocka_unit_test(test_work)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -53,6 +53,12 @@ static bool name_of(const struct space *s, uint32_t index, uint64_t where, struc
     return true;
 }
 
+static bool realloc_name(const struct space *s, uint32_t index, uint64_t where, struct slice *out, struct err *e) {
+    return name_of(s, index, where, out, e) &&
+           (out->ptr ||
+            wasm_refuse(e, ERR_INVALID, where, "a `realloc` that no module exports is not accepted, it is named"));
+}
+
 static bool read_options(struct space *s, struct wasm_reader *r, struct err *e) {
     uint32_t n, index;
     if (!wasm_read_count(r, "options", 1, WASM_FUNCTIONS_MAX, &n, e))
@@ -71,12 +77,7 @@ static bool read_options(struct space *s, struct wasm_reader *r, struct err *e) 
             return false;
         if (kind != OPTION_REALLOC)
             continue;
-        if (!name_of(s, index, where, &name, e))
-            return false;
-        if (!name.ptr)
-            return wasm_refuse(e, ERR_INVALID, where,
-                               "a `realloc` that no module exports is not accepted, it is named");
-        if (!add(s->found, name, where, e))
+        if (!realloc_name(s, index, where, &name, e) || !add(s->found, name, where, e))
             return false;
     }
     return true;
@@ -130,7 +131,7 @@ static bool read_instance(struct space *s, struct wasm_reader *r, struct err *e)
             return false;
         if (kind == 0 || sort != SORT_CORE_FUNCTION || !meter_is_realloc(s->found, name))
             continue;
-        if (!name_of(s, index, where, &own, e) || (own.ptr && !add(s->found, own, where, e)))
+        if (!realloc_name(s, index, where, &own, e) || !add(s->found, own, where, e))
             return false;
     }
     return true;
