@@ -25,18 +25,15 @@ enum rule_kind {
     RULE_WORD,    // _ and capitals
     RULE_HYPHEN,  // -              in a label of a host; nowhere at the beginning
     RULE_SMALL,   // a to z         at the beginning of a label
-    RULE_DIGIT,   // 0              in a port
-    RULE_COUNT,   // 1 to 9         at the beginning of one
+    RULE_DIGIT,   // 0 to 9         in a port
 };
 static inline enum rule_kind rule_kind(char c) {
-    if ((uint8_t)(c - '1') < 9)
-        return RULE_COUNT;
+    if ((uint8_t)(c - '0') < 10)
+        return RULE_DIGIT;
     if ((uint8_t)(c - 'a') < 26)
         return RULE_SMALL;
     if ((uint8_t)(c - 'A') < 26 || c == '_')
         return RULE_WORD;
-    if (c == '0')
-        return RULE_DIGIT;
     if (c == '-')
         return RULE_HYPHEN;
     if (c == '~')
@@ -58,9 +55,8 @@ static inline const char *rule_run(const char *p, const char *end, enum rule_kin
 
 // host/owner/name, and more parts on hosts that have groups within groups: the one name of a repository, under which
 // its secrets are stored.
-//   host    two or more labels of small letters, digits and inner hyphens; perhaps a port of up to five digits, not
-//   that
-//           of https, which goes without saying
+//   host    two or more labels of small letters, digits and inner hyphens; perhaps a port, 1 to 65535, not that of
+//           https, which goes without saying
 //   a part  characters that need no escaping anywhere, none of which hides it or makes it an option
 static inline bool repo_name_ok(const char *p, size_t len) {
     const char *end = p + len, *at;
@@ -75,8 +71,11 @@ static inline bool repo_name_ok(const char *p, size_t len) {
             break;
     }
     if (*p == ':') {
-        p = rule_run(at = p + 1, end, RULE_COUNT, RULE_DIGIT);
-        if (p == at || p - at > 5 || (p - at == 3 && memcmp(at, "443", 3) == 0))
+        uint32_t port = 0, digit;
+        for (p++; p < end && (digit = (uint8_t)(*p - '0')) < 10; p++)
+            if (!(port = port * 10 + digit) || port > UINT16_MAX)
+                return false;
+        if (!port || port == 443)
             return false;
     }
     for (; p < end; parts++) {
