@@ -5,6 +5,8 @@
 #include "base/test.h"
 #include "repo/repo.h"
 #include "repo/spellings.h"
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +54,32 @@ static void folders_of_this_machine(void **state) {
     assert_err(repo_prepare(a, work, dir, "main", &part, &e), &e, ERR_USAGE, "--commit");
 }
 
+// If this fails, the terminal of whoever asks obeys the host that they name: git shows what it says as it is.
+static void a_hosts_words_are_shown(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct repo_ref r;
+    struct err e = {0};
+    struct slice said;
+    const char *path = arena_strdup(a, getenv("PATH")), *out = arena_printf(a, "%s/said", work);
+    const char *dir = arena_printf(a, "%s/bin", work), *git = arena_printf(a, "%s/git", dir);
+    assert_ok(file_make_dirs(dir, 0755, &e), &e);
+    assert_ok(
+        file_write_atomic(git, SLICE_LIT("#!/bin/sh\nprintf 'remote: \\033]0;x\\007\\n' >&2\nexit 1\n"), 0755, &e), &e);
+    fflush(stderr);
+    int kept = dup(STDERR_FILENO), to = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(kept >= 0 && to >= 0 && dup2(to, STDERR_FILENO) >= 0);
+    setenv("PATH", arena_printf(a, "%s:%s", dir, path), 1);
+    bool ok = repo_prepare(a, work, "host.invalid/a/b", "main", &r, &e);
+    setenv("PATH", path, 1);
+    fflush(stderr);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    close(kept), close(to);
+    assert_ok(ok, &e);
+    assert_ok(file_read(a, out, 4096, &said, &e), &e);
+    assert_non_null(strstr(arena_text(a, said), "remote: ?]0;x?"));
+}
+
 // In a folder without any: "a/b" and ".git" are folders of this machine where there are such.
 static int set_up(void **state) {
     (void)state;
@@ -66,6 +94,7 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_no_worker_takes_is_refused),
-                                       cmocka_unit_test(folders_of_this_machine)};
+                                       cmocka_unit_test(folders_of_this_machine),
+                                       cmocka_unit_test(a_hosts_words_are_shown)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/commands.h"
 #include "crypto/hash.h"
 #include "repo/ref.h"
 #include "repo/repo.h"
@@ -154,7 +155,7 @@ static bool check_remote(struct arena *a, const char *home, const struct repo_re
     }
     if (!list_refs(a, address_of(a, home, &repo), &ref, &refs, &why)) {
         fprintf(stderr, "warning     the worker looks for the repository itself, from here it could not be seen: %s\n",
-                why.msg);
+                printable(a, slice_str(why.msg))); // git hands on what the host says
         return true;
     }
     bool has_ref = refs.len && memmem(refs.ptr, refs.len, "\trefs/", 6);
