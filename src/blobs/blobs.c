@@ -109,6 +109,18 @@ bool blobs_has(struct blobs *b, const struct hash *hash, uint64_t *size) {
     return there;
 }
 
+void blobs_remove(struct blobs *b, const struct hash *hash) {
+    char name[65];
+    struct stat st;
+    hash_hex(hash, name);
+    pthread_mutex_lock(&b->mutex);
+    if (fstatat(b->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && unlinkat(b->dir, name, 0) == 0) {
+        uint64_t size = (uint64_t)st.st_size;
+        b->bytes -= size < b->bytes ? size : b->bytes;
+    }
+    pthread_mutex_unlock(&b->mutex);
+}
+
 // --- uploads -------------------------------------------------------------------------------------------------------
 
 bool blob_begin(struct blobs *b, struct blob_upload **out, struct err *e) {

@@ -17,6 +17,8 @@ uint64_t blobs_bytes(struct blobs *b);
 // An open descriptor, for the caller to close; ERR_NOT_FOUND.
 [[nodiscard]] bool blobs_get(struct blobs *b, const struct hash *hash, int *fd, uint64_t *size, struct err *e);
 bool blobs_has(struct blobs *b, const struct hash *hash, uint64_t *size);
+// For what is damaged: the next who has it whole places it again.
+void blobs_remove(struct blobs *b, const struct hash *hash);
 
 // One being written. Ends with blob_place or blob_drop.
 struct blob_upload;

@@ -12,7 +12,7 @@
 #define CRATES_MAX 1000
 #define CRATE_MAX (32u << 20)
 
-// Whether it is here, whole. Read again each time: a disk forgets.
+// Whether it is here, whole. Read again each time: a disk forgets. What is damaged goes, so that it is kept anew.
 static bool is_whole(struct blobs *b, const struct locked_crate *c) {
     struct err e;
     uint64_t size;
@@ -30,6 +30,7 @@ static bool is_whole(struct blobs *b, const struct locked_crate *c) {
     if (n == 0 && hash_eq(&got, &c->hash))
         return true;
     log_warn("the kept download of %s is damaged and not used", c->file);
+    blobs_remove(b, &c->hash);
     return false;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/test.h"
+#include "blobs/blobs.h"
 #include "builder/build.h"
 #include "builder/cargo_lock.h"
 #include "codec/hex.h"
@@ -98,6 +99,12 @@ static void test_kept_by_hash(void **state) {
     open_job(&j, &result, &e);
     assert_ok(crate_cache_lay_out(&j, lock), &e);
     assert_string_equal(in_box(&j, "ls /work"), "");
+    (void)in_box(&j, "mkdir -p " KEEPS "; printf 'the bytes' >" KEEPS "/good-1.0.0.crate"); // downloaded again
+    assert_ok(crate_cache_keep(&j, lock), &e);
+    struct slice again;
+    assert_ok(file_read(arena, kept, 100, &again, &e), &e);
+    assert_true(slice_eq_str(again, "the bytes"));
+    assert_int_equal(blobs_bytes(builder->crates), again.len);
     job_close(&j);
 }
 
