@@ -49,6 +49,8 @@ def test_run():
             guest = module(home, name, text)
             screen = on_a_terminal(outlayer, "run", guest)
             check(f"{name}: a terminal obeys nothing of it", words in screen and not any(x in screen for x in OBEYED), screen)
+            screen = on_a_terminal(outlayer, "run", "--json", guest)
+            check(f"{name}: nor of it in JSON", words in screen and not any(x in screen for x in OBEYED), screen)
             done = subprocess.run([outlayer, "run", guest], capture_output=True)
             check(f"{name}: nor is it told raw elsewhere", words in done.stdout + done.stderr and not any(x in done.stderr for x in OBEYED), done)
             if name == "output":

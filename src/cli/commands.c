@@ -45,6 +45,10 @@ void print_output(struct arena *a, struct slice output) {
     fflush(stdout);
 }
 
+void print_json_line(struct arena *a, const json_t *j) {
+    print_output(a, slice_str(arena_printf(a, "%s\n", json_text(a, j))));
+}
+
 // What it says may be the words of a server, a contract or a guest.
 int command_failed(const struct err *e) {
     struct err shown = *e;

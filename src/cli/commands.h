@@ -4,6 +4,7 @@
 #pragma once
 #include "base/err.h"
 #include "cli/args.h"
+#include "codec/json.h"
 #include "executor/exec.h"
 #include "protocol/contract.h"
 
@@ -29,6 +30,8 @@ int command_failed(const struct err *e);
 const char *printable(struct arena *a, struct slice text);
 // A guest's output on standard output: its bytes, or where that is a terminal, what is printable of them.
 void print_output(struct arena *a, struct slice output);
+// The same for JSON, on one line: it escapes most of what a terminal obeys, and not all.
+void print_json_line(struct arena *a, const json_t *j);
 
 struct limit_options {
     struct arg_u64 instructions, seconds, memory_mb;

@@ -119,7 +119,7 @@ static void show_result(const struct deploy_options *o, const struct deployment 
         json_set_text(j, "key_transaction", r->key_transaction);
         json_set_u64(j, "gas_burnt", r->gas_burnt);
         json_set_u128(j, "tokens_burnt", r->tokens_burnt.v);
-        printf("%s\n", json_text(a, j));
+        print_json_line(a, j);
         return;
     }
     printf("done      %s, %s burnt\n", gas_text((struct gas){r->gas_burnt}, gas), yocto_text(r->tokens_burnt, spent));

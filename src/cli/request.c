@@ -146,7 +146,7 @@ static void print_json(struct arena *a, const struct ask_result *r, const struct
     json_set_text(j, "wasm_hash", w->wasm_hash);
     json_set_text(j, "ref", ask->commit);
     json_set_text(j, "commit", r->commit);
-    printf("%s\n", json_text(a, j));
+    print_json_line(a, j);
 }
 
 static void print_people(struct arena *a, const struct ask_result *r) {
@@ -155,7 +155,7 @@ static void print_people(struct arena *a, const struct ask_result *r) {
     if (w->success && json_is_string(w->output))
         print_output(a, slice_str(arena_printf(a, "%s\n", json_string_value(w->output))));
     else if (w->success)
-        print_output(a, slice_str(arena_printf(a, "%s\n", w->output ? json_text(a, w->output) : "null")));
+        print_json_line(a, w->output ? w->output : json_null());
     if (!w->success)
         fprintf(stderr, "failed      %s\n", printable(a, slice_str(w->error ? w->error : "no reason given")));
     fprintf(stderr, "used        %s instructions, %d ms", text_grouped(w->instructions, count), (int)w->time_ms);

@@ -71,7 +71,7 @@ static void print_json(struct arena *a, const struct exec_result *r, const struc
     json_set_u64(j, "peak_memory_bytes", r->peak_memory);
     json_set_text(j, "stderr", text_is_utf8(r->errors) ? arena_text(a, r->errors) : base64_text(a, r->errors));
     json_set_text(j, "wasm_hash", hash_hex(hash, hex));
-    printf("%s\n", json_text(a, j));
+    print_json_line(a, j);
 }
 
 static void print_people(struct arena *a, const struct exec_result *r) {

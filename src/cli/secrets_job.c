@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/secrets_job.h"
 
+#include "cli/commands.h"
 #include "cli/repo.h"
 #include "repo/repo.h"
 
 void job_finish(const struct secrets_job *j, json_t *result) {
     if (j->o->json)
-        printf("%s\n", json_text(j->a, result));
+        print_json_line(j->a, result);
     json_decref(result);
 }
 

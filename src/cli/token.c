@@ -20,7 +20,7 @@ static const struct arg table[] = {
 };
 
 static void print_json(struct arena *a, json_t *j) {
-    printf("%s\n", json_text(a, j));
+    print_json_line(a, j);
     json_decref(j);
 }
 
