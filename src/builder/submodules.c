@@ -5,7 +5,7 @@
 
 #define SUBMODULES_MAX 32
 #define DEPTH_MAX 5
-#define LIST_MAX (4u << 20)
+#define LIST_MAX (1u << 20)   // bytes that git says at a time; all of them stay until the build ends
 #define LINK "160000 commit " // as ls-tree writes it
 
 struct submodule {
@@ -88,17 +88,18 @@ static bool next_link(struct walk *w, const struct place *p, char **save, struct
 // The value of the setting submodule.NAME.KEY whose NAME has the path; NULL: none.
 static const char *url_in(struct arena *a, struct slice settings, const char *path) {
     static const char head[] = "submodule.";
-    const char *text = arena_text(a, settings), *end = text + settings.len, *name = NULL;
+    const char *text = arena_text(a, settings), *end = text + settings.len;
+    struct slice name = {NULL, 0};
     for (int pass = 0; pass < 2; pass++) {
         for (const char *p = text; p < end; p += strlen(p) + 1) {
             const char *line = strchr(p, '\n'), *dot = line ? memrchr(p, '.', (size_t)(line - p)) : NULL;
             if (!dot || strncmp(p, head, sizeof head - 1) != 0 || dot < p + sizeof head - 1)
                 continue;
-            const char *own = arena_text(a, slice_of(p, (size_t)(dot - p)));
+            struct slice own = slice_of(p, (size_t)(dot - p));
             bool is_path = strncmp(dot, ".path\n", 6) == 0;
             if (pass == 0 && is_path && strcmp(line + 1, path) == 0)
                 name = own;
-            if (pass == 1 && !is_path && name && strcmp(own, name) == 0)
+            if (pass == 1 && !is_path && name.ptr && slice_eq(own, name))
                 return line + 1;
         }
     }
