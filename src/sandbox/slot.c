@@ -197,8 +197,11 @@ static bool limit(struct slot *s, uint64_t bytes, struct err *e) {
     bytes += SLOT_MEMORY_MIN;
     if (bytes == s->memory)
         return true;
+    s->memory = 0; // where it fails, nobody knows which one holds
+    if (!cgroup_limit_memory(&s->group, bytes, e))
+        return false;
     s->memory = bytes;
-    return cgroup_limit_memory(&s->group, bytes, e);
+    return true;
 }
 
 bool slot_take(struct slot *s, uint64_t memory_bytes, uint64_t deadline_ms, const atomic_bool *cancel,
