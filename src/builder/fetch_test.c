@@ -197,6 +197,10 @@ static void parts_that_cannot_be_had(void **state) {
     assert_ok(builder_build(builder, arena, &s, &w, &r, &e), &e); // its folder has all that it needs
     if (r.end != BUILD_OK)
         fail_msg("%s", r.reason);
+    // Else whoever may call the one's programs would run the other's with the one's secrets.
+    static const char *const within[] = {"points0//lib/x", "points0//lib/x/y"};
+    for (size_t i = 0; i < ARRAY_LEN(within); i++)
+        fails(within[i], "main", BUILD_BAD_SOURCE, "is in the submodule 'lib/x', which is a repository of its own");
 }
 
 // A commit of these entries, "MODE NAME HASH" each, whatever git thinks of them, becomes the branch "other". $C is a

@@ -53,6 +53,13 @@ static bool is_inside(const char *path) {
     return false;
 }
 
+// Its programs are another repository's, which may have no secrets of this one.
+static bool has_program(const struct walk *w, const char *path) {
+    size_t n = strlen(path);
+    const char *folder = w->job->folder;
+    return strncmp(folder, path, n) == 0 && (!folder[n] || folder[n] == '/');
+}
+
 // Whether the folder is where its name says, and not where a symbolic link of the checkout leads.
 static bool is_in_place(struct job *j, const char *path, bool *out) {
     static const char script[] = "[ \"$(realpath -m -- \"$1\")\" = \"$1\" ]";
@@ -197,6 +204,10 @@ static bool fetch_one(struct walk *w, const struct place *p, const struct submod
         return refuse(w, s->path, "its folder has a name that is not served", "");
     if (!is_in_place(w->job, s->path, &in_place))
         return false;
+    if (has_program(w, s->path))
+        return job_end(w->job, BUILD_BAD_SOURCE,
+                       "the folder %s is in the submodule '%s', which is a repository of its own: ask for that one",
+                       w->job->folder, s->path);
     if (!in_place)
         return refuse(w, s->path, "a symbolic link leads somewhere else from its folder", "");
     if (++w->count > SUBMODULES_MAX || p->depth >= DEPTH_MAX)
