@@ -168,7 +168,9 @@ def test_bad_guests():
         check("a repository that does not exist: said so, on the chain", rc == 1 and stack.events(answer["request_id"])[0]["failure"] == "build", (rc, answer, err[-300:]))
         known = stack.job(stack.request(os.path.join(kit.ROOT, "examples", "random-c"), '{"min":1,"max":2}')[1].get("transaction_hash"))["repo"]
         rc, answer, err = stack.request(known, '{"min":1,"max":2}', "--commit", "no-such-branch")
-        check("a commit that does not exist: said so, on the chain", rc == 1 and "no-such-branch" in answer["error"], (rc, answer, err[-300:]))
+        check("a branch that does not exist: said so before anything is sent", rc == 2 and not answer and "no-such-branch" in err and "nothing was sent" in err, (rc, answer, err[-300:]))
+        rc, answer, err = stack.request(known, '{"min":1,"max":2}', "--commit", "1" * 40)
+        check("a commit that does not exist: said so, on the chain", rc == 1 and "1" * 40 in answer["error"] and stack.events(answer["request_id"])[0]["failure"] == "build", (rc, answer, err[-300:]))
         stack.stop()
 
 

@@ -161,7 +161,8 @@ static bool check_remote(struct arena *a, const char *home, const struct repo_re
     bool has_ref = refs.len && memmem(refs.ptr, refs.len, "\trefs/", 6);
     if (has_ref || ref.is_commit || ref_short_commit(a, ref.text) || (strcmp(ref.text, "HEAD") == 0 && refs.len))
         return true;
-    err_set(e, ERR_USAGE, "'%s' has no branch or tag '%s'%s", repo.url, ref.text, refs.len ? "" : ": it is empty");
+    err_set(e, ERR_USAGE, "'%s' has no branch or tag '%s'%s", repo.url, ref.text,
+            refs.len ? "" : ", and no default branch");
     return err_hint(e, "nothing was sent; --commit takes a branch, a tag or a commit");
 }
 
