@@ -49,16 +49,24 @@ static bool put_number(const char *dir, const char *file, uint64_t n) {
 static bool part_make(struct cgroup_part *p, const char *parent, const char *name) {
     int n = snprintf(p->path, sizeof p->path, "%s/%s", parent, name);
     p->lock = -1;
-    if (n < 0 || (size_t)n >= sizeof p->path || mkdir(p->path, 0755) != 0)
-        return p->path[0] = 0, false;
-    p->lock = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (p->lock >= 0 && flock(p->lock, LOCK_EX | LOCK_NB) == 0)
-        return true;
-    rmdir(p->path); // another's sweep was faster, and took it for a stale one
-    if (p->lock >= 0)
+    if (n < 0 || (size_t)n >= sizeof p->path)
+        return p->path[0] = 0, errno = ENAMETOOLONG, false;
+    int gate = cgroup_gate(parent, LOCK_SH);
+    bool made = gate >= 0 && mkdir(p->path, 0755) == 0;
+    if (made)
+        p->lock = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool held = p->lock >= 0 && flock(p->lock, LOCK_EX | LOCK_NB) == 0;
+    int saved = errno;
+    if (gate >= 0)
+        close(gate);
+    if (!held && made)
+        rmdir(p->path);
+    if (!held && p->lock >= 0)
         close(p->lock);
-    p->lock = -1, p->path[0] = 0;
-    return false;
+    if (!held)
+        p->lock = -1, p->path[0] = 0;
+    errno = saved;
+    return held;
 }
 
 static void part_drop(struct cgroup_part *p) {
@@ -188,23 +196,18 @@ static bool set_weight(const struct cgroup *g) {
 // Errno says what went wrong.
 static bool make(struct cgroup *out, const struct cgroup_limits *l) {
     char name[64];
+    bool ok = true;
     *out = (struct cgroup){.version = offer.version};
-    for (int attempt = 0; attempt < 3; attempt++) {
-        bool ok = true;
-        random_name(name, CGROUP_NAME);
-        for (size_t i = 0; ok && i < CGROUP_PARTS; i++) {
-            const char *parent = offer.version == 2 ? (i ? "" : place.unified) : place.part[i];
-            ok = !parent[0] || part_make(&out->part[i], parent, name);
-        }
-        if (ok && limit_memory(out, l->memory_bytes) && limit_processes(out, l->processes) && set_weight(out))
-            return true;
-        int saved = errno;
-        cgroup_remove(out);
-        out->version = offer.version;
-        errno = saved;
-        if (ok || (saved != ENOENT && saved != EWOULDBLOCK)) // no sweep was at it
-            break;
+    random_name(name, CGROUP_NAME);
+    for (size_t i = 0; ok && i < CGROUP_PARTS; i++) {
+        const char *parent = offer.version == 2 ? (i ? "" : place.unified) : place.part[i];
+        ok = !parent[0] || part_make(&out->part[i], parent, name);
     }
+    if (ok && limit_memory(out, l->memory_bytes) && limit_processes(out, l->processes) && set_weight(out))
+        return true;
+    int saved = errno;
+    cgroup_remove(out);
+    errno = saved;
     return false;
 }
 

@@ -111,12 +111,32 @@ static void kill_all(int dir) {
     }
 }
 
+int cgroup_gate(const char *parent, int how) {
+    char path[640];
+    snprintf(path, sizeof path, "%s/cgroup.procs", parent); // the folder's own lock may be the one of a group around us
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int taken = -1;
+    while (fd >= 0 && (taken = flock(fd, how)) != 0 && errno == EINTR)
+        ;
+    if (fd >= 0 && taken != 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
 // Only what nobody holds: a lock ends with the process that took it.
-static void sweep_one(int parent, const char *name) {
-    int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+static void sweep_one(const char *path, int parent, const char *name) {
+    int gate = cgroup_gate(path, LOCK_EX);
+    int dir = gate >= 0 ? openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    bool stale = dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0;
+    if (gate >= 0)
+        close(gate);
     if (dir < 0)
         return;
-    if (flock(dir, LOCK_EX | LOCK_NB) == 0) {
+    if (stale) {
         for (int i = 0; unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno == EBUSY && i < 100; i++) {
             kill_all(dir);
             poll(NULL, 0, 5);
@@ -139,7 +159,7 @@ static void sweep(const char *path) {
         return;
     for (struct dirent *it; (it = readdir(d));)
         if (is_ours(it->d_name))
-            sweep_one(dirfd(d), it->d_name);
+            sweep_one(path, dirfd(d), it->d_name);
     closedir(d);
 }
 

@@ -15,3 +15,7 @@ void cgroup_place_find(struct cgroup_place *out);
 // Removes the groups there whose owner is gone, and ends what still runs in them.
 void cgroup_sweep(const struct cgroup_place *p);
 bool cgroup_has_word(const char *list, const char *word);
+// Making a group and taking its lock is one step to a sweep, and so is a sweep's look whether anybody holds it: the
+// first is done under LOCK_SH on a file of the folder above, the second under LOCK_EX. Gives a descriptor that holds
+// the lock until it is closed, or -1 with errno.
+int cgroup_gate(const char *parent, int how);

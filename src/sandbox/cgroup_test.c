@@ -83,6 +83,35 @@ static void names_do_not_repeat(void **state) {
         cgroup_remove(&g[i]);
 }
 
+// If this fails, one program's start takes away the groups that another one is just making: a box or a run has none
+// then.
+static void a_sweep_takes_no_group_in_the_making(void **state) {
+    (void)state;
+    if (!cgroup_offer()->version)
+        skip();
+    struct cgroup_place here;
+    cgroup_place_find(&here);
+    pid_t sweepers[2];
+    for (size_t i = 0; i < ARRAY_LEN(sweepers); i++)
+        if ((sweepers[i] = fork()) == 0)
+            for (;;)
+                cgroup_sweep(&here);
+    struct err e = {0};
+    bool ok = true;
+    for (int i = 0; ok && i < 200; i++) {
+        struct cgroup g;
+        ok = cgroup_make(&g, &usual, &e);
+        for (size_t k = 0; ok && k < CGROUP_PARTS; k++)
+            ok = !g.part[k].path[0] || is_there(g.part[k].path);
+        cgroup_remove(&g);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(sweepers); i++) {
+        kill(sweepers[i], SIGKILL);
+        waitpid(sweepers[i], NULL, 0);
+    }
+    assert_ok(ok, &e);
+}
+
 static _Noreturn void use_memory(const int *doors, size_t count) {
     char *p = mmap(NULL, 200u << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     bool ok = cgroup_enter(doors, count, NULL) && p != MAP_FAILED;
@@ -161,8 +190,8 @@ static void anothers_want_is_not_its_own(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(what_nobody_holds_is_removed), cmocka_unit_test(a_promised_limit_is_set_or_an_error),
-    cmocka_unit_test(names_do_not_repeat),          cmocka_unit_test(memory_ends_what_is_inside),
-    cmocka_unit_test(anothers_want_is_not_its_own),
+    cmocka_unit_test(what_nobody_holds_is_removed),         cmocka_unit_test(a_promised_limit_is_set_or_an_error),
+    cmocka_unit_test(a_sweep_takes_no_group_in_the_making), cmocka_unit_test(names_do_not_repeat),
+    cmocka_unit_test(memory_ends_what_is_inside),           cmocka_unit_test(anothers_want_is_not_its_own),
 };
 RUN_TESTS(tests)
