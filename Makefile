@@ -4,7 +4,7 @@
 FLAVOUR ?= release
 O ?= $(if $(filter release,$(FLAVOUR)),build,build/$(FLAVOUR))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:

@@ -6,6 +6,7 @@
 #   scripts/setup.sh          what building and running need
 #   scripts/setup.sh test     and what the tests need
 set -eu
+unset MAKEFLAGS MFLAGS MAKELEVEL # the makes below share no job slots with the one that may have called this
 cd "$(dirname "$0")/.." || exit 1
 want=${1:-build}
 
