@@ -126,10 +126,11 @@ static const char *target_linker(struct arena *a, const json_t *settings, const 
     return NULL;
 }
 
-// Providers that are part of cargo have names that begin so.
+// Providers that are part of cargo have names that begin so; one of them runs the program that is named behind it.
 static bool runs_provider(const json_t *v) {
+    static const char inner[] = "cargo:", runner[] = "cargo:token-from-stdout";
     const char *text = json_string_value(json_is_array(v) && json_array_size(v) ? json_array_get(v, 0) : v);
-    return text && strncmp(text, "cargo:", 6) != 0;
+    return text && (strncmp(text, inner, sizeof inner - 1) != 0 || strncmp(text, runner, sizeof runner - 1) == 0);
 }
 
 static const char *provider(struct arena *a, const json_t *settings) {

@@ -63,6 +63,9 @@ static void test_program(void **state) {
          "registry.global-credential-providers"},
         {"{\"registries\":{\"own\":{\"credential-provider\":\"x\"}}}", "registries.own.credential-provider"},
         {"{\"registries\":{\"own\":{\"credential-provider\":\"cargo:token\"}}}", NULL},
+        {"{\"registries\":{\"own\":{\"credential-provider\":[\"cargo:token-from-stdout\",\"x\"]}}}",
+         "registries.own.credential-provider"},
+        {"{\"registry\":{\"credential-provider\":\"cargo:token-from-stdout x y\"}}", "registry.credential-provider"},
         {"{\"build\":[],\"target\":1,\"registry\":\"x\",\"registries\":[{}]}", NULL},
     };
     SCOPED_ARENA(a);
