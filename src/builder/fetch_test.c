@@ -4,8 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/test.h"
-#include <stdlib.h>
+#include "builder/test_script.h"
 #include <sys/stat.h>
 
 static char work[] = "/tmp/fetch-test.XXXXXX";
@@ -15,18 +14,10 @@ static struct arena *arena;
 // Runs a script in the folder of repositories and gives the first line that it prints.
 static const char *sh(const char *fmt, ...) PRINTF_LIKE(1, 2);
 static const char *sh(const char *fmt, ...) {
-    char cmd[8192];
-    struct slice out;
-    struct err e = {0};
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(cmd, sizeof cmd, fmt, ap);
+    const char *line = test_script(arena, work, fmt, ap);
     va_end(ap);
-    if (system(arena_printf(arena, "exec >%s/out; set -e; cd %s/test; %s", work, work, cmd)) != 0)
-        fail_msg("%s", cmd);
-    assert_ok(file_read(arena, arena_printf(arena, "%s/out", work), 4096, &out, &e), &e);
-    char *line = arena_text(arena, out);
-    line[strcspn(line, "\n")] = 0;
     return line;
 }
 

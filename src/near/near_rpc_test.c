@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/test.h"
 #include "codec/hex.h"
-#include "http/server.h"
+#include "http/test_server.h"
 #include "near/send.h"
 #include <pthread.h>
 #include <time.h>
@@ -418,11 +418,8 @@ static void test_no_lock_over_the_network(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    struct err e;
-    const struct http_server_config c = {
-        .host = "127.0.0.1", .threads = 2, .routes = routes, .route_count = ARRAY_LEN(routes)};
     pthread_mutex_init(&fake.mutex, NULL);
-    assert_ok(http_server_start(&fake.server, &c, &e), &e);
+    fake.server = test_server(routes, ARRAY_LEN(routes), 2);
     unsigned port = http_server_port(fake.server);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/a , http://127.0.0.1:%u/b", port, port);
     return 0;

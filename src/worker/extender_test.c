@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/test.h"
 #include "codec/hex.h"
-#include "http/server.h"
+#include "http/test_server.h"
 #include <pthread.h>
 #include <time.h>
 
@@ -254,11 +254,8 @@ static void test_waits_for_its_end(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    struct err e;
-    const struct http_server_config c = {
-        .host = "127.0.0.1", .threads = 1, .routes = routes, .route_count = ARRAY_LEN(routes)};
     pthread_mutex_init(&fake.mutex, NULL);
-    assert_ok(http_server_start(&fake.server, &c, &e), &e);
+    fake.server = test_server(routes, ARRAY_LEN(routes), 1);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", http_server_port(fake.server));
     return 0;
 }

@@ -6,7 +6,7 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "crypto/hpke.h"
-#include "http/server.h"
+#include "http/test_server.h"
 #include "secrets/record.h"
 #include <pthread.h>
 
@@ -505,15 +505,12 @@ static void test_settings(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    struct err e;
-    const struct http_server_config c = {
-        .host = "127.0.0.1", .threads = 6, .routes = routes, .route_count = ARRAY_LEN(routes)};
     pthread_mutex_init(&fake.mutex, NULL);
     pthread_cond_init(&fake.answers, NULL);
     secret_key_generate(&fake.identity);
     secret_key_generate(&fake.stranger);
     secret_key_generate(&fake.worker);
-    assert_ok(http_server_start(&fake.server, &c, &e), &e);
+    fake.server = test_server(routes, ARRAY_LEN(routes), 6);
     snprintf(url, sizeof url, "http://127.0.0.1:%u", http_server_port(fake.server));
     return 0;
 }

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/test.h"
-#include "http/server.h"
+#include "http/test_server.h"
 #include "protocol/events.h"
 #include <pthread.h>
 
@@ -321,14 +321,11 @@ static void test_damaged_cursor(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    struct err e;
-    const struct http_server_config c = {
-        .host = "127.0.0.1", .threads = 1, .routes = routes, .route_count = ARRAY_LEN(routes)};
     if (!mkdtemp(work))
         return -1;
     fake.arena = arena_new();
     pthread_mutex_init(&fake.mutex, NULL);
-    assert_ok(http_server_start(&fake.server, &c, &e), &e);
+    fake.server = test_server(routes, ARRAY_LEN(routes), 1);
     url = arena_printf(fake.arena, "http://127.0.0.1:%u", http_server_port(fake.server));
     return 0;
 }
