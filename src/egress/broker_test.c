@@ -14,7 +14,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // guards what follows
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool answering;
-static unsigned asked, longest_s; // longest: what a server's silence holds a look-up up
+static unsigned asked, waiting, longest_s; // longest: what a server's silence holds a look-up up
 
 // In the place of the C library's: names of "slow.example" are answered late, others at once, all the same way.
 int getaddrinfo(const char *restrict node, const char *restrict service, const struct addrinfo *restrict hints,
@@ -26,8 +26,11 @@ int getaddrinfo(const char *restrict node, const char *restrict service, const s
     if (res_ninit(&given) == 0)
         longest_s = (unsigned)(given.retrans * given.retry);
     res_nclose(&given);
+    waiting++;
     while (!answering && strcmp(node, "slow.example") == 0)
         pthread_cond_wait(&changed, &lock);
+    waiting--;
+    pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
     return EAI_NONAME;
 }
@@ -71,8 +74,10 @@ struct broker {
 
 static struct broker start(void) {
     struct broker b;
+    pthread_mutex_lock(&lock);
     answering = false;
     asked = 0;
+    pthread_mutex_unlock(&lock);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b.control), 0);
     return b;
 }
@@ -91,10 +96,15 @@ static unsigned number_asked(void) {
     return n;
 }
 
+// The broker's look-ups run in threads that outlive it, and none of them may meet the next test's silence.
 static void end(struct broker *b) {
     close(b->control[0]);
     pthread_join(b->thread, NULL);
     close(b->control[1]);
+    pthread_mutex_lock(&lock);
+    while (waiting != 0)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
 }
 
 // If this fails, one guest that gives up on its questions at once, or many that end, fill the queue of names with what
