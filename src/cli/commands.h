@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The subcommands of `outlayer`, and what they share. Each takes the arguments behind its name and gives the exit
-// status.
+// The subcommands of `outlayer`, and what they share. Each has a file that begins with cmd_, takes the arguments behind
+// its name and gives the exit status; what only one of them uses stands in files that begin with its name.
 #pragma once
 #include "base/err.h"
 #include "cli/args.h"
@@ -18,7 +18,7 @@ enum cli_status {
 int command_up(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_request(int argc, char **argv);
-int command_run_module(int argc, char **argv);
+int command_run(int argc, char **argv);
 int command_deploy(int argc, char **argv);
 int command_secrets(int argc, char **argv);
 int command_token(int argc, char **argv);

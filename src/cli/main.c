@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// outlayer: the one program people type. Each subcommand is a file of its own.
+// outlayer: the one program people type. Each subcommand has a file that begins with cmd_.
 #include "cli/commands.h"
 
 #include "base/log.h"
@@ -15,7 +15,7 @@ static const struct {
     {"up", command_up, "starts a local chain, keystore, coordinator and worker, and keeps them running"},
     {"request", command_request, "asks a deployment to run a repository and shows the answer and its cost"},
     {"secrets", command_secrets, "stores sealed values for guests, and says who may use them"},
-    {"run", command_run_module, "runs a module here, under a worker's limits"},
+    {"run", command_run, "runs a module here, under a worker's limits"},
     {"deploy", command_deploy, "deploys and sets up the contract on a network"},
     {"token", command_token, "creates, lists and revokes workers' tokens"},
 };

@@ -2,8 +2,8 @@
 #include "cli/repo.h"
 
 #include "base/file.h"
-#include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/tool.h"
 #include "crypto/hash.h"
 #include "repo/ref.h"
 #include "repo/repo.h"
@@ -33,9 +33,9 @@ struct folder {
 };
 
 static bool git(struct folder *f, const char *const *env, const char *const *argv, const char **out, struct err *e) {
-    struct command c = {.argv = argv, .extra_env = env ? env : plain_env, .dir = f->path};
+    struct tool c = {.argv = argv, .extra_env = env ? env : plain_env, .dir = f->path};
     struct slice text;
-    if (!command_run(f->arena, &c, &text, e))
+    if (!tool_run(f->arena, &c, &text, e))
         return false;
     if (out)
         *out = arena_text(f->arena, text);
@@ -138,8 +138,8 @@ static bool list_refs(struct arena *a, const char *address, const struct ref *re
     const char *branch = ref->is_whole ? ref->text : arena_printf(a, REF_HEADS "%s", ref->text);
     const char *tag = ref->is_whole ? ref->text : arena_printf(a, REF_TAGS "%s", ref->text);
     const char *const argv[] = {"git", "ls-remote", "--", address, "HEAD", branch, tag, NULL};
-    const struct command c = {.argv = argv, .extra_env = plain_env, .timeout_ms = LOOK_MS};
-    return command_run(a, &c, out, e);
+    const struct tool c = {.argv = argv, .extra_env = plain_env, .timeout_ms = LOOK_MS};
+    return tool_run(a, &c, out, e);
 }
 
 // A repository or ref that cannot be is refused before anybody pays for it. What this machine cannot find out, the

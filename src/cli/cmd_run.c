@@ -125,7 +125,7 @@ static bool run_module(struct arena *a, const struct run_options *o, struct exec
     return run_in_pool(a, o, &s, &request, r, e);
 }
 
-int command_run_module(int argc, char **argv) {
+int command_run(int argc, char **argv) {
     SCOPED_ARENA(a);
     struct run_options o = {0};
     struct exec_result r;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/command.h"
+#include "cli/tool.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 // In the child: never returns.
-static _Noreturn void become(const struct command *c, int out, int err) {
+static _Noreturn void become(const struct tool *c, int out, int err) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     int null = open("/dev/null", O_RDONLY);
     if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 || (c->dir && chdir(c->dir) != 0))
@@ -51,7 +51,7 @@ static struct slice trim_end(struct slice s) {
     return s;
 }
 
-static bool finish(const struct command *c, pid_t pid, bool in_time, struct buf *errors, struct err *e) {
+static bool finish(const struct tool *c, pid_t pid, bool in_time, struct buf *errors, struct err *e) {
     int status = 0;
     if (!in_time)
         kill(pid, SIGKILL);
@@ -67,7 +67,7 @@ static bool finish(const struct command *c, pid_t pid, bool in_time, struct buf 
     return err_set(e, ERR_IO, "'%s' failed: %.*s", c->argv[0], SLICE_FMT(tail));
 }
 
-bool command_run(struct arena *a, const struct command *c, struct slice *out, struct err *e) {
+bool tool_run(struct arena *a, const struct tool *c, struct slice *out, struct err *e) {
     int po[2], pe[2];
     *out = (struct slice){NULL, 0};
     if (pipe2(po, O_CLOEXEC) != 0)
@@ -80,8 +80,8 @@ bool command_run(struct arena *a, const struct command *c, struct slice *out, st
     if (pid == 0)
         become(c, po[1], pe[1]);
     close(po[1]), close(pe[1]);
-    SCOPED_BUF(text, COMMAND_OUTPUT_MAX);
-    SCOPED_BUF(errors, COMMAND_OUTPUT_MAX);
+    SCOPED_BUF(text, TOOL_OUTPUT_MAX);
+    SCOPED_BUF(errors, TOOL_OUTPUT_MAX);
     bool ok = pid > 0 || err_errno(e, "cannot start '%s'", c->argv[0]);
     if (ok) {
         uint64_t deadline = clock_mono_ms() + (c->timeout_ms ? c->timeout_ms : 120000);
@@ -90,7 +90,7 @@ bool command_run(struct arena *a, const struct command *c, struct slice *out, st
     }
     close(po[0]), close(pe[0]);
     if (ok && text.full)
-        ok = err_set(e, ERR_TOO_LARGE, "'%s' printed more than %u bytes", c->argv[0], COMMAND_OUTPUT_MAX);
+        ok = err_set(e, ERR_TOO_LARGE, "'%s' printed more than %u bytes", c->argv[0], TOOL_OUTPUT_MAX);
     if (ok)
         *out = arena_copy(a, trim_end(buf_slice(&text)));
     return ok;
