@@ -24,20 +24,23 @@ build/contracts/obj/%.o: %.c
 	@echo "  WCC  $<"
 	@$(CONTRACT_CC) $(CONTRACT_CFLAGS) -MMD -MP -c -o $@ $<
 
-# $(call contract,NAME,FOLDER): all sources of the folder and the SDK become build/contracts/NAME.wasm; its imports and
-# exports are exactly those listed in FOLDER/imports.txt and FOLDER/exports.txt.
-define contract
+# $(call wasm,NAME,OBJECTS,FOLDER): the objects become build/contracts/NAME.wasm; its imports and exports are exactly those
+# listed in FOLDER/imports.txt and FOLDER/exports.txt, and it is no larger than FOLDER/size.txt says.
+define wasm
 CONTRACTS += build/contracts/$(1).wasm
-csrcs_$(1) := $(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c))
-build/contracts/$(1).wasm: $$(patsubst %.c,build/contracts/obj/%.o,$$(csrcs_$(1)) $(sdk_srcs)) \
-		$(2)/imports.txt $(2)/exports.txt contracts/gate.sh contracts/Local.mk
+build/contracts/$(1).wasm: $(2) $(3)/imports.txt $(3)/exports.txt $(wildcard $(3)/size.txt) contracts/gate.sh contracts/Local.mk
 	@echo "  WASM $$@"
 	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $(CONTRACT_LTO) -o $$@.lto $$(filter %.o,$$^) $(CONTRACT_RT)
 	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) $(CONTRACT_LSR) -Wno-override-module -c -o $$@.obj $$@.lto.0.4.opt.bc
 	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -o $$@.linked $$@.obj $(CONTRACT_RT)
 	@wasm-opt $(CONTRACT_OPT) $$@.linked -o $$@.small
-	@contracts/gate.sh $$@.small $(2)
+	@contracts/gate.sh $$@.small $(3)
 	@mv $$@.small $$@ && rm -f $$@.linked $$@.obj $$@.lto*
+endef
+# $(call contract,NAME,FOLDER,MORE SOURCES): all sources of the folder, the SDK and the others make NAME.wasm.
+define contract
+csrcs_$(1) := $(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c))
+$(call wasm,$(1),$(patsubst %.c,build/contracts/obj/%.o,$(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c)) $(3) $(sdk_srcs)),$(2))
 endef
 CONTRACTS :=
 $(eval $(call contract,outlayer,contracts/outlayer))
