@@ -67,6 +67,7 @@ $(O)/obj/%.o: %.c
 # Lowest layer first: a unit may use only those above its own line here.
 include src/base/Local.mk
 include src/repo/Local.mk
+include src/dcap/Local.mk
 include src/codec/Local.mk
 include src/crypto/Local.mk
 include src/http/Local.mk

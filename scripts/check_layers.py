@@ -23,12 +23,21 @@ for unit in sorted(needs):
             if m and m[1] not in allowed and pathlib.Path("src", m[1]).is_dir():
                 print(f'{f}:{i}: {line.strip()}: {unit} may not use {m[1]}')
 
-SHARED = ("protocol/contract.h", "repo/rules.h")
+# The core of src/dcap is compiled into contracts and for browsers, too: it includes itself and three headers of C.
+OWN = {f.name for f in pathlib.Path("src/dcap").glob("*.h")}
+for f in sorted(pathlib.Path("src/dcap").glob("*.[ch]")):
+    if f.name.endswith(("_test.c", "_fuzz.c", "_openssl.c")): continue
+    for i, line in enumerate(f.read_text().split("\n"), 1):
+        m = re.match(r"#include [<\"](?:dcap/)?([\w/.]+)", line)
+        if m and m[1] not in OWN | {"stdbool.h", "stddef.h", "stdint.h"} and (f.name, m[1]) != ("bytes.h", "string.h"):
+            print(f"{f}:{i}: {line.strip()}: the core of src/dcap is freestanding")
+
+SHARED = ("protocol/contract.h", "repo/rules.h") + tuple(f"dcap/{name}" for name in sorted(OWN))
 TESTS = ("base/test.h", "repo/spellings.h")
 for f in sorted(pathlib.Path("contracts").rglob("*.[ch]")):
     for i, line in enumerate(f.read_text().split("\n"), 1):
         m = re.match(r'#include "((\w+)/.*)"', line)
         if m and m[1] not in SHARED + TESTS and m[2] in needs and not pathlib.Path("contracts", m[2]).is_dir():
-            print(f"{f}:{i}: {line.strip()}: of src/ a contract may use {' and '.join(SHARED)} alone")
-for f in SHARED:
+            print(f"{f}:{i}: {line.strip()}: of src/ a contract may use {' and '.join(SHARED[:2])} and src/dcap alone")
+for f in SHARED[:2]:
     if '#include "' in pathlib.Path("src", f).read_text(): print(f"src/{f}: needs no other header of ours")
