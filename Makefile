@@ -71,6 +71,7 @@ include src/dcap/Local.mk
 include src/codec/Local.mk
 include src/crypto/Local.mk
 include src/http/Local.mk
+include src/testpki/Local.mk
 include src/near/Local.mk
 include src/protocol/Local.mk
 include src/secrets/Local.mk

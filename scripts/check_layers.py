@@ -23,6 +23,13 @@ for unit in sorted(needs):
             if m and m[1] not in allowed and pathlib.Path("src", m[1]).is_dir():
                 print(f'{f}:{i}: {line.strip()}: {unit} may not use {m[1]}')
 
+# What signs whatever a test wants is linked by the simulator alone.
+FORGING, FORGER = "testpki", "outlayer-dstack-simulator"
+for mk in [*pathlib.Path("src").glob("*/Local.mk"), *pathlib.Path("bench").glob("Local.mk")]:
+    for m in re.finditer(r"call program,(bin|bench),([\w-]+),[^,]*,([\w ]*)", mk.read_text()):
+        if m[2] != FORGER and any(FORGING in closure(u) for u in m[3].split()):
+            print(f"{mk}: {m[2]} links {FORGING}, which signs what nobody may believe: only {FORGER} does")
+
 # The core of src/dcap is compiled into contracts and for browsers, too: it includes itself and three headers of C.
 OWN = {f.name for f in pathlib.Path("src/dcap").glob("*.h")}
 for f in sorted(pathlib.Path("src/dcap").glob("*.[ch]")):
