@@ -118,6 +118,17 @@ static bool failed(CURLcode rc, const struct http_call *call, const struct buf *
     return err_hint(e, "is it running, and is the address right?");
 }
 
+static void read_wanted(CURL *h, struct arena *a, const struct http_call *call) {
+    for (size_t i = 0; i < call->wanted_count; i++) {
+        struct curl_header *found = NULL;
+        struct http_wanted *w = &call->wanted[i];
+        bool there = curl_easy_header(h, w->name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK;
+        if (there && found->index + 1 < found->amount)
+            there = curl_easy_header(h, w->name, found->amount - 1, CURLH_HEADER, -1, &found) == CURLHE_OK;
+        w->value = there ? arena_strdup(a, found->value) : NULL;
+    }
+}
+
 // A request that never reached the server on a kept connection may be sent again on a new one: curl does that itself
 // (CURLE_GOT_NOTHING on a reused connection), so every failure here is final.
 bool http_call(struct http_client *c, struct arena *a, const struct http_call *call, struct http_answer *out,
@@ -137,6 +148,7 @@ bool http_call(struct http_client *c, struct arena *a, const struct http_call *c
         out->status = (int)status;
         out->content_type = type ? arena_strdup(a, type) : NULL;
         out->body = slice_of(arena_text(a, buf_slice(&answer)), answer.len);
+        read_wanted(h, a, call);
     } else {
         failed(rc, call, &answer, e);
     }

@@ -15,6 +15,11 @@ void http_client_free(struct http_client *c);
 // For a value inside a query.
 const char *http_percent_encode(struct arena *a, const char *text);
 
+// A header of the answer that the caller wants to see.
+struct http_wanted {
+    const char *name;
+    const char *value; // of its last occurrence, in the call's arena; NULL: the answer has none
+};
 struct http_call {
     const char *method; // "GET", "POST", "PUT", "DELETE"
     const char *url;
@@ -27,6 +32,8 @@ struct http_call {
     const char *unix_socket; // NULL: TCP
     // Set to true from another thread to give up within 100 ms (shutdown). NULL: none.
     const atomic_bool *cancel;
+    struct http_wanted *wanted; // filled in where an answer was had
+    size_t wanted_count;
 };
 struct http_answer {
     int status;
