@@ -74,6 +74,7 @@ include src/http/Local.mk
 include src/testpki/Local.mk
 include src/near/Local.mk
 include src/protocol/Local.mk
+include src/collateral/Local.mk
 include src/secrets/Local.mk
 include src/store/Local.mk
 include src/blobs/Local.mk

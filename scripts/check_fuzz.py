@@ -26,6 +26,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     ".env files, as people and programs write them": "env_file",
     "notes of the keeper of a slot": "slot",
     "what workers report to the coordinator": "messages",
+    "what collateral servers answer, and quotes as people hand them over": "forms",
     "leases, build records and requests as a worker gets them": "lease",
 }
 for what, name in DECODERS.items():
