@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "builder/git.h"
 
+#include "builder/git_env.h"
 #include "builder/proxy.h"
 
 #define GIT_WORDS 24
 
 static const char *const git_env[] = {
-    "PATH=/usr/bin:/bin",
-    "HOME=/home",
-    "LC_ALL=C.UTF-8",
-    "GIT_CONFIG_NOSYSTEM=1",
-    "GIT_CONFIG_GLOBAL=" GIT_SETTINGS,
-    "GIT_ATTR_NOSYSTEM=1",
-    "GIT_TERMINAL_PROMPT=0",
-    "GIT_ASKPASS=/usr/bin/false",
-    "GIT_NO_REPLACE_OBJECTS=1",
-    "GIT_DIR=" GIT_DIR,
-    "GIT_CONFIG_COUNT=5",
-    "GIT_CONFIG_KEY_0=core.hooksPath",
-    "GIT_CONFIG_VALUE_0=/dev/null",
-    "GIT_CONFIG_KEY_1=gc.auto",
-    "GIT_CONFIG_VALUE_1=0",
-    "GIT_CONFIG_KEY_2=submodule.recurse",
-    "GIT_CONFIG_VALUE_2=false",
-    "GIT_CONFIG_KEY_3=advice.detachedHead",
-    "GIT_CONFIG_VALUE_3=false",
-    "GIT_CONFIG_KEY_4=core.fsync",
-    "GIT_CONFIG_VALUE_4=none",
+    GIT_PLAIN_ENV, "PATH=/usr/bin:/bin", "HOME=/home", "GIT_CONFIG_GLOBAL=" GIT_SETTINGS, "GIT_DIR=" GIT_DIR,
 };
 
 static bool run(struct job *j, struct sandbox_result *r, size_t output_max, const char *const *argv) {

@@ -35,6 +35,17 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static const char *head_of(struct home *h, const char *folder) {
+    sh(h, arena_printf(h->a, "git -C %s rev-parse HEAD >head", folder));
+    char head[64] = "";
+    FILE *f = fopen(arena_printf(h->a, "%s/head", h->path), "r");
+    assert_non_null(f);
+    assert_non_null(fgets(head, sizeof head, f));
+    fclose(f);
+    head[strcspn(head, "\n")] = 0;
+    return arena_strdup(h->a, head);
+}
+
 static struct repo_ref prepare(struct home *h, const char *folder) {
     struct repo_ref r;
     struct err e;
@@ -70,15 +81,9 @@ static void test_snapshot(void **state) {
 // If this fails, what is built is not what was committed, or changes that were not committed are left out in silence.
 static void test_a_repository(void **state) {
     struct home *h = *state;
-    sh(h, "git init -q -b main g && echo one >g/main.c && git -C g add . && git -C g commit -qm one && git -C g "
-          "rev-parse HEAD >head");
+    sh(h, "git init -q -b main g && echo one >g/main.c && git -C g add . && git -C g commit -qm one");
     struct repo_ref clean = prepare(h, "g");
-    char head[64] = "";
-    FILE *f = fopen(arena_printf(h->a, "%s/head", h->path), "r");
-    assert_non_null(f);
-    assert_non_null(fgets(head, sizeof head, f));
-    fclose(f);
-    head[strcspn(head, "\n")] = 0;
+    const char *head = head_of(h, "g");
     assert_string_equal(clean.commit, head);
     sh(h, "echo two >g/main.c");
     struct repo_ref changed = prepare(h, "g");
@@ -86,6 +91,73 @@ static void test_a_repository(void **state) {
     assert_string_equal(changed.repo, clean.repo);
     sh(h, "git -C g status --porcelain | grep -q 'M main.c' && [ $(git -C g rev-parse HEAD) = $(cat head) ]"); // left
                                                                                                                // alone
+}
+
+// If this fails, looking at a stranger's folder runs a program that its .git/config names.
+static void test_nothing_of_the_folder_runs(void **state) {
+    struct home *h = *state;
+    sh(h, "git init -q -b main part && echo p >part/p.c && git -C part add . && git -C part commit -qm p && "
+          "git init -q -b main g && echo '* filter=x' >g/.gitattributes && echo one >g/main.c && "
+          "git -C g -c protocol.file.allow=always submodule --quiet add ../part sub && git -C g add . && "
+          "git -C g commit -qm one && git init -q g/mine && cp g/main.c g/mine && git -C g/mine add . && "
+          "git -C g/mine commit -qm mine && for r in g g/sub g/mine; do "
+          "git -C $r config core.fsmonitor \"touch $PWD/ran;false\" && "
+          "git -C $r config filter.x.clean \"touch $PWD/ran; cat\" && git -C $r config filter.x.required true && "
+          "git -C $r config core.hooksPath $PWD/hooks; done; mkdir hooks && for k in post-index-change "
+          "reference-transaction pre-commit; do printf '#!/bin/sh\ntouch %s/ran' $PWD >hooks/$k && "
+          "chmod +x hooks/$k; done; git -C g status; test -e ran && rm ran");
+    prepare(h, "g");
+    sh(h, "rm -rf g/mine");
+    prepare(h, "g");
+    sh(h, "echo two >g/main.c; echo two >g/sub/p.c");
+    prepare(h, "g");
+    sh(h, "! test -e ran");
+}
+
+// If this fails, `outlayer request` run in a stranger's folder looks at another repository by programs of theirs.
+static void test_nothing_of_where_we_are_runs(void **state) {
+    struct home *h = *state;
+    struct repo_ref r;
+    struct err e;
+    char was[512];
+    sh(h, "git init -q here && cd here && git config protocol.ext.allow always && "
+          "git config url.\"ext::touch $PWD/../ran \".insteadOf https://host.invalid/");
+    assert_non_null(getcwd(was, sizeof was));
+    assert_int_equal(chdir(arena_printf(h->a, "%s/here", h->path)), 0);
+    assert_ok(repo_prepare(h->a, h->path, "https://host.invalid/a/b", NULL, &r, &e), &e);
+    assert_int_equal(chdir(was), 0);
+    sh(h, "! test -e ran*");
+}
+
+// If this fails, files that were committed are missing in what is built, because .gitignore names them or because they
+// are another repository's.
+static void test_what_is_committed_is_there(void **state) {
+    struct home *h = *state;
+    sh(h, "git init -q -b main part && echo p >part/p.c && git -C part add . && git -C part commit -qm p && "
+          "git init -q -b main g && echo one >g/main.c && echo '*.gen' >g/.gitignore && echo gen >g/made.gen && "
+          "mkdir g/dir && echo f >g/dir/file && git -C g -c protocol.file.allow=always submodule --quiet add ../part "
+          "sub && git -C g add -f . && git -C g commit -qm one && git clone -q g without");
+    assert_string_equal(prepare(h, "g").commit, head_of(h, "g"));
+    assert_string_equal(prepare(h, "without").commit, head_of(h, "g")); // its submodule was not fetched
+    sh(h, "rm -r g/dir && echo now >g/dir && echo two >g/main.c && mkdir 'g/new *' && echo n >'g/new */n.c' && echo x "
+          ">g/x.gen");
+    struct repo_ref changed = prepare(h, "g");
+    sh(h, arena_printf(
+              h->a,
+              "git --git-dir=$(dirname $(find home/repos -path '*/g.git/HEAD')) ls-tree -r %s | cut -f2 >names; "
+              "printf '%%s\\n' .gitignore .gitmodules dir made.gen main.c 'new */n.c' sub | LC_ALL=C sort >wanted; "
+              "LC_ALL=C sort names | cmp - wanted",
+              changed.commit));
+}
+
+// If this fails, a folder that git will not give away cannot be built at all.
+static void test_a_history_that_is_cut(void **state) {
+    struct home *h = *state;
+    sh(h, "git init -q -b main g && echo one >g/main.c && git -C g add . && git -C g commit -qm one && echo two "
+          ">g/main.c && git -C g commit -qam two && git clone -q --depth 1 file://$PWD/g short && git init -q "
+          "--object-format=sha256 long && cp g/main.c long && git -C long add . && git -C long commit -qm one");
+    struct repo_ref a = prepare(h, "short"), b = prepare(h, "long");
+    assert_string_equal(a.commit, b.commit); // snapshots of the same files
 }
 
 // If this fails, a repository's address or ref is changed on its way to the chain.
@@ -104,6 +176,12 @@ static void test_addresses_pass(void **state) {
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void) {
-    const struct CMUnitTest tests[] = {T(test_snapshot), T(test_a_repository), T(test_addresses_pass)};
+    const struct CMUnitTest tests[] = {T(test_snapshot),
+                                       T(test_a_repository),
+                                       T(test_nothing_of_the_folder_runs),
+                                       T(test_nothing_of_where_we_are_runs),
+                                       T(test_what_is_committed_is_there),
+                                       T(test_a_history_that_is_cut),
+                                       T(test_addresses_pass)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

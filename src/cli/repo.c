@@ -2,6 +2,7 @@
 #include "cli/repo.h"
 
 #include "base/file.h"
+#include "builder/git_env.h"
 #include "cli/commands.h"
 #include "cli/tool.h"
 #include "crypto/hash.h"
@@ -10,30 +11,47 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-// git without anybody's configuration: a hook or an alias of the user must not change what is sent.
-static const char *const plain_env[] = {"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
-                                        NULL};
-// Author and date of snapshots are fixed, so that their commit depends on the files alone.
-static const char *const snapshot_env[] = {"GIT_CONFIG_NOSYSTEM=1",
-                                           "GIT_CONFIG_GLOBAL=/dev/null",
-                                           "GIT_AUTHOR_NAME=snapshot",
-                                           "GIT_AUTHOR_EMAIL=snapshot@folder.invalid",
-                                           "GIT_AUTHOR_DATE=2000-01-01T00:00:00Z",
-                                           "GIT_COMMITTER_NAME=snapshot",
-                                           "GIT_COMMITTER_EMAIL=snapshot@folder.invalid",
-                                           "GIT_COMMITTER_DATE=2000-01-01T00:00:00Z",
-                                           NULL};
-
 #define LOOK_MS 10000
+
+// git without anybody's configuration: neither the user's hooks and aliases may change what is sent, nor may a folder
+// name programs that are run when it is looked at (core.fsmonitor, filters, hooks, helpers). So git never works in the
+// folder's own repository, nor in the one where we happen to be.
+#define USER_ENV                                                                                                       \
+    GIT_PLAIN_ENV, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ALLOW_PROTOCOL=file:https", "GIT_LITERAL_PATHSPECS=1"
+// Author and date of snapshots are fixed, so that their commit depends on the files alone.
+static const char *const mirror_env[] = {USER_ENV,
+                                         "GIT_AUTHOR_NAME=snapshot",
+                                         "GIT_AUTHOR_EMAIL=snapshot@folder.invalid",
+                                         "GIT_AUTHOR_DATE=2000-01-01T00:00:00Z",
+                                         "GIT_COMMITTER_NAME=snapshot",
+                                         "GIT_COMMITTER_EMAIL=snapshot@folder.invalid",
+                                         "GIT_COMMITTER_DATE=2000-01-01T00:00:00Z"};
+
+// In no repository. out NULL: nobody needs what it says.
+static bool git_nowhere(struct arena *a, const char *const *argv, struct slice *out, struct err *e) {
+    static const char *const env[] = {USER_ENV, "GIT_DIR=/dev/null", NULL};
+    const struct tool c = {.argv = argv, .extra_env = env, .timeout_ms = LOOK_MS};
+    struct slice text;
+    return tool_run(a, &c, out ? out : &text, e);
+}
 
 struct folder {
     struct arena *arena;
     const char *path;   // real path
     const char *mirror; // bare repository that the worker reads
+    const char *index;  // what is about to be in a snapshot
 };
 
-static bool git(struct folder *f, const char *const *env, const char *const *argv, const char **out, struct err *e) {
-    struct tool c = {.argv = argv, .extra_env = env ? env : plain_env, .dir = f->path};
+// In the mirror, with the folder as its work tree.
+static bool git(struct folder *f, const char *const *argv, const char **out, struct err *e) {
+    const char *env[ARRAY_LEN(mirror_env) + 4];
+    size_t n = ARRAY_LEN(mirror_env);
+    memcpy(env, mirror_env, sizeof mirror_env);
+    env[n++] = arena_printf(f->arena, "GIT_DIR=%s", f->mirror);
+    env[n++] = arena_printf(f->arena, "GIT_WORK_TREE=%s", f->path);
+    env[n++] = arena_printf(f->arena, "GIT_INDEX_FILE=%s", f->index);
+    env[n] = NULL;
+    const struct tool c = {.argv = argv, .extra_env = env, .dir = f->path};
     struct slice text;
     if (!tool_run(f->arena, &c, &text, e))
         return false;
@@ -41,7 +59,7 @@ static bool git(struct folder *f, const char *const *env, const char *const *arg
         *out = arena_text(f->arena, text);
     return true;
 }
-#define GIT(f, env, out, e, ...) git(f, env, (const char *const[]){"git", __VA_ARGS__, NULL}, out, e)
+#define GIT(f, out, e, ...) git(f, (const char *const[]){"git", __VA_ARGS__, NULL}, out, e)
 
 // Letters, digits, '-', '_' and '.' of the folder's own name.
 static const char *safe_name(struct arena *a, const char *path) {
@@ -63,60 +81,73 @@ static const char *safe_name(struct arena *a, const char *path) {
 static bool make_mirror(struct folder *f, const char *home, const char *owner, const char *name, struct err *e) {
     const char *dir = arena_printf(f->arena, "%s/repos/%s", home, owner);
     f->mirror = arena_printf(f->arena, "%s/%s.git", dir, name);
+    f->index = arena_printf(f->arena, "%s/snapshot-%d.index", f->mirror, (int)getpid());
     struct stat st;
     if (!file_make_dirs(dir, 0700, e))
         return false;
     return stat(arena_printf(f->arena, "%s/HEAD", f->mirror), &st) == 0 ||
-           GIT(f, NULL, NULL, e, "init", "-q", "--bare", f->mirror);
+           git_nowhere(f->arena, (const char *const[]){"git", "init", "-q", "--bare", "--template=", f->mirror, NULL},
+                       NULL, e);
 }
 
-// HEAD when the folder is the root of a git repository with nothing changed; "" otherwise.
-static const char *clean_head(struct folder *f) {
-    const char *top, *status, *head;
-    if (!GIT(f, NULL, &top, NULL, "rev-parse", "--show-toplevel") || strcmp(top, f->path) != 0 ||
-        !GIT(f, NULL, &status, NULL, "status", "--porcelain") || status[0] ||
-        !GIT(f, NULL, &head, NULL, "rev-parse", "--verify", "HEAD^{commit}"))
-        return "";
-    return head;
+// The folder's HEAD, with all that it needs in the mirror; NULL where the folder is no repository of its own, or where
+// git will not give it away (its history is cut, or its objects have other names).
+static const char *fetch_head(struct folder *f) {
+    const char *from = arena_printf(f->arena, "%s/.git", f->path), *said;
+    struct stat st;
+    if (stat(from, &st) != 0 || !GIT(f, &said, NULL, "ls-remote", "--", from, "HEAD") || strlen(said) < 40)
+        return NULL;
+    const char *head = arena_text(f->arena, slice_of(said, 40));
+    bool there = GIT(f, NULL, NULL, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--", from, head) &&
+                 GIT(f, NULL, NULL, "rev-list", "--quiet", head); // a cut history comes with its ends missing
+    return there ? head : NULL;
 }
 
+// $1 is the commit, $2 a file for lists of names. What was committed stays in the index though .gitignore names it, or
+// though it is a submodule that was not fetched; `git add` alone, of the folder as a whole, would leave it out, or ask
+// after changes in submodules by their own configuration.
+static const char from_head[] =
+    "git read-tree \"$1\" && git ls-files -z >\"$2\" && git update-index -z --remove --stdin <\"$2\" && "
+    "git ls-files -z -o --directory --no-empty-directory --exclude-standard >\"$2\" && "
+    "{ [ ! -s \"$2\" ] || git add --pathspec-from-file=\"$2\" --pathspec-file-nul; }";
+
+static bool fill_index(struct folder *f, const char *head, struct err *e) {
+    const char *list = arena_printf(f->arena, "%s.names", f->index);
+    const char *const argv[] = {"/bin/sh", "-c", from_head, "sh", head, list, NULL};
+    bool ok = head && git(f, argv, NULL, NULL);
+    unlink(list);
+    if (ok)
+        return true;
+    unlink(f->index);
+    return GIT(f, NULL, e, "add", "-A", ".");
+}
+
+// The folder's files as a commit: its own HEAD where nothing is changed.
 static bool snapshot(struct folder *f, const char **commit, struct err *e) {
-    const char *index = arena_printf(f->arena, "%s/snapshot-%d.index", f->mirror, (int)getpid());
-    const char *git_dir = arena_printf(f->arena, "--git-dir=%s", f->mirror);
-    const char *tree;
-    const char *env[ARRAY_LEN(snapshot_env) + 1];
-    memcpy(env, snapshot_env, sizeof snapshot_env);
-    env[ARRAY_LEN(snapshot_env) - 1] = arena_printf(f->arena, "GIT_INDEX_FILE=%s", index);
-    env[ARRAY_LEN(snapshot_env)] = NULL;
-    bool ok = GIT(f, env, NULL, e, git_dir, "--work-tree=.", "add", "-A", ".") &&
-              GIT(f, env, &tree, e, git_dir, "write-tree") &&
-              GIT(f, env, commit, e, git_dir, "commit-tree", tree, "-m", "snapshot of a folder");
-    unlink(index);
+    const char *head = fetch_head(f), *tree, *of_head;
+    bool ok = fill_index(f, head, e) && GIT(f, &tree, e, "write-tree");
+    if (ok && head && GIT(f, &of_head, NULL, "rev-parse", arena_printf(f->arena, "%s^{tree}", head)) &&
+        strcmp(of_head, tree) == 0)
+        *commit = head;
+    else
+        ok = ok && GIT(f, commit, e, "commit-tree", tree, "-m", "snapshot of a folder");
+    unlink(f->index);
     return ok;
 }
 
 // A branch per commit keeps it reachable: workers build only what a branch or tag reaches.
 static bool publish(struct folder *f, const char *commit, struct err *e) {
-    const char *git_dir = arena_printf(f->arena, "--git-dir=%s", f->mirror);
-    const char *branch = arena_printf(f->arena, "refs/heads/c-%s", commit);
-    return GIT(f, NULL, NULL, e, git_dir, "update-ref", branch, commit);
+    return GIT(f, NULL, e, "update-ref", arena_printf(f->arena, "refs/heads/c-%s", commit), commit);
 }
 
 static bool prepare_folder(struct arena *a, const char *home, const char *path, struct repo_ref *out, struct err *e) {
     struct folder f = {.arena = a, .path = path};
     struct hash h = sha256(slice_str(path));
     char hex[65];
-    const char *owner = arena_printf(a, "%.12s", hash_hex(&h, hex)), *name = safe_name(a, path);
+    const char *owner = arena_printf(a, "%.12s", hash_hex(&h, hex)), *name = safe_name(a, path), *commit;
     if (!make_mirror(&f, home, owner, name, e))
         return false;
-    const char *commit = clean_head(&f);
-    bool ok;
-    if (commit[0])
-        ok =
-            GIT(&f, NULL, NULL, e, arena_printf(a, "--git-dir=%s", f.mirror), "fetch", "-q", "--no-tags", path, "HEAD");
-    else
-        ok = snapshot(&f, &commit, e);
-    if (!ok || !publish(&f, commit, e))
+    if (!snapshot(&f, &commit, e) || !publish(&f, commit, e))
         return err_wrap(e, "cannot take folder '%s' as a repository", path);
     *out = (struct repo_ref){arena_printf(a, "https://" REPO_LOCAL_HOST "/%s/%s", owner, name), commit, true};
     return true;
@@ -138,8 +169,7 @@ static bool list_refs(struct arena *a, const char *address, const struct ref *re
     const char *branch = ref->is_whole ? ref->text : arena_printf(a, REF_HEADS "%s", ref->text);
     const char *tag = ref->is_whole ? ref->text : arena_printf(a, REF_TAGS "%s", ref->text);
     const char *const argv[] = {"git", "ls-remote", "--", address, "HEAD", branch, tag, NULL};
-    const struct tool c = {.argv = argv, .extra_env = plain_env, .timeout_ms = LOOK_MS};
-    return tool_run(a, &c, out, e);
+    return git_nowhere(a, argv, out, e);
 }
 
 // A repository or ref that cannot be is refused before anybody pays for it. What this machine cannot find out, the
