@@ -157,6 +157,10 @@ static bool read_package(struct fetch *f) {
     if (!CARGO(f, &r, false, METADATA_MAX, "metadata", "--no-deps", "--offline", "--format-version", "1",
                "--manifest-path", f->manifest))
         return false;
+    if (r.cut)
+        return job_end(j, BUILD_FAILED,
+                       "the workspace of Cargo.toml is larger than is read: its description has more than %u MB",
+                       METADATA_MAX >> 20);
     SCOPED_JSON(metadata) = git_succeeded(&r) ? answer(&r) : NULL;
     if (!metadata)
         return job_end_log(j, BUILD_FAILED, "Cargo.toml is not acceptable", r.output);

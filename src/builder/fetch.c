@@ -53,7 +53,7 @@ static bool find_tip(struct job *j, const char **name) {
         return git_unreachable(j, &r);
     if (!git_refs(j, r.output, &refs))
         return false;
-    for (size_t i = 0; i < refs.count && !*name; i++)
+    for (size_t i = 0; i < refs.count && !*name && !r.cut; i++) // of what was cut nothing is believed: look at all
         if (memcmp(refs.list[i].commit, j->result->commit, 40) == 0)
             *name = refs.list[i].name;
     return true;

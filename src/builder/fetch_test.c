@@ -194,6 +194,18 @@ static void parts_that_cannot_be_had(void **state) {
         fails(within[i], "main", BUILD_BAD_SOURCE, "is in the submodule 'lib/x', which is a repository of its own");
 }
 
+// If this fails, a module is built without a submodule, because git named too many for all of them to be read.
+static void parts_that_are_too_many(void **state) {
+    (void)state;
+    repository("many", "");
+    sh("cd many; C=$(git rev-parse HEAD); mkdir guest; cp Makefile main.c guest; git add guest; "
+       "seq 9000 | awk -v c=$C '{ printf \"160000 %%s\\tf%%0100d\\n\", c, $1 }' >../links; "
+       "printf '160000 %%s\\tguest/lib\\n' $C >>../links; "
+       "seq 9000 | awk -v c=$C '{ printf \"160000 %%s\\th%%0100d\\n\", c, $1 }' >>../links; "
+       "git update-index --add --index-info <../links; git commit -q -m many");
+    fails("many//guest", "main", BUILD_DEPENDENCY, "has more submodules than are looked at");
+}
+
 // A commit of these entries, "MODE NAME HASH" each, whatever git thinks of them, becomes the branch "other". $C is a
 // commit, $S settings that name the folder of a submodule.
 static void commit_raw(const char *folder, const char *script) {
@@ -271,6 +283,7 @@ int main(void) {
         cmocka_unit_test(names_that_are_no_commits),
         cmocka_unit_test(sha256_is_refused),
         cmocka_unit_test(parts_that_cannot_be_had),
+        cmocka_unit_test(parts_that_are_too_many),
         cmocka_unit_test(parts_that_lie_outside),
         cmocka_unit_test(files_of_lfs),
     };

@@ -168,6 +168,9 @@ bool git_look_up(struct job *j, struct git_found *out) {
         return false;
     if (!git_succeeded(&r))
         return git_unreachable(j, &r);
+    if (r.cut)
+        return job_end(j, BUILD_NO_REPOSITORY, "the host of repository %s does not answer for the ref alone",
+                       j->source.url);
     if (!git_refs(j, r.output, &refs))
         return false;
     const struct git_ref *found = find_ref(&refs, "", head), *other = plain ? find_ref(&refs, "", tag) : NULL;

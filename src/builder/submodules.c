@@ -5,7 +5,8 @@
 
 #define SUBMODULES_MAX 32
 #define DEPTH_MAX 5
-#define LIST_MAX (1u << 20)   // bytes that git says at a time; all of them stay until the build ends
+#define LIST_MAX (1u << 20) // bytes that git says at a time; all of them stay until the build ends
+#define LIST_TEXT "1 MB"
 #define LINK "160000 commit " // as ls-tree writes it
 
 struct submodule {
@@ -139,6 +140,8 @@ static bool find_address(struct walk *w, const struct place *p, const struct sub
                  (const char *const[]){"config", "--file", file, "--null", "--get-regexp",
                                        "^submodule\\..*\\.(path|url)$", NULL}))
         return false;
+    if (r.cut)
+        return refuse(w, s->path, "its repository's .gitmodules says more than " LIST_TEXT, "");
     const char *said = git_succeeded(&r) ? url_in(j->arena, r.output, s->within) : NULL;
     if (!said)
         return refuse(w, s->path, ".gitmodules has no address for it; commit its files, or add it by git submodule add",
@@ -218,16 +221,31 @@ static bool fetch_one(struct walk *w, const struct place *p, const struct submod
     return true;
 }
 
+// Without the list, a module would be built without what belongs to it.
+static bool not_listed(struct walk *w, const struct place *p, const struct sandbox_result *r) {
+    if (git_says(r, "No space left"))
+        return job_end(w->job, BUILD_DEPENDENCY, "the list of files of %s is larger than what a build has", p->name);
+    return err_set(w->job->e, ERR_IO, "git does not list the files of %s: %.*s", p->name, SLICE_FMT(r->output)) ||
+           job_fail(w->job);
+}
+
 // The repository that was checked out, and those that it points to: all of them in the order in which they were found.
 static bool walk(struct walk *w) {
     struct job *j = w->job;
-    static const char links[] = "git -c core.quotePath=false ls-tree -r \"$1\" | grep '^160000 '";
+    static const char links[] = "git -c core.quotePath=false ls-tree -r \"$1\" >" GIT_DIR "/tree && "
+                                "{ grep '^160000 ' " GIT_DIR "/tree || [ $? = 1 ]; }";
     struct place places[SUBMODULES_MAX + 1] = {{j->source.name, j->result->commit, "", 0}};
     for (size_t done = 0, known = 1; done < known; done++) {
         struct sandbox_result r;
         struct submodule s;
         if (!git_script(j, &r, LIST_MAX, links, places[done].commit))
             return false;
+        if (!git_succeeded(&r))
+            return not_listed(w, &places[done], &r);
+        if (r.cut)
+            return job_end(j, BUILD_DEPENDENCY,
+                           "repository %s has more submodules than are looked at: their list is longer than " LIST_TEXT,
+                           places[done].name);
         char *save = arena_text(j->arena, r.output);
         for (; next_link(w, &places[done], &save, &s); known++)
             if (!fetch_one(w, &places[done], &s, &places[known]))

@@ -76,6 +76,10 @@ bool survey_take(struct job *j, struct survey *out) {
     *out = (struct survey){.manifests = arena_calloc(j->arena, SURVEY_MAX, sizeof *out->manifests)};
     if (!job_run(j, &c, &r))
         return false;
+    if (r.cut) // the whole names before the cut
+        r.output.len = OUTPUT_MAX / 2;
+    while (r.cut && r.output.len && r.output.ptr[r.output.len - 1])
+        r.output.len--;
     for (struct slice rest = r.output; rest.len && out->count < SURVEY_MAX;) {
         const uint8_t *end = memchr(rest.ptr, 0, rest.len);
         struct slice entry = slice_of(rest.ptr, end ? (size_t)(end - rest.ptr) : rest.len);

@@ -300,6 +300,7 @@ bool sandbox_run(struct sandbox *s, struct arena *a, const struct sandbox_comman
     k.tail = xmalloc(k.half);
     bool ok = carry_out(s, &k, c, out, &why);
     out->output = kept(&k, a);
+    out->cut = k.behind > k.half;
     buf_free(&k.head);
     free(k.tail);
     out->out_of_memory = cgroup_ran_out(&s->group, &s->seen);

@@ -95,6 +95,7 @@ struct sandbox_result {
     enum sandbox_end end;
     int status;
     struct slice output; // in the arena; where something was cut out, a line in the middle says how much
+    bool cut;            // something was: what is in the middle is not what the command said
     uint64_t wall_ms;
     bool out_of_memory; // the cgroup killed something
     const char *why;    // SANDBOX_BROKEN
