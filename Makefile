@@ -75,6 +75,7 @@ include src/testpki/Local.mk
 include src/near/Local.mk
 include src/protocol/Local.mk
 include src/collateral/Local.mk
+include src/tee/Local.mk
 include src/secrets/Local.mk
 include src/store/Local.mk
 include src/blobs/Local.mk
