@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is computed from a file must be what a machine that runs it shows in its quote: a difference would have an owner
+// approve what nobody runs, or turn away what was approved.
+#include "base/test.h"
+
+#include "base/file.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "tee/compose.h"
+
+#define VECTORS "tests/vectors/dcap/"
+
+static struct slice vector(struct arena *a, const char *name) {
+    struct slice out = {0};
+    struct err e;
+    assert_ok(file_read(a, arena_printf(a, VECTORS "%s", name), 1 << 20, &out, &e), &e);
+    return out;
+}
+
+static void is(const uint8_t *got, const uint8_t *want) {
+    char a[97], b[97];
+    assert_string_equal(hex_encode(a, slice_of(got, 48)), hex_encode(b, slice_of(want, 48)));
+}
+
+// A real machine: its compose file, its provider of keys and one event of its application give the registers of its
+// quote, which Intel's enclave signed.
+static void a_real_machine(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    struct compose c;
+    struct td_view td;
+    char hex[65];
+    struct slice text = vector(a, "mpc_tdx_v4_b0c06f_1b075a77b.tcb_info.json"), digest;
+    SCOPED_JSON(j) = json_parse_big(text, 1 << 20, &e);
+    assert_non_null(j);
+    const char *file = json_string_value(json_object_get(j, "app_compose"));
+    assert_ok(compose_parse(&c, a, slice_str(file), &e), &e);
+    assert_string_equal(hash_hex(&c.hash, hex), json_string_value(json_object_get(j, "compose_hash")));
+    assert_true(c.no_instance_id);
+    assert_string_equal(c.name, "sam_tee");
+
+    assert_true(td_view(&td, vector(a, "mpc_tdx_v4_b0c06f_1b075a77b.quote.bin")));
+    struct td_register config = compose_config_id(&c);
+    is(config.b, td.config_id);
+    const struct boot_facts facts = {
+        .key_provider = SLICE_LIT(
+            "{\"name\":\"local-sgx\",\"id\":\"1b7a49378403249b6986a907844cab0921eca32dd47e657f3c10311ccaeccf8b\"}")};
+    struct td_register r = compose_rtmr3(&c, &facts);
+    assert_ok(hex_decode(&digest, a, SLICE_LIT("7c0ee6d08f253f7f890883ce4d64c387aab0d1a192a8a827f7db8cdf55a6a3b8"), &e),
+              &e);
+    register_extend(&r, "mpc-image-digest", digest);
+    is(r.b, td.rtmr[3]);
+}
+
+// dstack's own simulator: an application id of its own and an instance that is told apart.
+static void an_instance(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    size_t i;
+    struct compose c = {0};
+    struct boot_facts facts = {0};
+    struct td_view td;
+    json_t *one;
+    SCOPED_JSON(log) = json_parse_big(vector(a, "dstack_sim055.eventlog.json"), 1 << 20, &e);
+    assert_non_null(log);
+    json_array_foreach(log, i, one) {
+        const char *event = json_string_value(json_object_get(one, "event"));
+        struct slice payload = {0};
+        if (json_integer_value(json_object_get(one, "imr")) != 3)
+            continue;
+        assert_ok(hex_decode(&payload, a, slice_str(json_string_value(json_object_get(one, "event_payload"))), &e), &e);
+        if (strcmp(event, "app-id") == 0)
+            facts.app_id = payload;
+        if (strcmp(event, "instance-id") == 0)
+            facts.instance_id = payload;
+        if (strcmp(event, "key-provider") == 0)
+            facts.key_provider = payload;
+        if (strcmp(event, "compose-hash") == 0)
+            memcpy(c.hash.b, payload.ptr, sizeof c.hash.b);
+    }
+    struct td_register r = compose_rtmr3(&c, &facts);
+    assert_true(td_view(&td, vector(a, "dstack_sim055.quote.bin")));
+    is(r.b, td.rtmr[3]);
+}
+
+static void refused(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    static const char *const files[] = {"",
+                                        "[]",
+                                        "{}",
+                                        "{\"docker_compose_file\":7}",
+                                        "{\"docker_compose_file\":\"\",\"no_instance_id\":\"yes\"}",
+                                        "services:\n  a:\n"};
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        struct compose c;
+        struct err e = {0};
+        assert_err(compose_parse(&c, a, slice_str(files[i]), &e), &e, ERR_INVALID, "");
+    }
+}
+
+// The digest of each answer names its worker's machine by this text.
+static void names(void **state) {
+    (void)state;
+    uint8_t quote[632] = {4, 0, 2, 0, 0x81};
+    struct td_view td;
+    char text[MEASUREMENT_TEXT_MAX];
+    memset(quote + 184, 1, 48);
+    for (uint8_t i = 0; i < 4; i++)
+        memset(quote + 376 + 48 * i, 2 + i, 48);
+    memset(quote + 232, 6, 48);
+    assert_true(td_view(&td, slice_of(quote, sizeof quote)));
+    assert_string_equal(measurement_text(&td, false, text),
+                        "tdx:5dab96ad34de55541ea83b48d2940c5c6f5d6a1a497728bc7b3965272f759079");
+    assert_string_equal(measurement_text(&td, true, text),
+                        "simulated:5dab96ad34de55541ea83b48d2940c5c6f5d6a1a497728bc7b3965272f759079");
+    assert_false(td_view(&td, slice_of(quote, sizeof quote - 1)));
+    quote[4] = 0; // SGX
+    assert_false(td_view(&td, slice_of(quote, sizeof quote)));
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(a_real_machine), cmocka_unit_test(an_instance),
+                                          cmocka_unit_test(refused), cmocka_unit_test(names)};
+RUN_TESTS(tests)
