@@ -741,6 +741,30 @@ def test_restart():
             check("a second one on the same home is refused", other.returncode != 0 and "lock" in other.stderr + other.stdout, other.stderr)
 
 
+def test_genesis_time():
+    """A contract that looks at dates is tried at the day that its data are of."""
+    began = 1_750_320_802
+
+    def seconds(net):
+        return net.rpc("block", {"finality": "final"})["result"]["header"]["timestamp"] / 1e9
+
+    with kit.folder() as home:
+        with Devnet(home, GENESIS_TIME=str(began)) as net:
+            first = seconds(net)
+            check("the chain begins at its time", began <= first < began + 60, first)
+            check("its time passes", kit.until(lambda: seconds(net) > first + 0.2))
+            last = seconds(net)
+        with Devnet(home) as net:
+            check("and goes on after a restart that says nothing", last <= seconds(net) < began + 120, seconds(net))
+        with Devnet(home, GENESIS_TIME=str(began + 1_000_000)) as net:
+            check("a later setting changes nothing", seconds(net) < began + 180, seconds(net))
+    with kit.folder() as home:
+        with Devnet(home) as net:
+            check("else it is the clock's", abs(seconds(net) - time.time()) < 60, seconds(net))
+        with Devnet(home, GENESIS_TIME=str(began)) as net:
+            check("which stays", abs(seconds(net) - time.time()) < 120, seconds(net))
+
+
 def test_kill_9():
     """Whatever a client saw before a crash is there after it."""
     with kit.folder() as home:

@@ -11,10 +11,12 @@
 
 #define NAME "outlayer-devnet"
 #define VALIDATOR "validator.near"
+#define SECOND_NS 1000000000u
+#define GENESIS_TIME_MAX 10000000000u // in the year 2286; in nanoseconds it stays below 2^64
 
 struct settings {
     const char *host, *home, *data_dir, *network, *genesis, *log_level;
-    uint64_t port, block_ms, idle_ms, history, states, top_level_length;
+    uint64_t port, genesis_time, block_ms, idle_ms, history, states, top_level_length;
 };
 static const struct setting table[] = {
     SET_TEXT(struct settings, host, "HOST", "127.0.0.1", "address to listen on"),
@@ -23,6 +25,8 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, data_dir, "DATA_DIR", NULL, "another name for OUTLAYER_HOME, which is preferred"),
     SET_TEXT(struct settings, network, "OUTLAYER_NETWORK", "devnet", "chain id where GENESIS gives none"),
     SET_TEXT(struct settings, genesis, "GENESIS", NULL, "JSON file with the first accounts (one account: test.near)"),
+    SET_U64(struct settings, genesis_time, "GENESIS_TIME", "0", 0, GENESIS_TIME_MAX,
+            "when a new chain begins, in seconds since 1970, for contracts that look at dates; 0: now"),
     SET_U64(struct settings, block_ms, "BLOCK_MS", "600", 0, 600000,
             "time between blocks; 0: at once when a transaction or receipt is pending"),
     SET_U64(struct settings, idle_ms, "BLOCK_IDLE_MS", "600", 0, 3600000,
@@ -44,6 +48,7 @@ struct daemon {
     struct persist *persist;
     struct http_server *server;
     struct devnet net;
+    uint64_t shift_ns; // of the chain's time before the clock's
 };
 
 // The key whose public part stands in blocks; made once.
@@ -78,11 +83,21 @@ static bool read_home(struct daemon *d, const struct daemon_args *args, struct e
     return ok;
 }
 
-// When the chain began stays what it was at its first start.
-static bool genesis_time(struct daemon *d, uint64_t *ns, struct err *e) {
-    const char *now = arena_printf(d->arena, "%llu", (unsigned long long)clock_wall_ns()), *stored;
-    return persist_fact(d->persist, "genesis_time_ns", now, d->arena, &stored, e) &&
-           (text_u64(slice_str(stored), ns) || err_set(e, ERR_CORRUPT, "the stored genesis time is damaged"));
+static bool time_fact(struct daemon *d, const char *name, uint64_t first, uint64_t *ns, struct err *e) {
+    const char *text = arena_printf(d->arena, "%llu", (unsigned long long)first), *stored;
+    return persist_fact(d->persist, name, text, d->arena, &stored, e) &&
+           (text_u64(slice_str(stored), ns) || err_set(e, ERR_CORRUPT, "the stored %s is damaged", name));
+}
+
+// When the chain began, by its own time and by the clock, stays what it was at its first start. Homes that were made
+// before there was GENESIS_TIME have the first of the two alone: their time is the clock's.
+static bool genesis_time(struct daemon *d, uint64_t *began, uint64_t *shift, struct err *e) {
+    uint64_t now = clock_wall_ns(), first = d->set.genesis_time ? d->set.genesis_time * SECOND_NS : now, by_clock;
+    if (!time_fact(d, "genesis_time_ns", first, began, e) ||
+        !time_fact(d, "genesis_clock_ns", *began == first ? now : *began, &by_clock, e))
+        return false;
+    *shift = *began - by_clock;
+    return true;
 }
 
 static void set_facts(struct daemon *d, const struct chain_config *c) {
@@ -99,7 +114,7 @@ static bool open_chain(struct daemon *d, struct err *e) {
     if (!persist_open(&d->persist, d->home, d->genesis.chain_id, e))
         return false;
     uint64_t began;
-    if (!genesis_time(d, &began, e))
+    if (!genesis_time(d, &began, &d->shift_ns, e))
         return false;
     d->net.history = history_new(d->persist, d->set.history);
     struct chain_config c = {
@@ -133,7 +148,7 @@ static void fatal(void *ctx) {
 }
 
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
-    struct producer_config timing = {d->set.block_ms, d->set.idle_ms};
+    struct producer_config timing = {d->set.block_ms, d->set.idle_ms, d->shift_ns};
     d->net.waits = wait_list_new();
     d->net.started_ms = clock_mono_ms();
     d->net.rpc_addr = arena_printf(d->arena, "%s:%llu", d->set.host, (unsigned long long)d->set.port);

@@ -20,7 +20,7 @@ struct producer {
     pthread_mutex_t mutex;
     pthread_cond_t woken;
     bool wake, stop, demand;
-    uint64_t shift_ns; // how far the chain's time is before the clock's
+    uint64_t shift_ns; // as producer_config begins it; time that was skipped comes on top
 };
 
 // Until the time, a wake-up or the end. true: go on.
@@ -91,6 +91,7 @@ bool producer_start(struct producer **out, struct devnet *net, const struct prod
     struct producer *p = xcalloc(1, sizeof *p);
     p->net = net;
     p->config = *config;
+    p->shift_ns = config->shift_ns;
     p->fatal = fatal;
     p->fatal_ctx = fatal_ctx;
     pthread_mutex_init(&p->mutex, NULL);

@@ -10,6 +10,7 @@ struct producer;
 struct producer_config {
     uint64_t block_ms; // between blocks; 0: a block as soon as a transaction or receipt is pending
     uint64_t idle_ms;  // with block_ms 0: a block after that long without one (0: never)
+    uint64_t shift_ns; // how far the chain's time is before the clock's; modulo 2^64, so it may be behind
 };
 // Starts the thread; net->chain, history and waits must be there. A block that cannot be stored ends the process
 // (`fatal` is called once, from the thread): the chain must not go on beyond what a restart would find.
