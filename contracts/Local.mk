@@ -58,19 +58,20 @@ cflags_outlayer := -Icontracts
 $(foreach e,$(EXAMPLES),$(eval cflags_$(e) := -Icontracts -Icontracts/examples))
 cflags_kit := -Icontracts
 cflags_abi := -Icontracts
+mock_libs := -lsodium -lcrypto
 sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
-$(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka -lsodium)))
-$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/outlayer/kit/schema.c contracts/outlayer/abi/abi.c $(csrcs_outlayer) $(sdk_native),,-lcmocka -lsodium -ljansson)))
-$(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c $(csrcs_$(e)) $(sdk_native),,-lcmocka -lsodium))))
-$(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
-$(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),-lsodium -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+$(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka $(mock_libs))))
+$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/outlayer/kit/schema.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
+$(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c $(csrcs_$(e)) $(sdk_native),,-lcmocka $(mock_libs)))))
+$(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+$(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 
 # What reads a request's words as worker and coordinator do, for the law that what the contract takes is served.
 $(eval $(call program,help,request-reader,tests/contracts/request_reader.c tests/contracts/coordinator_reader.c,worker coordinator,))
 $(O)/test/outlayer_reader_test: | $(O)/help/request-reader
 
 # The contract's near-abi JSON, and the tables of its page, from its table of methods.
-$(eval $(call program,tool,contract_abi,contracts/outlayer/abi/main.c contracts/outlayer/abi/abi.c $(csrcs_outlayer) $(sdk_native),,-lsodium))
+$(eval $(call program,tool,contract_abi,contracts/abi/main.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,$(mock_libs)))
 build/contracts/outlayer_abi.json: $(O)/tool/contract_abi
 	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
 contracts: build/contracts/outlayer_abi.json

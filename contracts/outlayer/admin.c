@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only the owner may do, and who is an operator.
-#include "reply.h"
 #include "roles.h"
+#include "sdk/reply.h"
 #include "settle.h"
 
 static const struct text operators_key = {"OPERATORS", 9}, keystore_key = {"KEYSTORE", 8};
@@ -161,38 +161,16 @@ ENTRY(set_paused) {
     log_event("paused_set", "paused", s.paused ? TEXT("true") : TEXT("false"));
 }
 
-#define PUBLIC_KEY_MAX (8 + 44)
-
-// Base58 of 32 bytes.
-static bool is_key(const char *p, const char *end) {
-    static const char digits[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    uint8_t number[HASH_SIZE + 1] = {0}; // the lowest byte first
-    int zeros = 0, used = HASH_SIZE;
-    for (bool leading = true; p < end; p++) {
-        uint32_t carry = 0;
-        while (digits[carry] != *p)
-            if (++carry == sizeof digits - 1)
-                return false;
-        leading &= carry == 0;
-        zeros += leading; // each digit of zero in front is a byte of zero
-        for (int i = 0; i <= HASH_SIZE; i++, carry >>= 8)
-            number[i] = (uint8_t)(carry += number[i] * 58u);
-        if (number[HASH_SIZE])
-            return false;
-    }
-    while (used && !number[used - 1])
-        used--;
-    return zeros + used == HASH_SIZE;
-}
-
 // "ed25519:…", as it stands in the input; null takes the key away, and has to be said.
 ENTRY(set_keystore_key) {
     struct text json = in->public_key.text, key = {json.ptr + 1, json.len - 2};
+    uint8_t number[HASH_SIZE + 1];
     owner_state();
     if (text_eq(json, TEXT("null"))) {
         store_remove(keystore_key);
     } else {
-        require(json.len > 10 && memcmp(json.ptr, "\"ed25519:", 9) == 0 && is_key(key.ptr + 8, key.ptr + key.len),
+        require(json.len > 10 && memcmp(json.ptr, "\"ed25519:", 9) == 0 &&
+                    base58_parse(number, key.ptr + 8, key.ptr + key.len),
                 "public_key must be ed25519: and base58 of 32 bytes");
         store_put(keystore_key, key);
     }
@@ -200,7 +178,7 @@ ENTRY(set_keystore_key) {
 }
 
 ENTRY(get_keystore_key) {
-    char key[PUBLIC_KEY_MAX];
+    char key[PUBLIC_KEY_TEXT_MAX];
     struct text t = {key, 0};
     if (!store_get(keystore_key, key, sizeof key, &t.len))
         t.ptr = NULL;
@@ -260,14 +238,7 @@ ENTRY(clear_all_pending_requests) {
 #define MIGRATE_GAS (200 * TGAS)
 ENTRY(upgrade) {
     owner_state();
-    struct arguments code = arguments();
-    struct text wasm = {code.ptr, code.len};
-    require(wasm.len > 8 && memcmp(wasm.ptr, "\0asm", 4) == 0, "The input has to be the new contract's code, as it is");
-    struct hash hash = sha256_of(wasm);
-    struct out *o = reply_open('{');
-    member_hex(o, "code_hash", &hash);
-    put_close(o, '}');
-    promise_return(promise_deploy(wasm, "migrate", out_text(o), MIGRATE_GAS));
+    promise_return(upgrade_to_input(MIGRATE_GAS));
 }
 
 // Runs in the new code right after it was deployed; when it stops, the old one stays, and nothing was said.

@@ -47,22 +47,8 @@ static void read_output(struct json_in *in, void *out, const void *more) {
     json_expect(in, '}');
 }
 
-// --- the table of arguments
-
-// clang-format off
-#define R(name) ARG_##name | ARG_REQUIRED,
-#define O(name) ARG_##name,
-#define X(type, list) static const uint8_t members_##type[] = {list ARG_END};
-OBJECTS(X)
-#undef X
-#define M(kind, name, list, who, result, doc) const uint8_t list_##name[] = {kind, list ARG_END};
-METHODS(M)
-#undef M
-// clang-format on
-
 // The C type and the decoder of each type of argument.
 // clang-format off
-static json_decoder read_object;
 #define TYPES(T) \
     T(U64, uint64_t, json_read_u64, NULL) \
     T(BOOL, bool, json_read_bool, NULL) \
@@ -83,68 +69,13 @@ static json_decoder read_object;
     T(SECRETS_REF, struct text, read_object, members_SECRETS_REF) \
     T(RESOURCES_USED, struct usage, read_object, members_RESOURCES_USED) \
     T(RESPONSE, struct answer, read_object, members_RESPONSE)
-#define T(type, c, decode, more) TYPE_##type,
-enum type { TYPES(T) };
-#undef T
-#define T(type, c, decode, more) typedef c c_##type;
-TYPES(T)
-#undef T
-#define T(type, c, decode, more) {decode, more},
-static const struct {
-    json_decoder *decode;
-    const void *more;
-} types[] = {TYPES(T)};
-#undef T
-#define A(name, type, member, doc) _Static_assert(_Generic(&((struct args *)0)->member, c_##type *: true), #name);
-ARGUMENTS(A)
-#undef A
-#define A(name, type, member, doc) {#name, offsetof(struct args, member), sizeof(#name) - 1, TYPE_##type},
-static const struct {
-    const char *name;
-    uint16_t offset;
-    uint8_t name_len, type;
-} known[] = {ARGUMENTS(A)};
-#undef A
 // clang-format on
-
-// --- reading
-
-#define LIST_MAX 12
-static struct args args;
-
-static struct json_shape shape_of(const uint8_t *list, struct json_field fields[static LIST_MAX]) {
-    uint8_t n = 0;
-    for (; list[n] != ARG_END; n++) {
-        uint8_t id = list[n] & (uint8_t)~ARG_REQUIRED, type = known[id].type;
-        fields[n] = (struct json_field){.name = known[id].name,
-                                        .name_len = known[id].name_len,
-                                        .offset = known[id].offset,
-                                        .required = list[n] & ARG_REQUIRED,
-                                        .decode = types[type].decode,
-                                        .more = types[type].more};
-    }
-    return (struct json_shape){fields, n, OPEN};
-}
-
-// Objects have their members in struct args itself: no method takes two of a name.
-static void read_object(struct json_in *in, void *out, const void *more) {
-    (void)out;
-    struct json_field fields[LIST_MAX];
-    struct json_shape shape = shape_of(more, fields);
-    json_read_shape(in, &args, &shape);
-}
+#include "sdk/entry_table.h"
 
 const struct args *entry_begin(const uint8_t *list, const char *name) {
-    struct json_field fields[LIST_MAX];
-    method_begin((enum method_kind)list[0], name);
-    struct json_shape shape = shape_of(list + 1, fields);
-#ifndef __wasm__ // there each call has its own memory
-    args = (struct args){0};
-#endif
+    entry_empty();
     args.response_format = FORMAT_TEXT;
-    shape.closure = CLOSED;
-    if (shape.count)
-        json_arguments(&args, &shape);
+    entry_read(list, name);
     args.answer.error = text_cut(args.answer.error, ANSWER_ERROR_MAX);
     args.answer.compilation_note = text_cut(args.answer.compilation_note, ANSWER_NOTE_MAX);
     return &args;

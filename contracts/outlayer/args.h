@@ -58,18 +58,4 @@ bool ref_valid(const char *p, size_t len);  // what could be that of a branch, a
 // 1 to max characters of that kind or later ones.
 bool text_valid(const char *p, size_t len, size_t max, enum rule_kind least);
 
-// What the tables become: the number of each argument, and a list of them for each method. R() marks required ones.
-// clang-format off
-#define A(name, type, member, doc) ARG_##name,
-enum argument_id { ARGUMENTS(A) ARG_COUNT, ARG_REQUIRED = 0x80, ARG_END = 0xff };
-#undef A
-#define M(kind, name, list, who, result, doc) extern const uint8_t list_##name[]; enum { NAMED_##name = (kind) == CALL || (kind) == CALLBACK };
-METHODS(M)
-#undef M
-// clang-format on
-
-// ENTRY(name) { body }: the exported method, its arguments in *in.
-#define ENTRY(name)                                                                                                    \
-    static void do_##name(const struct args *in);                                                                      \
-    METHOD_RAW(name) { do_##name(entry_begin(list_##name, NAMED_##name ? #name : NULL)); }                             \
-    static void do_##name([[maybe_unused]] const struct args *in)
+#include "sdk/entry.h"

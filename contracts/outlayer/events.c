@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "events.h"
-#include "reply.h"
+#include "sdk/reply.h"
 
 #define PREVIEW_MAX 256
 

@@ -23,8 +23,8 @@
 //   answered, but the answer was not delivered    the price of what was used (cancelled by the owner: nothing)
 // Prices are those in force when the request was made. The refund goes to payer_account_id, else to the sender; one
 // that bounces is kept for the payer.
-#include "reply.h"
 #include "roles.h"
+#include "sdk/reply.h"
 #include "settle.h"
 
 #define CALLBACK_TGAS 50 // enough to return OUTPUT_JSON_MAX bytes; what the caller attached beyond is added

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The near-abi JSON against the contract: what it takes and answers is what the schemas say. Clients are generated from
 // them; a schema without null makes one that cannot leave out what may be left out, or fails at an answer.
+#include "abi/abi.h"
 #include "kit/kit.h"
 #include "kit/schema.h"
-#include "outlayer/abi/abi.h"
 
 #define SECRET "\"repo\":\"github.com/a/b\",\"profile\":\"p\""
 #define KEY "\"ed25519:DcA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ847\""

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of methods: what it says of the contract to others is what the contract does, and the page is current.
+#include "abi/abi.h"
 #include "kit/kit.h"
-#include "outlayer/abi/abi.h"
 
 static json_t *abi(void) {
     char *text = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refund.h"
 #include "events.h"
-#include "reply.h"
+#include "sdk/reply.h"
 
 #define WATCH_GAS (4 * TGAS)
 

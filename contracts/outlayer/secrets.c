@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "secrets.h"
 #include "events.h"
-#include "reply.h"
+#include "sdk/reply.h"
 
 #define VERSION 1
 #define ROW_MAX (1024 + ACCESS_MAX)

@@ -6,7 +6,7 @@
 // whose callback can never come is ended by whoever cancels it (finish_stale, finish_by_owner). finish() is the one
 // place where money moves.
 #include "settle.h"
-#include "reply.h"
+#include "sdk/reply.h"
 
 // --- answers in the resume payload
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The views: they change nothing and cost a caller outside of the chain nothing.
-#include "reply.h"
+#include "sdk/reply.h"
 #include "settle.h"
 
 ENTRY(get_stats) {

@@ -107,6 +107,22 @@ struct hash sha256_of(struct text bytes) {
     return h;
 }
 
+struct text chain_id(char to[static CHAIN_ID_MAX]) {
+    host_chain_id(SCRATCH);
+    return (struct text){to, register_copy(SCRATCH, to, CHAIN_ID_MAX)};
+}
+
+struct hash random_seed(void) {
+    struct hash h;
+    host_random_seed(SCRATCH);
+    host_read_register(SCRATCH, AT(h.b));
+    return h;
+}
+
+bool p256_verify(const uint8_t signature[static 64], const struct hash *digest, const uint8_t key[static 33]) {
+    return host_p256_verify(64, AT(signature), sizeof digest->b, AT(digest->b), 33, AT(key)) == 1;
+}
+
 static _Noreturn void stop_method(const char *before, const char *name, const char *after) {
     char buffer[160];
     struct out o = OUT(buffer);

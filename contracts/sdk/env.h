@@ -66,6 +66,11 @@ void answer_register(uint64_t reg);
 void log_line(const struct out *o);
 size_t log_room(void); // bytes that this call can still log
 
+#define CHAIN_ID_MAX 64
+struct text chain_id(char to[static CHAIN_ID_MAX]); // mainnet, testnet or another name; the view is into `to`
 struct hash sha256_of(struct text bytes);
+struct hash random_seed(void); // the same within a block; who makes the block can choose among a few
+// ECDSA over P-256: signature r and s, key compressed.
+bool p256_verify(const uint8_t signature[static 64], const struct hash *digest, const uint8_t key[static 33]);
 // The register's bytes; stops when they do not fit. Stops too when there is no such register.
 size_t register_copy(uint64_t reg, void *to, size_t cap);

@@ -30,6 +30,8 @@ HOST(predecessor_account_id) void host_predecessor_account_id(uint64_t reg); // 
 HOST(attached_deposit) void host_attached_deposit(uint64_t ptr);             // money that came with the call
 HOST(account_balance) void host_account_balance(uint64_t ptr);               // the contract's, that money included
 HOST(block_timestamp) uint64_t host_block_timestamp(void);                   // nanoseconds since 1970
+HOST(chain_id) void host_chain_id(uint64_t reg);                             // mainnet, testnet or another name
+HOST(random_seed) void host_random_seed(uint64_t reg);                       // 32 bytes that a block's maker can bias
 HOST(storage_usage) uint64_t host_storage_usage(void);                       // bytes of state, as of this moment
 HOST(prepaid_gas) uint64_t host_prepaid_gas(void);                           // call only
 HOST(used_gas) uint64_t host_used_gas(void);                                 // burnt and promised so far; call only
@@ -39,6 +41,10 @@ HOST(value_return) void host_value_return(uint64_t len, uint64_t ptr);       // 
 HOST(log_utf8) void host_log_utf8(uint64_t len, uint64_t ptr);               // at most 100 lines, 16,384 bytes together
 HOST(panic_utf8) _Noreturn void host_panic_utf8(uint64_t len, uint64_t ptr); // undoes everything, says why
 HOST(sha256) void host_sha256(uint64_t len, uint64_t ptr, uint64_t reg);     // 32 bytes into the register
+// 1: the signature (r and s, 64 bytes) is that of the digest by the compressed key (33 bytes). A key that is no point
+// is 0, too.
+HOST(p256_verify)
+uint64_t host_p256_verify(uint64_t slen, uint64_t sptr, uint64_t mlen, uint64_t mptr, uint64_t klen, uint64_t kptr);
 
 // --- state: keys up to 2,048 bytes, values up to 4 MiB
 // 1: there was a value before, now in reg. Call only.
@@ -66,6 +72,14 @@ void host_promise_batch_action_deploy_contract(uint64_t idx, uint64_t len, uint6
 HOST(promise_batch_action_function_call)
 void host_promise_batch_action_function_call(uint64_t idx, uint64_t mlen, uint64_t mptr, uint64_t len, uint64_t ptr,
                                              uint64_t amount_ptr, uint64_t gas);
+// Keys are 33 bytes: 0 and those of ed25519. Method names stand in one text, separated by commas; an allowance of 0 is
+// none at all.
+HOST(promise_batch_action_add_key_with_function_call)
+void host_promise_batch_action_add_key_with_function_call(uint64_t idx, uint64_t klen, uint64_t kptr, uint64_t nonce,
+                                                          uint64_t allowance_ptr, uint64_t rlen, uint64_t rptr,
+                                                          uint64_t mlen, uint64_t mptr);
+HOST(promise_batch_action_delete_key)
+void host_promise_batch_action_delete_key(uint64_t idx, uint64_t klen, uint64_t kptr);
 HOST(promise_return) void host_promise_return(uint64_t idx); // this call answers with what the promise answers
 // How many promises this call waited for, and what the i-th of them answered: 1 value in reg, 2 it failed.
 HOST(promise_results_count) uint64_t host_promise_results_count(void);

@@ -4,6 +4,7 @@
 #include "env.h"     // METHOD, require, stop, caller, deposit, answers
 #include "event.h"   // NEP-297 events
 #include "json_in.h" // arguments
+#include "key.h"     // public keys, and those of this account
 #include "list.h"    // collections
 #include "map.h"
 #include "promise.h" // calls, transfers, yield and resume

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mock.h"
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -131,6 +134,8 @@ static struct bytes argument(uint64_t len, uint64_t ptr) {
 
 void host_input(uint64_t reg) { set_register(reg, call.input, call.input_len); }
 void host_current_account_id(uint64_t reg) { set_text(reg, mock.self); }
+void host_chain_id(uint64_t reg) { set_text(reg, mock.chain_id); }
+void host_random_seed(uint64_t reg) { set_register(reg, mock.random_seed, sizeof mock.random_seed); }
 void host_predecessor_account_id(uint64_t reg) {
     call_only("predecessor_account_id");
     set_text(reg, call.caller);
@@ -292,6 +297,52 @@ void host_sha256(uint64_t len, uint64_t ptr, uint64_t reg) {
     set_register(reg, hash, sizeof hash);
 }
 
+// NULL: it is no point.
+static EVP_PKEY *p256_key(struct bytes key) {
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char[]){"P-256"}, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, key.ptr, key.len),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY *k = NULL;
+    check(ctx && EVP_PKEY_fromdata_init(ctx) == 1, "OpenSSL");
+    if (EVP_PKEY_fromdata(ctx, &k, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        k = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return k;
+}
+
+static bool p256_check(struct bytes sig, struct bytes digest, struct bytes key) {
+    EVP_PKEY *k = p256_key(key);
+    if (!k)
+        return false;
+    ECDSA_SIG *s = ECDSA_SIG_new();
+    uint8_t *der = NULL;
+    check(s && ECDSA_SIG_set0(s, BN_bin2bn((uint8_t *)sig.ptr, 32, NULL), BN_bin2bn((uint8_t *)sig.ptr + 32, 32, NULL)),
+          "OpenSSL");
+    int len = i2d_ECDSA_SIG(s, &der);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k, NULL);
+    bool good = len > 0 && ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+                EVP_PKEY_verify(ctx, der, (size_t)len, (uint8_t *)digest.ptr, digest.len) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    OPENSSL_free(der);
+    ECDSA_SIG_free(s);
+    EVP_PKEY_free(k);
+    return good;
+}
+
+uint64_t host_p256_verify(uint64_t slen, uint64_t sptr, uint64_t mlen, uint64_t mptr, uint64_t klen, uint64_t kptr) {
+    struct bytes sig = argument(slen, sptr), digest = argument(mlen, mptr), key = argument(klen, kptr);
+    if (sig.len != 64)
+        trap("P256 verify: invalid signature length");
+    if (key.len != 33)
+        trap("P256 verify: invalid public key length");
+    check(digest.len == HASH_SIZE, "a digest of 32 bytes");
+    mock.p256_count++;
+    return p256_check(sig, digest, key);
+}
+
 // --- promises
 
 static struct mock_receipt *new_receipt(uint64_t alen, uint64_t aptr, int after) {
@@ -405,6 +456,37 @@ void host_promise_batch_action_function_call(uint64_t idx, uint64_t mlen, uint64
     mock.receipts[idx].gas = gas;
 }
 
+static struct mock_receipt *key_receipt(uint64_t idx, struct bytes key) {
+    check(idx < mock.receipt_count && !mock.receipts[idx].method[0] && !mock.receipts[idx].key_given,
+          "a key's action in a promise of its own");
+    if (key.len != sizeof mock.receipts[idx].key || key.ptr[0] != 0)
+        trap("VM Logic provided an invalid public key");
+    memcpy(mock.receipts[idx].key, key.ptr, key.len);
+    mock.receipts[idx].key_given = true;
+    return &mock.receipts[idx];
+}
+
+void host_promise_batch_action_add_key_with_function_call(uint64_t idx, uint64_t klen, uint64_t kptr, uint64_t nonce,
+                                                          uint64_t allowance_ptr, uint64_t rlen, uint64_t rptr,
+                                                          uint64_t mlen, uint64_t mptr) {
+    call_only("promise_batch_action_add_key_with_function_call");
+    struct bytes receiver = argument(rlen, rptr), names = argument(mlen, mptr);
+    struct mock_receipt *r = key_receipt(idx, argument(klen, kptr));
+    if (!account_valid((struct text){receiver.ptr, receiver.len}))
+        trap("VM Logic returned an invalid account id");
+    check(nonce == 0, "a new key's nonce");
+    r->kind = RECEIPT_ADD_KEY;
+    memcpy(r->receiver, receiver.ptr, receiver.len);
+    r->args = copy(names.ptr, names.len).ptr;
+    r->args_len = names.len;
+    memcpy(&r->amount, at(allowance_ptr), sizeof r->amount);
+}
+
+void host_promise_batch_action_delete_key(uint64_t idx, uint64_t klen, uint64_t kptr) {
+    call_only("promise_batch_action_delete_key");
+    key_receipt(idx, argument(klen, kptr))->kind = RECEIPT_DELETE_KEY;
+}
+
 void host_promise_return(uint64_t idx) {
     call_only("promise_return");
     if (idx >= mock.receipt_count)
@@ -482,6 +564,7 @@ static void forget_last_call(void) {
     mock.returned = -1;
     mock.error[0] = 0;
     mock.used_gas = 0;
+    mock.p256_count = 0;
 }
 
 static void drop_yields(size_t from) {
@@ -650,6 +733,7 @@ void mock_reset(const char *self) {
     memset(&mock, 0, sizeof mock);
     check(sodium_init() >= 0, "libsodium");
     snprintf(mock.self, sizeof mock.self, "%s", self);
+    snprintf(mock.chain_id, sizeof mock.chain_id, "mock");
     mock.balance = 100000 * MILLI_NEAR;
     mock.now_ns = 1767225600 * SECOND_NS;
     mock.prepaid_gas = 300 * TGAS;

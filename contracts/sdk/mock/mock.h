@@ -8,7 +8,15 @@
 #define MOCK_MAX 256 // receipts or logs of a call, pending yields
 #define MOCK_JOINED 16
 struct mock_receipt {
-    enum { RECEIPT_CALL, RECEIPT_TRANSFER, RECEIPT_YIELD, RECEIPT_DEPLOY, RECEIPT_JOIN } kind;
+    enum {
+        RECEIPT_CALL,
+        RECEIPT_TRANSFER,
+        RECEIPT_YIELD,
+        RECEIPT_DEPLOY,
+        RECEIPT_JOIN,
+        RECEIPT_ADD_KEY,
+        RECEIPT_DELETE_KEY
+    } kind;
     char to[ACCOUNT_MAX + 1];
     char method[65]; // call, yield; of a deployment: what is called afterwards
     char *args;      // of a deployment: the code; ends with a NUL that is not counted
@@ -16,8 +24,11 @@ struct mock_receipt {
     char *call_args; // of a deployment: what that call gets, likewise
     u128 amount;
     uint64_t gas;
-    int after;               // index of the receipt whose end this one awaits; -1: none
-    int joined[MOCK_JOINED]; // RECEIPT_JOIN, which is none for the node: those that it stands for
+    bool key_given;
+    uint8_t key[33];                // RECEIPT_ADD_KEY, RECEIPT_DELETE_KEY
+    char receiver[ACCOUNT_MAX + 1]; // of an added key, whose allowance is the amount and whose methods are the args
+    int after;                      // index of the receipt whose end this one awaits; -1: none
+    int joined[MOCK_JOINED];        // RECEIPT_JOIN, which is none for the node: those that it stands for
     size_t joined_count;
 };
 struct mock_yield {
@@ -29,6 +40,8 @@ struct mock_yield {
 };
 struct mock_world {
     char self[ACCOUNT_MAX + 1];
+    char chain_id[CHAIN_ID_MAX + 1];
+    uint8_t random_seed[HASH_SIZE]; // a test sets another one for another block
     u128 balance;
     uint64_t now_ns, prepaid_gas, used_gas;
     uint64_t usage; // bytes of state
@@ -44,11 +57,12 @@ struct mock_world {
     size_t log_count, log_bytes;
     struct mock_receipt receipts[MOCK_MAX];
     size_t receipt_count;
-    int returned; // receipt whose value is this call's; -1: none
+    unsigned p256_count; // signatures that it had checked
+    int returned;        // receipt whose value is this call's; -1: none
 };
 extern struct mock_world mock;
 
-// Begins anew: no state, 100 NEAR, 2026-01-01, 300 Tgas for each call.
+// Begins anew: no state, 100 NEAR, chain "mock", 2026-01-01, 300 Tgas for each call.
 void mock_reset(const char *self);
 void mock_release(void); // frees everything, for leak checks
 // Calls a method as a transaction or another contract would. The same as mock.ok afterwards.
