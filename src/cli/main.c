@@ -17,6 +17,7 @@ static const struct {
     {"secrets", command_secrets, "stores sealed values for guests, and says who may use them"},
     {"run", command_run, "runs a module here, under a worker's limits"},
     {"deploy", command_deploy, "deploys and sets up the contract on a network"},
+    {"tee", command_tee, "what a machine proves about itself: measurements of a compose file"},
     {"token", command_token, "creates, lists and revokes workers' tokens"},
 };
 
