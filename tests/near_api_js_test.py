@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """near-api-js 7.2.0, unmodified from npm, against outlayer-devnet: accounts, keys, contracts, transfers, typed errors."""
-import glob, hashlib, os, shutil, subprocess, time
+import glob, os, shutil, subprocess, time
 
 import kit, near
 from devnet_test import Devnet, probe
@@ -11,20 +11,11 @@ OLDEST_NODE = (20, 18)
 
 
 def installed(source):
-    """The packages of a package-lock.json, installed into a folder named by its hash; the checkout stays clean."""
-    with open(os.path.join(source, "package-lock.json"), "rb") as f:
-        name = hashlib.sha256(f.read()).hexdigest()[:16]
-    target = os.path.join(kit.BUILD, "npm", name)
-    if os.path.exists(os.path.join(target, ".whole")):
-        return target
-    os.makedirs(target, exist_ok=True)
-    for file in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(os.path.join(source, file), target)
-    done = subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=target, capture_output=True, text=True)
+    """The folder with the packages of a package-lock.json."""
+    done = subprocess.run([os.path.join(kit.ROOT, "scripts", "npm.sh"), source], capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"npm ci failed in {target}: {done.stderr[-600:]}")
-    open(os.path.join(target, ".whole"), "w").close()
-    return target
+        raise RuntimeError(done.stderr[-600:])
+    return done.stdout.strip()
 
 
 def node():
