@@ -50,7 +50,7 @@ static void put_components(struct buf *b, const char *name, const uint8_t svn[16
     buf_printf(b, "\"%s\":[", name);
     for (int i = 0; i < 16; i++)
         buf_printf(b, "%s{\"svn\":%u%s}", i ? "," : "", svn[i],
-                   i == 0 ? ",\"category\":\"BIOS\",\"type\":\"Early Microcode Update\"" : "");
+                   i == 0 && name[0] == 's' ? ",\"category\":\"BIOS\",\"type\":\"Early Microcode Update\"" : "");
     buf_add_str(b, "]");
 }
 

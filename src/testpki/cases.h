@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of cases: a good quote with good collateral, and one change at a time, each with what a verifier must say
+// to it. Written as JSON by build/help/dcap-cases, so that the same table is run natively, in the contract, in node and
+// in a browser.
+#pragma once
+#include "testpki/testpki.h"
+
+struct pki_case {
+    const char *name;
+    struct pki_made made;
+    uint64_t at; // the time of the verification, in seconds
+    // Either a status and the advisories ("A,B" in any order), or an error and its part. Names are those of
+    // dcap/code.h without the prefix; the error "*" stands for any.
+    const char *status, *advisories, *error, *part;
+    const char *policy;  // JSON, NULL: the default one is asked, and
+    const char *refused; // the codes that it refuses by, "A,B" in any order; NULL: none
+};
+typedef void (*pki_case_fn)(void *ctx, struct arena *a, const struct pki_case *c);
+// Calls fn for each case, in order. The arena is emptied after each.
+void pki_cases(pki_case_fn fn, void *ctx);

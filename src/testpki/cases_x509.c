@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// Certificates, chains and revocation lists.
+#include "testpki/cases_internal.h"
+
+#define DAY (24 * 3600)
+
+// The three places where a chain's certificate may stand, by the part that a fault names.
+static struct pki_cert *cert_of(struct pki_world *w, const char *part) {
+    return strcmp(part, "PCK_CERT") == 0     ? &w->leaf
+           : strcmp(part, "PCK_CA") == 0     ? &w->platform_ca
+           : strcmp(part, "TCB_SIGNER") == 0 ? &w->tcb_signer
+                                             : &w->root;
+}
+static const char *const places[] = {"PCK_CERT", "PCK_CA", "TCB_SIGNER", "ROOT_CA"};
+
+static struct pki_cert *begin_cert(struct book *b, const char *part, const char *what) {
+    return cert_of(begin_named(b, PKI_TDX_V4, "%s-%s", part, what), part);
+}
+
+static void everywhere(struct book *b, const char *part) {
+    bool authority = strcmp(part, "PCK_CA") == 0 || strcmp(part, "ROOT_CA") == 0;
+    begin_cert(b, part, "expired")->not_after = CASES_NOW - 1;
+    bad(b, "CERT_EXPIRED", part);
+    begin_cert(b, part, "expires-in-this-second")->not_after = CASES_NOW;
+    good(b, "UpToDate", "");
+    begin_cert(b, part, "not-yet-valid")->not_before = CASES_NOW + 1;
+    bad(b, "CERT_NOT_YET_VALID", part);
+    begin_cert(b, part, "valid-from-this-second")->not_before = CASES_NOW;
+    good(b, "UpToDate", "");
+    begin_cert(b, part, "signature")->spoil = 1;
+    bad(b, "CERT_SIGNATURE", part);
+    begin_cert(b, part, "other-algorithm-outside")->other_algorithm = true;
+    bad(b, "CERT_ALGORITHM", part);
+    begin_cert(b, part, "other-algorithm-inside")->edits[0] =
+        PKI_EDIT("\x2a\x86\x48\xce\x3d\x04\x03\x02", "\x2a\x86\x48\xce\x3d\x04\x03\x03");
+    bad(b, "CERT_ALGORITHM", part);
+    begin_cert(b, part, "unknown-critical-extension")->unknown_critical = true;
+    bad(b, "CERT_EXTENSION", part);
+    begin_cert(b, part, "extension-twice")->twice = true;
+    bad(b, "CERT_EXTENSION", part);
+    begin_cert(b, part, "subject")->edits[0] = PKI_EDIT("OutLayer Test SGX", "OutLayer Test SG?");
+    bad(b, "*", NULL);
+    begin_cert(b, part, authority ? "is-no-authority" : "is-an-authority")->ca = !authority;
+    bad(b, "*", NULL);
+    begin_cert(b, part, "without-constraints")->without_constraints = true;
+    if (authority)
+        bad(b, "*", NULL);
+    else
+        good(b, "UpToDate", "");
+    begin_cert(b, part, "usage")->usage = authority ? PKI_CRL_SIGN : PKI_CERT_SIGN;
+    bad(b, "*", NULL);
+    begin_cert(b, part, "is-no-der")->raw = SLICE_LIT("\x30\x84\xff\xff\xff\xff\x30\x80");
+    bad(b, "*", part);
+    begin_cert(b, part, "is-a-bomb")->raw =
+        slice_of(memset(arena_alloc(b->arena, 8192), 0x30, 8192), 8192); // a SEQUENCE in a SEQUENCE in …
+    bad(b, "*", part);
+    begin_cert(b, part, "of-version-1")->edits[0] = PKI_EDIT("\xa0\x03\x02\x01\x02", "\xa0\x03\x02\x01\x00");
+    bad(b, "CERT_FORMAT", part);
+    begin_cert(b, part, "length-in-a-longer-form")->edits[0] =
+        PKI_EDIT("\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01", "\x30\x81\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01");
+    bad(b, "CERT_FORMAT", part);
+    begin_cert(b, part, "of-another-curve")->edits[0] =
+        PKI_EDIT("\x2a\x86\x48\xce\x3d\x03\x01\x07", "\x2a\x86\x48\xce\x3d\x03\x01\x01");
+    bad(b, "CERT_FORMAT", part);
+}
+
+static void keys(struct book *b) {
+    for (size_t i = 0; i < 3; i++) {
+        begin_cert(b, places[i], "key-off-the-curve")->bad_point = true;
+        bad(b, "*", NULL);
+        begin_cert(b, places[i], "signed-by-another-key-of-that-name")->signer = "an impostor";
+        bad(b, "*", NULL);
+    }
+    begin(b, PKI_TDX_V4, "leaf-signed-by-the-tcb-signer")->leaf.signer = "tcb signer";
+    bad(b, "*", NULL);
+    begin(b, PKI_TDX_V4, "leaf-of-an-authority-of-that-name-under-another-root")->platform_ca.signer = "another root";
+    bad(b, "*", NULL);
+    begin(b, PKI_TDX_V4, "pck-ca-without-room-below-the-root")->root.path_length = 0;
+    bad(b, "*", NULL);
+    begin(b, PKI_TDX_V4, "serial-of-a-negative-number")->leaf.edits[0] =
+        PKI_EDIT("\x02\x15\x00\xe1", "\x02\x15\xff\xe1");
+    bad(b, "CERT_FORMAT", "PCK_CERT");
+}
+
+static void chains(struct book *b) {
+    static const struct {
+        const char *letters, *code;
+    } rows[] = {{"L", "CHAIN_LENGTH"},
+                {"LP", "CHAIN_LENGTH"},
+                {"LR", "CHAIN_LENGTH"},
+                {"LPPR", "CHAIN_LENGTH"},
+                {"LPRR", "CHAIN_LENGTH"},
+                {"PLR", "*"},
+                {"RPL", "*"},
+                {"LRP", "*"},
+                {"LQR", "CHAIN_ORDER"},
+                {"LPX", "UNTRUSTED_ROOT"},
+                {"TPR", "*"},
+                {"PPR", "*"},
+                {"LTR", "*"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        begin_named(b, PKI_TDX_V4, "pck-chain-%s", rows[i].letters)->quote_chain.letters = rows[i].letters;
+        bad(b, rows[i].code, NULL);
+    }
+    static const char *const two[] = {"T", "TRR", "RT", "LR", "PR", "TX"};
+    for (size_t i = 0; i < ARRAY_LEN(two); i++) {
+        begin_named(b, PKI_TDX_V4, "tcb-info-chain-%s", two[i])->tcb_chain.letters = two[i];
+        bad(b, "*", NULL);
+        begin_named(b, PKI_TDX_V4, "qe-identity-chain-%s", two[i])->identity_chain.letters = two[i];
+        bad(b, "*", NULL);
+    }
+    static const char *const lists[] = {"P", "PRR", "RP", "LR", "TR", "QR", "PX", "LPR"};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        begin_named(b, PKI_TDX_V4, "pck-crl-chain-%s", lists[i])->crl_chain.letters = lists[i];
+        bad(b, "*", NULL);
+    }
+}
+
+static void pem(struct book *b) {
+    static const struct {
+        const char *name;
+        struct pki_chain chain;
+    } rows[] = {{"junk-before", {"TR", "junk\n", "", "", false}},
+                {"junk-between", {"TR", "", "junk\n", "", false}},
+                {"junk-behind", {"TR", "", "", "junk\n", false}},
+                {"nul-behind", {"TR", "", "", "", true}},
+                {"header-between", {"TR", "", "X: y\n", "", false}},
+                {"half-a-certificate-behind", {"TR", "", "", "-----BEGIN CERTIFICATE-----\nMIIB\n", false}}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        begin_named(b, PKI_TDX_V4, "tcb-info-chain-%s", rows[i].name)->tcb_chain = rows[i].chain;
+        bad(b, "PEM_FORMAT", "TCB_INFO_CHAIN");
+    }
+    begin(b, PKI_TDX_V4, "pck-chain-junk-between")->quote_chain.between = "junk\n";
+    bad(b, "PEM_FORMAT", "PCK_CHAIN");
+    begin(b, PKI_TDX_V4, "pck-chain-junk-behind")->quote_chain.after = "junk";
+    bad(b, "PEM_FORMAT", "PCK_CHAIN");
+    begin(b, PKI_TDX_V4, "pck-chain-of-no-pem")->quote.inner = SLICE_LIT("no certificate at all");
+    bad(b, "*", "PCK_CHAIN");
+    begin(b, PKI_TDX_V4, "tcb-info-chain-empty")->tcb_chain.letters = "";
+    bad(b, "*", NULL);
+}
+
+static void extension(struct book *b) {
+    static const char *const items[] = {"",       "134567",   "234567",   "123567",   "124567", "12345",
+                                        "123456", "12345677", "12344567", "11234567", "22",     "1234567777"};
+    for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+        begin_named(b, PKI_TDX_V4, "pck-extension-items-%s", items[i])->sgx.items = items[i];
+        bad(b, "PCK_FORMAT", "PCK_CERT");
+    }
+    begin(b, PKI_TDX_V4, "pck-extension-items-7654321")->sgx.items = "7654321";
+    good(b, "UpToDate", "");
+    begin(b, PKI_TDX_V4, "pck-extension-missing")->leaf.sgx = NULL;
+    bad(b, "PCK_FORMAT", "PCK_CERT");
+    begin(b, PKI_TDX_V4, "pck-extension-15-components")->sgx.component_count = 15;
+    bad(b, "PCK_FORMAT", "PCK_CERT");
+    begin(b, PKI_TDX_V4, "pck-extension-svn-256")->sgx.components[15] = 256;
+    bad(b, "PCK_FORMAT", "PCK_CERT");
+    begin(b, PKI_TDX_V4, "pck-extension-pcesvn-65536")->sgx.pcesvn = 65536;
+    bad(b, "PCK_FORMAT", "PCK_CERT");
+    begin(b, PKI_TDX_V4, "pck-extension-type-3")->sgx.type = 3;
+    bad(b, "PCK_FORMAT", "PCK_CERT");
+    begin(b, PKI_TDX_V4, "good-svn-255")->sgx.components[0] = 255;
+    good(b, "UpToDate", "");
+    begin(b, PKI_TDX_V4, "good-svn-128")->sgx.components[0] = 128;
+    good(b, "UpToDate", "");
+    begin(b, PKI_TDX_V4, "good-pcesvn-65535")->sgx.pcesvn = 65535;
+    good(b, "UpToDate", "");
+    begin(b, PKI_TDX_V4, "pck-fmspc-of-another-platform")->sgx.fmspc[5] ^= 1;
+    bad(b, "FMSPC_MISMATCH", "TCB_INFO");
+    begin(b, PKI_TDX_V4, "pck-pceid-of-another-platform")->sgx.pceid[1] = 1;
+    bad(b, "PCEID_MISMATCH", "TCB_INFO");
+}
+
+void cases_of_certificates(struct book *b) {
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        everywhere(b, places[i]);
+    keys(b);
+    chains(b);
+    pem(b);
+    extension(b);
+}
+
+// --- revocation lists
+
+static struct pki_crl *begin_crl(struct book *b, const char *part, const char *what) {
+    struct pki_world *w = begin_named(b, PKI_TDX_V4, "%s-%s", part, what);
+    return strcmp(part, "ROOT_CRL") == 0 ? &w->root_crl : &w->pck_crl;
+}
+
+static void every_list(struct book *b, const char *part) {
+    begin_crl(b, part, "expired")->next_update = CASES_NOW - 1;
+    bad(b, "CRL_EXPIRED", part);
+    begin_crl(b, part, "expires-in-this-second")->next_update = CASES_NOW;
+    good(b, "UpToDate", "");
+    begin_crl(b, part, "of-the-future")->this_update = CASES_NOW + 1;
+    bad(b, "CRL_NOT_YET_VALID", part);
+    begin_crl(b, part, "signature")->spoil = 1;
+    bad(b, "CRL_SIGNATURE", part);
+    begin_crl(b, part, "signed-by-another-key-of-that-name")->signer = "an impostor";
+    bad(b, "CRL_SIGNATURE", part);
+    begin_crl(b, part, "of-another-key-id")->signer_id = "an impostor";
+    bad(b, "CRL_ISSUER", part);
+    begin_crl(b, part, "of-another-name")->issuer = "OutLayer Test SGX PCK Other CA";
+    bad(b, "CRL_ISSUER", part);
+    begin_crl(b, part, "signed-by-the-tcb-signer")->signer = "tcb signer";
+    bad(b, "CRL_SIGNATURE", part);
+    begin_crl(b, part, "other-algorithm-outside")->other_algorithm = true;
+    bad(b, "CRL_ALGORITHM", part);
+    begin_crl(b, part, "without-number")->without_number = true;
+    bad(b, "CRL_EXTENSION", part);
+    begin_crl(b, part, "without-key-id")->without_key_id = true;
+    bad(b, "CRL_EXTENSION", part);
+    begin_crl(b, part, "without-next-update")->without_next = true;
+    bad(b, "CRL_FORMAT", part);
+    begin_crl(b, part, "of-version-1")->version_1 = true;
+    bad(b, "CRL_FORMAT", part);
+    begin_crl(b, part, "is-no-der")->raw = SLICE_LIT("\x30\x84\xff\xff\xff\xff\x30\x80");
+    bad(b, "*", part);
+    begin_crl(b, part, "is-a-bomb")->raw = slice_of(memset(arena_alloc(b->arena, 8192), 0x30, 8192), 8192);
+    bad(b, "*", part);
+}
+
+static void put_on(struct pki_crl *c, const struct pki_cert *cert) {
+    memcpy(c->revoked[c->revoked_count++], cert->serial, 20);
+}
+
+static void revocations(struct book *b) {
+    struct pki_world *w = begin(b, PKI_TDX_V4, "leaf-revoked");
+    put_on(&w->pck_crl, &w->leaf);
+    bad(b, "CERT_REVOKED", "PCK_CERT");
+    w = begin(b, PKI_TDX_V4, "leaf-in-the-root-list");
+    put_on(&w->root_crl, &w->leaf);
+    good(b, "UpToDate", "");
+    w = begin(b, PKI_TDX_V4, "pck-ca-revoked");
+    put_on(&w->root_crl, &w->platform_ca);
+    bad(b, "CERT_REVOKED", "PCK_CA");
+    w = begin(b, PKI_TDX_V4, "pck-ca-in-its-own-list");
+    put_on(&w->pck_crl, &w->platform_ca);
+    good(b, "UpToDate", "");
+    w = begin(b, PKI_TDX_V4, "tcb-signer-revoked");
+    put_on(&w->root_crl, &w->tcb_signer);
+    bad(b, "CERT_REVOKED", "TCB_SIGNER");
+    w = begin(b, PKI_TDX_V4, "tcb-signer-in-the-pck-list");
+    put_on(&w->pck_crl, &w->tcb_signer);
+    good(b, "UpToDate", "");
+    w = begin(b, PKI_TDX_V4, "other-pck-ca-revoked");
+    put_on(&w->root_crl, &w->processor_ca);
+    good(b, "UpToDate", "");
+    w = begin(b, PKI_TDX_V4, "serial-that-differs-in-the-last-byte");
+    put_on(&w->pck_crl, &w->leaf);
+    w->pck_crl.revoked[w->pck_crl.revoked_count - 1][19] ^= 1;
+    good(b, "UpToDate", "");
+    w = begin(b, PKI_TDX_V4, "leaf-revoked-beside-others");
+    put_on(&w->pck_crl, &w->leaf);
+    put_on(&w->pck_crl, &w->tcb_signer);
+    bad(b, "CERT_REVOKED", "PCK_CERT");
+}
+
+// A list that is right by itself, in the wrong place.
+static void exchanged(struct book *b) {
+    begin(b, PKI_TDX_V4, "root-list-as-the-pck-list");
+    struct pki_made *m = make(b);
+    m->pck_crl = m->root_ca_crl;
+    bad(b, "CRL_ISSUER", "PCK_CRL");
+    begin(b, PKI_TDX_V4, "pck-list-as-the-root-list");
+    m = make(b);
+    m->root_ca_crl = m->pck_crl;
+    bad(b, "CRL_ISSUER", "ROOT_CRL");
+    struct pki_crl *c = &begin(b, PKI_TDX_V4, "list-of-the-processor-ca")->pck_crl;
+    c->signer = c->signer_id = "processor ca";
+    c->issuer = b->w.processor_ca.subject;
+    bad(b, "CRL_ISSUER", "PCK_CRL");
+    c = &begin(b, PKI_TDX_V4, "list-of-the-processor-ca-with-its-chain")->pck_crl;
+    c->signer = c->signer_id = "processor ca";
+    c->issuer = b->w.processor_ca.subject;
+    b->w.crl_chain.letters = "QR";
+    bad(b, "*", NULL);
+}
+
+void cases_of_lists(struct book *b) {
+    every_list(b, "ROOT_CRL");
+    every_list(b, "PCK_CRL");
+    revocations(b);
+    exchanged(b);
+}
