@@ -80,10 +80,20 @@ static bool may_ask_foreign(struct chain_view *v, struct err *e) {
     return ok;
 }
 
+// What our contract, an account or a key may be has an end: an answer beyond it is a server's own.
+static bool never_so_large(struct err *e) {
+    if (e->code == ERR_TOO_LARGE)
+        e->code = ERR_UNAVAILABLE;
+    return false;
+}
+
 json_t *chain_view_own(struct chain_view *v, struct arena *a, const char *method, const json_t *args, struct err *e) {
     if (!has_block(v, e))
         return NULL;
-    return rpc_view_json_at(v->sight->rpc, a, v->sight->contract, method, args, &v->bounds, e);
+    json_t *answer = rpc_view_json_at(v->sight->rpc, a, v->sight->contract, method, args, &v->bounds, e);
+    if (!answer && e)
+        never_so_large(e);
+    return answer;
 }
 
 json_t *chain_view_foreign(struct chain_view *v, const char *contract, const char *method, const json_t *args,
@@ -100,13 +110,16 @@ json_t *chain_view_foreign(struct chain_view *v, const char *contract, const cha
 bool chain_view_balance(struct chain_view *v, const char *account, u128 *out, struct err *e) {
     SCOPED_ARENA(a);
     struct rpc_account found;
-    if (!may_ask_foreign(v, e) || !rpc_account_at(v->sight->rpc, a, account, &v->bounds, &found, e))
+    if (!may_ask_foreign(v, e))
         return false;
+    if (!rpc_account_at(v->sight->rpc, a, account, &v->bounds, &found, e))
+        return never_so_large(e);
     *out = found.amount.v;
     return true;
 }
 
 bool chain_view_key(struct chain_view *v, struct arena *a, const char *account, const struct public_key *key,
                     struct rpc_access_key *out, struct err *e) {
-    return has_block(v, e) && rpc_access_key_at(v->sight->rpc, a, account, key, &v->bounds, out, e);
+    return has_block(v, e) &&
+           (rpc_access_key_at(v->sight->rpc, a, account, key, &v->bounds, out, e) || never_so_large(e));
 }

@@ -26,8 +26,8 @@ struct chain_view { // of one thread
 void chain_view_init(struct chain_view *v, struct chain_sight *sight);
 
 // Errors of the first kind are a server's trouble, or ours, and say nothing: ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO,
-// ERR_INTERNAL. All others are what the chain or a contract said: ERR_NOT_FOUND, ERR_CHAIN, ERR_TOO_LARGE, ERR_LIMIT
-// (too many questions to others, or too slow ones).
+// ERR_INTERNAL. All others are what the chain or a contract said: ERR_NOT_FOUND, ERR_CHAIN, ERR_TOO_LARGE
+// (of another contract's view), ERR_LIMIT (too many questions to others, or too slow ones).
 bool chain_view_is_trouble(const struct err *e);
 
 // Views of our own contract; the caller releases the answer.

@@ -27,6 +27,7 @@ static struct fake {
     unsigned more;  // others than that one that were sent
     int started;    // so often `tx` is answered before the transaction is over
     bool same_page; // whatever key the list is asked for after
+    size_t large;   // bytes that the first server answers to everything
 } fake;
 static char url[2 * 64];
 
@@ -104,6 +105,11 @@ static bool lose(const json_t *params, size_t at) {
 }
 
 static void serve_at(struct http_request *r, size_t at) {
+    if (fake.large && at == 0) {
+        char *body = memset(arena_alloc(http_arena(r), fake.large), ' ', fake.large);
+        http_reply(r, 200, "application/json", slice_of(body, fake.large));
+        return;
+    }
     SCOPED_JSON(call) = json_parse(http_body(r), 1 << 20, NULL);
     const json_t *params = json_object_get(call, "params");
     const char *type = json_string_value(json_object_get(params, "request_type"));
@@ -150,6 +156,27 @@ static const char *view(struct rpc *r, struct arena *a, uint64_t at_least, uint6
     const struct rpc_bounds b = {.at_least = at_least, .timeout_ms = ms};
     SCOPED_JSON(j) = rpc_view_json_at(r, a, "c.near", "get", NULL, &b, e);
     return j ? arena_strdup(a, json_string_value(j)) : NULL;
+}
+
+// If this fails, what one server sends without an end is taken for the chain's word: that something is not there.
+static void test_too_large(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    struct rpc_account account;
+    struct rpc *r, *one = client(100, 100);
+    assert_ok(rpc_new(&r, arena_strdup(a, arena_printf(a, "%.*s", (int)strcspn(url, ","), url)), &e), &e);
+    fake.large = (64u << 20) + 1;
+    assert_err(rpc_account(r, a, "a.near", &account, &e), &e, ERR_UNAVAILABLE, "larger than");
+    fake.large = 5000;
+    const struct rpc_bounds b = {.max_answer = 4096};
+    SCOPED_JSON(none) = rpc_view_json_at(r, a, "c.near", "get", NULL, &b, &e);
+    assert_err(none != NULL, &e, ERR_TOO_LARGE, "larger than 4096 bytes");
+    SCOPED_JSON(said) = rpc_view_json_at(one, a, "c.near", "get", NULL, &b, &e); // another server is asked
+    fake.large = 0;
+    assert_string_equal(json_string_value(said), "b");
+    rpc_free(r);
+    rpc_free(one);
 }
 
 // If this fails, a server that is behind makes an open request an ended one.
@@ -432,12 +459,10 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_behind),
-                                       cmocka_unit_test(test_verdicts),
-                                       cmocka_unit_test(test_keys_by_pages),
-                                       cmocka_unit_test(test_not_over),
-                                       cmocka_unit_test(test_lost_answer),
-                                       cmocka_unit_test(test_nonces),
-                                       cmocka_unit_test(test_no_lock_over_the_network)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_behind),   cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_keys_by_pages),
+        cmocka_unit_test(test_not_over), cmocka_unit_test(test_lost_answer),
+        cmocka_unit_test(test_nonces),   cmocka_unit_test(test_no_lock_over_the_network)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

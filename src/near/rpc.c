@@ -125,7 +125,8 @@ static bool call_one(struct rpc *r, struct arena *a, const char *url, struct sli
     struct http_answer answer;
     *reached = false;
     if (!http_call(r->http, a, &call, &answer, e)) {
-        *reached = e->code == ERR_TOO_LARGE;
+        if (e->code == ERR_TOO_LARGE && b->max_answer == ANSWER_MAX)
+            e->code = ERR_UNAVAILABLE; // nothing on a chain is so large: the server says what makes no sense
         return false;
     }
     char shown[256];

@@ -34,7 +34,8 @@ struct rpc_bounds {
     uint64_t at_least;   // where height is 0: an answer of a lower block is not believed, whatever it says, and the
                          // servers are asked in turn until one has it, 10 s at most; then ERR_UNAVAILABLE
     uint64_t timeout_ms; // of all servers together; 0: 30,000 each
-    size_t max_answer;   // bytes of the answer's JSON (an array of numbers for a view's value); 0: 64 MiB
+    size_t max_answer;   // bytes of the answer's JSON (an array of numbers for a view's value): where all servers give
+                         // more, ERR_TOO_LARGE. 0: 64 MiB, and more is ERR_UNAVAILABLE
 };
 [[nodiscard]] json_t *rpc_view_json_at(struct rpc *r, struct arena *a, const char *contract, const char *method,
                                        const json_t *args, const struct rpc_bounds *b, struct err *e);
