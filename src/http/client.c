@@ -157,7 +157,7 @@ bool http_call(struct http_client *c, struct arena *a, const struct http_call *c
     return ok;
 }
 
-static enum err_code code_of(const char *slug, int status) {
+static enum err_code code_of(const char *slug) {
     static const enum err_code all[] = {
 #define X(code, slug, http) code,
         ERR_CODES(X)
@@ -166,23 +166,23 @@ static enum err_code code_of(const char *slug, int status) {
     for (size_t i = 0; slug && i < ARRAY_LEN(all); i++)
         if (strcmp(err_slug(all[i]), slug) == 0)
             return all[i];
-    for (size_t i = 1; i < ARRAY_LEN(all); i++)
-        if (err_http_status(all[i]) == status)
-            return all[i];
-    return status >= 500 ? ERR_UNAVAILABLE : ERR_INVALID;
+    return ERR_UNAVAILABLE;
 }
 
-// The server's own error object, or its status where it sent none.
-static bool server_said_no(const struct http_call *call, int status, const json_t *j, struct err *e) {
+// A status alone may be that of anything on the way, a proxy that restarts or does not know the path: what is asked for
+// may well be there, and nobody else has it.
+bool http_refusal(const struct http_call *call, const struct http_answer *answer, struct err *e) {
+    struct err bad;
+    SCOPED_JSON(j) = answer->body.len ? json_parse_big(answer->body, answer->body.len, &bad) : NULL;
     const json_t *error = json_object_get(j, "error");
     const char *slug = json_string_value(json_object_get(error, "code"));
     const char *message = json_string_value(json_object_get(error, "message"));
     const char *hint = json_string_value(json_object_get(error, "hint"));
     char shown[256];
     if (message)
-        err_set(e, code_of(slug, status), "%s", message);
+        err_set(e, code_of(slug), "%s", message);
     else
-        err_set(e, code_of(NULL, status), "%s answered status %d", log_url(call->url, shown), status);
+        err_set(e, ERR_UNAVAILABLE, "%s answered status %d", log_url(call->url, shown), answer->status);
     return err_hint(e, "%s", hint ? hint : "");
 }
 
@@ -197,13 +197,10 @@ bool http_call_json(struct http_client *c, struct arena *a, const struct http_ca
     if (!http_call(c, a, &with, &answer, e))
         return false;
     *status = answer.status;
+    if (answer.status > 299)
+        return http_refusal(call, &answer, e);
     struct err bad;
     json_t *j = answer.body.len ? json_parse_big(answer.body, answer.body.len, &bad) : NULL;
-    if (answer.status > 299) {
-        server_said_no(call, answer.status, j, e);
-        json_decref(j);
-        return false;
-    }
     if (answer.body.len && !j) {
         char shown[256];
         return err_set(e, ERR_UNAVAILABLE, "%s answered no JSON: %s", log_url(call->url, shown), bad.msg);

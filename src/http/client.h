@@ -12,7 +12,7 @@ struct http_client; // may be shared by threads; keeps idle connections
 struct http_client *http_client_new(void);
 void http_client_free(struct http_client *c);
 
-// For a value inside a query.
+// For a value inside a path or a query.
 const char *http_percent_encode(struct arena *a, const char *text);
 
 // A header of the answer that the caller wants to see.
@@ -44,7 +44,10 @@ struct http_answer {
 // false: no answer was had (ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_TOO_LARGE). Any status is an answer.
 [[nodiscard]] bool http_call(struct http_client *c, struct arena *a, const struct http_call *call,
                              struct http_answer *out, struct err *e);
-// JSON in (NULL: none) and out; a status over 299 becomes an error with the server's own code, message and hint where
-// it sent {"error":{…}}. *out is NULL for an empty answer; the caller releases it.
+// What a status over 299 means: the server's own code, message and hint where it sent {"error":{…}}; without such a
+// body ERR_UNAVAILABLE, whatever the status. Returns false.
+bool http_refusal(const struct http_call *call, const struct http_answer *answer, struct err *e);
+// JSON in (NULL: none) and out; a status over 299 is http_refusal. *out is NULL for an empty answer; the caller
+// releases it.
 [[nodiscard]] bool http_call_json(struct http_client *c, struct arena *a, const struct http_call *call,
                                   const json_t *in, int *status, json_t **out, struct err *e);

@@ -41,24 +41,6 @@ void api_free(struct api *api) {
     free(api);
 }
 
-static char *percent(struct arena *a, const char *text) {
-    static const char digits[] = "0123456789ABCDEF";
-    char *out = arena_alloc(a, 3 * strlen(text) + 1), *p = out;
-    for (; *text; text++) {
-        uint8_t c = (uint8_t)*text;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-        if (plain) {
-            *p++ = (char)c;
-            continue;
-        }
-        *p++ = '%';
-        *p++ = digits[c >> 4];
-        *p++ = digits[c & 15];
-    }
-    *p = 0;
-    return out;
-}
-
 static struct http_call call_of(struct api *api, struct arena *a, const char *method, const char *path,
                                 uint64_t timeout_ms) {
     return (struct http_call){.method = method,
@@ -82,8 +64,8 @@ static bool tell(struct api *api, struct arena *a, const char *method, const cha
 
 bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const atomic_bool *stop, struct lease *out,
               bool *got, struct err *e) {
-    const char *path =
-        arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s", timeout_s, percent(a, api->set.worker_id));
+    const char *path = arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s", timeout_s,
+                                    http_percent_encode(a, api->set.worker_id));
     struct http_call call = call_of(api, a, "GET", path, timeout_s * 1000 + CALL_MS);
     SCOPED_JSON(answer) = NULL;
     int status;
@@ -142,8 +124,8 @@ bool api_lock(struct api *api, struct arena *a, const char *key, uint64_t ttl_s,
 
 void api_unlock(struct api *api, struct arena *a, const char *key) {
     struct err e;
-    const char *path =
-        arena_printf(a, "/locks/release/%s?worker_id=%s", percent(a, key), percent(a, api->set.worker_id));
+    const char *path = arena_printf(a, "/locks/release/%s?worker_id=%s", http_percent_encode(a, key),
+                                    http_percent_encode(a, api->set.worker_id));
     if (!tell(api, a, "DELETE", path, CALL_MS, NULL, &e))
         log_err(LOG_WARN, "a lock could not be released, it ends by itself", &e);
 }
@@ -160,8 +142,7 @@ static bool download(struct api *api, struct arena *a, const char *from, const s
     if (!http_call(api->http, a, &call, &answer, e))
         return false;
     if (answer.status != 200)
-        return err_set(e, answer.status == 404 ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
-                       "the coordinator answered status %d for %s/%.12s", answer.status, from, hex);
+        return http_refusal(&call, &answer, e) || err_wrap(e, "%s/%.12s of the coordinator", from, hex);
     struct hash got = sha256(answer.body);
     if (!hash_eq(&got, hash))
         return err_set(e, ERR_CORRUPT, "the coordinator gave other bytes than those of %s/%.12s", from, hex);

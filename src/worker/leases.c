@@ -64,7 +64,7 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
     struct lease_id id = held_id(l);
     struct err e;
     bool ok = api_heartbeat(h->set.api, a, &id, stage_text(stage), &e);
-    bool unknown = !ok && (e.code == ERR_LEASE_LOST || e.code == ERR_CONFLICT || e.code == ERR_NOT_FOUND), lost;
+    bool unknown = !ok && e.code == ERR_LEASE_LOST, lost;
     pthread_mutex_lock(&h->lock);
     lost = unknown && l->stage != STAGE_ENDED;
     pthread_mutex_unlock(&h->lock);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/coordinator_client.h"
+
+#include "base/test.h"
+#include "http/test_server.h"
+
+// What the server answers to everything.
+static struct {
+    int status;
+    const char *body;
+    const char *type;
+    char path[200];
+} fake;
+static struct http_server *server;
+static struct api *api;
+
+static void serve(struct http_request *r, void *ctx) {
+    (void)ctx;
+    const char *key = http_param(r, "key");
+    snprintf(fake.path, sizeof fake.path, "%s", key ? key : "");
+    http_reply(r, fake.status, fake.type, slice_str(fake.body));
+}
+
+static const struct http_route routes[] = {
+    {.method = HTTP_POST, .path = "/tasks/heartbeat", .handler = serve, .max_body = 1 << 16},
+    {.method = HTTP_POST, .path = "/tasks/complete", .handler = serve, .max_body = 1 << 16},
+    {.method = HTTP_GET, .path = "/wasm/{hash}", .handler = serve},
+    {.method = HTTP_GET, .path = "/builds/{key}", .handler = serve},
+    {.method = HTTP_DELETE, .path = "/locks/release/{key}", .handler = serve},
+};
+
+static void answers(int status, const char *type, const char *body) {
+    fake.status = status, fake.type = type, fake.body = body;
+}
+
+static const struct lease_id id = {"c.near", "token", 7};
+
+static enum err_code beat(struct arena *a) {
+    struct err e = {0};
+    return api_heartbeat(api, a, &id, "run", &e) ? ERR_INTERNAL : e.code;
+}
+
+// If this fails, a proxy that restarts makes a worker drop its leases, or build anew what is there.
+static void a_status_is_not_the_coordinators_word(void **state) {
+    (void)state;
+    static const int statuses[] = {400, 401, 403, 404, 405, 409, 410, 413, 429, 500, 502, 503, 504};
+    static const char *const bodies[][2] = {{"text/html", "<html>nginx</html>"},
+                                            {"application/json", ""},
+                                            {"application/json", "{\"error\":\"conflict\"}"},
+                                            {"application/json", "{\"error\":{\"message\":\"gone\"}}"},
+                                            {"application/json", "{\"code\":\"lease_lost\"}"}};
+    struct hash h = {0};
+    struct slice wasm;
+    struct build_record record;
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+        for (size_t k = 0; k < ARRAY_LEN(bodies); k++) {
+            SCOPED_ARENA(a);
+            struct err e = {0};
+            SCOPED_JSON(report) = json_object();
+            answers(statuses[i], bodies[k][0], bodies[k][1]);
+            assert_int_equal(beat(a), ERR_UNAVAILABLE);
+            assert_err(api_complete(api, a, &id, report, &e), &e, ERR_UNAVAILABLE, "");
+            assert_err(api_wasm_get(api, a, &h, &wasm, &e), &e, ERR_UNAVAILABLE, "");
+            assert_err(api_record_get(api, a, &h, &record, &e), &e, ERR_UNAVAILABLE, "");
+        }
+}
+
+// If this fails, a worker goes on with what somebody else has.
+static void the_coordinators_own_words(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    struct hash h = {0};
+    struct slice wasm;
+    answers(409, "application/json", "{\"error\":{\"code\":\"lease_lost\",\"message\":\"it is over\"}}");
+    assert_err(api_heartbeat(api, a, &id, NULL, &e), &e, ERR_LEASE_LOST, "it is over");
+    answers(404, "application/json", "{\"error\":{\"code\":\"not_found\",\"message\":\"nobody has it\"}}");
+    assert_err(api_wasm_get(api, a, &h, &wasm, &e), &e, ERR_NOT_FOUND, "nobody has it");
+    answers(200, "application/wasm", "other");
+    assert_err(api_wasm_get(api, a, &h, &wasm, &e), &e, ERR_CORRUPT, "other bytes");
+}
+
+// If this fails, a lock whose name has a slash, a space or a percent sign is never released.
+static void names_in_paths(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    answers(200, "application/json", "{}");
+    api_unlock(api, a, "build/a b%2f\xc3\xa4?x&y#z~_");
+    assert_string_equal(fake.path, "build/a b%2f\xc3\xa4?x&y#z~_");
+}
+
+static int set_up(void **state) {
+    (void)state;
+    static char url[64];
+    struct err e = {0};
+    server = test_server(routes, ARRAY_LEN(routes), 2);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", http_server_port(server));
+    const struct api_settings s = {.base_url = url, .token = "t", .worker_id = "w 1", .version = "1"};
+    assert_ok(api_new(&api, &s, &e), &e);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    api_free(api);
+    http_server_stop(server);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_status_is_not_the_coordinators_word),
+                                       cmocka_unit_test(the_coordinators_own_words), cmocka_unit_test(names_in_paths)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
