@@ -24,10 +24,10 @@ static struct fake {
     int keys;                             // of an account, named by their numbers
     bool loses; // the first server takes a transaction, and its answer is lost; the second one knows that it was taken
     char *took; // that one; a copy
-    unsigned more;  // others than that one that were sent
-    int started;    // so often `tx` is answered before the transaction is over
-    bool same_page; // whatever key the list is asked for after
-    size_t large;   // bytes that the first server answers to everything
+    unsigned more;       // others than that one that were sent
+    int started;         // so often `tx` is answered before the transaction is over
+    bool same_page;      // whatever key the list is asked for after
+    atomic_size_t large; // bytes that the first server answers to everything
 } fake;
 static char url[2 * 64];
 
@@ -381,7 +381,7 @@ static void test_lost_answer(void **state) {
 static void *warm(void *ctx) {
     SCOPED_ARENA(a);
     struct err e;
-    assert_ok(sender_warm(ctx, a, NULL, &e), &e);
+    assert_ok(sender_warm(ctx, NULL, a, NULL, &e), &e);
     return NULL;
 }
 

@@ -72,8 +72,8 @@ static void learn_nonce(struct sender *s, uint64_t nonce) {
                  s->account.s, nonce, last);
 }
 
-static bool read_key(struct sender *s, struct arena *a, struct rpc_access_key *out, struct err *e) {
-    if (!rpc_access_key(s->rpc, a, s->account.s, &s->public, out, e)) {
+static bool read_key(struct sender *s, struct rpc *rpc, struct arena *a, struct rpc_access_key *out, struct err *e) {
+    if (!rpc_access_key(rpc, a, s->account.s, &s->public, out, e)) {
         err_wrap(e, "key %s of account '%s'", public_key_text(a, &s->public), s->account.s);
         return e->code == ERR_NOT_FOUND ? err_hint(e, "add the key to the account, or use another one") : false;
     }
@@ -81,9 +81,9 @@ static bool read_key(struct sender *s, struct arena *a, struct rpc_access_key *o
     return true;
 }
 
-static bool read_block(struct sender *s, struct arena *a, struct err *e) {
+static bool read_block(struct sender *s, struct rpc *rpc, struct arena *a, struct err *e) {
     struct rpc_block block;
-    if (!rpc_final_block(s->rpc, a, &block, e))
+    if (!rpc_final_block(rpc, a, &block, e))
         return false;
     pthread_mutex_lock(&s->lock);
     s->block_hash = block.hash;
@@ -97,9 +97,10 @@ static bool is_fresh(const struct sender *s) {
     return s->block_read_ms && clock_mono_ms() - s->block_read_ms <= BLOCK_HASH_FRESH_MS;
 }
 
-bool sender_warm(struct sender *s, struct arena *a, struct rpc_access_key *key, struct err *e) {
+bool sender_warm(struct sender *s, struct rpc *rpc, struct arena *a, struct rpc_access_key *key, struct err *e) {
     struct rpc_access_key own;
-    return read_key(s, a, key ? key : &own, e) && read_block(s, a, e);
+    rpc = rpc ? rpc : s->rpc;
+    return read_key(s, rpc, a, key ? key : &own, e) && read_block(s, rpc, a, e);
 }
 
 // Nonce and block for one transaction.
@@ -116,7 +117,7 @@ static bool take(struct sender *s, struct arena *a, struct transaction *tx, stru
         pthread_mutex_unlock(&s->lock);
         if (known && fresh)
             return true;
-        if ((!known && !read_key(s, a, &key, e)) || (!fresh && !read_block(s, a, e)))
+        if ((!known && !read_key(s, s->rpc, a, &key, e)) || (!fresh && !read_block(s, s->rpc, a, e)))
             return false;
     }
     return err_set(e, ERR_UNAVAILABLE, "the key's nonce is used up each time that it has been read");

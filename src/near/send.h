@@ -25,8 +25,10 @@ struct sent {
 [[nodiscard]] bool sender_sign(struct sender *s, struct arena *a, const struct account_id *receiver,
                                struct action *actions, size_t count, struct sent *out, struct err *e);
 // Reads nonce, block hash and the key ahead of time, so that the next sender_sign makes no call, and says in the log
-// when somebody else uses the key. *key (NULL: not needed) is as the chain shows it.
-[[nodiscard]] bool sender_warm(struct sender *s, struct arena *a, struct rpc_access_key *key, struct err *e);
+// when somebody else uses the key. *key (NULL: not needed) is as the chain shows it. `rpc` NULL: the sender's own;
+// another one where the calls must end with something of the caller's.
+[[nodiscard]] bool sender_warm(struct sender *s, struct rpc *rpc, struct arena *a, struct rpc_access_key *key,
+                               struct err *e);
 // What the chain said of a transaction of this key (rpc_send_wait): what it casts doubt on is read again, and what only
 // people can mend is logged as an error, by its kind, once a minute at most. `why`: the error that came with it.
 void sender_heed(struct sender *s, const struct tx_said *said, const struct err *why);

@@ -16,13 +16,15 @@
 #define YOUNG_NS 20000000000ull // the monitor, or the coordinator's disk, may be at it
 #define EXTENSION_S 240u        // that one extension lasts at most, with room
 #define CANCEL_AGAIN_MS 600000
-#define MISSED_MAX 3 // how often blocks are read again for one request
+#define WHOLE_EVERY 40 // looks: a server may have left something out
+#define MISSED_MAX 3   // how often blocks are read again for one request
 #define CANCEL_GAS (60 * TGAS)
 
 // What is known of an open request.
 struct open {
     uint64_t id, cancelled_ms; // 0: never
     bool recorded;             // the coordinator has it
+    bool ended;
     unsigned missed;
 };
 
@@ -34,6 +36,7 @@ struct janitor {
     struct http_client *http;
     struct open *open; // of the last look, by id
     size_t count;
+    uint64_t looks, ends[2]; // where ids ended in the last look, and in the one before
 };
 
 // --- what is open on chain
@@ -66,12 +69,24 @@ static bool get_range(struct janitor *j, struct arena *a, uint64_t *begin, uint6
     return range || why.code == ERR_NOT_FOUND;
 }
 
+// Open ones that are known. What two looks have gone through is not asked for again, since no request opens again: one
+// that cannot be cancelled would have all ids behind it asked for, twice a minute.
+static uint64_t take_known(struct janitor *j, uint64_t begin, uint64_t *ids, size_t *count) {
+    bool whole = j->looks++ % WHOLE_EVERY == 0;
+    uint64_t from = !whole && j->ends[1] > begin ? j->ends[1] : begin;
+    for (size_t i = 0; i < j->count; i++)
+        if (j->open[i].id >= begin && j->open[i].id < from && !j->open[i].ended)
+            ids[(*count)++] = j->open[i].id;
+    return from;
+}
+
 static bool get_ids(struct janitor *j, struct arena *a, uint64_t *ids, size_t *count, struct err *e) {
     uint64_t page[PAGE], from, end;
     size_t n, pages = 0;
     *count = 0;
     if (!get_range(j, a, &from, &end, e))
         return false;
+    from = take_known(j, from, ids, count);
     do {
         if (!get_page(j, a, from, page, &n, e))
             return false;
@@ -80,6 +95,8 @@ static bool get_ids(struct janitor *j, struct arena *a, uint64_t *ids, size_t *c
                 ids[(*count)++] = page[i];
         from = n ? page[n - 1] + 1 : from + WALK;
     } while (from < end && *count < IDS_MAX && ++pages < PAGES_MAX);
+    j->ends[1] = j->ends[0];
+    j->ends[0] = *count == IDS_MAX ? ids[IDS_MAX - 1] + 1 : from < end ? from : end;
     return true;
 }
 
@@ -121,6 +138,7 @@ static bool cancel(struct janitor *j, struct arena *a, struct open *o, struct er
         .kind = ACTION_FUNCTION_CALL, .method = METHOD_CANCEL_STALE, .args = slice_str(args), .gas = {CANCEL_GAS}};
     o->cancelled_ms = clock_mono_ms();
     if (!account_id_parse(&contract, slice_str(j->set.contract_id), e) ||
+        !sender_warm(j->set.sender, j->rpc, a, NULL, e) ||
         !sender_sign(j->set.sender, a, &contract, &action, 1, &sent, e))
         return false;
     log_warn("request %" PRIu64 " has stayed open long after its window, and is cancelled: transaction=%s", o->id,
@@ -150,8 +168,9 @@ static bool look_at(struct janitor *j, struct arena *a, struct open *o, uint64_t
     SCOPED_JSON(view) = rpc_view_json(j->rpc, a, j->set.contract_id, VIEW_REQUEST, args, e);
     if (!view)
         return false;
-    if (json_is_null(view) || !chain_request_parse(&r, a, view, NULL))
-        return true; // it has ended meanwhile, or is a worker's to speak about
+    o->ended = json_is_null(view);
+    if (o->ended || !chain_request_parse(&r, a, view, NULL))
+        return true; // what cannot be read is a worker's to speak about
     uint64_t age_ns = now_ns > r.timestamp_ns ? now_ns - r.timestamp_ns : 0;
     if (is_stale(&r, age_ns)) // also one whose answer never reached it: its payer waits for what is left
         return !may_cancel(j, o) || cancel(j, a, o, e);

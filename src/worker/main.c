@@ -266,7 +266,7 @@ static bool check_key(struct daemon *d, struct arena *a, struct err *e) {
         log_warn("OPERATOR_PRIVATE_KEY may not call %s, as keys of earlier versions: requests that stay open after "
                  "their time are not cancelled; make a new key (outlayer deploy), or add one with that method to '%s'",
                  METHOD_CANCEL_STALE, d->operator_id.s);
-    return sender_warm(d->worker.sender, a, NULL, e);
+    return sender_warm(d->worker.sender, NULL, a, NULL, e);
 }
 
 static bool check_operator(struct daemon *d, struct arena *a, struct err *e) {

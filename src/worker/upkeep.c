@@ -32,7 +32,7 @@ static void tick(void *ctx) {
     SCOPED_ARENA(a);
     struct rpc_access_key key;
     struct err e;
-    if (sender_warm(u->set.sender, a, &key, &e))
+    if (sender_warm(u->set.sender, NULL, a, &key, &e))
         watch_money(u, a, &key);
     else
         log_err(LOG_WARN, "reading nonce and block", &e);
