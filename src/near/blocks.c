@@ -330,16 +330,18 @@ static bool get_from(struct block_source *s, struct arena *a, uint64_t height, c
 
 bool block_source_get(struct block_source *s, struct arena *a, uint64_t height, const char *contract,
                       struct block_logs *out, struct err *e) {
-    struct err why = {0};
+    struct err why = {0}, other = {0};
     for (size_t i = 0; i < s->count; i++) {
         if (get_from(s, a, height, contract, out, &why))
             return true;
         block_source_next(s);
         if (why.code == ERR_NOT_FOUND) // that took its time: the next server's turn comes with the next call
             break;
+        if (why.code != ERR_CORRUPT)
+            other = why;
     }
-    if (e)
-        *e = why;
+    if (e) // too old is a block for all of them, or not known to be
+        *e = why.code == ERR_CORRUPT && other.code ? other : why;
     return false;
 }
 

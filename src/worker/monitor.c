@@ -20,6 +20,7 @@
 #define BACK_FIRST 64u // blocks
 #define BACK_MAX (1u << 20)
 #define REFUSED_MS 30000 // how long something on the way to the coordinator may refuse a request that is well formed
+#define TOLD_EVERY_MS 60000
 #define CURSOR_EVERY_MS 1000 // repeating a few blocks after a crash changes nothing: a request is recorded once
 
 struct monitor {
@@ -31,7 +32,7 @@ struct monitor {
     pthread_cond_t woken;
     atomic_bool stop;
     uint64_t missed_ns; // guarded by mutex: go back to before it; 0: no need
-    uint64_t next, saved, saved_ms;
+    uint64_t next, saved, saved_ms, told_ms;
     uint64_t last;    // the last block that was taken whole, as long as all heights up to it are known; 0: none
     uint64_t floor;   // no height before it is of interest
     unsigned skipped; // heights in a row
@@ -341,6 +342,23 @@ static bool step(struct monitor *m, struct arena *a, struct err *e) {
     return true;
 }
 
+// Nothing mends that but people: the scan never goes past blocks that it has not seen by itself.
+static void complain_of_age(struct monitor *m, struct arena *a) {
+    uint64_t head = 0, now = clock_mono_ms();
+    struct err e;
+    if (m->told_ms && now - m->told_ms < TOLD_EVERY_MS)
+        return;
+    m->told_ms = now;
+    const char *newest =
+        block_source_last(m->blocks, a, &head, &e) ? arena_printf(a, " (the newest is %" PRIu64 ")", head) : "";
+    log_error(
+        "the scan stands still at block %" PRIu64
+        ", which is too old for each server of NEARDATA_API_URL: add a server that keeps older blocks, or stop the "
+        "worker and set START_BLOCK_HEIGHT to a block that they have%s; requests of the blocks between are not "
+        "served then",
+        m->next, newest);
+}
+
 static void *scan(void *ctx) {
     struct monitor *m = ctx;
     uint64_t pause = RETRY_FIRST_MS;
@@ -354,7 +372,9 @@ static void *scan(void *ctx) {
         }
         if (m->stop)
             break;
-        if (e.code != ERR_NOT_FOUND)
+        if (e.code == ERR_CORRUPT)
+            complain_of_age(m, a);
+        else if (e.code != ERR_NOT_FOUND)
             log_err(LOG_WARN, "no block", &e);
         else if (clock_mono_ms() - asked >= pause) // the server did the waiting
             continue;

@@ -6,7 +6,9 @@
 #include "base/test.h"
 #include "http/test_server.h"
 #include "protocol/events.h"
+#include <fcntl.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #define HEIGHTS 32
 #define TASKS 32
@@ -21,6 +23,8 @@ static struct fake {
     unsigned refuse_503, refuse_400, refuse_html, posts;
     uint64_t hidden; // a height that is said to be skipped,
     unsigned hide;   // so many times
+    uint64_t oldest; // block that is still kept
+    unsigned reads;  // of blocks
     const char *tasks[TASKS];
     size_t task_count;
     uint64_t completed[TASKS];
@@ -36,8 +40,12 @@ static void serve_block(struct http_request *r, void *ctx) {
     const char *body = height <= fake.head && height < HEIGHTS ? fake.blocks[height] : NULL;
     if (body && height == fake.hidden && fake.hide && fake.hide--)
         body = "null";
+    bool gone = height < fake.oldest;
+    fake.reads++;
     pthread_mutex_unlock(&fake.mutex);
-    if (body)
+    if (gone)
+        http_reply(r, 404, "application/json", SLICE_LIT("{\"type\":\"BLOCK_HEIGHT_TOO_LOW\"}"));
+    else if (body)
         http_reply(r, 200, "application/json", slice_str(body));
     else
         http_reply(r, 404, "application/json", SLICE_LIT("{\"type\":\"BLOCK_DOES_NOT_EXIST\"}"));
@@ -153,6 +161,19 @@ static void recorded(size_t want) {
         pthread_mutex_unlock(&fake.mutex);
     }
     assert_int_equal(got, want);
+}
+
+static unsigned reads(void) {
+    pthread_mutex_lock(&fake.mutex);
+    unsigned n = fake.reads;
+    pthread_mutex_unlock(&fake.mutex);
+    return n;
+}
+
+static void keep_from(uint64_t oldest) {
+    pthread_mutex_lock(&fake.mutex);
+    fake.oldest = oldest;
+    pthread_mutex_unlock(&fake.mutex);
 }
 
 static uint64_t id_of(size_t i, const char **refused) {
@@ -307,6 +328,39 @@ static void test_go_back(void **state) {
     assert_true(posts() >= posted + 10);
 }
 
+// If this fails, a worker that was away for long waits for ever for a block that nobody has, and nobody knows why.
+static void test_too_old(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    struct slice said;
+    const char *path = arena_printf(a, "%s/said", work);
+    size_t before = fake.task_count; // nothing runs yet
+    keep_from(1000);
+    fflush(stderr);
+    int kept = dup(STDERR_FILENO), to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(kept >= 0 && to >= 0 && dup2(to, STDERR_FILENO) >= 0);
+    struct monitor *m = start_at(3);
+    unsigned asked = reads();
+    while (reads() < asked + 4)
+        sched_yield();
+    monitor_stop(m);
+    fflush(stderr);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    close(kept), close(to);
+    assert_ok(file_read(a, path, 1 << 16, &said, &e), &e);
+    const char *text = arena_text(a, said), *first = strstr(text, "stands still at block 3, which is too old");
+    assert_non_null(first);
+    assert_non_null(strstr(text, "START_BLOCK_HEIGHT to a block that they have"));
+    assert_null(strstr(first + 1, "stands still")); // once a minute
+    assert_int_equal(fake.task_count, before);
+    keep_from(0);
+    add_block("SuccessValue", request_log(17));
+    m = start_at(fake.head); // as the words say
+    recorded(before + 1);
+    monitor_stop(m);
+}
+
 // A damaged place is said, not guessed.
 static void test_damaged_cursor(void **state) {
     (void)state;
@@ -339,8 +393,8 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scan),    cmocka_unit_test(test_goes_on),       cmocka_unit_test(test_coordinator_away),
-        cmocka_unit_test(test_gap),     cmocka_unit_test(test_proxy),         cmocka_unit_test(test_set_back),
-        cmocka_unit_test(test_go_back), cmocka_unit_test(test_damaged_cursor)};
+        cmocka_unit_test(test_scan),    cmocka_unit_test(test_goes_on), cmocka_unit_test(test_coordinator_away),
+        cmocka_unit_test(test_gap),     cmocka_unit_test(test_proxy),   cmocka_unit_test(test_set_back),
+        cmocka_unit_test(test_go_back), cmocka_unit_test(test_too_old), cmocka_unit_test(test_damaged_cursor)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
