@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole stack as `outlayer up` starts it: requests from outside, answers and money on the chain, and daemons that
 are killed in the middle of everything. A request must end once, be charged once, and be answered."""
-import hashlib, json, os, signal, subprocess, threading, urllib.parse
+import hashlib, json, os, re, signal, subprocess, threading, urllib.parse
 
 import kit, near
 from kit import check, equal
@@ -363,7 +363,9 @@ def test_names_that_are_near():
     """--version, and what somebody may have meant."""
     for args, want, sentence in ((["--version"], 0, "outlayer 0."), (["requst"], 2, "did you mean outlayer request?"), (["upp"], 2, "did you mean outlayer up?"),
                                  (["nonsense"], 2, "--help lists the commands"), (["run", "--inptu", "x"], 2, "did you mean --input?"),
-                                 (["run", "--envfile=x"], 2, "did you mean --env-file?"), (["run", "--zzz"], 2, "--help lists")):
+                                 (["run", "--envfile=x"], 2, "did you mean --env-file?"), (["run", "--zzz"], 2, "--help lists"),
+                                 (["run", __file__], 2, "is no WebAssembly module"), (["run", __file__], 2, "outlayer request --repo DIR builds"),
+                                 (["run", kit.ROOT], 2, "outlayer request --repo DIR builds")):
         done = subprocess.run([kit.program("outlayer"), *args], capture_output=True, text=True, timeout=30)
         check(f"outlayer {' '.join(args)}", done.returncode == want and sentence in done.stdout + done.stderr, (done.returncode, done.stdout, done.stderr))
 
@@ -407,6 +409,8 @@ def test_demo():
     check("demo: status 0", done.returncode == 0, done.stderr.decode()[-800:])
     check("demo: nine answers", "9 requests, each answered" in text and text.count("the callback stored:") == 9, text[-800:])
     check("demo: one of them from an API", "(as the API says)" in text, text[-800:])
+    stored = re.findall(r"stored in (\w+)", text)
+    check("demo: what it stored is named once", len(stored) == 1 and (text + done.stderr.decode()).count(stored[0]) == 1, (stored, done.stderr))
     check("demo: a run with a secret, and a refusal", "the guest proved that it knows the key" in text and "refused: Access denied: bob.test.near" in text, text[-800:])
 
 

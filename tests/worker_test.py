@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-worker from outside, against a real devnet with the real contract and a coordinator of a few lines, so that
 each thing that a coordinator may do wrong can be done."""
-import base64, hashlib, json, os, re, socket, subprocess, time
+import base64, hashlib, json, os, re, signal, socket, subprocess, time
 
 import kit, near
 from fakes.coordinator import Coordinator
@@ -608,6 +608,26 @@ def test_wrong_settings():
                 ("no http", {"API_BASE_URL": "localhost"}, "API_BASE_URL")):
             text = refusal(w, **env)
             check(what, says in text and other.secret not in text, text)
+
+
+def test_ends_while_it_starts():
+    """Before it serves, a worker waits for the chain and looks over its toolchain."""
+    with kit.folder() as home:
+        w = World(home)
+        with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections and says nothing
+            env = {**os.environ, **w.settings("early", NEAR_RPC_URL=f"http://127.0.0.1:{deaf.getsockname()[1]}"), "OUTLAYER_HOME": home}
+            process = subprocess.Popen([kit.program("outlayer-worker")], env=env, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            connection, _ = deaf.accept()
+            process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            try:
+                _, said = process.communicate(timeout=20)
+            finally:
+                process.kill()
+                connection.close()
+            check("a worker that starts ends when it is told", process.returncode == 0 and b"ending before it has started" in said
+                  and time.monotonic() - began < 10, said)
 
 
 def test_isolation():

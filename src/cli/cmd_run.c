@@ -12,6 +12,7 @@
 #include "executor/exec.h"
 #include "sandbox/sandbox.h"
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #define WASM_MAX (64u << 20)
 
@@ -104,13 +105,26 @@ static bool run_in_pool(struct arena *a, const struct run_options *o, struct exe
     return ok;
 }
 
+static bool no_module(const char *path, struct err *e) {
+    err_set(e, ERR_USAGE, "'%s' is no WebAssembly module", path);
+    return err_hint(e, "it takes a .wasm file that is built already; outlayer request --repo DIR builds a project and "
+                       "runs it, on the chain that outlayer up starts");
+}
+
+static bool read_module(struct arena *a, const char *path, struct slice *out, struct err *e) {
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return no_module(path, e);
+    return file_read(a, path, WASM_MAX, out, e) && (slice_starts(*out, slice_of("\0asm", 4)) || no_module(path, e));
+}
+
 static bool run_module(struct arena *a, const struct run_options *o, struct exec_result *r, struct hash *hash,
                        struct err *e) {
     struct slice wasm, input = slice_str(o->input ? o->input : "");
     struct exec_env env[SECRETS_MAX + 3];
     size_t count = 0;
     struct exec_limits limits;
-    if (!limits_from_options(&o->limits, &limits, e) || !file_read(a, o->file, WASM_MAX, &wasm, e) ||
+    if (!limits_from_options(&o->limits, &limits, e) || !read_module(a, o->file, &wasm, e) ||
         (o->input_file && !file_read(a, o->input_file, WASM_MAX, &input, e)) ||
         (o->env_file && !read_env(a, o->env_file, env, &count, e)))
         return false;

@@ -38,7 +38,7 @@ static bool store(struct run *r, struct remote *remote, const char **transaction
         !remote_key(remote, &s, &key, e) || !blob_seal(a, &s, key.generation, key.public, plain, &blob, e) ||
         !remote_estimate(remote, &s, base64_text(a, blob), &only_alice, &deposit, e))
         return false;
-    struct remote_call call = {.method = "store_secrets", .args = remote_name(&s), .deposit = deposit};
+    struct remote_call call = {.method = "store_secrets", .args = remote_name(&s), .deposit = deposit, .quiet = true};
     json_set_text(call.args, "encrypted_secrets_base64", base64_text(a, blob));
     json_object_set_new(call.args, "access", access_json(&only_alice));
     printf("           sealed here for %s: API_KEY, %zu bytes, deposit %s\n", access_text(a, &only_alice), blob.len,

@@ -240,7 +240,7 @@ bool remote_send(struct remote *r, const struct remote_call *call, const char **
     if (!account_id_parse(&contract, slice_str(r->target->contract), e) ||
         !sender_new(&s, r->rpc, &r->from->account, &r->from->secret, e))
         return false;
-    bool ok = sender_call(s, r->a, &contract, &action, 1, "FINAL", show_hash, NULL, &outcome, e);
+    bool ok = sender_call(s, r->a, &contract, &action, 1, "FINAL", call->quiet ? NULL : show_hash, NULL, &outcome, e);
     sender_free(s);
     if (!ok)
         return err_wrap(e, "%s", call->method);

@@ -54,6 +54,7 @@ struct remote_call {
     json_t *args; // taken
     struct yocto deposit;
     const char *event;
+    bool quiet; // the caller shows the transaction
 };
 [[nodiscard]] bool remote_send(struct remote *r, const struct remote_call *call, const char **transaction,
                                json_t **event, struct err *e);

@@ -13,6 +13,7 @@
 #include "worker/journal.h"
 #include "worker/monitor.h"
 #include "worker/worker.h"
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -313,7 +314,7 @@ static bool start_monitor(struct daemon *d, struct err *e) {
 
 static bool start(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
-    if (!check_chain(d, e) || !worker_start(&d->worker, e) || (s->monitor && !start_monitor(d, e)))
+    if (!worker_start(&d->worker, e) || (s->monitor && !start_monitor(d, e)))
         return false;
     log_info("worker %s for %s as %s: %u at a time, capabilities %s", s->worker_id, s->contract, d->operator_id.s,
              d->worker.set.slots, d->worker.set.capabilities);
@@ -348,6 +349,34 @@ static void close_all(struct daemon *d, int status) {
     arena_free_wiped(d->arena);
 }
 
+// The thread that waits for the signal to end. Before it serves, a worker looks over its toolchain and waits for the
+// chain, which may take long, and ending at once loses nothing: the kernel ends its processes with it.
+struct ending {
+    sigset_t signals;
+    atomic_bool serves;
+    pthread_t thread;
+};
+
+static void *await_end(void *ctx) {
+    struct ending *end = ctx;
+    int got;
+    sigwait(&end->signals, &got);
+    if (!atomic_load(&end->serves)) {
+        log_info("ending before it has started");
+        _exit(0);
+    }
+    return NULL;
+}
+
+// The signals are blocked before any other thread, which inherit it.
+static bool watch_for_end(struct ending *end, struct err *e) {
+    sigemptyset(&end->signals);
+    sigaddset(&end->signals, SIGTERM);
+    sigaddset(&end->signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &end->signals, NULL);
+    return pthread_create(&end->thread, NULL, await_end, end) == 0 || err_set(e, ERR_IO, "cannot start a thread");
+}
+
 // Values of secrets pass through: no memory of ours in a file, none for others of the same user to read.
 static bool keep_memory_private(struct err *e) {
     json_wipe_memory();
@@ -357,21 +386,19 @@ static bool keep_memory_private(struct err *e) {
 int main(int argc, char **argv) {
     struct daemon_args args;
     struct err e;
-    int status, got = 0;
+    int status;
     if (!daemon_args_parse(&args, argc, argv, NAME, "builds and runs what contracts ask for", table, ARRAY_LEN(table),
                            &status))
         return status;
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ends, NULL); // before any thread: all of them inherit it
+    static struct ending end;
     signal(SIGPIPE, SIG_IGN);
     struct daemon d = {.arena = arena_new(), .lock = -1};
-    bool ok = keep_memory_private(&e) && read_settings(&d, &args, &e) && open_home(&d, &e) && open_worker(&d, &e) &&
-              start(&d, &args, &e);
+    bool ok = watch_for_end(&end, &e) && keep_memory_private(&e) && read_settings(&d, &args, &e) && open_home(&d, &e) &&
+              open_worker(&d, &e) && check_chain(&d, &e);
+    atomic_store(&end.serves, true);
+    ok = ok && start(&d, &args, &e);
     if (ok)
-        sigwait(&ends, &got);
+        pthread_join(end.thread, NULL);
     else
         log_err(LOG_ERROR, "cannot start", &e);
     close_all(&d, ok ? 0 : 1);
