@@ -33,7 +33,7 @@ for mk in [*pathlib.Path("src").glob("*/Local.mk"), *pathlib.Path("bench").glob(
 # The core of src/dcap is compiled into contracts and for browsers, too: it includes itself and three headers of C.
 OWN = {f.name for f in pathlib.Path("src/dcap").glob("*.h")}
 for f in sorted(pathlib.Path("src/dcap").glob("*.[ch]")):
-    if f.name.endswith(("_test.c", "_fuzz.c", "_openssl.c")): continue
+    if f.name.endswith(("_test.c", "_test.h", "_fuzz.c", "_openssl.c")): continue
     for i, line in enumerate(f.read_text().split("\n"), 1):
         m = re.match(r"#include [<\"](?:dcap/)?([\w/.]+)", line)
         if m and m[1] not in OWN | {"stdbool.h", "stddef.h", "stdint.h"} and (f.name, m[1]) != ("bytes.h", "string.h"):

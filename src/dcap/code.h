@@ -40,6 +40,7 @@
     X(CERT_NAME, FALSE, "has a subject other than the one that such a certificate has")                                \
     X(CERT_NOT_CA, FALSE, "is signed by a certificate that may sign none")                                             \
     X(CERT_IS_CA, FALSE, "is a certificate of an authority where one of a leaf belongs")                               \
+    X(CERT_USAGE, FALSE, "has a key that may not be used for such signatures")                                         \
     X(CERT_SIGNATURE, FALSE, "is not signed by the key of its issuer")                                                 \
     X(CERT_EXPIRED, UNCHECKABLE, "has expired")                                                                        \
     X(CERT_NOT_YET_VALID, UNCHECKABLE, "is not valid yet")                                                             \

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// SHA-384, in parts as they come: what runtime measurement registers are extended with. Small rather than fast.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DCAP_SHA384_SIZE = 48 };
+struct dcap_sha384 {
+    uint64_t state[8];
+    uint64_t length; // of what was given so far, in bytes
+    uint8_t block[128];
+};
+void dcap_sha384_init(struct dcap_sha384 *hash);
+void dcap_sha384_add(struct dcap_sha384 *hash, const void *bytes, size_t len);
+// After this nothing more is added.
+void dcap_sha384_end(struct dcap_sha384 *hash, uint8_t out[DCAP_SHA384_SIZE]);
