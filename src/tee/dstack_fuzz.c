@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever a guest agent answers is refused with a reason or understood, and what was understood is within its bounds.
 // Canary: the seed `quote` is an answer of dstack 0.5.
+#include "codec/json.h"
 #include "tee/compose.h"
 #include "tee/dstack_answer.h"
+#include "tee/event_log.h"
 #include "tee/measurement.h"
 
 // What a quote points to is within it.
@@ -22,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct dstack_quote quote;
     struct dstack_info info;
     struct compose compose;
+    struct event_log log;
     const char *version = NULL;
     struct err e = {0};
     if (dstack_quote_parse(&quote, a, body, &e)) {
@@ -41,6 +44,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         BUG_ON(!e.msg[0]);
     BUG_ON(!dstack_error_text(a, body));
     measure(body);
+    e.msg[0] = 0;
+    if (event_log_parse(&log, a, arena_text(a, body), &e)) {
+        SCOPED_JSON(j) = event_log_json(&log, a);
+        BUG_ON(json_array_size(json_object_get(j, "events")) != log.count);
+    } else {
+        BUG_ON(!e.msg[0]);
+    }
     e.msg[0] = 0;
     if (!compose_parse(&compose, a, body, &e))
         BUG_ON(!e.msg[0]);
