@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strict JSON, read once from front to back: what is expected is a table, what is found goes into a struct, and what is
+// not named is checked and read over. A member that is named is there at most once, names carry no escapes, numbers are
+// whole and in range, nesting is bounded, and nothing follows the value. Texts are slices of the input as they were
+// signed.
+#pragma once
+#include "dcap/code.h"
+
+struct dcap_json {
+    const uint8_t *at, *end;
+    struct dcap_fault *fault; // filled by the first failure
+    enum dcap_part part;      // what is read, for the fault
+};
+enum { DCAP_JSON_DEPTH = 32 };
+
+enum dcap_json_kind {
+    DCAP_JSON_TEXT,    // struct bytes: a string without escapes
+    DCAP_JSON_ESCAPED, // struct bytes: a string as it stands between its quotes, escapes checked; null is none
+    DCAP_JSON_HEX,     // exactly `size` bytes
+    DCAP_JSON_DATE,    // uint64_t, seconds since 1970
+    DCAP_JSON_NUMBER,  // of `size` bytes: uint8_t, uint16_t, uint32_t
+    DCAP_JSON_RAW,     // struct bytes: any value, as it stands
+    DCAP_JSON_OBJECT,  // a struct by the table in `more`
+    DCAP_JSON_BY,      // a value that the struct dcap_json_each in `more` takes
+    DCAP_JSON_EACH,    // an array of such values
+};
+struct dcap_json_member {
+    const char *name;
+    uint8_t name_len, kind, size;
+    bool required;
+    uint16_t offset;
+    const void *more;
+};
+struct dcap_json_shape {
+    const struct dcap_json_member *members;
+    uint8_t count; // up to 32
+};
+#define DCAP_JSON_SHAPE(table) ((struct dcap_json_shape){(table), sizeof(table) / sizeof(table)[0]})
+// `take` takes the value that stands at the cursor; `out` is the struct that the member is of.
+struct dcap_json_each {
+    bool (*take)(struct dcap_json *j, void *out);
+};
+#define DCAP_JSON_REQUIRED(type, member, name, kind, more)                                                             \
+    { (name), sizeof(name) - 1, (kind), sizeof(((type *)0)->member), true, offsetof(type, member), (more) }
+#define DCAP_JSON_OPTIONAL(type, member, name, kind, more)                                                             \
+    { (name), sizeof(name) - 1, (kind), sizeof(((type *)0)->member), false, offsetof(type, member), (more) }
+
+// The whole text is one object of this shape; `out` is zeroed before.
+[[nodiscard]] bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_shape *shape,
+                                      enum dcap_part part, struct dcap_fault *f);
+// For decoders: the value at the cursor.
+[[nodiscard]] bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_shape *shape);
+[[nodiscard]] bool dcap_json_array(void *out, struct dcap_json *j, const struct dcap_json_each *each);
+[[nodiscard]] bool dcap_json_text(struct bytes *out, struct dcap_json *j);
+// False, with the code as the fault.
+bool dcap_json_fail(struct dcap_json *j, enum dcap_code code, uint64_t detail);
+
+// Takes the escapes out of what a string holds, where it stands (*text is the same memory, shorter or equal). False for
+// what is no valid UTF-16 escape.
+[[nodiscard]] bool dcap_json_unescape(struct bytes *text, uint8_t *memory);

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/test.h"
+
+#include "dcap/json.h"
+
+struct inner {
+    uint8_t n;
+};
+struct outer {
+    struct bytes text, escaped, raw;
+    uint8_t hex[2];
+    uint64_t date;
+    uint16_t n16;
+    uint32_t n32;
+    struct inner inner;
+    unsigned count, sum;
+};
+static bool take_number(struct dcap_json *j, void *out) {
+    static const struct dcap_json_member members[] = {DCAP_JSON_REQUIRED(struct inner, n, "n", DCAP_JSON_NUMBER, NULL)};
+    static const struct dcap_json_shape shape = {members, 1};
+    struct outer *o = out;
+    struct inner in;
+    if (!dcap_json_object(&in, j, &shape))
+        return false;
+    o->count++;
+    o->sum += in.n;
+    return true;
+}
+static const struct dcap_json_each each = {take_number};
+static const struct dcap_json_member inner_members[] = {
+    DCAP_JSON_REQUIRED(struct inner, n, "n", DCAP_JSON_NUMBER, NULL)};
+static const struct dcap_json_shape inner_shape = {inner_members, 1};
+static const struct dcap_json_member members[] = {
+    DCAP_JSON_OPTIONAL(struct outer, text, "text", DCAP_JSON_TEXT, NULL),
+    DCAP_JSON_OPTIONAL(struct outer, escaped, "escaped", DCAP_JSON_ESCAPED, NULL),
+    DCAP_JSON_OPTIONAL(struct outer, raw, "raw", DCAP_JSON_RAW, NULL),
+    DCAP_JSON_OPTIONAL(struct outer, hex, "hex", DCAP_JSON_HEX, NULL),
+    DCAP_JSON_OPTIONAL(struct outer, date, "date", DCAP_JSON_DATE, NULL),
+    DCAP_JSON_OPTIONAL(struct outer, n16, "n16", DCAP_JSON_NUMBER, NULL),
+    DCAP_JSON_OPTIONAL(struct outer, n32, "n32", DCAP_JSON_NUMBER, NULL),
+    DCAP_JSON_OPTIONAL(struct outer, inner, "inner", DCAP_JSON_OBJECT, &inner_shape),
+    DCAP_JSON_OPTIONAL(struct outer, count, "each", DCAP_JSON_EACH, &each),
+    DCAP_JSON_OPTIONAL(struct outer, count, "by", DCAP_JSON_BY, &each)};
+static const struct dcap_json_shape shape = {members, sizeof members / sizeof *members};
+
+static enum dcap_code read_text(struct outer *o, const char *text, size_t len) {
+    struct dcap_fault f = {.code = DCAP_OK};
+    *o = (struct outer){.count = 0};
+    char *exact = malloc(len ? len : 1); // so that a sanitizer sees who reads behind it
+    assert_non_null(exact);
+    memcpy(exact, text, len);
+    bool ok = dcap_json_document(o, (struct bytes){(const uint8_t *)exact, len}, &shape, DCAP_PART_TCB_INFO, &f);
+    if (ok == (f.code != DCAP_OK) || (!ok && f.part != DCAP_PART_TCB_INFO))
+        fail_msg("%s: a fault beside a result, or neither", text);
+    free(exact);
+    return f.code;
+}
+
+static void takes_what_is_named(void **state) {
+    (void)state;
+    struct outer o;
+    static const char text[] =
+        " { \"text\" : \"abc\" , \"escaped\":\"a\\n\\u00e4\\\"\",\"raw\":[1,{\"x\":[]}],\"hex\":\"aB01\","
+        "\"date\":\"2025-06-19T10:56:11Z\",\"n16\":65535,\"n32\":4294967295,\"inner\":{\"n\":255},"
+        "\"each\":[{\"n\":1},{\"n\":2,\"more\":null}],\"by\":{\"n\":4}}\r\n\t ";
+    assert_int_equal(read_text(&o, text, sizeof text - 1), DCAP_OK);
+    assert_int_equal(o.hex[0] << 8 | o.hex[1], 0xab01);
+    assert_int_equal(o.date, 1750330571);
+    assert_int_equal(o.n16, 65535);
+    assert_int_equal(o.n32, 4294967295);
+    assert_int_equal(o.inner.n, 255);
+    assert_int_equal(o.count, 3);
+    assert_int_equal(o.sum, 7);
+    assert_int_equal(o.text.len, 3);
+    assert_int_equal(o.escaped.len, 11);
+    assert_int_equal(o.raw.len, 12);
+    for (size_t len = 0; len < sizeof text - 5; len++) // without its last brace it is none
+        assert_int_equal(read_text(&o, text, len) == DCAP_OK, false);
+}
+
+static void deep(char *to, unsigned depth, char open, char close) {
+    memset(to, open, depth);
+    memset(to + depth, close, depth);
+    to[2 * depth] = 0;
+}
+
+// long: a table. Something that is not JSON passes, or something that is does not, or fails for another reason than its
+// own.
+static void refuses_by_name(void **state) {
+    (void)state;
+    char bomb[200] = "{\"x\":", deepest[200] = "{\"x\":";
+    deep(bomb + 5, DCAP_JSON_DEPTH + 1, '[', ']');
+    bomb[strlen(bomb)] = '}';
+    deep(deepest + 5, DCAP_JSON_DEPTH, '[', ']');
+    deepest[strlen(deepest)] = '}';
+    const struct {
+        const char *text;
+        enum dcap_code code;
+    } rows[] = {
+        {"{}", DCAP_OK},
+        {"{\"a\":{\"b\":[true,false,null,-0.5e+7,\"\\u12aF\\/\",{},[]],\"c\":0}}", DCAP_OK},
+        {"{\"a\":1,\"a\":2}", DCAP_OK}, // of what is not used, either may be there
+        {deepest, DCAP_OK},
+        {bomb, DCAP_JSON_FORMAT},
+        {"{\"inner\":{\"n\":1},\"inner\":{\"n\":1}}", DCAP_JSON_DUPLICATE},
+        {"{\"text\":\"a\",\"x\":1,\"text\":\"a\"}", DCAP_JSON_DUPLICATE},
+        {"{\"inner\":{}}", DCAP_JSON_MEMBER},
+        {"{\"inner\":{\"n\":256}}", DCAP_JSON_VALUE},
+        {"{\"inner\":{\"n\":-1}}", DCAP_JSON_VALUE},
+        {"{\"inner\":{\"n\":1.0}}", DCAP_JSON_VALUE},
+        {"{\"inner\":{\"n\":1e1}}", DCAP_JSON_VALUE},
+        {"{\"inner\":{\"n\":01}}", DCAP_JSON_VALUE},
+        {"{\"inner\":{\"n\":\"1\"}}", DCAP_JSON_VALUE},
+        {"{\"inner\":{\"n\":null}}", DCAP_JSON_VALUE},
+        {"{\"inner\":[]}", DCAP_JSON_VALUE},
+        {"{\"n16\":65536}", DCAP_JSON_VALUE},
+        {"{\"n32\":4294967296}", DCAP_JSON_VALUE},
+        {"{\"n32\":99999999999999999999999999}", DCAP_JSON_VALUE},
+        {"{\"n32\":18446744073709551617}", DCAP_JSON_VALUE},
+        {"{\"hex\":\"abc\"}", DCAP_JSON_VALUE},
+        {"{\"hex\":\"ab01ff\"}", DCAP_JSON_VALUE},
+        {"{\"hex\":\"abxy\"}", DCAP_JSON_VALUE},
+        {"{\"date\":\"2025-06-19 10:56:11Z\"}", DCAP_JSON_VALUE},
+        {"{\"date\":1750330571}", DCAP_JSON_VALUE},
+        {"{\"text\":\"a\\u0062\"}", DCAP_JSON_VALUE},
+        {"{\"text\":7}", DCAP_JSON_VALUE},
+        {"{\"each\":{}}", DCAP_JSON_VALUE},
+        {"{\"each\":[{\"n\":1},]}", DCAP_JSON_VALUE},
+        {"{\"each\":[{\"n\":1}{\"n\":1}]}", DCAP_JSON_FORMAT},
+        {"{\"te\\u0078t\":\"a\"}", DCAP_JSON_FORMAT},
+        {"{\"escaped\":\"\\x\"}", DCAP_JSON_FORMAT},
+        {"{\"escaped\":\"\\u12g4\"}", DCAP_JSON_FORMAT},
+        {"{\"escaped\":\"a\nb\"}", DCAP_JSON_FORMAT},
+        {"{\"escaped\":\"", DCAP_JSON_FORMAT},
+        {"{\"escaped\":null}", DCAP_OK},
+        {"{\"escaped\":nul}", DCAP_JSON_FORMAT},
+        {"", DCAP_JSON_FORMAT},
+        {"[]", DCAP_JSON_FORMAT},
+        {"\"text\"", DCAP_JSON_FORMAT},
+        {"{} {}", DCAP_JSON_FORMAT},
+        {"{}x", DCAP_JSON_FORMAT},
+        {"{,}", DCAP_JSON_FORMAT},
+        {"{\"a\"}", DCAP_JSON_FORMAT},
+        {"{\"a\":}", DCAP_JSON_FORMAT},
+        {"{\"a\":1,}", DCAP_JSON_FORMAT},
+        {"{\"a\":1 \"b\":1}", DCAP_JSON_FORMAT},
+        {"{a:1}", DCAP_JSON_FORMAT},
+        {"{'a':1}", DCAP_JSON_FORMAT},
+        {"{\"a\":01}", DCAP_JSON_FORMAT},
+        {"{\"a\":1.}", DCAP_JSON_FORMAT},
+        {"{\"a\":.5}", DCAP_JSON_FORMAT},
+        {"{\"a\":1e}", DCAP_JSON_FORMAT},
+        {"{\"a\":+1}", DCAP_JSON_FORMAT},
+        {"{\"a\":NaN}", DCAP_JSON_FORMAT},
+        {"{\"a\":[1,]}", DCAP_JSON_FORMAT},
+        {"{\"a\":[,1]}", DCAP_JSON_FORMAT},
+        {"{\"a\":[1}", DCAP_JSON_FORMAT},
+        {"{\"a\":{\"b\":1]}", DCAP_JSON_FORMAT},
+        {"{\"a\":{1:1}}", DCAP_JSON_FORMAT},
+        {"{\"a\":{\"b\"}}", DCAP_JSON_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct outer o;
+        enum dcap_code code = read_text(&o, rows[i].text, strlen(rows[i].text));
+        if (code != rows[i].code)
+            fail_msg("%s: %s, not %s", rows[i].text, dcap_code_name(code), dcap_code_name(rows[i].code));
+    }
+}
+
+// A text loses or gains something on its way out of its quotes.
+static void unescapes(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *out; // out: NULL for what is refused
+    } rows[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t"},
+        {"\\u0041\\u00e4\\u20AC\\ud83d\\ude00", "A\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"\\ud83d", NULL},
+        {"\\ud83dx", NULL},
+        {"\\ud83d\\u0041", NULL},
+        {"\\ude00", NULL},
+        {"\\u12", NULL},
+        {"\\x", NULL},
+        {"\\", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t memory[64];
+        struct bytes text = {memory, strlen(rows[i].in)};
+        memcpy(memory, rows[i].in, text.len);
+        bool ok = dcap_json_unescape(&text, memory);
+        assert_int_equal(ok, rows[i].out != NULL);
+        if (ok && (text.len != strlen(rows[i].out) || memcmp(text.ptr, rows[i].out, text.len) != 0))
+            fail_msg("%s became %.*s", rows[i].in, (int)text.len, (const char *)text.ptr);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(takes_what_is_named),
+    cmocka_unit_test(refuses_by_name),
+    cmocka_unit_test(unescapes),
+};
+RUN_TESTS(tests)

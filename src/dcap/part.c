@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dcap/part.h"
+#include "dcap/backend.h"
+#include "dcap/p256_point.h"
+#include "dcap/qe_identity.h"
+#include "dcap/tcb_info.h"
+
+enum { CRL_KEY = 64 }; // stands before a list's serial numbers
+
+enum dcap_part dcap_kind_part(enum dcap_kind kind) {
+    static const uint8_t parts[] = {DCAP_PART_NOTHING, DCAP_PART_ROOT_CRL, DCAP_PART_PCK_CRL, DCAP_PART_TCB_INFO,
+                                    DCAP_PART_QE_IDENTITY};
+    return (enum dcap_part)parts[kind];
+}
+
+static enum dcap_part chain_of(enum dcap_kind kind) {
+    static const uint8_t chains[] = {DCAP_PART_NOTHING, DCAP_PART_PCK_CRL_CHAIN, DCAP_PART_PCK_CRL_CHAIN,
+                                     DCAP_PART_TCB_INFO_CHAIN, DCAP_PART_QE_IDENTITY_CHAIN};
+    return (enum dcap_part)chains[kind];
+}
+
+static bool is_crl(enum dcap_kind kind) { return kind == DCAP_KIND_ROOT_CRL || kind == DCAP_KIND_PCK_CRL; }
+
+struct bytes dcap_part_body(struct bytes part) {
+    size_t head = sizeof(struct dcap_part_head);
+    return part.len < head ? (struct bytes){NULL, 0} : (struct bytes){part.ptr + head, part.len - head};
+}
+
+const uint8_t *dcap_part_crl_key(struct bytes part) { return dcap_part_body(part).ptr; }
+
+struct bytes dcap_part_serials(struct bytes part) {
+    struct dcap_cursor c = dcap_cursor_over(dcap_part_body(part));
+    dcap_take(&c, CRL_KEY);
+    return (struct bytes){c.at, dcap_cursor_left(&c)};
+}
+
+bool dcap_part_open(struct dcap_part_head *head, struct bytes part, enum dcap_kind kind, struct dcap_fault *f) {
+    if (!part.len)
+        return dcap_fail(f, DCAP_PART_MISSING, dcap_kind_part(kind));
+    if (part.len < sizeof *head + (is_crl(kind) ? CRL_KEY : 0))
+        return dcap_fail(f, DCAP_PART_FORMAT, dcap_kind_part(kind));
+    memcpy(head, part.ptr, sizeof *head);
+    return (memcmp(head->magic, "dp1", 3) == 0 && head->kind == kind && head->from_part <= DCAP_PART_EVENT_LOG &&
+            head->until_part <= DCAP_PART_EVENT_LOG) ||
+           dcap_fail(f, DCAP_PART_FORMAT, dcap_kind_part(kind));
+}
+
+// --- dates
+
+static bool in_time(enum dcap_part part, bool crl, uint64_t from, uint64_t until, uint64_t now, struct dcap_fault *f) {
+    static const uint8_t codes[2][2] = {{DCAP_NOT_YET_VALID, DCAP_EXPIRED}, {DCAP_CRL_NOT_YET_VALID, DCAP_CRL_EXPIRED}};
+    if (now < from)
+        return dcap_fail_with(f, (enum dcap_code)codes[crl][0], part, from);
+    return now <= until || dcap_fail_with(f, (enum dcap_code)codes[crl][1], part, until);
+}
+
+static enum dcap_code date_code(uint8_t part, bool late) {
+    if (part == DCAP_PART_ROOT_CRL || part == DCAP_PART_PCK_CRL)
+        return late ? DCAP_CRL_EXPIRED : DCAP_CRL_NOT_YET_VALID;
+    if (part == DCAP_PART_TCB_INFO || part == DCAP_PART_QE_IDENTITY)
+        return late ? DCAP_EXPIRED : DCAP_NOT_YET_VALID;
+    return late ? DCAP_CERT_EXPIRED : DCAP_CERT_NOT_YET_VALID;
+}
+
+bool dcap_part_in_force(struct dcap_part_head *head, struct bytes part, enum dcap_kind kind, struct bytes root_crl,
+                        const uint8_t root_key[64], uint64_t now, struct dcap_fault *f) {
+    if (!dcap_part_open(head, part, kind, f))
+        return false;
+    if (memcmp(head->root, root_key, 32) != 0)
+        return dcap_fail(f, DCAP_UNTRUSTED_ROOT, dcap_kind_part(kind));
+    if (now < head->from)
+        return dcap_fail_with(f, date_code(head->from_part, false), (enum dcap_part)head->from_part, head->from);
+    if (now > head->until)
+        return dcap_fail_with(f, date_code(head->until_part, true), (enum dcap_part)head->until_part, head->until);
+    struct bytes signer = {head->signer, sizeof head->signer};
+    while (signer.len && !*signer.ptr)
+        signer = (struct bytes){signer.ptr + 1, signer.len - 1};
+    if (kind != DCAP_KIND_ROOT_CRL && dcap_serials_have(dcap_part_serials(root_crl), signer))
+        return dcap_fail(f, DCAP_CERT_REVOKED, kind == DCAP_KIND_PCK_CRL ? DCAP_PART_PCK_CA : DCAP_PART_TCB_SIGNER);
+    return true;
+}
+
+// --- making a part
+
+struct making {
+    struct dcap_part_head head;
+    enum dcap_kind kind;
+    struct dcap_chain chain;
+    const struct dcap_part_source *from;
+    struct bytes root_crl;
+    struct dcap_trust *trust;
+    uint64_t now;
+    struct dcap_arena *arena;
+};
+
+// The chain above the text, whose signer has not been revoked.
+static bool open_chain(struct making *m, struct dcap_fault *f) {
+    enum dcap_part chain = chain_of(m->kind);
+    struct dcap_part_head root;
+    if (!m->from->chain.len)
+        return dcap_fail(f, DCAP_PART_MISSING, chain);
+    if (!dcap_chain_verify(&m->chain, m->arena, m->from->chain, chain, m->trust, m->now, f))
+        return false;
+    if (m->kind == DCAP_KIND_ROOT_CRL)
+        return true;
+    if (!dcap_part_in_force(&root, m->root_crl, DCAP_KIND_ROOT_CRL, m->root_crl, m->trust->root_key, m->now, f))
+        return false;
+    struct bytes serial = m->chain.cert[0].serial;
+    memcpy(m->head.signer + sizeof m->head.signer - serial.len, serial.ptr, serial.len);
+    return !dcap_serials_have(dcap_part_serials(m->root_crl), serial) ||
+           dcap_fail(f, DCAP_CERT_REVOKED, m->kind == DCAP_KIND_PCK_CRL ? DCAP_PART_PCK_CA : DCAP_PART_TCB_SIGNER);
+}
+
+// What all parts have, once their own dates are known. A chain that ends as the text does is not named.
+static void fill_head(struct making *m) {
+    struct dcap_part_head *h = &m->head;
+    memcpy(h->magic, "dp1", 3);
+    h->kind = (uint8_t)m->kind;
+    bool from_chain = m->chain.not_before > h->issued, until_chain = m->chain.not_after < h->next_update;
+    h->from = from_chain ? m->chain.not_before : h->issued;
+    h->until = until_chain ? m->chain.not_after : h->next_update;
+    h->from_part = (uint8_t)(from_chain ? chain_of(m->kind) : dcap_kind_part(m->kind));
+    h->until_part = (uint8_t)(until_chain ? chain_of(m->kind) : dcap_kind_part(m->kind));
+    memcpy(h->root, m->trust->root_key, 32);
+    dcap_sha256(h->text_hash, m->from->text.ptr, m->from->text.len);
+}
+
+static bool make_crl(struct making *m, struct dcap_writer *w, struct dcap_fault *f) {
+    enum dcap_part part = dcap_kind_part(m->kind);
+    struct dcap_crl crl;
+    const struct dcap_cert *issuer = &m->chain.cert[m->kind == DCAP_KIND_ROOT_CRL ? m->chain.count - 1 : 0];
+    if (!dcap_crl_parse(&crl, m->from->text, part, f) || !dcap_crl_verify(&crl, issuer, m->now, part, f))
+        return false;
+    m->head.ca = (uint8_t)m->chain.ca;
+    m->head.issued = crl.this_update;
+    m->head.next_update = crl.next_update;
+    for (size_t i = 0; i < crl.number.len; i++)
+        m->head.number = m->head.number << 8 | crl.number.ptr[i];
+    fill_head(m);
+    dcap_put(w, &m->head, sizeof m->head);
+    dcap_put(w, issuer->key, CRL_KEY);
+    dcap_crl_put_serials(w, &crl);
+    return true;
+}
+
+// The signature is over the text as it was served; nothing of the text is believed before.
+static bool make_json(struct making *m, struct dcap_writer *w, struct dcap_fault *f) {
+    enum dcap_part part = dcap_kind_part(m->kind);
+    uint8_t digest[32];
+    if (!m->from->signature)
+        return dcap_fail(f, DCAP_PART_MISSING, part);
+    if (!dcap_p256_in_range(m->from->signature))
+        return dcap_fail(f, DCAP_SIGNATURE_FORMAT, part);
+    dcap_sha256(digest, m->from->text.ptr, m->from->text.len);
+    if (!dcap_p256_verify(m->chain.cert[0].key, digest, m->from->signature))
+        return dcap_fail(f, DCAP_SIGNATURE, part);
+    if (m->kind == DCAP_KIND_TCB_INFO ? !dcap_tcb_info_put(w, m->from->text, f)
+                                      : !dcap_qe_identity_put(w, m->from->text, f))
+        return false;
+    uint8_t signer[sizeof m->head.signer];
+    memcpy(signer, m->head.signer, sizeof signer);
+    memcpy(&m->head, w->start, sizeof m->head);
+    memcpy(m->head.signer, signer, sizeof signer);
+    fill_head(m);
+    memcpy(w->start, &m->head, sizeof m->head);
+    return in_time(part, false, m->head.issued, m->head.next_update, m->now, f);
+}
+
+bool dcap_part_verify(struct bytes *part, enum dcap_kind kind, const struct dcap_part_source *from,
+                      struct bytes root_crl, struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena,
+                      struct dcap_fault *f) {
+    struct making m = {.kind = kind, .from = from, .root_crl = root_crl, .trust = trust, .now = now, .arena = arena};
+    if (!from->text.len)
+        return dcap_fail(f, DCAP_PART_MISSING, dcap_kind_part(kind));
+    if (!open_chain(&m, f))
+        return false;
+    struct dcap_writer w = dcap_write_into(arena);
+    if (is_crl(kind) ? !make_crl(&m, &w, f) : !make_json(&m, &w, f))
+        return false;
+    *part = dcap_written(&w);
+    return part->len || dcap_fail(f, DCAP_NO_MEMORY, dcap_kind_part(kind));
+}
