@@ -504,9 +504,9 @@ static void quoting_enclaves(void **state) {
         assert_string_equal(dcap_code_name(f.code), dcap_code_name(rows[i].code));
         report[rows[i].at] ^= rows[i].bits;
     }
-    // MISCSELECT stands in the text with its highest byte first, in the report with its lowest.
+    // MISCSELECT's bytes stand in the text as they stand in the report.
     const char *at = strstr(text, "\"miscselect\":\"00000000");
-    QE(arena_printf(a, "%.*s\"miscselect\":\"00000001%s", (int)(at - text), text, at + 22), DCAP_OK);
+    QE(arena_printf(a, "%.*s\"miscselect\":\"01000000%s", (int)(at - text), text, at + 22), DCAP_OK);
     struct dcap_fault f;
     assert_false(dcap_qe_identity_check(part, report, &f));
     report[16] = 1;

@@ -3,7 +3,7 @@
 
 // Behind the head; its levels follow.
 struct qe_part {
-    uint8_t miscselect[4], miscselect_mask[4]; // as the report has it: little endian
+    uint8_t miscselect[4], miscselect_mask[4];
     uint8_t attributes[16], attributes_mask[16];
     uint8_t mrsigner[32];
     uint16_t isvprodid, unused[3];
@@ -21,15 +21,6 @@ struct text {
 
 static bool take_level(struct dcap_json *j, void *out) { return dcap_svn_level_take(j, &((struct text *)out)->levels); }
 
-// The text has numbers with their highest byte first.
-static void swap4(uint8_t b[4]) {
-    for (unsigned i = 0; i < 2; i++) {
-        uint8_t other = b[i];
-        b[i] = b[3 - i];
-        b[3 - i] = other;
-    }
-}
-
 static bool check(struct text *t, struct dcap_fault *f) {
     if (t->version != 2)
         return dcap_fail_with(f, DCAP_QE_IDENTITY_VERSION, DCAP_PART_QE_IDENTITY, t->version);
@@ -41,8 +32,6 @@ static bool check(struct text *t, struct dcap_fault *f) {
     t->head.tee = tdx ? DCAP_TDX : DCAP_SGX;
     t->head.kind = DCAP_KIND_QE_IDENTITY;
     t->head.number = t->number;
-    swap4(t->part.miscselect);
-    swap4(t->part.miscselect_mask);
     return true;
 }
 

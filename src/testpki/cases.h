@@ -13,8 +13,10 @@ struct pki_case {
     // dcap/code.h without the prefix; the error "*" stands for any.
     const char *status, *advisories, *error, *part;
     const char *policy;  // JSON, NULL: the default one is asked, and
-    const char *refused; // the codes that it refuses by, "A,B" in any order; NULL: none
+    const char *refused; // the codes that it refuses by beside those of status and advisories, "A,B"; NULL: none
 };
 typedef void (*pki_case_fn)(void *ctx, struct arena *a, const struct pki_case *c);
 // Calls fn for each case, in order. The arena is emptied after each.
 void pki_cases(pki_case_fn fn, void *ctx);
+// All codes that the policy refuses a case with a status by, "A,B".
+const char *pki_case_refused(struct arena *a, const struct pki_case *c);

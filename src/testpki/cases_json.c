@@ -234,11 +234,11 @@ static void merges(struct book *b) {
 
 static void revoked(struct book *b) {
     begin_tcb(b, "platform-revoked")->levels[0].status = "Revoked";
-    bad(b, "TCB_REVOKED", "PLATFORM");
+    good(b, "Revoked", "");
     begin_qe(b, "qe-revoked")->levels[0].status = "Revoked";
-    bad(b, "TCB_REVOKED", "QE_REPORT");
+    good(b, "Revoked", "");
     begin_tcb(b, "module-revoked")->modules[1].levels[0].status = "Revoked";
-    bad(b, "TCB_REVOKED", "TDX_MODULE");
+    good(b, "Revoked", "");
     begin_qe(b, "qe-level-below-revoked")->levels[1].status = "Revoked";
     good(b, "UpToDate", "");
     begin_qe(b, "qe-status-of-a-platform")->levels[0].status = "ConfigurationNeeded";

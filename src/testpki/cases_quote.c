@@ -302,7 +302,8 @@ static void attributes(struct book *b) {
             (uint8_t)(1 << bit % 8);
         judged(b, "UpToDate", "",
                bit < 8     ? "TD_DEBUG"
-               : bit == 28 ? "TD_SEPT_VE"
+               : bit == 28 ? "TD_SEPT_VE_DISABLE"
+               : bit == 29 ? "TD_MIGRATABLE"
                : bit == 30 ? "TD_PKS"
                : bit == 31 ? "TD_KL"
                : bit == 63 ? "TD_PERFMON"
@@ -311,7 +312,7 @@ static void attributes(struct book *b) {
     begin(b, PKI_SGX_V3, "sgx-debug")->quote.body[PKI_ATTRIBUTES] |= 2;
     judged(b, "UpToDate", "", "SGX_DEBUG");
     begin(b, PKI_TDX15_V5, "td-with-a-service-td")->quote.body[PKI_SERVICE_TD + 47] = 1;
-    judged(b, "UpToDate", "", "TD_SERVICE");
+    judged(b, "UpToDate", "", "SERVICE_TD");
 }
 
 void cases_of_enclaves(struct book *b) {

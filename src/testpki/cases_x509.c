@@ -58,10 +58,10 @@ static void everywhere(struct book *b, const char *part) {
     bad(b, "CERT_FORMAT", part);
     begin_cert(b, part, "length-in-a-longer-form")->edits[0] =
         PKI_EDIT("\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01", "\x30\x81\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01");
-    bad(b, "CERT_FORMAT", part);
+    bad(b, "CERT_ALGORITHM", part);
     begin_cert(b, part, "of-another-curve")->edits[0] =
         PKI_EDIT("\x2a\x86\x48\xce\x3d\x03\x01\x07", "\x2a\x86\x48\xce\x3d\x03\x01\x01");
-    bad(b, "CERT_FORMAT", part);
+    bad(b, "CERT_KEY", part);
 }
 
 static void keys(struct book *b) {

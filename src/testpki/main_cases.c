@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcap-cases: prints the table of cases as JSON, one case a line:
 // {"name", "quote" (hex), "collateral" {nine texts}, "root_key" (hex, x and y), "at" (seconds), "policy"? {…},
-//  "expect": {"status", "advisories" [], "refused"? [codes]} or {"error": CODE or "*", "part"?}}
+//  "expect": {"status", "advisories" [], "refused" [codes]} or {"error": CODE or "*", "part"?}}
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "testpki/cases.h"
@@ -16,7 +16,7 @@ static json_t *list_of(const char *text) {
     return list;
 }
 
-static json_t *expectation(const struct pki_case *c) {
+static json_t *expectation(struct arena *a, const struct pki_case *c) {
     json_t *e = json_object();
     if (c->error) {
         json_set_text(e, "error", c->error);
@@ -26,8 +26,7 @@ static json_t *expectation(const struct pki_case *c) {
     }
     json_set_text(e, "status", c->status);
     json_object_set_new(e, "advisories", list_of(c->advisories));
-    if (c->refused)
-        json_object_set_new(e, "refused", list_of(c->refused));
+    json_object_set_new(e, "refused", list_of(pki_case_refused(a, c)));
     return e;
 }
 
@@ -41,7 +40,7 @@ static void print(void *ctx, struct arena *a, const struct pki_case *c) {
     json_set_u64(o, "at", c->at);
     if (c->policy)
         json_object_set_new(o, "policy", json_loads(c->policy, 0, NULL));
-    json_object_set_new(o, "expect", expectation(c));
+    json_object_set_new(o, "expect", expectation(a, c));
     char *text = json_dumps(o, JSON_COMPACT);
     printf("%s%s", *first ? "[" : ",\n", text);
     free(text);
