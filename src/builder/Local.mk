@@ -8,5 +8,5 @@ guest-tree:
 	@mkdir -p build && dir=$$(scripts/guest.sh) && { [ "$$(readlink build/guest)" = "$$dir" ] || ln -sfn "$$dir" build/guest; }
 
 $(O)/test/builder_test $(O)/test/fetch_test: | $(O)/bin/outlayer-sandbox guest-tree
-$(O)/test/branch_test: | $(O)/bin/outlayer-sandbox
+$(O)/test/branch_test $(O)/test/proxy_test: | $(O)/bin/outlayer-sandbox
 $(O)/test/crate_cache_test: | $(O)/bin/outlayer-sandbox
