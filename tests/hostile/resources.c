@@ -17,7 +17,11 @@
 #define PIECE (8u << 20)
 #define GROWS_DOWN (MAP_PRIVATE | MAP_GROWSDOWN)
 
-static uint64_t too_much(const struct ground *g) { return g->memory_bytes + g->memory_bytes / 2; }
+// Half as much again; of much, a part of it: what is not held is really used.
+static uint64_t too_much(const struct ground *g) {
+    uint64_t more = g->memory_bytes / 2, most = 256u << 20;
+    return g->memory_bytes + (more < most ? more : most);
+}
 
 static void touch(char *p, size_t n) {
     for (size_t i = 0; i < n; i += 4096)
@@ -98,11 +102,11 @@ static enum verdict system_v(const struct ground *g, int arg, struct note *n) {
 // Several processes, each of which stays below what one may have; they live until all have what they want.
 static enum verdict together(const struct ground *g, int arg, struct note *n) {
     (void)arg;
-    int go[2], status;
+    int go[2], done[2], status;
     unsigned failed = 0;
     uint64_t each = too_much(g) / 4;
     char byte;
-    if (pipe(go) != 0)
+    if (pipe(go) != 0 || pipe(done) != 0)
         return held(n, "pipe");
     for (int i = 0; i < 4; i++) {
         if (fork() != 0)
@@ -112,10 +116,12 @@ static enum verdict together(const struct ground *g, int arg, struct note *n) {
             _exit(1);
         touch(p, each);
         close(go[1]);
+        close(done[1]);
         _exit(read(go[0], &byte, 1) == 0 ? 0 : 1);
     }
-    // Waits for those that die; the rest holds on until this end is closed.
-    sleep(1);
+    // The end comes when each has what it wants, or is dead; what lives holds on to it until the other end is closed.
+    close(done[1]);
+    (void)!read(done[0], &byte, 1);
     close(go[1]);
     while (wait(&status) > 0)
         failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
@@ -213,7 +219,7 @@ static enum verdict threads(const struct ground *g, int arg, struct note *n) {
 }
 
 const struct attempt attempts_resources[] = {
-    {"memory", IN_BOX | IN_RUNS, "cgroup_memory", "cgroup_memory,rlimits", NULL, mapped, MAP_PRIVATE, FATAL},
+    {"memory", IN_ALL, "cgroup_memory", "cgroup_memory,rlimits", NULL, mapped, MAP_PRIVATE, FATAL},
     {"memory-shared", IN_BOX | IN_RUNS, "cgroup_memory", "cgroup_memory,filter", NULL, mapped, MAP_SHARED, FATAL},
     {"memory-grows-down", IN_BOX | IN_RUNS, "cgroup_memory", "cgroup_memory,filter", NULL, mapped, GROWS_DOWN, FATAL},
     {"memory-page-tables", IN_BOX | IN_RUNS, "cgroup_memory", "cgroup_memory", NULL, tables, 0, FATAL | NEEDS_CGROUP},

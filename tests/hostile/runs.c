@@ -13,9 +13,11 @@
 #define RUN_MB 64
 #define RUN_SECONDS 30
 #define SILENT_SECONDS 1 // for who says nothing, for ever
-#define COMPILE_MS 3000
+#define COMPILE_MS 30000
+#define SILENT_COMPILE_MS 3000
 // What a run may have in all (guest.c), somewhat rounded up, and its slot (pool.c).
 #define MEMORY ((RUN_MB + 256 + 8ull) << 20)
+#define COMPILE_MEMORY (3ull << 30) // the same of a compilation
 #define PROCESSES 128
 
 struct confinement {
@@ -41,7 +43,8 @@ bool runs_new(struct confinement **out, const struct surroundings *g, enum where
     *c = (struct confinement){
         .arena = a, .where = where, .core = SLICE_LIT(core), .component = slice_of(component, sizeof component)};
     c->core.len = sizeof core;
-    c->facts = arena_printf(a, "%s memory=%llu processes=%d", ground_words(g, a), MEMORY, PROCESSES);
+    c->facts = arena_printf(a, "%s memory=%llu processes=%d", ground_words(g, a),
+                            where == IN_COMPILE ? COMPILE_MEMORY : MEMORY, PROCESSES);
     fprintf(stderr, "%s\n", sandbox_probe(NULL)->text);
     *out = c;
     if (where == IN_CALL && !egress_new(&c->egress, &(struct egress_settings){.allow = NULL}, e))
@@ -76,12 +79,13 @@ static struct slice module_with(struct arena *a, const char *order) {
     return out;
 }
 
-static bool run(struct confinement *c, struct arena *a, struct slice wasm, const char *input, uint32_t seconds,
+static bool run(struct confinement *c, struct arena *a, struct slice wasm, const char *input, bool silent,
                 struct exec_result *r, struct err *e) {
+    uint32_t seconds = silent ? SILENT_SECONDS : RUN_SECONDS;
     struct exec_request q = {
         .wasm = wasm,
         .input = slice_str(input),
-        .compile_ms = COMPILE_MS,
+        .compile_ms = silent ? SILENT_COMPILE_MS : COMPILE_MS,
         .limits = {.max_instructions = 1000000, .max_memory_mb = RUN_MB, .max_seconds = seconds, .max_output = 65536}};
     return exec_run(c->pool, a, &q, r, e);
 }
@@ -103,7 +107,7 @@ static void still_serves(struct confinement *c, struct arena *a, struct finding 
     struct err e = {0};
     if (f->outcome != OUTCOME_HELD)
         return;
-    if (!run(c, a, c->core, "", RUN_SECONDS, &r, &e))
+    if (!run(c, a, c->core, "", false, &r, &e))
         found(f, OUTCOME_BROKE, "no run after it: %s", e.msg);
     else if (r.end != EXEC_OK)
         found(f, OUTCOME_BROKE, "the run after it: %s", r.detail);
@@ -112,11 +116,11 @@ static void still_serves(struct confinement *c, struct arena *a, struct finding 
 static bool attempted(struct confinement *c, struct arena *a, const char *name, const char *more, struct exec_result *r,
                       struct err *e) {
     const char *order = arena_printf(a, ESCAPED_MARKER "%s %s%s\n", name, c->facts, more);
-    uint32_t seconds = strcmp(name, "forged-silence") == 0 ? SILENT_SECONDS : RUN_SECONDS;
+    bool silent = strcmp(name, "forged-silence") == 0;
     switch (c->where) {
-    case IN_RUN: return run(c, a, c->core, order, seconds, r, e);
-    case IN_CALL: return run(c, a, c->component, order, seconds, r, e);
-    case IN_COMPILE: return run(c, a, module_with(a, order), "", seconds, r, e);
+    case IN_RUN: return run(c, a, c->core, order, silent, r, e);
+    case IN_CALL: return run(c, a, c->component, order, silent, r, e);
+    case IN_COMPILE: return run(c, a, module_with(a, order), "", silent, r, e);
     case IN_BUILD:
     case IN_FETCH: break;
     }
