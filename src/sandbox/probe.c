@@ -3,7 +3,9 @@
 #include "sandbox/sandbox_internal.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "sandbox/confine.h"
+#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -58,6 +60,36 @@ static bool can_become(unsigned uid) {
     return pid > 0 && status == 0;
 }
 
+const char *sandbox_namespaces_off(struct arena *a, const char *sys, bool root) {
+    static const struct {
+        const char *file, *off, *on;
+        bool for_all; // root's, too
+    } switches[] = {
+        {"user/max_user_namespaces", "0", "user.max_user_namespaces=10000", true},
+        {"kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1", false}, // Debian's
+        {"kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
+        struct slice value;
+        if ((root && !switches[i].for_all) ||
+            !file_read(a, arena_printf(a, "%s/%s", sys, switches[i].file), 64, &value, NULL))
+            continue;
+        while (value.len && isspace(value.ptr[value.len - 1]))
+            value.len--;
+        if (slice_eq_str(value, switches[i].off))
+            return switches[i].on;
+    }
+    return NULL;
+}
+
+// A setting of the machine that keeps us from it is named, before what failed because of it.
+static void name_switch(struct err *e) {
+    SCOPED_ARENA(a);
+    const char *on = sandbox_namespaces_off(a, "/proc/sys", geteuid() == 0);
+    if (on)
+        err_set(e, e->code, "user namespaces are off here, sysctl -w %s allows them: %s", on, arena_strdup(a, e->msg));
+}
+
 static void describe(const struct err *e) {
     const struct cgroup_offer *g = &offer.cgroup;
     char filter[64] = "system call filter", group[64] = "";
@@ -95,6 +127,8 @@ static void probe(const char *helper) {
         offer.cgroup = *cgroup_offer_none(e.msg);
         try_boxes(helper, &e);
     }
+    if (!offer.can_isolate)
+        name_switch(&e);
     bool own = offer.can_isolate && offer.uid != geteuid();
     if (own && offer.cgroup.version)
         offer.degree = SANDBOX_FULL;

@@ -26,6 +26,9 @@ bool sandbox_too_long(struct err *e);
 // sandbox_open without asking whether this machine isolates; uid: of commands, as seen outside.
 [[nodiscard]] bool sandbox_open_as(struct sandbox **out, const struct sandbox_spec *spec, unsigned uid, struct err *e);
 
+// "NAME=VALUE" of the sysctl in this folder (/proc/sys) that would allow user namespaces, which it forbids; NULL: none.
+const char *sandbox_namespaces_off(struct arena *a, const char *sys, bool root);
+
 // The list of files in an answer; false when it is malformed.
 [[nodiscard]] bool sandbox_files_read(struct wire *w, struct arena *a, size_t max, struct sandbox_file **out,
                                       size_t *count, bool *cut);

@@ -442,6 +442,36 @@ static int listen_here(unsigned *port) {
     return fd;
 }
 
+static void set_switch(struct arena *a, const char *sys, const char *name, const char *value) {
+    struct err e = {0};
+    char *path = arena_printf(a, "%s/%s", sys, name);
+    assert_ok(file_write_atomic(path, slice_str(value), 0644, &e), &e);
+}
+
+// If this fails, who sets a worker up is told that it cannot isolate, and not what to change on the machine.
+static void test_names_the_switch(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    char sys[] = "/tmp/switches-test.XXXXXX";
+    assert_non_null(mkdtemp(sys));
+    assert_ok(file_make_dirs(arena_printf(a, "%s/kernel", sys), 0755, &e), &e);
+    assert_ok(file_make_dirs(arena_printf(a, "%s/user", sys), 0755, &e), &e);
+    assert_null(sandbox_namespaces_off(a, sys, false)); // a kernel without any of them
+    set_switch(a, sys, "user/max_user_namespaces", "63432\n");
+    set_switch(a, sys, "kernel/unprivileged_userns_clone", "1\n");
+    set_switch(a, sys, "kernel/apparmor_restrict_unprivileged_userns", "0\n");
+    assert_null(sandbox_namespaces_off(a, sys, false));
+    set_switch(a, sys, "kernel/apparmor_restrict_unprivileged_userns", "1\n"); // Ubuntu from 24.04 on
+    assert_string_equal(sandbox_namespaces_off(a, sys, false), "kernel.apparmor_restrict_unprivileged_userns=0");
+    assert_null(sandbox_namespaces_off(a, sys, true));
+    set_switch(a, sys, "kernel/unprivileged_userns_clone", "0\n");
+    assert_string_equal(sandbox_namespaces_off(a, sys, false), "kernel.unprivileged_userns_clone=1");
+    set_switch(a, sys, "user/max_user_namespaces", "0\n");
+    assert_string_equal(sandbox_namespaces_off(a, sys, true), "user.max_user_namespaces=10000");
+    assert_ok(file_remove_tree(sys, &e), &e);
+}
+
 // If this fails, a box talks to this machine's services, or a build to anything at all.
 static void test_network(void **state) {
     (void)state;
@@ -647,6 +677,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_opening_has_an_end),
     cmocka_unit_test(test_shared_memory_is_counted),
     cmocka_unit_test(test_missing_program),
+    cmocka_unit_test(test_names_the_switch),
     cmocka_unit_test(test_output_keeps_head_and_tail),
     cmocka_unit_test(test_deadline_kills_all),
     cmocka_unit_test(test_nothing_survives_its_command),
