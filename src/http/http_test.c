@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 static struct http_server *server;
 static struct http_client *client;
@@ -244,9 +246,43 @@ static void client_limits(void **state) {
     assert_int_equal(status, 404);
 }
 
+// What listens on a path: only its user reaches it, a second server does not push it aside, its file goes with it, and
+// what a killed one left is no obstacle.
+static void unix_sockets(void **state) {
+    (void)state;
+    struct err e = {0};
+    SCOPED_ARENA(a);
+    char folder[] = "/tmp/http-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const char *path = arena_printf(a, "%s/s", folder);
+    const struct http_server_config c = {.unix_socket = path, .routes = routes, .route_count = ARRAY_LEN(routes)};
+    struct http_server *s, *second;
+    struct stat st;
+    for (int round = 0; round < 2; round++) {
+        assert_ok(http_server_start(&s, &c, &e), &e);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        assert_err(http_server_start(&second, &c, &e), &e, ERR_IO, "cannot listen on");
+        struct http_call call = {.method = "GET", .url = "http://localhost/hello", .unix_socket = path};
+        struct http_answer answer;
+        assert_ok(http_call(client, a, &call, &answer, &e), &e);
+        assert_slice(answer.body, "hello");
+        http_server_stop(s);
+        assert_int_equal(access(path, F_OK), -1);
+        // As kill -9 leaves it: bound once, and nobody listens.
+        int dead = socket(AF_UNIX, SOCK_STREAM, 0);
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        memcpy(address.sun_path, path, strlen(path) + 1);
+        assert_int_equal(bind(dead, (struct sockaddr *)&address, sizeof address), 0);
+        close(dead);
+    }
+    unlink(path);
+    rmdir(folder);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(routing),           cmocka_unit_test(body_limits), cmocka_unit_test(streamed_bodies),
-    cmocka_unit_test(parked_replies),    cmocka_unit_test(cors),        cmocka_unit_test(client_limits),
-    cmocka_unit_test(strict_to_clients),
+    cmocka_unit_test(routing),           cmocka_unit_test(body_limits),  cmocka_unit_test(streamed_bodies),
+    cmocka_unit_test(parked_replies),    cmocka_unit_test(cors),         cmocka_unit_test(client_limits),
+    cmocka_unit_test(strict_to_clients), cmocka_unit_test(unix_sockets),
 };
 int main(void) { return cmocka_run_group_tests(tests, start, stop); }

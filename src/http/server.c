@@ -11,6 +11,8 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #define CONNECTION_MEMORY 32768  // headers and buffers of a connection; more is answered 431
 #define DISCARD_MAX (128u << 20) // how much of a refused body is read, so that the client gets to see the answer
@@ -348,40 +350,87 @@ static bool address_of(const struct http_server_config *c, struct sockaddr_stora
     return err_hint(e, "HOST is an IP address, for example 127.0.0.1 or 0.0.0.0");
 }
 
+// A socket file that a dead server left is replaced, one that somebody serves is not.
+static bool leftover(const struct sockaddr_un *address) {
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool refused =
+        probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
+    if (probe >= 0)
+        close(probe);
+    return refused;
+}
+
+// *fd stays -1 where the server listens on TCP.
+static bool listen_unix(int *fd, const char *path, struct err *e) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    *fd = -1;
+    if (!path)
+        return true;
+    if (strlen(path) >= sizeof address.sun_path) {
+        err_set(e, ERR_SETTINGS, "the path of the socket, '%s', is longer than %zu bytes", path,
+                sizeof address.sun_path - 1);
+        return err_hint(e, "the system takes no longer one: choose a folder nearer to the root");
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (leftover(&address))
+        unlink(path);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    // The file gets the mode that the descriptor has before it is bound.
+    if (*fd >= 0 && fchmod(*fd, 0600) == 0 && bind(*fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+        listen(*fd, 1024) == 0)
+        return true;
+    err_errno(e, "cannot listen on %s", path);
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    return err_hint(e, "is another program there?");
+}
+
 static unsigned thread_count(const struct http_server_config *c) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned n = c->threads ? c->threads : cores > 4 ? 4 : cores > 0 ? (unsigned)cores : 1;
     return n;
 }
 
+static bool start_daemon(struct http_server *s, const struct sockaddr_storage *address, bool v6, int fd) {
+    const struct http_server_config *config = &s->config;
+    unsigned threads = thread_count(config), flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                                                     MHD_USE_ERROR_LOG | MHD_USE_ITC | (v6 ? MHD_USE_IPv6 : 0);
+    struct MHD_OptionItem where[] = {{MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address}, {MHD_OPTION_END, 0, NULL}};
+    if (fd >= 0)
+        where[0] = (struct MHD_OptionItem){MHD_OPTION_LISTEN_SOCKET, fd, NULL};
+    s->daemon = MHD_start_daemon(flags, config->port, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+                                 library_log, NULL, MHD_OPTION_ARRAY, where, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+                                 s, MHD_OPTION_UNESCAPE_CALLBACK, leave_raw, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                                 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s ? config->timeout_s : 60u,
+                                 MHD_OPTION_CONNECTION_LIMIT, config->max_connections ? config->max_connections : 4096u,
+                                 MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_address,
+                                 threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, MHD_OPTION_END);
+    return s->daemon != NULL;
+}
+
 bool http_server_start(struct http_server **out, const struct http_server_config *config, struct err *e) {
     struct sockaddr_storage address;
-    bool v6;
-    if (!address_of(config, &address, &v6, e))
+    bool v6 = false;
+    int fd;
+    if ((!config->unix_socket && !address_of(config, &address, &v6, e)) || !listen_unix(&fd, config->unix_socket, e))
         return false;
     struct http_server *s = xcalloc(1, sizeof *s);
     s->config = *config;
     pthread_mutex_init(&s->lock, NULL);
     cond_init(&s->drained);
-    unsigned threads = thread_count(config), flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                                                     MHD_USE_ERROR_LOG | MHD_USE_ITC | (v6 ? MHD_USE_IPv6 : 0);
-    s->daemon =
-        MHD_start_daemon(flags, config->port, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL,
-                         MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                         s, MHD_OPTION_UNESCAPE_CALLBACK, leave_raw, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                         MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
-                         MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s ? config->timeout_s : 60u,
-                         MHD_OPTION_CONNECTION_LIMIT, config->max_connections ? config->max_connections : 4096u,
-                         MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_address,
-                         threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, MHD_OPTION_END);
-    if (!s->daemon) {
-        err_errno(e, "cannot listen on %s port %u", config->host, config->port);
+    if (!start_daemon(s, &address, v6, fd)) {
+        if (fd >= 0)
+            close(fd);
+        err_errno(e, "cannot listen on %s port %u", config->unix_socket ? config->unix_socket : config->host,
+                  config->port);
         err_hint(e, "is another program there? PORT=0 takes any free one");
         free(s);
         return false;
     }
-    s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    s->port = fd >= 0 ? 0 : MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
     *out = s;
     return true;
 }
@@ -420,6 +469,8 @@ void http_server_stop(struct http_server *s) {
     MHD_stop_daemon(s->daemon);
     if (listener >= 0)
         close(listener);
+    if (s->config.unix_socket)
+        unlink(s->config.unix_socket);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->drained);
     free(s);

@@ -36,6 +36,7 @@ struct http_route {
 struct http_server_config {
     const char *host;                                      // "127.0.0.1"
     uint16_t port;                                         // 0: any free one
+    const char *unix_socket;                               // path of a socket that is made instead (0600); NULL: TCP
     unsigned threads;                                      // 0: one per core, at most 4
     unsigned max_connections, max_connections_per_address; // 0: 4096 and no limit per address
     unsigned timeout_s;                                    // idle connections; 0: 60

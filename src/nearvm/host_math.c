@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hashes and signatures. They pay a base of their own instead of the general one.
-#include "nearvm/keccak.h"
+#include "crypto/keccak.h"
 #include "nearvm/vm_internal.h"
 
 #include <openssl/core_names.h>
