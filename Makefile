@@ -72,6 +72,7 @@ include src/codec/Local.mk
 include src/crypto/Local.mk
 include src/http/Local.mk
 include src/testpki/Local.mk
+include src/simulator/Local.mk
 include src/near/Local.mk
 include src/protocol/Local.mk
 include src/collateral/Local.mk

@@ -616,6 +616,21 @@ void http_reply_file(struct http_request *r, int status, const char *content_typ
     reply(r, status, content_type, MHD_create_response_from_fd64(size, fd));
 }
 
+static ssize_t read_cut(void *ctx, uint64_t at, char *out, size_t max) {
+    const struct slice left = slice_skip(*(const struct slice *)ctx, at);
+    size_t n = left.len < max ? left.len : max;
+    if (!n)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    memcpy(out, left.ptr, n);
+    return (ssize_t)n;
+}
+
+void http_reply_cut(struct http_request *r, int status, const char *content_type, struct slice body, uint64_t length) {
+    struct slice *own = arena_alloc(r->arena, sizeof *own);
+    *own = arena_copy(r->arena, body);
+    reply(r, status, content_type, MHD_create_response_from_callback(length, 4096, read_cut, own, NULL));
+}
+
 void http_redirect(struct http_request *r, const char *location) {
     http_add_header(r, "Location", location);
     http_reply_empty(r, 302);

@@ -85,4 +85,6 @@ void http_reply_json(struct http_request *r, int status, json_t *j); // takes th
 void http_reply_err(struct http_request *r, const struct err *e);    // {"error":{"code","message","hint"}}
 void http_reply_empty(struct http_request *r, int status);
 void http_reply_file(struct http_request *r, int status, const char *content_type, int fd, uint64_t size); // takes fd
-void http_redirect(struct http_request *r, const char *location);                                          // 302
+// For what plays a broken server: announces `length` bytes, sends the shorter body, and ends the connection.
+void http_reply_cut(struct http_request *r, int status, const char *content_type, struct slice body, uint64_t length);
+void http_redirect(struct http_request *r, const char *location); // 302
