@@ -29,6 +29,10 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "what collateral servers answer, and quotes as people hand them over": "forms",
     "leases, build records and requests as a worker gets them": "lease",
     "answers of the guest agent of dstack": "dstack",
+    "certificates (DER)": "cert",
+    "revocation lists (DER)": "crl",
+    "chains of certificates (PEM)": "pem",
+    "what a PCK certificate says about its platform": "pck",
 }
 for what, name in DECODERS.items():
     targets = [t for top in ("src", "contracts") for t in pathlib.Path(top).glob(f"*/{name}_fuzz.c")]

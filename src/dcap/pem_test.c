@@ -130,7 +130,7 @@ static void each_text_once(void **state) {
         struct bytes text = forge_pem(a, (struct bytes){der, len}), out[2];
         assert_int_equal(read_pem(out, text, 2, false), 1);
         assert_true(dcap_bytes_eq(out[0], (struct bytes){der, len}));
-        if (len % 16 > 3)
+        if (len < 46 || len > 51) // with one line and with two
             continue;
         for (size_t cut = 0; cut + 1 < text.len; cut++)
             assert_int_equal(read_pem(out, (struct bytes){text.ptr, cut}, 2, false), -1);
