@@ -33,6 +33,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "revocation lists (DER)": "crl",
     "chains of certificates (PEM)": "pem",
     "what a PCK certificate says about its platform": "pck",
+    "event logs of trust domains": "replay",
 }
 for what, name in DECODERS.items():
     targets = [t for top in ("src", "contracts") for t in pathlib.Path(top).glob(f"*/{name}_fuzz.c")]

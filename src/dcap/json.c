@@ -256,12 +256,24 @@ bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_sha
     return true;
 }
 
+static struct dcap_json over(struct bytes text, enum dcap_part part, struct dcap_fault *f) {
+    return (struct dcap_json){text.ptr, text.len ? text.ptr + text.len : text.ptr, f, part};
+}
+
+static bool ends(struct dcap_json *j) { return (!peek(j) && j->at == j->end) || malformed(j); }
+
 bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_shape *shape, enum dcap_part part,
                         struct dcap_fault *f) {
-    struct dcap_json j = {text.ptr, text.len ? text.ptr + text.len : text.ptr, f, part};
+    struct dcap_json j = over(text, part, f);
     if (peek(&j) != '{')
         return malformed(&j);
-    return dcap_json_object(out, &j, shape) && ((!peek(&j) && j.at == j.end) || malformed(&j));
+    return dcap_json_object(out, &j, shape) && ends(&j);
+}
+
+bool dcap_json_list(void *out, struct bytes text, const struct dcap_json_each *each, enum dcap_part part,
+                    struct dcap_fault *f) {
+    struct dcap_json j = over(text, part, f);
+    return dcap_json_array(out, &j, each) && ends(&j);
 }
 
 static uint8_t *put_utf8(uint8_t *to, uint32_t c) {

@@ -48,6 +48,9 @@ struct dcap_json_each {
 // The whole text is one object of this shape; `out` is zeroed before.
 [[nodiscard]] bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_shape *shape,
                                       enum dcap_part part, struct dcap_fault *f);
+// The whole text is one array of such values.
+[[nodiscard]] bool dcap_json_list(void *out, struct bytes text, const struct dcap_json_each *each, enum dcap_part part,
+                                  struct dcap_fault *f);
 // For decoders: the value at the cursor.
 [[nodiscard]] bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_shape *shape);
 [[nodiscard]] bool dcap_json_array(void *out, struct dcap_json *j, const struct dcap_json_each *each);
