@@ -28,6 +28,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "what workers report to the coordinator": "messages",
     "what collateral servers answer, and quotes as people hand them over": "forms",
     "leases, build records and requests as a worker gets them": "lease",
+    "policies by which quotes are judged": "policy_read",
     "answers of the guest agent of dstack": "dstack",
     "certificates (DER)": "cert",
     "revocation lists (DER)": "crl",
