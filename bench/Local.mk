@@ -2,6 +2,7 @@
 $(eval $(call program,bench,coordinator,bench/coordinator.c,coordinator,))
 $(eval $(call program,bench,meter,bench/meter.c,wasm,))
 $(eval $(call program,bench,exec,bench/exec.c,executor,))
+$(eval $(call program,bench,dcap,bench/dcap.c,dcap,-Wl$(comma)--wrap=dcap_p256_verify))
 $(O)/bench/exec: | $(O)/bin/outlayer-executor
 # The guests that are measured, for the engine and as native programs.
 build/bench/guests/%.wasm: bench/guests/%.c

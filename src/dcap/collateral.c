@@ -59,13 +59,12 @@ struct dcap_part_source dcap_collateral_source(const struct dcap_collateral *c, 
 
 bool dcap_collateral_verify(struct dcap_parts *parts, const struct dcap_collateral *c, struct dcap_trust *trust,
                             uint64_t now, struct dcap_arena *arena, struct dcap_fault *f) {
-    *parts = (struct dcap_parts){.pck_chain = c->pck_certificate_chain};
-    struct bytes *part[4] = {&parts->root_crl, &parts->pck_crl, &parts->tcb_info, &parts->qe_identity};
-    for (unsigned i = 0; i < 4; i++) {
-        enum dcap_kind kind = (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i);
-        struct dcap_part_source source = dcap_collateral_source(c, kind);
-        if (!dcap_part_verify(part[i], kind, &source, parts->root_crl, trust, now, arena, f))
-            return false;
-    }
+    struct bytes part[4] = {{NULL, 0}};
+    struct dcap_part_source from[4];
+    for (unsigned i = 0; i < 4; i++)
+        from[i] = dcap_collateral_source(c, (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i));
+    if (!dcap_parts_verify(part, from, trust, now, arena, f))
+        return false;
+    *parts = (struct dcap_parts){part[0], part[1], part[2], part[3], c->pck_certificate_chain};
     return true;
 }

@@ -82,15 +82,24 @@ bool dcap_part_in_force(struct dcap_part_head *head, struct bytes part, enum dca
 
 // --- making a part
 
+// A chain that was verified just before for another part. Intel serves the same text for both lists, and for TCB info
+// and QE identity.
+struct seen {
+    struct bytes text;
+    enum dcap_part kind; // the first of those that have the same form
+    struct dcap_chain chain;
+};
 struct making {
     struct dcap_part_head head;
     enum dcap_kind kind;
-    struct dcap_chain chain;
+    struct seen *seen;
+    const struct dcap_chain *chain;
     const struct dcap_part_source *from;
     struct bytes root_crl;
     struct dcap_trust *trust;
     uint64_t now;
     struct dcap_arena *arena;
+    uint8_t digest[32]; // of the text
 };
 
 // The chain above the text, whose signer has not been revoked.
@@ -99,13 +108,20 @@ static bool open_chain(struct making *m, struct dcap_fault *f) {
     struct dcap_part_head root;
     if (!m->from->chain.len)
         return dcap_fail(f, DCAP_PART_MISSING, chain);
-    if (!dcap_chain_verify(&m->chain, m->arena, m->from->chain, chain, m->trust, m->now, f))
-        return false;
+    enum dcap_part form = is_crl(m->kind) ? chain : DCAP_PART_TCB_INFO_CHAIN;
+    if (m->seen->kind != form || !dcap_bytes_eq(m->seen->text, m->from->chain)) {
+        m->seen->kind = DCAP_PART_NOTHING;
+        if (!dcap_chain_verify(&m->seen->chain, m->arena, m->from->chain, chain, m->trust, m->now, f))
+            return false;
+        m->seen->kind = form;
+        m->seen->text = m->from->chain;
+    }
+    m->chain = &m->seen->chain;
     if (m->kind == DCAP_KIND_ROOT_CRL)
         return true;
     if (!dcap_part_in_force(&root, m->root_crl, DCAP_KIND_ROOT_CRL, m->root_crl, m->trust->root_key, m->now, f))
         return false;
-    struct bytes serial = m->chain.cert[0].serial;
+    struct bytes serial = m->chain->cert[0].serial;
     memcpy(m->head.signer + sizeof m->head.signer - serial.len, serial.ptr, serial.len);
     return !dcap_serials_have(dcap_part_serials(m->root_crl), serial) ||
            dcap_fail(f, DCAP_CERT_REVOKED, m->kind == DCAP_KIND_PCK_CRL ? DCAP_PART_PCK_CA : DCAP_PART_TCB_SIGNER);
@@ -116,22 +132,22 @@ static void fill_head(struct making *m) {
     struct dcap_part_head *h = &m->head;
     memcpy(h->magic, "dp1", 3);
     h->kind = (uint8_t)m->kind;
-    bool from_chain = m->chain.not_before > h->issued, until_chain = m->chain.not_after < h->next_update;
-    h->from = from_chain ? m->chain.not_before : h->issued;
-    h->until = until_chain ? m->chain.not_after : h->next_update;
+    bool from_chain = m->chain->not_before > h->issued, until_chain = m->chain->not_after < h->next_update;
+    h->from = from_chain ? m->chain->not_before : h->issued;
+    h->until = until_chain ? m->chain->not_after : h->next_update;
     h->from_part = (uint8_t)(from_chain ? chain_of(m->kind) : dcap_kind_part(m->kind));
     h->until_part = (uint8_t)(until_chain ? chain_of(m->kind) : dcap_kind_part(m->kind));
     memcpy(h->root, m->trust->root_key, 32);
-    dcap_sha256(h->text_hash, m->from->text.ptr, m->from->text.len);
+    memcpy(h->text_hash, m->digest, 32);
 }
 
 static bool make_crl(struct making *m, struct dcap_writer *w, struct dcap_fault *f) {
     enum dcap_part part = dcap_kind_part(m->kind);
     struct dcap_crl crl;
-    const struct dcap_cert *issuer = &m->chain.cert[m->kind == DCAP_KIND_ROOT_CRL ? m->chain.count - 1 : 0];
+    const struct dcap_cert *issuer = &m->chain->cert[m->kind == DCAP_KIND_ROOT_CRL ? m->chain->count - 1 : 0];
     if (!dcap_crl_parse(&crl, m->from->text, part, f) || !dcap_crl_verify(&crl, issuer, m->now, part, f))
         return false;
-    m->head.ca = (uint8_t)m->chain.ca;
+    m->head.ca = (uint8_t)m->chain->ca;
     m->head.issued = crl.this_update;
     m->head.next_update = crl.next_update;
     for (size_t i = 0; i < crl.number.len; i++)
@@ -146,13 +162,11 @@ static bool make_crl(struct making *m, struct dcap_writer *w, struct dcap_fault 
 // The signature is over the text as it was served; nothing of the text is believed before.
 static bool make_json(struct making *m, struct dcap_writer *w, struct dcap_fault *f) {
     enum dcap_part part = dcap_kind_part(m->kind);
-    uint8_t digest[32];
     if (!m->from->signature)
         return dcap_fail(f, DCAP_PART_MISSING, part);
     if (!dcap_p256_in_range(m->from->signature))
         return dcap_fail(f, DCAP_SIGNATURE_FORMAT, part);
-    dcap_sha256(digest, m->from->text.ptr, m->from->text.len);
-    if (!dcap_p256_verify(m->chain.cert[0].key, digest, m->from->signature))
+    if (!dcap_p256_verify(m->chain->cert[0].key, m->digest, m->from->signature))
         return dcap_fail(f, DCAP_SIGNATURE, part);
     if (m->kind == DCAP_KIND_TCB_INFO ? !dcap_tcb_info_put(w, m->from->text, f)
                                       : !dcap_qe_identity_put(w, m->from->text, f))
@@ -166,17 +180,42 @@ static bool make_json(struct making *m, struct dcap_writer *w, struct dcap_fault
     return in_time(part, false, m->head.issued, m->head.next_update, m->now, f);
 }
 
+static bool make_part(struct bytes *part, struct making *m, struct dcap_fault *f) {
+    enum dcap_part name = dcap_kind_part(m->kind);
+    if (!m->from->text.len)
+        return dcap_fail(f, DCAP_PART_MISSING, name);
+    if (!open_chain(m, f))
+        return false;
+    dcap_sha256(m->digest, m->from->text.ptr, m->from->text.len);
+    struct dcap_writer w = dcap_write_into(m->arena);
+    if (is_crl(m->kind) ? !make_crl(m, &w, f) : !make_json(m, &w, f))
+        return false;
+    *part = dcap_written(&w);
+    return part->len || dcap_fail(f, DCAP_NO_MEMORY, name);
+}
+
 bool dcap_part_verify(struct bytes *part, enum dcap_kind kind, const struct dcap_part_source *from,
                       struct bytes root_crl, struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena,
                       struct dcap_fault *f) {
-    struct making m = {.kind = kind, .from = from, .root_crl = root_crl, .trust = trust, .now = now, .arena = arena};
-    if (!from->text.len)
-        return dcap_fail(f, DCAP_PART_MISSING, dcap_kind_part(kind));
-    if (!open_chain(&m, f))
-        return false;
-    struct dcap_writer w = dcap_write_into(arena);
-    if (is_crl(kind) ? !make_crl(&m, &w, f) : !make_json(&m, &w, f))
-        return false;
-    *part = dcap_written(&w);
-    return part->len || dcap_fail(f, DCAP_NO_MEMORY, dcap_kind_part(kind));
+    struct seen seen = {.kind = DCAP_PART_NOTHING};
+    struct making m = {
+        .kind = kind, .seen = &seen, .from = from, .root_crl = root_crl, .trust = trust, .now = now, .arena = arena};
+    return make_part(part, &m, f);
+}
+
+bool dcap_parts_verify(struct bytes part[4], const struct dcap_part_source from[4], struct dcap_trust *trust,
+                       uint64_t now, struct dcap_arena *arena, struct dcap_fault *f) {
+    struct seen seen = {.kind = DCAP_PART_NOTHING};
+    for (unsigned i = 0; i < 4; i++) {
+        struct making m = {.kind = (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i),
+                           .seen = &seen,
+                           .from = &from[i],
+                           .root_crl = part[0],
+                           .trust = trust,
+                           .now = now,
+                           .arena = arena};
+        if (!make_part(&part[i], &m, f))
+            return false;
+    }
+    return true;
 }

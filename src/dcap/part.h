@@ -34,6 +34,10 @@ struct dcap_part_source {
 [[nodiscard]] bool dcap_part_verify(struct bytes *part, enum dcap_kind kind, const struct dcap_part_source *from,
                                     struct bytes root_crl, struct dcap_trust *trust, uint64_t now,
                                     struct dcap_arena *arena, struct dcap_fault *f);
+// All four, in the order of enum dcap_kind.
+[[nodiscard]] bool dcap_parts_verify(struct bytes part[4], const struct dcap_part_source from[4],
+                                     struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena,
+                                     struct dcap_fault *f);
 // A part's head, for whoever keeps parts. False with PART_MISSING or PART_FORMAT.
 [[nodiscard]] bool dcap_part_open(struct dcap_part_head *head, struct bytes part, enum dcap_kind kind,
                                   struct dcap_fault *f);

@@ -10,13 +10,15 @@ static bool take(struct bytes *text, struct bytes word) {
 
 static bool take_line_end(struct bytes *text) { return take(text, DCAP_LIT("\n")) || take(text, DCAP_LIT("\r\n")); }
 
+// By a table, since which kind of character comes next is as random as what it stands for.
 static uint32_t value_of(uint8_t c) {
-    uint8_t letter = (uint8_t)((c & 0xdf) - 'A'), digit = (uint8_t)(c - '0');
-    if (letter < 26)
-        return letter + (c & 0x20 ? 26u : 0u);
-    if (digit < 10)
-        return digit + 52u;
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
+    static const uint8_t values[] = {// of '+' to 'z'
+                                     62, 64, 64, 64, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64,
+                                     64, 64, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
+                                     18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64, 64, 64, 64, 26, 27, 28, 29, 30, 31,
+                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51};
+    uint8_t i = (uint8_t)(c - '+');
+    return i < sizeof values ? values[i] : 64;
 }
 
 // A group of four characters as up to three bytes; fewer are the last ones, and the bits that they leave are zero.
