@@ -168,7 +168,46 @@ static void negatives(void **state) {
     }
 }
 
+// A part that is verified by itself, calls apart from the others, is another one than in one go; or one is taken
+// without its signature, its chain, or the root's list.
+static void one_part_at_a_time(void **state) {
+    (void)state;
+    static _Alignas(8) uint8_t together[DCAP_MEMORY], apart[DCAP_MEMORY];
+    SCOPED_ARENA(a);
+    struct dcap_collateral c = vector_collateral(a, "qvl_tdx_v4_b0c06f.collateral.json");
+    struct dcap_arena one = {together, sizeof together, 0}, other = {apart, sizeof apart, 0};
+    struct dcap_parts parts;
+    struct dcap_trust trust;
+    struct dcap_fault f;
+    const uint64_t at = 1751624191;
+    dcap_trust_intel(&trust);
+    assert_true(dcap_collateral_verify(&parts, &c, &trust, at, &one, &f));
+    const struct bytes all[] = {parts.root_crl, parts.pck_crl, parts.tcb_info, parts.qe_identity};
+    for (unsigned i = 0; i < 4; i++) {
+        enum dcap_kind kind = (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i);
+        struct dcap_part_source from = dcap_collateral_source(&c, kind), less = from;
+        struct bytes part, none = {NULL, 0};
+        dcap_trust_intel(&trust);
+        assert_true(dcap_part_verify(&part, kind, &from, all[0], &trust, at, &other, &f));
+        assert_true(dcap_bytes_eq(part, all[i]));
+        less.chain.len = 0;
+        assert_false(dcap_part_verify(&part, kind, &less, all[0], &trust, at, &other, &f));
+        assert_int_equal(f.code, DCAP_PART_MISSING);
+        less = from;
+        less.text.len = 0;
+        assert_false(dcap_part_verify(&part, kind, &less, all[0], &trust, at, &other, &f));
+        assert_int_equal(f.code, DCAP_PART_MISSING);
+        less = from;
+        less.signature = NULL;
+        assert_int_equal(dcap_part_verify(&part, kind, &less, all[0], &trust, at, &other, &f), i < 2);
+        assert_int_equal(dcap_part_verify(&part, kind, &from, none, &trust, at, &other, &f), i == 0);
+        assert_int_equal(dcap_part_verify(&part, kind, &from, all[1], &trust, at, &other, &f), i == 0);
+        other.used = 0;
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(one_part_at_a_time),
     cmocka_unit_test(all_vectors),
     cmocka_unit_test(negatives),
 };
