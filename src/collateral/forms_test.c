@@ -86,7 +86,7 @@ static void revocation_lists(void **state) {
     struct slice got;
     SCOPED_JSON(j) = json_parse(vector(a, "qvl_tdx_v4_b0c06f.collateral.json"), QUOTE_FILE_MAX, &e);
     const char *hex;
-    struct slice der;
+    struct slice der = {NULL, 0};
     assert_ok(json_get_text(j, "pck_crl", &hex, &e) && hex_decode(&der, a, slice_str(hex), &e), &e);
     const char *b64 = base64_text(a, der);
     const char *pem = arena_printf(a, "-----BEGIN X509 CRL-----\n%.*s-----END X509 CRL-----\n",
