@@ -284,7 +284,7 @@ KINDS = {
     "systemd": Service("full", f"{OWN_USERS}namespaces, .*, cgroup v2 [(]memory, processes", "root", ("shm", "tmpfs")),
 }
 # Where kernel and surroundings are others than those in which tests/hostile_test.py tries everything.
-HOSTILE = {"container": ("run", "call", "compile"), "systemd": ("run",)}
+HOSTILE = {"container": ("run", "call", "compile"), "systemd": ("build", "run")}
 # The same unit with a line `User=`.
 ORDINARY = Service("user", " namespaces, .*, cgroup v2 [(]memory, processes", "outlayer", ("malloc", "memfd"))
 
