@@ -38,8 +38,8 @@ static void keys_are_read_and_written(void **state) {
                                       "ed25519:JEKNVnkbo3jma5nREBBJCDoXFVeKkD56V3xKrvRmWxFH",
                                       "ed25519:111111111111111111111111111111111",
                                       "ed25519:0cA2MzgpJbrUATQLLceocVckhhAqrkingax4oJ9kZ847",
-                                      GIVEN "1",
-                                      " " GIVEN};
+                                      (GIVEN "1"),
+                                      (" " GIVEN)};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(public_key_parse(&k, text_of(bad[i])));
 }

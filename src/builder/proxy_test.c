@@ -68,8 +68,8 @@ static void it_rests_without_descriptors(void **state) {
     struct sandbox *box;
     struct proxy *p;
     struct rlimit before;
-    unsigned port;
-    int signs, sign;
+    unsigned port = 0;
+    int signs = -1, sign;
     char byte;
     const struct sandbox_spec spec = {
         .work_bytes = 1 << 20, .tmp_bytes = 1 << 20, .memory_bytes = 256u << 20, .processes = 64};
