@@ -51,7 +51,13 @@ void judged(struct book *b, const char *status, const char *advisories, const ch
     end(b);
 }
 
-void good(struct book *b, const char *status, const char *advisories) { judged(b, status, advisories, NULL); }
+void good(struct book *b, const char *status, const char *advisories) {
+    bool current = strcmp(status, "UpToDate") == 0;
+    judged(b, status, advisories,
+           *advisories ? current ? "TCB_ADVISORY" : "TCB_STATUS,TCB_ADVISORY"
+           : current   ? ""
+                       : "TCB_STATUS");
+}
 
 void bad(struct book *b, const char *error, const char *part) {
     b->c.error = error;

@@ -12,8 +12,7 @@ struct pki_case {
     // Either a status and the advisories ("A,B" in any order), or an error and its part. Names are those of
     // dcap/code.h without the prefix; the error "*" stands for any.
     const char *status, *advisories, *error, *part;
-    const char *policy;  // JSON, NULL: the default one is asked, and
-    const char *refused; // the codes that it refuses by beside those of status and advisories, "A,B"; NULL: none
+    const char *refused; // with a status: what the default policy refuses by, "A,B" in any order; "": nothing
 };
 typedef void (*pki_case_fn)(void *ctx, struct arena *a, const struct pki_case *c);
 // Calls fn for each case, in order. The arena is emptied after each.

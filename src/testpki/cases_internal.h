@@ -21,7 +21,7 @@ struct pki_world *begin_named(struct book *b, enum pki_kind kind, const char *fm
 // What came of it, to be changed without being signed again.
 struct pki_made *make(struct book *b);
 uint8_t *own_bytes(struct book *b, struct slice *s); // a copy of s in its place, to be written to
-// Each ends the case.
+// Each ends the case. good: the default policy minds the status and the advisories alone.
 void good(struct book *b, const char *status, const char *advisories);
 void judged(struct book *b, const char *status, const char *advisories, const char *refused);
 void bad(struct book *b, const char *error, const char *part);

@@ -37,19 +37,19 @@ static void signatures(struct book *b) {
     bad(b, "SIGNATURE", "QE_IDENTITY");
     begin(b, PKI_TDX_V4, "tcb-info-signature-of-zeros");
     memset(own_bytes(b, &make(b)->tcb_info_signature), 0, 64);
-    bad(b, "*", "TCB_INFO");
+    bad(b, "SIGNATURE_FORMAT", "TCB_INFO");
     begin(b, PKI_TDX_V4, "qe-identity-signature-of-zeros");
     memset(own_bytes(b, &make(b)->qe_identity_signature), 0, 64);
-    bad(b, "*", "QE_IDENTITY");
+    bad(b, "SIGNATURE_FORMAT", "QE_IDENTITY");
     begin(b, PKI_TDX_V4, "tcb-info-signature-of-63-bytes");
     make(b)->tcb_info_signature.len = 63;
-    bad(b, "*", NULL);
+    bad(b, "HEX_FORMAT", "TCB_INFO");
     begin(b, PKI_TDX_V4, "signatures-exchanged");
     struct pki_made *m = make(b);
     struct slice s = m->tcb_info_signature;
     m->tcb_info_signature = m->qe_identity_signature;
     m->qe_identity_signature = s;
-    bad(b, "SIGNATURE", NULL);
+    bad(b, "SIGNATURE", "TCB_INFO");
     begin(b, PKI_TDX_V4, "tcb-info-and-qe-identity-exchanged");
     m = make(b);
     s = m->tcb_info;
@@ -58,7 +58,7 @@ static void signatures(struct book *b) {
     s = m->tcb_info_signature;
     m->tcb_info_signature = m->qe_identity_signature;
     m->qe_identity_signature = s;
-    bad(b, "*", NULL);
+    bad(b, "JSON_MEMBER", "TCB_INFO");
 }
 
 static void kinds(struct book *b) {
@@ -71,7 +71,7 @@ static void kinds(struct book *b) {
     begin(b, PKI_SGX_V3, "tcb-info-of-tdx-for-an-enclave")->tcb_info.id = "TDX";
     bad(b, "TCB_INFO_TEE", "TCB_INFO");
     begin_tcb(b, "tcb-info-of-an-unknown-kind")->id = "SEV";
-    bad(b, "*", "TCB_INFO");
+    bad(b, "TCB_INFO_TEE", "TCB_INFO");
     begin_tcb(b, "tcb-info-of-another-platform")->fmspc[0] ^= 1;
     bad(b, "FMSPC_MISMATCH", "TCB_INFO");
     begin_tcb(b, "tcb-info-of-another-pce")->pceid[0] = 1;
@@ -83,7 +83,7 @@ static void kinds(struct book *b) {
     begin(b, PKI_SGX_V3, "qe-identity-of-tdx-for-an-enclave")->identity.id = "TD_QE";
     bad(b, "QE_IDENTITY_ID", "QE_IDENTITY");
     begin_qe(b, "qe-identity-of-the-verifying-enclave")->id = "QVE";
-    bad(b, "*", "QE_IDENTITY");
+    bad(b, "QE_IDENTITY_ID", "QE_IDENTITY");
     begin_tcb(b, "sets-of-different-numbers")->evaluation = 20;
     good(b, "UpToDate", "");
 }
@@ -101,43 +101,43 @@ static struct pki_edit edit_of(const struct text_row *r) {
 static void tcb_texts(struct book *b) {
     static const struct text_row rows[] = {
         {"duplicate-member", "JSON_DUPLICATE", "\"version\":3,", "\"version\":3,\"version\":3,"},
-        {"duplicate-member-escaped", "*", "\"version\":3,", "\"version\":3,\"versio\\u006e\":3,"},
+        {"duplicate-member-escaped", "JSON_FORMAT", "\"version\":3,", "\"version\":3,\"versio\\u006e\":3,"},
         {"duplicate-status", "JSON_DUPLICATE", "\"tcbStatus\":\"OutOfDate\"",
          "\"tcbStatus\":\"OutOfDate\",\"tcbStatus\":\"UpToDate\""},
         {"svn-256", "JSON_VALUE", "{\"svn\":5}", "{\"svn\":256}"},
-        {"svn-negative", "*", "{\"svn\":5}", "{\"svn\":-5}"},
-        {"svn-float", "*", "{\"svn\":5}", "{\"svn\":5.0}"},
-        {"svn-exponent", "*", "{\"svn\":5}", "{\"svn\":5e0}"},
-        {"svn-leading-zero", "*", "{\"svn\":5}", "{\"svn\":05}"},
-        {"svn-text", "*", "{\"svn\":5}", "{\"svn\":\"5\"}"},
-        {"svn-null", "*", "{\"svn\":5}", "{\"svn\":null}"},
-        {"svn-missing", "*", "{\"svn\":5}", "{}"},
-        {"svn-beyond-64-bits", "*", "{\"svn\":5}", "{\"svn\":18446744073709551621}"},
+        {"svn-negative", "JSON_VALUE", "{\"svn\":5}", "{\"svn\":-5}"},
+        {"svn-float", "JSON_VALUE", "{\"svn\":5}", "{\"svn\":5.0}"},
+        {"svn-exponent", "JSON_VALUE", "{\"svn\":5}", "{\"svn\":5e0}"},
+        {"svn-leading-zero", "JSON_VALUE", "{\"svn\":5}", "{\"svn\":05}"},
+        {"svn-text", "JSON_VALUE", "{\"svn\":5}", "{\"svn\":\"5\"}"},
+        {"svn-null", "JSON_VALUE", "{\"svn\":5}", "{\"svn\":null}"},
+        {"svn-missing", "JSON_MEMBER", "{\"svn\":5}", "{}"},
+        {"svn-beyond-64-bits", "JSON_VALUE", "{\"svn\":5}", "{\"svn\":18446744073709551621}"},
         {"pcesvn-65536", "JSON_VALUE", "\"pcesvn\":11", "\"pcesvn\":65536"},
-        {"pcesvn-missing", "*", ",\"pcesvn\":11", ""},
+        {"pcesvn-missing", "JSON_MEMBER", ",\"pcesvn\":11", ""},
         {"15-components", "TCB_COMPONENTS", "{\"svn\":5},", ""},
         {"17-components", "TCB_COMPONENTS", "{\"svn\":5},", "{\"svn\":5},{\"svn\":0},"},
-        {"no-components", "*", "\"tdxtcbcomponents\":", "\"otherComponents\":"},
+        {"no-components", "TCB_COMPONENTS", "\"tdxtcbcomponents\":", "\"otherComponents\":"},
         {"unknown-status", "TCB_STATUS", "\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"Fine\""},
         {"status-in-small-letters", "TCB_STATUS", "\"tcbStatus\":\"OutOfDate\"", "\"tcbStatus\":\"outofdate\""},
-        {"status-missing", "*", ",\"tcbStatus\":\"UpToDate\"", ""},
-        {"levels-missing", "*", "\"tcbLevels\":[{\"tcb\":{\"sgx", "\"tcbLayers\":[{\"tcb\":{\"sgx"},
-        {"is-a-list", "*", "{\"id\"", "[{\"id\""},
-        {"text-behind", "*", "{\"id\":\"TDX\"", "{}{\"id\":\"TDX\""},
-        {"blank-before", "*", "{\"id\":\"TDX\"", "\xef\xbb\xbf{\"id\":\"TDX\""},
-        {"control-character", "*", "\"id\":\"TDX\"", "\"id\":\"TDX\n\""},
-        {"date-with-an-offset", "*", "Z\",\"nextUpdate\"", "+00:00\",\"nextUpdate\""},
-        {"date-with-a-thirteenth-month", "*", "\"nextUpdate\":\"2026-10", "\"nextUpdate\":\"2026-13"},
-        {"date-missing", "*", "\"nextUpdate\"", "\"lastUpdate\""},
-        {"fmspc-too-short", "*", "\"fmspc\":\"0A", "\"fmspc\":\""},
-        {"fmspc-no-hex", "*", "\"fmspc\":\"0A", "\"fmspc\":\"0G"},
-        {"module-missing", "*", "\"tdxModule\":", "\"tdxModul\":"},
-        {"advisories-of-numbers", "*", "[\"OUTLAYER-SA-00001\"]", "[1]"},
-        {"evaluation-missing", "*", "\"tcbEvaluationDataNumber\":17,", ""},
+        {"status-missing", "JSON_MEMBER", ",\"tcbStatus\":\"UpToDate\"", ""},
+        {"levels-missing", "JSON_MEMBER", "\"tcbLevels\":[{\"tcb\":{\"sgx", "\"tcbLayers\":[{\"tcb\":{\"sgx"},
+        {"is-a-list", "JSON_FORMAT", "{\"id\"", "[{\"id\""},
+        {"text-behind", "JSON_MEMBER", "{\"id\":\"TDX\"", "{}{\"id\":\"TDX\""},
+        {"blank-before", "JSON_FORMAT", "{\"id\":\"TDX\"", "\xef\xbb\xbf{\"id\":\"TDX\""},
+        {"control-character", "JSON_FORMAT", "\"id\":\"TDX\"", "\"id\":\"TDX\n\""},
+        {"date-with-an-offset", "JSON_VALUE", "Z\",\"nextUpdate\"", "+00:00\",\"nextUpdate\""},
+        {"date-with-a-thirteenth-month", "JSON_VALUE", "\"nextUpdate\":\"2026-10", "\"nextUpdate\":\"2026-13"},
+        {"date-missing", "JSON_MEMBER", "\"nextUpdate\"", "\"lastUpdate\""},
+        {"fmspc-too-short", "JSON_VALUE", "\"fmspc\":\"0A", "\"fmspc\":\""},
+        {"fmspc-no-hex", "JSON_VALUE", "\"fmspc\":\"0A", "\"fmspc\":\"0G"},
+        {"module-missing", "JSON_MEMBER", "\"tdxModule\":", "\"tdxModul\":"},
+        {"advisories-of-numbers", "JSON_VALUE", "[\"OUTLAYER-SA-00001\"]", "[1]"},
+        {"evaluation-missing", "JSON_MEMBER", "\"tcbEvaluationDataNumber\":17,", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         begin_named(b, PKI_TDX_V4, "tcb-info-%s", rows[i].name)->tcb_info.edits[0] = edit_of(&rows[i]);
-        bad(b, rows[i].code, NULL);
+        bad(b, rows[i].code, "TCB_INFO");
     }
     static const struct text_row fine[] = {
         {"unknown-member", NULL, "\"version\":3,", "\"version\":3,\"news\":{\"a\":[1,2.5,\"x\"]},"},
@@ -155,18 +155,18 @@ static void qe_texts(struct book *b) {
     static const struct text_row rows[] = {
         {"duplicate-member", "JSON_DUPLICATE", "\"isvprodid\":2,", "\"isvprodid\":2,\"isvprodid\":2,"},
         {"isvsvn-65536", "JSON_VALUE", "{\"isvsvn\":4}", "{\"isvsvn\":65536}"},
-        {"isvsvn-negative", "*", "{\"isvsvn\":4}", "{\"isvsvn\":-4}"},
-        {"isvprodid-missing", "*", "\"isvprodid\":2,", ""},
-        {"mrsigner-missing", "*", "\"mrsigner\"", "\"mrsinger\""},
-        {"mask-too-short", "*", "\"attributesMask\":\"FB", "\"attributesMask\":\""},
-        {"miscselect-no-hex", "*", "\"miscselect\":\"00", "\"miscselect\":\"0x"},
+        {"isvsvn-negative", "JSON_VALUE", "{\"isvsvn\":4}", "{\"isvsvn\":-4}"},
+        {"isvprodid-missing", "JSON_MEMBER", "\"isvprodid\":2,", ""},
+        {"mrsigner-missing", "JSON_MEMBER", "\"mrsigner\"", "\"mrsinger\""},
+        {"mask-too-short", "JSON_VALUE", "\"attributesMask\":\"FB", "\"attributesMask\":\""},
+        {"miscselect-no-hex", "JSON_VALUE", "\"miscselect\":\"00", "\"miscselect\":\"0x"},
         {"unknown-status", "TCB_STATUS", "\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"Good\""},
-        {"levels-missing", "*", "\"tcbLevels\"", "\"tcbLayers\""},
-        {"is-a-list", "*", "{\"id\"", "[{\"id\""},
+        {"levels-missing", "JSON_MEMBER", "\"tcbLevels\"", "\"tcbLayers\""},
+        {"is-a-list", "JSON_FORMAT", "{\"id\"", "[{\"id\""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         begin_named(b, PKI_TDX_V4, "qe-identity-%s", rows[i].name)->identity.edits[0] = edit_of(&rows[i]);
-        bad(b, rows[i].code, NULL);
+        bad(b, rows[i].code, "QE_IDENTITY");
     }
 }
 
@@ -178,14 +178,14 @@ static void bombs(struct book *b) {
     memcpy(deep, "\"version\":3,\"deep\":", 19);
     memset(deep + 19, '[', n);
     w->tcb_info.edits[0] = (struct pki_edit){SLICE_LIT("\"version\":3,"), slice_of(deep, 19 + n)};
-    bad(b, "*", NULL);
+    bad(b, "JSON_FORMAT", "TCB_INFO");
     w = begin(b, PKI_TDX_V4, "qe-identity-is-a-bomb");
     deep = arena_alloc(b->arena, n + 32);
     memcpy(deep, "\"version\":2,\"deep\":", 19);
     for (size_t i = 0; i < n; i += 5)
         memcpy(deep + 19 + i, "{\"a\":", 5);
     w->identity.edits[0] = (struct pki_edit){SLICE_LIT("\"version\":2,"), slice_of(deep, 19 + n)};
-    bad(b, "*", NULL);
+    bad(b, "JSON_FORMAT", "QE_IDENTITY");
 }
 
 void cases_of_json(struct book *b) {
@@ -234,11 +234,11 @@ static void merges(struct book *b) {
 
 static void revoked(struct book *b) {
     begin_tcb(b, "platform-revoked")->levels[0].status = "Revoked";
-    good(b, "Revoked", "");
+    judged(b, "Revoked", "", "TCB_REVOKED");
     begin_qe(b, "qe-revoked")->levels[0].status = "Revoked";
-    good(b, "Revoked", "");
+    judged(b, "Revoked", "", "TCB_REVOKED");
     begin_tcb(b, "module-revoked")->modules[1].levels[0].status = "Revoked";
-    good(b, "Revoked", "");
+    judged(b, "Revoked", "", "TCB_REVOKED");
     begin_qe(b, "qe-level-below-revoked")->levels[1].status = "Revoked";
     good(b, "UpToDate", "");
     begin_qe(b, "qe-status-of-a-platform")->levels[0].status = "ConfigurationNeeded";
@@ -305,11 +305,11 @@ static void order(struct book *b) {
     begin_tcb(b, "no-levels")->level_count = 0;
     bad(b, "TCB_LEVELS", "TCB_INFO");
     begin_qe(b, "no-qe-levels")->level_count = 0;
-    bad(b, "*", NULL);
+    bad(b, "TCB_LEVELS", "QE_IDENTITY");
     begin_tcb(b, "no-module-levels")->modules[1].level_count = 0;
-    bad(b, "*", NULL);
+    bad(b, "TCB_LEVELS", "TCB_INFO");
     begin_tcb(b, "the-same-module-twice")->modules[0].id = "TDX_01";
-    bad(b, "*", NULL);
+    bad(b, "TCB_LEVELS", "TCB_INFO");
 }
 
 // Bodies that say what the TD was launched on and what runs now.

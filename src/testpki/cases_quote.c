@@ -46,11 +46,11 @@ static void headers(struct book *b) {
     begin(b, PKI_TDX_V4, "quote-v5-header-on-a-v4-body")->quote.header[0] = 5;
     bad(b, "QUOTE_BODY", "QUOTE");
     begin(b, PKI_TDX_V5, "quote-v4-header-on-a-v5-body")->quote.header[0] = 4;
-    bad(b, "*", NULL);
+    bad(b, "QUOTE_FORMAT", "QUOTE");
     begin(b, PKI_TDX_V4, "quote-sgx-header-on-a-td-body")->quote.header[4] = 0;
-    bad(b, "*", NULL);
+    bad(b, "QUOTE_FORMAT", "QUOTE");
     begin(b, PKI_SGX_V4, "quote-tdx-header-on-an-sgx-body")->quote.header[4] = 0x81;
-    bad(b, "*", NULL);
+    bad(b, "QUOTE_FORMAT", "QUOTE");
 }
 
 static void v5_bodies(struct book *b) {
@@ -104,7 +104,7 @@ static void lengths(struct book *b) {
         bad(b, "QUOTE_FORMAT", "QUOTE");
     }
     begin(b, PKI_TDX_V4, "quote-auth-data-one-more")->quote.auth_data_longer = 1;
-    bad(b, "*", NULL);
+    bad(b, "QUOTE_FORMAT", "QUOTE");
     begin(b, PKI_TDX_V4, "quote-auth-length-reaches-into-what-is-behind")->quote.trailing = SLICE_LIT("\0\0\0\0");
     b->w.quote.auth_longer = 4;
     bad(b, "QUOTE_FORMAT", "QUOTE");
@@ -251,7 +251,7 @@ static void identities(struct book *b) {
     begin(b, PKI_TDX_V4, "good-qe-attributes-outside-the-mask")->quote.qe_report[PKI_ATTRIBUTES + 8] ^= 0x04;
     good(b, "UpToDate", "");
     begin(b, PKI_TDX_V4, "qe-debug")->quote.qe_report[PKI_ATTRIBUTES] |= 0x02;
-    bad(b, "*", "QE_REPORT");
+    bad(b, "QE_DEBUG", "QE_REPORT");
     begin(b, PKI_TDX_V4, "qe-debug-that-the-identity-allows")->quote.qe_report[PKI_ATTRIBUTES] |= 0x02;
     b->w.identity.attributes[0] |= 0x02;
     bad(b, "QE_DEBUG", "QE_REPORT");
@@ -295,7 +295,7 @@ static void modules(struct book *b) {
     bad(b, "TDX_MODULE_MISMATCH", "TDX_MODULE");
 }
 
-// Each bit of a TD's attributes. SEPT_VE_DISABLE (28) must be set; PKS (30), KL (31) and PERFMON (63) are a policy's.
+// Each bit of a TD's attributes. SEPT_VE_DISABLE (28) must be set, and no other one; some have names.
 static void attributes(struct book *b) {
     for (int bit = 0; bit < 64; bit++) {
         begin_named(b, PKI_TDX_V4, "td-attribute-bit-%d", bit)->quote.body[PKI_TD_ATTRIBUTES + bit / 8] ^=
@@ -308,6 +308,10 @@ static void attributes(struct book *b) {
                : bit == 31 ? "TD_KL"
                : bit == 63 ? "TD_PERFMON"
                            : "TD_RESERVED");
+    }
+    for (int bit = 0; bit < 2; bit++) {
+        begin_named(b, PKI_TDX_V4, "td-xfam-without-bit-%d", bit)->quote.body[PKI_XFAM] ^= (uint8_t)(1 << bit);
+        judged(b, "UpToDate", "", "TD_XFAM");
     }
     begin(b, PKI_SGX_V3, "sgx-debug")->quote.body[PKI_ATTRIBUTES] |= 2;
     judged(b, "UpToDate", "", "SGX_DEBUG");

@@ -38,22 +38,22 @@ static void everywhere(struct book *b, const char *part) {
     bad(b, "CERT_EXTENSION", part);
     begin_cert(b, part, "extension-twice")->twice = true;
     bad(b, "CERT_EXTENSION", part);
-    begin_cert(b, part, "subject")->edits[0] = PKI_EDIT("OutLayer Test SGX", "OutLayer Test SG?");
-    bad(b, "*", NULL);
+    begin_cert(b, part, "issuer-of-another-name")->issuer = "OutLayer Test SGX Other CA";
+    bad(b, "CHAIN_ORDER", part);
     begin_cert(b, part, authority ? "is-no-authority" : "is-an-authority")->ca = !authority;
-    bad(b, "*", NULL);
+    bad(b, authority ? "CERT_FORMAT" : "CERT_IS_CA", part); // a path length is an authority's alone
     begin_cert(b, part, "without-constraints")->without_constraints = true;
     if (authority)
-        bad(b, "*", NULL);
+        bad(b, "CERT_NOT_CA", "PCK_CA"); // what it has signed
     else
         good(b, "UpToDate", "");
     begin_cert(b, part, "usage")->usage = authority ? PKI_CRL_SIGN : PKI_CERT_SIGN;
-    bad(b, "*", NULL);
+    bad(b, authority ? "CERT_NOT_CA" : "CERT_IS_CA", authority ? "PCK_CA" : part);
     begin_cert(b, part, "is-no-der")->raw = SLICE_LIT("\x30\x84\xff\xff\xff\xff\x30\x80");
-    bad(b, "*", part);
+    bad(b, "CERT_FORMAT", part);
     begin_cert(b, part, "is-a-bomb")->raw =
         slice_of(memset(arena_alloc(b->arena, 8192), 0x30, 8192), 8192); // a SEQUENCE in a SEQUENCE in …
-    bad(b, "*", part);
+    bad(b, "CERT_FORMAT", part);
     begin_cert(b, part, "of-version-1")->edits[0] = PKI_EDIT("\xa0\x03\x02\x01\x02", "\xa0\x03\x02\x01\x00");
     bad(b, "CERT_FORMAT", part);
     begin_cert(b, part, "length-in-a-longer-form")->edits[0] =
@@ -67,52 +67,75 @@ static void everywhere(struct book *b, const char *part) {
 static void keys(struct book *b) {
     for (size_t i = 0; i < 3; i++) {
         begin_cert(b, places[i], "key-off-the-curve")->bad_point = true;
-        bad(b, "*", NULL);
+        bad(b, "CERT_KEY", places[i]);
         begin_cert(b, places[i], "signed-by-another-key-of-that-name")->signer = "an impostor";
-        bad(b, "*", NULL);
+        bad(b, "CHAIN_ORDER", places[i]); // the key identifiers differ
+        struct pki_cert *c = begin_cert(b, places[i], "signed-by-another-key-of-that-identifier");
+        c->signer_id = c->signer;
+        c->signer = "an impostor";
+        bad(b, "CERT_SIGNATURE", places[i]);
+        begin_cert(b, places[i], "without-key-identifiers")->without_key_ids = true;
+        bad(b, "CHAIN_ORDER", places[i]);
     }
     begin(b, PKI_TDX_V4, "leaf-signed-by-the-tcb-signer")->leaf.signer = "tcb signer";
-    bad(b, "*", NULL);
+    bad(b, "CHAIN_ORDER", "PCK_CERT");
     begin(b, PKI_TDX_V4, "leaf-of-an-authority-of-that-name-under-another-root")->platform_ca.signer = "another root";
-    bad(b, "*", NULL);
+    bad(b, "CHAIN_ORDER", "PCK_CA");
     begin(b, PKI_TDX_V4, "pck-ca-without-room-below-the-root")->root.path_length = 0;
-    bad(b, "*", NULL);
+    bad(b, "CERT_NOT_CA", "PCK_CA");
     begin(b, PKI_TDX_V4, "serial-of-a-negative-number")->leaf.edits[0] =
         PKI_EDIT("\x02\x15\x00\xe1", "\x02\x15\xff\xe1");
     bad(b, "CERT_FORMAT", "PCK_CERT");
 }
 
+// Names that lead from each to the next, and are not those of Intel's certificates.
+static void names(struct book *b) {
+    begin(b, PKI_TDX_V4, "PCK_CERT-of-another-name")->leaf.subject = "OutLayer Test SGX Certificate";
+    bad(b, "CERT_NAME", "PCK_CERT");
+    begin(b, PKI_TDX_V4, "TCB_SIGNER-of-another-name")->tcb_signer.subject = "OutLayer Test SGX Signing";
+    bad(b, "CERT_NAME", "TCB_SIGNER");
+    struct pki_world *w = begin(b, PKI_TDX_V4, "PCK_CA-of-another-name");
+    w->platform_ca.subject = w->leaf.issuer = w->pck_crl.issuer = "OutLayer Test SGX PCK Other CA";
+    bad(b, "CERT_NAME", "PCK_CA");
+    w = begin(b, PKI_TDX_V4, "ROOT_CA-of-another-name");
+    w->root.subject = w->root.issuer = w->platform_ca.issuer = w->tcb_signer.issuer = w->root_crl.issuer =
+        "OutLayer Test Root";
+    bad(b, "CERT_NAME", "ROOT_CA");
+}
+
 static void chains(struct book *b) {
     static const struct {
-        const char *letters, *code;
-    } rows[] = {{"L", "CHAIN_LENGTH"},
-                {"LP", "CHAIN_LENGTH"},
-                {"LR", "CHAIN_LENGTH"},
-                {"LPPR", "CHAIN_LENGTH"},
-                {"LPRR", "CHAIN_LENGTH"},
-                {"PLR", "*"},
-                {"RPL", "*"},
-                {"LRP", "*"},
-                {"LQR", "CHAIN_ORDER"},
-                {"LPX", "UNTRUSTED_ROOT"},
-                {"TPR", "*"},
-                {"PPR", "*"},
-                {"LTR", "*"}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        begin_named(b, PKI_TDX_V4, "pck-chain-%s", rows[i].letters)->quote_chain.letters = rows[i].letters;
-        bad(b, rows[i].code, NULL);
+        const char *letters, *code, *part;
+    } pck[] = {{"L", "CHAIN_LENGTH", "PCK_CHAIN"},     {"LP", "CHAIN_LENGTH", "PCK_CHAIN"},
+               {"LR", "CHAIN_LENGTH", "PCK_CHAIN"},    {"LPPR", "CHAIN_LENGTH", "PCK_CHAIN"},
+               {"LPRR", "CHAIN_LENGTH", "PCK_CHAIN"},  {"PLR", "CHAIN_ORDER", "PCK_CA"},
+               {"RPL", "UNTRUSTED_ROOT", "PCK_CHAIN"}, {"LRP", "UNTRUSTED_ROOT", "PCK_CHAIN"},
+               {"LQR", "CHAIN_ORDER", "PCK_CERT"},     {"LPX", "UNTRUSTED_ROOT", "PCK_CHAIN"},
+               {"TPR", "CHAIN_ORDER", "PCK_CERT"},     {"PPR", "CHAIN_ORDER", "PCK_CERT"},
+               {"LTR", "CERT_NAME", "PCK_CA"}},
+      two[] = {{"T", "CHAIN_LENGTH", NULL},    {"TRR", "CHAIN_LENGTH", NULL},       {"RT", "UNTRUSTED_ROOT", NULL},
+               {"TX", "UNTRUSTED_ROOT", NULL}, {"LR", "CHAIN_ORDER", "TCB_SIGNER"}, {"PR", "CERT_NAME", "TCB_SIGNER"}},
+      lists[] = {{"P", "CHAIN_LENGTH", "PCK_CRL_CHAIN"},
+                 {"PRR", "CHAIN_LENGTH", "PCK_CRL_CHAIN"},
+                 {"LPR", "CHAIN_LENGTH", "PCK_CRL_CHAIN"},
+                 {"RP", "UNTRUSTED_ROOT", "PCK_CRL_CHAIN"},
+                 {"PX", "UNTRUSTED_ROOT", "PCK_CRL_CHAIN"},
+                 {"LR", "CHAIN_ORDER", "PCK_CA"},
+                 {"TR", "CERT_NAME", "PCK_CA"},
+                 {"QR", "CRL_ISSUER", "PCK_CRL"}};
+    for (size_t i = 0; i < ARRAY_LEN(pck); i++) {
+        begin_named(b, PKI_TDX_V4, "pck-chain-%s", pck[i].letters)->quote_chain.letters = pck[i].letters;
+        bad(b, pck[i].code, pck[i].part);
     }
-    static const char *const two[] = {"T", "TRR", "RT", "LR", "PR", "TX"};
     for (size_t i = 0; i < ARRAY_LEN(two); i++) {
-        begin_named(b, PKI_TDX_V4, "tcb-info-chain-%s", two[i])->tcb_chain.letters = two[i];
-        bad(b, "*", NULL);
-        begin_named(b, PKI_TDX_V4, "qe-identity-chain-%s", two[i])->identity_chain.letters = two[i];
-        bad(b, "*", NULL);
+        begin_named(b, PKI_TDX_V4, "tcb-info-chain-%s", two[i].letters)->tcb_chain.letters = two[i].letters;
+        bad(b, two[i].code, two[i].part ? two[i].part : "TCB_INFO_CHAIN");
+        begin_named(b, PKI_TDX_V4, "qe-identity-chain-%s", two[i].letters)->identity_chain.letters = two[i].letters;
+        bad(b, two[i].code, two[i].part ? two[i].part : "QE_IDENTITY_CHAIN");
     }
-    static const char *const lists[] = {"P", "PRR", "RP", "LR", "TR", "QR", "PX", "LPR"};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        begin_named(b, PKI_TDX_V4, "pck-crl-chain-%s", lists[i])->crl_chain.letters = lists[i];
-        bad(b, "*", NULL);
+        begin_named(b, PKI_TDX_V4, "pck-crl-chain-%s", lists[i].letters)->crl_chain.letters = lists[i].letters;
+        bad(b, lists[i].code, lists[i].part);
     }
 }
 
@@ -135,9 +158,9 @@ static void pem(struct book *b) {
     begin(b, PKI_TDX_V4, "pck-chain-junk-behind")->quote_chain.after = "junk";
     bad(b, "PEM_FORMAT", "PCK_CHAIN");
     begin(b, PKI_TDX_V4, "pck-chain-of-no-pem")->quote.inner = SLICE_LIT("no certificate at all");
-    bad(b, "*", "PCK_CHAIN");
+    bad(b, "PEM_FORMAT", "PCK_CHAIN");
     begin(b, PKI_TDX_V4, "tcb-info-chain-empty")->tcb_chain.letters = "";
-    bad(b, "*", NULL);
+    bad(b, "PART_MISSING", "TCB_INFO_CHAIN");
 }
 
 static void extension(struct book *b) {
@@ -171,11 +194,34 @@ static void extension(struct book *b) {
     bad(b, "PCEID_MISMATCH", "TCB_INFO");
 }
 
+// What a platform shows that leaves its chain to the collateral: encrypted PPID, SVNs, PCEID.
+static void chains_beside_the_quote(struct book *b) {
+    struct pki_quote *q = &begin(b, PKI_TDX_V4, "good-chain-beside-the-quote")->quote;
+    const struct pki_chain right = b->w.quote_chain;
+    q->inner_type = 3;
+    q->inner = slice_of(arena_calloc(b->arena, 1, 404), 404);
+    make(b)->pck_certificate_chain = pki_chain_pem(b->arena, &b->w, &right);
+    good(b, "UpToDate", "");
+    q = &begin(b, PKI_TDX_V4, "chain-beside-the-quote-of-another-platform")->quote;
+    q->inner_type = 3;
+    q->inner = slice_of(arena_calloc(b->arena, 1, 404), 404);
+    b->w.leaf.key = "another platform";
+    make(b)->pck_certificate_chain = pki_chain_pem(b->arena, &b->w, &right);
+    bad(b, "QE_REPORT_SIGNATURE", "QE_REPORT");
+    begin(b, PKI_TDX_V4, "good-quote-with-its-own-chain-beside-another");
+    make(b);
+    b->w.leaf.key = "another platform";
+    b->c.made.pck_certificate_chain = pki_chain_pem(b->arena, &b->w, &right);
+    good(b, "UpToDate", "");
+}
+
 void cases_of_certificates(struct book *b) {
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         everywhere(b, places[i]);
     keys(b);
+    names(b);
     chains(b);
+    chains_beside_the_quote(b);
     pem(b);
     extension(b);
 }
@@ -215,9 +261,9 @@ static void every_list(struct book *b, const char *part) {
     begin_crl(b, part, "of-version-1")->version_1 = true;
     bad(b, "CRL_FORMAT", part);
     begin_crl(b, part, "is-no-der")->raw = SLICE_LIT("\x30\x84\xff\xff\xff\xff\x30\x80");
-    bad(b, "*", part);
+    bad(b, "CRL_FORMAT", part);
     begin_crl(b, part, "is-a-bomb")->raw = slice_of(memset(arena_alloc(b->arena, 8192), 0x30, 8192), 8192);
-    bad(b, "*", part);
+    bad(b, "CRL_FORMAT", part);
 }
 
 static void put_on(struct pki_crl *c, const struct pki_cert *cert) {
@@ -274,7 +320,7 @@ static void exchanged(struct book *b) {
     c->signer = c->signer_id = "processor ca";
     c->issuer = b->w.processor_ca.subject;
     b->w.crl_chain.letters = "QR";
-    bad(b, "*", NULL);
+    bad(b, "CRL_ISSUER", "PCK_CRL");
 }
 
 void cases_of_lists(struct book *b) {

@@ -145,7 +145,7 @@ static struct slice extensions(struct arena *a, const char *seed, const struct p
     struct slice parts[10];
     size_t n = 0;
     if (!c->without_key_ids) {
-        parts[n++] = authority_id(a, seed, c->signer);
+        parts[n++] = authority_id(a, seed, c->signer_id ? c->signer_id : c->signer);
         parts[n++] = extension(a, "2.5.29.14", false, DER(a, DER_OCTETS, key_id(a, seed, c->key)));
     }
     parts[n++] = distribution_point(a);

@@ -31,6 +31,7 @@ enum pki_usage { PKI_SIGNATURE = 0x80, PKI_NO_REPUDIATION = 0x40, PKI_CERT_SIGN 
 struct pki_cert {
     const char *subject, *issuer; // common names
     const char *key, *signer;     // names of keys
+    const char *signer_id;        // the key that its AKI names; NULL: the signer
     uint8_t serial[20];
     int64_t not_before, not_after;
     bool ca, without_constraints, without_usage, without_key_ids, unknown_critical, twice, other_algorithm;

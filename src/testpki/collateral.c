@@ -184,5 +184,7 @@ json_t *pki_collateral(struct arena *a, const struct pki_made *m) {
     set_text(o, "qe_identity_issuer_chain", m->qe_identity_issuer_chain);
     set_text(o, "qe_identity", m->qe_identity);
     json_object_set_new(o, "qe_identity_signature", json_string(hex_text(a, m->qe_identity_signature)));
+    if (m->pck_certificate_chain.len)
+        set_text(o, "pck_certificate_chain", m->pck_certificate_chain);
     return o;
 }

@@ -137,11 +137,12 @@ struct pki_made {
     // The nine members of the collateral object; lists are DER and signatures raw.
     struct slice pck_crl_issuer_chain, root_ca_crl, pck_crl, tcb_info_issuer_chain, tcb_info, tcb_info_signature,
         qe_identity_issuer_chain, qe_identity, qe_identity_signature;
+    struct slice pck_certificate_chain; // the tenth member, which the object has only where this is not empty
     uint8_t root_key[64];
 };
 // All of it is in the arena.
 void pki_make(struct pki_made *out, struct arena *a, const struct pki_world *w);
-// The collateral object: nine texts. The reference is the caller's.
+// The collateral object: nine texts, or ten. The reference is the caller's.
 json_t *pki_collateral(struct arena *a, const struct pki_made *m);
 
 // One piece at a time, for whoever serves collateral.
