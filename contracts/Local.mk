@@ -44,6 +44,9 @@ $(call wasm,$(1),$(patsubst %.c,build/contracts/obj/%.o,$(filter-out %_test.c %_
 endef
 CONTRACTS :=
 $(eval $(call contract,outlayer,contracts/outlayer))
+# The verifier's core is compiled into the register contract; its back end there is the node.
+core_srcs := $(filter-out %_test.c %_fuzz.c src/dcap/backend_openssl.c,$(wildcard src/dcap/*.c))
+$(eval $(call contract,register,contracts/register,$(core_srcs)))
 EXAMPLES := asker coin_flip counter dao ft nft
 $(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),contracts/examples/$(e))))
 # For tests of workers alone.
@@ -55,13 +58,23 @@ contracts: $(CONTRACTS)
 cflags_sdk := -Icontracts
 cflags_mock := -Icontracts
 cflags_outlayer := -Icontracts
+cflags_register := -Icontracts
 $(foreach e,$(EXAMPLES),$(eval cflags_$(e) := -Icontracts -Icontracts/examples))
 cflags_kit := -Icontracts
 cflags_abi := -Icontracts
 mock_libs := -lsodium -lcrypto
 sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
 $(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka $(mock_libs))))
-$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/outlayer/kit/schema.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
+$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
+register_native := contracts/register/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(sdk_native)
+# Test quotes come from the programs' units, which have names that the SDK has, too: in one object that shows its own alone.
+sample_units := $(sort $(closure_testpki) $(closure_tee))
+$(O)/obj/register_sample.o: $(O)/obj/contracts/register/kit/sample.o $(foreach u,$(sample_units),$(O)/lib/lib$(u).a)
+	@echo "  LD   $@"
+	@ld -r -o $@.all $(filter %.o,$^) --start-group $(filter %.a,$^) --end-group
+	@objcopy --wildcard --keep-global-symbol='sample_*' $@.all $@ && rm -f $@.all
+$(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(O)/test/$(basename $(notdir $(t))): $(O)/obj/register_sample.o))
+$(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(register_native),dcap,-lcmocka $(mock_libs) -ljansson $(foreach u,$(sample_units),$(ldlibs_$(u))))))
 $(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c $(csrcs_$(e)) $(sdk_native),,-lcmocka $(mock_libs)))))
 $(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 $(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
@@ -75,6 +88,10 @@ $(eval $(call program,tool,contract_abi,contracts/abi/main.c contracts/abi/abi.c
 build/contracts/outlayer_abi.json: $(O)/tool/contract_abi
 	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
 contracts: build/contracts/outlayer_abi.json
+$(eval $(call program,tool,register_abi,contracts/abi/main.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(sdk_native),dcap,$(mock_libs)))
+build/contracts/register_abi.json: $(O)/tool/register_abi
+	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
+contracts: build/contracts/register_abi.json
 # The page's first snippet compiles as it is shown.
 build/contracts/sdk_page.o: docs/sdk.md $(wildcard contracts/sdk/*.h)
 	@mkdir -p $(@D)
@@ -82,6 +99,7 @@ build/contracts/sdk_page.o: docs/sdk.md $(wildcard contracts/sdk/*.h)
 	@awk '/^```/ {on = !on && /^```c$$/ && !seen++; next} on' $< | $(CONTRACT_CC) $(CONTRACT_CFLAGS) -c -o $@ -xc -
 contracts: build/contracts/sdk_page.o
 .PHONY: contract-docs
-contract-docs: $(O)/tool/contract_abi
-	@$< docs/contract.md
+contract-docs: $(O)/tool/contract_abi $(O)/tool/register_abi
+	@$(O)/tool/contract_abi docs/contract.md
+	@$(O)/tool/register_abi docs/register.md
 -include $(shell find build/contracts/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only the owner may do beside images and policy, and the first call.
+#include "args.h"
+#include "dcap/p256_point.h"
+#include "events.h"
+
+#define ALLOWANCE (10000 * MILLI_NEAR)
+
+// Another root key makes quotes that anybody can forge; where money is, Intel's is the only one.
+static struct dcap_trust first_trust(struct text root) {
+    struct dcap_trust t;
+    char buffer[CHAIN_ID_MAX];
+    uint8_t key[64];
+    dcap_trust_intel(&t);
+    if (!root.ptr)
+        return t;
+    struct text chain = chain_id(buffer);
+    require(!text_eq(chain, TEXT("mainnet")) && !text_eq(chain, TEXT("testnet")),
+            "root_public_key: on this chain only Intel's root key counts");
+    require(root.len == 128 && hex_take(key, root, sizeof key),
+            "root_public_key must be x and y of a P-256 key, 128 hexadecimal digits");
+    require(dcap_p256_on_curve(key), "root_public_key is no point of the curve P-256");
+    dcap_trust_root(&t, key);
+    return t;
+}
+
+ENTRY(new) {
+    require(!state_exists(), "The contract has already been initialized");
+    struct dcap_trust trust = first_trust(in->root_public_key);
+    struct state s = {.owner = in->owner_id,
+                      .first_registrar = in->worker_id,
+                      .main = in->main_id,
+                      .min_tcb_eval = in->min_tcb_eval.value,
+                      .min_qe_eval = in->min_qe_eval.value,
+                      .key_age_s = KEY_AGE_S,
+                      .grace_s = GRACE_S,
+                      .allowance = YOCTO(ALLOWANCE),
+                      .accept = 1u << DCAP_UP_TO_DATE};
+    trust_save(&trust);
+    state_save(&s);
+}
+
+static struct text account_or_null(const struct account *a) { return a->len ? account_text(a) : (struct text){0}; }
+
+// --- who may register
+
+ENTRY(set_init_worker_account) {
+    struct state s = owner_state();
+    s.first_registrar = in->worker_id;
+    state_save(&s);
+    log_setting("init_worker_account", account_or_null(&s.first_registrar));
+}
+
+static void count_registrars(struct state *s) {
+    s->has_registrars = set_count(registrars) > 0;
+    state_save(s);
+}
+
+ENTRY(add_registrar) {
+    struct state s = owner_state();
+    require(set_count(registrars) < REGISTRARS_MAX, "There are 16 registrars already");
+    require(set_add(registrars, account_text(&in->account_id)), "This account is a registrar already");
+    count_registrars(&s);
+    log_setting("registrar_added", account_text(&in->account_id));
+}
+
+ENTRY(remove_registrar) {
+    struct state s = owner_state();
+    require(set_remove(registrars, account_text(&in->account_id)),
+            "Not an added registrar; set_init_worker_account changes the first one");
+    count_registrars(&s);
+    log_setting("registrar_removed", account_text(&in->account_id));
+}
+
+ENTRY(set_outlayer_contract) {
+    struct state s = owner_state();
+    s.main = in->main_id;
+    state_save(&s);
+    log_setting("outlayer_contract_id", account_text(&s.main));
+}
+
+// --- ownership
+
+static void propose_owner(const struct account *who) {
+    struct state s = owner_state();
+    s.next_owner = *who;
+    if (account_eq(&s.next_owner, &s.owner))
+        s.next_owner.len = 0;
+    state_save(&s);
+    log_account("owner_proposed", who);
+}
+
+ENTRY(set_owner) { propose_owner(&in->owner_id); }
+ENTRY(transfer_ownership) { propose_owner(&in->owner_id); }
+
+ENTRY(accept_owner) {
+    struct state s = state_load();
+    struct account from = caller();
+    require(account_eq(&from, &s.next_owner), "Only the account that set_owner named can accept");
+    s.owner = from;
+    s.next_owner.len = 0;
+    state_save(&s);
+    log_account("owner_set", &s.owner);
+}
+
+// --- the next version
+
+#define MIGRATE_GAS (200 * TGAS)
+ENTRY(upgrade) {
+    owner_state();
+    promise_return(upgrade_to_input(MIGRATE_GAS));
+}
+
+// Runs in the new code right after it was deployed; when it stops, the old one stays, and nothing was said.
+ENTRY(migrate) {
+    state_load();
+    struct out *o = event_open("contract_upgraded");
+    member_hex(o, "code_hash", in->code_hash.given ? &in->code_hash.value : NULL);
+    event_emit(o);
+}
+
+// --- views
+
+ENTRY(get_config) {
+    struct state s = state_load();
+    struct dcap_trust t = trust_load();
+    struct out *o = reply_open('{');
+    member_string(o, "owner_id", account_text(&s.owner));
+    member_string(o, "next_owner_id", account_or_null(&s.next_owner));
+    member_string(o, "init_worker_account", account_or_null(&s.first_registrar));
+    member_open(o, "registrars", '[');
+    for (uint32_t i = 0; i < set_count(registrars); i++) {
+        char buffer[ACCOUNT_MAX];
+        struct text name;
+        list_get(set_elements(registrars), i, buffer, sizeof buffer, &name);
+        put_string(o, name);
+    }
+    put_close(o, ']');
+    member_string(o, "outlayer_contract_id", account_text(&s.main));
+    member_hex_bytes(o, "root_public_key", t.root_key, sizeof t.root_key);
+    reply_close('}');
+}
+
+ENTRY(get_init_worker_account) {
+    struct state s = state_load();
+    put_string(reply(), account_or_null(&s.first_registrar));
+    reply_end();
+}
+
+ENTRY(get_version) { answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"state_version\":1}")); }
+_Static_assert(STATE_VERSION == 1, "get_version says 1");
+
+ENTRY(contract_source_metadata) {
+    answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"link\":null,\"standards\":["
+                     "{\"standard\":\"nep297\",\"version\":\"1.0.0\"},"
+                     "{\"standard\":\"nep330\",\"version\":\"1.2.0\"}]}"));
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collateral: verified parts in slots. A slot is a kind, and of what: the root's list, the lists of two authorities,
+// the QE identity of TDX, TCB infos by FMSPC. The last two are kept by evaluation number, two at a time; in force is
+// the lowest kept number from the owner's minimum on, so that nobody but the owner moves the fleet to a newer set.
+#pragma once
+#include "dcap/collateral.h"
+#include "events.h"
+#include "policy.h"
+
+// Memory of the verification; one call's.
+struct dcap_arena *arena(void);
+
+// The parts in force for a platform, into the arena. False with PART_MISSING.
+bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t fmspc[6], uint8_t ca,
+                struct dcap_fault *f);
+
+// An object from a call, and its parts once they are verified; {NULL, 0} are those that it does not have.
+struct given {
+    struct dcap_collateral from;
+    struct dcap_parts parts;
+};
+// False at what cannot be read or verified at `now`. Where it has no list of the root's, the kept one serves. The texts
+// become other bytes.
+bool collateral_verify(struct given *g, struct text object, struct dcap_trust *trust, uint64_t now,
+                       struct dcap_fault *f);
+// Stops with words about what is wrong with collateral.
+_Noreturn void collateral_refuse(const struct dcap_fault *f);
+// Keeps what is newer. `strict`: stops at a part that is older than the known one or aside of the kept sets; else these
+// are passed over.
+void collateral_keep(const struct given *g, const struct state *s, bool strict);

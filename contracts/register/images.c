@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which images are approved. Approving is always the owner's act.
+#include "args.h"
+#include "keys.h"
+
+static void approve(struct state *s, struct image *g) {
+    uint32_t known;
+    for (unsigned i = 0; i < g->shapes; i++) {
+        struct hash name = image_name(g, i);
+        require(!image_find(&name, &known), "An image with these measurements is approved already");
+        for (unsigned k = 0; k < i; k++)
+            require(memcmp(g->rtmr0[i], g->rtmr0[k], REGISTER_SIZE) != 0, "rtmr0 has the same value twice");
+    }
+    g->id = s->next_image++;
+    g->active_from = now_s() + (g->role == ROLE_KEYSTORE ? image_delay(s) : 0);
+    image_save(g);
+    state_save(s);
+    log_image(EVENT_IMAGE_ADDED, g);
+}
+
+static void forget(const struct image *g, bool remove_keys) {
+    image_remove(g);
+    log_image(EVENT_IMAGE_REMOVED, g);
+    if (remove_keys)
+        remove_keys_of(g->id);
+}
+
+#define FORGET_GAS (10 * TGAS)
+#define FORGET_LOG 1100
+// All but one, of one role or of any.
+static void forget_others(uint32_t but, uint8_t role, bool remove_keys) {
+    struct image_ids all;
+    struct image g;
+    images_load(&all);
+    for (uint32_t i = 0; i < all.count; i++) {
+        if (all.id[i] == but || !image_load(all.id[i], &g) || (role < ROLES && g.role != role))
+            continue;
+        require(gas_left() > FORGET_GAS && log_room() > FORGET_LOG,
+                "One call cannot remove so many images: remove some with remove_image before");
+        forget(&g, remove_keys);
+    }
+}
+
+static struct text checked_name(struct text name) {
+    require(name.len <= IMAGE_NAME_MAX, "name has more than 64 bytes");
+    return name;
+}
+
+static struct image exact_of(const struct args *in) {
+    struct image g = {.role = in->role, .kind = IMAGE_EXACT, .shapes = 1};
+    require(in->rtmr0.count == 1, "measurements have one rtmr0; add_image takes several");
+    memcpy(g.mrtd, in->mrtd.b, REGISTER_SIZE);
+    memcpy(g.rtmr0[0], in->rtmr0.b[0], REGISTER_SIZE);
+    memcpy(g.rtmr1, in->rtmr1.b, REGISTER_SIZE);
+    memcpy(g.rtmr2, in->rtmr2.b, REGISTER_SIZE);
+    memcpy(g.rtmr3, in->rtmr3.b, REGISTER_SIZE);
+    return g;
+}
+
+static struct image rtmr3_of(const struct args *in) {
+    struct image g = {.role = ROLE_WORKER, .kind = IMAGE_RTMR3, .shapes = 1};
+    memcpy(g.rtmr3, in->rtmr3.b, REGISTER_SIZE);
+    return g;
+}
+
+// The approved one of these measurements.
+static bool find_same(const struct image *wanted, uint32_t *id) {
+    struct hash name = image_name(wanted, 0);
+    return image_find(&name, id);
+}
+
+// The same again changes nothing, except that the others go where that is asked for.
+ENTRY(add_approved_measurements) {
+    struct state s = owner_state();
+    struct image g = exact_of(in);
+    g.name = checked_name(in->name);
+    if (!find_same(&g, &g.id))
+        approve(&s, &g);
+    if (in->clear_others)
+        forget_others(g.id, g.role, false);
+    answer_number(g.id);
+}
+
+ENTRY(add_image) {
+    struct state s = owner_state();
+    struct image g = {.role = in->role,
+                      .kind = IMAGE_COMPOSE,
+                      .name = checked_name(in->name),
+                      .expires_at = in->expires_at.value,
+                      .shapes = in->rtmr0.count,
+                      .compose_hash = in->compose_hash.value,
+                      .provider = in->key_provider};
+    require(!in->expires_at.given || in->expires_at.value > now_s(), "expires_at is in the past");
+    memcpy(g.mrtd, in->mrtd.b, REGISTER_SIZE);
+    memcpy(g.rtmr0, in->rtmr0.b, sizeof g.rtmr0);
+    memcpy(g.rtmr1, in->rtmr1.b, REGISTER_SIZE);
+    memcpy(g.rtmr2, in->rtmr2.b, REGISTER_SIZE);
+    approve(&s, &g);
+    answer_number(g.id);
+}
+
+static void forget_id(uint32_t id, bool remove_keys) {
+    struct image g;
+    require(image_load(id, &g), "No such image is approved");
+    forget(&g, remove_keys);
+}
+
+ENTRY(remove_approved_measurements) {
+    owner_state();
+    struct image g = exact_of(in);
+    require(find_same(&g, &g.id), "These measurements are not approved");
+    forget_id(g.id, in->remove_keys);
+}
+
+ENTRY(remove_image) {
+    owner_state();
+    require(in->image_id.value <= UINT32_MAX, "No such image is approved");
+    forget_id((uint32_t)in->image_id.value, in->remove_keys);
+}
+
+ENTRY(clear_all_approved_measurements) {
+    owner_state();
+    forget_others(UINT32_MAX, ROLES, in->remove_keys);
+}
+
+ENTRY(add_approved_rtmr3) {
+    struct state s = owner_state();
+    struct image g = rtmr3_of(in);
+    require(s.allow_rtmr3_only, "RTMR3 alone says nothing of firmware and kernel: approve all registers with "
+                                "add_approved_measurements, or allow it with set_policy{\"allow_rtmr3_only\":true}");
+    if (!find_same(&g, &g.id))
+        approve(&s, &g);
+}
+
+ENTRY(remove_approved_rtmr3) {
+    owner_state();
+    struct image g = rtmr3_of(in);
+    if (find_same(&g, &g.id))
+        forget_id(g.id, false);
+}
+
+// --- views
+
+static void put_exact(struct out *o, const struct image *g) {
+    put_open(o, '{');
+    member_hex_bytes(o, "mrtd", g->mrtd, REGISTER_SIZE);
+    member_hex_bytes(o, "rtmr0", g->rtmr0[0], REGISTER_SIZE);
+    member_hex_bytes(o, "rtmr1", g->rtmr1, REGISTER_SIZE);
+    member_hex_bytes(o, "rtmr2", g->rtmr2, REGISTER_SIZE);
+    member_hex_bytes(o, "rtmr3", g->rtmr3, REGISTER_SIZE);
+    put_close(o, '}');
+}
+
+static void put_rtmr3(struct out *o, const struct image *g) { put_hex_bytes(o, g->rtmr3, REGISTER_SIZE); }
+
+// A page counts images before those of other kinds are left out.
+static void answer_images(const struct args *in, unsigned kinds, void (*put)(struct out *o, const struct image *g)) {
+    struct image_ids all;
+    struct image g;
+    struct out *o = reply_open('[');
+    images_load(&all);
+    struct page p = page_of(all.count, in->from_index, in->limit, IMAGES_MAX);
+    for (uint32_t i = p.from; i < p.to; i++)
+        if (image_load(all.id[i], &g) && (kinds >> g.kind & 1))
+            put(o, &g);
+    reply_close(']');
+}
+
+ENTRY(get_images) { answer_images(in, 7, put_image); }
+ENTRY(get_approved_measurements) { answer_images(in, 1u << IMAGE_EXACT, put_exact); }
+ENTRY(get_approved_rtmr3) { answer_images(in, 1u << IMAGE_RTMR3, put_rtmr3); }
+
+ENTRY(is_measurements_approved) {
+    struct image g = exact_of(in);
+    answer_bool(find_same(&g, &g.id));
+}
+
+ENTRY(is_rtmr3_approved) {
+    struct image g = rtmr3_of(in);
+    answer_bool(state_load().allow_rtmr3_only && find_same(&g, &g.id));
+}

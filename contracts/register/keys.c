@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keys.h"
+#include "args.h"
+#include "collateral.h"
+
+#define REMOVE_GAS (6 * TGAS) // more than judging and removing one key takes
+#define REMOVE_LOG 400        // more than it logs; each line has so many bytes that the log is full before 100 lines
+
+struct call_key key_rights(const struct state *s, const struct public_key *key) {
+#define NAME(method) method ","
+    static const char methods[] = WORKER_METHODS(NAME);
+#undef NAME
+    static char names[sizeof methods];
+    memcpy(names, methods, sizeof methods);
+    names[sizeof methods - 2] = 0; // the last comma
+    return (struct call_key){key, s->main, names, s->allowance};
+}
+
+// --- removal
+
+bool can_remove(void) { return gas_left() > REMOVE_GAS && log_room() > REMOVE_LOG; }
+
+void remove_key(struct key_place at, const struct key_record *k, enum reason why) {
+    struct state s = state_load();
+    uint64_t before = store_usage();
+    key_bury(at, &k->key);
+    uint64_t freed = before - store_usage();
+    if (k->role == ROLE_WORKER) {
+        struct call_key rights = key_rights(&s, &k->key);
+        freed += call_key_bytes(&rights);
+        promise_delete_key(&k->key);
+    }
+    if (freed > k->paid_bytes)
+        freed = k->paid_bytes;
+    if (freed)
+        promise_transfer(&k->payer, stake_of(freed));
+    log_removed(k, why);
+}
+
+void remove_keys_of(uint32_t image) {
+    struct key_record k;
+    for (uint8_t role = 0; role < ROLES; role++) {
+        for (uint32_t i = keys_count(role); i-- > 0 && can_remove();) {
+            key_load(role, i, &k);
+            if (k.image == image)
+                remove_key((struct key_place){PLACE_THERE, role, 0, i}, &k, REASON_IMAGE);
+        }
+    }
+}
+
+// ["ed25519:…",…]
+ENTRY(remove_worker_keys) {
+    struct state s = state_load();
+    struct account from = caller();
+    bool owner = account_eq(&from, &s.owner);
+    require(owner || is_registrar(&s, &from), "Only the owner or a registrar can remove keys");
+    struct json_in list = {.p = (char *)(uintptr_t)in->public_keys.text.ptr, .field = "public_keys"};
+    list.end = list.p + in->public_keys.text.len;
+    uint64_t removed = 0, left = 0;
+    json_expect(&list, '[');
+    if (!json_take(&list, ']')) {
+        do {
+            struct public_key key;
+            struct key_record k;
+            require(public_key_parse(&key, json_take_string(&list)),
+                    "public_keys must be an array of ed25519: and base58 of 32 bytes");
+            struct key_place at = key_find(&key);
+            if (at.kind != PLACE_THERE)
+                continue;
+            if (!can_remove()) {
+                left++;
+                continue;
+            }
+            key_load(at.role, at.number, &k);
+            remove_key(at, &k, owner ? REASON_OWNER : REASON_RETIRED);
+            removed++;
+        } while (json_take(&list, ','));
+        json_expect(&list, ']');
+    }
+    struct out *o = reply_open('{');
+    member_number(o, "removed", removed);
+    member_number(o, "left", left);
+    reply_close('}');
+}
+
+// --- walks over all keys, workers first
+
+struct walk {
+    struct state state;
+    uint64_t now;
+    bool judges;
+    struct dcap_platform of; // whose parts are loaded
+    struct dcap_parts parts;
+    bool loaded, found;
+    struct dcap_policy policy;
+    struct dcap_trust trust;
+};
+
+static bool same_parts(const struct dcap_platform *a, const struct dcap_platform *b) {
+    return memcmp(a->fmspc, b->fmspc, sizeof a->fmspc) == 0 && a->ca == b->ca;
+}
+
+// Without parts of today nothing can be said.
+static bool load_parts(struct walk *w, const struct dcap_platform *p) {
+    struct dcap_fault f;
+    if (!w->loaded || !same_parts(&w->of, p))
+        w->found = parts_load(&w->parts, &w->state, p->fmspc, p->ca, &f);
+    w->loaded = true;
+    w->of = *p;
+    return w->found;
+}
+
+// The codes that speak of the platform; all others are about parts that are missing or expired.
+static bool speaks_of_platform(enum dcap_code c) {
+    return c == DCAP_CERT_REVOKED || c == DCAP_TCB_NOT_SUPPORTED || c == DCAP_QE_NOT_SUPPORTED ||
+           c == DCAP_TDX_MODULE_NOT_SUPPORTED || c == DCAP_TDX_MODULE_MISMATCH;
+}
+
+enum fate { FATE_STAYS, FATE_FAILS, FATE_GONE };
+
+static enum fate judge_tcb(struct walk *w, struct key_record *k) {
+    struct dcap_judgement j;
+    struct dcap_fault f;
+    if (!load_parts(w, &k->platform))
+        return FATE_STAYS;
+    if (!dcap_judge(&j, &k->platform, &w->parts, w->trust.root_key, w->now, &f)) {
+        if (f.code == DCAP_CERT_REVOKED)
+            return FATE_GONE;
+        if (!speaks_of_platform(f.code))
+            return FATE_STAYS;
+        k->status = DCAP_NONE;
+        return FATE_FAILS;
+    }
+    k->status = (uint8_t)j.status;
+    k->tcb_date = j.date;
+    k->tcb_eval = j.tcb_eval;
+    struct dcap_refusals r = dcap_policy_judge_tcb(&w->policy, &j);
+    if (r.mask >> DCAP_REFUSE_TCB_REVOKED & 1)
+        return FATE_GONE;
+    return r.mask ? FATE_FAILS : FATE_STAYS;
+}
+
+// What becomes of a key by today's collateral; true: it was removed.
+static bool judge_key(struct walk *w, struct key_place at, struct key_record *k) {
+    struct image g;
+    struct key_record was = *k;
+    if (!image_load(k->image, &g) || (g.expires_at && w->now > g.expires_at)) {
+        remove_key(at, k, REASON_IMAGE);
+        return true;
+    }
+    enum fate fate = judge_tcb(w, k);
+    if (fate == FATE_STAYS)
+        k->failing_since = 0;
+    else if (!k->failing_since)
+        k->failing_since = w->now;
+    if (fate == FATE_GONE || (fate == FATE_FAILS && w->now - k->failing_since > w->state.grace_s)) {
+        remove_key(at, k, REASON_TCB);
+        return true;
+    }
+    if (k->failing_since && !was.failing_since)
+        log_failing(k);
+    if (memcmp(k, &was, sizeof was) != 0)
+        key_save(at, k);
+    return false;
+}
+
+static bool visit(struct walk *w, struct key_place at) {
+    struct key_record k;
+    key_load(at.role, at.number, &k);
+    if (w->now > k.valid_until) {
+        remove_key(at, &k, REASON_EXPIRED);
+        return true;
+    }
+    return w->judges && judge_key(w, at, &k);
+}
+
+// A removed key's place is taken by the last one, which is looked at next.
+static void walk_keys(const struct args *in, bool judges) {
+    struct walk w = {.state = state_load(), .now = now_s(), .judges = judges, .trust = trust_load()};
+    uint32_t workers = keys_count(ROLE_WORKER), all = workers + keys_count(ROLE_KEYSTORE);
+    uint64_t i = in->from_index.value, left = in->limit.given ? in->limit.value : UINT64_MAX, checked = 0, removed = 0;
+    policy_load(&w.policy, &w.state);
+    for (; i < all && left && can_remove(); left--) {
+        bool worker = i < workers;
+        struct key_place at = {PLACE_THERE, worker ? ROLE_WORKER : ROLE_KEYSTORE, 0,
+                               (uint32_t)(worker ? i : i - workers)};
+        checked++;
+        if (visit(&w, at)) {
+            removed++;
+            all--;
+            workers -= worker;
+        } else {
+            i++;
+        }
+    }
+    struct out *o = reply_open('{');
+    member_number(o, "checked", checked);
+    member_number(o, "removed", removed);
+    if (i < all)
+        member_number(o, "next", i);
+    else
+        member_null(o, "next");
+    reply_close('}');
+}
+
+ENTRY(recheck_keys) { walk_keys(in, true); }
+ENTRY(remove_expired) { walk_keys(in, false); }

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model.h"
+
+#define RECORD_MAX 1280
+static const struct text state_key = {"STATE", 5}, trust_key = {"TRUST", 5}, challenge_key = {"CHALLENGE", 9},
+                         images_key = {"IMAGES", 6};
+const char *const role_names[ROLES] = {"worker", "keystore"};
+
+uint64_t now_s(void) { return now_ns() / SECOND_NS; }
+
+bool hex_take(uint8_t *to, struct text t, size_t n) {
+    return dcap_hex_decode(to, (struct bytes){(const uint8_t *)t.ptr, t.len}, n);
+}
+
+// --- the layouts
+
+#define S(kind, member) REC_##kind(struct state, member)
+static const struct rec_field state_fields[] = {
+    S(WHO, owner),          S(WHO, next_owner),         S(WHO, first_registrar),  S(WHO, main),
+    S(RAW, min_tcb_eval),   S(RAW, min_qe_eval),        S(RAW, key_age_s),        S(RAW, grace_s),
+    S(RAW, image_delay_s),  S(RAW, next_image_delay_s), S(RAW, image_delay_from), S(NUMBER, allowance),
+    S(RAW, accept),         S(RAW, allow_plain),        S(RAW, allow_rtmr3_only), S(RAW, has_registrars),
+    S(RAW, has_advisories), S(RAW, has_platforms),      S(RAW, next_image),
+};
+static const struct rec_shape state_shape = REC_SHAPE(state_fields);
+
+#define G(kind, member) REC_##kind(struct image, member)
+static const struct rec_field image_fields[] = {
+    G(RAW, id),
+    G(RAW, role),
+    G(RAW, kind),
+    G(RAW, active_from),
+    G(RAW, expires_at),
+    G(STRING, name),
+    G(RAW, mrtd),
+    G(RAW, rtmr1),
+    G(RAW, rtmr2),
+    G(RAW, shapes),
+    G(RAW, rtmr3),
+    G(RAW, compose_hash),
+    REC_FLAG(struct image, provider.given, 1),
+    G(RAW, provider.value),
+};
+static const struct rec_shape image_shape = REC_SHAPE(image_fields);
+
+// Each has its fixed length, so that renewing changes no stake.
+#define K(kind, member) REC_##kind(struct key_record, member)
+static const struct rec_field key_fields[] = {
+    K(RAW, key),           K(RAW, role),         K(RAW, image),         K(RAW, registered_at),
+    K(RAW, renewed_at),    K(RAW, valid_until),  K(RAW, failing_since), K(RAW, rtmr3),
+    K(RAW, platform),      K(RAW, platform_id),  K(RAW, status),        K(RAW, tcb_date),
+    K(RAW, tcb_eval),      K(WHO, payer),        K(RAW, paid_bytes),    REC_FLAG(struct key_record, role, 2),
+    K(RAW, transport_key), K(RAW, master_check),
+};
+static const struct rec_shape key_shape = REC_SHAPE(key_fields);
+
+// false: nothing is stored there. What is read points into `bytes`.
+static bool load(struct text key, uint8_t bytes[static RECORD_MAX], const struct rec_shape *shape, void *to,
+                 struct rec_in *rest) {
+    size_t len;
+    if (!store_get(key, bytes, RECORD_MAX, &len))
+        return false;
+    *rest = (struct rec_in){bytes, bytes + len};
+    rec_take_version(rest, STATE_VERSION);
+    rec_take_shape(rest, shape, to);
+    return true;
+}
+
+static void put(struct rec_out *r, const struct rec_shape *shape, const void *from) {
+    rec_put_u8(r, STATE_VERSION);
+    rec_put_shape(r, shape, from);
+}
+
+// --- state
+
+bool state_exists(void) { return store_has(state_key); }
+
+struct state state_load(void) {
+    uint8_t bytes[RECORD_MAX];
+    struct rec_in rest;
+    struct state s = {0};
+    require(load(state_key, bytes, &state_shape, &s, &rest), "The contract is not initialized");
+    return s;
+}
+
+void state_save(const struct state *s) {
+    uint8_t bytes[RECORD_MAX];
+    struct rec_out r = REC_OUT(bytes);
+    put(&r, &state_shape, s);
+    store_put(state_key, REC_TEXT(r));
+}
+
+uint32_t image_delay(const struct state *s) {
+    return now_s() >= s->image_delay_from ? s->next_image_delay_s : s->image_delay_s;
+}
+
+struct state owner_state(void) {
+    struct state s = state_load();
+    struct account from = caller();
+    require(account_eq(&from, &s.owner), "Only owner can call this method");
+    return s;
+}
+
+const struct set registrars = {'R', {0}};
+bool has_registrars(const struct state *s) { return s->first_registrar.len || s->has_registrars; }
+
+bool is_registrar(const struct state *s, const struct account *a) {
+    return (s->first_registrar.len && account_eq(a, &s->first_registrar)) ||
+           (s->has_registrars && set_has(registrars, account_text(a)));
+}
+
+struct dcap_trust trust_load(void) {
+    struct dcap_trust t;
+    size_t len;
+    require(store_get(trust_key, &t, sizeof t, &len) && len == sizeof t, "The contract is not initialized");
+    return t;
+}
+
+void trust_save(const struct dcap_trust *t) { store_put(trust_key, (struct text){(const char *)t, sizeof *t}); }
+
+struct challenges challenges_load(void) {
+    struct challenges c = {0};
+    size_t len;
+    store_get(challenge_key, &c, sizeof c, &len);
+    return c;
+}
+
+void challenges_save(const struct challenges *c) {
+    store_put(challenge_key, (struct text){(const char *)c, sizeof *c});
+}
+
+// --- images
+
+struct image_key {
+    uint8_t b[1 + HASH_SIZE];
+};
+
+static struct image_key name_key(const struct hash *name) {
+    struct image_key k = {{'x'}};
+    memcpy(k.b + 1, name->b, sizeof name->b);
+    return k;
+}
+
+struct hash image_name(const struct image *g, unsigned shape) {
+    uint8_t bytes[2 + 5 * REGISTER_SIZE];
+    struct rec_out r = REC_OUT(bytes);
+    rec_put_u8(&r, g->role);
+    rec_put_u8(&r, g->kind);
+    if (g->kind != IMAGE_RTMR3) {
+        rec_put_bytes(&r, g->mrtd, REGISTER_SIZE);
+        rec_put_bytes(&r, g->rtmr0[shape], REGISTER_SIZE);
+        rec_put_bytes(&r, g->rtmr1, REGISTER_SIZE);
+        rec_put_bytes(&r, g->rtmr2, REGISTER_SIZE);
+    }
+    if (g->kind == IMAGE_COMPOSE)
+        rec_put_hash(&r, &g->compose_hash);
+    else
+        rec_put_bytes(&r, g->rtmr3, REGISTER_SIZE);
+    return sha256_of(REC_TEXT(r));
+}
+
+bool image_find(const struct hash *name, uint32_t *id) {
+    struct image_key k = name_key(name);
+    size_t len;
+    return store_get(KEY_TEXT(k), id, sizeof *id, &len);
+}
+
+bool image_load(uint32_t id, struct image *g) {
+    static uint8_t bytes[RECORD_MAX];
+    struct key k = key_of('g', id);
+    struct rec_in rest;
+    *g = (struct image){0};
+    if (!load(KEY_TEXT(k), bytes, &image_shape, g, &rest))
+        return false;
+    size_t len = (size_t)(rest.end - rest.p);
+    require(g->shapes <= IMAGE_SHAPES_MAX && len == (size_t)g->shapes * REGISTER_SIZE, "A stored record is damaged");
+    memcpy(g->rtmr0, rest.p, len);
+    return true;
+}
+
+void images_load(struct image_ids *all) {
+    size_t len = 0;
+    store_get(images_key, all->id, sizeof all->id, &len);
+    all->count = (uint32_t)(len / sizeof all->id[0]);
+}
+
+static void images_save(const struct image_ids *all) {
+    store_put(images_key, (struct text){(const char *)all->id, all->count * sizeof all->id[0]});
+}
+
+void image_save(const struct image *g) {
+    uint8_t bytes[RECORD_MAX];
+    struct rec_out r = REC_OUT(bytes);
+    struct key k = key_of('g', g->id);
+    struct image_ids all;
+    images_load(&all);
+    require(all.count < IMAGES_MAX, "There are 128 approved images already");
+    all.id[all.count++] = g->id;
+    images_save(&all);
+    put(&r, &image_shape, g);
+    rec_put_bytes(&r, g->rtmr0, (size_t)g->shapes * REGISTER_SIZE);
+    store_put(KEY_TEXT(k), REC_TEXT(r));
+    for (unsigned i = 0; i < g->shapes; i++) {
+        struct hash name = image_name(g, i);
+        struct image_key n = name_key(&name);
+        store_put(KEY_TEXT(n), (struct text){(const char *)&g->id, sizeof g->id});
+    }
+}
+
+void image_remove(const struct image *g) {
+    struct key k = key_of('g', g->id);
+    struct image_ids all;
+    images_load(&all);
+    for (uint32_t i = 0; i < all.count; i++)
+        if (all.id[i] == g->id)
+            all.id[i--] = all.id[--all.count];
+    images_save(&all);
+    for (unsigned i = 0; i < g->shapes; i++) {
+        struct hash name = image_name(g, i);
+        struct image_key n = name_key(&name);
+        store_remove(KEY_TEXT(n));
+    }
+    store_remove(KEY_TEXT(k));
+}
+
+// --- keys
+
+struct place_key {
+    uint8_t b[1 + PUBLIC_KEY_SIZE];
+};
+
+static struct place_key place_key(const struct public_key *key) {
+    struct place_key k = {{'n'}};
+    memcpy(k.b + 1, key->b, sizeof key->b);
+    return k;
+}
+
+static struct list keys_of(enum role role) { return (struct list){role == ROLE_WORKER ? 'w' : 's', {0}}; }
+
+struct key_place key_find(const struct public_key *key) {
+    struct place_key k = place_key(key);
+    struct key_place at = {0};
+    size_t len;
+    store_get(KEY_TEXT(k), &at, sizeof at, &len);
+    return at;
+}
+
+static void place_save(const struct public_key *key, struct key_place at) {
+    struct place_key k = place_key(key);
+    store_put(KEY_TEXT(k), (struct text){(const char *)&at, sizeof at});
+}
+
+uint32_t keys_count(enum role role) { return list_count(keys_of(role)); }
+
+void key_load(enum role role, uint32_t number, struct key_record *k) {
+    uint8_t bytes[RECORD_MAX];
+    struct text element;
+    *k = (struct key_record){0};
+    require(list_get(keys_of(role), number, bytes, sizeof bytes, &element), "The list has no such element");
+    struct rec_in in = {bytes, bytes + element.len};
+    rec_take_version(&in, STATE_VERSION);
+    rec_take_shape(&in, &key_shape, k);
+}
+
+static struct rec_out encoded(const struct key_record *k, uint8_t bytes[static RECORD_MAX]) {
+    struct rec_out r = {bytes, 0, RECORD_MAX};
+    put(&r, &key_shape, k);
+    return r;
+}
+
+void key_save(struct key_place at, const struct key_record *k) {
+    uint8_t bytes[RECORD_MAX];
+    struct rec_out r = encoded(k, bytes);
+    list_set(keys_of(at.role), at.number, REC_TEXT(r));
+}
+
+struct key_place key_append(const struct key_record *k) {
+    uint8_t bytes[RECORD_MAX];
+    struct rec_out r = encoded(k, bytes);
+    struct key_place at = {PLACE_THERE, k->role, 0, list_append(keys_of(k->role), REC_TEXT(r))};
+    place_save(&k->key, at);
+    return at;
+}
+
+void key_bury(struct key_place at, const struct public_key *key) {
+    struct key_record moved;
+    list_swap_remove(keys_of(at.role), at.number);
+    place_save(key, (struct key_place){.kind = PLACE_REMOVED, .role = at.role});
+    if (at.number == keys_count(at.role))
+        return;
+    key_load(at.role, at.number, &moved);
+    place_save(&moved.key, at);
+}

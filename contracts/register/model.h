@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the contract stores. Times are seconds since 1970.
+//
+//   STATE, TRUST, CHALLENGE   one record each; trust is the root key and the issuers that it was found to have signed
+//   ADVISORIES, PLATFORMS,
+//   IMAGES                    lists in one record each
+//   'R'                       registrars beside the first one, a set
+//   'g' id                    an image; 'x' and the hash of what it asks for: its id
+//   'w', 's'                  workers and keystores, as lists; 'n' and a public key: where it stands, or that it was
+//                             removed, for ever
+//   'c', 'e'                  collateral, see collateral.c
+#pragma once
+#include "dcap/policy.h"
+#include "protocol/contract.h"
+#include "protocol/register.h"
+#include "sdk/sdk.h"
+
+#define CONTRACT_VERSION "1.0.0"
+#define STATE_VERSION 1
+#define REGISTER_SIZE 48 // bytes of MRTD and an RTMR
+
+enum role { ROLE_WORKER, ROLE_KEYSTORE, ROLES };
+extern const char *const role_names[ROLES];
+
+uint64_t now_s(void);
+// 2 * n hexadecimal digits of either case; `to` may be where the text is.
+bool hex_take(uint8_t *to, struct text t, size_t n);
+
+// --- state
+
+struct state {
+    struct account owner, next_owner; // length 0: nobody
+    struct account first_registrar, main;
+    uint32_t min_tcb_eval, min_qe_eval;
+    uint32_t key_age_s, grace_s;
+    uint32_t image_delay_s, next_image_delay_s; // the next one counts from image_delay_from on
+    uint64_t image_delay_from;
+    struct yocto allowance;
+    uint16_t accept; // a bit for each enum dcap_status
+    bool allow_plain, allow_rtmr3_only, has_registrars, has_advisories, has_platforms;
+    uint32_t next_image;
+};
+bool state_exists(void);
+struct state state_load(void); // stops when the contract is not initialized, or not migrated
+void state_save(const struct state *s);
+uint32_t image_delay(const struct state *s); // that counts now
+
+// Stops unless the owner calls.
+struct state owner_state(void);
+bool is_registrar(const struct state *s, const struct account *a);
+bool has_registrars(const struct state *s);
+extern const struct set registrars; // beside the first one
+
+struct dcap_trust trust_load(void);
+void trust_save(const struct dcap_trust *t);
+
+struct challenges {
+    struct challenge {
+        struct hash value;
+        uint64_t made; // 0: there is none
+    } now, before;
+};
+struct challenges challenges_load(void);
+void challenges_save(const struct challenges *c);
+
+// --- images
+
+enum image_kind {
+    IMAGE_EXACT,   // all five registers
+    IMAGE_COMPOSE, // RTMR3's events show the compose hash
+    IMAGE_RTMR3    // RTMR3 alone
+};
+struct image {
+    uint32_t id;
+    uint8_t role, kind;
+    uint64_t active_from, expires_at; // expires_at 0: never
+    struct text name;
+    uint8_t mrtd[REGISTER_SIZE], rtmr1[REGISTER_SIZE], rtmr2[REGISTER_SIZE];
+    uint8_t rtmr0[IMAGE_SHAPES_MAX][REGISTER_SIZE], shapes;
+    uint8_t rtmr3[REGISTER_SIZE]; // EXACT, RTMR3
+    struct hash compose_hash;     // COMPOSE
+    struct maybe_hash provider;   // SHA-256 of the key provider's event
+};
+// What an image is found by: one of its shapes.
+struct hash image_name(const struct image *g, unsigned shape);
+bool image_find(const struct hash *name, uint32_t *id);
+// Texts point into a buffer that the next load overwrites. false: there is none.
+bool image_load(uint32_t id, struct image *g);
+void image_save(const struct image *g);
+void image_remove(const struct image *g);
+struct image_ids {
+    uint32_t id[IMAGES_MAX], count;
+};
+void images_load(struct image_ids *all);
+
+// --- keys
+
+struct key_record {
+    struct public_key key;
+    uint8_t role;
+    uint32_t image;
+    uint64_t registered_at, renewed_at, valid_until;
+    uint64_t failing_since; // 0: it does not fail
+    uint8_t rtmr3[REGISTER_SIZE];
+    struct dcap_platform platform; // all that collateral judges
+    struct hash platform_id;       // SHA-256 of the PPID
+    uint8_t status;                // enum dcap_status, as it was judged last
+    uint64_t tcb_date;
+    uint32_t tcb_eval;
+    struct hash transport_key, master_check; // of keystores
+    struct account payer;                    // of its storage; length 0: this contract
+    uint32_t paid_bytes;
+};
+enum place_kind { PLACE_NONE, PLACE_THERE, PLACE_REMOVED };
+struct key_place {
+    uint8_t kind, role; // enum place_kind, enum role
+    uint16_t unused;
+    uint32_t number;
+};
+struct key_place key_find(const struct public_key *key);
+uint32_t keys_count(enum role role);
+void key_load(enum role role, uint32_t number, struct key_record *k);
+void key_save(struct key_place at, const struct key_record *k);
+struct key_place key_append(const struct key_record *k);
+// The last key of the role takes its number. Its name stays taken.
+void key_bury(struct key_place at, const struct public_key *key);

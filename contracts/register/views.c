@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// The views of keys, and the verdict on a quote that nobody has registered yet.
+#include "quote.h"
+
+// --- keys
+
+static struct public_key parsed(struct text t) {
+    struct public_key key;
+    require(public_key_parse(&key, t), "public_key must be ed25519: and base58 of 32 bytes");
+    return key;
+}
+
+static void answer_key(uint8_t role, struct text text) {
+    struct public_key key = parsed(text);
+    struct key_place at = key_find(&key);
+    struct key_record k;
+    if (at.kind == PLACE_THERE && at.role == role) {
+        key_load(role, at.number, &k);
+        put_key_record(reply(), &k);
+    } else {
+        put_null(reply());
+    }
+    reply_end();
+}
+
+ENTRY(get_keystore) { answer_key(ROLE_KEYSTORE, in->public_key); }
+
+#define SCAN_MAX 1000
+// The newest worker of this RTMR3 that has not expired.
+static bool newest(struct key_record *k, const uint8_t rtmr3[REGISTER_SIZE]) {
+    struct key_record other;
+    uint64_t best = 0, now = now_s();
+    uint32_t count = keys_count(ROLE_WORKER);
+    for (uint32_t i = 0; i < count && i < SCAN_MAX; i++) {
+        key_load(ROLE_WORKER, i, &other);
+        if (other.registered_at >= best && other.valid_until >= now && memcmp(other.rtmr3, rtmr3, REGISTER_SIZE) == 0) {
+            best = other.registered_at;
+            *k = other;
+        }
+    }
+    return best > 0;
+}
+
+ENTRY(get_worker) {
+    struct key_record k;
+    require(in->public_key.ptr || in->rtmr3.given, "get_worker takes public_key or rtmr3");
+    if (in->public_key.ptr) {
+        answer_key(ROLE_WORKER, in->public_key);
+        return;
+    }
+    if (newest(&k, in->rtmr3.b))
+        put_key_record(reply(), &k);
+    else
+        put_null(reply());
+    reply_end();
+}
+
+#define PAGE_MAX 200
+static void answer_keys(const struct args *in, uint8_t role) {
+    struct key_record k;
+    struct out *o = reply_open('[');
+    struct page p = page_of(keys_count(role), in->from_index, in->limit, PAGE_MAX);
+    for (uint32_t i = p.from; i < p.to; i++) {
+        key_load(role, i, &k);
+        put_key_record(o, &k);
+    }
+    reply_close(']');
+}
+
+ENTRY(get_workers) { answer_keys(in, ROLE_WORKER); }
+ENTRY(get_keystores) { answer_keys(in, ROLE_KEYSTORE); }
+
+// --- check_quote
+
+struct look {
+    struct state state;
+    struct dcap_trust trust;
+    struct dcap_verdict verdict;
+    struct dcap_fault fault;
+    struct dcap_refusals refusals;
+    uint64_t at;
+    bool good; // there is a verdict
+};
+
+// Parts of the call come first, so that a quote is looked at by the collateral of its own time.
+static bool choose_parts(struct look *l, struct dcap_parts *parts, struct text object, struct bytes quote) {
+    static struct given g;
+    uint8_t fmspc[6], ca;
+    struct dcap_fault f;
+    if (object.ptr) {
+        if (!collateral_verify(&g, object, &l->trust, l->at, &l->fault))
+            return false;
+        *parts = g.parts;
+        parts->pck_chain = g.from.pck_certificate_chain;
+    }
+    if (!parts->pck_chain.len && quote_platform(quote, fmspc, &ca, &f)) {
+        struct dcap_parts stored = {0};
+        (void)parts_load(&stored, &l->state, fmspc, ca, &f);
+        if (!parts->root_crl.len)
+            parts->root_crl = stored.root_crl;
+        if (!parts->pck_crl.len)
+            parts->pck_crl = stored.pck_crl;
+        if (!parts->tcb_info.len)
+            parts->tcb_info = stored.tcb_info;
+        if (!parts->qe_identity.len)
+            parts->qe_identity = stored.qe_identity;
+    }
+    return true;
+}
+
+static void put_refusal(struct out *o, const char *code, const char *message) {
+    put_open(o, '{');
+    member_string(o, "code", text_of(code));
+    member_string(o, "message", text_of(message));
+    put_close(o, '}');
+}
+
+static void put_error(struct out *o, const struct dcap_fault *f) {
+#define X(name, words) #name,
+    static const char *const parts[] = {DCAP_PARTS(X)};
+#undef X
+    char buffer[512];
+    struct out message = OUT(buffer);
+    out_fault(&message, f);
+    member_open(o, "error", '{');
+    member_string(o, "code", text_of(dcap_code_name(f->code)));
+    member_string(o, "part", text_of(parts[f->part]));
+    member_string(o, "message", out_text(&message));
+    put_close(o, '}');
+}
+
+static void member_status(struct out *o, const char *name, enum dcap_status s) {
+    member_string(o, name, s == DCAP_NONE ? (struct text){0} : text_of(dcap_status_name(s)));
+}
+
+static void put_judgement(struct out *o, const struct dcap_judgement *j) {
+    member_status(o, "platform_status", j->platform);
+    member_status(o, "module_status", j->module);
+    member_status(o, "qe_status", j->qe);
+    member_open(o, "advisory_ids", '[');
+    for (size_t i = 0; i < j->advisory_count; i++)
+        put_string(o, (struct text){(const char *)j->advisory[i].ptr, j->advisory[i].len});
+    put_close(o, ']');
+    member_number(o, "tcb_date", j->date);
+    member_number(o, "tcb_eval", j->tcb_eval);
+    member_number(o, "qe_eval", j->qe_eval);
+    member_number(o, "valid_from", j->from);
+    member_number(o, "valid_until", j->until);
+    member_string(o, "valid_until_part", text_of(dcap_part_words(j->until_part)));
+}
+
+static void put_shorts(struct out *o, const struct dcap_shorts *s) {
+    static const char *const names[] = {"sgx", "pce", "tdx", "module", "qe"};
+    member_open(o, "short", '[');
+    for (unsigned i = 0; i < s->count; i++) {
+        put_open(o, '{');
+        member_string(o, "of", text_of(names[s->s[i].of]));
+        member_number(o, "index", s->s[i].index);
+        member_number(o, "has", s->s[i].has);
+        member_number(o, "needs", s->s[i].needs);
+        put_close(o, '}');
+    }
+    put_close(o, ']');
+}
+
+static void put_quote(struct out *o, const struct dcap_verdict *v) {
+    member_string(o, "tee", v->quote.tee == DCAP_TDX ? TEXT("TDX") : TEXT("SGX"));
+    member_number(o, "version", v->quote.version);
+    for (unsigned i = 0; i < DCAP_FIELD_COUNT; i++) {
+        struct bytes b = dcap_quote_field(&v->quote, (enum dcap_field)i);
+        if (b.len)
+            member_hex_bytes(o, dcap_field_name((enum dcap_field)i), b.ptr, b.len);
+    }
+}
+
+static void put_platform(struct out *o, const struct dcap_verdict *v) {
+    struct hash id = sha256_of((struct text){(const char *)v->ppid, sizeof v->ppid});
+    member_hex_bytes(o, "fmspc", v->platform.fmspc, sizeof v->platform.fmspc);
+    member_hex_bytes(o, "pceid", v->platform.pceid, sizeof v->platform.pceid);
+    member_string(o, "ca", v->platform.ca == DCAP_CA_PLATFORM ? TEXT("platform") : TEXT("processor"));
+    member_hex(o, "platform_id", &id);
+    member_number(o, "pck_until", v->platform.pck_until);
+}
+
+// Why it would not be registered; where the key is given, also what it binds.
+static bool put_refusals(struct out *o, const struct look *l, const struct args *in, struct image *g) {
+    bool refused = l->refusals.mask;
+    struct dcap_fault f;
+    for (unsigned i = 0; i < DCAP_REFUSAL_COUNT; i++)
+        if (l->refusals.mask >> i & 1)
+            put_refusal(o, dcap_refusal_name((enum dcap_refusal)i), dcap_refusal_sentence((enum dcap_refusal)i));
+    if (in->public_key.ptr) {
+        struct public_key key = parsed(in->public_key);
+        struct claim c = {.key = &key, .role = ROLE_WORKER};
+        enum binding b = quote_binding(dcap_quote_report_data(&l->verdict.quote), &c, &l->state);
+        if (!binding_counts(b, &l->state)) {
+            put_refusal(o, "REPORT_DATA", binding_sentence(b));
+            refused = true;
+        }
+    }
+    if (l->verdict.quote.tee != DCAP_TDX) {
+        put_refusal(o, "TEE", "Quote is not TDX format (expected TD10)");
+        return true;
+    }
+    enum showing what = quote_image(g, &l->verdict.quote, ROLE_WORKER, in->event_log, &l->state, l->at, &f);
+    if (what != SHOWS_IMAGE) {
+        g->id = UINT32_MAX;
+        put_refusal(o, "IMAGE",
+                    what == SHOWS_LATER     ? "The image is not active yet."
+                    : what == SHOWS_EXPIRED ? "The image has expired."
+                    : what == SHOWS_BAD_LOG ? "The event log does not end in RTMR3 with the events that it must show."
+                                            : "No approved image has these measurements.");
+        refused = true;
+    }
+    struct hash id = sha256_of((struct text){(const char *)l->verdict.ppid, sizeof l->verdict.ppid});
+    if (!platform_allowed(&l->state, &id)) {
+        put_refusal(o, "PLATFORM", "This platform is not among those that the policy names.");
+        refused = true;
+    }
+    return refused;
+}
+
+static void answer_look(const struct look *l, const struct args *in) {
+    static struct image g;
+    struct out *o = reply_open('{');
+    const struct dcap_verdict *v = &l->verdict;
+    member_status(o, "status", l->good ? v->judgement.status : DCAP_NONE);
+    if (!l->good) {
+        bool forged = dcap_code_class(l->fault.code) == DCAP_FALSE;
+        member_string(o, "verdict", forged ? TEXT("false") : TEXT("uncheckable"));
+        put_error(o, &l->fault);
+        if (v->judgement.shorts.count)
+            put_shorts(o, &v->judgement.shorts);
+        reply_close('}');
+        return;
+    }
+    member_open(o, "refused", '[');
+    bool refused = put_refusals(o, l, in, &g);
+    put_close(o, ']');
+    member_string(o, "verdict", refused ? TEXT("refused") : TEXT("accepted"));
+    put_key(o, "image_id");
+    if (v->quote.tee == DCAP_TDX && g.id != UINT32_MAX)
+        put_number(o, g.id);
+    else
+        put_null(o);
+    put_judgement(o, &v->judgement);
+    put_shorts(o, &v->judgement.shorts);
+    put_platform(o, v);
+    put_quote(o, v);
+    reply_close('}');
+}
+
+ENTRY(check_quote) {
+    static struct look l;
+    struct dcap_parts parts = {0};
+    struct dcap_policy policy;
+    struct bytes quote = quote_bytes(in->quote);
+    l = (struct look){.state = state_load(), .trust = trust_load(), .at = in->at.given ? in->at.value : now_s()};
+    arena()->used = 0;
+    l.good = choose_parts(&l, &parts, in->collateral, quote) &&
+             dcap_verify(&l.verdict, quote, &parts, &l.trust, l.at, arena(), &l.fault);
+    policy_load(&policy, &l.state);
+    if (l.good)
+        l.refusals = dcap_policy_judge(&policy, &l.verdict);
+    answer_look(&l, in);
+}
