@@ -65,17 +65,6 @@ void bad(struct book *b, const char *error, const char *part) {
     end(b);
 }
 
-const char *pki_case_refused(struct arena *a, const struct pki_case *c) {
-    const char *status = strcmp(c->status, "UpToDate") == 0  ? ""
-                         : strcmp(c->status, "Revoked") == 0 ? "TCB_REVOKED,"
-                                                             : "TCB_STATUS,";
-    char *all = arena_printf(a, "%s%s%s", status, *c->advisories ? "TCB_ADVISORY," : "", c->refused ? c->refused : "");
-    size_t n = strlen(all);
-    if (n && all[n - 1] == ',')
-        all[n - 1] = 0;
-    return all;
-}
-
 void pki_cases(pki_case_fn fn, void *ctx) {
     struct book *b = xcalloc(1, sizeof *b);
     b->fn = fn;

@@ -17,5 +17,3 @@ struct pki_case {
 typedef void (*pki_case_fn)(void *ctx, struct arena *a, const struct pki_case *c);
 // Calls fn for each case, in order. The arena is emptied after each.
 void pki_cases(pki_case_fn fn, void *ctx);
-// All codes that the policy refuses a case with a status by, "A,B".
-const char *pki_case_refused(struct arena *a, const struct pki_case *c);

@@ -51,8 +51,14 @@ static bool run(struct dcap_verdict *v, struct arena *a, const struct pki_made *
     size_t len = strlen(text);
     free(text);
     *v = (struct dcap_verdict){.sgx_type = 0};
-    return dcap_collateral_read(&c, own, len, f) && dcap_collateral_verify(&parts, &c, trust, at, &lent, f) &&
-           dcap_verify(v, (struct bytes){m->quote.ptr, m->quote.len}, &parts, trust, at, &lent, f);
+    bool ok = dcap_collateral_read(&c, own, len, f) && dcap_collateral_verify(&parts, &c, trust, at, &lent, f) &&
+              dcap_verify(v, (struct bytes){m->quote.ptr, m->quote.len}, &parts, trust, at, &lent, f);
+    // The platform that the quote showed is judged alike without it, as a contract does with keys that it keeps.
+    struct dcap_judgement again;
+    if (ok && (!dcap_judge(&again, &v->platform, &parts, trust->root_key, at, f) ||
+               again.status != v->judgement.status || again.advisory_count != v->judgement.advisory_count))
+        fail_msg("a platform is judged otherwise without its quote");
+    return ok;
 }
 
 static void check_fault(const struct pki_case *c, const struct dcap_fault *f) {
