@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Size of the contracts and, where NEARVM names a program that runs calls through NEAR's own VM, the gas of each call of
-one round trip and of the other methods (VM part: loading, instructions, host functions, promises) beside the figures it
-is measured against. --write puts the table into docs/contract.md."""
+"""Size of the contracts and, where NEARVM names a program that runs calls through NEAR's own VM, the gas of each call
+of one round trip and of the other methods (VM part: loading, instructions, host functions, promises) beside the figures
+it is measured against. --write puts the table into docs/contract.md."""
 import json, os, struct, subprocess, sys, tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WASM = os.path.join(ROOT, "build/contracts/outlayer.wasm")
 OTHER_SIZE, SIZE_AIM = 363433, 40000
-REQUEST = {"code_source": {"repo": "https://github.com/near/x-example", "commit": "main", "build_target": "wasm32-wasip1"},
+REQUEST = {"code_source": {"repo": "https://github.com/near/x-example", "commit": "main",
+                           "build_target": "wasm32-wasip1"},
            "resource_limits": {"max_instructions": 10000000000, "max_memory_mb": 128, "max_execution_seconds": 60},
            "input_data": "{\"min\":1,\"max\":100}", "response_format": "Json"}
 SECRET = {"repo": "github.com/near/x-example", "branch": None, "profile": "prod"}
@@ -21,7 +22,8 @@ def payload(success, output):
     """The resume payload of a small answer, as the contract writes it (contracts/outlayer/settle.c)."""
     text = lambda t: struct.pack("<I", len(t)) + t.encode()
     return (struct.pack("<BBBQQBQBB", 1, success, 0, USED["instructions"], USED["time_ms"], 0, 0, 0, 0)
-            + text("" if success else "exit status 3") + text("") + struct.pack("<BB", 0, 3 if success else 0) + text(output)).hex()
+            + text("" if success else "exit status 3") + text("") + struct.pack("<BB", 0, 3 if success
+                                                                                else 0) + text(output)).hex()
 
 
 def call(label, method, who, args, aim=None, other=None, **more):
@@ -39,7 +41,8 @@ def resolve(label, i, **more):
 
 
 def callback(label, yield_of, result, **more):
-    return call(label, "on_execution_response", "outlayer.near", {}, yield_of=yield_of, promise_results=[result], **more)
+    return call(label, "on_execution_response", "outlayer.near", {}, yield_of=yield_of, promise_results=[result],
+                **more)
 
 
 def operator(label, method, args, **more):
@@ -76,7 +79,8 @@ CALLS = [
     request("request_execution, another payer", dict(REQUEST, payer_account_id="bob.near")),
     callback("on_execution_response, another payer", 11, {"$hex": payload(True, OUTPUT)}, aim=1.35),
     call("on_refund_transferred, arrived", "on_refund_transferred", "outlayer.near",
-         {"request_id": 5, "payer_account_id": "bob.near", "sender_id": "alice.near", "amount": str(NEAR)}, promise_results=[""]),
+         {"request_id": 5, "payer_account_id": "bob.near", "sender_id": "alice.near", "amount": str(NEAR)},
+         promise_results=[""]),
     call("on_refund_transferred, came back", "on_refund_transferred", "outlayer.near",
          {"request_id": 5, "payer_account_id": "bob.near", "sender_id": "alice.near", "amount": str(NEAR)},
          promise_results=["$failed"]),
@@ -85,14 +89,16 @@ CALLS = [
             dict(REQUEST, secrets_ref={"profile": "default", "account_id": "alice.near"})),
     operator("extend_execution", "extend_execution", {"request_id": 6}),
     callback("on_execution_response, extension", 16, {"$hex": "02"}),
-    operator("submit_execution_output, 2000 B", "submit_execution_output", {"request_id": 6, "output": {"Text": "x" * 2000}}),
+    operator("submit_execution_output, 2000 B", "submit_execution_output",
+             {"request_id": 6, "output": {"Text": "x" * 2000}}),
     owner("emergency_cancel_execution", {"request_id": 6}),
     request("request to be cancelled"),
     alice("cancel_stale_execution", {"request_id": 7}, timestamp=2 * 10**18),
     alice("store_secrets", STORE, deposit=str(NEAR // 100), aim=1.25, other=1.57),
     alice("store_secrets", STORE, label="store_secrets, the same again", deposit="0"),
     alice("store_secrets", dict(STORE, branch="main"), label="store_secrets, with a branch", deposit=str(NEAR // 100)),
-    alice("update_access", dict(SECRET, new_access={"Whitelist": {"accounts": ["bob.near"]}}), deposit=str(NEAR // 100)),
+    alice("update_access", dict(SECRET, new_access={"Whitelist": {"accounts": ["bob.near"]}}),
+          deposit=str(NEAR // 100)),
     alice("delete_secrets", SECRET),
     owner("set_pricing", {"base_fee": "1000000000000000000000"}),
     owner("set_paused", {"paused": False}),
@@ -111,7 +117,8 @@ CALLS = [
 
 def gas(nearvm):
     keep = ("label", "method", "predecessor", "args", "deposit", "yield_of", "promise_results", "timestamp")
-    scenario = {"pv": 86, "defaults": {"wasm": WASM, "account": "outlayer.near", "signer": "alice.near", "gas": 300 * 10**12},
+    scenario = {"pv": 86,
+                "defaults": {"wasm": WASM, "account": "outlayer.near", "signer": "alice.near", "gas": 300 * 10**12},
                 "calls": [{k: c[k] for k in keep if k in c} for c in CALLS]}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
         json.dump(scenario, f)

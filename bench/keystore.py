@@ -6,7 +6,7 @@ import http.client, json, os, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests"))
 import kit, near
-from keystore_test import NETWORK, CONTRACT, Session, digest, option, struct, text, world
+from keystore_world import NETWORK, CONTRACT, Session, digest, option, struct, text, world
 
 ROUNDS = 300
 
@@ -17,8 +17,10 @@ def percentile(values, p):
 
 def questions(session, request_id, n):
     for counter in range(session.counter + 1, session.counter + 1 + n):
-        record = digest(text("outlayer-decrypt-v1"), text(NETWORK), text(CONTRACT), session.id, struct.pack("<QQ", counter, request_id), option("main"))
-        yield json.dumps({"session_id": session.id.hex(), "counter": counter, "request_id": request_id, "branch": "main",
+        record = digest(text("outlayer-decrypt-v1"), text(NETWORK), text(CONTRACT), session.id,
+                        struct.pack("<QQ", counter, request_id), option("main"))
+        yield json.dumps({"session_id": session.id.hex(), "counter": counter, "request_id": request_id,
+                          "branch": "main",
                           "signature": "ed25519:" + near.b58(session.key.sign(record))})
     session.counter += n
 

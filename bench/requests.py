@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whole requests through the local stack: from the block that shows the event to the resolving transaction signed and handed on, runs a
-second of one worker, `up` to its first answer, memory, transactions a second of the chain. The reference's figures are
-those measured for the public implementation on comparable cores."""
+"""Whole requests through the local stack: from the block that shows the event to the resolving transaction signed and
+handed on, runs a second of one worker, `up` to its first answer, memory, transactions a second of the chain. The
+reference's figures are those measured for the public implementation on comparable cores."""
 import http.client, json, os, re, signal, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests"))
@@ -27,13 +27,15 @@ def row(what, ours, unit, reference=None, better="lower"):
 def start(home, *args):
     env = {**os.environ, "OUTLAYER_HOME": home, "LOG_LEVEL": os.environ.get("LOG_LEVEL", "warn")}
     t0 = time.monotonic()
-    up = subprocess.Popen([kit.program("outlayer"), "up", "--json", *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    up = subprocess.Popen([kit.program("outlayer"), "up", "--json", *args], env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL)
     info = json.loads(up.stdout.readline())
     return up, info, env, time.monotonic() - t0
 
 
 def request(env, text, *more):
-    done = subprocess.run([kit.program("outlayer"), "request", "--repo", os.path.join(ROOT, "examples", "stats-c"), "--input", text,
+    done = subprocess.run([kit.program("outlayer"), "request", "--repo", os.path.join(ROOT, "examples", "stats-c"),
+                           "--input", text,
                            "--json", *more], env=env, capture_output=True)
     answer = json.loads(done.stdout.decode().strip().splitlines()[-1])
     if not answer["success"]:
@@ -72,7 +74,8 @@ def send_all(url, signed, wait):
     host = url.split("//")[1]
     client = http.client.HTTPConnection(host, timeout=120)
     for one in signed:
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "send_tx", "params": {"signed_tx_base64": one, "wait_until": wait}})
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "send_tx",
+                           "params": {"signed_tx_base64": one, "wait_until": wait}})
         client.request("POST", "/", body, {"Content-Type": "application/json"})
         answer = json.loads(client.getresponse().read())
         if "error" in answer:
@@ -128,19 +131,21 @@ def backlog(up, info, home, job):
     before = jobs_done(info)
     os.kill(worker, signal.SIGSTOP)
     signed = signed_requests(info, WARM, job["commit"], job["repo"])
-    last = near.Account(info["rpc_url"], info["accounts"][0]["account_id"], near.Key.parse(info["accounts"][0]["private_key"]))
+    last = near.Account(info["rpc_url"], info["accounts"][0]["account_id"],
+                        near.Key.parse(info["accounts"][0]["private_key"]))
     nonce = last.nonce()
     send_all(info["rpc_url"], signed, "NONE")
     kit.until(lambda: last.nonce() >= nonce + WARM, 60)
     os.kill(worker, signal.SIGCONT)
     kit.until(lambda: jobs_done(info) >= before + WARM, 120)
     leased, sent = (sorted(log_times(home, words).values())[-WARM:] for words in (" leased ", "answered class="))
-    row("runs a second of one worker, from lease to signed answer (aim 500)", WARM / (sent[-1] - leased[0]), "/s", 15.8, "higher")
+    row("runs a second of one worker, from lease to signed answer (aim 500)", WARM / (sent[-1] - leased[0]), "/s", 15.8,
+        "higher")
 
 
 def instant(info, job):
-    """Blocks on demand hurry through the 200 blocks in which a request must be answered: each client waits for its answer
-    before it asks again."""
+    """Blocks on demand hurry through the 200 blocks in which a request must be answered: each client waits for its
+    answer before it asks again."""
     before, clients = jobs_done(info), len(info["accounts"])
     signed = [signed_requests(info, WARM // clients, job["commit"], job["repo"], i) for i in range(clients)]
     threads = [threading.Thread(target=send_all, args=(info["rpc_url"], s, "FINAL")) for s in signed]
@@ -150,7 +155,8 @@ def instant(info, job):
     for t in threads:
         t.join()
     kit.until(lambda: jobs_done(info) >= before + WARM // clients * clients, 60)
-    row(f"requests settled a second on instant blocks, {clients} clients (aim 300)", WARM // clients * clients / (time.monotonic() - t0), "/s")
+    row(f"requests settled a second on instant blocks, {clients} clients (aim 300)",
+        WARM // clients * clients / (time.monotonic() - t0), "/s")
 
 
 def log_times(home, words):
@@ -190,16 +196,19 @@ def main():
     with kit.folder() as home:
         os.environ["LOG_LEVEL"] = "info"
         env = {**os.environ, "OUTLAYER_HOME": home, "LOG_LEVEL": "info"}
-        up = subprocess.Popen([kit.program("outlayer"), "up", "--json", "--block-ms", "0"], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        up = subprocess.Popen([kit.program("outlayer"), "up", "--json", "--block-ms", "0"], env=env,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         info = json.loads(up.stdout.readline())
         first = request(env, '{"numbers":[1,2,3]}')
-        job = kit.until(lambda: next((j for j in kit.get_json(info["coordinator_url"] + "/public/jobs?limit=1")[1] if j.get("commit")), None))
+        job = kit.until(lambda: next((j for j in kit.get_json(info["coordinator_url"] + "/public/jobs?limit=1")[1]
+                                      if j.get("commit")), None))
         before = jobs_done(info)
         send_all(info["rpc_url"], signed_requests(info, WARM, job["commit"], job["repo"]), "FINAL")
         kit.until(lambda: jobs_done(info) >= before + WARM, 60)
         seen, sent = log_times(home, "seen in block"), log_times(home, "answered class=")
         spans = [1000 * (sent[i] - seen[i]) for i in sent if i in seen and i > first["request_id"]]
-        row(f"event seen -> resolving transaction signed and handed on, p50 of {len(spans)}", percentile(spans, 50), "ms", 66)
+        row(f"event seen -> resolving transaction signed and handed on, p50 of {len(spans)}", percentile(spans, 50),
+            "ms", 66)
         row("  p99 (aim p50 6, p99 20)", percentile(spans, 99), "ms", 85)
         instant(info, job)
         up.send_signal(signal.SIGINT)
@@ -213,8 +222,10 @@ def main():
         t0 = time.monotonic()
         send_all(info["rpc_url"], signed, "NONE")
         kit.until(lambda: jobs_done(info) >= before + WARM, 120)
-        row("requests settled a second, one worker, cached module", WARM / (time.monotonic() - t0), "/s", 15.8, "higher")
-        used = {name: [(b - a) / WARM for a, b in zip(spent[name], cpu_ms(pids[name]))] for name in ("worker", "coordinator", "devnet")}
+        row("requests settled a second, one worker, cached module", WARM / (time.monotonic() - t0), "/s", 15.8,
+            "higher")
+        used = {name: [(b - a) / WARM for a, b in zip(spent[name], cpu_ms(pids[name]))]
+                for name in ("worker", "coordinator", "devnet")}
         for name, (own, _) in used.items():
             row(f"  processor time of a request: {name}", own, "ms")
         row("  processor time of a request: slot and process of its run", used["worker"][1], "ms")
@@ -222,12 +233,14 @@ def main():
         alice = info["accounts"][0]
         me = near.Account(info["rpc_url"], alice["account_id"], near.Key.parse(alice["private_key"]))
         nonce, block = me.nonce(), kit.rpc(info["rpc_url"], "block", {"finality": "final"})["result"]["header"]["hash"]
-        transfers = [me.signed(info["accounts"][1]["account_id"], near.transfer(1), nonce=nonce + 1 + i, block_hash=block)[0] for i in range(2000)]
+        transfers = [me.signed(info["accounts"][1]["account_id"], near.transfer(1), nonce=nonce + 1 + i,
+                               block_hash=block)[0] for i in range(2000)]
         t0 = time.monotonic()
         send_all(info["rpc_url"], transfers, "NONE")
         last = nonce + len(transfers)
         kit.until(lambda: me.nonce() >= last, 60, 0.01)
-        row("transfers a second through JSON-RPC (one client in Python)", len(transfers) / (time.monotonic() - t0), "/s")
+        row("transfers a second through JSON-RPC (one client in Python)", len(transfers) / (time.monotonic() - t0),
+            "/s")
         up.send_signal(signal.SIGINT)
         up.wait()
 

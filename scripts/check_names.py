@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Three laws of what headers under src/ declare. A name belongs to one header: a reader who finds it elsewhere knows where
-it is from, and no two units fail to link into one program. A function is used by somebody. One that reads a value takes
-what it fills first (CONTRIBUTING.md, One order of arguments)."""
+"""Three laws of what headers under src/ declare. A name belongs to one header: a reader who finds it elsewhere knows
+where it is from, and no two units fail to link into one program. A function is used by somebody. One that reads a value
+takes what it fills first (CONTRIBUTING.md, One order of arguments)."""
 import collections, pathlib, re
 
 PROTOTYPE = re.compile(r"^(?:\[\[nodiscard\]\] )?(?:const |unsigned |_Noreturn |static inline )*(?:struct |enum )?\w+[ *]+"
@@ -15,7 +15,8 @@ def code(path):
     return text.replace("\\\n", " ")
 
 
-texts = {p: code(p) for top in ("src", "contracts", "bench", "tests") for p in sorted(pathlib.Path(top).rglob("*.[chS]"))}
+texts = {p: code(p) for top in ("src", "contracts", "bench", "tests")
+         for p in sorted(pathlib.Path(top).rglob("*.[chS]"))}
 words = {p: set(re.findall(r"\w+", t)) for p, t in texts.items()}
 headers = [p for p in texts if p.suffix == ".h" and p.parts[0] == "src"]
 pasted = {m for t in texts.values() for m in re.findall(r"(\w+)##", t)}

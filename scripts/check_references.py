@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A newcomer's walk: what pages and comments point to is there. Links between pages and to their sections lead somewhere;
-a file that is named exists; a section sign stands behind the name of a public document; a weakness that a test is named
-by (wNN) is described."""
+"""A newcomer's walk: what pages and comments point to is there. Links between pages and to their sections lead
+somewhere; a file that is named exists; a section sign stands behind the name of a public document; a weakness that a
+test is named by (wNN) is described."""
 import pathlib, re, subprocess
 
 tracked = subprocess.run(["git", "ls-files", "-c", "-o", "--exclude-standard"], check=True, capture_output=True,
@@ -34,13 +34,15 @@ def links(page, text):
 
 def named(page, number, text):
     for name in NAMED.findall(text):
-        if name not in ends and not re.search(r"\b[A-Z]{3,}[/.]", name) and not FOREIGN.match(name.split("/")[-1]) and name.split("/")[-1] not in MADE:
+        last = name.split("/")[-1]
+        if (name not in ends and not re.search(r"\b[A-Z]{3,}[/.]", name) and not FOREIGN.match(last)
+                and last not in MADE):
             yield f"{page}:{number}: names '{name}', which is not in this repository"
 
 
 def comments(path, text):
-    """(line number, text) of each comment; a block of // lines is one, so that a standard named in its first line counts
-    for its others."""
+    """(line number, text) of each comment; a block of // lines is one, so that a standard named in its first line
+    counts for its others."""
     sign = "//" if path.endswith((".c", ".h", ".S", ".mjs", ".rs")) else "#"
     block, start = [], 0
     for number, line in enumerate(text.split("\n") + [""], 1):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is made once per machine (the engine, the tree that guests are built in, a kernel for tests) is looked over before
-each use: nobody else may have been able to write it, and it must be as it was made. scripts/engine.sh runs with a cargo of
-the test's own, so that the engine is a small file."""
+"""What is made once per machine (the engine, the tree that guests are built in, a kernel for tests) is looked over
+before each use: nobody else may have been able to write it, and it must be as it was made. scripts/engine.sh runs with
+a cargo of the test's own, so that the engine is a small file."""
 import hashlib, os, shutil, stat, subprocess
 
 import kit
@@ -83,23 +83,28 @@ def spoil(c, folder, script, file, calls):
         write(path, "#" + text[1:])
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     more = os.path.join(folder, "more")
-    ways = [("a changed file with its old size and times", same_size_and_times, lambda: write(path, text), "is not as it was made"),
+    ways = [("a changed file with its old size and times", same_size_and_times, lambda: write(path, text),
+             "is not as it was made"),
             ("a file too many", lambda: write(more, ""), lambda: os.remove(more), "is not as it was made"),
             ("a file too few", lambda: os.remove(path), lambda: write(path, text), "is not as it was made"),
             ("another mode", lambda: os.chmod(path, 0o755), lambda: os.chmod(path, 0o644), "is not as it was made"),
-            ("a file that others can write", lambda: os.chmod(path, 0o664), lambda: os.chmod(path, 0o644), "can be written by others"),
-            ("a folder that others can write", lambda: os.chmod(folder, 0o777), lambda: os.chmod(folder, 0o755), "can be written by others"),
+            ("a file that others can write", lambda: os.chmod(path, 0o664), lambda: os.chmod(path, 0o644),
+             "can be written by others"),
+            ("a folder that others can write", lambda: os.chmod(folder, 0o777), lambda: os.chmod(folder, 0o755),
+             "can be written by others"),
             ("a seal without a hash", lambda: write(os.path.join(folder, ".whole"), ""),
              lambda: write(os.path.join(folder, ".whole"), seal), "is not as it was made")]
     if os.geteuid() == 0:
-        ways.append(("a file of somebody else's", lambda: os.chown(path, 12345, 12345), lambda: os.chown(path, 0, 0), "belongs to somebody else"))
+        ways.append(("a file of somebody else's", lambda: os.chown(path, 12345, 12345), lambda: os.chown(path, 0, 0),
+                     "belongs to somebody else"))
     seal = read(os.path.join(folder, ".whole"))
     for what, do, undo, says in ways:
         c.tick(folder)
         do()
         for args in calls:
             code, out, err = c.run(script, *args)
-            check(f"{script} {' '.join(args)}: {what}", code == 2 and not out and says in err and f"rm -rf '{folder}'" in err, (code, out, err))
+            check(f"{script} {' '.join(args)}: {what}", code == 2 and not out and says in err
+                  and f"rm -rf '{folder}'" in err, (code, out, err))
         undo()
         equal(f"{script}: {what}, put right", c.run(script)[:2], (0, folder))
 
@@ -109,7 +114,8 @@ def test_engine():
         c = Caches(home)
         code, out, err = c.run("engine.sh")
         check("the engine is made", code == 0 and os.path.dirname(out) == os.path.realpath(c.cache), (code, out, err))
-        equal("with a list of its crates", read(os.path.join(out, "crates")), "one v1.0.0  MIT\ntwo v2.0.0  MIT OR Apache-2.0\n")
+        equal("with a list of its crates", read(os.path.join(out, "crates")),
+              "one v1.0.0  MIT\ntwo v2.0.0  MIT OR Apache-2.0\n")
         spoil(c, out, "engine.sh", "include/wasmtime.h", ((), ("check",)))
         spoil(c, out, "engine.sh", "libengine.a", ((), ("check",)))
         equal("it was built once", c.builds(), 1)
@@ -122,7 +128,8 @@ def test_two_checkouts():
         c = Caches(home)
         one, two = c.checkout("one"), c.checkout("two", "// another\n")
         folders = [c.run("engine.sh", checkout=x)[1] for x in (one, two, one, two, one)]
-        check("each finds its own", folders[0] == folders[2] == folders[4] != folders[1] == folders[3] and all(folders), folders)
+        check("each finds its own", folders[0] == folders[2] == folders[4] != folders[1] == folders[3] and all(folders),
+              folders)
         equal("each was built once", c.builds(), 2)
 
 
@@ -134,12 +141,14 @@ def test_folder_of_caches():
             mode = stat.S_IMODE(os.stat(path).st_mode)
             os.chmod(path, 0o777)
             code, text, err = c.run("engine.sh")
-            check(f"{what} that others can write", code == 2 and not text and f"chmod go-w '{os.path.realpath(path)}'" in err, (code, text, err))
+            check(f"{what} that others can write", code == 2 and not text
+                  and f"chmod go-w '{os.path.realpath(path)}'" in err, (code, text, err))
             os.chmod(path, mode)
         for what, path in ((("the cache's folder", c.cache), ("a folder above it", home)) if os.geteuid() == 0 else ()):
             os.chown(path, 12345, 12345)
             code, text, err = c.run("engine.sh")
-            check(f"{what} is somebody else's", code == 2 and not text and f"'{os.path.realpath(path)}' belongs to somebody else" in err, (code, text, err))
+            check(f"{what} is somebody else's", code == 2 and not text
+                  and f"'{os.path.realpath(path)}' belongs to somebody else" in err, (code, text, err))
             os.chown(path, 0, 0)
         equal("put right", c.run("engine.sh")[:2], (0, out))
 

@@ -9,7 +9,7 @@ from fakes.bad_server import BadServer
 from fakes.coordinator import Coordinator
 from kit import check, equal
 from near import NEAR, Account, Key
-from worker_test import ALICE, CONTRACT, ECHO, METHODS, OPERATOR, World, c_repo
+from worker_world import ALICE, CONTRACT, ECHO, METHODS, OPERATOR, World, c_repo
 
 ASKED = threading.Lock()  # the client's nonces are in order
 
@@ -75,7 +75,8 @@ class Case:
         self.coordinator.wasm, self.coordinator.builds = site.coordinator.wasm, site.coordinator.builds
         self.rpc = [BadServer(site.net.url) for _ in range(servers)]
         home = os.path.join(site.home, name)
-        self.env = {**site.settings(name), "API_BASE_URL": self.coordinator.url, "NEAR_RPC_URL": ",".join(s.url for s in self.rpc),
+        self.env = {**site.settings(name), "API_BASE_URL": self.coordinator.url,
+                    "NEAR_RPC_URL": ",".join(s.url for s in self.rpc),
                     "MAX_CONCURRENT_RUNS": "2", **env}
         if monitor:
             self.data = [BadServer(site.net.url) for _ in range(servers)]
@@ -97,7 +98,8 @@ class Case:
         got = self.site.ended(id, tx, text, seconds)
         self.check(f"{text} is answered", got == text, f"{got}, met {self.rpc[0].met[-3:]}")
         report = self.coordinator.report(id, 30)
-        self.check(f"{text} is reported", report and report["outcome"] == "success" and int(report.get("charged", 0)) > 0, report)
+        self.check(f"{text} is reported", report and report["outcome"] == "success"
+                   and int(report.get("charged", 0)) > 0, report)
 
 
 CALLS = ("get_request", "block", "view_access_key", "send_tx", "tx")
@@ -134,8 +136,10 @@ def unpaid(case, other):
         id, tx, _ = case.site.ask("unpaid", case.coordinator)
         case.coordinator.wait(lambda: case.coordinator.failed, 20)
         failed = case.coordinator.failed
-        case.check("the lease goes back and says why", failed and failed[0]["retry"] and "NotEnoughAllowance" in failed[0]["reason"], failed)
-        case.check("people are told", "the allowance of the key" in worker.output() and "no leases are taken" in worker.output(), worker.output())
+        case.check("the lease goes back and says why", failed and failed[0]["retry"]
+                   and "NotEnoughAllowance" in failed[0]["reason"], failed)
+        case.check("people are told", "the allowance of the key" in worker.output()
+                   and "no leases are taken" in worker.output(), worker.output())
         pending = os.path.join(case.home, "pending")
         case.check("the journal is empty", kit.until(lambda: not os.listdir(pending), 10), os.listdir(pending))
         with other.worker():
@@ -149,11 +153,14 @@ def old_journal(case):
     pending = os.path.join(case.home, "pending")
     os.makedirs(pending, 0o700)
     action = near.call("resolve_execution", {"request_id": id, "response": {
-        "success": True, "output": {"Text": "old"}, "resources_used": {"instructions": 1, "time_ms": 1}}}, 60 * near.TGAS)
-    raw, hash = Account(case.site.net.url, OPERATOR, case.key).signed(CONTRACT, action, block_hash=near.b58(os.urandom(32)))
+        "success": True, "output": {"Text": "old"}, "resources_used": {"instructions": 1, "time_ms": 1}}},
+                       60 * near.TGAS)
+    raw, hash = Account(case.site.net.url, OPERATOR, case.key).signed(CONTRACT, action,
+                                                                      block_hash=near.b58(os.urandom(32)))
     entry = {"version": 1, "contract_id": CONTRACT, "request_id": id, "data_id": task["data_id"], "token": "long-gone",
              "signer_id": OPERATOR, "public_key": case.key.public, "sender_id": task["sender_id"],
-             "request_transaction": tx, "request_signer": task["sender_id"], "block_height": task["context"]["block_height"],
+             "request_transaction": tx, "request_signer": task["sender_id"],
+             "block_height": task["context"]["block_height"],
              "transaction_hash": hash, "nonce": 1, "transaction": raw, "report": {"outcome": "success"}}
     with open(os.path.join(pending, f"{id}.{CONTRACT}"), "w") as f:
         json.dump(entry, f)
@@ -184,8 +191,10 @@ def no_way(case):
         id, tx, _ = case.site.ask("no way", case.coordinator)
         report = case.coordinator.report(id, 60)
         event = case.site.event(tx, "execution_completed")
-        case.check("it ends unpaid", report and report["outcome"] == "expired" and int(report.get("charged", -1)) == 0, report)
-        case.check("as on chain", event and event[0]["failure"] == "timeout" and int(event[0]["payment_charged"]) == 0, event)
+        case.check("it ends unpaid", report and report["outcome"] == "expired" and int(report.get("charged", -1)) == 0,
+                   report)
+        case.check("as on chain", event and event[0]["failure"] == "timeout" and int(event[0]["payment_charged"]) == 0,
+                   event)
         pending = os.path.join(case.home, "pending")
         case.check("the journal is empty", kit.until(lambda: not os.listdir(pending), 10), os.listdir(pending))
 
@@ -246,8 +255,10 @@ def test_a_bad_rpc_server():
         poor = Case(site, "an allowance that is used up", allowance=NEAR // 1000)
         second.env["API_BASE_URL"] = poor.coordinator.url
         together([(meets, Case(site, f"rpc {fault}"), fault) for fault in FAULTS]
-                 + [(two_servers, Case(site, f"two rpc servers, {fault}", servers=2), fault) for fault in ("html", "lag", "yesterday")]
-                 + [(unpaid, poor, second), (old_journal, Case(site, "an old journal")), (shared_key, Case(site, "a key of two")),
+                 + [(two_servers, Case(site, f"two rpc servers, {fault}", servers=2), fault)
+                    for fault in ("html", "lag", "yesterday")]
+                 + [(unpaid, poor, second), (old_journal, Case(site, "an old journal")),
+                    (shared_key, Case(site, "a key of two")),
                     (no_way, Case(site, "no transaction gets through")), (heart, Case(site, "the heart"))])
         site.settled_once("a bad RPC server")
 
@@ -259,7 +270,8 @@ def test_a_bad_block_server():
     with kit.folder() as home:
         site = Site(home)
         together([(watches, Case(site, f"neardata {fault}", monitor=True), fault) for fault in GETS]
-                 + [(watches, Case(site, f"two neardata servers, {fault}", servers=2, monitor=True), fault) for fault in ("gap", "html")])
+                 + [(watches, Case(site, f"two neardata servers, {fault}", servers=2, monitor=True), fault)
+                    for fault in ("gap", "html")])
         site.settled_once("a bad block server")
 
 
@@ -314,10 +326,13 @@ def test_odd_texts():
             for name, repo, text, how in (("a text", odd_guest, "", "Text"), ("JSON", site.echo, odd, "Json")):
                 id, tx, _ = site.request(repo, text, record=False, response_format=how)
                 event, _ = site.answer(tx)
-                check(f"{name}: it is delivered and charged", event and event["success"] and int(event["payment_charged"]) > 0, event)
-                check(f"{name}: the preview can be read anywhere", event and "\0" not in event["output_preview"] and "\1" not in event["output_preview"], event)
+                check(f"{name}: it is delivered and charged", event and event["success"]
+                      and int(event["payment_charged"]) > 0, event)
+                check(f"{name}: the preview can be read anywhere", event and "\0" not in event["output_preview"]
+                      and "\1" not in event["output_preview"], event)
                 report = case.coordinator.report(id, 30)
-                check(f"{name}: the charge is recorded", report and report["outcome"] == "success" and report["charged"] == event["payment_charged"], report)
+                check(f"{name}: the charge is recorded", report and report["outcome"] == "success"
+                      and report["charged"] == event["payment_charged"], report)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The contract's money on a chain: random sequences of its methods, of answers, of yields that time out, of refunds that
-bounce and of upgrades. After each step the account's balance must cover what it owes (open payments, storage deposits,
-kept refunds, fees not yet withdrawn), and what is beyond must be exactly the gas rewards and gifts of the test's ledger.
-And the bytes of its state must be those of the records that there should be, each kind by whoever paid for it."""
+"""The contract's money on a chain: random sequences of its methods, of answers, of yields that time out, of refunds
+that bounce and of upgrades. After each step the account's balance must cover what it owes (open payments, storage
+deposits, kept refunds, fees not yet withdrawn), and what is beyond must be exactly the gas rewards and gifts of the
+test's ledger. And the bytes of its state must be those of the records that there should be, each kind by whoever paid
+for it."""
 import base64, contextlib, hashlib, json, os, random, struct
 
 import kit, near
 from kit import check, equal
-from keystore_test import CONTRACT, World
+from keystore_world import CONTRACT, World
 
 STEPS = int(os.environ.get("MONEY_STEPS", "2000"))
 OPEN_MAX = 5
@@ -50,11 +51,13 @@ class Money:
         return near.view_value(self.w.url, CONTRACT, method, args)
 
     def balance(self):
-        got = kit.rpc(self.w.url, "query", {"request_type": "view_account", "finality": "optimistic", "account_id": CONTRACT})["result"]
+        got = kit.rpc(self.w.url, "query",
+                      {"request_type": "view_account", "finality": "optimistic", "account_id": CONTRACT})["result"]
         return int(got["amount"]), got["storage_usage"]
 
     def records(self):
-        got = kit.rpc(self.w.url, "query", {"request_type": "view_state", "finality": "optimistic", "account_id": CONTRACT, "prefix_base64": ""})["result"]
+        got = kit.rpc(self.w.url, "query", {"request_type": "view_state", "finality": "optimistic",
+                                            "account_id": CONTRACT, "prefix_base64": ""})["result"]
         plain = lambda x: base64.b64decode(x)
         return {plain(x["key"]): (plain(x["key"]), plain(x["value"])) for x in got["values"]}
 
@@ -62,7 +65,8 @@ class Money:
         """Adds the rewards of all blocks that are new: what the chain itself says that it gave for gas."""
         head = kit.rpc(self.w.url, "block", {"finality": "optimistic"})["result"]["header"]["height"]
         for height in range(self.height + 1, head + 1):
-            got = kit.rpc(self.w.url, "EXPERIMENTAL_changes", {"changes_type": "account_changes", "account_ids": [CONTRACT], "block_id": height})
+            got = kit.rpc(self.w.url, "EXPERIMENTAL_changes",
+                          {"changes_type": "account_changes", "account_ids": [CONTRACT], "block_id": height})
             for change in got.get("result", {}).get("changes", []):
                 amount = int(change["change"]["amount"])
                 if change["cause"]["type"] == "action_receipt_gas_reward":
@@ -85,14 +89,16 @@ class Money:
         if len(self.open) >= OPEN_MAX:
             return False
         who, before = self.random.choice(self.people), set(self.view("get_pending_request_ids"))
-        args = {"code_source": {"repo": "https://github.com/a/b", "commit": "main"}, "input_data": "x" * self.random.randrange(300),
+        args = {"code_source": {"repo": "https://github.com/a/b", "commit": "main"},
+                "input_data": "x" * self.random.randrange(300),
                 "resource_limits": {"max_instructions": 10_000_000, "max_memory_mb": 64, "max_execution_seconds": 1}}
         kind = self.random.randrange(4)
         if kind == 1:
             args["payer_account_id"] = self.random.choice(self.people).id
         if kind == 2:
             args["payer_account_id"] = f"nobody{self.random.randrange(4)}.near"  # its refund bounces
-        deposit = self.random.choice((near.NEAR // 10, near.NEAR // 50, near.NEAR // 220, near.NEAR // 600))  # the last one is refused
+        deposit = self.random.choice((near.NEAR // 10, near.NEAR // 50, near.NEAR // 220,
+                                      near.NEAR // 600))  # the last one is refused
         self.call(who, "request_execution", args, deposit, 250 * near.TGAS, wait="INCLUDED")
         hash_ = self.signed[1]
         def settled():
@@ -115,9 +121,11 @@ class Money:
         if kind == 0:
             return self.call(self.w.operator, "submit_execution_output", {"request_id": i, "output": large})
         if kind == 1:
-            return self.call(self.w.operator, "submit_execution_output_and_resolve", {"request_id": i, "output": large, "success": True, "resources_used": USED})
+            return self.call(self.w.operator, "submit_execution_output_and_resolve",
+                             {"request_id": i, "output": large, "success": True, "resources_used": USED})
         failure = self.random.choice((None, "guest", "build", "access", "platform"))
-        response = {"success": failure is None, "output": small if failure is None else None, "error": failure, "failure": failure, "resources_used": USED}
+        response = {"success": failure is None, "output": small if failure is None else None, "error": failure,
+                    "failure": failure, "resources_used": USED}
         return self.call(self.w.operator, "resolve_execution", {"request_id": i, "response": response})
 
     def extend(self):
@@ -140,23 +148,28 @@ class Money:
         value, made = self.records()[key][1], self.view("get_request", {"request_id": i})["timestamp"]
         old = value.replace(struct.pack("<Q", made), struct.pack("<Q", made - 601 * 10 ** 9))
         text = lambda x: base64.b64encode(x).decode()
-        kit.rpc(self.w.url, "sandbox_patch_state", {"records": [{"Data": {"account_id": CONTRACT, "data_key": text(key), "value": text(old)}}]})
+        kit.rpc(self.w.url, "sandbox_patch_state",
+                {"records": [{"Data": {"account_id": CONTRACT, "data_key": text(key), "value": text(old)}}]})
 
     def cancel(self):
-        never_extended = [i for i in self.open if not (self.view("get_request", {"request_id": i}) or {"extensions": 1})["extensions"]]
+        never_extended = [i for i in self.open
+                          if not (self.view("get_request", {"request_id": i}) or {"extensions": 1})["extensions"]]
         if never_extended and self.random.randrange(3):
             i = self.random.choice(never_extended)
             self.grow_old(i)
             return self.cancelling(self.random.choice(self.people), "cancel_stale_execution", {"request_id": i})
-        return self.cancelling(self.random.choice(self.people), "cancel_stale_execution", {"request_id": self.some_open()})
+        return self.cancelling(self.random.choice(self.people), "cancel_stale_execution",
+                               {"request_id": self.some_open()})
 
     def cancel_by_owner(self):
         if self.random.randrange(3):
             return self.cancelling(self.owner, "emergency_cancel_execution", {"request_id": self.some_open()})
-        return self.cancelling(self.owner, "clear_all_pending_requests", {"limit": self.random.randrange(4)}, gas=300 * near.TGAS)
+        return self.cancelling(self.owner, "clear_all_pending_requests", {"limit": self.random.randrange(4)},
+                               gas=300 * near.TGAS)
 
     def name(self):
-        return {"repo": self.random.choice(REPOS), "profile": self.random.choice(PROFILES), "branch": self.random.choice((None, None, "main", "dev"))}
+        return {"repo": self.random.choice(REPOS), "profile": self.random.choice(PROFILES),
+                "branch": self.random.choice((None, None, "main", "dev"))}
 
     def access(self):
         return self.random.choice(("AllowAll", {"Whitelist": {"accounts": ["a.near"] * self.random.randrange(9)}}))
@@ -164,16 +177,19 @@ class Money:
     def store(self):
         blob = base64.b64encode(os.urandom(self.random.randrange(1, 200))).decode()
         deposit = self.random.choice((0, near.NEAR // 200, near.NEAR // 20))
-        return self.call(self.random.choice(self.people), "store_secrets", {**self.name(), "encrypted_secrets_base64": blob, "access": self.access()}, deposit)
+        return self.call(self.random.choice(self.people), "store_secrets",
+                         {**self.name(), "encrypted_secrets_base64": blob, "access": self.access()}, deposit)
 
     def update(self):
-        return self.call(self.random.choice(self.people), "update_access", {**self.name(), "new_access": self.access()}, self.random.choice((0, near.NEAR // 100)))
+        return self.call(self.random.choice(self.people), "update_access", {**self.name(), "new_access": self.access()},
+                         self.random.choice((0, near.NEAR // 100)))
 
     def remove(self):
         return self.call(self.random.choice(self.people), "delete_secrets", self.name())
 
     def claim(self):
-        return self.call(self.random.choice(self.people), "claim_refund", {"account_id": f"nobody{self.random.randrange(4)}.near"}, gas=100 * near.TGAS)
+        return self.call(self.random.choice(self.people), "claim_refund",
+                         {"account_id": f"nobody{self.random.randrange(4)}.near"}, gas=100 * near.TGAS)
 
     def withdraw(self):
         earned = int(self.view("get_stats")[1]) - self.withdrawn
@@ -205,7 +221,8 @@ class Money:
         self.ledger += amount
         return True
 
-    STEPS = {request: 30, answer: 28, extend: 5, time_out: 3, cancel: 3, cancel_by_owner: 2, store: 12, update: 6, remove: 7, claim: 3, withdraw: 3,
+    STEPS = {request: 30, answer: 28, extend: 5, time_out: 3, cancel: 3, cancel_by_owner: 2, store: 12, update: 6,
+             remove: 7, claim: 3, withdraw: 3,
              hand_over: 1, upgrade: 1, prices: 1, gift: 1}
 
     # --- the law
@@ -215,7 +232,8 @@ class Money:
             pending = set(self.view("get_pending_request_ids"))
             waiting = {self.open[i] for i in self.open if i in pending} | self.cancelled
             for hash_, signer in list(self.sent.items()):
-                got = kit.rpc(self.w.url, "tx", {"tx_hash": hash_, "sender_account_id": signer, "wait_until": "NONE"}).get("result", {})
+                got = kit.rpc(self.w.url, "tx",
+                              {"tx_hash": hash_, "sender_account_id": signer, "wait_until": "NONE"}).get("result", {})
                 if got.get("final_execution_status") in ("FINAL", "EXECUTED"):
                     del self.sent[hash_]
             self.open = {i: h for i, h in self.open.items() if i in pending}
@@ -235,10 +253,12 @@ class Money:
     def owed(self):
         pending = [self.view("get_request", {"request_id": i}) for i in self.view("get_pending_request_ids")]
         secrets = [x for p in self.people for x in self.view("list_user_secrets", {"account_id": p.id})]
-        counters = {(p.id, x["repo"], x["profile"]) for p in self.people for x in self.view("list_user_secrets", {"account_id": p.id}) if x["branch"]}
+        counters = {(p.id, x["repo"], x["profile"]) for p in self.people
+                    for x in self.view("list_user_secrets", {"account_id": p.id}) if x["branch"]}
         kept = [self.view("get_claimable", {"account_id": f"nobody{i}.near"}) for i in range(4)]
         return (sum(int(q["payment_yocto"]) for q in pending) + sum(int(x["storage_deposit"]) for x in secrets)
-                + len(counters) * (40 + 33 + 4) * 10 ** 19 + sum(map(int, kept)) + int(self.view("get_stats")[1]) - self.withdrawn)
+                + len(counters) * (40 + 33 + 4) * 10 ** 19 + sum(map(int,
+                                                                     kept)) + int(self.view("get_stats")[1]) - self.withdrawn)
 
     def spare(self):
         return self.balance()[0] - self.owed()
@@ -248,7 +268,8 @@ class Money:
         records, usage = self.records(), self.balance()[1]
         by_kind = lambda letters: sum(stored(r) for k, r in records.items() if k[:1] in letters and k not in SINGLE)
         secrets = [x for p in self.people for x in self.view("list_user_secrets", {"account_id": p.id})]
-        counters = {(x["repo"], x["profile"], p.id) for p in self.people for x in self.view("list_user_secrets", {"account_id": p.id}) if x["branch"]}
+        counters = {(x["repo"], x["profile"], p.id) for p in self.people
+                    for x in self.view("list_user_secrets", {"account_id": p.id}) if x["branch"]}
         paid = sum(int(x["storage_deposit"]) for x in secrets) + len(counters) * (40 + 33 + 4) * 10 ** 19
         if usage != self.bare + sum(map(stored, records.values())):
             return f"storage_usage is {usage}, the records make it {self.bare + sum(map(stored, records.values()))}"
@@ -267,7 +288,8 @@ class Money:
         for k, r in records.items():
             if k[:1] == b"c" and int.from_bytes(r[1], "little") <= stored(r) * 10 ** 19:
                 return f"the refund kept for {k[1:]} does not pay its record"
-        strays = [k for k in records if k[:1] not in (b"s", b"x", b"u", b"g", b"b", b"r", b"o", b"c") and k not in SINGLE]
+        strays = [k for k in records if k[:1] not in (b"s", b"x", b"u", b"g", b"b", b"r", b"o", b"c")
+                  and k not in SINGLE]
         return f"records that should not be there: {strays}" if strays else None
 
 
@@ -285,13 +307,15 @@ def test_money_is_conserved():
                 m.done[name][0 if did else 1] += 1
                 if not check_quietly(m.look(), f"step {step} ({name}, seed {seed}): everything that it caused has run"):
                     return
-                if not check_quietly(m.balanced(first), f"step {step} ({name}, seed {seed}): beyond what is owed are {m.found[0]}, not {m.found[1]}"):
+                if not check_quietly(m.balanced(first),
+                                     f"step {step} ({name}, seed {seed}): beyond what is owed are {m.found[0]}, not {m.found[1]}"):
                     return
                 wrong = kit.until(lambda: not m.storage(), 5) or m.storage()
                 if not check_quietly(wrong is True or not wrong, f"step {step} ({name}, seed {seed}): {wrong}"):
                     return
                 balance, usage = m.balance()
-                if not check_quietly(balance >= usage * 10 ** 19, f"step {step} ({name}, seed {seed}): the balance does not cover the state"):
+                if not check_quietly(balance >= usage * 10 ** 19,
+                                     f"step {step} ({name}, seed {seed}): the balance does not cover the state"):
                     return
             check(f"{STEPS} steps: balance = owed + rewards + gifts", True)
             never = [f.__name__ for f in Money.STEPS if not m.done.get(f.__name__, [0])[0]]
@@ -303,7 +327,8 @@ STOPS = bytes.fromhex("0061736d0100000001040160000003020100070b01076d69677261746
 
 
 def test_upgrades_happen_or_leave_no_trace():
-    """A watcher that reads contract_upgraded looks for new code; one that was told of an upgrade that failed looks in vain."""
+    """A watcher that reads contract_upgraded looks for new code; one that was told of an upgrade that failed looks in
+    vain."""
     with kit.folder() as home, contextlib.ExitStack() as stack:
         w = World(stack, home)
 
@@ -313,19 +338,23 @@ def test_upgrades_happen_or_leave_no_trace():
             return "SuccessValue" in result["status"], [line for line in logs if "contract_upgraded" in line]
 
         def code_hash():
-            return kit.rpc(w.url, "query", {"request_type": "view_account", "finality": "final", "account_id": CONTRACT})["result"]["code_hash"]
+            return kit.rpc(w.url, "query", {"request_type": "view_account", "finality": "final",
+                                            "account_id": CONTRACT})["result"]["code_hash"]
 
         def built(name):
             with open(kit.built(f"contracts/{name}.wasm"), "rb") as f:
                 return f.read()
 
         before, state = code_hash(), near.view_value(w.url, CONTRACT, "get_version")
-        for name, code in (("code without migrate", built("counter")), ("a migrate that stops", STOPS), ("what is no code", b"\0asm\1\0\0\0\xff\xff")):
+        for name, code in (("code without migrate", built("counter")), ("a migrate that stops", STOPS),
+                           ("what is no code", b"\0asm\1\0\0\0\xff\xff")):
             equal(f"{name}: it fails, and no event says otherwise", upgrade(code), (False, []))
-            equal(f"{name}: the old code and its state stay", (code_hash(), near.view_value(w.url, CONTRACT, "get_version")), (before, state))
+            equal(f"{name}: the old code and its state stay",
+                  (code_hash(), near.view_value(w.url, CONTRACT, "get_version")), (before, state))
         done, events = upgrade(built("outlayer"))
         said = json.loads(events[0].split(":", 1)[1])["data"][0] if len(events) == 1 else events
-        equal("an upgrade says which code there is now", (done, said), (True, {"code_hash": hashlib.sha256(built("outlayer")).hexdigest()}))
+        equal("an upgrade says which code there is now", (done, said),
+              (True, {"code_hash": hashlib.sha256(built("outlayer")).hexdigest()}))
 
 
 def check_quietly(condition, detail):

@@ -1,104 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
-import base64, contextlib, hashlib, http.client, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
+import base64, hashlib, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
 
 import kit, near
-from fakes.git_host import git_host
-from fakes.keystore import Keystore
+from coordinator_world import CONTRACT, Coordinator, again, coordinator, error_of, task, token_of
 from kit import check, equal
-
-CONTRACT = "outlayer.test.near"
-
-
-class Coordinator(kit.Daemon):
-    def __init__(self, home, **env):
-        super().__init__("outlayer-coordinator", env=env, home=home)
-        self.token = None
-
-    def call(self, method, path, body=None, token="", timeout=40, headers=None):
-        """(status, parsed answer). token "": the daemon's own, None: none."""
-        token = self.token if token == "" else token
-        with_token = {"Authorization": f"Bearer {token}"} if token else {}
-        status, _, raw = kit.http(method, self.url + path, body, {**with_token, **(headers or {})}, timeout=timeout)
-        try:
-            return status, json.loads(raw) if raw else None
-        except ValueError:
-            return status, raw
-
-    def create(self, request_id, **more):
-        return self.call("POST", "/tasks/create", task(request_id, **more))
-
-    def poll(self, timeout=0, worker="w1", capabilities=None):
-        query = {"timeout": timeout, "worker_id": worker, **({"capabilities": capabilities} if capabilities else {})}
-        return self.call("GET", "/tasks/poll?" + urllib.parse.urlencode(query))
-
-    def report(self, kind, request_id, lease_token, **more):
-        body = {"contract_id": CONTRACT, "request_id": request_id, "token": lease_token, **more}
-        return self.call("POST", f"/tasks/{kind}", body)
-
-    def beat(self, request_id, lease_token, **more):
-        return self.report("heartbeat", request_id, lease_token, **more)
-
-    def complete(self, request_id, lease_token, **more):
-        return self.report("complete", request_id, lease_token, **{"outcome": "success", **more})
-
-    def job(self, request_id):
-        return self.call("GET", f"/public/jobs?request_id={request_id}", token=None)[1][0]
-
-    def jobs(self, query=""):
-        return self.call("GET", "/public/jobs" + query, token=None)
-
-    def lease(self, request_id=None):
-        """Creates one if named, takes what is next and confirms it; (request id, lease token)."""
-        if request_id is not None:
-            self.create(request_id)
-        status, answer = self.poll(5)
-        assert status == 200, (status, answer)
-        got, token = answer["task"]["request_id"], answer["lease"]["token"]
-        self.beat(got, token)
-        return got, token
-
-
-def task(number, **more):
-    return {"contract_id": CONTRACT, "request_id": number, "data_id": "ab" * 32, "sender_id": "alice.test.near",
-            "payer_id": "alice.test.near",
-            "code_source": {"repo": "https://example.com/a/b", "commit": "main", "build_target": "wasm32-wasip1"},
-            "resource_limits": {"max_instructions": 10**9, "max_memory_mb": 128, "max_execution_seconds": 60},
-            "input_data": "{}", "secrets_ref": None, "response_format": "Text", "payment": "100000000000000000000000",
-            "timestamp": "1764000000000000000",
-            "context": {"block_height": 7, "block_timestamp": "1764000000000000000", "transaction_hash": f"tx{number}",
-                        "receipt_id": "r", "predecessor_id": "alice.test.near", "signer_id": "alice.test.near",
-                        "signer_public_key": "ed25519:x", "gas_burnt": 5}, **more}
-
-
-def token_of(home, name="test"):
-    run = subprocess.run([kit.program("outlayer"), "token", "create", name, "--home", home], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return run.stdout.strip()
-
-
-@contextlib.contextmanager
-def coordinator(**env):
-    with kit.folder() as home:
-        token = token_of(home)
-        c = Coordinator(home, **env)
-        c.token = token
-        try:
-            yield c
-        finally:
-            c.kill()
-
-
-def again(c, **env):
-    """Another process on the same home."""
-    other = Coordinator(c.home, **env)
-    other.token = c.token
-    return other
-
-
-def error_of(answer):
-    return answer["error"]["code"] if isinstance(answer, dict) and "error" in answer else answer
 
 
 # --- who may
@@ -107,8 +14,10 @@ def test_tokens():
     with coordinator() as c:
         for method, path in (("POST", "/tasks/create"), ("GET", "/tasks/poll"), ("POST", "/tasks/heartbeat"),
                              ("POST", "/tasks/complete"), ("POST", "/tasks/fail"), ("POST", "/locks/acquire"),
-                             ("DELETE", "/locks/release/k"), ("GET", "/wasm/exists/" + "0" * 64), ("POST", "/wasm/upload"),
-                             ("GET", "/builds/" + "0" * 64), ("PUT", "/builds/" + "0" * 64), ("POST", "/workers/heartbeat")):
+                             ("DELETE", "/locks/release/k"), ("GET", "/wasm/exists/" + "0" * 64),
+                             ("POST", "/wasm/upload"),
+                             ("GET", "/builds/" + "0" * 64), ("PUT", "/builds/" + "0" * 64),
+                             ("POST", "/workers/heartbeat")):
             body = {} if method in ("POST", "PUT") else None
             equal(f"{path} without a token", c.call(method, path, body, token=None)[0], 401)
             status, answer = c.call(method, path, body, token="ol_" + "0" * 64)
@@ -118,10 +27,12 @@ def test_tokens():
         equal("health", c.call("GET", "/health", token=None)[1], b"OK")
         late = token_of(c.home, "late")
         equal("a token made while it runs is good at once", c.call("GET", "/tasks/poll", token=late)[0], 204)
-        run = subprocess.run([kit.program("outlayer"), "token", "revoke", "late", "--home", c.home], capture_output=True)
+        run = subprocess.run([kit.program("outlayer"), "token", "revoke", "late", "--home", c.home],
+                             capture_output=True)
         equal("revoked", run.returncode, 0)
         equal("a revoked one is not", c.call("GET", "/tasks/poll", token=late)[0], 401)
-        raw = open(os.path.join(c.home, "coordinator.db"), "rb").read() + open(os.path.join(c.home, "coordinator.db-wal"), "rb").read()
+        raw = open(os.path.join(c.home, "coordinator.db"),
+                   "rb").read() + open(os.path.join(c.home, "coordinator.db-wal"), "rb").read()
         check("no token stands in the database", c.token.encode() not in raw and c.token[3:].encode() not in raw)
         check("nor in the log", c.token not in c.output())
 
@@ -139,7 +50,8 @@ def test_bad_bodies():
             got, answer = c.call(method, path, body)
             good = got == status and isinstance(answer, dict) and len(answer["error"]["message"]) > 10
             check(name, good, (got, answer))
-        for name, raw in (("no JSON", b"hello"), ("half of it", b'{"contract_id":'), ("a list", b"[]"), ("nothing", b""),
+        for name, raw in (("no JSON", b"hello"), ("half of it", b'{"contract_id":'), ("a list", b"[]"),
+                          ("nothing", b""),
                           ("a key twice", b'{"a":1,"a":2}'), ("text behind", b"{}{}"), ("no UTF-8", b'{"a":"\xff"}')):
             refused(f"create with {name}", raw)
         for key, wrong in (("contract_id", 5), ("contract_id", "A B"), ("request_id", "x"), ("request_id", -1),
@@ -148,16 +60,19 @@ def test_bad_bodies():
                            ("code_source", {"repo": "r" * 2000, "commit": "c"}), ("resource_limits", []),
                            ("resource_limits", {"max_instructions": "many"}), ("input_data", {}), ("secrets_ref", "s"),
                            ("response_format", "Xml"), ("payment", "abc"), ("payment", -1), ("timestamp", "soon"),
-                           ("context", []), ("context", {"block_height": "x"}), ("context", {"colour": 1}), ("extra", 1)):
+                           ("context", []), ("context", {"block_height": "x"}), ("context", {"colour": 1}),
+                           ("extra", 1)):
             refused(f"create with {key}={str(wrong)[:40]!r}", task(1, **{key: wrong}))
         refused("create with too much", task(1, input_data="x" * (2 << 20)), 413)
         lease = {"contract_id": CONTRACT, "request_id": 1, "token": "0" * 64}
         for path, more in (("heartbeat", {"stage": "thinking"}), ("heartbeat", {"stage": 1}), ("heartbeat", {"x": 1}),
-                           ("complete", {"outcome": "fine"}), ("complete", {}), ("complete", {"outcome": "success", "x": 1}),
+                           ("complete", {"outcome": "fine"}), ("complete", {}),
+                           ("complete", {"outcome": "success", "x": 1}),
                            ("complete", {"outcome": "success", "wasm_hash": "zz"}),
                            ("complete", {"outcome": "success", "instructions": 2**63 - 1}),
                            ("complete", {"outcome": "success", "charged": "much"}),
-                           ("complete", {"outcome": "success", "token": 5}), ("fail", {}), ("fail", {"reason": "r", "retry": "yes"})):
+                           ("complete", {"outcome": "success", "token": 5}), ("fail", {}),
+                           ("fail", {"reason": "r", "retry": "yes"})):
             refused(f"{path} with {more}", {**lease, **more}, path=f"/tasks/{path}")
         refused("heartbeat with too much", b"x" * (70 << 10), 413, "/tasks/heartbeat")
         refused("lock without time", {"lock_key": "k", "worker_id": "w", "ttl_seconds": 0}, path="/locks/acquire")
@@ -187,12 +102,15 @@ def test_life():
             equal(f"heartbeat {stage}", c.beat(1, token, stage=stage), (200, {"expires_in_ms": 15000}))
             equal(f"shown as {stage}", c.job(1)["state"], stage)
         for name, wrong in (("wrong", "0" * 64), ("empty", "")):
-            for kind, more in (("heartbeat", {}), ("complete", {"outcome": "success"}), ("fail", {"reason": "r", "retry": True})):
+            for kind, more in (("heartbeat", {}), ("complete", {"outcome": "success"}),
+                               ("fail", {"reason": "r", "retry": True})):
                 status, answer = c.report(kind, 1, wrong, **more)
                 equal(f"{kind} with a {name} lease token", (status, error_of(answer)), (409, "lease_lost"))
         equal("still as it was", c.job(1)["state"], "submitting")
-        report = {"instructions": 12345, "time_ms": 7, "peak_memory_bytes": 65536, "wasm_hash": "cd" * 32, "commit": "e" * 40,
-                  "output_hash": "ef" * 32, "output_bytes": 3, "resolve_transaction": "txr", "charged": "5", "refunded": "6"}
+        report = {"instructions": 12345, "time_ms": 7, "peak_memory_bytes": 65536, "wasm_hash": "cd" * 32,
+                  "commit": "e" * 40,
+                  "output_hash": "ef" * 32, "output_bytes": 3, "resolve_transaction": "txr", "charged": "5",
+                  "refunded": "6"}
         equal("complete", c.complete(1, token, **report), (200, {"changed": True}))
         equal("complete again", c.complete(1, token, **report), (200, {"changed": False}))
         equal("heartbeat of one that is over", c.beat(1, token)[0], 409)
@@ -205,21 +123,26 @@ def test_life():
         check("its times", job["created_at"] <= job["completed_at"])
         check("no lease token in public", token not in json.dumps(c.jobs()[1]))
         stats = c.call("GET", "/public/stats", token=None)[1]
-        equal("stats", (stats["total_executions"], stats["successful_executions"], stats["instructions_used"]), (1, 1, 12345))
+        equal("stats", (stats["total_executions"], stats["successful_executions"], stats["instructions_used"]),
+              (1, 1, 12345))
 
 
 def test_refused_and_failed():
     with coordinator() as c:
-        equal("a malformed event", c.call("POST", "/tasks/create", {"contract_id": CONTRACT, "request_id": 9, "refused": "no JSON",
+        equal("a malformed event",
+              c.call("POST", "/tasks/create", {"contract_id": CONTRACT, "request_id": 9, "refused": "no JSON",
                                                                     "context": {"transaction_hash": "t9"}})[0], 201)
         equal("waits for an answer like any other", c.job(9)["state"], "queued")
         status, lease = c.poll()
-        equal("is handed out with its reason", (status, lease["task"]["request_id"], lease["task"]["refused"]), (200, 9, "no JSON"))
+        equal("is handed out with its reason", (status, lease["task"]["request_id"], lease["task"]["refused"]),
+              (200, 9, "no JSON"))
         c.complete(9, lease["lease"]["token"], outcome="expired", failure="platform", error="cannot be served: no JSON")
         job = c.job(9)
-        equal("and ends as its worker says", (job["state"], job["outcome"], job["error"]), ("settled", "expired", "cannot be served: no JSON"))
+        equal("and ends as its worker says", (job["state"], job["outcome"], job["error"]),
+              ("settled", "expired", "cannot be served: no JSON"))
         _, token = c.lease(1)
-        equal("failed for good", c.report("fail", 1, token, reason="not on chain", retry=False), (200, {"changed": True}))
+        equal("failed for good", c.report("fail", 1, token, reason="not on chain", retry=False),
+              (200, {"changed": True}))
         equal("again", c.report("fail", 1, token, reason="not on chain", retry=False), (200, {"changed": False}))
         equal("shown", (c.job(1)["outcome"], c.job(1)["error"]), ("refused", "not on chain"))
         _, token = c.lease(2)
@@ -230,7 +153,8 @@ def test_refused_and_failed():
         equal("handed out again", (status, answer["task"]["request_id"], answer["attempt"]), (200, 2, 2))
         check("after a while", 0.4 < time.monotonic() - start < 5, time.monotonic() - start)
         equal("the old token is worth nothing", c.complete(2, token)[0], 409)
-        equal("a long error is cut", c.complete(2, answer["lease"]["token"], outcome="guest_failed", error="é" * 5000)[0], 200)
+        equal("a long error is cut",
+              c.complete(2, answer["lease"]["token"], outcome="guest_failed", error="é" * 5000)[0], 200)
         check("to its limit", len(c.job(2)["error"].encode()) == 4096)
 
 
@@ -287,7 +211,8 @@ def test_hung_up():
         start = time.monotonic()
         c.create(1)
         status, answer = c.poll(10)
-        check("polls that hung up swallow nothing", status == 200 and time.monotonic() - start < 1, (status, time.monotonic() - start))
+        check("polls that hung up swallow nothing", status == 200 and time.monotonic() - start < 1,
+              (status, time.monotonic() - start))
         c.complete(1, answer["lease"]["token"])
         mute = raw_poll(c, "mute")  # reads its lease, and dies before it confirms
         kit.until(lambda: b"polls_waiting 1" in c.call("GET", "/metrics", token=None)[1])
@@ -348,8 +273,10 @@ def test_crash():
             equal("all others are queued", [d.poll()[1]["task"]["request_id"] for _ in range(2)], [2, 3])
             equal("created before, known now", d.create(3), (200, {"request_id": 3, "created": False}))
             stats = d.call("GET", "/public/stats", token=None)[1]
-            equal("counts come back", (stats["total_executions"], stats["successful_executions"], stats["instructions_used"]), (3, 1, 5))
-            equal("the module too", d.call("GET", "/wasm/" + hashlib.sha256(b"module").hexdigest(), token=None), (200, b"module"))
+            equal("counts come back",
+                  (stats["total_executions"], stats["successful_executions"], stats["instructions_used"]), (3, 1, 5))
+            equal("the module too", d.call("GET", "/wasm/" + hashlib.sha256(b"module").hexdigest(), token=None),
+                  (200, b"module"))
         finally:
             d.kill()
 
@@ -393,7 +320,8 @@ def test_one_home_one_process():
             Coordinator(c.home).kill()
             check("a second process on a home is refused", False)
         except RuntimeError as e:
-            check("a second process on a home is refused", "lock" in str(e) or "in use" in str(e) or "held" in str(e), e)
+            check("a second process on a home is refused", "lock" in str(e) or "in use" in str(e) or "held" in str(e),
+                  e)
 
 
 # --- modules, builds, locks, workers
@@ -428,10 +356,12 @@ def test_modules():
         equal("no such lock", c.call("GET", f"/cargo-lock/{named}", token=None)[0], 404)
         equal("another lock", c.call("POST", f"/cargo-lock/upload?sha256={name}", lock)[0], 400)
         equal("a lock without a token", c.call("POST", f"/cargo-lock/upload?sha256={named}", lock, token=None)[0], 401)
-        equal("a lock", c.call("POST", f"/cargo-lock/upload?sha256={named}", lock), (201, {"sha256": named, "size": len(lock)}))
+        equal("a lock", c.call("POST", f"/cargo-lock/upload?sha256={named}", lock),
+              (201, {"sha256": named, "size": len(lock)}))
         equal("is served to anybody", kit.http("GET", f"{c.url}/cargo-lock/{named}")[::2], (200, lock))
         equal("is no module", c.call("GET", f"/wasm/{named}")[0], 404)
-        equal("a lock that is too large", c.call("POST", f"/cargo-lock/upload?sha256={named}", bytes((1 << 20) + 1))[0], 413)
+        equal("a lock that is too large", c.call("POST", f"/cargo-lock/upload?sha256={named}", bytes((1 << 20) + 1))[0],
+              413)
 
 
 def record(key, seed=b"\1" * 32, **more):
@@ -441,9 +371,11 @@ def record(key, seed=b"\1" * 32, **more):
     text = lambda s: len(s.encode()).to_bytes(4, "little") + s.encode()
     signed = (text("outlayer-build-v2") + bytes.fromhex(r["build_key"]) + bytes.fromhex(r["wasm_hash"]) + text(r["repo"]) +
               text(r["commit"]) + text(r["target"]) + text(r["toolchain"]) + r["built_at"].to_bytes(8, "little") +
-              r["build_ms"].to_bytes(8, "little") + bytes.fromhex(r["lock_hash"]) + r["lock_made"].to_bytes(8, "little"))
+              r["build_ms"].to_bytes(8, "little") + bytes.fromhex(r["lock_hash"]) + r["lock_made"].to_bytes(8,
+                                                                                                            "little"))
     k = near.Key(seed)
-    return {**r, "public_key": k.public, "signature": base64.b64encode(k.sign(hashlib.sha256(signed).digest())).decode()}
+    return {**r, "public_key": k.public,
+            "signature": base64.b64encode(k.sign(hashlib.sha256(signed).digest())).decode()}
 
 
 def test_builds():
@@ -467,9 +399,11 @@ def test_builds():
         for spelling in ("example.com/a/b", "https://EXAMPLE.com/a/b.git/"):
             query = urllib.parse.urlencode({"repo": spelling})
             equal(f"of {spelling}", c.call("GET", f"/public/wasm/info?{query}", token=None)[1]["exists"], True)
-        equal("of its folder", c.call("GET", "/public/wasm/info?repo=https://example.com/a/b//c", token=None)[1]["exists"], False)
+        equal("of its folder",
+              c.call("GET", "/public/wasm/info?repo=https://example.com/a/b//c", token=None)[1]["exists"], False)
         equal("of nothing", c.call("GET", "/public/wasm/info?repo=git@example.com:a/b", token=None)[0], 400)
-        equal("of another commit", c.call("GET", "/public/wasm/info?repo=https://example.com/a/b&commit=x", token=None)[1]["exists"], False)
+        equal("of another commit",
+              c.call("GET", "/public/wasm/info?repo=https://example.com/a/b&commit=x", token=None)[1]["exists"], False)
         c.kill()
         d = again(c)
         equal("survives a crash", d.call("GET", path), (200, good))
@@ -479,10 +413,12 @@ def test_builds():
 def test_locks():
     with coordinator() as c:
         key = "compile:https://example.com/a/b#main ü"
-        take = lambda worker, ttl=60: c.call("POST", "/locks/acquire", {"lock_key": key, "worker_id": worker, "ttl_seconds": ttl})[1]
+        take = lambda worker, ttl=60: c.call("POST", "/locks/acquire",
+                                             {"lock_key": key, "worker_id": worker, "ttl_seconds": ttl})[1]
         drop = lambda worker: c.call("DELETE", f"/locks/release/{urllib.parse.quote(key, safe='')}?worker_id={worker}")
         equal("taken", take("w1"), {"acquired": True, "holder": "w1", "expires_in_seconds": 60})
-        equal("by nobody else", {k: v for k, v in take("w2").items() if k != "expires_in_seconds"}, {"acquired": False, "holder": "w1"})
+        equal("by nobody else", {k: v for k, v in take("w2").items() if k != "expires_in_seconds"},
+              {"acquired": False, "holder": "w1"})
         equal("again by its holder", take("w1")["acquired"], True)
         equal("released by another", (drop("w2")[0], take("w2")["acquired"]), (403, False))
         equal("released by nobody", c.call("DELETE", f"/locks/release/{urllib.parse.quote(key, safe='')}")[0], 400)
@@ -494,7 +430,8 @@ def test_locks():
 
 def test_workers():
     with coordinator(CORS_ALLOWED_ORIGINS="https://a.example, https://b.example") as c:
-        said = {"worker_id": "w1", "version": "1", "capabilities": ["run"], "building": 0, "running": 1, "free_slots": 0}
+        said = {"worker_id": "w1", "version": "1", "capabilities": ["run"], "building": 0, "running": 1,
+                "free_slots": 0}
         equal("heartbeat", c.call("POST", "/workers/heartbeat", said)[0], 200)
         row = c.call("GET", "/public/workers", token=None)[1][0]
         equal("listed", {k: row[k] for k in said}, said)
@@ -514,7 +451,8 @@ def test_public_lists():
         equal("newest first", ids("?limit=2")[1:], [5])
         equal("by transaction", ids("?transaction_hash=tx3"), [3])
         equal("by contract", ids("?contract_id=other.test.near"), [1])
-        equal("by request", sorted(j["contract_id"] for j in c.jobs("?request_id=1")[1]), sorted([CONTRACT, "other.test.near"]))
+        equal("by request", sorted(j["contract_id"] for j in c.jobs("?request_id=1")[1]),
+              sorted([CONTRACT, "other.test.near"]))
         equal("by all of them", ids(f"?contract_id={CONTRACT}&request_id=1&transaction_hash=tx1"), [1])
         equal("by what does not fit", ids(f"?contract_id={CONTRACT}&request_id=1&transaction_hash=tx2"), [])
         check("inputs are not listed", len(json.dumps(c.jobs()[1])) < 10000)
@@ -546,7 +484,8 @@ def test_prices():
     url = f"http://127.0.0.1:{chain.server_address[1]}"
     with coordinator(NEAR_RPC_URL=url, OFFCHAINVM_CONTRACT_ID=CONTRACT) as c:
         answers = []
-        threads = [threading.Thread(target=lambda: answers.append(c.call("GET", "/public/pricing", token=None))) for _ in range(8)]
+        threads = [threading.Thread(target=lambda: answers.append(c.call("GET", "/public/pricing", token=None)))
+                   for _ in range(8)]
         for t in threads:
             t.start()
         kit.until(lambda: asked)
@@ -569,311 +508,11 @@ def test_prices():
         start = time.monotonic()
         equal("a stop does not wait for the chain", c.stop(), 0)
         t.join(10)
-        check("and answers who waits", answers == [503] and time.monotonic() - start < 3, (answers, time.monotonic() - start))
+        check("and answers who waits", answers == [503] and time.monotonic() - start < 3,
+              (answers, time.monotonic() - start))
     gate.set()
     chain.shutdown()
 
 
-# --- secrets: the way to the keystore
-
-@contextlib.contextmanager
-def with_keystore(**env):
-    keystore = Keystore()
-    try:
-        with coordinator(KEYSTORE_BASE_URL=keystore.url, KEYSTORE_AUTH_TOKEN="keystore-token", **env) as c:
-            yield c, keystore
-    finally:
-        keystore.gate.set()
-        keystore.shutdown()
-
-
-PUBLIC_SECRETS = (("GET", "/secrets/pubkey?repo=a/b&owner=alice.near", "/pubkey"), ("POST", "/secrets/pubkey", "/pubkey"),
-                  ("POST", "/secrets/add_generated_secret", "/add_generated_secret"))
-WORKER_SECRETS = tuple(("POST", f"/secrets/{name}", f"/{name}") for name in ("challenge", "session", "decrypt"))
-
-
-def test_secrets_are_passed_on():
-    """Signed answers must come back byte for byte; whoever may not ask must not reach the keystore."""
-    with with_keystore(LOG_LEVEL="debug") as (c, keystore):
-        body = b'{ "owner" : "alice.near",\n"planted-marker":1.50, "planted-marker":2}'
-        for method, path, there in PUBLIC_SECRETS + WORKER_SECRETS:
-            token = c.token if (method, path, there) in WORKER_SECRETS else None
-            keystore.asked.clear()
-            for status, raw in ((200, b'{"b":1,  "a":"planted-answer\\u00e9"}\n'), (403, b'{"error":{"code":"forbidden","message":"Access denied: x"}, "signature":"s"}'),
-                                (500, b"no JSON"), (429, b"")):
-                keystore.answer = (status, raw)
-                got, _, answer = kit.http(method, c.url + path, body if method == "POST" else None,
-                                          {"Authorization": f"Bearer {token}"} if token else {})
-                equal(f"{method} {there}: {status} verbatim", (got, answer), (status, raw))
-            query = "?repo=a%2Fb&owner=alice.near" if method == "GET" else ""
-            equal(f"{method} {there}: asked as it was", keystore.asked,
-                  [(method, there + query, "Bearer keystore-token", body if method == "POST" else b"")] * 4)
-        keystore.asked.clear()
-        for _, path, _ in WORKER_SECRETS:
-            equal(f"{path} without a token", c.call("POST", path, {}, token=None)[0], 401)
-        equal("and the keystore was not asked", keystore.asked, [])
-        keystore.answer = (200, b"{}")
-        branch = "re lease/1&owner=bob#?%é"
-        c.call("GET", "/secrets/pubkey?" + urllib.parse.urlencode({"repo": "a/b", "owner": "a.near", "branch": branch}), token=None)
-        equal("a strange branch arrives", urllib.parse.parse_qs(urllib.parse.urlparse(keystore.asked[-1][1]).query)["branch"], [branch])
-        sealed = json.dumps({"encrypted_secrets_base64": "A" * (192 << 10)}).encode()
-        equal("a large blob passes", (c.call("POST", "/secrets/add_generated_secret", sealed, token=None)[0], keystore.asked[-1][3] == sealed), (200, True))
-        for path, size in (("add_generated_secret", 256 << 10), ("pubkey", 64 << 10), ("decrypt", 64 << 10)):
-            equal(f"too large for {path}", c.call("POST", f"/secrets/{path}", b" " * (size + 1))[0], 413)
-        keystore.answer = (401, b'{"error":{"code":"unauthorized","message":"Invalid token","hint":"SHA-256 of the token stands in ALLOWED_WORKER_TOKEN_HASHES"}}')
-        for method, path in (("GET", "/secrets/pubkey?repo=a/b&owner=alice.near"), ("POST", "/secrets/add_generated_secret")):
-            status, answer = c.call(method, path, None if method == "GET" else {}, token=None)
-            check(f"{path}: a keystore that refuses the coordinator is not the visitor's fault", status == 503 and "keystore-token" not in str(answer), answer)
-        keystore.answer = (401, b'{"error":{"code":"unauthorized","message":"the signature is not that of this key","hint":""}}')
-        equal("a visitor's own wrong signature is", c.call("POST", "/secrets/add_generated_secret", {}, token=None)[0], 401)
-        equal("and a worker hears of his", c.call("POST", "/secrets/decrypt", {})[0], 401)
-        log = c.output()
-        check("the log has nothing of it", not any(x in log for x in ("planted", "keystore-token", "AAAA", c.token)), log[-300:])
-
-
-def test_keystore_that_is_not_there():
-    with coordinator() as c:
-        for method, path, _ in PUBLIC_SECRETS + WORKER_SECRETS:
-            status, answer = c.call(method, path, {} if method == "POST" else None)
-            check(f"{method} {path}: no keystore", status == 503 and "not offered" in answer["error"]["message"], answer)
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        with coordinator(KEYSTORE_BASE_URL=f"http://127.0.0.1:{nobody.getsockname()[1]}", KEYSTORE_AUTH_TOKEN="t") as c:
-            status, answer = c.call("POST", "/secrets/pubkey", {}, token=None)
-            check("down", (status, error_of(answer)) == (503, "unavailable") and "127.0.0.1" not in str(answer), answer)
-    with kit.folder() as home:
-        try:
-            Coordinator(home, KEYSTORE_BASE_URL="keystore.example")
-            check("an address without a scheme is refused", False)
-        except RuntimeError as e:
-            check("an address without a scheme is refused", "KEYSTORE_BASE_URL" in str(e), e)
-
-
-def test_slow_keystore():
-    """It hangs: visitors wait for it, nothing else does, not even workers that it would answer."""
-    with with_keystore() as (c, keystore):
-        keystore.gate.clear()
-        answers = []
-        ask = lambda i: answers.append(c.call("POST", "/secrets/pubkey", {"owner": f"a{i}.near"}, token=None))
-        threads = [threading.Thread(target=ask, args=(i,)) for i in range(30)]
-        for t in threads:
-            t.start()
-        check("it was asked", kit.until(lambda: len(keystore.asked) >= 8))
-        start = time.monotonic()
-        for i in range(1, 20):
-            c.create(i)
-        equal("executions do not wait", (time.monotonic() - start < 2, c.call("GET", "/health", token=None)[0]), (True, 200))
-        worker = threading.Thread(target=lambda: c.call("POST", "/secrets/challenge", {}))
-        worker.start()
-        check("a worker's question is asked meanwhile", kit.until(lambda: any(path == "/challenge" for _, path, _, _ in keystore.asked), 5), len(keystore.asked))
-        check("no more than eight at a time for visitors", len([1 for _, path, _, _ in keystore.asked if path == "/pubkey"]) == 8)
-        keystore.gate.set()
-        for t in threads + [worker]:
-            t.join(30)
-        equal("all are answered in the end", [status for status, _ in answers], [200] * 30)
-        keystore.gate.clear()
-        start = time.monotonic()
-        status, answer = c.call("POST", "/secrets/pubkey", {"owner": "late.near"}, token=None)
-        check("one that never answers is given up", (status, error_of(answer)) == (504, "timeout") and time.monotonic() - start < 25, (status, answer))
-        answers.clear()
-        threads = [threading.Thread(target=ask, args=(i,)) for i in range(12)]
-        for t in threads:
-            t.start()
-        kit.until(lambda: len(keystore.asked) > 39)
-        start = time.monotonic()
-        equal("a stop does not wait for it", (c.stop(), time.monotonic() - start < 5), (0, True))
-        for t in threads:
-            t.join(10)
-        equal("and those who wait are told", [status for status, _ in answers], [503] * 12)
-
-
-def asked_as(c, forwarded, owner="alice.near"):
-    """(status, Retry-After) of a question about secrets with these X-Forwarded-For lines."""
-    connection = http.client.HTTPConnection("127.0.0.1", c.port, timeout=20)
-    connection.putrequest("GET", f"/secrets/pubkey?repo=a/b&owner={owner}")
-    for line in forwarded:
-        connection.putheader("X-Forwarded-For", line)
-    connection.endheaders()
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer.status, answer.headers.get("Retry-After")
-
-
-def limited_after(ask, most=100):
-    for i in range(most):
-        status, retry = ask(i)
-        if status == 429:
-            return i, int(retry) >= 1
-    return None
-
-
-def test_limits():
-    """One address or account asks without end: it alone hears so, and cannot help itself with a header."""
-    with with_keystore() as (c, keystore):
-        hit = limited_after(lambda i: asked_as(c, [f"198.51.100.{i}"], f"a{i}.near"))
-        check("an address is limited, whatever X-Forwarded-For says", hit and 60 <= hit[0] < 70 and hit[1], hit)
-        check("the keystore was not asked then", len(keystore.asked) == hit[0], len(keystore.asked))
-        equal("workers are not", c.call("POST", "/secrets/decrypt", {})[0], 200)
-        equal("nor is anything else", c.call("GET", "/public/jobs", token=None)[0], 200)
-    with with_keystore(TRUSTED_PROXIES="10.9.9.9, 127.0.0.1") as (c, keystore):
-        hit = limited_after(lambda i: asked_as(c, [f"203.0.113.{i}", f"192.0.2.{i}, 198.51.100.1"], f"a{i}.near"))
-        check("behind a proxy the address that it saw is", hit and 60 <= hit[0] < 70, hit)
-        equal("another one is not", asked_as(c, ["198.51.100.2"])[0], 200)
-        hit = limited_after(lambda i: asked_as(c, ["198.51.100.3"], "bob.near"))
-        check("whoever asks in an account's name without end is limited", hit and 60 <= hit[0] < 70, hit)
-        equal("the account itself is not", asked_as(c, ["198.51.100.4"], "bob.near")[0], 200)
-        hit = limited_after(lambda i: asked_as(c, [f"192.0.{i // 250}.{i % 250}"], "dave.near"), 3000)
-        check("an account is limited over all addresses", hit and hit[0] >= 600, hit)
-        equal("another one is not", asked_as(c, ["192.0.2.200"], "carol.near")[0], 200)
-        hit = limited_after(lambda i: asked_as(c, [f"2001:db8:7:8::{i:x}"], f"b{i}.near"))
-        check("an IPv6 network counts as one", hit and 60 <= hit[0] < 70, hit)
-
-
-# --- branches of commits
-
-def git(folder, *words, date=None):
-    env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", **{f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
-    if date:
-        env |= {"GIT_AUTHOR_DATE": f"@{date} +0000", "GIT_COMMITTER_DATE": f"@{date} +0000"}
-    return subprocess.run(["git", "-C", folder, *words], check=True, capture_output=True, text=True, env=env).stdout.strip()
-
-
-def commit(folder, date):
-    git(folder, "commit", "-q", "--allow-empty", "-m", str(date), date=1700000000 + date)
-    return git(folder, "rev-parse", "HEAD")
-
-
-@contextlib.contextmanager
-def branches(**env):
-    """A coordinator that knows host.invalid/own/… as folders, and a repository there: main has `base`; old and, later
-    committed, new have `both`; `loose` is on a tag alone."""
-    with kit.folder() as repos:
-        folder = os.path.join(repos, "own", "app")
-        os.makedirs(folder)
-        git(folder, "init", "-q", "-b", "main")
-        names = {"base": commit(folder, 1)}
-        git(folder, "checkout", "-q", "-b", "old")
-        names["both"] = commit(folder, 2)
-        git(folder, "checkout", "-q", "-b", "new")
-        commit(folder, 9)
-        git(folder, "tag", "-a", "-m", "t", "v1", names["both"])
-        git(folder, "checkout", "-q", "old")
-        commit(folder, 5)
-        git(folder, "checkout", "-q", "--detach")
-        names["loose"] = commit(folder, 6)
-        git(folder, "tag", "loose")
-        git(folder, "checkout", "-q", "main")
-        with coordinator(REPO_MAP=f"host.invalid={repos}", **env) as c:
-            c.repos, c.commits = repos, names
-            yield c
-
-
-def resolve(c, ref, repo="https://host.invalid/own/app", **more):
-    return c.call("GET", "/github/resolve-branch?" + urllib.parse.urlencode({"repo": repo, "commit": ref}), token=None, **more)
-
-
-def questions(c):
-    text = c.call("GET", "/metrics", token=None)[1].decode()
-    return int(next(line.split()[1] for line in text.split("\n") if line.startswith("outlayer_branch_questions_total")))
-
-
-def test_branches():
-    with branches() as c:
-        commits = c.commits
-        if resolve(c, "main")[0] == 503:
-            raise kit.Skip("no isolation here")
-        for ref, branch in (("main", "main"), ("new", "new"), (commits["base"], "main"), (commits["both"], "new"), ("v1", "new"), ("refs/heads/old", "old"),
-                            (commits["both"][:8], "new"), (commits["both"].upper(), "new"), ("HEAD", "main")):
-            want = {"repo_normalized": "host.invalid/own/app", "commit": ref, "branch": branch, "cached": ref in ("main", commits["both"].upper())}
-            equal(f"{ref[:12]} is on {branch}", resolve(c, ref), (200, want))
-        asked = questions(c)
-        for repo in ("https://host.invalid/own/app.git", "host.invalid/own/app", "https://HOST.invalid/own/app/", "host.invalid:443/own/app//guest"):
-            equal(f"another spelling: {repo}", resolve(c, "v1", repo)[1]["cached"], True)
-        equal("what is kept is not asked again", questions(c), asked)
-        for name, ref, status in (("an unknown branch", "gone", 404), ("an unknown commit", "0" * 40, 404), ("a commit of a tag alone", commits["loose"], 404),
-                                  ("that tag", "loose", 404), ("an option", "--all", 400), ("a range", "a..b", 400), ("nothing", "", 400), ("far too much", "a" * 5000, 400)):
-            got, answer = resolve(c, ref)
-            check(f"{name}: {status} and a sentence", got == status and len(answer["error"]["message"]) > 10 and "branch" not in answer, (got, answer))
-        for repo, status in (("https://host.invalid/own/none", 404), ("a/b/c", 400), ("b", 400), ("", 400), ("ssh://host.invalid/own/app", 400), ("git@host.invalid:own/app.git", 400),
-                             ("http://host.invalid/own/app", 400), ("https://github.com/a/b/tree/x", 400)):
-            equal(f"repository {repo!r}", resolve(c, "main", repo)[0], status)
-        equal("no question at all", c.call("GET", "/github/resolve-branch", token=None)[0], 400)
-        asked = questions(c)
-        resolve(c, "gone")
-        equal("what is unknown is not kept", questions(c), asked + 1)
-        c.kill()
-        with contextlib.closing(sqlite3.connect(os.path.join(c.home, "coordinator.db"))) as db:
-            db.execute("UPDATE branches SET found_ms = found_ms - 7 * 24 * 3600 * 1000 - 1000 WHERE ref = 'v1'")
-            db.commit()
-        d = again(c, REPO_MAP=f"host.invalid={c.repos}")
-        equal("kept over a crash", resolve(d, "new")[1]["cached"], True)
-        equal("for a week", resolve(d, "v1")[1]["cached"], False)
-        d.kill()
-
-
-def test_branches_asked_at_once():
-    """Many ask the same: the repository is asked once, and whoever asks too much is told to wait."""
-    with branches(TRUSTED_PROXIES="127.0.0.1") as c:
-        if resolve(c, "main")[0] == 503:
-            raise kit.Skip("no isolation here")
-        asked, answers = questions(c), []
-        def ask(i):
-            answers.append(resolve(c, c.commits["both"], headers={"X-Forwarded-For": f"192.0.2.{i}"}))
-        threads = [threading.Thread(target=ask, args=(i,)) for i in range(24)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join(40)
-        equal("one answer for all", {(status, a["branch"]) for status, a in answers}, {(200, "new")})
-        equal("the repository was asked once", questions(c), asked + 1)
-        hit = limited_after(lambda i: (lambda status, headers, _: (status, headers.get("Retry-After")))(
-            *kit.get(f"{c.url}/github/resolve-branch?repo=host.invalid/own/none{i}&commit=main", headers={"X-Forwarded-For": "198.51.100.1"})))
-        check("who asks too much is limited", hit and 30 <= hit[0] < 40 and hit[1], hit)
-        equal("not for what is kept", resolve(c, "main", headers={"X-Forwarded-For": "198.51.100.1"})[0], 200)
-        equal("and nobody else is", resolve(c, "old", headers={"X-Forwarded-For": "198.51.100.2"})[0], 200)
-
-
-def test_branches_over_https():
-    """A host that serves any commit to who names it, as large ones do with those of forks; with and without filters."""
-    with branches() as known, git_host(known.repos) as (host, cert):
-        if resolve(known, "main")[0] == 503:
-            raise kit.Skip("no isolation here")
-        folder, commits = os.path.join(known.repos, "own", "app"), known.commits
-        ask = lambda c, ref, name="app": resolve(c, ref, f"127.0.0.2/own/{name}")
-        with coordinator(GIT_SSL_CAINFO=cert) as c:
-            status, answer = ask(c, "main")
-            check("an address of one's own network is not asked", status == 503 and not host.asked, (status, answer))
-        git(folder, "tag", "-d", "loose")
-        git(folder, "update-ref", "refs/pull/1/head", commits["loose"])
-        git(folder, "config", "uploadpack.allowAnySHA1InWant", "true")
-        for filters in ("true", "false"):
-            git(folder, "config", "uploadpack.allowFilter", filters)
-            host.asked.clear()
-            with coordinator(GIT_SSL_CAINFO=cert, EGRESS_ALLOW="127.0.0.2:443") as c:
-                for ref, branch in (("main", "main"), (commits["base"], "main"), (commits["both"], "new"), ("v1", "new"), (commits["both"][:9], "new")):
-                    status, answer = ask(c, ref)
-                    equal(f"filters {filters}: {ref[:12]} is on {branch}", (status, answer.get("branch")), (200, branch))
-                equal("filters are used where there are any", any(b"filter tree:0" in body for _, body in host.asked), filters == "true")
-                status, answer = ask(c, commits["loose"])
-                equal("a fork's commit is on no branch", (status, "in no branch" in str(answer)), (404, True))
-                check("and was not fetched", not any(commits["loose"].encode() in body for _, body in host.asked))
-                status, answer = ask(c, "main", "none")
-                equal("a repository that is not there", (status, "not there or not public" in str(answer)), (404, True))
-        with coordinator(EGRESS_ALLOW="127.0.0.2:443") as c:
-            status, answer = ask(c, "main")
-            check("a certificate that nobody vouches for", status == 503 and "certificate" in str(answer), (status, answer))
-        with coordinator(GIT_SSL_CAINFO=cert, EGRESS_ALLOW="127.0.0.2:443") as c:
-            host.shutdown()  # connections are taken and nothing comes
-            waiting = []
-            thread = threading.Thread(target=lambda: waiting.append(ask(c, "main")[0]))
-            thread.start()
-            kit.until(lambda: questions(c))
-            start = time.monotonic()
-            equal("a stop does not wait for a host", (c.stop(), time.monotonic() - start < 5), (0, True))
-            thread.join(10)
-            equal("and who waits is told", waiting, [503])
-            threading.Thread(target=host.serve_forever, daemon=True).start()
-
-
-kit.main(globals())
+if __name__ == "__main__":
+    kit.main(globals())

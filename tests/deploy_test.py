@@ -55,18 +55,22 @@ def repository(home):
 def test_deploy_and_serve():
     with kit.folder() as home:
         chain = network(home)
-        env = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_")} | {"HOME": home, "OUTLAYER_HOME": os.path.join(home, "cli")}
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith("OUTLAYER_")} | {"HOME": home, "OUTLAYER_HOME": os.path.join(home, "cli")}
         where = ["--network", "testnet", "--rpc-url", chain.url, "--contract", ACCOUNTS[0]]
         keys = os.path.join(home, ".near-credentials", "testnet")
-        deploy = ["deploy", *where, "--operator", ACCOUNTS[1], "--operator-credentials", os.path.join(keys, ACCOUNTS[1] + ".json"),
+        deploy = ["deploy", *where, "--operator", ACCOUNTS[1], "--operator-credentials",
+                  os.path.join(keys, ACCOUNTS[1] + ".json"),
                   "--worker-key", os.path.join(home, "worker.json"), "--json"]
         done = run(env, *deploy)
         first = last_object(done)
-        if not check("it deploys", done.returncode == 0 and first.get("deploy_transaction") and first.get("key_transaction"), (done, first)):
+        if not check("it deploys", done.returncode == 0 and first.get("deploy_transaction")
+                     and first.get("key_transaction"), (done, first)):
             return
         check("its cost was shown first", b"locked for storage" in done.stderr, done.stderr)
         again = last_object(run(env, *deploy))
-        equal("repeating changes nothing", (again.get("deploy_transaction"), again.get("key_transaction")), (None, None))
+        equal("repeating changes nothing", (again.get("deploy_transaction"), again.get("key_transaction")),
+              (None, None))
         config = near.view_value(chain.url, ACCOUNTS[0], "get_config")
         check("operator is set", ACCOUNTS[1] in json.dumps(config), config)
 
@@ -74,14 +78,19 @@ def test_deploy_and_serve():
         os.makedirs(coordinator_home)
         os.makedirs(worker_home)
         token = last_object(run(env, "token", "create", "w1", "--home", coordinator_home, "--json"))["token"]
-        coordinator = kit.Daemon("outlayer-coordinator", {"NEAR_RPC_URL": chain.url, "OFFCHAINVM_CONTRACT_ID": ACCOUNTS[0]}, home=coordinator_home)
+        coordinator = kit.Daemon("outlayer-coordinator", {"NEAR_RPC_URL": chain.url,
+                                                          "OFFCHAINVM_CONTRACT_ID": ACCOUNTS[0]}, home=coordinator_home)
         with open(os.path.join(home, "worker.json")) as f:
             secret = json.load(f)["private_key"]
         kit.Daemon("outlayer-worker",
-                   {"API_BASE_URL": coordinator.url, "API_AUTH_TOKEN": token, "NEAR_RPC_URL": chain.url, "NEARDATA_API_URL": chain.url,
-                    "OFFCHAINVM_CONTRACT_ID": ACCOUNTS[0], "OPERATOR_ACCOUNT_ID": ACCOUNTS[1], "OPERATOR_PRIVATE_KEY": secret,
-                    "ENABLE_EVENT_MONITOR": "true", "ISOLATION": "process", "REPO_MAP": f"git.example/o/echo={repository(home)}"}, home=worker_home)
-        done = run(env, "request", *where, "--coordinator-url", coordinator.url, "--from", ACCOUNTS[2], "--repo", "https://git.example/o/echo",
+                   {"API_BASE_URL": coordinator.url, "API_AUTH_TOKEN": token, "NEAR_RPC_URL": chain.url,
+                    "NEARDATA_API_URL": chain.url,
+                    "OFFCHAINVM_CONTRACT_ID": ACCOUNTS[0], "OPERATOR_ACCOUNT_ID": ACCOUNTS[1],
+                    "OPERATOR_PRIVATE_KEY": secret,
+                    "ENABLE_EVENT_MONITOR": "true", "ISOLATION": "process",
+                    "REPO_MAP": f"git.example/o/echo={repository(home)}"}, home=worker_home)
+        done = run(env, "request", *where, "--coordinator-url", coordinator.url, "--from", ACCOUNTS[2], "--repo",
+                   "https://git.example/o/echo",
                    "--commit", "main", "--target", "wasm32-wasip1", "--input", "hello", "--json")
         answer = last_object(done)
         check("a request is served", done.returncode == 0 and answer.get("output") == "hello", (done, answer))
@@ -92,9 +101,12 @@ def test_deploy_and_serve():
 def test_deploy_refusals():
     """Without a key, or towards nothing: a sentence, status 2 or 3, nothing changed."""
     with kit.folder() as home:
-        env = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_")} | {"HOME": home, "OUTLAYER_HOME": os.path.join(home, "cli")}
-        done = run(env, "deploy", "--network", "testnet", "--rpc-url", "http://127.0.0.1:9", "--contract", "nobody.testnet", "--json")
-        check("no key: refused with where it would be", done.returncode in (2, 3) and b"nobody.testnet" in done.stderr, done)
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith("OUTLAYER_")} | {"HOME": home, "OUTLAYER_HOME": os.path.join(home, "cli")}
+        done = run(env, "deploy", "--network", "testnet", "--rpc-url", "http://127.0.0.1:9", "--contract",
+                   "nobody.testnet", "--json")
+        check("no key: refused with where it would be", done.returncode in (2, 3) and b"nobody.testnet" in done.stderr,
+              done)
 
 
 kit.main(globals())

@@ -7,7 +7,7 @@ import base64, os, time
 import kit
 from kit import check, equal
 from near import NEAR
-from worker_test import World, c_repo
+from worker_world import World, c_repo
 
 BASE_FEE = NEAR // 1000
 GUEST = """int main(void) {
@@ -47,21 +47,31 @@ def test_formats():
         repo = c_repo(w, "guest", GUEST)
         with w.worker():
             for name, format, text, want in (
-                    ("a short text", "Text", "echo grüße \"1\"\n", "grüße \"1\"\n"), ("a text that just fits", "Text", "text 840", "x" * 840),
-                    ("one that may not", "Text", "text 900", "x" * 900), ("a long text", "Text", "text 100000", "x" * 100000),
-                    ("a text with a NUL", "Text", "echo a\0b", "a\0b"), ("a text of quotes", "Text", "quotes 300", "\"\n" * 300), ("an empty text", "Text", "echo", ""),
-                    ("a byte", "Bytes", "bytes 1", b"\xff"), ("bytes that are long as numbers", "Bytes", "bytes 300", bytes(255 - i % 256 for i in range(300))),
+                    ("a short text", "Text", "echo grüße \"1\"\n", "grüße \"1\"\n"),
+                                             ("a text that just fits", "Text", "text 840", "x" * 840),
+                    ("one that may not", "Text", "text 900", "x" * 900),
+                                             ("a long text", "Text", "text 100000", "x" * 100000),
+                    ("a text with a NUL", "Text", "echo a\0b", "a\0b"),
+                                             ("a text of quotes", "Text", "quotes 300", "\"\n" * 300),
+                                             ("an empty text", "Text", "echo", ""),
+                    ("a byte", "Bytes", "bytes 1", b"\xff"), ("bytes that are long as numbers", "Bytes", "bytes 300",
+                                                              bytes(255 - i % 256 for i in range(300))),
                     ("many bytes", "Bytes", "bytes 30000", bytes(255 - i % 256 for i in range(30000))),
-                    ("short JSON", "Json", "echo  {\"a\":[1, null]}", {"a": [1, None]}), ("long JSON", "Json", "json 14000", "x" * 14000),
+                    ("short JSON", "Json", "echo  {\"a\":[1, null]}", {"a": [1, None]}),
+                                             ("long JSON", "Json", "json 14000", "x" * 14000),
                     ("JSON of numbers that become longer", "Json", "numbers 150", [1] + [1e15] * 149)):
                 event, value, report = w.ask(repo, text, response_format=format)
                 equal(name, base64.b64decode(value) if format == "Bytes" and value is not None else value, want)
-                check("is charged, and the coordinator knows", event.get("success") and report.get("outcome") == "success" and
-                      report.get("charged") == event.get("payment_charged") and "resolve_transaction" in report, (event, report))
+                check("is charged, and the coordinator knows", event.get("success")
+                      and report.get("outcome") == "success" and
+                      report.get("charged") == event.get("payment_charged") and "resolve_transaction" in report,
+                      (event, report))
             event, value, report = w.ask(repo, "json 20000", response_format="Json")
-            equal("JSON that the contract could not log ends as a failure", (value, event.get("success")), (None, False))
+            equal("JSON that the contract could not log ends as a failure", (value, event.get("success")),
+                  (None, False))
             check("that says what to do", "ask for Text" in (event.get("error_message") or ""), event)
-            equal("and costs the base fee", (report.get("outcome"), report.get("charged")), ("guest_failed", str(BASE_FEE)))
+            equal("and costs the base fee", (report.get("outcome"), report.get("charged")),
+                  ("guest_failed", str(BASE_FEE)))
 
 
 def test_failures():
@@ -76,18 +86,24 @@ def test_failures():
             equal("so has a missing target", w.ask(repo, "text 4", record=False, target=None)[1], "xxxx")
             for name, more, sentence, outcome in (
                     ("a guest that fails, with a long error in quotes", {"text": "fail 90"}, "no luck", "guest_failed"),
-                    ("a limit of zero", {"resource_limits": {**no_limits, "max_instructions": 0}}, "0 instructions", "guest_failed"),
+                    ("a limit of zero", {"resource_limits": {**no_limits, "max_instructions": 0}}, "0 instructions",
+                     "guest_failed"),
                     ("a target that nobody builds", {"target": "wasm64"}, "'wasm64' is unknown", "guest_failed"),
-                    ("a repository with a name of 2000 bytes", {"repo": repo + "x" * 2000}, "build failed", "guest_failed"),
-                    ("secrets", {"secrets_ref": {"profile": "p", "account_id": "alice.test.near"}}, "has no keystore", "refused"),
-                    ("a request that nobody can read", {"secrets_ref": {"profile": "", "account_id": "alice.test.near"}},
+                    ("a repository with a name of 2000 bytes", {"repo": repo + "x" * 2000}, "build failed",
+                     "guest_failed"),
+                    ("secrets", {"secrets_ref": {"profile": "p", "account_id": "alice.test.near"}}, "has no keystore",
+                     "refused"),
+                    ("a request that nobody can read",
+                     {"secrets_ref": {"profile": "", "account_id": "alice.test.near"}},
                      "cannot be served: request_data: field 'secrets_ref' has an empty profile", "expired")):
                 start = time.monotonic()
                 event, value, report = w.ask(**{"repo": repo, "text": "text 1", "record": False, **more}, seconds=30)
                 equal(f"{name}: answered", (value, event.get("success")), (None, False))
-                check(f"{name}: at once, with the sentence", sentence in (event.get("error_message") or "") and time.monotonic() - start < 20, event)
+                check(f"{name}: at once, with the sentence", sentence in (event.get("error_message") or "")
+                      and time.monotonic() - start < 20, event)
                 equal(f"{name}: reported", (report.get("outcome"), report.get("charged")), (outcome, str(BASE_FEE)))
-            check("of the contract's events only that one could not be read", worker.output().count("of the contract cannot be read") == 1, worker.output())
+            check("of the contract's events only that one could not be read",
+                  worker.output().count("of the contract cannot be read") == 1, worker.output())
 
 
 def test_builds_of_another_worker():
@@ -109,7 +125,8 @@ def test_build_time():
         slow = c_repo(w, "slow", GUEST, seconds=14)
         with w.worker():
             event, value, _ = w.ask(slow, "text 1", deposit=NEAR // 125)
-            check("too little for a build of 14 s", value is None and "longer than its deadline" in (event.get("error_message") or ""), event)
+            check("too little for a build of 14 s", value is None
+                  and "longer than its deadline" in (event.get("error_message") or ""), event)
             equal("enough", w.ask(slow, "text 1", seconds=90)[1], "x")
 
 

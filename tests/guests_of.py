@@ -6,7 +6,8 @@ import hashlib, os, shutil, subprocess, tempfile
 import kit
 
 LINKER = "/usr/lib/rustlib/x86_64-unknown-linux-gnu/bin/wasm-component-ld"
-# In a mount namespace of its own: the tree's system, the project and cargo's downloads; then the build, without network.
+# In a mount namespace of its own: the tree's system, the project and cargo's downloads; then the build, without
+# network.
 INSIDE = r"""
 set -eu
 mount -t tmpfs none "$1"; cd "$1"
@@ -59,8 +60,10 @@ def component(name):
         rust = os.path.exists(os.path.join(copy, "Cargo.toml"))
         cargo = os.environ.get("CARGO_HOME", os.path.expanduser("~/.cargo")) if rust else ""
         if rust:
-            subprocess.run(["/usr/bin/cargo", "fetch", "-q", "--locked", "--target", "wasm32-wasip1"], cwd=copy, check=True)
-        subprocess.run(["unshare", "-m", "-n", "--propagation", "private", "sh", "-c", INSIDE, "sh", root, tree, copy, cargo,
+            subprocess.run(["/usr/bin/cargo", "fetch", "-q", "--locked", "--target", "wasm32-wasip1"], cwd=copy,
+                           check=True)
+        subprocess.run(["unshare", "-m", "-n", "--propagation", "private", "sh", "-c", INSIDE, "sh", root, tree, copy,
+                        cargo,
                         CARGO if rust else MAKE], check=True)
         where = os.path.join(copy, "target/wasm32-wasip1/release") if rust else copy
         made = [f for f in os.listdir(where) if f.endswith(".wasm")]

@@ -126,9 +126,11 @@ def test_other_degrees():
         as_somebody((folder, "user"), PLACES, ALONE)
         nobody = (folder, "process")
         as_somebody(nobody, EXECUTORS, ("run",))
-        r = subprocess.run(command("build", (), False, nobody), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        r = subprocess.run(command("build", (), False, nobody), capture_output=True, text=True,
+                           stdin=subprocess.DEVNULL)
         kit.check("without namespaces nothing is built", r.returncode and "no isolation here" in r.stderr, r.stderr)
-        kit.check("and what would allow it is named", "sysctl -w user.max_user_namespaces=10000 allows them" in r.stderr, r.stderr)
+        kit.check("and what would allow it is named",
+                  "sysctl -w user.max_user_namespaces=10000 allows them" in r.stderr, r.stderr)
 
 
 def test_calls():

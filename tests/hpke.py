@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HPKE (RFC 9180: base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305) for the black-box tests, standard
-library only, slow and plain. Independent of the C code that the tests look at."""
+"""HPKE (RFC 9180: base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305) for the black-box tests,
+standard library only, slow and plain. Independent of the C code that the tests look at."""
 import hashlib, hmac, os, struct
 
 P = 2 ** 255 - 19
@@ -32,7 +32,7 @@ class Pair:
         self.public = x25519(self.secret, (9).to_bytes(32, "little"))
 
 
-# --- ChaCha20-Poly1305 (RFC 8439) ----------------------------------------------------------------------------------------
+# --- ChaCha20-Poly1305 (RFC 8439)
 def _quarter(s, a, b, c, d):
     for x, y, z, n in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
         s[x] = s[x] + s[y] & 0xffffffff
@@ -44,7 +44,8 @@ def _block(key, counter, nonce):
     start = struct.unpack("<16I", b"expand 32-byte k" + key + struct.pack("<I", counter) + nonce)
     s = list(start)
     for _ in range(10):
-        for q in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15), (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)):
+        for q in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15), (0, 5, 10, 15), (1, 6, 11, 12),
+                  (2, 7, 8, 13), (3, 4, 9, 14)):
             _quarter(s, *q)
     return struct.pack("<16I", *(x + y & 0xffffffff for x, y in zip(s, start)))
 
@@ -68,7 +69,7 @@ def _tag(key, nonce, aad, ciphertext):
     return (acc + s & (1 << 128) - 1).to_bytes(16, "little")
 
 
-# --- HPKE ----------------------------------------------------------------------------------------------------------------
+# --- HPKE
 KEM, SUITE = b"KEM\x00\x20", b"HPKE\x00\x20\x00\x01\x00\x03"
 
 

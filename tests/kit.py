@@ -59,7 +59,8 @@ def folder():
 
 
 class Daemon:
-    """A started program that said `--ready-fd` that it serves. `ready` is its JSON line, `port` and `url` come from it."""
+    """A started program that said `--ready-fd` that it serves. `ready` is its JSON line, `port` and `url` come from
+    it."""
 
     def __init__(self, name, env=None, args=(), home=None):
         self.name, self.home = name, home
@@ -149,7 +150,8 @@ def get_json(url, **more):
 
 def rpc(url, method, params, timeout=30):
     """The whole answer of a JSON-RPC call: {"result":…} or {"error":…}."""
-    _, _, body = http("POST", url, {"jsonrpc": "2.0", "id": "test", "method": method, "params": params}, timeout=timeout)
+    _, _, body = http("POST", url, {"jsonrpc": "2.0", "id": "test", "method": method, "params": params},
+                      timeout=timeout)
     return json.loads(body)
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The programs on four kinds of machine: as root, as an ordinary user, in a container as docker makes one (and in two with
-more rights), and as services of systemd with cgroup v2. Each runs machines/inside.py, whose lines are told here under the
-kind's name. MACHINES="root,container" does these alone."""
+"""The programs on four kinds of machine: as root, as an ordinary user, in a container as docker makes one (and in two
+with more rights), and as services of systemd with cgroup v2. Each runs machines/inside.py, whose lines are told here
+under the kind's name. MACHINES="root,container" does these alone."""
 import os, re, threading
 
 import kit
@@ -17,7 +17,8 @@ def as_root(where, kind):
 
 def as_user(where, kind):
     os.chown(where.state, place.USER, place.USER)
-    become = ["setpriv", f"--reuid={place.USER}", f"--regid={place.USER}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+    become = ["setpriv", f"--reuid={place.USER}", f"--regid={place.USER}", "--clear-groups", "--inh-caps=-all",
+              "--bounding-set=-all"]
     return place.run(where.mounted([*become, *where.inside(kind)]), env=where.environment())
 
 

@@ -9,7 +9,7 @@ ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 NEAR = 10 ** 24
 TGAS = 10 ** 12
 
-# --- ed25519 -----------------------------------------------------------------------------------------------------------
+# --- ed25519
 P = 2 ** 255 - 19
 L = 2 ** 252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -67,7 +67,7 @@ class Key:
         return point + s.to_bytes(32, "little")
 
 
-# --- text and borsh ------------------------------------------------------------------------------------------------------
+# --- text and borsh
 def b58(raw):
     n, out = int.from_bytes(raw, "big"), ""
     while n:
@@ -126,7 +126,8 @@ def add_key(public):
 
 
 def add_call_key(public, receiver, methods=(), allowance=None):
-    return (b"\5" + _key(public) + struct.pack("<Q", 0) + b"\0" + (b"\0" if allowance is None else b"\1" + _u128(allowance))
+    return (b"\5" + _key(public) + struct.pack("<Q", 0) + b"\0" + (b"\0" if allowance is None
+                                                                   else b"\1" + _u128(allowance))
             + _text(receiver) + struct.pack("<I", len(methods)) + b"".join(map(_text, methods)))
 
 
@@ -139,8 +140,10 @@ def delete_account(beneficiary):
 
 
 def delegate(sender, key, receiver, nonce, max_height, *actions, signer=None):
-    """Actions that `sender` has signed for somebody else to send (NEP-366). `signer`: another key than the named one signs."""
-    raw = (_text(sender) + _text(receiver) + struct.pack("<I", len(actions)) + b"".join(actions) + struct.pack("<QQ", nonce, max_height)
+    """Actions that `sender` has signed for somebody else to send (NEP-366). `signer`: another key than the named one
+    signs."""
+    raw = (_text(sender) + _text(receiver) + struct.pack("<I", len(actions)) + b"".join(actions) + struct.pack("<QQ",
+                                                                                                               nonce, max_height)
            + _key(key.public))
     digest = hashlib.sha256(struct.pack("<I", 2 ** 30 + 366) + raw).digest()
     return b"\x08" + raw + b"\0" + (signer or key).sign(digest)
@@ -154,7 +157,7 @@ def transaction(signer, key, nonce, receiver, block_hash, actions):
     return base64.b64encode(raw + b"\0" + key.sign(digest)).decode(), b58(digest)
 
 
-# --- client ----------------------------------------------------------------------------------------------------------------
+# --- client
 class Account:
     """Signs and sends for one account through one RPC address."""
 
@@ -169,7 +172,8 @@ class Account:
     def signed(self, receiver, *actions, nonce=None, block_hash=None):
         if block_hash is None:
             block_hash = kit.rpc(self.url, "block", {"finality": "final"})["result"]["header"]["hash"]
-        return transaction(self.id, self.key, self.nonce() + 1 if nonce is None else nonce, receiver, block_hash, actions)
+        return transaction(self.id, self.key, self.nonce() + 1 if nonce is None else nonce, receiver, block_hash,
+                           actions)
 
     def send(self, receiver, *actions, wait="EXECUTED_OPTIMISTIC", **more):
         """The whole JSON-RPC answer of send_tx."""

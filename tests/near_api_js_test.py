@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""near-api-js 7.2.0, unmodified from npm, against outlayer-devnet: accounts, keys, contracts, transfers, typed errors."""
+"""near-api-js 7.2.0, unmodified from npm, against outlayer-devnet: accounts, keys, contracts, transfers, typed
+errors."""
 import glob, os, shutil, subprocess, time
 
 import kit, near
-from devnet_test import Devnet, probe
+from devnet_world import Devnet, probe
 
 JS = os.path.join(kit.ROOT, "tests", "js")
 OLDEST_NODE = (20, 18)
@@ -25,7 +26,8 @@ def node():
         version = subprocess.run([own, "--version"], capture_output=True, text=True).stdout.strip().lstrip("v")
         if tuple(map(int, version.split(".")[:2])) >= OLDEST_NODE:
             return own
-    return glob.glob(os.path.join(installed(os.path.join(JS, "runtime")), "node_modules", "node-linux-*", "bin", "node"))[0]
+    return glob.glob(os.path.join(installed(os.path.join(JS, "runtime")), "node_modules", "node-linux-*", "bin",
+                                  "node"))[0]
 
 
 def script(name):
@@ -36,11 +38,13 @@ def script(name):
 
 
 def test_slow_answer():
-    """A node answers a call within ten seconds or says 408; the client asks again by itself until the answer is there."""
+    """A node answers a call within ten seconds or says 408; the client asks again by itself until the answer is
+    there."""
     with kit.folder() as home, Devnet(home, BLOCK_IDLE_MS="600") as net:  # the window of 200 blocks is two minutes
         contract = net.probe()
         nonce = net.root.nonce()
-        run = subprocess.Popen([node(), script("slow.mjs"), net.url, net.root.id, net.root.key.secret, contract.id, "wait"],
+        run = subprocess.Popen([node(), script("slow.mjs"), net.url, net.root.id, net.root.key.secret, contract.id,
+                                "wait"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             kit.until(lambda: net.root.nonce() > nonce, 30)

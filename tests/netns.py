@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small Internet without a way out, of three network namespaces: a worker, a router, and a server with public addresses
-that answers names, HTTP, HTTPS and more. Held by processes that end with the test, so nothing is left. Needs root.
+"""A small Internet without a way out, of three network namespaces: a worker, a router, and a server with public
+addresses that answers names, HTTP, HTTPS and more. Held by processes that end with the test, so nothing is left. Needs
+root.
 
   worker 93.184.100.2/24 --- router 93.184.100.1, a neighbour 93.184.100.9
                              router 93.184.216.1 --- server 93.184.216.34, .53 (names), and 10.9.0.5 (a private network)
@@ -18,8 +19,10 @@ class Namespace:
     """A process that holds a network and a mount namespace; `run` and `start` work inside."""
 
     def __init__(self):
-        self.holder = subprocess.Popen(["unshare", "-n", "-m", "--propagation", "private", "sh", "-c", "echo; exec cat"],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # ends with us
+        self.holder = subprocess.Popen(["unshare", "-n", "-m", "--propagation", "private", "sh", "-c",
+                                        "echo; exec cat"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL)  # ends with us
         if not self.holder.stdout.readline():
             raise kit.Skip("no network namespaces here")
         self.run("ip link set lo up")
@@ -31,11 +34,13 @@ class Namespace:
         subprocess.run([*self.prefix(), "sh", "-ec", command], check=True)
 
     def call(self, *argv, **more):
-        return subprocess.run([*self.prefix(), *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return subprocess.run([*self.prefix(), *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE,
                               text=True, **more)
 
     def start(self, *argv, **more):
-        return subprocess.Popen([*self.prefix(), *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **more)
+        return subprocess.Popen([*self.prefix(), *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                **more)
 
     def end(self):
         self.holder.kill()
@@ -48,16 +53,19 @@ def link(a, a_name, a_address, b, b_name, b_address):
 
 
 def certificate(folder, name):
-    """An authority of its own and a key and certificate for api.test and other.test by it: (authority, key and certificate)."""
+    """An authority of its own and a key and certificate for api.test and other.test by it: (authority, key and
+    certificate)."""
     def openssl(*argv):
         subprocess.run(["openssl", *argv], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    openssl("req", "-x509", *new, "-subj", f"/CN={name} authority", "-keyout", f"{name}-ca.key", "-out", f"{name}-ca.pem",
+    openssl("req", "-x509", *new, "-subj", f"/CN={name} authority", "-keyout", f"{name}-ca.key", "-out",
+            f"{name}-ca.pem",
             "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
     openssl("req", *new, "-subj", "/CN=api.test", "-keyout", f"{name}.key", "-out", f"{name}.csr")
     with open(os.path.join(folder, "ext"), "w") as f:
         f.write(f"subjectAltName=DNS:api.test,DNS:other.test,IP:{SERVER}\nbasicConstraints=CA:FALSE\n")
-    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key", "-CAcreateserial", "-days", "2",
+    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key",
+            "-CAcreateserial", "-days", "2",
             "-extfile", "ext", "-out", f"{name}.pem")
     with open(os.path.join(folder, f"{name}-both.pem"), "w") as out:
         for part in (f"{name}.key", f"{name}.pem"):
@@ -80,13 +88,15 @@ class World:
         self.resolver(f"nameserver {NAMES}\n")
         self.ca, own = certificate(folder, "own")
         self.other_ca, other = certificate(folder, "other")
-        self.serve(s, "--names", NAMES, "--http", f"{SERVER}:80", f"{SERVER}:25", f"{SERVER}:22", f"{PRIVATE}:80", f"{PRIVATE}:8080",
+        self.serve(s, "--names", NAMES, "--http", f"{SERVER}:80", f"{SERVER}:25", f"{SERVER}:22", f"{PRIVATE}:80",
+                   f"{PRIVATE}:8080",
                    "--https", f"{SERVER}:443={own}", f"{SERVER}:8443={other}")
         self.serve(r, "--http", f"{NEIGHBOUR}:80")
         self.serve(w, "--http", f"{WORKER}:80", "127.0.0.1:8080")
 
     def alone(self):
-        """What keeps this world apart: interfaces made here and nothing else, and a router that knows no way further."""
+        """What keeps this world apart: interfaces made here and nothing else, and a router that knows no way
+        further."""
         links = json.loads(self.router.call("ip", "-j", "link").stdout)
         routes = json.loads(self.router.call("ip", "-j", "route").stdout)
         return ({x["ifname"] for x in links if x.get("link_type") == "ether"} == {"down0", "out0"}

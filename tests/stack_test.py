@@ -47,9 +47,11 @@ class Stack:
 
     def __init__(self, home, *args):
         self.home = home
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_")} | {"OUTLAYER_HOME": home, "LOG_LEVEL": "warn"}
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_")} | {"OUTLAYER_HOME": home,
+                                                                                             "LOG_LEVEL": "warn"}
         self.log = open(os.path.join(home, "up.log"), "ab")
-        self.process = subprocess.Popen([kit.program("outlayer"), "up", "--json", "--block-ms", "100", *args], env=self.env,
+        self.process = subprocess.Popen([kit.program("outlayer"), "up", "--json", "--block-ms", "100", *args],
+                                        env=self.env,
                                         stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL)
         kit.running.append(self)
         self.info = json.loads(self.process.stdout.readline() or b"{}")
@@ -57,7 +59,8 @@ class Stack:
             raise RuntimeError(f"up did not start: {open(os.path.join(home, 'up.log')).read()[-800:]}")
 
     def request(self, folder, text, *more, timeout=180):
-        done = subprocess.run([kit.program("outlayer"), "request", "--repo", folder, "--target", "wasm32-wasip1", "--input", text,
+        done = subprocess.run([kit.program("outlayer"), "request", "--repo", folder, "--target", "wasm32-wasip1",
+                               "--input", text,
                                "--json", *more], env=self.env, capture_output=True, timeout=timeout)
         lines = done.stdout.decode().strip().splitlines()
         return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr.decode()
@@ -106,7 +109,8 @@ def ended_once(stack, name, rc, answer, err, text):
         return
     ends = stack.events(answer["request_id"])
     if check(f"{name}: it ended once", len(ends) == 1, ends):
-        equal(f"{name}: charged as said", (ends[0]["payment_charged"], ends[0]["payment_refunded"]), (answer["charged"], answer["refunded"]))
+        equal(f"{name}: charged as said", (ends[0]["payment_charged"], ends[0]["payment_refunded"]),
+              (answer["charged"], answer["refunded"]))
         equal(f"{name}: nothing is lost", int(answer["charged"]) + int(answer["refunded"]), int(answer["payment"]))
 
 
@@ -115,7 +119,8 @@ def test_requests_and_restart():
     with kit.folder() as home:
         folder = project(home, "echo", C_FAST)
         stack = Stack(home)
-        keys = ["network_id", "rpc_url", "neardata_url", "coordinator_url", "coordinator_token", "contract_id", "accounts"]
+        keys = ["network_id", "rpc_url", "neardata_url", "coordinator_url", "coordinator_token", "contract_id",
+                "accounts"]
         equal("up --json names everything", [k for k in keys if not stack.info.get(k)], [])
         rc, first, err = stack.request(folder, "one")
         ended_once(stack, "a request", rc, first, err, "one")
@@ -123,10 +128,13 @@ def test_requests_and_restart():
         stack = Stack(home)
         rc, second, err = stack.request(folder, "two")
         ended_once(stack, "after a restart", rc, second, err, "two")
-        check("its number is the next one", second.get("request_id") == first.get("request_id", -9) + 1, (first, second))
-        equal("nothing was built again", (second.get("wasm_hash"), second.get("compile_time_ms") or 0), (first.get("wasm_hash"), 0))
+        check("its number is the next one", second.get("request_id") == first.get("request_id", -9) + 1,
+              (first, second))
+        equal("nothing was built again", (second.get("wasm_hash"), second.get("compile_time_ms") or 0),
+              (first.get("wasm_hash"), 0))
         busy = subprocess.run([kit.program("outlayer"), "up", "--json"], env=stack.env, capture_output=True, timeout=30)
-        check("a second up on the same home says who holds it", busy.returncode in (2, 3) and b"up" in busy.stderr, busy.stderr)
+        check("a second up on the same home says who holds it", busy.returncode in (2, 3) and b"up" in busy.stderr,
+              busy.stderr)
         stack.stop()
 
 
@@ -136,7 +144,8 @@ BAD_GUESTS = {
     "exits 3": ('int main(void) { fputs("told why\\n", stderr); return 3; }', [], ["exit status 3", "told why"], 1),
     "traps": ("int main(void) { __builtin_trap(); }", [], ["trapped", "unreachable"], 1),
     "divides by zero": ("int main(void) { volatile int zero = 0; return 5 / zero; }", [], ["division by zero"], 1),
-    "loops": ("int main(void) { volatile unsigned x = 0; for (;;) x++; }", ["--max-instructions", "50000000"], ["50,000,000 instructions"], 50000000),
+    "loops": ("int main(void) { volatile unsigned x = 0; for (;;) x++; }", ["--max-instructions", "50000000"],
+              ["50,000,000 instructions"], 50000000),
     "allocates": ("static char *volatile k;\nint main(void) { for (;;) { char *p = malloc(1 << 20); k = p; if (!p) return 9; memset(p, 1, 1 << 20); } }",
                   ["--max-memory-mb", "32"], ["32 MB"], 1),
     "sleeps": ("int main(void) { sleep(1000); return 0; }", ["--max-seconds", "1"], ["1 seconds"], 1),
@@ -156,21 +165,29 @@ def test_bad_guests():
         for name, (body, more, words, least) in BAD_GUESTS.items():
             folder = project(home, name.replace(" ", "-"), HEAD + body + "\n")
             rc, answer, err = stack.request(folder, "{}", *more)
-            if not check(f"a guest that {name}: status 1", rc == 1 and answer.get("success") is False, (rc, answer, err[-300:])):
+            if not check(f"a guest that {name}: status 1", rc == 1 and answer.get("success") is False,
+                         (rc, answer, err[-300:])):
                 continue
-            check(f"a guest that {name}: the error says it", all(w in (answer["error"] or "") for w in words), answer["error"])
+            check(f"a guest that {name}: the error says it", all(w in (answer["error"] or "") for w in words),
+                  answer["error"])
             check(f"a guest that {name}: counted", answer["instructions"] >= least, answer)
             ends = stack.events(answer["request_id"])
-            check(f"a guest that {name}: the chain says the same", len(ends) == 1 and ends[0]["error_message"] == answer["error"] and
+            check(f"a guest that {name}: the chain says the same", len(ends) == 1
+                  and ends[0]["error_message"] == answer["error"] and
                   ends[0]["failure"] == ("build" if least == 0 else "guest"), ends)
-            equal(f"a guest that {name}: the money adds up", int(answer["charged"]) + int(answer["refunded"]), int(answer["payment"]))
+            equal(f"a guest that {name}: the money adds up", int(answer["charged"]) + int(answer["refunded"]),
+                  int(answer["payment"]))
         rc, answer, err = stack.request("https://folder.invalid/no/such", "{}")
-        check("a repository that does not exist: said so, on the chain", rc == 1 and stack.events(answer["request_id"])[0]["failure"] == "build", (rc, answer, err[-300:]))
-        known = stack.job(stack.request(os.path.join(kit.ROOT, "examples", "random-c"), '{"min":1,"max":2}')[1].get("transaction_hash"))["repo"]
+        check("a repository that does not exist: said so, on the chain", rc == 1
+              and stack.events(answer["request_id"])[0]["failure"] == "build", (rc, answer, err[-300:]))
+        known = stack.job(stack.request(os.path.join(kit.ROOT, "examples", "random-c"),
+                                        '{"min":1,"max":2}')[1].get("transaction_hash"))["repo"]
         rc, answer, err = stack.request(known, '{"min":1,"max":2}', "--commit", "no-such-branch")
-        check("a branch that does not exist: said so before anything is sent", rc == 2 and not answer and "no-such-branch" in err and "nothing was sent" in err, (rc, answer, err[-300:]))
+        check("a branch that does not exist: said so before anything is sent", rc == 2 and not answer
+              and "no-such-branch" in err and "nothing was sent" in err, (rc, answer, err[-300:]))
         rc, answer, err = stack.request(known, '{"min":1,"max":2}', "--commit", "1" * 40)
-        check("a commit that does not exist: said so, on the chain", rc == 1 and "1" * 40 in answer["error"] and stack.events(answer["request_id"])[0]["failure"] == "build", (rc, answer, err[-300:]))
+        check("a commit that does not exist: said so, on the chain", rc == 1 and "1" * 40 in answer["error"]
+              and stack.events(answer["request_id"])[0]["failure"] == "build", (rc, answer, err[-300:]))
         stack.stop()
 
 
@@ -195,7 +212,8 @@ def test_kills():
         for victim in ("outlayer-worker", "outlayer-coordinator", "outlayer-devnet"):
             for state in ("building", "running", "submitting"):
                 # A build that no cache has: its own source each time it has to be met building.
-                folder = project(home, f"b{number}", C_SLOW + f"/* {number} */\n", "sleep 1; ") if state == "building" else slow
+                folder = project(home, f"b{number}", C_SLOW + f"/* {number} */\n",
+                                 "sleep 1; ") if state == "building" else slow
                 outcome, text = {}, f"{victim} {state} {number}"
                 watcher = threading.Thread(target=kill_at, args=(stack, victim, state, number, outcome))
                 watcher.start()
@@ -214,7 +232,8 @@ def test_up_killed_whole():
     with kit.folder() as home:
         folder = project(home, "slow", C_SLOW)
         stack = Stack(home)
-        asked = subprocess.Popen([kit.program("outlayer"), "request", "--repo", folder, "--target", "wasm32-wasip1", "--input", "x", "--json", *LIMIT],
+        asked = subprocess.Popen([kit.program("outlayer"), "request", "--repo", folder, "--target", "wasm32-wasip1",
+                                  "--input", "x", "--json", *LIMIT],
                                  env=stack.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         job = kit.until(lambda: (lambda j: j if j.get("state") == "running" else None)(stack.job()), 60, 0.01)
         daemons = children(stack.process.pid)
@@ -230,7 +249,8 @@ def test_up_killed_whole():
         if not check("it was running", job):
             return
         stack = Stack(home)
-        done = kit.until(lambda: (lambda j: j if j.get("state") == "settled" else None)(stack.job(job["transaction_hash"])), 90, 0.1)
+        done = kit.until(lambda: (lambda j: j if j.get("state") == "settled"
+                                  else None)(stack.job(job["transaction_hash"])), 90, 0.1)
         check("the next up settled it", done and done.get("outcome") == "success", stack.job(job["transaction_hash"]))
         equal("once", len(stack.events(job["request_id"])), 1)
         stack.stop()
@@ -257,8 +277,10 @@ def test_made_lock():
     with kit.folder() as home:
         folder = os.path.join(home, "unlocked")
         for name, text in (("Cargo.toml", '[package]\nname = "unlocked"\nversion = "0.1.0"\nedition = "2021"\n'
-                            '[dependencies]\nsmall = { path = "small" }\n'), ("src/main.rs", 'fn main() { println!("here"); }\n'),
-                           ("small/Cargo.toml", '[package]\nname = "small"\nversion = "0.1.0"\n'), ("small/src/lib.rs", "")):
+                            '[dependencies]\nsmall = { path = "small" }\n'),
+                           ("src/main.rs", 'fn main() { println!("here"); }\n'),
+                           ("small/Cargo.toml", '[package]\nname = "small"\nversion = "0.1.0"\n'),
+                           ("small/src/lib.rs", "")):
             os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
             with open(os.path.join(folder, name), "w") as f:
                 f.write(text)
@@ -270,8 +292,10 @@ def test_made_lock():
             notes.append(s.events(answer["request_id"])[0].get("compilation_note") or "")
         url = s.info["coordinator_url"]
         record = kit.get_json(f"{url}/public/wasm/info?" + urllib.parse.urlencode({"repo": s.job()["repo"]}))[1]["builds"][0]
-        check("the note names the lock", f"SHA-256 {record['lock_hash']}" in notes[0] and notes[0].startswith("Cargo.lock made 20"), notes)
-        check("and so does that of a cached module", f"SHA-256 {record['lock_hash']}" in notes[1] and notes[1].startswith("Cached"), notes)
+        check("the note names the lock", f"SHA-256 {record['lock_hash']}" in notes[0]
+              and notes[0].startswith("Cargo.lock made 20"), notes)
+        check("and so does that of a cached module", f"SHA-256 {record['lock_hash']}" in notes[1]
+              and notes[1].startswith("Cached"), notes)
         status, _, lock = kit.http("GET", f"{url}/cargo-lock/{record['lock_hash']}")
         equal("the lock is served", (status, hashlib.sha256(lock).hexdigest()), (200, record["lock_hash"]))
         check("it is a lock", b'name = "small"' in lock, lock)
@@ -284,7 +308,8 @@ def test_coin_flip():
     OutLayer does not take. A contract written from it would lose its own or its players' money where this fails."""
     with kit.folder() as home:
         stack = Stack(home)
-        stack.request(os.path.join(kit.ROOT, "examples", "random-c"), '{"min":1,"max":2}')  # puts the folder where workers find it
+        stack.request(os.path.join(kit.ROOT, "examples", "random-c"),
+                      '{"min":1,"max":2}')  # puts the folder where workers find it
         job, player = stack.job(), stack.info["accounts"][0]
         rpc, price = stack.info["rpc_url"], near.NEAR // 20
         alice = near.Account(rpc, player["account_id"], near.Key.parse(player["private_key"]))
@@ -294,24 +319,29 @@ def test_coin_flip():
             coin = alice.create(f"{name}.{alice.id}", 5 * near.NEAR)
             with open(kit.built("contracts/coin_flip.wasm"), "rb") as f:
                 coin.send(coin.id, near.deploy(f.read()), near.call("new", {
-                    "owner_id": alice.id, "outlayer_id": stack.info["contract_id"], "repo": job["repo"], "commit": job["commit"], "price": str(price)}), wait="FINAL")
+                    "owner_id": alice.id, "outlayer_id": stack.info["contract_id"], "repo": job["repo"],
+                                                                            "commit": job["commit"],
+                                                                            "price": str(price)}), wait="FINAL")
             return coin.id
 
         def balance(name):
-            return int(kit.rpc(rpc, "query", {"request_type": "view_account", "finality": "final", "account_id": name})["result"]["amount"])
+            return int(kit.rpc(rpc, "query", {"request_type": "view_account", "finality": "final",
+                                              "account_id": name})["result"]["amount"])
 
         def call(coin, method, args, deposit=0):
             """(the call's value, what it cost the player beyond gas)"""
             before = balance(alice.id)
             done = alice.send(coin, near.call(method, args, 300 * near.TGAS, deposit), wait="FINAL")["result"]
-            burnt = sum(int(x["outcome"]["tokens_burnt"]) for x in [done["transaction_outcome"], *done["receipts_outcome"]])
+            burnt = sum(int(x["outcome"]["tokens_burnt"])
+                        for x in [done["transaction_outcome"], *done["receipts_outcome"]])
             return json.loads(near.value_of(done) or b"null"), before - balance(alice.id) - burnt
 
         coin, landed, wins, flips = game("coin", price), set(), 0, 0
         kept = balance(coin)
         while len(landed) < 2 and wins < 40:  # one side alone 40 times: once in 10^12
             result, cost = call(coin, "flip", {"choice": "Heads"}, near.NEAR // 10)
-            if not check("the coin lands, and the call says how", result["landed"] in ("Heads", "Tails") and result["won"] == (result["landed"] == "Heads"), result):
+            if not check("the coin lands, and the call says how", result["landed"] in ("Heads", "Tails")
+                         and result["won"] == (result["landed"] == "Heads"), result):
                 break
             equal("the player pays the price and no more", cost, price)
             flips += 1
@@ -328,58 +358,75 @@ def test_coin_flip():
         cheap = game("cheap", 1)
         kept = balance(cheap)
         result, cost = call(cheap, "flip", {"choice": "Tails"}, 1)
-        check("a price that OutLayer does not take: nobody wins", result["won"] is None and "OutLayer" in result["error"], result)
+        check("a price that OutLayer does not take: nobody wins", result["won"] is None
+              and "OutLayer" in result["error"], result)
         equal("the player has it back", cost, 0)
         check("and the game has lost nothing", 0 <= balance(cheap) - kept < near.NEAR // 100, balance(cheap) - kept)
         stack.stop()
 
 
 def test_looks_before_it_pays():
-    """What cannot be served is refused before anything is sent; what was asked for and what was built are told apart."""
+    """What cannot be served is refused before anything is sent; what was asked for and what was built are told
+    apart."""
     with kit.folder() as home:
         stack = Stack(home)
         folder = project(home, "fast", C_FAST)
         _, first, err = stack.request(folder, "one")
-        equal("a folder is asked for by its commit, and that is built", (len(first["ref"]), first["commit"]), (40, first["ref"]))
+        equal("a folder is asked for by its commit, and that is built", (len(first["ref"]), first["commit"]),
+              (40, first["ref"]))
         repo = next(w for w in err.split() if w.startswith("https://"))
         rc, answer, err = stack.request(repo, "two", "--commit", "c-" + first["commit"])
-        equal("a branch is told by its name, and its commit", (rc, answer.get("output"), answer.get("ref"), answer.get("commit")),
+        equal("a branch is told by its name, and its commit",
+              (rc, answer.get("output"), answer.get("ref"), answer.get("commit")),
               (0, "two", "c-" + first["commit"], first["commit"]))
         last = answer["request_id"]
-        for name, address, ref, sentence in (("a branch that is not there", repo, "nothere", "has no branch or tag 'nothere'"),
+        for name, address, ref, sentence in (("a branch that is not there", repo, "nothere",
+                                              "has no branch or tag 'nothere'"),
                                              ("a ref that cannot be", repo, "a..b", "a..b"),
-                                             ("a repository that cannot be", "https://user@host.example/a/b", "main", "user@host"),
-                                             ("a repository that is not there", "https://folder.invalid/none/such", "main", None)):
+                                             ("a repository that cannot be", "https://user@host.example/a/b", "main",
+                                              "user@host"),
+                                             ("a repository that is not there", "https://folder.invalid/none/such",
+                                              "main", None)):
             rc, answer, err = stack.request(address, "x", "--commit", ref)
             if sentence:
-                check(f"{name} is refused before it is paid for", rc == 2 and sentence in err and "estimate " not in err, (rc, err))
+                check(f"{name} is refused before it is paid for", rc == 2 and sentence in err
+                      and "estimate " not in err, (rc, err))
             else:
-                check(f"{name} is the worker's to see", rc == 1 and "the worker looks" in err and answer.get("commit", 0) is None, (rc, answer, err))
+                check(f"{name} is the worker's to see", rc == 1 and "the worker looks" in err
+                      and answer.get("commit", 0) is None, (rc, answer, err))
                 equal("and that request alone was sent", answer.get("request_id"), last + 1)
         stack.stop()
 
 
 def test_names_that_are_near():
     """--version, and what somebody may have meant."""
-    for args, want, sentence in ((["--version"], 0, "outlayer 0."), (["requst"], 2, "did you mean outlayer request?"), (["upp"], 2, "did you mean outlayer up?"),
-                                 (["nonsense"], 2, "--help lists the commands"), (["run", "--inptu", "x"], 2, "did you mean --input?"),
-                                 (["run", "--envfile=x"], 2, "did you mean --env-file?"), (["run", "--zzz"], 2, "--help lists"),
-                                 (["run", __file__], 2, "is no WebAssembly module"), (["run", __file__], 2, "outlayer request --repo DIR builds"),
+    for args, want, sentence in ((["--version"], 0, "outlayer 0."), (["requst"], 2, "did you mean outlayer request?"),
+                                 (["upp"], 2, "did you mean outlayer up?"),
+                                 (["nonsense"], 2, "--help lists the commands"),
+                                 (["run", "--inptu", "x"], 2, "did you mean --input?"),
+                                 (["run", "--envfile=x"], 2, "did you mean --env-file?"),
+                                 (["run", "--zzz"], 2, "--help lists"),
+                                 (["run", __file__], 2, "is no WebAssembly module"),
+                                 (["run", __file__], 2, "outlayer request --repo DIR builds"),
                                  (["run", kit.ROOT], 2, "outlayer request --repo DIR builds")):
         done = subprocess.run([kit.program("outlayer"), *args], capture_output=True, text=True, timeout=30)
-        check(f"outlayer {' '.join(args)}", done.returncode == want and sentence in done.stdout + done.stderr, (done.returncode, done.stdout, done.stderr))
+        check(f"outlayer {' '.join(args)}", done.returncode == want and sentence in done.stdout + done.stderr,
+              (done.returncode, done.stdout, done.stderr))
 
 
 def test_usage():
     """Wrong usage is status 2 with a hint; no running stack is said so."""
     with kit.folder() as home:
         env = {**os.environ, "OUTLAYER_HOME": home, "HOME": home}
-        cases = [(["nonsense"], 2), (["request"], 2), (["request", "--repo", ".", "--target", "wasm32-wasip9", "--input", "x"], 2),
-                 (["run"], 2), (["request", "--json=false", "--repo", "."], 2), (["run", "/does/not/exist.wasm"], None), (["token"], 2), (["token", "create"], 2), (["up", "--rpc-port", "99999"], 2)]
+        cases = [(["nonsense"], 2), (["request"], 2),
+                 (["request", "--repo", ".", "--target", "wasm32-wasip9", "--input", "x"], 2),
+                 (["run"], 2), (["request", "--json=false", "--repo", "."], 2), (["run", "/does/not/exist.wasm"], None),
+                 (["token"], 2), (["token", "create"], 2), (["up", "--rpc-port", "99999"], 2)]
         for args, want in cases:
             done = subprocess.run([kit.program("outlayer"), *args], env=env, capture_output=True, timeout=30, cwd=home)
             said = done.stderr.decode()
-            check(f"outlayer {' '.join(args)}: refused and explained", done.returncode not in (0, 1) and "outlayer:" in said and
+            check(f"outlayer {' '.join(args)}: refused and explained", done.returncode not in (0, 1)
+                  and "outlayer:" in said and
                   (want is None or done.returncode == want), (done.returncode, said))
 
 
@@ -389,14 +436,16 @@ def test_tokens():
         stack = Stack(home)
         where = ["--home", os.path.join(home, "coordinator"), "--json"]
         def token(*args):
-            done = subprocess.run([kit.program("outlayer"), "token", *args, *where], env=stack.env, capture_output=True, timeout=30)
+            done = subprocess.run([kit.program("outlayer"), "token", *args, *where], env=stack.env, capture_output=True,
+                                  timeout=30)
             return json.loads(done.stdout)
         poll = stack.info["coordinator_url"] + "/tasks/poll?timeout=0&worker_id=t"
         made = token("create", "tester")["token"]
         auth = {"Authorization": f"Bearer {made}"}
         equal("without one", kit.get(poll)[0], 401)
         check("with one", kit.get(poll, headers=auth)[0] in (200, 204))
-        check("it is listed by name only", "tester" in json.dumps(token("list")) and made not in json.dumps(token("list")))
+        check("it is listed by name only", "tester" in json.dumps(token("list"))
+              and made not in json.dumps(token("list")))
         token("revoke", "tester")
         equal("revoked", kit.get(poll, headers=auth)[0], 401)
         stack.stop()
@@ -407,11 +456,14 @@ def test_demo():
     done = subprocess.run([kit.program("outlayer"), "demo"], capture_output=True, timeout=300)
     text = done.stdout.decode()
     check("demo: status 0", done.returncode == 0, done.stderr.decode()[-800:])
-    check("demo: nine answers", "9 requests, each answered" in text and text.count("the callback stored:") == 9, text[-800:])
+    check("demo: nine answers", "9 requests, each answered" in text and text.count("the callback stored:") == 9,
+          text[-800:])
     check("demo: one of them from an API", "(as the API says)" in text, text[-800:])
     stored = re.findall(r"stored in (\w+)", text)
-    check("demo: what it stored is named once", len(stored) == 1 and (text + done.stderr.decode()).count(stored[0]) == 1, (stored, done.stderr))
-    check("demo: a run with a secret, and a refusal", "the guest proved that it knows the key" in text and "refused: Access denied: bob.test.near" in text, text[-800:])
+    check("demo: what it stored is named once", len(stored) == 1
+          and (text + done.stderr.decode()).count(stored[0]) == 1, (stored, done.stderr))
+    check("demo: a run with a secret, and a refusal", "the guest proved that it knows the key" in text
+          and "refused: Access denied: bob.test.near" in text, text[-800:])
 
 
 if __name__ == "__main__":

@@ -48,11 +48,13 @@ def test_run():
         for name, text, words in (("output", PRINTS, b"red"), ("imports", IMPORTS, b"owned")):
             guest = module(home, name, text)
             screen = on_a_terminal(outlayer, "run", guest)
-            check(f"{name}: a terminal obeys nothing of it", words in screen and not any(x in screen for x in OBEYED), screen)
+            check(f"{name}: a terminal obeys nothing of it", words in screen and not any(x in screen for x in OBEYED),
+                  screen)
             screen = on_a_terminal(outlayer, "run", "--json", guest)
             check(f"{name}: nor of it in JSON", words in screen and not any(x in screen for x in OBEYED), screen)
             done = subprocess.run([outlayer, "run", guest], capture_output=True)
-            check(f"{name}: nor is it told raw elsewhere", words in done.stdout + done.stderr and not any(x in done.stderr for x in OBEYED), done)
+            check(f"{name}: nor is it told raw elsewhere", words in done.stdout + done.stderr
+                  and not any(x in done.stderr for x in OBEYED), done)
             if name == "output":
                 equal("a pipe has every byte", done.stdout, b"\x1b]0;owned\x07\x1b[31mred\xc2\x9b31m")
 
@@ -61,7 +63,8 @@ def test_log():
     """A daemon's first line, with its name, about a setting that somebody else may have written."""
     for daemon in ("outlayer-worker", "outlayer-coordinator", "outlayer-keystore"):
         done = subprocess.run([kit.program(daemon)], capture_output=True, env={"LOG_LEVEL": "\x1b[31m\u009b31m"})
-        check(f"{daemon}: by its name", f" {daemon} ".encode() in done.stderr and b" outlayer " not in done.stderr, done.stderr)
+        check(f"{daemon}: by its name", f" {daemon} ".encode() in done.stderr and b" outlayer " not in done.stderr,
+              done.stderr)
         check(f"{daemon}: nothing to be obeyed", not any(x in done.stderr for x in OBEYED), done.stderr)
 
 

@@ -9,12 +9,13 @@ LAG = 12  # blocks
 
 
 class BadServer(http.server.ThreadingHTTPServer):
-    """Passes calls on to `target`, except those that are to meet a fault. What a call is about is its method, for a view
-    the view's name, for another query its type, and "/v0/block" for a block of neardata. Faults:
+    """Passes calls on to `target`, except those that are to meet a fault. What a call is about is its method, for a
+    view the view's name, for another query its type, and "/v0/block" for a block of neardata. Faults:
     html, html 400, 429, 500: a proxy's or the server's own trouble; cut: half an answer; lost: it was done, and the
-    answer is lost; dropped: nothing was done; slow: a second late; hang: a dozen seconds late; lag: as of LAG blocks ago; yesterday: as of the first
-    block that this server was asked about; repeat: the answer that was given to the same kind of call before;
-    With `hide` each block in which something was asked for is said not to be there, the first two times."""
+    answer is lost; dropped: nothing was done; slow: a second late; hang: a dozen seconds late; lag: as of LAG blocks
+    ago; yesterday: as of the first block that this server was asked about; repeat: the answer that was given to the
+    same kind of call before; With `hide` each block in which something was asked for is said not to be there, the first
+    two times."""
     daemon_threads = True
     request_queue_size = 64
 
@@ -114,7 +115,8 @@ class Calls(http.server.BaseHTTPRequestHandler):
             return
         if fault in ("lag", "yesterday"):
             if call["method"] == "send_tx":  # it does not have the transaction's block
-                return self.say(200, json.dumps(failed("INVALID_TRANSACTION", {"TxExecutionError": {"InvalidTxError": "Expired"}})).encode())
+                return self.say(200, json.dumps(failed("INVALID_TRANSACTION",
+                                                       {"TxExecutionError": {"InvalidTxError": "Expired"}})).encode())
             if call["method"] == "tx":
                 return self.say(200, json.dumps(failed("UNKNOWN_TRANSACTION", "Transaction x doesn't exist")).encode())
             if "finality" in named:

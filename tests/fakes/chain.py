@@ -15,7 +15,8 @@ class Liar(http.server.BaseHTTPRequestHandler):
         asked = json.loads(body)
         params = asked["params"]
         answer = json.loads(kit.http("POST", Liar.url, body)[2])
-        about = asked["method"] == "block" and "block" or isinstance(params, dict) and (params.get("method_name") or params.get("request_type"))
+        about = asked["method"] == "block" and "block" or isinstance(params, dict) and (params.get("method_name")
+                                                                                        or params.get("request_type"))
         if about == Liar.about and Liar.how:
             answer = Liar.change(Liar.how, answer)
         raw = json.dumps(answer).encode()
@@ -28,13 +29,15 @@ class Liar(http.server.BaseHTTPRequestHandler):
     @staticmethod
     def change(how, answer):
         if how.isupper():  # the error of this name
-            return {"jsonrpc": "2.0", "id": "x", "error": {"name": "HANDLER_ERROR", "cause": {"name": how}, "data": "busy"}}
+            return {"jsonrpc": "2.0", "id": "x",
+                    "error": {"name": "HANDLER_ERROR", "cause": {"name": how}, "data": "busy"}}
         if how == "rate limit":
             return {"jsonrpc": "2.0", "id": "x", "error": {"code": -429, "message": "slow down"}}
         if how == "lags":  # has the block only some hundred milliseconds later
             Liar.first = getattr(Liar, "first", None) or time.monotonic()
             if time.monotonic() < Liar.first + 0.5:
-                return {"jsonrpc": "2.0", "id": "x", "error": {"name": "HANDLER_ERROR", "cause": {"name": "UNKNOWN_BLOCK"}, "data": "DB Not Found"}}
+                return {"jsonrpc": "2.0", "id": "x",
+                        "error": {"name": "HANDLER_ERROR", "cause": {"name": "UNKNOWN_BLOCK"}, "data": "DB Not Found"}}
         if how == "hangs":
             Liar.waits.wait(60)
         if how == "behind":
@@ -42,7 +45,8 @@ class Liar(http.server.BaseHTTPRequestHandler):
         if how == "other block":
             answer["result"]["block_height"] += 1
         if how == "malformed":
-            answer["result"] = {**answer["result"], "amount": "plenty", "permission": "Some", "header": {}, "result": "x"}
+            answer["result"] = {**answer["result"], "amount": "plenty", "permission": "Some", "header": {},
+                                "result": "x"}
         return answer
 
     def log_message(self, *_):

@@ -63,7 +63,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
         if parts == ["tasks", "poll"]:
             return self.poll(float(urllib.parse.parse_qs(url.query)["timeout"][0]))
         if parts[0] == "wasm":
-            return self.say(200, s.wasm[parts[1]]) if parts[1] in s.wasm else self.say(404, {"error": {"code": "not_found", "message": "no"}})
+            return self.say(200, s.wasm[parts[1]]) if parts[1] in s.wasm else self.say(404,
+                                                                                       {"error": {"code": "not_found",
+                                                                                                  "message": "no"}})
         if parts[0] == "cargo-lock" and parts[1] in s.cargo_locks:
             return self.say(200, s.cargo_locks[parts[1]])
         if parts[0] == "builds" and parts[1] in s.builds:
@@ -83,7 +85,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         threading.Timer(2, self.unconfirmed, (s, token)).start()
         if s.spoil:
             task = s.spoil(json.loads(json.dumps(task)))
-        self.say(200, {"task": task, "lease": {"token": token, "expires_in_ms": 15000, "confirm_within_ms": 2000}, "attempt": attempt})
+        self.say(200, {"task": task, "lease": {"token": token, "expires_in_ms": 15000, "confirm_within_ms": 2000},
+                       "attempt": attempt})
 
     def do_POST(self):
         s, url = self.server, urllib.parse.urlsplit(self.path)
@@ -106,7 +109,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != "Bearer a-token":
             return self.say(401, {"error": {"code": "unauthorized", "message": "whose token is that?"}})
         if not s.keystore:
-            return self.say(503, {"error": {"code": "unavailable", "message": "secrets are not offered by this deployment"}})
+            return self.say(503,
+                            {"error": {"code": "unavailable", "message": "secrets are not offered by this deployment"}})
         status, _, body = kit.http("POST", s.keystore + path, raw)
         answer = json.loads(body)
         if s.meddle:
@@ -126,7 +130,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
             s.failed.append(body)
             task, attempt = s.leases.pop(body["token"], (None, 0))
             if task and body["retry"]:
-                threading.Timer(min(0.5 * 2 ** (attempt - 1), 30), self.again, (s, task, attempt + 1)).start()  # as the real one
+                threading.Timer(min(0.5 * 2 ** (attempt - 1), 30), self.again,
+                                (s, task, attempt + 1)).start()  # as the real one
             return 200, {}
         if path == "/tasks/create":
             known = body["request_id"] in s.created

@@ -26,11 +26,14 @@ class GitHost(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         body = self.body()
         self.server.asked.append((self.path, body))
-        env = {"PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": self.server.root, "GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
-               "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type") or "",
+        env = {"PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": self.server.root, "GIT_HTTP_EXPORT_ALL": "1",
+               "GIT_CONFIG_GLOBAL": "/dev/null",
+               "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": self.command,
+               "CONTENT_TYPE": self.headers.get("Content-Type") or "",
                "CONTENT_LENGTH": str(len(body)), "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "",
                "GIT_PROTOCOL": self.headers.get("Git-Protocol") or "", "REMOTE_ADDR": "127.0.0.2"}
-        head, _, answer = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True).stdout.partition(b"\r\n\r\n")
+        head, _, answer = subprocess.run(["git", "http-backend"], input=body, env=env,
+                                         capture_output=True).stdout.partition(b"\r\n\r\n")
         headers = [line.split(": ", 1) for line in head.decode().split("\r\n") if line]
         self.send_response(int(dict(headers).get("Status", "200").split()[0]))
         for name, value in headers:
@@ -48,8 +51,10 @@ def git_host(root):
     """Serves the folder's repositories as https://127.0.0.2/…, by a certificate that is yielded."""
     with kit.folder() as keys:
         key, cert = os.path.join(keys, "key"), os.path.join(keys, "cert")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test",
-                        "-addext", "subjectAltName=IP:127.0.0.2", "-keyout", key, "-out", cert], check=True, capture_output=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=test",
+                        "-addext", "subjectAltName=IP:127.0.0.2", "-keyout", key, "-out", cert], check=True,
+                       capture_output=True)
         try:
             server = http.server.ThreadingHTTPServer(("127.0.0.2", 443), GitHost)
         except OSError as e:

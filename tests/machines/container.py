@@ -15,7 +15,8 @@ ADMINISTRATION = set("bpf clone clone3 fanotify_init fsconfig fsmount fsopen fsp
                      "syslog umount umount2 unshare".split())
 NEW_NAMESPACES = 0x7E020000  # the CLONE_NEW… flags
 NOSYS = 38
-MASKED = ("/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+MASKED = ("/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+          "/proc/timer_stats",
           "/proc/sched_debug", "/proc/scsi", "/sys/firmware")
 READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
@@ -64,11 +65,14 @@ def configuration(where, kind, change):
     out = {
         "ociVersion": "1.0.2", "hostname": "container", "mounts": mounts,
         "root": {"path": os.path.join(where.path, "root"), "readonly": True},
-        "process": {"user": {"uid": 0, "gid": 0}, "cwd": where.state, "args": where.inside(kind), "noNewPrivileges": True,
+        "process": {"user": {"uid": 0, "gid": 0}, "cwd": where.state, "args": where.inside(kind),
+                    "noNewPrivileges": True,
                     "env": [f"{k}={v}" for k, v in where.environment().items()],
                     "capabilities": {s: CAPABILITIES for s in ("bounding", "effective", "permitted")}},
-        "linux": {"namespaces": [{"type": t} for t in ("pid", "network", "ipc", "uts", "mount")], "seccomp": system_calls(),
-                  "resources": {"devices": [{"allow": False, "access": "rwm"}]}, "maskedPaths": MASKED, "readonlyPaths": READ_ONLY,
+        "linux": {"namespaces": [{"type": t} for t in ("pid", "network", "ipc", "uts", "mount")],
+                  "seccomp": system_calls(),
+                  "resources": {"devices": [{"allow": False, "access": "rwm"}]}, "maskedPaths": MASKED,
+                  "readonlyPaths": READ_ONLY,
                   "cgroupsPath": "/" + os.path.basename(where.path)},
     }
     change(out)
@@ -103,13 +107,15 @@ def every_capability():
 
 
 def run(where, kind, change=lambda configuration: None):
-    root, bundle, name = os.path.join(where.path, "root"), os.path.join(where.path, "bundle"), os.path.basename(where.path)
+    root, bundle, name = os.path.join(where.path, "root"), os.path.join(where.path,
+                                                                        "bundle"), os.path.basename(where.path)
     for folder in (root, bundle):
         os.makedirs(folder, exist_ok=True)
     with open(os.path.join(bundle, "config.json"), "w") as f:
         json.dump(configuration(where, kind, change), f, indent=1)
     state = ["runc", "--root", os.path.join(where.path, "runc")]
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'mount --bind / "$1" && shift && exec "$@"', "sh", root,
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+               'mount --bind / "$1" && shift && exec "$@"', "sh", root,
                *state, "run", "--bundle", bundle, name]
     try:
         return place.run(command)

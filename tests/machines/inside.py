@@ -5,7 +5,7 @@ import json, os, re, shlex, shutil, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import kit
-import worker_test
+import worker_world
 from kit import check, equal
 from machines import place
 
@@ -70,7 +70,8 @@ class Unit:
         self.systemctl("daemon-reload")
         self.systemctl("start", self.NAME)
         if not kit.until(lambda: "capabilities" in self.output(), PATIENCE):
-            said = subprocess.run(["systemctl", "status", "--no-pager", self.NAME], capture_output=True, text=True, timeout=PATIENCE).stdout
+            said = subprocess.run(["systemctl", "status", "--no-pager", self.NAME], capture_output=True, text=True,
+                                  timeout=PATIENCE).stdout
             raise RuntimeError(f"the unit did not start: {said} {self.output()[-800:]}")
 
     def systemctl(self, *args):
@@ -120,7 +121,8 @@ class Service(Kind):
 
 def run_guest(kind, target, text, seconds=30):
     guest = os.path.join(OWN, f"guest-{target}.wasm")
-    rc, out, err = kind.run(kit.program("outlayer"), "run", guest, "--input", text, "--json", "--max-seconds", str(seconds), *GUEST_LIMITS)
+    rc, out, err = kind.run(kit.program("outlayer"), "run", guest, "--input", text, "--json", "--max-seconds",
+                            str(seconds), *GUEST_LIMITS)
     lines = out.strip().splitlines()
     return (json.loads(lines[-1]) if lines else {}), (rc, out, err)
 
@@ -133,7 +135,8 @@ def check_runs(kind):
             check("its instructions are counted", answer.get("instructions", 0) > 100, seen)
     for text, (end, words, seconds) in BAD.items():
         answer, seen = run_guest(kind, "p1", text, seconds)
-        check(f"one that wants too much of it ends so: {text}", answer.get("end") == end and words in (answer.get("error") or ""), seen)
+        check(f"one that wants too much of it ends so: {text}", answer.get("end") == end
+              and words in (answer.get("error") or ""), seen)
 
 
 def process(*command):
@@ -159,7 +162,8 @@ def groups_of(pid):
     """The folders of the control groups with limits that a process of a box is in."""
     found, ours = set(), own_groups()
     for controllers, path in own_groups(pid).items():
-        top = "/sys/fs/cgroup" + ("/" + controllers if controllers else "/unified" if os.path.isdir("/sys/fs/cgroup/unified") else "")
+        top = "/sys/fs/cgroup" + ("/" + controllers if controllers else "/unified"
+                                  if os.path.isdir("/sys/fs/cgroup/unified") else "")
         inside = path.removeprefix(ours[controllers]) if ours[controllers] != "/" else path  # a container's own is its top
         if re.search("/outlayer-[0-9a-f]{16}$", path):
             found |= {folder for folder in (top + path, top + inside) if os.path.isdir(folder)}
@@ -209,7 +213,8 @@ def check_refusal(kind, world):
         world.worker("refused", ISOLATION="full").stop()
         check("less than full is refused", False)
     except RuntimeError as e:
-        words = ("cannot be isolated as ISOLATION=full says, missing: ", f"what there is suffices for ISOLATION={kind.degree}")
+        words = ("cannot be isolated as ISOLATION=full says, missing: ",
+                 f"what there is suffices for ISOLATION={kind.degree}")
         check("less than full is refused, with what is missing and how to allow it", all(w in str(e) for w in words), e)
 
 
@@ -219,7 +224,7 @@ def check_killed(kind, world):
     with kind.worker(world) as worker:
         check_degree(kind, world, worker)
         check_example(world)
-        world.request(worker_test.c_repo(world, "slow", worker_test.ECHO, seconds=seconds), "never")
+        world.request(worker_world.c_repo(world, "slow", worker_world.ECHO, seconds=seconds), "never")
         pid = kit.until(lambda: process("sleep", str(seconds)), PATIENCE)
         left = groups_of(pid) if check("a build is under way", pid) else set()
         worker.kill()
@@ -251,7 +256,8 @@ def check_hostile(kind, confinements):
         rc, out, err = kind.run(kit.built("hostile/hostile"), inside)
         lines = [line.split(" ", 3) for line in out.splitlines() if line.startswith(inside + " ")]
         check(f"attempts in a {inside} can be made", rc == 0 and len(lines) > 60, err[-600:])
-        equal(f"attempts in a {inside} are held", [line for line in lines if line[2] not in ("held", "absent", "untried")], [])
+        equal(f"attempts in a {inside} are held",
+              [line for line in lines if line[2] not in ("held", "absent", "untried")], [])
 
 
 def check_ordinary(world):
@@ -295,7 +301,7 @@ def test_machine():
     if NAME in HOSTILE:
         check_hostile(kind, HOSTILE[NAME])
     with kit.folder() as home:
-        world = worker_test.World(home)
+        world = worker_world.World(home)
         if kind.degree != "full":
             check_refusal(kind, world)
         (check_builds if kind.builds else check_no_builds)(kind, world)

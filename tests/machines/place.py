@@ -33,15 +33,18 @@ class Place:
 
     def _compile(self):
         here, own = os.path.dirname(os.path.abspath(__file__)), os.path.join(self.path, "own")
-        component = os.path.join(kit.built("guest"), "root/usr/lib/rustlib/x86_64-unknown-linux-gnu/bin/wasm-component-ld")
+        component = os.path.join(kit.built("guest"),
+                                 "root/usr/lib/rustlib/x86_64-unknown-linux-gnu/bin/wasm-component-ld")
         for target, more in (("p1", []), ("p2", [f"-fuse-ld={component}"])):
             # Without -O: with it clang has wasm-opt, where there is one, work on a component, which that cannot read.
             subprocess.run(["clang-19", "--target=wasm32-wasi", *more, "-o", os.path.join(own, f"guest-{target}.wasm"),
                             os.path.join(here, "guest.c")], check=True)
-        subprocess.run(["gcc", "-O1", "-D_GNU_SOURCE", "-Wall", "-Werror", "-static", "-o", os.path.join(own, "hog"), os.path.join(here, "hog.c")], check=True)
+        subprocess.run(["gcc", "-O1", "-D_GNU_SOURCE", "-Wall", "-Werror", "-static", "-o", os.path.join(own, "hog"),
+                        os.path.join(here, "hog.c")], check=True)
 
     def environment(self):
-        return {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": self.state, "TMPDIR": self.state,
+        return {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": self.state,
+                "TMPDIR": self.state,
                 "BUILD_DIR": self.build, "LOG_LEVEL": "info"}
 
     def inside(self, kind):
@@ -54,7 +57,8 @@ class Place:
         for source, target in self.binds:
             lines += [f'mkdir -p "{below}{target}"', f'mount --bind "{source}" "{below}{target}"',
                       f'mount -o remount,bind,ro "{below}{target}"']
-        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", "\n".join(lines) + '\nexec "$@"', "sh", *command]
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", "\n".join(lines) + '\nexec "$@"', "sh",
+                *command]
 
 
 def run(command, seconds=SECONDS, **more):

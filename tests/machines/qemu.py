@@ -59,7 +59,8 @@ def entry(name, mode, data=b"", number=[0]):
 
 def module_files(kernel):
     """(name, path) of the modules that are needed, each after those that it needs itself."""
-    paths = {os.path.basename(p)[:-3].replace("-", "_"): p for p in glob.glob(f"{kernel}/lib/modules/*/kernel/**/*.ko", recursive=True)}
+    paths = {os.path.basename(p)[:-3].replace("-", "_"): p
+             for p in glob.glob(f"{kernel}/lib/modules/*/kernel/**/*.ko", recursive=True)}
     order = []
 
     def take(name):
@@ -106,7 +107,8 @@ def share_root(where):
     os.makedirs(root, exist_ok=True)
     command = ["/usr/lib/qemu/virtiofsd", f"--socket-path={socket}", "-o", f"source={root}", "-o", "cache=always"]
     log = open(os.path.join(where.path, "virtiofs.log"), "wb")
-    server = subprocess.Popen(where.mounted(command, root, f'mount --bind / "{root}"'), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    server = subprocess.Popen(where.mounted(command, root, f'mount --bind / "{root}"'), stdout=log, stderr=log,
+                              stdin=subprocess.DEVNULL)
     if not kit.until(lambda: os.path.exists(socket) or server.poll() is not None, 20) or server.poll() is not None:
         server.kill()
         raise RuntimeError(f"virtiofsd did not start: {read(log.name)[-800:]}")
@@ -120,7 +122,8 @@ def run(where, kind):
     console, results = os.path.join(where.path, "console"), os.path.join(where.path, "results")
     try:
         _, err, status = place.run([
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine", "pc", "-cpu", "Nehalem", "-smp", "2", "-m", str(MEMORY_MB),
+            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine", "pc", "-cpu", "Nehalem", "-smp", "2", "-m",
+                                    str(MEMORY_MB),
             "-nodefaults", "-nographic", "-no-reboot", "-nic", "none",
             "-object", f"memory-backend-memfd,id=memory,size={MEMORY_MB}M,share=on", "-numa", "node,memdev=memory",
             "-chardev", f"socket,id=root,path={socket}", "-device", "vhost-user-fs-pci,chardev=root,tag=root",

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A coordinator of a test's own, with a token, and what is asked of it."""
+import contextlib, json, subprocess, urllib.parse
+
+import kit
+
+CONTRACT = "outlayer.test.near"
+
+
+class Coordinator(kit.Daemon):
+    def __init__(self, home, **env):
+        super().__init__("outlayer-coordinator", env=env, home=home)
+        self.token = None
+
+    def call(self, method, path, body=None, token="", timeout=40, headers=None):
+        """(status, parsed answer). token "": the daemon's own, None: none."""
+        token = self.token if token == "" else token
+        with_token = {"Authorization": f"Bearer {token}"} if token else {}
+        status, _, raw = kit.http(method, self.url + path, body, {**with_token, **(headers or {})}, timeout=timeout)
+        try:
+            return status, json.loads(raw) if raw else None
+        except ValueError:
+            return status, raw
+
+    def create(self, request_id, **more):
+        return self.call("POST", "/tasks/create", task(request_id, **more))
+
+    def poll(self, timeout=0, worker="w1", capabilities=None):
+        query = {"timeout": timeout, "worker_id": worker, **({"capabilities": capabilities} if capabilities else {})}
+        return self.call("GET", "/tasks/poll?" + urllib.parse.urlencode(query))
+
+    def report(self, kind, request_id, lease_token, **more):
+        body = {"contract_id": CONTRACT, "request_id": request_id, "token": lease_token, **more}
+        return self.call("POST", f"/tasks/{kind}", body)
+
+    def beat(self, request_id, lease_token, **more):
+        return self.report("heartbeat", request_id, lease_token, **more)
+
+    def complete(self, request_id, lease_token, **more):
+        return self.report("complete", request_id, lease_token, **{"outcome": "success", **more})
+
+    def job(self, request_id):
+        return self.call("GET", f"/public/jobs?request_id={request_id}", token=None)[1][0]
+
+    def jobs(self, query=""):
+        return self.call("GET", "/public/jobs" + query, token=None)
+
+    def lease(self, request_id=None):
+        """Creates one if named, takes what is next and confirms it; (request id, lease token)."""
+        if request_id is not None:
+            self.create(request_id)
+        status, answer = self.poll(5)
+        assert status == 200, (status, answer)
+        got, token = answer["task"]["request_id"], answer["lease"]["token"]
+        self.beat(got, token)
+        return got, token
+
+
+def task(number, **more):
+    return {"contract_id": CONTRACT, "request_id": number, "data_id": "ab" * 32, "sender_id": "alice.test.near",
+            "payer_id": "alice.test.near",
+            "code_source": {"repo": "https://example.com/a/b", "commit": "main", "build_target": "wasm32-wasip1"},
+            "resource_limits": {"max_instructions": 10**9, "max_memory_mb": 128, "max_execution_seconds": 60},
+            "input_data": "{}", "secrets_ref": None, "response_format": "Text", "payment": "100000000000000000000000",
+            "timestamp": "1764000000000000000",
+            "context": {"block_height": 7, "block_timestamp": "1764000000000000000", "transaction_hash": f"tx{number}",
+                        "receipt_id": "r", "predecessor_id": "alice.test.near", "signer_id": "alice.test.near",
+                        "signer_public_key": "ed25519:x", "gas_burnt": 5}, **more}
+
+
+def token_of(home, name="test"):
+    run = subprocess.run([kit.program("outlayer"), "token", "create", name, "--home", home], capture_output=True,
+                         text=True)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+@contextlib.contextmanager
+def coordinator(**env):
+    with kit.folder() as home:
+        token = token_of(home)
+        c = Coordinator(home, **env)
+        c.token = token
+        try:
+            yield c
+        finally:
+            c.kill()
+
+
+def again(c, **env):
+    """Another process on the same home."""
+    other = Coordinator(c.home, **env)
+    other.token = c.token
+    return other
+
+
+def error_of(answer):
+    return answer["error"]["code"] if isinstance(answer, dict) and "error" in answer else answer
+
+
+def limited_after(ask, most=100):
+    for i in range(most):
+        status, retry = ask(i)
+        if status == 429:
+            return i, int(retry) >= 1
+    return None
