@@ -23,6 +23,8 @@ int command_deploy(int argc, char **argv);
 int command_secrets(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_tee(int argc, char **argv);
+int command_verify_quote(int argc, char **argv);
+int command_collateral(int argc, char **argv);
 
 // Prints the error for people on standard error; gives the exit status that goes with its code.
 int command_failed(const struct err *e);

@@ -18,6 +18,8 @@ static const struct {
     {"run", command_run, "runs a module here, under a worker's limits"},
     {"deploy", command_deploy, "deploys and sets up the contract on a network"},
     {"tee", command_tee, "what a machine proves about itself: measurements of a compose file"},
+    {"verify-quote", command_verify_quote, "what a TDX or SGX quote proves, by Intel's collateral and a policy"},
+    {"collateral", command_collateral, "fetches what Intel signs about platforms, and says how long it lasts"},
     {"token", command_token, "creates, lists and revokes workers' tokens"},
 };
 
@@ -26,7 +28,7 @@ static void print_help(void) {
         "outlayer: off-chain computation for NEAR contracts\n\nUsage: outlayer COMMAND [OPTIONS]   (outlayer COMMAND "
         "--help)\n       outlayer --version\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].about);
+        printf("  %-12s %s\n", commands[i].name, commands[i].about);
     printf("\nExit status: 0 success, 1 the guest or its build failed, 2 wrong usage or settings, 3 the platform "
            "failed\n");
 }

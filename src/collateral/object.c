@@ -49,6 +49,12 @@ void collateral_take(struct collateral *to, const struct collateral *from, enum 
             *field(to, i) = value(from, i);
 }
 
+void collateral_keep(struct collateral *c, struct arena *a) {
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        *field(c, i) = arena_copy(a, value(c, i));
+    c->pck_certificate_chain = arena_copy(a, c->pck_certificate_chain);
+}
+
 static bool member_read(struct slice *out, struct arena *a, enum form form, const char *text, struct err *e) {
     struct slice in = slice_str(text);
     switch (form) {

@@ -21,7 +21,7 @@
     X(qe_identity, COLLATERAL_QE_IDENTITY, MEMBER_TEXT)                                                                \
     X(qe_identity_signature, COLLATERAL_QE_IDENTITY, MEMBER_SIGNATURE)
 
-// What is issued, verified, replaced and expires as one.
+// What is issued, verified, replaced and expires as one, in the order of enum dcap_kind.
 enum collateral_part {
     COLLATERAL_ROOT_CRL,
     COLLATERAL_PCK_CRL,
@@ -43,6 +43,8 @@ bool collateral_has(const struct collateral *c, enum collateral_part p);
 void collateral_drop(struct collateral *c, enum collateral_part p);
 // Sets one part of `to` to that of `from`, whose bytes it then shares.
 void collateral_take(struct collateral *to, const struct collateral *from, enum collateral_part p);
+// Copies the bytes of all that is there into `a`.
+void collateral_keep(struct collateral *c, struct arena *a);
 
 // From JSON: the nine members (a missing one is empty, one that is there is a text), others are not looked at. Texts
 // live in `a`. A list may be hexadecimal, PEM or base64 there.
