@@ -105,6 +105,30 @@ static void bytes_behind(void **state) {
     assert_true(holds((struct bytes){quote, real.len}, &parts, &trust, subjects[0].at, &f));
 }
 
+// A signature's other form (n - s for s) is as good as the first: a quote's bytes, and so their hash, are no name for
+// it.
+static void the_other_signature(void **state) {
+    (void)state;
+    static const uint8_t order[32] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
+                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+                                      0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+    SCOPED_ARENA(a);
+    struct dcap_parts parts;
+    struct dcap_trust trust;
+    struct dcap_fault f;
+    struct bytes real = vector_quote(a, subjects[0].quote);
+    uint8_t *quote = arena_alloc(a, real.len), *s = quote + 636 + 32;
+    memcpy(quote, real.ptr, real.len);
+    open_parts(a, &parts, &trust, &subjects[0]);
+    for (int i = 31, borrow = 0; i >= 0; i--) {
+        int left = order[i] - s[i] - borrow;
+        borrow = left < 0;
+        s[i] = (uint8_t)left;
+    }
+    assert_memory_not_equal(quote, real.ptr, real.len);
+    assert_true(holds((struct bytes){quote, real.len}, &parts, &trust, subjects[0].at, &f));
+}
+
 // A byte of the collateral object: either it is one that nothing depends on (a blank of JSON, the case of a digit), or
 // the verification fails.
 static void bytes_of_collateral(void **state) {
@@ -162,6 +186,6 @@ static void any_memory(void **state) {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_byte_of_a_quote), cmocka_unit_test(each_length_of_a_quote),
     cmocka_unit_test(bytes_behind),         cmocka_unit_test(bytes_of_collateral),
-    cmocka_unit_test(any_memory),
+    cmocka_unit_test(any_memory),           cmocka_unit_test(the_other_signature),
 };
 RUN_TESTS(tests)
