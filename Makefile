@@ -95,6 +95,7 @@ include src/coordinator/Local.mk
 include src/worker/Local.mk
 include src/cli/Local.mk
 include contracts/Local.mk
+include web/verify/Local.mk
 include bench/Local.mk
 include tests/hostile/Local.mk
 

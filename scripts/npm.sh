@@ -6,8 +6,10 @@ set -eu
 cd "$(dirname "$0")/.." || exit 1
 name=$(sha256sum "$1/package-lock.json" | cut -c1-16)
 target=$PWD/build/npm/$name
+mkdir -p "$target"
+exec 9>"$target/lock" # two jobs of one make install once
+flock 9
 if [ ! -e "$target/.whole" ]; then
-    mkdir -p "$target"
     cp "$1/package.json" "$1/package-lock.json" "$1/.npmrc" "$target"
     (cd "$target" && npm ci --ignore-scripts >"$target/log" 2>&1) || { tail -n 20 "$target/log" >&2; echo "npm.sh: npm ci failed in $target" >&2; exit 1; }
     touch "$target/.whole"
