@@ -182,6 +182,8 @@ static void extension(struct book *b) {
     bad(b, "PCK_FORMAT", "PCK_CERT");
     begin(b, PKI_TDX_V4, "pck-extension-type-3")->sgx.type = 3;
     bad(b, "PCK_FORMAT", "PCK_CERT");
+    begin(b, PKI_TDX_V4, "good-components-count-and-not-the-cpusvn")->sgx.other_cpusvn = true;
+    good(b, "UpToDate", "");
     begin(b, PKI_TDX_V4, "good-svn-255")->sgx.components[0] = 255;
     good(b, "UpToDate", "");
     begin(b, PKI_TDX_V4, "good-svn-128")->sgx.components[0] = 128;

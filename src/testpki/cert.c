@@ -83,13 +83,17 @@ static struct slice sgx_item(struct arena *a, const char *number, struct slice v
     return DER(a, DER_SEQ, pki_der_oid(a, arena_printf(a, SGX_OID ".%s", number)), value);
 }
 
+// The CPUSVN is the components in one, as in all of Intel's certificates.
 static struct slice sgx_tcb(struct arena *a, const struct pki_sgx *s) {
     struct slice parts[18];
+    uint8_t cpusvn[16];
     size_t n = 0;
+    for (size_t i = 0; i < sizeof cpusvn; i++)
+        cpusvn[i] = s->other_cpusvn ? 0 : (uint8_t)s->components[i];
     for (; n < s->component_count; n++)
         parts[n] = sgx_item(a, arena_printf(a, "2.%zu", n + 1), pki_der_number(a, DER_INT, s->components[n]));
     parts[n++] = sgx_item(a, "2.17", pki_der_number(a, DER_INT, s->pcesvn));
-    parts[n++] = sgx_item(a, "2.18", DER(a, DER_OCTETS, slice_of(s->cpusvn, 16)));
+    parts[n++] = sgx_item(a, "2.18", DER(a, DER_OCTETS, slice_of(cpusvn, sizeof cpusvn)));
     return pki_der_of(a, DER_SEQ, n, parts);
 }
 

@@ -17,10 +17,10 @@ struct slice pki_edited(struct arena *a, struct slice text, const struct pki_edi
 
 // The SGX extension of a PCK certificate, 1.2.840.113741.1.13.1.
 struct pki_sgx {
-    uint8_t ppid[16], cpusvn[16], pceid[2], fmspc[6], instance[16];
+    uint8_t ppid[16], pceid[2], fmspc[6], instance[16];
     uint64_t components[16], pcesvn;
     unsigned type;
-    bool dynamic, cached_keys, smt;
+    bool dynamic, cached_keys, smt, other_cpusvn; // the last: its CPUSVN is zero, whatever the components are
     const char *items; // the digits of what stands in it, in order: "1234567", of the processor CA "12345"
     unsigned component_count;
 };

@@ -33,11 +33,21 @@ static X509_CRL *crl(struct slice der) {
     return c;
 }
 
+static void add_cert(X509_STORE *s, X509 *x) { // takes it
+    X509_STORE_add_cert(s, x);
+    X509_free(x);
+}
+
+static void add_crl(X509_STORE *s, X509_CRL *c) { // takes it
+    X509_STORE_add_crl(s, c);
+    X509_CRL_free(c);
+}
+
 static X509_STORE *store_of(const struct pki_made *m, int64_t at) {
     X509_STORE *s = X509_STORE_new();
-    X509_STORE_add_cert(s, cert(m->pck_crl_issuer_chain, 1));
-    X509_STORE_add_crl(s, crl(m->root_ca_crl));
-    X509_STORE_add_crl(s, crl(m->pck_crl));
+    add_cert(s, cert(m->pck_crl_issuer_chain, 1));
+    add_crl(s, crl(m->root_ca_crl));
+    add_crl(s, crl(m->pck_crl));
     X509_VERIFY_PARAM *p = X509_STORE_get0_param(s);
     X509_VERIFY_PARAM_set_time(p, (time_t)at);
     X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
@@ -49,12 +59,14 @@ static int verdict(const struct pki_made *m, struct slice chain, int intermediat
     X509_STORE *s = store_of(m, at);
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *more = sk_X509_new_null();
+    X509 *leaf = cert(chain, 0);
     for (int i = 1; i <= intermediates; i++)
         sk_X509_push(more, cert(chain, i));
-    X509_STORE_CTX_init(ctx, s, cert(chain, 0), more);
+    X509_STORE_CTX_init(ctx, s, leaf, more);
     X509_verify_cert(ctx);
     int code = X509_STORE_CTX_get_error(ctx);
     sk_X509_pop_free(more, X509_free);
+    X509_free(leaf);
     X509_STORE_CTX_free(ctx);
     X509_STORE_free(s);
     return code;

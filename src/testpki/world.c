@@ -90,7 +90,6 @@ static void platform(struct pki_world *w) {
                               .cached_keys = true,
                               .smt = true,
                               .dynamic = true};
-    memcpy(w->sgx.cpusvn, CPUSVN, sizeof CPUSVN);
     memcpy(w->sgx.fmspc, FMSPC, sizeof FMSPC);
     for (int i = 0; i < 16; i++)
         w->sgx.components[i] = CPUSVN[i];
