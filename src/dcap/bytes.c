@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dcap/bytes.h"
 
+bool dcap_bytes_take(struct bytes *b, struct bytes literal) {
+    if (b->len < literal.len || memcmp(b->ptr, literal.ptr, literal.len) != 0)
+        return false;
+    b->ptr += literal.len, b->len -= literal.len;
+    return true;
+}
+
 struct dcap_cursor dcap_cursor_over(struct bytes b) {
     return (struct dcap_cursor){.at = b.ptr, .end = b.len ? b.ptr + b.len : b.ptr};
 }

@@ -24,6 +24,9 @@ static inline bool dcap_bytes_eq(struct bytes a, struct bytes b) {
     return a.len == b.len && (!a.len || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+// Takes exactly these bytes off the front of *b; false: it begins otherwise, and stays.
+[[nodiscard]] bool dcap_bytes_take(struct bytes *b, struct bytes literal);
+
 // Reads from the front. What is asked for beyond the end is NULL or 0 and leaves the cursor `failed`, where it stays.
 struct dcap_cursor {
     const uint8_t *at, *end;

@@ -3,7 +3,7 @@
 #include "dcap/der.h"
 
 bool dcap_signed_algorithm(struct bytes *in) {
-    return dcap_der_literal(in, DCAP_LIT("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"));
+    return dcap_bytes_take(in, DCAP_LIT("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"));
 }
 
 enum dcap_code dcap_signed_open(struct bytes *tbs, struct bytes *body, uint8_t signature[64], struct bytes der) {
@@ -16,7 +16,7 @@ enum dcap_code dcap_signed_open(struct bytes *tbs, struct bytes *body, uint8_t s
     tbs->len = (size_t)(in.ptr - tbs->ptr);
     if (!dcap_signed_algorithm(&in))
         return DCAP_CERT_ALGORITHM;
-    if (!dcap_der_only(&bits, in, DER_BIT_STRING) || !dcap_der_literal(&bits, DCAP_LIT("\0")) ||
+    if (!dcap_der_only(&bits, in, DER_BIT_STRING) || !dcap_bytes_take(&bits, DCAP_LIT("\0")) ||
         !dcap_der_signature(signature, bits))
         return DCAP_CERT_FORMAT;
     return DCAP_OK;
@@ -61,7 +61,7 @@ static bool take_extension(struct bytes *oid, bool *critical, struct bytes *valu
            dcap_der_only(value, in, DER_OCTET_STRING);
 }
 
-// Extensions of one certificate are few; each is compared with those before it.
+// Those that are not wanted are few; each is compared with those before it.
 static bool stands_before(struct bytes oid, struct bytes list) {
     struct bytes other, value;
     bool critical;
@@ -76,13 +76,14 @@ enum dcap_code dcap_extensions_read(struct dcap_extensions *out, struct bytes li
     enum { EXTENSIONS_MAX = 16 };
     struct bytes in = list, oid, value;
     bool critical;
-    memset(out, 0, sizeof *out);
+    if (wanted)
+        memset(out, 0, sizeof *out);
     for (int n = 0; in.len > 0; n++) {
         if (n == EXTENSIONS_MAX || !take_extension(&oid, &critical, &value, &in))
             return DCAP_CERT_FORMAT;
         unsigned id = id_of(oid);
         bool known = wanted >> id & 1;
-        if ((critical && !known) || stands_before(oid, list))
+        if (known ? out->value[id].ptr != NULL : critical || stands_before(oid, list))
             return DCAP_CERT_EXTENSION;
         if (known)
             out->value[id] = value;
@@ -140,7 +141,7 @@ static enum dcap_code read_extensions(struct dcap_cert *out, struct bytes list) 
 
 static enum dcap_code read_body(struct dcap_cert *out, struct bytes in) {
     struct bytes unused, times, outer, list;
-    if (!dcap_der_literal(&in, DCAP_LIT("\xa0\x03\x02\x01\x02")) || // version 3
+    if (!dcap_bytes_take(&in, DCAP_LIT("\xa0\x03\x02\x01\x02")) || // version 3
         !dcap_der_unsigned(&out->serial, &in, DER_INTEGER, DCAP_SERIAL_SIZE) || out->serial.len == 0)
         return DCAP_CERT_FORMAT;
     if (!dcap_signed_algorithm(&in))
@@ -150,8 +151,8 @@ static enum dcap_code read_body(struct dcap_cert *out, struct bytes in) {
         !dcap_name_take(&out->subject, &out->common_name, &in))
         return DCAP_CERT_FORMAT;
     // SubjectPublicKeyInfo {{id-ecPublicKey, prime256v1}, 04 x y}
-    if (!dcap_der_literal(&in, DCAP_LIT("\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce"
-                                        "\x3d\x03\x01\x07\x03\x42\x00\x04")) ||
+    if (!dcap_bytes_take(&in, DCAP_LIT("\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce"
+                                       "\x3d\x03\x01\x07\x03\x42\x00\x04")) ||
         in.len < 64)
         return DCAP_CERT_KEY;
     out->key = in.ptr;

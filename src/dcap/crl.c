@@ -8,11 +8,10 @@
 static enum dcap_code take_entry(struct bytes *serial, struct bytes *list) {
     struct bytes in, more;
     uint64_t since;
-    struct dcap_extensions none;
     if (!dcap_der_take(&in, list, DER_SEQUENCE) || !dcap_der_unsigned(serial, &in, DER_INTEGER, DCAP_SERIAL_SIZE) ||
         !dcap_der_time(&since, &in) || (in.len > 0 && !dcap_der_only(&more, in, DER_SEQUENCE)))
         return DCAP_CERT_FORMAT;
-    return in.len > 0 ? dcap_extensions_read(&none, more, 0) : DCAP_OK;
+    return in.len > 0 ? dcap_extensions_read(NULL, more, 0) : DCAP_OK;
 }
 
 static enum dcap_code read_entries(struct dcap_crl *out, struct bytes *in) {
@@ -53,7 +52,7 @@ static enum dcap_code read_list(struct dcap_crl *out, struct bytes der) {
     enum dcap_code code = dcap_signed_open(&out->tbs, &in, out->signature, der);
     if (code != DCAP_OK)
         return code;
-    if (!dcap_der_literal(&in, DCAP_LIT("\x02\x01\x01"))) // version 2
+    if (!dcap_bytes_take(&in, DCAP_LIT("\x02\x01\x01"))) // version 2
         return DCAP_CERT_FORMAT;
     if (!dcap_signed_algorithm(&in))
         return DCAP_CERT_ALGORITHM;
@@ -94,8 +93,9 @@ bool dcap_crl_verify(const struct dcap_crl *crl, const struct dcap_cert *issuer,
 
 void dcap_crl_put_serials(struct dcap_writer *w, const struct dcap_crl *crl) {
     static const uint8_t zeros[DCAP_SERIAL_SIZE];
-    struct bytes list = crl->entries, serial;
-    while (list.len > 0 && take_entry(&serial, &list) == DCAP_OK) {
+    struct bytes list = crl->entries, entry, serial;
+    while (dcap_der_take(&entry, &list, DER_SEQUENCE) &&
+           dcap_der_unsigned(&serial, &entry, DER_INTEGER, DCAP_SERIAL_SIZE)) {
         dcap_put(w, zeros, DCAP_SERIAL_SIZE - serial.len);
         dcap_put(w, serial.ptr, serial.len);
     }

@@ -2,14 +2,12 @@
 #include "dcap/der.h"
 #include "dcap/p256_point.h"
 
-bool dcap_der_next(uint8_t *tag, struct bytes *content, struct bytes *in) {
-    const uint8_t *p = in->ptr;
-    size_t left = in->len;
-    if (left < 2 || (p[0] & 0x1f) == 0x1f)
+// The tag has been looked at.
+static bool take_content(struct bytes *content, struct bytes *in) {
+    if (in->len < 2)
         return false;
-    *tag = p[0];
-    size_t len = p[1];
-    p += 2, left -= 2;
+    const uint8_t *p = in->ptr + 2;
+    size_t len = p[-1], left = in->len - 2;
     if (len >= 0x80) {
         size_t digits = len - 0x80; // none: the indefinite form
         if (digits == 0 || digits > 3 || digits > left || p[0] == 0)
@@ -27,22 +25,21 @@ bool dcap_der_next(uint8_t *tag, struct bytes *content, struct bytes *in) {
     return true;
 }
 
+bool dcap_der_next(uint8_t *tag, struct bytes *content, struct bytes *in) {
+    if (in->len == 0 || (in->ptr[0] & 0x1f) == 0x1f)
+        return false;
+    *tag = in->ptr[0];
+    return take_content(content, in);
+}
+
 bool dcap_der_is(struct bytes in, uint8_t tag) { return in.len > 0 && *in.ptr == tag; }
 
 bool dcap_der_take(struct bytes *content, struct bytes *in, uint8_t tag) {
-    uint8_t got;
-    return dcap_der_is(*in, tag) && dcap_der_next(&got, content, in);
+    return in->len > 0 && *in->ptr == tag && take_content(content, in);
 }
 
 bool dcap_der_only(struct bytes *content, struct bytes in, uint8_t tag) {
     return dcap_der_take(content, &in, tag) && in.len == 0;
-}
-
-bool dcap_der_literal(struct bytes *in, struct bytes literal) {
-    if (in->len < literal.len || memcmp(in->ptr, literal.ptr, literal.len) != 0)
-        return false;
-    in->ptr += literal.len, in->len -= literal.len;
-    return true;
 }
 
 bool dcap_der_unsigned(struct bytes *number, struct bytes *in, uint8_t tag, size_t max) {

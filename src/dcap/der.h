@@ -28,8 +28,6 @@ enum dcap_der_tag {
 [[nodiscard]] bool dcap_der_take(struct bytes *content, struct bytes *in, uint8_t tag);
 // `in` is one element of this tag and nothing behind it.
 [[nodiscard]] bool dcap_der_only(struct bytes *content, struct bytes in, uint8_t tag);
-// Exactly these bytes.
-[[nodiscard]] bool dcap_der_literal(struct bytes *in, struct bytes literal);
 // A number (INTEGER, or ENUMERATED as `tag` says) that is not negative and has at most max bytes: big endian without
 // leading zeros, so that 0 has none.
 [[nodiscard]] bool dcap_der_unsigned(struct bytes *number, struct bytes *in, uint8_t tag, size_t max);

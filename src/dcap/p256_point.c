@@ -32,17 +32,23 @@ static bool subtract_prime(uint32_t n[LIMBS + 1]) {
 // out = a * b / R + c, below p. As p is -1 modulo 2^32, the multiple of p that clears the lowest limb is that limb.
 static void multiply_add(uint32_t out[LIMBS], const uint32_t a[LIMBS], const uint32_t b[LIMBS],
                          const uint32_t c[LIMBS]) {
-    uint32_t limbs[LIMBS + 2] = {0}, *t = limbs + 1; // limbs[0] takes what has been cleared
+    uint32_t t[LIMBS + 1] = {0};
     for (int i = 0; i < LIMBS; i++) {
-        uint64_t product = 0, reduced = 0;
-        uint32_t multiple = 0;
-        for (int j = 0; j < LIMBS; j++) {
-            product = (product >> 32) + t[j] + (uint64_t)a[j] * b[i];
-            if (j == 0)
-                multiple = (uint32_t)product;
-            reduced = (reduced >> 32) + (uint32_t)product + (uint64_t)multiple * prime[j];
-            t[j - 1] = (uint32_t)reduced;
-        }
+        uint64_t digit = b[i], product = t[0] + a[0] * digit, multiple = (uint32_t)product;
+        uint64_t reduced = (uint32_t)product + multiple * prime[0];
+        // Written out: in WebAssembly a loop would take three times as many operators.
+#define STEP(j)                                                                                                        \
+    product = (product >> 32) + t[j] + a[j] * digit;                                                                   \
+    reduced = (reduced >> 32) + (uint32_t)product + multiple * prime[j];                                               \
+    t[j - 1] = (uint32_t)reduced
+        STEP(1);
+        STEP(2);
+        STEP(3);
+        STEP(4);
+        STEP(5);
+        STEP(6);
+        STEP(7);
+#undef STEP
         uint64_t top = (product >> 32) + (reduced >> 32) + t[LIMBS];
         t[LIMBS - 1] = (uint32_t)top;
         t[LIMBS] = (uint32_t)(top >> 32);

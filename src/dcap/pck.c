@@ -9,8 +9,8 @@ enum { TCB_ITEMS = 18, PCE_SVN = 17, CPU_SVN = 18, CONFIGURATION_ITEMS = 3 };
 static bool take_item(unsigned *number, struct bytes *value, struct bytes *list, uint8_t group) {
     struct bytes oid;
     if (!dcap_der_take(value, list, DER_SEQUENCE) || !dcap_der_take(&oid, value, DER_OID) ||
-        !dcap_der_literal(&oid, DCAP_LIT("\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01")) ||
-        (group && !dcap_der_literal(&oid, (struct bytes){&group, 1})) || oid.len != 1)
+        !dcap_bytes_take(&oid, DCAP_LIT("\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01")) ||
+        (group && !dcap_bytes_take(&oid, (struct bytes){&group, 1})) || oid.len != 1)
         return false;
     *number = oid.ptr[0];
     return true;

@@ -5,7 +5,8 @@
 #include "dcap/bytes.h"
 
 // Each certificate's DER, in the arena's memory, in the order of the text; *count is how many there are, at most max.
-// False when the text is anything else, or has more, or the memory does not suffice. With nul_tail, one NUL may stand
+// False when the text is anything else, or has more, or the memory does not suffice
+// (three bytes for four of the text). With nul_tail, one NUL may stand
 // at the end, as Intel's library leaves it in quotes.
 [[nodiscard]] bool dcap_pem_certificates(struct bytes *certificates, size_t *count, struct dcap_arena *arena,
                                          struct bytes text, size_t max, bool nul_tail);

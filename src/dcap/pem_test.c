@@ -111,10 +111,10 @@ static void room(void **state) {
     struct bytes one = forge_pem(a, DCAP_LIT("a certificate")), three = FORGE_JOIN(a, one, one, one), out[4];
     assert_int_equal(read_pem(out, three, 3, false), 3);
     assert_int_equal(read_pem(out, three, 2, false), -1);
-    for (size_t size = 0; size < 45; size++) {
+    for (size_t size = 0; size < three.len; size++) {
         struct dcap_arena arena = {memory, size, 0};
         size_t count;
-        assert_int_equal(dcap_pem_certificates(out, &count, &arena, three, 3, false), size >= 2 * 16 + 13);
+        assert_int_equal(dcap_pem_certificates(out, &count, &arena, three, 3, false), size >= three.len / 4 * 3);
     }
 }
 

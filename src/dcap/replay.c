@@ -68,19 +68,23 @@ static void add_escaped(struct dcap_sha384 *h, uint8_t c) {
         dcap_sha384_add(h, &c, 1);
 }
 
-static void add_hex(struct dcap_sha384 *h, struct bytes b) {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < b.len; i++) {
-        dcap_sha384_add(h, &digits[b.ptr[i] >> 4], 1);
-        dcap_sha384_add(h, &digits[b.ptr[i] & 15], 1);
+// Hexadecimal digits in lower case.
+static void add_digits(struct dcap_sha384 *h, struct bytes hex) {
+    uint8_t lower[32];
+    while (hex.len > 0) {
+        size_t n = 0;
+        for (; n < sizeof lower && n < hex.len; n++)
+            lower[n] = hex.ptr[n] | 0x20;
+        dcap_sha384_add(h, lower, n);
+        hex.ptr += n, hex.len -= n;
     }
 }
 
 // Version 1: the event type, the name and the payload with colons between them. Version 2: canonical JSON.
-static void digest_of(uint8_t out[DCAP_SHA384_SIZE], uint8_t version, struct bytes name, struct bytes payload) {
+static void digest_of(uint8_t out[DCAP_SHA384_SIZE], const struct event *e, struct bytes name, struct bytes payload) {
     struct dcap_sha384 h;
     dcap_sha384_init(&h);
-    if (version == 1) {
+    if (e->version == 1) {
         add(&h, DCAP_LIT("\x01\0\0\x08:"));
         add(&h, name);
         add(&h, DCAP_LIT(":"));
@@ -90,7 +94,7 @@ static void digest_of(uint8_t out[DCAP_SHA384_SIZE], uint8_t version, struct byt
         for (size_t i = 0; i < name.len; i++)
             add_escaped(&h, name.ptr[i]);
         add(&h, DCAP_LIT("\",\"payload\":\""));
-        add_hex(&h, payload);
+        add_digits(&h, e->payload);
         add(&h, DCAP_LIT("\",\"type\":134217729}"));
     }
     dcap_sha384_end(&h, out);
@@ -172,7 +176,7 @@ static bool application_event(struct replay *r, struct dcap_json *j, const struc
         return fail(j, DCAP_LOG_FORMAT);
     if (!decoded(&payload, j, r, e->payload))
         return false;
-    digest_of(digest, e->version, name, payload);
+    digest_of(digest, e, name, payload);
     if (!agrees(r, j, e, digest))
         return false;
     extend(r->out->rtmr[APPLICATION], digest);

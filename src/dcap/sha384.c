@@ -23,32 +23,24 @@ static const uint64_t constants[80] = {
 
 static uint64_t rotated(uint64_t n, unsigned by) { return n >> by | n << (64 - by); }
 
-static void mix_block(uint64_t state[8], const uint8_t block[128]) {
-    uint64_t w[16], s[8];
-    for (int i = 0; i < 16; i++) {
-        uint64_t n = 0;
-        for (int j = 0; j < 8; j++)
-            n = n << 8 | *block++;
-        w[i] = n;
-    }
-    for (int i = 0; i < 8; i++)
-        s[i] = state[i];
+// The eight words of the state are locals that hand on their values: in WebAssembly that is cheaper than an array.
+static void mix_block(uint64_t state[8], uint64_t w[16]) {
+    uint64_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6],
+             h = state[7];
+    for (unsigned i = 0; i < 16; i++)
+        w[i] = __builtin_bswap64(w[i]);
     for (unsigned i = 0; i < 80; i++) {
-        uint64_t *now = &w[i % 16];
-        uint64_t one = s[7] + (rotated(s[4], 14) ^ rotated(s[4], 18) ^ rotated(s[4], 41)) +
-                       ((s[4] & s[5]) ^ (~s[4] & s[6])) + constants[i] + *now;
-        uint64_t two = (rotated(s[0], 28) ^ rotated(s[0], 34) ^ rotated(s[0], 39)) +
-                       ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-        uint64_t next = w[(i + 1) % 16], late = w[(i + 14) % 16];
+        uint64_t *now = &w[i % 16], next = w[(i + 1) % 16], late = w[(i + 14) % 16];
+        uint64_t one =
+            h + (rotated(e, 14) ^ rotated(e, 18) ^ rotated(e, 41)) + (g ^ (e & (f ^ g))) + constants[i] + *now;
+        uint64_t two = (rotated(a, 28) ^ rotated(a, 34) ^ rotated(a, 39)) + ((a & b) | (c & (a | b)));
         *now += (rotated(next, 1) ^ rotated(next, 8) ^ next >> 7) + w[(i + 9) % 16] +
                 (rotated(late, 19) ^ rotated(late, 61) ^ late >> 6);
-        for (int j = 7; j > 0; j--)
-            s[j] = s[j - 1];
-        s[4] += one;
-        s[0] = one + two;
+        h = g, g = f, f = e, e = d + one, d = c, c = b, b = a, a = one + two;
     }
-    for (int i = 0; i < 8; i++)
-        state[i] += s[i];
+    const uint64_t last[8] = {a, b, c, d, e, f, g, h};
+    for (unsigned i = 0; i < 8; i++)
+        state[i] += last[i];
 }
 
 void dcap_sha384_init(struct dcap_sha384 *hash) {
@@ -58,24 +50,26 @@ void dcap_sha384_init(struct dcap_sha384 *hash) {
 }
 
 void dcap_sha384_add(struct dcap_sha384 *hash, const void *bytes, size_t len) {
-    for (const uint8_t *p = bytes, *end = p + len; p < end; p++) {
-        hash->block[hash->length++ % sizeof hash->block] = *p;
-        if (hash->length % sizeof hash->block == 0)
+    const uint8_t *from = bytes;
+    while (len > 0) {
+        size_t filled = hash->length % sizeof hash->block, n = sizeof hash->block - filled;
+        if (n > len)
+            n = len;
+        memcpy((uint8_t *)hash->block + filled, from, n);
+        hash->length += n, from += n, len -= n;
+        if (filled + n == sizeof hash->block)
             mix_block(hash->state, hash->block);
     }
 }
 
 void dcap_sha384_end(struct dcap_sha384 *hash, uint8_t out[DCAP_SHA384_SIZE]) {
-    uint64_t bits = hash->length * 8;
-    uint8_t byte = 0x80;
-    do {
-        dcap_sha384_add(hash, &byte, 1);
-        byte = 0;
-    } while (hash->length % sizeof hash->block != 112);
-    for (int shift = 120; shift >= 0; shift -= 8) {
-        byte = shift < 64 ? (uint8_t)(bits >> shift) : 0;
-        dcap_sha384_add(hash, &byte, 1);
-    }
-    for (int i = 0; i < DCAP_SHA384_SIZE; i++)
-        out[i] = (uint8_t)(hash->state[i / 8] >> (56 - i % 8 * 8));
+    // A one, zeros, and the length in bits as the last of 16 bytes in a block.
+    uint8_t end[144] = {0x80};
+    size_t zeros = (111 - hash->length) % sizeof hash->block;
+    uint64_t bits = __builtin_bswap64(hash->length * 8);
+    memcpy(end + 1 + zeros + 8, &bits, sizeof bits);
+    dcap_sha384_add(hash, end, 1 + zeros + 16);
+    for (unsigned i = 0; i < DCAP_SHA384_SIZE / 8; i++)
+        hash->state[i] = __builtin_bswap64(hash->state[i]);
+    memcpy(out, hash->state, DCAP_SHA384_SIZE);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-384, in parts as they come: what runtime measurement registers are extended with. Small rather than fast.
+// SHA-384, in parts as they come: what runtime measurement registers are extended with. Small rather than fast; for
+// little-endian machines.
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
+#include "dcap/bytes.h"
 
 enum { DCAP_SHA384_SIZE = 48 };
 struct dcap_sha384 {
     uint64_t state[8];
-    uint64_t length; // of what was given so far, in bytes
-    uint8_t block[128];
+    uint64_t length;    // of what was given so far, in bytes
+    uint64_t block[16]; // 128 bytes of the text, or words of it
 };
 void dcap_sha384_init(struct dcap_sha384 *hash);
 void dcap_sha384_add(struct dcap_sha384 *hash, const void *bytes, size_t len);
