@@ -69,6 +69,10 @@ def test_sdk():
         equal("Info shows the same", got["info"]["tcb_info"]["rtmr3"], sim.ready["rtmr3"])
         compose = got["info"]["tcb_info"]["app_compose"]
         equal("the compose hash is the file's", got["info"]["compose_hash"], hashlib.sha256(compose.encode()).hexdigest())
+        body = bytes.fromhex(got["quote"])
+        aggregated = hashlib.sha256(body[184:232] + body[376:568] + body[232:376]).hexdigest()
+        equal("mr_aggregated is of all registers", (got["info"]["mr_aggregated"], got["info"]["tcb_info"]["mr_aggregated"]),
+              (aggregated, aggregated))
         equal("a purpose does not change a key", got["key"], got["other_purpose"])
         check("a path does", got["key"] != got["other_path"])
         check("the key's chain is signed by the application's key and the key service", len(got["app"]) == len(got["kms"]) == 66)

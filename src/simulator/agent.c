@@ -182,16 +182,19 @@ static void raw_quote(struct agent_call *c) { old_quote(c, "raw", ""); }
 
 // --- what it is
 
-static json_t *tcb_info(struct agent_call *c) {
+// tcb_info, and the hash of all registers in *aggregated.
+static json_t *tcb_info(struct agent_call *c, struct hash *aggregated) {
     struct arena *a = http_arena(c->request);
     struct td *t = &c->sim->td;
     uint8_t registers[4][48];
     struct hash image = sha256(slice_str(t->config.image)), device = sha256(slice_str(t->config.platform));
     json_t *o = json_object(), *log = td_log(t, a, registers);
+    *aggregated = td_aggregated(t, registers);
     json_object_set_new(o, "mrtd", hex_of(c, t->world.quote.body + PKI_MRTD, 48));
     for (int i = 0; i < 4; i++)
         json_object_set_new(o, arena_printf(a, "rtmr%d", i), hex_of(c, registers[i], 48));
-    json_object_set_new(o, "os_image_hash", hex_of(c, image.b, 32));
+    json_object_set_new(o, "mr_aggregated", hex_of(c, aggregated->b, 32));
+    json_object_set_new(o, t->version < 500 ? "rootfs_hash" : "os_image_hash", hex_of(c, image.b, 32));
     json_object_set_new(o, "compose_hash", hex_of(c, t->compose_hash.b, 32));
     json_object_set_new(o, "device_id", hex_of(c, device.b, 32));
     json_object_set_new(o, "app_compose", json_stringn((const char *)t->config.compose.ptr, t->config.compose.len));
@@ -202,13 +205,14 @@ static json_t *tcb_info(struct agent_call *c) {
 static void info(struct agent_call *c) {
     struct td *t = &c->sim->td;
     json_t *o = json_object();
-    struct hash image = sha256(slice_str(t->config.image)), device = sha256(slice_str(t->config.platform));
+    struct hash image = sha256(slice_str(t->config.image)), device = sha256(slice_str(t->config.platform)), aggregated;
     json_object_set_new(o, "app_id", hex_of(c, t->app_id, sizeof t->app_id));
     json_object_set_new(o, "instance_id", hex_of(c, t->instance_id, t->has_instance ? sizeof t->instance_id : 0));
     json_set_text(o, "app_cert", "");
-    json_object_set_new(o, "tcb_info", text_of(tcb_info(c)));
+    json_object_set_new(o, "tcb_info", text_of(tcb_info(c, &aggregated)));
     json_set_text(o, "app_name", t->app_name);
     json_object_set_new(o, "device_id", hex_of(c, device.b, 32));
+    json_object_set_new(o, "mr_aggregated", hex_of(c, aggregated.b, 32));
     json_object_set_new(o, "os_image_hash", hex_of(c, image.b, 32));
     json_object_set_new(o, "compose_hash", hex_of(c, t->compose_hash.b, 32));
     json_set_text(o, "key_provider_info", t->config.key_provider);

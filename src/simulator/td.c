@@ -246,6 +246,17 @@ bool td_emit(struct td *t, const char *name, struct slice payload, struct err *e
     return room || err_set(e, ERR_LIMIT, "the simulator keeps no more than %d events", TD_EVENTS_MAX);
 }
 
+struct hash td_aggregated(const struct td *t, const uint8_t registers[4][48]) {
+    static const uint8_t none[48];
+    struct sha256 s;
+    sha256_init(&s);
+    sha256_add(&s, slice_of(t->world.quote.body + PKI_MRTD, 48));
+    sha256_add(&s, slice_of(registers, 4 * 48));
+    if (memcmp(t->config_id, none, sizeof none) != 0)
+        sha256_add(&s, slice_of(t->world.quote.body + PKI_MRCONFIGID, 3 * 48));
+    return sha256_end(&s);
+}
+
 static json_t *event_json(const struct td *t, struct arena *a, const struct td_event *e) {
     json_t *o = json_object();
     json_object_set_new(o, "imr", json_integer(e->imr));

@@ -55,5 +55,7 @@ void td_world(struct pki_world *w, const struct td_config *c, int64_t now);
 struct slice td_quote(struct td *t, struct arena *a, const uint8_t report_data[64]);
 // Extends RTMR3.
 [[nodiscard]] bool td_emit(struct td *t, const char *name, struct slice payload, struct err *e);
+// What dstack calls mr_aggregated: SHA-256 of MRTD, these registers, and MRCONFIGID and the owner's where one is set.
+struct hash td_aggregated(const struct td *t, const uint8_t registers[4][48]);
 // The log as the agent gives it: JSON, an array of events. `registers`, if not NULL, gets those that it leads to.
 json_t *td_log(struct td *t, struct arena *a, uint8_t registers[4][48]);
