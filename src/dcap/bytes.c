@@ -102,6 +102,14 @@ bool dcap_hex_decode(uint8_t *out, struct bytes text, size_t n) {
     return true;
 }
 
+const char *dcap_nth(const char *texts, unsigned n) {
+    while (n) {
+        if (!*texts++)
+            n--;
+    }
+    return texts;
+}
+
 // Days from 1970-01-01: years begin in March, so that a leap day is a year's last one.
 static uint32_t days_since_1970(uint32_t y, uint32_t m, uint32_t d) {
     y -= m < 3;

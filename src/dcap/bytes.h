@@ -60,6 +60,9 @@ struct bytes dcap_written(struct dcap_writer *w); // keeps what was written; {NU
 // 2 * n hexadecimal digits of either case as n bytes; `out` may be where the text is.
 [[nodiscard]] bool dcap_hex_decode(uint8_t *out, struct bytes text, size_t n);
 
+// The n-th of texts that stand one behind the other, each with its NUL: a table of them without pointers.
+const char *dcap_nth(const char *texts, unsigned n);
+
 // Seconds since 1970 of YYYYMMDDhhmmss, 14 digits, in the calendar of ISO 8601 from 1970 to 9999.
 [[nodiscard]] bool dcap_time_of_digits(uint64_t *out, const uint8_t digits[14]);
 // The same of YYYY-MM-DDThh:mm:ssZ.

@@ -20,28 +20,28 @@ enum dcap_class dcap_code_class(enum dcap_code code) {
 }
 
 const char *dcap_code_name(enum dcap_code code) {
-    static const char *const names[] = {
-#define X(name, class, sentence) #name,
+    static const char names[] =
+#define X(name, class, sentence) #name "\0"
         DCAP_CODES(X)
 #undef X
-    };
-    return names[code];
+        ;
+    return dcap_nth(names, code);
 }
 
 const char *dcap_code_sentence(enum dcap_code code) {
-    static const char *const sentences[] = {
-#define X(name, class, sentence) sentence,
+    static const char sentences[] =
+#define X(name, class, sentence) sentence "\0"
         DCAP_CODES(X)
 #undef X
-    };
-    return sentences[code];
+        ;
+    return dcap_nth(sentences, code);
 }
 
 const char *dcap_part_words(enum dcap_part part) {
-    static const char *const words[] = {
-#define X(name, words) words,
+    static const char words[] =
+#define X(name, words) words "\0"
         DCAP_PARTS(X)
 #undef X
-    };
-    return words[part];
+        ;
+    return dcap_nth(words, part);
 }

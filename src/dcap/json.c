@@ -106,51 +106,28 @@ static bool skip_word(struct dcap_json *j) {
     return malformed(j);
 }
 
-static bool skip_scalar(struct dcap_json *j) {
+static bool skip(struct dcap_json *j);
+static bool skip_each(struct dcap_json *j, void *out) {
+    (void)out;
+    return skip(j);
+}
+
+// Reads over any value.
+static bool skip(struct dcap_json *j) {
+    static const struct dcap_json_shape anything = {NULL, 0};
+    static const struct dcap_json_each each = {skip_each};
     struct bytes text;
     bool escapes;
     uint8_t c = peek(j);
     if (c == '"')
         return string(&text, j, &escapes);
-    return c == '-' || (uint8_t)(c - '0') < 10 ? skip_number(j) : skip_word(j);
-}
-
-// Reads over any value. Bit d of `objects` says whether the value that is open at depth d is an object.
-static bool skip(struct dcap_json *j) {
-    uint32_t objects = 0;
-    unsigned depth = 0;
-    for (;;) {
-        uint8_t c = peek(j);
-        bool open = c == '{' || c == '[', empty = false;
-        if (open) {
-            if (depth == DCAP_JSON_DEPTH)
-                return dcap_json_fail(j, DCAP_JSON_FORMAT, DCAP_JSON_DEPTH);
-            j->at++;
-            objects = objects << 1 | (c == '{');
-            depth++;
-            empty = take(j, c == '{' ? '}' : ']');
-        } else if (!skip_scalar(j)) {
-            return false;
-        }
-        if (empty) {
-            objects >>= 1;
-            depth--;
-        }
-        // What closes here, and then what must follow.
-        bool first = open && !empty;
-        while (!first && depth && take(j, objects & 1 ? '}' : ']')) {
-            objects >>= 1;
-            depth--;
-        }
-        if (!depth)
-            return true;
-        if (!first && !take(j, ','))
-            return malformed(j);
-        struct bytes name;
-        bool escapes;
-        if ((objects & 1) && (!string(&name, j, &escapes) || !take(j, ':')))
-            return malformed(j);
-    }
+    if (c != '{' && c != '[')
+        return c == '-' || (uint8_t)(c - '0') < 10 ? skip_number(j) : skip_word(j);
+    if (++j->depth > DCAP_JSON_DEPTH)
+        return dcap_json_fail(j, DCAP_JSON_FORMAT, DCAP_JSON_DEPTH);
+    bool ok = c == '{' ? dcap_json_object(NULL, j, &anything) : dcap_json_array(NULL, j, &each);
+    j->depth--;
+    return ok;
 }
 
 static bool number(void *out, struct dcap_json *j, size_t size) {
@@ -257,7 +234,7 @@ bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_sha
 }
 
 static struct dcap_json over(struct bytes text, enum dcap_part part, struct dcap_fault *f) {
-    return (struct dcap_json){text.ptr, text.len ? text.ptr + text.len : text.ptr, f, part};
+    return (struct dcap_json){text.ptr, text.len ? text.ptr + text.len : text.ptr, f, part, 0};
 }
 
 static bool ends(struct dcap_json *j) { return (!peek(j) && j->at == j->end) || malformed(j); }
@@ -276,37 +253,20 @@ bool dcap_json_list(void *out, struct bytes text, const struct dcap_json_each *e
     return dcap_json_array(out, &j, each) && ends(&j);
 }
 
+// The character XXXX of \uXXXX as UTF-8.
 static uint8_t *put_utf8(uint8_t *to, uint32_t c) {
     if (c < 0x80) {
         *to++ = (uint8_t)c;
         return to;
     }
-    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const uint8_t lead[4] = {0, 0xc0, 0xe0, 0xf0};
-    *to++ = (uint8_t)(lead[more] | c >> (6 * more));
-    while (more--)
-        *to++ = (uint8_t)(0x80 | (c >> (6 * more) & 0x3f));
-    return to;
-}
-
-// \uXXXX, two of them for what is beyond the first plane; `from` stands behind the u. NULL for half a pair.
-static const uint8_t *code_point(uint32_t *out, const uint8_t *from, const uint8_t *end) {
-    uint8_t b[2];
-    if (end - from < 4 || !dcap_hex_decode(b, (struct bytes){from, 4}, 2))
-        return NULL;
-    uint32_t c = (uint32_t)b[0] << 8 | b[1];
-    from += 4;
-    if (c >= 0xd800 && c < 0xdc00) {
-        if (end - from < 6 || from[0] != '\\' || from[1] != 'u' ||
-            !dcap_hex_decode(b, (struct bytes){from + 2, 4}, 2) || b[0] < 0xdc || b[0] > 0xdf)
-            return NULL;
-        c = 0x10000 + ((c - 0xd800) << 10) + (((uint32_t)b[0] & 3) << 8 | b[1]);
-        from += 6;
-    } else if (c >= 0xdc00 && c < 0xe000) {
-        return NULL;
+    if (c < 0x800) {
+        *to++ = (uint8_t)(0xc0 | c >> 6);
+    } else {
+        *to++ = (uint8_t)(0xe0 | c >> 12);
+        *to++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
     }
-    *out = c;
-    return from;
+    *to++ = (uint8_t)(0x80 | (c & 0x3f));
+    return to;
 }
 
 bool dcap_json_unescape(struct bytes *text, uint8_t *memory) {
@@ -322,8 +282,11 @@ bool dcap_json_unescape(struct bytes *text, uint8_t *memory) {
         if (++from == end)
             return false;
         if (*from == 'u') {
-            if (!(from = code_point(&c, from + 1, end)))
+            uint8_t b[2];
+            if (end - from < 5 || !dcap_hex_decode(b, (struct bytes){from + 1, 4}, 2) || (b[0] & 0xf8) == 0xd8)
                 return false;
+            c = (uint32_t)b[0] << 8 | b[1];
+            from += 5;
         } else {
             unsigned i = 0;
             while (i < sizeof plain - 1 && plain[i] != (char)*from)

@@ -10,8 +10,9 @@ struct dcap_json {
     const uint8_t *at, *end;
     struct dcap_fault *fault; // filled by the first failure
     enum dcap_part part;      // what is read, for the fault
+    unsigned depth;           // of the value that is read over
 };
-enum { DCAP_JSON_DEPTH = 32 };
+enum { DCAP_JSON_DEPTH = 16 };
 
 enum dcap_json_kind {
     DCAP_JSON_TEXT,    // struct bytes: a string without escapes
@@ -59,5 +60,5 @@ struct dcap_json_each {
 bool dcap_json_fail(struct dcap_json *j, enum dcap_code code, uint64_t detail);
 
 // Takes the escapes out of what a string holds, where it stands (*text is the same memory, shorter or equal). False for
-// what is no valid UTF-16 escape.
+// what is no escape, and for halves of pairs (\uD800 to \uDFFF), of which no collateral has any.
 [[nodiscard]] bool dcap_json_unescape(struct bytes *text, uint8_t *memory);

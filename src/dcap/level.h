@@ -40,19 +40,32 @@ struct dcap_level {
 // Takes the next advisory's id off the list; false at the end.
 bool dcap_advisory_next(struct bytes *id, struct bytes *list);
 
-// --- how levels are kept in a part, written by tcb_info.c and qe_identity.c
-
-// The JSON array of ids (or nothing) as a list for dcap_advisory_next; *len is its length.
-[[nodiscard]] bool dcap_advisories_put(struct dcap_writer *w, uint16_t *len, struct dcap_json *j, struct bytes raw);
-// A status by its name, one of those that levels have; TCB_STATUS otherwise.
-[[nodiscard]] bool dcap_status_read(uint8_t *out, struct dcap_json *j, struct bytes text);
-
-// Levels of one SVN: of a quoting enclave and of a TDX module. An array of them is read by dcap_svn_level_take.
-struct dcap_svn_levels {
-    struct dcap_writer *w;
-    size_t at;      // where they begin, from the writer's start
-    uint16_t count; // so far
+// What a platform, a TDX module or a quoting enclave has; what it has not is 0, and no level of its kind asks for it.
+struct dcap_svns {
+    uint8_t sgx[16], tdx[16]; // where tdx[1], the module's version, is above 0, the first two do not count
+    uint16_t pce, isv;        // isv: of a module or an enclave
+    uint8_t isv_of, isv_index;
 };
-[[nodiscard]] bool dcap_svn_level_take(struct dcap_json *j, struct dcap_svn_levels *levels);
-// The highest level that an SVN reaches. False when there is none. *best is the SVN that the best one asks for.
-[[nodiscard]] bool dcap_svn_match(struct dcap_level *out, uint16_t *best, struct bytes levels, uint16_t svn);
+// One number that is lower than the best level asks for.
+enum dcap_short_of { DCAP_SHORT_SGX, DCAP_SHORT_PCE, DCAP_SHORT_TDX, DCAP_SHORT_MODULE, DCAP_SHORT_QE };
+struct dcap_short {
+    uint8_t of, index; // enum dcap_short_of; which component, or the module's version
+    uint16_t has, needs;
+};
+enum { DCAP_SHORTS = 36 };
+struct dcap_shorts {
+    uint8_t count;
+    struct dcap_short s[DCAP_SHORTS];
+};
+
+// Levels as they are kept in a part, written while an array of them is read: of platforms, or of what has an isvsvn.
+struct dcap_levels {
+    struct dcap_writer *w;
+    size_t at;                // where they begin, from the writer's start
+    uint16_t count, with_tdx; // so far
+    bool isv;
+};
+[[nodiscard]] bool dcap_level_take(struct dcap_json *j, struct dcap_levels *levels);
+// The highest level that is reached (false when none is), and what is lacking for the best one (`shorts` may be NULL).
+[[nodiscard]] bool dcap_levels_match(struct dcap_level *out, struct dcap_shorts *shorts, struct bytes levels,
+                                     const struct dcap_svns *has);

@@ -2,21 +2,21 @@
 #include "dcap/policy.h"
 
 const char *dcap_refusal_name(enum dcap_refusal r) {
-    static const char *const names[] = {
-#define X(name, sentence) #name,
+    static const char names[] =
+#define X(name, sentence) #name "\0"
         DCAP_REFUSALS(X)
 #undef X
-    };
-    return names[r];
+        ;
+    return dcap_nth(names, r);
 }
 
 const char *dcap_refusal_sentence(enum dcap_refusal r) {
-    static const char *const sentences[] = {
-#define X(name, sentence) sentence,
+    static const char sentences[] =
+#define X(name, sentence) sentence "\0"
         DCAP_REFUSALS(X)
 #undef X
-    };
-    return sentences[r];
+        ;
+    return dcap_nth(sentences, r);
 }
 
 void dcap_policy_default(struct dcap_policy *p) {

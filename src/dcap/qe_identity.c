@@ -14,12 +14,12 @@ struct text {
     struct dcap_part_head head;
     struct qe_part part;
     struct bytes id;
-    struct dcap_svn_levels levels;
+    struct dcap_levels levels;
     uint32_t number;
     uint8_t version;
 };
 
-static bool take_level(struct dcap_json *j, void *out) { return dcap_svn_level_take(j, &((struct text *)out)->levels); }
+static bool take_level(struct dcap_json *j, void *out) { return dcap_level_take(j, &((struct text *)out)->levels); }
 
 static bool check(struct text *t, struct dcap_fault *f) {
     if (t->version != 2)
@@ -51,7 +51,7 @@ bool dcap_qe_identity_put(struct dcap_writer *w, struct bytes text, struct dcap_
         DCAP_JSON_REQUIRED(struct text, part.isvprodid, "isvprodid", DCAP_JSON_NUMBER, NULL),
         DCAP_JSON_REQUIRED(struct text, levels, "tcbLevels", DCAP_JSON_EACH, &levels)};
     static const struct dcap_json_shape shape = {members, 12};
-    struct text t = {.levels = {.w = w, .at = sizeof t.head + sizeof t.part}};
+    struct text t = {.levels = {.w = w, .at = sizeof t.head + sizeof t.part, .isv = true}};
     dcap_put(w, &t.head, sizeof t.head);
     dcap_put(w, &t.part, sizeof t.part);
     if (!dcap_json_document(&t, text, &shape, DCAP_PART_QE_IDENTITY, f) || !check(&t, f))

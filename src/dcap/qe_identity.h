@@ -10,5 +10,5 @@
 // Whether a quoting enclave's report of 384 bytes is of this enclave: signer, product, MISCSELECT and attributes under
 // their masks, not in debug mode.
 [[nodiscard]] bool dcap_qe_identity_check(struct bytes part, const uint8_t *report, struct dcap_fault *f);
-// Its levels, for dcap_svn_match.
+// Its levels, for dcap_levels_match.
 struct bytes dcap_qe_identity_levels(struct bytes part);

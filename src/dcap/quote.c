@@ -31,12 +31,12 @@ struct bytes dcap_quote_report_data(const struct dcap_quote *q) {
 }
 
 const char *dcap_field_name(enum dcap_field field) {
-    static const char *const names[] = {
-#define X(name, json, body, offset, len) json,
+    static const char names[] =
+#define X(name, json, body, offset, len) json "\0"
         DCAP_FIELDS(X)
 #undef X
-    };
-    return names[field];
+        ;
+    return dcap_nth(names, field);
 }
 
 // 48 bytes. Version 3 has nothing where later ones name the TEE.

@@ -35,20 +35,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct dcap_svns s = svns_of(text), all = {.pce = UINT16_MAX};
     memset(all.sgx, 255, 16);
     memset(all.tdx, 255, 16);
-    BUG_ON(!dcap_tcb_info_match(&level, &shorts, part, &all) || shorts.count);
+    BUG_ON(!dcap_levels_match(&level, &shorts, dcap_tcb_info_levels(part), &all) || shorts.count);
     for (struct bytes id; dcap_advisory_next(&id, &level.advisories);)
         BUG_ON(!id.len || id.ptr < part.ptr || id.ptr + id.len > part.ptr + part.len);
-    bool reached = dcap_tcb_info_match(&level, NULL, part, &s);
+    bool reached = dcap_levels_match(&level, NULL, dcap_tcb_info_levels(part), &s);
     for (unsigned i = 0; reached && i < 32; i++) {
         struct dcap_svns more = s;
         (i < 16 ? more.sgx : more.tdx)[i % 16] = 255;
-        BUG_ON(!dcap_tcb_info_match(&higher, NULL, part, &more));
+        BUG_ON(!dcap_levels_match(&higher, NULL, dcap_tcb_info_levels(part), &more));
     }
     for (unsigned version = 0; version < 256; version++) {
         struct dcap_module m;
-        uint16_t best;
+        struct dcap_svns most = {.isv = UINT16_MAX};
         dcap_tcb_info_module(&m, part, (uint8_t)version);
-        BUG_ON(version && m.known && !dcap_svn_match(&level, &best, m.levels, UINT16_MAX));
+        BUG_ON(version && m.known && !dcap_levels_match(&level, NULL, m.levels, &most));
     }
     return 0;
 }

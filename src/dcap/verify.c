@@ -81,17 +81,16 @@ struct levels {
 static bool match(struct levels *out, struct dcap_shorts *shorts, const struct dcap_svns *svns, uint8_t tee,
                   struct bytes tcb_info, struct dcap_fault *f) {
     struct dcap_module m;
-    uint16_t best = 0;
-    bool found = dcap_tcb_info_match(&out->platform, shorts, tcb_info, svns);
-    out->has_module = tee == DCAP_TDX && svns->tdx[1] > 0;
+    uint8_t version = svns->tdx[1];
+    bool found = dcap_levels_match(&out->platform, shorts, dcap_tcb_info_levels(tcb_info), svns);
+    out->has_module = tee == DCAP_TDX && version > 0;
     if (out->has_module) {
-        dcap_tcb_info_module(&m, tcb_info, svns->tdx[1]);
+        struct dcap_svns module = {.isv = svns->tdx[0], .isv_of = DCAP_SHORT_MODULE, .isv_index = version};
+        dcap_tcb_info_module(&m, tcb_info, version);
         if (!m.known)
-            return dcap_fail_with(f, DCAP_TDX_MODULE_MISMATCH, DCAP_PART_TDX_MODULE, svns->tdx[1]);
-        bool reached = dcap_svn_match(&out->module, &best, m.levels, svns->tdx[0]);
-        dcap_short_add(shorts, DCAP_SHORT_MODULE, svns->tdx[1], svns->tdx[0], best);
-        if (!reached)
-            return dcap_fail_with(f, DCAP_TDX_MODULE_NOT_SUPPORTED, DCAP_PART_TDX_MODULE, svns->tdx[0]);
+            return dcap_fail_with(f, DCAP_TDX_MODULE_MISMATCH, DCAP_PART_TDX_MODULE, version);
+        if (!dcap_levels_match(&out->module, shorts, m.levels, &module))
+            return dcap_fail_with(f, DCAP_TDX_MODULE_NOT_SUPPORTED, DCAP_PART_TDX_MODULE, module.isv);
     }
     return found || dcap_fail(f, DCAP_TCB_NOT_SUPPORTED, DCAP_PART_PLATFORM);
 }
@@ -106,9 +105,8 @@ static bool judge(struct dcap_judgement *j, const struct dcap_platform *p, const
                   struct dcap_fault *f) {
     struct levels launch, current;
     struct dcap_level qe;
-    uint16_t best = 0;
-    bool reached = dcap_svn_match(&qe, &best, dcap_qe_identity_levels(parts->qe_identity), p->qe_svn);
-    dcap_short_add(&j->shorts, DCAP_SHORT_QE, 0, p->qe_svn, best);
+    struct dcap_svns enclave = {.isv = p->qe_svn, .isv_of = DCAP_SHORT_QE};
+    bool reached = dcap_levels_match(&qe, &j->shorts, dcap_qe_identity_levels(parts->qe_identity), &enclave);
     if (!match(&launch, &j->shorts, &p->svns, p->tee, parts->tcb_info, f))
         return false;
     if (!reached)
@@ -214,26 +212,28 @@ static bool check_module(const struct dcap_quote *q, struct bytes tcb_info, stru
     return dcap_fail_with(f, DCAP_TDX_MODULE_MISMATCH, DCAP_PART_TDX_MODULE, version);
 }
 
+// *v is zero before.
 static void describe(struct dcap_verdict *v, const struct dcap_chain *chain, const struct dcap_pck *pck) {
     struct dcap_platform *p = &v->platform;
     const struct dcap_quote *q = &v->quote;
     const uint8_t *qe_svn = dcap_report_field(q->qe_report, DCAP_FIELD_ISVSVN).ptr;
-    *p = (struct dcap_platform){.tee = (uint8_t)q->tee,
-                                .ca = (uint8_t)chain->ca,
-                                .two_modules = q->type >= DCAP_BODY_TD15,
-                                .svns.pce = pck->pce_svn,
-                                .qe_svn = (uint16_t)(qe_svn[0] | qe_svn[1] << 8),
-                                .pck_from = chain->not_before,
-                                .pck_until = chain->not_after};
-    struct bytes serial = chain->cert[0].serial;
+    struct bytes serial = chain->cert[0].serial, svns = dcap_quote_field(q, DCAP_FIELD_TEE_TCB_SVN),
+                 current = dcap_quote_field(q, DCAP_FIELD_TEE_TCB_SVN2);
+    p->tee = (uint8_t)q->tee;
+    p->ca = (uint8_t)chain->ca;
+    p->two_modules = current.len > 0;
+    p->svns.pce = pck->pce_svn;
+    p->qe_svn = (uint16_t)(qe_svn[0] | qe_svn[1] << 8);
+    p->pck_from = chain->not_before;
+    p->pck_until = chain->not_after;
     memcpy(p->fmspc, pck->fmspc, 6);
     memcpy(p->pceid, pck->pce_id, 2);
     memcpy(p->svns.sgx, pck->svn, 16);
     memcpy(p->pck_serial + sizeof p->pck_serial - serial.len, serial.ptr, serial.len);
-    if (q->tee == DCAP_TDX)
-        memcpy(p->svns.tdx, dcap_quote_field(q, DCAP_FIELD_TEE_TCB_SVN).ptr, 16);
-    if (p->two_modules)
-        memcpy(p->current, dcap_quote_field(q, DCAP_FIELD_TEE_TCB_SVN2).ptr, 16);
+    if (svns.len)
+        memcpy(p->svns.tdx, svns.ptr, svns.len);
+    if (current.len)
+        memcpy(p->current, current.ptr, current.len);
     memcpy(v->ppid, pck->ppid, 16);
     if (pck->platform_id)
         memcpy(v->platform_id, pck->platform_id, 16);
