@@ -65,8 +65,8 @@ cflags_abi := -Icontracts
 mock_libs := -lsodium -lcrypto
 sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
 $(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka $(mock_libs))))
-$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
-register_native := contracts/register/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(sdk_native)
+$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
+register_native := contracts/register/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(sdk_native)
 # Test quotes come from the programs' units, which have names that the SDK has, too: in one object that shows its own alone.
 sample_units := $(sort $(closure_testpki) $(closure_tee))
 $(O)/obj/register_sample.o: $(O)/obj/contracts/register/kit/sample.o $(foreach u,$(sample_units),$(O)/lib/lib$(u).a)

@@ -72,8 +72,15 @@ void out_date(struct out *o, uint64_t seconds) {
     out_digits(o, rest % 60, 10, 'Z');
 }
 
+const char *part_name(enum dcap_part part) {
+#define X(name, words) #name,
+    static const char *const names[] = {DCAP_PARTS(X)};
+#undef X
+    return names[part];
+}
+
 void out_fault(struct out *o, const struct dcap_fault *f) {
-    out_str(o, dcap_part_words(f->part));
+    out_str(o, part_name(f->part));
     out_str(o, ": ");
     out_str(o, dcap_code_name(f->code));
     if (f->detail > 100000000) { // of small numbers none is a date

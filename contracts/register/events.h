@@ -23,5 +23,7 @@ void log_image(const char *event, const struct image *g);
 void put_image(struct out *o, const struct image *g); // the members
 void put_key_record(struct out *o, const struct key_record *k);
 
-// What is wrong with a quote or a part, as a sentence without its beginning.
+// What is wrong with a quote or a part: the part, the code, and a date where it is about one. The sentences that belong
+// to codes stand in src/dcap/code.h; here they would be a tenth of the contract.
+const char *part_name(enum dcap_part part);
 void out_fault(struct out *o, const struct dcap_fault *f);

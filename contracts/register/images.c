@@ -126,8 +126,9 @@ ENTRY(clear_all_approved_measurements) {
 ENTRY(add_approved_rtmr3) {
     struct state s = owner_state();
     struct image g = rtmr3_of(in);
-    require(s.allow_rtmr3_only, "RTMR3 alone says nothing of firmware and kernel: approve all registers with "
-                                "add_approved_measurements, or allow it with set_policy{\"allow_rtmr3_only\":true}");
+    require(s.allow_rtmr3_only,
+            "RTMR3 alone says nothing of firmware and kernel; add_approved_measurements takes all, and "
+            "the policy's allow_rtmr3_only allows it");
     if (!find_same(&g, &g.id))
         approve(&s, &g);
 }

@@ -88,14 +88,12 @@ const char *binding_sentence(enum binding b) {
     switch (b) {
     case BINDS_STALE: return REFUSED_CHALLENGE;
     case BINDS_PURPOSE: return "The quote was made for another purpose, which its report data names";
-    case BINDS_OTHER:
-        return REFUSED_REPORT_DATA "; it binds another key, contract or network, or a challenge that was replaced: ask "
-                                   "new_challenge and quote again";
     case BINDS_KEY:
         return "The quote binds the bare key, which shows no freshness: quote a challenge of new_challenge, or the "
                "owner "
                "allows it with set_policy{\"allow_plain_report_data\":true}";
     case BINDS_CHALLENGE:
+    case BINDS_OTHER:
     case BINDS_NOTHING: break;
     }
     return REFUSED_REPORT_DATA;

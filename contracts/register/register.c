@@ -96,14 +96,14 @@ static _Noreturn void stop_refused(const struct dcap_refusals *r, const struct d
         if (!(r->mask >> i & 1))
             continue;
         out_char(&o, ' ');
-        out_str(&o, dcap_refusal_sentence((enum dcap_refusal)i));
+        out_str(&o, dcap_refusal_name((enum dcap_refusal)i));
         if (i == DCAP_REFUSE_TCB_ADVISORY) {
             out_str(&o, " (");
             out_raw(&o, (struct text){(const char *)r->advisory.ptr, r->advisory.len});
             out_char(&o, ')');
         }
     }
-    out_str(&o, " TCB status: ");
+    out_str(&o, "; TCB status: ");
     out_str(&o, dcap_status_name(v->judgement.status));
     stop_out(&o);
 }

@@ -43,7 +43,7 @@ static unsigned in_force(size_t *count) {
 static void parts_come_one_at_a_time(void **state) {
     (void)state;
     sample_make(&(struct sample){.now = seconds()});
-    refuses("update_collateral", OWNER, 0, push(CRL), "the root CA's revocation list: PART_MISSING");
+    refuses("update_collateral", OWNER, 0, push(CRL), "ROOT_CRL: PART_MISSING");
     calls("update_collateral", OWNER, 0, push(ROOT));
     event_is("collateral_updated", "id", "\"root\"");
     calls("update_collateral", OWNER, 0, push(CRL));
@@ -131,15 +131,14 @@ static void the_lowest_set_from_the_minimum_on_is_in_force(void **state) {
     approves();
     quotes(7, &(struct sample){0});
     calls("update_collateral", OWNER, 0, push(CRL));
-    refuses("register_worker_key", REGISTRAR, 0, registration(7, ""),
-            REFUSED_COLLATERAL ": the TCB info: PART_MISSING");
+    refuses("register_worker_key", REGISTRAR, 0, registration(7, ""), REFUSED_COLLATERAL ": TCB_INFO: PART_MISSING");
 }
 
 static void what_has_expired_is_refused_with_its_date(void **state) {
     (void)state;
     sample_make(&(struct sample){.now = seconds()});
     passes(26 * DAY_S + 1);
-    refuses("update_collateral", OWNER, 0, push(NULL), "the PCK revocation list: CRL_EXPIRED, 2026-01-26T00:00:00Z");
+    refuses("update_collateral", OWNER, 0, push(NULL), "PCK_CRL: CRL_EXPIRED, 2026-01-26T00:00:00Z");
     sample_make(&(struct sample){.now = seconds() + 40 * DAY_S});
     refuses("update_collateral", OWNER, 0, push(NULL), "; `outlayer collateral push` brings today's");
 }

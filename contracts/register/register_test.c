@@ -160,7 +160,7 @@ static void what_is_forged_debugged_or_of_sgx_is_refused(void **state) {
     (void)state;
     approves();
     quotes(7, &(struct sample){.debug = true});
-    refuses("register_worker_key", REGISTRAR, 0, registration(7, with_collateral()), "debug");
+    refuses("register_worker_key", REGISTRAR, 0, registration(7, with_collateral()), "TD_DEBUG");
     quotes(7, &(struct sample){.revoked = true});
     refuses("register_worker_key", REGISTRAR, 0, registration(7, with_collateral()), "CERT_REVOKED");
     quotes(7, &(struct sample){.not_up_to_date_at_all = true});
@@ -171,7 +171,7 @@ static void what_is_forged_debugged_or_of_sgx_is_refused(void **state) {
     char *args = strdup(registration(7, with_collateral()));
     char *at = strstr(args, "tdx_quote_hex\":\"") + 16 + 2 * 600; // in the report data
     *at = *at == '0' ? '1' : '0';
-    refuses("register_worker_key", REGISTRAR, 0, args, REFUSED_QUOTE "the quote: QUOTE_SIGNATURE");
+    refuses("register_worker_key", REGISTRAR, 0, args, REFUSED_QUOTE "QUOTE: QUOTE_SIGNATURE");
     free(args);
     refuses("register_worker_key", REGISTRAR, 0, "{\"public_key\":\"x\",\"tdx_quote_hex\":\"04\"}", "base58");
     char more[200];

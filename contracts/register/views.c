@@ -108,24 +108,17 @@ static bool choose_parts(struct look *l, struct dcap_parts *parts, struct text o
     return true;
 }
 
-static void put_refusal(struct out *o, const char *code, const char *message) {
+static void put_refusal(struct out *o, const char *code) {
     put_open(o, '{');
     member_string(o, "code", text_of(code));
-    member_string(o, "message", text_of(message));
     put_close(o, '}');
 }
 
 static void put_error(struct out *o, const struct dcap_fault *f) {
-#define X(name, words) #name,
-    static const char *const parts[] = {DCAP_PARTS(X)};
-#undef X
-    char buffer[512];
-    struct out message = OUT(buffer);
-    out_fault(&message, f);
     member_open(o, "error", '{');
     member_string(o, "code", text_of(dcap_code_name(f->code)));
-    member_string(o, "part", text_of(parts[f->part]));
-    member_string(o, "message", out_text(&message));
+    member_string(o, "part", text_of(part_name(f->part)));
+    member_number(o, "detail", f->detail);
     put_close(o, '}');
 }
 
@@ -146,7 +139,7 @@ static void put_judgement(struct out *o, const struct dcap_judgement *j) {
     member_number(o, "qe_eval", j->qe_eval);
     member_number(o, "valid_from", j->from);
     member_number(o, "valid_until", j->until);
-    member_string(o, "valid_until_part", text_of(dcap_part_words(j->until_part)));
+    member_string(o, "valid_until_part", text_of(part_name(j->until_part)));
 }
 
 static void put_shorts(struct out *o, const struct dcap_shorts *s) {
@@ -182,39 +175,38 @@ static void put_platform(struct out *o, const struct dcap_verdict *v) {
     member_number(o, "pck_until", v->platform.pck_until);
 }
 
+static const char *const showing_names[] = {"",         "IMAGE", "IMAGE_NOT_ACTIVE", "IMAGE_EXPIRED", "KEY_PROVIDER",
+                                            "EVENT_LOG"};
+
 // Why it would not be registered; where the key is given, also what it binds.
 static bool put_refusals(struct out *o, const struct look *l, const struct args *in, struct image *g) {
     bool refused = l->refusals.mask;
     struct dcap_fault f;
     for (unsigned i = 0; i < DCAP_REFUSAL_COUNT; i++)
         if (l->refusals.mask >> i & 1)
-            put_refusal(o, dcap_refusal_name((enum dcap_refusal)i), dcap_refusal_sentence((enum dcap_refusal)i));
+            put_refusal(o, dcap_refusal_name((enum dcap_refusal)i));
     if (in->public_key.ptr) {
         struct public_key key = parsed(in->public_key);
         struct claim c = {.key = &key, .role = ROLE_WORKER};
         enum binding b = quote_binding(dcap_quote_report_data(&l->verdict.quote), &c, &l->state);
         if (!binding_counts(b, &l->state)) {
-            put_refusal(o, "REPORT_DATA", binding_sentence(b));
+            put_refusal(o, "REPORT_DATA");
             refused = true;
         }
     }
     if (l->verdict.quote.tee != DCAP_TDX) {
-        put_refusal(o, "TEE", "Quote is not TDX format (expected TD10)");
+        put_refusal(o, "TEE");
         return true;
     }
     enum showing what = quote_image(g, &l->verdict.quote, ROLE_WORKER, in->event_log, &l->state, l->at, &f);
     if (what != SHOWS_IMAGE) {
         g->id = UINT32_MAX;
-        put_refusal(o, "IMAGE",
-                    what == SHOWS_LATER     ? "The image is not active yet."
-                    : what == SHOWS_EXPIRED ? "The image has expired."
-                    : what == SHOWS_BAD_LOG ? "The event log does not end in RTMR3 with the events that it must show."
-                                            : "No approved image has these measurements.");
+        put_refusal(o, showing_names[what]);
         refused = true;
     }
     struct hash id = sha256_of((struct text){(const char *)l->verdict.ppid, sizeof l->verdict.ppid});
     if (!platform_allowed(&l->state, &id)) {
-        put_refusal(o, "PLATFORM", "This platform is not among those that the policy names.");
+        put_refusal(o, "PLATFORM");
         refused = true;
     }
     return refused;
