@@ -235,5 +235,43 @@ def test_collateral_is_served():
         check("a revoked platform makes the list longer", len(revoked) > len(members["pck_crl"]))
 
 
+def verdict(sim, quote, *args, root=True):
+    """Exit status and answer of `outlayer verify-quote` about a quote of the simulator, its collateral fetched from there."""
+    path = os.path.join(sim.home, "quote.hex")
+    with open(path, "w") as f:
+        f.write(quote)
+    known = ["--root", sim.ready["root_key"]] if root else []
+    done = subprocess.run([kit.program("outlayer"), "verify-quote", path, "--pccs", sim.url, "--json", *known, *args],
+                          env={**os.environ, "OUTLAYER_HOME": sim.home}, capture_output=True, text=True, timeout=60)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_quotes_are_verified():
+    """What it signs is accepted under its root and by collateral from its own service, and under no other root."""
+    for form in ("v4", "v5", "v5-1.5"):
+        with kit.folder() as home, Simulator(home, QUOTE_FORMAT=form) as sim:
+            quote = json.loads(sim.ask("/GetQuote", {"report_data": "07"})[2])["quote"]
+            status, got = verdict(sim, quote)
+            equal(f"a quote of {form} is accepted", (status, got["status"]), (0, "UpToDate"))
+            equal("under Intel's root it is false", verdict(sim, quote, root=False)[0], 1)
+    with kit.folder() as home, Simulator(home) as sim:
+        quote = json.loads(sim.ask("/GetQuote", {"report_data": "07"})[2])["quote"]
+        sim.tell(tcb={"status": "OutOfDate", "advisories": "OUTLAYER-SA-1"})
+        status, got = verdict(sim, quote)
+        equal("a platform that is out of date is refused", (status, got["status"], got["advisory_ids"]),
+              (1, "OutOfDate", ["OUTLAYER-SA-1"]))
+        sim.tell(tcb={"revoked": True})
+        status, got = verdict(sim, quote)
+        equal("a revoked one is false", (status, got["error"]["code"]), (1, "CERT_REVOKED"))
+        sim.tell(tcb={"early_status": "OutOfDate"})
+        equal("one that only the early set minds is accepted", verdict(sim, quote)[0], 0)
+        tcb = f"/tdx/certification/v4/tcb?fmspc={sim.ready['fmspc']}&update=early"
+        level = json.loads(pcs(sim, tcb)[2])["tcbInfo"]["tcbLevels"][0]
+        equal("though that set says so", level["tcbStatus"], "OutOfDate")
+        for fault in ("stale", "lying", "503", "half", "garbage"):
+            sim.tell(pcs=fault)
+            equal(f"with a service that is {fault} it cannot be checked", verdict(sim, quote)[0], 3)
+
+
 if __name__ == "__main__":
     kit.main(globals())

@@ -26,16 +26,18 @@ static bool get_fault(enum sim_fault *out, const json_t *o, const char *key, str
 }
 
 static bool get_tcb(struct control *c, const json_t *o, struct arena *a, struct err *e) {
-    static const char *const keys[] = {"status", "advisories", "evaluation", "revoked", NULL};
+    static const char *const keys[] = {"status", "advisories", "early_status", "evaluation", "revoked", NULL};
     json_t *tcb = json_object_get(o, "tcb");
     if (!tcb)
         return true;
     if (!json_only_keys(tcb, keys, e) || !json_opt_text(tcb, "status", &c->tcb_status, e) ||
-        !json_opt_text(tcb, "advisories", &c->advisories, e) || !json_opt_u64(tcb, "evaluation", &c->evaluation, e) ||
-        !json_opt_bool(tcb, "revoked", &c->revoked, e))
+        !json_opt_text(tcb, "advisories", &c->advisories, e) ||
+        !json_opt_text(tcb, "early_status", &c->early_status, e) ||
+        !json_opt_u64(tcb, "evaluation", &c->evaluation, e) || !json_opt_bool(tcb, "revoked", &c->revoked, e))
         return err_wrap(e, "field 'tcb'");
     c->tcb_status = c->tcb_status ? arena_strdup(a, c->tcb_status) : NULL;
     c->advisories = c->advisories ? arena_strdup(a, c->advisories) : NULL;
+    c->early_status = c->early_status ? arena_strdup(a, c->early_status) : NULL;
     return true;
 }
 

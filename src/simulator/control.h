@@ -2,7 +2,7 @@
 // What the simulator does wrong on purpose: a JSON file, read again at each request, so that a test changes its mind
 // while clients are at it. No file: everything is right.
 //   {"agent": FAULT, "quote": FAULT, "quote_ms": N, "pcs": FAULT, "crl": "der"|"pem"|"hex", "tcb": {"status": TEXT,
-//    "advisories": "A,B", "evaluation": N, "revoked": BOOL}}
+//    "advisories": "A,B", "early_status": TEXT, "evaluation": N, "revoked": BOOL}}
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
@@ -33,6 +33,7 @@ struct control {
     uint64_t quote_ms;
     const char *crl;                     // NULL: what was asked for
     const char *tcb_status, *advisories; // NULL: UpToDate and none
+    const char *early_status;            // in the set behind the standard one; NULL: the same
     uint64_t evaluation;                 // of the standard set
     bool revoked;                        // this platform's certificate is in the PCK list
 };

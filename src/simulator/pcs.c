@@ -101,6 +101,8 @@ static void tcb(struct http_request *r, void *ctx) {
     } else if (memcmp(fmspc, s.world->tcb_info.fmspc, sizeof fmspc) != 0) {
         sim_reply_error(r, 404, "this platform is unknown");
     } else if (choose_set(&s, &s.world->tcb_info.evaluation)) {
+        if (s.control.early_status && s.world->tcb_info.evaluation > s.control.evaluation)
+            s.world->tcb_info.levels[0].status = s.control.early_status;
         with_chain(&s, "TCB-Info-Issuer-Chain", &s.world->tcb_chain);
         reply_signed(&s, "tcbInfo", pki_tcb_info_text(http_arena(r), &s.world->tcb_info), s.world->tcb_info.signer);
     }
