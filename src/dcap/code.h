@@ -16,7 +16,6 @@
     X(PART_FORMAT, UNCHECKABLE, "is not in the form in which verified parts are kept")                                 \
     X(COLLATERAL_FORMAT, UNCHECKABLE, "is not one JSON object with the members of a collateral object")                \
     /* DER, PEM, JSON */                                                                                               \
-    X(DER_FORMAT, UNCHECKABLE, "is not valid DER")                                                                     \
     X(PEM_FORMAT, UNCHECKABLE, "is not PEM with nothing between and behind its certificates")                          \
     X(HEX_FORMAT, UNCHECKABLE, "is not hexadecimal text of the right length")                                          \
     X(JSON_FORMAT, UNCHECKABLE, "is not valid JSON")                                                                   \
@@ -89,7 +88,6 @@
     X(TDX_MODULE_MISMATCH, FALSE, "is not a TDX module that the TCB info describes")                                   \
     X(TDX_MODULE_NOT_SUPPORTED, FALSE, "has an SVN below every level of its identity")                                 \
     X(TCB_NOT_SUPPORTED, FALSE, "is below every level of its TCB info")                                                \
-    X(TCB_REVOKED, FALSE, "has a level that Intel has revoked")                                                        \
     /* event logs */                                                                                                   \
     X(LOG_FORMAT, UNCHECKABLE, "is not an event log in one of the two known forms")                                    \
     X(LOG_DIGEST, FALSE, "has an event whose digest is not the one of its name and payload")                           \

@@ -157,23 +157,29 @@ static bool signed_by(const uint8_t key[64], struct bytes what, const uint8_t si
     return dcap_p256_verify(key, digest, sig) || dcap_fail(f, code, part);
 }
 
-// The platform's certificates, which this root stands behind and which the lists are of.
-static bool open_pck(struct dcap_chain *chain, struct dcap_pck *pck, const struct dcap_quote *q,
-                     const struct dcap_parts *parts, struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena,
-                     struct dcap_fault *f) {
-    struct bytes pem = q->certification == 5 ? q->certification_data : parts->pck_chain;
-    struct dcap_part_head root, list;
-    if (!pem.len)
-        return dcap_fail_with(f, DCAP_QUOTE_CERTIFICATION, DCAP_PART_QUOTE, q->certification);
-    if (!dcap_chain_verify(chain, arena, pem, DCAP_PART_PCK_CHAIN, trust, now, f) ||
-        !dcap_part_open(&root, parts->root_crl, DCAP_KIND_ROOT_CRL, f) ||
-        !dcap_part_open(&list, parts->pck_crl, DCAP_KIND_PCK_CRL, f))
+bool dcap_open(struct dcap_opened *o, struct bytes quote, struct bytes pck_chain, struct dcap_trust *trust,
+               uint64_t now, struct dcap_arena *arena, struct dcap_fault *f) {
+    if (!dcap_quote_parse(&o->quote, quote, f))
         return false;
-    if (dcap_serials_have(dcap_part_serials(parts->root_crl), chain->cert[1].serial))
+    struct bytes pem = o->quote.certification == 5 ? o->quote.certification_data : pck_chain;
+    if (!pem.len)
+        return dcap_fail_with(f, DCAP_QUOTE_CERTIFICATION, DCAP_PART_QUOTE, o->quote.certification);
+    return dcap_chain_verify(&o->chain, arena, pem, DCAP_PART_PCK_CHAIN, trust, now, f) &&
+           dcap_pck_parse(&o->pck, o->chain.cert[0].platform, o->chain.ca, f);
+}
+
+// The lists are of the quote's own authority, which is not revoked; and all parts are there.
+static bool check_parts(const struct dcap_cert *authority, const struct dcap_parts *parts, struct dcap_fault *f) {
+    struct dcap_part_head head;
+    if (!dcap_part_open(&head, parts->root_crl, DCAP_KIND_ROOT_CRL, f) ||
+        !dcap_part_open(&head, parts->pck_crl, DCAP_KIND_PCK_CRL, f) ||
+        !dcap_part_open(&head, parts->qe_identity, DCAP_KIND_QE_IDENTITY, f) ||
+        !dcap_part_open(&head, parts->tcb_info, DCAP_KIND_TCB_INFO, f))
+        return false;
+    if (dcap_serials_have(dcap_part_serials(parts->root_crl), authority->serial))
         return dcap_fail(f, DCAP_CERT_REVOKED, DCAP_PART_PCK_CA);
-    if (memcmp(dcap_part_crl_key(parts->pck_crl), chain->cert[1].key, 64) != 0)
-        return dcap_fail(f, DCAP_CRL_ISSUER, DCAP_PART_PCK_CRL);
-    return dcap_pck_parse(pck, chain->cert[0].platform, chain->ca, f);
+    return memcmp(dcap_part_crl_key(parts->pck_crl), authority->key, 64) == 0 ||
+           dcap_fail(f, DCAP_CRL_ISSUER, DCAP_PART_PCK_CRL);
 }
 
 // PCK key signs the quoting enclave's report, which vouches for the attestation key, which signs the quote.
@@ -240,25 +246,27 @@ static void describe(struct dcap_verdict *v, const struct dcap_chain *chain, con
     v->sgx_type = pck->sgx_type;
 }
 
-bool dcap_verify(struct dcap_verdict *v, struct bytes quote, const struct dcap_parts *parts, struct dcap_trust *trust,
-                 uint64_t now, struct dcap_arena *arena, struct dcap_fault *f) {
-    struct dcap_chain chain;
-    struct dcap_pck pck;
-    struct dcap_part_head head;
-    *v = (struct dcap_verdict){.sgx_type = 0};
-    if (!dcap_quote_parse(&v->quote, quote, f) || !open_pck(&chain, &pck, &v->quote, parts, trust, now, arena, f) ||
-        !check_signatures(&v->quote, chain.cert[0].key, arena, f) ||
-        !dcap_part_open(&head, parts->qe_identity, DCAP_KIND_QE_IDENTITY, f) ||
-        !dcap_part_open(&head, parts->tcb_info, DCAP_KIND_TCB_INFO, f))
+bool dcap_verify_opened(struct dcap_verdict *v, const struct dcap_opened *o, const struct dcap_parts *parts,
+                        const uint8_t root_key[64], uint64_t now, struct dcap_arena *arena, struct dcap_fault *f) {
+    *v = (struct dcap_verdict){.quote = o->quote};
+    if (!check_parts(&o->chain.cert[1], parts, f) || !check_signatures(&v->quote, o->chain.cert[0].key, arena, f))
         return false;
-    describe(v, &chain, &pck);
+    describe(v, &o->chain, &o->pck);
     // The parts' dates, and whether they are this platform's, come before what they say about enclave and module.
     struct dcap_judgement j;
-    bool worth = dcap_judge(&j, &v->platform, parts, trust->root_key, now, f);
+    bool worth = dcap_judge(&j, &v->platform, parts, root_key, now, f);
     v->judgement.shorts = j.shorts;
     if (!worth || !dcap_qe_identity_check(parts->qe_identity, v->quote.qe_report, f) ||
         (v->quote.tee == DCAP_TDX && !check_module(&v->quote, parts->tcb_info, f)))
         return false;
     v->judgement = j;
     return true;
+}
+
+bool dcap_verify(struct dcap_verdict *v, struct bytes quote, const struct dcap_parts *parts, struct dcap_trust *trust,
+                 uint64_t now, struct dcap_arena *arena, struct dcap_fault *f) {
+    struct dcap_opened o = {.quote.version = 0};
+    bool opened = dcap_open(&o, quote, parts->pck_chain, trust, now, arena, f);
+    *v = (struct dcap_verdict){.quote = o.quote};
+    return opened && dcap_verify_opened(v, &o, parts, trust->root_key, now, arena, f);
 }

@@ -47,6 +47,18 @@ struct dcap_parts {
 // TCB_NOT_SUPPORTED, what the platform lacks.
 [[nodiscard]] bool dcap_verify(struct dcap_verdict *v, struct bytes quote, const struct dcap_parts *parts,
                                struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena, struct dcap_fault *f);
+// The same in two steps, for whoever finds the parts by what the quote shows: opening it reads the quote and its
+// certificates, whose path to the root holds then; pck.fmspc and chain.ca say which parts are asked for.
+struct dcap_opened {
+    struct dcap_quote quote;
+    struct dcap_chain chain; // in the arena
+    struct dcap_pck pck;
+};
+[[nodiscard]] bool dcap_open(struct dcap_opened *o, struct bytes quote, struct bytes pck_chain,
+                             struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena, struct dcap_fault *f);
+[[nodiscard]] bool dcap_verify_opened(struct dcap_verdict *v, const struct dcap_opened *o,
+                                      const struct dcap_parts *parts, const uint8_t root_key[64], uint64_t now,
+                                      struct dcap_arena *arena, struct dcap_fault *f);
 // What a platform is worth by these parts at `now`.
 [[nodiscard]] bool dcap_judge(struct dcap_judgement *out, const struct dcap_platform *p, const struct dcap_parts *parts,
                               const uint8_t root_key[64], uint64_t now, struct dcap_fault *f);
