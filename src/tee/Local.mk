@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,tee,base codec crypto http near,-lcrypto))
+$(eval $(call unit,tee,base dcap codec crypto http near protocol,-lcrypto))

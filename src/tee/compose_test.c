@@ -104,21 +104,23 @@ static void refused(void **state) {
 // The digest of each answer names its worker's machine by this text.
 static void names(void **state) {
     (void)state;
-    uint8_t quote[632] = {4, 0, 2, 0, 0x81};
+    SCOPED_ARENA(a);
+    struct slice real = vector(a, "dstack_sim055.quote.bin");
+    uint8_t *quote = arena_alloc(a, real.len);
     struct td_view td;
     char text[MEASUREMENT_TEXT_MAX];
+    memcpy(quote, real.ptr, real.len);
     memset(quote + 184, 1, 48);
     for (uint8_t i = 0; i < 4; i++)
         memset(quote + 376 + 48 * i, 2 + i, 48);
     memset(quote + 232, 6, 48);
-    assert_true(td_view(&td, slice_of(quote, sizeof quote)));
+    assert_true(td_view(&td, slice_of(quote, real.len)));
     assert_string_equal(measurement_text(&td, false, text),
                         "tdx:5dab96ad34de55541ea83b48d2940c5c6f5d6a1a497728bc7b3965272f759079");
     assert_string_equal(measurement_text(&td, true, text),
                         "simulated:5dab96ad34de55541ea83b48d2940c5c6f5d6a1a497728bc7b3965272f759079");
-    assert_false(td_view(&td, slice_of(quote, sizeof quote - 1)));
-    quote[4] = 0; // SGX
-    assert_false(td_view(&td, slice_of(quote, sizeof quote)));
+    assert_false(td_view(&td, slice_of(quote, 1000)));
+    assert_false(td_view(&td, vector(a, "qvl_sgx_v3_00a067110000.quote.bin")));
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(a_real_machine), cmocka_unit_test(an_instance),

@@ -45,7 +45,11 @@ static bool call(struct dstack *d, struct arena *a, enum method method, const ch
                           .max_answer = DSTACK_ANSWER_MAX,
                           .unix_socket = url ? NULL : d->endpoint,
                           .cancel = d->cancel};
-    return http_call(d->http, a, &c, out, e) || err_wrap(e, "guest agent at '%s'", d->endpoint);
+    if (http_call(d->http, a, &c, out, e))
+        return true;
+    if (e->code == ERR_TOO_LARGE) // of what the agent says, not of what the caller gave
+        e->code = ERR_CORRUPT;
+    return err_wrap(e, "guest agent at '%s'", d->endpoint);
 }
 
 // The agent's own words for what it could not do.

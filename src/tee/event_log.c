@@ -60,8 +60,16 @@ json_t *event_log_json(const struct event_log *log, struct arena *a) {
     return j;
 }
 
+// Where the machine's own events end; 0: the log does not say, so none of them is told from what an application added.
+static size_t ready_at(const struct event_log *log) {
+    for (size_t i = 0; i < log->count; i++)
+        if (strcmp(log->events[i].name, "system-ready") == 0)
+            return i;
+    return 0;
+}
+
 struct slice event_log_payload(const struct event_log *log, const char *name) {
-    for (size_t i = 0; i < log->count && strcmp(log->events[i].name, "system-ready") != 0; i++)
+    for (size_t i = 0, end = ready_at(log); i < end; i++)
         if (strcmp(log->events[i].name, name) == 0)
             return log->events[i].payload;
     return (struct slice){NULL, 0};

@@ -22,5 +22,6 @@ struct event_log {
 [[nodiscard]] bool event_log_parse(struct event_log *out, struct arena *a, const char *text, struct err *e);
 // {"version":1,"events":[{"event","payload"}]}; the reference is the caller's.
 json_t *event_log_json(const struct event_log *log, struct arena *a);
-// The payload of the first event of this name that stands before system-ready; {NULL, 0}: there is none.
+// The payload of the first event of this name that stands before system-ready; {NULL, 0}: there is none, or no such end
+// (as in the logs of dstack 0.3 and 0.4).
 struct slice event_log_payload(const struct event_log *log, const char *name);

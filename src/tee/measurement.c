@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tee/measurement.h"
 
-// The layouts are Intel's (Intel TDX DCAP Quoting Library API, appendix A): the version is at 0, the kind of TEE at 4;
-// a TD report's body is at 48, or from version 5 on at 54, behind its type and length.
-enum { MRTD = 136, MRCONFIGID = 184, RTMR0 = 328, REPORT_DATA = 520 };
+#include "dcap/quote.h"
 
-bool td_view(struct td_view *out, struct slice q) {
-    static const uint8_t tdx[4] = {0x81};
-    if (q.len < 8 || q.ptr[1] || (q.ptr[0] != 4 && q.ptr[0] != 5) || memcmp(q.ptr + 4, tdx, sizeof tdx) != 0)
+bool td_view(struct td_view *out, struct slice quote) {
+    struct dcap_quote q;
+    struct dcap_fault fault;
+    if (!dcap_quote_parse(&q, (struct bytes){quote.ptr, quote.len}, &fault) || q.tee != DCAP_TDX)
         return false;
-    const uint8_t *body = q.ptr + (q.ptr[0] == 4 ? 48 : 54);
-    if (q.len < (size_t)(body - q.ptr) + REPORT_DATA + REPORT_DATA_SIZE)
-        return false;
-    *out = (struct td_view){.mrtd = body + MRTD, .config_id = body + MRCONFIGID, .report_data = body + REPORT_DATA};
+    *out = (struct td_view){.mrtd = dcap_quote_field(&q, DCAP_FIELD_MRTD).ptr,
+                            .config_id = dcap_quote_field(&q, DCAP_FIELD_MRCONFIGID).ptr,
+                            .report_data = dcap_quote_report_data(&q).ptr};
     for (size_t i = 0; i < ARRAY_LEN(out->rtmr); i++)
-        out->rtmr[i] = body + RTMR0 + i * TD_REGISTER_SIZE;
+        out->rtmr[i] = dcap_quote_field(&q, (enum dcap_field)(DCAP_FIELD_RTMR0 + i)).ptr;
     return true;
 }
 

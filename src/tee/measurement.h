@@ -10,7 +10,7 @@ struct td_view {
     const uint8_t *mrtd, *config_id, *rtmr[4]; // TD_REGISTER_SIZE bytes each
     const uint8_t *report_data;                // REPORT_DATA_SIZE bytes
 };
-// false: this is no TDX quote of version 4 or 5.
+// false: this is no whole TDX quote.
 [[nodiscard]] bool td_view(struct td_view *out, struct slice quote);
 
 // A worker's measurement as the digest of its answers has it: "tdx:" or "simulated:" (signed by a key that everybody
