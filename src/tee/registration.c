@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tee/registration.h"
+
+#include "base/file.h"
+#include "codec/hex.h"
+#include "dcap/code.h"
+#include "protocol/register.h"
+#include "tee/event_log.h"
+#include "tee/measurement.h"
+
+#define CHALLENGE_GAS (10 * TGAS)
+#define REGISTER_GAS (100 * TGAS)   // a call that brings everything burns about 16
+#define STAKE ((u128)NEAR_ONE / 10) // what is not needed for the storage comes back
+#define QUOTE_TIME_S 60u            // between the challenge and the call that binds it, generously
+
+struct run {
+    const struct registration *r;
+    struct arena *a;
+    struct credentials key;
+    struct registration_result *out;
+    uint64_t now; // by the chain's clock
+    struct dstack_quote quote;
+    json_t *collateral; // sent along; NULL: not needed
+};
+
+static void say(const struct run *run, enum registration_step step, const char *detail) {
+    if (run->r->say)
+        run->r->say(run->r->ctx, step, detail);
+}
+
+// --- the key
+
+static bool make_key(struct run *run, struct err *e) {
+    run->key.account = run->r->registry.account;
+    secret_key_generate(&run->key.secret);
+    run->key.public = secret_key_public(&run->key.secret);
+    return credentials_write(&run->key, run->r->key_path, e);
+}
+
+// It is on the disk before anybody hears of it.
+static bool find_key(struct run *run, struct err *e) {
+    const char *path = run->r->key_path;
+    file_remove_unfinished(path);
+    if (access(path, F_OK) != 0)
+        return make_key(run, e);
+    if (!credentials_read(&run->key, path, e))
+        return false;
+    if (strcmp(run->key.account.s, run->r->registry.account.s) == 0)
+        return true;
+    err_set(e, ERR_CONFLICT, "key file '%s' is of account '%s', and the register contract is '%s'", path,
+            run->key.account.s, run->r->registry.account.s);
+    return err_hint(e, "give another --key: a key belongs to one register contract");
+}
+
+// The key's record as the contract has it now.
+static bool look_up(struct run *run, struct err *e) {
+    const struct registry *registry = &run->r->registry;
+    run->out->key = run->key.public;
+    return registry_now(registry, run->a, &run->now, e) &&
+           registry_key(registry, run->a, &run->key.public, &run->out->record, e);
+}
+
+bool registration_due(const struct registry_key *record, const struct public_key *key, uint64_t now) {
+    uint64_t from = record->renewed_at, whole = record->valid_until > from ? record->valid_until - from : 0;
+    uint64_t early = whole / 10 * key->bytes[0] / 255;
+    return now >= from + whole / 3 * 2 - early;
+}
+
+// --- the quote
+
+static bool fresh_challenge(struct run *run, struct hash *out, struct err *e) {
+    const struct registry *registry = &run->r->registry;
+    struct registry_challenge c;
+    const char *transaction;
+    char hex[65];
+    if (!registry_challenge(registry, run->a, &c, e))
+        return false;
+    if (!c.there || c.made_at + CHALLENGE_VALID_S < run->now + QUOTE_TIME_S) {
+        const struct registry_call call = {.method = METHOD_NEW_CHALLENGE, .gas = {CHALLENGE_GAS}};
+        if (!registry_send(registry, run->a, &call, &transaction, NULL, e) ||
+            !registry_challenge(registry, run->a, &c, e))
+            return false;
+    }
+    *out = c.hash;
+    say(run, STEP_CHALLENGE, hash_hex(&c.hash, hex));
+    return c.there || err_set(e, ERR_CHAIN, "the register contract gives no challenge");
+}
+
+static bool get_quote(struct run *run, struct err *e) {
+    struct hash challenge;
+    struct td_view td;
+    char name[MEASUREMENT_TEXT_MAX];
+    if (!fresh_challenge(run, &challenge, e))
+        return false;
+    const struct quote_place place = {run->r->network, run->r->registry.account.s, run->r->config.main_contract};
+    struct report_data data = report_data_worker(&place, &run->key.public, &challenge);
+    if (!dstack_quote(run->r->agent, run->a, &data, &run->quote, e))
+        return false;
+    if (!td_view(&td, run->quote.quote))
+        return err_set(e, ERR_CORRUPT, "the quote is no TDX quote");
+    say(run, STEP_QUOTE,
+        arena_printf(run->a, "%zu bytes, %s", run->quote.quote.len,
+                     measurement_text(&td, run->r->config.simulated, name)));
+    return true;
+}
+
+// The arguments by which check_quote and register_worker_key take a quote; the caller releases them.
+static bool arguments(json_t **out, struct arena *a, const struct public_key *key, const struct dstack_quote *quote,
+                      json_t *collateral, struct err *e) {
+    struct event_log log;
+    *out = NULL;
+    if (!event_log_parse(&log, a, quote->event_log, e))
+        return false;
+    *out = json_object();
+    if (key)
+        json_set_text(*out, "public_key", public_key_text(a, key));
+    json_set_text(*out, "tdx_quote_hex", hex_text(a, quote->quote));
+    if (log.count)
+        json_object_set_new(*out, "event_log", event_log_json(&log, a));
+    if (collateral)
+        json_object_set(*out, "collateral", collateral);
+    return true;
+}
+
+static const char *message_of(const json_t *fault) {
+    const char *text = json_string_value(json_object_get(fault, "message"));
+    return text ? text : json_string_value(json_object_get(fault, "code"));
+}
+
+const char *verdict_refusal(const json_t *verdict) {
+    const json_t *error = json_object_get(verdict, "error"),
+                 *first = json_array_get(json_object_get(verdict, "refused"), 0);
+    return error && !json_is_null(error) ? message_of(error) : first ? message_of(first) : NULL;
+}
+
+bool verdict_wants_collateral(const json_t *verdict) {
+    static const struct {
+        const char *name;
+        enum dcap_class class;
+    } codes[] = {
+#define X(name, class, sentence) {#name, DCAP_##class},
+        DCAP_CODES(X)
+#undef X
+    };
+    const char *code = json_string_value(json_object_get(json_object_get(verdict, "error"), "code"));
+    for (size_t i = 0; code && i < ARRAY_LEN(codes); i++)
+        if (strcmp(codes[i].name, code) == 0)
+            return codes[i].class == DCAP_UNCHECKABLE;
+    return false;
+}
+
+static json_t *ask(const struct registry *r, struct arena *a, const struct quote_question *q, json_t *collateral,
+                   struct err *e) {
+    SCOPED_JSON(args) = NULL;
+    return arguments(&args, a, q->key, q->quote, collateral, e) ? registry_view(r, a, VIEW_CHECK_QUOTE, args, e) : NULL;
+}
+
+json_t *registry_check_quote(const struct registry *r, struct arena *a, const struct quote_question *q,
+                             json_t **collateral, struct err *e) {
+    SCOPED_JSON(found) = NULL;
+    json_t *verdict = ask(r, a, q, NULL, e);
+    if (verdict && q->find && verdict_wants_collateral(verdict)) {
+        json_decref(verdict);
+        verdict = q->find(q->ctx, a, q->quote->quote, &found, e) ? ask(r, a, q, found, e) : NULL;
+    }
+    if (collateral)
+        *collateral = json_incref(found);
+    return verdict;
+}
+
+// --- the call
+
+static bool was_removed(const struct err *e) { return strstr(e->msg, REFUSED_REMOVED); }
+static bool removed(struct err *e) {
+    return err_hint(e, "`outlayer tee register --new-key` makes another key in its place");
+}
+
+static bool refused(const char *words, struct err *e) {
+    err_set(e, ERR_FORBIDDEN, "the register contract would refuse this machine: %s", words);
+    if (was_removed(e))
+        return removed(e);
+    return err_hint(
+        e, "`outlayer tee status` says what is wrong; `outlayer tee approve` is how its owner approves an image");
+}
+
+// Whether a part that the contract has runs out soon. What it does not say is no reason to bring anything.
+static bool runs_out(const struct registry *r, struct arena *a) {
+    struct err e;
+    SCOPED_JSON(parts) = registry_view(r, a, VIEW_COLLATERAL_STATUS, NULL, &e);
+    uint64_t days;
+    size_t i;
+    json_t *one;
+    json_array_foreach(parts, i, one)
+        if (json_get_u64(one, "days_left", &days, &e) && days < REGISTRATION_DAYS_FEW)
+            return true;
+    return false;
+}
+
+// Asks the contract before anything is paid for, and brings the collateral that it lacks.
+static bool check(struct run *run, struct err *e) {
+    const struct registration *r = run->r;
+    const struct quote_question q = {&run->key.public, &run->quote, r->collateral, r->ctx};
+    SCOPED_JSON(verdict) = registry_check_quote(&r->registry, run->a, &q, &run->collateral, e);
+    if (!verdict)
+        return false;
+    const char *words = verdict_refusal(verdict);
+    if (words)
+        return refused(words, e);
+    struct err ignored; // what is there will do for now
+    if (!run->collateral && r->collateral && runs_out(&r->registry, run->a))
+        (void)!r->collateral(r->ctx, run->a, run->quote.quote, &run->collateral, &ignored);
+    run->out->with_collateral = run->collateral;
+    say(run, STEP_CHECK, run->collateral ? "accepted, with collateral for the contract" : "accepted");
+    return true;
+}
+
+static bool send(struct run *run, struct err *e) {
+    const struct registration *r = run->r;
+    SCOPED_JSON(args) = NULL;
+    if (!arguments(&args, run->a, &run->key.public, &run->quote, run->collateral, e))
+        return false;
+    const struct registry_call call = {.method = METHOD_REGISTER_WORKER_KEY,
+                                       .args = args,
+                                       .gas = {REGISTER_GAS},
+                                       .deposit = {r->config.open ? STAKE : 0}};
+    say(run, STEP_SEND, run->r->registry.account.s);
+    if (!registry_send(&r->registry, run->a, &call, &run->out->transaction, NULL, e))
+        return was_removed(e) ? removed(e) : false;
+    if (!look_up(run, e))
+        return false;
+    return run->out->record.there || err_set(e, ERR_CHAIN, "the register contract took the key and does not have it");
+}
+
+static bool quote_and_send(struct run *run, struct err *e) {
+    bool known = run->out->record.there;
+    bool ok = get_quote(run, e) && check(run, e) && send(run, e);
+    json_decref(run->collateral);
+    run->collateral = NULL;
+    run->out->end = known ? REGISTRATION_RENEWED : REGISTRATION_NEW;
+    return ok;
+}
+
+static bool run_once(struct run *run, struct err *e) {
+    const struct registry_key *record = &run->out->record;
+    if (!look_up(run, e))
+        return false;
+    say(run, STEP_KEY, public_key_text(run->a, &run->key.public));
+    if (record->there && !run->r->renew && !registration_due(record, &run->key.public, run->now))
+        return true; // REGISTRATION_KEPT
+    return quote_and_send(run, e);
+}
+
+static bool run_all(struct run *run, struct err *e) {
+    if (!find_key(run, e))
+        return false;
+    if (run_once(run, e))
+        return true;
+    // A new key takes the place of one that the contract has removed, never of one that may still be registered.
+    return run->r->new_key && was_removed(e) && make_key(run, e) && run_once(run, e);
+}
+
+bool registration_run(const struct registration *r, struct arena *a, struct registration_result *out, struct err *e) {
+    struct run run = {.r = r, .a = a, .out = out};
+    int lock;
+    *out = (struct registration_result){.end = REGISTRATION_KEPT};
+    const char *who = arena_printf(a, "process %d", (int)getpid());
+    if (!file_lock(arena_printf(a, "%s.lock", r->key_path), who, &lock, e))
+        return err_hint(e, "another registration of this key is under way; it ends within a minute");
+    bool ok = run_all(&run, e);
+    secret_key_wipe(&run.key.secret);
+    close(lock);
+    return ok;
+}
