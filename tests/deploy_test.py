@@ -69,8 +69,15 @@ def test_deploy_and_serve():
             return
         check("its cost was shown first", b"locked for storage" in done.stderr, done.stderr)
         again = last_object(run(env, *deploy))
-        equal("repeating changes nothing", (again.get("deploy_transaction"), again.get("key_transaction")),
-              (None, None))
+        equal("repeating changes nothing", [again.get(f"{what}_transaction") for what in ("deploy", "register", "key")],
+              [None] * 3)
+        check("the register contract is set up, too",
+              first.get("register_transaction") and first.get("register_contract_id") == ACCOUNTS[1], first)
+        register = near.view_value(chain.url, ACCOUNTS[1], "get_config")
+        equal("for this contract, and only its owner registers",
+              (register["outlayer_contract_id"], register["init_worker_account"]), (ACCOUNTS[0], ACCOUNTS[0]))
+        intel = "0ba9c4c0c0c86193a3fe23d6b02cda10a8bbd4e88e48b4458561a36e705525f5"
+        check("it believes Intel alone", register["root_public_key"].startswith(intel), register)
         config = near.view_value(chain.url, ACCOUNTS[0], "get_config")
         check("operator is set", ACCOUNTS[1] in json.dumps(config), config)
 

@@ -9,10 +9,16 @@
 #include "cli/target.h"
 
 #define WASM_MAX (4u << 20)
+// What Intel called standard in August of 2026. Older sets hide what was found since.
+#define MIN_TCB_EVAL 20
+#define MIN_QE_EVAL 19
+#define NUMBER_(n) #n
+#define NUMBER(n) NUMBER_(n)
 
 struct deploy_options {
     struct target_options target;
-    const char *wasm, *owner, *operator_id, *operator_credentials, *worker_key, *allowance;
+    const char *wasm, *owner, *operator_id, *operator_credentials, *worker_key, *allowance, *registrar, *root_key;
+    struct arg_u64 min_tcb_eval, min_qe_eval;
     bool yes, json;
 };
 
@@ -27,6 +33,14 @@ static const struct arg table[] = {
     ARG_OPTION(struct deploy_options, worker_key, "--worker-key", "FILE",
                "the worker's key file; made when it is not there"),
     ARG_OPTION(struct deploy_options, allowance, "--allowance", "AMOUNT", "what the worker's key may burn ('10 NEAR')"),
+    ARG_OPTION(struct deploy_options, registrar, "--registrar", "ACCOUNT",
+               "who registers keys of TEE workers with the register contract (its owner)"),
+    ARG_OPTION(struct deploy_options, root_key, "--root-key", "HEX",
+               "register contract: another root key than Intel's, on a devnet only: its simulator's"),
+    ARG_NUMBER(struct deploy_options, min_tcb_eval, "--min-tcb-eval",
+               "register contract: Intel's lowest set of TCB infos that counts (" NUMBER(MIN_TCB_EVAL) ")"),
+    ARG_NUMBER(struct deploy_options, min_qe_eval, "--min-qe-eval",
+               "register contract: the same of quoting enclaves (" NUMBER(MIN_QE_EVAL) ")"),
     ARG_SWITCH(struct deploy_options, yes, "--yes", "do not ask before spending"),
     ARG_SWITCH(struct deploy_options, json, "--json", "one JSON object on one line; implies --yes"),
 };
@@ -66,6 +80,17 @@ static bool find_operator(const struct deploy_options *o, const struct target *t
     return k->has_operator || !o->operator_credentials;
 }
 
+static const struct register_terms *register_terms(const struct deploy_options *o, const struct deployment *d,
+                                                   struct arena *a) {
+    struct register_terms *t = arena_calloc(a, 1, sizeof *t);
+    *t = (struct register_terms){.code = contract_register_wasm(),
+                                 .root_key = o->root_key,
+                                 .registrar = o->registrar ? o->registrar : arena_strdup(a, d->owner.s),
+                                 .min_tcb_eval = o->min_tcb_eval.given ? o->min_tcb_eval.v : MIN_TCB_EVAL,
+                                 .min_qe_eval = o->min_qe_eval.given ? o->min_qe_eval.v : MIN_QE_EVAL};
+    return t;
+}
+
 static bool prepare(const struct deploy_options *o, const struct target *t, struct arena *a, struct deployment *d,
                     struct deploy_keys *k, const char **key_path, struct err *e) {
     d->rpc_url = t->rpc_url;
@@ -82,7 +107,18 @@ static bool prepare(const struct deploy_options *o, const struct target *t, stru
     d->contract = &k->contract;
     d->operator_key = k->has_operator ? &k->operator_account : NULL;
     d->worker_key = k->worker.public;
+    // The register contract is on the operator's account, which the main contract's may not be.
+    if (k->has_operator && strcmp(d->operator_id.s, k->contract.account.s) != 0)
+        d->registering = register_terms(o, d, a);
     return true;
+}
+
+static void show_register(const struct deployment *d, const struct deployment_plan *p, FILE *to) {
+    if (!d->registering)
+        fprintf(to, "register  not deployed: it needs an --operator other than the contract, and its key\n");
+    else
+        fprintf(to, "register  %s on %s (%zu bytes), %s\n", p->register_code ? "to deploy" : "is there already",
+                d->operator_id.s, p->register_bytes, p->register_init ? "to set up" : "set up already");
 }
 
 static void show_plan(const struct deployment *d, const struct deployment_plan *p, const struct target *t, FILE *to) {
@@ -94,12 +130,14 @@ static void show_plan(const struct deployment *d, const struct deployment_plan *
             p->key            ? "key to add"
             : d->operator_key ? "key is there already"
                               : "key not added: no key of the operator given (--operator-credentials)");
+    show_register(d, p, to);
     fprintf(to, "cost      %s locked for storage, at most %s of gas\n", yocto_text(p->storage, storage),
             yocto_text(p->gas, gas));
 }
 
 static bool agreed(const struct deploy_options *o, const struct deployment_plan *p) {
-    if (o->yes || o->json || (!p->code && !p->init && !p->key))
+    const bool nothing = !p->code && !p->init && !p->key && !p->register_code && !p->register_init;
+    if (o->yes || o->json || nothing)
         return true;
     char answer[8] = "";
     fprintf(stderr, "Go on? [y/N] ");
@@ -116,6 +154,8 @@ static void show_result(const struct deploy_options *o, const struct deployment 
         json_set_text(j, "worker_key_file", key_path);
         json_set_text(j, "worker_public_key", public_key_text(a, &d->worker_key));
         json_set_text(j, "deploy_transaction", r->deploy_transaction);
+        json_set_text(j, "register_contract_id", d->registering ? d->operator_id.s : NULL);
+        json_set_text(j, "register_transaction", r->register_transaction);
         json_set_text(j, "key_transaction", r->key_transaction);
         json_set_u64(j, "gas_burnt", r->gas_burnt);
         json_set_u128(j, "tokens_burnt", r->tokens_burnt.v);
@@ -125,6 +165,8 @@ static void show_result(const struct deploy_options *o, const struct deployment 
     printf("done      %s, %s burnt\n", gas_text((struct gas){r->gas_burnt}, gas), yocto_text(r->tokens_burnt, spent));
     if (r->deploy_transaction)
         printf("          deployed in %s\n", r->deploy_transaction);
+    if (r->register_transaction)
+        printf("          register contract deployed in %s\n", r->register_transaction);
     if (r->key_transaction)
         printf("          key added in %s\n", r->key_transaction);
     printf("\nA worker for this contract: OPERATOR_ACCOUNT_ID=%s OPERATOR_PRIVATE_KEY from %s (docs/operate.md)\n",

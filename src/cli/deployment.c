@@ -18,25 +18,60 @@ static const char *const worker_methods[] = {
 #undef M
 };
 
-extern const uint8_t cli_outlayer_wasm[], cli_outlayer_wasm_end[], cli_asker_wasm[], cli_asker_wasm_end[];
-struct slice contract_outlayer_wasm(void) {
-    return slice_of(cli_outlayer_wasm, (size_t)(cli_outlayer_wasm_end - cli_outlayer_wasm));
-}
-struct slice contract_asker_wasm(void) {
-    return slice_of(cli_asker_wasm, (size_t)(cli_asker_wasm_end - cli_asker_wasm));
+#define CONTRACT(name)                                                                                                 \
+    extern const uint8_t cli_##name##_wasm[], cli_##name##_wasm_end[];                                                 \
+    struct slice contract_##name##_wasm(void) {                                                                        \
+        return slice_of(cli_##name##_wasm, (size_t)(cli_##name##_wasm_end - cli_##name##_wasm));                       \
+    }
+CONTRACT(outlayer)
+CONTRACT(register)
+CONTRACT(asker)
+
+// --- what is still to be done
+
+// What an account has of a contract. *config is what its view get_config says, NULL where it is not set up yet; the
+// caller releases it.
+static bool look_at_contract(struct rpc *rpc, struct arena *a, const char *account, struct slice code, bool *deploy,
+                             bool *init, json_t **config, struct err *e) {
+    struct rpc_account there;
+    struct hash want = sha256(code);
+    *config = NULL;
+    if (!rpc_account(rpc, a, account, &there, e))
+        return false;
+    *deploy = !hash_eq(&there.code_hash, &want);
+    *init = hash_is_zero(&there.code_hash);
+    if (*init)
+        return true;
+    *config = rpc_view_json(rpc, a, account, VIEW_CONFIG, NULL, e);
+    *init = !*config && (strstr(e->msg, "initialized") || e->code == ERR_NOT_FOUND);
+    return *config || *init;
 }
 
-// Is the contract initialised, and with which operator?
-static bool look_at_config(const struct deployment *d, struct rpc *rpc, struct arena *a, struct deployment_plan *out,
-                           struct err *e) {
-    SCOPED_JSON(config) = rpc_view_json(rpc, a, d->contract->account.s, VIEW_CONFIG, NULL, e);
-    if (!config) {
-        out->init = strstr(e->msg, "not initialized") || e->code == ERR_NOT_FOUND;
-        return out->init;
-    }
+static bool look_at_main(const struct deployment *d, struct rpc *rpc, struct arena *a, struct deployment_plan *out,
+                         struct err *e) {
+    SCOPED_JSON(config) = NULL;
+    if (!look_at_contract(rpc, a, d->contract->account.s, d->code, &out->code, &out->init, &config, e))
+        return false;
     const char *operator_id = json_string_value(json_array_get(config, 1));
     out->operator_differs = operator_id && strcmp(operator_id, d->operator_id.s) != 0;
     return true;
+}
+
+static bool look_at_register(const struct deployment *d, struct rpc *rpc, struct arena *a, struct deployment_plan *out,
+                             struct err *e) {
+    SCOPED_JSON(config) = NULL;
+    if (!d->registering)
+        return true;
+    out->register_bytes = d->registering->code.len;
+    if (!look_at_contract(rpc, a, d->operator_id.s, d->registering->code, &out->register_code, &out->register_init,
+                          &config, e))
+        return false;
+    const char *of = json_string_value(json_object_get(config, "outlayer_contract_id"));
+    if (!of || strcmp(of, d->contract->account.s) == 0)
+        return true;
+    err_set(e, ERR_CONFLICT, "the register contract at '%s' makes keys for '%s', not for '%s'", d->operator_id.s, of,
+            d->contract->account.s);
+    return err_hint(e, "its owner calls set_outlayer_contract, or give another --operator");
 }
 
 static bool look_at_key(const struct deployment *d, struct rpc *rpc, struct arena *a, struct deployment_plan *out,
@@ -50,22 +85,13 @@ static bool look_at_key(const struct deployment *d, struct rpc *rpc, struct aren
 
 static bool look(const struct deployment *d, struct rpc *rpc, struct arena *a, struct deployment_plan *out,
                  struct err *e) {
-    struct rpc_account account;
-    struct hash code = sha256(d->code);
     *out = (struct deployment_plan){.code_bytes = d->code.len};
-    if (!rpc_account(rpc, a, d->contract->account.s, &account, e))
+    if (!look_at_main(d, rpc, a, out, e) || !look_at_register(d, rpc, a, out, e) || !look_at_key(d, rpc, a, out, e))
         return false;
-    bool empty = hash_is_zero(&account.code_hash);
-    out->code = !hash_eq(&account.code_hash, &code);
-    out->init = empty;
-    if (!empty && !look_at_config(d, rpc, a, out, e))
-        return false;
-    if (!look_at_key(d, rpc, a, out, e))
-        return false;
-    u128 gas = (out->code ? (u128)d->code.len * DEPLOY_GAS_PER_BYTE + STEP_GAS : 0) + (out->init ? STEP_GAS : 0) +
-               (out->key ? STEP_GAS : 0);
-    out->gas.v = gas * GAS_PRICE;
-    out->storage.v = out->code ? (u128)d->code.len * STORAGE_PRICE_PER_BYTE : 0;
+    const size_t bytes = (out->code ? out->code_bytes : 0) + (out->register_code ? out->register_bytes : 0);
+    const unsigned steps = out->code + out->init + out->register_code + out->register_init + out->key;
+    out->gas.v = ((u128)bytes * DEPLOY_GAS_PER_BYTE + (u128)steps * STEP_GAS) * GAS_PRICE;
+    out->storage.v = (u128)bytes * STORAGE_PRICE_PER_BYTE;
     return true;
 }
 
@@ -77,6 +103,8 @@ bool deployment_look(const struct deployment *d, struct arena *a, struct deploym
     rpc_free(rpc);
     return ok;
 }
+
+// --- doing it
 
 static void add_costs(struct deployment_result *out, const json_t *outcome) {
     size_t i;
@@ -102,30 +130,61 @@ static const char *hash_of(struct arena *a, const json_t *outcome) {
     return arena_strdup(a, hash ? hash : "");
 }
 
-// Code and initialisation in one transaction of the contract's account to itself: both or neither.
-static bool deploy_code(const struct deployment *d, const struct deployment_plan *plan, struct rpc *rpc,
-                        struct arena *a, struct deployment_result *out, struct err *e) {
-    struct action actions[2];
-    size_t n = 0;
-    const char *args = arena_printf(a, "{\"owner_id\":\"%s\",\"operator_id\":\"%s\"}", d->owner.s, d->operator_id.s);
-    if (plan->code)
-        actions[n++] = (struct action){.kind = ACTION_DEPLOY_CONTRACT, .code = d->code};
-    if (plan->init)
-        actions[n++] =
-            (struct action){.kind = ACTION_FUNCTION_CALL, .method = "new", .args = slice_str(args), .gas = {INIT_GAS}};
+// One transaction of an account to itself. *transaction stays NULL where there was nothing to do.
+static bool act(struct rpc *rpc, const struct credentials *account, struct action *actions, size_t n, struct arena *a,
+                struct deployment_result *out, const char **transaction, struct err *e) {
+    struct sender *s;
+    SCOPED_JSON(outcome) = NULL;
     if (!n)
         return true;
-    struct sender *s;
-    if (!sender_new(&s, rpc, &d->contract->account, &d->contract->secret, e))
+    if (!sender_new(&s, rpc, &account->account, &account->secret, e))
         return false;
-    SCOPED_JSON(outcome) = NULL;
-    bool ok = sender_call(s, a, &d->contract->account, actions, n, "FINAL", NULL, NULL, &outcome, e);
+    bool ok = sender_call(s, a, &account->account, actions, n, "FINAL", NULL, NULL, &outcome, e);
     sender_free(s);
     if (!ok)
-        return err_wrap(e, "deploying to '%s'", d->contract->account.s);
+        return false;
     add_costs(out, outcome);
-    out->deploy_transaction = hash_of(a, outcome);
+    *transaction = hash_of(a, outcome);
     return true;
+}
+
+// Code and initialisation in one transaction: both or neither. `args` are those of `new`, NULL: it is done already.
+static bool bring(struct rpc *rpc, const struct credentials *account, const struct slice *code, const char *args,
+                  struct arena *a, struct deployment_result *out, const char **transaction, struct err *e) {
+    struct action actions[2];
+    size_t n = 0;
+    if (code)
+        actions[n++] = (struct action){.kind = ACTION_DEPLOY_CONTRACT, .code = *code};
+    if (args)
+        actions[n++] =
+            (struct action){.kind = ACTION_FUNCTION_CALL, .method = "new", .args = slice_str(args), .gas = {INIT_GAS}};
+    return act(rpc, account, actions, n, a, out, transaction, e) ||
+           err_wrap(e, "deploying to '%s'", account->account.s);
+}
+
+static bool deploy_main(const struct deployment *d, const struct deployment_plan *plan, struct rpc *rpc,
+                        struct arena *a, struct deployment_result *out, struct err *e) {
+    const char *args = arena_printf(a, "{\"owner_id\":\"%s\",\"operator_id\":\"%s\"}", d->owner.s, d->operator_id.s);
+    return bring(rpc, d->contract, plan->code ? &d->code : NULL, plan->init ? args : NULL, a, out,
+                 &out->deploy_transaction, e);
+}
+
+static bool deploy_register(const struct deployment *d, const struct deployment_plan *plan, struct rpc *rpc,
+                            struct arena *a, struct deployment_result *out, struct err *e) {
+    const struct register_terms *t = d->registering;
+    if (!t)
+        return true;
+    SCOPED_JSON(args) = json_object();
+    json_set_text(args, "owner_id", d->owner.s);
+    json_set_text(args, "outlayer_contract_id", d->contract->account.s);
+    json_set_u64(args, "min_tcb_eval", t->min_tcb_eval);
+    json_set_u64(args, "min_qe_eval", t->min_qe_eval);
+    if (t->registrar)
+        json_set_text(args, "init_worker_account", t->registrar);
+    if (t->root_key)
+        json_set_text(args, "root_public_key", t->root_key);
+    return bring(rpc, d->operator_key, plan->register_code ? &t->code : NULL,
+                 plan->register_init ? json_text(a, args) : NULL, a, out, &out->register_transaction, e);
 }
 
 static bool add_worker_key(const struct deployment *d, struct rpc *rpc, struct arena *a, struct deployment_result *out,
@@ -137,17 +196,8 @@ static bool add_worker_key(const struct deployment *d, struct rpc *rpc, struct a
                                        .receiver = d->contract->account,
                                        .methods = worker_methods,
                                        .method_count = ARRAY_LEN(worker_methods)}};
-    struct sender *s;
-    if (!sender_new(&s, rpc, &d->operator_id, &d->operator_key->secret, e))
-        return false;
-    SCOPED_JSON(outcome) = NULL;
-    bool ok = sender_call(s, a, &d->operator_id, &action, 1, "FINAL", NULL, NULL, &outcome, e);
-    sender_free(s);
-    if (!ok)
-        return err_wrap(e, "adding the worker's key to '%s'", d->operator_id.s);
-    add_costs(out, outcome);
-    out->key_transaction = hash_of(a, outcome);
-    return true;
+    return act(rpc, d->operator_key, &action, 1, a, out, &out->key_transaction, e) ||
+           err_wrap(e, "adding the worker's key to '%s'", d->operator_id.s);
 }
 
 bool deployment_do(const struct deployment *d, const struct deployment_plan *plan, struct arena *a,
@@ -161,7 +211,8 @@ bool deployment_do(const struct deployment *d, const struct deployment_plan *pla
     struct rpc *rpc;
     if (!rpc_new(&rpc, d->rpc_url, e))
         return false;
-    bool ok = deploy_code(d, plan, rpc, a, out, e) && (!plan->key || add_worker_key(d, rpc, a, out, e));
+    bool ok = deploy_main(d, plan, rpc, a, out, e) && deploy_register(d, plan, rpc, a, out, e) &&
+              (!plan->key || add_worker_key(d, rpc, a, out, e));
     rpc_free(rpc);
     return ok;
 }

@@ -6,6 +6,14 @@
 #include "near/rpc.h"
 #include "near/types.h"
 
+// The register contract, which is on the operator's account and adds keys to it for machines that prove themselves.
+struct register_terms {
+    struct slice code;
+    const char *root_key;               // hexadecimal; NULL: Intel's. A devnet's simulator has another one
+    const char *registrar;              // who registers keys; NULL: whoever pays for what is stored
+    uint64_t min_tcb_eval, min_qe_eval; // the lowest of Intel's recovery sets that counts
+};
+
 struct deployment {
     const char *rpc_url;
     struct slice code;                  // the contract's wasm
@@ -15,12 +23,15 @@ struct deployment {
         *operator_key;            // full key of the operator's account, to add the worker's key; NULL: not asked for
     struct public_key worker_key; // function-call key that the worker will sign with
     struct yocto allowance;       // of that key
+    const struct register_terms *registering; // NULL: no register contract. Else `operator_key` is there, and is not
+                                              // the contract's account
 };
 
 struct deployment_plan { // what is still to be done, and what it costs at most
     bool code, init, key;
+    bool register_code, register_init;
     bool operator_differs; // initialised with another operator: setting it needs the owner's key
-    size_t code_bytes;
+    size_t code_bytes, register_bytes;
     struct yocto storage; // locked while the code is there
     struct yocto gas;     // burnt, at most
 };
@@ -28,7 +39,7 @@ struct deployment_plan { // what is still to be done, and what it costs at most
 struct deployment_result {
     uint64_t gas_burnt;
     struct yocto tokens_burnt;
-    const char *deploy_transaction, *key_transaction; // NULL: nothing was to be done
+    const char *deploy_transaction, *register_transaction, *key_transaction; // NULL: nothing was to be done
 };
 
 [[nodiscard]] bool deployment_look(const struct deployment *d, struct arena *a, struct deployment_plan *out,
@@ -40,4 +51,5 @@ struct deployment_result {
                                                struct arena *a, struct err *e);
 // The contracts that are built into this program.
 struct slice contract_outlayer_wasm(void);
+struct slice contract_register_wasm(void);
 struct slice contract_asker_wasm(void);
