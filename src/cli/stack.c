@@ -17,10 +17,12 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #define READY_MS 20000
 #define HOME_VERSION "1"
 #define TOKEN_MAX 256
+#define SIMULATOR_LINE_MAX 65536
 // A worker's transactions cost about 0.001 NEAR each: this lasts for some ten thousand.
 #define WORKER_ALLOWANCE (10 * NEAR_ONE)
 
@@ -148,7 +150,41 @@ static bool start_devnet(struct stack *s, const struct stack_options *o, struct 
     return true;
 }
 
+// What the simulator says when it serves.
+static bool read_simulator(struct stack *s, const char *line, struct err *e) {
+    SCOPED_JSON(j) = json_parse(slice_str(line), SIMULATOR_LINE_MAX, e);
+    const char *root, *pcs, *socket;
+    uint64_t port;
+    if (!j || !json_get_text(j, "root_key", &root, e) || !json_get_text(j, "pcs", &pcs, e) ||
+        !json_get_text(j, "socket", &socket, e) || !json_get_u64(j, "port", &port, e))
+        return err_wrap(e, "the simulator's ready line");
+    s->root_key = arena_strdup(s->arena, root);
+    s->pccs_url = arena_strdup(s->arena, pcs);
+    s->dstack_endpoint = arena_strdup(s->arena, socket);
+    supervisor_pin(s->supervisor, "dstack-simulator", arena_printf(s->arena, "PORT=%" PRIu64, port));
+    return true;
+}
+
+// A TDX machine that is none: what it signs, everybody can sign.
+static bool start_simulator(struct stack *s, struct err *e) {
+    struct arena *a = s->arena;
+    const char *home = arena_printf(a, "%s/simulator", s->home), *line;
+    const char *program = arena_printf(a, "%s/outlayer-dstack-simulator", file_program_dir(a));
+    const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home), "OUTLAYER_NETWORK=" STACK_NETWORK, NULL};
+    if (strlen(home) + sizeof "/dstack.sock" > sizeof((struct sockaddr_un *)0)->sun_path) {
+        say(s, "no simulated TDX", "this home's path is too long for a socket");
+        return true;
+    }
+    if (!file_make_dirs(home, 0700, e) ||
+        !supervisor_start(s->supervisor, a, "dstack-simulator", program, env, READY_MS, &line, e) ||
+        !read_simulator(s, line, e))
+        return false;
+    say(s, "simulated TDX", s->dstack_endpoint);
+    return true;
+}
+
 static bool deploy(struct stack *s, const struct credentials *worker, struct err *e) {
+    const struct register_terms registering = {.code = contract_register_wasm(), .root_key = s->root_key};
     struct deployment d = {.rpc_url = s->rpc_url,
                            .code = contract_outlayer_wasm(),
                            .contract = &s->contract,
@@ -156,7 +192,8 @@ static bool deploy(struct stack *s, const struct credentials *worker, struct err
                            .operator_id = s->operator.account,
                            .operator_key = &s->operator,
                            .worker_key = worker->public,
-                           .allowance = {WORKER_ALLOWANCE}};
+                           .allowance = {WORKER_ALLOWANCE},
+                           .registering = s->root_key ? &registering : NULL};
     struct deployment_plan plan;
     struct deployment_result r = {0};
     if (!deployment_look(&d, s->arena, &plan, e) || !deployment_do(&d, &plan, s->arena, &r, e))
@@ -164,6 +201,9 @@ static bool deploy(struct stack *s, const struct credentials *worker, struct err
     say(s, plan.code ? "contract deployed" : "contract there",
         arena_printf(s->arena, "%s, %zu bytes, %.2f Tgas", s->contract.account.s, d.code.len,
                      (double)r.gas_burnt / 1e12));
+    if (s->root_key)
+        say(s, plan.register_code ? "register deployed" : "register there",
+            arena_printf(s->arena, "%s, %zu bytes (simulated TDX)", s->operator.account.s, registering.code.len));
     return true;
 }
 
@@ -320,8 +360,8 @@ bool stack_start(struct stack *s, const struct stack_options *o, struct err *e) 
     s->started_us = clock_mono_us();
     bool ok = lock_home(s, o->home, e) && make_keys(s, &worker, e) &&
               supervisor_new(&s->supervisor, arena_printf(s->arena, "%s/log", s->home), e) && start_devnet(s, o, e) &&
-              deploy(s, &worker, e) && start_keystore(s, e) && start_coordinator(s, o, &token_file, e) &&
-              start_worker(s, o, &worker, token_file, e);
+              start_simulator(s, e) && deploy(s, &worker, e) && start_keystore(s, e) &&
+              start_coordinator(s, o, &token_file, e) && start_worker(s, o, &worker, token_file, e);
     secret_key_wipe(&worker.secret);
     if (!ok)
         stack_stop(s);
@@ -352,6 +392,9 @@ bool stack_publish(struct stack *s, bool print, struct err *e) {
     json_set_text(j, "coordinator_url", s->coordinator_url);
     json_set_text(j, "coordinator_token", s->coordinator_token);
     json_set_text(j, "contract_id", s->contract.account.s);
+    json_set_text(j, "register_contract_id", s->root_key ? s->operator.account.s : NULL);
+    json_set_text(j, "dstack_endpoint", s->dstack_endpoint);
+    json_set_text(j, "pccs_url", s->pccs_url);
     json_t *accounts = json_array();
     for (size_t i = 0; i < STACK_DEVELOPERS; i++) {
         json_t *one = json_object();

@@ -28,8 +28,11 @@ struct stack {
     struct supervisor *supervisor;
     const char *rpc_url, *neardata_url, *coordinator_url, *coordinator_token;
     const char *keystore_url, *keystore_token_file;
-    struct credentials contract; // the contract's own account, its owner
-    struct credentials operator; // full key of the operator's account; the worker gets a key of its own
+    const char *dstack_endpoint, *pccs_url; // of the simulated TDX machine: its guest agent, and its collateral;
+                                            // NULL: there is none
+    const char *root_key;                   // of whoever signs for it, in hexadecimal
+    struct credentials contract;            // the contract's own account, its owner
+    struct credentials operator;            // full key of the operator's account; the worker gets a key of its own
     struct credentials developers[STACK_DEVELOPERS];
     void (*say)(void *ctx, const struct stack_step *step);
     void *say_ctx;
