@@ -1,33 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 // `outlayer tee …`: what a machine proves about itself, and the keys that are believed because of it.
 #include "cli/commands.h"
-
 #include "cli/tee_job.h"
 
 static const struct arg table[] = {
-    ARG_OPERAND(struct tee_options, file, "FILE", "measure: the compose file of dstack (app-compose.json)"),
+    ARG_OPERAND(struct tee_options, file, "FILE",
+                "measure: the compose file; approve: a quote (this machine's); remove: a key (this machine's)"),
+    ARG_OPTION(struct tee_options, register_contract, "--register", "ACCOUNT",
+               "register contract; else REGISTER_CONTRACT_ID or the running `up`"),
+    ARG_OPTION(
+        struct tee_options, agent, "--agent", "PATH",
+        "socket or URL of dstack's guest agent; else DSTACK_SIMULATOR_ENDPOINT, the running `up`, or the usual ones"),
+    ARG_OPTION(struct tee_options, from, "--from", "ACCOUNT", "who pays, or removes; else INIT_ACCOUNT_ID"),
+    ARG_OPTION(struct tee_options, key, "--key", "FILE", "this machine's key (HOME/keys/tee-worker.json)"),
+    ARG_OPTION(struct tee_options, collateral, "--collateral", "FILE",
+               "register, approve: the nine-member object; else fetched"),
+    ARG_OPTION(struct tee_options, pccs_url, "--pccs-url", "LIST",
+               "where collateral comes from; else PCCS_URL or Intel"),
+    ARG_SWITCH(struct tee_options, renew, "--renew", "register: also before it is due"),
+    ARG_SWITCH(struct tee_options, new_key, "--new-key", "register: another key in place of one that was removed"),
+    ARG_OPTION(struct tee_options, name, "--name", "TEXT", "approve: what the image is called"),
+    ARG_OPTION(struct tee_options, role, "--role", "ROLE", "approve: worker or keystore (worker)"),
+    ARG_SWITCH(struct tee_options, exact, "--exact", "approve: exactly these registers, not the compose file"),
     ARG_OPTION(struct tee_options, app_id, "--app-id", "HEX", "measure: another one than the compose hash gives"),
     ARG_OPTION(struct tee_options, instance_id, "--instance-id", "HEX", "measure: the machine's"),
     ARG_OPTION(struct tee_options, key_provider, "--key-provider", "JSON",
                "measure: payload of the event key-provider, {\"name\":…,\"id\":…}"),
-    ARG_SWITCH(struct tee_options, json, "--json", "end with one JSON value on one line"),
+    TARGET_OPTIONS(struct tee_options, target),
+    ARG_SWITCH(struct tee_options, yes, "--yes", "approve: do not ask"),
+    ARG_SWITCH(struct tee_options, json, "--json", "end with one JSON value on one line; implies --yes"),
 };
 
 static const struct {
     const char *name;
     bool (*run)(struct tee_job *j, struct err *e);
-} actions[] = {{"measure", tee_run_measure}};
+} actions[] = {{"status", tee_run_status},   {"measure", tee_run_measure}, {"register", tee_run_register},
+               {"approve", tee_run_approve}, {"recheck", tee_run_recheck}, {"remove", tee_run_remove}};
 
-void tee_finish(const struct tee_job *j, json_t *result) {
-    if (j->o->json)
-        print_json_line(j->a, result);
-    json_decref(result);
+// An option that an action would not look at is refused: whoever gives one means something by it.
+static bool check_options(const char *action, const struct tee_options *o, struct err *e) {
+    const struct {
+        const char *given, *actions;
+    } rows[] = {{o->file ? o->file : NULL, "measure, approve, remove"},
+                {o->agent ? "--agent" : NULL, "status, register, approve"},
+                {o->from ? "--from" : NULL, "register, recheck, remove"},
+                {o->key ? "--key" : NULL, "status, register, remove"},
+                {o->collateral ? "--collateral" : NULL, "register, approve"},
+                {o->pccs_url ? "--pccs-url" : NULL, "status, register, approve"},
+                {o->renew ? "--renew" : NULL, "register"},
+                {o->new_key ? "--new-key" : NULL, "register"},
+                {o->name ? "--name" : NULL, "approve"},
+                {o->role ? "--role" : NULL, "approve"},
+                {o->exact ? "--exact" : NULL, "approve"},
+                {o->yes ? "--yes" : NULL, "approve"},
+                {o->app_id ? "--app-id" : NULL, "measure"},
+                {o->instance_id ? "--instance-id" : NULL, "measure"},
+                {o->key_provider ? "--key-provider" : NULL, "measure"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!rows[i].given || strstr(rows[i].actions, action))
+            continue;
+        err_set(e, ERR_USAGE, "`outlayer tee %s` takes no %s", action, rows[i].given);
+        return err_hint(e, "it is for: %s", rows[i].actions);
+    }
+    if (!o->role || strcmp(o->role, "worker") == 0 || strcmp(o->role, "keystore") == 0)
+        return true;
+    return err_set(e, ERR_USAGE, "--role '%s' is neither worker nor keystore", o->role);
 }
 
 static int usage(void) {
     struct err e;
     err_set(&e, ERR_USAGE, "say what to do");
-    err_hint(&e, "outlayer tee measure (--help)");
+    err_hint(&e, "outlayer tee status | measure FILE | register | approve | recheck | remove (--help)");
     return command_failed(&e);
 }
 
@@ -43,11 +86,17 @@ int command_tee(int argc, char **argv) {
     if (!help && !args_parse(&o, table, ARRAY_LEN(table), argc - 1, argv + 1, &help, &e))
         return command_failed(&e);
     if (help) {
-        args_print_help("tee measure", "what a machine proves about itself", table, ARRAY_LEN(table));
+        args_print_help("tee status|measure|register|approve|recheck|remove",
+                        "what a machine proves about itself, and keys that are believed because of it", table,
+                        ARRAY_LEN(table));
         return CLI_OK;
     }
+    if (!check_options(actions[i].name, &o, &e))
+        return command_failed(&e);
     struct tee_job j = {.a = arena_new(), .o = &o};
     bool ok = actions[i].run(&j, &e);
+    int status = !ok ? command_failed(&e) : j.status_wrong ? CLI_GUEST : CLI_OK;
+    tee_close(&j);
     arena_free_wiped(j.a);
-    return ok ? CLI_OK : command_failed(&e);
+    return status;
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/tee_job.h"
+
+#include "base/file.h"
+#include "cli/commands.h"
+
+#define KEY_FILE_MAX 1024
+
+void tee_finish(const struct tee_job *j, json_t *result) {
+    if (j->o->json)
+        print_json_line(j->a, result);
+    json_decref(result);
+}
+
+static const char *first_of(const char *a, const char *b, const char *c) {
+    const char *all[] = {a, b, c};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i] && all[i][0])
+            return all[i];
+    return NULL;
+}
+
+const char *tee_setting(const struct tee_job *j, const char *option, const char *variable, const char *session_key) {
+    const json_t *session = j->target.session;
+    return first_of(option, getenv(variable),
+                    session ? json_string_value(json_object_get(session, session_key)) : NULL);
+}
+
+// --- the register contract
+
+static bool read_network(struct tee_job *j, struct err *e) {
+    SCOPED_JSON(status) = NULL;
+    const char *id;
+    if (!rpc_call(j->registry.rpc, j->a, "status", json_array(), 0, &status, e) ||
+        !json_get_text(status, "chain_id", &id, e))
+        return err_wrap(e, "the chain's id");
+    j->network = arena_strdup(j->a, id);
+    return true;
+}
+
+static void show_sent(void *ctx, const char *method, const char *hash) {
+    (void)ctx;
+    fprintf(stderr, "transaction   %s (%s)\n", hash, method);
+}
+
+bool tee_open_register(struct tee_job *j, struct err *e) {
+    const char *account;
+    if (!target_find(&j->target, j->a, &j->o->target, e))
+        return false;
+    account = tee_setting(j, j->o->register_contract, "REGISTER_CONTRACT_ID", "register_contract_id");
+    if (!account) {
+        err_set(e, ERR_SETTINGS, "no register contract for network '%s'", j->target.network);
+        return err_hint(e, "give --register ACCOUNT or REGISTER_CONTRACT_ID: it is on the operator's account");
+    }
+    j->registry.sent = show_sent;
+    j->key_path = j->o->key ? j->o->key : arena_printf(j->a, "%s/keys/tee-worker.json", j->target.home);
+    return account_id_parse(&j->registry.account, slice_str(account), e) &&
+           rpc_new(&j->registry.rpc, j->target.rpc_url, e) && read_network(j, e) &&
+           registry_config(&j->registry, j->a, &j->config, e);
+}
+
+// --- the agent
+
+bool tee_open_agent(struct tee_job *j, struct err *e) {
+    const struct dstack_where where = {.endpoint =
+                                           tee_setting(j, j->o->agent, "DSTACK_SIMULATOR_ENDPOINT", "dstack_endpoint")};
+    return dstack_open(&j->agent, j->a, &where, e);
+}
+
+// --- who pays
+
+// INIT_ACCOUNT_ID with its key, as the reference's worker has it.
+static bool init_account(struct tee_job *j, const char *account, struct err *e) {
+    const char *key = first_of(getenv("INIT_ACCOUNT_PRIVATE_KEY"), NULL, NULL), *path;
+    struct slice text = key ? slice_str(key) : (struct slice){0};
+    path = first_of(getenv("INIT_ACCOUNT_PRIVATE_KEY_FILE"), NULL, NULL);
+    if (!key && !path)
+        return err_set(e, ERR_SETTINGS, "INIT_ACCOUNT_ID is set, and INIT_ACCOUNT_PRIVATE_KEY is not");
+    if (!key && !file_read_secret(j->a, path, KEY_FILE_MAX, &text, e))
+        return false;
+    text.len = strcspn((const char *)text.ptr, "\r\n");
+    if (!account_id_parse(&j->payer.account, slice_str(account), e) || !secret_key_parse(&j->payer.secret, text, e))
+        return err_wrap(e, "INIT_ACCOUNT_ID and its key");
+    j->payer.public = secret_key_public(&j->payer.secret);
+    return true;
+}
+
+// The keys of a devnet's own accounts are in its home.
+static const char *session_key(const struct tee_job *j, const char *account) {
+    static const char *const files[] = {"owner", "operator"};
+    for (size_t i = 0; j->target.session && i < ARRAY_LEN(files); i++) {
+        struct credentials c;
+        const char *path = arena_printf(j->a, "%s/keys/%s.json", j->target.home, files[i]);
+        bool same = credentials_read(&c, path, NULL) && strcmp(c.account.s, account) == 0;
+        secret_key_wipe(&c.secret);
+        if (same)
+            return path;
+    }
+    return NULL;
+}
+
+bool tee_open_payer(struct tee_job *j, const char *account, struct err *e) {
+    const char *init = first_of(getenv("INIT_ACCOUNT_ID"), NULL, NULL), *named = account ? account : j->o->from;
+    bool ok;
+    if (init && !j->o->target.credentials && (!named || strcmp(named, init) == 0)) {
+        ok = init_account(j, init, e);
+    } else {
+        struct target t = j->target;
+        if (named && !t.credentials)
+            t.credentials = session_key(j, named);
+        ok = target_credentials(&t, j->a, named, &j->payer, e);
+    }
+    j->registry.payer = ok ? &j->payer : NULL;
+    return ok;
+}
+
+void tee_close(struct tee_job *j) {
+    dstack_close(&j->agent);
+    rpc_free(j->registry.rpc);
+    secret_key_wipe(&j->payer.secret);
+    target_release(&j->target);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/tee_quote.h"
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "collateral/forms.h"
+
+const char *tee_role(const struct tee_job *j) { return j->o->role ? j->o->role : "worker"; }
+
+static bool from_file(struct tee_job *j, struct tee_quote *out, struct err *e) {
+    struct slice file;
+    if (!file_read(j->a, j->o->file, QUOTE_FILE_MAX, &file, e))
+        return false;
+    if (dstack_quote_parse(&out->q, j->a, file, NULL))
+        return true;
+    out->q.event_log = "";
+    return quote_read(&out->q.quote, j->a, file, e);
+}
+
+bool tee_take_quote(struct tee_job *j, struct tee_quote *out, struct err *e) {
+    static const struct report_data nothing;
+    if (j->o->file ? !from_file(j, out, e)
+                   : !tee_open_agent(j, e) || !dstack_quote(&j->agent, j->a, &nothing, &out->q, e))
+        return false;
+    return td_view(&out->td, out->q.quote) || err_set(e, ERR_INVALID, "this is no TDX quote of version 4 or 5");
+}
+
+static const char *text_of(const struct tee_job *j, const json_t *o, const char *key) {
+    const char *text = json_string_value(json_object_get(o, key));
+    return text ? printable(j->a, slice_str(text)) : "";
+}
+
+void tee_show_verdict(const struct tee_job *j, const json_t *verdict, FILE *to) {
+    size_t i;
+    json_t *one;
+    const char *status = text_of(j, verdict, "status");
+    if (status[0])
+        fprintf(to, "platform      %s, FMSPC %s\n", status, text_of(j, verdict, "fmspc"));
+    json_array_foreach(json_object_get(verdict, "advisory_ids"), i, one)
+        fprintf(to, "advisory      %s\n", printable(j->a, slice_str(json_string_value(one))));
+    const json_t *error = json_object_get(verdict, "error");
+    if (json_is_object(error))
+        fprintf(to, "does not hold %s: %s\n", text_of(j, error, "code"), text_of(j, error, "message"));
+    json_array_foreach(json_object_get(verdict, "refused"), i, one)
+        fprintf(to, "not accepted  %s\n", text_of(j, one, "message"));
+}
