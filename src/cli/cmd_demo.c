@@ -8,6 +8,7 @@
 #include "cli/ask.h"
 #include "cli/demo_price.h"
 #include "cli/demo_secrets.h"
+#include "cli/demo_tee.h"
 #include "cli/deployment.h"
 #include "cli/repo.h"
 #include "cli/stack.h"
@@ -284,9 +285,12 @@ static bool show_all(struct demo *d, struct err *e) {
     const struct demo_secrets secrets = {d->arena, &d->stack, &d->target, examples, show_progress};
     if (!demo_secrets(&secrets, e))
         return err_wrap(e, "secrets");
+    if (d->stack.root_key && (!stack_publish(&d->stack, false, e) || !demo_tee(d->arena, &d->stack, e)))
+        return err_wrap(e, "a machine that proves itself");
     printf(
         "%u requests, each answered: callback value = executor's output = output in the resolving transaction;\n"
-        "one with a secret that was printed nowhere, and one refused\n"
+        "one with a secret that was printed nowhere, and one refused; a key of a (simulated) TDX machine came and "
+        "went\n"
         "next: `build/bin/outlayer up`, then `build/bin/outlayer request --repo YOUR-FOLDER …` in another terminal\n",
         done);
     return true;
