@@ -189,6 +189,19 @@ EXTENSION(key_id_bare, key_id, "551d0e", "", "aabb")
 EXTENSION(issuer_id_empty, issuer_id, "551d23", "", "3000")
 EXTENSION(issuer_id_no_bytes, issuer_id, "551d23", "", "30028000")
 EXTENSION(issuer_id_more, issuer_id, "551d23", "", "30068001aa820101")
+// What begins like a known one, or ends like it, is another one.
+EXTENSION(usage_longer, more, "551d0f01", FORGE_CRITICAL, "030206c0")
+EXTENSION(usage_of_other_arc, more, "2a1d0f", FORGE_CRITICAL, "030206c0")
+EXTENSION(usage_of_next_arc, more, "551e0f", FORGE_CRITICAL, "030206c0")
+EXTENSION(platform_shorter, more, "2a864886f84d010d", FORGE_CRITICAL, "3000")
+EXTENSION(id_1, more, "551d01", FORGE_CRITICAL, "3000")
+CHANGE(attribute_behind, c->subject = FORGE_TLV(a, DER_SEQUENCE,
+                                                FORGE_TLV(a, DER_SET,
+                                                          FORGE_TLV(a, DER_SEQUENCE, forge_oid(a, "550403"),
+                                                                    forge_hex(a, "0c0141 0500")))))
+CHANGE(attribute_without_value,
+       c->subject = FORGE_TLV(a, DER_SEQUENCE,
+                              FORGE_TLV(a, DER_SET, FORGE_TLV(a, DER_SEQUENCE, forge_oid(a, "550403")))))
 CHANGE(twice_known, c->more = c->usage)
 CHANGE(twice_unknown, struct bytes one = forge_extension(a, "2a0304", "", forge_hex(a, "0400"));
        c->more = FORGE_JOIN(a, one, forge_extension(a, "2a0305", "", forge_hex(a, "0400")), one))
@@ -263,6 +276,13 @@ static const struct row rows[] = {
     ROW(issuer_id_empty, CERT_FORMAT),
     ROW(issuer_id_no_bytes, CERT_FORMAT),
     ROW(issuer_id_more, CERT_FORMAT),
+    ROW(usage_longer, CERT_EXTENSION),
+    ROW(usage_of_other_arc, CERT_EXTENSION),
+    ROW(usage_of_next_arc, CERT_EXTENSION),
+    ROW(platform_shorter, CERT_EXTENSION),
+    ROW(id_1, CERT_EXTENSION),
+    ROW(attribute_behind, CERT_FORMAT),
+    ROW(attribute_without_value, CERT_FORMAT),
     ROW(twice_known, CERT_EXTENSION),
     ROW(twice_unknown, CERT_EXTENSION),
     ROW(many, CERT_FORMAT),

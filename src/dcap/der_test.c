@@ -43,7 +43,40 @@ static void lengths(void **state) {
         if (ok != (rows[i].content >= 0) || (ok && (tag != 4 || content.len != (size_t)rows[i].content || in.len)))
             fail_msg("%s", rows[i].hex);
     }
-    // The shortest and the longest content of each form.
+}
+
+// Forms that are not the shortest, with all the content that they promise.
+static void long_forms(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    static const struct {
+        const char *head;
+        size_t content;
+    } forms[] = {
+        {"0480", 128},
+        {"04817f", 127},
+        {"04820080", 128},
+        {"048200ff", 255},
+        {"0483000100", 256},
+        {"048300ffff", 65535},
+        {"0484000100ff", 65791},
+        {"048401000000", 1u << 24},
+        {"0489010000000000000080", 128},
+        {"048801000000000000ff", 255},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct bytes head = forge_hex(a, forms[i].head), content;
+        struct bytes in = FORGE_JOIN(a, head, {arena_calloc(a, forms[i].content, 1), forms[i].content});
+        uint8_t tag;
+        if (dcap_der_next(&tag, &content, &in))
+            fail_msg("%s", forms[i].head);
+    }
+}
+
+// The shortest and the longest content of each form.
+static void sizes_of_forms(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
     static const size_t sizes[] = {0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 0x20000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t n = sizes[i];
@@ -73,8 +106,9 @@ static void numbers(void **state) {
         {"02017f", 127},        {"02020080", 128},
         {"020200ff", 255},      {"02020100", 256},
         {"0203010000", 65536},  {"020500ffffffff", 4294967295},
-        {"0200", -1},           {"020180", -1},
-        {"0201ff", -1},         {"02028000", -1}, // empty; negative
+        {"0200", -1},           {"020005", -1},
+        {"020180", -1},         {"0201ff", -1},
+        {"02028000", -1}, // empty; negative
         {"02020001", -1},       {"0202007f", -1},
         {"0203000080", -1},                               // longer than needed
         {"02050100000000", -1}, {"0206ffffffffff00", -1}, // beyond 32 bits
@@ -205,7 +239,8 @@ static void signatures(void **state) {
 }
 
 static const struct CMUnitTest group[] = {
-    cmocka_unit_test(lengths), cmocka_unit_test(numbers),    cmocka_unit_test(truth),
-    cmocka_unit_test(times),   cmocka_unit_test(signatures),
+    cmocka_unit_test(lengths),    cmocka_unit_test(long_forms), cmocka_unit_test(sizes_of_forms),
+    cmocka_unit_test(numbers),    cmocka_unit_test(truth),      cmocka_unit_test(times),
+    cmocka_unit_test(signatures),
 };
 RUN_TESTS(group)
