@@ -21,6 +21,9 @@ static const uint64_t constants[80] = {
     0x113f9804bef90dae, 0x1b710b35131c471b, 0x28db77f523047d84, 0x32caab7b40c72493, 0x3c9ebe0a15c9bebc,
     0x431d67c49c100d4c, 0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817};
 
+// Once for all places: WebAssembly has no operator for it.
+__attribute__((noinline)) static uint64_t swapped(uint64_t n) { return __builtin_bswap64(n); }
+
 static uint64_t rotated(uint64_t n, unsigned by) { return n >> by | n << (64 - by); }
 
 // The eight words of the state are locals that hand on their values: in WebAssembly that is cheaper than an array.
@@ -28,7 +31,7 @@ static void mix_block(uint64_t state[8], uint64_t w[16]) {
     uint64_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6],
              h = state[7];
     for (unsigned i = 0; i < 16; i++)
-        w[i] = __builtin_bswap64(w[i]);
+        w[i] = swapped(w[i]);
     for (unsigned i = 0; i < 80; i++) {
         uint64_t *now = &w[i % 16], next = w[(i + 1) % 16], late = w[(i + 14) % 16];
         uint64_t one =
@@ -66,10 +69,10 @@ void dcap_sha384_end(struct dcap_sha384 *hash, uint8_t out[DCAP_SHA384_SIZE]) {
     // A one, zeros, and the length in bits as the last of 16 bytes in a block.
     uint8_t end[144] = {0x80};
     size_t zeros = (111 - hash->length) % sizeof hash->block;
-    uint64_t bits = __builtin_bswap64(hash->length * 8);
+    uint64_t bits = swapped(hash->length * 8);
     memcpy(end + 1 + zeros + 8, &bits, sizeof bits);
     dcap_sha384_add(hash, end, 1 + zeros + 16);
     for (unsigned i = 0; i < DCAP_SHA384_SIZE / 8; i++)
-        hash->state[i] = __builtin_bswap64(hash->state[i]);
+        hash->state[i] = swapped(hash->state[i]);
     memcpy(out, hash->state, DCAP_SHA384_SIZE);
 }
