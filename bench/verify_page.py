@@ -12,7 +12,8 @@ MODULE_MAX, MS_MAX = 60 << 10, 50
 
 def line(name, times):
     first, others, again = times[0], times[1:len(times) // 2], times[len(times) // 2:]
-    print(f"{name:<24} first {first:8.2f} ms   others p50 {statistics.median(others):7.2f} ms   the same again p50 {statistics.median(again):7.2f} ms", flush=True)
+    print(f"{name:<24} first {first:8.2f} ms   others p50 {statistics.median(others):7.2f} ms   "
+          f"the same again p50 {statistics.median(again):7.2f} ms", flush=True)
 
 
 folder = page.made()

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The verifier of quotes outside our programs: dcap.wasm as an ES module in Node.js and in Chromium, and the page made of
-it. What it says must be what the native core says, to the byte: for every real quote at its date, for the table of made
-ones, and for a seeded sample of changed and cut ones. And the page must be one that anybody can use, and that sends nothing."""
+"""The verifier of quotes outside our programs: dcap.wasm as an ES module in Node.js and in Chromium, and the page made
+of it. What it says must be what the native core says, to the byte: for every real quote at its date, for the table of
+made ones, and for a seeded sample of changed and cut ones. And the page must be one that anybody can use, and that
+sends nothing."""
 import base64, json, os, random, re, shutil, struct, subprocess
 
 import kit
@@ -12,6 +13,7 @@ VECTORS = os.path.join(kit.ROOT, "tests", "vectors", "dcap")
 WEB = os.path.join(kit.ROOT, "build", "web", "verify")
 BROWSER = os.path.join(kit.ROOT, "tests", "browser")
 SAMPLE, SEED = 500, 20260729
+RAW = (b"\x03\0\x02\0", b"\x04\0\x02\0", b"\x05\0\x02\0")
 STRICT = json.dumps({"measurements": {"rtmr3": ["11" * 48, "22" * 48]}})
 
 
@@ -96,8 +98,8 @@ def playwright(home, example, questions, *only):
     npm = [os.path.join(kit.ROOT, "scripts", "npm.sh"), "tests/browser"]
     packages = subprocess.run(npm, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     script = shutil.copy(os.path.join(BROWSER, "page.mjs"), packages)
-    run = subprocess.run([playwright_node(), script, made(), *paths.values(), *only], capture_output=True, text=True, timeout=300,
-                         env={**os.environ, "CHROMIUM": chromium})
+    run = subprocess.run([playwright_node(), script, made(), *paths.values(), *only], capture_output=True, text=True,
+                         timeout=300, env={**os.environ, "CHROMIUM": chromium})
     with open(paths["answers.json"], encoding="utf-8") as f:
         return run, json.load(f)
 
@@ -123,7 +125,8 @@ def table():
     with open(kit.built("dcap_cases.json"), encoding="utf-8") as f:
         for c in json.load(f):
             policy = json.dumps(c["policy"]) if "policy" in c else None
-            yield question(bytes.fromhex(c["quote"]), json.dumps(c["collateral"]).encode(), c["at"], policy, c["root_key"]), c
+            collateral = json.dumps(c["collateral"]).encode()
+            yield question(bytes.fromhex(c["quote"]), collateral, c["at"], policy, c["root_key"]), c
 
 
 def everything():
@@ -136,7 +139,8 @@ def check_real(v, report):
     name = f"{v['quote']} with {v['collateral']}"
     error = report.get("error", {}).get("code")
     if "expect_error" in v:
-        kit.check(f"{name}: no status, one error", report["status"] is None and error and report["verdict"] != "accepted", report)
+        kit.check(f"{name}: no status, one error",
+                  report["status"] is None and error and report["verdict"] != "accepted", report)
     elif v["expect"] == "TCB_NOT_SUPPORTED":
         kit.equal(f"{name}: no level", (report["status"], error), (None, "TCB_NOT_SUPPORTED"))
     else:
@@ -146,17 +150,18 @@ def check_real(v, report):
 
 def misses(case, report, words):
     """What of a case's expectation its report does not meet, or None."""
-    e, error = case["expect"], report.get("error", {})
+    e, error, codes = case["expect"], report.get("error", {}), [r["code"] for r in report.get("refused", [])]
     if "error" in e:
-        meets = report["status"] is None and e["error"] in ("*", error.get("code")) and e.get("part") in (None, *[n for n, w in words.items() if w == error.get("part")])
+        wanted = e["error"] in ("*", error.get("code")) and words.get(e.get("part")) in (None, error.get("part"))
+        meets = report["status"] is None and wanted
     else:
-        meets = (report["status"] == e["status"] and sorted(report["advisory_ids"]) == sorted(e["advisories"]) and not error
-                 and sorted(r["code"] for r in report["refused"]) == sorted(e.get("refused", [])))
-    return None if meets else (case["name"], e, report["verdict"], report["status"], error, report.get("refused"))
+        meets = ((report["status"], error) == (e["status"], {}) and sorted(codes) == sorted(e.get("refused", []))
+                 and sorted(report["advisory_ids"]) == sorted(e["advisories"]))
+    return None if meets else (case["name"], e, report["verdict"], report["status"], error, codes)
 
 
 def test_in_node():
-    """Whoever checks a quote with the module must get what our programs say, and never be told that a changed one is good."""
+    """Whoever checks a quote with the module must get what our programs say, and no changed one is good."""
     asked = everything()
     questions = [q for q, _ in asked]
     with kit.folder() as home:
@@ -168,10 +173,37 @@ def test_in_node():
             missed.append(misses(want, report, words))
         else:
             check_real(want, report)
-    kit.check(f"all {len(missed)} made cases give what the table says", len(missed) > 500 and not any(missed), [m for m in missed if m][:3])
+    kit.check(f"all {len(missed)} made cases give what the table says", len(missed) > 500 and not any(missed),
+              [m for m in missed if m][:3])
     good = [r for r in reports[-SAMPLE:] if r["status"] is not None]
     kit.check("a changed byte is found unless nobody signed it", len(good) < SAMPLE // 5, len(good))
     kit.check("an error never stands beside a status", all(("error" in r) == (r["status"] is None) for r in reports))
+    with open(os.path.join(kit.ROOT, "web", "verify", "verify.d.ts"), encoding="utf-8") as f:
+        typed = set(re.findall(r"^  (\w+)\??:", f.read(), re.M))
+    objects = [o for r in reports for o in (r, r.get("claimed", {}), *r["steps"], *r.get("short", []))]
+    seen = {name for o in objects for name in o}
+    kit.equal("verify.d.ts has each member that a report has", seen - typed, set())
+
+
+def test_command():
+    """The command prints what the module answers, so that either can be checked by the other."""
+    rng = random.Random(SEED + 1)
+    questions = [q for q, _ in [*real(), *(damaged(rng) for _ in range(20))]]
+    questions.append({**questions[1], "policy": STRICT})
+    questions = [q for q in questions if base64.b64decode(q["quote"])[:4] in RAW]  # others are no bytes to the command
+    printed = []
+    with kit.folder() as home:
+        paths = [os.path.join(home, name) for name in ("quote", "collateral", "policy")]
+        for q in questions:
+            quote, collateral, policy = base64.b64decode(q["quote"]), q["collateral"], q.get("policy", "{}")
+            for path, what in zip(paths, (quote, collateral.encode(), policy.encode())):
+                with open(path, "wb") as f:
+                    f.write(what)
+            options = ["--collateral", paths[1], "--policy", paths[2], "--at", str(q["at"]), "--json"]
+            done = subprocess.run([kit.program("outlayer"), "verify-quote", paths[0], *options], check=False,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            printed.append(done.stdout.decode())
+        same("outlayer verify-quote --json", printed, in_node(home, questions)["reports"])
 
 
 def test_in_chromium():
@@ -181,8 +213,9 @@ def test_in_chromium():
     quote, collateral = vector(m["quote"]), vector(m["collateral"])
     forged = bytearray(quote)
     forged[200] ^= 1
-    example = {"hex": quote.hex(), "collateral": collateral.decode(), "at": m["check_at_iso"], "later": "2026-07-04T10:28:44Z",
-               "forged": bytes(forged).hex(), "rtmr0": m["rtmr"][0], "strictPolicy": STRICT,
+    example = {"hex": quote.hex(), "collateral": collateral.decode(), "at": m["check_at_iso"],
+               "later": "2026-07-04T10:28:44Z", "forged": bytes(forged).hex(), "rtmr0": m["rtmr"][0],
+               "strictPolicy": STRICT,
                "report": native([question(quote, collateral, m["check_at"])])[0]}
     with kit.folder() as home:
         run, answers = playwright(home, example, questions)
@@ -190,7 +223,8 @@ def test_in_chromium():
         kind, _, rest = line.partition(" ")
         if kind in ("ok", "FAIL"):
             kit.report(kind, *rest.split(" got ", 1) if kind == "FAIL" else (rest,))
-    kit.check("the script ran to its end", run.returncode in (0, 1) and run.stdout.count("\nok ") > 40, (run.returncode, run.stderr))
+    kit.check("the script ran to its end", run.returncode in (0, 1) and run.stdout.count("\nok ") > 40,
+              (run.returncode, run.stderr))
     same("Chromium", answers["reports"], native(questions))
 
 

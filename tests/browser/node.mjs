@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 
 const [module, questions, answers] = process.argv.slice(2);
 const { verifyQuoteText } = await import(pathToFileURL(module));
-const reports = [], times = [];
+const reports = [],
+  times = [];
 for (const q of JSON.parse(readFileSync(questions, "utf8"))) {
   const begin = performance.now();
   try {

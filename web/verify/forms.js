@@ -10,7 +10,8 @@ export const LIMITS = {
 export const counted = (n) => n.toLocaleString("en-US");
 
 export function within(what, length, most) {
-  if (length > most) throw new RangeError(`${what} has ${counted(length)} bytes; at most ${counted(most)} are taken.`);
+  if (length > most)
+    throw new RangeError(`${what} has ${counted(length)} bytes; at most ${counted(most)} are taken.`);
 }
 
 /** Text or bytes as bytes. */
@@ -35,7 +36,9 @@ function textBytes(text) {
   if (/^0x/i.test(dense)) return hexBytes("The quote behind 0x", dense.slice(2));
   if (HEX.test(dense)) return hexBytes("The quote", dense);
   if (!dense || !BASE64.test(dense)) {
-    throw new SyntaxError("This is no quote in bytes, hexadecimal, base64 or dstack's JSON: its text has characters that none of them has, or is cut off.");
+    throw new SyntaxError(
+      "This is no quote in bytes, hexadecimal, base64 or dstack's JSON: it is cut off, or has other characters.",
+    );
   }
   return Uint8Array.from(atob(dense), (c) => c.charCodeAt(0));
 }
@@ -49,7 +52,10 @@ function quoteOfJson(text) {
   }
   const found = ["quote", "tdx_quote", "tdx_quote_hex"].map((name) => answer[name]).find((value) => value != null);
   if (typeof found !== "string") throw new SyntaxError("The JSON has no member 'quote' with a text.");
-  if (!found) throw new SyntaxError("The member 'quote' is empty: the machine that made it is no TDX guest, or its quoting service does not run.");
+  if (!found)
+    throw new SyntaxError(
+      "The member 'quote' is empty: the machine that made it is no TDX guest, or its quoting service does not run.",
+    );
   return textBytes(found);
 }
 

@@ -25,14 +25,18 @@ function describeQuote(value) {
 
 function describeCollateral(value) {
   const text = typeof value === "string" ? value : new TextDecoder().decode(value);
-  if (text.length > LIMITS.collateral) throw new RangeError(`The collateral has ${counted(text.length)} bytes; at most ${counted(LIMITS.collateral)} are taken.`);
+  if (text.length > LIMITS.collateral)
+    throw new RangeError(
+      `The collateral has ${counted(text.length)} bytes; at most ${counted(LIMITS.collateral)} are taken.`,
+    );
   let object;
   try {
     object = JSON.parse(text);
   } catch (e) {
     throw new SyntaxError(`This is no JSON: ${e.message}`);
   }
-  if (!object || typeof object !== "object" || Array.isArray(object)) throw new SyntaxError("This is JSON, but no object with the members of collateral.");
+  if (!object || typeof object !== "object" || Array.isArray(object))
+    throw new SyntaxError("This is JSON, but no object with the members of collateral.");
   return `A JSON object of ${Object.keys(object).length} members in ${counted(text.length)} bytes.`;
 }
 
@@ -54,7 +58,11 @@ async function takeFile(name, file) {
   $(name).value = "";
   taken[name] = null;
   if (file.size > most) {
-    return say(`${name}-state`, `${file.name} has ${counted(file.size)} bytes; at most ${counted(most)} are taken.`, true);
+    return say(
+      `${name}-state`,
+      `${file.name} has ${counted(file.size)} bytes; at most ${counted(most)} are taken.`,
+      true,
+    );
   }
   taken[name] = new Uint8Array(await file.arrayBuffer());
   if (!taken[name].length) {
@@ -70,7 +78,10 @@ for (const name of ["quote", "collateral"]) {
     $(`${name}-file`).value = "";
     look(name);
   });
-  $(`${name}-file`).addEventListener("change", (event) => event.target.files[0] && takeFile(name, event.target.files[0]));
+  $(`${name}-file`).addEventListener(
+    "change",
+    (event) => event.target.files[0] && takeFile(name, event.target.files[0]),
+  );
 }
 
 // A file that is dropped beside both places goes where it belongs: collateral is JSON without a quote in it.
@@ -83,15 +94,21 @@ async function placeOf(file) {
 const dropPlace = (event) => event.target.closest?.("[data-drop]");
 addEventListener("dragover", (event) => {
   event.preventDefault();
-  for (const place of document.querySelectorAll("[data-drop]")) place.classList.toggle("over", place === dropPlace(event));
+  for (const place of document.querySelectorAll("[data-drop]"))
+    place.classList.toggle("over", place === dropPlace(event));
 });
-addEventListener("dragleave", (event) => event.relatedTarget || document.querySelectorAll(".over").forEach((place) => place.classList.remove("over")));
+addEventListener(
+  "dragleave",
+  (event) =>
+    event.relatedTarget || document.querySelectorAll(".over").forEach((place) => place.classList.remove("over")),
+);
 addEventListener("drop", async (event) => {
   event.preventDefault();
   document.querySelectorAll(".over").forEach((place) => place.classList.remove("over"));
   const files = [...event.dataTransfer.files];
   const place = dropPlace(event);
-  for (const file of files.slice(0, 2)) await takeFile(files.length === 1 && place ? place.dataset.drop : await placeOf(file), file);
+  for (const file of files.slice(0, 2))
+    await takeFile(files.length === 1 && place ? place.dataset.drop : await placeOf(file), file);
 });
 
 // --- the check
@@ -99,8 +116,13 @@ addEventListener("drop", async (event) => {
 function timeGiven() {
   const text = $("at").value.trim();
   if (!text) return undefined;
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? new Date(text) : /^\d{1,12}$/.test(text) ? new Date(Number(text) * 1000) : new Date(NaN);
-  if (Number.isNaN(at.getTime())) throw new SyntaxError("The time must be written as 2025-07-04T10:28:44Z or as seconds since 1970.");
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text)
+    ? new Date(text)
+    : /^\d{1,12}$/.test(text)
+      ? new Date(Number(text) * 1000)
+      : new Date(NaN);
+  if (Number.isNaN(at.getTime()))
+    throw new SyntaxError("The time must be written as 2025-07-04T10:28:44Z or as seconds since 1970.");
   return at;
 }
 
@@ -119,7 +141,12 @@ $("form").addEventListener("submit", async (event) => {
   }
   $("check").disabled = true;
   try {
-    report = await verifyQuoteText({ quote: given("quote"), collateral: given("collateral"), at: timeGiven(), policy: $("policy").value.trim() });
+    report = await verifyQuoteText({
+      quote: given("quote"),
+      collateral: given("collateral"),
+      at: timeGiven(),
+      policy: $("policy").value.trim(),
+    });
     show(JSON.parse(report));
     $("raw").textContent = report;
     $("result").hidden = false;

@@ -18,20 +18,26 @@ const VERDICTS = {
 };
 
 function meaning(report) {
-  const held = `All signatures, certificates and dates of this ${report.tee} quote hold; its platform's status is ${report.status}.`;
+  const held = `All signatures and dates of this ${report.tee} quote hold; its status is ${report.status}.`;
+  const claims = "What is shown below is what the quote claims, nothing more:";
   switch (report.verdict) {
     case "accepted":
       return held;
     case "refused":
       return `${held} The policy refuses it:`;
     case "false":
-      return "No other collateral mends this. What is shown below is what the quote claims, nothing more:";
+      return `No other collateral mends this. ${claims}`;
     default:
-      return "With the right collateral at the right time it may still hold. What is shown below is what the quote claims, nothing more:";
+      return `With the right collateral at the right time it may still hold. ${claims}`;
   }
 }
 
-const STATES = { passed: "✓ Passed", failed: "✕ Failed", not_checkable: "? Not checkable", not_reached: "– Not reached" };
+const STATES = {
+  passed: "✓ Passed",
+  failed: "✕ Failed",
+  not_checkable: "? Not checkable",
+  not_reached: "– Not reached",
+};
 
 const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.?]$/.test(text) ? "" : ".");
 
@@ -76,20 +82,45 @@ function platformRows(report, quote) {
 
 const dateRows = (report, quote) => [
   ["Checked as of", day(report.at)],
-  ["Collateral holds from", report.collateral && `${day(report.collateral.valid_from)}, when ${report.collateral.valid_from_part} begins`],
-  ["Collateral holds until", report.collateral && `${day(report.collateral.expires)}, when ${report.collateral.expires_part} ends`],
+  [
+    "Collateral holds from",
+    report.collateral && `${day(report.collateral.valid_from)}, when ${report.collateral.valid_from_part} begins`,
+  ],
+  [
+    "Collateral holds until",
+    report.collateral && `${day(report.collateral.expires)}, when ${report.collateral.expires_part} ends`,
+  ],
   ["Certificate ends", day(quote.pck_expires)],
 ];
 
 const MEANINGS = {
-  mrtd: "firmware", rtmr0: "virtual hardware", rtmr1: "kernel", rtmr2: "command line, initrd", rtmr3: "application",
-  mrseam: "TDX module", mrenclave: "enclave", mrsigner: "enclave's signer",
+  mrtd: "firmware",
+  rtmr0: "virtual hardware",
+  rtmr1: "kernel",
+  rtmr2: "command line, initrd",
+  rtmr3: "application",
+  mrseam: "TDX module",
+  mrenclave: "enclave",
+  mrsigner: "enclave's signer",
 };
 // What a report has beside the fields of the quote's body.
-const OTHER = new Set(["tee", "quote_version", "fmspc", "pceid", "pce_svn", "ca", "ppid", "pck_serial", "pck_expires", "trailing_bytes"]);
+const OTHER = new Set([
+  "tee",
+  "quote_version",
+  "fmspc",
+  "pceid",
+  "pce_svn",
+  "ca",
+  "ppid",
+  "pck_serial",
+  "pck_expires",
+  "trailing_bytes",
+]);
 
 function measurementRows(quote) {
-  const rows = Object.entries(quote).filter(([name, value]) => !OTHER.has(name) && typeof value === "string" && /^[0-9a-f]+$/.test(value));
+  const rows = Object.entries(quote).filter(
+    ([name, value]) => !OTHER.has(name) && typeof value === "string" && /^[0-9a-f]+$/.test(value),
+  );
   return [
     ...rows.map(([name, value]) => [MEANINGS[name] ? `${name} (${MEANINGS[name]})` : name, value, true]),
     ["Report data is of", quote.report_data_is],
@@ -104,12 +135,16 @@ export function show(report) {
   $("banner").className = colour;
   $("verdict").textContent = heading;
   $("meaning").textContent = meaning(report);
-  $("reasons").replaceChildren(...reasons.map((r) => element("li", `${sentence(r.message)} [${r.code}]${r.hint ? ` ${sentence(r.hint)}` : ""}`)));
+  $("reasons").replaceChildren(
+    ...reasons.map((r) => element("li", `${sentence(r.message)} [${r.code}]${r.hint ? ` ${sentence(r.hint)}` : ""}`)),
+  );
   $("steps").replaceChildren(...report.steps.map(step));
   pairs($("platform"), platformRows(report, quote));
   pairs($("dates"), dateRows(report, quote));
   pairs($("measurements"), measurementRows(quote));
-  $("measurements-note").textContent = report.status ? "The platform signed these." : "These are unproven: the quote claims them.";
+  $("measurements-note").textContent = report.status
+    ? "The platform signed these."
+    : "These are unproven: the quote claims them.";
   $("expected").value = "";
   $("compared").textContent = "";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks a quote of TDX or SGX in a browser or in Node.js. The verifier is src/dcap, compiled to WebAssembly and part of
-// this file; hashes and curve come from @noble. Nothing is fetched, sent or kept: each check has an instance of its own.
+// Checks a quote of TDX or SGX in a browser or in Node.js. The verifier is src/dcap, compiled to WebAssembly and part
+// of this file; hashes and curve come from @noble. Nothing is fetched or sent. Each check has an instance of its own.
 import { p256 } from "@noble/curves/nist.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
@@ -12,8 +12,8 @@ export { LIMITS, quoteBytes };
 let compiled; // the module, once
 const module = () => (compiled ??= WebAssembly.compile(wasm));
 
-// A signature holds or not, whoever asks: what was found once need not be computed again when the same collateral is met
-// with another quote, or the same quote with another policy.
+// A signature holds or not, whoever asks: what was found once need not be computed again when the same collateral is
+// met with another quote, or the same quote with another policy.
 const found = new Map();
 const FOUND_MAX = 256;
 
@@ -43,20 +43,26 @@ function imports(memory) {
   return {
     env: {
       sha256: (out, ptr, length) => at(out, 32).set(sha256(at(ptr, length))),
-      p256_verify: (key, digest, signature) => (verifySignature(at(key, 64), at(digest, 32), at(signature, 64)) ? 1 : 0),
+      p256_verify: (key, digest, signature) =>
+        verifySignature(at(key, 64), at(digest, 32), at(signature, 64)) ? 1 : 0,
     },
   };
 }
 
 function collateralBytes(collateral) {
-  const isObject = typeof collateral === "object" && !(collateral instanceof ArrayBuffer) && !ArrayBuffer.isView(collateral);
-  const bytes = collateral == null ? new Uint8Array() : bytesOf("The collateral", isObject ? JSON.stringify(collateral) : collateral);
+  const isObject =
+    typeof collateral === "object" && !(collateral instanceof ArrayBuffer) && !ArrayBuffer.isView(collateral);
+  const bytes =
+    collateral == null
+      ? new Uint8Array()
+      : bytesOf("The collateral", isObject ? JSON.stringify(collateral) : collateral);
   within("The collateral", bytes.length, LIMITS.collateral);
   return bytes;
 }
 
 function policyBytes(policy) {
-  const text = policy == null ? "" : typeof policy === "string" || ArrayBuffer.isView(policy) ? policy : JSON.stringify(policy);
+  const text =
+    policy == null ? "" : typeof policy === "string" || ArrayBuffer.isView(policy) ? policy : JSON.stringify(policy);
   const bytes = bytesOf("The policy", text);
   within("The policy", bytes.length, LIMITS.policy);
   return bytes;
@@ -83,7 +89,10 @@ export async function verifyQuoteText({ quote, collateral, at, policy, rootKey }
   const inputs = [quoteBytes(quote), collateralBytes(collateral), policyBytes(policy), rootBytes(rootKey)];
   const time = seconds(at);
   let memory;
-  const instance = new WebAssembly.Instance(await module(), imports(() => memory));
+  const instance = new WebAssembly.Instance(
+    await module(),
+    imports(() => memory),
+  );
   const { room, verify } = instance.exports;
   memory = instance.exports.memory;
   let place = room(inputs.reduce((sum, input) => sum + input.length, 0));
@@ -92,7 +101,11 @@ export async function verifyQuoteText({ quote, collateral, at, policy, rootKey }
     new Uint8Array(memory.buffer, place, input.length).set(input);
     place += input.length;
   }
-  const [text, length, isReport] = new Uint32Array(memory.buffer, verify(...inputs.map((input) => input.length), time), 3);
+  const [text, length, isReport] = new Uint32Array(
+    memory.buffer,
+    verify(...inputs.map((input) => input.length), time),
+    3,
+  );
   const words = new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(memory.buffer, text, length));
   if (!isReport) throw new RangeError(words);
   return words;
