@@ -23,7 +23,7 @@ $(WEB)/%: web/verify/%
 $(WEB)/dcap.wasm: build/contracts/dcap.wasm
 	@mkdir -p $(@D) && cp $< $@
 .PHONY: web
-web: $(addprefix $(WEB)/,index.html style.css page.js verify.js verify.d.ts dcap.wasm)
+web: $(addprefix $(WEB)/,index.html style.css page.js verify.js verify.d.ts package.json dcap.wasm)
 
 # What the same core says natively, for tests and the benchmark.
 $(eval $(call program,help,dcap-reports,tests/browser/native.c,dcap,))
