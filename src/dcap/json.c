@@ -32,29 +32,55 @@ static bool hex4(struct dcap_json *j) {
     return true;
 }
 
-// A string's content as it stands; *escapes says whether there are any.
+// Whether the next 8 bytes have no quote, backslash or control character. A byte becomes 0 by what it is compared with,
+// and subtracting 1 from that, or 0x20 from a control character, sets its top bit; a carry can only find too much.
+static bool plain8(const uint8_t *p) {
+    const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    uint64_t quote = x ^ ones * '"', slash = x ^ ones * '\\';
+    return !((((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((x - ones * 0x20) & ~x)) & tops);
+}
+
+// Behind a backslash.
+static bool escape(struct dcap_json *j) {
+    static const uint8_t escapes[] = "\"\\/bfnrt";
+    if (j->at == j->end)
+        return false;
+    uint8_t c = *j->at++;
+    for (unsigned i = 0; i < sizeof escapes - 1; i++) {
+        if (c == escapes[i])
+            return true;
+    }
+    return c == 'u' && hex4(j);
+}
+
+// A string's content as it stands; *escapes says whether there are any. Chains and lists are long: after 8 bytes that
+// say nothing it goes on by eights.
 static bool string(struct bytes *out, struct dcap_json *j, bool *escapes) {
     if (!take(j, '"'))
         return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
     *out = (struct bytes){j->at, 0};
     *escapes = false;
-    while (j->at < j->end) {
+    for (unsigned run = 0; j->at < j->end;) {
+        if (run++ == 8) {
+            while (j->end - j->at > 8 && plain8(j->at))
+                j->at += 8;
+            run = 0;
+        }
         uint8_t c = *j->at++;
         if (c == '"') {
             out->len = (size_t)(j->at - 1 - out->ptr);
             return true;
         }
-        if (c < 0x20)
+        if (c == '\\') {
+            *escapes = true;
+            run = 0;
+            if (!escape(j))
+                break;
+        } else if (c < 0x20) {
             break;
-        if (c != '\\')
-            continue;
-        *escapes = true;
-        if (j->at == j->end)
-            break;
-        c = *j->at++;
-        if (c == 'u' ? !hex4(j)
-                     : c != '"' && c != '\\' && c != '/' && c != 'b' && c != 'f' && c != 'n' && c != 'r' && c != 't')
-            break;
+        }
     }
     return malformed(j);
 }
@@ -273,11 +299,21 @@ bool dcap_json_unescape(struct bytes *text, uint8_t *memory) {
     static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
     const uint8_t *from = text->ptr, *end = from + text->len;
     uint8_t *to = memory;
-    while (from < end) {
+    for (unsigned run = 0; from < end;) {
+        // What is copied lies before what is read, or is the same: eight bytes are read before they are written.
+        for (; run >= 8 && end - from >= 8 && plain8(from); from += 8, to += 8) {
+            uint64_t eight;
+            memcpy(&eight, from, 8);
+            memcpy(to, &eight, 8);
+        }
+        if (from == end)
+            break;
         if (*from != '\\') {
             *to++ = *from++;
+            run = run < 8 ? run + 1 : 0;
             continue;
         }
+        run = 0;
         uint32_t c = 0;
         if (++from == end)
             return false;

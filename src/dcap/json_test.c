@@ -197,7 +197,43 @@ static void unescapes(void **state) {
     }
 }
 
+// Long texts are read by eights: an escape, an end or a character that is none is missed at one of their places, and
+// what is taken out is another text than one that is read byte by byte.
+static void long_texts(void **state) {
+    (void)state;
+    for (size_t len = 0; len < 70; len++) {
+        for (size_t at = 0; at <= len; at++) {
+            static const char *const inserted[] = {"\\n", "\n", "\"", "\\", "\x1f", "\x7f", "\\u0041", "\xc3\xa4", ""};
+            static const bool good[] = {true, false, false, false, false, true, true, true, true};
+            for (unsigned i = 0; i < sizeof inserted / sizeof *inserted; i++) {
+                char text[128] = "{\"escaped\":\"", *p = text + strlen(text), plain[128];
+                size_t more = strlen(inserted[i]);
+                memset(p, 'a', len + more);
+                memcpy(p + at, inserted[i], more);
+                memcpy(p + len + more, "\"}", 3);
+                struct outer o = {.count = 0};
+                struct dcap_fault f;
+                struct bytes all = {(const uint8_t *)text, strlen(text)};
+                bool ok = dcap_json_document(&o, all, &shape, DCAP_PART_TCB_INFO, &f);
+                assert_int_equal(ok, good[i] || (i == 3 && at < len && strchr("\"\\/bfnrt", p[at + 1])));
+                if (!ok)
+                    continue;
+                uint8_t memory[128];
+                struct bytes out = {memory, o.escaped.len};
+                memcpy(memory, o.escaped.ptr, o.escaped.len);
+                assert_true(dcap_json_unescape(&out, memory));
+                memset(plain, 'a', sizeof plain);
+                size_t n = i == 0 || i == 6 ? 1 : more;
+                memcpy(plain + at, i == 0 ? "\n" : i == 6 ? "A" : inserted[i], n);
+                assert_int_equal(out.len, len + n);
+                assert_memory_equal(out.ptr, plain, len + n);
+            }
+        }
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(long_texts),
     cmocka_unit_test(takes_what_is_named),
     cmocka_unit_test(refuses_by_name),
     cmocka_unit_test(unescapes),
