@@ -133,7 +133,7 @@ def test_usage():
     with kit.folder() as home:
         tool = Tool(home)
         for args in (("fetch",), ("fetch", "--fmspc", "xyz"), ("fetch", "--fmspc", "b0c06f000000", "--ca", "both"), ("status",), ("status", "--set", "early"), ("dance",),
-                     ("fetch", "--fmspc", "b0c06f000000", "--pccs", "ftp://x")):
+                     ("fetch", "--fmspc", "b0c06f000000", "--pccs-url", "ftp://x")):
             code, out, said = tool.run(*args)
             check(f"{' '.join(args)} is wrong usage", code == 2 and not out, (code, said))
         broken = os.path.join(home, "broken.json")

@@ -38,6 +38,19 @@ bool patience_wait(const struct patience *p, pthread_cond_t *c, pthread_mutex_t 
     return true;
 }
 
+bool patience_pause(const struct patience *p, uint64_t ms) {
+    struct patience pause = patience_within(p, ms);
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t never;
+    cond_init(&never);
+    pthread_mutex_lock(&lock);
+    while (patience_wait(&pause, &never, &lock))
+        ;
+    pthread_mutex_unlock(&lock);
+    pthread_cond_destroy(&never);
+    return !patience_over(p);
+}
+
 // --- permits
 
 struct waiter {

@@ -21,6 +21,9 @@ bool patience_fail(const struct patience *p, const char *what, struct err *e);
 // As cond_wait_until of base/sync.h; false once the patience is over. May return early.
 bool patience_wait(const struct patience *p, pthread_cond_t *c, pthread_mutex_t *m);
 
+// Lets so many milliseconds pass; false: the patience was over before.
+bool patience_pause(const struct patience *p, uint64_t ms);
+
 struct permits;
 struct permits *permits_new(unsigned count);
 void permits_free(struct permits *p); // nobody holds or wants one any more; NULL is fine

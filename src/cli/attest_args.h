@@ -10,7 +10,7 @@ struct attest_options {
 #define ATTEST_OPTIONS(s, field)                                                                                       \
     ARG_OPTION(s, field.at, "--at", "TIME",                                                                            \
                "judge as of this moment (2025-07-01T12:00:00Z, 2025-07-01, seconds); now"),                            \
-        ARG_OPTION(s, field.pccs, "--pccs", "URLS",                                                                    \
+        ARG_OPTION(s, field.pccs, "--pccs-url", "URLS",                                                                \
                    "servers of collateral, with commas between; else PCCS_URL, else Intel's"),                         \
         ARG_OPTION(s, field.root, "--root", "KEY",                                                                     \
                    "trust another root than Intel's, for tests: 128 hexadecimal digits (x and y), or a PEM file")

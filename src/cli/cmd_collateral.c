@@ -10,14 +10,20 @@
 
 static const struct arg table[] = {
     ARG_OPERAND(struct collateral_options, file, "FILE",
-                "fetch: a quote of the platform; status: one collateral file (else all that are kept)"),
+                "fetch, watch: a quote of the platform; status, push: one collateral file (else all that are kept)"),
     ARG_OPTION(struct collateral_options, fmspc, "--fmspc", "HEX", "fetch: the kind of platform, instead of a quote"),
     ARG_OPTION(struct collateral_options, ca, "--ca", "CA", "fetch: platform or processor, with --fmspc (platform)"),
     ARG_SWITCH(struct collateral_options, sgx, "--sgx", "fetch: for SGX enclaves, with --fmspc"),
     ARG_OPTION(struct collateral_options, set, "--set", "SET", "fetch: standard, early, or a set's number (standard)"),
     ARG_OPTION(struct collateral_options, out, "--out", "FILE",
                "fetch: instead of OUTLAYER_HOME/collateral/FMSPC.json"),
-    ARG_NUMBER(struct collateral_options, timeout, "--timeout", "fetch: seconds that the servers have (30)"),
+    ARG_NUMBER(struct collateral_options, timeout, "--timeout", "fetch, watch: seconds that the servers have (30)"),
+    ARG_OPTION(struct collateral_options, register_contract, "--register", "ACCOUNT",
+               "the register contract; else REGISTER_CONTRACT_ID, or that of the running `up`"),
+    ARG_OPTION(struct collateral_options, from, "--from", "ACCOUNT", "push, watch: who pays"),
+    ARG_NUMBER(struct collateral_options, every, "--every", "watch: seconds between two looks (21600)"),
+    ARG_SWITCH(struct collateral_options, once, "--once", "watch: one look, then end"),
+    ARG_OPTION(struct collateral_options, listen, "--listen", "ADDRESS:PORT", "watch: where /metrics is answered"),
     ATTEST_OPTIONS(struct collateral_options, attest),
     TARGET_OPTIONS(struct collateral_options, target),
     ARG_SWITCH(struct collateral_options, json, "--json", "end with one JSON value on one line"),
@@ -26,7 +32,10 @@ static const struct arg table[] = {
 static const struct {
     const char *name;
     bool (*run)(struct collateral_job *j, struct err *e);
-} actions[] = {{"fetch", collateral_run_fetch}, {"status", collateral_run_status}};
+} actions[] = {{"fetch", collateral_run_fetch},
+               {"status", collateral_run_status},
+               {"push", collateral_run_push},
+               {"watch", collateral_run_watch}};
 
 // --- what the actions share
 
@@ -90,7 +99,7 @@ bool job_fetch(struct collateral_job *j, const struct quote_platform *p, const c
                             .wish = &wish,
                             .trust = &j->attest.trust,
                             .now = j->attest.now,
-                            .patience = patience_within(&(const struct patience){0}, seconds * 1000)};
+                            .patience = patience_within(&(const struct patience){0, j->cancel}, seconds * 1000)};
     return collateral_fetch(out, j->a, &f, e);
 }
 
@@ -104,7 +113,12 @@ static bool check_options(const char *action, const struct collateral_options *o
                 {o->ca ? "--ca" : NULL, "fetch"},
                 {o->sgx ? "--sgx" : NULL, "fetch"},
                 {o->set ? "--set" : NULL, "fetch"},
-                {o->timeout.given ? "--timeout" : NULL, "fetch"},
+                {o->timeout.given ? "--timeout" : NULL, "fetch, watch"},
+                {o->from ? "--from" : NULL, "push, watch"},
+                {o->every.given ? "--every" : NULL, "watch"},
+                {o->once ? "--once" : NULL, "watch"},
+                {o->listen ? "--listen" : NULL, "watch"},
+                {o->json && strcmp(action, "watch") == 0 ? "--json" : NULL, "fetch, status, push"},
                 {o->out ? "--out" : NULL, "fetch"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (!rows[i].given || strstr(rows[i].actions, action))
@@ -118,7 +132,7 @@ static bool check_options(const char *action, const struct collateral_options *o
 static int usage(void) {
     struct err e;
     err_set(&e, ERR_USAGE, "say what to do with collateral");
-    err_hint(&e, "outlayer collateral fetch | status (--help)");
+    err_hint(&e, "outlayer collateral fetch | status | push | watch (--help)");
     return command_failed(&e);
 }
 
@@ -134,8 +148,8 @@ int command_collateral(int argc, char **argv) {
     if (!help && !args_parse(&o, table, ARRAY_LEN(table), argc - 1, argv + 1, &help, &e))
         return command_failed(&e);
     if (help) {
-        args_print_help("collateral fetch|status", "what Intel signs about platforms, and how long it lasts", table,
-                        ARRAY_LEN(table));
+        args_print_help("collateral fetch|status|push|watch", "what Intel signs about platforms, and how long it lasts",
+                        table, ARRAY_LEN(table));
         return CLI_OK;
     }
     struct collateral_job j = {.a = arena_new(), .o = &o};

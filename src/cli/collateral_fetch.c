@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // outlayer collateral fetch: gets what is newest from all servers and keeps it in a file.
-#include "cli/collateral_job.h"
+#include "cli/collateral_chain.h"
 
 #include "base/file.h"
 #include "cli/commands.h"
@@ -73,7 +73,7 @@ static bool file_for(struct collateral_job *j, const struct quote_platform *p, c
 }
 
 // What could be had is kept also where something could not.
-bool collateral_run_fetch(struct collateral_job *j, struct err *e) {
+static bool fetch(struct collateral_job *j, struct err *e) {
     const char *set = j->o->set ? j->o->set : "standard", *path;
     struct quote_platform p;
     struct fetched got;
@@ -90,4 +90,16 @@ bool collateral_run_fetch(struct collateral_job *j, struct err *e) {
     if (!all)
         *e = why;
     return all;
+}
+
+// A register contract says which root is trusted and what time it is; without an answer of it Intel's root and this
+// machine's clock serve.
+bool collateral_run_fetch(struct collateral_job *j, struct err *e) {
+    struct collateral_chain c;
+    struct err why;
+    if (!chain_open(&c, j, false, &why))
+        fprintf(stderr, "note        the register contract was not asked: %s\n", why.msg);
+    bool ok = fetch(j, e);
+    chain_close(&c);
+    return ok;
 }

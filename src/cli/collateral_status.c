@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // outlayer collateral status: how long each part of what is kept lasts.
-#include "cli/collateral_job.h"
+#include "cli/collateral_chain.h"
 
 #include "base/file.h"
 #include "base/text.h"
@@ -8,10 +8,6 @@
 #include "collateral/moment.h"
 #include <dirent.h>
 #include <inttypes.h>
-
-#define WARN_DAYS 10
-#define ALARM_DAYS 3
-#define FILES_MAX 256
 
 static const char *alarm_of(const struct collateral_facts *f, uint64_t now) {
     uint64_t left = f->good && f->expires > now ? f->expires - now : 0;
@@ -64,14 +60,9 @@ json_t *parts_json(const struct collateral_facts facts[static COLLATERAL_PARTS],
 
 // --- files
 
-struct files {
-    const char *at[FILES_MAX];
-    size_t count;
-};
-
 static int by_name(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
 
-static bool list_files(struct collateral_job *j, struct files *out, struct err *e) {
+bool job_list_files(struct collateral_job *j, struct job_files *out, struct err *e) {
     const char *folder;
     out->count = 0;
     if (j->o->file) {
@@ -81,7 +72,7 @@ static bool list_files(struct collateral_job *j, struct files *out, struct err *
     if (!job_folder(j, &folder, e))
         return false;
     DIR *d = opendir(folder);
-    for (const struct dirent *x; d && out->count < FILES_MAX && (x = readdir(d));) {
+    for (const struct dirent *x; d && out->count < JOB_FILES_MAX && (x = readdir(d));) {
         size_t n = strlen(x->d_name);
         if (n > 5 && strcmp(x->d_name + n - 5, ".json") == 0)
             out->at[out->count++] = arena_printf(j->a, "%s/%s", folder, x->d_name);
@@ -113,15 +104,80 @@ static bool show_file(struct collateral_job *j, const char *path, json_t *all, s
     return true;
 }
 
-bool collateral_run_status(struct collateral_job *j, struct err *e) {
-    struct files files;
-    if (!list_files(j, &files, e))
+// --- the chain
+
+static void kept_print(const struct kept_part *k, uint64_t now) {
+    char issued[MOMENT_TEXT], end[MOMENT_TEXT], left[MOMENT_TEXT], set[32] = "";
+    if (k->number)
+        snprintf(set, sizeof set, " set %" PRIu64, k->number);
+    printf("  %-12s %-12s%-8s issued %.10s, ", collateral_part_name(k->part), k->id, set,
+           moment_text(k->issued, issued));
+    if (!k->until)
+        printf("not in force\n");
+    else if (k->until < now)
+        printf("ended %.10s  alarm\n", moment_text(k->until, end));
+    else
+        printf("until %.10s: %s left%s\n", moment_text(k->until, end), span_text(k->until - now, left),
+               k->until - now < ALARM_DAYS * DAY_S  ? "  alarm"
+               : k->until - now < WARN_DAYS * DAY_S ? "  warning"
+                                                    : "");
+}
+
+static json_t *kept_json(const struct kept_part *k, uint64_t now) {
+    json_t *j = json_object();
+    char text[MOMENT_TEXT];
+    json_set_text(j, "part", collateral_part_name(k->part));
+    json_set_text(j, "id", k->id);
+    if (k->number)
+        json_set_u64(j, "set", k->number);
+    json_set_text(j, "issued", moment_text(k->issued, text));
+    json_object_set_new(j, "in_force", json_boolean(k->until != 0));
+    if (k->until) {
+        json_set_text(j, "expires", moment_text(k->until, text));
+        json_object_set_new(j, "days_left", json_real(((double)k->until - (double)now) / DAY_S));
+    }
+    return j;
+}
+
+static bool show_chain(struct collateral_chain *c, struct collateral_job *j, json_t *out, struct err *e) {
+    struct kept *k = arena_alloc(j->a, sizeof *k);
+    if (!chain_kept(c, j, k, e))
         return false;
-    SCOPED_JSON(out) = json_pack("{s:[]}", "files");
+    json_t *parts = json_array();
+    if (!j->o->json)
+        printf("register contract %s\n%s", c->target.contract, k->count ? "" : "  it has no collateral\n");
+    for (size_t i = 0; i < k->count; i++) {
+        json_array_append_new(parts, kept_json(&k->at[i], j->attest.now));
+        if (!j->o->json)
+            kept_print(&k->at[i], j->attest.now);
+    }
+    json_t *chain = json_object();
+    json_set_text(chain, "register_contract_id", c->target.contract);
+    json_object_set_new(chain, "parts", parts);
+    json_object_set_new(out, "chain", chain);
+    return true;
+}
+
+// Without a register contract the files are all there is; with one they may be missing.
+static bool show_all(struct collateral_chain *c, struct collateral_job *j, json_t *out, struct err *e) {
+    struct job_files files;
+    struct err none;
+    if (!job_list_files(j, &files, &none) && (!c->known || none.code != ERR_NOT_FOUND)) {
+        *e = none;
+        return false;
+    }
     for (size_t i = 0; i < files.count; i++)
         if (!show_file(j, files.at[i], json_object_get(out, "files"), e))
             return false;
-    if (j->o->json)
+    return !c->known || show_chain(c, j, out, e);
+}
+
+bool collateral_run_status(struct collateral_job *j, struct err *e) {
+    struct collateral_chain c;
+    SCOPED_JSON(out) = json_pack("{s:[]}", "files");
+    bool ok = chain_open(&c, j, false, e) && show_all(&c, j, out, e);
+    if (ok && j->o->json)
         print_json_line(j->a, out);
-    return true;
+    chain_close(&c);
+    return ok;
 }

@@ -2,7 +2,6 @@
 #include "collateral/pcs.h"
 
 #include "base/log.h"
-#include "base/sync.h"
 #include "base/text.h"
 #include "collateral/forms.h"
 #include "crypto/hash.h"
@@ -127,22 +126,6 @@ static uint64_t jittered(uint64_t ms) {
     return ms / 2 + r % (ms / 2 + 1);
 }
 
-// false: the patience would be over before, or was cancelled.
-static bool pause_for(const struct patience *p, uint64_t ms) {
-    if (patience_left(p) <= ms)
-        return false;
-    struct patience pause = patience_within(p, ms);
-    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_cond_t never;
-    cond_init(&never);
-    pthread_mutex_lock(&lock);
-    while (patience_wait(&pause, &never, &lock))
-        ;
-    pthread_mutex_unlock(&lock);
-    pthread_cond_destroy(&never);
-    return !patience_over(p);
-}
-
 struct asking {
     struct pcs_answer *out;
     struct arena *a;
@@ -193,7 +176,7 @@ static bool ask(struct asking *k, enum pcs_piece p, struct http_answer *answer, 
             return false;
         uint64_t ms = wanted > pause ? wanted : jittered(pause);
         pause = pause < PAUSE_MAX_MS / 2 ? 2 * pause : PAUSE_MAX_MS;
-        if (!pause_for(k->p, ms))
+        if (patience_left(k->p) <= ms || !patience_pause(k->p, ms)) // what would be too late is not waited for
             return err_hint(e, wanted ? "it asked for a pause of %" PRIu64 " s" : "tried again until the time was up",
                             wanted / 1000);
     }
