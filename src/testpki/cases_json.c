@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TCB info and QE identity: their text, their dates, their levels; and every field changed without being signed again.
 #include "testpki/cases_internal.h"
+#include "testpki/der_write.h"
 
 static struct pki_tcb_info *begin_tcb(struct book *b, const char *name) {
     return &begin(b, PKI_TDX_V4, name)->tcb_info;
@@ -44,8 +45,12 @@ static void signatures(struct book *b) {
     begin(b, PKI_TDX_V4, "tcb-info-signature-of-63-bytes");
     make(b)->tcb_info_signature.len = 63;
     bad(b, "HEX_FORMAT", "TCB_INFO");
-    begin(b, PKI_TDX_V4, "signatures-exchanged");
+    begin(b, PKI_TDX_V4, "tcb-info-signature-in-der");
     struct pki_made *m = make(b);
+    m->tcb_info_signature = pki_der_ecdsa(b->arena, m->tcb_info_signature.ptr);
+    bad(b, "HEX_FORMAT", "TCB_INFO");
+    begin(b, PKI_TDX_V4, "signatures-exchanged");
+    m = make(b);
     struct slice s = m->tcb_info_signature;
     m->tcb_info_signature = m->qe_identity_signature;
     m->qe_identity_signature = s;

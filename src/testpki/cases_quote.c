@@ -175,6 +175,44 @@ static void signature_numbers(struct book *b) {
     good(b, "UpToDate", "");
 }
 
+// Keys that are no point of the curve though the quoting enclave vouches for them: both 0, x the field's prime, all
+// ones.
+static void odd_keys(struct book *b) {
+    static const uint8_t zeros[64],
+        prime[64] = {0xff, 0xff, 0xff, 0xff, 0,    0,    0,    1,    0,    0,    0,    0,    0,    0,    0,    0,
+                     0,    0,    0,    0,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    static uint8_t ones[64];
+    memset(ones, 0xff, sizeof ones);
+    begin(b, PKI_TDX_V4, "quote-key-of-zeros")->quote.raw_key = zeros;
+    bad(b, "QUOTE_KEY", "QUOTE");
+    begin(b, PKI_TDX_V4, "quote-key-with-x-the-prime")->quote.raw_key = prime;
+    bad(b, "QUOTE_KEY", "QUOTE");
+    begin(b, PKI_TDX_V4, "quote-key-of-ones")->quote.raw_key = ones;
+    bad(b, "QUOTE_KEY", "QUOTE");
+}
+
+// Two faults at once: what is forged is no better for being judged.
+static void two_faults(struct book *b) {
+    static const char *const what[] = {"platform", "qe", "module"};
+    for (int i = 0; i < 3; i++) {
+        struct pki_world *w = begin_named(b, PKI_TDX_V4, "%s-revoked-and-quote-forged", what[i]);
+        (i == 0   ? &w->tcb_info.levels[0]
+         : i == 1 ? &w->identity.levels[0]
+                  : &w->tcb_info.modules[1].levels[0])
+            ->status = "Revoked";
+        struct pki_made *m = make(b);
+        own_bytes(b, &m->quote)[m->at.signature + 63] ^= 1;
+        bad(b, "QUOTE_SIGNATURE", "QUOTE");
+    }
+    begin(b, PKI_TDX_V4, "below-every-level-and-quote-forged")->sgx.pcesvn = 0;
+    struct pki_made *m = make(b);
+    own_bytes(b, &m->quote)[m->at.qe_signature + 63] ^= 1;
+    bad(b, "QE_REPORT_SIGNATURE", "QE_REPORT");
+    begin(b, PKI_TDX_V4, "debug-and-out-of-date")->quote.body[PKI_TD_ATTRIBUTES] |= 1;
+    b->w.sgx.pcesvn = 5;
+    judged(b, "OutOfDate", "OUTLAYER-SA-00001", "TCB_STATUS,TCB_ADVISORY,TD_DEBUG");
+}
+
 static void keys(struct book *b) {
     begin(b, PKI_TDX_V4, "quote-signed-by-another-key")->quote.trailing = slice_of(NULL, 0);
     struct pki_made *m = make(b);
@@ -226,6 +264,8 @@ void cases_of_quotes(struct book *b) {
     truncations(b);
     signature_numbers(b);
     keys(b);
+    odd_keys(b);
+    two_faults(b);
     report_data_of_the_qe(b);
 }
 

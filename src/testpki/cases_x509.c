@@ -17,6 +17,22 @@ static struct pki_cert *begin_cert(struct book *b, const char *part, const char 
     return cert_of(begin_named(b, PKI_TDX_V4, "%s-%s", part, what), part);
 }
 
+static struct slice longer(struct book *b, struct slice der) {
+    uint8_t *out = arena_calloc(b->arena, 1, der.len + 1);
+    memcpy(out, der.ptr, der.len);
+    return slice_of(out, der.len + 1);
+}
+
+// As BER allows and DER does not: 30 80 … 00 00.
+static struct slice indefinite(struct book *b, struct slice der) {
+    size_t head = der.ptr[1] < 0x80 ? 2 : 2 + (der.ptr[1] & 0x7f), inner = der.len - head;
+    uint8_t *out = arena_calloc(b->arena, 1, inner + 4);
+    out[0] = 0x30;
+    out[1] = 0x80;
+    memcpy(out + 2, der.ptr + head, inner);
+    return slice_of(out, inner + 4);
+}
+
 static void everywhere(struct book *b, const char *part) {
     bool authority = strcmp(part, "PCK_CA") == 0 || strcmp(part, "ROOT_CA") == 0;
     begin_cert(b, part, "expired")->not_after = CASES_NOW - 1;
@@ -29,6 +45,8 @@ static void everywhere(struct book *b, const char *part) {
     good(b, "UpToDate", "");
     begin_cert(b, part, "signature")->spoil = 1;
     bad(b, "CERT_SIGNATURE", part);
+    begin_cert(b, part, "signature-r-0")->zero_r = true;
+    bad(b, "CERT_FORMAT", part);
     begin_cert(b, part, "other-algorithm-outside")->other_algorithm = true;
     bad(b, "CERT_ALGORITHM", part);
     begin_cert(b, part, "other-algorithm-inside")->edits[0] =
@@ -53,6 +71,12 @@ static void everywhere(struct book *b, const char *part) {
     bad(b, "CERT_FORMAT", part);
     begin_cert(b, part, "is-a-bomb")->raw =
         slice_of(memset(arena_alloc(b->arena, 8192), 0x30, 8192), 8192); // a SEQUENCE in a SEQUENCE in …
+    bad(b, "CERT_FORMAT", part);
+    struct pki_cert *c = begin_cert(b, part, "has-a-byte-behind");
+    c->raw = longer(b, pki_cert_der(b->arena, b->w.seed, c));
+    bad(b, "CERT_FORMAT", part);
+    c = begin_cert(b, part, "of-indefinite-length");
+    c->raw = indefinite(b, pki_cert_der(b->arena, b->w.seed, c));
     bad(b, "CERT_FORMAT", part);
     begin_cert(b, part, "of-version-1")->edits[0] = PKI_EDIT("\xa0\x03\x02\x01\x02", "\xa0\x03\x02\x01\x00");
     bad(b, "CERT_FORMAT", part);
@@ -244,6 +268,14 @@ static void every_list(struct book *b, const char *part) {
     bad(b, "CRL_NOT_YET_VALID", part);
     begin_crl(b, part, "signature")->spoil = 1;
     bad(b, "CRL_SIGNATURE", part);
+    begin_crl(b, part, "signature-r-0")->zero_r = true;
+    bad(b, "CRL_FORMAT", part);
+    struct pki_crl *c = begin_crl(b, part, "has-a-byte-behind");
+    c->raw = longer(b, pki_crl_der(b->arena, b->w.seed, c));
+    bad(b, "CRL_FORMAT", part);
+    c = begin_crl(b, part, "of-indefinite-length");
+    c->raw = indefinite(b, pki_crl_der(b->arena, b->w.seed, c));
+    bad(b, "CRL_FORMAT", part);
     begin_crl(b, part, "signed-by-another-key-of-that-name")->signer = "an impostor";
     bad(b, "CRL_SIGNATURE", part);
     begin_crl(b, part, "of-another-key-id")->signer_id = "an impostor";

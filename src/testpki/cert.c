@@ -68,12 +68,14 @@ static struct slice authority_id(struct arena *a, const char *seed, const char *
 }
 
 static struct slice signed_by(struct arena *a, const char *seed, const char *signer, struct slice body, bool other,
-                              uint8_t spoil) {
+                              uint8_t spoil, bool zero_r) {
     struct pki_key k;
     uint8_t raw[64];
     pki_key_of(&k, seed, signer);
     pki_sign(raw, &k, body);
     raw[63] ^= spoil;
+    if (zero_r)
+        memset(raw, 0, 32);
     return DER(a, DER_SEQ, body, algorithm(a, other), pki_der_bits(a, 0, pki_der_ecdsa(a, raw)));
 }
 
@@ -179,7 +181,7 @@ struct slice pki_cert_der(struct arena *a, const char *seed, const struct pki_ce
             pki_der_integer(a, slice_of(c->serial, sizeof c->serial)), algorithm(a, false), name(a, c->issuer),
             DER(a, DER_SEQ, pki_der_time(a, c->not_before), pki_der_time(a, c->not_after)), name(a, c->subject),
             key_info(a, seed, c), extensions(a, seed, c));
-    return signed_by(a, seed, c->signer, pki_edited(a, body, c->edits), c->other_algorithm, c->spoil);
+    return signed_by(a, seed, c->signer, pki_edited(a, body, c->edits), c->other_algorithm, c->spoil, c->zero_r);
 }
 
 // --- revocation lists
@@ -210,7 +212,7 @@ struct slice pki_crl_der(struct arena *a, const char *seed, const struct pki_crl
         DER(a, DER_SEQ, c->version_1 ? none : pki_der_number(a, DER_INT, 1), algorithm(a, false), name(a, c->issuer),
             pki_der_time(a, c->this_update), c->without_next ? none : pki_der_time(a, c->next_update), revoked(a, c),
             c->version_1 ? none : crl_extensions(a, seed, c));
-    return signed_by(a, seed, c->signer, pki_edited(a, body, c->edits), c->other_algorithm, c->spoil);
+    return signed_by(a, seed, c->signer, pki_edited(a, body, c->edits), c->other_algorithm, c->spoil, c->zero_r);
 }
 
 struct slice pki_pem(struct arena *a, struct slice der, const char *before, const char *after) {

@@ -41,6 +41,7 @@ struct pki_cert {
     const struct pki_sgx *sgx; // NULL: none
     struct pki_edit edits[PKI_EDITS];
     uint8_t spoil;    // is XORed into the signature's last byte
+    bool zero_r;      // the signature's first number is 0
     struct slice raw; // stands in its place, when not empty
 };
 
@@ -53,6 +54,7 @@ struct pki_crl {
     bool without_number, without_key_id, without_next, other_algorithm, version_1;
     struct pki_edit edits[PKI_EDITS];
     uint8_t spoil;
+    bool zero_r;
     struct slice raw;
 };
 

@@ -92,6 +92,8 @@ void pki_quote_make(struct pki_made *m, struct arena *a, const struct pki_world 
     SCOPED_BUF(b, QUOTE_MAX);
     pki_key_of(&k, w->seed, q->key);
     k.public[63] ^= q->bad_point;
+    if (q->raw_key)
+        memcpy(k.public, q->raw_key, sizeof k.public);
     buf_add(&b, q->header, sizeof q->header);
     if (q->body_head) {
         put_le(&b, q->body_type, 2);

@@ -73,6 +73,7 @@ struct pki_quote {
     size_t auth_data_len;
     const char *key, *qe_signer; // names
     bool bad_point;              // the attestation key's y is another one
+    const uint8_t *raw_key;      // 64 bytes that stand in the key's place, and that the QE vouches for; NULL: none
     bool without_wrapper;        // v3: no certification data of type 6 around the QE's report
     unsigned outer_type, inner_type;
     struct slice inner;                                            // stands in place of the PCK chain, when not empty
