@@ -26,7 +26,6 @@ static struct dcap_trust first_trust(struct text root) {
 
 ENTRY(new) {
     require(!state_exists(), "The contract has already been initialized");
-    struct dcap_trust trust = first_trust(in->root_public_key);
     struct state s = {.owner = in->owner_id,
                       .first_registrar = in->worker_id,
                       .main = in->main_id,
@@ -35,8 +34,8 @@ ENTRY(new) {
                       .key_age_s = KEY_AGE_S,
                       .grace_s = GRACE_S,
                       .allowance = YOCTO(ALLOWANCE),
-                      .accept = 1u << DCAP_UP_TO_DATE};
-    trust_save(&trust);
+                      .accept = 1u << DCAP_UP_TO_DATE,
+                      .trust = first_trust(in->root_public_key)};
     state_save(&s);
 }
 
@@ -123,7 +122,6 @@ ENTRY(migrate) {
 
 ENTRY(get_config) {
     struct state s = state_load();
-    struct dcap_trust t = trust_load();
     struct out *o = reply_open('{');
     member_string(o, "owner_id", account_text(&s.owner));
     member_string(o, "next_owner_id", account_or_null(&s.next_owner));
@@ -137,7 +135,7 @@ ENTRY(get_config) {
     }
     put_close(o, ']');
     member_string(o, "outlayer_contract_id", account_text(&s.main));
-    member_hex_bytes(o, "root_public_key", t.root_key, sizeof t.root_key);
+    member_hex_bytes(o, "root_public_key", s.trust.root_key, sizeof s.trust.root_key);
     reply_close('}');
 }
 

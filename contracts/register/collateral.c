@@ -12,73 +12,31 @@ struct dcap_arena *arena(void) {
     return &a;
 }
 
-// --- slots: 'e' kind id -> numbers of the kept sets; 'c' kind id number -> a part. Lists have number 0.
+// --- slots: 'c' kind id -> a list's part, or up to two parts of sets, each after its length and 4 bytes of nothing and
+// filled up to a multiple of 8
 
-struct slot {
-    uint8_t kind;
-    uint8_t id[6]; // FMSPC, or the authority in the first byte
-};
 struct part_key {
-    uint8_t b[2 + 6 + 4];
+    uint8_t b[2 + 6];
 };
 
-static struct part_key part_key(const struct slot *s, uint32_t number) {
+static struct part_key part_key(const struct slot *s) {
     struct part_key k;
     k.b[0] = 'c';
     k.b[1] = s->kind;
     memcpy(k.b + 2, s->id, sizeof s->id);
-    memcpy(k.b + 8, &number, sizeof number);
     return k;
 }
 
-static struct text sets_key(struct part_key *k) {
-    k->b[0] = 'e';
-    return (struct text){(const char *)k->b, 8};
-}
-
-struct sets {
-    uint32_t number[KEPT], count;
+struct kept {
+    struct bytes part[KEPT];
+    uint32_t count;
 };
-
-static struct sets sets_load(const struct slot *s) {
-    struct sets all;
-    struct part_key k = part_key(s, 0);
-    size_t len = 0;
-    store_get(sets_key(&k), all.number, sizeof all.number, &len);
-    all.count = (uint32_t)(len / sizeof all.number[0]);
-    return all;
-}
-
-static void sets_save(const struct slot *s, const struct sets *all) {
-    struct part_key k = part_key(s, 0);
-    store_put(sets_key(&k), (struct text){(const char *)all->number, all->count * sizeof all->number[0]});
-}
 
 static bool has_sets(uint8_t kind) { return kind >= DCAP_KIND_TCB_INFO; }
 
-static uint32_t minimum(const struct state *s, uint8_t kind) {
-    return kind == DCAP_KIND_TCB_INFO ? s->min_tcb_eval : s->min_qe_eval;
-}
-
-// false: no kept set is from the minimum on.
-static bool in_force(uint32_t *number, const struct slot *slot, const struct state *s) {
-    struct sets all = sets_load(slot);
-    bool found = false;
-    *number = 0;
-    if (!has_sets(slot->kind))
-        return true;
-    for (uint32_t i = 0; i < all.count; i++) {
-        if (all.number[i] >= minimum(s, slot->kind) && (!found || all.number[i] < *number)) {
-            *number = all.number[i];
-            found = true;
-        }
-    }
-    return found;
-}
-
-static struct bytes part_load(const struct slot *slot, uint32_t number) {
+static struct bytes record_load(const struct slot *slot) {
     struct dcap_arena *a = arena();
-    struct part_key k = part_key(slot, number);
+    struct part_key k = part_key(slot);
     size_t len, at = (a->used + 7) & ~(size_t)7;
     if (!store_get(KEY_TEXT(k), a->base + at, a->size - at, &len))
         return (struct bytes){NULL, 0};
@@ -86,23 +44,85 @@ static struct bytes part_load(const struct slot *slot, uint32_t number) {
     return (struct bytes){a->base + at, len};
 }
 
+static struct kept kept_load(const struct slot *slot) {
+    struct kept all = {{record_load(slot)}, 0};
+    struct dcap_cursor c = dcap_cursor_over(all.part[0]);
+    if (!has_sets(slot->kind)) {
+        all.count = all.part[0].len > 0;
+        return all;
+    }
+    while (dcap_cursor_left(&c) && all.count < KEPT) {
+        size_t len = (size_t)dcap_take_le(&c, 8);
+        all.part[all.count++] = dcap_take_bytes(&c, len);
+        dcap_take(&c, -len & 7);
+    }
+    return all;
+}
+
+static void kept_save(const struct slot *slot, const struct kept *all) {
+    static const uint8_t zeros[8];
+    struct part_key k = part_key(slot);
+    struct bytes record = all->part[0];
+    if (has_sets(slot->kind)) {
+        struct dcap_writer w = dcap_write_into(arena());
+        for (uint32_t i = 0; i < all->count; i++) {
+            dcap_put_le(&w, all->part[i].len, 8);
+            dcap_put(&w, all->part[i].ptr, all->part[i].len);
+            dcap_put(&w, zeros, -all->part[i].len & 7);
+        }
+        record = dcap_written(&w);
+    }
+    require(record.len, "Longer than this contract can take");
+    store_put(KEY_TEXT(k), (struct text){(const char *)record.ptr, record.len});
+}
+
+static struct dcap_part_head head_of(struct bytes part) {
+    struct dcap_part_head h;
+    require(part.len >= sizeof h, "A stored record is damaged");
+    memcpy(&h, part.ptr, sizeof h);
+    return h;
+}
+
+static uint32_t minimum(const struct state *s, uint8_t kind) {
+    return kind == DCAP_KIND_TCB_INFO ? s->min_tcb_eval : kind == DCAP_KIND_QE_IDENTITY ? s->min_qe_eval : 0;
+}
+
+// {NULL, 0}: no kept set is from the minimum on.
+static struct bytes in_force(const struct kept *all, const struct slot *slot, const struct state *s) {
+    struct bytes best = {NULL, 0};
+    uint64_t lowest = UINT64_MAX;
+    for (uint32_t i = 0; i < all->count; i++) {
+        uint64_t number = head_of(all->part[i]).number;
+        if (number >= minimum(s, slot->kind) && number < lowest) {
+            lowest = number;
+            best = all->part[i];
+        }
+    }
+    return best;
+}
+
 static struct bytes slot_load(const struct slot *slot, const struct state *s) {
-    uint32_t number;
-    return in_force(&number, slot, s) ? part_load(slot, number) : (struct bytes){NULL, 0};
+    struct kept all = kept_load(slot);
+    return in_force(&all, slot, s);
+}
+
+static struct bytes forced_or_loaded(const struct slot *slot, const struct state *s, const struct given *given) {
+    for (unsigned i = 0; given && i < PARTS; i++)
+        if (memcmp(&given->forced[i].slot, slot, sizeof *slot) == 0)
+            return given->forced[i].part;
+    return slot_load(slot, s);
 }
 
 bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t fmspc[6], uint8_t ca,
-                struct dcap_fault *f) {
-    struct slot slot = {DCAP_KIND_ROOT_CRL, {0}};
+                const struct given *given, struct dcap_fault *f) {
     struct bytes *const part[] = {&parts->root_crl, &parts->pck_crl, &parts->tcb_info, &parts->qe_identity};
-    for (unsigned i = 0; i < 4; i++) {
-        slot.kind = (uint8_t)(DCAP_KIND_ROOT_CRL + i);
-        memset(slot.id, 0, sizeof slot.id);
+    for (unsigned i = 0; i < PARTS; i++) {
+        struct slot slot = {(uint8_t)(DCAP_KIND_ROOT_CRL + i), {0}};
         if (slot.kind == DCAP_KIND_PCK_CRL)
             slot.id[0] = ca;
         if (slot.kind == DCAP_KIND_TCB_INFO)
             memcpy(slot.id, fmspc, sizeof slot.id);
-        *part[i] = slot_load(&slot, s);
+        *part[i] = forced_or_loaded(&slot, s, given);
         if (!part[i]->len)
             return dcap_fail(f, DCAP_PART_MISSING, dcap_kind_part((enum dcap_kind)slot.kind));
     }
@@ -127,61 +147,33 @@ _Noreturn void collateral_refuse(const struct dcap_fault *f) {
 }
 
 // An object may have some parts only; those that it has are verified.
-static bool verify_one(struct bytes *part, const struct given *g, enum dcap_kind kind, struct bytes root_crl,
-                       struct dcap_trust *trust, uint64_t now, struct dcap_fault *f) {
-    struct dcap_part_source from = dcap_collateral_source(&g->from, kind);
-    return !from.text.len || dcap_part_verify(part, kind, &from, root_crl, trust, now, arena(), f);
-}
-
 bool collateral_verify(struct given *g, struct text object, struct dcap_trust *trust, uint64_t now,
                        struct dcap_fault *f) {
     static const struct slot root = {DCAP_KIND_ROOT_CRL, {0}};
+    struct bytes crl = {NULL, 0};
     *g = (struct given){0};
-    if (!dcap_collateral_read(&g->from, (uint8_t *)(uintptr_t)object.ptr, object.len, f) ||
-        !verify_one(&g->parts.root_crl, g, DCAP_KIND_ROOT_CRL, (struct bytes){NULL, 0}, trust, now, f))
+    if (!dcap_collateral_read(&g->from, (uint8_t *)(uintptr_t)object.ptr, object.len, f))
         return false;
-    struct bytes crl = g->parts.root_crl.len ? g->parts.root_crl : part_load(&root, 0);
-    return verify_one(&g->parts.pck_crl, g, DCAP_KIND_PCK_CRL, crl, trust, now, f) &&
-           verify_one(&g->parts.tcb_info, g, DCAP_KIND_TCB_INFO, crl, trust, now, f) &&
-           verify_one(&g->parts.qe_identity, g, DCAP_KIND_QE_IDENTITY, crl, trust, now, f);
+    for (unsigned i = 0; i < PARTS; i++) {
+        enum dcap_kind kind = (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i);
+        struct dcap_part_source from = dcap_collateral_source(&g->from, kind);
+        if (from.text.len && !dcap_part_verify(&g->part[i], kind, &from, crl, trust, now, arena(), f))
+            return false;
+        if (i == 0)
+            crl = g->part[0].len ? g->part[0] : record_load(&root);
+    }
+    return true;
 }
 
 // --- keeping it
 
 enum took { TOOK, KNOWN, OLDER, BELOW, ASIDE, FULL };
 
-static enum took compare(const struct slot *slot, uint32_t number, const struct dcap_part_head *h) {
-    struct dcap_part_head old;
-    struct dcap_fault f;
-    struct dcap_arena *a = arena();
-    size_t mark = a->used;
-    struct bytes part = part_load(slot, number);
-    a->used = mark;
-    if (!part.len || !dcap_part_open(&old, part, (enum dcap_kind)slot->kind, &f))
-        return TOOK;
+static enum took compare(struct bytes known, const struct dcap_part_head *h) {
+    struct dcap_part_head old = head_of(known);
     if (memcmp(old.text_hash, h->text_hash, sizeof old.text_hash) == 0)
         return KNOWN;
     return h->issued > old.issued && h->number >= old.number ? TOOK : OLDER;
-}
-
-static void drop_set(const struct slot *slot, struct sets *all, uint32_t i) {
-    struct part_key k = part_key(slot, all->number[i]);
-    store_remove(KEY_TEXT(k));
-    all->number[i] = all->number[--all->count];
-}
-
-// Room for a set beside those that are kept; the lower ones stay.
-static enum took make_room(const struct slot *slot, struct sets *all, uint32_t number, uint32_t least) {
-    for (uint32_t i = all->count; i-- > 0;)
-        if (all->number[i] < least)
-            drop_set(slot, all, i);
-    if (all->count < KEPT)
-        return TOOK;
-    uint32_t high = all->number[1] > all->number[0];
-    if (number > all->number[high])
-        return ASIDE;
-    drop_set(slot, all, high);
-    return TOOK;
 }
 
 static bool remember_platform(const struct slot *slot) {
@@ -195,22 +187,32 @@ static bool remember_platform(const struct slot *slot) {
     return true;
 }
 
-static enum took keep_set(const struct slot *slot, const struct dcap_part_head *h, const struct state *s) {
-    uint32_t number = (uint32_t)h->number;
-    struct sets all = sets_load(slot);
-    if (number < minimum(s, slot->kind))
+// The place for a set beside those that are kept, of which the lower ones stay.
+static enum took make_room(struct kept *all, uint32_t *place, uint64_t number, uint64_t least) {
+    for (uint32_t i = all->count; i-- > 0;)
+        if (head_of(all->part[i]).number < least)
+            all->part[i] = all->part[--all->count];
+    *place = all->count;
+    if (all->count < KEPT) {
+        all->count++;
+        return TOOK;
+    }
+    uint64_t first = head_of(all->part[0]).number, second = head_of(all->part[1]).number;
+    *place = second > first;
+    return number > (second > first ? second : first) ? ASIDE : TOOK;
+}
+
+static enum took find_place(struct kept *all, uint32_t *place, const struct slot *slot, const struct dcap_part_head *h,
+                            const struct state *s) {
+    uint32_t least = minimum(s, slot->kind);
+    if (h->number < least)
         return BELOW;
-    for (uint32_t i = 0; i < all.count; i++)
-        if (all.number[i] == number)
-            return compare(slot, number, h);
-    if (slot->kind == DCAP_KIND_TCB_INFO && !all.count && !remember_platform(slot))
+    for (*place = 0; *place < all->count; ++*place)
+        if (!has_sets(slot->kind) || head_of(all->part[*place]).number == h->number)
+            return compare(all->part[*place], h);
+    if (slot->kind == DCAP_KIND_TCB_INFO && !all->count && !remember_platform(slot))
         return FULL;
-    enum took took = make_room(slot, &all, number, minimum(s, slot->kind));
-    if (took != TOOK)
-        return took;
-    all.number[all.count++] = number;
-    sets_save(slot, &all);
-    return TOOK;
+    return make_room(all, place, h->number, least);
 }
 
 static const char *part_names[KINDS] = {"", "root_crl", "pck_crl", "tcb_info", "qe_identity"};
@@ -253,32 +255,29 @@ static void refuse_old(enum took took, const struct dcap_part_head *h) {
                               : mended);
 }
 
-static void keep(struct bytes part, enum dcap_kind kind, const struct state *s, bool strict) {
-    struct dcap_part_head h;
-    struct dcap_fault f;
-    if (!part.len)
-        return;
-    if (!dcap_part_open(&h, part, kind, &f))
-        refuse(&f, "");
+static void keep(struct forced *forced, struct bytes part, const struct state *s, bool strict) {
+    struct dcap_part_head h = head_of(part);
+    uint32_t place = 0;
     require(!has_sets(h.kind) || h.tee == DCAP_TDX, "Collateral refused: it is of SGX, and this contract takes TDX");
     struct slot slot = slot_of(&h, part);
-    enum took took = has_sets(h.kind) ? keep_set(&slot, &h, s) : compare(&slot, 0, &h);
+    struct kept all = kept_load(&slot);
+    enum took took = find_place(&all, &place, &slot, &h, s);
     if (strict && took > KNOWN)
         refuse_old(took, &h);
-    if (took != TOOK)
-        return;
-    struct part_key k = part_key(&slot, has_sets(h.kind) ? (uint32_t)h.number : 0);
-    store_put(KEY_TEXT(k), (struct text){(const char *)part.ptr, part.len});
-    struct out *o = event_open("collateral_updated");
-    put_part(o, &slot, &h);
-    event_emit(o);
+    if (took == TOOK) {
+        all.part[place] = part;
+        kept_save(&slot, &all);
+        struct out *o = event_open("collateral_updated");
+        put_part(o, &slot, &h);
+        event_emit(o);
+    }
+    *forced = (struct forced){slot, in_force(&all, &slot, s)};
 }
 
-void collateral_keep(const struct given *g, const struct state *s, bool strict) {
-    keep(g->parts.root_crl, DCAP_KIND_ROOT_CRL, s, strict);
-    keep(g->parts.pck_crl, DCAP_KIND_PCK_CRL, s, strict);
-    keep(g->parts.tcb_info, DCAP_KIND_TCB_INFO, s, strict);
-    keep(g->parts.qe_identity, DCAP_KIND_QE_IDENTITY, s, strict);
+void collateral_keep(struct given *g, const struct state *s, bool strict) {
+    for (unsigned i = 0; i < PARTS; i++)
+        if (g->part[i].len)
+            keep(&g->forced[i], g->part[i], s, strict);
 }
 
 // Who is neither owner nor registrar pays for what the storage grows; what is beyond goes back.
@@ -297,33 +296,24 @@ static void charge_growth(const struct state *s, uint64_t before) {
 ENTRY(update_collateral) {
     static struct given g;
     struct state s = state_load();
-    struct dcap_trust trust = trust_load(), was = trust;
+    struct dcap_trust was = s.trust;
     uint64_t before = store_usage();
     struct dcap_fault f;
     arena()->used = 0;
-    if (!collateral_verify(&g, in->collateral, &trust, now_s(), &f))
+    if (!collateral_verify(&g, in->collateral, &s.trust, now_s(), &f))
         collateral_refuse(&f);
-    require(g.parts.root_crl.len || g.parts.pck_crl.len || g.parts.tcb_info.len || g.parts.qe_identity.len,
+    require(g.part[0].len || g.part[1].len || g.part[2].len || g.part[3].len,
             "Collateral refused: it has none of root_ca_crl, pck_crl, tcb_info and qe_identity");
     collateral_keep(&g, &s, true);
-    if (memcmp(&trust, &was, sizeof was) != 0)
-        trust_save(&trust);
+    if (memcmp(&s.trust, &was, sizeof was) != 0)
+        state_save(&s);
     charge_growth(&s, before);
 }
 
 // --- views
 
-static void put_kept(struct out *o, const struct slot *slot, uint32_t number, const struct state *s, bool days) {
-    struct dcap_part_head h;
-    struct dcap_fault f;
-    uint32_t forced;
-    arena()->used = 0;
-    struct bytes part = part_load(slot, number);
-    if (!part.len || !dcap_part_open(&h, part, (enum dcap_kind)slot->kind, &f))
-        return;
-    bool force = in_force(&forced, slot, s) && forced == number;
-    if (days && !force)
-        return;
+static void put_kept(struct out *o, const struct slot *slot, struct bytes part, bool force, bool days) {
+    struct dcap_part_head h = head_of(part);
     put_open(o, '{');
     put_part(o, slot, &h);
     if (days) {
@@ -338,11 +328,12 @@ static void put_kept(struct out *o, const struct slot *slot, uint32_t number, co
 }
 
 static void put_slot(struct out *o, const struct slot *slot, const struct state *s, bool days) {
-    struct sets all = sets_load(slot);
-    if (!has_sets(slot->kind))
-        all = (struct sets){{0}, 1};
+    arena()->used = 0;
+    struct kept all = kept_load(slot);
+    struct bytes force = in_force(&all, slot, s);
     for (uint32_t i = 0; i < all.count; i++)
-        put_kept(o, slot, all.number[i], s, days);
+        if (!days || all.part[i].ptr == force.ptr)
+            put_kept(o, slot, all.part[i], all.part[i].ptr == force.ptr, days);
 }
 
 static void answer_parts(struct text fmspc, bool days) {

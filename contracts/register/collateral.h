@@ -10,15 +10,27 @@
 // Memory of the verification; one call's.
 struct dcap_arena *arena(void);
 
-// The parts in force for a platform, into the arena. False with PART_MISSING.
-bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t fmspc[6], uint8_t ca,
-                struct dcap_fault *f);
-
+// A slot is a kind, and of what: FMSPC, or the authority in the first byte.
+struct slot {
+    uint8_t kind; // enum dcap_kind
+    uint8_t id[6];
+};
+// A part in force, as a call has left it.
+struct forced {
+    struct slot slot;
+    struct bytes part;
+};
+#define PARTS 4
 // An object from a call, and its parts once they are verified; {NULL, 0} are those that it does not have.
 struct given {
     struct dcap_collateral from;
-    struct dcap_parts parts;
+    struct bytes part[PARTS];    // in the order of enum dcap_kind
+    struct forced forced[PARTS]; // after collateral_keep: what is in force in their slots
 };
+// The parts in force for a platform, into the arena; `given` (or NULL) spares reading what it has left. False with
+// PART_MISSING.
+bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t fmspc[6], uint8_t ca,
+                const struct given *given, struct dcap_fault *f);
 // False at what cannot be read or verified at `now`. Where it has no list of the root's, the kept one serves. The texts
 // become other bytes.
 bool collateral_verify(struct given *g, struct text object, struct dcap_trust *trust, uint64_t now,
@@ -27,4 +39,4 @@ bool collateral_verify(struct given *g, struct text object, struct dcap_trust *t
 _Noreturn void collateral_refuse(const struct dcap_fault *f);
 // Keeps what is newer. `strict`: stops at a part that is older than the known one or aside of the kept sets; else these
 // are passed over.
-void collateral_keep(const struct given *g, const struct state *s, bool strict);
+void collateral_keep(struct given *g, const struct state *s, bool strict);

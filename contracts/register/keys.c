@@ -93,7 +93,6 @@ struct walk {
     struct dcap_parts parts;
     bool loaded, found;
     struct dcap_policy policy;
-    struct dcap_trust trust;
 };
 
 static bool same_parts(const struct dcap_platform *a, const struct dcap_platform *b) {
@@ -104,7 +103,7 @@ static bool same_parts(const struct dcap_platform *a, const struct dcap_platform
 static bool load_parts(struct walk *w, const struct dcap_platform *p) {
     struct dcap_fault f;
     if (!w->loaded || !same_parts(&w->of, p))
-        w->found = parts_load(&w->parts, &w->state, p->fmspc, p->ca, &f);
+        w->found = parts_load(&w->parts, &w->state, p->fmspc, p->ca, NULL, &f);
     w->loaded = true;
     w->of = *p;
     return w->found;
@@ -123,7 +122,7 @@ static enum fate judge_tcb(struct walk *w, struct key_record *k) {
     struct dcap_fault f;
     if (!load_parts(w, &k->platform))
         return FATE_STAYS;
-    if (!dcap_judge(&j, &k->platform, &w->parts, w->trust.root_key, w->now, &f)) {
+    if (!dcap_judge(&j, &k->platform, &w->parts, w->state.trust.root_key, w->now, &f)) {
         if (f.code == DCAP_CERT_REVOKED)
             return FATE_GONE;
         if (!speaks_of_platform(f.code))
@@ -176,7 +175,7 @@ static bool visit(struct walk *w, struct key_place at) {
 
 // A removed key's place is taken by the last one, which is looked at next.
 static void walk_keys(const struct args *in, bool judges) {
-    struct walk w = {.state = state_load(), .now = now_s(), .judges = judges, .trust = trust_load()};
+    struct walk w = {.state = state_load(), .now = now_s(), .judges = judges};
     uint32_t workers = keys_count(ROLE_WORKER), all = workers + keys_count(ROLE_KEYSTORE);
     uint64_t i = in->from_index.value, left = in->limit.given ? in->limit.value : UINT64_MAX, checked = 0, removed = 0;
     policy_load(&w.policy, &w.state);

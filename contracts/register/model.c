@@ -2,8 +2,7 @@
 #include "model.h"
 
 #define RECORD_MAX 1280
-static const struct text state_key = {"STATE", 5}, trust_key = {"TRUST", 5}, challenge_key = {"CHALLENGE", 9},
-                         images_key = {"IMAGES", 6};
+static const struct text state_key = {"STATE", 5}, challenge_key = {"CHALLENGE", 9}, images_key = {"IMAGES", 6};
 const char *const role_names[ROLES] = {"worker", "keystore"};
 
 uint64_t now_s(void) { return now_ns() / SECOND_NS; }
@@ -20,7 +19,8 @@ static const struct rec_field state_fields[] = {
     S(RAW, min_tcb_eval),   S(RAW, min_qe_eval),        S(RAW, key_age_s),        S(RAW, grace_s),
     S(RAW, image_delay_s),  S(RAW, next_image_delay_s), S(RAW, image_delay_from), S(NUMBER, allowance),
     S(RAW, accept),         S(RAW, allow_plain),        S(RAW, allow_rtmr3_only), S(RAW, has_registrars),
-    S(RAW, has_advisories), S(RAW, has_platforms),      S(RAW, next_image),
+    S(RAW, has_advisories), S(RAW, has_platforms),      S(RAW, next_image),       S(RAW, trust.root_key),
+    S(RAW, trust.count),    S(RAW, trust.next),         S(RAW, trust.issuer),
 };
 static const struct rec_shape state_shape = REC_SHAPE(state_fields);
 
@@ -108,15 +108,6 @@ bool is_registrar(const struct state *s, const struct account *a) {
     return (s->first_registrar.len && account_eq(a, &s->first_registrar)) ||
            (s->has_registrars && set_has(registrars, account_text(a)));
 }
-
-struct dcap_trust trust_load(void) {
-    struct dcap_trust t;
-    size_t len;
-    require(store_get(trust_key, &t, sizeof t, &len) && len == sizeof t, "The contract is not initialized");
-    return t;
-}
-
-void trust_save(const struct dcap_trust *t) { store_put(trust_key, (struct text){(const char *)t, sizeof *t}); }
 
 struct challenges challenges_load(void) {
     struct challenges c = {0};

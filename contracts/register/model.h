@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the contract stores. Times are seconds since 1970.
 //
-//   STATE, TRUST, CHALLENGE   one record each; trust is the root key and the issuers that it was found to have signed
+//   STATE, CHALLENGE          one record each
 //   ADVISORIES, PLATFORMS,
 //   IMAGES                    lists in one record each
 //   'R'                       registrars beside the first one, a set
 //   'g' id                    an image; 'x' and the hash of what it asks for: its id
 //   'w', 's'                  workers and keystores, as lists; 'n' and a public key: where it stands, or that it was
 //                             removed, for ever
-//   'c', 'e'                  collateral, see collateral.c
+//   'c', FMSPCS               collateral, see collateral.c
 #pragma once
 #include "dcap/policy.h"
 #include "protocol/contract.h"
@@ -39,6 +39,7 @@ struct state {
     uint16_t accept; // a bit for each enum dcap_status
     bool allow_plain, allow_rtmr3_only, has_registrars, has_advisories, has_platforms;
     uint32_t next_image;
+    struct dcap_trust trust; // the root key, and the issuers that it was found to have signed
 };
 bool state_exists(void);
 struct state state_load(void); // stops when the contract is not initialized, or not migrated
@@ -50,9 +51,6 @@ struct state owner_state(void);
 bool is_registrar(const struct state *s, const struct account *a);
 bool has_registrars(const struct state *s);
 extern const struct set registrars; // beside the first one
-
-struct dcap_trust trust_load(void);
-void trust_save(const struct dcap_trust *t);
 
 struct challenges {
     struct challenge {

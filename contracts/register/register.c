@@ -149,31 +149,30 @@ static _Noreturn void stop_image(enum showing what, const struct image *g, const
 // What a registration reads and finds.
 struct admission {
     struct state state;
-    struct dcap_trust trust;
     struct dcap_verdict verdict;
     struct image image;
     struct bytes quote;
     uint64_t now;
 };
 
-static void take_collateral(struct admission *a, struct text object) {
+static const struct given *take_collateral(struct admission *a, struct text object) {
     static struct given g;
     struct dcap_fault f;
     if (!object.ptr)
-        return;
-    if (!collateral_verify(&g, object, &a->trust, a->now, &f))
+        return NULL;
+    if (!collateral_verify(&g, object, &a->state.trust, a->now, &f))
         collateral_refuse(&f);
     collateral_keep(&g, &a->state, false);
-    arena()->used = 0;
+    return &g;
 }
 
-static void verify_quote(struct admission *a) {
+static void verify_quote(struct admission *a, const struct given *given) {
     struct dcap_parts parts = {0};
     struct dcap_fault f;
     struct dcap_policy policy;
     uint8_t fmspc[6], ca;
-    if (!quote_platform(a->quote, fmspc, &ca, &f) || !parts_load(&parts, &a->state, fmspc, ca, &f) ||
-        !dcap_verify(&a->verdict, a->quote, &parts, &a->trust, a->now, arena(), &f))
+    if (!quote_platform(a->quote, fmspc, &ca, &f) || !parts_load(&parts, &a->state, fmspc, ca, given, &f) ||
+        !dcap_verify(&a->verdict, a->quote, &parts, &a->state.trust, a->now, arena(), &f))
         stop_fault(&f);
     require(a->verdict.quote.tee == DCAP_TDX, "Quote is not TDX format (expected TD10)");
     policy_load(&policy, &a->state);
@@ -183,15 +182,14 @@ static void verify_quote(struct admission *a) {
 }
 
 static void admit(struct admission *a, const struct args *in, const struct claim *c) {
-    struct dcap_trust was = a->trust = trust_load();
+    struct dcap_trust was = a->state.trust;
     struct dcap_fault f;
     a->now = now_s();
     arena()->used = 0;
     a->quote = quote_bytes(in->quote);
-    take_collateral(a, in->collateral);
-    verify_quote(a);
-    if (memcmp(&a->trust, &was, sizeof was) != 0)
-        trust_save(&a->trust);
+    verify_quote(a, take_collateral(a, in->collateral));
+    if (memcmp(&a->state.trust, &was, sizeof was) != 0)
+        state_save(&a->state);
     const struct dcap_quote *q = &a->verdict.quote;
     enum binding b = quote_binding(dcap_quote_report_data(q), c, &a->state);
     require(binding_counts(b, &a->state), binding_sentence(b));

@@ -74,7 +74,6 @@ ENTRY(get_keystores) { answer_keys(in, ROLE_KEYSTORE); }
 
 struct look {
     struct state state;
-    struct dcap_trust trust;
     struct dcap_verdict verdict;
     struct dcap_fault fault;
     struct dcap_refusals refusals;
@@ -88,14 +87,14 @@ static bool choose_parts(struct look *l, struct dcap_parts *parts, struct text o
     uint8_t fmspc[6], ca;
     struct dcap_fault f;
     if (object.ptr) {
-        if (!collateral_verify(&g, object, &l->trust, l->at, &l->fault))
+        if (!collateral_verify(&g, object, &l->state.trust, l->at, &l->fault))
             return false;
-        *parts = g.parts;
+        *parts = (struct dcap_parts){g.part[0], g.part[1], g.part[2], g.part[3], {NULL, 0}};
         parts->pck_chain = g.from.pck_certificate_chain;
     }
     if (!parts->pck_chain.len && quote_platform(quote, fmspc, &ca, &f)) {
         struct dcap_parts stored = {0};
-        (void)parts_load(&stored, &l->state, fmspc, ca, &f);
+        (void)parts_load(&stored, &l->state, fmspc, ca, NULL, &f);
         if (!parts->root_crl.len)
             parts->root_crl = stored.root_crl;
         if (!parts->pck_crl.len)
@@ -247,10 +246,10 @@ ENTRY(check_quote) {
     struct dcap_parts parts = {0};
     struct dcap_policy policy;
     struct bytes quote = quote_bytes(in->quote);
-    l = (struct look){.state = state_load(), .trust = trust_load(), .at = in->at.given ? in->at.value : now_s()};
+    l = (struct look){.state = state_load(), .at = in->at.given ? in->at.value : now_s()};
     arena()->used = 0;
     l.good = choose_parts(&l, &parts, in->collateral, quote) &&
-             dcap_verify(&l.verdict, quote, &parts, &l.trust, l.at, arena(), &l.fault);
+             dcap_verify(&l.verdict, quote, &parts, &l.state.trust, l.at, arena(), &l.fault);
     policy_load(&policy, &l.state);
     if (l.good)
         l.refusals = dcap_policy_judge(&policy, &l.verdict);
