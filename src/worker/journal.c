@@ -86,7 +86,7 @@ static bool take(const json_t *j, struct arena *a, struct journal_entry *out, st
            err_set(e, ERR_CORRUPT, "field 'transaction_hash' is too long");
 }
 
-bool journal_parse(struct slice text, struct arena *a, struct journal_entry *out, json_t **report, struct err *e) {
+bool journal_parse(struct journal_entry *out, json_t **report, struct arena *a, struct slice text, struct err *e) {
     *out = (struct journal_entry){0};
     *report = NULL;
     SCOPED_JSON(j) = json_parse(text, FILE_MAX, e);
@@ -98,11 +98,11 @@ bool journal_parse(struct slice text, struct arena *a, struct journal_entry *out
     return true;
 }
 
-bool journal_read(const char *path, struct arena *a, struct journal_entry *out, json_t **report, struct err *e) {
+bool journal_read(struct journal_entry *out, json_t **report, struct arena *a, const char *path, struct err *e) {
     struct slice text;
     *report = NULL;
     return file_read(a, path, FILE_MAX, &text, e) &&
-           (journal_parse(text, a, out, report, e) || err_wrap(e, "journal '%s'", path));
+           (journal_parse(out, report, a, text, e) || err_wrap(e, "journal '%s'", path));
 }
 
 bool journal_list(const char *dir, struct arena *a, const char ***paths, size_t *count, struct err *e) {

@@ -33,9 +33,9 @@ struct journal_entry {
 [[nodiscard]] bool journal_write(const char *dir, struct arena *a, const struct journal_entry *entry, struct err *e);
 void journal_remove(const char *dir, struct arena *a, const char *contract_id, uint64_t request_id);
 // Texts and bytes in the arena; *report is the caller's. ERR_CORRUPT: not such a file.
-[[nodiscard]] bool journal_read(const char *path, struct arena *a, struct journal_entry *out, json_t **report,
+[[nodiscard]] bool journal_read(struct journal_entry *out, json_t **report, struct arena *a, const char *path,
                                 struct err *e);
-[[nodiscard]] bool journal_parse(struct slice text, struct arena *a, struct journal_entry *out, json_t **report,
+[[nodiscard]] bool journal_parse(struct journal_entry *out, json_t **report, struct arena *a, struct slice text,
                                  struct err *e);
 // Paths of all entries.
 [[nodiscard]] bool journal_list(const char *dir, struct arena *a, const char ***paths, size_t *count, struct err *e);

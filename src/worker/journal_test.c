@@ -43,7 +43,7 @@ static void test_round_trip(void **state) {
     assert_ok(journal_list(dir, a, &paths, &count, &e), &e);
     assert_int_equal(count, 1);
     SCOPED_JSON(got) = NULL;
-    assert_ok(journal_read(paths[0], a, &out, &got, &e), &e);
+    assert_ok(journal_read(&out, &got, a, paths[0], &e), &e);
     assert_string_equal(out.contract_id, "c.near");
     assert_true(out.request_id == in.request_id && out.nonce == 8 && out.has_height && out.block_height == 99);
     assert_true(hash_eq(&out.data_id, &in.data_id));
@@ -79,7 +79,7 @@ static void test_damage(void **state) {
     assert_ok(file_read(a, paths[0], 1u << 20, &text, &e), &e);
     for (size_t len = 0; len < text.len; len++) {
         json_t *got;
-        if (journal_parse(slice_of(text.ptr, len), a, &out, &got, &e))
+        if (journal_parse(&out, &got, a, slice_of(text.ptr, len), &e))
             fail_msg("the first %zu bytes are taken for the whole", len);
         assert_null(got);
     }

@@ -219,7 +219,7 @@ bool settler_recover(struct settler *s, struct err *e) {
         struct journal_entry entry;
         struct err bad;
         json_t *report;
-        if (!journal_read(paths[i], a, &entry, &report, &bad)) {
+        if (!journal_read(&entry, &report, a, paths[i], &bad)) {
             // Of a machine that lost its power: the lease has run out, and whoever gets the next one asks the chain.
             log_err(LOG_WARN, "an entry of the journal is dropped", &bad);
             unlink(paths[i]);
