@@ -71,6 +71,7 @@ static wasm_engine_t *engine_new(struct eng *g, enum eng_kind kind) {
     wasmtime_config_consume_fuel_set(c, kind == ENG_FUEL);
     wasmtime_config_cranelift_nan_canonicalization_set(c, true);
     wasmtime_config_cranelift_opt_level_set(c, WASMTIME_OPT_LEVEL_NONE);
+    wasmtime_config_cranelift_flag_set(c, "regalloc_algorithm", "single_pass"); // what is compiled runs for a moment
     wasmtime_config_parallel_compilation_set(c, false);
     wasmtime_config_async_stack_size_set(c, 64u << 20); // the next may not be larger
     wasmtime_config_max_wasm_stack_set(c, 48u << 20);
