@@ -241,7 +241,7 @@ def verdict(sim, quote, *args, root=True):
     with open(path, "w") as f:
         f.write(quote)
     known = ["--root", sim.ready["root_key"]] if root else []
-    done = subprocess.run([kit.program("outlayer"), "verify-quote", path, "--pccs", sim.url, "--json", *known, *args],
+    done = subprocess.run([kit.program("outlayer"), "verify-quote", path, "--pccs-url", sim.url, "--json", *known, *args],
                           env={**os.environ, "OUTLAYER_HOME": sim.home}, capture_output=True, text=True, timeout=60)
     return done.returncode, json.loads(done.stdout)
 
@@ -254,6 +254,10 @@ def test_quotes_are_verified():
             status, got = verdict(sim, quote)
             equal(f"a quote of {form} is accepted", (status, got["status"]), (0, "UpToDate"))
             equal("under Intel's root it is false", verdict(sim, quote, root=False)[0], 1)
+    with kit.folder() as home, Simulator(home, AT="1790000000") as sim:
+        quote = json.loads(sim.ask("/GetQuote", {"report_data": "07"})[2])["quote"]
+        equal("collateral of another date is good at that date", verdict(sim, quote, "--at", "1790000000")[0], 0)
+        equal("and can be checked at no other", verdict(sim, quote, "--at", "1850000000")[0], 3)
     with kit.folder() as home, Simulator(home) as sim:
         quote = json.loads(sim.ask("/GetQuote", {"report_data": "07"})[2])["quote"]
         sim.tell(tcb={"status": "OutOfDate", "advisories": "OUTLAYER-SA-1"})

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // outlayer-dstack-simulator: a machine with TDX and dstack that is none. Its quotes are signed by a key that everybody
 // has; they are worth nothing where anything but its own root key is trusted.
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -18,7 +17,7 @@
 struct settings {
     const char *host, *home, *network, *socket, *old_socket, *seed, *platform, *image, *version, *compose, *provider,
         *format, *log_level;
-    uint64_t port, quote_ms;
+    uint64_t port, quote_ms, at;
 };
 static const struct setting table[] = {
     SET_TEXT(struct settings, host, "HOST", "127.0.0.1", "address at which collateral is served"),
@@ -37,6 +36,8 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, provider, "KEY_PROVIDER", "{\"name\":\"none\",\"id\":\"\"}", "JSON with name and id"),
     SET_TEXT(struct settings, format, "QUOTE_FORMAT", "v4", "v4, v5 or v5-1.5"),
     SET_U64(struct settings, quote_ms, "QUOTE_MS", "0", 0, 600000, "how long a quote takes; one at a time"),
+    SET_U64(struct settings, at, "AT", "0", 0, 4102444800,
+            "its collateral is always that of this moment, in seconds since 1970; 0: of today"),
     SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
 };
 static const char small_compose[] =
@@ -70,6 +71,7 @@ static bool read_settings(struct daemon *d, const struct daemon_args *args, stru
 static bool start_machine(struct daemon *d, struct err *e) {
     const struct settings *s = &d->set;
     struct slice compose = slice_str(small_compose);
+    d->sim.at = s->at;
     if (s->compose && !file_read(d->arena, s->compose, TD_COMPOSE_MAX, &compose, e))
         return err_wrap(e, "APP_COMPOSE");
     const struct td_config c = {.seed = s->seed,
@@ -79,7 +81,7 @@ static bool start_machine(struct daemon *d, struct err *e) {
                                 .compose = compose,
                                 .key_provider = s->provider,
                                 .quote_format = s->format,
-                                .now = (int64_t)(clock_wall_ms() / 1000)};
+                                .now = sim_now(&d->sim)};
     d->sim.control_path = arena_printf(d->arena, "%s/control.json", d->home);
     d->sim.quote_ms = s->quote_ms;
     d->sim.workers = deferred_new(WORKERS, QUEUE_MAX);

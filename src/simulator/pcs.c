@@ -24,7 +24,7 @@ static bool open_service(struct service *s, struct http_request *r, void *ctx, b
     if (!sim_control(s->sim, r, &s->control) || sim_misbehave(s->sim, r, s->control.pcs))
         return false;
     struct pki_world *w = s->world = arena_calloc(http_arena(r), 1, sizeof *w);
-    int64_t now = (int64_t)(clock_wall_ms() / 1000);
+    int64_t now = sim_now(s->sim);
     td_world(w, &s->sim->td.config, s->control.pcs == SIM_STALE ? now - STALE_DAYS * DAY : now);
     if (!tdx) {
         w->tcb_info.id = "SGX";

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulator/sim.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
 #include "codec/json.h"
 
 #define OVERSIZE (1u << 20)
+
+int64_t sim_now(const struct sim *s) { return (int64_t)(s->at ? s->at : clock_wall_ms() / 1000); }
 
 bool sim_control(struct sim *s, struct http_request *r, struct control *out) {
     struct err e;

@@ -11,6 +11,7 @@ struct sim {
     struct td td;
     const char *control_path;
     uint64_t quote_ms;
+    uint64_t at;              // the moment at which its collateral is asked for, always; 0: now
     struct deferred *workers; // quotes take their time on threads of their own
     pthread_mutex_t lock;     // guards what follows
     pthread_cond_t changed;
@@ -19,6 +20,7 @@ struct sim {
     size_t silent_count;
 };
 
+int64_t sim_now(const struct sim *s); // seconds since 1970
 // false: the file is wrong, and the request has been answered so.
 [[nodiscard]] bool sim_control(struct sim *s, struct http_request *r, struct control *out);
 // Answers as dstack does: pure ASCII with its length, and the connection ends (its client in JavaScript wants all
