@@ -150,18 +150,19 @@ _Noreturn void collateral_refuse(const struct dcap_fault *f) {
 bool collateral_verify(struct given *g, struct text object, struct dcap_trust *trust, uint64_t now,
                        struct dcap_fault *f) {
     static const struct slot root = {DCAP_KIND_ROOT_CRL, {0}};
-    struct bytes crl = {NULL, 0};
+    struct dcap_part_source from[PARTS];
     *g = (struct given){0};
     if (!dcap_collateral_read(&g->from, (uint8_t *)(uintptr_t)object.ptr, object.len, f))
         return false;
-    for (unsigned i = 0; i < PARTS; i++) {
-        enum dcap_kind kind = (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i);
-        struct dcap_part_source from = dcap_collateral_source(&g->from, kind);
-        if (from.text.len && !dcap_part_verify(&g->part[i], kind, &from, crl, trust, now, arena(), f))
-            return false;
-        if (i == 0)
-            crl = g->part[0].len ? g->part[0] : record_load(&root);
-    }
+    for (unsigned i = 0; i < PARTS; i++)
+        from[i] = dcap_collateral_source(&g->from, (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i));
+    bool has_root = from[0].text.len > 0;
+    if (!has_root)
+        g->part[0] = record_load(&root);
+    if (!dcap_parts_verify(g->part, from, trust, now, arena(), f))
+        return false;
+    if (!has_root)
+        g->part[0] = (struct bytes){NULL, 0};
     return true;
 }
 

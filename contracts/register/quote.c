@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quote.h"
-#include "dcap/pem.h"
 #include "dcap/replay.h"
 
 struct bytes quote_bytes(struct text t) {
@@ -12,26 +11,6 @@ struct bytes quote_bytes(struct text t) {
     }
     require(base64_decode((char *)to, t.len, &bytes), "Invalid quote hex encoding");
     return (struct bytes){to, bytes.len};
-}
-
-bool quote_platform(struct bytes quote, uint8_t fmspc[6], uint8_t *ca, struct dcap_fault *f) {
-    struct dcap_quote q;
-    struct dcap_cert leaf;
-    struct dcap_pck pck;
-    struct bytes der[DCAP_CHAIN_MAX];
-    size_t count, mark = arena()->used;
-    if (!dcap_quote_parse(&q, quote, f))
-        return false;
-    if (!dcap_pem_certificates(der, &count, arena(), q.certification_data, DCAP_CHAIN_MAX, true) || !count)
-        return dcap_fail(f, DCAP_PEM_FORMAT, DCAP_PART_PCK_CHAIN);
-    if (!dcap_cert_parse(&leaf, der[0], DCAP_PART_PCK_CERT, f))
-        return false;
-    *ca = dcap_pck_parse(&pck, leaf.platform, DCAP_CA_PLATFORM, f) ? DCAP_CA_PLATFORM : DCAP_CA_PROCESSOR;
-    if (*ca == DCAP_CA_PROCESSOR && !dcap_pck_parse(&pck, leaf.platform, DCAP_CA_PROCESSOR, f))
-        return false;
-    memcpy(fmspc, pck.fmspc, 6);
-    arena()->used = mark;
-    return true;
 }
 
 // --- report data

@@ -13,8 +13,6 @@ struct claim {
 
 // The bytes of a text in hexadecimal digits or base64, in its place. Stops with words at anything else.
 struct bytes quote_bytes(struct text t);
-// Kind of platform and authority, as the quote claims them: by them the parts are found.
-bool quote_platform(struct bytes quote, uint8_t fmspc[6], uint8_t *ca, struct dcap_fault *f);
 
 enum binding {
     BINDS_CHALLENGE, // the claim and a challenge that counts

@@ -170,9 +170,11 @@ static void verify_quote(struct admission *a, const struct given *given) {
     struct dcap_parts parts = {0};
     struct dcap_fault f;
     struct dcap_policy policy;
-    uint8_t fmspc[6], ca;
-    if (!quote_platform(a->quote, fmspc, &ca, &f) || !parts_load(&parts, &a->state, fmspc, ca, given, &f) ||
-        !dcap_verify(&a->verdict, a->quote, &parts, &a->state.trust, a->now, arena(), &f))
+    static struct dcap_opened o;
+    struct bytes chain = given ? given->from.pck_certificate_chain : (struct bytes){NULL, 0};
+    if (!dcap_open(&o, a->quote, chain, &a->state.trust, a->now, arena(), &f) ||
+        !parts_load(&parts, &a->state, o.pck.fmspc, (uint8_t)o.chain.ca, given, &f) ||
+        !dcap_verify_opened(&a->verdict, &o, &parts, a->state.trust.root_key, a->now, arena(), &f))
         stop_fault(&f);
     require(a->verdict.quote.tee == DCAP_TDX, "Quote is not TDX format (expected TD10)");
     policy_load(&policy, &a->state);

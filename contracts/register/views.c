@@ -82,29 +82,26 @@ struct look {
 };
 
 // Parts of the call come first, so that a quote is looked at by the collateral of its own time.
-static bool choose_parts(struct look *l, struct dcap_parts *parts, struct text object, struct bytes quote) {
+static bool look_at(struct look *l, struct text object, struct bytes quote) {
     static struct given g;
-    uint8_t fmspc[6], ca;
+    static struct dcap_opened o;
+    struct dcap_parts stored = {0};
     struct dcap_fault f;
-    if (object.ptr) {
-        if (!collateral_verify(&g, object, &l->state.trust, l->at, &l->fault))
-            return false;
-        *parts = (struct dcap_parts){g.part[0], g.part[1], g.part[2], g.part[3], {NULL, 0}};
-        parts->pck_chain = g.from.pck_certificate_chain;
+    g = (struct given){0};
+    o = (struct dcap_opened){.pck = {0}};
+    if (object.ptr && !collateral_verify(&g, object, &l->state.trust, l->at, &l->fault))
+        return false;
+    bool opened = dcap_open(&o, quote, g.from.pck_certificate_chain, &l->state.trust, l->at, arena(), &l->fault);
+    l->verdict.quote = o.quote;
+    if (!opened)
+        return false;
+    (void)parts_load(&stored, &l->state, o.pck.fmspc, (uint8_t)o.chain.ca, NULL, &f);
+    struct bytes *const part[] = {&stored.root_crl, &stored.pck_crl, &stored.tcb_info, &stored.qe_identity};
+    for (unsigned i = 0; i < sizeof part / sizeof *part; i++) {
+        if (g.part[i].len)
+            *part[i] = g.part[i];
     }
-    if (!parts->pck_chain.len && quote_platform(quote, fmspc, &ca, &f)) {
-        struct dcap_parts stored = {0};
-        (void)parts_load(&stored, &l->state, fmspc, ca, NULL, &f);
-        if (!parts->root_crl.len)
-            parts->root_crl = stored.root_crl;
-        if (!parts->pck_crl.len)
-            parts->pck_crl = stored.pck_crl;
-        if (!parts->tcb_info.len)
-            parts->tcb_info = stored.tcb_info;
-        if (!parts->qe_identity.len)
-            parts->qe_identity = stored.qe_identity;
-    }
-    return true;
+    return dcap_verify_opened(&l->verdict, &o, &stored, l->state.trust.root_key, l->at, arena(), &l->fault);
 }
 
 static void put_refusal(struct out *o, const char *code) {
@@ -243,13 +240,10 @@ static void answer_look(const struct look *l, const struct args *in) {
 
 ENTRY(check_quote) {
     static struct look l;
-    struct dcap_parts parts = {0};
     struct dcap_policy policy;
-    struct bytes quote = quote_bytes(in->quote);
     l = (struct look){.state = state_load(), .at = in->at.given ? in->at.value : now_s()};
     arena()->used = 0;
-    l.good = choose_parts(&l, &parts, in->collateral, quote) &&
-             dcap_verify(&l.verdict, quote, &parts, &l.state.trust, l.at, arena(), &l.fault);
+    l.good = look_at(&l, in->collateral, quote_bytes(in->quote));
     policy_load(&policy, &l.state);
     if (l.good)
         l.refusals = dcap_policy_judge(&policy, &l.verdict);

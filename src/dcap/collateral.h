@@ -16,7 +16,7 @@ struct dcap_collateral {
 [[nodiscard]] bool dcap_collateral_read(struct dcap_collateral *out, uint8_t *text, size_t len, struct dcap_fault *f);
 // What the part of a kind is made from.
 struct dcap_part_source dcap_collateral_source(const struct dcap_collateral *c, enum dcap_kind kind);
-// Verifies all four pieces into *parts.
+// Verifies the pieces that are there into *parts.
 [[nodiscard]] bool dcap_collateral_verify(struct dcap_parts *parts, const struct dcap_collateral *c,
                                           struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena,
                                           struct dcap_fault *f);

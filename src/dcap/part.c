@@ -214,7 +214,7 @@ bool dcap_parts_verify(struct bytes part[4], const struct dcap_part_source from[
                            .trust = trust,
                            .now = now,
                            .arena = arena};
-        if (!make_part(&part[i], &m, f))
+        if (from[i].text.len && !make_part(&part[i], &m, f))
             return false;
     }
     return true;

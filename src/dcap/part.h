@@ -34,7 +34,8 @@ struct dcap_part_source {
 [[nodiscard]] bool dcap_part_verify(struct bytes *part, enum dcap_kind kind, const struct dcap_part_source *from,
                                     struct bytes root_crl, struct dcap_trust *trust, uint64_t now,
                                     struct dcap_arena *arena, struct dcap_fault *f);
-// All four, in the order of enum dcap_kind.
+// All four, in the order of enum dcap_kind. A part without a text stays as it is: with a root CRL that is kept already
+// in part[0], the others can be verified alone.
 [[nodiscard]] bool dcap_parts_verify(struct bytes part[4], const struct dcap_part_source from[4],
                                      struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena,
                                      struct dcap_fault *f);
