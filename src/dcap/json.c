@@ -55,34 +55,43 @@ static bool escape(struct dcap_json *j) {
     return c == 'u' && hex4(j);
 }
 
-// A string's content as it stands; *escapes says whether there are any. Chains and lists are long: after 8 bytes that
-// say nothing it goes on by eights.
+// Chains and lists are long: behind so many bytes that say nothing it goes on by eights. Texts of JSON in JSON have a
+// backslash sooner.
+enum { RUN = 16 };
+static const uint8_t *look_again(const uint8_t *at, const uint8_t *end) { return end - at > RUN ? at + RUN : end; }
+
+// A string's content as it stands; *escapes says whether there are any.
 static bool string(struct bytes *out, struct dcap_json *j, bool *escapes) {
     if (!take(j, '"'))
         return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
-    *out = (struct bytes){j->at, 0};
+    const uint8_t *end = j->end, *at = j->at, *stop = look_again(at, end);
+    out->ptr = at;
     *escapes = false;
-    for (unsigned run = 0; j->at < j->end;) {
-        if (run++ == 8) {
-            while (j->end - j->at > 8 && plain8(j->at))
-                j->at += 8;
-            run = 0;
+    for (;;) {
+        if (at == stop) {
+            while (end - at >= 8 && plain8(at))
+                at += 8;
+            stop = look_again(at, end);
+            if (at == end)
+                return malformed(j);
         }
-        uint8_t c = *j->at++;
+        uint8_t c = *at++;
         if (c == '"') {
-            out->len = (size_t)(j->at - 1 - out->ptr);
+            out->len = (size_t)(at - 1 - out->ptr);
+            j->at = at;
             return true;
         }
         if (c == '\\') {
             *escapes = true;
-            run = 0;
+            j->at = at;
             if (!escape(j))
-                break;
+                return malformed(j);
+            at = j->at;
+            stop = look_again(at, end);
         } else if (c < 0x20) {
-            break;
+            return malformed(j);
         }
     }
-    return malformed(j);
 }
 
 bool dcap_json_text(struct bytes *out, struct dcap_json *j) {
@@ -225,7 +234,6 @@ static bool value(void *out, struct dcap_json *j, const struct dcap_json_member 
 static bool member(void *out, struct dcap_json *j, const struct dcap_json_shape *shape, uint32_t *seen) {
     struct bytes name;
     bool escapes;
-    peek(j);
     if (!string(&name, j, &escapes) || escapes || !take(j, ':'))
         return malformed(j);
     for (unsigned i = 0; i < shape->count; i++) {
@@ -299,21 +307,22 @@ bool dcap_json_unescape(struct bytes *text, uint8_t *memory) {
     static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
     const uint8_t *from = text->ptr, *end = from + text->len;
     uint8_t *to = memory;
-    for (unsigned run = 0; from < end;) {
-        // What is copied lies before what is read, or is the same: eight bytes are read before they are written.
-        for (; run >= 8 && end - from >= 8 && plain8(from); from += 8, to += 8) {
-            uint64_t eight;
-            memcpy(&eight, from, 8);
-            memcpy(to, &eight, 8);
+    for (const uint8_t *stop = look_again(from, end);;) {
+        if (from == stop) {
+            // What is copied lies before what is read, or is the same: eight bytes are read before they are written.
+            for (; end - from >= 8 && plain8(from); from += 8, to += 8) {
+                uint64_t eight;
+                memcpy(&eight, from, 8);
+                memcpy(to, &eight, 8);
+            }
+            stop = look_again(from, end);
+            if (from == end)
+                break;
         }
-        if (from == end)
-            break;
         if (*from != '\\') {
             *to++ = *from++;
-            run = run < 8 ? run + 1 : 0;
             continue;
         }
-        run = 0;
         uint32_t c = 0;
         if (++from == end)
             return false;
@@ -333,6 +342,7 @@ bool dcap_json_unescape(struct bytes *text, uint8_t *memory) {
                 return false;
         }
         to = put_utf8(to, c);
+        stop = look_again(from, end);
     }
     *text = (struct bytes){memory, (size_t)(to - memory)};
     return true;

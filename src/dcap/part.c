@@ -197,7 +197,8 @@ static bool make_part(struct bytes *part, struct making *m, struct dcap_fault *f
 bool dcap_part_verify(struct bytes *part, enum dcap_kind kind, const struct dcap_part_source *from,
                       struct bytes root_crl, struct dcap_trust *trust, uint64_t now, struct dcap_arena *arena,
                       struct dcap_fault *f) {
-    struct seen seen = {.kind = DCAP_PART_NOTHING};
+    struct seen seen;
+    seen.kind = DCAP_PART_NOTHING; // the rest counts with another kind
     struct making m = {
         .kind = kind, .seen = &seen, .from = from, .root_crl = root_crl, .trust = trust, .now = now, .arena = arena};
     return make_part(part, &m, f);
@@ -205,7 +206,8 @@ bool dcap_part_verify(struct bytes *part, enum dcap_kind kind, const struct dcap
 
 bool dcap_parts_verify(struct bytes part[4], const struct dcap_part_source from[4], struct dcap_trust *trust,
                        uint64_t now, struct dcap_arena *arena, struct dcap_fault *f) {
-    struct seen seen = {.kind = DCAP_PART_NOTHING};
+    struct seen seen;
+    seen.kind = DCAP_PART_NOTHING; // the rest counts with another kind
     for (unsigned i = 0; i < 4; i++) {
         struct making m = {.kind = (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i),
                            .seen = &seen,
