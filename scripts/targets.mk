@@ -71,7 +71,7 @@ hostile:
 
 bench:
 	@scripts/setup.sh test
-	@$(MAKE) all $(PROGRAMS_bench)
+	@$(MAKE) all $(PROGRAMS_bench) $(O)/help/dcap-reports
 	@scripts/bench.sh
 
 clean:

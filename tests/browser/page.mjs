@@ -63,7 +63,7 @@ const run = async (page) => {
   await page.click("#check");
   await page.waitForSelector("#result:not([hidden]), #problem:not([hidden])");
 };
-const heading = (page) => page.textContent("#verdict");
+const heading = async (page) => ((await page.isVisible("#result")) ? page.textContent("#verdict") : "no result");
 const problem = (page) => page.textContent("#problem");
 const ACCEPTED = "✓ Genuine, and accepted";
 
@@ -205,6 +205,14 @@ const tests = {
       (await problem(page)).startsWith("The time must be written as"),
       await problem(page),
     );
+    await fill(page);
+    await page.fill("#policy", '{"acept":["UpToDate"]}');
+    await run(page);
+    equal("a misspelled policy is refused", await problem(page), "The policy has a member that is not known.");
+    await page.fill("#policy", "{".repeat(65538));
+    await run(page);
+    equal("and a large one", await problem(page), "The policy has 65,538 bytes; at most 65,536 are taken.");
+    await page.fill("#policy", "");
     await page.setInputFiles("#collateral-file", {
       name: "big.json",
       mimeType: "application/json",
@@ -243,8 +251,8 @@ const tests = {
     asked = [];
     const page = await open(served);
     const tried = await page.evaluate(async (there) => {
-      const refused = [];
-      document.addEventListener("securitypolicyviolation", (e) => refused.push(e.effectiveDirective));
+      window.refused = [];
+      document.addEventListener("securitypolicyviolation", (e) => window.refused.push(e.effectiveDirective));
       const throws = (what) => {
         try {
           what();
@@ -277,7 +285,6 @@ const tests = {
       const inline = throws(() => (document.createElement("script").text = "window.ran = 1"));
       // What the driver runs may evaluate text; what the page runs later may not.
       const evaluated = await new Promise((done) => setTimeout(() => done(throws(() => (0, eval)("1")))));
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
       return {
         fetched,
         own,
@@ -286,11 +293,9 @@ const tests = {
         inline,
         evaluated,
         ran: window.ran ?? null,
-        refused: [...new Set(refused)].sort(),
       };
     }, `http://127.0.0.1:${elsewhere.address().port}/`);
-    const { refused, ...rest } = tried;
-    equal("no way out of the document, and none for text to become code", rest, {
+    equal("no way out of the document, and none for text to become code", tried, {
       fetched: "refused",
       own: "refused",
       worker: true,
@@ -299,8 +304,11 @@ const tests = {
       evaluated: true,
       ran: null,
     });
-    for (const directive of ["connect-src", "form-action", "frame-src", "img-src", "style-src-elem"])
-      check(`${directive} is held`, refused.includes(directive), refused);
+    const held = ["connect-src", "form-action", "frame-src", "img-src", "style-src-elem"];
+    const all = (names) => names.every((name) => window.refused.includes(name));
+    await page.waitForFunction(all, held, { timeout: 20000 }).catch(() => {});
+    const refused = await page.evaluate(() => window.refused);
+    for (const directive of held) check(`${directive} is held`, refused.includes(directive), refused);
     equal("nothing was asked of a server but the page", asked.sort(), OWN);
     equal("and nobody else was connected to", strangers, 0);
     await page.context().close();
@@ -397,6 +405,22 @@ const tests = {
     }, list);
     writeFileSync(answers, JSON.stringify(got));
     equal("every question was answered", got.reports.length, list.length);
+    const wrong = {
+      "The time must be": { at: -1 },
+      "The time must be a Date": { at: new Date("never").getTime() },
+      "The root key must have 64 bytes": { rootKey: "00" },
+      "The root key must be hexadecimal": { rootKey: "xy" },
+      "The policy must be one JSON object": { policy: "[]" },
+      "The quote must be text or bytes": { quote: 7 },
+    };
+    for (const [words, member] of Object.entries(wrong)) {
+      const told = await page.evaluate(
+        async (q) =>
+          (await import("./verify.js")).verifyQuote({ quote: "0400", ...q }).then(String, (e) => e.message),
+        member,
+      );
+      check(`the module refuses with a sentence: ${words}`, told.startsWith(words), told);
+    }
     await page.context().close();
   },
 };
