@@ -11,6 +11,8 @@ out=build/coverage
 command -v llvm-cov-14 >/dev/null || { echo "coverage: needs llvm-14 (apt-get install llvm-14)" >&2; exit 2; }
 mkdir -p "$out/log"
 rm -rf "$out/raw"
+ln -sfn ../guest "$out/guest" # where programs look for the toolchain, and for the demo's guests
+ln -sfn ../examples build/examples
 TEST_SECONDS=${TEST_SECONDS:-1200} scripts/unit.sh "$out" >"$out/log/unit.log" 2>&1
 echo "unit tests and seeds: $(tail -n 1 "$out/log/unit.log")"
 tests=("$@")
