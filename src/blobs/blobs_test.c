@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files by their hash, in trouble (src/coordinator/board_test.c has the good days).
+#include "blobs/blobs.h"
+
+#include "base/file.h"
+#include "base/test.h"
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char home[] = "/tmp/blobs-test.XXXXXX";
+
+static struct blobs *open_in(struct arena *a, const char *name) {
+    struct blobs *b;
+    struct err e = {0};
+    assert_ok(blobs_open(&b, arena_printf(a, "%s/%s", home, name), 1 << 20, &e), &e);
+    return b;
+}
+
+// If this fails, whoever may upload fills the disk, or bytes are kept under a name that is not theirs.
+static void what_is_not_taken(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct blobs *b = open_in(a, "refused");
+    struct blob_upload *u;
+    struct err e = {0};
+    struct hash other = sha256(slice_str("other"));
+    uint64_t size;
+    assert_ok(blob_begin(b, &u, &e), &e);
+    assert_ok(blob_add(u, slice_str("some"), &e), &e);
+    assert_err(blob_add(u, slice_of("", MODULE_BYTES_MAX), &e), &e, ERR_TOO_LARGE, "at most");
+    blob_drop(u);
+    assert_ok(blob_begin(b, &u, &e), &e);
+    assert_ok(blob_add(u, slice_str("some"), &e), &e);
+    assert_err(blob_place(u, &other, &size, &e), &e, ERR_INVALID, "the module's SHA-256 is");
+    assert_false(blobs_has(b, &other, &size));
+    assert_int_equal(blobs_bytes(b), 0);
+    blobs_free(b);
+}
+
+// If this fails, what a crash left half-written stays for ever, or is taken for a file.
+static void what_a_crash_left(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    struct hash h = sha256(slice_str("whole"));
+    struct stat st;
+    uint64_t size;
+    char hex[65];
+    const char *dir = arena_printf(a, "%s/crash", home), *half = arena_printf(a, "%s/upload-7", dir);
+    assert_ok(file_make_dirs(dir, 0700, &e), &e);
+    assert_ok(file_write_atomic(half, slice_str("half"), 0600, &e), &e);
+    assert_ok(file_write_atomic(arena_printf(a, "%s/%s", dir, hash_hex(&h, hex)), slice_str("whole"), 0600, &e), &e);
+    struct blobs *b = open_in(a, "crash");
+    assert_int_equal(stat(half, &st), -1);
+    assert_true(blobs_has(b, &h, &size));
+    assert_int_equal(blobs_bytes(b), 5);
+    blobs_remove(b, &h);
+    assert_false(blobs_has(b, &h, &size));
+    blobs_free(b);
+}
+
+// If this fails, a folder that is taken away under a coordinator is an end instead of an error.
+static void a_folder_that_is_away(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct blobs *b = open_in(a, "away"), *none;
+    struct blob_upload *begun, *u;
+    struct err e = {0};
+    struct hash h = sha256(slice_str("x"));
+    uint64_t size;
+    int fd;
+    assert_ok(blob_begin(b, &begun, &e), &e);
+    assert_ok(blob_add(begun, slice_str("x"), &e), &e);
+    assert_ok(file_remove_tree(arena_printf(a, "%s/away", home), &e), &e);
+    assert_err(blob_place(begun, &h, &size, &e), &e, ERR_IO, "cannot store module");
+    assert_err(blob_begin(b, &u, &e), &e, ERR_IO, "cannot store a module");
+    assert_err(blobs_get(b, &h, &fd, &size, &e), &e, ERR_NOT_FOUND, "");
+    blobs_free(b);
+    const char *file = arena_printf(a, "%s/file", home);
+    assert_ok(file_write_atomic(file, slice_str("x"), 0600, &e), &e);
+    assert_false(blobs_open(&none, arena_printf(a, "%s/below", file), 1, &e));
+    assert_false(blobs_open(&none, file, 1, &e));
+}
+
+static int set_up(void **state) {
+    (void)state;
+    return mkdtemp(home) ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    return file_remove_tree(home, NULL) ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_not_taken), cmocka_unit_test(what_a_crash_left),
+                                       cmocka_unit_test(a_folder_that_is_away)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
