@@ -12,7 +12,8 @@ struct pki_case {
     // Either a status and the advisories ("A,B" in any order), or an error and its part. Names are those of
     // dcap/code.h without the prefix; the error "*" stands for any.
     const char *status, *advisories, *error, *part;
-    const char *refused; // with a status: what the default policy refuses by, "A,B" in any order; "": nothing
+    const char *policy;  // JSON; NULL: the default one
+    const char *refused; // with a status: what the policy refuses by, "A,B" in any order; "": nothing
 };
 typedef void (*pki_case_fn)(void *ctx, struct arena *a, const struct pki_case *c);
 // Calls fn for each case, in order. The arena is emptied after each.

@@ -4,13 +4,13 @@
 
 #include "base/test.h"
 #include "dcap/collateral.h"
-#include "dcap/policy.h"
+#include "dcap/policy_read.h"
 
 // What is left of the table when somebody breaks it is no table.
 #define CASES_MIN 800
 #define GOOD_MIN 150
 
-static _Alignas(8) uint8_t memory[1 << 18];
+static _Alignas(8) uint8_t memory[1 << 18], policy_memory[1 << 14];
 static unsigned seen, wrong, good;
 
 // "A,B" as a list; the name is one of it.
@@ -91,7 +91,10 @@ static void check_verdict(const struct pki_case *c, struct arena *a, const struc
     }
     if (j->advisory_count != length(c->advisories))
         complain(c, "%zu advisories should be %s", j->advisory_count, c->advisories);
-    dcap_policy_default(&policy);
+    struct dcap_arena lent = {policy_memory, sizeof policy_memory, 0};
+    const char *why, *text = c->policy ? c->policy : "";
+    if (!dcap_policy_read(&policy, &lent, (struct bytes){(const uint8_t *)text, strlen(text)}, &why))
+        complain(c, "its policy: %s", why);
     struct dcap_refusals r = dcap_policy_judge(&policy, v);
     for (int i = 0; i < DCAP_REFUSAL_COUNT; i++)
         if ((r.mask >> i & 1) != named(c->refused, dcap_refusal_name((enum dcap_refusal)i)))

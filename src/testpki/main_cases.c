@@ -38,6 +38,8 @@ static void print(void *ctx, struct arena *a, const struct pki_case *c) {
     json_object_set_new(o, "collateral", pki_collateral(a, &c->made));
     json_set_text(o, "root_key", hex_text(a, slice_of(c->made.root_key, 64)));
     json_set_u64(o, "at", c->at);
+    if (c->policy)
+        json_object_set_new(o, "policy", json_loads(c->policy, 0, NULL));
     json_object_set_new(o, "expect", expectation(c));
     char *text = json_dumps(o, JSON_COMPACT);
     printf("%s%s", *first ? "[" : ",\n", text);
