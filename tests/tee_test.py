@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`outlayer tee`: what machines prove about themselves."""
-import json, os, subprocess, threading
+import json, os, subprocess, threading, time
 
 import kit, near
 from fakes import line
@@ -89,6 +89,12 @@ class Machine:
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
 
+    def again(self, **simulator):
+        """The machine starts anew, with other settings."""
+        self.simulator.stop()
+        self.simulator = kit.Daemon("outlayer-dstack-simulator", simulator, home=self.simulator_home)
+        self.agent, self.pcs = self.simulator.ready["socket"], self.simulator.ready["pcs"]
+
     def key_file(self, account):
         return os.path.join(self.keys, account + ".json")
 
@@ -166,7 +172,7 @@ def test_life():
 
         early = m.tee("register", "--json")
         equal("a machine that is not approved is refused before anything is paid", early.returncode, 2)
-        check("in the contract's words, with what to do",
+        check("with the reason and what to do",
               "No approved image has these measurements" in early.stderr and "tee approve" in early.stderr,
               early.stderr)
         equal("nothing is registered", m.workers(), [])
@@ -271,11 +277,12 @@ def key_in(home):
 
 
 def test_platform_out_of_date():
-    """An operator is told what Intel says of the machine before a contract does, and what will be."""
+    """An operator is told what Intel says of the machine before a contract does; then a key of such a machine fails."""
     with kit.folder() as home:
-        m = Machine(home)
+        m = Machine(home, AT=str(int(time.time()) - 5 * 86400))
         m.approve()
         equal("a good machine is registered", answer(m.tee("register", "--json")).get("result"), "registered")
+        m.again()
         m.control(tcb={"status": "OutOfDate", "advisories": "INTEL-SA-00001"})
         said = answer(m.tee("status", "--json"))
         equal("Intel says so of today's set and of the next one",
@@ -287,6 +294,42 @@ def test_platform_out_of_date():
         check("without Intel's service the chain's word is left",
               said["on_chain"]["status"] == "UpToDate" and "error" in said["tcb"]["standard"], said["tcb"])
         equal("which is no fault of the machine", (blind.returncode, said["wrong"]), (0, None))
+
+        m.control(tcb={"status": "OutOfDate", "advisories": "INTEL-SA-00001"})
+        quote = os.path.join(home, "quote")
+        with open(quote, "wb") as f:
+            f.write(line.ask(m.agent, "POST", "/GetQuote", b'{"report_data":"00"}')[2])
+        where = ["--network", "devnet", "--rpc-url", m.rpc, "--contract", CONTRACT]
+        for action in (["fetch", quote], ["push", "--from", PAYER, "--credentials", m.key_file(PAYER)]):
+            done = m.outlayer("collateral", *action, *where, "--json")
+            check(f"new collateral: {action[0]}", done.returncode == 0, done.stderr[-300:])
+        judged = answer(m.tee("recheck", "--json"))
+        equal("judged again, the key stays for the days of grace", (judged["checked"], judged["removed"]), (1, 0))
+        bad = m.tee("status", "--json")
+        said = answer(bad)
+        equal("and fails from now on", (bad.returncode, said["on_chain"]["status"], said["key"]["state"]),
+              (1, "OutOfDate", "failing"))
+        late = m.tee("register", "--renew", "--json")
+        check("it is not renewed, and told why", late.returncode == 2 and "TCB status" in late.stderr, late.stderr)
+
+
+def test_payer_of_the_environment():
+    """A worker has its payer's key in a file that the environment names, as the public documents have it."""
+    with kit.folder() as home:
+        m = Machine(home)
+        m.approve()
+        path = os.path.join(home, "payer.key")
+        with open(m.key_file(PAYER)) as f:
+            secret = json.load(f)["private_key"]
+        with open(path, "w") as f:
+            f.write(secret + "\n")
+        where = ["tee", "register", "--json", "--network", "devnet", "--rpc-url", m.rpc, "--contract", CONTRACT]
+        half = m.outlayer(*where, env={"INIT_ACCOUNT_ID": PAYER})
+        check("an account without its key is told so",
+              half.returncode == 2 and "INIT_ACCOUNT_PRIVATE_KEY" in half.stderr, half.stderr)
+        done = m.outlayer(*where, env={"INIT_ACCOUNT_ID": PAYER, "INIT_ACCOUNT_PRIVATE_KEY_FILE": path})
+        equal("with it the key is registered", (done.returncode, answer(done).get("result")), (0, "registered"))
+        check("its secret is in no answer", secret not in done.stdout + done.stderr)
 
 
 def kill_everywhere(w, home_of, args, ends_well):
@@ -394,10 +437,7 @@ def test_versions():
         m = Machine(home)
         for version, form, how in (("0.3.6", "v4", ["--exact"]), ("0.4.2", "v4", ["--exact"]), ("0.5.3", "v5", []),
                                    ("0.6.0", "v5-1.5", [])):
-            m.simulator.stop()
-            m.simulator = kit.Daemon("outlayer-dstack-simulator", {"DSTACK_VERSION": version, "QUOTE_FORMAT": form},
-                                     home=m.simulator_home)
-            m.pcs = m.simulator.ready["pcs"]
+            m.again(DSTACK_VERSION=version, QUOTE_FORMAT=form)
             said = answer(m.tee("status", "--json"))
             equal(f"{version} with quotes {form} is recognised", (said["tee"], said["measurements"]["rtmr3"]),
                   ("simulated", m.simulator.ready["rtmr3"]))

@@ -17,7 +17,7 @@ static const struct {
     {"secrets", command_secrets, "stores sealed values for guests, and says who may use them"},
     {"run", command_run, "runs a module here, under a worker's limits"},
     {"deploy", command_deploy, "deploys and sets up the contract on a network"},
-    {"tee", command_tee, "what a machine proves about itself: measurements of a compose file"},
+    {"tee", command_tee, "what a TDX machine proves about itself, and the key that is believed because of it"},
     {"verify-quote", command_verify_quote, "what a TDX or SGX quote proves, by Intel's collateral and a policy"},
     {"collateral", command_collateral, "fetches what Intel signs about platforms, and says how long it lasts"},
     {"token", command_token, "creates, lists and revokes workers' tokens"},

@@ -6,6 +6,7 @@
 #include "codec/hex.h"
 #include "protocol/register.h"
 #include "tee/event_log.h"
+#include "tee/quote_verdict.h"
 
 #define APPROVE_GAS (30 * TGAS)
 
@@ -85,11 +86,11 @@ static bool agreed(const struct tee_job *j) {
 }
 
 // A quote that does not hold proves no measurements: whoever made it wrote in what they liked.
-static bool holds(const struct approval *p, struct err *e) {
+static bool holds(const struct approval *p, struct arena *a, struct err *e) {
     const json_t *error = json_object_get(p->verdict, "error");
     if (!json_is_object(error))
         return true;
-    err_set(e, ERR_FORBIDDEN, "the quote proves nothing: %s", verdict_refusal(p->verdict));
+    err_set(e, ERR_FORBIDDEN, "the quote proves nothing: %s", verdict_refusal(p->verdict, a));
     return err_hint(e, "`outlayer verify-quote` says which of its parts does not hold");
 }
 
@@ -133,7 +134,7 @@ static bool approve(struct tee_job *j, struct approval *p, struct err *e) {
     if (!p->verdict)
         return false;
     show(j, p);
-    if (!holds(p, e))
+    if (!holds(p, j->a, e))
         return false;
     if (approved_as(j, p) >= 0)
         return nothing_to_do(j, approved_as(j, p));

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "collateral/forms.h"
+#include "tee/quote_verdict.h"
 
 const char *tee_role(const struct tee_job *j) { return j->o->role ? j->o->role : "worker"; }
 
@@ -38,9 +39,10 @@ void tee_show_verdict(const struct tee_job *j, const json_t *verdict, FILE *to) 
         fprintf(to, "platform      %s, FMSPC %s\n", status, text_of(j, verdict, "fmspc"));
     json_array_foreach(json_object_get(verdict, "advisory_ids"), i, one)
         fprintf(to, "advisory      %s\n", printable(j->a, slice_str(json_string_value(one))));
-    const json_t *error = json_object_get(verdict, "error");
-    if (json_is_object(error))
-        fprintf(to, "does not hold %s: %s\n", text_of(j, error, "code"), text_of(j, error, "message"));
+    const char *refusal = verdict_refusal(verdict, j->a);
+    if (json_is_object(json_object_get(verdict, "error")))
+        fprintf(to, "does not hold %s\n", printable(j->a, slice_str(refusal)));
     json_array_foreach(json_object_get(verdict, "refused"), i, one)
-        fprintf(to, "not accepted  %s\n", text_of(j, one, "message"));
+        if (!refusal_of_purpose(one))
+            fprintf(to, "not accepted  %s\n", printable(j->a, slice_str(refusal_words(one, j->a))));
 }

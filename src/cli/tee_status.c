@@ -10,6 +10,7 @@
 #include "dcap/report.h"
 #include "protocol/register.h"
 #include "tee/event_log.h"
+#include "tee/quote_verdict.h"
 
 #define LENT_BYTES (2u << 20) // for the core: a verification and its report
 #define FEW_DAYS 3            // of collateral: then it is an alarm
@@ -160,22 +161,17 @@ static void look_at_tcb(struct status *s) {
 
 // --- what the register contract says
 
-// Reasons that are about the question (report data of zeros, no key) and not about the machine.
-static bool about_the_question(const char *code) {
-    return strcmp(code, "REPORT_DATA") == 0 || strcmp(code, "CHALLENGE") == 0;
-}
-
+// The question's report data are zeros, which says nothing of the machine.
 static void look_at_refusals(struct status *s) {
     size_t i;
     json_t *one;
     json_array_foreach(json_object_get(s->verdict, "refused"), i, one) {
-        const char *code = json_string_value(json_object_get(one, "code"));
-        const char *message = json_string_value(json_object_get(one, "message"));
-        if (!code || !message || about_the_question(code))
+        if (refusal_of_purpose(one))
             continue;
-        line(s, "not accepted", message);
-        found(s, arena_strdup(s->j->a, message),
-              strcmp(code, "IMAGE") == 0
+        const char *words = refusal_words(one, s->j->a);
+        line(s, "not accepted", words);
+        found(s, words,
+              refusal_of_image(one)
                   ? arena_printf(s->j->a, "`outlayer tee approve` by %s, the contract's owner", s->j->config.owner)
                   : "`outlayer verify-quote` says which part of the platform needs an update");
     }
@@ -198,7 +194,7 @@ static void look_at_verdict(struct status *s) {
     const json_t *error = json_object_get(s->verdict, "error");
     const char *status = json_string_value(json_object_get(s->verdict, "status"));
     if (json_is_object(error)) {
-        const char *words = arena_strdup(j->a, verdict_refusal(s->verdict));
+        const char *words = verdict_refusal(s->verdict, j->a);
         line(s, "on chain", words);
         found(s, words, "`outlayer verify-quote` says more");
         return;

@@ -3,10 +3,10 @@
 
 #include "base/file.h"
 #include "codec/hex.h"
-#include "dcap/code.h"
 #include "protocol/register.h"
 #include "tee/event_log.h"
 #include "tee/measurement.h"
+#include "tee/quote_verdict.h"
 
 #define CHALLENGE_GAS (10 * TGAS)
 #define REGISTER_GAS (100 * TGAS)   // a call that brings everything burns about 16
@@ -122,33 +122,6 @@ static bool arguments(json_t **out, struct arena *a, const struct public_key *ke
     return true;
 }
 
-static const char *message_of(const json_t *fault) {
-    const char *text = json_string_value(json_object_get(fault, "message"));
-    return text ? text : json_string_value(json_object_get(fault, "code"));
-}
-
-const char *verdict_refusal(const json_t *verdict) {
-    const json_t *error = json_object_get(verdict, "error"),
-                 *first = json_array_get(json_object_get(verdict, "refused"), 0);
-    return error && !json_is_null(error) ? message_of(error) : first ? message_of(first) : NULL;
-}
-
-bool verdict_wants_collateral(const json_t *verdict) {
-    static const struct {
-        const char *name;
-        enum dcap_class class;
-    } codes[] = {
-#define X(name, class, sentence) {#name, DCAP_##class},
-        DCAP_CODES(X)
-#undef X
-    };
-    const char *code = json_string_value(json_object_get(json_object_get(verdict, "error"), "code"));
-    for (size_t i = 0; code && i < ARRAY_LEN(codes); i++)
-        if (strcmp(codes[i].name, code) == 0)
-            return codes[i].class == DCAP_UNCHECKABLE;
-    return false;
-}
-
 static json_t *ask(const struct registry *r, struct arena *a, const struct quote_question *q, json_t *collateral,
                    struct err *e) {
     SCOPED_JSON(args) = NULL;
@@ -203,7 +176,7 @@ static bool check(struct run *run, struct err *e) {
     SCOPED_JSON(verdict) = registry_check_quote(&r->registry, run->a, &q, &run->collateral, e);
     if (!verdict)
         return false;
-    const char *words = verdict_refusal(verdict);
+    const char *words = verdict_refusal(verdict, run->a);
     if (words)
         return refused(words, e);
     struct err ignored; // what is there will do for now

@@ -52,11 +52,6 @@ struct quote_question {
 // *collateral (NULL: not wanted) is what was brought, or NULL; the caller releases it.
 json_t *registry_check_quote(const struct registry *r, struct arena *a, const struct quote_question *q,
                              json_t **collateral, struct err *e);
-// Why a verdict refuses: the first reason, in the contract's words; NULL: it does not refuse.
-const char *verdict_refusal(const json_t *verdict);
-// Whether other collateral than was looked at might make the quote checkable.
-bool verdict_wants_collateral(const json_t *verdict);
-
 // Whether a key is to be renewed: two thirds of its time are over, less up to a tenth that differs from key to key, so
 // that a fleet does not come all at once.
 bool registration_due(const struct registry_key *record, const struct public_key *key, uint64_t now);

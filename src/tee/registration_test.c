@@ -28,26 +28,5 @@ static void odd_times(void **state) {
     assert_true(registration_due(&backwards, &key, 10));
 }
 
-static void words(void **state) {
-    (void)state;
-    static const struct {
-        const char *verdict, *refusal;
-        bool collateral;
-    } rows[] = {
-        {"{\"status\":\"UpToDate\",\"refused\":[]}", NULL, false},
-        {"{\"status\":\"UpToDate\",\"refused\":[{\"code\":\"IMAGE\",\"message\":\"No image.\"}]}", "No image.", false},
-        {"{\"error\":{\"code\":\"PART_MISSING\",\"message\":\"it is missing\"}}", "it is missing", true},
-        {"{\"error\":{\"code\":\"QUOTE_SIGNATURE\",\"message\":\"forged\"}}", "forged", false},
-        {"{\"error\":{\"code\":\"SOMETHING_NEW\"}}", "SOMETHING_NEW", false},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct err e;
-        SCOPED_JSON(j) = json_parse(slice_str(rows[i].verdict), 1000, &e);
-        const char *got = verdict_refusal(j);
-        assert_true(got ? rows[i].refusal && strcmp(got, rows[i].refusal) == 0 : !rows[i].refusal);
-        assert_int_equal(verdict_wants_collateral(j), rows[i].collateral);
-    }
-}
-
-static const struct CMUnitTest tests[] = {cmocka_unit_test(due), cmocka_unit_test(odd_times), cmocka_unit_test(words)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(due), cmocka_unit_test(odd_times)};
 RUN_TESTS(tests)
