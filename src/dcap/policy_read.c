@@ -191,6 +191,8 @@ static bool accept_value(struct reading *r, struct bytes text) {
 }
 
 static bool read_pins(struct reading *r, struct bytes json) {
+    static const char forms[] = "The policy's measurements must be hexadecimal texts of the right length, or lists of "
+                                "at least one of them, 64 in all.";
     struct bytes values[PINNED] = {{NULL, 0}};
     struct dcap_json_member fields[PINNED];
     const struct dcap_json_shape pins = {fields, PINNED};
@@ -209,11 +211,12 @@ static bool read_pins(struct reading *r, struct bytes json) {
                      "The policy's measurements have a member that is no measurement."))
         return false;
     for (unsigned i = 0; i < PINNED; i++) {
+        size_t before = r->p->pin_count;
         r->field = (enum dcap_field)pinned[i];
-        if (values[i].len && !each_text(r, values[i], accept_value,
-                                        "The policy's measurements must be hexadecimal texts of the right length, or "
-                                        "lists of them, 64 in all."))
+        if (values[i].len && !each_text(r, values[i], accept_value, forms))
             return false;
+        if (values[i].len && r->p->pin_count == before)
+            return wrong(r, forms); // an empty list would be no pin at all
     }
     return true;
 }

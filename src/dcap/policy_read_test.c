@@ -72,6 +72,8 @@ static void measurements_are_pins(void **state) {
     snprintf(json, sizeof json, "{\"measurements\":{\"rtmr3\":\"%.95s\"}}", a);
     refuses(json, "of the right length");
     refuses("{\"measurements\":{\"rtmr3\":1}}", "of the right length");
+    // A list that was left empty is no leave for any value.
+    refuses("{\"measurements\":{\"mrtd\":[]}}", "of the right length");
     refuses("{\"measurements\":{\"rtmr4\":\"00\"}}", "no measurement");
     refuses("{\"measurements\":[]}", "must be an object");
 }
