@@ -3,6 +3,7 @@
 // signed anew is refused, and the fault names the certificate.
 #include "base/test.h"
 
+#include "dcap/backend.h"
 #include "dcap/forge_test.h"
 
 enum { NOW = 1740000000 }; // 2025-02-19, within what forge_test.h makes and what the vectors have
@@ -375,6 +376,14 @@ static void memory_of_issuers(void **state) {
     assert_int_equal(trust.count, 2);
     ASSERT_FAULT(PCK(forged, ca, root), CERT_SIGNATURE, PCK_CERT); // the leaf is never taken for known
     assert_int_equal(trust.count, 2);
+    // It is believed: a certificate that was learnt needs no signature again.
+    s.ca.signer = w->key[OTHER];
+    struct bytes der = forge_cert_der(a, &s.ca), learnt = forge_pem(a, der);
+    uint8_t hash[32];
+    ASSERT_FAULT(PCK(leaf, learnt, root), CERT_SIGNATURE, PCK_CA);
+    dcap_sha256(hash, der.ptr, der.len);
+    dcap_trust_learn(&trust, hash);
+    ASSERT_FAULT(PCK(leaf, learnt, root), OK, NOTHING);
     struct dcap_fault late = verify(&chain, FORGE_JOIN(a, ca, root), DCAP_PART_PCK_CRL_CHAIN, &trust, 1900000000);
     ASSERT_FAULT(late, CERT_EXPIRED, ROOT_CA);
     // A known authority of the other root is none of this one.
