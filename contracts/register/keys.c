@@ -109,10 +109,11 @@ static bool load_parts(struct walk *w, const struct dcap_platform *p) {
     return w->found;
 }
 
-// The codes that speak of the platform; all others are about parts that are missing or expired.
+// The codes that speak of the platform; all others are about parts that are missing, expired or signed by what has been
+// revoked since.
 static bool speaks_of_platform(enum dcap_code c) {
-    return c == DCAP_CERT_REVOKED || c == DCAP_TCB_NOT_SUPPORTED || c == DCAP_QE_NOT_SUPPORTED ||
-           c == DCAP_TDX_MODULE_NOT_SUPPORTED || c == DCAP_TDX_MODULE_MISMATCH;
+    return c == DCAP_TCB_NOT_SUPPORTED || c == DCAP_QE_NOT_SUPPORTED || c == DCAP_TDX_MODULE_NOT_SUPPORTED ||
+           c == DCAP_TDX_MODULE_MISMATCH;
 }
 
 enum fate { FATE_STAYS, FATE_FAILS, FATE_GONE };
@@ -123,7 +124,7 @@ static enum fate judge_tcb(struct walk *w, struct key_record *k) {
     if (!load_parts(w, &k->platform))
         return FATE_STAYS;
     if (!dcap_judge(&j, &k->platform, &w->parts, w->state.trust.root_key, w->now, &f)) {
-        if (f.code == DCAP_CERT_REVOKED)
+        if (f.code == DCAP_CERT_REVOKED && f.part != DCAP_PART_TCB_SIGNER)
             return FATE_GONE;
         if (!speaks_of_platform(f.code))
             return FATE_STAYS;

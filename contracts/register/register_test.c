@@ -269,6 +269,22 @@ static void a_new_list_removes_a_revoked_platform_at_once(void **state) {
     event_is("key_removed", "reason", "\"tcb\"");
 }
 
+// A revoked signer of TCB infos makes these worth nothing, not the platforms: a key would be gone for ever.
+static void a_revoked_signer_of_collateral_removes_no_key(void **state) {
+    (void)state;
+    char args[20000];
+    approves();
+    registers(7);
+    passes(DAY_S);
+    sample_make(&(struct sample){.now = seconds(), .signer_revoked = true, .crl_number = 2});
+    snprintf(args, sizeof args, "{\"collateral\":%s}", sample_only("root_ca_crl,pck_crl_issuer_chain"));
+    calls("update_collateral", OWNER, 0, args);
+    calls("recheck_keys", ALICE, 0, "{}");
+    answers("{\"checked\":1,\"removed\":0,\"next\":null}");
+    quotes(8, &(struct sample){.signer_revoked = true});
+    refuses("register_worker_key", REGISTRAR, 0, registration(8, ""), "CERT_REVOKED");
+}
+
 static void a_platform_that_falls_behind_has_its_grace(void **state) {
     (void)state;
     char args[40000];
@@ -317,6 +333,7 @@ int main(void) {
         TEST(a_removed_key_never_comes_back),
         TEST(keys_expire),
         TEST(a_new_list_removes_a_revoked_platform_at_once),
+        TEST(a_revoked_signer_of_collateral_removes_no_key),
         TEST(a_platform_that_falls_behind_has_its_grace),
         TEST(keys_of_a_removed_image_go),
     };

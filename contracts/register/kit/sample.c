@@ -40,6 +40,10 @@ static void change(struct pki_world *w, const struct sample *s) {
     w->tcb_info.fmspc[5] ^= s->fmspc;
     if (s->revoked)
         memcpy(w->pck_crl.revoked[0], w->leaf.serial, sizeof w->leaf.serial);
+    if (s->signer_revoked) {
+        w->root_crl.revoked_count = 1;
+        memcpy(w->root_crl.revoked[0], w->tcb_signer.serial, sizeof w->tcb_signer.serial);
+    }
     if (s->out_of_date)
         w->tcb_info.levels[0].pcesvn = 12;
     for (size_t i = 0; s->not_up_to_date_at_all && i < w->tcb_info.level_count; i++)

@@ -15,7 +15,7 @@ struct sample {
     int64_t younger;            // by how many seconds they were issued later than usual
     uint64_t crl_number;        // 0: 1
     uint8_t fmspc;              // is XORed into the last byte
-    bool revoked, out_of_date, not_up_to_date_at_all, debug, sgx;
+    bool revoked, signer_revoked, out_of_date, not_up_to_date_at_all, debug, sgx;
 };
 // The last one that was made, as the contract takes it; texts live until the next one.
 extern const char *sample_quote, *sample_collateral; // hexadecimal digits, JSON
