@@ -8,10 +8,10 @@
 #include <inttypes.h>
 
 static json_t *sets_json(const struct fetched *f, uint64_t now) {
-    const struct tcb_set *standard = tcb_sets_standard(&f->sets, now);
-    json_t *j = json_object();
     if (!f->sets_known)
         return json_null();
+    const struct tcb_set *standard = tcb_sets_standard(&f->sets, now);
+    json_t *j = json_object();
     if (standard)
         json_set_u64(j, "standard", standard->number);
     json_set_u64(j, "early", tcb_sets_early(&f->sets)->number);

@@ -93,13 +93,25 @@ static bool refresh(struct look *l, const char *set, struct fetched *got, struct
     return all;
 }
 
+// What is kept of the next set, where nobody is to be asked: those who were did not answer.
+static void reread(struct look *l, struct collateral_merge *m) {
+    const char *folder;
+    struct err why;
+    *m = (struct collateral_merge){0};
+    if (job_folder(&l->j, &folder, &why) &&
+        collateral_load(&m->kept, l->j.a, job_file(l->j.a, folder, &l->platform, "early"), &why))
+        collateral_judge(m->facts, &m->kept, &m->kept, &l->j.attest.trust, l->j.attest.now);
+}
+
 // Many caches do not have the next set: that is no failure, and shows by its absence.
-static void look_early(struct look *l) {
+static void look_early(struct look *l, bool fresh) {
     struct fetched got;
     struct collateral_merge m;
     struct bytes report;
     struct err why;
-    if (!refresh(l, "early", &got, &m, &why))
+    if (!fresh)
+        reread(l, &m);
+    else if (!refresh(l, "early", &got, &m, &why))
         fprintf(stderr, "note        Intel's next set: %s\n", why.msg);
     if (!m.facts[COLLATERAL_TCB_INFO].good)
         return;
@@ -160,7 +172,7 @@ static bool look_at_all(struct look *l, struct err *e) {
         return false;
     const struct tcb_set *standard = got.sets_known ? tcb_sets_standard(&got.sets, l->j.attest.now) : NULL;
     if (!got.sets_known || standard != tcb_sets_early(&got.sets))
-        look_early(l);
+        look_early(l, fresh);
     return fresh;
 }
 
