@@ -320,6 +320,55 @@ def test_refund_to():
               {"FunctionCallError": {"ExecutionError": "VM Logic returned an invalid account id"}})
 
 
+def keys_of(net, name):
+    got = net.rpc("query", {"request_type": "view_access_key_list", "finality": "final", "account_id": name})
+    return {k["public_key"]: k["access_key"] for k in got["result"]["keys"]}
+
+
+def test_accounts_of_contracts():
+    """A contract makes accounts and changes its own: what it may, and in the words of nodes what it may not."""
+    first, second = (f"ed25519:{near.b58(letter * 32)}" for letter in (b"A", b"B"))
+    with kit.folder() as home, Devnet(home) as net:
+        a, heir = net.contract(code_of("accounts"), "a." + ROOT), net.root.create("heir." + ROOT, NEAR)
+
+        def call(method, text):
+            return net.root.send(a.id, near.call(method, text))["result"]["status"]
+        done = call("make", b"sub.a.test.near")
+        check("an account is made", "SuccessValue" in done, done)
+        amount, _, _ = net.account("sub.a." + ROOT)
+        equal("with its money and key", (amount, list(keys_of(net, "sub.a." + ROOT))), (NEAR, [first]))
+        done = call("make", b"sub.a.test.near")
+        check("once", "AccountAlreadyExists" in json.dumps(done), done)
+        done = call("make", b"else.test.near")
+        check("and none of another's", "CreateAccountNotAllowed" in json.dumps(done), done)
+        done = call("grant", b"one,two")
+        check("a key for calls is added", "SuccessValue" in done, done)
+        equal("as it was meant", keys_of(net, a.id)[second]["permission"], {"FunctionCall": {
+            "allowance": str(NEAR), "receiver_id": "r.near", "method_names": ["one", "two"]}})
+        done = call("grant", b"one")
+        check("once, too", "AddKeyAlreadyExists" in json.dumps(done), done)
+        for methods, words in ((b"one,,two", "empty method name"), (b"one,", "empty method name"),
+                               (b"\xff", "invalid method name")):
+            done = call("grant", methods)
+            check(f"not for {methods!r}", words in json.dumps(done), done)
+        done = call("full", b"\0" + b"A" * 32)
+        check("a key with all rights is added", "SuccessValue" in done, done)
+        equal("with all of them", keys_of(net, a.id)[first]["permission"], "FullAccess")
+        for bytes_ in (b"\0AAAA", b"\7" + b"A" * 32, b""):
+            done = call("full", bytes_)
+            check(f"but none of {len(bytes_)} bytes that is no key", "ublic key" in json.dumps(done), done)
+        done = call("revoke", b"\0" + b"A" * 32)
+        check("a key is taken", "SuccessValue" in done and first not in keys_of(net, a.id), done)
+        done = call("revoke", b"\0" + b"A" * 32)
+        check("once, as well", "DeleteKeyDoesNotExist" in json.dumps(done), done)
+        before, (rest, _, _) = net.account(heir.id)[0], net.account(a.id)
+        done = call("leave", heir.id.encode())
+        gone = net.rpc("query", {"request_type": "view_account", "finality": "final", "account_id": a.id})
+        check("the account goes", error(gone)[1] == "UNKNOWN_ACCOUNT", (done, gone))
+        gained = net.account(heir.id)[0] - before
+        check("and its money to the heir", abs(rest - gained) < NEAR // 100, (rest, gained))  # and its part of the gas
+
+
 def test_stake():
     with kit.folder() as home, Devnet(home) as net:
         alice = net.root.create("alice." + ROOT, 5 * NEAR)
