@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-devnet from outside: JSON-RPC results and error shapes, transactions, promises and waits."""
-import base64, json, os, threading, time
+import base64, hashlib, json, os, struct, threading, time
 
 import kit, near
-from devnet_world import Devnet, ROOT, code_of, error
+from devnet_world import Devnet, ROOT, code_of, compiled, error
 from kit import check, equal
 from near import Account, Key, NEAR
 
@@ -367,6 +367,49 @@ def test_accounts_of_contracts():
         check("the account goes", error(gone)[1] == "UNKNOWN_ACCOUNT", (done, gone))
         gained = net.account(heir.id)[0] - before
         check("and its money to the heir", abs(rest - gained) < NEAR // 100, (rest, gained))  # and its part of the gas
+
+
+def test_words_and_facts():
+    """Logs, ends and facts that few contracts ask for, as nodes give them."""
+    with kit.folder() as home, Devnet(home) as net:
+        w = net.contract(code_of("words"), "w." + ROOT)
+
+        def call(method, text=b""):
+            return net.root.send(w.id, near.call(method, text))["result"]
+
+        def log(method, text):
+            return next((o["outcome"]["logs"] for o in call(method, text)["receipts_outcome"] if o["outcome"]["logs"]), None)
+        wide = "a\u00e4\u20ac\U0001f600"
+        equal("UTF-8", log("utf8", wide.encode()), [wide])
+        equal("UTF-16", log("utf16", wide.encode("utf-16-le")), [wide])
+        equal("UTF-8 up to a zero", log("utf8_end", b"one\0two"), ["one"])
+        equal("UTF-16 up to a zero", log("utf16_end", "eins\0zwei".encode("utf-16-le")), ["eins"])
+        for method, text, words in (
+                ("utf8", b"\xff", "String encoding is bad UTF-8 sequence."),
+                ("utf16", b"a", "String encoding is bad UTF-16 sequence."),
+                ("utf16", b"\0\xd8a\0", "String encoding is bad UTF-16 sequence."),
+                ("utf16", b"\0\xdc", "String encoding is bad UTF-16 sequence."),
+                ("utf8", b"x" * 16385, "length of a log message 16385 exceeds the limit 16384"),
+                ("often", b"x", "The number of logs will exceed the limit 100"),
+                ("panic", b"", "Smart contract panicked: explicit guest panic"),
+                ("abort", b"", 'Smart contract panicked: no, filename: "f.ts" line: 7 col: 9'),
+                ("iterate", b"", "Attempted to call deprecated host function storage_iter_prefix"),
+                ("store", b"k" * 2049, "length of a storage key 2049 exceeds the limit 2048"),
+                ("nobody", b"", "7 does not correspond to existing promises")):
+            status = call(method, text)["status"]
+            got = status.get("Failure", {}).get("ActionError", {}).get("kind", {}).get("FunctionCallError", {})
+            check(f"{method} of {len(text)} bytes ends", words in str(got.get("ExecutionError")), status)
+        equal("who", near.value_of(call("who")), f"{ROOT},{net.rpc('status', [])['result']['chain_id']},{ROOT},".encode())
+        seeds = {near.value_of(call("seed")) for _ in range(3)}
+        check("each block has a seed of its own", len(seeds) == 3 and all(len(s) == 32 for s in seeds), seeds)
+        with open(compiled("words"), "rb") as f:
+            equal("its code", near.value_of(call("code")), hashlib.sha256(f.read()).digest())
+        before = net.height()
+        height, epoch = struct.unpack("<QQ", near.value_of(call("when")))
+        check("when", before < height <= net.height() and epoch <= height, (before, height, epoch))
+        one, all_, own = (int.from_bytes(near.value_of(call("stakes", ROOT.encode()))[i:i + 16], "little")
+                          for i in (0, 16, 32))
+        equal("nobody has staked", (one, all_, own), (0, 0, 0))
 
 
 def test_stake():
