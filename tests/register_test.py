@@ -5,7 +5,7 @@ registrations with real rights, and what all this costs. Gas is counted by the p
 here are the budget; they only go down."""
 import base64, contextlib, json, os, random
 
-import kit, near
+import kit, near, tee_test
 from kit import Daemon, check, equal, folder
 
 REGISTER, MAIN, NETWORK = "worker.test.near", "outlayer.test.near", "devnet"
@@ -220,6 +220,62 @@ def test_flipped_bytes():
                 passed.append(at)
         # Bytes that nothing vouches for: the header's QE SVN and PCE SVN, and what a PEM text may have otherwise.
         check("500 flipped bits", not passed, passed)
+
+
+def test_renewal_and_removal_under_way():
+    """A key is renewed, and another one removed, while it answers: answers that were taken count, others are refused, and
+    another key of the same account gives them."""
+    with folder() as home:
+        m = tee_test.Machine(home)
+        m.approve()
+        made = tee_test.answer(m.tee("register", "--json"))
+        payer = near.Account(m.rpc, tee_test.PAYER, key_of(m.key_file(tee_test.PAYER)))
+        worker = near.Account(m.rpc, tee_test.REGISTER, key_of(made["key_file"]))
+        for number in range(4):
+            ask(payer, number)
+        worker.send(tee_test.CONTRACT, answer_of(3), wait="FINAL")
+        raw, _ = worker.signed(tee_test.CONTRACT, answer_of(0))
+        before = tee_test.rights(m, made["public_key"])
+        renewed = tee_test.answer(m.tee("register", "--renew", "--json"))
+        equal("the key is renewed between an answer's signature and its way", renewed["result"], "renewed")
+        check("its allowance is partly used", int(before["allowance"]) < 10 * near.NEAR, before)
+        equal("and its rights are the same afterwards, what is left of that too", tee_test.rights(m, made["public_key"]), before)
+        sent = kit.rpc(m.rpc, "send_tx", {"signed_tx_base64": raw, "wait_until": "FINAL"})
+        check("the answer is taken", "SuccessValue" in sent["result"]["status"], sent)
+        taken, _ = worker.signed(tee_test.CONTRACT, answer_of(1))
+        late, _ = worker.signed(tee_test.CONTRACT, answer_of(2), nonce=worker.nonce() + 2)
+        first = kit.rpc(m.rpc, "send_tx", {"signed_tx_base64": taken, "wait_until": "INCLUDED"})
+        check("the next answer is on its way", "error" not in first, first)
+        equal("the key is removed", tee_test.answer(m.tee("remove", "--json", by=tee_test.CONTRACT))["removed"], 1)
+        check("the answer that was taken before counts", kit.until(lambda: pending(m, 1) is None), pending(m, 1))
+        refused = kit.rpc(m.rpc, "send_tx", {"signed_tx_base64": late, "wait_until": "FINAL"})
+        check("one that comes later does not", "InvalidAccessKeyError" in json.dumps(refused), refused)
+        check("its request waits", pending(m, 2) is not None)
+        other = tee_test.answer(m.tee("register", "--new-key", "--json"))
+        worker = near.Account(m.rpc, tee_test.REGISTER, key_of(other["key_file"]))
+        sent = worker.send(tee_test.CONTRACT, answer_of(2), wait="FINAL")
+        check("and another key answers it", "SuccessValue" in sent["result"]["status"] and pending(m, 2) is None, sent)
+
+
+def key_of(path):
+    with open(path) as f:
+        return near.Key.parse(json.load(f)["private_key"])
+
+
+def ask(payer, number):
+    source = {"repo": "https://github.com/near/x", "commit": "main", "build_target": "wasm32-wasip1"}
+    raw, _ = payer.signed(tee_test.CONTRACT, near.call("request_execution", {"code_source": source, "input_data": str(number)}, gas=200 * TGAS, deposit=near.NEAR // 10))
+    kit.rpc(payer.url, "send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})
+    kit.until(lambda: near.view_value(payer.url, tee_test.CONTRACT, "get_request", {"request_id": number}))
+
+
+def pending(m, number):
+    return near.view_value(m.rpc, tee_test.CONTRACT, "get_request", {"request_id": number})
+
+
+def answer_of(number):
+    return near.call("resolve_execution", {"request_id": number, "response": {"success": True, "output": {"Text": "x"}, "error": None,
+                     "compilation_note": None, "resources_used": {"instructions": 1, "time_ms": 1, "compile_time_ms": None}}}, gas=100 * TGAS)
 
 
 def test_chains_of_money():

@@ -450,4 +450,5 @@ def test_versions():
             check(f"{version} registers", done.returncode == 0, done.stderr[-300:])
 
 
-kit.main(globals())
+if __name__ == "__main__":
+    kit.main(globals())
