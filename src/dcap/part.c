@@ -47,13 +47,6 @@ bool dcap_part_open(struct dcap_part_head *head, struct bytes part, enum dcap_ki
 
 // --- dates
 
-static bool in_time(enum dcap_part part, bool crl, uint64_t from, uint64_t until, uint64_t now, struct dcap_fault *f) {
-    static const uint8_t codes[2][2] = {{DCAP_NOT_YET_VALID, DCAP_EXPIRED}, {DCAP_CRL_NOT_YET_VALID, DCAP_CRL_EXPIRED}};
-    if (now < from)
-        return dcap_fail_with(f, (enum dcap_code)codes[crl][0], part, from);
-    return now <= until || dcap_fail_with(f, (enum dcap_code)codes[crl][1], part, until);
-}
-
 static enum dcap_code date_code(uint8_t part, bool late) {
     if (part == DCAP_PART_ROOT_CRL || part == DCAP_PART_PCK_CRL)
         return late ? DCAP_CRL_EXPIRED : DCAP_CRL_NOT_YET_VALID;
@@ -62,16 +55,21 @@ static enum dcap_code date_code(uint8_t part, bool late) {
     return late ? DCAP_CERT_EXPIRED : DCAP_CERT_NOT_YET_VALID;
 }
 
+static bool in_time(const struct dcap_part_head *h, uint64_t now, struct dcap_fault *f) {
+    if (now < h->from)
+        return dcap_fail_with(f, date_code(h->from_part, false), (enum dcap_part)h->from_part, h->from);
+    return now <= h->until ||
+           dcap_fail_with(f, date_code(h->until_part, true), (enum dcap_part)h->until_part, h->until);
+}
+
 bool dcap_part_in_force(struct dcap_part_head *head, struct bytes part, enum dcap_kind kind, struct bytes root_crl,
                         const uint8_t root_key[64], uint64_t now, struct dcap_fault *f) {
     if (!dcap_part_open(head, part, kind, f))
         return false;
     if (memcmp(head->root, root_key, 32) != 0)
         return dcap_fail(f, DCAP_UNTRUSTED_ROOT, dcap_kind_part(kind));
-    if (now < head->from)
-        return dcap_fail_with(f, date_code(head->from_part, false), (enum dcap_part)head->from_part, head->from);
-    if (now > head->until)
-        return dcap_fail_with(f, date_code(head->until_part, true), (enum dcap_part)head->until_part, head->until);
+    if (!in_time(head, now, f))
+        return false;
     struct bytes signer = {head->signer, sizeof head->signer};
     while (signer.len && !*signer.ptr)
         signer = (struct bytes){signer.ptr + 1, signer.len - 1};
@@ -177,7 +175,7 @@ static bool make_json(struct making *m, struct dcap_writer *w, struct dcap_fault
     memcpy(m->head.signer, signer, sizeof signer);
     fill_head(m);
     memcpy(w->start, &m->head, sizeof m->head);
-    return in_time(part, false, m->head.issued, m->head.next_update, m->now, f);
+    return in_time(&m->head, m->now, f);
 }
 
 static bool make_part(struct bytes *part, struct making *m, struct dcap_fault *f) {
