@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keystore from outside: a chain with the contract, rows stored by their owners, sessions opened with keys that may
 and may not resolve, and everything that somebody between keystore and worker, or beside them, could try."""
-import base64, hashlib, json, os, struct, time
+import base64, hashlib, json, os, re, struct, time
 
 import kit, near
 from keystore_world import (CONTRACT, NETWORK, OPERATOR, REPO, Session, digest, reserved_names, scope, text, verify,
@@ -43,6 +43,10 @@ def test_keys_are_signed_and_only_for_the_token():
             equal(f"{path} wants the token", w.ask("GET", path, token=None)[0], 401)
             equal(f"{path} wants this token", w.ask("GET", path, token="x")[0], 401)
         equal("health is open", w.ask("GET", "/health", token=None), (200, {"status": "ok", "tee_mode": "None"}))
+        equal("by its other name, too", w.ask("GET", "/healthz", token=None)[0], 200)
+        _, _, shown = kit.get(w.keystore.url + "/metrics")
+        equal("so are its counts", sorted(re.findall(r"(?m)^outlayer_keystore_(\w+) \d+$", shown.decode())),
+              ["decrypts_total", "failures_total", "generation", "refusals_total", "sessions_opened_total"])
         status, a = w.ask("POST", "/pubkey",
                           {"repo": REPO, "owner": "alice.test.near", "secrets_json": '{"A":"s3cr3t"}'})
         check("secrets sent for a key are refused, and not repeated", status == 400 and "s3cr3t" not in json.dumps(a),

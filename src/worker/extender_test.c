@@ -12,20 +12,23 @@
 #define ZEROS "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]"
 #define MADE_AT 1000 // the request's height
 
-// A chain of one request, as an RPC server shows it. Blocks come every 100 ms of its own time, which stands still.
+// A chain of one request, as an RPC server shows it. Blocks come every 100 ms, or block_ns, of its own time, which
+// stands still.
 static struct fake {
     struct http_server *server;
     pthread_mutex_t mutex; // for all below
-    uint64_t height;
+    uint64_t height, block_ns;
     unsigned extensions, extensions_left, sent, takes; // takes: views until the contract has yielded anew
     bool refuses, answered;
+    const char *invalid; // JSON: transactions are taken and never seen again, and what a node says of one that it is
+                         // given once more; NULL: they are executed
 } fake;
 static char url[64];
 
-static uint64_t now_ns(void) { return 1000 * SECOND + fake.height * (SECOND / 10); }
+static uint64_t now_ns(void) { return 1000 * SECOND + fake.height * fake.block_ns; }
 
 static json_t *request_view(struct arena *a) {
-    if (fake.sent && !fake.refuses && fake.takes && --fake.takes == 0) {
+    if (fake.sent && !fake.refuses && !fake.invalid && fake.takes && --fake.takes == 0) {
         fake.extensions++;
         fake.extensions_left--;
     }
@@ -35,7 +38,7 @@ static json_t *request_view(struct arena *a) {
         "\"c\"},\"resource_limits\":{\"max_instructions\":1,\"max_memory_mb\":1,\"max_execution_seconds\":1},"
         "\"payment\":1,\"timestamp\":%llu,\"extensions\":%u,\"extensions_left\":%u,\"answered\":%"
         "s}",
-        (unsigned long long)(1000 * SECOND + MADE_AT * (SECOND / 10)), fake.extensions, fake.extensions_left,
+        (unsigned long long)(1000 * SECOND + MADE_AT * fake.block_ns), fake.extensions, fake.extensions_left,
         fake.answered ? "true" : "false");
     json_t *bytes = json_array();
     for (const char *p = text; *p; p++)
@@ -63,13 +66,31 @@ static json_t *answer(struct arena *a, const char *method, const json_t *params)
     return request_view(a);
 }
 
+// What a node says about a transaction that is lost; NULL: that is not the question.
+static json_t *error_of(const char *method) {
+    bool again = strcmp(method, "send_tx") == 0;
+    if (!fake.invalid || (!again && strcmp(method, "tx") != 0))
+        return NULL;
+    json_t *data = again ? json_pack("{s:{s:o}}", "TxExecutionError", "InvalidTxError",
+                                     json_loads(fake.invalid, JSON_DECODE_ANY, NULL))
+                         : json_string("no such transaction");
+    return json_pack("{s:s,s:s,s:{s:s,s:{s:s},s:o}}", "jsonrpc", "2.0", "id", "outlayer", "error", "name",
+                     "HANDLER_ERROR", "cause", "name", again ? "INVALID_TRANSACTION" : "UNKNOWN_TRANSACTION", "data",
+                     data);
+}
+
 static void serve(struct http_request *r, void *ctx) {
     (void)ctx;
     SCOPED_JSON(call) = json_parse(http_body(r), 1 << 20, NULL);
+    const char *method = json_string_value(json_object_get(call, "method"));
     pthread_mutex_lock(&fake.mutex);
-    json_t *result =
-        answer(http_arena(r), json_string_value(json_object_get(call, "method")), json_object_get(call, "params"));
+    json_t *error = error_of(method);
+    json_t *result = error ? NULL : answer(http_arena(r), method, json_object_get(call, "params"));
     pthread_mutex_unlock(&fake.mutex);
+    if (error) {
+        http_reply_json(r, 200, error);
+        return;
+    }
     http_reply_json(r, 200, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "id", "outlayer", "result", result));
 }
 
@@ -99,6 +120,8 @@ static void start(struct world *w, uint64_t height, unsigned extensions_left) {
     fake.sent = fake.extensions = 0;
     fake.takes = 2;
     fake.refuses = fake.answered = false;
+    fake.invalid = NULL;
+    fake.block_ns = SECOND / 10;
     pthread_mutex_unlock(&fake.mutex);
     secret_key_generate(&key);
     struct public_key public = secret_key_public(&key);
@@ -227,6 +250,43 @@ static void test_refused(void **state) {
     end(&w);
 }
 
+static void lose(const char *invalid) {
+    pthread_mutex_lock(&fake.mutex);
+    fake.invalid = invalid;
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+// If this fails, an extension that was lost on its way is waited for until the window is over; or one that can never be
+// taken is sent again and again.
+static void test_lost_on_its_way(void **state) {
+    (void)state;
+    struct world w;
+    start(&w, MADE_AT + 150, 2);
+    pthread_mutex_lock(&fake.mutex);
+    fake.block_ns = SECOND / 3; // 50 blocks are left: 16 s
+    pthread_mutex_unlock(&fake.mutex);
+    lose("{\"InvalidNonce\":{\"tx_nonce\":8,\"ak_nonce\":9}}");
+    struct watch *x = watch(&w);
+    sends(1);
+    sends(2); // signed anew, with another nonce
+    lose(NULL);
+    for (uint64_t end = clock_mono_ms() + 10000; extender_left(w.x, x) < 20000 && clock_mono_ms() < end;)
+        pause_ms(5);
+    assert_true(extender_left(w.x, x) > 20000);
+    extender_drop(w.x, x);
+    end(&w);
+    start(&w, MADE_AT + 150, 2);
+    lose("{\"InvalidAccessKeyError\":{\"AccessKeyNotFound\":{\"account_id\":\"operator.near\",\"public_key\":\"x\"}}}");
+    x = watch(&w);
+    sends(1);
+    for (uint64_t end = clock_mono_ms() + 10000; extender_left_most(w.x, x) > 5000 && clock_mono_ms() < end;)
+        pause_ms(5);
+    assert_true(extender_left_most(w.x, x) <= 5000); // it is known that there will be no more
+    assert_int_equal(sent(), 1);
+    extender_drop(w.x, x);
+    end(&w);
+}
+
 // If this fails, an answer is sent while the contract yields anew, and is refused; or a worker that stops hangs.
 static void test_waits_for_its_end(void **state) {
     (void)state;
@@ -267,8 +327,9 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_extends), cmocka_unit_test(test_takes_over),
-                                       cmocka_unit_test(test_leaves_alone), cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_waits_for_its_end)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_extends),         cmocka_unit_test(test_takes_over),
+        cmocka_unit_test(test_leaves_alone),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_lost_on_its_way), cmocka_unit_test(test_waits_for_its_end)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
