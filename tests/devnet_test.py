@@ -412,6 +412,37 @@ def test_words_and_facts():
         equal("nobody has staked", (one, all_, own), (0, 0, 0))
 
 
+def test_faults():
+    """How a contract's own faults are called, as nodes call them."""
+    with kit.folder() as home, Devnet(home) as net:
+        f = net.contract(code_of("faults"), "f." + ROOT)
+
+        def call(method):
+            return net.root.send(f.id, near.call(method, b"", 200 * near.TGAS))["result"]
+        for method, words in (
+                ("outside", "Memory out of bounds trap."), ("null_call", "Indirect call to null."),
+                ("wrong_call", "Call indirect incorrect signature trap."),
+                ("divide", "An arithmetic exception, e.g. divided by zero."),
+                ("convert", "An arithmetic exception, e.g. divided by zero."),
+                ("key_outside", "Accessed memory outside the bounds."),
+                ("range", "Attempted to call deprecated host function storage_iter_range"),
+                ("next", "Attempted to call deprecated host function storage_iter_next"),
+                ("no_method", "Tried to call an empty method name."),
+                ("joint_pay", "Actions can only be appended to non-joint promise."),
+                ("joint_return", "Returning joint promise is currently prohibited."),
+                ("joint_refund", "Cannot set refund_to on joint promise."),
+                ("no_result", "Accessed invalid promise result index: 9"),
+                ("poor", "Exceeded the account balance.")):
+            status = call(method)["status"]
+            got = status.get("Failure", {}).get("ActionError", {}).get("kind", {}).get("FunctionCallError", {})
+            check(method, words in str(got.get("ExecutionError")), status)
+        status = call("deep")["status"]
+        check("a stack has an end", "Failure" in status, status)
+        equal("two promises are waited for", near.value_of(call("join")), b"2")
+        seen = near.view(net.url, f.id, "key_outside")
+        check("a view may not write", "ProhibitedInView" in json.dumps(seen), seen)
+
+
 def test_stake():
     with kit.folder() as home, Devnet(home) as net:
         alice = net.root.create("alice." + ROOT, 5 * NEAR)
