@@ -6,6 +6,7 @@ import json, os, subprocess, time
 import kit
 from fakes.pcs import Pcs
 from kit import check, equal
+from simulator_test import Simulator
 
 VECTORS = os.path.join(kit.ROOT, "tests", "vectors", "dcap")
 DAY = 86400
@@ -95,7 +96,7 @@ def test_the_freshest_that_is_right_wins():
 
 def test_bad_days():
     good = made(1, 29)
-    for fault, piece, says in (("lie", "tcb", "not signed by the key"), ("html", "tcb", "not valid JSON"), (410, "tcb", "has been retired"), ("huge", "qe", "larger than"),
+    for fault, piece, says in (("lie", "tcb", "not signed by the key"), ("html", "tcb", "not valid JSON"), (410, "tcb", "is gone (status 410)"), ("huge", "qe", "larger than"),
                                ("lie", "crl", "not signed by the key"), ("lie", "root", "not signed by the key"), (404, "tcb", "no TCB info of this platform")):
         with kit.folder() as home, serve(good) as pcs:
             pcs.meet(piece, fault)
@@ -115,6 +116,23 @@ def test_bad_days():
         check("a clock that is a year behind is named", code != 0 and "clock right?" in said, said)
         code, out, said = tool.run("fetch", "--fmspc", good["fmspc"], "--at", int(time.time()) + 400 * DAY, PCCS_URL=pcs.url)
         check("so is one that is a year ahead", code != 0 and "clock right?" in said, said)
+
+
+def test_the_simulators_server():
+    with kit.folder() as home, kit.folder() as ours, Simulator(home) as s:
+        with open(os.path.join(home, "root_key.hex")) as f:
+            tool = Tool(ours, f.read().strip())
+        quote = os.path.join(ours, "quote")
+        with open(quote, "wb") as f:
+            f.write(s.ask("/GetQuote?report_data=00")[2])
+        code, out, said = tool.run("fetch", quote, PCCS_URL=s.ready["pcs"])
+        check("by what its guest agent answers, the platform's collateral comes", code == 0 and all(out["parts"][p]["good"] for p in PARTS), (code, said))
+        for fault, says in (("stale", "the server is stale"), ("lying", "not signed by the key of its issuer"), ("half", "cannot reach"), ("garbage", "sent a bad root CRL"),
+                            ("oversize", "larger than 1048576 bytes"), ("404", "has no root CRL"), ("410", "root CRL is gone")):
+            s.tell(pcs=fault)
+            code, out, said = tool.run("fetch", quote, "--timeout", "3", "--out", os.path.join(ours, fault), PCCS_URL=s.ready["pcs"])
+            kept = [p for p in PARTS if out["parts"][p]["good"]]  # the root's list of a stale server is good for a year
+            check(f"{fault}: nothing of it is kept", code == 3 and says in said and kept == (["root_crl"] if fault == "stale" else []), (code, said))
 
 
 def test_sets():

@@ -44,12 +44,20 @@ bool attest_read(struct attest *out, struct arena *a, const struct attest_option
            pcs_addresses_read(&out->addresses, a, o->pccs ? o->pccs : getenv("PCCS_URL"), e);
 }
 
+// Why one piece did not come is often why the next did not.
+static bool is_same(const struct fetch_note *one, const struct fetch_note *other) {
+    return one->address == other->address && strcmp(one->why.msg, other->why.msg) == 0;
+}
+
 void fetch_notes_show(const struct fetched *f) {
     for (size_t i = 0; i < f->note_count; i++) {
-        if (f->notes[i].piece == PCS_NUMBERS && f->notes[i].why.code == ERR_NOT_FOUND)
+        const struct fetch_note *n = &f->notes[i];
+        if (n->piece == PCS_NUMBERS && n->why.code == ERR_NOT_FOUND)
             continue; // many caches have no such list
-        struct err shown = f->notes[i].why;
+        if (i > 0 && is_same(n, n - 1))
+            continue;
+        struct err shown = n->why;
         text_make_printable(shown.msg, true);
-        fprintf(stderr, "note        %s: %s: %s\n", f->notes[i].address, pcs_piece_name(f->notes[i].piece), shown.msg);
+        fprintf(stderr, "note        %s: %s: %s\n", n->address, pcs_piece_name(n->piece), shown.msg);
     }
 }

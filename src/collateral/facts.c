@@ -43,6 +43,15 @@ bool collateral_fault_err(const struct dcap_fault *f, uint64_t now, struct err *
     return clock_hint(f, now, e);
 }
 
+bool collateral_served_err(const struct dcap_fault *f, uint64_t now, struct err *e) {
+    collateral_fault_err(f, now, e);
+    if (!collateral_date_fault(f) || is_early(f))
+        return false;
+    char text[MOMENT_TEXT];
+    return err_hint(e, "the server is stale: name another one, too (--pccs-url); or is the clock right? It says %s",
+                    moment_text(now, text));
+}
+
 // --- parts
 
 struct dcap_collateral collateral_for_core(const struct collateral *c) {

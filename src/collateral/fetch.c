@@ -31,6 +31,13 @@ static void note(struct fetched *out, const char *address, enum pcs_piece piece,
         out->notes[out->note_count++] = (struct fetch_note){address, piece, *why};
 }
 
+// What came from there and is not right.
+static void note_fault(struct fetched *out, const struct source *s, enum pcs_piece piece, const struct dcap_fault *f) {
+    struct err why;
+    collateral_served_err(f, s->f->now, &why);
+    note(out, s->address, piece, &why);
+}
+
 // --- which of two
 
 // The set that is wanted, as far as it is known; 0: it is not.
@@ -78,7 +85,7 @@ static void take_root_crl(struct fetched *out, const struct fetch *f, const stru
     collateral_judge(facts, &s->answer.collateral, &s->answer.collateral, f->trust, f->now);
     const struct collateral_facts *new = &facts[COLLATERAL_ROOT_CRL];
     if (!new->good) {
-        note(out, s->address, PCS_ROOT_CRL, &new->why);
+        note_fault(out, s, PCS_ROOT_CRL, &new->fault);
     } else if (is_better(new, &out->facts[COLLATERAL_ROOT_CRL], 0)) {
         collateral_take(&out->c, &s->answer.collateral, COLLATERAL_ROOT_CRL);
         out->facts[COLLATERAL_ROOT_CRL] = *new;
@@ -107,7 +114,7 @@ static void take_part(struct fetched *out, const struct fetch *f, const struct s
     if (!s->answer.had[piece_of(p)])
         return;
     if (!new->good) {
-        note(out, s->address, piece_of(p), &new->why);
+        note_fault(out, s, piece_of(p), &new->fault);
     } else if (!is_asked_for(new, p, f->wish, &why)) {
         note(out, s->address, piece_of(p), &why);
     } else if (is_better(new, &out->facts[p], wanted_set(out, f))) {

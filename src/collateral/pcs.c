@@ -95,8 +95,11 @@ static const char *chain_header(enum pcs_piece p) {
     return NULL;
 }
 
+static bool has_sets(enum pcs_piece p) { return p == PCS_TCB_INFO || p == PCS_QE_IDENTITY; }
+
 static bool refused(const struct pcs_wish *w, enum pcs_piece p, const char *url, int status, struct err *e) {
     char shown[256];
+    uint64_t number;
     log_url(url, shown);
     switch (status) {
     case 400:
@@ -106,8 +109,10 @@ static bool refused(const struct pcs_wish *w, enum pcs_piece p, const char *url,
     case 401:
     case 403: return err_set(e, ERR_FORBIDDEN, "%s refuses us (status %d)", shown, status);
     case 410:
+        if (!has_sets(p) || !pcs_set_read(w->set, &number, NULL) || !number)
+            return err_set(e, ERR_NOT_FOUND, "%s says that its %s is gone (status 410)", shown, pcs_piece_name(p));
         err_set(e, ERR_NOT_FOUND, "TCB set %s has been retired (%s answered status 410)", w->set, shown);
-        return err_hint(e, "take --set standard; `outlayer collateral status` shows the sets there are");
+        return err_hint(e, "take --set standard");
     case 429: return err_set(e, ERR_TOO_MANY, "%s asks us to come back later (status 429)", shown);
     default: return err_set(e, ERR_UNAVAILABLE, "%s answered status %d", shown, status);
     }
@@ -133,6 +138,7 @@ struct asking {
     const struct pcs_wish *wish;
     const struct patience *p;
     bool unreachable;
+    struct err why; // where it is
 };
 
 // *again: the server is in trouble of its own, `pause_ms` is what it asked for.
@@ -218,10 +224,14 @@ static bool ask_piece(struct asking *k, enum pcs_piece p, struct err *e) {
     struct http_answer answer;
     const char *header = NULL;
     struct slice chain = {0};
-    if (k->unreachable)
-        return err_set(e, ERR_UNAVAILABLE, "%s was not asked: it cannot be reached", k->out->address);
-    if (!ask(k, p, &answer, &header, e))
+    if (k->unreachable) { // it is not asked again, and the reason is the same
+        *e = k->why;
         return false;
+    }
+    if (!ask(k, p, &answer, &header, e)) {
+        k->why = *e;
+        return false;
+    }
     char shown[256];
     log_url(k->out->address, shown);
     if ((header && !chain_read(&chain, k->a, header, e)) || !take_piece(k, p, answer.body, chain, e))

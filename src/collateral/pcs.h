@@ -47,6 +47,6 @@ struct pcs_answer {
 
 // Asks one address for all pieces, one after the other. A server in trouble is asked again with growing pauses (what it
 // says in Retry-After counts), as long as the patience lasts; an address that cannot be reached is given up for the
-// pieces behind, too. The texts live in `a`.
+// pieces behind, too, for the same reason. The texts live in `a`.
 void pcs_ask(struct pcs_answer *out, struct arena *a, struct http_client *http, const char *address,
              const struct pcs_wish *wish, const struct patience *p);
