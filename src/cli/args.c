@@ -83,6 +83,25 @@ bool args_parse(void *out, const struct arg *table, size_t count, int argc, char
     return true;
 }
 
+static bool is_among(const char *action, const char *actions) {
+    for (size_t n = strlen(action); *actions; actions += strcspn(actions, ",")) {
+        actions += strspn(actions, ", ");
+        if (strcspn(actions, ",") == n && memcmp(actions, action, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool args_check_uses(const char *command, const char *action, const struct arg_use *uses, size_t count, struct err *e) {
+    for (size_t i = 0; i < count; i++) {
+        if (!uses[i].given || is_among(action, uses[i].actions))
+            continue;
+        err_set(e, ERR_USAGE, "`outlayer %s %s` takes no %s", command, action, uses[i].given);
+        return err_hint(e, "it is for: %s", uses[i].actions);
+    }
+    return true;
+}
+
 void args_print_help(const char *command, const char *about, const struct arg *table, size_t count) {
     const struct arg *o = operand(table, count);
     printf("outlayer %s%s%s: %s\n\n", command, o ? " " : "", o ? o->value : "", about);

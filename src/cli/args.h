@@ -33,4 +33,14 @@ struct arg_u64 {
 // Fills *out, which the caller has set to its defaults. `help` becomes true where --help was given.
 [[nodiscard]] bool args_parse(void *out, const struct arg *table, size_t count, int argc, char **argv, bool *help,
                               struct err *e);
+
+// An option that was given, and which of a command's actions look at it.
+struct arg_use {
+    const char *given;   // its name; NULL: it was not given
+    const char *actions; // "set, generate"
+};
+// ERR_USAGE where an option was given that this action would not look at: whoever gives one means something by it.
+[[nodiscard]] bool args_check_uses(const char *command, const char *action, const struct arg_use *uses, size_t count,
+                                   struct err *e);
+
 void args_print_help(const char *command, const char *about, const struct arg *table, size_t count);

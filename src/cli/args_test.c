@@ -74,8 +74,21 @@ static void test_mistakes(void **state) {
     assert_err(PARSE("--in", "x"), &e, ERR_USAGE, "'--in'");
 }
 
+// If this fails, an option is passed over in silence, or refused where it is meant.
+static void test_uses(void **state) {
+    (void)state;
+    struct err e;
+    const struct arg_use uses[] = {{NULL, "fetch"}, {"--renew", "register, recheck"}};
+    assert_ok(args_check_uses("tee", "register", uses, 2, &e), &e);
+    assert_ok(args_check_uses("tee", "recheck", uses, 2, &e), &e);
+    static const char *const others[] = {"check", "regist", "status", "register,", "register, recheck", ""};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_err(args_check_uses("tee", others[i], uses, 2, &e), &e, ERR_USAGE, "takes no --renew");
+    assert_string_equal(e.hint, "it is for: register, recheck");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_given), cmocka_unit_test(test_help),
-                                       cmocka_unit_test(test_mistakes)};
+                                       cmocka_unit_test(test_mistakes), cmocka_unit_test(test_uses)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

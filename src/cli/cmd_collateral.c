@@ -105,28 +105,19 @@ bool job_fetch(struct collateral_job *j, const struct quote_platform *p, const c
 
 // --- the command
 
-// An option that an action would not look at is refused: whoever gives one means something by it.
 static bool check_options(const char *action, const struct collateral_options *o, struct err *e) {
-    const struct {
-        const char *given, *actions;
-    } rows[] = {{o->fmspc ? "--fmspc" : NULL, "fetch"},
-                {o->ca ? "--ca" : NULL, "fetch"},
-                {o->sgx ? "--sgx" : NULL, "fetch"},
-                {o->set ? "--set" : NULL, "fetch"},
-                {o->timeout.given ? "--timeout" : NULL, "fetch, watch"},
-                {o->from ? "--from" : NULL, "push, watch"},
-                {o->every.given ? "--every" : NULL, "watch"},
-                {o->once ? "--once" : NULL, "watch"},
-                {o->listen ? "--listen" : NULL, "watch"},
-                {o->json && strcmp(action, "watch") == 0 ? "--json" : NULL, "fetch, status, push"},
-                {o->out ? "--out" : NULL, "fetch"}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!rows[i].given || strstr(rows[i].actions, action))
-            continue;
-        err_set(e, ERR_USAGE, "`outlayer collateral %s` takes no %s", action, rows[i].given);
-        return err_hint(e, "it is for: %s", rows[i].actions);
-    }
-    return true;
+    const struct arg_use uses[] = {{o->fmspc ? "--fmspc" : NULL, "fetch"},
+                                   {o->ca ? "--ca" : NULL, "fetch"},
+                                   {o->sgx ? "--sgx" : NULL, "fetch"},
+                                   {o->set ? "--set" : NULL, "fetch"},
+                                   {o->timeout.given ? "--timeout" : NULL, "fetch, watch"},
+                                   {o->from ? "--from" : NULL, "push, watch"},
+                                   {o->every.given ? "--every" : NULL, "watch"},
+                                   {o->once ? "--once" : NULL, "watch"},
+                                   {o->listen ? "--listen" : NULL, "watch"},
+                                   {o->json && strcmp(action, "watch") == 0 ? "--json" : NULL, "fetch, status, push"},
+                                   {o->out ? "--out" : NULL, "fetch"}};
+    return args_check_uses("collateral", action, uses, ARRAY_LEN(uses), e);
 }
 
 static int usage(void) {

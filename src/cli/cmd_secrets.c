@@ -161,22 +161,13 @@ static bool run(size_t action, const struct secrets_options *o, struct arena *a,
     return ok;
 }
 
-// An option that an action would not look at is refused: whoever gives one means something by it.
 static bool check_options(const char *action, const struct secrets_options *o, struct err *e) {
-    const struct {
-        const char *given, *actions;
-    } rows[] = {{access_option_given(&o->access), "set, generate, access"},
-                {o->env_file ? "--env-file" : NULL, "set, encrypt"},
-                {o->name ? "--name" : NULL, "generate"},
-                {o->type ? "--type" : NULL, "generate"},
-                {o->owner ? "--owner" : NULL, "list"}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!rows[i].given || strstr(rows[i].actions, action))
-            continue;
-        err_set(e, ERR_USAGE, "`outlayer secrets %s` takes no %s", action, rows[i].given);
-        return err_hint(e, "it is for: %s", rows[i].actions);
-    }
-    return true;
+    const struct arg_use uses[] = {{access_option_given(&o->access), "set, generate, access"},
+                                   {o->env_file ? "--env-file" : NULL, "set, encrypt"},
+                                   {o->name ? "--name" : NULL, "generate"},
+                                   {o->type ? "--type" : NULL, "generate"},
+                                   {o->owner ? "--owner" : NULL, "list"}};
+    return args_check_uses("secrets", action, uses, ARRAY_LEN(uses), e);
 }
 
 static int usage(void) {

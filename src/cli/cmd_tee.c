@@ -37,31 +37,24 @@ static const struct {
 } actions[] = {{"status", tee_run_status},   {"measure", tee_run_measure}, {"register", tee_run_register},
                {"approve", tee_run_approve}, {"recheck", tee_run_recheck}, {"remove", tee_run_remove}};
 
-// An option that an action would not look at is refused: whoever gives one means something by it.
 static bool check_options(const char *action, const struct tee_options *o, struct err *e) {
-    const struct {
-        const char *given, *actions;
-    } rows[] = {{o->file ? o->file : NULL, "measure, approve, remove"},
-                {o->agent ? "--agent" : NULL, "status, register, approve"},
-                {o->from ? "--from" : NULL, "register, recheck, remove"},
-                {o->key ? "--key" : NULL, "status, register, remove"},
-                {o->collateral ? "--collateral" : NULL, "register, approve"},
-                {o->pccs_url ? "--pccs-url" : NULL, "status, register, approve"},
-                {o->renew ? "--renew" : NULL, "register"},
-                {o->new_key ? "--new-key" : NULL, "register"},
-                {o->name ? "--name" : NULL, "approve"},
-                {o->role ? "--role" : NULL, "approve"},
-                {o->exact ? "--exact" : NULL, "approve"},
-                {o->yes ? "--yes" : NULL, "approve"},
-                {o->app_id ? "--app-id" : NULL, "measure"},
-                {o->instance_id ? "--instance-id" : NULL, "measure"},
-                {o->key_provider ? "--key-provider" : NULL, "measure"}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!rows[i].given || strstr(rows[i].actions, action))
-            continue;
-        err_set(e, ERR_USAGE, "`outlayer tee %s` takes no %s", action, rows[i].given);
-        return err_hint(e, "it is for: %s", rows[i].actions);
-    }
+    const struct arg_use uses[] = {{o->file ? o->file : NULL, "measure, approve, remove"},
+                                   {o->agent ? "--agent" : NULL, "status, register, approve"},
+                                   {o->from ? "--from" : NULL, "register, recheck, remove"},
+                                   {o->key ? "--key" : NULL, "status, register, remove"},
+                                   {o->collateral ? "--collateral" : NULL, "register, approve"},
+                                   {o->pccs_url ? "--pccs-url" : NULL, "status, register, approve"},
+                                   {o->renew ? "--renew" : NULL, "register"},
+                                   {o->new_key ? "--new-key" : NULL, "register"},
+                                   {o->name ? "--name" : NULL, "approve"},
+                                   {o->role ? "--role" : NULL, "approve"},
+                                   {o->exact ? "--exact" : NULL, "approve"},
+                                   {o->yes ? "--yes" : NULL, "approve"},
+                                   {o->app_id ? "--app-id" : NULL, "measure"},
+                                   {o->instance_id ? "--instance-id" : NULL, "measure"},
+                                   {o->key_provider ? "--key-provider" : NULL, "measure"}};
+    if (!args_check_uses("tee", action, uses, ARRAY_LEN(uses), e))
+        return false;
     if (!o->role || strcmp(o->role, "worker") == 0 || strcmp(o->role, "keystore") == 0)
         return true;
     return err_set(e, ERR_USAGE, "--role '%s' is neither worker nor keystore", o->role);
