@@ -92,12 +92,10 @@ static void truncated(void **state) {
     struct dcap_cert c;
     for (size_t i = 0; i < n; i++) {
         for (size_t len = 0; len < der[i].len; len++) {
-            uint8_t *exact = arena_alloc(a, len ? len : 1); // ends where it ends, for sanitizers
-            memcpy(exact, der[i].ptr, len);
-            assert_int_not_equal(parse(&c, (struct bytes){exact, len}), DCAP_OK);
+            struct bytes cut = forge_cut(der[i], len);
+            assert_int_not_equal(parse(&c, cut), DCAP_OK);
+            forge_drop(cut);
         }
-        arena_reset(a);
-        n = real_certificates(a, der, 16);
         assert_int_equal(parse(&c, FORGE_JOIN(a, der[i], DCAP_LIT("\0"))), DCAP_CERT_FORMAT);
     }
 }

@@ -55,8 +55,9 @@ static void truncated(void **state) {
     struct bytes whole = real_extension(a, "qvl_tdx_v4_b0c06f.quote.bin");
     struct dcap_pck p;
     for (size_t len = 0; len < whole.len; len++) {
-        SCOPED_ARENA(b);
-        assert_false(parse(&p, FORGE_JOIN(b, {whole.ptr, len}), DCAP_CA_PLATFORM));
+        struct bytes cut = forge_cut(whole, len);
+        assert_false(parse(&p, cut, DCAP_CA_PLATFORM));
+        forge_drop(cut);
     }
     assert_false(parse(&p, FORGE_JOIN(a, whole, DCAP_LIT("\0")), DCAP_CA_PLATFORM));
 }

@@ -51,7 +51,7 @@ static uint8_t *take_groups(uint8_t *out, bool *last, struct bytes *text) {
             put_group(out, a << 18 | b << 12 | c << 6 | d);
         }
         out += n, p += 4;
-    } while (p<end && * p> '\r');
+    } while (p < end && p[0] > '\r');
     *text = (struct bytes){p, (size_t)(end - p)};
     return out;
 }

@@ -38,6 +38,8 @@ static const struct row rows[] = {
     ROW(BEGIN "AQID\n" END "\n", true, "010203"),
     // a NUL where none belongs, or a second one
     ROW(BEGIN "AQID\n" END "\n\0", false, NULL),
+    ROW(BEGIN "AQID\n" END "\nx", true, NULL),
+    ROW(BEGIN "AQID\n" END "x", true, NULL),
     ROW(BEGIN "AQID\n" END "\n\0\0", true, NULL),
     ROW("\0" BEGIN "AQID\n" END "\n", true, NULL),
     ROW(BEGIN "AQID\n" END "\n\0" BEGIN "AQID\n" END "\n", true, NULL),
@@ -132,8 +134,11 @@ static void each_text_once(void **state) {
         assert_true(dcap_bytes_eq(out[0], (struct bytes){der, len}));
         if (len < 46 || len > 51) // with one line and with two
             continue;
-        for (size_t cut = 0; cut + 1 < text.len; cut++)
-            assert_int_equal(read_pem(out, (struct bytes){text.ptr, cut}, 2, false), -1);
+        for (size_t n = 0; n + 1 < text.len; n++) {
+            struct bytes cut = forge_cut(text, n);
+            assert_int_equal(read_pem(out, cut, 2, false), -1);
+            forge_drop(cut);
+        }
         uint8_t *changed = arena_alloc(a, text.len);
         memcpy(changed, text.ptr, text.len);
         for (size_t i = 0; i < text.len; i++) {
