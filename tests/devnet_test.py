@@ -378,7 +378,8 @@ def test_words_and_facts():
             return net.root.send(w.id, near.call(method, text))["result"]
 
         def log(method, text):
-            return next((o["outcome"]["logs"] for o in call(method, text)["receipts_outcome"] if o["outcome"]["logs"]), None)
+            return next((o["outcome"]["logs"] for o in call(method, text)["receipts_outcome"] if o["outcome"]["logs"]),
+                        None)
         wide = "a\u00e4\u20ac\U0001f600"
         equal("UTF-8", log("utf8", wide.encode()), [wide])
         equal("UTF-16", log("utf16", wide.encode("utf-16-le")), [wide])
@@ -390,6 +391,10 @@ def test_words_and_facts():
                 ("utf16", b"\0\xd8a\0", "String encoding is bad UTF-16 sequence."),
                 ("utf16", b"\0\xdc", "String encoding is bad UTF-16 sequence."),
                 ("utf8", b"x" * 16385, "length of a log message 16385 exceeds the limit 16384"),
+                ("utf8_end", b"x" * 20000, "length of a log message"),
+                ("utf16_end", b"x\0" * 20000, "length of a log message"),
+                ("utf16", b"x\0" * 20000, "length of a log message"),
+                ("burn", b"\xff\xff\xff\x7f", "Exceeded the maximum amount of gas"),
                 ("often", b"x", "The number of logs will exceed the limit 100"),
                 ("panic", b"", "Smart contract panicked: explicit guest panic"),
                 ("abort", b"", 'Smart contract panicked: no, filename: "f.ts" line: 7 col: 9'),
@@ -399,7 +404,8 @@ def test_words_and_facts():
             status = call(method, text)["status"]
             got = status.get("Failure", {}).get("ActionError", {}).get("kind", {}).get("FunctionCallError", {})
             check(f"{method} of {len(text)} bytes ends", words in str(got.get("ExecutionError")), status)
-        equal("who", near.value_of(call("who")), f"{ROOT},{net.rpc('status', [])['result']['chain_id']},{ROOT},".encode())
+        equal("who", near.value_of(call("who")),
+              f"{ROOT},{net.rpc('status', [])['result']['chain_id']},{ROOT},".encode())
         seeds = {near.value_of(call("seed")) for _ in range(3)}
         check("each block has a seed of its own", len(seeds) == 3 and all(len(s) == 32 for s in seeds), seeds)
         with open(compiled("words"), "rb") as f:
@@ -428,6 +434,7 @@ def test_faults():
                 ("range", "Attempted to call deprecated host function storage_iter_range"),
                 ("next", "Attempted to call deprecated host function storage_iter_next"),
                 ("no_method", "Tried to call an empty method name."),
+                ("bad_method", "invalid method name"),
                 ("joint_pay", "Actions can only be appended to non-joint promise."),
                 ("joint_return", "Returning joint promise is currently prohibited."),
                 ("joint_refund", "Cannot set refund_to on joint promise."),
@@ -436,6 +443,13 @@ def test_faults():
             status = call(method)["status"]
             got = status.get("Failure", {}).get("ActionError", {}).get("kind", {}).get("FunctionCallError", {})
             check(method, words in str(got.get("ExecutionError")), status)
+        for method, error_ in (("", "MethodEmptyName"), ("takes", "MethodInvalidSignature"),
+                               ("none", "MethodNotFound")):
+            status = call(method)["status"]
+            check(f"the method '{method}'", error_ in json.dumps(status), status)
+        unlinked = net.contract(code_of("unlinked"), "u." + ROOT)
+        status = net.root.send(unlinked.id, near.call("run", b""))["result"]["status"]
+        check("a host function that is not there", "Link Error" in json.dumps(status), status)
         status = call("deep")["status"]
         check("a stack has an end", "Failure" in status, status)
         equal("two promises are waited for", near.value_of(call("join")), b"2")

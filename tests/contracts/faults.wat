@@ -3,7 +3,8 @@
 ;;   outside, null_call, wrong_call, divide, convert, deep   traps
 ;;   key_outside     a host function is given memory that is not there
 ;;   range, next     functions that are no more
-;;   no_method       a promise to call a method without a name
+;;   no_method       a promise to call a method without a name; bad_method: with one that is no text
+;;   takes           cannot be called, as it takes something
 ;;   joint_pay, joint_return, joint_refund   what cannot be done with two promises at once
 ;;   no_result       the ninth result of none
 ;;   poor            pays more than there is
@@ -35,6 +36,8 @@
   ;; 64: no deposit; 80: more than anybody has
   (data (i32.const 80) "\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff")
   (func $never)
+  (start $never)
+  (func (export "takes") (param i32))
   (func $own_batch (result i64)
     (call $current_account_id (i64.const 1))
     (call $promise_batch_create (i64.const -1) (i64.const 1)))
@@ -61,6 +64,9 @@
   (func (export "next") (drop (call $iter_next (i64.const 0) (i64.const 0) (i64.const 1))))
   (func (export "no_method")
     (call $function_call (call $own_batch) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 64)
+      (i64.const 1)))
+  (func (export "bad_method")
+    (call $function_call (call $own_batch) (i64.const 1) (i64.const 80) (i64.const 0) (i64.const 0) (i64.const 64)
       (i64.const 1)))
   (func (export "joint_pay") (call $transfer (call $joint) (i64.const 64)))
   (func (export "joint_return") (call $promise_return (call $joint)))

@@ -4,6 +4,7 @@
 ;;   utf8_end, utf16_end  log it up to a zero
 ;;   panic, abort         end by these; the second as AssemblyScript does, with "no", "f.ts", line 7, column 9
 ;;   iterate              asks for an iterator over the storage, which is no more
+;;   burn                 pays for the instructions that its input names, as contracts of old do
 ;;   often                logs its input 101 times
 ;;   store                stores under its input as key
 ;;   nobody               pays to a promise that is not there
@@ -20,6 +21,7 @@
   (import "env" "log_utf8" (func $log_utf8 (param i64 i64)))
   (import "env" "log_utf16" (func $log_utf16 (param i64 i64)))
   (import "env" "panic" (func $panic))
+  (import "env" "gas" (func $gas (param i32)))
   (import "env" "abort" (func $abort (param i32 i32 i32 i32)))
   (import "env" "storage_write" (func $storage_write (param i64 i64 i64 i64 i64) (result i64)))
   (import "env" "storage_iter_prefix" (func $iter_prefix (param i64 i64) (result i64)))
@@ -58,6 +60,7 @@
   (func (export "panic") (call $panic))
   (func (export "abort") (call $abort (i32.const 16) (i32.const 32) (i32.const 7) (i32.const 9)))
   (func (export "iterate") (drop (call $iter_prefix (i64.const 1) (i64.const 64))))
+  (func (export "burn") (drop (call $arguments)) (call $gas (i32.load (i32.const 4096))))
   (func (export "often") (local $i i32)
     (loop $again
       (call $log_utf8 (call $arguments) (i64.const 4096))
