@@ -187,6 +187,20 @@ def test_invalid_transactions():
         thread.join(5)
         refused("until its nonce is used by another", waiting[0] if waiting else {}, "InvalidNonce")
         refused("no gas", alice.send(ROOT, near.call("x", gas=0)), "ActionsValidation")
+        long = "m" * 257
+        for name, actions, want in (
+                ("101 actions", [near.transfer(1)] * 101, "TotalNumberOfActionsExceeded"),
+                ("a deletion that is not last", [near.delete_account(ROOT), near.transfer(1)], "DeleteActionMustBeFinal"),
+                ("a long method", [near.call(long)], "FunctionCallMethodNameLengthExceeded"),
+                ("a key for a long method", [near.add_call_key(Key().public, ROOT, [long])],
+                 "AddKeyMethodNameLengthExceeded"),
+                ("a key for many methods", [near.add_call_key(Key().public, ROOT, ["m" * 250] * 9)],
+                 "AddKeyMethodNamesNumberOfBytesExceeded"),
+                ("more gas than there can be", [near.call("x", gas=2 ** 63), near.call("x", gas=2 ** 63)],
+                 "IntegerOverflow"),
+                ("more gas than is allowed", [near.call("x", gas=10 ** 16)], "TotalPrepaidGasExceeded")):
+            why = refused(name, alice.send(alice.id, *actions), "ActionsValidation")
+            check("in these words", want in json.dumps(why), why)
 
 
 def test_transactions():

@@ -4,6 +4,8 @@
 
 #include "codec/hex.h"
 #include "near/tx.h"
+#include <secp256k1.h>
+#include <secp256k1_recovery.h>
 
 static struct account_id id(const char *s) {
     struct account_id out;
@@ -97,6 +99,44 @@ static void keys(void **state) {
 }
 
 // The transfer of docs/near.md: bytes, hash and signature differ from near-api-js.
+// If this fails, a key of an Ethereum wallet signs nothing, or signs what it has not signed.
+static void recoverable_signatures(void **state) {
+    (void)state;
+    secp256k1_context *ctx = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
+    secp256k1_ecdsa_recoverable_signature made;
+    secp256k1_pubkey point;
+    struct hash message = sha256(SLICE_LIT("message")), other = sha256(SLICE_LIT("other"));
+    const uint8_t secret[32] = {1, 2, 3};
+    uint8_t encoded[65];
+    size_t n = sizeof encoded;
+    int id;
+    assert_int_equal(secp256k1_ec_pubkey_create(ctx, &point, secret), 1);
+    assert_int_equal(secp256k1_ec_pubkey_serialize(ctx, encoded, &n, &point, SECP256K1_EC_UNCOMPRESSED), 1);
+    assert_int_equal(secp256k1_ecdsa_sign_recoverable(ctx, &made, message.b, secret, NULL, NULL), 1);
+    struct public_key key = {.type = KEY_SECP256K1}, wrong;
+    struct signature s = {.type = KEY_SECP256K1}, changed;
+    memcpy(key.bytes, encoded + 1, 64);
+    secp256k1_ecdsa_recoverable_signature_serialize_compact(ctx, s.bytes, &id, &made);
+    s.bytes[64] = (uint8_t)id;
+    assert_true(signature_verify(&s, &key, hash_slice(&message)));
+    assert_false(signature_verify(&s, &key, hash_slice(&other)));
+    assert_false(signature_verify(&s, &key, SLICE_LIT("message"))); // it is the hash that is signed
+    changed = s;
+    changed.bytes[64] = 4;
+    assert_false(signature_verify(&changed, &key, hash_slice(&message)));
+    changed = s;
+    changed.bytes[5] ^= 1;
+    assert_false(signature_verify(&changed, &key, hash_slice(&message)));
+    wrong = key;
+    wrong.bytes[3] ^= 1; // no point of the curve
+    assert_false(signature_verify(&s, &wrong, hash_slice(&message)));
+    wrong.type = KEY_ED25519;
+    assert_false(signature_verify(&s, &wrong, hash_slice(&message)));
+    secp256k1_context_destroy(ctx);
+    char text[32];
+    assert_string_equal(gas_text((struct gas){1230 * (TGAS / 100)}, text), "12.30 Tgas");
+}
+
 static void known_transfer(void **state) {
     (void)state;
     SCOPED_ARENA(a);
@@ -210,7 +250,9 @@ static void known_delegate(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(account_ids),    cmocka_unit_test(amounts),       cmocka_unit_test(keys),
-    cmocka_unit_test(known_transfer), cmocka_unit_test(known_actions), cmocka_unit_test(known_delegate),
+    cmocka_unit_test(account_ids),    cmocka_unit_test(amounts),
+    cmocka_unit_test(keys),           cmocka_unit_test(recoverable_signatures),
+    cmocka_unit_test(known_transfer), cmocka_unit_test(known_actions),
+    cmocka_unit_test(known_delegate),
 };
 RUN_TESTS(tests)
