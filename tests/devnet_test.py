@@ -198,6 +198,7 @@ def test_invalid_transactions():
                  "AddKeyMethodNamesNumberOfBytesExceeded"),
                 ("more gas than there can be", [near.call("x", gas=2 ** 63), near.call("x", gas=2 ** 63)],
                  "IntegerOverflow"),
+                ("a key for what is no account", [near.add_call_key(Key().public, "No!")], "InvalidAccountId"),
                 ("more gas than is allowed", [near.call("x", gas=10 ** 16)], "TotalPrepaidGasExceeded")):
             why = refused(name, alice.send(alice.id, *actions), "ActionsValidation")
             check("in these words", want in json.dumps(why), why)
