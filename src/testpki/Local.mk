@@ -5,6 +5,7 @@ $(eval $(call unit,testpki,base dcap codec crypto,-lcrypto))
 $(eval $(call program,help,dcap-cases,src/testpki/main_cases.c,testpki,))
 # What a collateral server of this PKI has at a moment, for fakes.
 $(eval $(call program,help,dcap-collateral,src/testpki/main_collateral.c,testpki,))
+tests: $(O)/help/dcap-collateral
 # It takes seconds and megabytes, and is the same in each flavour.
 ifeq ($(FLAVOUR),release)
 build/dcap_cases.json: $(O)/help/dcap-cases
