@@ -77,6 +77,7 @@ $(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(O)/test/$(basename 
 $(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(register_native),dcap,-lcmocka $(mock_libs) -ljansson $(foreach u,$(sample_units),$(ldlibs_$(u))))))
 $(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c $(csrcs_$(e)) $(sdk_native),,-lcmocka $(mock_libs)))))
 $(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+$(foreach t,$(wildcard contracts/register/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_register) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),dcap,$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 $(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 
 # What reads a request's words as worker and coordinator do, for the law that what the contract takes is served.

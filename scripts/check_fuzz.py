@@ -14,6 +14,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "blocks of a neardata server": "blocks",
     "JSON-RPC requests": "rpc",
     "arguments of contract calls": "arguments",
+    "arguments of the register contract's calls": "register_calls",
     "JSON that contracts read": "json_in",
     "conditions of access to secrets": "access",
     "repositories as people write them": "repo",

@@ -123,5 +123,5 @@ enum showing quote_image(struct image *g, const struct dcap_quote *q, uint8_t ro
     if (event_log.len)
         return look_by_log(g, &wanted, q, event_log, now, f);
     wanted.kind = IMAGE_RTMR3;
-    return s->allow_rtmr3_only && role == ROLE_WORKER ? look(g, &wanted, now) : SHOWS_NONE;
+    return s->allow_rtmr3_only ? look(g, &wanted, now) : SHOWS_NONE;
 }
