@@ -56,7 +56,9 @@ def test_push():
         code, out, said = tool.run("push", keep(tool, old), *tool.owner)
         equal("again nothing is sent", (code, pushed(out), out[0]["transaction_hash"]), (0, [], None))
         mixed = dict(old, collateral=dict(old["collateral"], **{k: v for k, v in new["collateral"].items() if k.startswith("tcb_info")}))
-        code, out, said = tool.run("push", keep(tool, mixed), *tool.payer)
+        tool.env |= {"INIT_ACCOUNT_ID": w.payer.id, "INIT_ACCOUNT_PRIVATE_KEY": w.payer.key.secret}
+        code, out, said = tool.run("push", keep(tool, mixed))
+        del tool.env["INIT_ACCOUNT_ID"]
         equal("only the part that is newer", (code, pushed(out)), (0, ["tcb_info"]))
         before = issued(w)
         code, out, said = tool.run("push", keep(tool, old), *tool.owner)
@@ -73,6 +75,8 @@ def test_push():
         lied = dict(new, collateral=dict(new["collateral"], tcb_info=old["collateral"]["tcb_info"]))
         code, out, said = tool.run("push", keep(tool, lied), *tool.owner)
         check("what is not right is not pushed", code == 0 and "tcb_info" not in pushed(out) and "not signed by the key" in said, said)
+        code, out, said = tool.run("push", keep(tool, new), "--network", "testnet", *tool.owner)
+        check("off a devnet another root than Intel's is not believed", code == 2 and "said to trust another root" in said, (code, said))
         code, out, said = tool.run("push", keep(tool, new), "--register", "nobody.test.near", *tool.owner)
         check("a contract that is not there is named", code in (2, 3) and "nobody.test.near" in said, (code, said))
 

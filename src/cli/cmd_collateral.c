@@ -20,7 +20,7 @@ static const struct arg table[] = {
     ARG_NUMBER(struct collateral_options, timeout, "--timeout", "fetch, watch: seconds that the servers have (30)"),
     ARG_OPTION(struct collateral_options, register_contract, "--register", "ACCOUNT",
                "the register contract; else REGISTER_CONTRACT_ID, or that of the running `up`"),
-    ARG_OPTION(struct collateral_options, from, "--from", "ACCOUNT", "push, watch: who pays"),
+    ARG_OPTION(struct collateral_options, from, "--from", "ACCOUNT", "push, watch: who pays; else INIT_ACCOUNT_ID"),
     ARG_NUMBER(struct collateral_options, every, "--every", "watch: seconds between two looks (21600)"),
     ARG_SWITCH(struct collateral_options, once, "--once", "watch: one look, then end"),
     ARG_OPTION(struct collateral_options, listen, "--listen", "ADDRESS:PORT", "watch: where /metrics is answered"),
@@ -146,6 +146,6 @@ int command_collateral(int argc, char **argv) {
     struct collateral_job j = {.a = arena_new(), .o = &o};
     bool ok =
         check_options(actions[i].name, &o, &e) && attest_read(&j.attest, j.a, &o.attest, &e) && actions[i].run(&j, &e);
-    arena_free(j.a);
+    arena_free_wiped(j.a);
     return ok ? CLI_OK : command_failed(&e);
 }

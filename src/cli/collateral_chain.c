@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/collateral_chain.h"
 
+#include "cli/payer.h"
 #include "codec/hex.h"
 #include "protocol/register.h"
 
@@ -41,6 +42,10 @@ static bool read_config(struct collateral_chain *c, struct collateral_job *j, bo
     c->registrar = pays && is_registrar(config, c->from.account.s);
     if (j->attest.other_root || memcmp(key, j->attest.trust.root_key, sizeof key) == 0)
         return true;
+    // No register contract can do that there, so it is none, or the server that answers lies.
+    if (strcmp(c->target.network, "devnet") != 0)
+        return err_set(e, ERR_FORBIDDEN, "%s on %s is said to trust another root than Intel's", c->target.contract,
+                       c->target.network);
     dcap_trust_root(&j->attest.trust, key);
     j->attest.other_root = true;
     fprintf(stderr, "note        %s trusts another root than Intel's\n", c->target.contract);
@@ -92,7 +97,7 @@ bool chain_open(struct collateral_chain *out, struct collateral_job *j, bool pay
         return false;
     if (!out->known)
         return true;
-    return (!pays || target_credentials(&out->target, j->a, j->o->from, &out->from, e)) &&
+    return (!pays || payer_find(&out->target, j->a, j->o->from, &out->from, e)) &&
            remote_open(&out->remote, j->a, &out->target, pays ? &out->from : NULL, e) && session_servers(out, j, e) &&
            read_config(out, j, pays, e) && read_now(out, j, e);
 }

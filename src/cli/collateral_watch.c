@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/payer.h"
 #include "collateral/forms.h"
 #include "collateral/moment.h"
 #include "dcap/report.h"
@@ -123,6 +124,10 @@ static void look_early(struct look *l, bool fresh) {
     }
 }
 
+static bool somebody_pays(const struct collateral_options *o) {
+    return o->from || o->target.credentials || payer_is_set();
+}
+
 static bool push_due(struct look *l, struct err *e) {
     struct push_result r = {0};
     bool any = false;
@@ -132,7 +137,7 @@ static bool push_due(struct look *l, struct err *e) {
     }
     if (!any)
         return true;
-    if (!l->w->o->from && !l->w->o->target.credentials) {
+    if (!somebody_pays(l->w->o)) {
         fprintf(stderr, "note        the register contract has older parts; give --from to have them pushed\n");
         return true;
     }
@@ -149,7 +154,7 @@ static bool look_at_all(struct look *l, struct err *e) {
     struct collateral_merge m;
     struct bytes report;
     struct dcap_fault f;
-    bool pays = l->w->o->from || l->w->o->target.credentials;
+    bool pays = somebody_pays(l->w->o);
     if (!chain_open(&l->chain, &l->j, pays, e))
         return false;
     if (l->chain.known) {
@@ -267,7 +272,7 @@ static bool look_once(struct watch *w, struct err *e) {
     printf("looked      %s: %s\n", moment_text(l.j.attest.now, at), ok ? "all is well" : e->msg);
     fflush(stdout);
     chain_close(&l.chain);
-    arena_free(l.j.a);
+    arena_free_wiped(l.j.a);
     return ok;
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/tee_job.h"
 
-#include "base/file.h"
 #include "cli/commands.h"
-
-#define KEY_FILE_MAX 1024
+#include "cli/payer.h"
 
 void tee_finish(const struct tee_job *j, json_t *result) {
     if (j->o->json)
@@ -67,49 +65,8 @@ bool tee_open_agent(struct tee_job *j, struct err *e) {
     return dstack_open(&j->agent, j->a, &where, e);
 }
 
-// --- who pays
-
-// INIT_ACCOUNT_ID with its key, as the reference's worker has it.
-static bool init_account(struct tee_job *j, const char *account, struct err *e) {
-    const char *key = first_of(getenv("INIT_ACCOUNT_PRIVATE_KEY"), NULL, NULL), *path;
-    struct slice text = key ? slice_str(key) : (struct slice){0};
-    path = first_of(getenv("INIT_ACCOUNT_PRIVATE_KEY_FILE"), NULL, NULL);
-    if (!key && !path)
-        return err_set(e, ERR_SETTINGS, "INIT_ACCOUNT_ID is set, and INIT_ACCOUNT_PRIVATE_KEY is not");
-    if (!key && !file_read_secret(j->a, path, KEY_FILE_MAX, &text, e))
-        return false;
-    text.len = strcspn((const char *)text.ptr, "\r\n");
-    if (!account_id_parse(&j->payer.account, slice_str(account), e) || !secret_key_parse(&j->payer.secret, text, e))
-        return err_wrap(e, "INIT_ACCOUNT_ID and its key");
-    j->payer.public = secret_key_public(&j->payer.secret);
-    return true;
-}
-
-// The keys of a devnet's own accounts are in its home.
-static const char *session_key(const struct tee_job *j, const char *account) {
-    static const char *const files[] = {"owner", "operator"};
-    for (size_t i = 0; j->target.session && i < ARRAY_LEN(files); i++) {
-        struct credentials c;
-        const char *path = arena_printf(j->a, "%s/keys/%s.json", j->target.home, files[i]);
-        bool same = credentials_read(&c, path, NULL) && strcmp(c.account.s, account) == 0;
-        secret_key_wipe(&c.secret);
-        if (same)
-            return path;
-    }
-    return NULL;
-}
-
 bool tee_open_payer(struct tee_job *j, const char *account, struct err *e) {
-    const char *init = first_of(getenv("INIT_ACCOUNT_ID"), NULL, NULL), *named = account ? account : j->o->from;
-    bool ok;
-    if (init && !j->o->target.credentials && (!named || strcmp(named, init) == 0)) {
-        ok = init_account(j, init, e);
-    } else {
-        struct target t = j->target;
-        if (named && !t.credentials)
-            t.credentials = session_key(j, named);
-        ok = target_credentials(&t, j->a, named, &j->payer, e);
-    }
+    bool ok = payer_find(&j->target, j->a, account ? account : j->o->from, &j->payer, e);
     j->registry.payer = ok ? &j->payer : NULL;
     return ok;
 }
