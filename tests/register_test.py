@@ -145,6 +145,32 @@ def test_registration_of_a_real_quote():
         check("it never comes back", "never registered again" in refused, refused[:600])
 
 
+def test_stake():
+    """Where there is no registrar anybody registers, and pays what the account's state grows by, to the byte."""
+    v = next(x for x in manifest()["vectors"] if x["name"] == REAL)
+    key = "ed25519:" + near.b58(bytes.fromhex(v["report_data"])[:32])
+    with contextlib.ExitStack() as stack, folder() as home:
+        w = World(stack, home, v["check_at"], init_worker_account=None)
+        w.ok(w.owner, "set_policy", {"allow_plain_report_data": True})
+        w.ok(w.owner, "add_approved_measurements", {"measurements": {"mrtd": v["mrtd"], **{f"rtmr{i}": v["rtmr"][i] for i in range(4)}}})
+        w.ok(w.owner, "update_collateral", {"collateral": collateral_of(v["collateral"])})
+        before = w.usage()
+        result = w.ok(w.payer, "register_worker_key", {"public_key": key, "tdx_quote_hex": read(v["quote"]).hex()}, deposit=near.NEAR)
+        grown = w.usage() - before
+        equal("the rest of the deposit comes back", near.NEAR - given_back(w, result), grown * 10 ** 19)
+        before = w.usage()
+        result = w.ok(w.owner, "remove_worker_keys", {"public_keys": [key]})
+        equal("and what the removal frees, access key included", given_back(w, result), (before - w.usage()) * 10 ** 19)
+
+
+def given_back(w, result):
+    """What this contract transfers to the payer in a transaction's receipts."""
+    tx = result["transaction"]
+    whole = kit.rpc(w.url, "EXPERIMENTAL_tx_status", {"tx_hash": tx["hash"], "sender_account_id": tx["signer_id"], "wait_until": "FINAL"})["result"]
+    return sum(int(a["Transfer"]["deposit"]) for r in whole["receipts"] if r["predecessor_id"] == REGISTER and r["receiver_id"] == w.payer.id
+               for a in r["receipt"]["Action"]["actions"] if "Transfer" in a)
+
+
 def test_gas():
     """What each way costs, with what Intel signed."""
     v = next(x for x in manifest()["vectors"] if x["name"] == REAL)
