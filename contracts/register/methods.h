@@ -28,7 +28,7 @@
     A(measurements, MEASUREMENTS, mrtd, "all five registers") \
     A(clear_others, BOOL, clear_others, "removes all other images of this role") \
     A(role, ROLE, role, "default worker") \
-    A(name, TEXT, name, "for people, up to 64 bytes") \
+    A(name, TEXT, name, "for people, up to 64 ASCII characters") \
     A(mrtd, REGISTER, mrtd, "measurement of the firmware") \
     A(rtmr0, REGISTERS, rtmr0, "measurement of the virtual machine; of an image up to 8 of them in an array") \
     A(rtmr1, REGISTER, rtmr1, "measurement of the kernel") \

@@ -79,6 +79,13 @@ static void images_expire_and_begin(void **state) {
     refuses("register_worker_key", REGISTRAR, 0, by_log(7, compose, 0), "Image 0 has expired at 2026-01-01T00:01:40Z");
     refuses("add_image", OWNER, 0, image("worker", more), "expires_at is in the past");
     refuses("add_image", ALICE, 0, image("worker", ""), "Only owner");
+    static const char *const names[] = {"\\u0001", "\\\"", "\xc3\xa4",
+                                        "12345678901234567890123456789012345678901234567890123456789012345"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char args[900];
+        snprintf(args, sizeof args, "{\"measurements\":%s,\"name\":\"%s\"}", measurements(), names[i]);
+        refuses("add_approved_measurements", OWNER, 0, args, "name must be at most 64 ASCII characters");
+    }
     refuses("add_image", OWNER, 0, image("worker", ""), "is approved already");
 }
 
