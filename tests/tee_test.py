@@ -276,6 +276,37 @@ def key_in(home):
         return json.load(f)["public_key"]
 
 
+def test_approve_takes_no_strangers_log():
+    """Nobody signs the event log beside a quote. If this fails, a quote that is true with a log that is not has a
+    stranger's compose file approved."""
+    with kit.folder() as home:
+        m = Machine(home)
+        quoted = json.loads(line.ask(m.agent, "POST", "/GetQuote", b'{"report_data":"00"}')[2])
+        log = json.loads(quoted["event_log"])
+        forged = "66" * 32
+        for event in log:
+            if event.get("event") == "compose-hash":
+                event["event_payload"] = forged
+        path = os.path.join(home, "quote.json")
+
+        def approve(events, *how):
+            with open(path, "w") as f:
+                json.dump(dict(quoted, event_log=json.dumps(events)), f)
+            return m.tee("approve", path, "--json", *how, by=CONTRACT)
+        done = approve(log)
+        check("a log that the quote's RTMR3 does not show is refused", done.returncode == 2 and
+              "does not end in the register's value" in done.stderr and not done.stdout, (done.stdout, done.stderr))
+        equal("and nothing is approved", near.view_value(m.rpc, REGISTER, "get_images"), [])
+        exact = approve(log, "--exact")
+        check("the registers alone can be, without the log's words", exact.returncode == 0 and
+              forged not in exact.stdout + exact.stderr, (exact.stdout, exact.stderr))
+        done = approve(log, "--role", "keystore")
+        equal("nor is it for keystores, where a worker's image has these registers", done.returncode, 2)
+        equal("the log that is true is taken",
+              answer(approve(json.loads(quoted["event_log"]), "--role", "keystore")).get("compose_hash"),
+              m.simulator.ready["compose_hash"])
+
+
 def test_platform_out_of_date():
     """An operator is told what Intel says of the machine before a contract does; then a key of such a machine fails."""
     with kit.folder() as home:

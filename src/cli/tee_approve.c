@@ -45,14 +45,23 @@ static json_t *image_arguments(const struct tee_job *j, const struct approval *p
     return args;
 }
 
+// Nobody signs the log that comes beside a quote: what it shows is approved, or shown, only where the quote's RTMR3
+// says the same.
 static bool read_log(struct tee_job *j, struct approval *p, struct err *e) {
     struct event_log log;
     if (!event_log_parse(&log, j->a, p->quote.q.event_log, e))
         return false;
-    p->compose_hash = event_log_payload(&log, "compose-hash");
-    p->key_provider = event_log_payload(&log, "key-provider");
-    if (p->compose_hash.len == sizeof(struct hash) || j->o->exact)
+    struct slice compose_hash = event_log_payload(&log, "compose-hash");
+    bool shown = compose_hash.len == sizeof(struct hash), holds = shown && event_log_holds(&log, &p->quote.td, j->a, e);
+    if (holds) {
+        p->compose_hash = compose_hash;
+        p->key_provider = event_log_payload(&log, "key-provider");
+    }
+    if (holds || j->o->exact)
         return true;
+    if (shown)
+        return err_hint(e, "the log is not of this quote, or somebody changed it: take the machine's own answer of "
+                           "GetQuote");
     err_set(e, ERR_USAGE, "the quote comes without an event log that shows a compose hash before system-ready");
     return err_hint(e,
                     "give the whole answer of GetQuote of dstack 0.5 or later, or --exact to approve this very RTMR3");

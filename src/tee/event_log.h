@@ -4,6 +4,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
+#include "tee/measurement.h"
 #include <jansson.h>
 
 #define EVENT_LOG_EVENTS_MAX 64
@@ -25,3 +26,7 @@ json_t *event_log_json(const struct event_log *log, struct arena *a);
 // The payload of the first event of this name that stands before system-ready; {NULL, 0}: there is none, or no such end
 // (as in the logs of dstack 0.3 and 0.4).
 struct slice event_log_payload(const struct event_log *log, const char *name);
+// Whether the log ends in the quote's RTMR3 with the events that it must show, as the register contract sees it: before
+// that nothing in it is true. ERR_FORBIDDEN: it does not.
+[[nodiscard]] bool event_log_holds(const struct event_log *log, const struct td_view *td, struct arena *a,
+                                   struct err *e);

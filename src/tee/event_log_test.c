@@ -61,6 +61,29 @@ static void trusted_before_ready(void **state) {
     assert_int_equal(log.count, 0);
 }
 
+// Whoever changes the log beside a quote that is true must not have his compose file approved.
+static void counts_only_with_its_register(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct event_log log;
+    struct slice quote = {0};
+    struct td_view td;
+    struct err e;
+    static uint8_t other[32] = {1};
+    assert_ok(file_read(a, "tests/vectors/dcap/dstack_sim055.quote.bin", 1 << 20, &quote, &e), &e);
+    assert_true(td_view(&td, quote));
+    read_log(&log, a);
+    assert_ok(event_log_holds(&log, &td, a, &e), &e);
+    assert_string_equal(log.events[2].name, "compose-hash");
+    log.events[2].payload = slice_of(other, sizeof other);
+    assert_err(event_log_holds(&log, &td, a, &e), &e, ERR_FORBIDDEN, "does not end in the register's value");
+    read_log(&log, a);
+    log.events[1].name = "compose-hash";
+    assert_false(event_log_holds(&log, &td, a, &e));
+    log.count = 0;
+    assert_false(event_log_holds(&log, &td, a, &e));
+}
+
 static void refused(void **state) {
     (void)state;
     SCOPED_ARENA(a);
@@ -88,5 +111,6 @@ static void refused(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(keeps_what_was_measured),
-                                          cmocka_unit_test(trusted_before_ready), cmocka_unit_test(refused)};
+                                          cmocka_unit_test(trusted_before_ready),
+                                          cmocka_unit_test(counts_only_with_its_register), cmocka_unit_test(refused)};
 RUN_TESTS(tests)
