@@ -50,25 +50,32 @@ ENTRY(set_init_worker_account) {
     log_setting("init_worker_account", account_or_null(&s.first_registrar));
 }
 
-static void count_registrars(struct state *s) {
-    s->has_registrars = set_count(registrars) > 0;
+static void change_registrars(struct state *s, const struct registrars *all, const char *what,
+                              const struct account *a) {
+    registrars_save(all);
+    s->has_registrars = all->count > 0;
     state_save(s);
+    log_setting(what, account_text(a));
 }
 
 ENTRY(add_registrar) {
     struct state s = owner_state();
-    require(set_count(registrars) < REGISTRARS_MAX, "There are 16 registrars already");
-    require(set_add(registrars, account_text(&in->account_id)), "This account is a registrar already");
-    count_registrars(&s);
-    log_setting("registrar_added", account_text(&in->account_id));
+    struct registrars all;
+    registrars_load(&all);
+    require(all.count < REGISTRARS_MAX, "There are 16 registrars already");
+    require(registrar_find(&all, &in->account_id) == all.count, "This account is a registrar already");
+    all.account[all.count++] = in->account_id;
+    change_registrars(&s, &all, "registrar_added", &in->account_id);
 }
 
 ENTRY(remove_registrar) {
     struct state s = owner_state();
-    require(set_remove(registrars, account_text(&in->account_id)),
-            "Not an added registrar; set_init_worker_account changes the first one");
-    count_registrars(&s);
-    log_setting("registrar_removed", account_text(&in->account_id));
+    struct registrars all;
+    registrars_load(&all);
+    uint32_t at = registrar_find(&all, &in->account_id);
+    require(at < all.count, "Not an added registrar; set_init_worker_account changes the first one");
+    all.account[at] = all.account[--all.count];
+    change_registrars(&s, &all, "registrar_removed", &in->account_id);
 }
 
 ENTRY(set_outlayer_contract) {
@@ -122,17 +129,15 @@ ENTRY(migrate) {
 
 ENTRY(get_config) {
     struct state s = state_load();
+    struct registrars all;
     struct out *o = reply_open('{');
     member_string(o, "owner_id", account_text(&s.owner));
     member_string(o, "next_owner_id", account_or_null(&s.next_owner));
     member_string(o, "init_worker_account", account_or_null(&s.first_registrar));
     member_open(o, "registrars", '[');
-    for (uint32_t i = 0; i < set_count(registrars); i++) {
-        char buffer[ACCOUNT_MAX];
-        struct text name;
-        list_get(set_elements(registrars), i, buffer, sizeof buffer, &name);
-        put_string(o, name);
-    }
+    registrars_load(&all);
+    for (uint32_t i = 0; i < all.count; i++)
+        put_string(o, account_text(&all.account[i]));
     put_close(o, ']');
     member_string(o, "outlayer_contract_id", account_text(&s.main));
     member_hex_bytes(o, "root_public_key", s.trust.root_key, sizeof s.trust.root_key);

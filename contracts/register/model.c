@@ -2,7 +2,8 @@
 #include "model.h"
 
 #define RECORD_MAX 1280
-static const struct text state_key = {"STATE", 5}, challenge_key = {"CHALLENGE", 9}, images_key = {"IMAGES", 6};
+static const struct text state_key = {"STATE", 5}, challenge_key = {"CHALLENGE", 9}, images_key = {"IMAGES", 6},
+                         registrars_key = {"REGISTRARS", 10};
 const char *const role_names[ROLES] = {"worker", "keystore"};
 
 uint64_t now_s(void) { return now_ns() / SECOND_NS; }
@@ -101,13 +102,37 @@ struct state owner_state(void) {
     return s;
 }
 
-const struct set registrars = {'R', {0}};
+// --- who may register
+
+void registrars_load(struct registrars *all) {
+    size_t len = 0;
+    store_get(registrars_key, all->account, sizeof all->account, &len);
+    all->count = (uint32_t)(len / sizeof all->account[0]);
+}
+
+void registrars_save(const struct registrars *all) {
+    store_put(registrars_key, (struct text){(const char *)all->account, all->count * sizeof all->account[0]});
+}
+
+uint32_t registrar_find(const struct registrars *all, const struct account *a) {
+    uint32_t i = 0;
+    while (i < all->count && !account_eq(&all->account[i], a))
+        i++;
+    return i;
+}
+
 bool has_registrars(const struct state *s) { return s->first_registrar.len || s->has_registrars; }
 
 bool is_registrar(const struct state *s, const struct account *a) {
-    return (s->first_registrar.len && account_eq(a, &s->first_registrar)) ||
-           (s->has_registrars && set_has(registrars, account_text(a)));
+    struct registrars all = {.count = 0};
+    if (s->first_registrar.len && account_eq(a, &s->first_registrar))
+        return true;
+    if (s->has_registrars)
+        registrars_load(&all);
+    return registrar_find(&all, a) < all.count;
 }
+
+// --- challenges
 
 struct challenges challenges_load(void) {
     struct challenges c = {0};
@@ -226,7 +251,9 @@ static struct place_key place_key(const struct public_key *key) {
     return k;
 }
 
-static struct list keys_of(enum role role) { return (struct list){role == ROLE_WORKER ? 'w' : 's', {0}}; }
+static const char letters[ROLES] = {'w', 's'};
+
+static struct text count_key(enum role role) { return (struct text){&letters[role], 1}; }
 
 struct key_place key_find(const struct public_key *key) {
     struct place_key k = place_key(key);
@@ -241,44 +268,54 @@ static void place_save(const struct public_key *key, struct key_place at) {
     store_put(KEY_TEXT(k), (struct text){(const char *)&at, sizeof at});
 }
 
-uint32_t keys_count(enum role role) { return list_count(keys_of(role)); }
+uint32_t keys_count(enum role role) {
+    uint32_t count = 0;
+    size_t len;
+    store_get(count_key(role), &count, sizeof count, &len);
+    return count;
+}
+
+static void count_save(enum role role, uint32_t count) {
+    if (count)
+        store_put(count_key(role), (struct text){(const char *)&count, sizeof count});
+    else
+        store_remove(count_key(role));
+}
 
 void key_load(enum role role, uint32_t number, struct key_record *k) {
     uint8_t bytes[RECORD_MAX];
-    struct text element;
+    struct key at = key_of(letters[role], number);
+    struct rec_in rest;
     *k = (struct key_record){0};
-    require(list_get(keys_of(role), number, bytes, sizeof bytes, &element), "The list has no such element");
-    struct rec_in in = {bytes, bytes + element.len};
-    rec_take_version(&in, STATE_VERSION);
-    rec_take_shape(&in, &key_shape, k);
+    require(load(KEY_TEXT(at), bytes, &key_shape, k, &rest), "A stored record is damaged");
 }
 
-static struct rec_out encoded(const struct key_record *k, uint8_t bytes[static RECORD_MAX]) {
-    struct rec_out r = {bytes, 0, RECORD_MAX};
-    put(&r, &key_shape, k);
-    return r;
-}
-
-void key_save(struct key_place at, const struct key_record *k) {
+void key_save(struct key_place place, const struct key_record *k) {
     uint8_t bytes[RECORD_MAX];
-    struct rec_out r = encoded(k, bytes);
-    list_set(keys_of(at.role), at.number, REC_TEXT(r));
+    struct rec_out r = REC_OUT(bytes);
+    struct key at = key_of(letters[place.role], place.number);
+    put(&r, &key_shape, k);
+    store_put(KEY_TEXT(at), REC_TEXT(r));
 }
 
 struct key_place key_append(const struct key_record *k) {
-    uint8_t bytes[RECORD_MAX];
-    struct rec_out r = encoded(k, bytes);
-    struct key_place at = {PLACE_THERE, k->role, 0, list_append(keys_of(k->role), REC_TEXT(r))};
+    struct key_place at = {PLACE_THERE, k->role, 0, keys_count(k->role)};
+    key_save(at, k);
+    count_save(k->role, at.number + 1);
     place_save(&k->key, at);
     return at;
 }
 
 void key_bury(struct key_place at, const struct public_key *key) {
-    struct key_record moved;
-    list_swap_remove(keys_of(at.role), at.number);
+    uint32_t last = keys_count(at.role) - 1;
+    struct key end = key_of(letters[at.role], last);
     place_save(key, (struct key_place){.kind = PLACE_REMOVED, .role = at.role});
-    if (at.number == keys_count(at.role))
-        return;
-    key_load(at.role, at.number, &moved);
-    place_save(&moved.key, at);
+    if (at.number != last) {
+        struct key_record moved;
+        key_load(at.role, last, &moved);
+        key_save(at, &moved);
+        place_save(&moved.key, at);
+    }
+    store_remove(KEY_TEXT(end));
+    count_save(at.role, last);
 }

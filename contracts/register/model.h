@@ -3,11 +3,10 @@
 //
 //   STATE, CHALLENGE          one record each
 //   ADVISORIES, PLATFORMS,
-//   IMAGES                    lists in one record each
-//   'R'                       registrars beside the first one, a set
+//   IMAGES, REGISTRARS        lists in one record each
 //   'g' id                    an image; 'x' and the hash of what it asks for: its id
-//   'w', 's'                  workers and keystores, as lists; 'n' and a public key: where it stands, or that it was
-//                             removed, for ever
+//   'w', 's'                  how many workers and keystores there are; with a number, one of them
+//   'n' and a public key      where the key stands, or that it was removed, for ever
 //   'c', FMSPCS               collateral, see collateral.c
 #pragma once
 #include "dcap/policy.h"
@@ -50,7 +49,14 @@ uint32_t image_delay(const struct state *s); // that counts now
 struct state owner_state(void);
 bool is_registrar(const struct state *s, const struct account *a);
 bool has_registrars(const struct state *s);
-extern const struct set registrars; // beside the first one
+struct registrars { // beside the first one
+    struct account account[REGISTRARS_MAX];
+    uint32_t count;
+};
+void registrars_load(struct registrars *all);
+void registrars_save(const struct registrars *all);
+// Its place, or where the next one's is.
+uint32_t registrar_find(const struct registrars *all, const struct account *a);
 
 struct challenges {
     struct challenge {
