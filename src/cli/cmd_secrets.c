@@ -90,9 +90,7 @@ static bool run_delete(struct secrets_job *j, struct err *e) {
 
 // Rows are strangers' words where --owner names one.
 static const char *shown(const struct secrets_job *j, const char *text) {
-    char *copy = arena_strdup(j->a, text ? text : "?");
-    text_make_printable(copy, true);
-    return copy;
+    return printable_line(j->a, text ? text : "?");
 }
 
 static void show_row(const struct secrets_job *j, const json_t *row) {

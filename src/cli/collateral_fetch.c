@@ -98,7 +98,7 @@ bool collateral_run_fetch(struct collateral_job *j, struct err *e) {
     struct collateral_chain c;
     struct err why;
     if (!chain_open(&c, j, false, &why))
-        fprintf(stderr, "note        the register contract was not asked: %s\n", why.msg);
+        fprintf(stderr, "note        the register contract was not asked: %s\n", printable_line(j->a, why.msg));
     bool ok = fetch(j, e);
     chain_close(&c);
     return ok;

@@ -113,7 +113,7 @@ static void look_early(struct look *l, bool fresh) {
     if (!fresh)
         reread(l, &m);
     else if (!refresh(l, "early", &got, &m, &why))
-        fprintf(stderr, "note        Intel's next set: %s\n", why.msg);
+        fprintf(stderr, "note        Intel's next set: %s\n", printable_line(l->j.a, why.msg));
     if (!m.facts[COLLATERAL_TCB_INFO].good)
         return;
     l->status[1] = judge(l, &m.kept, &report);
@@ -269,7 +269,7 @@ static bool look_once(struct watch *w, struct err *e) {
     publish(&l, ok);
     say_ends(&l);
     char at[MOMENT_TEXT];
-    printf("looked      %s: %s\n", moment_text(l.j.attest.now, at), ok ? "all is well" : e->msg);
+    printf("looked      %s: %s\n", moment_text(l.j.attest.now, at), ok ? "all is well" : printable_line(l.j.a, e->msg));
     fflush(stdout);
     chain_close(&l.chain);
     arena_free_wiped(l.j.a);

@@ -37,6 +37,12 @@ const char *printable(struct arena *a, struct slice text) {
     return copy;
 }
 
+const char *printable_line(struct arena *a, const char *text) {
+    char *copy = arena_strdup(a, text);
+    text_make_printable(copy, true);
+    return copy;
+}
+
 void print_output(struct arena *a, struct slice output) {
     if (isatty(STDOUT_FILENO))
         fputs(printable(a, output), stdout);

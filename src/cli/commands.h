@@ -31,6 +31,8 @@ int command_failed(const struct err *e);
 
 // Words of a stranger (a guest, a server, a repository) for people: nothing in them is obeyed by a terminal.
 const char *printable(struct arena *a, struct slice text);
+// The same on one line, for what stands in a line of ours: no line of theirs can pass for one of ours.
+const char *printable_line(struct arena *a, const char *text);
 // A guest's output on standard output: its bytes, or where that is a terminal, what is printable of them.
 void print_output(struct arena *a, struct slice output);
 // The same for JSON, on one line: it escapes most of what a terminal obeys, and not all.

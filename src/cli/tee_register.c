@@ -12,7 +12,7 @@ static void show_step(void *ctx, enum registration_step step, const char *detail
                                         [STEP_CHECK] = "checked",
                                         [STEP_SEND] = "registering"};
     const struct tee_job *j = ctx;
-    fprintf(stderr, "%-13s %s\n", names[step], printable(j->a, slice_str(detail)));
+    fprintf(stderr, "%-13s %s\n", names[step], printable_line(j->a, detail));
 }
 
 static const char *const ends[] = {

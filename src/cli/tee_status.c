@@ -38,7 +38,7 @@ static void found(struct status *s, const char *wrong, const char *mend) {
 
 static void line(const struct status *s, const char *what, const char *text) {
     if (!s->j->o->json)
-        printf("%-13s %s\n", what, printable(s->j->a, slice_str(text)));
+        printf("%-13s %s\n", what, printable_line(s->j->a, text));
 }
 
 // --- the machine

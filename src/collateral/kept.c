@@ -15,6 +15,14 @@ static bool part_of(const char *name, enum collateral_part *out) {
     return false;
 }
 
+// An FMSPC, "TD_QE", "platform" and the like: people see it as it is.
+static bool is_name(const char *id) {
+    size_t n = 0;
+    while (isalnum((uint8_t)id[n]) || id[n] == '_')
+        n++;
+    return n && !id[n];
+}
+
 static bool row_read(struct kept_part *out, const json_t *j, struct err *e) {
     const char *part, *id;
     *out = (struct kept_part){0};
@@ -22,8 +30,10 @@ static bool row_read(struct kept_part *out, const json_t *j, struct err *e) {
         !json_get_u64(j, "issued", &out->issued, e) || !json_get_u64(j, "next_update", &out->next_update, e) ||
         !json_get_u64(j, "eval", &out->number, e))
         return false;
-    if (!part_of(part, &out->part) || !text_copy(out->id, sizeof out->id, slice_str(id)))
+    if (!part_of(part, &out->part))
         return err_set(e, ERR_CHAIN, "a part of an unknown kind ('%.32s')", part);
+    if (!is_name(id) || !text_copy(out->id, sizeof out->id, slice_str(id)))
+        return err_set(e, ERR_CHAIN, "a part whose id is none ('%.32s')", id);
     if (!has_sets(out->part))
         out->number = 0; // a list's own number
     return true;

@@ -74,8 +74,12 @@ static void a_transaction_is_worth_it(void **state) {
 
 static void words_that_are_none(void **state) {
     (void)state;
-    static const char *const bad[] = {"{}", "[{}]", "[" ROW("other", "root", "1", "7", "") "]",
+    static const char *const bad[] = {"{}",
+                                      "[{}]",
+                                      "[" ROW("other", "root", "1", "7", "") "]",
                                       "[" ROW("root_crl", "much too long to be an id", "1", "7", "") "]",
+                                      "[" ROW("root_crl", "\\u001b[2J", "1", "7", "") "]",
+                                      "[" ROW("root_crl", "", "1", "7", "") "]",
                                       "[" ROW("root_crl", "root", "-1", "7", "") "]"};
     struct kept k;
     struct err e;
