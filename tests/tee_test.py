@@ -307,6 +307,55 @@ def test_approve_takes_no_strangers_log():
               m.simulator.ready["compose_hash"])
 
 
+REMOVED = "This key was removed and is never registered again; make a new one"
+
+
+def test_strangers_words():
+    """An agent and a server say what they like. It is shown as text, and costs no key its place."""
+    with kit.folder() as home:
+        m = Machine(home)
+        m.approve()
+        equal("a key is registered", answer(m.tee("register", "--json")).get("result"), "registered")
+        key = m.own_key()
+        agent, rpc = line.Line(m.agent), line.Line(m.rpc)
+        m.agent, m.rpc = agent.url, rpc.url
+        agent.at = lambda call: (500, {"error": "\x1b[2J" + REMOVED}) if call[1] == "/GetQuote" else None
+        done = m.tee("register", "--renew", "--new-key", "--json")
+        check("an agent's words are no removal by the contract", done.returncode == 3 and m.own_key() == key, done.stderr)
+        shown = m.tee("status")
+        check("no terminal obeys them", REMOVED in shown.stdout and "\x1b" not in shown.stdout + shown.stderr, shown.stdout)
+        agent.at = lambda call: None
+
+        config = near.view_value(m.rpc, REGISTER, "get_config")
+
+        def says(**other):
+            value = list(json.dumps(config | other).encode())
+            def at(call):
+                question = json.loads(call[2] or b"{}")
+                if "get_config" not in json.dumps(question):
+                    return None
+                return 200, {"jsonrpc": "2.0", "id": question["id"], "result": {
+                    "result": value, "logs": [], "block_height": 1, "block_hash": "1" * 32}}
+            rpc.at = at
+        says(owner_id="../../" + PAYER)
+        done = m.outlayer(*m.arguments("approve", "--json")[:-2])
+        check("an owner that is no account is no path to a key", done.returncode != 0 and "account" in done.stderr and
+              "no key for" not in done.stderr, done.stderr)
+        rpc.at = lambda call: None
+        where = ["--network", "testnet", "--rpc-url", m.rpc, "--contract", CONTRACT, "--credentials", m.key_file(PAYER)]
+        for action in ("register", "status"):
+            done = m.outlayer("tee", action, *(where if action == "register" else where[:-2]), "--json")
+            check(f"off a devnet {action} believes no other root than Intel's", done.returncode == 2 and
+                  "said to trust another root" in done.stderr, (done.returncode, done.stderr))
+
+        rpc.at = lambda call: (200, {"jsonrpc": "2.0", "id": 1, "error": {
+            "cause": {"name": "OTHER"}, "data": "\x1b]0;taken\x07\ncollateral  all is well"}})
+        done = m.outlayer("collateral", "fetch", "--fmspc", "0a1b2c3d4e5f", "--network", "devnet", "--rpc-url", m.rpc,
+                          "--contract", CONTRACT)
+        check("a server's words stand in one line of ours", "\x1b" not in done.stderr and
+              "\ncollateral  all is well" not in done.stderr and "all is well" in done.stderr, done.stderr)
+
+
 def test_platform_out_of_date():
     """An operator is told what Intel says of the machine before a contract does; then a key of such a machine fails."""
     with kit.folder() as home:

@@ -41,6 +41,14 @@ static void show_sent(void *ctx, const char *method, const char *hash) {
     fprintf(stderr, "transaction   %s (%s)\n", hash, method);
 }
 
+// No register contract can trust another root on a public network, so it is none, or the server that answers lies.
+static bool root_is_possible(const struct tee_job *j, struct err *e) {
+    if (!j->config.simulated || strcmp(j->target.network, "devnet") == 0)
+        return true;
+    return err_set(e, ERR_FORBIDDEN, "%s on %s is said to trust another root than Intel's", j->registry.account.s,
+                   j->target.network);
+}
+
 bool tee_open_register(struct tee_job *j, struct err *e) {
     const char *account;
     if (!target_find(&j->target, j->a, &j->o->target, e))
@@ -54,7 +62,7 @@ bool tee_open_register(struct tee_job *j, struct err *e) {
     j->key_path = j->o->key ? j->o->key : arena_printf(j->a, "%s/keys/tee-worker.json", j->target.home);
     return account_id_parse(&j->registry.account, slice_str(account), e) &&
            rpc_new(&j->registry.rpc, j->target.rpc_url, e) && read_network(j, e) &&
-           registry_config(&j->registry, j->a, &j->config, e);
+           registry_config(&j->registry, j->a, &j->config, e) && root_is_possible(j, e);
 }
 
 // --- the agent

@@ -21,6 +21,7 @@ struct run {
     uint64_t now; // by the chain's clock
     struct dstack_quote quote;
     json_t *collateral; // sent along; NULL: not needed
+    bool removed;       // the contract has removed the key
 };
 
 static void say(const struct run *run, enum registration_step step, const char *detail) {
@@ -143,15 +144,17 @@ json_t *registry_check_quote(const struct registry *r, struct arena *a, const st
 
 // --- the call
 
-static bool was_removed(const struct err *e) { return strstr(e->msg, REFUSED_REMOVED); }
+// By the contract's words: those of agents and servers, which stand in errors, too, cost no key its place.
+static bool was_removed(struct run *run, const struct err *e) {
+    run->removed = strstr(e->msg, REFUSED_REMOVED);
+    return run->removed;
+}
 static bool removed(struct err *e) {
     return err_hint(e, "`outlayer tee register --new-key` makes another key in its place");
 }
 
 static bool refused(const char *words, struct err *e) {
     err_set(e, ERR_FORBIDDEN, "the register contract would refuse this machine: %s", words);
-    if (was_removed(e))
-        return removed(e);
     return err_hint(
         e, "`outlayer tee status` says what is wrong; `outlayer tee approve` is how its owner approves an image");
 }
@@ -198,7 +201,7 @@ static bool send(struct run *run, struct err *e) {
                                        .deposit = {r->config.open ? STAKE : 0}};
     say(run, STEP_SEND, run->r->registry.account.s);
     if (!registry_send(&r->registry, run->a, &call, &run->out->transaction, NULL, e))
-        return was_removed(e) ? removed(e) : false;
+        return was_removed(run, e) ? removed(e) : false;
     if (!look_up(run, e))
         return false;
     return run->out->record.there || err_set(e, ERR_CHAIN, "the register contract took the key and does not have it");
@@ -229,7 +232,7 @@ static bool run_all(struct run *run, struct err *e) {
     if (run_once(run, e))
         return true;
     // A new key takes the place of one that the contract has removed, never of one that may still be registered.
-    return run->r->new_key && was_removed(e) && make_key(run, e) && run_once(run, e);
+    return run->r->new_key && run->removed && make_key(run, e) && run_once(run, e);
 }
 
 bool registration_run(const struct registration *r, struct arena *a, struct registration_result *out, struct err *e) {

@@ -41,11 +41,13 @@ static bool read_root(const json_t *j, struct registry_config *out, struct err *
 bool registry_config(const struct registry *r, struct arena *a, struct registry_config *out, struct err *e) {
     SCOPED_JSON(j) = registry_view(r, a, VIEW_REGISTER_CONFIG, NULL, e);
     const char *owner, *main_contract, *first = NULL;
+    struct account_id id;
     *out = (struct registry_config){0};
     if (!j)
         return false;
     if (!json_get_text(j, "owner_id", &owner, e) || !json_get_text(j, "outlayer_contract_id", &main_contract, e) ||
-        !json_opt_text(j, "init_worker_account", &first, e) || !read_root(j, out, e))
+        !json_opt_text(j, "init_worker_account", &first, e) || !account_id_parse(&id, slice_str(owner), e) ||
+        !account_id_parse(&id, slice_str(main_contract), e) || !read_root(j, out, e))
         return err_wrap(e, "what '%s' says of itself as a register contract", r->account.s);
     out->owner = arena_strdup(a, owner);
     out->main_contract = arena_strdup(a, main_contract);

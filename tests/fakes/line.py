@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The line between a program and those whom it asks over HTTP: it counts the calls, and what happens at one of them is
 the test's choice."""
-import http.client, http.server, socket, threading, urllib.parse
+import http.client, http.server, json, socket, threading, urllib.parse
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -30,7 +30,8 @@ def ask(target, method, path, body, timeout=60):
 
 class Line(http.server.ThreadingHTTPServer):
     """`at(call)` is told of each call before it is passed on, and says what happens: None passes it on, "lost" passes
-    it on and loses the answer, "dropped" loses the call. A call is (number, path, body)."""
+    it on and loses the answer, "dropped" loses the call, (status, value) is answered as JSON in its place. A call is
+    (number, path, body)."""
     daemon_threads = True
 
     def __init__(self, target):
@@ -58,9 +59,11 @@ class Calls(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fate = self.server.at((self.server.next(), self.path, body))
-        if fate != "dropped":
+        if isinstance(fate, tuple):
+            status, kind, answer = fate[0], "application/json", json.dumps(fate[1]).encode()
+        elif fate != "dropped":
             status, kind, answer = ask(self.server.target, self.command, self.path, body)
-        if fate:
+        if fate in ("lost", "dropped"):
             self.close_connection = True
             return
         self.send_response(status)
