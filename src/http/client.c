@@ -8,11 +8,18 @@
 #include <pthread.h>
 
 #define IDLE_MAX 32 // handles kept with their connections
+#define LOOK_MS 100 // how often a call looks whether it is cancelled
 
-// curl's easy handles hold their connections: the pool of idle ones is what keeps connections alive.
+// A call, and the set that it alone is in: curl's own way to make one call waits a second between two looks.
+struct handle {
+    CURL *call;
+    CURLM *set; // holds the connections
+};
+
+// The pool of idle handles is what keeps connections alive.
 struct http_client {
     pthread_mutex_t lock; // guards the pool
-    CURL *idle[IDLE_MAX];
+    struct handle idle[IDLE_MAX];
     size_t count;
 };
 
@@ -26,45 +33,64 @@ struct http_client *http_client_new(void) {
     return c;
 }
 
+static void handle_free(struct handle h) {
+    curl_easy_cleanup(h.call);
+    curl_multi_cleanup(h.set);
+}
+
 void http_client_free(struct http_client *c) {
     if (!c)
         return;
     for (size_t i = 0; i < c->count; i++)
-        curl_easy_cleanup(c->idle[i]);
+        handle_free(c->idle[i]);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
 
-static CURL *take(struct http_client *c) {
-    CURL *h = NULL;
+static struct handle take(struct http_client *c) {
+    struct handle h = {NULL, NULL};
     pthread_mutex_lock(&c->lock);
     if (c->count)
         h = c->idle[--c->count];
     pthread_mutex_unlock(&c->lock);
-    if (!h)
-        h = curl_easy_init();
-    BUG_ON(!h);
-    curl_easy_reset(h);
+    if (!h.call)
+        h = (struct handle){curl_easy_init(), curl_multi_init()};
+    BUG_ON(!h.call || !h.set);
+    curl_easy_reset(h.call);
     return h;
 }
 
-static void give_back(struct http_client *c, CURL *h) {
+static void give_back(struct http_client *c, struct handle h) {
     pthread_mutex_lock(&c->lock);
     bool kept = c->count < IDLE_MAX;
     if (kept)
         c->idle[c->count++] = h;
     pthread_mutex_unlock(&c->lock);
     if (!kept)
-        curl_easy_cleanup(h);
+        handle_free(h);
+}
+
+static CURLcode perform(struct handle h, const atomic_bool *cancel) {
+    CURLcode rc = CURLE_FAILED_INIT;
+    int running = 1, left;
+    BUG_ON(curl_multi_add_handle(h.set, h.call) != CURLM_OK);
+    while (curl_multi_perform(h.set, &running) == CURLM_OK && running) {
+        if (cancel && *cancel) {
+            rc = CURLE_ABORTED_BY_CALLBACK;
+            break;
+        }
+        if (curl_multi_poll(h.set, NULL, 0, LOOK_MS, NULL) != CURLM_OK)
+            break;
+    }
+    for (CURLMsg *m; (m = curl_multi_info_read(h.set, &left));) {
+        if (m->msg == CURLMSG_DONE)
+            rc = m->data.result;
+    }
+    curl_multi_remove_handle(h.set, h.call);
+    return rc;
 }
 
 static size_t on_data(char *data, size_t size, size_t n, void *ctx) { return buf_add(ctx, data, size * n) ? n : 0; }
-
-static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
-    (void)a, (void)b, (void)c, (void)d;
-    const atomic_bool *cancel = ctx;
-    return *cancel;
-}
 
 static struct curl_slist *headers_of(struct arena *a, const struct http_call *call) {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:"); // no waiting for 100-continue
@@ -98,11 +124,6 @@ static void set_options(CURL *h, const struct http_call *call, struct curl_slist
         curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
     if (call->unix_socket)
         curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, call->unix_socket);
-    if (call->cancel) {
-        curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
-        curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
-        curl_easy_setopt(h, CURLOPT_XFERINFODATA, (void *)(uintptr_t)call->cancel);
-    }
 }
 
 static bool failed(CURLcode rc, const struct http_call *call, const struct buf *answer, struct err *e) {
@@ -133,22 +154,22 @@ static void read_wanted(CURL *h, struct arena *a, const struct http_call *call) 
 // (CURLE_GOT_NOTHING on a reused connection), so every failure here is final.
 bool http_call(struct http_client *c, struct arena *a, const struct http_call *call, struct http_answer *out,
                struct err *e) {
-    CURL *h = take(c);
+    struct handle h = take(c);
     struct curl_slist *headers = headers_of(a, call);
     SCOPED_BUF(answer, call->max_answer ? call->max_answer : JSON_MAX_BYTES);
-    set_options(h, call, headers, &answer);
-    CURLcode rc = curl_easy_perform(h);
+    set_options(h.call, call, headers, &answer);
+    CURLcode rc = perform(h, call->cancel);
     bool ok = rc == CURLE_OK;
     *out = (struct http_answer){0};
     if (ok) {
         long status = 0;
         char *type = NULL;
-        curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
-        curl_easy_getinfo(h, CURLINFO_CONTENT_TYPE, &type);
+        curl_easy_getinfo(h.call, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(h.call, CURLINFO_CONTENT_TYPE, &type);
         out->status = (int)status;
         out->content_type = type ? arena_strdup(a, type) : NULL;
         out->body = slice_of(arena_text(a, buf_slice(&answer)), answer.len);
-        read_wanted(h, a, call);
+        read_wanted(h.call, a, call);
     } else {
         failed(rc, call, &answer, e);
     }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Server and client against each other, and the server against raw sockets that do not behave.
+#include "base/clock.h"
 #include "base/test.h"
 
 #include "base/buf.h"
 #include "http/client.h"
 #include "http/server.h"
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -246,6 +248,42 @@ static void client_limits(void **state) {
     assert_int_equal(status, 404);
 }
 
+static atomic_bool given_up;
+static void *give_up(void *arg) {
+    struct http_request **r = arg;
+    while (!(*r = __atomic_exchange_n(&parked, NULL, __ATOMIC_SEQ_CST)))
+        sched_yield();
+    poll(NULL, 0, 300); // curl looks by itself once at the beginning, and then once a second
+    given_up = true;
+    return NULL;
+}
+
+// A program that is told to stop stays for as long as curl likes, with each call that it waits for. The quickest of
+// some calls counts: the machine may be busy, but not each time.
+static void calls_are_given_up(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    struct http_answer out;
+    struct http_call slow = {.method = "GET",
+                             .cancel = &given_up,
+                             .url = arena_printf(a, "http://127.0.0.1:%u/park", http_server_port(server))};
+    uint64_t quickest = UINT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        struct http_request *r;
+        pthread_t t;
+        given_up = false;
+        pthread_create(&t, NULL, give_up, &r);
+        uint64_t from = clock_mono_ms();
+        assert_err(http_call(client, a, &slow, &out, &e), &e, ERR_UNAVAILABLE, "given up");
+        uint64_t took = clock_mono_ms() - from;
+        quickest = took < quickest ? took : quickest;
+        pthread_join(t, NULL);
+        http_reply_empty(r, 204);
+    }
+    assert_in_range(quickest, 300, 600);
+}
+
 // What listens on a path: only its user reaches it, a second server does not push it aside, its file goes with it, and
 // what a killed one left is no obstacle.
 static void unix_sockets(void **state) {
@@ -283,6 +321,6 @@ static void unix_sockets(void **state) {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(routing),           cmocka_unit_test(body_limits),  cmocka_unit_test(streamed_bodies),
     cmocka_unit_test(parked_replies),    cmocka_unit_test(cors),         cmocka_unit_test(client_limits),
-    cmocka_unit_test(strict_to_clients), cmocka_unit_test(unix_sockets),
+    cmocka_unit_test(strict_to_clients), cmocka_unit_test(unix_sockets), cmocka_unit_test(calls_are_given_up),
 };
 int main(void) { return cmocka_run_group_tests(tests, start, stop); }
