@@ -102,8 +102,10 @@ static bool same_parts(const struct dcap_platform *a, const struct dcap_platform
 // Without parts of today nothing can be said.
 static bool load_parts(struct walk *w, const struct dcap_platform *p) {
     struct dcap_fault f;
-    if (!w->loaded || !same_parts(&w->of, p))
+    if (!w->loaded || !same_parts(&w->of, p)) {
+        arena()->used = 0; // those of another kind of platform are done with
         w->found = parts_load(&w->parts, &w->state, p->fmspc, p->ca, NULL, &f);
+    }
     w->loaded = true;
     w->of = *p;
     return w->found;

@@ -306,6 +306,20 @@ static void a_platform_that_falls_behind_has_its_grace(void **state) {
     answers("{\"checked\":1,\"removed\":1,\"next\":null}");
 }
 
+// The parts of one kind of platform make room for those of the next one: a mixed fleet is judged whole.
+static void a_mixed_fleet_is_judged(void **state) {
+    (void)state;
+    approves();
+    for (uint8_t i = 0; i < 90; i++) {
+        quotes(100 + i, &(struct sample){.fmspc = i % 2});
+        calls("register_worker_key", REGISTRAR, 0, registration(100 + i, i < 2 ? with_collateral() : ""));
+    }
+    for (int i = 0; i < 3; i++) {
+        calls("recheck_keys", ALICE, 0, "{}");
+        answers("{\"checked\":90,\"removed\":0,\"next\":null}");
+    }
+}
+
 static void keys_of_a_removed_image_go(void **state) {
     (void)state;
     approves();
@@ -335,6 +349,7 @@ int main(void) {
         TEST(a_new_list_removes_a_revoked_platform_at_once),
         TEST(a_revoked_signer_of_collateral_removes_no_key),
         TEST(a_platform_that_falls_behind_has_its_grace),
+        TEST(a_mixed_fleet_is_judged),
         TEST(keys_of_a_removed_image_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
