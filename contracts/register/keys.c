@@ -118,18 +118,18 @@ static bool speaks_of_platform(enum dcap_code c) {
            c == DCAP_TDX_MODULE_MISMATCH;
 }
 
-enum fate { FATE_STAYS, FATE_FAILS, FATE_GONE };
+enum fate { FATE_UNKNOWN, FATE_STAYS, FATE_FAILS, FATE_GONE };
 
 static enum fate judge_tcb(struct walk *w, struct key_record *k) {
     struct dcap_judgement j;
     struct dcap_fault f;
     if (!load_parts(w, &k->platform))
-        return FATE_STAYS;
+        return FATE_UNKNOWN;
     if (!dcap_judge(&j, &k->platform, &w->parts, w->state.trust.root_key, w->now, &f)) {
         if (f.code == DCAP_CERT_REVOKED && f.part != DCAP_PART_TCB_SIGNER)
             return FATE_GONE;
         if (!speaks_of_platform(f.code))
-            return FATE_STAYS;
+            return FATE_UNKNOWN;
         k->status = DCAP_NONE;
         return FATE_FAILS;
     }
@@ -153,7 +153,7 @@ static bool judge_key(struct walk *w, struct key_place at, struct key_record *k)
     enum fate fate = judge_tcb(w, k);
     if (fate == FATE_STAYS)
         k->failing_since = 0;
-    else if (!k->failing_since)
+    else if (fate != FATE_UNKNOWN && !k->failing_since)
         k->failing_since = w->now;
     if (fate == FATE_GONE || (fate == FATE_FAILS && w->now - k->failing_since > w->state.grace_s)) {
         remove_key(at, k, REASON_TCB);

@@ -320,6 +320,33 @@ static void a_mixed_fleet_is_judged(void **state) {
     }
 }
 
+// While collateral has expired nothing is judged, neither for a key nor against it.
+static void a_grace_does_not_begin_anew(void **state) {
+    (void)state;
+    char args[40000];
+    approves();
+    calls("set_policy", OWNER, 0, "{\"key_age_s\":7776000,\"grace_s\":2592000}");
+    registers(7);
+    passes(DAY_S);
+    sample_make(&(struct sample){.now = seconds(), .out_of_date = true});
+    snprintf(args, sizeof args, "{\"collateral\":%s}",
+             sample_only("tcb_info,tcb_info_signature,tcb_info_issuer_chain"));
+    calls("update_collateral", OWNER, 0, args);
+    calls("recheck_keys", ALICE, 0, "{}");
+    event_is("key_failing", "status", "\"OutOfDate\"");
+    passes(28 * DAY_S);
+    calls("recheck_keys", ALICE, 0, "{}"); // the lists have expired
+    assert_int_equal(mock.log_count, 0);
+    sample_make(&(struct sample){.now = seconds(), .out_of_date = true, .crl_number = 2});
+    snprintf(args, sizeof args, "{\"collateral\":%s}", sample_collateral);
+    calls("update_collateral", OWNER, 0, args);
+    calls("recheck_keys", ALICE, 0, "{}");
+    assert_int_equal(mock.log_count, 0); // it has been failing for 28 days
+    passes(2 * DAY_S + 1);
+    calls("recheck_keys", ALICE, 0, "{}");
+    answers("{\"checked\":1,\"removed\":1,\"next\":null}");
+}
+
 static void keys_of_a_removed_image_go(void **state) {
     (void)state;
     approves();
@@ -350,6 +377,7 @@ int main(void) {
         TEST(a_revoked_signer_of_collateral_removes_no_key),
         TEST(a_platform_that_falls_behind_has_its_grace),
         TEST(a_mixed_fleet_is_judged),
+        TEST(a_grace_does_not_begin_anew),
         TEST(keys_of_a_removed_image_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
