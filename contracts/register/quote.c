@@ -121,7 +121,10 @@ enum showing quote_image(struct image *g, const struct dcap_quote *q, uint8_t ro
     if (what != SHOWS_NONE)
         return what;
     if (event_log.len)
-        return look_by_log(g, &wanted, q, event_log, now, f);
+        what = look_by_log(g, &wanted, q, event_log, now, f);
+    if (what == SHOWS_IMAGE || !s->allow_rtmr3_only)
+        return what;
     wanted.kind = IMAGE_RTMR3;
-    return s->allow_rtmr3_only ? look(g, &wanted, now) : SHOWS_NONE;
+    enum showing alone = look(g, &wanted, now);
+    return alone == SHOWS_NONE ? what : alone;
 }

@@ -182,6 +182,24 @@ static void rtmr3_alone_is_the_owners_choice(void **state) {
     views("get_approved_rtmr3", "", "[]");
 }
 
+// Programs send the log of their guest with each quote; of what nobody approved it changes nothing.
+static void a_log_is_no_hindrance_to_rtmr3_alone(void **state) {
+    (void)state;
+    char args[200];
+    uint8_t rtmr3[48];
+    (void)sample_log(rtmr3, compose, PROVIDER, 0);
+    calls("set_policy", OWNER, 0, "{\"allow_rtmr3_only\":true}");
+    refuses("register_worker_key", REGISTRAR, 0, by_log(7, compose, 0), "not approved");
+    quotes(7, &(struct sample){.rtmr3 = rtmr3});
+    snprintf(args, sizeof args, "{\"rtmr3\":\"%s\"}", register_hex(4));
+    calls("add_approved_rtmr3", OWNER, 0, args);
+    calls("register_worker_key", REGISTRAR, 0, by_log(7, compose, 0));
+    event_is("worker_registered", "image_id", "0");
+    calls("add_image", OWNER, 0, image("worker", "")); // which is known by more, and goes first
+    calls("register_worker_key", REGISTRAR, 0, by_log(7, compose, 0));
+    event_is("worker_renewed", "image_id", "1");
+}
+
 static void approvals_are_listed_and_taken_back(void **state) {
     (void)state;
     char args[900], list[800];
@@ -215,9 +233,13 @@ static void approvals_are_listed_and_taken_back(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(an_image_is_known_by_its_events),  TEST(each_register_counts),
-        TEST(images_expire_and_begin),          TEST(a_keystore_waits_for_its_image),
-        TEST(rtmr3_alone_is_the_owners_choice), TEST(approvals_are_listed_and_taken_back),
+        TEST(an_image_is_known_by_its_events),
+        TEST(each_register_counts),
+        TEST(images_expire_and_begin),
+        TEST(a_keystore_waits_for_its_image),
+        TEST(rtmr3_alone_is_the_owners_choice),
+        TEST(a_log_is_no_hindrance_to_rtmr3_alone),
+        TEST(approvals_are_listed_and_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
