@@ -87,14 +87,17 @@ static uint32_t minimum(const struct state *s, uint8_t kind) {
     return kind == DCAP_KIND_TCB_INFO ? s->min_tcb_eval : kind == DCAP_KIND_QE_IDENTITY ? s->min_qe_eval : 0;
 }
 
-// {NULL, 0}: no kept set is from the minimum on.
+static bool has_expired(const struct dcap_part_head *h) { return now_s() > h->until; }
+
+// {NULL, 0}: no kept set is from the minimum on. One that has expired goes before none: its date is the reason.
 static struct bytes in_force(const struct kept *all, const struct slot *slot, const struct state *s) {
     struct bytes best = {NULL, 0};
     uint64_t lowest = UINT64_MAX;
     for (uint32_t i = 0; i < all->count; i++) {
-        uint64_t number = head_of(all->part[i]).number;
-        if (number >= minimum(s, slot->kind) && number < lowest) {
-            lowest = number;
+        struct dcap_part_head h = head_of(all->part[i]);
+        uint64_t rank = h.number | (uint64_t)has_expired(&h) << 63;
+        if (h.number >= minimum(s, slot->kind) && rank < lowest) {
+            lowest = rank;
             best = all->part[i];
         }
     }
@@ -188,11 +191,13 @@ static bool remember_platform(const struct slot *slot) {
     return true;
 }
 
-// The place for a set beside those that are kept, of which the lower ones stay.
+// The place for a set beside those that are kept and have not expired, of which the lower ones stay.
 static enum took make_room(struct kept *all, uint32_t *place, uint64_t number, uint64_t least) {
-    for (uint32_t i = all->count; i-- > 0;)
-        if (head_of(all->part[i]).number < least)
+    for (uint32_t i = all->count; i-- > 0;) {
+        struct dcap_part_head h = head_of(all->part[i]);
+        if (h.number < least || has_expired(&h))
             all->part[i] = all->part[--all->count];
+    }
     *place = all->count;
     if (all->count < KEPT) {
         all->count++;
@@ -321,7 +326,7 @@ static void put_kept(struct out *o, const struct slot *slot, struct bytes part, 
         uint64_t now = now_s();
         member_number(o, "until", h.until);
         member_number(o, "days_left", h.until > now ? (h.until - now) / 86400 : 0);
-        member_bool(o, "expired", h.until < now);
+        member_bool(o, "expired", has_expired(&h));
     } else {
         member_bool(o, "in_force", force);
     }

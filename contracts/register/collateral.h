@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Collateral: verified parts in slots. A slot is a kind, and of what: the root's list, the lists of two authorities,
 // the QE identity of TDX, TCB infos by FMSPC. The last two are kept by evaluation number, two at a time; in force is
-// the lowest kept number from the owner's minimum on, so that nobody but the owner moves the fleet to a newer set.
+// the lowest kept number from the owner's minimum on, so that nobody but the owner moves the fleet to a newer set. A
+// set that has expired makes room: else whoever brings an old one would stop the fleet on the day that it ends.
 #pragma once
 #include "dcap/collateral.h"
 #include "events.h"

@@ -134,6 +134,32 @@ static void the_lowest_set_from_the_minimum_on_is_in_force(void **state) {
     refuses("register_worker_key", REGISTRAR, 0, registration(7, ""), REFUSED_COLLATERAL ": TCB_INFO: PART_MISSING");
 }
 
+// Else whoever pushes the lowest set on the last day that Intel serves it switches the fleet off a month later.
+static void a_set_that_has_expired_makes_room(void **state) {
+    (void)state;
+    size_t count;
+    sample_make(&(struct sample){.now = seconds()});
+    calls("update_collateral", OWNER, 0, push(ROOT));
+    pushes(17);
+    pushes(18);
+    passes(10 * DAY_S);
+    sample_make(&(struct sample){.now = seconds(), .evaluation = 19});
+    refuses("update_collateral", OWNER, 0, push(TCB), "two sets are kept");
+    sample_make(&(struct sample){.now = seconds(), .evaluation = 18});
+    calls("update_collateral", OWNER, 0, push(TCB));
+    assert_int_equal(in_force(&count), 17);
+    passes(20 * DAY_S);
+    assert_int_equal(in_force(&count), 18);
+    pushes(19);
+    assert_int_equal(in_force(&count), 18);
+    assert_int_equal(count, 2);
+    passes(60 * DAY_S); // all have expired: the lowest is named
+    assert_int_equal(in_force(&count), 18);
+    pushes(20);
+    assert_int_equal(in_force(&count), 20);
+    assert_int_equal(count, 1);
+}
+
 static void what_has_expired_is_refused_with_its_date(void **state) {
     (void)state;
     sample_make(&(struct sample){.now = seconds()});
@@ -202,15 +228,11 @@ static void days_are_counted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(parts_come_one_at_a_time),
-        TEST(a_text_of_the_object_serves_too),
-        TEST(older_parts_are_refused),
-        TEST(the_lowest_set_from_the_minimum_on_is_in_force),
-        TEST(what_has_expired_is_refused_with_its_date),
-        TEST(strangers_pay_for_what_they_store),
-        TEST(collateral_of_sgx_is_not_kept),
-        TEST(another_root_is_refused),
-        TEST(days_are_counted),
+        TEST(parts_come_one_at_a_time),          TEST(a_text_of_the_object_serves_too),
+        TEST(older_parts_are_refused),           TEST(the_lowest_set_from_the_minimum_on_is_in_force),
+        TEST(a_set_that_has_expired_makes_room), TEST(what_has_expired_is_refused_with_its_date),
+        TEST(strangers_pay_for_what_they_store), TEST(collateral_of_sgx_is_not_kept),
+        TEST(another_root_is_refused),           TEST(days_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

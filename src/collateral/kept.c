@@ -87,8 +87,9 @@ enum kept_answer kept_compare(const struct kept *k, enum collateral_part p, cons
     size_t older = 0;
     if (same)
         return f->issued > same->issued ? KEPT_WANTED : f->issued == same->issued ? KEPT_KNOWN : KEPT_NEWER;
-    for (size_t i = 0; i < k->count; i++)
-        older += k->at[i].part == p && strcmp(k->at[i].id, f->id) == 0 && k->at[i].number < f->number;
+    for (size_t i = 0; i < k->count; i++) // a set that has expired makes room
+        older += k->at[i].part == p && strcmp(k->at[i].id, f->id) == 0 && k->at[i].number < f->number &&
+                 k->at[i].next_update >= f->issued;
     return older < KEPT_SETS ? KEPT_WANTED : KEPT_ASIDE;
 }
 

@@ -44,6 +44,8 @@ static void what_is_newer_is_wanted(void **state) {
     compares(&k, COLLATERAL_PCK_CRL, facts("processor", 1, 0), KEPT_WANTED);
     compares(&k, COLLATERAL_TCB_INFO, facts("b0c06f000000", 1799000001, 19), KEPT_WANTED);
     compares(&k, COLLATERAL_TCB_INFO, facts("b0c06f000000", 1799000001, 21), KEPT_ASIDE);
+    compares(&k, COLLATERAL_TCB_INFO, facts("b0c06f000000", 1801000000, 21), KEPT_ASIDE);
+    compares(&k, COLLATERAL_TCB_INFO, facts("b0c06f000000", 1801000001, 21), KEPT_WANTED); // both have expired
     compares(&k, COLLATERAL_TCB_INFO, facts("b0c06f000000", 1, 18),
              KEPT_WANTED); // a lower set may take the place of one
     compares(&k, COLLATERAL_TCB_INFO, facts("00806f050000", 1, 17), KEPT_WANTED);
