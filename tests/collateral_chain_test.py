@@ -116,6 +116,27 @@ def watching(tool, *args, **env):
         process.communicate()
 
 
+def test_what_is_over_stays_an_alarm():
+    """If it fails, an alert about collateral that ends goes away at the moment when it has ended."""
+    fresh, over = made(1, 29), made(1, 20, now=time.time() - 30 * 86400)
+    mixed = dict(over["collateral"], root_ca_crl=fresh["collateral"]["root_ca_crl"])
+    with kit.folder() as home:
+        tool = Tool(home, fresh["root_key"])
+        tool.quote = os.path.join(home, "quote")
+        put_quote(tool, fresh)
+        os.makedirs(os.path.join(home, "collateral"))
+        with open(os.path.join(home, "collateral", fresh["fmspc"] + ".json"), "w") as f:
+            json.dump(mixed, f)
+        with serve(fresh) as pcs:
+            pcs.meet(None, 404)
+            with watching(tool, "--every", "60", PCCS_URL=pcs.url) as (process, url):
+                said = looked(process, "could be had")
+                m = metrics(url)
+                equal("parts that are over have no days left", [m.get('collateral_days_left{part="%s",id="%s"}' % x) for x in
+                      (("pck_crl", "platform"), ("tcb_info", fresh["fmspc"]), ("qe_identity", "TD_QE"))], ["0.000"] * 3)
+                check("and the look says so", "alarm       tcb_info" in said, said)
+
+
 def looked(process, word):
     """All that is printed until a look has ended so."""
     text = ""

@@ -45,6 +45,7 @@ struct look {
     struct collateral standard;
     struct kept kept;
     bool have_kept;
+    bool looked;   // as far as the parts
     int status[2]; // by the standard and the early set; -1: not known
 };
 
@@ -167,6 +168,7 @@ static bool look_at_all(struct look *l, struct err *e) {
     bool fresh = refresh(l, "standard", &got, &m, e);
     memcpy(l->facts, m.facts, sizeof l->facts);
     l->standard = m.kept;
+    l->looked = true;
     if (m.facts[COLLATERAL_TCB_INFO].good) {
         l->status[0] = judge(l, &m.kept, &report);
         if (l->status[0] != 0)
@@ -183,12 +185,23 @@ static bool look_at_all(struct look *l, struct err *e) {
 
 // --- metrics
 
-// When a part ends: on chain, where there is one, else in the file. 0: it is not there.
+// What a part is called also where it is over, or not there.
+static const char *id_of(const struct look *l, enum collateral_part p) {
+    switch (p) {
+    case COLLATERAL_ROOT_CRL: return "root";
+    case COLLATERAL_PCK_CRL: return l->platform.ca;
+    case COLLATERAL_TCB_INFO: return l->platform.fmspc;
+    case COLLATERAL_QE_IDENTITY: return l->platform.tdx ? "TD_QE" : "QE";
+    case COLLATERAL_PARTS: break;
+    }
+    return "";
+}
+
+// When a part ends: on chain, where there is one, else in the file. 0: it is over, or not there.
 static uint64_t end_of(const struct look *l, enum collateral_part p) {
-    const struct collateral_facts *f = &l->facts[p];
     if (!l->have_kept)
-        return f->good ? f->expires : 0;
-    const struct kept_part *k = kept_in_force(&l->kept, p, f->id);
+        return l->facts[p].good ? l->facts[p].expires : 0;
+    const struct kept_part *k = kept_in_force(&l->kept, p, id_of(l, p));
     return k ? k->until : 0;
 }
 
@@ -202,9 +215,8 @@ static void put_days(struct buf *b, const struct look *l) {
                 "# HELP collateral_days_left Days until a part of collateral ends, on chain where there is a register "
                 "contract.\n# TYPE collateral_days_left gauge\n");
     for (enum collateral_part p = 0; p < COLLATERAL_PARTS; p++)
-        if (l->facts[p].good)
-            buf_printf(b, "collateral_days_left{part=\"%s\",id=\"%s\"} %.3f\n", collateral_part_name(p), l->facts[p].id,
-                       days_left(l, p));
+        buf_printf(b, "collateral_days_left{part=\"%s\",id=\"%s\"} %.3f\n", collateral_part_name(p), id_of(l, p),
+                   days_left(l, p));
 }
 
 static void put_status(struct buf *b, const struct look *l) {
@@ -222,7 +234,7 @@ static void publish(struct look *l, bool ok) {
     pthread_mutex_lock(&w->lock);
     w->looks++;
     w->failed += !ok;
-    if (l->facts[COLLATERAL_ROOT_CRL].good || ok) {
+    if (l->looked) {
         buf_clear(&w->metrics);
         put_days(&w->metrics, l);
         put_status(&w->metrics, l);
@@ -254,9 +266,9 @@ static void show_metrics(struct http_request *r, void *ctx) {
 static void say_ends(const struct look *l) {
     for (enum collateral_part p = 0; p < COLLATERAL_PARTS; p++) {
         double left = days_left(l, p);
-        if (l->facts[p].good && left < WARN_DAYS)
+        if (l->looked && left < WARN_DAYS)
             printf("%-11s %s %s has %.1f days left\n", left < ALARM_DAYS ? "alarm" : "warning", collateral_part_name(p),
-                   l->facts[p].id, left);
+                   id_of(l, p), left);
     }
 }
 
@@ -339,7 +351,8 @@ bool collateral_run_watch(struct collateral_job *j, struct err *e) {
     struct slice file;
     if (!j->o->file) {
         err_set(e, ERR_USAGE, "no quote of the platform is named");
-        return err_hint(e, "outlayer collateral watch QUOTE (outlayer tee status makes one)");
+        return err_hint(e, "outlayer collateral watch QUOTE; in a TD this makes one: curl --unix-socket "
+                           "/var/run/dstack.sock 'http://localhost/GetQuote?report_data=00' >QUOTE");
     }
     if (j->o->every.given && (j->o->every.v < 1 || j->o->every.v > 7 * DAY_S))
         return err_set(e, ERR_USAGE, "--every takes 1 to 604800 seconds");
