@@ -123,6 +123,8 @@ enum fate { FATE_UNKNOWN, FATE_STAYS, FATE_FAILS, FATE_GONE };
 static enum fate judge_tcb(struct walk *w, struct key_record *k) {
     struct dcap_judgement j;
     struct dcap_fault f;
+    if (!platform_allowed(&w->state, &k->platform_id))
+        return FATE_FAILS;
     if (!load_parts(w, &k->platform))
         return FATE_UNKNOWN;
     if (!dcap_judge(&j, &k->platform, &w->parts, w->state.trust.root_key, w->now, &f)) {

@@ -193,6 +193,16 @@ static void a_list_of_platforms_is_kept_to(void **state) {
     quotes(9, &(struct sample){.platform = "another machine"});
     refuses("register_worker_key", REGISTRAR, 0, registration(9, with_collateral()),
             "This platform is not among those");
+    calls("recheck_keys", ALICE, 0, "{}");
+    assert_int_equal(mock.log_count, 0);
+    id[0] = id[0] == '0' ? '1' : '0'; // the owner strikes it off: its keys have their grace
+    snprintf(args, sizeof args, "{\"platforms\":[\"%s\"],\"grace_s\":60}", id);
+    calls("set_policy", OWNER, 0, args);
+    calls("recheck_keys", ALICE, 0, "{}");
+    assert_int_equal(mock.log_count, 2);
+    passes(61);
+    calls("recheck_keys", ALICE, 0, "{}");
+    answers("{\"checked\":2,\"removed\":2,\"next\":null}");
     calls("set_policy", OWNER, 0, "{\"platforms\":[]}");
     calls("register_worker_key", REGISTRAR, 0, registration(9, with_collateral()));
 }
