@@ -150,6 +150,7 @@ static bool was_removed(struct run *run, const struct err *e) {
     return run->removed;
 }
 static bool removed(struct err *e) {
+    e->code = ERR_FORBIDDEN;
     return err_hint(e, "`outlayer tee register --new-key` makes another key in its place");
 }
 
