@@ -123,8 +123,6 @@ enum fate { FATE_UNKNOWN, FATE_STAYS, FATE_FAILS, FATE_GONE };
 static enum fate judge_tcb(struct walk *w, struct key_record *k) {
     struct dcap_judgement j;
     struct dcap_fault f;
-    if (!platform_allowed(&w->state, &k->platform_id))
-        return FATE_FAILS;
     if (!load_parts(w, &k->platform))
         return FATE_UNKNOWN;
     if (!dcap_judge(&j, &k->platform, &w->parts, w->state.trust.root_key, w->now, &f)) {
@@ -153,6 +151,8 @@ static bool judge_key(struct walk *w, struct key_place at, struct key_record *k)
         return true;
     }
     enum fate fate = judge_tcb(w, k);
+    if (fate < FATE_FAILS && !platform_allowed(&w->state, &k->platform_id))
+        fate = FATE_FAILS;
     if (fate == FATE_STAYS)
         k->failing_since = 0;
     else if (fate != FATE_UNKNOWN && !k->failing_since)

@@ -274,6 +274,9 @@ static void a_new_list_removes_a_revoked_platform_at_once(void **state) {
     sample_make(&(struct sample){.now = seconds(), .revoked = true, .crl_number = 2});
     snprintf(args, sizeof args, "{\"collateral\":%s}", sample_only("pck_crl,pck_crl_issuer_chain"));
     calls("update_collateral", OWNER, 0, args);
+    // also one that the owner has struck off
+    calls("set_policy", OWNER, 0,
+          "{\"platforms\":[\"0000000000000000000000000000000000000000000000000000000000000000\"]}");
     calls("recheck_keys", ALICE, 0, "{}");
     answers("{\"checked\":1,\"removed\":1,\"next\":null}");
     event_is("key_removed", "reason", "\"tcb\"");
