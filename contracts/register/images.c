@@ -42,7 +42,7 @@ static void forget_others(uint32_t but, uint8_t role, bool remove_keys) {
 }
 
 static struct text checked_name(struct text name) {
-    require(name.len <= IMAGE_NAME_MAX && text_plain(name.ptr, name.ptr + name.len) == name.len,
+    require(!name.len || (name.len <= IMAGE_NAME_MAX && text_plain(name.ptr, name.ptr + name.len) == name.len),
             "name must be at most 64 ASCII characters, without quotes, backslashes and control characters");
     return name;
 }
