@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-worker from outside: what it answers, builds and believes."""
-import base64, hashlib, os, re, subprocess, time
+import base64, hashlib, os, re, shutil, subprocess, time
 
 import kit, near
 from fakes.coordinator import Coordinator
@@ -345,13 +345,17 @@ def test_isolation():
         w = World(home)
         user_home = os.path.join(home, "user")
         os.makedirs(user_home)
+        programs = os.path.join(home, "bin")  # the checkout may lie in a folder that is root's alone
+        os.makedirs(programs)
+        for name in ("worker", "sandbox", "broker", "executor"):
+            shutil.copy(kit.program("outlayer-" + name), programs)
         settings = w.settings("worker", OUTLAYER_HOME=user_home, TOOLCHAIN_DIR="/nowhere")  # it ends before it works
         for path in (home, user_home, *(settings[n] for n in ("API_AUTH_TOKEN_FILE", "OPERATOR_PRIVATE_KEY_FILE"))):
             os.chmod(path, 0o777 if os.path.isdir(path) else 0o644)
 
         def start(isolation):
             os.chmod(os.path.dirname(settings["API_AUTH_TOKEN_FILE"]), 0o755)
-            return subprocess.run([*become, kit.program("outlayer-worker")], capture_output=True, text=True, timeout=60,
+            return subprocess.run([*become, os.path.join(programs, "outlayer-worker")], capture_output=True, text=True, timeout=60,
                                   env={"PATH": os.environ["PATH"], **settings, "ISOLATION": isolation}).stderr
 
         said = start("full")
