@@ -146,6 +146,8 @@ static void a_keystore_waits_for_its_image(void **state) {
     views("get_worker", args, "null");
     quotes(7, &(struct sample){0});
     refuses("register_worker_key", REGISTRAR, 0, registration(7, ""), "in another role");
+    assert_true(mock_view("check_quote", registration(7, "")));
+    assert_non_null(strstr(mock.value, "\"refused\":[{\"code\":\"KEY_ROLE\"}]"));
     quotes_keystore(8);
     char *wrong = strdup(keystore(8, ""));
     memcpy(strstr(wrong, "master_check\":\"") + 15, "11", 2);

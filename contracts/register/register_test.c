@@ -245,6 +245,8 @@ static void a_removed_key_never_comes_back(void **state) {
     quotes(7, &(struct sample){0});
     refuses("register_worker_key", REGISTRAR, 0, registration(7, with_collateral()), REFUSED_REMOVED);
     refuses("register_worker", REGISTRAR, 0, registration(7, ""), "tdx_quote");
+    assert_true(mock_view("check_quote", registration(7, "")));
+    assert_non_null(strstr(mock.value, "\"refused\":[{\"code\":\"KEY_REMOVED\"}],\"verdict\":\"refused\""));
     snprintf(args, sizeof args, "{\"public_key\":\"%s\"}", key_text(7));
     views("get_worker", args, "null");
 }

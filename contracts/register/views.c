@@ -184,6 +184,11 @@ static bool put_refusals(struct out *o, const struct look *l, const struct args 
     if (in->public_key.ptr) {
         struct public_key key = parsed(in->public_key);
         struct claim c = {.key = &key, .role = ROLE_WORKER};
+        struct key_place at = key_find(&key);
+        if (at.kind == PLACE_REMOVED || at.role != ROLE_WORKER) {
+            put_refusal(o, at.kind == PLACE_REMOVED ? "KEY_REMOVED" : "KEY_ROLE");
+            refused = true;
+        }
         enum binding b = quote_binding(dcap_quote_report_data(&l->verdict.quote), &c, &l->state);
         if (!binding_counts(b, &l->state)) {
             put_refusal(o, "REPORT_DATA");

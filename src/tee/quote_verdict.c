@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "dcap/policy.h"
+#include "protocol/register.h"
 
 #define WORDS_MAX 2048
 #define DATE_FROM 100000000u // a detail of a fault that is a moment, in seconds since 1970; indices are smaller
@@ -19,6 +20,8 @@ static const struct {
     {"REPORT_DATA", "The quote was made for another key, contract, network or purpose, or its challenge is too old.",
      false},
     {"PLATFORM", "This platform is not among those that the policy names.", false},
+    {"KEY_REMOVED", REFUSED_REMOVED ".", false},
+    {"KEY_ROLE", "This key is registered in another role.", false},
     {"TEE", "The quote is not of Intel TDX.", false},
 #define X(name, sentence) {#name, sentence, false},
     DCAP_REFUSALS(X)
@@ -98,6 +101,15 @@ const char *verdict_refusal(const json_t *verdict, struct arena *a) {
     json_array_foreach(refused, i, entry)
         buf_printf(&all, "%s%s", i ? " " : "", refusal_words(entry, a));
     return arena_strdup(a, buf_str(&all));
+}
+
+bool verdict_of_removed(const json_t *verdict) {
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(verdict, "refused"), i, entry)
+        if (strcmp(text_of(entry, "code"), "KEY_REMOVED") == 0)
+            return true;
+    return false;
 }
 
 bool verdict_wants_collateral(const json_t *verdict) {

@@ -13,5 +13,7 @@ const char *refusal_words(const json_t *entry, struct arena *a);
 bool refusal_of_image(const json_t *entry);
 // Whether it is the report data, which say for what the quote was made and nothing of its machine.
 bool refusal_of_purpose(const json_t *entry);
+// Whether the key was removed, which is for ever.
+bool verdict_of_removed(const json_t *verdict);
 // Whether other collateral than was looked at might make the quote checkable.
 bool verdict_wants_collateral(const json_t *verdict);

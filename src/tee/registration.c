@@ -181,6 +181,9 @@ static bool check(struct run *run, struct err *e) {
     if (!verdict)
         return false;
     const char *words = verdict_refusal(verdict, run->a);
+    run->removed = verdict_of_removed(verdict);
+    if (run->removed)
+        return err_set(e, ERR_FORBIDDEN, "%s", words) || removed(e);
     if (words)
         return refused(words, e);
     struct err ignored; // what is there will do for now
