@@ -117,14 +117,14 @@ enum showing quote_image(struct image *g, const struct dcap_quote *q, uint8_t ro
     copy_field(wanted.rtmr1, q, DCAP_FIELD_RTMR1);
     copy_field(wanted.rtmr2, q, DCAP_FIELD_RTMR2);
     copy_field(wanted.rtmr3, q, DCAP_FIELD_RTMR3);
-    enum showing what = look(g, &wanted, now);
-    if (what != SHOWS_NONE)
-        return what;
-    if (event_log.len)
-        what = look_by_log(g, &wanted, q, event_log, now, f);
+    enum showing what = look(g, &wanted, now), other = SHOWS_NONE;
+    if (what != SHOWS_IMAGE && event_log.len)
+        other = look_by_log(g, &wanted, q, event_log, now, f);
+    if (other != SHOWS_NONE)
+        what = other;
     if (what == SHOWS_IMAGE || !s->allow_rtmr3_only)
         return what;
     wanted.kind = IMAGE_RTMR3;
-    enum showing alone = look(g, &wanted, now);
-    return alone == SHOWS_NONE ? what : alone;
+    other = look(g, &wanted, now);
+    return other == SHOWS_NONE ? what : other;
 }

@@ -98,7 +98,7 @@ static const char *keystore(uint8_t key, const char *more) {
     return args;
 }
 
-static void quotes_keystore(uint8_t number) {
+static void quotes_keystore_of(uint8_t number, const uint8_t *rtmr3) {
     uint8_t data[64], key[32], challenge[32], transport[32] = {0}, master[32] = {0};
     memset(key, number, sizeof key);
     transport[31] = 1;
@@ -108,8 +108,10 @@ static void quotes_keystore(uint8_t number) {
         sscanf(strstr(mock.value, ":\"") + 2 + 2 * i, "%2hhx", &challenge[i]);
     struct sample_claim c = {CHAIN, SELF, MAIN, key, challenge, transport, master};
     sample_claim(data, &c);
-    quotes(number, &(struct sample){.report_data = data});
+    quotes(number, &(struct sample){.report_data = data, .rtmr3 = rtmr3});
 }
+
+static void quotes_keystore(uint8_t number) { quotes_keystore_of(number, NULL); }
 
 static void approves_keystore(void) {
     char args[800];
@@ -153,6 +155,24 @@ static void a_keystore_waits_for_its_image(void **state) {
     memcpy(strstr(wrong, "master_check\":\"") + 15, "11", 2);
     refuses("register_keystore", REGISTRAR, 0, wrong, REFUSED_REPORT_DATA);
     free(wrong);
+}
+
+// An approval that waits takes nothing away from one that counts already.
+static void a_waiting_image_hides_no_other(void **state) {
+    (void)state;
+    static char more[100000];
+    uint8_t rtmr3[48];
+    char log[4000];
+    snprintf(log, sizeof log, ",\"event_log\":%s", sample_log(rtmr3, compose, PROVIDER, 0));
+    calls("add_image", OWNER, 0, image("keystore", ""));
+    calls("set_policy", OWNER, 0, "{\"image_delay_s\":259200}");
+    quotes_keystore_of(7, rtmr3);
+    snprintf(more, sizeof more, "%s%s", log, with_collateral());
+    calls("register_keystore", REGISTRAR, 0, keystore(7, more));
+    event_is("keystore_registered", "image_id", "0");
+    approves_keystore();
+    calls("register_keystore", REGISTRAR, 0, keystore(7, log));
+    refuses("register_keystore", REGISTRAR, 0, keystore(7, ""), "Image 1 is not active before");
 }
 
 static void rtmr3_alone_is_the_owners_choice(void **state) {
@@ -239,6 +259,7 @@ int main(void) {
         TEST(each_register_counts),
         TEST(images_expire_and_begin),
         TEST(a_keystore_waits_for_its_image),
+        TEST(a_waiting_image_hides_no_other),
         TEST(rtmr3_alone_is_the_owners_choice),
         TEST(a_log_is_no_hindrance_to_rtmr3_alone),
         TEST(approvals_are_listed_and_taken_back),
