@@ -136,7 +136,10 @@ void put_key_record(struct out *o, const struct key_record *k) {
         K(U32, "tcb_eval", tcb_eval),
         K(U32, "image_id", image),
     };
-    const char *state = now_s() > k->valid_until ? "expired" : k->failing_since ? "failing" : "active";
+    const char *state = now_s() > k->valid_until  ? "expired"
+                        : !image_counts(k->image) ? "unapproved"
+                        : k->failing_since        ? "failing"
+                                                  : "active";
     put_open(o, '{');
     member_public_key(o, &k->key);
     member_hex_bytes(o, "rtmr3", k->rtmr3, REGISTER_SIZE);

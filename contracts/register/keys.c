@@ -144,9 +144,8 @@ static enum fate judge_tcb(struct walk *w, struct key_record *k) {
 
 // What becomes of a key by today's collateral; true: it was removed.
 static bool judge_key(struct walk *w, struct key_place at, struct key_record *k) {
-    struct image g;
     struct key_record was = *k;
-    if (!image_load(k->image, &g) || (g.expires_at && w->now > g.expires_at)) {
+    if (!image_counts(k->image)) {
         remove_key(at, k, REASON_IMAGE);
         return true;
     }

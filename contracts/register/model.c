@@ -194,6 +194,11 @@ bool image_load(uint32_t id, struct image *g) {
     return true;
 }
 
+bool image_counts(uint32_t id) {
+    struct image g;
+    return image_load(id, &g) && (!g.expires_at || now_s() <= g.expires_at);
+}
+
 void images_load(struct image_ids *all) {
     size_t len = 0;
     store_get(images_key, all->id, sizeof all->id, &len);

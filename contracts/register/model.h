@@ -90,6 +90,7 @@ struct hash image_name(const struct image *g, unsigned shape);
 bool image_find(const struct hash *name, uint32_t *id);
 // Texts point into a buffer that the next load overwrites. false: there is none.
 bool image_load(uint32_t id, struct image *g);
+bool image_counts(uint32_t id); // it is approved and has not expired
 void image_save(const struct image *g);
 void image_remove(const struct image *g);
 struct image_ids {

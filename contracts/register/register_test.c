@@ -368,6 +368,8 @@ static void keys_of_a_removed_image_go(void **state) {
     registers(7);
     registers(8);
     calls("remove_image", OWNER, 0, "{\"image_id\":0}");
+    assert_true(mock_view("get_workers", "{\"limit\":1}"));
+    assert_non_null(strstr(mock.value, "\"state\":\"unapproved\""));
     calls("recheck_keys", ALICE, 0, "{\"limit\":1}");
     answers("{\"checked\":1,\"removed\":1,\"next\":0}");
     event_is("key_removed", "reason", "\"image\"");

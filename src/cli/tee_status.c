@@ -253,6 +253,9 @@ static void show_key(struct status *s, const struct public_key *key, const struc
     if (record->there && strcmp(record->state, "failing") == 0)
         found(s, "the key's platform is not accepted any more, and the key will be removed",
               "`outlayer verify-quote` says which part of the platform needs an update");
+    if (record->there && strcmp(record->state, "unapproved") == 0)
+        found(s, "the key's image is not approved any more, and the key will be removed",
+              "`outlayer tee approve` is how its owner approves an image");
     if (record->there && s->brought)
         found(s, "the contract has no collateral in force for this platform",
               "`outlayer tee register --renew` brings it along");
