@@ -18,17 +18,15 @@ static void approve(struct state *s, struct image *g) {
     log_image(EVENT_IMAGE_ADDED, g);
 }
 
-static void forget(const struct image *g, bool remove_keys) {
+static void forget(const struct image *g) {
     image_remove(g);
     log_image(EVENT_IMAGE_REMOVED, g);
-    if (remove_keys)
-        remove_keys_of(g->id);
 }
 
 #define FORGET_GAS (10 * TGAS)
 #define FORGET_LOG 1100
 // All but one, of one role or of any.
-static void forget_others(uint32_t but, uint8_t role, bool remove_keys) {
+static void forget_others(uint32_t but, uint8_t role) {
     struct image_ids all;
     struct image g;
     images_load(&all);
@@ -37,7 +35,7 @@ static void forget_others(uint32_t but, uint8_t role, bool remove_keys) {
             continue;
         require(gas_left() > FORGET_GAS && log_room() > FORGET_LOG,
                 "One call cannot remove so many images: remove some with remove_image before");
-        forget(&g, remove_keys);
+        forget(&g);
     }
 }
 
@@ -78,7 +76,7 @@ ENTRY(add_approved_measurements) {
     if (!find_same(&g, &g.id))
         approve(&s, &g);
     if (in->clear_others)
-        forget_others(g.id, g.role, false);
+        forget_others(g.id, g.role);
     answer_number(g.id);
 }
 
@@ -103,7 +101,9 @@ ENTRY(add_image) {
 static void forget_id(uint32_t id, bool remove_keys) {
     struct image g;
     require(image_load(id, &g), "No such image is approved");
-    forget(&g, remove_keys);
+    forget(&g);
+    if (remove_keys)
+        remove_unapproved();
 }
 
 ENTRY(remove_approved_measurements) {
@@ -121,7 +121,9 @@ ENTRY(remove_image) {
 
 ENTRY(clear_all_approved_measurements) {
     owner_state();
-    forget_others(UINT32_MAX, ROLES, in->remove_keys);
+    forget_others(UINT32_MAX, ROLES);
+    if (in->remove_keys)
+        remove_unapproved();
 }
 
 ENTRY(add_approved_rtmr3) {

@@ -37,12 +37,12 @@ void remove_key(struct key_place at, const struct key_record *k, enum reason why
     log_removed(k, why);
 }
 
-void remove_keys_of(uint32_t image) {
+void remove_unapproved(void) {
     struct key_record k;
     for (uint8_t role = 0; role < ROLES; role++) {
         for (uint32_t i = keys_count(role); i-- > 0 && can_remove();) {
             key_load(role, i, &k);
-            if (k.image == image)
+            if (!image_counts(k.image))
                 remove_key((struct key_place){PLACE_THERE, role, 0, i}, &k, REASON_IMAGE);
         }
     }

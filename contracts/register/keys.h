@@ -7,7 +7,7 @@
 void remove_key(struct key_place at, const struct key_record *k, enum reason why);
 // Whether this call has gas and room in its logs for another removal.
 bool can_remove(void);
-// Removes the keys of an image, as many as this call can.
-void remove_keys_of(uint32_t image);
+// Removes the keys whose image does not count any more, as many as this call can.
+void remove_unapproved(void);
 // What a key of this contract may do.
 struct call_key key_rights(const struct state *s, const struct public_key *key);

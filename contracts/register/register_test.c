@@ -375,6 +375,24 @@ static void keys_of_a_removed_image_go(void **state) {
     event_is("key_removed", "reason", "\"image\"");
 }
 
+// Whoever has to stop everything can, however many keys there are: what one call cannot remove goes by the next ones.
+static void all_images_go_at_once(void **state) {
+    (void)state;
+    approves();
+    calls("new_challenge", ALICE, 0, "");
+    for (uint8_t i = 0; i < 110; i++) {
+        quotes(100 + i, &(struct sample){0});
+        calls("register_worker_key", REGISTRAR, 0, registration(100 + i, i ? "" : with_collateral()));
+    }
+    sample_registers[4][0] ^= 1;
+    approves();
+    calls("clear_all_approved_measurements", OWNER, 0, "{\"remove_keys\":true}");
+    assert_true(mock.receipt_count > 80);
+    views("get_images", "{}", "[]");
+    calls("recheck_keys", ALICE, 0, "{}");
+    views("get_workers", "{}", "[]");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_worker_registers_in_one_call),
@@ -396,6 +414,7 @@ int main(void) {
         TEST(a_mixed_fleet_is_judged),
         TEST(a_grace_does_not_begin_anew),
         TEST(keys_of_a_removed_image_go),
+        TEST(all_images_go_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
