@@ -116,4 +116,25 @@ def test_deploy_refusals():
               done)
 
 
+def test_terms_are_looked_at_first():
+    """If it fails, an owner pays for the main contract and then hears that the register contract's terms are none."""
+    with kit.folder() as home:
+        chain = network(home)
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith("OUTLAYER_")} | {"HOME": home, "OUTLAYER_HOME": os.path.join(home, "cli")}
+        testnet = os.path.join(home, ".near-credentials", "testnet")
+        os.symlink(testnet, os.path.join(home, ".near-credentials", "devnet"))
+        for what, wanted, args in (
+                ("a simulator's root key on a public network", "--root-key is for a devnet",
+                 ["--network", "testnet", "--root-key", "00" * 64]),
+                ("a root key of another length", "128 hexadecimal digits", ["--network", "devnet", "--root-key", "00" * 63]),
+                ("a registrar that is no account", "--registrar", ["--network", "testnet", "--registrar", "A B"])):
+            done = run(env, "deploy", "--rpc-url", chain.url, "--contract", ACCOUNTS[0], "--operator", ACCOUNTS[1], "--json",
+                       *args)
+            check(f"{what} is wrong usage", done.returncode == 2 and wanted in done.stderr.decode(), done)
+        account = kit.rpc(chain.url, "query", {"request_type": "view_account", "finality": "final",
+                                               "account_id": ACCOUNTS[0]})["result"]
+        equal("and nothing was paid for", (account["code_hash"], account["amount"]), ("1" * 32, str(10000 * near.NEAR)))
+
+
 kit.main(globals())

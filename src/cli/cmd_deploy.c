@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/deployment.h"
 #include "cli/target.h"
+#include "codec/hex.h"
 
 #define WASM_MAX (4u << 20)
 // What Intel called standard in August of 2026. Older sets hide what was found since.
@@ -80,6 +81,23 @@ static bool find_operator(const struct deploy_options *o, const struct target *t
     return k->has_operator || !o->operator_credentials;
 }
 
+// What the register contract would refuse is refused before the main contract is paid for.
+static bool check_terms(const struct deploy_options *o, const struct target *t, struct err *e) {
+    uint8_t key[64];
+    struct account_id registrar;
+    if (o->root_key && strcmp(t->network, "devnet") != 0) {
+        err_set(e, ERR_USAGE, "--root-key is for a devnet, and the network is '%s'", t->network);
+        return err_hint(e, "leave it out: quotes are believed under Intel's root key alone there");
+    }
+    if (o->root_key && !hex_decode_exact(key, sizeof key, slice_str(o->root_key), e)) {
+        e->code = ERR_USAGE;
+        err_wrap(e, "--root-key");
+        return err_hint(e,
+                        "it is x and y of the root key, 128 hexadecimal digits: root_key.hex of the simulator's home");
+    }
+    return !o->registrar || account_id_parse(&registrar, slice_str(o->registrar), e) || err_wrap(e, "--registrar");
+}
+
 static const struct register_terms *register_terms(const struct deploy_options *o, const struct deployment *d,
                                                    struct arena *a) {
     struct register_terms *t = arena_calloc(a, 1, sizeof *t);
@@ -95,7 +113,7 @@ static bool prepare(const struct deploy_options *o, const struct target *t, stru
                     struct deploy_keys *k, const char **key_path, struct err *e) {
     d->rpc_url = t->rpc_url;
     d->code = contract_outlayer_wasm();
-    if ((o->wasm && !file_read(a, o->wasm, WASM_MAX, &d->code, e)) ||
+    if (!check_terms(o, t, e) || (o->wasm && !file_read(a, o->wasm, WASM_MAX, &d->code, e)) ||
         !target_credentials(t, a, t->contract, &k->contract, e) ||
         !yocto_parse(&d->allowance, o->allowance ? o->allowance : "10 NEAR", e) || !find_operator(o, t, a, d, k, e))
         return false;
