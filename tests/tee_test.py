@@ -479,6 +479,26 @@ def test_leftovers():
         equal("the leftover is gone", sorted(os.listdir(folder)), ["tee-worker.json", "tee-worker.json.lock"])
 
 
+def test_key_files_that_are_none():
+    """A key that cannot be read may be registered: it is never replaced, and what there is to do is said."""
+    with kit.folder() as home:
+        m = Machine(home)
+        m.approve()
+        path = os.path.join(home, "operator", "keys", "tee-worker.json")
+        os.makedirs(os.path.dirname(path))
+        for what in ("", "{half"):
+            with open(path, "w") as f:
+                f.write(what)
+            done, status = m.tee("register"), answer(m.tee("status", "--json"))
+            with open(path) as f:
+                equal(f"the file stays: {what!r}", f.read(), what)
+            check("and the way on is named", done.returncode == 2 and "tee remove" in done.stderr, done.stderr)
+            check("the same by status", "key file" in status["wrong"] and status["mend"], status)
+        nowhere = m.tee("register", "--key", os.path.join(home, "no", "such", "key.json"))
+        check("a folder that is not there is no other registration", nowhere.returncode == 3 and
+              "folder must be there" in nowhere.stderr and "under way" not in nowhere.stderr, nowhere.stderr)
+
+
 def test_agents_of_all_kinds():
     """A guest agent that is slow, busy, silent, gone or lying costs a machine its time, never its truth."""
     with kit.folder() as home:

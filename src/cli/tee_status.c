@@ -274,8 +274,11 @@ static void look_at_key(struct status *s) {
         found(s, "no key was made yet", "`outlayer tee register`");
         return;
     }
-    bool ok = credentials_read(&key, j->key_path, &e) && registry_key(&j->registry, j->a, &key.public, &record, &e);
+    bool read = credentials_read(&key, j->key_path, &e);
+    bool ok = read && registry_key(&j->registry, j->a, &key.public, &record, &e);
     secret_key_wipe(&key.secret);
+    if (!read)
+        err_hint(&e, "`outlayer tee register` says what to do");
     if (ok)
         show_key(s, &key.public, &record);
     else

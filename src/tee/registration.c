@@ -45,7 +45,9 @@ static bool find_key(struct run *run, struct err *e) {
     if (access(path, F_OK) != 0)
         return make_key(run, e);
     if (!credentials_read(&run->key, path, e))
-        return false;
+        return err_hint(e,
+                        "bring it back from a copy; or move it away for another key to be made, and have the lost one "
+                        "removed (`outlayer tee remove ed25519:…` by the contract's owner)");
     if (strcmp(run->key.account.s, run->r->registry.account.s) == 0)
         return true;
     err_set(e, ERR_CONFLICT, "key file '%s' is of account '%s', and the register contract is '%s'", path,
@@ -245,7 +247,9 @@ bool registration_run(const struct registration *r, struct arena *a, struct regi
     *out = (struct registration_result){.end = REGISTRATION_KEPT};
     const char *who = arena_printf(a, "process %d", (int)getpid());
     if (!file_lock(arena_printf(a, "%s.lock", r->key_path), who, &lock, e))
-        return err_hint(e, "another registration of this key is under way; it ends within a minute");
+        return err_hint(e, e->code == ERR_CONFLICT
+                               ? "another registration of this key is under way; it ends within a minute"
+                               : "the key's folder must be there, and this user's");
     bool ok = run_all(&run, e);
     secret_key_wipe(&run.key.secret);
     close(lock);
