@@ -325,6 +325,17 @@ def test_strangers_words():
         shown = m.tee("status")
         check("no terminal obeys them", REMOVED in shown.stdout and "\x1b" not in shown.stdout + shown.stderr, shown.stdout)
         agent.at = lambda call: None
+        quoted = json.loads(line.ask(m.agent, "POST", "/GetQuote", b'{"report_data":"00"}')[2])
+        end = quoted["quote"].rindex(b"-----END CERTIFICATE".hex())
+        torn = dict(quoted, quote=quoted["quote"][:end] + b"+".hex() + quoted["quote"][end + 2:])
+        with open(os.path.join(VECTORS, MACHINE + ".quote.bin"), "rb") as f:
+            intels = f.read()
+        zeros = intels[:48 + 520] + bytes(64) + intels[48 + 584:]
+        for what, answered, tee in (("whose certificates cannot be read", torn, "simulated"),
+                                    ("with Intel's", dict(quoted, quote=zeros.hex()), "tdx")):
+            agent.at = lambda call: (200, answered) if call[1] == "/GetQuote" else None
+            equal(f"a quote {what} is {tee}", answer(m.tee("status", "--json")).get("tee"), tee)
+        agent.at = lambda call: None
 
         config = near.view_value(m.rpc, REGISTER, "get_config")
 

@@ -5,8 +5,10 @@
 #include "cli/tee_collateral.h"
 #include "cli/tee_quote.h"
 #include "codec/hex.h"
+#include "collateral/facts.h"
 #include "collateral/moment.h"
 #include "collateral/platform.h"
+#include "dcap/chain.h"
 #include "dcap/report.h"
 #include "protocol/register.h"
 #include "tee/event_log.h"
@@ -80,13 +82,22 @@ static void show_registers(struct status *s) {
         line(s, key, json_string_value(value));
 }
 
-// Whether the platform's certificate is Intel's, whatever root a contract believes.
+// Whether the platform's certificates lead to Intel's root, whatever root a contract believes. A clock that is wrong
+// makes no machine a simulated one: where one of them is not of this time, they are looked at as of its own.
 static bool intel_signed(const struct status *s) {
     struct dcap_trust intel;
     struct dcap_fault fault;
     struct quote_platform platform;
+    uint64_t at = s->now;
     dcap_trust_intel(&intel);
-    return quote_platform_of(&platform, s->quote.q.quote, &intel, s->now, &fault) || fault.code != DCAP_UNTRUSTED_ROOT;
+    for (int i = 0; i < DCAP_CHAIN_MAX; i++) {
+        if (quote_platform_of(&platform, s->quote.q.quote, &intel, at, &fault))
+            return true;
+        if (!collateral_date_fault(&fault))
+            return false;
+        at = fault.detail;
+    }
+    return false;
 }
 
 static void look_at_machine(struct status *s) {
