@@ -5,6 +5,7 @@ import json, os, subprocess, threading, time
 
 import kit, near
 from fakes import line
+from fakes.pcs import Pcs, read
 from kit import check, equal
 
 CONTRACT, REGISTER, PAYER = "outlayer.test.near", "operator.test.near", "payer.test.near"
@@ -378,13 +379,19 @@ def test_platform_out_of_date():
         said = answer(m.tee("status", "--json"))
         equal("Intel says so of today's set and of the next one",
               [said["tcb"][s]["status"] for s in ("standard", "early")], ["OutOfDate"] * 2)
+        check("an operator is warned before the contract hears of it", "set of today" in (said["warning"] or ""), said)
         equal("the chain does not know it yet", said["on_chain"]["status"], "UpToDate")
+        with Pcs(read(os.path.join(m.simulator_home, "collateral.json"))) as cache:
+            cached = answer(m.tee("status", "--json", "--pccs-url", cache.url))
+            equal("a cache without the next set says nothing against the machine",
+                  (cached["tcb"]["standard"].get("status"), "error" in cached["tcb"]["early"], cached["warning"]),
+                  ("UpToDate", True, None))
         m.control(pcs="503")
         blind = m.tee("status", "--json")
         said = answer(blind)
         check("without Intel's service the chain's word is left",
               said["on_chain"]["status"] == "UpToDate" and "error" in said["tcb"]["standard"], said["tcb"])
-        equal("which is no fault of the machine", (blind.returncode, said["wrong"]), (0, None))
+        equal("which is no fault of the machine", (blind.returncode, said["wrong"], said["warning"]), (0, None, None))
 
         m.control(tcb={"status": "OutOfDate", "advisories": "INTEL-SA-00001"})
         quote = os.path.join(home, "quote")

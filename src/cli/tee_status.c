@@ -127,7 +127,7 @@ static void look_at_machine(struct status *s) {
 // --- what the platform is worth, by today's set and by the next one
 
 // The report of src/dcap on the quote by this set, which Intel's service or a cache of it serves.
-static json_t *judge_by(struct status *s, const char *set, bool *fine) {
+static json_t *judge_by(struct status *s, const char *set, enum dcap_outcome *outcome) {
     struct tee_job *j = s->j;
     struct fetched *got = arena_calloc(j->a, 1, sizeof *got);
     struct dcap_checked *checked = arena_calloc(j->a, 1, sizeof *checked);
@@ -135,7 +135,7 @@ static json_t *judge_by(struct status *s, const char *set, bool *fine) {
     struct dcap_trust trust;
     struct dcap_policy policy;
     struct err e;
-    *fine = false;
+    *outcome = DCAP_NOT_CHECKABLE;
     if (!tee_fetch_collateral(j, s->quote.q.quote, set, got, &e)) {
         line(s, arena_printf(j->a, "TCB %s", set), e.msg);
         return json_pack("{s:o}", "error", json_of_bytes(e.msg));
@@ -148,7 +148,7 @@ static json_t *judge_by(struct status *s, const char *set, bool *fine) {
                                            .trust = &trust,
                                            .now = s->now};
     dcap_check(checked, &lent, &question);
-    *fine = dcap_outcome(checked) == DCAP_ACCEPTED;
+    *outcome = dcap_outcome(checked);
     struct bytes report = dcap_report(&lent, checked);
     json_t *out = json_parse_big(slice_of(report.ptr, report.len), report.len, &e);
     const char *status = json_string_value(json_object_get(out, "status"));
@@ -156,16 +156,20 @@ static json_t *judge_by(struct status *s, const char *set, bool *fine) {
     return out ? out : json_null();
 }
 
-// A platform that fails Intel's next set works until that becomes the standard, a year after the event.
+// A platform that fails today's set works until the contract has that; one that fails Intel's next set, until that
+// becomes the standard, a year after the event. What nobody could be asked about says nothing against it.
 static void look_at_tcb(struct status *s) {
-    bool fine, early;
+    enum dcap_outcome standard, early;
     if (!s->quoted)
         return;
     json_t *tcb = json_object();
     json_object_set_new(s->out, "tcb", tcb);
-    json_object_set_new(tcb, "standard", judge_by(s, "standard", &fine));
+    json_object_set_new(tcb, "standard", judge_by(s, "standard", &standard));
     json_object_set_new(tcb, "early", judge_by(s, "early", &early));
-    if (fine && !early)
+    if (standard == DCAP_NOT_ACCEPTED)
+        s->warning = "Intel's set of today does not accept this platform: update it before the contract has that set "
+                     "(`outlayer verify-quote` says which part)";
+    else if (early == DCAP_NOT_ACCEPTED)
         s->warning = "Intel's next set does not accept this platform: update it before that set is the standard "
                      "(`outlayer verify-quote` says which part)";
 }
