@@ -127,6 +127,8 @@ def test_what_is_over_stays_an_alarm():
         os.makedirs(os.path.join(home, "collateral"))
         with open(os.path.join(home, "collateral", fresh["fmspc"] + ".json"), "w") as f:
             json.dump(mixed, f)
+        with open(os.path.join(home, "collateral", fresh["fmspc"] + ".early.json"), "w") as f:
+            json.dump(fresh["collateral"], f)
         with serve(fresh) as pcs:
             pcs.meet(None, 404)
             with watching(tool, "--every", "60", PCCS_URL=pcs.url) as (process, url):
@@ -135,6 +137,8 @@ def test_what_is_over_stays_an_alarm():
                 equal("parts that are over have no days left", [m.get('collateral_days_left{part="%s",id="%s"}' % x) for x in
                       (("pck_crl", "platform"), ("tcb_info", fresh["fmspc"]), ("qe_identity", "TD_QE"))], ["0.000"] * 3)
                 check("and the look says so", "alarm       tcb_info" in said, said)
+                check("what is not known is not better than what is", "will be worse" not in said and
+                      'tcb_status{set="standard"}' not in m and m.get('tcb_status{set="early"}') == "0", (said, m))
 
 
 def looked(process, word):

@@ -118,7 +118,7 @@ static void look_early(struct look *l, bool fresh) {
     if (!m.facts[COLLATERAL_TCB_INFO].good)
         return;
     l->status[1] = judge(l, &m.kept, &report);
-    if (l->status[1] > l->status[0]) {
+    if (l->status[0] >= 0 && l->status[1] > l->status[0]) {
         printf("warning     by Intel's next set (%" PRIu64 ") this platform will be worse than today\n",
                m.facts[COLLATERAL_TCB_INFO].number);
         say_short(l, report);
