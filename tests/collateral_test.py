@@ -73,6 +73,13 @@ def test_fetch_by_a_quote_of_intels():
         equal("or by its FMSPC", (code, file_of(os.path.join(home, "other"))), (0, whole))
         code, out, said = tool.run("fetch", "--fmspc", "00806f050000", "--at", at, PCCS_URL=pcs.url)
         check("another platform's TCB info is not taken for it", code != 0 and "another platform" in said, said)
+        named = pcs.url.replace("http://", "http://me:hidden@")
+        code, out, said = tool.run("fetch", quote, "--at", at, "--out", os.path.join(home, "named"), PCCS_URL=named)
+        check("a server's password is shown to nobody", code == 0 and out["parts"]["tcb_info"]["from"] == pcs.url and "hidden" not in said, said)
+        pcs.meet(None, 404)
+        code, out, said = tool.run("fetch", quote, "--at", at, PCCS_URL=named)
+        check("nor where it fails", code != 0 and pcs.url in said and "hidden" not in said, said)
+        pcs.meet(None, None, 0)
 
 
 def test_the_freshest_that_is_right_wins():

@@ -12,7 +12,7 @@ struct source {
     struct http_client *http;
     struct arena *a; // of the answer; a thread has its own
     struct pcs_answer answer;
-    const char *address;
+    const char *address, *shown; // shown: without a password, in the caller's arena
 };
 
 static void *ask_source(void *ctx) {
@@ -35,7 +35,7 @@ static void note(struct fetched *out, const char *address, enum pcs_piece piece,
 static void note_fault(struct fetched *out, const struct source *s, enum pcs_piece piece, const struct dcap_fault *f) {
     struct err why;
     collateral_served_err(f, s->f->now, &why);
-    note(out, s->address, piece, &why);
+    note(out, s->shown, piece, &why);
 }
 
 // --- which of two
@@ -89,7 +89,7 @@ static void take_root_crl(struct fetched *out, const struct fetch *f, const stru
     } else if (is_better(new, &out->facts[COLLATERAL_ROOT_CRL], 0)) {
         collateral_take(&out->c, &s->answer.collateral, COLLATERAL_ROOT_CRL);
         out->facts[COLLATERAL_ROOT_CRL] = *new;
-        out->from[COLLATERAL_ROOT_CRL] = s->address;
+        out->from[COLLATERAL_ROOT_CRL] = s->shown;
         *root = &s->answer.collateral;
     }
 }
@@ -101,7 +101,7 @@ static void take_sets(struct fetched *out, const struct fetch *f, const struct s
     if (!s->answer.had[PCS_NUMBERS])
         return;
     if (!collateral_sets_verify(&sets, &s->answer.numbers, f->wish->tdx, root, f->trust, f->now, &why)) {
-        note(out, s->address, PCS_NUMBERS, &why);
+        note(out, s->shown, PCS_NUMBERS, &why);
     } else if (!out->sets_known || sets.issued > out->sets.issued) {
         out->sets = sets;
         out->sets_known = true;
@@ -116,11 +116,11 @@ static void take_part(struct fetched *out, const struct fetch *f, const struct s
     if (!new->good) {
         note_fault(out, s, piece_of(p), &new->fault);
     } else if (!is_asked_for(new, p, f->wish, &why)) {
-        note(out, s->address, piece_of(p), &why);
+        note(out, s->shown, piece_of(p), &why);
     } else if (is_better(new, &out->facts[p], wanted_set(out, f))) {
         collateral_take(&out->c, &s->answer.collateral, p);
         out->facts[p] = *new;
-        out->from[p] = s->address;
+        out->from[p] = s->shown;
     }
 }
 
@@ -155,7 +155,7 @@ static void believe(struct fetched *out, struct arena *a, const struct fetch *f,
         out->asked += s[i].answer.asked;
         for (enum pcs_piece p = 0; p < PCS_PIECES; p++)
             if (!s[i].answer.had[p])
-                note(out, s[i].address, p, &s[i].answer.why[p]);
+                note(out, s[i].shown, p, &s[i].answer.why[p]);
     }
     for (size_t i = 0; i < count; i++)
         take_root_crl(out, f, &s[i], &root);
@@ -170,10 +170,12 @@ bool collateral_fetch(struct fetched *out, struct arena *a, const struct fetch *
     struct source sources[PCS_ADDRESSES_MAX] = {0};
     size_t count = f->addresses->count;
     struct http_client *http = http_client_new();
+    char shown[256];
     *out = (struct fetched){0};
     for (size_t i = 0; i < count; i++) {
         struct source *s = &sources[i];
         *s = (struct source){.f = f, .http = http, .a = arena_new(), .address = f->addresses->at[i]};
+        s->shown = arena_strdup(a, log_url(s->address, shown));
         s->started = pthread_create(&s->thread, NULL, ask_source, s) == 0;
         if (!s->started)
             ask_source(s);

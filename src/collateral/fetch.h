@@ -6,8 +6,8 @@
 
 #define FETCH_NOTES_MAX (PCS_ADDRESSES_MAX * (PCS_PIECES + 1))
 
-struct fetch_note { // what did not come, or was not believed
-    const char *address;
+struct fetch_note {      // what did not come, or was not believed
+    const char *address; // as it may be shown
     enum pcs_piece piece;
     struct err why;
 };
@@ -15,7 +15,7 @@ struct fetch_note { // what did not come, or was not believed
 struct fetched {
     struct collateral c; // what was believed
     struct collateral_facts facts[COLLATERAL_PARTS];
-    const char *from[COLLATERAL_PARTS]; // address; NULL: the part could not be had
+    const char *from[COLLATERAL_PARTS]; // address as it may be shown; NULL: the part could not be had
     bool sets_known;
     struct tcb_sets sets;
     struct fetch_note notes[FETCH_NOTES_MAX];
