@@ -428,6 +428,9 @@ def test_payer_of_the_environment():
         done = m.outlayer(*where, env={"INIT_ACCOUNT_ID": PAYER, "INIT_ACCOUNT_PRIVATE_KEY_FILE": path})
         equal("with it the key is registered", (done.returncode, answer(done).get("result")), (0, "registered"))
         check("its secret is in no answer", secret not in done.stdout + done.stderr)
+        gone = m.outlayer("tee", "remove", *where[2:],
+                          env={"INIT_ACCOUNT_ID": PAYER, "INIT_ACCOUNT_PRIVATE_KEY_FILE": path})
+        equal("and removed by it, as a registrar may", (gone.returncode, answer(gone).get("removed")), (0, 1))
 
 
 def kill_everywhere(w, home_of, args, ends_well):

@@ -11,7 +11,8 @@ static const struct arg table[] = {
     ARG_OPTION(
         struct tee_options, agent, "--agent", "PATH",
         "socket or URL of dstack's guest agent; else DSTACK_SIMULATOR_ENDPOINT, the running `up`, or the usual ones"),
-    ARG_OPTION(struct tee_options, from, "--from", "ACCOUNT", "who pays, or removes; else INIT_ACCOUNT_ID"),
+    ARG_OPTION(struct tee_options, from, "--from", "ACCOUNT",
+               "who pays, or removes; else INIT_ACCOUNT_ID, or for remove the contract's owner"),
     ARG_OPTION(struct tee_options, key, "--key", "FILE", "this machine's key (HOME/keys/tee-worker.json)"),
     ARG_OPTION(struct tee_options, collateral, "--collateral", "FILE",
                "register, approve: the nine-member object; else fetched"),

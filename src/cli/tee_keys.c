@@ -2,6 +2,7 @@
 // `outlayer tee recheck` and `outlayer tee remove`: what becomes of keys after they were registered.
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/payer.h"
 #include "cli/tee_job.h"
 #include "protocol/register.h"
 #include <inttypes.h>
@@ -71,7 +72,7 @@ bool tee_run_remove(struct tee_job *j, struct err *e) {
     SCOPED_JSON(args) = json_object();
     SCOPED_JSON(value) = NULL;
     if (!tee_open_register(j, e) || !which_key(j, &key, e) ||
-        !tee_open_payer(j, j->o->from ? NULL : j->config.owner, e))
+        !tee_open_payer(j, j->o->from || payer_is_set() ? NULL : j->config.owner, e))
         return false;
     const char *text = public_key_text(j->a, &key);
     json_object_set_new(args, "public_keys", json_pack("[s]", text));
