@@ -463,6 +463,7 @@ def test_killed_at_each_step():
         first, keys = os.path.join(home, "first"), set()
         w.register(first, kill_at_send=2, fate="lost")  # the challenge's, and the registration's with all collateral
         equal("the power is lost when the registration has just been sent", w.victim.returncode, -9)
+        check("the chain goes on with it", kit.until(m.workers))
         equal("then there is nothing left to do", w.register(first).get("result"), "kept")
 
         def fresh(number, fate):
