@@ -13,9 +13,10 @@ CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first -z stack-
 # use instructions that are not in WebAssembly 1.0, so the compiler generates the code from what the linker optimised.
 # Addresses below 1024 are the stack's last ones: with --low-memory-unused no constant offset is added by itself.
 # Inlining where it saves less than a call, and running pointers instead of indices, make more code than they save.
+# What has been optimised once is laid out anew (flattened, its loops found again) and optimised a second time.
 CONTRACT_LTO := --lto-O2 -mllvm -inline-threshold=-20 --save-temps
 CONTRACT_LSR := -mllvm -disable-lsr
-CONTRACT_OPT := --low-memory-unused --code-folding -Oz --converge --reorder-functions --mvp-features
+CONTRACT_OPT := --low-memory-unused --code-folding -Oz --converge --flatten --rereloop -Oz --converge --reorder-functions --mvp-features
 sdk_srcs := $(wildcard contracts/sdk/*.c)
 sdk_srcs := $(filter-out %_test.c %_fuzz.c,$(sdk_srcs))
 
@@ -37,16 +38,18 @@ build/contracts/$(1).wasm: $(2) $(3)/imports.txt $(3)/exports.txt $(wildcard $(3
 	@contracts/gate.sh $$@.small $(3)
 	@mv $$@.small $$@ && rm -f $$@.linked $$@.obj $$@.lto*
 endef
-# $(call contract,NAME,FOLDER,MORE SOURCES): all sources of the folder, the SDK and the others make NAME.wasm.
+# $(call contract,NAME,FOLDER,MORE SOURCES,BUT): all sources of the folder, the SDK's but some, and the others make NAME.wasm.
 define contract
 csrcs_$(1) := $(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c))
-$(call wasm,$(1),$(patsubst %.c,build/contracts/obj/%.o,$(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c)) $(3) $(sdk_srcs)),$(2))
+$(call wasm,$(1),$(patsubst %.c,build/contracts/obj/%.o,$(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c)) $(3) $(filter-out $(4),$(sdk_srcs))),$(2))
 endef
 CONTRACTS :=
 $(eval $(call contract,outlayer,contracts/outlayer))
-# The verifier's core is compiled into the register contract; its back end there is the node.
+# The verifier's core is compiled into the register contract; its back end there is the node, and its strict reader of JSON
+# reads the arguments, too.
+register_but := contracts/sdk/json_text.c
 core_srcs := $(filter-out %_test.c %_fuzz.c src/dcap/backend_openssl.c,$(wildcard src/dcap/*.c))
-$(eval $(call contract,register,contracts/register,$(core_srcs)))
+$(eval $(call contract,register,contracts/register,$(core_srcs),$(register_but)))
 EXAMPLES := asker coin_flip counter dao ft nft
 $(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),contracts/examples/$(e))))
 # For tests of workers alone.
@@ -66,7 +69,7 @@ mock_libs := -lsodium -lcrypto
 sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
 $(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka $(mock_libs))))
 $(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
-register_native := contracts/register/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(sdk_native)
+register_native := contracts/register/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(filter-out $(register_but),$(sdk_native))
 # Test quotes come from the programs' units, which have names that the SDK has, too: in one object that shows its own alone.
 sample_units := $(sort $(closure_testpki) $(closure_tee))
 $(O)/obj/register_sample.o: $(O)/obj/contracts/register/kit/sample.o $(foreach u,$(sample_units),$(O)/lib/lib$(u).a)
@@ -77,7 +80,7 @@ $(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(O)/test/$(basename 
 $(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(register_native),dcap,-lcmocka $(mock_libs) -ljansson $(foreach u,$(sample_units),$(ldlibs_$(u))))))
 $(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c $(csrcs_$(e)) $(sdk_native),,-lcmocka $(mock_libs)))))
 $(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
-$(foreach t,$(wildcard contracts/register/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_register) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),dcap,$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+$(foreach t,$(wildcard contracts/register/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_register) $(filter-out $(register_but),$(sdk_native)) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),dcap,$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 $(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 
 # What reads a request's words as worker and coordinator do, for the law that what the contract takes is served.
@@ -89,7 +92,7 @@ $(eval $(call program,tool,contract_abi,contracts/abi/main.c contracts/abi/abi.c
 build/contracts/outlayer_abi.json: $(O)/tool/contract_abi
 	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
 contracts: build/contracts/outlayer_abi.json
-$(eval $(call program,tool,register_abi,contracts/abi/main.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(sdk_native),dcap,$(mock_libs)))
+$(eval $(call program,tool,register_abi,contracts/abi/main.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(filter-out $(register_but),$(sdk_native)),dcap,$(mock_libs)))
 build/contracts/register_abi.json: $(O)/tool/register_abi
 	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
 contracts: build/contracts/register_abi.json

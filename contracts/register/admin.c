@@ -3,6 +3,7 @@
 #include "args.h"
 #include "dcap/p256_point.h"
 #include "events.h"
+#include "shown.h"
 
 #define ALLOWANCE (10000 * MILLI_NEAR)
 
@@ -44,10 +45,10 @@ static struct text account_or_null(const struct account *a) { return a->len ? ac
 // --- who may register
 
 ENTRY(set_init_worker_account) {
-    struct state s = owner_state();
-    s.first_registrar = in->worker_id;
-    state_save(&s);
-    log_setting("init_worker_account", account_or_null(&s.first_registrar));
+    struct state *s = owner_state();
+    s->first_registrar = in->worker_id;
+    state_save(s);
+    log_setting("init_worker_account", account_or_null(&s->first_registrar));
 }
 
 static void change_registrars(struct state *s, const struct registrars *all, const char *what,
@@ -59,40 +60,40 @@ static void change_registrars(struct state *s, const struct registrars *all, con
 }
 
 ENTRY(add_registrar) {
-    struct state s = owner_state();
+    struct state *s = owner_state();
     struct registrars all;
     registrars_load(&all);
     require(all.count < REGISTRARS_MAX, "There are 16 registrars already");
     require(registrar_find(&all, &in->account_id) == all.count, "This account is a registrar already");
     all.account[all.count++] = in->account_id;
-    change_registrars(&s, &all, "registrar_added", &in->account_id);
+    change_registrars(s, &all, "registrar_added", &in->account_id);
 }
 
 ENTRY(remove_registrar) {
-    struct state s = owner_state();
+    struct state *s = owner_state();
     struct registrars all;
     registrars_load(&all);
     uint32_t at = registrar_find(&all, &in->account_id);
     require(at < all.count, "Not an added registrar; set_init_worker_account changes the first one");
     all.account[at] = all.account[--all.count];
-    change_registrars(&s, &all, "registrar_removed", &in->account_id);
+    change_registrars(s, &all, "registrar_removed", &in->account_id);
 }
 
 ENTRY(set_outlayer_contract) {
-    struct state s = owner_state();
-    s.main = in->main_id;
-    state_save(&s);
-    log_setting("outlayer_contract_id", account_text(&s.main));
+    struct state *s = owner_state();
+    s->main = in->main_id;
+    state_save(s);
+    log_setting("outlayer_contract_id", account_text(&s->main));
 }
 
 // --- ownership
 
 static void propose_owner(const struct account *who) {
-    struct state s = owner_state();
-    s.next_owner = *who;
-    if (account_eq(&s.next_owner, &s.owner))
-        s.next_owner.len = 0;
-    state_save(&s);
+    struct state *s = owner_state();
+    s->next_owner = *who;
+    if (account_eq(&s->next_owner, &s->owner))
+        s->next_owner.len = 0;
+    state_save(s);
     log_account("owner_proposed", who);
 }
 
@@ -100,13 +101,13 @@ ENTRY(set_owner) { propose_owner(&in->owner_id); }
 ENTRY(transfer_ownership) { propose_owner(&in->owner_id); }
 
 ENTRY(accept_owner) {
-    struct state s = state_load();
+    struct state *s = state_load();
     struct account from = caller();
-    require(account_eq(&from, &s.next_owner), "Only the account that set_owner named can accept");
-    s.owner = from;
-    s.next_owner.len = 0;
-    state_save(&s);
-    log_account("owner_set", &s.owner);
+    require(account_eq(&from, &s->next_owner), "Only the account that set_owner named can accept");
+    s->owner = from;
+    s->next_owner.len = 0;
+    state_save(s);
+    log_account("owner_set", &s->owner);
 }
 
 // --- the next version
@@ -127,26 +128,27 @@ ENTRY(migrate) {
 
 // --- views
 
+#define S(kind, name, member) SHOWN(kind, name, struct state, member)
 ENTRY(get_config) {
-    struct state s = state_load();
+    static const struct shown members[] = {S(ACCOUNT, "owner_id", owner), S(ACCOUNT, "next_owner_id", next_owner),
+                                           S(ACCOUNT, "init_worker_account", first_registrar),
+                                           S(ACCOUNT, "outlayer_contract_id", main),
+                                           S(HEX, "root_public_key", trust.root_key)};
+    struct state *s = state_load();
     struct registrars all;
     struct out *o = reply_open('{');
-    member_string(o, "owner_id", account_text(&s.owner));
-    member_string(o, "next_owner_id", account_or_null(&s.next_owner));
-    member_string(o, "init_worker_account", account_or_null(&s.first_registrar));
+    SHOW_ALL(o, members, s);
     member_open(o, "registrars", '[');
     registrars_load(&all);
     for (uint32_t i = 0; i < all.count; i++)
         put_string(o, account_text(&all.account[i]));
     put_close(o, ']');
-    member_string(o, "outlayer_contract_id", account_text(&s.main));
-    member_hex_bytes(o, "root_public_key", s.trust.root_key, sizeof s.trust.root_key);
     reply_close('}');
 }
 
 ENTRY(get_init_worker_account) {
-    struct state s = state_load();
-    put_string(reply(), account_or_null(&s.first_registrar));
+    struct state *s = state_load();
+    put_string(reply(), account_or_null(&s->first_registrar));
     reply_end();
 }
 

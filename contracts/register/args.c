@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "args.h"
 
-static const struct json_choices role_choices = {role_names, ROLES};
-
 // --- decoders of this contract's own types
 
 // An object, or a text that holds one; both as they are, without the quotes.
 static void read_document(struct json_in *in, void *out, const void *more) {
     (void)more;
     *(struct text *)out = json_peek(in) == '"' ? json_take_string(in) : json_take_value(in);
+}
+
+static void read_role(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    struct text name = json_take_string(in);
+    uint8_t role = text_eq(name, TEXT("keystore")) ? ROLE_KEYSTORE : ROLE_WORKER;
+    if (!text_eq(name, text_of(role_names[role])))
+        json_stop(in, ": expected worker or keystore");
+    *(uint8_t *)out = role;
+}
+
+static void read_maybe_hash(struct json_in *in, void *out, const void *more) {
+    (void)more;
+    struct maybe_hash *m = out;
+    if (!hex_take(m->value.b, json_take_string(in), HASH_SIZE))
+        json_stop(in, ": expected 64 hexadecimal digits");
+    m->given = true;
 }
 
 static void read_maybe_bool(struct json_in *in, void *out, const void *more) {
@@ -66,10 +81,10 @@ static void read_registers(struct json_in *in, void *out, const void *more) {
     T(MAYBE_U64, struct maybe_u64, json_read_maybe_u64, NULL) \
     T(MAYBE_U32, struct maybe_u32, json_read_maybe_u32, NULL) \
     T(MAYBE_YOCTO, struct maybe_yocto, json_read_maybe_yocto, NULL) \
-    T(MAYBE_HASH, struct maybe_hash, json_read_maybe_hash, NULL) \
+    T(MAYBE_HASH, struct maybe_hash, read_maybe_hash, NULL) \
     T(MAYBE_BOOL, struct maybe_bool, read_maybe_bool, NULL) \
     T(RAW, struct json_raw, json_read_raw, NULL) \
-    T(ROLE, uint8_t, json_read_choice, &role_choices) \
+    T(ROLE, uint8_t, read_role, NULL) \
     T(REGISTER, struct maybe_register, read_register, NULL) \
     T(REGISTERS, struct registers, read_registers, NULL) \
     T(MEASUREMENTS, struct maybe_register, read_object, members_MEASUREMENTS)
@@ -80,4 +95,21 @@ const struct args *entry_begin(const uint8_t *list, const char *name) {
     entry_empty();
     entry_read(list, name);
     return &args;
+}
+
+unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(void *ctx, struct text t),
+                   void *ctx) {
+    struct json_in in = {.p = (char *)(uintptr_t)json.ptr, .field = field};
+    in.end = in.p + json.len;
+    unsigned n = 0;
+    json_expect(&in, '[');
+    if (json_take(&in, ']'))
+        return 0;
+    do {
+        if (n++ == most)
+            json_stop(&in, ": too many entries");
+        take(ctx, json_take_string(&in));
+    } while (json_take(&in, ','));
+    json_expect(&in, ']');
+    return n;
 }

@@ -34,5 +34,8 @@ struct args {
 // Begins a method: checks the caller and the deposit by its kind, and decodes its arguments. A list begins with the
 // kind and ends with ARG_END; without arguments any input is taken. The result lives until the next call.
 const struct args *entry_begin(const uint8_t *list, const char *name);
+// ["…",…]: each text goes to `take`; how many there were. More than `most` are refused.
+unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(void *ctx, struct text t),
+                   void *ctx);
 
 #include "sdk/entry.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collateral.h"
 #include "args.h"
+#include "shown.h"
 
-#define KINDS 5 // enum dcap_kind
-#define KEPT 2  // sets of a slot
+#define KEPT 2 // sets of a slot
 static const struct text platforms_known = {"FMSPCS", 6};
 
 struct dcap_arena *arena(void) {
@@ -221,7 +221,7 @@ static enum took find_place(struct kept *all, uint32_t *place, const struct slot
     return make_room(all, place, h->number, least);
 }
 
-static const char *part_names[KINDS] = {"", "root_crl", "pck_crl", "tcb_info", "qe_identity"};
+static const char part_names[] = "\0root_crl\0pck_crl\0tcb_info\0qe_identity"; // by enum dcap_kind
 
 static void member_id(struct out *o, const struct slot *slot) {
     if (slot->kind == DCAP_KIND_TCB_INFO)
@@ -235,12 +235,13 @@ static void member_id(struct out *o, const struct slot *slot) {
 }
 
 static void put_part(struct out *o, const struct slot *slot, const struct dcap_part_head *h) {
-    member_string(o, "part", text_of(part_names[slot->kind]));
+    static const struct shown members[] = {SHOWN(NUMBER, "issued", struct dcap_part_head, issued),
+                                           SHOWN(NUMBER, "next_update", struct dcap_part_head, next_update),
+                                           SHOWN(NUMBER, "eval", struct dcap_part_head, number),
+                                           SHOWN(HEX, "sha256", struct dcap_part_head, text_hash)};
+    member_string(o, "part", text_of(dcap_nth(part_names, slot->kind)));
     member_id(o, slot);
-    member_number(o, "issued", h->issued);
-    member_number(o, "next_update", h->next_update);
-    member_number(o, "eval", h->number);
-    member_hex_bytes(o, "sha256", h->text_hash, sizeof h->text_hash);
+    SHOW_ALL(o, members, h);
 }
 
 static struct slot slot_of(const struct dcap_part_head *h, struct bytes part) {
@@ -286,34 +287,42 @@ void collateral_keep(struct given *g, const struct state *s, bool strict) {
             keep(&g->forced[i], g->part[i], s, strict);
 }
 
-// Who is neither owner nor registrar pays for what the storage grows; what is beyond goes back.
-static void charge_growth(const struct state *s, uint64_t before) {
+void charge(uint64_t bytes, const char *sentence) {
     struct account from = caller();
-    struct yocto got = deposit_attached(), need = {0};
-    uint64_t after = store_usage();
-    if (!account_eq(&from, &s->owner) && !is_registrar(s, &from) && after > before)
-        need = stake_of(after - before);
+    struct yocto need = stake_of(bytes), got = deposit_attached();
     if (yocto_less(got, need))
-        stop_filled("Insufficient deposit: what the parts bind costs % yoctoNEAR, got %", (struct yocto[]){need, got});
+        stop_filled(sentence, (struct yocto[]){need, got});
     if (yocto_less(need, got))
         promise_transfer(&from, yocto_sub(got, need));
 }
 
+uint64_t grown(uint64_t before) {
+    uint64_t now = store_usage();
+    return now > before ? now - before : 0;
+}
+
+// Who is neither owner nor registrar pays for what the storage grows.
+static void charge_growth(const struct state *s, uint64_t before) {
+    struct account from = caller();
+    bool free = account_eq(&from, &s->owner) || is_registrar(s, &from);
+    charge(free ? 0 : grown(before), "Insufficient deposit: what the parts bind costs % yoctoNEAR, got %");
+}
+
 ENTRY(update_collateral) {
     static struct given g;
-    struct state s = state_load();
-    struct dcap_trust was = s.trust;
+    struct state *s = state_load();
+    struct dcap_trust was = s->trust;
     uint64_t before = store_usage();
     struct dcap_fault f;
     arena()->used = 0;
-    if (!collateral_verify(&g, in->collateral, &s.trust, now_s(), &f))
+    if (!collateral_verify(&g, in->collateral, &s->trust, now_s(), &f))
         collateral_refuse(&f);
     require(g.part[0].len || g.part[1].len || g.part[2].len || g.part[3].len,
             "Collateral refused: it has none of root_ca_crl, pck_crl, tcb_info and qe_identity");
-    collateral_keep(&g, &s, true);
-    if (memcmp(&s.trust, &was, sizeof was) != 0)
-        state_save(&s);
-    charge_growth(&s, before);
+    collateral_keep(&g, s, true);
+    if (memcmp(&s->trust, &was, sizeof was) != 0)
+        state_save(s);
+    charge_growth(s, before);
 }
 
 // --- views
@@ -345,20 +354,20 @@ static void put_slot(struct out *o, const struct slot *slot, const struct state 
 static void answer_parts(struct text fmspc, bool days) {
     uint8_t known[PLATFORM_KINDS_MAX * 6], wanted[6];
     size_t len = 0;
-    struct state s = state_load();
+    struct state *s = state_load();
     struct out *o = reply_open('[');
     require(!fmspc.ptr || (fmspc.len == 12 && hex_take(wanted, fmspc, sizeof wanted)),
             "fmspc must be 12 hexadecimal digits");
-    put_slot(o, &(struct slot){DCAP_KIND_ROOT_CRL, {0}}, &s, days);
-    put_slot(o, &(struct slot){DCAP_KIND_PCK_CRL, {DCAP_CA_PROCESSOR}}, &s, days);
-    put_slot(o, &(struct slot){DCAP_KIND_PCK_CRL, {DCAP_CA_PLATFORM}}, &s, days);
-    put_slot(o, &(struct slot){DCAP_KIND_QE_IDENTITY, {0}}, &s, days);
+    put_slot(o, &(struct slot){DCAP_KIND_ROOT_CRL, {0}}, s, days);
+    put_slot(o, &(struct slot){DCAP_KIND_PCK_CRL, {DCAP_CA_PROCESSOR}}, s, days);
+    put_slot(o, &(struct slot){DCAP_KIND_PCK_CRL, {DCAP_CA_PLATFORM}}, s, days);
+    put_slot(o, &(struct slot){DCAP_KIND_QE_IDENTITY, {0}}, s, days);
     store_get(platforms_known, known, sizeof known, &len);
     for (size_t i = 0; i < len; i += 6) {
         struct slot slot = {DCAP_KIND_TCB_INFO, {0}};
         memcpy(slot.id, known + i, 6);
         if (!fmspc.ptr || memcmp(slot.id, wanted, 6) == 0)
-            put_slot(o, &slot, &s, days);
+            put_slot(o, &slot, s, days);
     }
     reply_close(']');
 }

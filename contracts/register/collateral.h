@@ -41,3 +41,7 @@ _Noreturn void collateral_refuse(const struct dcap_fault *f);
 // Keeps what is newer. `strict`: stops at a part that is older than the known one or aside of the kept sets; else these
 // are passed over.
 void collateral_keep(struct given *g, const struct state *s, bool strict);
+// The caller pays for so many bytes of storage: stops with the sentence, which is filled with what they cost and what
+// was attached, or gives back what is beyond.
+void charge(uint64_t bytes, const char *sentence);
+uint64_t grown(uint64_t before); // bytes of storage since then

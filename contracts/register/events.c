@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "events.h"
+#include "shown.h"
 
 struct out *event_open(const char *event) {
     const struct event_name name = {EVENT_STANDARD, EVENT_VERSION, event};
@@ -37,14 +38,17 @@ void put_hex_bytes(struct out *o, const void *bytes, size_t n) {
     put_string(o, out_text(&text));
 }
 
+// In place of the SDK's.
+void put_hex(struct out *o, const struct hash *h) {
+    if (h)
+        put_hex_bytes(o, h->b, sizeof h->b);
+    else
+        put_null(o);
+}
+
 void member_hex_bytes(struct out *o, const char *key, const void *bytes, size_t n) {
     put_key(o, key);
     put_hex_bytes(o, bytes, n);
-}
-
-void member_public_key(struct out *o, const struct public_key *k) {
-    char text[PUBLIC_KEY_TEXT_MAX];
-    member_string(o, "public_key", public_key_text(k, text));
 }
 
 // --- dates
@@ -73,10 +77,12 @@ void out_date(struct out *o, uint64_t seconds) {
 }
 
 const char *part_name(enum dcap_part part) {
-#define X(name, words) #name,
-    static const char *const names[] = {DCAP_PARTS(X)};
+    static const char names[] =
+#define X(name, words) #name "\0"
+        DCAP_PARTS(X)
 #undef X
-    return names[part];
+        ;
+    return dcap_nth(names, part);
 }
 
 void out_fault(struct out *o, const struct dcap_fault *f) {
@@ -91,114 +97,98 @@ void out_fault(struct out *o, const struct dcap_fault *f) {
 
 // --- keys
 
-#define K(kind, name, member) JSON_MEMBER(kind, name, struct key_record, member)
+#define K(kind, name, member) SHOWN(kind, name, struct key_record, member)
+enum { SHOWN_ALWAYS = 9, SHOWN_OF_WORKERS = 12, SHOWN_OF_KEYSTORES = 14 };
+static const struct shown key_members[] = {
+    K(KEY, "public_key", key),
+    K(NUMBER, "image_id", image),
+    K(HEX, "rtmr3", rtmr3),
+    K(HEX, "fmspc", platform.fmspc),
+    K(STATUS, "tcb_status", status),
+    K(NUMBER, "tcb_date", tcb_date),
+    K(NUMBER, "tcb_eval", tcb_eval),
+    K(HEX, "platform_id", platform_id),
+    K(NUMBER, "valid_until", valid_until),
+    K(NUMBER, "registered_at", registered_at),
+    K(NUMBER, "renewed_at", renewed_at),
+    K(NUMBER, "pck_until", platform.pck_until),
+    K(HEX, "transport_key", transport_key),
+    K(HEX, "master_check", master_check),
+};
 
 void log_registered(const char *event, const struct key_record *k, const struct image *g, const struct hash *quote) {
     struct out *o = event_open(event);
-    member_public_key(o, &k->key);
-    member_number(o, "image_id", k->image);
-    member_hex_bytes(o, "rtmr3", k->rtmr3, REGISTER_SIZE);
+    put_shown(o, key_members, SHOWN_ALWAYS, k);
     member_hex_bytes(o, "mrtd", g->mrtd, REGISTER_SIZE);
-    member_hex_bytes(o, "fmspc", k->platform.fmspc, 6);
-    member_string(o, "tcb_status", text_of(dcap_status_name(k->status)));
-    member_number(o, "tcb_date", k->tcb_date);
-    member_number(o, "tcb_eval", k->tcb_eval);
-    member_hex(o, "platform_id", &k->platform_id);
-    member_number(o, "valid_until", k->valid_until);
-    member_hex(o, "quote_hash", quote);
+    member_hex_bytes(o, "quote_hash", quote->b, sizeof quote->b);
     event_emit(o);
 }
 
 void log_removed(const struct key_record *k, enum reason why) {
-    static const char *const names[] = {"owner", "retired", "expired", "tcb", "image"};
+    static const char names[] = "owner\0retired\0expired\0tcb\0image";
     struct out *o = event_open(EVENT_KEY_REMOVED);
-    member_public_key(o, &k->key);
-    member_string(o, "reason", text_of(names[why]));
+    put_shown(o, key_members, 1, k);
+    member_string(o, "reason", text_of(dcap_nth(names, why)));
     event_emit(o);
 }
 
 void log_failing(const struct key_record *k) {
+    static const struct shown members[] = {K(KEY, "public_key", key), K(STATUS, "status", status),
+                                           K(NUMBER, "since", failing_since)};
     struct out *o = event_open(EVENT_KEY_FAILING);
-    member_public_key(o, &k->key);
-    member_string(o, "status", text_of(dcap_status_name(k->status)));
-    member_number(o, "since", k->failing_since);
+    SHOW_ALL(o, members, k);
     event_emit(o);
 }
 
 void put_key_record(struct out *o, const struct key_record *k) {
-    static const struct json_member times[] = {
-        K(U64, "registered_at", registered_at),
-        K(U64, "renewed_at", renewed_at),
-        K(U64, "valid_until", valid_until),
-    };
-    static const struct json_member tcb[] = {
-        K(U64, "tcb_date", tcb_date),
-        K(U32, "tcb_eval", tcb_eval),
-        K(U32, "image_id", image),
-    };
     const char *state = now_s() > k->valid_until  ? "expired"
                         : !image_counts(k->image) ? "unapproved"
                         : k->failing_since        ? "failing"
                                                   : "active";
     put_open(o, '{');
-    member_public_key(o, &k->key);
-    member_hex_bytes(o, "rtmr3", k->rtmr3, REGISTER_SIZE);
-    PUT_ALL(o, times, k);
+    put_shown(o, key_members, k->role == ROLE_KEYSTORE ? SHOWN_OF_KEYSTORES : SHOWN_OF_WORKERS, k);
     member_string(o, "state", text_of(state));
-    member_string(o, "tcb_status", text_of(dcap_status_name(k->status)));
-    PUT_ALL(o, tcb, k);
-    member_hex_bytes(o, "fmspc", k->platform.fmspc, 6);
-    member_hex(o, "platform_id", &k->platform_id);
-    member_number(o, "pck_until", k->platform.pck_until);
-    if (k->role == ROLE_KEYSTORE) {
-        member_hex(o, "transport_key", &k->transport_key);
-        member_hex(o, "master_check", &k->master_check);
-    }
     put_close(o, '}');
 }
 
 // --- images
 
-#define G(kind, name, member) JSON_MEMBER(kind, name, struct image, member)
+#define G(kind, name, member) SHOWN(kind, name, struct image, member)
 
-static const char *kind_name(const struct image *g) {
-    static const char *const names[] = {"exact", "compose", "rtmr3"};
-    return names[g->kind];
-}
+static const char *kind_name(const struct image *g) { return dcap_nth("exact\0compose\0rtmr3", g->kind); }
 
-static void put_image_head(struct out *o, const struct image *g) {
-    static const struct json_member head[] = {G(U32, "image_id", id), G(TEXT, "name", name),
-                                              G(U64, "active_from", active_from), G(U64, "expires_at", expires_at)};
-    PUT_ALL(o, head, g);
+static void put_image_head(struct out *o, const struct image *g, unsigned registers) {
+    static const struct shown head[] = {G(NUMBER, "image_id", id), G(TEXT, "name", name),
+                                        G(NUMBER, "active_from", active_from), G(NUMBER, "expires_at", expires_at)};
+    static const struct shown register_members[] = {G(HEX, "mrtd", mrtd), G(HEX, "rtmr1", rtmr1),
+                                                    G(HEX, "rtmr2", rtmr2)};
+    SHOW_ALL(o, head, g);
     member_string(o, "role", text_of(role_names[g->role]));
     member_string(o, "kind", text_of(kind_name(g)));
     if (g->kind == IMAGE_COMPOSE)
-        member_hex(o, "compose_hash", &g->compose_hash);
+        member_hex_bytes(o, "compose_hash", g->compose_hash.b, HASH_SIZE);
     else
         member_hex_bytes(o, "rtmr3", g->rtmr3, REGISTER_SIZE);
+    if (g->kind != IMAGE_RTMR3)
+        put_shown(o, register_members, registers, g);
 }
 
 void log_image(const char *event, const struct image *g) {
     struct out *o = event_open(event);
-    put_image_head(o, g);
-    if (g->kind != IMAGE_RTMR3)
-        member_hex_bytes(o, "mrtd", g->mrtd, REGISTER_SIZE);
+    put_image_head(o, g, 1);
     event_emit(o);
 }
 
 void put_image(struct out *o, const struct image *g) {
     put_open(o, '{');
-    put_image_head(o, g);
+    put_image_head(o, g, 3);
     if (g->kind != IMAGE_RTMR3) {
-        member_hex_bytes(o, "mrtd", g->mrtd, REGISTER_SIZE);
         member_open(o, "rtmr0", '[');
         for (unsigned i = 0; i < g->shapes; i++)
             put_hex_bytes(o, g->rtmr0[i], REGISTER_SIZE);
         put_close(o, ']');
-        member_hex_bytes(o, "rtmr1", g->rtmr1, REGISTER_SIZE);
-        member_hex_bytes(o, "rtmr2", g->rtmr2, REGISTER_SIZE);
     }
     if (g->provider.given)
-        member_hex(o, "key_provider", &g->provider.value);
+        member_hex_bytes(o, "key_provider", g->provider.value.b, HASH_SIZE);
     put_close(o, '}');
 }

@@ -12,7 +12,6 @@ void log_account(const char *event, const struct account *a);
 void out_hex(struct out *o, const void *bytes, size_t n);
 void put_hex_bytes(struct out *o, const void *bytes, size_t n); // up to 64
 void member_hex_bytes(struct out *o, const char *key, const void *bytes, size_t n);
-void member_public_key(struct out *o, const struct public_key *k);
 void out_date(struct out *o, uint64_t seconds); // 2026-01-31T23:59:59Z
 
 void log_registered(const char *event, const struct key_record *k, const struct image *g, const struct hash *quote);

@@ -2,12 +2,12 @@
 // Which images are approved. Approving is always the owner's act.
 #include "args.h"
 #include "keys.h"
+#include "shown.h"
 
 static void approve(struct state *s, struct image *g) {
     uint32_t known;
     for (unsigned i = 0; i < g->shapes; i++) {
-        struct hash name = image_name(g, i);
-        require(!image_find(&name, &known), "An image with these measurements is approved already");
+        require(!image_find(g, i, &known), "An image with these measurements is approved already");
         for (unsigned k = 0; k < i; k++)
             require(memcmp(g->rtmr0[i], g->rtmr0[k], REGISTER_SIZE) != 0, "rtmr0 has the same value twice");
     }
@@ -34,14 +34,14 @@ static void forget_others(uint32_t but, uint8_t role) {
         if (all.id[i] == but || !image_load(all.id[i], &g) || (role < ROLES && g.role != role))
             continue;
         require(gas_left() > FORGET_GAS && log_room() > FORGET_LOG,
-                "One call cannot remove so many images: remove some with remove_image before");
+                "One call cannot remove so many images: remove some with remove_image");
         forget(&g);
     }
 }
 
 static struct text checked_name(struct text name) {
-    require(!name.len || (name.len <= IMAGE_NAME_MAX && text_plain(name.ptr, name.ptr + name.len) == name.len),
-            "name must be at most 64 ASCII characters, without quotes, backslashes and control characters");
+    require(name.len <= IMAGE_NAME_MAX && plain(name),
+            "name must be at most 64 ASCII characters without quotes and backslashes");
     return name;
 }
 
@@ -62,26 +62,20 @@ static struct image rtmr3_of(const struct args *in) {
     return g;
 }
 
-// The approved one of these measurements.
-static bool find_same(const struct image *wanted, uint32_t *id) {
-    struct hash name = image_name(wanted, 0);
-    return image_find(&name, id);
-}
-
 // The same again changes nothing, except that the others go where that is asked for.
 ENTRY(add_approved_measurements) {
-    struct state s = owner_state();
+    struct state *s = owner_state();
     struct image g = exact_of(in);
     g.name = checked_name(in->name);
-    if (!find_same(&g, &g.id))
-        approve(&s, &g);
+    if (!image_find(&g, 0, &g.id))
+        approve(s, &g);
     if (in->clear_others)
         forget_others(g.id, g.role);
     answer_number(g.id);
 }
 
 ENTRY(add_image) {
-    struct state s = owner_state();
+    struct state *s = owner_state();
     struct image g = {.role = in->role,
                       .kind = IMAGE_COMPOSE,
                       .name = checked_name(in->name),
@@ -94,7 +88,7 @@ ENTRY(add_image) {
     memcpy(g.rtmr0, in->rtmr0.b, sizeof g.rtmr0);
     memcpy(g.rtmr1, in->rtmr1.b, REGISTER_SIZE);
     memcpy(g.rtmr2, in->rtmr2.b, REGISTER_SIZE);
-    approve(&s, &g);
+    approve(s, &g);
     answer_number(g.id);
 }
 
@@ -109,7 +103,7 @@ static void forget_id(uint32_t id, bool remove_keys) {
 ENTRY(remove_approved_measurements) {
     owner_state();
     struct image g = exact_of(in);
-    require(find_same(&g, &g.id), "These measurements are not approved");
+    require(image_find(&g, 0, &g.id), "These measurements are not approved");
     forget_id(g.id, in->remove_keys);
 }
 
@@ -127,31 +121,29 @@ ENTRY(clear_all_approved_measurements) {
 }
 
 ENTRY(add_approved_rtmr3) {
-    struct state s = owner_state();
+    struct state *s = owner_state();
     struct image g = rtmr3_of(in);
-    require(s.allow_rtmr3_only,
-            "RTMR3 alone says nothing of firmware and kernel; add_approved_measurements takes all, and "
-            "the policy's allow_rtmr3_only allows it");
-    if (!find_same(&g, &g.id))
-        approve(&s, &g);
+    require(s->allow_rtmr3_only,
+            "RTMR3 alone says nothing of firmware and kernel; the policy's allow_rtmr3_only allows it");
+    if (!image_find(&g, 0, &g.id))
+        approve(s, &g);
 }
 
 ENTRY(remove_approved_rtmr3) {
     owner_state();
     struct image g = rtmr3_of(in);
-    if (find_same(&g, &g.id))
+    if (image_find(&g, 0, &g.id))
         forget_id(g.id, false);
 }
 
 // --- views
 
+#define G(name, member) SHOWN(HEX, name, struct image, member)
 static void put_exact(struct out *o, const struct image *g) {
+    static const struct shown members[] = {G("mrtd", mrtd), G("rtmr0", rtmr0[0]), G("rtmr1", rtmr1), G("rtmr2", rtmr2),
+                                           G("rtmr3", rtmr3)};
     put_open(o, '{');
-    member_hex_bytes(o, "mrtd", g->mrtd, REGISTER_SIZE);
-    member_hex_bytes(o, "rtmr0", g->rtmr0[0], REGISTER_SIZE);
-    member_hex_bytes(o, "rtmr1", g->rtmr1, REGISTER_SIZE);
-    member_hex_bytes(o, "rtmr2", g->rtmr2, REGISTER_SIZE);
-    member_hex_bytes(o, "rtmr3", g->rtmr3, REGISTER_SIZE);
+    SHOW_ALL(o, members, g);
     put_close(o, '}');
 }
 
@@ -176,10 +168,10 @@ ENTRY(get_approved_rtmr3) { answer_images(in, 1u << IMAGE_RTMR3, put_rtmr3); }
 
 ENTRY(is_measurements_approved) {
     struct image g = exact_of(in);
-    answer_bool(find_same(&g, &g.id));
+    answer_bool(image_find(&g, 0, &g.id));
 }
 
 ENTRY(is_rtmr3_approved) {
     struct image g = rtmr3_of(in);
-    answer_bool(state_load().allow_rtmr3_only && find_same(&g, &g.id));
+    answer_bool(state_load()->allow_rtmr3_only && image_find(&g, 0, &g.id));
 }

@@ -21,12 +21,12 @@ struct call_key key_rights(const struct state *s, const struct public_key *key) 
 bool can_remove(void) { return gas_left() > REMOVE_GAS && log_room() > REMOVE_LOG; }
 
 void remove_key(struct key_place at, const struct key_record *k, enum reason why) {
-    struct state s = state_load();
+    struct state *s = state_load();
     uint64_t before = store_usage();
     key_bury(at, &k->key);
     uint64_t freed = before - store_usage();
     if (k->role == ROLE_WORKER) {
-        struct call_key rights = key_rights(&s, &k->key);
+        struct call_key rights = key_rights(s, &k->key);
         freed += call_key_bytes(&rights);
         promise_delete_key(&k->key);
     }
@@ -48,45 +48,45 @@ void remove_unapproved(void) {
     }
 }
 
-// ["ed25519:…",…]
-ENTRY(remove_worker_keys) {
-    struct state s = state_load();
-    struct account from = caller();
-    bool owner = account_eq(&from, &s.owner);
-    require(owner || is_registrar(&s, &from), "Only the owner or a registrar can remove keys");
-    struct json_in list = {.p = (char *)(uintptr_t)in->public_keys.text.ptr, .field = "public_keys"};
-    list.end = list.p + in->public_keys.text.len;
-    uint64_t removed = 0, left = 0;
-    json_expect(&list, '[');
-    if (!json_take(&list, ']')) {
-        do {
-            struct public_key key;
-            struct key_record k;
-            require(public_key_parse(&key, json_take_string(&list)),
-                    "public_keys must be an array of ed25519: and base58 of 32 bytes");
-            struct key_place at = key_find(&key);
-            if (at.kind != PLACE_THERE)
-                continue;
-            if (!can_remove()) {
-                left++;
-                continue;
-            }
-            key_load(at.role, at.number, &k);
-            remove_key(at, &k, owner ? REASON_OWNER : REASON_RETIRED);
-            removed++;
-        } while (json_take(&list, ','));
-        json_expect(&list, ']');
+struct removal {
+    enum reason why;
+    uint64_t removed, left;
+};
+
+static void take_key(void *ctx, struct text t) {
+    struct removal *r = ctx;
+    struct public_key key;
+    struct key_record k;
+    require(public_key_parse(&key, t), "public_keys must be an array of ed25519: and base58 of 32 bytes");
+    struct key_place at = key_find(&key);
+    if (at.kind != PLACE_THERE)
+        return;
+    if (!can_remove()) {
+        r->left++;
+        return;
     }
+    key_load(at.role, at.number, &k);
+    remove_key(at, &k, r->why);
+    r->removed++;
+}
+
+ENTRY(remove_worker_keys) {
+    struct state *s = state_load();
+    struct account from = caller();
+    bool owner = account_eq(&from, &s->owner);
+    struct removal r = {.why = owner ? REASON_OWNER : REASON_RETIRED};
+    require(owner || is_registrar(s, &from), "Only the owner or a registrar can remove keys");
+    each_text(in->public_keys.text, "public_keys", UINT32_MAX, take_key, &r);
     struct out *o = reply_open('{');
-    member_number(o, "removed", removed);
-    member_number(o, "left", left);
+    member_number(o, "removed", r.removed);
+    member_number(o, "left", r.left);
     reply_close('}');
 }
 
 // --- walks over all keys, workers first
 
 struct walk {
-    struct state state;
+    struct state *state;
     uint64_t now;
     bool judges;
     struct dcap_platform of; // whose parts are loaded
@@ -104,7 +104,7 @@ static bool load_parts(struct walk *w, const struct dcap_platform *p) {
     struct dcap_fault f;
     if (!w->loaded || !same_parts(&w->of, p)) {
         arena()->used = 0; // those of another kind of platform are done with
-        w->found = parts_load(&w->parts, &w->state, p->fmspc, p->ca, NULL, &f);
+        w->found = parts_load(&w->parts, w->state, p->fmspc, p->ca, NULL, &f);
     }
     w->loaded = true;
     w->of = *p;
@@ -125,7 +125,7 @@ static enum fate judge_tcb(struct walk *w, struct key_record *k) {
     struct dcap_fault f;
     if (!load_parts(w, &k->platform))
         return FATE_UNKNOWN;
-    if (!dcap_judge(&j, &k->platform, &w->parts, w->state.trust.root_key, w->now, &f)) {
+    if (!dcap_judge(&j, &k->platform, &w->parts, w->state->trust.root_key, w->now, &f)) {
         if (f.code == DCAP_CERT_REVOKED && f.part != DCAP_PART_TCB_SIGNER)
             return FATE_GONE;
         if (!speaks_of_platform(f.code))
@@ -150,13 +150,13 @@ static bool judge_key(struct walk *w, struct key_place at, struct key_record *k)
         return true;
     }
     enum fate fate = judge_tcb(w, k);
-    if (fate < FATE_FAILS && !platform_allowed(&w->state, &k->platform_id))
+    if (fate < FATE_FAILS && !platform_allowed(w->state, &k->platform_id))
         fate = FATE_FAILS;
     if (fate == FATE_STAYS)
         k->failing_since = 0;
     else if (fate != FATE_UNKNOWN && !k->failing_since)
         k->failing_since = w->now;
-    if (fate == FATE_GONE || (fate == FATE_FAILS && w->now - k->failing_since > w->state.grace_s)) {
+    if (fate == FATE_GONE || (fate == FATE_FAILS && w->now - k->failing_since > w->state->grace_s)) {
         remove_key(at, k, REASON_TCB);
         return true;
     }
@@ -182,7 +182,7 @@ static void walk_keys(const struct args *in, bool judges) {
     struct walk w = {.state = state_load(), .now = now_s(), .judges = judges};
     uint32_t workers = keys_count(ROLE_WORKER), all = workers + keys_count(ROLE_KEYSTORE);
     uint64_t i = in->from_index.value, left = in->limit.given ? in->limit.value : UINT64_MAX, checked = 0, removed = 0;
-    policy_load(&w.policy, &w.state);
+    policy_load(&w.policy, w.state);
     for (; i < all && left && can_remove(); left--) {
         bool worker = i < workers;
         struct key_place at = {PLACE_THERE, worker ? ROLE_WORKER : ROLE_KEYSTORE, 0,

@@ -76,12 +76,13 @@ static void put(struct rec_out *r, const struct rec_shape *shape, const void *fr
 
 bool state_exists(void) { return store_has(state_key); }
 
-struct state state_load(void) {
+struct state *state_load(void) {
+    static struct state s;
     uint8_t bytes[RECORD_MAX];
     struct rec_in rest;
-    struct state s = {0};
+    s = (struct state){0};
     require(load(state_key, bytes, &state_shape, &s, &rest), "The contract is not initialized");
-    return s;
+    return &s;
 }
 
 void state_save(const struct state *s) {
@@ -95,10 +96,10 @@ uint32_t image_delay(const struct state *s) {
     return now_s() >= s->image_delay_from ? s->next_image_delay_s : s->image_delay_s;
 }
 
-struct state owner_state(void) {
-    struct state s = state_load();
+struct state *owner_state(void) {
+    struct state *s = state_load();
     struct account from = caller();
-    require(account_eq(&from, &s.owner), "Only owner can call this method");
+    require(account_eq(&from, &s->owner), "Only owner can call this method");
     return s;
 }
 
@@ -151,13 +152,9 @@ struct image_key {
     uint8_t b[1 + HASH_SIZE];
 };
 
-static struct image_key name_key(const struct hash *name) {
+// What an image is found by: the hash of what it asks for, with one of its shapes.
+static struct image_key name_key(const struct image *g, unsigned shape) {
     struct image_key k = {{'x'}};
-    memcpy(k.b + 1, name->b, sizeof name->b);
-    return k;
-}
-
-struct hash image_name(const struct image *g, unsigned shape) {
     uint8_t bytes[2 + 5 * REGISTER_SIZE];
     struct rec_out r = REC_OUT(bytes);
     rec_put_u8(&r, g->role);
@@ -172,11 +169,13 @@ struct hash image_name(const struct image *g, unsigned shape) {
         rec_put_hash(&r, &g->compose_hash);
     else
         rec_put_bytes(&r, g->rtmr3, REGISTER_SIZE);
-    return sha256_of(REC_TEXT(r));
+    struct hash h = sha256_of(REC_TEXT(r));
+    memcpy(k.b + 1, h.b, sizeof h.b);
+    return k;
 }
 
-bool image_find(const struct hash *name, uint32_t *id) {
-    struct image_key k = name_key(name);
+bool image_find(const struct image *wanted, unsigned shape, uint32_t *id) {
+    struct image_key k = name_key(wanted, shape);
     size_t len;
     return store_get(KEY_TEXT(k), id, sizeof *id, &len);
 }
@@ -222,8 +221,7 @@ void image_save(const struct image *g) {
     rec_put_bytes(&r, g->rtmr0, (size_t)g->shapes * REGISTER_SIZE);
     store_put(KEY_TEXT(k), REC_TEXT(r));
     for (unsigned i = 0; i < g->shapes; i++) {
-        struct hash name = image_name(g, i);
-        struct image_key n = name_key(&name);
+        struct image_key n = name_key(g, i);
         store_put(KEY_TEXT(n), (struct text){(const char *)&g->id, sizeof g->id});
     }
 }
@@ -237,8 +235,7 @@ void image_remove(const struct image *g) {
             all.id[i--] = all.id[--all.count];
     images_save(&all);
     for (unsigned i = 0; i < g->shapes; i++) {
-        struct hash name = image_name(g, i);
-        struct image_key n = name_key(&name);
+        struct image_key n = name_key(g, i);
         store_remove(KEY_TEXT(n));
     }
     store_remove(KEY_TEXT(k));

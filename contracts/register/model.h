@@ -24,6 +24,7 @@ extern const char *const role_names[ROLES];
 uint64_t now_s(void);
 // 2 * n hexadecimal digits of either case; `to` may be where the text is.
 bool hex_take(uint8_t *to, struct text t, size_t n);
+bool plain(struct text t); // ASCII without quotes, backslashes and control characters
 
 // --- state
 
@@ -41,12 +42,13 @@ struct state {
     struct dcap_trust trust; // the root key, and the issuers that it was found to have signed
 };
 bool state_exists(void);
-struct state state_load(void); // stops when the contract is not initialized, or not migrated
+// The state as it is stored, in one place: whoever loads it again has it anew.
+struct state *state_load(void); // stops when the contract is not initialized, or not migrated
 void state_save(const struct state *s);
 uint32_t image_delay(const struct state *s); // that counts now
 
 // Stops unless the owner calls.
-struct state owner_state(void);
+struct state *owner_state(void);
 bool is_registrar(const struct state *s, const struct account *a);
 bool has_registrars(const struct state *s);
 struct registrars { // beside the first one
@@ -85,9 +87,8 @@ struct image {
     struct hash compose_hash;     // COMPOSE
     struct maybe_hash provider;   // SHA-256 of the key provider's event
 };
-// What an image is found by: one of its shapes.
-struct hash image_name(const struct image *g, unsigned shape);
-bool image_find(const struct hash *name, uint32_t *id);
+// The image that asks for the same, with this one of its shapes.
+bool image_find(const struct image *wanted, unsigned shape, uint32_t *id);
 // Texts point into a buffer that the next load overwrites. false: there is none.
 bool image_load(uint32_t id, struct image *g);
 bool image_counts(uint32_t id); // it is approved and has not expired

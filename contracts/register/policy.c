@@ -2,6 +2,7 @@
 #include "policy.h"
 #include "args.h"
 #include "events.h"
+#include "shown.h"
 
 #define ADVISORY_MAX 32
 static const struct text advisories_key = {"ADVISORIES", 10}, platforms_key = {"PLATFORMS", 9};
@@ -48,24 +49,6 @@ bool platform_allowed(const struct state *s, const struct hash *platform) {
 
 // --- what set_policy is given
 
-// ["…",…]: each text goes to `take`; how many there were.
-static unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(void *ctx, struct text t),
-                          void *ctx) {
-    struct json_in in = {.p = (char *)(uintptr_t)json.ptr, .field = field};
-    in.end = in.p + json.len;
-    unsigned n = 0;
-    json_expect(&in, '[');
-    if (json_take(&in, ']'))
-        return 0;
-    do {
-        if (n++ == most)
-            json_stop(&in, ": too many entries");
-        take(ctx, json_take_string(&in));
-    } while (json_take(&in, ','));
-    json_expect(&in, ']');
-    return n;
-}
-
 static void take_status(void *ctx, struct text t) {
     uint16_t *accept = ctx;
     enum dcap_status s = dcap_status_of((struct bytes){(const uint8_t *)t.ptr, t.len});
@@ -74,13 +57,13 @@ static void take_status(void *ctx, struct text t) {
 }
 
 static void take_advisory(void *ctx, struct text t) {
-    require(t.len && t.len <= ADVISORY_MAX, "advisories: an id has 1 to 32 characters");
+    require(t.len && t.len <= ADVISORY_MAX && plain(t), "advisories: an id has 1 to 32 characters");
     rec_put_text(ctx, t);
 }
 
 static void take_platform(void *ctx, struct text t) {
     struct hash h;
-    require(hash_parse(&h, t), "platforms: an id has 64 lower-case hexadecimal digits");
+    require(hex_take(h.b, t, HASH_SIZE), "platforms: an id has 64 hexadecimal digits");
     rec_put_hash(ctx, &h);
 }
 
@@ -113,22 +96,23 @@ static void put_statuses(struct out *o, const struct state *s) {
     put_close(o, ']');
 }
 
-#define S(kind, name, member) JSON_MEMBER(kind, name, struct state, member)
+#define S(kind, name, member) SHOWN(kind, name, struct state, member)
 static void put_numbers(struct out *o, const struct state *s) {
-    static const struct json_member members[] = {
-        S(U32, "min_tcb_eval", min_tcb_eval),
-        S(U32, "min_qe_eval", min_qe_eval),
-        S(U32, "key_age_s", key_age_s),
-        S(U32, "grace_s", grace_s),
+    static const struct shown members[] = {
+        S(NUMBER, "min_tcb_eval", min_tcb_eval),
+        S(NUMBER, "min_qe_eval", min_qe_eval),
+        S(NUMBER, "key_age_s", key_age_s),
+        S(NUMBER, "grace_s", grace_s),
         S(AMOUNT, "allowance", allowance),
         S(BOOL, "allow_plain_report_data", allow_plain),
         S(BOOL, "allow_rtmr3_only", allow_rtmr3_only),
     };
-    PUT_ALL(o, members, s);
+    SHOW_ALL(o, members, s);
     member_number(o, "image_delay_s", image_delay(s));
     if (now_s() < s->image_delay_from) {
-        member_number(o, "next_image_delay_s", s->next_image_delay_s);
-        member_number(o, "next_image_delay_from", s->image_delay_from);
+        static const struct shown next[] = {S(NUMBER, "next_image_delay_s", next_image_delay_s),
+                                            S(NUMBER, "next_image_delay_from", image_delay_from)};
+        SHOW_ALL(o, next, s);
     }
 }
 
@@ -141,47 +125,47 @@ static void set_delay(struct state *s, uint32_t delay) {
 }
 
 ENTRY(set_policy) {
-    struct state s = owner_state();
+    struct state *s = owner_state();
     if (in->accept.text.ptr) {
-        s.accept = 0;
-        each_text(in->accept.text, "accept", DCAP_STATUS_COUNT, take_status, &s.accept);
-        require(s.accept, "accept must name at least one TCB status");
+        s->accept = 0;
+        each_text(in->accept.text, "accept", DCAP_STATUS_COUNT, take_status, &s->accept);
+        require(s->accept, "accept must name at least one TCB status");
     }
-    s.has_advisories = set_list(in->advisories.text, "advisories", advisories_key, POLICY_ADVISORIES_MAX, take_advisory,
-                                s.has_advisories);
-    s.has_platforms =
-        set_list(in->platforms.text, "platforms", platforms_key, POLICY_PLATFORMS_MAX, take_platform, s.has_platforms);
+    s->has_advisories = set_list(in->advisories.text, "advisories", advisories_key, POLICY_ADVISORIES_MAX,
+                                 take_advisory, s->has_advisories);
+    s->has_platforms =
+        set_list(in->platforms.text, "platforms", platforms_key, POLICY_PLATFORMS_MAX, take_platform, s->has_platforms);
     if (in->min_tcb_eval.given)
-        s.min_tcb_eval = in->min_tcb_eval.value;
+        s->min_tcb_eval = in->min_tcb_eval.value;
     if (in->min_qe_eval.given)
-        s.min_qe_eval = in->min_qe_eval.value;
-    s.key_age_s = seconds(in->key_age_s, s.key_age_s, 60, KEY_AGE_MAX_S, "key_age_s must be from 60 to 7776000");
-    s.grace_s = seconds(in->grace_s, s.grace_s, 0, KEY_AGE_MAX_S, "grace_s must be at most 7776000");
+        s->min_qe_eval = in->min_qe_eval.value;
+    s->key_age_s = seconds(in->key_age_s, s->key_age_s, 60, KEY_AGE_MAX_S, "key_age_s must be from 60 to 7776000");
+    s->grace_s = seconds(in->grace_s, s->grace_s, 0, KEY_AGE_MAX_S, "grace_s must be at most 7776000");
     uint32_t delay =
-        seconds(in->image_delay_s, image_delay(&s), 0, KEY_AGE_MAX_S, "image_delay_s must be at most 7776000");
+        seconds(in->image_delay_s, image_delay(s), 0, KEY_AGE_MAX_S, "image_delay_s must be at most 7776000");
     if (in->image_delay_s.given)
-        set_delay(&s, delay);
+        set_delay(s, delay);
     if (in->allowance.given) {
         require(in->allowance.value.v, "allowance must not be 0, which would be without limit");
-        s.allowance = in->allowance.value;
+        s->allowance = in->allowance.value;
     }
     if (in->allow_plain.given)
-        s.allow_plain = in->allow_plain.value;
+        s->allow_plain = in->allow_plain.value;
     if (in->allow_rtmr3_only.given)
-        s.allow_rtmr3_only = in->allow_rtmr3_only.value;
-    state_save(&s);
+        s->allow_rtmr3_only = in->allow_rtmr3_only.value;
+    state_save(s);
     struct out *o = event_open("policy_set");
-    put_statuses(o, &s);
-    put_numbers(o, &s);
+    put_statuses(o, s);
+    put_numbers(o, s);
     event_emit(o);
 }
 
 ENTRY(get_policy) {
     static struct list_record record;
-    struct state s = state_load();
+    struct state *s = state_load();
     struct out *o = reply_open('{');
-    put_statuses(o, &s);
-    put_numbers(o, &s);
+    put_statuses(o, s);
+    put_numbers(o, s);
     member_open(o, "advisories", '[');
     for (struct rec_in l = list_load(&record, advisories_key); l.p != l.end;)
         put_string(o, rec_take_text(&l));
@@ -189,7 +173,7 @@ ENTRY(get_policy) {
     member_open(o, "platforms", '[');
     for (struct rec_in l = list_load(&record, platforms_key); l.p != l.end;) {
         struct hash h = rec_take_hash(&l);
-        put_hex(o, &h);
+        put_hex_bytes(o, h.b, sizeof h.b);
     }
     put_close(o, ']');
     reply_close('}');

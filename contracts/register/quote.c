@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quote.h"
+#include "dcap/pem.h"
 #include "dcap/replay.h"
 
 struct bytes quote_bytes(struct text t) {
     uint8_t *to = (uint8_t *)(uintptr_t)t.ptr;
-    struct text bytes;
+    struct bytes bytes;
     if (t.len && *t.ptr == '0') { // a version's low byte is below 16; in base64 that is a letter
         require(t.len % 2 == 0 && hex_take(to, t, t.len / 2), "Invalid quote hex encoding");
         return (struct bytes){to, t.len / 2};
     }
-    require(base64_decode((char *)to, t.len, &bytes), "Invalid quote hex encoding");
-    return (struct bytes){to, bytes.len};
+    require(dcap_base64_decode(&bytes, to, (struct bytes){to, t.len}), "Invalid quote hex encoding");
+    return bytes;
 }
 
 // --- report data
@@ -67,10 +68,7 @@ const char *binding_sentence(enum binding b) {
     switch (b) {
     case BINDS_STALE: return REFUSED_CHALLENGE;
     case BINDS_PURPOSE: return "The quote was made for another purpose, which its report data names";
-    case BINDS_KEY:
-        return "The quote binds the bare key, which shows no freshness: quote a challenge of new_challenge, or the "
-               "owner "
-               "allows it with set_policy{\"allow_plain_report_data\":true}";
+    case BINDS_KEY: return "The quote binds the bare key, which shows no freshness: quote a challenge of new_challenge";
     case BINDS_CHALLENGE:
     case BINDS_OTHER:
     case BINDS_NOTHING: break;
@@ -81,13 +79,12 @@ const char *binding_sentence(enum binding b) {
 // --- images
 
 static void copy_field(uint8_t to[static REGISTER_SIZE], const struct dcap_quote *q, enum dcap_field field) {
-    memcpy(to, dcap_quote_field(q, field).ptr, REGISTER_SIZE);
+    memcpy(to, dcap_quote_at(q, field), REGISTER_SIZE);
 }
 
 static enum showing look(struct image *g, const struct image *wanted, uint64_t now) {
-    struct hash name = image_name(wanted, 0);
     uint32_t id;
-    if (!image_find(&name, &id) || !image_load(id, g))
+    if (!image_find(wanted, 0, &id) || !image_load(id, g))
         return SHOWS_NONE;
     if (now < g->active_from)
         return SHOWS_LATER;
@@ -98,7 +95,7 @@ static enum showing look_by_log(struct image *g, struct image *wanted, const str
                                 struct text event_log, uint64_t now, struct dcap_fault *f) {
     struct dcap_event_log log;
     if (!dcap_replay(&log, (struct bytes){(const uint8_t *)event_log.ptr, event_log.len},
-                     dcap_quote_field(q, DCAP_FIELD_RTMR0).ptr, arena(), f))
+                     dcap_quote_at(q, DCAP_FIELD_RTMR0), arena(), f))
         return SHOWS_BAD_LOG;
     wanted->kind = IMAGE_COMPOSE;
     memcpy(wanted->compose_hash.b, log.compose_hash, HASH_SIZE);

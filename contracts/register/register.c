@@ -18,7 +18,7 @@
 
 static void put_challenge(struct out *o, const struct challenge *c) {
     put_open(o, '{');
-    member_hex(o, "challenge", &c->value);
+    member_hex_bytes(o, "challenge", c->value.b, HASH_SIZE);
     member_number(o, "made_at", c->made);
     member_number(o, "valid_until", c->made + CHALLENGE_VALID_S);
     put_close(o, '}');
@@ -114,8 +114,8 @@ static void log_measurements(const struct dcap_quote *q) {
                                      DCAP_FIELD_RTMR3};
     struct out *o = reply_open('{');
     for (unsigned i = 0; i < sizeof fields; i++)
-        member_hex_bytes(o, dcap_field_name((enum dcap_field)fields[i]),
-                         dcap_quote_field(q, (enum dcap_field)fields[i]).ptr, REGISTER_SIZE);
+        member_hex_bytes(o, dcap_field_name((enum dcap_field)fields[i]), dcap_quote_at(q, (enum dcap_field)fields[i]),
+                         REGISTER_SIZE);
     put_close(o, '}');
     log_line(o);
 }
@@ -132,7 +132,7 @@ static _Noreturn void stop_image(enum showing what, const struct image *g, const
     }
     if (what == SHOWS_NONE) {
         out_str(&o, "Worker RTMR3 ");
-        out_hex(&o, dcap_quote_field(q, DCAP_FIELD_RTMR3).ptr, REGISTER_SIZE);
+        out_hex(&o, dcap_quote_at(q, DCAP_FIELD_RTMR3), REGISTER_SIZE);
         out_str(&o, " not approved for registration. Contact admin to add this RTMR3.");
         stop_out(&o);
     }
@@ -148,7 +148,7 @@ static _Noreturn void stop_image(enum showing what, const struct image *g, const
 
 // What a registration reads and finds.
 struct admission {
-    struct state state;
+    struct state *state;
     struct dcap_verdict verdict;
     struct image image;
     struct bytes quote;
@@ -160,9 +160,9 @@ static const struct given *take_collateral(struct admission *a, struct text obje
     struct dcap_fault f;
     if (!object.ptr)
         return NULL;
-    if (!collateral_verify(&g, object, &a->state.trust, a->now, &f))
+    if (!collateral_verify(&g, object, &a->state->trust, a->now, &f))
         collateral_refuse(&f);
-    collateral_keep(&g, &a->state, false);
+    collateral_keep(&g, a->state, false);
     return &g;
 }
 
@@ -172,30 +172,30 @@ static void verify_quote(struct admission *a, const struct given *given) {
     struct dcap_policy policy;
     static struct dcap_opened o;
     struct bytes chain = given ? given->from.pck_certificate_chain : (struct bytes){NULL, 0};
-    if (!dcap_open(&o, a->quote, chain, &a->state.trust, a->now, arena(), &f) ||
-        !parts_load(&parts, &a->state, o.pck.fmspc, (uint8_t)o.chain.ca, given, &f) ||
-        !dcap_verify_opened(&a->verdict, &o, &parts, a->state.trust.root_key, a->now, arena(), &f))
+    if (!dcap_open(&o, a->quote, chain, &a->state->trust, a->now, arena(), &f) ||
+        !parts_load(&parts, a->state, o.pck.fmspc, (uint8_t)o.chain.ca, given, &f) ||
+        !dcap_verify_opened(&a->verdict, &o, &parts, a->state->trust.root_key, a->now, arena(), &f))
         stop_fault(&f);
     require(a->verdict.quote.tee == DCAP_TDX, "Quote is not TDX format (expected TD10)");
-    policy_load(&policy, &a->state);
+    policy_load(&policy, a->state);
     struct dcap_refusals r = dcap_policy_judge(&policy, &a->verdict);
     if (r.mask)
         stop_refused(&r, &a->verdict);
 }
 
 static void admit(struct admission *a, const struct args *in, const struct claim *c) {
-    struct dcap_trust was = a->state.trust;
+    struct dcap_trust was = a->state->trust;
     struct dcap_fault f;
     a->now = now_s();
     arena()->used = 0;
     a->quote = quote_bytes(in->quote);
     verify_quote(a, take_collateral(a, in->collateral));
-    if (memcmp(&a->state.trust, &was, sizeof was) != 0)
-        state_save(&a->state);
+    if (memcmp(&a->state->trust, &was, sizeof was) != 0)
+        state_save(a->state);
     const struct dcap_quote *q = &a->verdict.quote;
-    enum binding b = quote_binding(dcap_quote_report_data(q), c, &a->state);
-    require(binding_counts(b, &a->state), binding_sentence(b));
-    enum showing what = quote_image(&a->image, q, c->role, in->event_log, &a->state, a->now, &f);
+    enum binding b = quote_binding(dcap_quote_report_data(q), c, a->state);
+    require(binding_counts(b, a->state), binding_sentence(b));
+    enum showing what = quote_image(&a->image, q, c->role, in->event_log, a->state, a->now, &f);
     if (what != SHOWS_IMAGE)
         stop_image(what, &a->image, q, &f);
 }
@@ -207,36 +207,24 @@ static void fill_record(struct key_record *k, const struct admission *a, const s
     k->master_check = c->master_check;
     k->image = a->image.id;
     k->renewed_at = a->now;
-    k->valid_until = a->now + a->state.key_age_s;
+    k->valid_until = a->now + a->state->key_age_s;
     k->failing_since = 0;
-    memcpy(k->rtmr3, dcap_quote_field(&a->verdict.quote, DCAP_FIELD_RTMR3).ptr, REGISTER_SIZE);
+    memcpy(k->rtmr3, dcap_quote_at(&a->verdict.quote, DCAP_FIELD_RTMR3), REGISTER_SIZE);
     k->platform = a->verdict.platform;
     k->platform_id = sha256_of((struct text){(const char *)a->verdict.ppid, sizeof a->verdict.ppid});
     k->status = (uint8_t)a->verdict.judgement.status;
     k->tcb_date = a->verdict.judgement.date;
     k->tcb_eval = a->verdict.judgement.tcb_eval;
-    require(platform_allowed(&a->state, &k->platform_id), "This platform is not among those that the policy names");
+    require(platform_allowed(a->state, &k->platform_id), "This platform is not among those that the policy names");
 }
 
-// What was attached beyond the stake of what this call stores goes back.
-static void charge(uint64_t bytes) {
-    struct account from = caller();
-    struct yocto need = stake_of(bytes), got = deposit_attached();
-    if (yocto_less(got, need))
-        stop_filled("Insufficient deposit: what a registration binds costs % yoctoNEAR, got %",
-                    (struct yocto[]){need, got});
-    if (yocto_less(need, got))
-        promise_transfer(&from, yocto_sub(got, need));
-}
-
-static uint64_t grown(uint64_t before) {
-    uint64_t now = store_usage();
-    return now > before ? now - before : 0;
+static void charge_registration(uint64_t bytes) {
+    charge(bytes, "Insufficient deposit: what a registration binds costs % yoctoNEAR, got %");
 }
 
 static void store_new(struct admission *a, struct key_record *k, bool pays, uint64_t before) {
     struct account from = caller();
-    struct call_key rights = key_rights(&a->state, &k->key);
+    struct call_key rights = key_rights(a->state, &k->key);
     uint64_t collateral = grown(before), bytes = 0, start = store_usage();
     if (pays)
         k->payer = from;
@@ -245,7 +233,7 @@ static void store_new(struct admission *a, struct key_record *k, bool pays, uint
     if (pays) {
         k->paid_bytes = (uint32_t)bytes;
         key_save(at, k);
-        charge(collateral + bytes);
+        charge_registration(collateral + bytes);
     }
     if (k->role == ROLE_WORKER)
         promise_return(promise_add_call_key(&rights));
@@ -258,7 +246,7 @@ static void register_key(const struct args *in, uint8_t role, const char *method
     struct claim c = {&key, role, in->transport_key.value, in->master_check.value};
     uint64_t before = store_usage();
     a.state = state_load();
-    bool pays = check_caller(&a.state, method);
+    bool pays = check_caller(a.state, method);
     require(public_key_parse(&key, in->public_key), "public_key must be ed25519: and base58 of 32 bytes");
     struct key_place at = key_find(&key);
     require(at.kind != PLACE_REMOVED, REFUSED_REMOVED);
@@ -270,7 +258,7 @@ static void register_key(const struct args *in, uint8_t role, const char *method
         fill_record(&k, &a, &c);
         key_save(at, &k);
         if (pays)
-            charge(grown(before));
+            charge_registration(grown(before));
         log_registered(EVENT_WORKER_RENEWED, &k, &a.image, &quote);
         return;
     }

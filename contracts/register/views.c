@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The views of keys, and the verdict on a quote that nobody has registered yet.
 #include "quote.h"
+#include "shown.h"
 
 // --- keys
 
@@ -73,7 +74,7 @@ ENTRY(get_keystores) { answer_keys(in, ROLE_KEYSTORE); }
 // --- check_quote
 
 struct look {
-    struct state state;
+    struct state *state;
     struct dcap_verdict verdict;
     struct dcap_fault fault;
     struct dcap_refusals refusals;
@@ -89,19 +90,19 @@ static bool look_at(struct look *l, struct text object, struct bytes quote) {
     struct dcap_fault f;
     g = (struct given){0};
     o = (struct dcap_opened){.pck = {0}};
-    if (object.ptr && !collateral_verify(&g, object, &l->state.trust, l->at, &l->fault))
+    if (object.ptr && !collateral_verify(&g, object, &l->state->trust, l->at, &l->fault))
         return false;
-    bool opened = dcap_open(&o, quote, g.from.pck_certificate_chain, &l->state.trust, l->at, arena(), &l->fault);
+    bool opened = dcap_open(&o, quote, g.from.pck_certificate_chain, &l->state->trust, l->at, arena(), &l->fault);
     l->verdict.quote = o.quote;
     if (!opened)
         return false;
-    (void)parts_load(&stored, &l->state, o.pck.fmspc, (uint8_t)o.chain.ca, NULL, &f);
+    (void)parts_load(&stored, l->state, o.pck.fmspc, (uint8_t)o.chain.ca, NULL, &f);
     struct bytes *const part[] = {&stored.root_crl, &stored.pck_crl, &stored.tcb_info, &stored.qe_identity};
     for (unsigned i = 0; i < sizeof part / sizeof *part; i++) {
         if (g.part[i].len)
             *part[i] = g.part[i];
     }
-    return dcap_verify_opened(&l->verdict, &o, &stored, l->state.trust.root_key, l->at, arena(), &l->fault);
+    return dcap_verify_opened(&l->verdict, &o, &stored, l->state->trust.root_key, l->at, arena(), &l->fault);
 }
 
 static void put_refusal(struct out *o, const char *code) {
@@ -111,42 +112,43 @@ static void put_refusal(struct out *o, const char *code) {
 }
 
 static void put_error(struct out *o, const struct dcap_fault *f) {
+    static const struct shown members[] = {SHOWN(CODE, "code", struct dcap_fault, code),
+                                           SHOWN(PART, "part", struct dcap_fault, part),
+                                           SHOWN(NUMBER, "detail", struct dcap_fault, detail)};
     member_open(o, "error", '{');
-    member_string(o, "code", text_of(dcap_code_name(f->code)));
-    member_string(o, "part", text_of(part_name(f->part)));
-    member_number(o, "detail", f->detail);
+    SHOW_ALL(o, members, f);
     put_close(o, '}');
 }
 
-static void member_status(struct out *o, const char *name, enum dcap_status s) {
-    member_string(o, name, s == DCAP_NONE ? (struct text){0} : text_of(dcap_status_name(s)));
-}
-
+#define J(kind, name, member) SHOWN(kind, name, struct dcap_judgement, member)
 static void put_judgement(struct out *o, const struct dcap_judgement *j) {
-    member_status(o, "platform_status", j->platform);
-    member_status(o, "module_status", j->module);
-    member_status(o, "qe_status", j->qe);
+    static const struct shown members[] = {
+        J(STATUS, "platform_status", platform),
+        J(STATUS, "module_status", module),
+        J(STATUS, "qe_status", qe),
+        J(NUMBER, "tcb_date", date),
+        J(NUMBER, "tcb_eval", tcb_eval),
+        J(NUMBER, "qe_eval", qe_eval),
+        J(NUMBER, "valid_from", from),
+        J(NUMBER, "valid_until", until),
+        J(PART, "valid_until_part", until_part),
+    };
+    SHOW_ALL(o, members, j);
     member_open(o, "advisory_ids", '[');
     for (size_t i = 0; i < j->advisory_count; i++)
         put_string(o, (struct text){(const char *)j->advisory[i].ptr, j->advisory[i].len});
     put_close(o, ']');
-    member_number(o, "tcb_date", j->date);
-    member_number(o, "tcb_eval", j->tcb_eval);
-    member_number(o, "qe_eval", j->qe_eval);
-    member_number(o, "valid_from", j->from);
-    member_number(o, "valid_until", j->until);
-    member_string(o, "valid_until_part", text_of(part_name(j->until_part)));
 }
 
 static void put_shorts(struct out *o, const struct dcap_shorts *s) {
-    static const char *const names[] = {"sgx", "pce", "tdx", "module", "qe"};
+    static const struct shown members[] = {SHOWN(NUMBER, "index", struct dcap_short, index),
+                                           SHOWN(NUMBER, "has", struct dcap_short, has),
+                                           SHOWN(NUMBER, "needs", struct dcap_short, needs)};
     member_open(o, "short", '[');
     for (unsigned i = 0; i < s->count; i++) {
         put_open(o, '{');
-        member_string(o, "of", text_of(names[s->s[i].of]));
-        member_number(o, "index", s->s[i].index);
-        member_number(o, "has", s->s[i].has);
-        member_number(o, "needs", s->s[i].needs);
+        member_string(o, "of", text_of(dcap_nth("sgx\0pce\0tdx\0module\0qe", s->s[i].of)));
+        SHOW_ALL(o, members, &s->s[i]);
         put_close(o, '}');
     }
     put_close(o, ']');
@@ -162,17 +164,17 @@ static void put_quote(struct out *o, const struct dcap_verdict *v) {
     }
 }
 
+#define P(kind, name, member) SHOWN(kind, name, struct dcap_platform, member)
 static void put_platform(struct out *o, const struct dcap_verdict *v) {
+    static const struct shown members[] = {P(HEX, "fmspc", fmspc), P(HEX, "pceid", pceid),
+                                           P(NUMBER, "pck_until", pck_until)};
     struct hash id = sha256_of((struct text){(const char *)v->ppid, sizeof v->ppid});
-    member_hex_bytes(o, "fmspc", v->platform.fmspc, sizeof v->platform.fmspc);
-    member_hex_bytes(o, "pceid", v->platform.pceid, sizeof v->platform.pceid);
+    SHOW_ALL(o, members, &v->platform);
     member_string(o, "ca", v->platform.ca == DCAP_CA_PLATFORM ? TEXT("platform") : TEXT("processor"));
-    member_hex(o, "platform_id", &id);
-    member_number(o, "pck_until", v->platform.pck_until);
+    member_hex_bytes(o, "platform_id", id.b, sizeof id.b);
 }
 
-static const char *const showing_names[] = {"",         "IMAGE", "IMAGE_NOT_ACTIVE", "IMAGE_EXPIRED", "KEY_PROVIDER",
-                                            "EVENT_LOG"};
+static const char showing_names[] = "\0IMAGE\0IMAGE_NOT_ACTIVE\0IMAGE_EXPIRED\0KEY_PROVIDER\0EVENT_LOG";
 
 // Why it would not be registered; where the key is given, also what it binds.
 static bool put_refusals(struct out *o, const struct look *l, const struct args *in, struct image *g) {
@@ -189,8 +191,8 @@ static bool put_refusals(struct out *o, const struct look *l, const struct args 
             put_refusal(o, at.kind == PLACE_REMOVED ? "KEY_REMOVED" : "KEY_ROLE");
             refused = true;
         }
-        enum binding b = quote_binding(dcap_quote_report_data(&l->verdict.quote), &c, &l->state);
-        if (!binding_counts(b, &l->state)) {
+        enum binding b = quote_binding(dcap_quote_report_data(&l->verdict.quote), &c, l->state);
+        if (!binding_counts(b, l->state)) {
             put_refusal(o, "REPORT_DATA");
             refused = true;
         }
@@ -199,25 +201,27 @@ static bool put_refusals(struct out *o, const struct look *l, const struct args 
         put_refusal(o, "TEE");
         return true;
     }
-    enum showing what = quote_image(g, &l->verdict.quote, ROLE_WORKER, in->event_log, &l->state, l->at, &f);
+    enum showing what = quote_image(g, &l->verdict.quote, ROLE_WORKER, in->event_log, l->state, l->at, &f);
     if (what != SHOWS_IMAGE) {
         g->id = UINT32_MAX;
-        put_refusal(o, showing_names[what]);
+        put_refusal(o, dcap_nth(showing_names, what));
         refused = true;
     }
     struct hash id = sha256_of((struct text){(const char *)l->verdict.ppid, sizeof l->verdict.ppid});
-    if (!platform_allowed(&l->state, &id)) {
+    if (!platform_allowed(l->state, &id)) {
         put_refusal(o, "PLATFORM");
         refused = true;
     }
     return refused;
 }
 
+// Without a verdict there is no status.
 static void answer_look(const struct look *l, const struct args *in) {
+    static const struct shown status[] = {J(STATUS, "status", status)};
     static struct image g;
     struct out *o = reply_open('{');
     const struct dcap_verdict *v = &l->verdict;
-    member_status(o, "status", l->good ? v->judgement.status : DCAP_NONE);
+    SHOW_ALL(o, status, &v->judgement);
     if (!l->good) {
         bool forged = dcap_code_class(l->fault.code) == DCAP_FALSE;
         member_string(o, "verdict", forged ? TEXT("false") : TEXT("uncheckable"));
@@ -249,7 +253,7 @@ ENTRY(check_quote) {
     l = (struct look){.state = state_load(), .at = in->at.given ? in->at.value : now_s()};
     arena()->used = 0;
     l.good = look_at(&l, in->collateral, quote_bytes(in->quote));
-    policy_load(&policy, &l.state);
+    policy_load(&policy, l.state);
     if (l.good)
         l.refusals = dcap_policy_judge(&policy, &l.verdict);
     answer_look(&l, in);

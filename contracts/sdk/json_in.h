@@ -85,6 +85,7 @@ void json_document(char *bytes, size_t len, void *out, const struct json_shape *
 char json_peek(struct json_in *in); // next character that is not white space, 0 at the end
 void json_expect(struct json_in *in, char c);
 bool json_take(struct json_in *in, char c);
+bool json_take_word(struct json_in *in, struct text word);
 struct text json_take_string(struct json_in *in); // decoded in place
 uint64_t json_take_u64(struct json_in *in, uint64_t max);
 struct text json_take_value(struct json_in *in); // checked, read over

@@ -110,6 +110,17 @@ const char *dcap_nth(const char *texts, unsigned n) {
     return texts;
 }
 
+unsigned dcap_index_of(struct bytes text, const char *texts, unsigned count) {
+    unsigned i = 0;
+    for (; i < count; i++) {
+        const char *end = dcap_nth(texts, 1);
+        if (dcap_bytes_eq(text, (struct bytes){(const uint8_t *)texts, (size_t)(end - texts) - 1}))
+            break;
+        texts = end;
+    }
+    return i;
+}
+
 // Days from 1970-01-01: years begin in March, so that a leap day is a year's last one.
 static uint32_t days_since_1970(uint32_t y, uint32_t m, uint32_t d) {
     y -= m < 3;

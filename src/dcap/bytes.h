@@ -62,6 +62,8 @@ struct bytes dcap_written(struct dcap_writer *w); // keeps what was written; {NU
 
 // The n-th of texts that stand one behind the other, each with its NUL: a table of them without pointers.
 const char *dcap_nth(const char *texts, unsigned n);
+// Which of the first `count` of them it is; count: none.
+unsigned dcap_index_of(struct bytes text, const char *texts, unsigned count);
 
 // Seconds since 1970 of YYYYMMDDhhmmss, 14 digits, in the calendar of ISO 8601 from 1970 to 9999.
 [[nodiscard]] bool dcap_time_of_digits(uint64_t *out, const uint8_t digits[14]);

@@ -8,7 +8,7 @@ bool dcap_json_fail(struct dcap_json *j, enum dcap_code code, uint64_t detail) {
 static bool malformed(struct dcap_json *j) { return dcap_json_fail(j, DCAP_JSON_FORMAT, 0); }
 
 // The next character that is not white space, 0 at the end.
-static uint8_t peek(struct dcap_json *j) {
+uint8_t dcap_json_peek(struct dcap_json *j) {
     for (; j->at < j->end; j->at++) {
         uint8_t c = *j->at;
         if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
@@ -18,85 +18,72 @@ static uint8_t peek(struct dcap_json *j) {
 }
 
 static bool take(struct dcap_json *j, uint8_t c) {
-    if (peek(j) != c)
+    if (dcap_json_peek(j) != c)
         return false;
     j->at++;
     return true;
 }
 
-static bool hex4(struct dcap_json *j) {
-    uint8_t out[2];
-    if (j->end - j->at < 4 || !dcap_hex_decode(out, (struct bytes){j->at, 4}, 2))
-        return false;
-    j->at += 4;
-    return true;
+// Eight at a time: the top bit of what is no plain byte becomes set by what is subtracted; a borrow can mark bytes
+// above such a one only.
+const uint8_t *dcap_json_plain_end(const uint8_t *at, const uint8_t *end) {
+    const uint64_t ones = 0x0101010101010101;
+    for (uint64_t x; end - at >= 8; at += 8) {
+        __builtin_memcpy(&x, at, sizeof x);
+        x = (x | ((x ^ ones * '"') - ones) | ((x ^ ones * '\\') - ones) | (x - ones * 0x20)) & ones << 7;
+        if (x)
+            return at + __builtin_ctzll(x) / 8;
+    }
+    while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+        at++;
+    return at;
 }
 
-// Whether the next 8 bytes have no quote, backslash or control character. A byte becomes 0 by what it is compared with,
-// and subtracting 1 from that, or 0x20 from a control character, sets its top bit; a carry can only find too much.
-static bool plain8(const uint8_t *p) {
-    const uint64_t ones = 0x0101010101010101, tops = ones << 7;
-    uint64_t x;
-    memcpy(&x, p, sizeof x);
-    uint64_t quote = x ^ ones * '"', slash = x ^ ones * '\\';
-    return !((((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((x - ones * 0x20) & ~x)) & tops);
-}
-
-// Behind a backslash.
-static bool escape(struct dcap_json *j) {
-    static const uint8_t escapes[] = "\"\\/bfnrt";
+// Behind a backslash: the character into *c.
+static bool unescape(uint32_t *c, struct dcap_json *j) {
+    static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    uint8_t b[2];
+    unsigned i = 0;
     if (j->at == j->end)
         return false;
-    uint8_t c = *j->at++;
-    for (unsigned i = 0; i < sizeof escapes - 1; i++) {
-        if (c == escapes[i])
-            return true;
+    if (*j->at++ == 'u') {
+        if (j->end - j->at < 4 || !dcap_hex_decode(b, (struct bytes){j->at, 4}, 2))
+            return false;
+        *c = (uint32_t)b[0] << 8 | b[1];
+        j->at += 4;
+        return true;
     }
-    return c == 'u' && hex4(j);
+    while (i < sizeof plain - 1 && plain[i] != (char)j->at[-1])
+        i++;
+    *c = (uint8_t)meant[i];
+    return *c > 0;
 }
 
-// Chains and lists are long: behind so many bytes that say nothing it goes on by eights. Texts of JSON in JSON have a
-// backslash sooner.
-enum { RUN = 16 };
-static const uint8_t *look_again(const uint8_t *at, const uint8_t *end) { return end - at > RUN ? at + RUN : end; }
-
-// A string's content as it stands; *escapes says whether there are any.
-static bool string(struct bytes *out, struct dcap_json *j, bool *escapes) {
+bool dcap_json_string(struct bytes *out, struct dcap_json *j, bool *escapes) {
     if (!take(j, '"'))
         return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
-    const uint8_t *end = j->end, *at = j->at, *stop = look_again(at, end);
-    out->ptr = at;
+    uint32_t point;
+    out->ptr = j->at;
     *escapes = false;
     for (;;) {
-        if (at == stop) {
-            while (end - at >= 8 && plain8(at))
-                at += 8;
-            stop = look_again(at, end);
-            if (at == end)
-                return malformed(j);
-        }
-        uint8_t c = *at++;
+        j->at = dcap_json_plain_end(j->at, j->end);
+        if (j->at == j->end)
+            return malformed(j);
+        uint8_t c = *j->at++;
         if (c == '"') {
-            out->len = (size_t)(at - 1 - out->ptr);
-            j->at = at;
+            out->len = (size_t)(j->at - 1 - out->ptr);
             return true;
         }
-        if (c == '\\') {
+        if (c == '\\')
             *escapes = true;
-            j->at = at;
-            if (!escape(j))
-                return malformed(j);
-            at = j->at;
-            stop = look_again(at, end);
-        } else if (c < 0x20) {
+        if (c < 0x20 || (c == '\\' && !unescape(&point, j)))
             return malformed(j);
-        }
     }
 }
 
 bool dcap_json_text(struct bytes *out, struct dcap_json *j) {
     bool escapes;
-    return string(out, j, &escapes) && (!escapes || dcap_json_fail(j, DCAP_JSON_VALUE, 0));
+    return dcap_json_string(out, j, &escapes) && (!escapes || dcap_json_fail(j, DCAP_JSON_VALUE, 0));
 }
 
 static bool digits(struct dcap_json *j) {
@@ -153,9 +140,9 @@ static bool skip(struct dcap_json *j) {
     static const struct dcap_json_each each = {skip_each};
     struct bytes text;
     bool escapes;
-    uint8_t c = peek(j);
+    uint8_t c = dcap_json_peek(j);
     if (c == '"')
-        return string(&text, j, &escapes);
+        return dcap_json_string(&text, j, &escapes);
     if (c != '{' && c != '[')
         return c == '-' || (uint8_t)(c - '0') < 10 ? skip_number(j) : skip_word(j);
     if (++j->depth > DCAP_JSON_DEPTH)
@@ -166,7 +153,7 @@ static bool skip(struct dcap_json *j) {
 }
 
 static bool number(void *out, struct dcap_json *j, size_t size) {
-    peek(j);
+    dcap_json_peek(j);
     const uint8_t *from = j->at;
     if (!digits(j) || (*from == '0' && j->at - from > 1) || j->at - from > 10)
         return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
@@ -198,8 +185,8 @@ bool dcap_json_array(void *out, struct dcap_json *j, const struct dcap_json_each
     return take(j, ']') || malformed(j);
 }
 
-static bool raw(struct bytes *out, struct dcap_json *j) {
-    peek(j);
+bool dcap_json_raw(struct bytes *out, struct dcap_json *j) {
+    dcap_json_peek(j);
     const uint8_t *from = j->at;
     if (!skip(j))
         return false;
@@ -216,14 +203,14 @@ static bool value(void *out, struct dcap_json *j, const struct dcap_json_member 
     case DCAP_JSON_TEXT: return dcap_json_text(at, j);
     case DCAP_JSON_ESCAPED:
         // Programs write null for a text that they do not have.
-        return peek(j) == 'n' ? skip_word(j) : string(at, j, &escapes);
+        return dcap_json_peek(j) == 'n' ? skip_word(j) : dcap_json_string(at, j, &escapes);
     case DCAP_JSON_HEX:
         return dcap_json_text(&text, j) &&
                (dcap_hex_decode(at, text, m->size) || dcap_json_fail(j, DCAP_JSON_VALUE, 0));
     case DCAP_JSON_DATE:
         return dcap_json_text(&text, j) && (dcap_time_of_iso(at, text) || dcap_json_fail(j, DCAP_JSON_VALUE, 0));
     case DCAP_JSON_NUMBER: return number(at, j, m->size);
-    case DCAP_JSON_RAW: return raw(at, j);
+    case DCAP_JSON_RAW: return dcap_json_raw(at, j);
     case DCAP_JSON_OBJECT: return dcap_json_object(at, j, m->more);
     case DCAP_JSON_BY: return ((const struct dcap_json_each *)m->more)->take(j, out);
     case DCAP_JSON_EACH: return dcap_json_array(out, j, m->more);
@@ -234,7 +221,7 @@ static bool value(void *out, struct dcap_json *j, const struct dcap_json_member 
 static bool member(void *out, struct dcap_json *j, const struct dcap_json_shape *shape, uint32_t *seen) {
     struct bytes name;
     bool escapes;
-    if (!string(&name, j, &escapes) || escapes || !take(j, ':'))
+    if (!dcap_json_string(&name, j, &escapes) || escapes || !take(j, ':'))
         return malformed(j);
     for (unsigned i = 0; i < shape->count; i++) {
         const struct dcap_json_member *m = &shape->members[i];
@@ -271,12 +258,12 @@ static struct dcap_json over(struct bytes text, enum dcap_part part, struct dcap
     return (struct dcap_json){text.ptr, text.len ? text.ptr + text.len : text.ptr, f, part, 0};
 }
 
-static bool ends(struct dcap_json *j) { return (!peek(j) && j->at == j->end) || malformed(j); }
+static bool ends(struct dcap_json *j) { return (!dcap_json_peek(j) && j->at == j->end) || malformed(j); }
 
 bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_shape *shape, enum dcap_part part,
                         struct dcap_fault *f) {
     struct dcap_json j = over(text, part, f);
-    if (peek(&j) != '{')
+    if (dcap_json_peek(&j) != '{')
         return malformed(&j);
     return dcap_json_object(out, &j, shape) && ends(&j);
 }
@@ -303,47 +290,47 @@ static uint8_t *put_utf8(uint8_t *to, uint32_t c) {
     return to;
 }
 
-bool dcap_json_unescape(struct bytes *text, uint8_t *memory) {
-    static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-    const uint8_t *from = text->ptr, *end = from + text->len;
+// What is copied lies before what is read, or is the same: eight bytes are read before they are written.
+static uint8_t *copy_back(uint8_t *to, const uint8_t *from, const uint8_t *end) {
+    for (uint64_t eight; end - from >= 8; from += 8, to += 8) {
+        __builtin_memcpy(&eight, from, 8);
+        __builtin_memcpy(to, &eight, 8);
+    }
+    while (from < end)
+        *to++ = *from++;
+    return to;
+}
+
+// Up to a quote or the end.
+static bool decode(struct bytes *text, struct dcap_json *j, uint8_t *memory) {
     uint8_t *to = memory;
-    for (const uint8_t *stop = look_again(from, end);;) {
-        if (from == stop) {
-            // What is copied lies before what is read, or is the same: eight bytes are read before they are written.
-            for (; end - from >= 8 && plain8(from); from += 8, to += 8) {
-                uint64_t eight;
-                memcpy(&eight, from, 8);
-                memcpy(to, &eight, 8);
-            }
-            stop = look_again(from, end);
-            if (from == end)
-                break;
-        }
-        if (*from != '\\') {
-            *to++ = *from++;
-            continue;
-        }
-        uint32_t c = 0;
-        if (++from == end)
+    for (;;) {
+        const uint8_t *from = j->at;
+        j->at = dcap_json_plain_end(from, j->end);
+        to = to == from ? to + (j->at - from) : copy_back(to, from, j->at);
+        uint8_t c = j->at < j->end ? *j->at : '"';
+        uint32_t point;
+        if (c == '"')
+            break;
+        j->at++;
+        if (c >= 0x80)
+            *to++ = c;
+        else if (c == '\\' && unescape(&point, j) && point >> 11 != 0x1b)
+            to = put_utf8(to, point);
+        else
             return false;
-        if (*from == 'u') {
-            uint8_t b[2];
-            if (end - from < 5 || !dcap_hex_decode(b, (struct bytes){from + 1, 4}, 2) || (b[0] & 0xf8) == 0xd8)
-                return false;
-            c = (uint32_t)b[0] << 8 | b[1];
-            from += 5;
-        } else {
-            unsigned i = 0;
-            while (i < sizeof plain - 1 && plain[i] != (char)*from)
-                i++;
-            c = (uint8_t)meant[i];
-            from++;
-            if (!c)
-                return false;
-        }
-        to = put_utf8(to, c);
-        stop = look_again(from, end);
     }
     *text = (struct bytes){memory, (size_t)(to - memory)};
     return true;
+}
+
+bool dcap_json_unescape(struct bytes *text, uint8_t *memory) {
+    struct dcap_json j = {text->ptr, text->ptr + text->len, NULL, DCAP_PART_NOTHING, 0};
+    return decode(text, &j, memory) && j.at == j.end;
+}
+
+bool dcap_json_decoded(struct bytes *out, struct dcap_json *j, uint8_t *input) {
+    if (!take(j, '"'))
+        return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
+    return (decode(out, j, input + (j->at - (const uint8_t *)input)) && take(j, '"')) || malformed(j);
 }

@@ -27,9 +27,7 @@ enum dcap_json_kind {
 };
 struct dcap_json_member {
     const char *name;
-    uint8_t name_len, kind, size;
-    bool required;
-    uint16_t offset;
+    uint32_t name_len : 5, kind : 4, required : 1, size : 6, offset : 16;
     const void *more;
 };
 struct dcap_json_shape {
@@ -41,10 +39,12 @@ struct dcap_json_shape {
 struct dcap_json_each {
     bool (*take)(struct dcap_json *j, void *out);
 };
+// Only numbers and hexadecimal texts, of up to 48 bytes, have their size asked for.
+#define DCAP_JSON_SIZE(type, member) (sizeof(((type *)0)->member) % 64)
 #define DCAP_JSON_REQUIRED(type, member, name, kind, more)                                                             \
-    { (name), sizeof(name) - 1, (kind), sizeof(((type *)0)->member), true, offsetof(type, member), (more) }
+    { (name), sizeof(name) - 1, (kind), 1, DCAP_JSON_SIZE(type, member), offsetof(type, member), (more) }
 #define DCAP_JSON_OPTIONAL(type, member, name, kind, more)                                                             \
-    { (name), sizeof(name) - 1, (kind), sizeof(((type *)0)->member), false, offsetof(type, member), (more) }
+    { (name), sizeof(name) - 1, (kind), 0, DCAP_JSON_SIZE(type, member), offsetof(type, member), (more) }
 
 // The whole text is one object of this shape; `out` is zeroed before.
 [[nodiscard]] bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_shape *shape,
@@ -56,6 +56,14 @@ struct dcap_json_each {
 [[nodiscard]] bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_shape *shape);
 [[nodiscard]] bool dcap_json_array(void *out, struct dcap_json *j, const struct dcap_json_each *each);
 [[nodiscard]] bool dcap_json_text(struct bytes *out, struct dcap_json *j);
+// Where the first byte from here on is that is a quote, a backslash, a control character or not ASCII.
+const uint8_t *dcap_json_plain_end(const uint8_t *at, const uint8_t *end);
+uint8_t dcap_json_peek(struct dcap_json *j); // the next character that is not white space, 0 at the end
+// A string's content as it stands; *escapes says whether there are any.
+[[nodiscard]] bool dcap_json_string(struct bytes *out, struct dcap_json *j, bool *escapes);
+// A string, decoded where it stands in the input, which is `input` again.
+[[nodiscard]] bool dcap_json_decoded(struct bytes *out, struct dcap_json *j, uint8_t *input);
+[[nodiscard]] bool dcap_json_raw(struct bytes *out, struct dcap_json *j); // any value, read over
 // False, with the code as the fault.
 bool dcap_json_fail(struct dcap_json *j, enum dcap_code code, uint64_t detail);
 

@@ -20,16 +20,8 @@ static const char status_names[] =
 const char *dcap_status_name(enum dcap_status s) { return dcap_nth(status_names, s); }
 
 enum dcap_status dcap_status_of(struct bytes text) {
-    const char *name = status_names + 1;
-    for (unsigned s = DCAP_UP_TO_DATE; s < DCAP_STATUS_COUNT; s++) {
-        size_t n = 0;
-        while (n < text.len && name[n] && (uint8_t)name[n] == text.ptr[n])
-            n++;
-        if (n == text.len && !name[n])
-            return (enum dcap_status)s;
-        name = dcap_nth(name, 1);
-    }
-    return DCAP_NONE;
+    unsigned s = dcap_index_of(text, status_names, DCAP_STATUS_COUNT);
+    return s < DCAP_STATUS_COUNT ? (enum dcap_status)s : DCAP_NONE;
 }
 
 enum dcap_status dcap_status_merge(enum dcap_status platform, enum dcap_status component) {

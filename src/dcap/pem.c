@@ -56,6 +56,13 @@ static uint8_t *take_groups(uint8_t *out, bool *last, struct bytes *text) {
     return out;
 }
 
+bool dcap_base64_decode(struct bytes *bytes, uint8_t *out, struct bytes text) {
+    bool last = false;
+    uint8_t *end = text.len ? take_groups(out, &last, &text) : out;
+    *bytes = (struct bytes){out, end ? (size_t)(end - out) : 0};
+    return end && !text.len;
+}
+
 static uint8_t *take_certificate(uint8_t *out, struct bytes *text) {
     if (!dcap_bytes_take(text, DCAP_LIT("-----BEGIN CERTIFICATE-----")) || !take_line_end(text))
         return NULL;

@@ -10,3 +10,5 @@
 // at the end, as Intel's library leaves it in quotes.
 [[nodiscard]] bool dcap_pem_certificates(struct bytes *certificates, size_t *count, struct dcap_arena *arena,
                                          struct bytes text, size_t max, bool nul_tail);
+// Base64 in one line of whole groups of four; `out` may be where the text is.
+[[nodiscard]] bool dcap_base64_decode(struct bytes *bytes, uint8_t *out, struct bytes text);

@@ -153,9 +153,34 @@ static void each_text_once(void **state) {
     }
 }
 
+static void one_line_is_read_where_it_stands(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *bytes;
+    } good[] = {{"", ""}, {"QQ==", "A"}, {"QUI=", "AB"}, {"QUJD", "ABC"}, {"QUJDRA==", "ABCD"}};
+    static const char *const bad[] = {
+        "Q", "QQ", "QQ=", "QQ=A", "QR==", "QUJ=", "QQ==QQ==", "QUJD\n", "QU-D", "Q=JD", "===="};
+    struct bytes bytes;
+    uint8_t text[16];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        size_t n = strlen(good[i].text);
+        memcpy(text, good[i].text, n);
+        assert_true(dcap_base64_decode(&bytes, text, (struct bytes){text, n}));
+        assert_int_equal(bytes.len, strlen(good[i].bytes));
+        assert_memory_equal(bytes.ptr, good[i].bytes, bytes.len);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        size_t n = strlen(bad[i]);
+        memcpy(text, bad[i], n);
+        if (dcap_base64_decode(&bytes, text, (struct bytes){text, n}))
+            fail_msg("%s is taken", bad[i]);
+    }
+}
+
 static const struct CMUnitTest group[] = {
     cmocka_unit_test(taken_and_refused),
     cmocka_unit_test(room),
     cmocka_unit_test(each_text_once),
+    cmocka_unit_test(one_line_is_read_where_it_stands),
 };
 RUN_TESTS(group)

@@ -106,8 +106,7 @@ struct dcap_refusals dcap_policy_judge(const struct dcap_policy *p, const struct
     if (v->quote.tee == DCAP_TDX)
         judge_td(&r, p, &v->quote);
     else
-        refuse(&r, DCAP_REFUSE_SGX_DEBUG,
-               !p->sgx_debug && (dcap_quote_field(&v->quote, DCAP_FIELD_ATTRIBUTES).ptr[0] & 2));
+        refuse(&r, DCAP_REFUSE_SGX_DEBUG, !p->sgx_debug && (dcap_quote_at(&v->quote, DCAP_FIELD_ATTRIBUTES)[0] & 2));
     for (size_t i = p->pin_count; i-- > 0;) {
         if (!is_pinned(p, &v->quote, p->pins[i].field)) {
             refuse(&r, DCAP_REFUSE_MEASUREMENT, true);

@@ -15,11 +15,16 @@ static const uint8_t intel_vendor[16] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4
 
 static bool fail(struct dcap_fault *f, enum dcap_code code) { return dcap_fail(f, code, DCAP_PART_QUOTE); }
 
-struct bytes dcap_quote_field(const struct dcap_quote *q, enum dcap_field field) {
+const uint8_t *dcap_quote_at(const struct dcap_quote *q, enum dcap_field field) {
     bool sgx = fields[field].body == DCAP_BODY_SGX;
     if (sgx != (q->type == DCAP_BODY_SGX) || fields[field].body > q->type)
-        return (struct bytes){NULL, 0};
-    return (struct bytes){q->body.ptr + fields[field].offset, fields[field].len};
+        return NULL;
+    return q->body.ptr + fields[field].offset;
+}
+
+struct bytes dcap_quote_field(const struct dcap_quote *q, enum dcap_field field) {
+    const uint8_t *at = dcap_quote_at(q, field);
+    return (struct bytes){at, at ? fields[field].len : 0};
 }
 
 struct bytes dcap_report_field(const uint8_t *report, enum dcap_field field) {

@@ -72,6 +72,8 @@ struct dcap_quote {
 [[nodiscard]] bool dcap_quote_parse(struct dcap_quote *q, struct bytes quote, struct dcap_fault *f);
 // The field's bytes; {NULL, 0} where such a body has none.
 struct bytes dcap_quote_field(const struct dcap_quote *q, enum dcap_field field);
+// Where they are, or NULL.
+const uint8_t *dcap_quote_at(const struct dcap_quote *q, enum dcap_field field);
 // 64 bytes, of either TEE.
 struct bytes dcap_quote_report_data(const struct dcap_quote *q);
 const char *dcap_field_name(enum dcap_field field);

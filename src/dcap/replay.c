@@ -14,21 +14,10 @@ struct event {
 };
 
 // What the guest itself measures, and when that ends.
-#define NAME(text)                                                                                                     \
-    { (const uint8_t *)(text), sizeof(text) - 1 }
-static const struct bytes trusted[] = {
-    NAME("compose-hash"),    NAME("key-provider"),     NAME("system-ready"), NAME("app-id"),
-    NAME("instance-id"),     NAME("system-preparing"), NAME("boot-mr-done"), NAME("mr-kms"),
-    NAME("os-image-hash"),   NAME("rootfs-hash"),      NAME("storage-fs"),   NAME("gpu-policy-hash"),
-    NAME("gpu-attestation"), NAME("init-script-hash"),
-};
-enum {
-    COMPOSE_HASH,
-    KEY_PROVIDER,
-    SYSTEM_READY,
-    TRUSTED = sizeof trusted / sizeof *trusted,
-    INIT_SCRIPTS = TRUSTED - 1
-};
+static const char trusted[] = "compose-hash\0key-provider\0system-ready\0app-id\0instance-id\0system-preparing\0"
+                              "boot-mr-done\0mr-kms\0os-image-hash\0rootfs-hash\0storage-fs\0gpu-policy-hash\0"
+                              "gpu-attestation\0init-script-hash";
+enum { COMPOSE_HASH, KEY_PROVIDER, SYSTEM_READY, INIT_SCRIPTS = 13, TRUSTED };
 
 struct replay {
     struct dcap_event_log *out;
@@ -119,10 +108,7 @@ static unsigned trusted_name(bool *ambiguous, struct bytes name, uint8_t version
             first.len = i;
     }
     *ambiguous = first.len < name.len;
-    unsigned i = 0;
-    while (i < TRUSTED && !dcap_bytes_eq(first, trusted[i]))
-        i++;
-    return i;
+    return dcap_index_of(first, trusted, TRUSTED);
 }
 
 static bool note(struct replay *r, struct dcap_json *j, struct bytes name, struct bytes payload, uint8_t version) {

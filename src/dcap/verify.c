@@ -209,10 +209,10 @@ static bool check_signatures(const struct dcap_quote *q, const uint8_t pck_key[6
 static bool check_module(const struct dcap_quote *q, struct bytes tcb_info, struct dcap_fault *f) {
     static const uint8_t zeros[8];
     struct dcap_module m;
-    uint8_t version = dcap_quote_field(q, DCAP_FIELD_TEE_TCB_SVN).ptr[1];
-    const uint8_t *attributes = dcap_quote_field(q, DCAP_FIELD_SEAMATTRIBUTES).ptr;
+    uint8_t version = dcap_quote_at(q, DCAP_FIELD_TEE_TCB_SVN)[1];
+    const uint8_t *attributes = dcap_quote_at(q, DCAP_FIELD_SEAMATTRIBUTES);
     dcap_tcb_info_module(&m, tcb_info, version);
-    if (m.known && memcmp(dcap_quote_field(q, DCAP_FIELD_MRSIGNERSEAM).ptr, m.mrsigner, 48) == 0 &&
+    if (m.known && memcmp(dcap_quote_at(q, DCAP_FIELD_MRSIGNERSEAM), m.mrsigner, 48) == 0 &&
         memcmp(attributes, m.attributes, 8) == 0 && memcmp(attributes, zeros, 8) == 0)
         return true;
     return dcap_fail_with(f, DCAP_TDX_MODULE_MISMATCH, DCAP_PART_TDX_MODULE, version);

@@ -36,7 +36,7 @@ static const struct abi_type types[] = {
     {"TEXT", "text", STRING},
     {"ACCOUNT", "account", "{\"$ref\":\"#/definitions/AccountId\"}"},
     {"MAYBE_YOCTO", "yoctoNEAR as text", "{\"$ref\":\"#/definitions/Amount\"}"},
-    {"MAYBE_HASH", "64 hexadecimal digits", HEX("64")},
+    {"MAYBE_HASH", "64 hexadecimal digits", "{\"type\":\"string\",\"pattern\":\"^[0-9a-fA-F]{64}$\"}"},
     {"RAW", "array of texts", STRINGS},
     {"DOCUMENT", "object, or its text", DOCUMENT_SCHEMA},
     {"ROLE", "`worker` or `keystore`", "{\"type\":\"string\",\"enum\":[\"worker\",\"keystore\"]}"},
