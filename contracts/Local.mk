@@ -68,8 +68,8 @@ cflags_abi := -Icontracts
 mock_libs := -lsodium -lcrypto
 sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
 $(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka $(mock_libs))))
-$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
-register_native := contracts/register/kit/kit.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(filter-out $(register_but),$(sdk_native))
+$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/kit/call.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
+register_native := contracts/register/kit/kit.c contracts/kit/call.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(filter-out $(register_but),$(sdk_native))
 # Test quotes come from the programs' units, which have names that the SDK has, too: in one object that shows its own alone.
 sample_units := $(sort $(closure_testpki) $(closure_tee))
 $(O)/obj/register_sample.o: $(O)/obj/contracts/register/kit/sample.o $(foreach u,$(sample_units),$(O)/lib/lib$(u).a)
@@ -78,7 +78,7 @@ $(O)/obj/register_sample.o: $(O)/obj/contracts/register/kit/sample.o $(foreach u
 	@objcopy --wildcard --keep-global-symbol='sample_*' $@.all $@ && rm -f $@.all
 $(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(O)/test/$(basename $(notdir $(t))): $(O)/obj/register_sample.o))
 $(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(register_native),dcap,-lcmocka $(mock_libs) -ljansson $(foreach u,$(sample_units),$(ldlibs_$(u))))))
-$(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c $(csrcs_$(e)) $(sdk_native),,-lcmocka $(mock_libs)))))
+$(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c contracts/kit/call.c $(csrcs_$(e)) $(sdk_native),,-lcmocka $(mock_libs)))))
 $(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 $(foreach t,$(wildcard contracts/register/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_register) $(filter-out $(register_but),$(sdk_native)) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),dcap,$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
 $(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))

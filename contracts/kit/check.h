@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What unit tests of contracts share: one call in the mock host, and checks of its outcome.
+// What unit tests of OutLayer's contracts share beside call.h: events and money of the last call.
 #pragma once
-#include "base/test.h"
-#include "sdk/mock/mock.h"
+#include "call.h"
 #include <jansson.h>
-
-int released(void **state); // cmocka teardown
-
-// The call succeeds, else the test fails with its error.
-void calls(const char *method, const char *caller, u128 deposit, const char *args);
-void views(const char *method, const char *args, const char *value); // and answers exactly this
-// The call fails, and its error contains the sentence; nothing has changed.
-void refuses(const char *method, const char *caller, u128 deposit, const char *args, const char *sentence);
-void answers(const char *value); // the last call's value, exactly
 
 // JSON whose numbers beyond 63 bits, which jansson does not read, have become strings; NULL: it is none.
 json_t *parsed(const char *text);

@@ -34,7 +34,7 @@ static void a_flip_asks_outlayer(void **state) {
     goes_to(1, "coin.near", "on_flip", FLIP, 0, 0);
     assert_int_equal(mock.returned, 1);
     calls("flip", ALICE, PRICE + 7, HEADS);
-    pays(0, ALICE, 7);
+    transfers(0, ALICE, 7);
     goes_to(1, "outlayer.near", "request_execution", REQUEST, PRICE, -1);
 }
 
@@ -75,7 +75,7 @@ static void a_coin_that_does_not_land_costs_nothing(void **state) {
                  cases[i][1]);
         answers(want);
         assert_int_equal(mock.receipt_count, 1);
-        pays(0, ALICE, PRICE);
+        transfers(0, ALICE, PRICE);
     }
     views("get_score", "{\"account_id\":\"alice.near\"}", "{\"flips\":0,\"wins\":0}");
 }
@@ -92,7 +92,7 @@ static void open_flips_are_covered(void **state) {
     calls("withdraw", OWNER, 0, "");
     assert_true(mock.receipts[0].amount < PRICE / 10);
     comes_back("on_flip", FLIP, NULL);
-    pays(0, ALICE, PRICE);
+    transfers(0, ALICE, PRICE);
     refuses("flip", BOB, PRICE, HEADS, "too little money of its own to take another flip now");
     comes_back("on_flip", "{\"choice\":\"Heads\",\"player\":\"bob.near\"}", LANDED("{\"random_number\":0}"));
     mock.balance += PRICE; // OutLayer's change

@@ -168,11 +168,11 @@ static void registering_costs_its_storage(void **state) {
     snprintf(args, sizeof args, "{\"account_id\":\"%s\"}", id);
     uint64_t usage = mock.usage;
     calls("storage_deposit", BOB, PRICE + 5, args);
-    pays(0, BOB, 5);
+    transfers(0, BOB, 5);
     answers("{\"total\":\"1220000000000000000000\",\"available\":\"0\"}");
     assert_true((mock.usage - usage) * BYTE_STAKE == PRICE);
     calls("storage_deposit", BOB, NEAR, args);
-    pays(0, BOB, NEAR);
+    transfers(0, BOB, NEAR);
     calls("storage_deposit", BOB, 0, args);
     assert_int_equal(mock.receipt_count, 0);
     refuses("storage_deposit", BOB, PRICE - 1, "{}", "less than the minimum storage balance");
@@ -189,7 +189,7 @@ static void unregistering_pays_it_back(void **state) {
     refuses("storage_unregister", ALICE, 0, "{\"force\":true}", "exactly 1 yoctoNEAR");
     calls("storage_unregister", ALICE, 1, "{\"force\":true}");
     answers("true");
-    pays(0, ALICE, PRICE + 1);
+    transfers(0, ALICE, PRICE + 1);
     logs(0, EVENT("ft_burn", "\"owner_id\":\"alice.near\",\"amount\":\"100\",\"memo\":\"unregistered\""));
     calls("storage_unregister", ALICE, 1, "{}");
     answers("false");
