@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/args.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 
 static const struct arg *find(const struct arg *table, size_t count, const char *text, const char **value) {
@@ -111,4 +112,37 @@ void args_print_help(const char *command, const char *about, const struct arg *t
                  table[i].name && table[i].value ? " " : "", table[i].name && table[i].value ? table[i].value : "");
         printf("  %-30s %s\n", left, table[i].help);
     }
+}
+
+static const char *action_name(const struct args_command *c, size_t i) {
+    return *(const char *const *)(const void *)((const char *)c->actions + i * c->stride);
+}
+
+static void print_actions_help(const struct args_command *c) {
+    SCOPED_BUF(command, 256); // more names than that would fall away, from the help alone
+    buf_add_str(&command, c->name);
+    for (size_t i = 0; i < c->action_count; i++)
+        buf_printf(&command, "%c%s", i ? '|' : ' ', action_name(c, i));
+    args_print_help(buf_str(&command), c->about, c->table, c->count);
+}
+
+bool args_no_action(const struct args_command *c, struct err *e) {
+    err_set(e, ERR_USAGE, "%s", c->missing);
+    return err_hint(e, "%s", c->hint);
+}
+
+bool args_action(size_t *action, void *out, const struct args_command *c, int argc, char **argv, bool *help,
+                 struct err *e) {
+    size_t i = 0;
+    *help = argc > 0 && strcmp(argv[0], "--help") == 0;
+    while (argc > 0 && i < c->action_count && strcmp(argv[0], action_name(c, i)) != 0)
+        i++;
+    if (!*help && (argc < 1 || i == c->action_count))
+        return args_no_action(c, e);
+    if (!*help && !args_parse(out, c->table, c->count, argc - 1, argv + 1, help, e))
+        return false;
+    if (*help)
+        print_actions_help(c);
+    *action = i;
+    return true;
 }

@@ -44,3 +44,20 @@ struct arg_use {
                                    struct err *e);
 
 void args_print_help(const char *command, const char *about, const struct arg *table, size_t count);
+
+// A command that has several actions: `outlayer NAME ACTION OPTIONS`.
+struct args_command {
+    const char *name, *about; // for its help
+    const char *missing;      // what is said where no action is named, or an unknown one
+    const char *hint;         // which there are
+    const void *actions;      // a table of structs, each of which begins with the action's name
+    size_t stride, action_count;
+    const struct arg *table; // the options of all actions
+    size_t count;
+};
+#define ARGS_ACTIONS(list) .actions = (list), .stride = sizeof(list)[0], .action_count = ARRAY_LEN(list)
+#define ARGS_TABLE(list) .table = (list), .count = ARRAY_LEN(list)
+// Reads the action, and its options into *out. After --help was given, and answered, *help is true.
+[[nodiscard]] bool args_action(size_t *action, void *out, const struct args_command *c, int argc, char **argv,
+                               bool *help, struct err *e);
+bool args_no_action(const struct args_command *c, struct err *e); // false, with ERR_USAGE

@@ -120,29 +120,22 @@ static bool check_options(const char *action, const struct collateral_options *o
     return args_check_uses("collateral", action, uses, ARRAY_LEN(uses), e);
 }
 
-static int usage(void) {
-    struct err e;
-    err_set(&e, ERR_USAGE, "say what to do with collateral");
-    err_hint(&e, "outlayer collateral fetch | status | push | watch (--help)");
-    return command_failed(&e);
-}
+static const struct args_command command = {.name = "collateral",
+                                            .about = "what Intel signs about platforms, and how long it lasts",
+                                            .missing = "say what to do with collateral",
+                                            .hint = "outlayer collateral fetch | status | push | watch (--help)",
+                                            ARGS_ACTIONS(actions),
+                                            ARGS_TABLE(table)};
 
 int command_collateral(int argc, char **argv) {
     struct collateral_options o = {0};
     struct err e;
-    bool help = argc > 0 && strcmp(argv[0], "--help") == 0;
-    size_t i = 0;
-    while (argc > 0 && i < ARRAY_LEN(actions) && strcmp(argv[0], actions[i].name) != 0)
-        i++;
-    if (!help && (argc < 1 || i == ARRAY_LEN(actions)))
-        return usage();
-    if (!help && !args_parse(&o, table, ARRAY_LEN(table), argc - 1, argv + 1, &help, &e))
+    bool help;
+    size_t i;
+    if (!args_action(&i, &o, &command, argc, argv, &help, &e))
         return command_failed(&e);
-    if (help) {
-        args_print_help("collateral fetch|status|push|watch", "what Intel signs about platforms, and how long it lasts",
-                        table, ARRAY_LEN(table));
+    if (help)
         return CLI_OK;
-    }
     struct collateral_job j = {.a = arena_new(), .o = &o};
     bool ok =
         check_options(actions[i].name, &o, &e) && attest_read(&j.attest, j.a, &o.attest, &e) && actions[i].run(&j, &e);

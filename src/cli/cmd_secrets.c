@@ -135,9 +135,12 @@ static const struct {
     const char *name;
     bool (*run)(struct secrets_job *j, struct err *e);
     bool signs; // with the owner's key
-} actions[] = {{"set", secrets_run_set, true},         {"list", run_list, false},
-               {"delete", run_delete, true},           {"access", run_access, true},
-               {"rotate", secrets_run_rotate, true},   {"generate", secrets_run_generate, true},
+} actions[] = {{"set", secrets_run_set, true},
+               {"list", run_list, false},
+               {"delete", run_delete, true},
+               {"access", run_access, true},
+               {"generate", secrets_run_generate, true},
+               {"rotate", secrets_run_rotate, true},
                {"encrypt", secrets_run_encrypt, false}};
 
 // Where nothing is signed a name is enough: the key may be in a wallet.
@@ -168,29 +171,23 @@ static bool check_options(const char *action, const struct secrets_options *o, s
     return args_check_uses("secrets", action, uses, ARRAY_LEN(uses), e);
 }
 
-static int usage(void) {
-    struct err e;
-    err_set(&e, ERR_USAGE, "say what to do with secrets");
-    err_hint(&e, "outlayer secrets set | list | delete | access | generate | rotate | encrypt (--help)");
-    return command_failed(&e);
-}
+static const struct args_command command = {
+    .name = "secrets",
+    .about = "values for guests that nobody else can read",
+    .missing = "say what to do with secrets",
+    .hint = "outlayer secrets set | list | delete | access | generate | rotate | encrypt (--help)",
+    ARGS_ACTIONS(actions),
+    ARGS_TABLE(table)};
 
 int command_secrets(int argc, char **argv) {
     struct secrets_options o = {0};
     struct err e;
-    bool help = argc > 0 && strcmp(argv[0], "--help") == 0;
-    size_t i = 0;
-    while (argc > 0 && i < ARRAY_LEN(actions) && strcmp(argv[0], actions[i].name) != 0)
-        i++;
-    if (!help && (argc < 1 || i == ARRAY_LEN(actions)))
-        return usage();
-    if (!help && !args_parse(&o, table, ARRAY_LEN(table), argc - 1, argv + 1, &help, &e))
+    bool help;
+    size_t i;
+    if (!args_action(&i, &o, &command, argc, argv, &help, &e))
         return command_failed(&e);
-    if (help) {
-        args_print_help("secrets set|list|delete|access|generate|rotate|encrypt",
-                        "values for guests that nobody else can read", table, ARRAY_LEN(table));
+    if (help)
         return CLI_OK;
-    }
     if (!check_options(actions[i].name, &o, &e))
         return command_failed(&e);
     struct rlimit none = {0, 0};

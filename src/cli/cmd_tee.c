@@ -61,30 +61,23 @@ static bool check_options(const char *action, const struct tee_options *o, struc
     return err_set(e, ERR_USAGE, "--role '%s' is neither worker nor keystore", o->role);
 }
 
-static int usage(void) {
-    struct err e;
-    err_set(&e, ERR_USAGE, "say what to do");
-    err_hint(&e, "outlayer tee status | measure FILE | register | approve | recheck | remove (--help)");
-    return command_failed(&e);
-}
+static const struct args_command command = {
+    .name = "tee",
+    .about = "what a machine proves about itself, and keys that are believed because of it",
+    .missing = "say what to do",
+    .hint = "outlayer tee status | measure FILE | register | approve | recheck | remove (--help)",
+    ARGS_ACTIONS(actions),
+    ARGS_TABLE(table)};
 
 int command_tee(int argc, char **argv) {
     struct tee_options o = {0};
     struct err e;
-    bool help = argc > 0 && strcmp(argv[0], "--help") == 0;
-    size_t i = 0;
-    while (argc > 0 && i < ARRAY_LEN(actions) && strcmp(argv[0], actions[i].name) != 0)
-        i++;
-    if (!help && (argc < 1 || i == ARRAY_LEN(actions)))
-        return usage();
-    if (!help && !args_parse(&o, table, ARRAY_LEN(table), argc - 1, argv + 1, &help, &e))
+    bool help;
+    size_t i;
+    if (!args_action(&i, &o, &command, argc, argv, &help, &e))
         return command_failed(&e);
-    if (help) {
-        args_print_help("tee status|measure|register|approve|recheck|remove",
-                        "what a machine proves about itself, and keys that are believed because of it", table,
-                        ARRAY_LEN(table));
+    if (help)
         return CLI_OK;
-    }
     if (!check_options(actions[i].name, &o, &e))
         return command_failed(&e);
     struct tee_job j = {.a = arena_new(), .o = &o};

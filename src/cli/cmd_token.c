@@ -75,12 +75,12 @@ static const struct {
     bool needs_name;
 } actions[] = {{"create", token_new, true}, {"list", token_show, false}, {"revoke", token_end, true}};
 
-static int usage(void) {
-    struct err e;
-    err_set(&e, ERR_USAGE, "say what to do with tokens");
-    err_hint(&e, "outlayer token create NAME | list | revoke NAME");
-    return command_failed(&e);
-}
+static const struct args_command command = {.name = "token",
+                                            .about = "who may talk to a coordinator as a worker",
+                                            .missing = "say what to do with tokens",
+                                            .hint = "outlayer token create NAME | list | revoke NAME",
+                                            ARGS_ACTIONS(actions),
+                                            ARGS_TABLE(table)};
 
 static bool find_home(struct arena *a, struct token_options *o, struct err *e) {
     const char *home = o->home ? o->home : getenv("OUTLAYER_HOME"), *network = getenv("OUTLAYER_NETWORK");
@@ -93,20 +93,12 @@ int command_token(int argc, char **argv) {
     SCOPED_ARENA(a);
     struct token_options o = {0};
     struct err e;
-    bool help = argc > 0 && strcmp(argv[0], "--help") == 0;
-    size_t i = 0;
-    while (argc > 0 && i < ARRAY_LEN(actions) && strcmp(argv[0], actions[i].name) != 0)
-        i++;
-    if (!help && (argc < 1 || i == ARRAY_LEN(actions)))
-        return usage();
-    if (!help && !args_parse(&o, table, ARRAY_LEN(table), argc - 1, argv + 1, &help, &e))
+    bool help;
+    size_t i;
+    if (!args_action(&i, &o, &command, argc, argv, &help, &e))
         return command_failed(&e);
-    if (help) {
-        args_print_help("token create|list|revoke", "who may talk to a coordinator as a worker", table,
-                        ARRAY_LEN(table));
+    if (help)
         return CLI_OK;
-    }
-    if (actions[i].needs_name && !o.name)
-        return usage();
-    return find_home(a, &o, &e) && actions[i].run(a, &o, &e) ? CLI_OK : command_failed(&e);
+    bool named = !actions[i].needs_name || o.name || args_no_action(&command, &e);
+    return named && find_home(a, &o, &e) && actions[i].run(a, &o, &e) ? CLI_OK : command_failed(&e);
 }
