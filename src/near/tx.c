@@ -7,9 +7,9 @@
 #define METHOD_MAX 2048
 #define DELEGATE_PREFIX (0x40000000u + 366u) // NEP-366: tells its signature from a transaction's
 
-static void put_key(struct buf *b, const struct public_key *k) {
-    borsh_put_u8(b, (uint8_t)k->type);
-    borsh_put_raw(b, k->bytes, public_key_len(k));
+void public_key_encode(struct buf *out, const struct public_key *k) {
+    borsh_put_u8(out, (uint8_t)k->type);
+    borsh_put_raw(out, k->bytes, public_key_len(k));
 }
 
 static void put_signature(struct buf *b, const struct signature *s) {
@@ -39,7 +39,7 @@ static void put_delegate(struct buf *b, const struct delegate_action *d) {
         action_encode(b, &d->actions[i]);
     borsh_put_u64(b, d->nonce);
     borsh_put_u64(b, d->max_block_height);
-    put_key(b, &d->key);
+    public_key_encode(b, &d->key);
 }
 
 void action_encode(struct buf *b, const struct action *a) {
@@ -56,13 +56,13 @@ void action_encode(struct buf *b, const struct action *a) {
     case ACTION_TRANSFER: borsh_put_u128(b, a->deposit.v); return;
     case ACTION_STAKE:
         borsh_put_u128(b, a->deposit.v);
-        put_key(b, &a->key);
+        public_key_encode(b, &a->key);
         return;
     case ACTION_ADD_KEY:
-        put_key(b, &a->key);
+        public_key_encode(b, &a->key);
         access_key_encode(b, &a->access);
         return;
-    case ACTION_DELETE_KEY: put_key(b, &a->key); return;
+    case ACTION_DELETE_KEY: public_key_encode(b, &a->key); return;
     case ACTION_DELETE_ACCOUNT: borsh_put_text(b, a->account.s); return;
     case ACTION_DELEGATE:
         put_delegate(b, a->delegate);
@@ -73,7 +73,7 @@ void action_encode(struct buf *b, const struct action *a) {
 
 void transaction_encode(struct buf *b, const struct transaction *tx) {
     borsh_put_text(b, tx->signer.s);
-    put_key(b, &tx->key);
+    public_key_encode(b, &tx->key);
     borsh_put_u64(b, tx->nonce);
     borsh_put_text(b, tx->receiver.s);
     borsh_put_raw(b, tx->block_hash.b, sizeof tx->block_hash.b);

@@ -79,8 +79,9 @@ void transaction_sign(struct buf *out, struct hash *hash, const struct transacti
 [[nodiscard]] bool signed_transaction_decode(struct signed_transaction *out, struct arena *a, struct slice bytes,
                                              struct err *e);
 
-// Parts of it, for whoever keeps receipts and keys: the reader turns bad where they are malformed. `bytes_max` bounds
-// code and arguments.
+// Parts of it, for whoever keeps receipts and keys, or signs records with keys in them: the reader turns bad where they
+// are malformed. `bytes_max` bounds code and arguments.
+void public_key_encode(struct buf *out, const struct public_key *k);
 void access_key_encode(struct buf *out, const struct access_key *k);
 struct access_key access_key_decode(struct borsh *r, struct arena *a);
 struct action *actions_decode(struct borsh *r, struct arena *a, size_t bytes_max, size_t *count);

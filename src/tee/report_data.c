@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tee/report_data.h"
 
-#include "codec/borsh.h"
+#include "near/tx.h"
 
 #define RECORD_MAX 1024 // three names of 64 bytes and what is beside them
 
@@ -9,11 +9,6 @@ static void put_place(struct buf *b, const struct quote_place *p) {
     borsh_put_text(b, p->network);
     borsh_put_text(b, p->register_contract);
     borsh_put_text(b, p->main_contract);
-}
-
-static void put_key(struct buf *b, const struct public_key *k) {
-    borsh_put_u8(b, (uint8_t)k->type);
-    borsh_put_raw(b, k->bytes, public_key_len(k));
 }
 
 static void put_hash(struct buf *b, const struct hash *h) { borsh_put_raw(b, h->b, sizeof h->b); }
@@ -34,7 +29,7 @@ struct report_data report_data_worker(const struct quote_place *p, const struct 
     SCOPED_BUF(b, RECORD_MAX);
     borsh_put_text(&b, "outlayer-quote-worker-v1");
     put_place(&b, p);
-    put_key(&b, key);
+    public_key_encode(&b, key);
     put_hash(&b, challenge);
     return seal(QUOTE_WORKER, &b);
 }
@@ -43,7 +38,7 @@ struct report_data report_data_keystore(const struct quote_place *p, const struc
     SCOPED_BUF(b, RECORD_MAX);
     borsh_put_text(&b, "outlayer-quote-keystore-v1");
     put_place(&b, p);
-    put_key(&b, &s->identity);
+    public_key_encode(&b, &s->identity);
     borsh_put_raw(&b, s->transport_key, sizeof s->transport_key);
     put_hash(&b, &s->master_check);
     put_hash(&b, &s->challenge);
@@ -55,7 +50,7 @@ struct report_data report_data_batch(const struct quote_place *p, const struct b
     borsh_put_text(&b, "outlayer-quote-batch-v1");
     borsh_put_text(&b, p->network);
     borsh_put_text(&b, p->main_contract);
-    put_key(&b, &s->key);
+    public_key_encode(&b, &s->key);
     put_hash(&b, &s->root);
     borsh_put_u32(&b, s->leaves);
     borsh_put_u64(&b, s->height);
@@ -74,8 +69,8 @@ struct report_data report_data_handover(const struct quote_place *p, const struc
     SCOPED_BUF(b, RECORD_MAX);
     borsh_put_text(&b, "outlayer-quote-handover-v1");
     put_place(&b, p);
-    put_key(&b, &s->giver);
-    put_key(&b, &s->taker);
+    public_key_encode(&b, &s->giver);
+    public_key_encode(&b, &s->taker);
     borsh_put_raw(&b, s->taker_key, sizeof s->taker_key);
     borsh_put_raw(&b, s->nonce, sizeof s->nonce);
     return seal(QUOTE_HANDOVER, &b);
