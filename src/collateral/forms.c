@@ -3,6 +3,7 @@
 
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "http/router.h"
 
 #define BODY_DEPTH_MAX 32
 
@@ -35,7 +36,7 @@ static bool text_bytes(struct slice *out, struct arena *a, struct slice text, st
 
 // --- quotes
 
-// Version 3, 4 or 5, then the type of the attestation key, both 16 bits: text never begins so.
+// A version (3, 4 and 5 are known), then the type of the attestation key, both 16 bits: text never begins so.
 static bool is_raw_quote(struct slice file) {
     return file.len >= 4 && file.ptr[0] >= 1 && file.ptr[0] <= 8 && file.ptr[1] == 0 && file.ptr[3] == 0;
 }
@@ -120,33 +121,17 @@ bool crl_read(struct slice *out, struct arena *a, struct slice text, struct err 
 
 // --- issuer chains in headers
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool chain_read(struct slice *out, struct arena *a, const char *header, struct err *e) {
-    size_t len = strlen(header), n = 0;
-    if (len > CHAIN_MAX)
-        return err_set(e, ERR_TOO_LARGE, "an issuer chain of %zu characters is longer than %u", len, CHAIN_MAX);
-    char *text = arena_alloc(a, len + 1);
-    for (size_t i = 0; i < len; i++) {
-        int c = (uint8_t)header[i];
-        if (c == '%') {
-            int hi = hex_digit(header[i + 1]), lo = hi < 0 ? -1 : hex_digit(header[i + 2]);
-            if (lo < 0)
-                return err_set(e, ERR_INVALID, "an issuer chain with a broken escape at character %zu", i);
-            c = hi << 4 | lo;
-            i += 2;
-        }
-        if (c != '\n' && c != '\r' && c != '\t' && (c < 0x20 || c > 0x7e))
+    struct slice in = slice_str(header);
+    const char *text;
+    if (in.len > CHAIN_MAX)
+        return err_set(e, ERR_TOO_LARGE, "an issuer chain of %zu characters is longer than %u", in.len, CHAIN_MAX);
+    if (!http_percent_decode(&text, a, in))
+        return err_set(e, ERR_INVALID, "an issuer chain with a broken escape, or with a NUL");
+    *out = slice_str(text);
+    for (size_t i = 0; i < out->len; i++)
+        if (!is_space(out->ptr[i]) && (out->ptr[i] < 0x20 || out->ptr[i] > 0x7e))
             return err_set(e, ERR_INVALID, "an issuer chain with a character that no PEM text has");
-        text[n++] = (char)c;
-    }
-    text[n] = 0;
-    *out = slice_of(text, n);
     return strncmp(text, "-----BEGIN CERTIFICATE-----", 27) == 0 ||
            err_set(e, ERR_INVALID, "an issuer chain that begins with no certificate");
 }
