@@ -39,11 +39,12 @@ static bool row_read(struct kept_part *out, const json_t *j, struct err *e) {
     return true;
 }
 
-static struct kept_part *find(struct kept *k, const struct kept_part *like) {
-    for (size_t i = 0; i < k->count; i++)
-        if (k->at[i].part == like->part && strcmp(k->at[i].id, like->id) == 0 && k->at[i].number == like->number)
-            return &k->at[i];
-    return NULL;
+// Where the part of this set is; k->count: nowhere.
+static size_t find(const struct kept *k, enum collateral_part p, const char *id, uint64_t number) {
+    size_t i = 0;
+    while (i < k->count && (k->at[i].part != p || strcmp(k->at[i].id, id) != 0 || k->at[i].number != number))
+        i++;
+    return i;
 }
 
 bool kept_read(struct kept *out, const json_t *all, const json_t *in_force, struct err *e) {
@@ -60,9 +61,9 @@ bool kept_read(struct kept *out, const json_t *all, const json_t *in_force, stru
         uint64_t until;
         if (!row_read(&row, one, e) || !json_get_u64(one, "until", &until, e))
             return err_wrap(e, "get_collateral_status");
-        struct kept_part *same = find(out, &row);
-        if (same) // it may have come between the two questions
-            same->until = until;
+        size_t same = find(out, row.part, row.id, row.number);
+        if (same < out->count) // else it came between the two questions
+            out->at[same].until = until;
     }
     return true;
 }
@@ -76,10 +77,8 @@ const struct kept_part *kept_in_force(const struct kept *k, enum collateral_part
 
 static const struct kept_part *same_set(const struct kept *k, enum collateral_part p,
                                         const struct collateral_facts *f) {
-    for (size_t i = 0; i < k->count; i++)
-        if (k->at[i].part == p && strcmp(k->at[i].id, f->id) == 0 && k->at[i].number == f->number)
-            return &k->at[i];
-    return NULL;
+    size_t i = find(k, p, f->id, f->number);
+    return i < k->count ? &k->at[i] : NULL;
 }
 
 enum kept_answer kept_compare(const struct kept *k, enum collateral_part p, const struct collateral_facts *f) {
