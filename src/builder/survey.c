@@ -76,7 +76,7 @@ bool survey_take(struct job *j, struct survey *out) {
     *out = (struct survey){.manifests = arena_calloc(j->arena, SURVEY_MAX, sizeof *out->manifests)};
     if (!job_run(j, &c, &r))
         return false;
-    if (r.cut) // the whole names before the cut
+    if (r.cut) // the first half is before the cut, and its whole names count
         r.output.len = OUTPUT_MAX / 2;
     while (r.cut && r.output.len && r.output.ptr[r.output.len - 1])
         r.output.len--;

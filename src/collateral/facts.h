@@ -27,11 +27,11 @@ bool collateral_date_fault(const struct dcap_fault *f);
 // which asks for the clock where the date lies months from `now`.
 bool collateral_fault_err(const struct dcap_fault *f, uint64_t now, struct err *e);
 
-// The same object as the core takes it.
-struct dcap_collateral collateral_for_core(const struct collateral *c);
-
 // The same about what a server has just sent: what is over there is the server's fault, or the clock's.
 bool collateral_served_err(const struct dcap_fault *f, uint64_t now, struct err *e);
+
+// The object as the core takes it.
+struct dcap_collateral collateral_for_core(const struct collateral *c);
 
 // Verifies what is there at `now`. Only with a good root CRL can another part be good: that of `root`, which may be
 // another object and needs its PCK CRL's issuer chain beside it. `trust` learns.

@@ -368,7 +368,7 @@ static void *await_end(void *ctx) {
     return NULL;
 }
 
-// The signals are blocked before any other thread, which inherit it.
+// The signals are blocked before there is any other thread: all of them inherit it.
 static bool watch_for_end(struct ending *end, struct err *e) {
     sigemptyset(&end->signals);
     sigaddset(&end->signals, SIGTERM);
