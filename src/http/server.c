@@ -464,13 +464,13 @@ void http_server_stop(struct http_server *s) {
     if (!s)
         return;
     atomic_store(&s->stopping, true);
+    if (s->config.unix_socket) // while it is served: afterwards another server may have taken its place
+        unlink(s->config.unix_socket);
     int listener = MHD_quiesce_daemon(s->daemon);
     drain(s);
     MHD_stop_daemon(s->daemon);
     if (listener >= 0)
         close(listener);
-    if (s->config.unix_socket)
-        unlink(s->config.unix_socket);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->drained);
     free(s);
