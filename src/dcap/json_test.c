@@ -84,87 +84,95 @@ static void deep(char *to, unsigned depth, char open, char close) {
     to[2 * depth] = 0;
 }
 
-// long: a table. Something that is not JSON passes, or something that is does not, or fails for another reason than its
-// own.
+static const struct {
+    const char *text;
+    enum dcap_code code;
+} texts[] = {
+    {"{}", DCAP_OK},
+    {"{\"a\":{\"b\":[true,false,null,-0.5e+7,\"\\u12aF\\/\",{},[]],\"c\":0}}", DCAP_OK},
+    {"{\"a\":1,\"a\":2}", DCAP_OK}, // of what is not used, either may be there
+    {"{\"inner\":{\"n\":1},\"inner\":{\"n\":1}}", DCAP_JSON_DUPLICATE},
+    {"{\"text\":\"a\",\"x\":1,\"text\":\"a\"}", DCAP_JSON_DUPLICATE},
+    {"{\"inner\":{}}", DCAP_JSON_MEMBER},
+    {"{\"inner\":{\"n\":256}}", DCAP_JSON_VALUE},
+    {"{\"inner\":{\"n\":-1}}", DCAP_JSON_VALUE},
+    {"{\"inner\":{\"n\":1.0}}", DCAP_JSON_VALUE},
+    {"{\"inner\":{\"n\":1e1}}", DCAP_JSON_VALUE},
+    {"{\"inner\":{\"n\":01}}", DCAP_JSON_VALUE},
+    {"{\"inner\":{\"n\":\"1\"}}", DCAP_JSON_VALUE},
+    {"{\"inner\":{\"n\":null}}", DCAP_JSON_VALUE},
+    {"{\"inner\":[]}", DCAP_JSON_VALUE},
+    {"{\"n16\":65536}", DCAP_JSON_VALUE},
+    {"{\"n32\":4294967296}", DCAP_JSON_VALUE},
+    {"{\"n32\":99999999999999999999999999}", DCAP_JSON_VALUE},
+    {"{\"n32\":18446744073709551617}", DCAP_JSON_VALUE},
+    {"{\"hex\":\"abc\"}", DCAP_JSON_VALUE},
+    {"{\"hex\":\"ab01ff\"}", DCAP_JSON_VALUE},
+    {"{\"hex\":\"abxy\"}", DCAP_JSON_VALUE},
+    {"{\"date\":\"2025-06-19 10:56:11Z\"}", DCAP_JSON_VALUE},
+    {"{\"date\":1750330571}", DCAP_JSON_VALUE},
+    {"{\"text\":\"a\\u0062\"}", DCAP_JSON_VALUE},
+    {"{\"text\":7}", DCAP_JSON_VALUE},
+    {"{\"each\":{}}", DCAP_JSON_VALUE},
+    {"{\"each\":[{\"n\":1},]}", DCAP_JSON_VALUE},
+    {"{\"each\":[{\"n\":1}{\"n\":1}]}", DCAP_JSON_FORMAT},
+    {"{\"te\\u0078t\":\"a\"}", DCAP_JSON_FORMAT},
+    {"{\"escaped\":\"\\x\"}", DCAP_JSON_FORMAT},
+    {"{\"escaped\":\"\\u12g4\"}", DCAP_JSON_FORMAT},
+    {"{\"escaped\":\"a\nb\"}", DCAP_JSON_FORMAT},
+    {"{\"escaped\":\"", DCAP_JSON_FORMAT},
+    {"{\"escaped\":null}", DCAP_OK},
+    {"{\"escaped\":nul}", DCAP_JSON_FORMAT},
+    {"", DCAP_JSON_FORMAT},
+    {"[]", DCAP_JSON_FORMAT},
+    {"\"text\"", DCAP_JSON_FORMAT},
+    {"{} {}", DCAP_JSON_FORMAT},
+    {"{}x", DCAP_JSON_FORMAT},
+    {"{,}", DCAP_JSON_FORMAT},
+    {"{\"a\"}", DCAP_JSON_FORMAT},
+    {"{\"a\":}", DCAP_JSON_FORMAT},
+    {"{\"a\":1,}", DCAP_JSON_FORMAT},
+    {"{\"a\":1 \"b\":1}", DCAP_JSON_FORMAT},
+    {"{a:1}", DCAP_JSON_FORMAT},
+    {"{'a':1}", DCAP_JSON_FORMAT},
+    {"{\"a\":01}", DCAP_JSON_FORMAT},
+    {"{\"a\":1.}", DCAP_JSON_FORMAT},
+    {"{\"a\":.5}", DCAP_JSON_FORMAT},
+    {"{\"a\":1e}", DCAP_JSON_FORMAT},
+    {"{\"a\":+1}", DCAP_JSON_FORMAT},
+    {"{\"a\":NaN}", DCAP_JSON_FORMAT},
+    {"{\"a\":[1,]}", DCAP_JSON_FORMAT},
+    {"{\"a\":[,1]}", DCAP_JSON_FORMAT},
+    {"{\"a\":[1}", DCAP_JSON_FORMAT},
+    {"{\"a\":{\"b\":1]}", DCAP_JSON_FORMAT},
+    {"{\"a\":{1:1}}", DCAP_JSON_FORMAT},
+    {"{\"a\":{\"b\"}}", DCAP_JSON_FORMAT},
+};
+
+static void gives(const char *text, enum dcap_code expected) {
+    struct outer o;
+    enum dcap_code code = read_text(&o, text, strlen(text));
+    if (code != expected)
+        fail_msg("%s: %s, not %s", text, dcap_code_name(code), dcap_code_name(expected));
+}
+
+// Something that is not JSON passes, or something that is does not, or fails for another reason than its own.
 static void refuses_by_name(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        gives(texts[i].text, texts[i].code);
+}
+
+// What lies as deep as a document may passes, what lies deeper is refused.
+static void refuses_what_is_too_deep(void **state) {
     (void)state;
     char bomb[200] = "{\"x\":", deepest[200] = "{\"x\":";
     deep(bomb + 5, DCAP_JSON_DEPTH + 1, '[', ']');
     bomb[strlen(bomb)] = '}';
     deep(deepest + 5, DCAP_JSON_DEPTH, '[', ']');
     deepest[strlen(deepest)] = '}';
-    const struct {
-        const char *text;
-        enum dcap_code code;
-    } rows[] = {
-        {"{}", DCAP_OK},
-        {"{\"a\":{\"b\":[true,false,null,-0.5e+7,\"\\u12aF\\/\",{},[]],\"c\":0}}", DCAP_OK},
-        {"{\"a\":1,\"a\":2}", DCAP_OK}, // of what is not used, either may be there
-        {deepest, DCAP_OK},
-        {bomb, DCAP_JSON_FORMAT},
-        {"{\"inner\":{\"n\":1},\"inner\":{\"n\":1}}", DCAP_JSON_DUPLICATE},
-        {"{\"text\":\"a\",\"x\":1,\"text\":\"a\"}", DCAP_JSON_DUPLICATE},
-        {"{\"inner\":{}}", DCAP_JSON_MEMBER},
-        {"{\"inner\":{\"n\":256}}", DCAP_JSON_VALUE},
-        {"{\"inner\":{\"n\":-1}}", DCAP_JSON_VALUE},
-        {"{\"inner\":{\"n\":1.0}}", DCAP_JSON_VALUE},
-        {"{\"inner\":{\"n\":1e1}}", DCAP_JSON_VALUE},
-        {"{\"inner\":{\"n\":01}}", DCAP_JSON_VALUE},
-        {"{\"inner\":{\"n\":\"1\"}}", DCAP_JSON_VALUE},
-        {"{\"inner\":{\"n\":null}}", DCAP_JSON_VALUE},
-        {"{\"inner\":[]}", DCAP_JSON_VALUE},
-        {"{\"n16\":65536}", DCAP_JSON_VALUE},
-        {"{\"n32\":4294967296}", DCAP_JSON_VALUE},
-        {"{\"n32\":99999999999999999999999999}", DCAP_JSON_VALUE},
-        {"{\"n32\":18446744073709551617}", DCAP_JSON_VALUE},
-        {"{\"hex\":\"abc\"}", DCAP_JSON_VALUE},
-        {"{\"hex\":\"ab01ff\"}", DCAP_JSON_VALUE},
-        {"{\"hex\":\"abxy\"}", DCAP_JSON_VALUE},
-        {"{\"date\":\"2025-06-19 10:56:11Z\"}", DCAP_JSON_VALUE},
-        {"{\"date\":1750330571}", DCAP_JSON_VALUE},
-        {"{\"text\":\"a\\u0062\"}", DCAP_JSON_VALUE},
-        {"{\"text\":7}", DCAP_JSON_VALUE},
-        {"{\"each\":{}}", DCAP_JSON_VALUE},
-        {"{\"each\":[{\"n\":1},]}", DCAP_JSON_VALUE},
-        {"{\"each\":[{\"n\":1}{\"n\":1}]}", DCAP_JSON_FORMAT},
-        {"{\"te\\u0078t\":\"a\"}", DCAP_JSON_FORMAT},
-        {"{\"escaped\":\"\\x\"}", DCAP_JSON_FORMAT},
-        {"{\"escaped\":\"\\u12g4\"}", DCAP_JSON_FORMAT},
-        {"{\"escaped\":\"a\nb\"}", DCAP_JSON_FORMAT},
-        {"{\"escaped\":\"", DCAP_JSON_FORMAT},
-        {"{\"escaped\":null}", DCAP_OK},
-        {"{\"escaped\":nul}", DCAP_JSON_FORMAT},
-        {"", DCAP_JSON_FORMAT},
-        {"[]", DCAP_JSON_FORMAT},
-        {"\"text\"", DCAP_JSON_FORMAT},
-        {"{} {}", DCAP_JSON_FORMAT},
-        {"{}x", DCAP_JSON_FORMAT},
-        {"{,}", DCAP_JSON_FORMAT},
-        {"{\"a\"}", DCAP_JSON_FORMAT},
-        {"{\"a\":}", DCAP_JSON_FORMAT},
-        {"{\"a\":1,}", DCAP_JSON_FORMAT},
-        {"{\"a\":1 \"b\":1}", DCAP_JSON_FORMAT},
-        {"{a:1}", DCAP_JSON_FORMAT},
-        {"{'a':1}", DCAP_JSON_FORMAT},
-        {"{\"a\":01}", DCAP_JSON_FORMAT},
-        {"{\"a\":1.}", DCAP_JSON_FORMAT},
-        {"{\"a\":.5}", DCAP_JSON_FORMAT},
-        {"{\"a\":1e}", DCAP_JSON_FORMAT},
-        {"{\"a\":+1}", DCAP_JSON_FORMAT},
-        {"{\"a\":NaN}", DCAP_JSON_FORMAT},
-        {"{\"a\":[1,]}", DCAP_JSON_FORMAT},
-        {"{\"a\":[,1]}", DCAP_JSON_FORMAT},
-        {"{\"a\":[1}", DCAP_JSON_FORMAT},
-        {"{\"a\":{\"b\":1]}", DCAP_JSON_FORMAT},
-        {"{\"a\":{1:1}}", DCAP_JSON_FORMAT},
-        {"{\"a\":{\"b\"}}", DCAP_JSON_FORMAT},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct outer o;
-        enum dcap_code code = read_text(&o, rows[i].text, strlen(rows[i].text));
-        if (code != rows[i].code)
-            fail_msg("%s: %s, not %s", rows[i].text, dcap_code_name(code), dcap_code_name(rows[i].code));
-    }
+    gives(deepest, DCAP_OK);
+    gives(bomb, DCAP_JSON_FORMAT);
 }
 
 // A text loses or gains something on its way out of its quotes.
@@ -233,9 +241,8 @@ static void long_texts(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(long_texts),
-    cmocka_unit_test(takes_what_is_named),
-    cmocka_unit_test(refuses_by_name),
+    cmocka_unit_test(long_texts),      cmocka_unit_test(takes_what_is_named),
+    cmocka_unit_test(refuses_by_name), cmocka_unit_test(refuses_what_is_too_deep),
     cmocka_unit_test(unescapes),
 };
 RUN_TESTS(tests)
