@@ -19,5 +19,5 @@ struct dcap_crl {
 
 // The serial numbers of a list as it is kept: DCAP_SERIAL_SIZE bytes each, with zeros before them.
 void dcap_crl_put_serials(struct dcap_writer *w, const struct dcap_crl *crl);
-// Whether a serial number (without leading zeros) is among them.
+// Whether a serial number is among them, of up to DCAP_SERIAL_SIZE bytes with or without zeros before it.
 [[nodiscard]] bool dcap_serials_have(struct bytes serials, struct bytes serial);

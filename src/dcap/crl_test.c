@@ -300,6 +300,8 @@ static void serials(void **state) {
     } numbers[] = {
         {"05", true},
         {"ff", true},
+        {"0000000000000000000000000000000000000005", true},
+        {"0000000000000000000000000000000000000006", false},
         {"efae6e9715fca13b87e333e8261ed6d990a926ad", true},
         {"", false},
         {"0500", false},

@@ -71,8 +71,6 @@ bool dcap_part_in_force(struct dcap_part_head *head, struct bytes part, enum dca
     if (!in_time(head, now, f))
         return false;
     struct bytes signer = {head->signer, sizeof head->signer};
-    while (signer.len && !*signer.ptr)
-        signer = (struct bytes){signer.ptr + 1, signer.len - 1};
     if (kind != DCAP_KIND_ROOT_CRL && dcap_serials_have(dcap_part_serials(root_crl), signer))
         return dcap_fail(f, DCAP_CERT_REVOKED, kind == DCAP_KIND_PCK_CRL ? DCAP_PART_PCK_CA : DCAP_PART_TCB_SIGNER);
     return true;

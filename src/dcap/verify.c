@@ -33,8 +33,6 @@ static bool belongs(const struct dcap_platform *p, const struct dcap_part_head h
     uint8_t fmspc[6], pceid[2];
     dcap_tcb_info_platform(fmspc, pceid, parts->tcb_info);
     struct bytes serial = {p->pck_serial, sizeof p->pck_serial};
-    while (serial.len && !*serial.ptr)
-        serial = (struct bytes){serial.ptr + 1, serial.len - 1};
     if (head[2].tee != p->tee)
         return dcap_fail(f, DCAP_TCB_INFO_TEE, DCAP_PART_TCB_INFO);
     if (memcmp(fmspc, p->fmspc, 6) != 0)
