@@ -6,7 +6,7 @@
 #include "sdk/env.h"
 #include "sdk/json_in.h"
 
-static struct dcap_fault fault; // which sentence it is says the caller's
+static struct dcap_fault fault; // for the reader; what a caller is told is the sentence of json_stop
 
 static struct dcap_json over(const struct json_in *in) {
     return (struct dcap_json){(const uint8_t *)in->p, (const uint8_t *)in->end, &fault, DCAP_PART_NOTHING, 0};
@@ -22,28 +22,6 @@ char json_peek(struct json_in *in) {
     uint8_t c = dcap_json_peek(&j);
     taken(in, &j, (struct bytes){NULL, 0});
     return (char)c;
-}
-
-bool json_take(struct json_in *in, char c) {
-    if (json_peek(in) != c)
-        return false;
-    in->p++;
-    return true;
-}
-
-void json_expect(struct json_in *in, char c) {
-    char what[] = ": expected ' ' here";
-    what[sizeof ": expected '" - 1] = c;
-    if (!json_take(in, c))
-        json_stop(in, what);
-}
-
-bool json_take_word(struct json_in *in, struct text word) {
-    json_peek(in);
-    if ((size_t)(in->end - in->p) < word.len || memcmp(in->p, word.ptr, word.len) != 0)
-        return false;
-    in->p += word.len;
-    return true;
 }
 
 struct text json_take_string(struct json_in *in) {

@@ -21,6 +21,31 @@ _Noreturn void json_stop(const struct json_in *in, const char *what) {
     json_stop_name("The arguments", (struct text){0}, what);
 }
 
+// --- tokens that need a peek alone, whichever reader it is of
+
+bool json_take(struct json_in *in, char c) {
+    if (json_peek(in) != c)
+        return false;
+    in->p++;
+    return true;
+}
+
+void json_expect(struct json_in *in, char c) {
+    if (json_take(in, c))
+        return;
+    char what[] = ": expected ' ' here";
+    what[sizeof ": expected '" - 1] = c;
+    json_stop(in, what);
+}
+
+bool json_take_word(struct json_in *in, struct text word) {
+    json_peek(in);
+    if ((size_t)(in->end - in->p) < word.len || memcmp(in->p, word.ptr, word.len) != 0)
+        return false;
+    in->p += word.len;
+    return true;
+}
+
 // --- decoders of members
 
 void json_read_u64(struct json_in *in, void *out, const void *more) {

@@ -14,29 +14,6 @@ char json_peek(struct json_in *in) {
     return p < in->end ? *p : 0;
 }
 
-bool json_take(struct json_in *in, char c) {
-    if (json_peek(in) != c)
-        return false;
-    in->p++;
-    return true;
-}
-
-void json_expect(struct json_in *in, char c) {
-    if (json_take(in, c))
-        return;
-    char what[] = ": expected ' ' here";
-    what[sizeof ": expected '" - 1] = c;
-    json_stop(in, what);
-}
-
-bool json_take_word(struct json_in *in, struct text word) {
-    json_peek(in);
-    if ((size_t)(in->end - in->p) < word.len || memcmp(in->p, word.ptr, word.len) != 0)
-        return false;
-    in->p += word.len;
-    return true;
-}
-
 // --- strings
 
 static uint32_t take_hex4(struct json_in *in) {
