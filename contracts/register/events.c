@@ -51,29 +51,10 @@ void member_hex_bytes(struct out *o, const char *key, const void *bytes, size_t 
     put_hex_bytes(o, bytes, n);
 }
 
-// --- dates
-
-static void out_digits(struct out *o, uint32_t n, uint32_t unit, char after) {
-    for (; unit; unit /= 10)
-        out_char(o, (char)('0' + n / unit % 10));
-    out_char(o, after);
-}
-
-// Days of the calendar are counted from 1 March of year 0, so that leap days come last.
 void out_date(struct out *o, uint64_t seconds) {
-    uint32_t days = (uint32_t)(seconds / 86400) + 719468, rest = (uint32_t)(seconds % 86400);
-    uint32_t era = days / 146097, day = days % 146097;
-    uint32_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-    day -= 365 * year + year / 4 - year / 100;
-    uint32_t month = (5 * day + 2) / 153;
-    day -= (153 * month + 2) / 5;
-    month = month < 10 ? month + 3 : month - 9;
-    out_digits(o, era * 400 + year + (month <= 2), 1000, '-');
-    out_digits(o, month, 10, '-');
-    out_digits(o, day + 1, 10, 'T');
-    out_digits(o, rest / 3600, 10, ':');
-    out_digits(o, rest / 60 % 60, 10, ':');
-    out_digits(o, rest % 60, 10, 'Z');
+    char text[DCAP_ISO_SIZE];
+    dcap_iso_of_time(text, seconds);
+    out_raw(o, (struct text){text, sizeof text});
 }
 
 const char *part_name(enum dcap_part part) {

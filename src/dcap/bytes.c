@@ -160,3 +160,27 @@ bool dcap_time_of_iso(uint64_t *out, struct bytes text) {
     }
     return dcap_time_of_digits(out, digits);
 }
+
+static char *put_digits(char *out, uint32_t n, uint32_t unit, char behind) {
+    for (; unit; unit /= 10)
+        *out++ = (char)('0' + n / unit % 10);
+    *out++ = behind;
+    return out;
+}
+
+// Years begin in March here, so that a leap day is a year's last one; 719,468 days lie between 0000-03-01 and 1970.
+void dcap_iso_of_time(char out[DCAP_ISO_SIZE], uint64_t seconds) {
+    uint32_t days = (uint32_t)(seconds / 86400) + 719468, of_day = (uint32_t)(seconds % 86400);
+    uint32_t era = days / 146097, day = days % 146097;
+    uint32_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    day -= 365 * year + year / 4 - year / 100;
+    uint32_t month = (5 * day + 2) / 153;
+    day -= (153 * month + 2) / 5;
+    month = month < 10 ? month + 3 : month - 9;
+    out = put_digits(out, era * 400 + year + (month <= 2), 1000, '-');
+    out = put_digits(out, month, 10, '-');
+    out = put_digits(out, day + 1, 10, 'T');
+    out = put_digits(out, of_day / 3600, 10, ':');
+    out = put_digits(out, of_day / 60 % 60, 10, ':');
+    put_digits(out, of_day % 60, 10, 'Z');
+}

@@ -69,3 +69,6 @@ unsigned dcap_index_of(struct bytes text, const char *texts, unsigned count);
 [[nodiscard]] bool dcap_time_of_digits(uint64_t *out, const uint8_t digits[14]);
 // The same of YYYY-MM-DDThh:mm:ssZ.
 [[nodiscard]] bool dcap_time_of_iso(uint64_t *out, struct bytes text);
+// And back, up to the year 9999 and without a NUL.
+enum { DCAP_ISO_SIZE = 20 };
+void dcap_iso_of_time(char out[DCAP_ISO_SIZE], uint64_t seconds);

@@ -96,28 +96,10 @@ void dcap_out_flag(struct dcap_out *o, const char *name, bool value) {
     dcap_out_piece(o, value ? "true" : "false");
 }
 
-static void put_padded(struct dcap_out *o, uint32_t value, unsigned width, char behind) {
-    char text[5];
-    for (unsigned i = width; i-- > 0; value /= 10)
-        text[i] = (char)('0' + value % 10);
-    text[width] = behind;
-    dcap_put(&o->w, text, width + 1);
-}
-
-// Years begin in March here, so that a leap day is a year's last one; 719,468 days lie between 0000-03-01 and 1970.
 void dcap_out_iso(struct dcap_out *o, uint64_t seconds) {
-    uint64_t at = seconds < TIME_MAX ? seconds : TIME_MAX;
-    uint32_t days = (uint32_t)(at / 86400) + 719468, of_day = (uint32_t)(at % 86400);
-    uint32_t era = days / 146097, of_era = days % 146097;
-    uint32_t of_era_year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    uint32_t of_year = of_era - (365 * of_era_year + of_era_year / 4 - of_era_year / 100);
-    uint32_t month = (5 * of_year + 2) / 153;
-    put_padded(o, era * 400 + of_era_year + (month >= 10), 4, '-');
-    put_padded(o, month < 10 ? month + 3 : month - 9, 2, '-');
-    put_padded(o, of_year - (153 * month + 2) / 5 + 1, 2, 'T');
-    put_padded(o, of_day / 3600, 2, ':');
-    put_padded(o, of_day / 60 % 60, 2, ':');
-    put_padded(o, of_day % 60, 2, 'Z');
+    char text[DCAP_ISO_SIZE];
+    dcap_iso_of_time(text, seconds < TIME_MAX ? seconds : TIME_MAX);
+    dcap_put(&o->w, text, sizeof text);
 }
 
 void dcap_out_date(struct dcap_out *o, const char *name, uint64_t seconds) {
