@@ -119,6 +119,7 @@ static struct bytes forced_or_loaded(const struct slot *slot, const struct state
 bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t fmspc[6], uint8_t ca,
                 const struct given *given, struct dcap_fault *f) {
     struct bytes *const part[] = {&parts->root_crl, &parts->pck_crl, &parts->tcb_info, &parts->qe_identity};
+    bool whole = true;
     for (unsigned i = 0; i < PARTS; i++) {
         struct slot slot = {(uint8_t)(DCAP_KIND_ROOT_CRL + i), {0}};
         if (slot.kind == DCAP_KIND_PCK_CRL)
@@ -126,10 +127,10 @@ bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t f
         if (slot.kind == DCAP_KIND_TCB_INFO)
             memcpy(slot.id, fmspc, sizeof slot.id);
         *part[i] = forced_or_loaded(&slot, s, given);
-        if (!part[i]->len)
-            return dcap_fail(f, DCAP_PART_MISSING, dcap_kind_part((enum dcap_kind)slot.kind));
+        if (whole && !part[i]->len)
+            whole = dcap_fail(f, DCAP_PART_MISSING, dcap_kind_part((enum dcap_kind)slot.kind));
     }
-    return true;
+    return whole;
 }
 
 // --- what a call brings

@@ -29,7 +29,7 @@ struct given {
     struct forced forced[PARTS]; // after collateral_keep: what is in force in their slots
 };
 // The parts in force for a platform, into the arena; `given` (or NULL) spares reading what it has left. False with
-// PART_MISSING.
+// PART_MISSING, named after the first that is not there; the others are loaded all the same.
 bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t fmspc[6], uint8_t ca,
                 const struct given *given, struct dcap_fault *f);
 // False at what cannot be read or verified at `now`. Where it has no list of the root's, the kept one serves. The texts

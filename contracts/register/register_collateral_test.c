@@ -76,6 +76,21 @@ static void a_text_of_the_object_serves_too(void **state) {
     json_decref(args);
 }
 
+// A quote of a platform that nothing is kept of is looked at by the two parts that come with it and the two that are
+// kept.
+static void kept_parts_serve_beside_those_of_the_call(void **state) {
+    (void)state;
+    char more[100000];
+    approves();
+    sample_make(&(struct sample){.now = seconds()});
+    calls("update_collateral", OWNER, 0, push(ROOT));
+    calls("update_collateral", OWNER, 0, push(QE));
+    quotes(7, &(struct sample){0});
+    snprintf(more, sizeof more, ",\"collateral\":%s", sample_only(CRL "," TCB));
+    assert_true(mock_view("check_quote", registration(7, more)));
+    assert_non_null(strstr(mock.value, "\"verdict\":\"accepted\""));
+}
+
 static void older_parts_are_refused(void **state) {
     (void)state;
     sample_make(&(struct sample){.now = seconds(), .younger = 3600, .crl_number = 5});
@@ -228,11 +243,17 @@ static void days_are_counted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(parts_come_one_at_a_time),          TEST(a_text_of_the_object_serves_too),
-        TEST(older_parts_are_refused),           TEST(the_lowest_set_from_the_minimum_on_is_in_force),
-        TEST(a_set_that_has_expired_makes_room), TEST(what_has_expired_is_refused_with_its_date),
-        TEST(strangers_pay_for_what_they_store), TEST(collateral_of_sgx_is_not_kept),
-        TEST(another_root_is_refused),           TEST(days_are_counted),
+        TEST(parts_come_one_at_a_time),
+        TEST(a_text_of_the_object_serves_too),
+        TEST(kept_parts_serve_beside_those_of_the_call),
+        TEST(older_parts_are_refused),
+        TEST(the_lowest_set_from_the_minimum_on_is_in_force),
+        TEST(a_set_that_has_expired_makes_room),
+        TEST(what_has_expired_is_refused_with_its_date),
+        TEST(strangers_pay_for_what_they_store),
+        TEST(collateral_of_sgx_is_not_kept),
+        TEST(another_root_is_refused),
+        TEST(days_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
