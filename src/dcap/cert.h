@@ -47,11 +47,11 @@ enum dcap_extension_id {
     DCAP_EXT_CRL_NUMBER = 20,
     DCAP_EXT_ISSUER_ID = 35,
 };
-// The next of a list of extensions that begins at `list`: its value goes to values[id] where that is wanted
-// (wanted[id]). DCAP_OK, CERT_FORMAT, or CERT_EXTENSION for one that is given twice, or critical and not wanted.
 struct dcap_extensions {
-    struct bytes value[DCAP_EXT_ISSUER_ID + 1]; // ptr is NULL where it is missing
+    struct bytes value[DCAP_EXT_ISSUER_ID + 1]; // by enum dcap_extension_id; ptr is NULL where it is missing
 };
+// All extensions of a list; the values of those that are wanted (bits 1 << id) go to *out, which may be NULL where none
+// is. DCAP_OK, CERT_FORMAT, or CERT_EXTENSION for one that is given twice, or critical and not wanted.
 [[nodiscard]] enum dcap_code dcap_extensions_read(struct dcap_extensions *out, struct bytes list, uint64_t wanted);
 // The key identifier in an authority key identifier's value, which has nothing else.
 [[nodiscard]] bool dcap_issuer_id(struct bytes *id, struct bytes value);
