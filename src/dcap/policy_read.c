@@ -68,14 +68,8 @@ static bool wrong(struct reading *r, const char *why) {
 
 // --- pieces of JSON that was found to be valid
 
-static void skip_space(struct dcap_json *j) {
-    while (j->at < j->end && (*j->at == ' ' || *j->at == '\n' || *j->at == '\r' || *j->at == '\t'))
-        j->at++;
-}
-
 static bool take(struct dcap_json *j, uint8_t c) {
-    skip_space(j);
-    if (j->at == j->end || *j->at != c)
+    if (dcap_json_peek(j) != c)
         return false;
     j->at++;
     return true;
