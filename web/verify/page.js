@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page around verifyQuote: takes quote and collateral by drop, file or paste, and shows the report. All text goes
 // into the document as text, never as markup.
-import { counted, LIMITS, quoteBytes } from "./forms.js";
+import { counted, LIMITS, quoteBytes, within } from "./forms.js";
 import { verifyQuoteText } from "./verify.js";
 import { show } from "./report.js";
 
@@ -25,10 +25,7 @@ function describeQuote(value) {
 
 function describeCollateral(value) {
   const text = typeof value === "string" ? value : new TextDecoder().decode(value);
-  if (text.length > LIMITS.collateral)
-    throw new RangeError(
-      `The collateral has ${counted(text.length)} bytes; at most ${counted(LIMITS.collateral)} are taken.`,
-    );
+  within("The collateral", text.length, LIMITS.collateral);
   let object;
   try {
     object = JSON.parse(text);
