@@ -173,7 +173,7 @@ static void pck_list(struct http_request *r, void *ctx) {
         sim_reply_error(r, 400, "ca is processor or platform");
         return;
     }
-    if (*ca && strcmp(ca, "processor") == 0)
+    if (strcmp(ca, "processor") == 0)
         pki_world_processor(s.world);
     with_chain(&s, "SGX-PCK-CRL-Issuer-Chain", &s.world->crl_chain);
     reply_list(&s, pki_crl_der(http_arena(r), s.world->seed, &s.world->pck_crl), encoding ? encoding : "pem");
