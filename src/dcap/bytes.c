@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dcap/bytes.h"
 
+struct bytes dcap_bytes_of(const char *text) {
+    size_t n = 0;
+    while (text[n])
+        n++;
+    return (struct bytes){(const uint8_t *)text, n};
+}
+
 bool dcap_bytes_take(struct bytes *b, struct bytes literal) {
     if (b->len < literal.len || memcmp(b->ptr, literal.ptr, literal.len) != 0)
         return false;

@@ -19,6 +19,7 @@ struct bytes {
     size_t len;
 };
 #define DCAP_LIT(text) ((struct bytes){(const uint8_t *)(text), sizeof(text) - 1})
+struct bytes dcap_bytes_of(const char *text); // without its NUL
 
 static inline bool dcap_bytes_eq(struct bytes a, struct bytes b) {
     return a.len == b.len && (!a.len || memcmp(a.ptr, b.ptr, a.len) == 0);

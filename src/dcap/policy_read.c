@@ -159,10 +159,7 @@ static bool accept_attribute(struct reading *r, struct bytes text) {
                  {"KL", DCAP_TD_KL},
                  {"PERFMON", DCAP_TD_PERFMON}};
     for (unsigned i = 0; i < sizeof named / sizeof named[0]; i++) {
-        size_t n = 0;
-        while (named[i].name[n])
-            n++;
-        if (dcap_bytes_eq(text, (struct bytes){(const uint8_t *)named[i].name, n})) {
+        if (dcap_bytes_eq(text, dcap_bytes_of(named[i].name))) {
             r->p->td_attributes |= named[i].bits;
             return true;
         }
@@ -192,11 +189,8 @@ static bool read_pins(struct reading *r, struct bytes json) {
     const struct dcap_json_shape pins = {fields, PINNED};
     for (unsigned i = 0; i < PINNED; i++) {
         const char *name = dcap_field_name((enum dcap_field)pinned[i]);
-        uint8_t n = 0;
-        while (name[n])
-            n++;
         fields[i] = (struct dcap_json_member){.name = name,
-                                              .name_len = n,
+                                              .name_len = (uint8_t)dcap_bytes_of(name).len,
                                               .kind = DCAP_JSON_RAW,
                                               .size = sizeof values[i],
                                               .offset = (uint16_t)(i * sizeof values[i])};

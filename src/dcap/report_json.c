@@ -10,12 +10,7 @@ struct dcap_out dcap_out_into(struct dcap_arena *a) {
 
 static void put_char(struct dcap_out *o, char c) { dcap_put(&o->w, &c, 1); }
 
-void dcap_out_piece(struct dcap_out *o, const char *words) {
-    size_t n = 0;
-    while (words[n])
-        n++;
-    dcap_put(&o->w, words, n);
-}
+void dcap_out_piece(struct dcap_out *o, const char *words) { dcap_put(&o->w, words, dcap_bytes_of(words).len); }
 
 static void put_name(struct dcap_out *o, const char *name) {
     if (o->behind)

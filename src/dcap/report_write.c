@@ -52,13 +52,6 @@ static void put_error(struct dcap_out *o, const struct dcap_checked *c) {
     dcap_out_close(o, '}');
 }
 
-static struct bytes words_of(const char *text) {
-    size_t n = 0;
-    while (text[n])
-        n++;
-    return (struct bytes){(const uint8_t *)text, n};
-}
-
 // The sentence, and in brackets before its full stop what it is about.
 static void put_sentence(struct dcap_out *o, struct bytes sentence, struct bytes subject) {
     if (!subject.len) {
@@ -74,15 +67,15 @@ static void put_sentence(struct dcap_out *o, struct bytes sentence, struct bytes
 static void put_refusal(struct dcap_out *o, const struct dcap_checked *c, enum dcap_refusal why) {
     struct bytes subject = {NULL, 0};
     if (why == DCAP_REFUSE_TCB_STATUS)
-        subject = words_of(dcap_status_name(c->v.judgement.status));
+        subject = dcap_bytes_of(dcap_status_name(c->v.judgement.status));
     else if (why == DCAP_REFUSE_TCB_ADVISORY)
         subject = c->refused.advisory;
     else if (why == DCAP_REFUSE_MEASUREMENT)
-        subject = words_of(dcap_field_name(c->refused.field));
+        subject = dcap_bytes_of(dcap_field_name(c->refused.field));
     dcap_out_open(o, NULL, '{');
     dcap_out_words(o, "code", dcap_refusal_name(why));
     dcap_out_begin(o, "message");
-    put_sentence(o, words_of(dcap_refusal_sentence(why)), subject);
+    put_sentence(o, dcap_bytes_of(dcap_refusal_sentence(why)), subject);
     dcap_out_end(o);
     dcap_out_close(o, '}');
 }

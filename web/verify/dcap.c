@@ -35,10 +35,7 @@ uint8_t *room(size_t n) {
 }
 
 static const struct answer *refuse(const char *why) {
-    size_t n = 0;
-    while (why[n])
-        n++;
-    answer = (struct answer){{(const uint8_t *)why, n}, 0};
+    answer = (struct answer){dcap_bytes_of(why), 0};
     return &answer;
 }
 
