@@ -275,7 +275,7 @@ static void keep(struct forced *forced, struct bytes part, const struct state *s
     if (took == TOOK) {
         all.part[place] = part;
         kept_save(&slot, &all);
-        struct out *o = event_open("collateral_updated");
+        struct out *o = event_open(EVENT_COLLATERAL_UPDATED);
         put_part(o, &slot, &h);
         event_emit(o);
     }
