@@ -188,7 +188,7 @@ static bool check(struct run *run, struct err *e) {
         return err_set(e, ERR_FORBIDDEN, "%s", words) || removed(e);
     if (words)
         return refused(words, e);
-    struct err ignored; // what is there will do for now
+    struct err ignored; // the contract still takes what it has
     if (!run->collateral && r->collateral && runs_out(&r->registry, run->a))
         (void)!r->collateral(r->ctx, run->a, run->quote.quote, &run->collateral, &ignored);
     run->out->with_collateral = run->collateral;
