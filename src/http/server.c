@@ -411,6 +411,15 @@ static bool start_daemon(struct http_server *s, const struct sockaddr_storage *a
     return s->daemon != NULL;
 }
 
+static void not_listening(const struct http_server_config *config, struct err *e) {
+    if (config->unix_socket) {
+        err_errno(e, "cannot listen on '%s'", config->unix_socket);
+    } else {
+        err_errno(e, "cannot listen on %s port %u", config->host, config->port);
+        err_hint(e, "is another program there? PORT=0 takes any free one");
+    }
+}
+
 bool http_server_start(struct http_server **out, const struct http_server_config *config, struct err *e) {
     struct sockaddr_storage address;
     bool v6 = false;
@@ -422,11 +431,11 @@ bool http_server_start(struct http_server **out, const struct http_server_config
     pthread_mutex_init(&s->lock, NULL);
     cond_init(&s->drained);
     if (!start_daemon(s, &address, v6, fd)) {
-        if (fd >= 0)
+        not_listening(config, e);
+        if (fd >= 0) {
+            unlink(config->unix_socket);
             close(fd);
-        err_errno(e, "cannot listen on %s port %u", config->unix_socket ? config->unix_socket : config->host,
-                  config->port);
-        err_hint(e, "is another program there? PORT=0 takes any free one");
+        }
         free(s);
         return false;
     }
