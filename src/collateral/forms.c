@@ -76,8 +76,8 @@ bool quote_read(struct slice *out, struct arena *a, struct slice file, struct er
     }
     if (!ok)
         return err_wrap(e, "this is no quote in bytes, hexadecimal, base64 or dstack's JSON");
-    return out->len <= QUOTE_MAX ||
-           err_set(e, ERR_TOO_LARGE, "a quote of %zu bytes is larger than %u", out->len, QUOTE_MAX);
+    return out->len <= DCAP_QUOTE_MAX ||
+           err_set(e, ERR_TOO_LARGE, "a quote of %zu bytes is larger than %u", out->len, DCAP_QUOTE_MAX);
 }
 
 // --- revocation lists

@@ -4,9 +4,9 @@
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
+#include "dcap/quote.h"
 
 #define QUOTE_FILE_MAX (1u << 20) // a file with a quote in it: dstack's answer has the event log beside it
-#define QUOTE_MAX (64u << 10)     // the quote itself; real ones have 5 KB
 #define CRL_MAX (1u << 20)
 #define CHAIN_MAX (64u << 10)
 

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct slice in = slice_of(data, size), out;
     struct signed_text text;
     if (quote_read(&out, a, in, NULL))
-        BUG_ON(out.len > QUOTE_MAX);
+        BUG_ON(out.len > DCAP_QUOTE_MAX);
     if (crl_read(&out, a, in, NULL))
         BUG_ON(!out.len || out.ptr[0] != 0x30);
     if (chain_read(&out, a, arena_text(a, in), NULL))

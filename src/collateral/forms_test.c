@@ -76,7 +76,7 @@ static void what_is_no_quote(void **state) {
     uint8_t *large = arena_calloc(a, n, 1);
     assert_err(quote_read(&got, a, slice_of(large, n), &e), &e, ERR_TOO_LARGE, "larger than");
     large[0] = 4;
-    assert_err(quote_read(&got, a, slice_of(large, QUOTE_MAX + 1), &e), &e, ERR_TOO_LARGE, "larger than 65536");
+    assert_err(quote_read(&got, a, slice_of(large, DCAP_QUOTE_MAX + 1), &e), &e, ERR_TOO_LARGE, "larger than 65536");
 }
 
 static void revocation_lists(void **state) {

@@ -4,6 +4,8 @@
 #pragma once
 #include "dcap/code.h"
 
+#define DCAP_QUOTE_MAX (64u << 10) // what readers of foreign quotes take; real ones have 5 to 8 KiB
+
 enum dcap_tee { DCAP_SGX = 0, DCAP_TDX = 0x81 };
 enum dcap_body { DCAP_BODY_SGX = 1, DCAP_BODY_TD10 = 2, DCAP_BODY_TD15 = 3, DCAP_BODY_TD15EX = 4 };
 

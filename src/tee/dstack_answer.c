@@ -3,8 +3,8 @@
 
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "dcap/quote.h"
 
-#define QUOTE_MAX (64u << 10) // a real one has 5 to 8 KiB
 #define VERSION_MAX 64
 
 // An agent may answer 200 with an error in it.
@@ -54,8 +54,8 @@ bool dstack_quote_parse(struct dstack_quote *out, struct arena *a, struct slice 
         return wrong(e);
     if (!hex[0])
         return no_quote(e);
-    if (strlen(hex) > 2 * QUOTE_MAX)
-        return err_set(e, ERR_CORRUPT, "the guest agent's quote is longer than %u bytes", QUOTE_MAX);
+    if (strlen(hex) > 2 * DCAP_QUOTE_MAX)
+        return err_set(e, ERR_CORRUPT, "the guest agent's quote is longer than %u bytes", DCAP_QUOTE_MAX);
     if (!hex_decode(&out->quote, a, slice_str(hex), &bad))
         return err_set(e, ERR_CORRUPT, "the guest agent's quote: %s", bad.msg);
     return text_of(j, "event_log", a, &out->event_log, e);
