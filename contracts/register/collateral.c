@@ -3,11 +3,10 @@
 #include "args.h"
 #include "shown.h"
 
-#define KEPT 2 // sets of a slot
 static const struct text platforms_known = {"FMSPCS", 6};
 
 struct dcap_arena *arena(void) {
-    static uint64_t memory[(160 << 10) / 8];
+    static uint64_t memory[VERIFIER_BYTES / 8];
     static struct dcap_arena a = {(uint8_t *)memory, sizeof memory, 0};
     return &a;
 }
@@ -28,7 +27,7 @@ static struct part_key part_key(const struct slot *s) {
 }
 
 struct kept {
-    struct bytes part[KEPT];
+    struct bytes part[SETS_KEPT];
     uint32_t count;
 };
 
@@ -51,7 +50,7 @@ static struct kept kept_load(const struct slot *slot) {
         all.count = all.part[0].len > 0;
         return all;
     }
-    while (dcap_cursor_left(&c) && all.count < KEPT) {
+    while (dcap_cursor_left(&c) && all.count < SETS_KEPT) {
         size_t len = (size_t)dcap_take_le(&c, 8);
         all.part[all.count++] = dcap_take_bytes(&c, len);
         dcap_take(&c, -len & 7);
@@ -200,7 +199,7 @@ static enum took make_room(struct kept *all, uint32_t *place, uint64_t number, u
             all->part[i] = all->part[--all->count];
     }
     *place = all->count;
-    if (all->count < KEPT) {
+    if (all->count < SETS_KEPT) {
         all->count++;
         return TOOK;
     }

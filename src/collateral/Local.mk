@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,collateral,base codec crypto http dcap,))
+$(eval $(call unit,collateral,base codec crypto http dcap protocol,))

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "collateral/moment.h"
+#include "protocol/register.h"
 
 static bool has_sets(enum collateral_part p) { return p == COLLATERAL_TCB_INFO || p == COLLATERAL_QE_IDENTITY; }
 
@@ -89,7 +90,7 @@ enum kept_answer kept_compare(const struct kept *k, enum collateral_part p, cons
     for (size_t i = 0; i < k->count; i++) // a set that has expired makes room
         older += k->at[i].part == p && strcmp(k->at[i].id, f->id) == 0 && k->at[i].number < f->number &&
                  k->at[i].next_update >= f->issued;
-    return older < KEPT_SETS ? KEPT_WANTED : KEPT_ASIDE;
+    return older < SETS_KEPT ? KEPT_WANTED : KEPT_ASIDE;
 }
 
 bool kept_is_due(const struct kept *k, enum collateral_part p, const struct collateral_facts *f, uint64_t now,

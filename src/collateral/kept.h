@@ -6,7 +6,6 @@
 #include "collateral/facts.h"
 
 #define KEPT_MAX 512
-#define KEPT_SETS 2 // TCB sets of a kind that the contract keeps
 
 struct kept_part {
     enum collateral_part part;

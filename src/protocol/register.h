@@ -48,7 +48,9 @@
 #define IMAGE_NAME_MAX 64  // bytes
 #define POLICY_ADVISORIES_MAX 64
 #define POLICY_PLATFORMS_MAX 200
-#define PLATFORM_KINDS_MAX 64 // FMSPCs whose TCB info is kept
+#define PLATFORM_KINDS_MAX 64       // FMSPCs whose TCB info is kept
+#define SETS_KEPT 2                 // TCB infos of one FMSPC, and identities of the quoting enclave
+#define VERIFIER_BYTES (160 * 1024) // memory for one verification, and so for an event log
 
 // --- refusals that a program tells apart
 

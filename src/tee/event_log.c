@@ -4,10 +4,10 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "dcap/replay.h"
+#include "protocol/register.h"
 #include "tee/dstack_answer.h"
 
 #define RTMR3 3
-#define LENT_BYTES (160u << 10) // what the register contract has
 
 static bool add(struct event_log *out, struct arena *a, const json_t *one, struct err *e) {
     const char *name, *payload;
@@ -80,7 +80,7 @@ struct slice event_log_payload(const struct event_log *log, const char *name) {
 bool event_log_holds(const struct event_log *log, const struct td_view *td, struct arena *a, struct err *e) {
     SCOPED_JSON(j) = event_log_json(log, a);
     struct slice text = slice_str(json_text(a, j));
-    struct dcap_arena lent = {arena_alloc(a, LENT_BYTES), LENT_BYTES, 0};
+    struct dcap_arena lent = {arena_alloc(a, VERIFIER_BYTES), VERIFIER_BYTES, 0};
     struct dcap_event_log replayed;
     struct dcap_fault f;
     return dcap_replay(&replayed, (struct bytes){text.ptr, text.len}, td->rtmr[0], &lent, &f) ||
