@@ -11,7 +11,11 @@ exec 9>"$target/lock" # two jobs of one make install once
 flock 9
 if [ ! -e "$target/.whole" ]; then
     cp "$1/package.json" "$1/package-lock.json" "$1/.npmrc" "$target"
-    (cd "$target" && npm ci --ignore-scripts >"$target/log" 2>&1) || { tail -n 20 "$target/log" >&2; echo "npm.sh: npm ci failed in $target" >&2; exit 1; }
+    if ! (cd "$target" && npm ci --ignore-scripts >"$target/log" 2>&1); then
+        tail -n 20 "$target/log" >&2
+        echo "npm.sh: npm ci failed in $target, for the reason above; try again once npm reaches its registry" >&2
+        exit 1
+    fi
     touch "$target/.whole"
 fi
 echo "$target"
