@@ -14,17 +14,20 @@
 
 // A chain with four open requests, and a coordinator that has one of them. 5 is stale, 6 was missed, 7 is recorded, and
 // 8 is so young that it may be on its way.
+struct seen {
+    unsigned looks, ranges, sent, missed, asked[10];
+    uint64_t missed_ns;
+    bool right; // what was sent is what should be
+};
 static struct fake {
     struct http_server *server;
     pthread_mutex_t mutex; // for all below
-    unsigned looks, ranges, sent, missed, asked[10];
+    struct seen seen;
     bool idle;         // nothing is open, and much has been
     bool stuck;        // a hundred thousand have been since the oldest one that is open
     atomic_bool hangs; // nobody answers questions about keys and blocks until the end
     bool down;         // the coordinator has troubles
     bool answered;     // all are, and none of the answers has arrived
-    uint64_t missed_ns;
-    bool right; // what was sent is what should be
 } fake;
 static char url[64];
 
@@ -45,11 +48,11 @@ static json_t *view(struct arena *a, const json_t *params) {
     SCOPED_JSON(j) = args.len ? json_parse(args, 999, NULL) : json_object();
     assert_ok(json_opt_u64(j, "request_id", &id, &e) && json_opt_u64(j, "from_index", &from, &e), &e);
     if (strcmp(method, "get_open_range") == 0) {
-        fake.ranges++;
+        fake.seen.ranges++;
         return of_bytes(fake.idle ? "[900000,900000]" : fake.stuck ? "[5,100009]" : "[5,9]");
     }
     if (strcmp(method, "get_pending_request_ids") == 0) {
-        fake.looks++;
+        fake.seen.looks++;
         if (fake.idle)
             return of_bytes("[]");
         return of_bytes(from < 6 ? "[5,6]" : from < 8 ? "[7,8]" : "[]");
@@ -71,10 +74,10 @@ static json_t *answer(struct arena *a, const char *method, const json_t *params)
                          hash_base58(a, &zeros));
     if (strcmp(method, "send_tx") == 0) {
         const char *text = json_string_value(json_object_get(params, "signed_tx_base64"));
-        fake.sent++;
-        fake.right = base64_decode(&tx, a, slice_str(text), NULL) &&
-                     memmem(tx.ptr, tx.len, "cancel_stale_execution", 22) &&
-                     memmem(tx.ptr, tx.len, "{\"request_id\":5}", 16);
+        fake.seen.sent++;
+        fake.seen.right = base64_decode(&tx, a, slice_str(text), NULL) &&
+                          memmem(tx.ptr, tx.len, "cancel_stale_execution", 22) &&
+                          memmem(tx.ptr, tx.len, "{\"request_id\":5}", 16);
         return json_pack("{s:{s:s}}", "status", "SuccessValue", "");
     }
     if (type && strcmp(type, "view_access_key") == 0)
@@ -103,7 +106,7 @@ static void serve_jobs(struct http_request *r, void *ctx) {
     (void)ctx;
     uint64_t id = strtoull(http_query(r, "request_id"), NULL, 10);
     pthread_mutex_lock(&fake.mutex);
-    fake.asked[id < 10 ? id : 0]++;
+    fake.seen.asked[id < 10 ? id : 0]++;
     bool down = fake.down;
     pthread_mutex_unlock(&fake.mutex);
     if (down) {
@@ -122,13 +125,20 @@ static const struct http_route routes[] = {
 static void missed(void *ctx, uint64_t ns) {
     (void)ctx;
     pthread_mutex_lock(&fake.mutex);
-    fake.missed++;
-    fake.missed_ns = ns;
+    fake.seen.missed++;
+    fake.seen.missed_ns = ns;
     pthread_mutex_unlock(&fake.mutex);
 }
 
-// Looks so often with this sender.
-static void looks(struct sender *s, unsigned count) {
+// The server's thread may still be in the answer that the test before asked for.
+static void set(bool *flag, bool value) {
+    pthread_mutex_lock(&fake.mutex);
+    *flag = value;
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+// Looks so often with this sender, and tells what the servers have seen meanwhile.
+static struct seen looks(struct sender *s, unsigned count) {
     struct janitor *j;
     struct err e;
     struct janitor_settings set = {.rpc_url = url,
@@ -138,19 +148,22 @@ static void looks(struct sender *s, unsigned count) {
                                    .every_ms = 5,
                                    .missed = missed};
     pthread_mutex_lock(&fake.mutex);
-    fake.looks = fake.ranges = fake.sent = fake.missed = 0;
-    memset(fake.asked, 0, sizeof fake.asked);
+    fake.seen = (struct seen){0};
     pthread_mutex_unlock(&fake.mutex);
     assert_ok(janitor_start(&j, &set, &e), &e);
     unsigned n = 0;
     for (uint64_t end = clock_mono_ms() + 10000; n <= count && clock_mono_ms() < end;) {
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
         pthread_mutex_lock(&fake.mutex);
-        n = fake.ranges;
+        n = fake.seen.ranges;
         pthread_mutex_unlock(&fake.mutex);
     }
     janitor_stop(j);
     assert_true(n > count);
+    pthread_mutex_lock(&fake.mutex);
+    struct seen seen = fake.seen;
+    pthread_mutex_unlock(&fake.mutex);
+    return seen;
 }
 
 static struct sender *sender(struct rpc **rpc) {
@@ -170,15 +183,15 @@ static void test_looks(void **state) {
     (void)state;
     struct rpc *rpc;
     struct sender *s = sender(&rpc);
-    looks(s, 8);
-    assert_int_equal(fake.sent, 1); // and not again until that has had its time
-    assert_true(fake.right);
-    assert_int_equal(fake.missed, 3); // then others have a better chance than reading the same blocks again
-    assert_int_equal(fake.missed_ns, NOW - 60 * SECOND);
-    assert_int_equal(fake.asked[6], 3);
-    assert_int_equal(fake.asked[7], 1);
-    assert_int_equal(fake.asked[8], 0);
-    assert_int_equal(fake.asked[5], 0);
+    struct seen seen = looks(s, 8);
+    assert_int_equal(seen.sent, 1); // and not again until that has had its time
+    assert_true(seen.right);
+    assert_int_equal(seen.missed, 3); // then others have a better chance than reading the same blocks again
+    assert_int_equal(seen.missed_ns, NOW - 60 * SECOND);
+    assert_int_equal(seen.asked[6], 3);
+    assert_int_equal(seen.asked[7], 1);
+    assert_int_equal(seen.asked[8], 0);
+    assert_int_equal(seen.asked[5], 0);
     sender_free(s);
     rpc_free(rpc);
 }
@@ -186,9 +199,9 @@ static void test_looks(void **state) {
 // A key that may not cancel does not try.
 static void test_older_key(void **state) {
     (void)state;
-    looks(NULL, 4);
-    assert_int_equal(fake.sent, 0);
-    assert_true(fake.missed > 0);
+    struct seen seen = looks(NULL, 4);
+    assert_int_equal(seen.sent, 0);
+    assert_true(seen.missed > 0);
 }
 
 // If this fails, the money of a request whose answer was lost on the chain stays where it is.
@@ -196,12 +209,12 @@ static void test_answered(void **state) {
     (void)state;
     struct rpc *rpc;
     struct sender *s = sender(&rpc);
-    fake.answered = true;
-    looks(s, 4);
-    fake.answered = false;
-    assert_int_equal(fake.sent, 1);
-    assert_true(fake.right);
-    assert_int_equal(fake.missed, 0); // a worker has had it
+    set(&fake.answered, true);
+    struct seen seen = looks(s, 4);
+    set(&fake.answered, false);
+    assert_int_equal(seen.sent, 1);
+    assert_true(seen.right);
+    assert_int_equal(seen.missed, 0); // a worker has had it
     sender_free(s);
     rpc_free(rpc);
 }
@@ -209,20 +222,20 @@ static void test_answered(void **state) {
 // If this fails, a contract that has had many requests is asked for each thousand of them, twice a minute.
 static void test_idle(void **state) {
     (void)state;
-    fake.idle = true;
-    looks(NULL, 2);
-    fake.idle = false;
-    assert_true(fake.looks <= fake.ranges);
+    set(&fake.idle, true);
+    struct seen seen = looks(NULL, 2);
+    set(&fake.idle, false);
+    assert_true(seen.looks <= seen.ranges);
 }
 
 // If this fails, one request that cannot be cancelled makes that happen again.
 static void test_stuck(void **state) {
     (void)state;
-    fake.stuck = true;
-    looks(NULL, 20);
-    fake.stuck = false;
-    assert_true(fake.looks < 3 * 102 + 20);
-    assert_true(fake.missed > 0); // it is still looked at
+    set(&fake.stuck, true);
+    struct seen seen = looks(NULL, 20);
+    set(&fake.stuck, false);
+    assert_true(seen.looks < 3 * 102 + 20);
+    assert_true(seen.missed > 0); // it is still looked at
 }
 
 // If this fails, a worker that ends waits for servers that do not answer.
@@ -250,12 +263,12 @@ static void test_ends_at_once(void **state) {
 // If this fails, a coordinator that hangs is waited for once for each open request, and no stale one is cancelled.
 static void test_coordinator_away(void **state) {
     (void)state;
-    fake.down = true;
-    looks(NULL, 4);
-    fake.down = false;
-    assert_true(fake.asked[6] > 1); // again each time
-    assert_int_equal(fake.asked[7], 0);
-    assert_int_equal(fake.missed, 0);
+    set(&fake.down, true);
+    struct seen seen = looks(NULL, 4);
+    set(&fake.down, false);
+    assert_true(seen.asked[6] > 1); // again each time
+    assert_int_equal(seen.asked[7], 0);
+    assert_int_equal(seen.missed, 0);
 }
 
 static int set_up(void **state) {
