@@ -12,6 +12,7 @@
 #include "collateral/forms.h"
 #include "collateral/moment.h"
 #include "dcap/report.h"
+#include "http/listen.h"
 #include "http/server.h"
 #include <inttypes.h>
 #include <pthread.h>
@@ -28,6 +29,7 @@ struct watch {
     const struct attest *attest;
     struct slice quote;
     atomic_bool cancel;
+    struct listen_place at; // of the server
     sigset_t stop;
     pthread_mutex_t lock; // guards what follows
     struct buf metrics;
@@ -308,19 +310,17 @@ static void *wait_for_stop(void *ctx) {
 static bool listen_at(struct watch *w, struct http_server **server, struct err *e) {
     static const struct http_route routes[] = {{HTTP_GET, "/metrics", show_metrics, 0, NULL, 0}};
     struct http_server_config c = {.host = "127.0.0.1", .threads = 1, .routes = routes, .route_count = 1, .ctx = w};
-    uint64_t port;
-    const char *at = w->o->listen, *colon = at ? strrchr(at, ':') : NULL;
-    char host[64];
-    if (!at)
+    if (!w->o->listen)
         return true;
-    if (!colon || !text_copy(host, sizeof host, slice_of(at, (size_t)(colon - at))) ||
-        !text_u64(slice_str(colon + 1), &port) || port > UINT16_MAX)
-        return err_set(e, ERR_USAGE, "--listen takes ADDRESS:PORT, such as 127.0.0.1:9464");
-    c.host = host;
-    c.port = (uint16_t)port;
+    if (!listen_parse(&w->at, "--listen", w->o->listen, e)) {
+        e->code = ERR_USAGE;
+        return false;
+    }
+    c.host = w->at.host;
+    c.port = w->at.port;
     if (!http_server_start(server, &c, e))
         return false;
-    printf("metrics     http://%s:%u/metrics\n", host, http_server_port(*server));
+    printf("metrics     http://%s:%u/metrics\n", w->at.host, http_server_port(*server));
     fflush(stdout);
     return true;
 }

@@ -403,7 +403,7 @@ static bool start_daemon(struct http_server *s, const struct sockaddr_storage *a
                                  library_log, NULL, MHD_OPTION_ARRAY, where, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
                                  s, MHD_OPTION_UNESCAPE_CALLBACK, leave_raw, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
                                  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                                 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
+                                 MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, // a port has one server: no ADDRESS_REUSE
                                  MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s ? config->timeout_s : 60u,
                                  MHD_OPTION_CONNECTION_LIMIT, config->max_connections ? config->max_connections : 4096u,
                                  MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_address,
