@@ -3,13 +3,13 @@
 #pragma once
 #include "blobs/blobs.h"
 #include "coordinator/board.h"
-#include "coordinator/client_address.h"
 #include "coordinator/fleet.h"
 #include "coordinator/keystore_proxy.h"
 #include "coordinator/limiter.h"
 #include "coordinator/lookups.h"
 #include "coordinator/messages.h"
 #include "coordinator/prices.h"
+#include "http/client_address.h"
 #include "store/writer.h"
 #include <pthread.h>
 #include <stdatomic.h>

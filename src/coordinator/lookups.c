@@ -2,7 +2,7 @@
 #include "coordinator/lookups.h"
 
 #include "base/sync.h"
-#include "coordinator/client_address.h"
+#include "http/client_address.h"
 #include <pthread.h>
 
 struct question {

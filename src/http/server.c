@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
+#include "http/connections.h"
 #include "http/router.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -16,11 +16,16 @@
 
 #define CONNECTION_MEMORY 32768  // headers and buffers of a connection; more is answered 431
 #define DISCARD_MAX (128u << 20) // how much of a refused body is read, so that the client gets to see the answer
+#define FILES_MAX 512            // that are being sent at a time: each is open until its client has it
 #define DRAIN_MS 5000            // at stop: how long parked requests may take before they are answered 503
 
+// Lives until it is stopped and the last handler has answered: one may come late, after a commit that stalled.
 struct http_server {
+    atomic_size_t owners; // whoever started it, and each request
     struct http_server_config config;
     struct MHD_Daemon *daemon;
+    struct connections *connections;
+    atomic_uint files; // that are being sent
     uint16_t port;
     atomic_bool stopping;
     pthread_mutex_t lock; // guards what follows
@@ -33,6 +38,7 @@ struct http_server {
 struct http_request {
     struct http_server *server;
     struct MHD_Connection *connection;
+    struct connection *door;
     struct arena *arena;
     enum http_method method;
     const char *path; // raw
@@ -49,10 +55,11 @@ struct http_request {
         struct header *next;
         const char *name, *value;
     } * headers;
-    char peer[64];
+    bool has_file;
 
     pthread_mutex_t lock; // guards what follows: the reply may come from any thread
     bool dispatched, replied, suspended;
+    bool waits, given_up; // both under server->lock: in its list; answered for its handler, whose own answer is dropped
     struct MHD_Response *response;
     int status;
     unsigned owners;
@@ -60,6 +67,14 @@ struct http_request {
 };
 
 // --- life
+
+static void server_drop(struct http_server *s) {
+    if (atomic_fetch_sub(&s->owners, 1) != 1)
+        return;
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->drained);
+    free(s);
+}
 
 static void drop_owner(struct http_request *r) {
     pthread_mutex_lock(&r->lock);
@@ -69,9 +84,12 @@ static void drop_owner(struct http_request *r) {
         return;
     if (r->response)
         MHD_destroy_response(r->response);
+    if (r->has_file)
+        atomic_fetch_sub(&r->server->files, 1);
     buf_free(&r->body);
     pthread_mutex_destroy(&r->lock);
     arena_free(r->arena);
+    server_drop(r->server);
     free(r);
 }
 
@@ -82,20 +100,25 @@ static void waiting_add(struct http_request *r) {
     if (r->next)
         r->next->prev = r;
     s->waiting = r;
+    r->waits = true;
     pthread_mutex_unlock(&s->lock);
 }
 
-static void waiting_remove(struct http_request *r) {
+// false: it was answered already, while the server stopped.
+static bool waiting_remove(struct http_request *r) {
     struct http_server *s = r->server;
     pthread_mutex_lock(&s->lock);
-    if (r->next)
-        r->next->prev = r->prev;
-    if (r->prev)
-        r->prev->next = r->next;
-    else
-        s->waiting = r->next;
-    s->sending++;
+    bool waits = r->waits;
+    BUG_ON(!waits && !r->given_up);
+    if (waits) {
+        *(r->prev ? &r->prev->next : &s->waiting) = r->next;
+        if (r->next)
+            r->next->prev = r->prev;
+        r->waits = false;
+        s->sending++;
+    }
     pthread_mutex_unlock(&s->lock);
+    return waits;
 }
 
 static void sent(struct http_server *s) {
@@ -108,18 +131,14 @@ static void sent(struct http_server *s) {
 static struct http_request *request_new(struct http_server *s, struct MHD_Connection *c, const char *url) {
     struct http_request *r = xcalloc(1, sizeof *r);
     r->server = s;
+    atomic_fetch_add(&s->owners, 1);
     r->connection = c;
     r->arena = arena_new();
     r->path = arena_strdup(r->arena, url);
     r->started_us = clock_mono_us();
     r->owners = 1;
     pthread_mutex_init(&r->lock, NULL);
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (info && info->client_addr) {
-        socklen_t n =
-            info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-        getnameinfo(info->client_addr, n, r->peer, sizeof r->peer, NULL, 0, NI_NUMERICHOST);
-    }
+    r->door = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     return r;
 }
 
@@ -256,7 +275,12 @@ static void dispatch(struct http_request *r) {
     }
 }
 
+static void request_is(const struct http_request *r, enum connection_part part) {
+    connection_is(r->server->connections, r->door, part);
+}
+
 static enum MHD_Result queue_response(struct http_request *r) {
+    request_is(r, CONNECTION_ANSWER);
     enum MHD_Result ok = MHD_queue_response(r->connection, (unsigned)r->status, r->response);
     const struct http_server_config *c = &r->server->config;
     if (c->after)
@@ -269,6 +293,7 @@ static enum MHD_Result finish(struct http_request *r) {
     if (!r->dispatched) {
         r->dispatched = true;
         r->owners++;
+        request_is(r, CONNECTION_WORK);
         dispatch(r);
     }
     pthread_mutex_lock(&r->lock);
@@ -288,6 +313,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
     if (!r) {
         struct err e;
         *state = r = request_new(ctx, c, url);
+        request_is(r, CONNECTION_BODY);
         if (!accept_request(r, method, &e))
             refuse(r, &e);
         return MHD_YES;
@@ -311,8 +337,24 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **state, enum
     if (r->response) // nobody answers any more: a connection completes after its answer, or unanswered at its client's
                      // end
         sent(s);
+    request_is(r, CONNECTION_IDLE);
     drop_owner(r);
     *state = NULL;
+}
+
+static enum MHD_Result on_accept(void *ctx, const struct sockaddr *from, socklen_t size) {
+    struct http_server *s = ctx;
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    return connections_admit(s->connections, size >= sizeof nobody ? from : &nobody) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *c, void **door, enum MHD_ConnectionNotificationCode what) {
+    struct http_server *s = ctx;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *door =
+            connection_begin(s->connections, MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    else
+        connection_end(s->connections, *door);
 }
 
 // Paths and queries are decoded by us, after they have been taken apart.
@@ -399,14 +441,16 @@ static bool start_daemon(struct http_server *s, const struct sockaddr_storage *a
     struct MHD_OptionItem where[] = {{MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address}, {MHD_OPTION_END, 0, NULL}};
     if (fd >= 0)
         where[0] = (struct MHD_OptionItem){MHD_OPTION_LISTEN_SOCKET, fd, NULL};
-    s->daemon = MHD_start_daemon(flags, config->port, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+    // Each thread may have all of them: who comes in, we say ourselves.
+    unsigned most = (unsigned)connections_max(s->connections) * threads;
+    unsigned idle_s = (unsigned)(config->limits.idle_s ? config->limits.idle_s : HTTP_IDLE_S_DEFAULT);
+    s->daemon = MHD_start_daemon(flags, config->port, on_accept, s, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
                                  library_log, NULL, MHD_OPTION_ARRAY, where, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                                 s, MHD_OPTION_UNESCAPE_CALLBACK, leave_raw, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                                 MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, // a port has one server: no ADDRESS_REUSE
-                                 MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s ? config->timeout_s : 60u,
-                                 MHD_OPTION_CONNECTION_LIMIT, config->max_connections ? config->max_connections : 4096u,
-                                 MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_address,
+                                 s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK,
+                                 leave_raw, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                 (size_t)CONNECTION_MEMORY, MHD_OPTION_LISTEN_BACKLOG_SIZE,
+                                 1024u, // a port has one server: no ADDRESS_REUSE
+                                 MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_LIMIT, most,
                                  threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, MHD_OPTION_END);
     return s->daemon != NULL;
 }
@@ -424,10 +468,18 @@ bool http_server_start(struct http_server **out, const struct http_server_config
     struct sockaddr_storage address;
     bool v6 = false;
     int fd;
-    if ((!config->unix_socket && !address_of(config, &address, &v6, e)) || !listen_unix(&fd, config->unix_socket, e))
+    struct connections *connections;
+    if ((!config->unix_socket && !address_of(config, &address, &v6, e)) ||
+        !connections_new(&connections, &config->limits, e))
         return false;
+    if (!listen_unix(&fd, config->unix_socket, e)) {
+        connections_free(connections);
+        return false;
+    }
     struct http_server *s = xcalloc(1, sizeof *s);
+    atomic_init(&s->owners, 1);
     s->config = *config;
+    s->connections = connections;
     pthread_mutex_init(&s->lock, NULL);
     cond_init(&s->drained);
     if (!start_daemon(s, &address, v6, fd)) {
@@ -436,6 +488,7 @@ bool http_server_start(struct http_server **out, const struct http_server_config
             unlink(config->unix_socket);
             close(fd);
         }
+        connections_free(connections);
         free(s);
         return false;
     }
@@ -446,6 +499,50 @@ bool http_server_start(struct http_server **out, const struct http_server_config
 
 uint16_t http_server_port(const struct http_server *s) { return s->port; }
 
+// Gives up one owner's share of the request: the connection's own thread sends the response, woken up where it is
+// parked.
+static void hand_over(struct http_request *r, int status, struct MHD_Response *response) {
+    if (!waiting_remove(r)) {
+        MHD_destroy_response(response);
+        drop_owner(r);
+        return;
+    }
+    pthread_mutex_lock(&r->lock);
+    BUG_ON(r->replied);
+    r->response = response;
+    r->status = status;
+    r->replied = true;
+    if (r->suspended) {
+        r->suspended = false;
+        MHD_resume_connection(r->connection);
+    }
+    pthread_mutex_unlock(&r->lock);
+    drop_owner(r);
+}
+
+static struct MHD_Response *stopping_response(void) {
+    static char text[] = "{\"error\":{\"code\":\"unavailable\",\"message\":\"the server is stopping\",\"hint\":"
+                         "\"try again in a moment\"}}";
+    struct MHD_Response *response = MHD_create_response_from_buffer(sizeof text - 1, text, MHD_RESPMEM_PERSISTENT);
+    MHD_add_response_header(response, "Content-Type", "application/json; charset=utf-8");
+    MHD_add_response_header(response, "Connection", "close");
+    return response;
+}
+
+// One that still waits, owned by the caller, too: its handler may still come.
+static struct http_request *give_up_one(struct http_server *s) {
+    pthread_mutex_lock(&s->lock);
+    struct http_request *left = s->waiting;
+    if (left) {
+        left->given_up = true;
+        pthread_mutex_lock(&left->lock);
+        left->owners++;
+        pthread_mutex_unlock(&left->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return left;
+}
+
 // Waits until every handler has answered and the answers are out; what is still parked then is answered here, or the
 // library could not stop.
 static void drain(struct http_server *s) {
@@ -453,19 +550,10 @@ static void drain(struct http_server *s) {
     pthread_mutex_lock(&s->lock);
     while ((s->waiting || s->sending) && cond_wait_until(&s->drained, &s->lock, end))
         ;
-    struct http_request *left = s->waiting;
     pthread_mutex_unlock(&s->lock);
-    while (left) {
-        struct err e;
-        err_set(&e, ERR_UNAVAILABLE, "the server is stopping");
+    for (struct http_request *left; (left = give_up_one(s));) {
         log_warn("http: %s was not answered by its handler", left->path);
-        pthread_mutex_lock(&left->lock);
-        left->owners++; // the handler may still come
-        pthread_mutex_unlock(&left->lock);
-        http_reply_err(left, &e);
-        pthread_mutex_lock(&s->lock);
-        left = s->waiting;
-        pthread_mutex_unlock(&s->lock);
+        hand_over(left, 503, stopping_response()); // its arena and headers are its handler's
     }
 }
 
@@ -480,9 +568,8 @@ void http_server_stop(struct http_server *s) {
     MHD_stop_daemon(s->daemon);
     if (listener >= 0)
         close(listener);
-    pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->drained);
-    free(s);
+    connections_free(s->connections);
+    server_drop(s);
 }
 
 // --- the request's parts
@@ -501,14 +588,20 @@ void *http_stream_take(struct http_request *r) {
     r->stream_state = NULL;
     return state;
 }
-const char *http_peer(const struct http_request *r) { return r->peer; }
+const char *http_peer(const struct http_request *r) { return connection_peer(r->door); }
 
-// The library does not look at a suspended connection's socket, so we do.
-bool http_hung_up(const struct http_request *r) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+// The library does not look at a suspended connection's socket, so we do. One that was answered may be closed.
+bool http_hung_up(struct http_request *r) {
     char c;
-    ssize_t n = info ? recv(info->connect_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) : 0;
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    pthread_mutex_lock(&r->lock);
+    bool gone = r->replied;
+    if (!gone) {
+        int fd = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+        gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return gone;
 }
 
 void http_set_user(struct http_request *r, void *user) { r->user = user; }
@@ -566,7 +659,6 @@ void http_add_header(struct http_request *r, const char *name, const char *value
     r->headers = h;
 }
 
-// Hands the response over: the connection's own thread sends it, woken up where it is parked.
 static void reply(struct http_request *r, int status, const char *content_type, struct MHD_Response *response) {
     BUG_ON(!response);
     for (struct header *h = r->headers; h; h = h->next)
@@ -578,18 +670,7 @@ static void reply(struct http_request *r, int status, const char *content_type, 
         if (strcmp(r->origin, "*") != 0)
             MHD_add_response_header(response, "Vary", "Origin");
     }
-    waiting_remove(r);
-    pthread_mutex_lock(&r->lock);
-    BUG_ON(r->replied);
-    r->response = response;
-    r->status = status;
-    r->replied = true;
-    if (r->suspended) {
-        r->suspended = false;
-        MHD_resume_connection(r->connection);
-    }
-    pthread_mutex_unlock(&r->lock);
-    drop_owner(r);
+    hand_over(r, status, response);
 }
 
 void http_reply(struct http_request *r, int status, const char *content_type, struct slice body) {
@@ -622,7 +703,16 @@ void http_reply_empty(struct http_request *r, int status) {
 }
 
 void http_reply_file(struct http_request *r, int status, const char *content_type, int fd, uint64_t size) {
-    reply(r, status, content_type, MHD_create_response_from_fd64(size, fd));
+    struct err e;
+    r->has_file = true;
+    if (atomic_fetch_add(&r->server->files, 1) < FILES_MAX) {
+        reply(r, status, content_type, MHD_create_response_from_fd64(size, fd));
+        return;
+    }
+    close(fd);
+    err_set(&e, ERR_UNAVAILABLE, "%d files are being sent here already", FILES_MAX);
+    err_hint(&e, "ask again in a few seconds");
+    http_reply_err(r, &e);
 }
 
 static ssize_t read_cut(void *ctx, uint64_t at, char *out, size_t max) {

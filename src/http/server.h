@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "http/limits.h"
 #include <jansson.h>
 
 struct http_server;
@@ -34,12 +35,11 @@ struct http_route {
 };
 
 struct http_server_config {
-    const char *host;                                      // "127.0.0.1"
-    uint16_t port;                                         // 0: any free one
-    const char *unix_socket;                               // path of a socket that is made instead (0600); NULL: TCP
-    unsigned threads;                                      // 0: one per core, at most 4
-    unsigned max_connections, max_connections_per_address; // 0: 4096 and no limit per address
-    unsigned timeout_s;                                    // idle connections; 0: 60
+    const char *host;        // "127.0.0.1"
+    uint16_t port;           // 0: any free one
+    const char *unix_socket; // path of a socket that is made instead (0600); NULL: TCP
+    unsigned threads;        // 0: one per core, at most 4
+    struct http_limits limits;
     const struct http_route *routes;
     size_t route_count;
     void *ctx; // given to all handlers
@@ -55,7 +55,8 @@ struct http_server_config {
 
 [[nodiscard]] bool http_server_start(struct http_server **out, const struct http_server_config *c, struct err *e);
 uint16_t http_server_port(const struct http_server *s);
-// Takes no new requests and waits for running ones. Whoever parked a request must have answered it before.
+// Takes no new requests and waits for running ones, 5 s at most: those are answered 503 then, and what their handlers
+// answer later is dropped.
 void http_server_stop(struct http_server *s); // and frees; NULL is fine
 
 // The request, valid until the reply.
@@ -73,7 +74,7 @@ struct slice http_body(const struct http_request *r);
 void *http_stream_state(const struct http_request *r);
 void *http_stream_take(struct http_request *r);      // and `drop` will not be called for it
 const char *http_peer(const struct http_request *r); // address as text
-bool http_hung_up(const struct http_request *r);     // of a parked one: its client has closed, nobody reads the reply
+bool http_hung_up(struct http_request *r);           // of a parked one: its client has closed, nobody reads the reply
 // Room for the `before` hook to leave something for the handler (who is asking).
 void http_set_user(struct http_request *r, void *user);
 void *http_user(const struct http_request *r);

@@ -57,7 +57,7 @@ bool keystore_serve(struct http_server **out, struct keystore *k, const char *ho
     const struct http_server_config config = {.host = host,
                                               .port = port,
                                               .threads = 2,
-                                              .max_connections = 512,
+                                              .limits = {.connections = 512},
                                               .routes = routes,
                                               .route_count = ARRAY_LEN(routes),
                                               .ctx = k,

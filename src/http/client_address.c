@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/client_address.h"
+#include "http/client_address.h"
 
 #include "base/slice.h"
 #include <arpa/inet.h>
+
+static void map_v4(const struct in_addr *v4, struct in6_addr *out) {
+    *out = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    memcpy(out->s6_addr + 12, v4, sizeof *v4);
+}
+
+bool client_of_socket(const struct sockaddr *from, struct in6_addr *out) {
+    if (from->sa_family == AF_INET)
+        map_v4(&((const struct sockaddr_in *)(const void *)from)->sin_addr, out);
+    else if (from->sa_family == AF_INET6)
+        *out = ((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
+    return from->sa_family == AF_INET || from->sa_family == AF_INET6;
+}
+
+void client_network(struct in6_addr *a) {
+    if (!IN6_IS_ADDR_V4MAPPED(a))
+        memset(a->s6_addr + 8, 0, 8);
+}
 
 // "1.2.3.4", "1.2.3.4:80", "::1", "fe80::1%eth0", "[::1]:80"
 static bool parse(struct slice text, struct in6_addr *out) {
@@ -25,15 +43,14 @@ static bool parse(struct slice text, struct in6_addr *out) {
     }
     start[strcspn(start, "%")] = 0;
     if (inet_pton(AF_INET, start, &v4) == 1) {
-        *out = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
-        memcpy(out->s6_addr + 12, &v4, sizeof v4);
+        map_v4(&v4, out);
         return true;
     }
     return inet_pton(AF_INET6, start, out) == 1;
 }
 
-static bool is_proxy(const struct client_rules *rules, const struct in6_addr *a) {
-    for (size_t i = 0; i < rules->count; i++)
+bool client_is_proxy(const struct client_rules *rules, const struct in6_addr *a) {
+    for (size_t i = 0; rules && i < rules->count; i++)
         if (memcmp(&rules->proxies[i], a, sizeof *a) == 0)
             return true;
     return false;
@@ -71,14 +88,14 @@ void client_name(const struct client_rules *rules, const char *peer, const char 
         return;
     }
     // Each proxy adds the address that it saw at the list's end.
-    while (list.len && is_proxy(rules, &a) && parse(last_of(&list), &before))
+    while (list.len && client_is_proxy(rules, &a) && parse(last_of(&list), &before))
         a = before;
     if (IN6_IS_ADDR_V4MAPPED(&a)) {
         inet_ntop(AF_INET, a.s6_addr + 12, text, sizeof text);
         snprintf(out, CLIENT_MAX, "%s", text);
         return;
     }
-    memset(a.s6_addr + 8, 0, 8);
+    client_network(&a);
     inet_ntop(AF_INET6, &a, text, sizeof text);
     snprintf(out, CLIENT_MAX, "%s/64", text);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/test.h"
-#include "coordinator/client_address.h"
+#include "http/client_address.h"
 
 // If this fails, a stranger chooses whom its questions are counted for, or everybody behind a proxy counts as one.
 static void who_asks(void **state) {

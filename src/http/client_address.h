@@ -14,6 +14,9 @@ struct client_rules {
 };
 // Comma list of addresses; NULL or "": none. ERR_SETTINGS.
 [[nodiscard]] bool client_rules_parse(struct client_rules *out, const char *list, struct err *e);
+bool client_is_proxy(const struct client_rules *rules, const struct in6_addr *a); // rules NULL: none is
+bool client_of_socket(const struct sockaddr *from, struct in6_addr *out); // false: it has no address (a Unix socket)
+void client_network(struct in6_addr *a); // what counts as one: of IPv6 the network of 64 bits
 // forwarded: X-Forwarded-For, NULL: absent. An IPv6 address counts as its network of 64 bits: whoever has one address
 // of it has them all.
 void client_name(const struct client_rules *rules, const char *peer, const char *forwarded,
