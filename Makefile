@@ -80,6 +80,7 @@ include src/tee/Local.mk
 include src/secrets/Local.mk
 include src/store/Local.mk
 include src/blobs/Local.mk
+include src/queue/Local.mk
 include src/wasm/Local.mk
 include src/wasmref/Local.mk
 include src/sandbox/Local.mk

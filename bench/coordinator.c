@@ -143,12 +143,12 @@ static void wakes(struct bench *b, struct coordinator *c) {
     SCOPED_ARENA(a);
     for (unsigned i = 0; i < WAKES; i++) {
         struct waiter w = {.b = b};
-        struct board_counts n;
+        struct queue_counts n;
         pthread_t t;
         arena_reset(a);
         BUG_ON(pthread_create(&t, NULL, wait_once, &w) != 0);
         do // parked is what is measured, and nothing tells of it but this count
-            board_counts(c->board, &n);
+            queue_counts(c->queue, &n);
         while (!n.polls);
         uint64_t start = clock_mono_us();
         create(b, a);
@@ -171,8 +171,14 @@ static void page(struct bench *b, const char *path, unsigned times, const char *
            (double)times * 1e6 / (double)(clock_mono_us() - start), reference);
 }
 
+static uint64_t rows(struct coordinator *c) {
+    struct queue_counts n;
+    queue_counts(c->queue, &n);
+    return n.created;
+}
+
 static void fill(struct bench *b, struct coordinator *c) {
-    while (c->totals.created < ROWS) {
+    while (rows(c) < ROWS) {
         struct client clients[CLIENTS_MAX];
         uint64_t us[CLIENTS_MAX][16];
         for (unsigned i = 0; i < CLIENTS_MAX; i++) {
@@ -190,7 +196,7 @@ static void run_all(struct bench *b, struct coordinator *c) {
     cycles(b, 32, "271 /s, 749 with a token each");
     wakes(b, c);
     fill(b, c);
-    printf("behind %" PRIu64 " executions:\n", c->totals.created);
+    printf("behind %" PRIu64 " executions:\n", rows(c));
     page(b, "/public/stats", 2000, "165 /s at 10k rows");
     page(b, "/public/jobs?limit=50", 1000, "2,200 /s, many clients");
     page(b, "/health", 4000, "93,000 /s, many clients");

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files by their hash, in trouble (src/coordinator/board_test.c has the good days).
+// Files by their hash: what is kept, and what trouble does to it.
 #include "blobs/blobs.h"
 
 #include "base/file.h"
 #include "base/test.h"
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,75 @@ static struct blobs *open_in(struct arena *a, const char *name) {
     struct err e = {0};
     assert_ok(blobs_open(&b, arena_printf(a, "%s/%s", home, name), 1 << 20, &e), &e);
     return b;
+}
+
+static struct hash put(struct blobs *b, const char *text) {
+    struct blob_upload *u;
+    struct err e;
+    uint64_t size;
+    struct hash h = sha256(slice_str(text));
+    assert_ok(blob_begin(b, &u, &e), &e);
+    assert_ok(blob_add(u, slice_str(text), &e), &e);
+    assert_ok(blob_place(u, &h, &size, &e), &e);
+    return h;
+}
+
+static void age(const char *dir, const struct hash *h, time_t seconds) {
+    char hex[65], path[256];
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = seconds}};
+    snprintf(path, sizeof path, "%s/%s", dir, hash_hex(h, hex));
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+// Over its limit the store lets the least recently used go, not the newest and not what was read last; else a full
+// store would throw out exactly what is in use.
+static void the_least_recently_used_goes(void **state) {
+    (void)state;
+    char dir[] = "/tmp/outlayer-blobs-XXXXXX";
+    struct blobs *b;
+    struct err e;
+    uint64_t size;
+    int fd;
+    assert_non_null(mkdtemp(dir));
+    assert_ok(blobs_open(&b, dir, 12, &e), &e);
+    struct hash one = put(b, "1111"), two = put(b, "2222"), three = put(b, "3333");
+    age(dir, &one, 100), age(dir, &two, 200), age(dir, &three, 300);
+    assert_ok(blobs_get(b, &one, &fd, &size, &e), &e); // used: now the newest
+    close(fd);
+    struct hash four = put(b, "4444");
+    assert_true(blobs_has(b, &one, &size) && !blobs_has(b, &two, &size) && blobs_has(b, &three, &size) &&
+                blobs_has(b, &four, &size));
+    assert_int_equal(blobs_bytes(b), 12);
+    struct hash large = put(b, "larger than everything that may be kept");
+    assert_true(blobs_has(b, &large, &size));
+    assert_int_equal(blobs_bytes(b), size);
+    put(b, "larger than everything that may be kept"); // again: not counted twice
+    assert_int_equal(blobs_bytes(b), size);
+    blobs_free(b);
+    assert_ok(file_remove_tree(dir, &e), &e);
+}
+
+// A start counts what is there, and removes what a crash left of an upload.
+static void a_start_counts_and_cleans(void **state) {
+    (void)state;
+    char dir[] = "/tmp/outlayer-blobs-XXXXXX", path[256];
+    struct blobs *b;
+    struct blob_upload *u;
+    struct err e;
+    assert_non_null(mkdtemp(dir));
+    assert_ok(blobs_open(&b, dir, 1000, &e), &e);
+    put(b, "1111");
+    assert_ok(blob_begin(b, &u, &e), &e);
+    assert_ok(blob_add(u, SLICE_LIT("half"), &e), &e);
+    blob_drop(u);
+    blobs_free(b);
+    snprintf(path, sizeof path, "%s/upload-7", dir);
+    assert_ok(file_write_atomic(path, SLICE_LIT("half"), 0600, &e), &e);
+    assert_ok(blobs_open(&b, dir, 1000, &e), &e);
+    assert_int_equal(blobs_bytes(b), 4);
+    assert_int_not_equal(access(path, F_OK), 0);
+    blobs_free(b);
+    assert_ok(file_remove_tree(dir, &e), &e);
 }
 
 // If this fails, whoever may upload fills the disk, or bytes are kept under a name that is not theirs.
@@ -93,7 +163,8 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_not_taken), cmocka_unit_test(what_a_crash_left),
-                                       cmocka_unit_test(a_folder_that_is_away)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_least_recently_used_goes),
+                                       cmocka_unit_test(a_start_counts_and_cleans), cmocka_unit_test(what_is_not_taken),
+                                       cmocka_unit_test(what_a_crash_left), cmocka_unit_test(a_folder_that_is_away)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/coordinator.h"
 
-#include "coordinator/database.h"
 #include "coordinator/routes.h"
+#include "queue/database.h"
 
 #define LOCKS_BYTES (256u << 20) // thousands of them
 
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
-    const struct board_config board = {config->serve_ms, tasks_expired, c};
+    const struct queue_config queue = {config->serve_ms, task_stored};
     return database_open(&c->writing, config->home, config->database_url, e) &&
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open(&c->tokens, config->home, NULL, e) && writer_new(&c->writer, c->writing, e) &&
@@ -16,14 +16,14 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", config->home), LOCKS_BYTES, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
-           keystore_proxy_new(&c->secrets, config->keystore_url, config->keystore_token, e) &&
-           board_new(&c->board, &board, e) && tasks_load(c, e);
+           keystore_proxy_new(&c->secrets, c->shared, config->keystore_url, config->keystore_token, e) &&
+           queue_open_local(&c->queue, &queue, c->writer, c->reading, e);
 }
 
 bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e) {
     struct coordinator *c = xcalloc(1, sizeof *c);
     c->require_auth = config->require_auth;
-    c->fleet = fleet_new();
+    c->shared = shared_open_local();
     pthread_mutex_init(&c->reading_mutex, NULL);
     pthread_mutex_init(&c->tokens_mutex, NULL);
     if (!open_parts(c, config, e)) {
@@ -39,8 +39,7 @@ void coordinator_stop(struct coordinator *c) {
     if (!c)
         return;
     atomic_store(&c->stopping, true);
-    if (c->board)
-        board_stop(c->board);
+    queue_stop(c->queue);
     if (c->prices)
         prices_stop(c->prices);
     keystore_proxy_stop(c->secrets);
@@ -50,17 +49,17 @@ void coordinator_stop(struct coordinator *c) {
 void coordinator_free(struct coordinator *c) {
     if (!c)
         return;
-    writer_free(c->writer); // its last jobs still talk to the board
-    board_free(c->board);
+    writer_free(c->writer); // its last jobs still talk to the queue
+    queue_free(c->queue);
     db_close(c->writing);
     db_close(c->reading);
     db_close(c->tokens);
     blobs_free(c->blobs);
     blobs_free(c->cargo_locks);
-    fleet_free(c->fleet);
     prices_free(c->prices);
     keystore_proxy_free(c->secrets);
     branch_close(c);
+    shared_free(c->shared);
     pthread_mutex_destroy(&c->reading_mutex);
     pthread_mutex_destroy(&c->tokens_mutex);
     free(c);

@@ -2,14 +2,12 @@
 // The coordinator: what its routes work on. One for the process; its parts are safe for several threads.
 #pragma once
 #include "blobs/blobs.h"
-#include "coordinator/board.h"
-#include "coordinator/fleet.h"
 #include "coordinator/keystore_proxy.h"
-#include "coordinator/limiter.h"
 #include "coordinator/lookups.h"
 #include "coordinator/messages.h"
 #include "coordinator/prices.h"
 #include "http/client_address.h"
+#include "queue/shared.h"
 #include "store/writer.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,19 +19,15 @@
 
 enum route_tag { ROUTE_PUBLIC, ROUTE_TOKEN };
 
-struct totals { // since the database began
-    _Atomic uint64_t created, succeeded, guest_failed, refused, expired, instructions;
-};
-
 struct coordinator {
     bool require_auth;
     struct db *writing, *reading, *tokens;       // connections: of the writer, of public lists, of authorisation
     pthread_mutex_t reading_mutex, tokens_mutex; // of `reading` and of `tokens`
     struct writer *writer;
-    struct board *board;
+    struct queue *queue;
     struct blobs *blobs;
     struct blobs *cargo_locks; // that were made for builds
-    struct fleet *fleet;
+    struct shared *shared;
     struct prices *prices;
     struct keystore_proxy *secrets;
     struct egress *egress;   // how it reaches repositories
@@ -42,7 +36,6 @@ struct coordinator {
     struct limiter *branch_askers;
     struct client_rules askers;
     atomic_bool stopping;
-    struct totals totals;
     _Atomic uint64_t branch_questions; // that repositories were asked, since the start
     _Atomic uint64_t answers[6];       // by the first digit of their status
 };

@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "codec/json.h"
 #include "coordinator/coordinator.h"
-#include "coordinator/database.h"
 #include "coordinator/tokens.h"
 #include "http/client.h"
+#include "queue/database.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <sys/resource.h>

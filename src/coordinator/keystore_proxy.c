@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/json.h"
-#include "coordinator/limiter.h"
 #include "coordinator/routes.h"
 #include "http/client.h"
 #include "http/deferred.h"
@@ -32,7 +31,8 @@ struct keystore_proxy {
     atomic_bool cancel;
 };
 
-bool keystore_proxy_new(struct keystore_proxy **out, const char *base_url, const char *token, struct err *e) {
+bool keystore_proxy_new(struct keystore_proxy **out, struct shared *shared, const char *base_url, const char *token,
+                        struct err *e) {
     if (base_url && strncmp(base_url, "http://", 7) != 0 && strncmp(base_url, "https://", 8) != 0)
         return err_set(e, ERR_SETTINGS, "KEYSTORE_BASE_URL must begin with http:// or https://");
     struct keystore_proxy *p = xcalloc(1, sizeof *p);
@@ -41,9 +41,9 @@ bool keystore_proxy_new(struct keystore_proxy **out, const char *base_url, const
     p->http = http_client_new();
     p->deferred = deferred_new(THREADS, QUEUE_MAX);
     p->for_workers = deferred_new(THREADS, QUEUE_MAX);
-    p->addresses = limiter_new(BURST, PER_MINUTE);
-    p->accounts = limiter_new(ACCOUNT_BURST, ACCOUNT_PER_MINUTE);
-    p->workers = limiter_new(WORKER_BURST, WORKER_PER_MINUTE);
+    p->addresses = limiter_new(shared, "secrets of an address", BURST, PER_MINUTE);
+    p->accounts = limiter_new(shared, "secrets of an account", ACCOUNT_BURST, ACCOUNT_PER_MINUTE);
+    p->workers = limiter_new(shared, "secrets of a worker", WORKER_BURST, WORKER_PER_MINUTE);
     *out = p;
     return true;
 }

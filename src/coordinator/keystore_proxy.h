@@ -6,8 +6,9 @@
 #include "http/server.h"
 
 struct keystore_proxy;
+struct shared;
 // base_url NULL: no keystore; every question is answered with that.
-[[nodiscard]] bool keystore_proxy_new(struct keystore_proxy **out, const char *base_url, const char *token,
-                                      struct err *e);
+[[nodiscard]] bool keystore_proxy_new(struct keystore_proxy **out, struct shared *shared, const char *base_url,
+                                      const char *token, struct err *e);
 void keystore_proxy_stop(struct keystore_proxy *p); // before the server's stop
 void keystore_proxy_free(struct keystore_proxy *p); // after it. NULL is fine

@@ -5,6 +5,7 @@
 #include "near/types.h"
 
 #define REQUEST_ID_MAX ((uint64_t)INT64_MAX)    // the database's integers
+#define STORED_MAX (4u << 20)                   // bytes of a stored task: escapes make it longer than what was posted
 #define NUMBER_MAX ((uint64_t)1000000000000000) // of a report; sums of them stay far from overflowing
 
 json_t *task_body(struct http_request *r, size_t max, struct err *e) {
@@ -108,7 +109,7 @@ static const struct field context_fields[] = {
     {"predecessor_id", KIND_TEXT, false},    {"signer_id", KIND_TEXT, false},
     {"signer_public_key", KIND_TEXT, false}, {"gas_burnt", KIND_NUMBER, false}};
 
-static bool read_key(struct board_key *out, const json_t *j, struct err *e) {
+static bool read_key(struct execution_key *out, const json_t *j, struct err *e) {
     if (!json_get_text(j, "contract_id", &out->contract_id, e) || !json_get_u64(j, "request_id", &out->request_id, e))
         return false;
     if (!account_id_valid(slice_str(out->contract_id)))
@@ -148,6 +149,16 @@ bool task_read(struct posted_task *out, const json_t *j, struct err *e) {
         !check_inner(j, "resource_limits", limit_fields, ARRAY_LEN(limit_fields), e) || !check_format(j, e))
         return false;
     return json_opt_text(source, "build_target", &out->build_target, e);
+}
+
+bool task_stored(struct arena *a, const char *json, struct queue_stored *out, struct err *e) {
+    struct posted_task t;
+    SCOPED_JSON(j) = json_parse_big(slice_str(json), STORED_MAX, e);
+    if (!j || !task_read(&t, j, e))
+        return false;
+    *out =
+        (struct queue_stored){{arena_strdup(a, t.key.contract_id), t.key.request_id}, arena_strdup(a, t.build_target)};
+    return true;
 }
 
 static void show_as(json_t *out, const char *as, const json_t *from, const char *key) {
@@ -232,16 +243,13 @@ static void cut_error(json_t *j) {
 }
 
 bool report_read(struct report *out, json_t *j, struct err *e) {
-    struct claim claim;
-    if (!claim_read(&claim, j, e) || !check_fields(j, report_fields, ARRAY_LEN(report_fields), e) ||
+    if (!claim_read(&out->claim, j, e) || !check_fields(j, report_fields, ARRAY_LEN(report_fields), e) ||
         !check_numbers(j, e) || !json_get_text(j, "outcome", &out->outcome, e))
         return false;
     if (!known_outcome(out->outcome))
         return err_set(e, ERR_INVALID, "field 'outcome' is success, guest_failed, refused or expired, not '%.40s'",
                        out->outcome);
     cut_error(j);
-    out->key = claim.key;
-    out->token = claim.token;
     out->instructions = 0;
     return json_opt_u64(j, "instructions", &out->instructions, e);
 }

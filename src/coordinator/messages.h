@@ -2,26 +2,35 @@
 // What workers send about executions: read strictly, before anything is stored.
 #pragma once
 #include "codec/json.h"
-#include "coordinator/board.h"
+#include "http/server.h"
 #include "protocol/contract.h"
+#include "queue/queue.h"
 
 #define TASK_TEXT_MAX 1024 // bytes of each of a task's texts but its input
 #define REPORT_ERROR_MAX 4096
 
 struct posted_task { // /tasks/create
-    struct board_key key;
+    struct execution_key key;
     const char *transaction_hash; // NULL: none given
     const char *build_target;
     const char *refused; // NULL: a good one; else why a worker could not read the event
 };
 // Texts live as long as `j`.
 [[nodiscard]] bool task_read(struct posted_task *out, const json_t *j, struct err *e);
+// What a task that was stored as `json` says of itself; texts in `a`.
+[[nodiscard]] bool task_stored(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
 // The part of a task that public lists show, small whatever its input.
 json_t *task_about(const struct posted_task *t, const json_t *task);
 
+struct claim { // what every report carries
+    struct execution_key key;
+    const char *token;
+};
+[[nodiscard]] bool claim_read(struct claim *out, const json_t *j, struct err *e);
+
 struct report { // /tasks/complete
-    struct board_key key;
-    const char *token, *outcome;
+    struct claim claim;
+    const char *outcome;
     uint64_t instructions;
 };
 // Cuts an error that is too long; everything else that is wrong is an error.
@@ -29,10 +38,5 @@ struct report { // /tasks/complete
 // The part of a report that public lists show, under the names that they have there: never its token.
 json_t *report_about(const json_t *report);
 
-struct claim { // what every other report carries
-    struct board_key key;
-    const char *token;
-};
-[[nodiscard]] bool claim_read(struct claim *out, const json_t *j, struct err *e);
 // The body of a request as an object. NULL: *e says what is wrong.
 json_t *task_body(struct http_request *r, size_t max, struct err *e);

@@ -3,7 +3,7 @@
 // Canary: the seed `create` is a good task, `complete` a good report.
 #include "coordinator/messages.h"
 
-static bool same_key(const struct board_key *a, const struct board_key *b) {
+static bool same_key(const struct execution_key *a, const struct execution_key *b) {
     return a->request_id == b->request_id && strcmp(a->contract_id, b->contract_id) == 0;
 }
 

@@ -10,10 +10,6 @@ void tasks_poll(struct http_request *r, void *coordinator);
 void tasks_heartbeat(struct http_request *r, void *coordinator);
 void tasks_complete(struct http_request *r, void *coordinator);
 void tasks_fail(struct http_request *r, void *coordinator);
-// The board calls this when the execution of `key` has waited too long: its end is stored.
-void tasks_expired(void *coordinator, const struct board_key *key);
-// Puts what is not over on the board, and counts what is.
-[[nodiscard]] bool tasks_load(struct coordinator *c, struct err *e);
 
 // routes_builds.c: the signed records of builds.
 void builds_get(struct http_request *r, void *coordinator);

@@ -151,7 +151,7 @@ bool branch_open(struct coordinator *c, const struct coordinator_config *config,
         .repo_map = config->repo_map, .egress = c->egress, .disk_bytes = HISTORY_BYTES, .memory_bytes = HISTORY_MEMORY};
     const struct branch_lookups_config lookups = {find, answer, c};
     const char *how;
-    c->branch_askers = limiter_new(BURST, PER_MINUTE);
+    c->branch_askers = limiter_new(c->shared, "branches", BURST, PER_MINUTE);
     if (!builder_new(&c->builder, &settings, e))
         return false;
     if (!builder_can_isolate(c->builder, &how))

@@ -9,38 +9,67 @@ static bool check_text(const char *name, const char *text, size_t max, struct er
     return (n > 0 && n <= max) || err_set(e, ERR_INVALID, "'%s' has 1 to %zu characters", name, max);
 }
 
+struct locking {
+    struct shared_lock lock;
+    struct http_request *request;
+};
+
+static struct locking *locking_new(struct http_request *r, void (*done)(void *ctx, const struct err *e)) {
+    struct locking *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    *x = (struct locking){{.done = done, .ctx = x, .arena = http_arena(r)}, r};
+    return x;
+}
+
+static void acquired(void *ctx, const struct err *e) {
+    struct locking *x = ctx;
+    if (e)
+        http_reply_err(x->request, e);
+    else
+        http_reply_json(x->request, 200,
+                        json_pack("{s:b, s:s, s:I}", "acquired", x->lock.acquired, "holder", x->lock.holder,
+                                  "expires_in_seconds", (json_int_t)x->lock.expires_in_s));
+}
+
 void locks_acquire(struct http_request *r, void *ctx) {
     static const char *const keys[] = {"lock_key", "worker_id", "ttl_seconds", NULL};
     struct coordinator *c = ctx;
+    struct locking *x = locking_new(r, acquired);
     const char *key, *worker;
-    uint64_t ttl;
-    struct lock_state state;
     struct err e;
     SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
     bool ok = j && json_only_keys(j, keys, &e) && json_get_text(j, "lock_key", &key, &e) &&
-              json_get_text(j, "worker_id", &worker, &e) && json_get_u64(j, "ttl_seconds", &ttl, &e) &&
+              json_get_text(j, "worker_id", &worker, &e) && json_get_u64(j, "ttl_seconds", &x->lock.ttl_s, &e) &&
               check_text("lock_key", key, LOCK_KEY_MAX, &e) && check_text("worker_id", worker, WORKER_ID_MAX, &e);
-    if (ok && (!ttl || ttl > LOCK_TTL_MAX_S))
+    if (ok && (!x->lock.ttl_s || x->lock.ttl_s > LOCK_TTL_MAX_S))
         ok = err_set(&e, ERR_INVALID, "field 'ttl_seconds' is 1 to %d", LOCK_TTL_MAX_S);
-    if (!ok || !lock_acquire(c->fleet, http_arena(r), key, worker, ttl, &state, &e)) {
+    if (!ok) {
         http_reply_err(r, &e);
         return;
     }
-    http_reply_json(r, 200,
-                    json_pack("{s:b, s:s, s:I}", "acquired", state.acquired, "holder", state.holder,
-                              "expires_in_seconds", (json_int_t)state.expires_in_s));
+    x->lock.key = arena_strdup(http_arena(r), key);
+    x->lock.worker = arena_strdup(http_arena(r), worker);
+    shared_acquire(c->shared, &x->lock);
+}
+
+static void released(void *ctx, const struct err *e) {
+    struct locking *x = ctx;
+    if (e)
+        http_reply_err(x->request, e);
+    else
+        http_reply_json(x->request, 200, json_pack("{s:b}", "released", x->lock.released));
 }
 
 void locks_release(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    const char *key = http_param(r, "key"), *worker = http_query(r, "worker_id");
-    bool released;
+    struct locking *x = locking_new(r, released);
     struct err e;
-    if (!check_text("lock_key", key, LOCK_KEY_MAX, &e) || !check_text("worker_id", worker, WORKER_ID_MAX, &e) ||
-        !lock_release(c->fleet, key, worker, &released, &e))
+    x->lock.key = http_param(r, "key");
+    x->lock.worker = http_query(r, "worker_id");
+    if (!check_text("lock_key", x->lock.key, LOCK_KEY_MAX, &e) ||
+        !check_text("worker_id", x->lock.worker, WORKER_ID_MAX, &e))
         http_reply_err(r, &e);
     else
-        http_reply_json(r, 200, json_pack("{s:b}", "released", released));
+        shared_release(c->shared, &x->lock);
 }
 
 // What a worker says is shown to everybody: plain values and lists of them, under names of its choice.
@@ -65,7 +94,7 @@ void workers_heartbeat(struct http_request *r, void *ctx) {
     SCOPED_JSON(j) = task_body(r, WORKER_BODY_MAX, &e);
     if (!j || !check_plain(j, &e) || !json_get_text(j, "worker_id", &worker, &e) ||
         !check_text("worker_id", worker, WORKER_ID_MAX, &e) ||
-        !fleet_seen(c->fleet, worker, json_text(http_arena(r), j), &e)) {
+        !shared_seen(c->shared, worker, json_text(http_arena(r), j), &e)) {
         http_reply_err(r, &e);
         return;
     }
@@ -74,5 +103,5 @@ void workers_heartbeat(struct http_request *r, void *ctx) {
 
 void public_workers(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    http_reply_json(r, 200, fleet_workers(c->fleet));
+    http_reply_json(r, 200, shared_workers(c->shared));
 }

@@ -2,12 +2,11 @@
 // /tasks/…: executions come, are handed out, and end. Answers that promise something are given after the commit.
 #include "coordinator/routes.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include <inttypes.h>
 
-static void log_key(const struct board_key *k) {
+static void log_key(const struct execution_key *k) {
     char id[24];
     snprintf(id, sizeof id, "%" PRIu64, k->request_id);
     log_request(id);
@@ -28,91 +27,85 @@ static void reply_error(struct http_request *r, const struct err *e) {
     log_request(NULL);
 }
 
+static void reply_later(struct http_request *r, const struct err *e, const char *what) {
+    struct err later = not_stored(e);
+    log_err(LOG_ERROR, what, e);
+    reply_error(r, &later);
+}
+
 // --- create ------------------------------------------------------------------------------------------------------
 
 struct creation {
-    struct coordinator *c;
     struct http_request *request;
-    struct posted_task task; // texts in the request's arena
-    const char *json, *about;
-    uint64_t now_ms;
-    bool created;
+    struct queue_create create; // texts in the request's arena
+    const char *refused;
 };
 
-static bool store_creation(struct db *db, void *ctx, struct err *e) {
+static void created(void *ctx, const struct err *e) {
     struct creation *x = ctx;
-    struct db_stmt *s;
-    if (!db_query(
-            db,
-            "INSERT OR IGNORE INTO executions (contract_id, request_id, transaction_hash, created_ms, about, task) "
-            "VALUES (:contract, :request, :transaction, :now, :about, :task)",
-            &s, e))
-        return false;
-    db_bind_text(db, s, ":contract", x->task.key.contract_id);
-    db_bind_int(db, s, ":request", (int64_t)x->task.key.request_id);
-    db_bind_text(db, s, ":transaction", x->task.transaction_hash);
-    db_bind_text(db, s, ":task", x->json);
-    db_bind_text(db, s, ":about", x->about);
-    db_bind_int(db, s, ":now", (int64_t)x->now_ms);
-    if (!db_run(db, s, e))
-        return false;
-    x->created = db_changes(db) > 0;
-    return true;
-}
-
-static void creation_done(void *ctx, bool ok, const struct err *e) {
-    struct creation *x = ctx;
-    log_key(&x->task.key);
-    if (!ok) {
-        struct err later = not_stored(e);
-        log_err(LOG_ERROR, "a request could not be stored", e);
-        reply_error(x->request, &later);
+    log_key(&x->create.key);
+    if (e) {
+        reply_later(x->request, e, "a request could not be stored");
         return;
     }
-    struct board_task t = {x->task.key, x->task.transaction_hash, x->task.build_target, x->json, x->now_ms};
-    if (x->created) {
-        atomic_fetch_add(&x->c->totals.created, 1);
-        log_info("request of %s recorded%s%.300s", x->task.key.contract_id,
-                 x->task.refused ? ", whose event a worker could not read: " : "",
-                 x->task.refused ? x->task.refused : "");
-    }
-    // On the board only after the commit: no worker gets what a crash could forget. What could not be read is there,
-    // too: somebody has paid for it, and a worker looks for itself and answers.
-    if (x->created)
-        board_add(x->c->board, &t);
-    json_t *answer = json_pack("{s:I, s:b}", "request_id", (json_int_t)x->task.key.request_id, "created", x->created);
-    http_reply_json(x->request, x->created ? 201 : 200, answer);
+    if (x->create.created)
+        log_info("request of %s recorded%s%.300s", x->create.key.contract_id,
+                 x->refused ? ", whose event a worker could not read: " : "", x->refused ? x->refused : "");
+    json_t *answer =
+        json_pack("{s:I, s:b}", "request_id", (json_int_t)x->create.key.request_id, "created", x->create.created);
+    http_reply_json(x->request, x->create.created ? 201 : 200, answer);
     log_request(NULL);
 }
 
+static const char *copy(struct arena *a, const char *text) { return text ? arena_strdup(a, text) : NULL; }
+
+// What could not be read is queued, too: somebody has paid for it, and a worker looks for itself and answers.
 void tasks_create(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct arena *a = http_arena(r);
+    struct posted_task task;
     struct err e;
-    struct creation *x = arena_calloc(a, 1, sizeof *x);
     SCOPED_JSON(j) = task_body(r, TASK_BODY_MAX, &e);
-    if (!j || !task_read(&x->task, j, &e) || !board_has_room(c->board, &e)) {
+    if (!j || !task_read(&task, j, &e) || !queue_has_room(c->queue, &e)) {
         reply_error(r, &e);
         return;
     }
-    SCOPED_JSON(about) = task_about(&x->task, j);
-    x->c = c;
+    SCOPED_JSON(about) = task_about(&task, j);
+    struct creation *x = arena_calloc(a, 1, sizeof *x);
     x->request = r;
-    x->json = json_text(a, j);
-    x->about = json_text(a, about);
-    x->now_ms = clock_wall_ms();
-    x->task.key.contract_id = arena_strdup(a, x->task.key.contract_id);
-    x->task.build_target = arena_strdup(a, x->task.build_target);
-    if (x->task.transaction_hash)
-        x->task.transaction_hash = arena_strdup(a, x->task.transaction_hash);
-    if (x->task.refused)
-        x->task.refused = arena_strdup(a, x->task.refused);
-    struct writer_job job = {store_creation, creation_done, x};
-    if (!writer_submit(c->writer, &job, &e))
-        reply_error(r, &e);
+    x->refused = copy(a, task.refused);
+    x->create = (struct queue_create){.call = {.done = created, .ctx = x},
+                                      .key = {arena_strdup(a, task.key.contract_id), task.key.request_id},
+                                      .transaction_hash = copy(a, task.transaction_hash),
+                                      .build_target = arena_strdup(a, task.build_target),
+                                      .json = json_text(a, j),
+                                      .about = json_text(a, about)};
+    queue_create(c->queue, &x->create);
 }
 
-// --- poll, heartbeat, fail ---------------------------------------------------------------------------------------
+// --- poll, heartbeat ---------------------------------------------------------------------------------------------
+
+struct polling {
+    struct http_request *request;
+    struct queue_poll poll;
+};
+
+static bool hung_up(void *ctx) { return http_hung_up(((struct polling *)ctx)->request); }
+
+static void polled(void *ctx, const struct err *e) {
+    struct polling *x = ctx;
+    const struct queue_poll *p = &x->poll;
+    if (e)
+        reply_later(x->request, e, "a poll could not be served");
+    else if (!p->leased)
+        http_reply_empty(x->request, 204);
+    else
+        http_reply(x->request, 200, "application/json",
+                   slice_str(arena_printf(p->arena,
+                                          "{\"task\":%s,\"lease\":{\"token\":\"%s\",\"expires_in_ms\":%d,"
+                                          "\"confirm_within_ms\":%d},\"attempt\":%u}",
+                                          p->json, p->token, LEASE_MS, LEASE_CONFIRM_MS, p->attempt)));
+}
 
 void tasks_poll(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
@@ -120,18 +113,26 @@ void tasks_poll(struct http_request *r, void *ctx) {
     uint64_t timeout = 0;
     const char *text = http_query(r, "timeout"), *worker = http_query(r, "worker_id");
     if (text && !text_u64(slice_str(text), &timeout))
-        timeout = text[0] == '-' ? 0 : BOARD_POLL_MAX_S; // any value is taken
+        timeout = text[0] == '-' ? 0 : QUEUE_POLL_MAX_S; // any value is taken
     if (worker && strlen(worker) > WORKER_ID_MAX) {
         err_set(&e, ERR_INVALID, "worker_id is longer than %d characters", WORKER_ID_MAX);
         reply_error(r, &e);
         return;
     }
-    board_poll(c->board, r, worker ? worker : "", http_query(r, "capabilities"), timeout);
+    struct polling *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    x->request = r;
+    x->poll = (struct queue_poll){.call = {.done = polled, .ctx = x},
+                                  .arena = http_arena(r),
+                                  .worker_id = worker ? worker : "",
+                                  .capabilities = http_query(r, "capabilities"),
+                                  .wait_s = timeout,
+                                  .gone = hung_up};
+    queue_poll(c->queue, &x->poll);
 }
 
-static void reply_lost(struct http_request *r, enum board_answer answer) {
+static void reply_lost(struct http_request *r, enum queue_answer answer) {
     struct err e;
-    if (answer == BOARD_UNKNOWN)
+    if (answer == QUEUE_UNKNOWN)
         err_set(&e, ERR_LEASE_LOST, "this execution is over, or was never here");
     else
         err_set(&e, ERR_LEASE_LOST, "this token does not hold the execution, or not any more");
@@ -155,6 +156,26 @@ static bool stage_event(const char *stage, enum execution_event *out, struct err
            err_set(e, ERR_INVALID, "field 'stage' is building, running or submitting, not '%.40s'", stage);
 }
 
+struct beating {
+    struct http_request *request;
+    struct queue_beat beat;
+};
+
+static void beaten(void *ctx, const struct err *e) {
+    struct beating *x = ctx;
+    if (e)
+        reply_later(x->request, e, "a heartbeat could not be taken");
+    else if (x->beat.answer != QUEUE_OK)
+        reply_lost(x->request, x->beat.answer);
+    else
+        http_reply_json(x->request, 200, json_pack("{s:I}", "expires_in_ms", (json_int_t)x->beat.expires_in_ms));
+}
+
+// The claim's texts as long as the request lives.
+static struct claim kept(struct arena *a, const struct claim *c) {
+    return (struct claim){{arena_strdup(a, c->key.contract_id), c->key.request_id}, arena_strdup(a, c->token)};
+}
+
 void tasks_heartbeat(struct http_request *r, void *ctx) {
     static const char *const keys[] = {"contract_id", "request_id", "token", "stage", NULL};
     struct coordinator *c = ctx;
@@ -162,139 +183,60 @@ void tasks_heartbeat(struct http_request *r, void *ctx) {
     struct err e;
     const char *stage = NULL;
     enum execution_event event;
-    uint64_t expires;
     SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
     if (!j || !json_only_keys(j, keys, &e) || !claim_read(&claim, j, &e) || !json_opt_text(j, "stage", &stage, &e) ||
         !stage_event(stage, &event, &e)) {
         reply_error(r, &e);
         return;
     }
-    enum board_answer answer = board_heartbeat(c->board, &claim.key, claim.token, event, &expires);
-    if (answer != BOARD_OK)
-        reply_lost(r, answer);
-    else
-        http_reply_json(r, 200, json_pack("{s:I}", "expires_in_ms", (json_int_t)expires));
+    claim = kept(http_arena(r), &claim);
+    struct beating *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    x->request = r;
+    x->beat =
+        (struct queue_beat){.call = {.done = beaten, .ctx = x}, .key = claim.key, .token = claim.token, .event = event};
+    queue_beat(c->queue, &x->beat);
 }
 
 // --- ends --------------------------------------------------------------------------------------------------------
 
 struct ending {
-    struct coordinator *c;
-    struct http_request *request; // NULL: nobody waits
-    struct board_key key;
-    const char *json, *outcome;
-    char lease[65]; // SHA-256 of the token
-    char worker_id[WORKER_ID_MAX + 1];
-    enum execution_state state;
-    uint64_t instructions;
-    bool held;    // the board waits to hear how it went
-    bool changed; // false: it had this end already
-    bool repeat;  // by this very lease
+    struct http_request *request;
+    struct queue_end end;
 };
 
-static bool look_stored(struct db *db, struct ending *x, struct err *e) {
-    struct db_stmt *s;
-    bool row;
-    if (!db_query(db, "SELECT lease FROM executions WHERE contract_id = :contract AND request_id = :request", &s, e))
-        return false;
-    db_bind_text(db, s, ":contract", x->key.contract_id);
-    db_bind_int(db, s, ":request", (int64_t)x->key.request_id);
-    bool ok = db_step(db, s, &row, e);
-    const char *lease = ok && row ? db_text(db, s, "lease") : NULL;
-    x->repeat = lease && x->lease[0] && strcmp(lease, x->lease) == 0;
-    db_done(db, s);
-    return ok;
-}
-
-static bool store_ending(struct db *db, void *ctx, struct err *e) {
+static void ended(void *ctx, const struct err *e) {
     struct ending *x = ctx;
-    struct db_stmt *s;
-    if (!x->held) // only a repetition can be good
-        return look_stored(db, x, e);
-    if (!db_query(db,
-                  "UPDATE executions SET state = :state, outcome = :outcome, report = :report, worker_id = :worker, "
-                  "lease = :lease, ended_ms = :now, instructions = :instructions WHERE contract_id = :contract AND "
-                  "request_id = :request AND state IS NULL",
-                  &s, e))
-        return false;
-    db_bind_text(db, s, ":state", execution_text(x->state));
-    db_bind_text(db, s, ":outcome", x->outcome);
-    db_bind_text(db, s, ":report", x->json);
-    db_bind_text(db, s, ":worker", x->worker_id[0] ? x->worker_id : NULL);
-    db_bind_text(db, s, ":lease", x->lease[0] ? x->lease : NULL);
-    db_bind_int(db, s, ":now", (int64_t)clock_wall_ms());
-    db_bind_int(db, s, ":instructions", (int64_t)x->instructions);
-    db_bind_text(db, s, ":contract", x->key.contract_id);
-    db_bind_int(db, s, ":request", (int64_t)x->key.request_id);
-    if (!db_run(db, s, e))
-        return false;
-    x->changed = db_changes(db) > 0;
-    return true;
-}
-
-static void count_end(struct totals *t, const struct ending *x) {
-    _Atomic uint64_t *counter = !strcmp(x->outcome, "success")        ? &t->succeeded
-                                : !strcmp(x->outcome, "guest_failed") ? &t->guest_failed
-                                : !strcmp(x->outcome, "refused")      ? &t->refused
-                                                                      : &t->expired;
-    atomic_fetch_add(counter, 1);
-    atomic_fetch_add(&t->instructions, x->instructions);
-}
-
-static void reply_ending(struct ending *x) {
-    if (x->held || x->repeat)
-        http_reply_json(x->request, 200, json_pack("{s:b}", "changed", x->changed));
+    log_key(&x->end.key);
+    if (e) {
+        reply_later(x->request, e, "an end could not be stored");
+        return;
+    }
+    if (x->end.changed)
+        log_info("request ended: %s", x->end.outcome);
+    if (x->end.answer == QUEUE_OK)
+        http_reply_json(x->request, 200, json_pack("{s:b}", "changed", x->end.changed));
     else
-        reply_lost(x->request, board_has(x->c->board, &x->key) ? BOARD_LOST : BOARD_UNKNOWN);
-}
-
-static void ending_done(void *ctx, bool ok, const struct err *e) {
-    struct ending *x = ctx;
-    log_key(&x->key);
-    if (x->held) {
-        if (ok)
-            board_ended(x->c->board, &x->key);
-        else
-            board_end_failed(x->c->board, &x->key);
-    }
-    if (ok && x->changed) {
-        count_end(&x->c->totals, x);
-        log_info("request ended: %s", x->outcome);
-    }
-    if (!ok)
-        log_err(LOG_ERROR, "an end could not be stored", e);
-    if (!x->request) {
-        free(x);
-    } else if (!ok) {
-        struct err later = not_stored(e);
-        http_reply_err(x->request, &later);
-    } else {
-        reply_ending(x);
-    }
+        reply_lost(x->request, x->end.answer);
     log_request(NULL);
 }
 
-static void submit_ending(struct ending *x) {
-    struct writer_job job = {store_ending, ending_done, x};
-    struct err e;
-    if (!writer_submit(x->c->writer, &job, &e))
-        ending_done(x, false, &e);
-}
-
-// Takes the execution from its lease, if this token has it.
-static struct ending *begin_ending(struct coordinator *c, struct http_request *r, const struct board_key *key,
-                                   const char *token) {
-    struct ending *x = arena_calloc(http_arena(r), 1, sizeof *x);
-    struct hash h = sha256(slice_str(token));
-    *x = (struct ending){.c = c, .request = r, .key = *key, .state = EXECUTION_SETTLED};
-    x->key.contract_id = arena_strdup(http_arena(r), key->contract_id);
-    hash_hex(&h, x->lease);
-    x->held = board_end(c->board, key, token, x->worker_id, sizeof x->worker_id) == BOARD_OK;
-    return x;
+// `about`: what lists show of it.
+static void end_it(struct coordinator *c, struct http_request *r, const struct claim *claim, const char *outcome,
+                   uint64_t instructions, const json_t *about) {
+    struct arena *a = http_arena(r);
+    struct claim own = kept(a, claim);
+    struct ending *x = arena_calloc(a, 1, sizeof *x);
+    x->request = r;
+    x->end = (struct queue_end){.call = {.done = ended, .ctx = x},
+                                .key = own.key,
+                                .token = own.token,
+                                .outcome = arena_strdup(a, outcome),
+                                .report = json_text(a, about),
+                                .instructions = instructions};
+    queue_end(c->queue, &x->end);
 }
 
 void tasks_complete(struct http_request *r, void *ctx) {
-    struct coordinator *c = ctx;
     struct report report;
     struct err e;
     SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
@@ -302,17 +244,35 @@ void tasks_complete(struct http_request *r, void *ctx) {
         reply_error(r, &e);
         return;
     }
-    struct ending *x = begin_ending(c, r, &report.key, report.token);
-    x->outcome = arena_strdup(http_arena(r), report.outcome);
-    x->instructions = report.instructions;
     SCOPED_JSON(about) = report_about(j);
-    x->json = json_text(http_arena(r), about);
-    submit_ending(x);
+    end_it(ctx, r, &report.claim, report.outcome, report.instructions, about);
+}
+
+struct giving {
+    struct http_request *request;
+    struct queue_give_back give;
+};
+
+static void given_back(void *ctx, const struct err *e) {
+    struct giving *x = ctx;
+    if (e)
+        reply_later(x->request, e, "a lease could not be given back");
+    else if (x->give.answer != QUEUE_OK)
+        reply_lost(x->request, x->give.answer);
+    else
+        http_reply_json(x->request, 200, json_pack("{s:b}", "retried", 1));
+}
+
+static void give_back(struct coordinator *c, struct http_request *r, const struct claim *claim) {
+    struct claim own = kept(http_arena(r), claim);
+    struct giving *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    x->request = r;
+    x->give = (struct queue_give_back){.call = {.done = given_back, .ctx = x}, .key = own.key, .token = own.token};
+    queue_give_back(c->queue, &x->give);
 }
 
 void tasks_fail(struct http_request *r, void *ctx) {
     static const char *const keys[] = {"contract_id", "request_id", "token", "reason", "retry", NULL};
-    struct coordinator *c = ctx;
     struct claim claim;
     struct err e;
     const char *reason = "";
@@ -326,83 +286,10 @@ void tasks_fail(struct http_request *r, void *ctx) {
     log_key(&claim.key);
     log_warn("a worker gave it back: %.300s", reason);
     if (retry) {
-        enum board_answer answer = board_give_back(c->board, &claim.key, claim.token);
-        if (answer != BOARD_OK)
-            reply_lost(r, answer);
-        else
-            http_reply_json(r, 200, json_pack("{s:b}", "retried", 1));
+        give_back(ctx, r, &claim);
     } else {
-        struct ending *x = begin_ending(c, r, &claim.key, claim.token);
-        SCOPED_JSON(report) = json_pack("{s:s%}", "error", reason, text_cut(reason, REPORT_ERROR_MAX));
-        x->outcome = "refused";
-        x->json = json_text(http_arena(r), report);
-        submit_ending(x);
+        SCOPED_JSON(about) = json_pack("{s:s%}", "error", reason, text_cut(reason, REPORT_ERROR_MAX));
+        end_it(ctx, r, &claim, "refused", 0, about);
     }
     log_request(NULL);
 }
-
-void tasks_expired(void *ctx, const struct board_key *key) {
-    struct coordinator *c = ctx;
-    size_t n = strlen(key->contract_id) + 1;
-    struct ending *x = xcalloc(1, sizeof *x + n);
-    *x = (struct ending){.c = c, .key = *key, .state = EXECUTION_EXPIRED, .outcome = "expired", .held = true};
-    x->json = "{\"error\":\"no worker served the request in time\"}";
-    memcpy(x + 1, key->contract_id, n);
-    x->key.contract_id = (const char *)(x + 1);
-    submit_ending(x);
-}
-
-// --- start -------------------------------------------------------------------------------------------------------
-
-// One that cannot be read (a damaged file) must not keep the others from being served.
-static void load_one(struct coordinator *c, struct db *db, struct db_stmt *s) {
-    struct err e;
-    struct posted_task task;
-    const char *text = db_text(db, s, "task");
-    SCOPED_JSON(j) = json_parse_big(slice_str(text), TASK_BODY_MAX * 2, &e);
-    if (!j || !task_read(&task, j, &e)) {
-        log_err(LOG_ERROR, "a stored execution cannot be read and is left alone", &e);
-        return;
-    }
-    struct board_task t = {task.key, task.transaction_hash, task.build_target, text,
-                           (uint64_t)db_int(db, s, "created_ms")};
-    board_add(c->board, &t);
-}
-
-static bool load_open(struct coordinator *c, struct err *e) {
-    struct db *db = c->reading;
-    struct db_stmt *s;
-    bool row = false, ok;
-    if (!db_query(db, "SELECT task, created_ms FROM executions WHERE state IS NULL ORDER BY id", &s, e))
-        return false;
-    while ((ok = db_step(db, s, &row, e)) && row)
-        load_one(c, db, s);
-    db_done(db, s);
-    return ok;
-}
-
-static bool load_totals(struct coordinator *c, struct err *e) {
-    struct db *db = c->reading;
-    struct db_stmt *s;
-    bool row = false;
-    struct totals *t = &c->totals;
-    if (!db_query(db,
-                  "SELECT count(*) AS created, sum(outcome = 'success') AS good, sum(outcome = 'guest_failed') AS "
-                  "failed, sum(outcome = 'refused') AS refused, sum(outcome = 'expired') AS expired, "
-                  "CAST(total(instructions) AS INTEGER) AS instructions FROM executions",
-                  &s, e))
-        return false;
-    bool ok = db_step(db, s, &row, e);
-    if (ok && row) {
-        t->created = (uint64_t)db_int(db, s, "created");
-        t->succeeded = (uint64_t)db_int(db, s, "good");
-        t->guest_failed = (uint64_t)db_int(db, s, "failed");
-        t->refused = (uint64_t)db_int(db, s, "refused");
-        t->expired = (uint64_t)db_int(db, s, "expired");
-        t->instructions = (uint64_t)db_int(db, s, "instructions");
-    }
-    db_done(db, s);
-    return ok;
-}
-
-bool tasks_load(struct coordinator *c, struct err *e) { return load_totals(c, e) && load_open(c, e); }

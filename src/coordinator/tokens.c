@@ -2,8 +2,8 @@
 #include "coordinator/tokens.h"
 
 #include "base/clock.h"
-#include "coordinator/database.h"
 #include "crypto/hash.h"
+#include "queue/database.h"
 
 #define TOKENS_MAX 10000
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/database.h"
+#include "queue/database.h"
 
 #include "base/file.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/execution_state.h"
+#include "queue/execution_state.h"
 
 #include "base/test.h"
 

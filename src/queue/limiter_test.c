@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/test.h"
-#include "coordinator/limiter.h"
+#include "queue/shared.h"
 
 // One who asks too often must be told how long to wait, and must not slow others down.
 static void a_burst_then_a_rate(void **state) {
     (void)state;
-    struct limiter *l = limiter_new(3, 60);
+    struct limiter *l = limiter_new(NULL, "test", 3, 60);
     uint64_t retry = 0;
     struct err e;
     for (int i = 0; i < 3; i++)
@@ -26,7 +26,7 @@ static void a_burst_then_a_rate(void **state) {
 // Threads read their clocks before they take their turn: a step back must not fill the bucket.
 static void an_older_clock_fills_nothing(void **state) {
     (void)state;
-    struct limiter *l = limiter_new(1, 60);
+    struct limiter *l = limiter_new(NULL, "test", 1, 60);
     uint64_t retry;
     struct err e;
     assert_true(limiter_take(l, "alice", 5000, &retry, &e));
@@ -39,7 +39,7 @@ static void an_older_clock_fills_nothing(void **state) {
 // Names that a stranger makes up must not grow the table, nor give the one who is limited a fresh bucket.
 static void many_names_do_not_free_the_limited_one(void **state) {
     (void)state;
-    struct limiter *l = limiter_new(2, 1);
+    struct limiter *l = limiter_new(NULL, "test", 2, 1);
     uint64_t retry;
     struct err e;
     char name[32];

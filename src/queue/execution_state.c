@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/execution_state.h"
+#include "queue/execution_state.h"
 
 static bool from_held(enum execution_event event, enum execution_state *next) {
     switch (event) {

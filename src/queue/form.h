@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a form of the queue provides: queue.h says what each is for.
+#pragma once
+#include "queue/queue.h"
+
+struct queue_form {
+    void (*create)(struct queue *q, struct queue_create *x);
+    void (*poll)(struct queue *q, struct queue_poll *x);
+    void (*beat)(struct queue *q, struct queue_beat *x);
+    void (*give_back)(struct queue *q, struct queue_give_back *x);
+    void (*end)(struct queue *q, struct queue_end *x);
+    void (*counts)(struct queue *q, struct queue_counts *out);
+    bool (*has_room)(struct queue *q, struct err *e);
+    bool (*list)(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
+                 struct err *e);
+    void (*stop)(struct queue *q);
+    void (*free)(struct queue *q);
+};
+struct queue { // a form's own struct begins with it
+    const struct queue_form *form;
+};
+
+static inline void call_served(struct queue_call *c) { c->done(c->ctx, NULL); }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "queue/queue.h"
+
+#include "queue/form.h"
+
+void queue_create(struct queue *q, struct queue_create *x) { q->form->create(q, x); }
+void queue_poll(struct queue *q, struct queue_poll *x) { q->form->poll(q, x); }
+void queue_beat(struct queue *q, struct queue_beat *x) { q->form->beat(q, x); }
+void queue_give_back(struct queue *q, struct queue_give_back *x) { q->form->give_back(q, x); }
+void queue_end(struct queue *q, struct queue_end *x) { q->form->end(q, x); }
+void queue_counts(struct queue *q, struct queue_counts *out) { q->form->counts(q, out); }
+bool queue_has_room(struct queue *q, struct err *e) { return q->form->has_room(q, e); }
+bool queue_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
+                struct err *e) {
+    return q->form->list(q, db, f, a, out, e);
+}
+void queue_stop(struct queue *q) {
+    if (q)
+        q->form->stop(q);
+}
+void queue_free(struct queue *q) {
+    if (q)
+        q->form->free(q);
+}

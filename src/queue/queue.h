@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The executions: the record of all, and of those that are not over who waits, who holds which, who polls. One seam
+// with a form for one process (local.h: an index in memory over the rows) that a form for many can stand beside.
+// Handlers know only this header.
+//
+// A call is a struct of the caller's, in its own arena: it is filled in, given to the queue, and answered by `done`
+// exactly once, at once or later, from any thread, with no lock held. The struct and all that it points to live until
+// then, and the queue does not touch it any more once `done` was called. So a form may gather calls and serve many by
+// one statement. `e` of done is NULL when the call was served; its outputs are valid then. An error means "try again":
+// it never says what has changed (a commit can fail after it has happened), but the same call again finishes what this
+// one began.
+#pragma once
+#include "base/arena.h"
+#include "base/buf.h"
+#include "queue/execution_state.h"
+#include "store/db.h"
+
+#define QUEUE_OPEN_MAX 100000 // executions that are not over
+#define QUEUE_POLLS_MAX 4096
+#define QUEUE_POLL_MAX_S 30
+#define LEASE_CONFIRM_MS 2000
+#define LEASE_MS 15000
+#define LEASE_TOKEN_LEN 64
+#define WORKER_ID_MAX 128
+
+struct queue;
+
+struct execution_key {
+    const char *contract_id;
+    uint64_t request_id;
+};
+
+struct queue_call {
+    void (*done)(void *ctx, const struct err *e);
+    void *ctx;
+    struct queue_call *next; // this and the following are the form's own
+    uint64_t until_ms;
+};
+
+// --- calls -------------------------------------------------------------------------------------------------------
+
+// Stores an execution and queues it. One that is known stays as it is.
+struct queue_create {
+    struct queue_call call;
+    struct execution_key key;
+    const char *transaction_hash; // NULL: none
+    const char *build_target;
+    const char *json;  // the task as workers get it
+    const char *about; // the part of it that lists show
+    bool created;      // out; false: it was known
+};
+void queue_create(struct queue *q, struct queue_create *x);
+
+// Waits for an execution that this worker can do.
+struct queue_poll {
+    struct queue_call call;
+    struct arena *arena;      // for `json`
+    const char *worker_id;    // "": it did not say
+    const char *capabilities; // build targets, comma list; NULL: all
+    uint64_t wait_s;          // 0: does not wait; more than QUEUE_POLL_MAX_S is that
+    // Whoever polls is gone: nothing is leased for it. NULL: it never is.
+    bool (*gone)(void *ctx);
+    bool leased;                     // out; false: nothing came, and the rest is not set
+    const char *json;                // out; the task
+    char token[LEASE_TOKEN_LEN + 1]; // out; names the lease in every report
+    unsigned attempt;                // out; 1, 2, …
+};
+void queue_poll(struct queue *q, struct queue_poll *x);
+
+enum queue_answer {
+    QUEUE_OK,
+    QUEUE_UNKNOWN, // over, or never there
+    QUEUE_LOST,    // another token holds it, or none
+};
+
+// Confirms or prolongs a lease, and says what its worker does.
+struct queue_beat {
+    struct queue_call call;
+    struct execution_key key;
+    const char *token;
+    enum execution_event event; // BUILD, RUN or SUBMIT; EXECUTION_EVENT_COUNT: nothing new
+    enum queue_answer answer;   // out
+    uint64_t expires_in_ms;     // out; from now on
+};
+void queue_beat(struct queue *q, struct queue_beat *x);
+
+// Queued again, after a while that grows with its attempts.
+struct queue_give_back {
+    struct queue_call call;
+    struct execution_key key;
+    const char *token;
+    enum queue_answer answer; // out
+};
+void queue_give_back(struct queue *q, struct queue_give_back *x);
+
+// Stores its end, if this token holds it. The same token again is answered QUEUE_OK, and changes nothing.
+struct queue_end {
+    struct queue_call call;
+    struct execution_key key;
+    const char *token;
+    const char *outcome; // success, guest_failed, refused or expired
+    const char *report;  // what lists show of it
+    uint64_t instructions;
+    enum queue_answer answer; // out
+    bool changed;             // out
+};
+void queue_end(struct queue *q, struct queue_end *x);
+
+// --- looking; answered at once, from what this process knows ------------------------------------------------------
+
+struct queue_counts {
+    uint64_t by_state[EXECUTION_STATE_COUNT], polls, leases_lost;              // now; lost since the start
+    uint64_t created, succeeded, guest_failed, refused, expired, instructions; // since the database began
+};
+void queue_counts(struct queue *q, struct queue_counts *out);
+// false: there is no room for another execution (ERR_UNAVAILABLE).
+[[nodiscard]] bool queue_has_room(struct queue *q, struct err *e);
+
+struct queue_filter {
+    const char *transaction_hash, *contract_id; // NULL: any
+    bool has_request;
+    uint64_t request_id, limit;
+};
+// Makes `out` an array of what lists show of executions, newest first. `db` is a connection of the caller's.
+[[nodiscard]] bool queue_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a,
+                              struct buf *out, struct err *e);
+
+// Answers the parked polls with nothing, and takes no more. What was called before is still served.
+void queue_stop(struct queue *q);
+void queue_free(struct queue *q); // after the last `done`. NULL is fine
+
+// --- forms -------------------------------------------------------------------------------------------------------
+
+// What a stored task says of itself, for those that were stored by an older program. Texts in `a`.
+struct queue_stored {
+    struct execution_key key;
+    const char *build_target;
+};
+struct queue_config {
+    uint64_t serve_ms; // a queued execution that nobody served for so long is over
+    bool (*read)(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
+};
+struct writer;
+// For one process. `loading` is used in here only; what is not over is queued again.
+[[nodiscard]] bool queue_open_local(struct queue **out, const struct queue_config *config, struct writer *writer,
+                                    struct db *loading, struct err *e);
