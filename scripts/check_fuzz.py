@@ -20,6 +20,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "repositories as people write them": "repo",
     "branches, tags and commits as people write them": "ref",
     "questions to the keystore": "question",
+    "the audit log of the keystore, as whoever can write it leaves it": "audit_chain",
     "sealed secrets and what is in them": "blob",
     "messages between a worker and a box": "wire",
     "questions to the broker of connections, orders and answers": "broker",

@@ -164,6 +164,38 @@ def test_strangers_do_not_fill_the_audit_log():
         check("and how many more there were", sum(x.get("count", 1) for x in k.audit()) == 251, k.audit()[-1])
 
 
+def test_the_audit_log_is_a_chain():
+    # whoever can write the file must not be able to change who was given what without a trace
+    def audit(*words):
+        run = subprocess.run([kit.program("outlayer"), "audit", *words, "--home", k.store], capture_output=True, text=True)
+        return run.returncode, run.stdout, run.stderr
+    with lone() as k:
+        for _ in range(3):
+            k.ask("POST", "/add_generated_secret", GENERATE)
+        status, out, _ = audit("verify", "--json")
+        whole = json.loads(out)
+        equal("whole while it runs", (status, whole["whole"], whole["first"], whole["last"]), (0, True, 1, 3))
+        lines = open(os.path.join(k.store, "audit.log")).read()
+        equal("exported", audit("export"), (0, lines, ""))
+        equal("from a line on", audit("export", "--from", "3")[1], lines.splitlines(True)[2])
+        k.keystore.kill()
+        k.start(k.stack)
+        k.ask("POST", "/add_generated_secret", GENERATE)
+        equal("it goes on after a crash", audit("verify")[0], 0)
+        equal("what was last before is in it", audit("verify", "--hash", whole["hash"])[0], 0)
+        log = os.path.join(k.store, "audit.log")
+        text = open(log).read().splitlines(True)
+        with open(log, "w") as f:
+            f.writelines([text[0], text[1].replace("allowed", "refused"), *text[2:]])
+        status, _, said = audit("verify")
+        check("a changed line is named", status == 3 and "entry 2 of the audit log is broken" in said, (status, said))
+        with open(log, "w") as f:
+            f.writelines(text[:2])
+        status, _, said = audit("verify", "--hash", whole["hash"])
+        check("an end that was cut off is missed by its hash", status == 3 and "no entry" in said, (status, said))
+        equal("an option of the other action", audit("export", "--hash", whole["hash"])[0], 2)
+
+
 # --- its memory and its user
 def proc_status(pid, *names):
     with open(f"/proc/{pid}/status") as f:

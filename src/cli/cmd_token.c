@@ -2,7 +2,6 @@
 // outlayer token: who may talk to a coordinator as a worker. Works on its database; a running coordinator sees it at
 // once.
 #include "base/clock.h"
-#include "base/settings.h"
 #include "cli/commands.h"
 #include "codec/json.h"
 #include "coordinator/tokens.h"
@@ -82,13 +81,6 @@ static const struct args_command command = {.name = "token",
                                             ARGS_ACTIONS(actions),
                                             ARGS_TABLE(table)};
 
-static bool find_home(struct arena *a, struct token_options *o, struct err *e) {
-    const char *home = o->home ? o->home : getenv("OUTLAYER_HOME"), *network = getenv("OUTLAYER_NETWORK");
-    if (!o->network)
-        o->network = network && network[0] ? network : "devnet";
-    return settings_home(home && home[0] ? home : NULL, o->network, a, &o->home, e);
-}
-
 int command_token(int argc, char **argv) {
     SCOPED_ARENA(a);
     struct token_options o = {0};
@@ -100,5 +92,7 @@ int command_token(int argc, char **argv) {
     if (help)
         return CLI_OK;
     bool named = !actions[i].needs_name || o.name || args_no_action(&command, &e);
-    return named && find_home(a, &o, &e) && actions[i].run(a, &o, &e) ? CLI_OK : command_failed(&e);
+    return named && home_from_options(a, o.home, o.network, &o.home, &e) && actions[i].run(a, &o, &e)
+               ? CLI_OK
+               : command_failed(&e);
 }

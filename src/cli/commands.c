@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
 
+#include "base/settings.h"
 #include "base/text.h"
 #include <inttypes.h>
 
@@ -64,6 +65,15 @@ int command_failed(const struct err *e) {
     if (shown.hint[0])
         fprintf(stderr, "  %s\n", shown.hint);
     return status_of(e->code);
+}
+
+bool home_from_options(struct arena *a, const char *home, const char *network, const char **out, struct err *e) {
+    const char *set_home = getenv("OUTLAYER_HOME"), *set_network = getenv("OUTLAYER_NETWORK");
+    if (!home && set_home && set_home[0])
+        home = set_home;
+    if (!network)
+        network = set_network && set_network[0] ? set_network : "devnet";
+    return settings_home(home, network, a, out, e);
 }
 
 static bool take(const struct arg_u64 *o, const char *name, uint64_t fallback, uint64_t max, uint64_t *out,

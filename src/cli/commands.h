@@ -22,9 +22,15 @@ int command_run(int argc, char **argv);
 int command_deploy(int argc, char **argv);
 int command_secrets(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_tee(int argc, char **argv);
 int command_verify_quote(int argc, char **argv);
 int command_collateral(int argc, char **argv);
+
+// The folder of a daemon that an option may name, and OUTLAYER_HOME; else that of the network, which an option may
+// name, and OUTLAYER_NETWORK (devnet).
+[[nodiscard]] bool home_from_options(struct arena *a, const char *home, const char *network, const char **out,
+                                     struct err *e);
 
 // Prints the error for people on standard error; gives the exit status that goes with its code.
 int command_failed(const struct err *e);

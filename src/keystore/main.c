@@ -17,7 +17,7 @@
 
 struct settings {
     const char *network, *host, *home, *near_rpc_url, *contract_id, *token_hashes, *tee_mode, *log_level;
-    uint64_t port, master_fd;
+    uint64_t port, master_fd, audit_mb, audit_days;
 };
 static const struct setting table[] = {
     SET_TEXT(struct settings, network, "OUTLAYER_NETWORK", "devnet", "devnet, testnet or mainnet"),
@@ -33,6 +33,10 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, tee_mode, "TEE_MODE", "none", "none: this build knows no other"),
     SET_U64(struct settings, master_fd, "MASTER_SECRET_FD", "65535", 3, NO_FD,
             "descriptor to read the master secret from instead of HOME/master.key (65535: none)"),
+    SET_U64(struct settings, audit_mb, "AUDIT_MAX_SIZE_MB", "4096", 32, 1 << 24,
+            "the audit log; over this its oldest files go"),
+    SET_U64(struct settings, audit_days, "AUDIT_MAX_AGE_DAYS", "400", 1, 36500,
+            "how long the audit log's lines are kept, where its size allows"),
     SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
 };
 
@@ -73,13 +77,14 @@ static bool read_settings(struct daemon *d, const struct daemon_args *args, stru
 // In its home, as its user.
 static bool open_state(struct daemon *d, struct err *e) {
     const struct settings *s = &d->set;
+    const struct audit_keep keep = {s->audit_mb << 20, s->audit_days * 86400000};
     d->k.network = s->network;
     d->k.contract = d->k.sight.contract = s->contract_id;
     d->k.sight.rests = strcmp(s->network, "devnet") == 0;
     d->k.sessions = sessions_new();
     if (!file_lock("./keystore.lock", NAME, &d->lock, e) ||
         !master_open(&d->k.master, ".", s->master_fd == NO_FD ? -1 : (int)s->master_fd, e) ||
-        !audit_open(&d->k.audit, ".", e))
+        !audit_open(&d->k.audit, ".", &keep, e))
         return err_wrap(e, "home %s", d->home);
     return read_tokens(&d->k, s->token_hashes, e) && rpc_new(&d->k.sight.rpc, s->near_rpc_url, e);
 }
