@@ -224,7 +224,9 @@ static bool print_about(const char *flag, const char *daemon, const char *about,
 bool daemon_args_parse(struct daemon_args *out, int argc, char **argv, const char *daemon, const char *about,
                        const struct setting *table, size_t count, int *exit_status) {
     *out = (struct daemon_args){.ready_fd = -1};
-    (void)!log_init(daemon, "info", NULL); // what is wrong with its settings bears its name, too
+    // What is wrong with its settings bears its name, too, and is a line like the others.
+    if (!log_init(daemon, "info", getenv("LOG_FORMAT"), NULL))
+        (void)!log_init(daemon, "info", NULL, NULL);
     for (int i = 1; i < argc; i++) {
         *exit_status = 0;
         if (print_about(argv[i], daemon, about, table, count))

@@ -51,7 +51,7 @@ static int unknown(const char *name) {
 int main(int argc, char **argv) {
     const char *level = getenv("LOG_LEVEL");
     struct err e;
-    if (!log_init("outlayer", level && level[0] ? level : "warn", &e))
+    if (!log_init("outlayer", level && level[0] ? level : "warn", NULL, &e))
         return command_failed(&e);
     const char *name = argc > 1 ? argv[1] : "--help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {

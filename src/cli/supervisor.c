@@ -93,13 +93,11 @@ static void pump(struct supervisor *s, struct child *c) {
 
 // A daemon's settings are those that its caller gives: of our own environment only what every program needs passes on.
 static void keep_common_environment(void) {
-    static const char *const common[] = {"PATH",          "HOME",
-                                         "USER",          "LANG",
-                                         "LC_ALL",        "TZ",
-                                         "TMPDIR",        "LOG_LEVEL",
-                                         "SSL_CERT_FILE", "SSL_CERT_DIR",
-                                         "ASAN_OPTIONS",  "CURL_CA_BUNDLE",
-                                         "https_proxy",   "CARGO_HTTP_CAINFO",
+    static const char *const common[] = {"PATH",           "HOME",         "USER",
+                                         "LANG",           "LC_ALL",       "TZ",
+                                         "TMPDIR",         "LOG_LEVEL",    "LOG_FORMAT",
+                                         "SSL_CERT_FILE",  "SSL_CERT_DIR", "ASAN_OPTIONS",
+                                         "CURL_CA_BUNDLE", "https_proxy",  "CARGO_HTTP_CAINFO",
                                          "GIT_SSL_CAINFO"};
     const char *values[ARRAY_LEN(common)];
     for (size_t i = 0; i < ARRAY_LEN(common); i++)

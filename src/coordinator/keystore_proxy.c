@@ -129,6 +129,7 @@ static void pass_on(struct http_request *r, void *ctx) {
     struct http_call call = {.method = get ? "GET" : "POST",
                              .url = arena_printf(a, "%s%s%s", p->base_url, path, query_of(r)),
                              .bearer = p->token,
+                             .request_id = log_trace(),
                              .body = http_body(r),
                              .timeout_ms = TIMEOUT_MS,
                              .max_answer = ANSWER_MAX,

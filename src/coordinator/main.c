@@ -11,7 +11,7 @@
 
 struct settings {
     const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *keystore_url, *keystore_token,
-        *trusted_proxies, *repo_map, *egress_allow, *cors, *log_level;
+        *trusted_proxies, *repo_map, *egress_allow, *cors, *log_level, *log_format;
     uint64_t port, wasm_gb, serve_seconds;
     bool require_auth;
 };
@@ -38,7 +38,7 @@ static const struct setting table[] = {
             "an execution that no worker took for so long has expired"),
     SET_BOOL(struct settings, require_auth, "REQUIRE_AUTH", "true", "all but the public routes want a token"),
     SET_TEXT(struct settings, cors, "CORS_ALLOWED_ORIGINS", "*", "comma list of origins, or *"),
-    SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
+    LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
 struct daemon {
@@ -53,7 +53,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
     struct settings *s = &d->set;
     const char *home;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, e) || !settings_home(s->home, s->network, d->arena, &home, e) ||
+        !log_init(NAME, s->log_level, s->log_format, e) || !settings_home(s->home, s->network, d->arena, &home, e) ||
         !file_lock(arena_printf(d->arena, "%s/coordinator.lock", home), NAME, &d->lock, e))
         return false;
     const struct coordinator_config config = {.home = home,

@@ -6,10 +6,15 @@
 #include "base/text.h"
 #include <inttypes.h>
 
-static void log_key(const struct execution_key *k) {
-    char id[24];
-    snprintf(id, sizeof id, "%" PRIu64, k->request_id);
-    log_request(id);
+// Says to the log which request this thread is about: it may be another one than the server's, which knows by itself.
+static void log_key(struct http_request *r, const struct execution_key *k) {
+    log_call(http_id(r));
+    log_request_of(k->contract_id, k->request_id);
+}
+
+static void log_nothing(void) {
+    log_call(NULL);
+    log_request(NULL);
 }
 
 // What the database cannot take now, it may take later: the client tries again.
@@ -24,7 +29,7 @@ static struct err not_stored(const struct err *e) {
 
 static void reply_error(struct http_request *r, const struct err *e) {
     http_reply_err(r, e);
-    log_request(NULL);
+    log_nothing();
 }
 
 static void reply_later(struct http_request *r, const struct err *e, const char *what) {
@@ -43,7 +48,7 @@ struct creation {
 
 static void created(void *ctx, const struct err *e) {
     struct creation *x = ctx;
-    log_key(&x->create.key);
+    log_key(x->request, &x->create.key);
     if (e) {
         reply_later(x->request, e, "a request could not be stored");
         return;
@@ -54,7 +59,7 @@ static void created(void *ctx, const struct err *e) {
     json_t *answer =
         json_pack("{s:I, s:b}", "request_id", (json_int_t)x->create.key.request_id, "created", x->create.created);
     http_reply_json(x->request, x->create.created ? 201 : 200, answer);
-    log_request(NULL);
+    log_nothing();
 }
 
 static const char *copy(struct arena *a, const char *text) { return text ? arena_strdup(a, text) : NULL; }
@@ -206,7 +211,7 @@ struct ending {
 
 static void ended(void *ctx, const struct err *e) {
     struct ending *x = ctx;
-    log_key(&x->end.key);
+    log_key(x->request, &x->end.key);
     if (e) {
         reply_later(x->request, e, "an end could not be stored");
         return;
@@ -217,7 +222,7 @@ static void ended(void *ctx, const struct err *e) {
         http_reply_json(x->request, 200, json_pack("{s:b}", "changed", x->end.changed));
     else
         reply_lost(x->request, x->end.answer);
-    log_request(NULL);
+    log_nothing();
 }
 
 // `about`: what lists show of it.
@@ -283,7 +288,7 @@ void tasks_fail(struct http_request *r, void *ctx) {
         reply_error(r, &e);
         return;
     }
-    log_key(&claim.key);
+    log_key(r, &claim.key);
     log_warn("a worker gave it back: %.300s", reason);
     if (retry) {
         give_back(ctx, r, &claim);
@@ -291,5 +296,5 @@ void tasks_fail(struct http_request *r, void *ctx) {
         SCOPED_JSON(about) = json_pack("{s:s%}", "error", reason, text_cut(reason, REPORT_ERROR_MAX));
         end_it(ctx, r, &claim, "refused", 0, about);
     }
-    log_request(NULL);
+    log_nothing();
 }

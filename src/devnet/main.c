@@ -15,7 +15,7 @@
 #define GENESIS_TIME_MAX 10000000000u // in the year 2286; in nanoseconds it stays below 2^64
 
 struct settings {
-    const char *host, *home, *data_dir, *network, *genesis, *log_level;
+    const char *host, *home, *data_dir, *network, *genesis, *log_level, *log_format;
     uint64_t port, genesis_time, block_ms, idle_ms, history, states, top_level_length;
 };
 static const struct setting table[] = {
@@ -36,7 +36,7 @@ static const struct setting table[] = {
             "blocks whose state can still be queried; kept in memory"),
     SET_U64(struct settings, top_level_length, "MIN_TOP_LEVEL_LENGTH", "0", 0, 65,
             "shortest top-level account that anybody may create"),
-    SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
+    LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
 struct daemon {
@@ -72,7 +72,7 @@ static bool validator_key(struct daemon *d, struct err *e) {
 static bool read_home(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, e) ||
+        !log_init(NAME, s->log_level, s->log_format, e) ||
         !settings_home(s->home ? s->home : s->data_dir, s->network, d->arena, &d->home, e) ||
         !file_lock(arena_printf(d->arena, "%s/lock", d->home), NAME, &d->lock, e) || !validator_key(d, e))
         return false;

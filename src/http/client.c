@@ -97,6 +97,8 @@ static struct curl_slist *headers_of(struct arena *a, const struct http_call *ca
     if (call->body.len)
         list = curl_slist_append(
             list, arena_printf(a, "Content-Type: %s", call->content_type ? call->content_type : "application/json"));
+    if (call->request_id)
+        list = curl_slist_append(list, arena_printf(a, "X-Request-Id: %s", call->request_id));
     if (call->bearer)
         list = curl_slist_append(list, arena_printf(a, "Authorization: Bearer %s", call->bearer));
     return list;

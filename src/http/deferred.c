@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/deferred.h"
 
+#include "base/log.h"
 #include "base/sync.h"
-
 #include <pthread.h>
 
 struct waiting {
@@ -52,12 +52,15 @@ static void refuse(struct http_request *r, const char *why) {
 static void *work(void *arg) {
     struct deferred *d = arg;
     for (struct waiting w; next(d, &w);) {
+        log_call(http_id(w.request));
         if (stopping(d))
             refuse(w.request, "this server is stopping");
         else if (http_hung_up(w.request))
             refuse(w.request, "whoever asked has gone");
         else
             w.handler(w.request, w.ctx);
+        log_call(NULL);
+        log_request(NULL);
     }
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include "base/test.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "http/client.h"
 #include "http/server.h"
 #include <arpa/inet.h>
@@ -55,12 +56,21 @@ static void upload(struct http_request *r, void *ctx) {
     size_t *n = http_stream_state(r);
     http_reply_json(r, 201, json_integer(n ? (json_int_t)*n : 0));
 }
+static void trace(struct http_request *r, void *ctx) {
+    (void)ctx;
+    const char *id = log_trace();
+    http_reply(r, 200, "text/plain", slice_str(id && strcmp(id, http_id(r)) == 0 ? id : "the log has another id"));
+}
 static const struct http_stream stream = {piece, drop};
 
 static const struct http_route routes[] = {
-    {HTTP_GET, "/hello", hello, 0, NULL, 0},    {HTTP_POST, "/echo", echo, 1000, NULL, 0},
-    {HTTP_GET, "/show/{id}", show, 0, NULL, 0}, {HTTP_DELETE, "/tree/{id*}", show, 0, NULL, 0},
-    {HTTP_GET, "/park", park, 0, NULL, 0},      {HTTP_POST, "/upload", upload, 8u << 20, &stream, 0},
+    {HTTP_GET, "/hello", hello, 0, NULL, 0},
+    {HTTP_POST, "/echo", echo, 1000, NULL, 0},
+    {HTTP_GET, "/show/{id}", show, 0, NULL, 0},
+    {HTTP_DELETE, "/tree/{id*}", show, 0, NULL, 0},
+    {HTTP_GET, "/trace", trace, 0, NULL, 0},
+    {HTTP_GET, "/park", park, 0, NULL, 0},
+    {HTTP_POST, "/upload", upload, 8u << 20, &stream, 0},
 };
 
 static int start(void **state) {
@@ -129,6 +139,41 @@ static void routing(void **state) {
     assert_int_equal(call(a, "GET", "/show/%00", none).status, 400);
     assert_int_equal(call(a, "GET", "/show/a/b", none).status, 404);
     assert_int_equal(call(a, "HEAD", "/hello", none).status, 200);
+}
+
+static const char *traced(struct arena *a, const char *id, const char **echoed) {
+    struct http_wanted wanted = {"X-Request-Id", NULL};
+    struct http_call c = {.method = "GET",
+                          .url = arena_printf(a, "http://127.0.0.1:%u/trace", http_server_port(server)),
+                          .request_id = id,
+                          .wanted = &wanted,
+                          .wanted_count = 1};
+    struct http_answer answer;
+    struct err e;
+    assert_ok(http_call(client, a, &c, &answer, &e), &e);
+    *echoed = wanted.value;
+    return (const char *)answer.body.ptr;
+}
+
+// One request cannot be followed through the logs of two daemons, or a visitor writes what he likes into ours.
+static void each_request_has_one_id(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    const char *echoed, *first, *again, *longest = arena_printf(a, "%0*d", LOG_ID_MAX - 1, 7);
+    assert_string_equal(traced(a, "outlayer.near/17", &echoed), "outlayer.near/17");
+    assert_string_equal(echoed, "outlayer.near/17");
+    assert_string_equal(traced(a, longest, &echoed), longest);
+    first = traced(a, NULL, &echoed);
+    assert_string_equal(echoed, first);
+    assert_true(log_is_id(first));
+    again = traced(a, arena_printf(a, "%s0", longest), &echoed);
+    assert_string_equal(echoed, again);
+    assert_string_not_equal(again, first);
+    assert_int_equal(strlen(again), strlen(first));
+    assert_null(strchr(traced(a, "two words", &echoed), ' '));
+    assert_null(log_trace()); // this thread answers nobody
+    const char *refused = raw(a, "GET /nothing HTTP/1.1\r\nHost: x\r\nX-Request-Id: a-1\r\nConnection: close\r\n\r\n");
+    assert_non_null(strstr(refused, "X-Request-Id: a-1\r\n"));
 }
 
 // A large body is taken, cuts the connection without an answer, or a body that fits is refused.
@@ -319,8 +364,9 @@ static void unix_sockets(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(routing),           cmocka_unit_test(body_limits),  cmocka_unit_test(streamed_bodies),
-    cmocka_unit_test(parked_replies),    cmocka_unit_test(cors),         cmocka_unit_test(client_limits),
-    cmocka_unit_test(strict_to_clients), cmocka_unit_test(unix_sockets), cmocka_unit_test(calls_are_given_up),
+    cmocka_unit_test(each_request_has_one_id), cmocka_unit_test(routing),           cmocka_unit_test(body_limits),
+    cmocka_unit_test(streamed_bodies),         cmocka_unit_test(parked_replies),    cmocka_unit_test(cors),
+    cmocka_unit_test(client_limits),           cmocka_unit_test(strict_to_clients), cmocka_unit_test(unix_sockets),
+    cmocka_unit_test(calls_are_given_up),
 };
 int main(void) { return cmocka_run_group_tests(tests, start, stop); }

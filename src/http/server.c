@@ -8,9 +8,11 @@
 #include "http/router.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -28,6 +30,8 @@ struct http_server {
     atomic_uint files; // that are being sent
     uint16_t port;
     atomic_bool stopping;
+    char id_prefix[9]; // of requests that bring no id of their own
+    _Atomic uint64_t id_count;
     pthread_mutex_t lock; // guards what follows
     pthread_cond_t drained;
     struct http_request *waiting; // for their handler's answer
@@ -42,6 +46,7 @@ struct http_request {
     struct arena *arena;
     enum http_method method;
     const char *path; // raw
+    const char *id;   // for logs
     struct http_params params;
     const struct http_route *route;
     struct buf body;
@@ -128,6 +133,14 @@ static void sent(struct http_server *s) {
     pthread_mutex_unlock(&s->lock);
 }
 
+// The visitor's own X-Request-Id where it is one, so that our logs and his speak of the same.
+static const char *id_of(const struct http_request *r) {
+    const char *own = http_header(r, "X-Request-Id");
+    if (own && log_is_id(own))
+        return arena_strdup(r->arena, own);
+    return arena_printf(r->arena, "%s-%" PRIx64, r->server->id_prefix, atomic_fetch_add(&r->server->id_count, 1));
+}
+
 static struct http_request *request_new(struct http_server *s, struct MHD_Connection *c, const char *url) {
     struct http_request *r = xcalloc(1, sizeof *r);
     r->server = s;
@@ -135,6 +148,7 @@ static struct http_request *request_new(struct http_server *s, struct MHD_Connec
     r->connection = c;
     r->arena = arena_new();
     r->path = arena_strdup(r->arena, url);
+    r->id = id_of(r);
     r->started_us = clock_mono_us();
     r->owners = 1;
     pthread_mutex_init(&r->lock, NULL);
@@ -306,24 +320,34 @@ static enum MHD_Result finish(struct http_request *r) {
     return replied ? queue_response(r) : MHD_YES;
 }
 
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
-                                  const char *version, const char *data, size_t *size, void **state) {
-    (void)version;
-    struct http_request *r = *state;
-    if (!r) {
-        struct err e;
-        *state = r = request_new(ctx, c, url);
-        request_is(r, CONNECTION_BODY);
-        if (!accept_request(r, method, &e))
-            refuse(r, &e);
-        return MHD_YES;
-    }
+static enum MHD_Result take_part(struct http_request *r, const char *data, size_t *size) {
     if (*size) {
         take_piece(r, data, *size);
         *size = 0;
         return r->received <= DISCARD_MAX ? MHD_YES : MHD_NO;
     }
     return finish(r);
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **state) {
+    (void)version;
+    struct http_request *r = *state;
+    enum MHD_Result ok = MHD_YES;
+    if (!r) {
+        struct err e;
+        *state = r = request_new(ctx, c, url);
+        log_call(r->id);
+        request_is(r, CONNECTION_BODY);
+        if (!accept_request(r, method, &e))
+            refuse(r, &e);
+    } else {
+        log_call(r->id);
+        ok = take_part(r, data, size);
+    }
+    log_call(NULL); // the thread has others' requests, too
+    log_request(NULL);
+    return ok;
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code) {
@@ -480,6 +504,9 @@ bool http_server_start(struct http_server **out, const struct http_server_config
     atomic_init(&s->owners, 1);
     s->config = *config;
     s->connections = connections;
+    uint32_t prefix = 0;
+    (void)!getrandom(&prefix, sizeof prefix, GRND_NONBLOCK); // ids need to differ, not to be secret
+    snprintf(s->id_prefix, sizeof s->id_prefix, "%08" PRIx32, prefix);
     pthread_mutex_init(&s->lock, NULL);
     cond_init(&s->drained);
     if (!start_daemon(s, &address, v6, fd)) {
@@ -579,6 +606,7 @@ struct arena *http_arena(struct http_request *r) {
 }
 enum http_method http_method(const struct http_request *r) { return r->method; }
 const char *http_path(const struct http_request *r) { return r->path; }
+const char *http_id(const struct http_request *r) { return r->id; }
 struct slice http_body(const struct http_request *r) {
     return buf_slice(&r->body);
 }
@@ -665,6 +693,7 @@ static void reply(struct http_request *r, int status, const char *content_type, 
         MHD_add_response_header(response, h->name, h->value);
     if (content_type)
         MHD_add_response_header(response, "Content-Type", content_type);
+    MHD_add_response_header(response, "X-Request-Id", r->id);
     if (r->origin) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin", r->origin);
         if (strcmp(r->origin, "*") != 0)

@@ -63,6 +63,9 @@ void http_server_stop(struct http_server *s); // and frees; NULL is fine
 struct arena *http_arena(struct http_request *r);
 enum http_method http_method(const struct http_request *r);
 const char *http_path(const struct http_request *r);
+// By what logs name it, and the answer, as X-Request-Id: what the visitor sent as such, or a new one. The threads of
+// the server and of `deferred` say it to the log (log_call); whoever answers from another thread does so himself.
+const char *http_id(const struct http_request *r);
 const char *http_param(const struct http_request *r,
                        const char *name); // from {name}, percent-decoded; never NULL for a known name
 const char *http_query(const struct http_request *r, const char *name);  // percent-decoded; NULL when absent

@@ -177,6 +177,7 @@ static void decide(struct http_request *r, struct decrypt_call *c) {
     }
     atomic_fetch_add(!decided ? &c->k->failed : d.allowed ? &c->k->decrypted : &c->k->refused, 1);
     if (decided) {
+        log_info("secrets %s: %s", d.allowed ? "given" : "refused", d.allowed ? c->session.account.s : why);
         reply_decision(r, c, &d);
         return;
     }
@@ -210,10 +211,13 @@ void keystore_decrypt(struct http_request *r, void *ctx) {
     chain_view_init(&c.view, &c.k->sight);
     if (!decrypt_question_read(&c.question, c.a, http_body(r), &at, &e))
         http_reply_err(r, &e);
-    else if (!check_holder(&c, &e))
-        refuse_holder(r, &c, &e);
-    else
-        decide(r, &c);
+    else {
+        log_request_of(c.k->contract, c.question.terms.request_id);
+        if (check_holder(&c, &e))
+            decide(r, &c);
+        else
+            refuse_holder(r, &c, &e);
+    }
     arena_free_wiped(c.a);
 }
 

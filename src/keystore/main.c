@@ -16,7 +16,7 @@
 #define NO_FD 65535
 
 struct settings {
-    const char *network, *host, *home, *near_rpc_url, *contract_id, *token_hashes, *tee_mode, *log_level;
+    const char *network, *host, *home, *near_rpc_url, *contract_id, *token_hashes, *tee_mode, *log_level, *log_format;
     uint64_t port, master_fd, audit_mb, audit_days;
 };
 static const struct setting table[] = {
@@ -37,7 +37,7 @@ static const struct setting table[] = {
             "the audit log; over this its oldest files go"),
     SET_U64(struct settings, audit_days, "AUDIT_MAX_AGE_DAYS", "400", 1, 36500,
             "how long the audit log's lines are kept, where its size allows"),
-    SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
+    LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
 struct daemon {
@@ -68,7 +68,7 @@ static bool read_tokens(struct keystore *k, const char *list, struct err *e) {
 static bool read_settings(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, e) || !settings_home(s->home, s->network, d->arena, &d->home, e))
+        !log_init(NAME, s->log_level, s->log_format, e) || !settings_home(s->home, s->network, d->arena, &d->home, e))
         return false;
     return strcmp(s->tee_mode, "none") == 0 ||
            err_set(e, ERR_SETTINGS, "TEE_MODE is '%s'; this keystore knows 'none'", s->tee_mode);

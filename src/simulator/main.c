@@ -16,7 +16,7 @@
 
 struct settings {
     const char *host, *home, *network, *socket, *old_socket, *seed, *platform, *image, *version, *compose, *provider,
-        *format, *log_level;
+        *format, *log_level, *log_format;
     uint64_t port, quote_ms, at;
 };
 static const struct setting table[] = {
@@ -38,7 +38,7 @@ static const struct setting table[] = {
     SET_U64(struct settings, quote_ms, "QUOTE_MS", "0", 0, 600000, "how long a quote takes; one at a time"),
     SET_U64(struct settings, at, "AT", "0", 0, 4102444800,
             "its collateral is always that of this moment, in seconds since 1970; 0: of today"),
-    SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
+    LOG_SETTINGS(struct settings, log_level, log_format),
 };
 static const char small_compose[] =
     "{\"manifest_version\":2,\"name\":\"simulated\",\"runner\":\"docker-compose\",\"docker_compose_file\":"
@@ -56,7 +56,7 @@ struct daemon {
 static bool read_settings(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, e))
+        !log_init(NAME, s->log_level, s->log_format, e))
         return false;
     if (strcmp(s->network, "devnet") != 0) {
         err_set(e, ERR_SETTINGS, "OUTLAYER_NETWORK is '%s', and a simulator proves nothing there", s->network);

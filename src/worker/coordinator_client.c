@@ -46,6 +46,7 @@ static struct http_call call_of(struct api *api, struct arena *a, const char *me
     return (struct http_call){.method = method,
                               .url = arena_printf(a, "%.*s%s", (int)api->base_len, api->set.base_url, path),
                               .bearer = api->set.token,
+                              .request_id = log_trace(),
                               .timeout_ms = timeout_ms,
                               .connect_ms = timeout_ms < 5000 ? timeout_ms : 5000,
                               .cancel = api->set.cancel};

@@ -229,6 +229,7 @@ static bool step(struct extender *x, struct arena *a) {
         return true;
     }
     for (struct watch *w = x->list; w; w = w->next) {
+        log_request_of(w->task->contract_id, w->task->request_id);
         if (w->on_its_way && now >= w->retry_ms) {
             confirm(x, a, w);
             return true;
@@ -238,6 +239,7 @@ static bool step(struct extender *x, struct arena *a) {
             return true;
         }
     }
+    log_request(NULL);
     return false;
 }
 

@@ -476,10 +476,8 @@ static void work(struct job *j) {
 
 void job_do(struct worker *w, const struct lease *lease) {
     SCOPED_ARENA(a);
-    char id[80];
     struct job j = {.worker = w, .lease = lease, .task = &lease->task, .arena = a, .started_us = clock_mono_us()};
-    snprintf(id, sizeof id, "%" PRIu64, lease->task.request_id);
-    log_request(id);
+    log_request_of(lease->task.contract_id, lease->task.request_id);
     j.answer.format = lease->task.format;
     log_info("leased contract=%s repo=%s commit=%s attempt=%" PRIu64, j.task->contract_id, j.task->repo, j.task->ref,
              lease->attempt);

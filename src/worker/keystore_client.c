@@ -137,6 +137,7 @@ static bool post(struct keystore *k, struct arena *a, const struct session *s, c
     struct http_call call = {.method = "POST",
                              .url = arena_printf(a, "%.*s%s%s", (int)k->base_len, k->set.base_url, k->set.path, path),
                              .bearer = k->set.token,
+                             .request_id = log_trace(),
                              .body = slice_str(json_text(a, body)),
                              .timeout_ms = left < CALL_MS ? left : CALL_MS,
                              .max_answer = ANSWER_MAX,

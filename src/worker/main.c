@@ -25,7 +25,7 @@
 struct settings {
     const char *home, *network, *api_url, *api_token, *rpc_url, *neardata_url, *contract, *operator_id, *operator_key,
         *worker_id, *keystore_url, *repo_map, *egress_allow, *egress_ports, *egress_ca, *toolchains, *isolation,
-        *log_level;
+        *log_level, *log_format;
     uint64_t start_height, slots, build_slots, poll_s, wasm_cache_mb, crates_mb, code_cache_mb, build_memory_mb,
         build_disk_mb;
     bool monitor, builds;
@@ -73,7 +73,7 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, egress_ports, "EGRESS_PORTS", "80,443,1024-65535", "ports that guests may reach"),
     SET_TEXT(struct settings, egress_ca, "EGRESS_CA_FILE", NULL,
              "certificates (PEM) that guests trust beside the built-in ones"),
-    SET_TEXT(struct settings, log_level, "LOG_LEVEL", "info", "error, warn, info or debug"),
+    LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
 struct daemon {
@@ -100,7 +100,7 @@ static bool missing(struct err *e, const char *name) {
 static bool read_settings(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, e))
+        !log_init(NAME, s->log_level, s->log_format, e))
         return false;
     if (!s->api_token || !s->operator_key)
         return missing(e, s->api_token ? "OPERATOR_PRIVATE_KEY" : "API_AUTH_TOKEN");

@@ -142,6 +142,7 @@ static bool post(struct monitor *m, struct arena *a, const json_t *task, int *st
     struct http_call call = {.method = "POST",
                              .url = arena_printf(a, "%s/tasks/create", m->set.api_base_url),
                              .bearer = m->set.api_token,
+                             .request_id = log_trace(),
                              .body = slice_str(json_text(a, task)),
                              .cancel = &m->stop};
     struct http_answer answer;
@@ -200,8 +201,11 @@ static bool handle_log(struct monitor *m, struct arena *a, const struct block_lo
     switch (x.kind) {
     case EVENT_OTHER: return true;
     case EVENT_REQUESTED:
+        log_request_of(m->set.contract_id, x.request_id);
         log_info("request %" PRIu64 " seen in block %" PRIu64, x.request_id, b->height);
-        return record(m, b, log, &x, NULL);
+        bool recorded = record(m, b, log, &x, NULL);
+        log_request(NULL);
+        return recorded;
     case EVENT_COMPLETED:
         if (x.has_request_id)
             m->set.completed(m->set.ctx, x.request_id, log->tx_hash, x.text);

@@ -22,11 +22,7 @@ struct settler {
     size_t count; // waiting and active
 };
 
-static void set_request(const struct submission *s) {
-    char id[80];
-    snprintf(id, sizeof id, "%" PRIu64, s->task.request_id);
-    log_request(id);
-}
+static void set_request(const struct submission *s) { log_request_of(s->task.contract_id, s->task.request_id); }
 
 static struct submission *take(struct settler *s, size_t slot) {
     pthread_mutex_lock(&s->lock);
@@ -225,7 +221,9 @@ bool settler_recover(struct settler *s, struct err *e) {
             unlink(paths[i]);
             continue;
         }
+        log_request_of(entry.contract_id, entry.request_id);
         log_info("recovering request=%" PRIu64 " transaction=%s", entry.request_id, entry.hash);
+        log_request(NULL);
         sender_skip_nonce(s->worker->sender, entry.nonce);
         struct submission *sub = submission_of(&entry, a, report);
         pthread_mutex_lock(&s->lock);
