@@ -155,16 +155,27 @@ bool request_data_id_read(struct hash *out, const json_t *o, struct err *e) {
     return true;
 }
 
-// --- the view
+// --- a task
 
-static bool read_payer(const json_t *view, struct arena *a, const char **out, struct err *e) {
+static bool read_account(const json_t *o, const char *name, struct arena *a, const char **out, struct err *e) {
     const char *text = NULL;
-    if (!json_opt_text(view, "payer_account_id", &text, e))
+    if (!json_opt_text(o, name, &text, e))
         return false;
     *out = text ? arena_strdup(a, text) : NULL;
     return !text || account_id_valid(slice_str(text)) ||
-           err_set(e, ERR_INVALID, "field 'payer_account_id' is not an account id");
+           err_set(e, ERR_INVALID, "field '%s' is not an account id", name);
 }
+
+bool request_task_read(struct request_task *out, struct arena *a, const json_t *o, struct err *e) {
+    const char *data_id;
+    *out = (struct request_task){0};
+    return json_get_u64(o, "request_id", &out->request_id, e) && json_get_text(o, "data_id", &data_id, e) &&
+           (hash_from_hex(&out->data_id, slice_str(data_id), e) || err_wrap(e, "field 'data_id'")) &&
+           read_account(o, "payer_id", a, &out->payer_id, e) && request_terms_read(&out->terms, a, o, e) &&
+           request_input_read(&out->input, a, o, e);
+}
+
+// --- the view
 
 // The contract shows the input's hash; one of the first form shows the input itself.
 static bool read_input(const json_t *view, struct arena *a, struct chain_request *out, struct err *e) {
@@ -197,7 +208,7 @@ bool chain_request_parse(struct chain_request *out, struct arena *a, const json_
     struct request_terms terms;
     *out = (struct chain_request){.first_form = !json_object_get(view, "build_seconds")};
     if (!json_get_u64(view, "request_id", &out->request_id, e) || !request_data_id_read(&out->data_id, view, e) ||
-        !request_terms_read(&terms, a, view, e) || !read_payer(view, a, &out->payer_id, e) ||
+        !request_terms_read(&terms, a, view, e) || !read_account(view, "payer_account_id", a, &out->payer_id, e) ||
         !json_opt_u64(view, "build_seconds", &out->build_seconds, e) ||
         !json_opt_u64(view, "extensions", &out->extensions, e) ||
         !json_opt_u64(view, "extensions_left", &out->extensions_left, e) ||
@@ -212,4 +223,47 @@ void chain_request_take(struct chain_request *out, struct arena *a, const json_t
     struct err e;
     if (!chain_request_parse(out, a, view, &e))
         *out = (struct chain_request){.first_form = out->first_form, .unreadable = arena_strdup(a, e.msg)};
+}
+
+// --- both
+
+static bool same_input(const struct request_task *t, const struct chain_request *c) {
+    if (!c->has_input)
+        return t->input.len == 0;
+    struct hash h = sha256(t->input);
+    return t->input.len == c->input_length && hash_eq(&h, &c->input_hash);
+}
+
+static bool same_secrets(const struct secrets_ref *a, const struct secrets_ref *b) {
+    if (!secrets_wanted(a) || !secrets_wanted(b))
+        return secrets_wanted(a) == secrets_wanted(b);
+    return strcmp(a->profile, b->profile) == 0 && strcmp(a->account_id, b->account_id) == 0;
+}
+
+const char *request_mismatch(const struct request_task *t, const struct chain_request *c) {
+    const char *payer = c->payer_id ? c->payer_id : c->sender_id;
+    const struct {
+        const char *field;
+        bool same;
+    } checks[] = {
+        {"request_id", t->request_id == c->request_id},
+        {"data_id", c->extensions || hash_eq(&t->data_id, &c->data_id)}, // each extension makes a new one
+        {"sender_id", strcmp(t->terms.sender_id, c->sender_id) == 0},
+        {"payer_id", !t->payer_id || strcmp(t->payer_id, payer) == 0},
+        {"code_source.repo", strcmp(t->terms.repo, c->repo) == 0},
+        {"code_source.commit", strcmp(t->terms.commit, c->ref) == 0},
+        {"code_source.build_target", strcmp(t->terms.build_target, c->target) == 0},
+        {"resource_limits.max_instructions", t->terms.limits.max_instructions == c->limits.max_instructions},
+        {"resource_limits.max_memory_mb", t->terms.limits.max_memory_mb == c->limits.max_memory_mb},
+        {"resource_limits.max_execution_seconds",
+         t->terms.limits.max_execution_seconds == c->limits.max_execution_seconds},
+        {"secrets_ref", same_secrets(&t->terms.secrets, &c->secrets)},
+        {"response_format", t->terms.format == c->format},
+        {"payment", t->terms.payment == c->payment},
+        {"input_data", same_input(t, c)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+        if (!checks[i].same)
+            return checks[i].field;
+    return NULL;
 }

@@ -35,6 +35,15 @@ struct request_terms {
 void request_terms_put(json_t *o, const struct request_terms *t);
 // input_data: null and missing are the empty input.
 [[nodiscard]] bool request_input_read(struct slice *out, struct arena *a, const json_t *o, struct err *e);
+// A request as the coordinator keeps it and hands it out (a task); texts in the arena.
+struct request_task {
+    uint64_t request_id;
+    struct hash data_id;
+    const char *payer_id; // NULL: the sender
+    struct request_terms terms;
+    struct slice input;
+};
+[[nodiscard]] bool request_task_read(struct request_task *out, struct arena *a, const json_t *o, struct err *e);
 // data_id, as the contract writes it: the yield's handle as a list of 32 numbers.
 [[nodiscard]] bool request_data_id_read(struct hash *out, const json_t *o, struct err *e);
 
@@ -62,3 +71,6 @@ struct chain_request {
 [[nodiscard]] bool chain_request_parse(struct chain_request *out, struct arena *a, const json_t *view, struct err *e);
 // The same of a view that may be of another kind: then `unreadable` says what is wrong.
 void chain_request_take(struct chain_request *out, struct arena *a, const json_t *view);
+
+// The first member in which they differ, NULL when they are the same request.
+const char *request_mismatch(const struct request_task *t, const struct chain_request *c);

@@ -20,14 +20,6 @@ static bool need_text(const json_t *o, const char *key, struct arena *a, const c
     return true;
 }
 
-static bool read_account(const json_t *o, const char *key, struct arena *a, bool required, const char **out,
-                         struct err *e) {
-    if (required ? !need_text(o, key, a, out, e) : !keep_text(o, key, a, out, e))
-        return false;
-    return !*out || account_id_valid(slice_str(*out)) ||
-           err_set(e, ERR_INVALID, "field '%s' is not an account id", key);
-}
-
 static bool present(const json_t *o, const char *key) {
     const json_t *j = json_object_get(o, key);
     return j && !json_is_null(j);
@@ -76,22 +68,26 @@ void task_take_event(struct task *t, const struct event_request *r) {
     t->data_id = r->data_id;
 }
 
+static bool read_contract(const json_t *o, struct arena *a, struct task *t, struct err *e) {
+    return need_text(o, "contract_id", a, &t->contract_id, e) &&
+           (account_id_valid(slice_str(t->contract_id)) ||
+            err_set(e, ERR_INVALID, "field 'contract_id' is not an account id"));
+}
+
 static bool read_task(struct task *t, struct arena *a, const json_t *o, struct err *e) {
-    const char *data_id;
     const char *refused = NULL;
-    struct request_terms terms;
+    struct request_task said;
     if (!json_get_u64(o, "request_id", &t->request_id, e) || !in_range(t->request_id, "request_id", e) ||
-        !read_account(o, "contract_id", a, true, &t->contract_id, e) || !read_context(o, a, &t->context, e) ||
-        !json_opt_text(o, "refused", &refused, e))
+        !read_contract(o, a, t, e) || !read_context(o, a, &t->context, e) || !json_opt_text(o, "refused", &refused, e))
         return false;
     if (refused)
         return err_set(e, ERR_INVALID, "%s", refused);
-    if (!json_get_text(o, "data_id", &data_id, e) ||
-        !(hash_from_hex(&t->data_id, slice_str(data_id), e) || err_wrap(e, "field 'data_id'")) ||
-        !read_account(o, "payer_id", a, false, &t->payer_id, e) || !request_terms_read(&terms, a, o, e) ||
-        !request_input_read(&t->input, a, o, e))
+    if (!request_task_read(&said, a, o, e))
         return false;
-    take_terms(t, &terms);
+    take_terms(t, &said.terms);
+    t->data_id = said.data_id;
+    t->payer_id = said.payer_id;
+    t->input = said.input;
     return true;
 }
 
@@ -109,42 +105,18 @@ bool lease_parse(struct lease *out, struct arena *a, const json_t *answer, struc
     return read_task(&out->task, a, task, e);
 }
 
-static bool same_input(const struct task *t, const struct chain_request *c) {
-    if (!c->has_input)
-        return t->input.len == 0;
-    struct hash h = sha256(t->input);
-    return t->input.len == c->input_length && hash_eq(&h, &c->input_hash);
-}
-
-static bool same_secrets(const struct secrets_ref *a, const struct secrets_ref *b) {
-    if (!secrets_wanted(a) || !secrets_wanted(b))
-        return secrets_wanted(a) == secrets_wanted(b);
-    return strcmp(a->profile, b->profile) == 0 && strcmp(a->account_id, b->account_id) == 0;
-}
-
 const char *task_mismatch(const struct task *t, const struct chain_request *c) {
-    const char *payer = c->payer_id ? c->payer_id : c->sender_id;
-    const struct {
-        const char *field;
-        bool same;
-    } checks[] = {
-        {"request_id", t->request_id == c->request_id},
-        {"data_id", c->extensions || hash_eq(&t->data_id, &c->data_id)}, // each extension makes a new one
-        {"sender_id", strcmp(t->sender_id, c->sender_id) == 0},
-        {"payer_id", !t->payer_id || strcmp(t->payer_id, payer) == 0},
-        {"code_source.repo", strcmp(t->repo, c->repo) == 0},
-        {"code_source.commit", strcmp(t->ref, c->ref) == 0},
-        {"code_source.build_target", strcmp(t->target, c->target) == 0},
-        {"resource_limits.max_instructions", t->limits.max_instructions == c->limits.max_instructions},
-        {"resource_limits.max_memory_mb", t->limits.max_memory_mb == c->limits.max_memory_mb},
-        {"resource_limits.max_execution_seconds", t->limits.max_execution_seconds == c->limits.max_execution_seconds},
-        {"secrets_ref", same_secrets(&t->secrets, &c->secrets)},
-        {"response_format", t->format == c->format},
-        {"payment", t->payment == c->payment},
-        {"input_data", same_input(t, c)},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-        if (!checks[i].same)
-            return checks[i].field;
-    return NULL;
+    const struct request_task said = {.request_id = t->request_id,
+                                      .data_id = t->data_id,
+                                      .payer_id = t->payer_id,
+                                      .input = t->input,
+                                      .terms = {.sender_id = t->sender_id,
+                                                .repo = t->repo,
+                                                .commit = t->ref,
+                                                .build_target = t->target,
+                                                .limits = t->limits,
+                                                .secrets = t->secrets,
+                                                .format = t->format,
+                                                .payment = t->payment}};
+    return request_mismatch(&said, c);
 }
