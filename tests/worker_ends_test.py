@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-worker from outside: it is killed, stopped, loses its lease or comes too late, and each request is
 answered once and charged once."""
-import os, signal, socket, subprocess, time
+import base64, json, os, signal, socket, subprocess, time
 
 import kit, near
 from fakes.wire import Wire, once
@@ -198,6 +198,71 @@ def test_slow_builds_stop_nobody():
                   all(e["failure"] == "build" and "nothing" in e["error_message"] for e in events), events)
             times = sorted(e["resources_used"]["compile_time_ms"] for e in events)
             check("and is paid once, too", builds(worker) == 4 and times[1] < 3000 < times[2], (builds(worker), times))
+
+
+def test_many_wait_for_one_build():
+    """More requests than a worker has leases want a build of 6 s, and others a git server that says nothing. One place
+    for runs, one for builds."""
+    with kit.folder() as home:
+        w = World(home, BLOCK_MS="200")
+        echo, slow = c_repo(w, "echo", ECHO), c_repo(w, "slow", ECHO, seconds=6)
+        deaf = socket.create_server(("127.0.0.1", 0))  # takes connections and says nothing
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        with deaf, w.worker(EGRESS_ALLOW=address, MAX_CONCURRENT_RUNS="1", MAX_CONCURRENT_BUILDS="1"):
+            _, tx, _ = w.request(echo, "first")
+            w.answer(tx)
+            nonce = w.alice.nonce() + 1
+            wanted = [w.ask(slow, "one", nonce=nonce + n) for n in range(12)]
+            deaf_tx = [w.ask(f"https://{address}/owner/name", "x", deposit=8 * 10 ** 21, nonce=nonce + 12 + n)
+                       for n in range(6)]
+            for tx in wanted + deaf_tx:
+                w.coordinator.add(w.task_of(tx))
+            began = time.monotonic()
+            for text in ("two", "three"):
+                _, tx, _ = w.request(echo, text)
+                equal(f"others run meanwhile: {text}", w.answer(tx)[1], text)
+            took = time.monotonic() - began
+            check("at once", took < 4 and not w.event(wanted[0], "execution_completed"), took)
+            events = [w.answer(tx) for tx in wanted]
+            equal("those who waited have their answers", [v for _, v in events], ["one"] * 12)
+            times = sorted(e["resources_used"].get("compile_time_ms", 0) for e, _ in events)
+            check("and one of them pays for the build", times[-2] < 4000 and times[-1] > 6000, times)
+            events = [w.answer(tx)[0] for tx in deaf_tx]
+            check("whoever made it ask a server that says nothing pays for that", all(
+                e["failure"] == "build" and 9000 < e["resources_used"]["compile_time_ms"] <= 11000 for e in events),
+                  events)
+
+
+ENVIRON = """extern char **environ;
+int main(void) {
+    for (char **at = environ; *at; at++) puts(*at);
+    return 0;
+}
+"""
+
+
+def test_two_attempts():
+    """A guest may run more than once; what it can tell the attempts by is nothing."""
+    with kit.folder() as home:
+        w = World(home)
+        repo = c_repo(w, "environ", ENVIRON)
+        wire = Wire(w.net.url)
+        pending = os.path.join(home, "worker", "pending")
+        with w.worker(NEAR_RPC_URL=wire.url) as worker:
+            wire.fate = lambda method: "dropped" if method in ("send_tx", "broadcast_tx_async") else None
+            id, tx, task = w.request(repo, "x")
+            check("the first attempt has an answer", kit.until(lambda: wire.sent, 30), worker.output()[-600:])
+            worker.kill()
+        with open(os.path.join(pending, os.listdir(pending)[0])) as f:
+            bytes_ = base64.b64decode(json.load(f)["transaction"])
+        at = bytes_.index(b'{"request_id"')
+        first = json.JSONDecoder().raw_decode(bytes_[at:].decode(errors="replace"))[0]["response"]["output"]["Text"]
+        equal("which nobody has seen", w.event(tx, "execution_completed"), None)
+        w.coordinator.add(task)  # its lease ran out meanwhile
+        with w.worker("other"):
+            equal("the second attempt has the same environment", w.answer(tx)[1], first)
+        names = dict(line.split("=", 1) for line in first.splitlines())
+        equal("which names the request", [names["NEAR_CONTRACT_ID"], names["NEAR_REQUEST_ID"]], [CONTRACT, str(id)])
 
 
 def test_late():

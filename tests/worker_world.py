@@ -94,19 +94,29 @@ class World:
             100 * TGAS, NEAR))
         assert "SuccessValue" in done["result"]["status"], json.dumps(done)[:800]
 
-    def request(self, repo, text="", commit="main", deposit=NEAR, record=True, target="wasm32-wasip1", gas=200 * TGAS,
-                **more):
-        """Asks on chain; gives (request id, transaction hash), and records the task with the coordinator."""
+    def ask(self, repo, text="", commit="main", deposit=NEAR, target="wasm32-wasip1", gas=200 * TGAS, nonce=None,
+            **more):
+        """Asks on chain and does not wait; gives the transaction's hash."""
         args = {"code_source": {"repo": repo, "commit": commit, "build_target": target}, "input_data": text,
                 "response_format": "Text", **more}
-        raw, tx = self.alice.signed(CONTRACT, near.call("request_execution", args, gas, deposit))
+        raw, tx = self.alice.signed(CONTRACT, near.call("request_execution", args, gas, deposit), nonce=nonce)
         kit.rpc(self.net.url, "broadcast_tx_async", [raw])
+        return tx
+
+    def task_of(self, tx):
+        """The task that a monitor would record of it."""
         event, outcome, block = kit.until(lambda: self.event(tx, "execution_requested"), 20)
         task = json.loads(event["request_data"])
         task.update(contract_id=CONTRACT, payer_id=ALICE, data_id=bytes(event["data_id"]).hex(), context={
             "block_height": block["height"], "block_timestamp": block["timestamp"], "transaction_hash": tx,
             "receipt_id": outcome["id"], "predecessor_id": ALICE, "signer_id": ALICE,
             "signer_public_key": self.alice.key.public, "gas_burnt": outcome["outcome"]["gas_burnt"]})
+        return task
+
+    def request(self, repo, text="", record=True, **how):
+        """Asks on chain; gives (request id, transaction hash), and records the task with the coordinator."""
+        tx = self.ask(repo, text, **how)
+        task = self.task_of(tx)
         if record:
             self.coordinator.add(task)
         return task["request_id"], tx, task

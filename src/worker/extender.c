@@ -26,6 +26,7 @@ struct watch {
     uint64_t end_ms, block_ms;    // of the window; clock_mono_ms()
     uint64_t retry_ms;            // no try before
     bool refused;                 // the contract said no: no more tries
+    bool waits;                   // nothing is bought for it
     bool on_its_way;
     bool asked; // why nothing of it shows
     uint64_t sent_ms;
@@ -50,8 +51,8 @@ struct extender {
 // meanwhile, and only the thread changes that.
 
 static bool is_due(const struct watch *w, uint64_t now) {
-    return !w->on_its_way && !w->refused && w->request.extensions_left && now >= w->retry_ms && now < w->end_ms &&
-           w->end_ms - now <= EXTEND_BLOCKS * w->block_ms;
+    return !w->on_its_way && !w->refused && !w->waits && w->request.extensions_left && now >= w->retry_ms &&
+           now < w->end_ms && w->end_ms - now <= EXTEND_BLOCKS * w->block_ms;
 }
 
 // With the lock held.
@@ -249,7 +250,7 @@ static uint64_t next_ms(const struct extender *x) {
     for (const struct watch *w = x->list; w; w = w->next) {
         uint64_t spare = EXTEND_BLOCKS * w->block_ms, due = w->end_ms > spare ? w->end_ms - spare : 0;
         uint64_t at = w->on_its_way ? w->retry_ms : due > w->retry_ms ? due : w->retry_ms;
-        bool may_send = !w->refused && !*x->set.abandon && w->request.extensions_left && at < w->end_ms;
+        bool may_send = !w->refused && !w->waits && !*x->set.abandon && w->request.extensions_left && at < w->end_ms;
         if ((w->on_its_way || may_send) && at < next)
             next = at;
     }
@@ -343,6 +344,15 @@ uint64_t extender_left_most(struct extender *x, const struct watch *w) {
     uint64_t ms = left_of(w, more);
     pthread_mutex_unlock(&x->lock);
     return ms;
+}
+
+void extender_hold(struct extender *x, struct watch *w, bool waits) {
+    if (!w)
+        return;
+    pthread_mutex_lock(&x->lock);
+    w->waits = waits;
+    pthread_cond_signal(&x->news);
+    pthread_mutex_unlock(&x->lock);
 }
 
 void extender_drop(struct extender *x, struct watch *w) {

@@ -27,6 +27,8 @@ struct watch *extender_watch(struct extender *x, const struct task *t, const str
 uint64_t extender_left(struct extender *x, const struct watch *w);
 // The most that can be left, if every extension that the contract allows is had: for deadlines that are set once.
 uint64_t extender_left_most(struct extender *x, const struct watch *w);
+// While it waits for what others do, no more time is bought for it.
+void extender_hold(struct extender *x, struct watch *w, bool waits);
 // Ends it. An extension that is on its way is waited for, up to 10 s: no answer can be given while the contract yields
 // anew. NULL is fine.
 void extender_drop(struct extender *x, struct watch *w);

@@ -205,6 +205,22 @@ static void test_takes_over(void **state) {
     end(&w);
 }
 
+// If this fails, time is bought for requests that only wait for others.
+static void test_waits_without_buying(void **state) {
+    (void)state;
+    struct world w;
+    start(&w, MADE_AT + 130, 2); // 70 blocks are left: it is due in a second
+    struct watch *x = watch(&w);
+    extender_hold(w.x, x, true);
+    extender_hold(w.x, NULL, true); // one that is not watched
+    pause_ms(1500);
+    assert_int_equal(sent(), 0);
+    extender_hold(w.x, x, false);
+    sends(1);
+    extender_drop(w.x, x);
+    end(&w);
+}
+
 // If this fails, each request costs an extension that it does not need.
 static void test_leaves_alone(void **state) {
     (void)state;
@@ -328,8 +344,9 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_extends),         cmocka_unit_test(test_takes_over),
-        cmocka_unit_test(test_leaves_alone),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_lost_on_its_way), cmocka_unit_test(test_waits_for_its_end)};
+        cmocka_unit_test(test_extends),          cmocka_unit_test(test_waits_without_buying),
+        cmocka_unit_test(test_takes_over),       cmocka_unit_test(test_leaves_alone),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_lost_on_its_way),
+        cmocka_unit_test(test_waits_for_its_end)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -242,10 +242,19 @@ static void platform_failed(struct job *j, const char *why) {
 // Until its time on chain is over, with what it takes to get an answer there kept; or the lease is lost. Of what is
 // kept one second may be used, as most runs need less; over at once where no answer would get there any more: what is
 // begun has to be paid.
-static struct patience patience_of(const struct job *j) {
-    uint64_t left = extender_left_most(j->worker->extender, j->watch), spare = SPARE_BLOCKS * j->block_ms;
+static struct patience patience_for(const struct job *j, uint64_t left) {
+    uint64_t spare = SPARE_BLOCKS * j->block_ms;
     uint64_t ms = left > spare + LAST_MS ? left - spare : left > HOPELESS_BLOCKS * j->block_ms + LAST_MS ? LAST_MS : 0;
     return (struct patience){clock_mono_ms() + ms, held_lost(j->held)};
+}
+
+static struct patience patience_of(const struct job *j) {
+    return patience_for(j, extender_left_most(j->worker->extender, j->watch));
+}
+
+// What waits for others has the window that it has: no more of it is bought for waiting.
+static struct patience patience_to_wait(const struct job *j) {
+    return patience_for(j, extender_left(j->worker->extender, j->watch));
 }
 
 // Nothing of the request has begun: our own trouble, or its time on chain was over before.
@@ -259,16 +268,35 @@ static void not_begun(struct job *j, const struct err *e) {
                                         e->msg));
 }
 
-static void parked(void *ctx, bool is) {
-    struct job *j = ctx;
-    if (is && !j->parked)
-        places_park(j->worker->places);
-    else if (!is && j->parked)
-        places_return(j->worker->places);
-    j->parked = is;
+// true: its place at work is somebody else's meanwhile.
+static bool park(struct job *j) {
+    if (!j->parked && places_park(j->worker->places)) {
+        j->parked = true;
+        worker_parked(j->worker);
+    }
+    return j->parked;
 }
 
-static void waits(void *ctx) { parked(ctx, true); }
+static void come_back(struct job *j) {
+    if (j->parked)
+        places_return(j->worker->places);
+    j->parked = false;
+}
+
+// Where there is no room to wait, it keeps its place: these are waits that have an end of their own.
+static void parked(void *ctx, bool is) {
+    struct job *j = ctx;
+    if (is)
+        (void)park(j);
+    else
+        come_back(j);
+}
+
+static bool waits(void *ctx) {
+    struct job *j = ctx;
+    extender_hold(j->worker->extender, j->watch, true);
+    return park(j);
+}
 
 // What is left of the time for looking up, building and compiling that is paid for.
 static uint64_t paid_left(const struct job *j) {
@@ -280,8 +308,22 @@ static uint64_t paid_left(const struct job *j) {
 
 static void building(void *ctx) {
     struct job *j = ctx;
-    parked(j, true);
     held_stage(j->worker->held, j->held, STAGE_BUILDING);
+}
+
+static void begins(void *ctx) {
+    struct job *j = ctx;
+    extender_hold(j->worker->extender, j->watch, false);
+}
+
+// Others may have room for it; where it has no time to be tried elsewhere, its payer has the money back at once.
+static void no_room(struct job *j, const struct err *e) {
+    if (is_lost(j))
+        return;
+    if (has_time(j))
+        give_back(j, e->msg, true);
+    else
+        platform_failed(j, e->msg);
 }
 
 // True with a module; otherwise the job has ended.
@@ -289,16 +331,21 @@ static bool get_module(struct job *j) {
     struct module_wanted want = {.source = {j->task->repo, j->task->ref, j->task->target},
                                  .build_ms = paid_left(j),
                                  .patience = patience_of(j),
+                                 .waiting = patience_to_wait(j),
                                  .waits = waits,
                                  .building = building,
+                                 .begins = begins,
                                  .ctx = j};
     struct err e;
     bool ok = modules_get(j->worker->modules, j->arena, &want, &j->module, &e);
-    parked(j, false);
-    if (!ok) {
+    come_back(j);
+    begins(j);
+    if (!ok && e.code == ERR_TOO_MANY)
+        no_room(j, &e);
+    else if (!ok)
         not_begun(j, &e);
+    if (!ok)
         return false;
-    }
     const struct build_result *b = &j->module.build;
     if (b->end == BUILD_OK) {
         answer_add_build(&j->answer, (b->resolve_ms + b->build_ms) * 1000);

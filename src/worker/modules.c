@@ -12,6 +12,7 @@
 #define LOCK_RETRY_MS 500
 #define LOCK_SPARE_S 30
 #define RESOLVE_MS 30000
+#define BUILDS_WANTED 4 // for each place for builds: more are other workers' to do
 
 // A build under way in this process, and when it has ended, how: for those who waited.
 struct under_way {
@@ -30,6 +31,7 @@ struct modules {
     pthread_mutex_t lock; // guards the list, and what is in it
     pthread_cond_t ended; // one of the list has ended
     struct under_way *list;
+    unsigned wanted; // builds under way, and waiting for a place
 };
 
 bool modules_new(struct modules **out, const struct modules_settings *s, struct err *e) {
@@ -177,6 +179,8 @@ static bool build(struct modules *m, struct arena *a, const struct module_wanted
         out->build.reason = "looking the ref up has used up the time that is paid for building";
         return !paid || patience_fail(&w->patience, "a build's beginning", e);
     }
+    if (w->begins)
+        w->begins(w->ctx);
     log_info("building repo=%s commit=%s target=%s key=%.12s deadline_ms=%" PRIu64, out->build.repo, out->build.commit,
              w->source.target, hash_hex(&out->build.build_key, hex), ms);
     if (!builder_build(m->set.builder, a, &w->source, &within, &out->build, e))
@@ -225,14 +229,14 @@ static bool try_locked(struct modules *m, struct arena *a, const struct module_w
 static bool build_once(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
                        struct err *e) {
     for (bool done = false;;) {
-        if (!permit_take(m->permits, &w->patience, e))
+        if (!permit_take(m->permits, &w->waiting, e))
             return false;
         bool ok = try_locked(m, a, w, &done, out, e);
         permit_give(m->permits);
         if (!ok || done)
             return ok;
-        if (!step(m, &w->patience))
-            return patience_fail(&w->patience, "another worker's build of the same", e);
+        if (!step(m, &w->waiting))
+            return patience_fail(&w->waiting, "another worker's build of the same", e);
     }
 }
 
@@ -281,20 +285,24 @@ static bool enter(struct modules *m, struct arena *a, const struct module_wanted
     pthread_mutex_lock(&m->lock);
     if ((u = find(m, &out->build.build_key))) {
         u->users++;
-        while (!u->ended && (in_time = patience_wait(&w->patience, &m->ended, &m->lock)))
+        while (!u->ended && (in_time = patience_wait(&w->waiting, &m->ended, &m->lock)))
             ;
         if (in_time && is_final(u, w, out)) {
             out->build.end = u->end;
             out->build.reason = arena_strdup(a, u->reason ? u->reason : "");
         }
         release(u);
+    } else if (m->wanted >= BUILDS_WANTED * m->set.builds) {
+        pthread_mutex_unlock(&m->lock);
+        return err_set(e, ERR_TOO_MANY, "%u builds are under way or wait for their turn here", m->wanted);
     } else {
+        m->wanted++;
         *mine = u = xcalloc(1, sizeof *u);
         *u = (struct under_way){.key = out->build.build_key, .next = m->list, .users = 1};
         m->list = u;
     }
     pthread_mutex_unlock(&m->lock);
-    return in_time || patience_fail(&w->patience, "another request's build of the same", e);
+    return in_time || patience_fail(&w->waiting, "another request's build of the same", e);
 }
 
 static void leave(struct modules *m, struct under_way *u, const struct module_wanted *w, const struct module *out,
@@ -304,6 +312,7 @@ static void leave(struct modules *m, struct under_way *u, const struct module_wa
     while (*at != u)
         at = &(*at)->next;
     *at = u->next;
+    m->wanted--;
     u->ended = true;
     u->end = !ok ? BUILD_PLATFORM : out->cut_short ? BUILD_PLATFORM : out->build.end;
     u->reason = out->build.reason ? xstrdup(out->build.reason) : NULL;
@@ -341,13 +350,17 @@ static bool refused_here(struct modules *m, struct module *out) {
 
 static bool is_commit(const char *ref) { return ref && strlen(ref) == 40 && strspn(ref, "0123456789abcdef") == 40; }
 
+static bool may_wait(const struct module_wanted *w, struct err *e) {
+    return !w->waits || w->waits(w->ctx) || err_set(e, ERR_TOO_MANY, "too many requests wait here for what is slow");
+}
+
 bool modules_get(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out, struct err *e) {
     *out = (struct module){0};
     uint64_t left = patience_left(&w->patience), resolve_ms = least(left, least(w->build_ms, RESOLVE_MS));
     if (!left)
         return patience_fail(&w->patience, "a module", e);
-    if (w->waits && !is_commit(w->source.ref))
-        w->waits(w->ctx);
+    if (!is_commit(w->source.ref) && !may_wait(w, e))
+        return false;
     const struct patience within = patience_within(&w->patience, resolve_ms);
     if (!builder_resolve(m->set.builder, a, &w->source, &within, &out->build, e))
         return false;
@@ -358,8 +371,8 @@ bool modules_get(struct modules *m, struct arena *a, const struct module_wanted 
     }
     if (try_cache(m, a, out))
         return true;
-    if (w->waits)
-        w->waits(w->ctx);
+    if (!may_wait(w, e))
+        return false;
     if (try_coordinator(m, a, out) || refused_here(m, out))
         return true;
     if (w->building)

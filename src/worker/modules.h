@@ -27,10 +27,12 @@ struct module_wanted {
     struct build_source source;
     uint64_t build_ms;        // looking up and building may take so long: what is paid for
     struct patience patience; // everything together
+    struct patience waiting;  // waiting for others: for their build of the same, for a place for one's own
     // Called before what may take long without building here: a ref has to be looked up, a module fetched, somebody
-    // else's build or a place for one's own waited for. NULL: not.
-    void (*waits)(void *ctx);
+    // else's build or a place for one's own waited for. false: there is no room to wait. NULL: there is.
+    bool (*waits)(void *ctx);
     void (*building)(void *ctx); // called before a build (or the wait for somebody else's) begins; NULL: not
+    void (*begins)(void *ctx);   // called when a build of its own begins; NULL: not
     void *ctx;
 };
 struct module {
@@ -39,7 +41,8 @@ struct module {
     const char *note; // for people: where it came from; NULL where there is nothing to say
     bool cut_short;   // BUILD_TIMEOUT: not what is paid was used up, but the patience; the reason says so
 };
-// false: the platform failed, or the patience was over. A repository's own fault is out->build.end; who waited for a
+// false: the platform failed, the patience was over, or there is no room to wait here, or too many builds wait for
+// their turn (ERR_TOO_MANY: another worker may have it). A repository's own fault is out->build.end; who waited for a
 // build that failed by itself has the same end, and pays nothing for it.
 [[nodiscard]] bool modules_get(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
                                struct err *e);

@@ -7,7 +7,7 @@
 #include <pthread.h>
 
 struct places {
-    unsigned at_work_most, most;
+    unsigned at_work_most, parked_most;
     pthread_mutex_t lock; // guards what follows
     pthread_cond_t changed;
     unsigned at_work, parked;
@@ -15,10 +15,10 @@ struct places {
     bool stopping;
 };
 
-struct places *places_new(unsigned at_work, unsigned most) {
+struct places *places_new(unsigned at_work, unsigned parked) {
     struct places *p = xcalloc(1, sizeof *p);
     p->at_work_most = at_work;
-    p->most = most;
+    p->parked_most = parked;
     pthread_mutex_init(&p->lock, NULL);
     cond_init(&p->changed);
     return p;
@@ -35,7 +35,7 @@ void places_free(struct places *p) {
 // With the lock held.
 static bool has_room(const struct places *p) {
     unsigned most = clock_mono_ms() < p->flows_until ? 2 * p->at_work_most : p->at_work_most;
-    return p->at_work < most && p->at_work + p->parked < p->most;
+    return p->at_work < most;
 }
 
 bool places_enter(struct places *p, bool *ahead) {
@@ -49,12 +49,28 @@ bool places_enter(struct places *p, bool *ahead) {
     return entered;
 }
 
-static void change(struct places *p, int at_work, int parked) {
+bool places_park(struct places *p) {
     pthread_mutex_lock(&p->lock);
-    p->at_work = (unsigned)((int)p->at_work + at_work);
-    p->parked = (unsigned)((int)p->parked + parked);
+    bool room = p->parked < p->parked_most;
+    p->at_work -= room;
+    p->parked += room;
     pthread_cond_signal(&p->changed);
     pthread_mutex_unlock(&p->lock);
+    return room;
+}
+
+void places_return(struct places *p) {
+    pthread_mutex_lock(&p->lock);
+    p->at_work++;
+    p->parked--;
+    pthread_mutex_unlock(&p->lock);
+}
+
+unsigned places_parked(struct places *p) {
+    pthread_mutex_lock(&p->lock);
+    unsigned n = p->parked;
+    pthread_mutex_unlock(&p->lock);
+    return n;
 }
 
 void places_leave(struct places *p, uint64_t lease_ms) {
@@ -64,12 +80,10 @@ void places_leave(struct places *p, uint64_t lease_ms) {
     else if (lease_ms != UINT64_MAX)
         p->flows_until = 0;
     p->at_work--;
-    pthread_cond_broadcast(&p->changed); // for who entered last, and one ahead
+    pthread_cond_signal(&p->changed);
+    pthread_cond_signal(&p->changed); // one may be taken ahead, too
     pthread_mutex_unlock(&p->lock);
 }
-
-void places_park(struct places *p) { change(p, -1, 1); }
-void places_return(struct places *p) { change(p, 1, -1); }
 
 void places_stop(struct places *p) {
     pthread_mutex_lock(&p->lock);

@@ -27,26 +27,28 @@ static bool comes(struct visitor *v, int state, unsigned ms) {
 // If this fails, what waits stops what could run, or a worker takes on more than it may.
 static void test_parking(void **state) {
     (void)state;
-    struct places *p = places_new(1, 3);
+    struct places *p = places_new(1, 2);
     struct visitor v[3] = {{.places = p}, {.places = p}, {.places = p}};
     pthread_t t[3];
     bool ahead;
     assert_true(places_enter(p, &ahead));
     assert_int_equal(pthread_create(&t[0], NULL, enter, &v[0]), 0);
     assert_false(comes(&v[0], 1, 50)); // one works
-    places_park(p);
+    assert_true(places_park(p));
     assert_true(comes(&v[0], 1, 5000)); // it waits: another one works
     places_return(p);                   // at once, though the place is taken
-    places_park(p);
-    places_park(p); // both wait
+    assert_true(places_park(p));
+    assert_true(places_park(p)); // both wait
     assert_int_equal(pthread_create(&t[1], NULL, enter, &v[1]), 0);
     assert_true(comes(&v[1], 1, 5000));
-    places_park(p); // all three
+    assert_false(places_park(p)); // no room for a third one, which works on or gives its lease back
+    assert_int_equal(places_parked(p), 2);
     assert_int_equal(pthread_create(&t[2], NULL, enter, &v[2]), 0);
     assert_false(comes(&v[2], 1, 50));
-    places_return(p);
-    places_leave(p, 5000);
+    places_leave(p, 5000); // what is parked stops nobody
     assert_true(comes(&v[2], 1, 5000));
+    places_return(p);
+    assert_true(places_park(p)); // there is room again
     for (int i = 0; i < 3; i++)
         pthread_join(t[i], NULL);
     places_stop(p);
@@ -58,7 +60,7 @@ static void test_parking(void **state) {
 // another worker could do.
 static void test_ahead(void **state) {
     (void)state;
-    struct places *p = places_new(1, 4);
+    struct places *p = places_new(1, 3);
     struct visitor v = {.places = p};
     pthread_t t;
     bool ahead;

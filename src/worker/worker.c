@@ -11,16 +11,17 @@
 #define ERROR_WAIT_MS 1000
 #define ERROR_WAIT_MAX_MS 15000
 #define LAST_CALLS_MS 3000
-#define LEASES_PER_SLOT 4 // those that wait included
-#define AHEAD_POLL_S 1    // leases ahead are for the moment
-#define LEASES_MAX 512
+#define AHEAD_POLL_S 1 // leases ahead are for the moment
+// Leases that wait. Each is kept alive by the one heart, every 5 s, by a call that may take 30 ms.
+#define PARKED_PER_SLOT 32
+#define PARKED_MAX 128
 #define UNABLE_MS 15000
 #define UNABLE_MAX_MS 600000
 
 struct lease_thread {
     pthread_t thread;
     struct worker *worker;
-    atomic_bool started, ended;
+    atomic_bool ended;
 };
 
 // Ends at once on shutdown.
@@ -106,6 +107,30 @@ void worker_completed(void *ctx, uint64_t request_id, const char *transaction_ha
     seen_add(w->seen, request_id, transaction_hash, event_json);
 }
 
+static unsigned parked_most(const struct worker *w) {
+    unsigned most = w->set.slots * PARKED_PER_SLOT;
+    return most < PARKED_MAX ? most : PARKED_MAX;
+}
+
+static unsigned most_threads(const struct worker *w) { return 2 * w->set.slots + parked_most(w); }
+
+// As many threads as leases may be at work, those ahead included, beside those that are parked. A thread that is idle
+// costs little, so none ends before the worker does.
+void worker_parked(struct worker *w) {
+    pthread_mutex_lock(&w->spawning);
+    unsigned wanted = 2 * w->set.slots + places_parked(w->places);
+    while (w->thread_count < wanted && !flag_is_set(&w->stopping)) {
+        struct lease_thread *t = &w->threads[w->thread_count];
+        t->worker = w;
+        if (pthread_create(&t->thread, NULL, lease_loop, t) != 0) {
+            log_warn("no more threads can be started: %u leases are taken at a time", w->thread_count);
+            break;
+        }
+        w->thread_count++;
+    }
+    pthread_mutex_unlock(&w->spawning);
+}
+
 bool worker_start(struct worker *w, struct err *e) {
     struct held_settings held = {.api = w->api, .capabilities = w->set.capabilities, .slots = w->set.slots};
     struct extender_settings extender = {w->rpc, w->sender, w->chain, &w->abandon};
@@ -115,27 +140,23 @@ bool worker_start(struct worker *w, struct err *e) {
         !extender_start(&w->extender, &extender, e) || !settler_start(&w->settler, w, e) ||
         !settler_recover(w->settler, e))
         return false;
-    unsigned most = w->set.slots * LEASES_PER_SLOT;
-    w->thread_count = most < LEASES_MAX ? most : LEASES_MAX;
-    w->places = places_new(w->set.slots, w->thread_count);
-    w->threads = xcalloc(w->thread_count, sizeof *w->threads);
-    for (unsigned i = 0; i < w->thread_count; i++) {
-        struct lease_thread *t = &w->threads[i];
-        t->worker = w;
-        if (pthread_create(&t->thread, NULL, lease_loop, t) != 0)
-            return err_set(e, ERR_INTERNAL, "cannot start threads");
-        atomic_store(&t->started, true);
-    }
-    return true;
+    pthread_mutex_init(&w->spawning, NULL);
+    w->places = places_new(w->set.slots, parked_most(w));
+    w->threads = xcalloc(most_threads(w), sizeof *w->threads);
+    worker_parked(w);
+    return w->thread_count || err_set(e, ERR_INTERNAL, "cannot start threads");
 }
 
 static bool join_all(struct worker *w) {
-    for (unsigned i = 0; i < w->thread_count; i++)
-        if (atomic_load(&w->threads[i].started) && !atomic_load(&w->threads[i].ended))
+    pthread_mutex_lock(&w->spawning); // none is started any more: the worker stops
+    unsigned count = w->thread_count;
+    pthread_mutex_unlock(&w->spawning);
+    for (unsigned i = 0; i < count; i++)
+        if (!atomic_load(&w->threads[i].ended))
             return false;
-    for (unsigned i = 0; i < w->thread_count; i++)
-        if (atomic_load(&w->threads[i].started))
-            pthread_join(w->threads[i].thread, NULL);
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(w->threads[i].thread, NULL);
+    w->thread_count = 0;
     return true;
 }
 
@@ -163,6 +184,8 @@ bool worker_stop(struct worker *w, uint64_t grace_ms) {
     settler_free(w->settler); // lease threads ask it to their end
     places_free(w->places);
     w->places = NULL;
+    if (w->threads)
+        pthread_mutex_destroy(&w->spawning);
     free(w->threads);
     w->threads = NULL;
     w->held = NULL;

@@ -12,6 +12,7 @@
 #include "worker/modules.h"
 #include "worker/places.h"
 #include "worker/upkeep.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct settler;
@@ -46,6 +47,7 @@ struct worker {
     atomic_bool abandon;                  // calls end, nothing is sent any more
     struct places *places;                // for leases
     struct lease_thread *threads;
+    pthread_mutex_t spawning; // for the count
     unsigned thread_count;
 };
 
@@ -66,6 +68,9 @@ void worker_completed(void *ctx, uint64_t request_id, const char *transaction_ha
 void worker_unable(struct worker *w);
 // It took one.
 void worker_able(struct worker *w);
+
+// A lease is parked: there is another thread to take leases, where one is needed.
+void worker_parked(struct worker *w);
 
 // job.c: one lease, until its answer is on its way or it has been given back.
 void job_do(struct worker *w, const struct lease *lease);
