@@ -143,10 +143,8 @@ static bool show(const struct verify_job *j, struct bytes report, struct err *e)
         return true;
     }
     SCOPED_JSON(parsed) = json_parse(text, text.len, e);
-    struct verdict_source from = j->from;
-    from.other_root = j->attest.other_root;
     if (parsed)
-        verdict_print(j->a, parsed, &from);
+        verdict_print(j->a, parsed, &j->from);
     return parsed != NULL;
 }
 

@@ -67,8 +67,9 @@ static void print_dates(const struct printing *p) {
            number(p->report, "qe_eval"));
     printf("dates       in force from %s to %s (%s ends first)\n", text(p, c, "valid_from"), text(p, c, "expires"),
            text(p, c, "expires_part"));
-    printf("root        %s\n",
-           p->from->other_root ? "NOT Intel's: whoever has that root's key can make such quotes" : "Intel SGX Root CA");
+    printf("root        %s\n", json_is_true(json_object_get(p->report, "simulated"))
+                                   ? "NOT Intel's: whoever has that root's key can make such quotes"
+                                   : "Intel SGX Root CA");
 }
 
 static void print_platform(const struct printing *p, const json_t *q) {

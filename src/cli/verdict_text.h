@@ -6,6 +6,6 @@
 
 struct verdict_source {
     const char *collateral; // file or address; NULL: there is none
-    bool fetched, other_root;
+    bool fetched;
 };
 void verdict_print(struct arena *a, const json_t *report, const struct verdict_source *from);

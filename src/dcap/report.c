@@ -104,7 +104,8 @@ static void claim_platform(struct dcap_checked *c, struct dcap_arena *a) {
 }
 
 void dcap_check(struct dcap_checked *out, struct dcap_arena *a, const struct dcap_question *q) {
-    *out = (struct dcap_checked){.now = q->now, .tcb_info = q->collateral.tcb_info};
+    *out = (struct dcap_checked){
+        .now = q->now, .tcb_info = q->collateral.tcb_info, .simulated = !dcap_trust_is_intels(q->trust)};
     out->good = verify(out, a, q);
     if (!out->good) {
         if (out->v.quote.body.len && !out->v.platform.pck_until)

@@ -48,6 +48,7 @@ struct dcap_checked {
     struct dcap_refusals refused;
     struct bytes tcb_info; // the text by which short SVNs have their names
     uint64_t now;
+    bool simulated; // by another root than Intel's
 };
 // Verifies and judges. The result points into the quote, the collateral and the arena.
 void dcap_check(struct dcap_checked *out, struct dcap_arena *a, const struct dcap_question *q);

@@ -334,6 +334,7 @@ struct bytes dcap_report(struct dcap_arena *a, const struct dcap_checked *c) {
     if (!c->good)
         put_error(&o, c);
     dcap_out_date(&o, "at", c->now);
+    dcap_out_flag(&o, "simulated", c->simulated);
     if (c->good)
         put_good(&o, c);
     else

@@ -22,6 +22,8 @@ void dcap_trust_intel(struct dcap_trust *t) {
     dcap_trust_learn(t, intel_certificate);
 }
 
+bool dcap_trust_is_intels(const struct dcap_trust *t) { return memcmp(t->root_key, intel_key, sizeof intel_key) == 0; }
+
 bool dcap_trust_knows(const struct dcap_trust *t, const uint8_t hash[32]) {
     for (unsigned i = 0; i < t->count && i < DCAP_ISSUERS; i++) {
         if (memcmp(t->issuer[i], hash, 32) == 0)

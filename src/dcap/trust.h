@@ -14,5 +14,7 @@ struct dcap_trust {
 void dcap_trust_intel(struct dcap_trust *t);
 // Another root, of tests and devnets.
 void dcap_trust_root(struct dcap_trust *t, const uint8_t key[64]);
+// Whether it is Intel's root: what another one signed proves nothing about a machine.
+bool dcap_trust_is_intels(const struct dcap_trust *t);
 bool dcap_trust_knows(const struct dcap_trust *t, const uint8_t hash[32]);
 void dcap_trust_learn(struct dcap_trust *t, const uint8_t hash[32]);

@@ -114,6 +114,8 @@ export interface Report extends Quote {
   error?: Reason & { part: string; hint?: string };
   /** The time for which the quote was checked. */
   at: Moment;
+  /** Another root than Intel's was trusted (`rootKey`): then nothing here is proven. */
+  simulated: boolean;
   steps: Step[];
   /** The policy's reasons. */
   refused?: Reason[];
