@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`outlayer collateral`: several servers, on their good and bad days; the files that are kept; how long they last."""
-import json, os, subprocess, time
+import fcntl, json, os, subprocess, time
 
 import kit
 from fakes.pcs import Pcs
@@ -123,6 +123,27 @@ def test_bad_days():
         check("a clock that is a year behind is named", code != 0 and "clock right?" in said, said)
         code, out, said = tool.run("fetch", "--fmspc", good["fmspc"], "--at", int(time.time()) + 400 * DAY, PCCS_URL=pcs.url)
         check("so is one that is a year ahead", code != 0 and "clock right?" in said, said)
+
+
+def test_two_at_once():
+    """Two processes that merge into one file take turns. If it fails, what one of them wrote is lost."""
+    good = made(1, 29)
+    with kit.folder() as home, serve(good) as one, serve(good) as two:
+        for pcs, pieces in ((one, ["qe"]), (two, ["tcb"])):
+            for piece in pieces:
+                pcs.meet(piece, 404)
+        tool, out = Tool(home, good["root_key"]), os.path.join(home, "c.json")
+        folder = os.open(home, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        both = [subprocess.Popen(tool.args("fetch", "--fmspc", good["fmspc"], "--out", out), env=tool.env | {"PCCS_URL": pcs.url}, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL) for pcs in (one, two)]
+        check("while somebody holds the folder nothing is written", not kit.until(lambda: os.path.exists(out), 1.5) and all(p.poll() is None for p in both))
+        os.close(folder)
+        for p in both:
+            p.wait(30)
+        equal("then each has written what it had", sorted(k for k in file_of(out) if k in ("root_ca_crl", "pck_crl", "tcb_info", "qe_identity")),
+              ["pck_crl", "qe_identity", "root_ca_crl", "tcb_info"])
+        equal("and nothing else stays behind", sorted(os.listdir(home)), ["c.json"])
 
 
 def test_the_simulators_server():

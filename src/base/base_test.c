@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/patience.h"
+#include "base/sync.h"
 #include "base/text.h"
 #include <errno.h>
 #include <sys/stat.h>
@@ -223,6 +225,13 @@ static void files_are_whole_and_locked(void **state) {
     close(one);
     assert_ok(file_lock(lock, "pid 2", &two, &e), &e);
     close(two);
+    const struct patience soon = {.deadline_ms = deadline_in(30)}, later = {.deadline_ms = deadline_in(60000)};
+    assert_ok(file_lock_folder_of(lock, &later, &one, &e), &e);
+    assert_err(file_lock_folder_of(arena_printf(a, "%s/other", dir), &soon, &two, &e), &e, ERR_TIMEOUT, dir);
+    close(one);
+    assert_ok(file_lock_folder_of(lock, &later, &two, &e), &e);
+    close(two);
+    assert_err(file_lock_folder_of(arena_printf(a, "%s/no/lock", dir), &later, &two, &e), &e, ERR_IO, "cannot open");
     assert_ok(file_remove_tree(dir, &e), &e);
     assert_int_not_equal(stat(dir, &st), 0);
     assert_ok(file_remove_tree(dir, &e), &e);

@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/buf.h"
+#include "base/patience.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -180,6 +181,35 @@ bool file_lock(const char *path, const char *who, int *fd, struct err *e) {
         return false;
     }
     return true;
+}
+
+// No event says that a lock is free, but to a thread that blocks without an end.
+#define LOCK_LOOK_MS 10
+
+static bool lock_within(int fd, const char *folder, const struct patience *p, struct err *e) {
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return err_errno(e, "cannot lock folder '%s'", folder);
+        if (!patience_pause(p, LOCK_LOOK_MS)) {
+            patience_fail(p, "another process that holds the folder", e);
+            return err_wrap(e, "folder '%s'", folder);
+        }
+    }
+    return true;
+}
+
+bool file_lock_folder_of(const char *path, const struct patience *p, int *fd, struct err *e) {
+    const char *slash = strrchr(path, '/');
+    SCOPED_ARENA(a);
+    const char *folder = slash ? arena_text(a, slice_of(path, slash == path ? 1 : (size_t)(slash - path))) : ".";
+    *fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return err_errno(e, "cannot open folder '%s'", folder);
+    if (lock_within(*fd, folder, p, e))
+        return true;
+    close(*fd);
+    *fd = -1;
+    return false;
 }
 
 const char *file_program_dir(struct arena *a) {

@@ -26,6 +26,11 @@ void file_remove_unfinished(const char *path);
 // Takes an exclusive lock on a file, made if missing, and writes `who` into it; the descriptor holds it until closed.
 // A lock that somebody holds is ERR_CONFLICT with what the holder wrote.
 [[nodiscard]] bool file_lock(const char *path, const char *who, int *fd, struct err *e);
+// Takes an exclusive lock on the folder of `path`, which the descriptor holds until closed, so that nobody else changes
+// its files between a read and a write. Waits while another process holds it, as long as the patience lasts
+// (patience_fail). Nothing stays behind, and only reading rights are needed.
+struct patience;
+[[nodiscard]] bool file_lock_folder_of(const char *path, const struct patience *p, int *fd, struct err *e);
 // write(2) until all is out.
 [[nodiscard]] bool file_write_all(int fd, struct slice bytes, struct err *e);
 // Folder of the running program, for finding its siblings.

@@ -91,12 +91,12 @@ const char *job_file(struct arena *a, const char *folder, const struct quote_pla
 
 bool job_fetch(struct collateral_job *j, const struct quote_platform *p, const char *set, struct fetched *out,
                struct err *e) {
-    const struct pcs_wish wish = {.tdx = p->tdx, .fmspc = p->fmspc, .ca = p->ca, .set = set};
     uint64_t seconds = j->o->timeout.given ? j->o->timeout.v : FETCH_SECONDS;
     if (seconds < 1 || seconds > 3600)
         return err_set(e, ERR_USAGE, "--timeout takes 1 to 3600");
     const struct fetch f = {.addresses = &j->attest.addresses,
-                            .wish = &wish,
+                            .platform = p,
+                            .set = set,
                             .trust = &j->attest.trust,
                             .now = j->attest.now,
                             .patience = patience_within(&(const struct patience){0, j->cancel}, seconds * 1000)};

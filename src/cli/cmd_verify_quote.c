@@ -95,9 +95,9 @@ static bool load_collateral(struct verify_job *j, struct err *e) {
 static void fetch_for(struct verify_job *j, const struct quote_platform *p) {
     struct fetched got;
     struct err why;
-    const struct pcs_wish wish = {.tdx = p->tdx, .fmspc = p->fmspc, .ca = p->ca, .set = "standard"};
     const struct fetch f = {.addresses = &j->attest.addresses,
-                            .wish = &wish,
+                            .platform = p,
+                            .set = "standard",
                             .trust = &j->attest.trust,
                             .now = j->attest.now,
                             .patience = patience_within(&(const struct patience){0}, FETCH_SECONDS * 1000)};

@@ -103,6 +103,12 @@ static bool holds(const struct approval *p, struct arena *a, struct err *e) {
     return err_hint(e, "`outlayer verify-quote` says which of its parts does not hold");
 }
 
+static void finish(const struct tee_job *j, json_t *result, const char *transaction) {
+    json_object_set_new(result, "simulated", json_boolean(j->config.simulated));
+    json_set_text(result, "transaction_hash", transaction);
+    tee_finish(j, result);
+}
+
 static bool send(struct tee_job *j, const struct approval *p, struct err *e) {
     const struct td_view *td = &p->quote.td;
     SCOPED_JSON(args) = j->o->exact ? exact_arguments(j, td) : image_arguments(j, p);
@@ -113,11 +119,9 @@ static bool send(struct tee_job *j, const struct approval *p, struct err *e) {
         .method = j->o->exact ? METHOD_ADD_MEASUREMENTS : METHOD_ADD_IMAGE, .args = args, .gas = {APPROVE_GAS}};
     if (!registry_send(&j->registry, j->a, &call, &transaction, NULL, e))
         return false;
-    json_t *result = json_copy(args);
-    json_set_text(result, "transaction_hash", transaction);
     if (!j->o->json)
-        printf("approved      in %s\n", transaction);
-    tee_finish(j, result);
+        printf("approved      in %s%s\n", transaction, j->config.simulated ? " (simulated: this proves nothing)" : "");
+    finish(j, json_copy(args), transaction);
     return true;
 }
 
@@ -132,8 +136,7 @@ static bool nothing_to_do(const struct tee_job *j, json_int_t id) {
         printf("approved      already, as image %" JSON_INTEGER_FORMAT "\n", id);
     json_t *result = json_object();
     json_object_set_new(result, "image_id", json_integer(id));
-    json_set_text(result, "transaction_hash", NULL);
-    tee_finish(j, result);
+    finish(j, result, NULL);
     return true;
 }
 
@@ -152,8 +155,8 @@ static bool approve(struct tee_job *j, struct approval *p, struct err *e) {
 
 bool tee_run_approve(struct tee_job *j, struct err *e) {
     struct approval p = {0};
-    bool ok = tee_open_register(j, e) && tee_open_payer(j, j->config.owner, e) && tee_take_quote(j, &p.quote, e) &&
-              read_log(j, &p, e) && approve(j, &p, e);
+    bool ok = tee_open_register(j, e) && tee_check_sources(j, e) && tee_open_payer(j, j->config.owner, e) &&
+              tee_take_quote(j, &p.quote, e) && read_log(j, &p, e) && approve(j, &p, e);
     json_decref(p.verdict);
     return ok;
 }

@@ -13,6 +13,16 @@ void tee_trust(const struct tee_job *j, struct dcap_trust *out) {
         dcap_trust_intel(out);
 }
 
+static bool read_addresses(const struct tee_job *j, struct pcs_addresses *out, struct err *e) {
+    return pcs_addresses_read(out, j->a, tee_setting(j, j->o->pccs_url, "PCCS_URL", "pccs_url"), e);
+}
+
+bool tee_check_sources(const struct tee_job *j, struct err *e) {
+    struct pcs_addresses addresses;
+    struct collateral c;
+    return j->o->collateral ? collateral_load(&c, j->a, j->o->collateral, e) : read_addresses(j, &addresses, e);
+}
+
 bool tee_fetch_collateral(const struct tee_job *j, struct slice quote, const char *set, struct fetched *out,
                           struct err *e) {
     struct dcap_trust trust;
@@ -21,14 +31,13 @@ bool tee_fetch_collateral(const struct tee_job *j, struct slice quote, const cha
     struct pcs_addresses addresses;
     uint64_t now;
     tee_trust(j, &trust);
-    if (!pcs_addresses_read(&addresses, j->a, tee_setting(j, j->o->pccs_url, "PCCS_URL", "pccs_url"), e) ||
-        !registry_now(&j->registry, j->a, &now, e))
+    if (!read_addresses(j, &addresses, e) || !registry_now(&j->registry, j->a, &now, e))
         return false;
     if (!quote_platform_of(&platform, quote, &trust, now, &fault))
         return collateral_fault_err(&fault, now, e);
-    const struct pcs_wish wish = {.tdx = platform.tdx, .fmspc = platform.fmspc, .ca = platform.ca, .set = set};
     const struct fetch fetch = {.addresses = &addresses,
-                                .wish = &wish,
+                                .platform = &platform,
+                                .set = set,
                                 .trust = &trust,
                                 .now = now,
                                 .patience = {.deadline_ms = deadline_in(FETCH_MS)}};

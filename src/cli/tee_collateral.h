@@ -10,5 +10,7 @@ void tee_trust(const struct tee_job *j, struct dcap_trust *out);
 // verifies them.
 [[nodiscard]] bool tee_fetch_collateral(const struct tee_job *j, struct slice quote, const char *set,
                                         struct fetched *out, struct err *e);
+// Whether what is given as --collateral, or as addresses, can be read at all: said before anything is paid for.
+[[nodiscard]] bool tee_check_sources(const struct tee_job *j, struct err *e);
 // For registration: the object from --collateral FILE, or else fetched. The reference is the caller's.
 [[nodiscard]] bool tee_find_collateral(void *job, struct arena *a, struct slice quote, json_t **out, struct err *e);

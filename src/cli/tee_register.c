@@ -44,7 +44,7 @@ static void show_result(struct tee_job *j, const struct registration_result *r, 
 bool tee_run_register(struct tee_job *j, struct err *e) {
     struct registration_result result;
     uint64_t now;
-    if (!tee_open_register(j, e) || !tee_open_payer(j, NULL, e) || !tee_open_agent(j, e))
+    if (!tee_open_register(j, e) || !tee_check_sources(j, e) || !tee_open_payer(j, NULL, e) || !tee_open_agent(j, e))
         return false;
     char *folder = arena_strdup(j->a, j->key_path), *slash = strrchr(folder, '/');
     if (slash)

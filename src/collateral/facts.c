@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collateral/facts.h"
 
+#include "base/file.h"
+#include "base/patience.h"
+#include "base/sync.h"
 #include "collateral/moment.h"
 #include "dcap/backend.h"
 #include "dcap/crl.h"
@@ -8,6 +11,7 @@
 #include "dcap/part.h"
 #include "dcap/tcb_info.h"
 
+#define LOCK_MS 10000              // a merge takes milliseconds
 #define CLOCK_DOUBT_S (60 * DAY_S) // collateral lives 30 days and is made anew each day
 
 static struct bytes bytes_of(struct slice s) { return (struct bytes){s.ptr, s.len}; }
@@ -126,6 +130,14 @@ static void judge_part(struct judge *k, const struct collateral *c, enum collate
         k->root_crl = part;
 }
 
+void collateral_judge_root(struct collateral_facts *out, const struct collateral *c, struct dcap_trust *trust,
+                           uint64_t now) {
+    struct judge k = {.out = out, .trust = trust, .now = now};
+    k.lent = (struct dcap_arena){xmalloc(LENT_BYTES), LENT_BYTES, 0};
+    judge_part(&k, c, COLLATERAL_ROOT_CRL);
+    free(k.lent.base);
+}
+
 void collateral_judge(struct collateral_facts out[static COLLATERAL_PARTS], const struct collateral *c,
                       const struct collateral *root, struct dcap_trust *trust, uint64_t now) {
     struct judge k = {.out = out, .trust = trust, .now = now};
@@ -202,12 +214,11 @@ static bool merge(struct collateral_merge *m, const struct collateral *from, con
     return true;
 }
 
-bool collateral_merge_file(struct collateral_merge *out, struct arena *a, const char *path,
-                           const struct collateral *from, const struct collateral_facts new[static COLLATERAL_PARTS],
-                           struct dcap_trust *trust, uint64_t now, struct err *e) {
+static bool merge_locked(struct collateral_merge *out, struct arena *a, const char *path, const struct collateral *from,
+                         const struct collateral_facts new[static COLLATERAL_PARTS], struct dcap_trust *trust,
+                         uint64_t now, struct err *e) {
     bool any = false;
     struct err why;
-    *out = (struct collateral_merge){0};
     if (!collateral_load(&out->kept, a, path, &why)) {
         if (why.code != ERR_NOT_FOUND) {
             *e = why;
@@ -220,4 +231,18 @@ bool collateral_merge_file(struct collateral_merge *out, struct arena *a, const 
     for (enum collateral_part p = 0; p < COLLATERAL_PARTS; p++)
         any = any || out->changed[p];
     return !any || collateral_save(&out->kept, a, path, e);
+}
+
+// Two that read the same file before one of them writes would lose what the first one wrote.
+bool collateral_merge_file(struct collateral_merge *out, struct arena *a, const char *path,
+                           const struct collateral *from, const struct collateral_facts new[static COLLATERAL_PARTS],
+                           struct dcap_trust *trust, uint64_t now, struct err *e) {
+    const struct patience p = {.deadline_ms = deadline_in(LOCK_MS)};
+    int lock;
+    *out = (struct collateral_merge){0};
+    if (!file_lock_folder_of(path, &p, &lock, e))
+        return false;
+    bool ok = merge_locked(out, a, path, from, new, trust, now, e);
+    close(lock);
+    return ok;
 }

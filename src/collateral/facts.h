@@ -37,6 +37,9 @@ struct dcap_collateral collateral_for_core(const struct collateral *c);
 // another object and needs its PCK CRL's issuer chain beside it. `trust` learns.
 void collateral_judge(struct collateral_facts out[static COLLATERAL_PARTS], const struct collateral *c,
                       const struct collateral *root, struct dcap_trust *trust, uint64_t now);
+// Of its root CRL alone, which is the first of the parts.
+void collateral_judge_root(struct collateral_facts *out, const struct collateral *c, struct dcap_trust *trust,
+                           uint64_t now);
 // The same for a list of TCB sets.
 [[nodiscard]] bool collateral_sets_verify(struct tcb_sets *out, const struct pcs_numbers *numbers, bool tdx,
                                           const struct collateral *root, struct dcap_trust *trust, uint64_t now,
@@ -47,7 +50,8 @@ bool collateral_newer(const struct collateral_facts *one, const struct collatera
 
 // Puts those parts of `from` into the file that are newer than what is there, or take the place of what is missing,
 // over or wrong; `changed` says which. A file that is not there is made. A part of the file that was issued after `now`
-// stays, and is an error: the clock is wrong. `kept` is what the file has then, `facts` what is true about it.
+// stays, and is an error: the clock is wrong. `kept` is what the file has then, `facts` what is true about it. Several
+// processes may merge into one file: they take turns (ERR_TIMEOUT where one of them stands still).
 struct collateral_merge {
     bool changed[COLLATERAL_PARTS];
     struct collateral kept;

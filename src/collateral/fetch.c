@@ -17,7 +17,9 @@ struct source {
 
 static void *ask_source(void *ctx) {
     struct source *s = ctx;
-    pcs_ask(&s->answer, s->a, s->http, s->address, s->f->wish, &s->f->patience);
+    const struct quote_platform *p = s->f->platform;
+    const struct pcs_wish wish = {.tdx = p->tdx, .fmspc = p->fmspc, .ca = p->ca, .set = s->f->set};
+    pcs_ask(&s->answer, s->a, s->http, s->address, &wish, &s->f->patience);
     return NULL;
 }
 
@@ -43,10 +45,10 @@ static void note_fault(struct fetched *out, const struct source *s, enum pcs_pie
 // The set that is wanted, as far as it is known; 0: it is not.
 static uint64_t wanted_set(const struct fetched *out, const struct fetch *f) {
     uint64_t number;
-    if (!pcs_set_read(f->wish->set, &number, NULL) || number || !out->sets_known)
+    if (!pcs_set_read(f->set, &number, NULL) || number || !out->sets_known)
         return number;
     const struct tcb_set *s =
-        strcmp(f->wish->set, "early") == 0 ? tcb_sets_early(&out->sets) : tcb_sets_standard(&out->sets, f->now);
+        strcmp(f->set, "early") == 0 ? tcb_sets_early(&out->sets) : tcb_sets_standard(&out->sets, f->now);
     return s ? s->number : 0;
 }
 
@@ -60,8 +62,9 @@ static bool is_better(const struct collateral_facts *new, const struct collatera
 }
 
 // Whether a part that is right by itself is what was asked for.
-static bool is_asked_for(const struct collateral_facts *f, enum collateral_part p, const struct pcs_wish *w,
+static bool is_asked_for(const struct collateral_facts *f, enum collateral_part p, const struct fetch *asked,
                          struct err *e) {
+    const struct quote_platform *w = asked->platform;
     uint64_t number;
     if (p == COLLATERAL_TCB_INFO && (strcasecmp(f->id, w->fmspc) != 0 || f->tdx != w->tdx))
         return err_set(e, ERR_INVALID, "it sent the TCB info of another platform (FMSPC %s)", f->id);
@@ -69,7 +72,7 @@ static bool is_asked_for(const struct collateral_facts *f, enum collateral_part 
         return err_set(e, ERR_INVALID, "it sent the identity of another enclave (%s)", f->id);
     if (p == COLLATERAL_PCK_CRL && strcmp(f->id, w->ca) != 0)
         return err_set(e, ERR_INVALID, "it sent the list of another authority (%s)", f->id);
-    if (p == COLLATERAL_TCB_INFO && pcs_set_read(w->set, &number, NULL) && number && number != f->number)
+    if (p == COLLATERAL_TCB_INFO && pcs_set_read(asked->set, &number, NULL) && number && number != f->number)
         return err_set(e, ERR_INVALID, "it sent TCB info of set %" PRIu64 ", not of %" PRIu64, f->number, number);
     return true;
 }
@@ -79,16 +82,15 @@ static bool is_asked_for(const struct collateral_facts *f, enum collateral_part 
 // *root: whose root CRL, with its issuer chain, counts so far.
 static void take_root_crl(struct fetched *out, const struct fetch *f, const struct source *s,
                           const struct collateral **root) {
-    struct collateral_facts facts[COLLATERAL_PARTS];
+    struct collateral_facts new;
     if (!s->answer.had[PCS_ROOT_CRL])
         return;
-    collateral_judge(facts, &s->answer.collateral, &s->answer.collateral, f->trust, f->now);
-    const struct collateral_facts *new = &facts[COLLATERAL_ROOT_CRL];
-    if (!new->good) {
-        note_fault(out, s, PCS_ROOT_CRL, &new->fault);
-    } else if (is_better(new, &out->facts[COLLATERAL_ROOT_CRL], 0)) {
+    collateral_judge_root(&new, &s->answer.collateral, f->trust, f->now);
+    if (!new.good) {
+        note_fault(out, s, PCS_ROOT_CRL, &new.fault);
+    } else if (is_better(&new, &out->facts[COLLATERAL_ROOT_CRL], 0)) {
         collateral_take(&out->c, &s->answer.collateral, COLLATERAL_ROOT_CRL);
-        out->facts[COLLATERAL_ROOT_CRL] = *new;
+        out->facts[COLLATERAL_ROOT_CRL] = new;
         out->from[COLLATERAL_ROOT_CRL] = s->shown;
         *root = &s->answer.collateral;
     }
@@ -100,7 +102,7 @@ static void take_sets(struct fetched *out, const struct fetch *f, const struct s
     struct err why;
     if (!s->answer.had[PCS_NUMBERS])
         return;
-    if (!collateral_sets_verify(&sets, &s->answer.numbers, f->wish->tdx, root, f->trust, f->now, &why)) {
+    if (!collateral_sets_verify(&sets, &s->answer.numbers, f->platform->tdx, root, f->trust, f->now, &why)) {
         note(out, s->shown, PCS_NUMBERS, &why);
     } else if (!out->sets_known || sets.issued > out->sets.issued) {
         out->sets = sets;
@@ -115,7 +117,7 @@ static void take_part(struct fetched *out, const struct fetch *f, const struct s
         return;
     if (!new->good) {
         note_fault(out, s, piece_of(p), &new->fault);
-    } else if (!is_asked_for(new, p, f->wish, &why)) {
+    } else if (!is_asked_for(new, p, f, &why)) {
         note(out, s->shown, piece_of(p), &why);
     } else if (is_better(new, &out->facts[p], wanted_set(out, f))) {
         collateral_take(&out->c, &s->answer.collateral, p);

@@ -3,6 +3,7 @@
 // is right is kept, whoever it came from, so that one good address is enough.
 #pragma once
 #include "collateral/facts.h"
+#include "collateral/platform.h"
 
 #define FETCH_NOTES_MAX (PCS_ADDRESSES_MAX * (PCS_PIECES + 1))
 
@@ -25,7 +26,8 @@ struct fetched {
 
 struct fetch {
     const struct pcs_addresses *addresses;
-    const struct pcs_wish *wish;
+    const struct quote_platform *platform;
+    const char *set; // "standard", "early", or a number
     struct dcap_trust *trust;
     uint64_t now;
     struct patience patience;
