@@ -256,6 +256,20 @@ def test_up_killed_whole():
         stack.stop()
 
 
+def test_home_with_a_long_path():
+    """A socket's path has at most 107 bytes, a home's may have more: the simulated machine is there all the same."""
+    with kit.folder() as short:
+        home = os.path.join(short, "h" * 120)
+        os.makedirs(home)
+        stack = Stack(home)
+        socket = stack.info["dstack_endpoint"]
+        check("its guest agent has a socket", socket and len(socket) <= 107 and os.path.exists(socket), socket)
+        done = subprocess.run([kit.program("outlayer"), "tee", "status", "--json"], env=stack.env, capture_output=True, text=True, timeout=60)
+        equal("and is found and asked there", json.loads(done.stdout)["agent"].get("endpoint"), socket)
+        stack.stop()
+        check("with the stack its place is gone", not os.path.exists(os.path.dirname(socket)), socket)
+
+
 def test_random_differs():
     """Twenty runs of the random service give at least two values, each in its range."""
     with kit.folder() as home:

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/deployment.h"
 #include "cli/repo.h"
+#include "cli/socket_place.h"
 #include "cli/target.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -17,7 +18,6 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define READY_MS 20000
 #define HOME_VERSION "1"
@@ -170,13 +170,12 @@ static bool start_simulator(struct stack *s, struct err *e) {
     struct arena *a = s->arena;
     const char *home = arena_printf(a, "%s/simulator", s->home), *line;
     const char *program = arena_printf(a, "%s/outlayer-dstack-simulator", file_program_dir(a));
-    const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home), "OUTLAYER_NETWORK=" STACK_NETWORK, NULL};
-    if (strlen(home) + sizeof "/dstack.sock" > sizeof((struct sockaddr_un *)0)->sun_path) {
-        say(s, "no simulated TDX", "this home's path is too long for a socket");
-        return true;
-    }
-    if (!file_make_dirs(home, 0700, e) ||
-        !supervisor_start(s->supervisor, a, "dstack-simulator", program, env, READY_MS, &line, e) ||
+    const char *socket;
+    if (!file_make_dirs(home, 0700, e) || !socket_place(&socket, a, home, "dstack.sock", e))
+        return err_wrap(e, "a place for the simulated machine's socket");
+    const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home), "OUTLAYER_NETWORK=" STACK_NETWORK,
+                         arena_printf(a, "SOCKET=%s", socket), NULL};
+    if (!supervisor_start(s->supervisor, a, "dstack-simulator", program, env, READY_MS, &line, e) ||
         !read_simulator(s, line, e))
         return false;
     say(s, "simulated TDX", s->dstack_endpoint);
@@ -374,6 +373,8 @@ void stack_stop(struct stack *s) {
     if (s->home)
         session_remove(s->home, s->arena);
     supervisor_stop(s->supervisor);
+    if (s->dstack_endpoint)
+        socket_place_leave(s->arena, s->dstack_endpoint, arena_printf(s->arena, "%s/simulator", s->home));
     if (s->lock >= 0)
         close(s->lock);
     secret_key_wipe(&s->contract.secret);
