@@ -4,10 +4,11 @@
 platform that Intel's next set leaves behind is named before it is too late."""
 import contextlib, json, os, re, signal, subprocess, time
 
-import kit, near
+import kit, near, tee_test
 from collateral_test import PARTS, Tool, made, serve
+from fakes import line
 from kit import check, equal
-from register_test import REGISTER, World
+from register_test import REGISTER, World, key_of
 
 
 @contextlib.contextmanager
@@ -99,6 +100,52 @@ def test_watch_pushes_what_is_due():
             check("with somebody who pays all four are", all(issued(w)[k] > before[k] for k in before), (done, issued(w), before))
 
 
+def test_watch_has_keys_judged():
+    """Other collateral says nothing of registered keys until somebody has them judged by it, and a key whose time is
+    over keeps its rights until somebody has it removed. If it fails, a platform that Intel revoked goes on answering."""
+    with kit.folder() as home:
+        m = tee_test.Machine(home, AT=str(int(time.time()) - 5 * 86400))
+        m.approve()
+        quote = os.path.join(home, "quote.json")
+        with open(quote, "wb") as f:
+            f.write(line.ask(m.agent, "POST", "/GetQuote", b'{"report_data":"00"}')[2])
+        where = ["--network", "devnet", "--rpc-url", m.rpc, "--contract", tee_test.CONTRACT]
+
+        def watch(pays=True):
+            payer = ["--from", tee_test.PAYER, "--credentials", m.key_file(tee_test.PAYER)] if pays else []
+            done = m.outlayer("collateral", "watch", quote, "--once", *where, *payer)
+            return done.stdout + done.stderr
+        said = watch()
+        check("without keys nothing is judged", "pushed" in said and "judged" not in said and "all is well" in said, said)
+        equal("a key is registered", tee_test.answer(m.tee("register", "--json")).get("result"), "registered")
+        said = watch()
+        check("a key that came since is judged once", "judged      1 keys by the collateral on chain, removed 0" in said, said)
+        said = watch()
+        check("again nothing is sent", "judged" not in said and "transaction" not in said and "all is well" in said, said)
+        m.again()
+        m.control(tcb={"status": "OutOfDate", "advisories": "INTEL-SA-00001"})
+        with open(quote, "wb") as f:
+            f.write(line.ask(m.agent, "POST", "/GetQuote", b'{"report_data":"00"}')[2])
+        said = watch(pays=False)
+        check("nothing is sent where nobody pays", "transaction" not in said and m.workers()[0]["state"] == "active", said)
+        done = m.outlayer("collateral", "fetch", quote, *where)
+        done = m.outlayer("collateral", "push", "--from", tee_test.PAYER, "--credentials", m.key_file(tee_test.PAYER), *where)
+        check("a push says that keys are not judged by it yet", "outlayer tee recheck" in done.stderr, done.stderr)
+        said = watch(pays=False)
+        check("watch says so, too", "keys are to be judged again" in said, said)
+        said = watch()
+        check("whoever pushed it, keys are judged by it", "judged      1 keys" in said and m.workers()[0]["state"] == "failing", said)
+        check("a platform in its grace is not judged again on the same day", "judged" not in watch())
+
+        owner = near.Account(m.rpc, tee_test.CONTRACT, key_of(m.key_file(tee_test.CONTRACT)))
+        owner.send(tee_test.REGISTER, near.call("set_policy", {"accept": ["UpToDate", "OutOfDate"], "advisories": ["INTEL-SA-00001"], "key_age_s": 60}), wait="FINAL")
+        equal("a key is renewed for a minute", tee_test.answer(m.tee("register", "--renew", "--json")).get("result"), "renewed")
+        kit.rpc(m.rpc, "sandbox_fast_forward", {"delta_height": 300})
+        equal("whose time is over then", m.workers()[0]["state"], "expired")
+        said = watch()
+        check("it is removed", "expired     1 keys were removed" in said and m.workers() == [], said)
+
+
 def metrics(url):
     _, _, body = kit.get(url)
     return dict(line.rsplit(" ", 1) for line in body.decode().splitlines() if line and not line.startswith("#"))
@@ -144,9 +191,9 @@ def test_what_is_over_stays_an_alarm():
 def looked(process, word):
     """All that is printed until a look has ended so."""
     text = ""
-    for line in process.stdout:
-        text += line
-        if line.startswith("looked") and word in line:
+    for one in process.stdout:
+        text += one
+        if one.startswith("looked") and word in one:
             break
     return text
 

@@ -172,7 +172,13 @@ def test_life():
         equal("RTMR3 is the machine's", first["measurements"]["rtmr3"], m.simulator.ready["rtmr3"])
 
         early = m.tee("register", "--json")
-        equal("a machine that is not approved is refused before anything is paid", early.returncode, 2)
+        equal("a machine that is not approved is refused before anything is paid",
+              (early.returncode, near.view_value(m.rpc, REGISTER, "get_challenge")), (2, None))
+        for what in (["--collateral", m.key_file(PAYER) + ".none"], ["--pccs-url", "gopher://nowhere"]):
+            wrong = m.tee("register", "--json", *what)
+            equal(f"{what[0]} that cannot be used is named before anything is paid",
+                  (wrong.returncode, near.view_value(m.rpc, REGISTER, "get_challenge")), (2, None))
+            check("with what is wrong", what[1] in wrong.stderr, wrong.stderr)
         check("with the reason and what to do",
               "No approved image has these measurements" in early.stderr and "tee approve" in early.stderr,
               early.stderr)
@@ -181,11 +187,12 @@ def test_life():
         refused = m.tee("approve", "--json", by=PAYER)
         equal("nobody but the owner approves", refused.returncode, 2)
         approved = m.approve()
-        equal("the owner approves by the compose hash that the log shows", approved["compose_hash"],
-              m.simulator.ready["compose_hash"])
+        equal("the owner approves by the compose hash that the log shows",
+              (approved["compose_hash"], approved["simulated"]), (m.simulator.ready["compose_hash"], True))
 
-        equal("approving it again changes nothing", (m.approve().get("image_id"), m.approve()["transaction_hash"]),
-              (0, None))
+        again = m.approve()
+        equal("approving it again changes nothing", (again["image_id"], again["transaction_hash"], again["simulated"]),
+              (0, None, True))
         made = m.tee("register", "--json")
         key = answer(made)
         if not check("the machine's key is registered", made.returncode == 0 and key.get("result") == "registered",
@@ -226,6 +233,10 @@ def test_life():
         gone = answer(m.tee("remove", "--json", by=CONTRACT))
         equal("the owner removes it", gone["removed"], 1)
         equal("with its rights", (m.workers(), rights(m, key["public_key"])), ([], None))
+        said = answer(m.tee("status", "--json"))
+        check("status says that it was removed, and the one command that mends it",
+              "removed" in said["wrong"] and "--new-key" in said["mend"] and said["key"]["state"] == "removed", said)
+        check("people, too", "removed: it never comes back" in m.tee("status").stdout)
         never = m.tee("register", "--json")
         equal("a removed key never comes back, which is a refusal", never.returncode, 2)
         check("and the way on is named", "--new-key" in never.stderr, never.stderr)
@@ -551,6 +562,36 @@ def test_agents_of_all_kinds():
         equal("and the status goes on without it", (status.returncode, said["tee"], said["key"]["registered"]),
               (1, "none", True))
         equal("the key is still the one", [w["public_key"] for w in m.workers()], [m.own_key()])
+
+
+def test_no_agent():
+    """A machine without a guest agent is no wrong usage: the platform is not there."""
+    with kit.folder() as home:
+        m = Machine(home)
+        m.agent = ""
+        done = m.tee("register", "--json")
+        check("without a socket it ends with status 3", done.returncode == 3 and "no guest agent" in done.stderr and
+              "/var/run/dstack.sock" in done.stderr, (done.returncode, done.stderr))
+        m.agent = os.path.join(home, "gone.sock")
+        done = m.tee("register", "--json")
+        check("so it does where the one that is named is not there", done.returncode == 3 and m.agent in done.stderr,
+              (done.returncode, done.stderr))
+
+
+def test_keys_of_another_contract():
+    """A key belongs to one register contract, which status says before somebody pays."""
+    with kit.folder() as home:
+        m = Machine(home)
+        m.approve()
+        path = os.path.join(home, "other.json")
+        with open(m.key_file(PAYER)) as f, open(path, "w") as to:
+            to.write(f.read())
+        os.chmod(path, 0o600)
+        said = answer(m.tee("status", "--key", path, "--json"))
+        check("status says so", PAYER in said["wrong"] and "--key" in said["mend"], said)
+        done = m.tee("register", "--key", path)
+        check("and so does register", done.returncode == 2 and PAYER in done.stderr and
+              near.view_value(m.rpc, REGISTER, "get_challenge") is None, (done.returncode, done.stderr))
 
 
 def test_versions():

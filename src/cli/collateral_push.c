@@ -70,6 +70,15 @@ void push_report(const struct collateral_job *j, const struct push_result *r, co
     json_array_append_new(out, one);
 }
 
+static bool any_pushed(const json_t *reports) {
+    const json_t *one;
+    size_t i;
+    json_array_foreach(reports, i, one)
+        if (json_is_string(json_object_get(one, "transaction_hash")))
+            return true;
+    return false;
+}
+
 static bool push_files(struct collateral_chain *c, struct collateral_job *j, json_t *out, struct err *e) {
     struct job_files files;
     struct kept *k = arena_alloc(j->a, sizeof *k);
@@ -87,6 +96,9 @@ bool collateral_run_push(struct collateral_job *j, struct err *e) {
     bool ok = chain_open(&c, j, true, e) && push_files(&c, j, out, e);
     if (ok && j->o->json)
         print_json_line(j->a, out);
+    if (ok && any_pushed(out))
+        fprintf(stderr, "note        registered keys are judged by it once `outlayer tee recheck` is called; `outlayer "
+                        "collateral watch` does that by itself\n");
     chain_close(&c);
     return ok;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // outlayer collateral watch: looks every six hours, keeps files and the register contract fresh, judges a running
 // platform by today's TCB set and by Intel's next one, and shows all of it as metrics. docs/collateral.md.
+#include "cli/collateral_keys.h"
 #include "cli/collateral_push.h"
 
 #include "base/buf.h"
@@ -177,7 +178,7 @@ static bool look_at_all(struct look *l, struct err *e) {
             say_short(l, report);
     }
     struct err why;
-    if (l->chain.known && !push_due(l, fresh ? e : &why))
+    if (l->chain.known && (!push_due(l, fresh ? e : &why) || !keys_upkeep(&l->chain, &l->j, &l->kept, pays, e)))
         return false;
     const struct tcb_set *standard = got.sets_known ? tcb_sets_standard(&got.sets, l->j.attest.now) : NULL;
     if (!got.sets_known || standard != tcb_sets_early(&got.sets))

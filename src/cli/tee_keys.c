@@ -5,53 +5,28 @@
 #include "cli/payer.h"
 #include "cli/tee_job.h"
 #include "protocol/register.h"
+#include "tee/key_walk.h"
 #include <inttypes.h>
 
-#define KEYS_GAS (300 * TGAS) // how many keys a call gets through is up to its gas
-#define CALLS_MAX 1000
+#define REMOVE_GAS (300 * TGAS)
 
-struct counts {
-    uint64_t checked, removed;
-    const char *transaction; // the last one
-};
-
-static json_t *counted(const struct counts *c, bool checked) {
+static json_t *counted(uint64_t removed, const char *transaction) {
     json_t *result = json_object();
-    if (checked)
-        json_set_u64(result, "checked", c->checked);
-    json_set_u64(result, "removed", c->removed);
-    json_set_text(result, "transaction_hash", c->transaction);
+    json_set_u64(result, "removed", removed);
+    json_set_text(result, "transaction_hash", transaction);
     return result;
 }
 
-// One call judges as many keys as its gas is enough for, and says where the next one goes on.
-static bool recheck_from(struct tee_job *j, uint64_t from, struct counts *c, uint64_t *next, struct err *e) {
-    SCOPED_JSON(args) = json_object();
-    SCOPED_JSON(value) = NULL;
-    uint64_t checked, removed;
-    json_set_u64(args, "from_index", from);
-    const struct registry_call call = {.method = METHOD_RECHECK_KEYS, .args = args, .gas = {KEYS_GAS}};
-    *next = UINT64_MAX;
-    if (!registry_send(&j->registry, j->a, &call, &c->transaction, &value, e) ||
-        !json_get_u64(value, "checked", &checked, e) || !json_get_u64(value, "removed", &removed, e) ||
-        !json_opt_u64(value, "next", next, e))
-        return false;
-    c->checked += checked;
-    c->removed += removed;
-    return true;
-}
-
 bool tee_run_recheck(struct tee_job *j, struct err *e) {
-    struct counts c = {0};
-    uint64_t from = 0;
-    if (!tee_open_register(j, e) || !tee_open_payer(j, NULL, e))
+    struct key_walk w;
+    if (!tee_open_register(j, e) || !tee_open_payer(j, NULL, e) ||
+        !key_walk_run(&w, &j->registry, j->a, METHOD_RECHECK_KEYS, NULL, e))
         return false;
-    for (int i = 0; i < CALLS_MAX && from != UINT64_MAX; i++)
-        if (!recheck_from(j, from, &c, &from, e))
-            return false;
     if (!j->o->json)
-        printf("judged        %" PRIu64 " by today's collateral, removed %" PRIu64 "\n", c.checked, c.removed);
-    tee_finish(j, counted(&c, true));
+        printf("judged        %" PRIu64 " by today's collateral, removed %" PRIu64 "\n", w.checked, w.removed);
+    json_t *result = counted(w.removed, w.transaction);
+    json_set_u64(result, "checked", w.checked);
+    tee_finish(j, result);
     return true;
 }
 
@@ -67,7 +42,8 @@ static bool which_key(struct tee_job *j, struct public_key *out, struct err *e) 
 }
 
 bool tee_run_remove(struct tee_job *j, struct err *e) {
-    struct counts c = {0};
+    const char *transaction;
+    uint64_t removed;
     struct public_key key;
     SCOPED_JSON(args) = json_object();
     SCOPED_JSON(value) = NULL;
@@ -76,12 +52,12 @@ bool tee_run_remove(struct tee_job *j, struct err *e) {
         return false;
     const char *text = public_key_text(j->a, &key);
     json_object_set_new(args, "public_keys", json_pack("[s]", text));
-    const struct registry_call call = {.method = METHOD_REMOVE_WORKER_KEYS, .args = args, .gas = {KEYS_GAS}};
-    if (!registry_send(&j->registry, j->a, &call, &c.transaction, &value, e) ||
-        !json_get_u64(value, "removed", &c.removed, e))
+    const struct registry_call call = {.method = METHOD_REMOVE_WORKER_KEYS, .args = args, .gas = {REMOVE_GAS}};
+    if (!registry_send(&j->registry, j->a, &call, &transaction, &value, e) ||
+        !json_get_u64(value, "removed", &removed, e))
         return false;
     if (!j->o->json)
-        printf("%-13s %s%s\n", c.removed ? "removed" : "not there", text, c.removed ? ": it never comes back" : "");
-    tee_finish(j, counted(&c, false));
+        printf("%-13s %s%s\n", removed ? "removed" : "not there", text, removed ? ": it never comes back" : "");
+    tee_finish(j, counted(removed, transaction));
     return true;
 }

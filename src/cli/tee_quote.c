@@ -20,8 +20,9 @@ static bool from_file(struct tee_job *j, struct tee_quote *out, struct err *e) {
 
 bool tee_take_quote(struct tee_job *j, struct tee_quote *out, struct err *e) {
     static const struct report_data nothing;
-    if (j->o->file ? !from_file(j, out, e)
-                   : !tee_open_agent(j, e) || !dstack_quote(&j->agent, j->a, &nothing, &out->q, e))
+    if (!j->o->file)
+        return tee_open_agent(j, e) && dstack_quote(&j->agent, j->a, &nothing, &out->q, &out->td, e);
+    if (!from_file(j, out, e))
         return false;
     return td_view(&out->td, out->q.quote) || err_set(e, ERR_INVALID, "this is no TDX quote of version 4 or 5");
 }

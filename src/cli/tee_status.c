@@ -22,6 +22,9 @@ struct status {
     json_t *out; // what --json prints
     struct tee_quote quote;
     json_t *verdict;              // of check_quote; NULL: not asked
+    bool keyed;                   // there is a key file that can be read, of this register contract
+    struct public_key key;        // from it
+    struct err key_fault;         // where there is none
     bool agent, quoted, registry; // registry: there is a register contract to ask
     bool simulated;               // the quote is not signed under Intel's root
     bool brought; // the contract has no collateral in force for this platform; it was asked with what Intel serves
@@ -105,8 +108,7 @@ static void look_at_machine(struct status *s) {
     char name[MEASUREMENT_TEXT_MAX];
     look_at_agent(s);
     static const struct report_data nothing;
-    s->quoted = s->agent && dstack_quote(&s->j->agent, s->j->a, &nothing, &s->quote.q, &e) &&
-                (td_view(&s->quote.td, s->quote.q.quote) || err_set(&e, ERR_CORRUPT, "its quote is no TDX quote"));
+    s->quoted = s->agent && dstack_quote(&s->j->agent, s->j->a, &nothing, &s->quote.q, &s->quote.td, &e);
     s->simulated = s->quoted && !intel_signed(s);
     json_set_text(s->out, "tee", !s->quoted ? "none" : s->simulated ? "simulated" : "tdx");
     line(s, "machine",
@@ -176,6 +178,23 @@ static void look_at_tcb(struct status *s) {
 
 // --- what the register contract says
 
+static void read_key(struct status *s) {
+    struct credentials own;
+    s->keyed = registration_read_key(&own, &s->j->registry, s->j->key_path, &s->key_fault);
+    s->key = own.public;
+    secret_key_wipe(&own.secret);
+}
+
+static const char *mend_of(const struct status *s, const json_t *refusal) {
+    if (refusal_of_image(refusal))
+        return arena_printf(s->j->a, "`outlayer tee approve` by %s, the contract's owner", s->j->config.owner);
+    if (refusal_of_removed(refusal))
+        return "`outlayer tee register --new-key` makes another one";
+    if (refusal_of_role(refusal))
+        return "`outlayer tee register --key FILE` makes a key of its own for the worker";
+    return "`outlayer verify-quote` says which part of the platform needs an update";
+}
+
 // The question's report data are zeros, which says nothing of the machine.
 static void look_at_refusals(struct status *s) {
     size_t i;
@@ -185,10 +204,7 @@ static void look_at_refusals(struct status *s) {
             continue;
         const char *words = refusal_words(one, s->j->a);
         line(s, "not accepted", words);
-        found(s, words,
-              refusal_of_image(one)
-                  ? arena_printf(s->j->a, "`outlayer tee approve` by %s, the contract's owner", s->j->config.owner)
-                  : "`outlayer verify-quote` says which part of the platform needs an update");
+        found(s, words, mend_of(s, one));
     }
 }
 
@@ -197,7 +213,8 @@ static void look_at_verdict(struct status *s) {
     struct err e;
     if (!s->quoted)
         return;
-    const struct quote_question q = {.quote = &s->quote.q, .find = tee_find_collateral, .ctx = j};
+    const struct quote_question q = {
+        .key = s->keyed ? &s->key : NULL, .quote = &s->quote.q, .find = tee_find_collateral, .ctx = j};
     SCOPED_JSON(brought) = NULL;
     s->verdict = registry_check_quote(&j->registry, j->a, &q, &brought, &e);
     s->brought = brought;
@@ -237,7 +254,7 @@ static void look_at_collateral(struct status *s) {
         json_int_t days = json_integer_value(json_object_get(one, "days_left"));
         line(s, "collateral",
              arena_printf(j->a, "%s %s: %" JSON_INTEGER_FORMAT " days left", part ? part : "?", id ? id : "", days));
-        if (days < FEW_DAYS)
+        if (days < FEW_DAYS && verdict_of_part(s->verdict, one))
             found(s,
                   arena_printf(j->a, "the %s on chain has %" JSON_INTEGER_FORMAT " days left",
                                part ? part : "collateral", days),
@@ -252,18 +269,19 @@ static void show_key(struct status *s, const struct public_key *key, const struc
     char until[MOMENT_TEXT], span[MOMENT_TEXT];
     json_t *j = json_object();
     uint64_t left = record->valid_until > s->now ? record->valid_until - s->now : 0;
-    bool due = record->there && registration_due(record, key, s->now);
+    bool due = record->there && registration_due(record, key, s->now), removed = verdict_of_removed(s->verdict);
     json_object_set_new(s->out, "key", j);
     json_set_text(j, "public_key", public_key_text(a, key));
     json_object_set_new(j, "registered", json_boolean(record->there));
     json_set_u64(j, "valid_until", record->valid_until);
     json_set_u64(j, "days_left", left / DAY_S);
-    json_set_text(j, "state", record->there ? record->state : NULL);
+    json_set_text(j, "state", record->there ? record->state : removed ? "removed" : NULL);
     json_object_set_new(j, "renewal_due", json_boolean(due));
     line(s, "key", public_key_text(a, key));
     line(s, "",
          record->there ? arena_printf(a, "registered until %s, which is %s%s", moment_text(record->valid_until, until),
                                       span_text(left, span), due ? "; its renewal is due" : "")
+         : removed     ? "removed: it never comes back"
                        : "not registered");
     if (record->there && strcmp(record->state, "failing") == 0)
         found(s, "the key's platform is not accepted any more, and the key will be removed",
@@ -280,22 +298,16 @@ static void show_key(struct status *s, const struct public_key *key, const struc
 
 static void look_at_key(struct status *s) {
     struct tee_job *j = s->j;
-    struct credentials key;
     struct registry_key record;
-    struct err e;
-    if (access(j->key_path, F_OK) != 0) {
+    struct err e = s->key_fault;
+    if (!s->keyed && e.code == ERR_NOT_FOUND) {
         json_object_set_new(s->out, "key", json_null());
         line(s, "key", "none was made yet");
         found(s, "no key was made yet", "`outlayer tee register`");
         return;
     }
-    bool read = credentials_read(&key, j->key_path, &e);
-    bool ok = read && registry_key(&j->registry, j->a, &key.public, &record, &e);
-    secret_key_wipe(&key.secret);
-    if (!read)
-        err_hint(&e, "`outlayer tee register` says what to do");
-    if (ok)
-        show_key(s, &key.public, &record);
+    if (s->keyed && registry_key(&j->registry, j->a, &s->key, &record, &e))
+        show_key(s, &s->key, &record);
     else
         found(s, arena_strdup(j->a, e.msg), arena_strdup(j->a, e.hint));
 }
@@ -309,6 +321,7 @@ static void look_at_chain(struct status *s) {
     if (s->simulated && !j->config.simulated)
         found(s, "the machine is a simulated one, and the register contract believes Intel alone",
               "run this in an Intel TDX guest");
+    read_key(s);
     look_at_verdict(s);
     look_at_tcb(s);
     look_at_collateral(s);

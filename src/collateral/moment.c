@@ -6,6 +6,8 @@
 #include "dcap/bytes.h"
 #include <inttypes.h>
 
+#define LAST 253402300799u // of the year 9999
+
 static bool of_iso(uint64_t *out, const char *text) {
     char whole[MOMENT_TEXT];
     int n = snprintf(whole, sizeof whole, "%s%s", text, strlen(text) == 10 ? "T00:00:00Z" : "");
@@ -14,7 +16,7 @@ static bool of_iso(uint64_t *out, const char *text) {
 
 bool moment_read(uint64_t *out, const char *text, struct err *e) {
     uint64_t t;
-    if (of_iso(&t, text) || (text_u64(slice_str(text), &t) && t < 253402300800u)) { // before the year 10000
+    if (of_iso(&t, text) || (text_u64(slice_str(text), &t) && t <= LAST)) {
         *out = t;
         return true;
     }
@@ -24,7 +26,7 @@ bool moment_read(uint64_t *out, const char *text, struct err *e) {
 
 const char *moment_text(uint64_t moment, char out[static MOMENT_TEXT]) {
     char iso[32];
-    clock_iso8601(moment * 1000, iso);
+    clock_iso8601((moment < LAST ? moment : LAST) * 1000, iso); // whatever a stranger says
     snprintf(out, MOMENT_TEXT, "%.19sZ", iso);
     return out;
 }

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,tee,base dcap codec crypto http near protocol,-lcrypto))
+$(eval $(call unit,tee,base dcap codec crypto http near protocol collateral,-lcrypto))

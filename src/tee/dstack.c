@@ -3,7 +3,6 @@
 
 #include "codec/hex.h"
 #include "http/client.h"
-#include "tee/measurement.h"
 #include <sys/stat.h>
 
 #define CALL_MS 5000
@@ -92,7 +91,7 @@ static bool probe(struct dstack *d, struct arena *a, enum dstack_family first, s
 }
 
 static bool none_there(struct err *e) {
-    err_set(e, ERR_NOT_FOUND, "there is no guest agent of dstack on this machine");
+    err_set(e, ERR_UNAVAILABLE, "there is no guest agent of dstack on this machine");
     return err_hint(e, "in a TD: mount /var/run/dstack.sock into the container; on a devnet: `outlayer up` starts a "
                        "simulator of it");
 }
@@ -143,7 +142,7 @@ const char *dstack_name(const struct dstack *d, struct arena *a) {
 // --- asking it
 
 bool dstack_quote(struct dstack *d, struct arena *a, const struct report_data *data, struct dstack_quote *out,
-                  struct err *e) {
+                  struct td_view *td, struct err *e) {
     struct http_answer answer;
     const char *hex = hex_text(a, slice_of(data->b, sizeof data->b));
     const char *body = arena_printf(a, "{\"report_data\":\"%s\"%s}", hex,
@@ -154,10 +153,9 @@ bool dstack_quote(struct dstack *d, struct arena *a, const struct report_data *d
         return agent_failed(d, a, &answer, e);
     if (!dstack_quote_parse(out, a, answer.body, e))
         return false;
-    struct td_view td;
-    if (!td_view(&td, out->quote))
+    if (!td_view(td, out->quote))
         return err_set(e, ERR_CORRUPT, "what the guest agent at '%s' gave is no TDX quote", d->endpoint);
-    if (memcmp(td.report_data, data->b, sizeof data->b) != 0)
+    if (memcmp(td->report_data, data->b, sizeof data->b) != 0)
         return err_set(e, ERR_CORRUPT, "the guest agent at '%s' gave a quote for other report data than was asked for",
                        d->endpoint);
     return true;

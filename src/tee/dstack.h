@@ -4,7 +4,7 @@
 // it can be asked: what counts is the quote, which is signed and must carry the report data asked for.
 #pragma once
 #include "tee/dstack_answer.h"
-#include "tee/report_data.h"
+#include "tee/measurement.h"
 #include <stdatomic.h>
 
 enum dstack_family { DSTACK_GUEST, DSTACK_TAPPD };
@@ -23,15 +23,15 @@ struct dstack_where {
     const atomic_bool *cancel; // once true, calls end within 100 ms; NULL: nobody cancels
 };
 
-// Finds an agent that answers and learns its family and version. Texts live in `a`. ERR_NOT_FOUND: there is no socket;
-// ERR_UNAVAILABLE or ERR_TIMEOUT: none of those that are there answers as an agent does.
+// Finds an agent that answers and learns its family and version. Texts live in `a`. ERR_UNAVAILABLE or ERR_TIMEOUT:
+// there is no socket, or none of those that are there answers as an agent does.
 [[nodiscard]] bool dstack_open(struct dstack *out, struct arena *a, const struct dstack_where *where, struct err *e);
 void dstack_close(struct dstack *d); // also one that was not opened
 // For people: "dstack 0.5.8 at /var/run/dstack.sock".
 const char *dstack_name(const struct dstack *d, struct arena *a);
 
-// At most 10 s. One at a time: a TD has one queue for quotes, and some kernels crash where many are asked at once.
-// ERR_CORRUPT: the answer is not a TDX quote for this report data.
+// *td: what the quote shows. At most 10 s. One at a time: a TD has one queue for quotes, and some kernels crash where
+// many are asked at once. ERR_CORRUPT: the answer is not a TDX quote for this report data.
 [[nodiscard]] bool dstack_quote(struct dstack *d, struct arena *a, const struct report_data *data,
-                                struct dstack_quote *out, struct err *e);
+                                struct dstack_quote *out, struct td_view *td, struct err *e);
 [[nodiscard]] bool dstack_ask_info(struct dstack *d, struct arena *a, struct dstack_info *out, struct err *e);

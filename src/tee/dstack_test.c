@@ -164,8 +164,9 @@ static struct report_data counting(void) {
 static void quote_comes(struct place *p, struct dstack *d) {
     struct report_data data = counting();
     struct dstack_quote quote;
+    struct td_view td;
     struct err e;
-    assert_ok(dstack_quote(d, p->a, &data, &quote, &e), &e);
+    assert_ok(dstack_quote(d, p->a, &data, &quote, &td, &e), &e);
     assert_int_equal(quote.quote.len, 5006);
     assert_string_equal(quote.event_log, "[]");
 }
@@ -231,7 +232,7 @@ static void gone(void **state) {
     struct dstack d;
     struct err e = {0};
     struct dstack_where where = {.root = p->root};
-    assert_err(dstack_open(&d, p->a, &where, &e), &e, ERR_NOT_FOUND, "no guest agent of dstack on this machine");
+    assert_err(dstack_open(&d, p->a, &where, &e), &e, ERR_UNAVAILABLE, "no guest agent of dstack on this machine");
     assert_true(e.hint[0]);
     agent_start(&dead, socket_of(p, "/var/run/dstack.sock"), guest_058, 3);
     shutdown(dead.fd, SHUT_RDWR);
@@ -263,11 +264,12 @@ static void other_report_data(void **state) {
     struct agent g = {.lie = 1};
     struct dstack d;
     struct dstack_quote quote;
+    struct td_view td;
     struct report_data data = counting();
     struct err e = {0};
     agent_start(&g, socket_of(p, "/run/dstack.sock"), guest_058, 3);
     assert_ok(dstack_open(&d, p->a, &(struct dstack_where){.root = p->root}, &e), &e);
-    assert_err(dstack_quote(&d, p->a, &data, &quote, &e), &e, ERR_CORRUPT, "other report data than was asked for");
+    assert_err(dstack_quote(&d, p->a, &data, &quote, &td, &e), &e, ERR_CORRUPT, "other report data than was asked for");
     dstack_close(&d);
     agent_stop(&g);
 }
@@ -296,11 +298,12 @@ static void refusals(void **state) {
         struct agent g = {0};
         struct dstack d;
         struct dstack_quote quote;
+        struct td_view td;
         struct report_data data = counting();
         struct err e = {0};
         agent_start(&g, socket_of(p, "/run/dstack.sock"), rows, 2);
         assert_ok(dstack_open(&d, p->a, &(struct dstack_where){.root = p->root}, &e), &e);
-        assert_err(dstack_quote(&d, p->a, &data, &quote, &e), &e, cases[i].code, cases[i].text);
+        assert_err(dstack_quote(&d, p->a, &data, &quote, &td, &e), &e, cases[i].code, cases[i].text);
         dstack_close(&d);
         agent_stop(&g);
     }
@@ -316,11 +319,12 @@ static void too_large(void **state) {
     struct agent g = {0};
     struct dstack d;
     struct dstack_quote quote;
+    struct td_view td;
     struct report_data data = counting();
     struct err e = {0};
     agent_start(&g, socket_of(p, "/run/dstack.sock"), rows, 2);
     assert_ok(dstack_open(&d, p->a, &(struct dstack_where){.root = p->root}, &e), &e);
-    assert_err(dstack_quote(&d, p->a, &data, &quote, &e), &e, ERR_CORRUPT, "larger than 262144 bytes");
+    assert_err(dstack_quote(&d, p->a, &data, &quote, &td, &e), &e, ERR_CORRUPT, "larger than 262144 bytes");
     dstack_close(&d);
     agent_stop(&g);
 }
@@ -343,6 +347,7 @@ static void silent(void **state) {
     struct agent g = {0};
     struct dstack d;
     struct dstack_quote quote;
+    struct td_view td;
     struct report_data data = counting();
     struct err e = {0};
     atomic_bool cancel = false;
@@ -351,7 +356,7 @@ static void silent(void **state) {
     assert_ok(dstack_open(&d, p->a, &(struct dstack_where){.root = p->root, .cancel = &cancel}, &e), &e);
     sem_wait(&g.asked); // Version
     pthread_create(&thread, NULL, stop_when_asked, &(struct stopper){&g, &cancel});
-    assert_err(dstack_quote(&d, p->a, &data, &quote, &e), &e, ERR_UNAVAILABLE, "given up: stopping");
+    assert_err(dstack_quote(&d, p->a, &data, &quote, &td, &e), &e, ERR_UNAVAILABLE, "given up: stopping");
     pthread_join(thread, NULL);
     dstack_close(&d);
     agent_stop(&g);

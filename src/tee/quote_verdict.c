@@ -2,6 +2,7 @@
 #include "tee/quote_verdict.h"
 
 #include "base/buf.h"
+#include "collateral/moment.h"
 #include "dcap/policy.h"
 #include "protocol/register.h"
 
@@ -69,47 +70,60 @@ bool refusal_of_image(const json_t *entry) {
     return i < ARRAY_LEN(reasons) && reasons[i].image;
 }
 
-bool refusal_of_purpose(const json_t *entry) { return strcmp(text_of(entry, "code"), "REPORT_DATA") == 0; }
+static bool is_refusal(const json_t *entry, const char *code) { return strcmp(text_of(entry, "code"), code) == 0; }
+
+bool refusal_of_purpose(const json_t *entry) { return is_refusal(entry, "REPORT_DATA"); }
+bool refusal_of_removed(const json_t *entry) { return is_refusal(entry, "KEY_REMOVED"); }
+bool refusal_of_role(const json_t *entry) { return is_refusal(entry, "KEY_ROLE"); }
 
 // "the root CA's revocation list is missing (PART_MISSING)"
 static const char *error_words(const json_t *error, struct arena *a) {
     const char *code = text_of(error, "code"), *part = text_of(error, "part"), *sentence = "does not hold", *when = "";
     const json_int_t detail = json_integer_value(json_object_get(error, "detail"));
-    char date[32];
+    char date[MOMENT_TEXT];
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
         if (strcmp(codes[i].name, code) == 0)
             sentence = codes[i].sentence;
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (strcmp(parts[i].name, part) == 0)
             part = parts[i].words;
-    struct tm tm;
-    time_t moment = (time_t)detail;
-    if (detail >= DATE_FROM && gmtime_r(&moment, &tm) && strftime(date, sizeof date, ", %Y-%m-%dT%H:%M:%SZ", &tm))
-        when = date;
+    if (detail >= DATE_FROM)
+        when = arena_printf(a, ", %s", moment_text((uint64_t)detail, date));
     return arena_printf(a, "%s %s (%s%s)", part, sentence, code, when);
 }
 
-const char *verdict_refusal(const json_t *verdict, struct arena *a) {
+static const char *words_of(const json_t *verdict, bool purpose, struct arena *a) {
     const json_t *error = json_object_get(verdict, "error"), *refused = json_object_get(verdict, "refused");
     SCOPED_BUF(all, WORDS_MAX);
     if (json_is_object(error))
         return error_words(error, a);
-    if (!json_array_size(refused))
-        return NULL;
-    size_t i;
+    size_t i, count = 0;
     json_t *entry;
     json_array_foreach(refused, i, entry)
-        buf_printf(&all, "%s%s", i ? " " : "", refusal_words(entry, a));
-    return arena_strdup(a, buf_str(&all));
+        if (purpose || !refusal_of_purpose(entry))
+            buf_printf(&all, "%s%s", count++ ? " " : "", refusal_words(entry, a));
+    return count ? arena_strdup(a, buf_str(&all)) : NULL;
 }
+
+const char *verdict_refusal(const json_t *verdict, struct arena *a) { return words_of(verdict, true, a); }
+const char *verdict_refusal_of_machine(const json_t *verdict, struct arena *a) { return words_of(verdict, false, a); }
 
 bool verdict_of_removed(const json_t *verdict) {
     size_t i;
     json_t *entry;
     json_array_foreach(json_object_get(verdict, "refused"), i, entry)
-        if (strcmp(text_of(entry, "code"), "KEY_REMOVED") == 0)
+        if (refusal_of_removed(entry))
             return true;
     return false;
+}
+
+bool verdict_of_part(const json_t *verdict, const json_t *row) {
+    const char *part = text_of(row, "part"), *id = text_of(row, "id");
+    if (strcmp(part, "pck_crl") == 0)
+        return strcmp(id, text_of(verdict, "ca")) == 0;
+    if (strcmp(part, "tcb_info") == 0)
+        return strcmp(id, text_of(verdict, "fmspc")) == 0;
+    return true;
 }
 
 bool verdict_wants_collateral(const json_t *verdict) {

@@ -52,5 +52,36 @@ static void kinds(void **state) {
     }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(kinds)};
+// If it fails, a machine is told to bring collateral that it does not have, or pays for what is not needed.
+static void parts_of_a_platform(void **state) {
+    (void)state;
+    SCOPED_JSON(v) = json_pack("{s:s,s:s}", "fmspc", "0a1b2c3d4e5f", "ca", "platform");
+    static const struct {
+        const char *part, *id;
+        bool ours;
+    } kept[] = {{"root_crl", "root", true},         {"qe_identity", "TD_QE", true},
+                {"pck_crl", "platform", true},      {"pck_crl", "processor", false},
+                {"tcb_info", "0a1b2c3d4e5f", true}, {"tcb_info", "00906ed50000", false}};
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        SCOPED_JSON(row) = json_pack("{s:s,s:s}", "part", kept[i].part, "id", kept[i].id);
+        assert_int_equal(verdict_of_part(v, row), kept[i].ours);
+    }
+}
+
+static void refusals_but_the_purpose(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    SCOPED_JSON(both) = json_pack("{s:[{s:s},{s:s}]}", "refused", "code", "REPORT_DATA", "code", "KEY_REMOVED");
+    SCOPED_JSON(one) = json_pack("{s:[{s:s}]}", "refused", "code", "REPORT_DATA");
+    assert_null(verdict_refusal_of_machine(one, a));
+    assert_non_null(verdict_refusal(one, a));
+    assert_non_null(strstr(verdict_refusal_of_machine(both, a), "never registered again"));
+    assert_true(verdict_of_removed(both));
+    assert_false(verdict_of_removed(one));
+    assert_false(verdict_of_removed(NULL));
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(kinds),
+                                          cmocka_unit_test(parts_of_a_platform),
+                                          cmocka_unit_test(refusals_but_the_purpose)};
 RUN_TESTS(tests)

@@ -41,6 +41,11 @@ struct registration_result {
 [[nodiscard]] bool registration_run(const struct registration *r, struct arena *a, struct registration_result *out,
                                     struct err *e);
 
+// The machine's key as it stands in its file. ERR_NOT_FOUND: there is no such file, and so no key yet. Others: it
+// cannot be read, or is of another register contract; the hint says what to do.
+[[nodiscard]] bool registration_read_key(struct credentials *out, const struct registry *r, const char *path,
+                                         struct err *e);
+
 // What the contract would say to a quote, from its view check_quote: the whole verdict, which the caller releases.
 struct quote_question {
     const struct public_key *key; // NULL: whatever key it binds

@@ -28,13 +28,13 @@ json_t *registry_view(const struct registry *r, struct arena *a, const char *met
 
 // The key that stands for Intel: what is signed under another one proves nothing.
 static bool read_root(const json_t *j, struct registry_config *out, struct err *e) {
-    struct dcap_trust intel;
+    struct dcap_trust root;
     const char *hex;
     if (!json_get_text(j, "root_public_key", &hex, e) ||
         !hex_decode_exact(out->root_key, sizeof out->root_key, slice_str(hex), e))
         return false;
-    dcap_trust_intel(&intel);
-    out->simulated = memcmp(out->root_key, intel.root_key, sizeof out->root_key) != 0;
+    dcap_trust_root(&root, out->root_key);
+    out->simulated = !dcap_trust_is_intels(&root);
     return true;
 }
 
