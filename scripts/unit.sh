@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs the unit tests of one build folder and replays the fuzz seeds: scripts/unit.sh build. Prints what failed, then the
 # sum. A test program that hangs is ended after TEST_SECONDS and counts as failed. Traps of WebAssembly are signals in
-# which the engine allocates: TSan is told not to mind.
+# which the engine allocates: TSan is told not to mind. One PostgreSQL serves all tests (tests/databases.py).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+[ -n "${OUTLAYER_TEST_POSTGRES:-}" ] || exec python3 tests/databases.py with scripts/unit.sh "$@"
 out=$1
 limit=${TEST_SECONDS:-600}
 passed=0 failed=0 skipped=0

@@ -22,6 +22,7 @@
     X(ERR_TOO_MANY, "too_many_requests", 429)                                                                          \
     X(ERR_LIMIT, "limit_exceeded", 400)                                                                                \
     X(ERR_UNAVAILABLE, "unavailable", 503)                                                                             \
+    X(ERR_IN_DOUBT, "in_doubt", 503)                                                                                   \
     X(ERR_TIMEOUT, "timeout", 504)                                                                                     \
     X(ERR_IO, "io_error", 500)                                                                                         \
     X(ERR_CORRUPT, "corrupt_data", 500)                                                                                \

@@ -21,6 +21,7 @@ static enum cli_status status_of(enum err_code code) {
     case ERR_LEASE_LOST:
     case ERR_TOO_MANY:
     case ERR_UNAVAILABLE:
+    case ERR_IN_DOUBT:
     case ERR_TIMEOUT:
     case ERR_IO:
     case ERR_CORRUPT:

@@ -20,7 +20,10 @@ static void log_nothing(void) {
 // What the database cannot take now, it may take later: the client tries again.
 static struct err not_stored(const struct err *e) {
     struct err out = *e;
-    if (e->code != ERR_UNAVAILABLE) {
+    if (e->code == ERR_IN_DOUBT) {
+        err_set(&out, ERR_UNAVAILABLE, "it is not known whether it was stored");
+        err_hint(&out, "try again in a moment: doing it once more is safe");
+    } else if (e->code != ERR_UNAVAILABLE) {
         err_set(&out, ERR_UNAVAILABLE, "it could not be stored");
         err_hint(&out, "nothing has changed; try again in a moment");
     }

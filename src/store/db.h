@@ -4,6 +4,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
+#include <stdatomic.h>
 
 struct db;
 struct db_stmt;
@@ -12,11 +13,17 @@ struct db_stmt;
 struct db_keep {
     bool may_lack_last; // after a loss of power the last commits may be missing; the end of the process loses none
     size_t value_max;   // bytes of one value; 0: 64 MiB
+    // Of an engine with a server. How long a connection may take to come, and the server to answer a statement; 0: 10
+    // seconds, and 30. Once *cancel is true, waits for the server end within 100 ms; NULL: nobody cancels.
+    uint64_t connect_ms, statement_ms;
+    const atomic_bool *cancel;
 };
 
-// What an engine provides. SQLite is in sqlite.c.
+enum db_engine { DB_SQLITE, DB_POSTGRES };
+
+// What an engine provides. SQLite is in sqlite.c, PostgreSQL in postgres.c.
 struct db_driver {
-    const char *scheme; // of its URLs
+    enum db_engine engine;
     bool (*open)(struct db *db, const char *url, const struct db_keep *keep, struct err *e);
     void (*close)(struct db *db);
     bool (*exec)(struct db *db, const char *sql, struct err *e); // several statements, no rows
@@ -32,6 +39,10 @@ struct db_driver {
     struct slice (*blob)(struct db_stmt *s, const char *column);
     int64_t (*changes)(struct db *db);
     bool (*in_transaction)(struct db *db);
+    bool (*begin)(struct db *db, struct err *e);
+    bool (*commit)(struct db *db, struct err *e); // no transaction is open afterwards, whatever it says
+    void (*rollback)(struct db *db);
+    bool (*lock_schema)(struct db *db, struct err *e); // inside a transaction, until its end: nobody else migrates
 };
 
 #define DB_STATEMENTS_MAX 64
@@ -45,17 +56,30 @@ struct db {
     size_t cached;
 };
 
-// "sqlite:///path" or a plain path. postgres:// is refused with a sentence: this build has no driver for it.
+// "sqlite:///path" or a plain path; "postgres://user:password@host/name" or "postgresql://…". A password stands in no
+// error. What is lost with a connection to a server is told as ERR_UNAVAILABLE, and the next use connects again: a
+// question alone is asked once more by itself. ERR_IN_DOUBT: the connection broke when a change had been sent and the
+// answer had not come, so that the change is stored or not.
 [[nodiscard]] bool db_open(struct db **out, const char *url, struct err *e);
 [[nodiscard]] bool db_open_as(struct db **out, const char *url, const struct db_keep *keep, struct err *e);
 void db_close(struct db *db);
 [[nodiscard]] bool db_exec(struct db *db, const char *sql, struct err *e);
 int64_t db_changes(struct db *db); // rows that the last statement changed
+enum db_engine db_engine(const struct db *db);
+
+// A transaction that may write. Where it is lost with its connection, all statements fail until db_rollback or the next
+// db_begin: none is carried out without it.
+[[nodiscard]] bool db_begin(struct db *db, struct err *e);
+// true: stored. ERR_IN_DOUBT: stored, or not. Any other error: nothing is. There is no transaction afterwards.
+[[nodiscard]] bool db_commit(struct db *db, struct err *e);
+void db_rollback(struct db *db); // without a transaction, too
 // Whether a transaction is open. An engine may end one by itself when a statement in it fails (SQLite: a full disk).
 bool db_in_transaction(struct db *db);
 
 // A statement ready for binding; `sql` is a literal. Give it back with db_done, also after an error.
 [[nodiscard]] bool db_query(struct db *db, const char *sql, struct db_stmt **out, struct err *e);
+// What is not bound is null. PostgreSQL learns a parameter's type from where it stands: one that stands alone (`:x IS
+// NULL`) wants a CAST.
 void db_bind_text(struct db *db, struct db_stmt *s, const char *name, const char *value); // NULL: null
 void db_bind_int(struct db *db, struct db_stmt *s, const char *name, int64_t value);
 void db_bind_blob(struct db *db, struct db_stmt *s, const char *name, struct slice value); // lives until db_done
@@ -71,7 +95,11 @@ void db_done(struct db *db, struct db_stmt *s);
 struct db_migration {
     int version; // 1, 2, …
     const char *what, *sql;
+    const char *postgres; // for PostgreSQL; NULL: the same
+    // The oldest program that may go on using the database once this is done, by the last version that it knows; 0:
+    // none that does not know this one. A migration that only adds lets the program before it run on.
+    int least;
 };
-// Brings the database to the last version of the list. One that is newer than that is refused: an older program does
-// not know what is in there.
+// Brings the database to the last version of the list; several may do it at the same time. One that is newer is taken
+// where its migrations let this program (see `least`), and refused otherwise.
 [[nodiscard]] bool db_migrate(struct db *db, const struct db_migration *list, size_t count, struct err *e);

@@ -106,9 +106,25 @@ static struct slice sq_blob(struct db_stmt *s, const char *name) {
 }
 static int64_t sq_changes(struct db *db) { return sqlite3_changes(db->handle); }
 static bool sq_in_transaction(struct db *db) { return !sqlite3_get_autocommit(db->handle); }
+// IMMEDIATE: who waits for another writer does so here, and not in the midst of its changes.
+static bool sq_begin(struct db *db, struct err *e) { return sq_exec(db, "BEGIN IMMEDIATE", e); }
+
+static void sq_rollback(struct db *db) {
+    if (sq_in_transaction(db))
+        (void)!sq_exec(db, "ROLLBACK", NULL);
+}
+
+static bool sq_commit(struct db *db, struct err *e) {
+    if (sq_exec(db, "COMMIT", e))
+        return true;
+    sq_rollback(db);
+    return false;
+}
+
+static bool sq_lock_schema(struct db *, struct err *) { return true; } // its BEGIN is the lock
 
 const struct db_driver db_sqlite = {
-    .scheme = "sqlite",
+    .engine = DB_SQLITE,
     .open = sq_open,
     .close = sq_close,
     .exec = sq_exec,
@@ -124,4 +140,8 @@ const struct db_driver db_sqlite = {
     .blob = sq_blob,
     .changes = sq_changes,
     .in_transaction = sq_in_transaction,
+    .begin = sq_begin,
+    .commit = sq_commit,
+    .rollback = sq_rollback,
+    .lock_schema = sq_lock_schema,
 };

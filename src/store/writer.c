@@ -30,14 +30,6 @@ static size_t take_batch(struct writer *w, struct writer_job *out) {
     return n;
 }
 
-static bool run_one(struct db *db, const struct writer_job *job, struct err *e) {
-    if (!db_exec(db, "SAVEPOINT job", e))
-        return false;
-    if (job->run(db, job->ctx, e))
-        return db_exec(db, "RELEASE job", e);
-    return db_exec(db, "ROLLBACK TO job; RELEASE job", NULL) && false;
-}
-
 struct outcome {
     bool ok;
     struct err e;
@@ -49,33 +41,63 @@ static void fail_all(struct outcome *outcomes, size_t n, const struct err *e) {
             outcomes[i] = (struct outcome){false, *e};
 }
 
-// One transaction. Gives how many jobs it has dealt with: fewer than `n` where the engine itself ended the transaction
-// when a job failed. What the jobs before that one had changed is gone then, too, and the next would write without one.
-static size_t run_some(struct writer *w, const struct writer_job *jobs, size_t n, struct outcome *outcomes) {
+// Says `e` to those that have not failed by themselves.
+static void commit(struct db *db, struct outcome *outcomes, size_t n) {
+    struct err e;
+    if (!db_commit(db, &e))
+        fail_all(outcomes, n, &e);
+}
+
+// Most batches have no job that fails: these need no savepoints, which cost two statements a job. false: one of several
+// failed, and nothing has changed.
+static bool run_together(struct db *db, const struct writer_job *jobs, size_t n, struct outcome *outcomes) {
+    bool ok = db_begin(db, &outcomes[0].e);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = outcomes[i].ok = jobs[i].run(db, jobs[i].ctx, &outcomes[i].e);
+    if (!ok) {
+        outcomes[0].ok = false;
+        db_rollback(db);
+        return n == 1;
+    }
+    commit(db, outcomes, n);
+    return true;
+}
+
+static bool run_alone(struct db *db, const struct writer_job *job, struct err *e) {
+    if (!db_exec(db, "SAVEPOINT job", e))
+        return false;
+    if (job->run(db, job->ctx, e))
+        return db_exec(db, "RELEASE job", e);
+    return db_exec(db, "ROLLBACK TO job; RELEASE job", NULL) && false;
+}
+
+// One transaction, in which what fails is undone alone. Gives how many jobs it has dealt with: fewer than `n` where the
+// transaction itself ended when a job failed. What the jobs before that one had changed is gone then, too, and the next
+// would write without one.
+static size_t run_some(struct db *db, const struct writer_job *jobs, size_t n, struct outcome *outcomes) {
     struct err e;
     size_t i = 0;
-    if (!db_exec(w->db, "BEGIN IMMEDIATE", &e)) {
+    if (!db_begin(db, &e)) {
         for (; i < n; i++)
             outcomes[i] = (struct outcome){false, e};
         return n;
     }
-    while (i < n && db_in_transaction(w->db)) {
-        outcomes[i].ok = run_one(w->db, &jobs[i], &outcomes[i].e);
+    while (i < n && db_in_transaction(db)) {
+        outcomes[i].ok = run_alone(db, &jobs[i], &outcomes[i].e);
         i++;
     }
-    if (!db_in_transaction(w->db))
+    if (db_in_transaction(db))
+        commit(db, outcomes, i);
+    else
         fail_all(outcomes, i, &outcomes[i - 1].e);
-    else if (!db_exec(w->db, "COMMIT", &e)) {
-        fail_all(outcomes, i, &e);
-        (void)!db_exec(w->db, "ROLLBACK", NULL);
-    }
     return i;
 }
 
 static void run_batch(struct writer *w, const struct writer_job *jobs, size_t n) {
     static _Thread_local struct outcome outcomes[BATCH_MAX];
-    for (size_t ran = 0; ran < n;)
-        ran += run_some(w, jobs + ran, n - ran, outcomes + ran);
+    if (!run_together(w->db, jobs, n, outcomes))
+        for (size_t ran = 0; ran < n;)
+            ran += run_some(w->db, jobs + ran, n - ran, outcomes + ran);
     for (size_t i = 0; i < n; i++)
         jobs[i].done(jobs[i].ctx, outcomes[i].ok, &outcomes[i].e);
 }

@@ -7,9 +7,10 @@
 struct writer;
 
 struct writer_job {
-    // Changes the database, inside the transaction; false with *e undoes this job's changes.
+    // Changes the database, inside the transaction; false with *e undoes this job's changes. Run once more, from the
+    // same database, where another job of the same commit failed: what it leaves in `ctx` is set and not added to.
     bool (*run)(struct db *db, void *ctx, struct err *e);
-    // Told after the commit (ok) or after the failure; on the writer's thread.
+    // Told after the commit (ok) or after the failure; on the writer's thread. ERR_IN_DOUBT: it is stored, or not.
     void (*done)(void *ctx, bool ok, const struct err *e);
     void *ctx;
 };

@@ -3,10 +3,9 @@
 #include "store/writer.h"
 
 #include "base/sync.h"
-#include "base/test.h"
-#include <stdatomic.h>
+#include "store/test_database.h"
 
-static const char *const kinds[] = {"row", "bad", "huge"};
+static char huge[2000001]; // more than a database of 40 pages takes
 enum kind { ROW, BAD, HUGE };
 
 struct test_job {
@@ -40,12 +39,10 @@ static void tell_nobody(void *, bool, const struct err *) {}
 static bool change(struct db *db, void *ctx, struct err *e) {
     struct test_job *j = ctx;
     struct db_stmt *s;
-    if (!db_query(
-            db, "INSERT INTO t (id, text) VALUES (:id, CASE :kind WHEN 'huge' THEN hex(zeroblob(1000000)) ELSE '' END)",
-            &s, e))
+    if (!db_query(db, "INSERT INTO t (id, text) VALUES (:id, :text)", &s, e))
         return false;
     db_bind_int(db, s, ":id", j->id);
-    db_bind_text(db, s, ":kind", kinds[j->kind]);
+    db_bind_text(db, s, ":text", j->kind == HUGE ? huge : "");
     if (!db_run(db, s, e))
         return false;
     return j->kind != BAD || err_set(e, ERR_INVALID, "job %d does not like its row", (int)j->id);
@@ -63,12 +60,14 @@ static void tell(void *ctx, bool ok, const struct err *e) {
     pthread_mutex_unlock(&j->t->lock);
 }
 
-static void open_test(struct test *t, const char *more) {
+static void open_test(struct test *t, void **state, const char *more) {
+    const struct test_database *on = *state;
     struct err e;
+    memset(huge, 'x', sizeof huge - 1);
     *t = (struct test){.lock = PTHREAD_MUTEX_INITIALIZER};
     cond_init(&t->changed);
-    assert_ok(db_open(&t->db, ":memory:", &e), &e);
-    assert_ok(db_exec(t->db, "CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)", &e), &e);
+    assert_ok(db_open(&t->db, on->url, &e), &e);
+    assert_ok(db_exec(t->db, "CREATE TABLE t (id BIGINT PRIMARY KEY, text TEXT)", &e), &e);
     assert_ok(db_exec(t->db, more, &e), &e);
     assert_ok(writer_new(&t->w, t->db, &e), &e);
 }
@@ -137,10 +136,9 @@ static void assert_told_truth(struct test *t, const struct test_job *jobs, size_
 
 // If this fails, one bad change takes others with it, or leaves half of itself.
 static void test_a_failure_is_undone_alone(void **state) {
-    (void)state;
     struct test t;
     struct test_job jobs[] = {{.id = 1}, {.id = 2, .kind = BAD}, {.id = 3}, {.id = 1, .kind = ROW}};
-    open_test(&t, "");
+    open_test(&t, state, "");
     submit_all(&t, jobs, 4);
     assert_true(jobs[0].ok && jobs[2].ok);
     assert_false(jobs[1].ok);
@@ -155,10 +153,9 @@ static void test_a_failure_is_undone_alone(void **state) {
 // If this fails, a change is lost of which somebody was told that it is kept, or kept although it "failed". A full
 // database may end the whole transaction beneath the batch.
 static void test_a_full_disk(void **state) {
-    (void)state;
     struct test t;
     struct test_job jobs[] = {{.id = 1}, {.id = 2, .kind = HUGE}, {.id = 3}, {.id = 4, .kind = HUGE}, {.id = 5}};
-    open_test(&t, "PRAGMA max_page_count = 40");
+    open_test(&t, state, "PRAGMA max_page_count = 40");
     submit_all(&t, jobs, 5);
     assert_false(jobs[1].ok || jobs[3].ok);
     assert_int_equal(jobs[1].e.code, ERR_IO);
@@ -175,29 +172,34 @@ static void test_a_full_disk(void **state) {
 // If this fails, a commit that failed is told as a success. A deferred constraint is looked at when it is too late for
 // each job's own undoing.
 static void test_a_commit_that_fails(void **state) {
-    (void)state;
+    static const char tables[] = "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+                                 "CREATE TABLE child (p INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);";
+    static const char sqlite[] =
+        "CREATE TRIGGER orphan AFTER INSERT ON t WHEN NEW.id = 2 BEGIN INSERT INTO child VALUES (9); END;";
+    static const char postgres[] =
+        "CREATE FUNCTION orphan() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO child VALUES (9); RETURN NULL; END';"
+        "CREATE TRIGGER orphan AFTER INSERT ON t FOR EACH ROW WHEN (NEW.id = 2) EXECUTE FUNCTION orphan()";
     struct test t;
     struct test_job jobs[] = {{.id = 1}, {.id = 2}};
-    open_test(&t, "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
-                  "CREATE TABLE child (p INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);"
-                  "CREATE TRIGGER orphan AFTER INSERT ON t WHEN NEW.id = 2 BEGIN INSERT INTO child VALUES (9); END;");
+    struct err e;
+    open_test(&t, state, tables);
+    assert_ok(db_exec(t.db, db_engine(t.db) == DB_SQLITE ? sqlite : postgres, &e), &e);
     submit_all(&t, jobs, 2);
     assert_false(jobs[0].ok || jobs[1].ok);
     assert_int_equal(jobs[0].e.code, ERR_CONFLICT);
     assert_told_truth(&t, jobs, 2);
     struct test_job later = {.t = &t, .id = 3};
-    struct err e;
     assert_ok(writer_do(t.w, change, &later, &e), &e);
     close_test(&t);
 }
 
 // If this fails, a database that does not begin a transaction is written to without one.
 static void test_no_transaction(void **state) {
-    (void)state;
     struct test t;
     struct test_job job = {.id = 1};
     struct err e;
-    open_test(&t, "BEGIN"); // so BEGIN IMMEDIATE fails
+    open_test(&t, state, "BEGIN"); // so that another one fails
     job.t = &t;
     assert_err(writer_do(t.w, change, &job, &e), &e, ERR_IO, "within a transaction");
     close_test(&t);
@@ -207,12 +209,11 @@ static void test_no_transaction(void **state) {
 
 // If this fails, changes pile up without bound, or one that was refused is carried out all the same.
 static void test_a_full_queue(void **state) {
-    (void)state;
     struct test t;
     struct test_job *jobs = xcalloc(QUEUE + 256 + 1, sizeof *jobs);
     struct err e;
     size_t taken = 0;
-    open_test(&t, "");
+    open_test(&t, state, "");
     make_busy(&t);
     while (taken <= QUEUE + 256) {
         jobs[taken] = (struct test_job){.t = &t, .id = (int64_t)taken + 1};
@@ -232,11 +233,10 @@ static void test_a_full_queue(void **state) {
 
 // If this fails, what was submitted before the stop is lost.
 static void test_stop_finishes(void **state) {
-    (void)state;
     struct test t;
     struct test_job jobs[1000];
     struct err e;
-    open_test(&t, "");
+    open_test(&t, state, "");
     for (int i = 0; i < 1000; i++) {
         jobs[i] = (struct test_job){.t = &t, .id = i + 1};
         assert_ok(writer_submit(t.w, &(struct writer_job){change, tell, &jobs[i]}, &e), &e);
@@ -251,12 +251,12 @@ static void test_stop_finishes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_failure_is_undone_alone),
-        cmocka_unit_test(test_a_full_disk),
-        cmocka_unit_test(test_a_commit_that_fails),
-        cmocka_unit_test(test_no_transaction),
-        cmocka_unit_test(test_a_full_queue),
-        cmocka_unit_test(test_stop_finishes),
+        ON_BOTH(test_a_failure_is_undone_alone),
+        ON_SQLITE(test_a_full_disk),
+        ON_BOTH(test_a_commit_that_fails),
+        ON_BOTH(test_no_transaction),
+        ON_BOTH(test_a_full_queue),
+        ON_BOTH(test_stop_finishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

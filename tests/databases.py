@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Database servers of a test's own: on free ports, in a temporary folder, as an ordinary user (PostgreSQL refuses to run
+as root), gone with the test.
+
+    python3 tests/databases.py postgres     starts one, prints its URL, and ends it when its standard input ends
+    python3 tests/databases.py with COMMAND…   the same around a command, which finds the URL in OUTLAYER_TEST_POSTGRES
+
+Each caller makes databases of its own in the server."""
+import contextlib, glob, os, pwd, re, secrets, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.parse
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+USER = "nobody"  # whom a server runs as where the test is root
+
+
+def ordinary():
+    """How subprocess starts something as an ordinary user."""
+    if os.geteuid() != 0:
+        return {}
+    who = pwd.getpwnam(USER)
+    return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def postgres_programs():
+    """The folder with initdb and postgres of the newest version that is here."""
+    found = glob.glob("/usr/lib/postgresql/*/bin/initdb")
+    path = max(found, key=lambda p: int(re.search(r"/(\d+)/", p)[1])) if found else shutil.which("initdb")
+    if not path:
+        raise RuntimeError("PostgreSQL is not installed: scripts/setup.sh test")
+    return os.path.dirname(os.path.realpath(path))
+
+
+class Postgres:
+    """A server. `url` goes through a socket that only its user and root reach, `tcp` through loopback with a password.
+    durable: what is committed survives a loss of power; where a test is not about that, it only takes time."""
+
+    def __init__(self, durable=False, settings=None):
+        self.programs, self.process = postgres_programs(), None
+        self.folder = tempfile.mkdtemp(prefix="outlayer-pg-", dir="/tmp")  # a socket's path is short
+        self.data, self.password = os.path.join(self.folder, "data"), secrets.token_hex(8)
+        os.chmod(self.folder, 0o700)
+        if ordinary():
+            os.chown(self.folder, ordinary()["user"], ordinary()["group"])
+        self.settings = {"fsync": "on" if durable else "off", "full_page_writes": "on" if durable else "off",
+                         "max_connections": "200", "shared_buffers": "64MB", "listen_addresses": "127.0.0.1",
+                         "unix_socket_directories": self.folder, **(settings or {})}
+        try:
+            self._initdb()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _run(self, *command):
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, timeout=START_SECONDS,
+                              env={**os.environ, "HOME": self.folder, "LC_ALL": "C"}, **ordinary())
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} failed: {(done.stdout + done.stderr)[-800:]}")
+
+    def _initdb(self):
+        word = os.path.join(self.folder, "password")
+        with open(word, "w") as f:
+            f.write(self.password + "\n")
+        os.chmod(word, 0o644)
+        self._run(os.path.join(self.programs, "initdb"), "-D", self.data, "-U", "outlayer", "-E", "UTF8", "--locale=C",
+                  "--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile", word, "--no-sync", "--no-instructions")
+
+    def start(self, port=None):
+        """On its earlier port again, where it had one."""
+        self.port = port or getattr(self, "port", None) or free_port()
+        with open(os.path.join(self.folder, "server.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(self.programs, "postgres"), "-D", self.data, "-p", str(self.port),
+                 *(f"--{name}={value}" for name, value in self.settings.items())],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
+                env={"PATH": os.environ["PATH"], "HOME": self.folder, "LC_ALL": "C"}, **ordinary())
+        end = time.monotonic() + START_SECONDS
+        while not self._serves():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"PostgreSQL did not start: {self.log()[-800:]}")
+            time.sleep(0.02)
+        where = urllib.parse.quote(self.folder, safe="")
+        self.url = f"postgres:///postgres?host={where}&port={self.port}&user=outlayer"
+        self.tcp = f"postgres://outlayer:{self.password}@127.0.0.1:{self.port}/postgres"
+        return self
+
+    def _serves(self):
+        try:
+            with open(os.path.join(self.data, "postmaster.pid")) as f:
+                lines = f.read().split("\n")
+        except FileNotFoundError:
+            return False
+        return lines[0] == str(self.process.pid) and len(lines) > 7 and lines[7].strip() == "ready"
+
+    def log(self):
+        with open(os.path.join(self.folder, "server.log"), errors="replace") as f:
+            return f.read()
+
+    def stop(self, how=signal.SIGQUIT):
+        """SIGQUIT: at once, as a crash of the server. SIGINT: connections are closed, all else is written first."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait(STOP_SECONDS)
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sql(self, text, database="postgres"):
+        """What psql prints for it, without headings."""
+        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p",
+                               str(self.port), "-U", "outlayer", "-d", database], input=text, capture_output=True,
+                              text=True, timeout=60)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout.strip()
+
+    def database(self, name=None):
+        """The URL of a new, empty database in it."""
+        name = name or "d" + secrets.token_hex(6)
+        self.sql(f"CREATE DATABASE {name}")
+        return self.url.replace("/postgres?", f"/{name}?")
+
+
+@contextlib.contextmanager
+def postgres(**more):
+    server = Postgres(**more)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with postgres() as server:
+        if sys.argv[1:] == ["postgres"]:
+            print(server.url, flush=True)
+            sys.stdin.read()
+            return 0
+        return subprocess.run(sys.argv[2:], env={**os.environ, "OUTLAYER_TEST_POSTGRES": server.url}).returncode
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["postgres"] and (len(sys.argv) < 3 or sys.argv[1] != "with"):
+        sys.exit(__doc__)
+    sys.exit(main())
