@@ -337,7 +337,7 @@ def test_it_ends_with_its_parent():
                  "p = subprocess.Popen(sys.argv[1:], preexec_fn=lambda: ctypes.CDLL(None).prctl(1, 15), stderr=subprocess.DEVNULL)\n"  # PR_SET_PDEATHSIG, SIGTERM
                  "print(p.pid, flush=True)\ntime.sleep(100)\n")
         env = {"OUTLAYER_HOME": store, "NEAR_RPC_URL": "http://127.0.0.1:1", "OFFCHAINVM_CONTRACT_ID": CONTRACT,
-               "SERVER_PORT": "0", "PATH": os.environ["PATH"]}
+               "SERVER_PORT": "0", "STATUS_LISTEN": "off", "PATH": os.environ["PATH"]}
         parent = subprocess.Popen([sys.executable, "-c", start, kit.program("outlayer-keystore")], env=env,
                                   stdout=subprocess.PIPE)
         try:

@@ -60,12 +60,13 @@ def folder():
 
 class Daemon:
     """A started program that said `--ready-fd` that it serves. `ready` is its JSON line, `port` and `url` come from
-    it."""
+    it, and `status_url`, where its operator asks."""
 
     def __init__(self, name, env=None, args=(), home=None):
         self.name, self.home = name, home
         clean = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_") and k not in ("PORT", "HOST")}
-        clean.update({"PORT": "0", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "warn")}, **(env or {}))
+        clean.update({"PORT": "0", "STATUS_LISTEN": "127.0.0.1:0", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "warn")},
+                     **(env or {}))
         if home:
             clean["OUTLAYER_HOME"] = home
         self.log = tempfile.TemporaryFile()
@@ -78,6 +79,7 @@ class Daemon:
         self.ready = self._wait_ready(read_end)
         self.port = self.ready.get("port")
         self.url = f"http://127.0.0.1:{self.port}"
+        self.status_url = f"http://127.0.0.1:{self.ready.get('status_port')}"
 
     def _wait_ready(self, fd):
         text, end = b"", time.monotonic() + START_SECONDS

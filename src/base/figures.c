@@ -38,7 +38,7 @@ void figure_one(struct buf *out, enum figure_kind kind, const char *name, const 
     figure_u64(out, name, NULL, value);
 }
 
-void figure_seconds(struct buf *out, const char *name, const char *labels, uint64_t us) {
+void figure_micro(struct buf *out, const char *name, const char *labels, uint64_t us) {
     begin(out, name, labels);
     buf_printf(out, " %" PRIu64 ".%06" PRIu64 "\n", us / 1000000, us % 1000000);
 }
@@ -78,7 +78,7 @@ void figure_histogram(struct buf *out, const char *name, const char *labels, con
     }
     n += atomic_load_explicit(&h->counts[HISTOGRAM_BOUNDS], memory_order_relaxed);
     buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n%s_sum", name, labels, more, n, name);
-    figure_seconds(out, "", labels, atomic_load_explicit(&h->sum_us, memory_order_relaxed));
+    figure_micro(out, "", labels, atomic_load_explicit(&h->sum_us, memory_order_relaxed));
     buf_printf(out, "%s_count", name);
     figure_u64(out, "", labels, n);
 }
@@ -146,11 +146,11 @@ void figures_of_process(struct buf *out, const char *daemon, uint64_t started_ms
     figure_head(out, FIGURE_GAUGE, "outlayer_build_info", "Always 1; its labels say which program this is.");
     figure_u64(out, "outlayer_build_info", labels, 1);
     figure_head(out, FIGURE_GAUGE, "process_start_time_seconds", "When the process started, seconds since 1970.");
-    figure_seconds(out, "process_start_time_seconds", NULL, started_ms * 1000);
+    figure_micro(out, "process_start_time_seconds", NULL, started_ms * 1000);
     if (getrusage(RUSAGE_SELF, &r) != 0)
         return;
     figure_head(out, FIGURE_COUNTER, "process_cpu_seconds_total", "Processor time that the process used.");
-    figure_seconds(out, "process_cpu_seconds_total", NULL, us_of(r.ru_utime) + us_of(r.ru_stime));
+    figure_micro(out, "process_cpu_seconds_total", NULL, us_of(r.ru_utime) + us_of(r.ru_stime));
     figure_one(out, FIGURE_GAUGE, "process_max_resident_memory_bytes", "The most memory that the process ever used.",
                (uint64_t)r.ru_maxrss * 1024);
 }

@@ -17,8 +17,8 @@ void figure_head(struct buf *out, enum figure_kind kind, const char *name, const
 void figure_u64(struct buf *out, const char *name, const char *labels, uint64_t value);
 // A metric with one series.
 void figure_one(struct buf *out, enum figure_kind kind, const char *name, const char *help, uint64_t value);
-// Seconds, of microseconds.
-void figure_seconds(struct buf *out, const char *name, const char *labels, uint64_t us);
+// A value in millionths: seconds of microseconds, NEAR of microNEAR.
+void figure_micro(struct buf *out, const char *name, const char *labels, uint64_t millionths);
 
 #define FIGURE_LABEL_MAX 320
 // `name="value"`; what could end the value or its line is escaped, and a long value is cut.

@@ -119,11 +119,15 @@ static bool start_as(struct stack *s, const char *name, const char *port_setting
     SCOPED_JSON(j) = json_parse(slice_str(line), TOKEN_MAX * 8, e);
     const char *identity = "";
     out->port = 0;
-    if (!j || !json_opt_u64(j, "port", &out->port, e) || !json_opt_text(j, "identity", &identity, e))
+    uint64_t status = 0;
+    if (!j || !json_opt_u64(j, "port", &out->port, e) || !json_opt_u64(j, "status_port", &status, e) ||
+        !json_opt_text(j, "identity", &identity, e))
         return err_wrap(e, "%s's ready line", name);
     out->identity = arena_strdup(s->arena, identity);
     if (out->port)
         supervisor_pin(s->supervisor, name, arena_printf(s->arena, "%s=%" PRIu64, port_setting, out->port));
+    if (status)
+        supervisor_pin(s->supervisor, name, arena_printf(s->arena, "STATUS_LISTEN=127.0.0.1:%" PRIu64, status));
     return true;
 }
 
@@ -278,6 +282,7 @@ static bool start_keystore(struct stack *s, struct err *e) {
     const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home),
                          "SERVER_HOST=127.0.0.1",
                          "SERVER_PORT=0",
+                         "STATUS_LISTEN=127.0.0.1:0",
                          arena_printf(a, "NEAR_RPC_URL=%s", s->rpc_url),
                          arena_printf(a, "OFFCHAINVM_CONTRACT_ID=%s", s->contract.account.s),
                          arena_printf(a, "ALLOWED_WORKER_TOKEN_HASHES=%s", hash_hex(&token, hex)),
@@ -295,6 +300,7 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
     const char *home = arena_printf(a, "%s/coordinator", s->home);
     const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home),
                          "HOST=127.0.0.1",
+                         "STATUS_LISTEN=127.0.0.1:0",
                          arena_printf(a, "PORT=%" PRIu64, o->coordinator_port),
                          arena_printf(a, "NEAR_RPC_URL=%s", s->rpc_url),
                          arena_printf(a, "OFFCHAINVM_CONTRACT_ID=%s", s->contract.account.s),
@@ -332,6 +338,7 @@ static bool start_worker(struct stack *s, const struct stack_options *o, const s
                          arena_printf(a, "OPERATOR_PRIVATE_KEY_FILE=%s", key_file),
                          arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s", repos),
                          "WORKER_ID=local-worker",
+                         "STATUS_LISTEN=127.0.0.1:0",
                          "ISOLATION=process", // whoever tries this out has what there is here, and is told
                          "ENABLE_EVENT_MONITOR=true",
                          "START_BLOCK_HEIGHT=1",

@@ -2,9 +2,9 @@
 // Health, metrics and public keys.
 #include "keystore/api.h"
 
+#include "base/clock.h"
 #include "codec/hex.h"
 #include "protocol/contract.h"
-#include <inttypes.h>
 
 struct question_place api_place(const struct keystore *k) {
     struct question_place at = {.network = k->network, .contract = k->contract};
@@ -83,46 +83,55 @@ void keystore_health(struct http_request *r, void *ctx) {
 
 void keystore_healthz(struct http_request *r, void *ctx) { keystore_health(r, ctx); }
 
-// Ready: the chain can be asked, and the contract publishes this keystore's key.
-void keystore_readyz(struct http_request *r, void *ctx) {
-    struct keystore *k = ctx;
-    struct err e;
+bool keystore_ready(struct keystore *k, struct arena *a, struct err *e) {
     struct public_key identity = master_identity(k->master);
-    const char *own = public_key_text(http_arena(r), &identity);
+    const char *own = public_key_text(a, &identity);
     struct chain_view view;
     chain_view_init(&view, &k->sight);
-    SCOPED_JSON(key) = chain_view_own(&view, http_arena(r), VIEW_KEYSTORE_KEY, NULL, &e);
+    SCOPED_JSON(key) = chain_view_own(&view, a, VIEW_KEYSTORE_KEY, NULL, e);
     if (!key) {
-        e.code = ERR_UNAVAILABLE;
-        http_reply_err(r, &e);
-    } else if (!json_is_string(key) || strcmp(json_string_value(key), own) != 0) {
-        err_set(&e, ERR_UNAVAILABLE, "%s does not publish this keystore's key", k->contract);
-        err_hint(&e, "the owner calls set_keystore_key with \"%s\"", own);
-        http_reply_err(r, &e);
-    } else {
-        http_reply_json(r, 200, json_pack("{s:s}", "status", "ready"));
+        e->code = ERR_UNAVAILABLE;
+        return false;
     }
+    if (json_is_string(key) && strcmp(json_string_value(key), own) == 0)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "%s does not publish this keystore's key", k->contract);
+    return err_hint(e, "the owner calls set_keystore_key with \"%s\"", own);
 }
 
-void keystore_metrics(struct http_request *r, void *ctx) {
-    struct keystore *k = ctx;
-    const struct {
-        const char *name, *help;
-        uint64_t value;
-    } rows[] = {
-        {"outlayer_keystore_sessions_opened_total", "sessions that workers opened", atomic_load(&k->opened)},
-        {"outlayer_keystore_decrypts_total", "secrets given to workers", atomic_load(&k->decrypted)},
-        {"outlayer_keystore_refusals_total", "requests whose secrets were refused", atomic_load(&k->refused)},
-        {"outlayer_keystore_failures_total", "decisions that the chain or this keystore failed to make",
-         atomic_load(&k->failed)},
-    };
-    SCOPED_BUF(b, 4096);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        buf_printf(&b, "# HELP %s %s\n# TYPE %s counter\n%s %" PRIu64 "\n", rows[i].name, rows[i].help, rows[i].name,
-                   rows[i].name, rows[i].value);
-    buf_printf(&b,
-               "# HELP outlayer_keystore_generation newest generation of the master secret\n"
-               "# TYPE outlayer_keystore_generation gauge\noutlayer_keystore_generation %u\n",
+void keystore_readyz(struct http_request *r, void *ctx) {
+    struct err e;
+    if (keystore_ready(ctx, http_arena(r), &e))
+        http_reply_json(r, 200, json_pack("{s:s}", "status", "ready"));
+    else
+        http_reply_err(r, &e);
+}
+
+// --- figures
+
+static uint64_t count_of(const atomic_uint_fast64_t *n) { return atomic_load_explicit(n, memory_order_relaxed); }
+
+void keystore_figures(struct keystore *k, struct buf *out) {
+    uint64_t seen_ms = atomic_load(&k->sight.seen_ms);
+    figure_one(out, FIGURE_COUNTER, "outlayer_keystore_sessions_opened_total", "Sessions that workers opened.",
+               count_of(&k->opened));
+    figure_head(out, FIGURE_COUNTER, "outlayer_keystore_decisions_total",
+                "Questions of sessions' holders for secrets, by what was decided; failed: nothing could be.");
+    figure_u64(out, "outlayer_keystore_decisions_total", "verdict=\"allowed\"", count_of(&k->decrypted));
+    figure_u64(out, "outlayer_keystore_decisions_total", "verdict=\"refused\"", count_of(&k->refused));
+    figure_u64(out, "outlayer_keystore_decisions_total", "verdict=\"failed\"", count_of(&k->failed));
+    figure_head(out, FIGURE_COUNTER, "outlayer_keystore_refusals_total",
+                "Refusals by reason: of decisions, and of who asks (unauthorized).");
+    figure_tally(out, "outlayer_keystore_refusals_total", "reason", &k->reasons);
+    figure_head(out, FIGURE_HISTOGRAM, "outlayer_keystore_decision_seconds", "How long a decision took.");
+    figure_histogram(out, "outlayer_keystore_decision_seconds", NULL, &k->took);
+    if (seen_ms) {
+        figure_head(out, FIGURE_GAUGE, "outlayer_keystore_chain_view_age_seconds",
+                    "Since the newest final block was seen; /readyz looks for one, too.");
+        figure_micro(out, "outlayer_keystore_chain_view_age_seconds", NULL, (clock_mono_ms() - seen_ms) * 1000);
+    }
+    figure_one(out, FIGURE_GAUGE, "outlayer_keystore_chain_height", "The newest final block that was seen.",
+               atomic_load(&k->sight.newest_seen));
+    figure_one(out, FIGURE_GAUGE, "outlayer_keystore_generation", "Newest generation of the master secret.",
                master_generation(k->master));
-    http_reply(r, 200, "text/plain; version=0.0.4", buf_slice(&b));
 }

@@ -165,6 +165,7 @@ static void reply_undecided(struct http_request *r, struct err *e) {
 static void decide(struct http_request *r, struct decrypt_call *c) {
     struct decision d;
     struct err e;
+    uint64_t start_us = clock_mono_us();
     bool decided = keystore_decide(c->k, &c->view, c->a, &c->session, &c->question.terms, &d, &e);
     c->view.bounds.height = 0;                       // what the chain says now, in what is left of this decision's time
     if (decided && d.allowed && !check_still(c, &e)) // the chain was slow, and the key may have been removed meanwhile
@@ -175,6 +176,9 @@ static void decide(struct http_request *r, struct decrypt_call *c) {
         e = unwritten;
         decided = false;
     }
+    histogram_add(&c->k->took, clock_mono_us() - start_us);
+    if (decided && !d.allowed)
+        tally_add(&c->k->reasons, err_slug(d.refusal.code));
     atomic_fetch_add(!decided ? &c->k->failed : d.allowed ? &c->k->decrypted : &c->k->refused, 1);
     if (decided) {
         log_info("secrets %s: %s", d.allowed ? "given" : "refused", d.allowed ? c->session.account.s : why);
@@ -191,6 +195,8 @@ static void refuse_holder(struct http_request *r, const struct decrypt_call *c, 
     char hex[65];
     struct err e;
     bool failed = why->code != ERR_UNAUTHORIZED;
+    if (!failed)
+        tally_add(&c->k->reasons, err_slug(why->code));
     const struct audit_entry entry = {.what = "decrypt",
                                       .verdict = failed ? "failed" : "refused",
                                       .session = hash_hex(&c->question.terms.session, hex),

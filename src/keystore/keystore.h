@@ -3,6 +3,7 @@
 // What it decides on comes from the chain at `final`, never from the one who asks. Whoever it answers can check its
 // signature with the key that the contract publishes (get_keystore_key).
 #pragma once
+#include "base/figures.h"
 #include "http/deferred.h"
 #include "keystore/audit.h"
 #include "keystore/chain_view.h"
@@ -23,10 +24,16 @@ struct keystore {
     struct hash tokens[KEYSTORE_TOKENS_MAX]; // SHA-256 of those that may ask for keys
     size_t token_count;
     atomic_uint_fast64_t opened, decrypted, refused, failed; // sessions; answers of /decrypt
+    struct tally reasons;                                    // of refusals
+    struct histogram took;                                   // decisions
 };
 
 [[nodiscard]] bool keystore_serve(struct http_server **out, struct keystore *k, const char *host, uint16_t port,
                                   struct err *e);
+
+// api.c, for the operator. Ready: the chain can be asked, and the contract publishes this keystore's key.
+[[nodiscard]] bool keystore_ready(struct keystore *k, struct arena *a, struct err *e);
+void keystore_figures(struct keystore *k, struct buf *out);
 
 // decide.c: one question of a session, checked and counted by the caller, on what `v` shows.
 struct decision {
@@ -55,7 +62,6 @@ struct decision {
 void keystore_health(struct http_request *r, void *ctx);
 void keystore_healthz(struct http_request *r, void *ctx);
 void keystore_readyz(struct http_request *r, void *ctx);
-void keystore_metrics(struct http_request *r, void *ctx);
 void keystore_get_pubkey(struct http_request *r, void *ctx);
 void keystore_post_pubkey(struct http_request *r, void *ctx);
 void keystore_add_generated(struct http_request *r, void *ctx);

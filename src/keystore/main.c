@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "codec/json.h"
+#include "http/status.h"
 #include "keystore/guard.h"
 #include "keystore/keystore.h"
 #include <signal.h>
@@ -16,7 +17,8 @@
 #define NO_FD 65535
 
 struct settings {
-    const char *network, *host, *home, *near_rpc_url, *contract_id, *token_hashes, *tee_mode, *log_level, *log_format;
+    const char *network, *host, *home, *near_rpc_url, *contract_id, *token_hashes, *tee_mode, *log_level, *log_format,
+        *status_listen;
     uint64_t port, master_fd, audit_mb, audit_days;
 };
 static const struct setting table[] = {
@@ -37,6 +39,7 @@ static const struct setting table[] = {
             "the audit log; over this its oldest files go"),
     SET_U64(struct settings, audit_days, "AUDIT_MAX_AGE_DAYS", "400", 1, 36500,
             "how long the audit log's lines are kept, where its size allows"),
+    STATUS_SETTING(struct settings, status_listen, "127.0.0.1:9081"),
     LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
@@ -46,6 +49,7 @@ struct daemon {
     const char *home;
     int lock;
     struct http_server *server;
+    struct status *status;
     atomic_bool abandon;
     struct keystore k;
 };
@@ -82,6 +86,7 @@ static bool open_state(struct daemon *d, struct err *e) {
     d->k.contract = d->k.sight.contract = s->contract_id;
     d->k.sight.rests = strcmp(s->network, "devnet") == 0;
     d->k.sessions = sessions_new();
+    tally_init(&d->k.reasons);
     if (!file_lock("./keystore.lock", NAME, &d->lock, e) ||
         !master_open(&d->k.master, ".", s->master_fd == NO_FD ? -1 : (int)s->master_fd, e) ||
         !audit_open(&d->k.audit, ".", &keep, e))
@@ -89,18 +94,29 @@ static bool open_state(struct daemon *d, struct err *e) {
     return read_tokens(&d->k, s->token_hashes, e) && rpc_new(&d->k.sight.rpc, s->near_rpc_url, e);
 }
 
+static bool is_ready(void *ctx, struct arena *a, struct err *e) { return keystore_ready(ctx, a, e); }
+static void show_figures(void *ctx, struct buf *out) { keystore_figures(ctx, out); }
+
+static bool serve_operator(struct daemon *d, struct err *e) {
+    const struct status_settings s = {
+        .listen = d->set.status_listen, .daemon = NAME, .ready = is_ready, .figures = show_figures, .ctx = &d->k};
+    return status_start(&d->status, &s, e);
+}
+
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
     const struct settings *s = &d->set;
     rpc_set_cancel(d->k.sight.rpc, &d->abandon);
     d->k.deferred = deferred_new(THREADS, QUEUE_MAX);
     d->k.probes = deferred_new(1, PROBES_MAX);
-    if (!keystore_serve(&d->server, &d->k, s->host, (uint16_t)s->port, e))
+    if (!keystore_serve(&d->server, &d->k, s->host, (uint16_t)s->port, e) || !serve_operator(d, e))
         return false;
     struct public_key identity = master_identity(d->k.master);
     const char *key = public_key_text(d->arena, &identity);
     unsigned port = http_server_port(d->server);
+    unsigned status = status_port(d->status);
     log_info("serving on http://%s:%u, identity %s, generation %u", s->host, port, key, master_generation(d->k.master));
-    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u,\"identity\":\"%s\"}", port, key));
+    daemon_ready(args,
+                 arena_printf(d->arena, "{\"port\":%u,\"identity\":\"%s\",\"status_port\":%u}", port, key, status));
     return true;
 }
 
@@ -124,6 +140,7 @@ static void rotate(struct daemon *d) {
 
 static void close_all(struct daemon *d) {
     atomic_store(&d->abandon, true); // what waits for the chain waits no longer
+    status_stop(d->status);
     deferred_stop(d->k.deferred);
     deferred_stop(d->k.probes);
     http_server_stop(d->server);

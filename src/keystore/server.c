@@ -22,7 +22,6 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/health", keystore_health, 0, NULL, OPEN},
     {HTTP_GET, "/healthz", keystore_healthz, 0, NULL, OPEN},
     {HTTP_GET, "/readyz", deferred_readyz, 0, NULL, OPEN},
-    {HTTP_GET, "/metrics", keystore_metrics, 0, NULL, OPEN},
     {HTTP_GET, "/pubkey", keystore_get_pubkey, 0, NULL, TOKEN},
     {HTTP_POST, "/pubkey", keystore_post_pubkey, SMALL_BODY, NULL, TOKEN},
     {HTTP_POST, "/add_generated_secret", deferred_add_generated, BLOB_BODY, NULL, TOKEN},
