@@ -5,3 +5,5 @@
 
 // Opens <home>/coordinator.db (or `url` where it is not NULL) and brings it to this program's version.
 [[nodiscard]] bool database_open(struct db **out, const char *home, const char *url, struct err *e);
+// Brings a database of either engine to this program's version.
+[[nodiscard]] bool database_migrate(struct db *db, struct err *e);
