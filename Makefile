@@ -32,37 +32,8 @@ CFLAGS := -std=gnu2x -g $(WARN) -D_GNU_SOURCE -Isrc -include base/banned.h -fsta
 LDFLAGS := -pie -Wl,--gc-sections -Wl,-z,relro,-z,now $(filter-out -mllvm -runtime-counter%,$(CFLAGS_$(FLAVOUR))) \
 	$(if $(filter fuzz asan tsan clang coverage,$(FLAVOUR)),-fuse-ld=lld)
 
-# --- the kit that Local.mk files use -------------------------------------------------------------------------------
-# $(call unit,NAME,UNITS IT NEEDS,LIBRARIES): src/NAME/*.c without *_test.c, *_fuzz.c and main*.c become libNAME.a;
-# each *_test.c becomes a test program, each *_fuzz.c a fuzz target. Below its own layer a unit includes nothing
-# (checked by `make check` from the same list).
 comma := ,
-UNITS :=
-define unit
-UNITS += $(1)
-needs_$(1) := $(2)
-closure_$(1) := $(1) $(foreach u,$(2),$(closure_$(u)))
-ldlibs_$(1) := $(3)
-srcs_$(1) := $(filter-out %_test.c %_fuzz.c src/$(1)/main%.c,$(wildcard src/$(1)/*.c))
-$(O)/lib/lib$(1).a: $(patsubst %.c,$(O)/obj/%.o,$(filter-out %_test.c %_fuzz.c src/$(1)/main%.c,$(wildcard src/$(1)/*.c)))
-	@mkdir -p $$(@D) && rm -f $$@ && $(AR) rcsD $$@ $$^
-$$(foreach t,$$(wildcard src/$(1)/*_test.c),$$(eval $$(call program,test,$$(basename $$(notdir $$(t))),$$(t),$(1),-lcmocka)))
-$$(foreach t,$$(wildcard src/$(1)/*_fuzz.c),$$(eval $$(call program,fuzz,$$(basename $$(notdir $$(t))),$$(t) $$(if $$(filter fuzz,$$(FLAVOUR)),,src/base/main_replay.c),$(1),$$(if $$(filter fuzz,$$(FLAVOUR)),-fsanitize=fuzzer))))
-endef
-# $(call program,bin|test|help|fuzz|bench,NAME,SOURCES,UNITS,EXTRA LINK FLAGS)
-define program
-PROGRAMS_$(1) += $(O)/$(1)/$(2)
-$(O)/$(1)/$(2): $(patsubst %.c,$(O)/obj/%.o,$(patsubst %.S,$(O)/obj/%.o,$(3))) $(foreach u,$(sort $(foreach u,$(4),$(closure_$(u)))),$(O)/lib/lib$(u).a)
-	@mkdir -p $$(@D)
-	@echo "  LINK $$@"
-	@$(CC) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
-		$(foreach u,$(sort $(foreach u,$(4),$(closure_$(u)))),$(ldlibs_$(u))) $(5) $(LDFLAGS)
-endef
-
-$(O)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	@echo "  CC   $<"
-	@$(CC) $(CFLAGS) $(cflags_$(notdir $(patsubst %/,%,$(dir $<)))) -MMD -MP -c -o $@ $<
+include scripts/kit.mk
 
 # Lowest layer first: a unit may use only those above its own line here.
 include src/base/Local.mk
@@ -99,6 +70,7 @@ include contracts/Local.mk
 include web/verify/Local.mk
 include bench/Local.mk
 include tests/hostile/Local.mk
+include scripts/kit_rules.mk
 
 # The engine is built once per machine, outside the checkout (scripts/engine.sh); all flavours share it.
 ENGINE := build/engine
@@ -110,8 +82,8 @@ build/engine.made: FORCE
 FORCE:
 
 .PHONY: all tests fuzz-replay
-all: $(PROGRAMS_bin) $(CONTRACTS)
-tests: $(PROGRAMS_test) $(PROGRAMS_fuzz)
+all: $(call programs_of,bin) $(CONTRACTS)
+tests: $(call programs_of,test) $(call programs_of,fuzz)
 include scripts/targets.mk
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

@@ -1,8 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call program,bench,coordinator,bench/coordinator.c,coordinator,))
-$(eval $(call program,bench,meter,bench/meter.c,wasm,))
-$(eval $(call program,bench,exec,bench/exec.c,executor,))
-$(eval $(call program,bench,dcap,bench/dcap.c,dcap,-Wl$(comma)--wrap=dcap_p256_verify))
+PROGRAMS += bench/coordinator
+bench/coordinator.sources := bench/coordinator.c
+bench/coordinator.units := coordinator
+PROGRAMS += bench/meter
+bench/meter.sources := bench/meter.c
+bench/meter.units := wasm
+PROGRAMS += bench/exec
+bench/exec.sources := bench/exec.c
+bench/exec.units := executor
+PROGRAMS += bench/dcap
+bench/dcap.sources := bench/dcap.c
+bench/dcap.units := dcap
+bench/dcap.libs := -Wl,--wrap=dcap_p256_verify
 $(O)/bench/exec: | $(O)/bin/outlayer-executor
 # The guests that are measured, for the engine and as native programs.
 build/bench/guests/%.wasm: bench/guests/%.c
@@ -13,4 +22,4 @@ build/bench/guests/%: bench/guests/%.c
 	@gcc -O2 -o $@ $<
 BENCH_GUESTS := $(foreach g,sha256 sieve matrix,build/bench/guests/$(g).wasm build/bench/guests/$(g))
 $(O)/bench/meter: | $(BENCH_GUESTS)
-cflags_bench := -isystem build/engine/include
+bench.flags := -isystem build/engine/include

@@ -19,8 +19,7 @@ CONTRACT_LTO := --lto-O2 -mllvm -inline-threshold=-20 --save-temps
 CONTRACT_AGAIN := -mllvm -disable-lsr -mllvm -inline-threshold=-100 -mllvm -enable-gvn-sink -mllvm -ir-outliner
 CONTRACT_IR := -Wno-override-module -x ir
 CONTRACT_OPT := --low-memory-unused --code-folding -Oz --converge --flatten --rereloop -Oz --converge --reorder-functions --mvp-features
-sdk_srcs := $(wildcard contracts/sdk/*.c)
-sdk_srcs := $(filter-out %_test.c %_fuzz.c,$(sdk_srcs))
+sdk_srcs := $(call sources_in,contracts/sdk)
 
 build/contracts/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -42,18 +41,16 @@ build/contracts/$(1).wasm: $(2) $(3)/imports.txt $(3)/exports.txt $(wildcard $(3
 	@contracts/gate.sh $$@.small $(3)
 	@mv $$@.small $$@ && rm -f $$@.linked $$@.obj $$@.lto*
 endef
-# $(call contract,NAME,FOLDER,MORE SOURCES,BUT): all sources of the folder, the SDK's but some, and the others make NAME.wasm.
-define contract
-csrcs_$(1) := $(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c))
-$(call wasm,$(1),$(patsubst %.c,build/contracts/obj/%.o,$(filter-out %_test.c %_fuzz.c,$(wildcard $(2)/*.c)) $(3) $(filter-out $(4),$(sdk_srcs))),$(2))
-endef
+# $(call contract,NAME,FOLDER): all sources of the folder, FOLDER.with and the SDK's but FOLDER.without make NAME.wasm.
+contract_srcs = $(call sources_in,$(1)) $($(1).with) $(filter-out $($(1).without),$(sdk_srcs))
+contract = $(call wasm,$(1),$(patsubst %.c,build/contracts/obj/%.o,$(call contract_srcs,$(2))),$(2))
 CONTRACTS :=
 $(eval $(call contract,outlayer,contracts/outlayer))
 # The verifier's core is compiled into the register contract; its back end there is the node, and its strict reader of JSON
 # reads the arguments, too.
-register_but := contracts/sdk/json_text.c
-core_srcs := $(filter-out %_test.c %_fuzz.c src/dcap/backend_openssl.c,$(wildcard src/dcap/*.c))
-$(eval $(call contract,register,contracts/register,$(core_srcs),$(register_but)))
+contracts/register.with := $(filter-out src/dcap/backend_openssl.c,$(call sources_in,src/dcap))
+contracts/register.without := contracts/sdk/json_text.c
+$(eval $(call contract,register,contracts/register))
 EXAMPLES := asker coin_flip counter dao ft nft
 $(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),contracts/examples/$(e))))
 # For tests of workers alone.
@@ -62,44 +59,68 @@ $(eval $(call contract,first_form,tests/contracts/first_form))
 contracts: $(CONTRACTS)
 
 # The same sources natively, with a mock host, for unit tests and fuzzing.
-cflags_sdk := -Icontracts
-cflags_mock := -Icontracts
-cflags_outlayer := -Icontracts
-cflags_register := -Icontracts
-$(foreach e,$(EXAMPLES),$(eval cflags_$(e) := -Icontracts -Icontracts/examples))
-cflags_kit := -Icontracts
-cflags_abi := -Icontracts
+native_folders := sdk sdk/mock outlayer outlayer/kit outlayer/abi register register/kit register/abi kit abi examples/kit
+$(foreach f,$(native_folders),$(eval contracts/$(f).flags := -Icontracts))
 mock_libs := -lsodium -lcrypto
-sdk_native := $(sdk_srcs) contracts/sdk/mock/mock.c
-$(foreach t,$(wildcard contracts/sdk/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(sdk_native),,-lcmocka $(mock_libs))))
-$(foreach t,$(wildcard contracts/outlayer/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/outlayer/kit/kit.c contracts/kit/call.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,-lcmocka $(mock_libs) -ljansson)))
-register_native := contracts/register/kit/kit.c contracts/kit/call.c contracts/kit/check.c contracts/kit/schema.c contracts/kit/abi_check.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(filter-out $(register_but),$(sdk_native))
+mock := contracts/sdk/mock/mock.c
+abi_srcs := contracts/abi/abi.c $(addprefix contracts/kit/,check.c schema.c abi_check.c)
+# What a contract is natively.
+native_of = $(call sources_in,$(1)) $(filter-out $($(1).without),$(sdk_srcs)) $(mock)
+
+TESTED += contracts/sdk contracts/outlayer contracts/register
+contracts/sdk.test_sources := $(sdk_srcs) $(mock)
+contracts/sdk.test_libs := $(mock_libs)
+contracts/sdk.fuzz_sources := $(sdk_srcs) $(mock)
+contracts/sdk.fuzz_libs := $(mock_libs)
+
+contracts/outlayer.test_sources := contracts/outlayer/kit/kit.c contracts/kit/call.c $(abi_srcs) contracts/outlayer/abi/types.c \
+	$(call native_of,contracts/outlayer)
+contracts/outlayer.test_libs := $(mock_libs) -ljansson
+contracts/outlayer.fuzz_sources := $(call native_of,contracts/outlayer)
+contracts/outlayer.fuzz_libs := $(mock_libs) -ljansson
+
 # Test quotes come from the programs' units, which have names that the SDK has, too: in one object that shows its own alone.
-sample_units := $(sort $(closure_testpki) $(closure_tee))
-$(O)/obj/register_sample.o: $(O)/obj/contracts/register/kit/sample.o $(foreach u,$(sample_units),$(O)/lib/lib$(u).a)
+sample := $(O)/obj/register_sample.o
+$(sample): $$(call objects,contracts/register/kit/sample.c) $$(call archives,testpki tee)
 	@echo "  LD   $@"
 	@ld -r -o $@.all $(filter %.o,$^) --start-group $(filter %.a,$^) --end-group
 	@objcopy --wildcard --keep-global-symbol='sample_*' $@.all $@ && rm -f $@.all
-$(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(O)/test/$(basename $(notdir $(t))): $(O)/obj/register_sample.o))
-$(foreach t,$(wildcard contracts/register/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) $(register_native),dcap,-lcmocka $(mock_libs) -ljansson $(foreach u,$(sample_units),$(ldlibs_$(u))))))
-$(foreach e,$(EXAMPLES),$(foreach t,$(wildcard contracts/examples/$(e)/*_test.c),$(eval $(call program,test,$(basename $(notdir $(t))),$(t) contracts/examples/kit/kit.c contracts/kit/call.c $(csrcs_$(e)) $(sdk_native),,-lcmocka $(mock_libs)))))
-$(foreach t,$(wildcard contracts/sdk/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
-$(foreach t,$(wildcard contracts/register/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_register) $(filter-out $(register_but),$(sdk_native)) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),dcap,$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
-$(foreach t,$(wildcard contracts/outlayer/*_fuzz.c),$(eval $(call program,fuzz,$(basename $(notdir $(t))),$(t) $(csrcs_outlayer) $(sdk_native) $(if $(filter fuzz,$(FLAVOUR)),,src/base/main_replay.c),$(if $(filter fuzz,$(FLAVOUR)),,base),$(mock_libs) -ljansson $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer))))
+$(patsubst contracts/register/%.c,$(O)/test/%,$(wildcard contracts/register/*_test.c)): $(sample)
+contracts/register.test_sources := contracts/register/kit/kit.c contracts/kit/call.c $(abi_srcs) contracts/register/abi/types.c \
+	$(call native_of,contracts/register)
+contracts/register.test_units := dcap
+contracts/register.test_libs = $(mock_libs) -ljansson $(call libraries,testpki tee)
+contracts/register.fuzz_sources := $(call native_of,contracts/register)
+contracts/register.fuzz_units := dcap
+contracts/register.fuzz_libs := $(mock_libs) -ljansson
+
+define example
+TESTED += contracts/examples/$(1)
+contracts/examples/$(1).flags := -Icontracts -Icontracts/examples
+contracts/examples/$(1).test_sources := contracts/examples/kit/kit.c contracts/kit/call.c $(call native_of,contracts/examples/$(1))
+contracts/examples/$(1).test_libs := $(mock_libs)
+endef
+$(foreach e,$(EXAMPLES),$(eval $(call example,$(e))))
 
 # What reads a request's words as worker and coordinator do, for the law that what the contract takes is served.
-$(eval $(call program,help,request-reader,tests/contracts/request_reader.c tests/contracts/coordinator_reader.c,worker coordinator,))
+PROGRAMS += help/request-reader
+help/request-reader.sources := tests/contracts/request_reader.c tests/contracts/coordinator_reader.c
+help/request-reader.units := worker coordinator
 $(O)/test/outlayer_reader_test: | $(O)/help/request-reader
 
-# The contract's near-abi JSON, and the tables of its page, from its table of methods.
-$(eval $(call program,tool,contract_abi,contracts/abi/main.c contracts/abi/abi.c contracts/outlayer/abi/types.c $(csrcs_outlayer) $(sdk_native),,$(mock_libs)))
+# A contract's near-abi JSON, and the tables of its page, from its table of methods.
+PROGRAMS += tool/contract_abi tool/register_abi
+abi_writer := contracts/abi/main.c contracts/abi/abi.c
+tool/contract_abi.sources := $(abi_writer) contracts/outlayer/abi/types.c $(call native_of,contracts/outlayer)
+tool/contract_abi.libs := $(mock_libs)
+tool/register_abi.sources := $(abi_writer) contracts/register/abi/types.c $(call native_of,contracts/register)
+tool/register_abi.units := dcap
+tool/register_abi.libs := $(mock_libs)
 build/contracts/outlayer_abi.json: $(O)/tool/contract_abi
-	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
-contracts: build/contracts/outlayer_abi.json
-$(eval $(call program,tool,register_abi,contracts/abi/main.c contracts/abi/abi.c contracts/register/abi/types.c $(csrcs_register) $(filter-out $(register_but),$(sdk_native)),dcap,$(mock_libs)))
 build/contracts/register_abi.json: $(O)/tool/register_abi
+build/contracts/outlayer_abi.json build/contracts/register_abi.json:
 	@mkdir -p $(@D) && $< >$@.part && mv $@.part $@
-contracts: build/contracts/register_abi.json
+contracts: build/contracts/outlayer_abi.json build/contracts/register_abi.json
 # The page's first snippet compiles as it is shown.
 build/contracts/sdk_page.o: docs/sdk.md $(wildcard contracts/sdk/*.h)
 	@mkdir -p $(@D)

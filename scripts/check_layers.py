@@ -5,8 +5,10 @@ Contracts share a few headers with the programs, which need no others."""
 import pathlib, re
 needs = {}
 for mk in pathlib.Path("src").glob("*/Local.mk"):
-    for m in re.finditer(r"call unit,(\w+),([\w ]*),", mk.read_text()):
-        needs[m[1]] = m[2].split()
+    said = mk.read_text()
+    for unit in re.findall(r"^UNITS \+= (\w+)$", said, re.M):
+        m = re.search(rf"^{unit}\.needs := ([\w ]*)$", said, re.M)
+        needs[unit] = m[1].split() if m else []
 
 def closure(u):
     seen, todo = {u}, [u]
@@ -26,7 +28,7 @@ for unit in sorted(needs):
 # What signs whatever a test wants is linked by the simulator alone.
 FORGING, FORGER = "testpki", "outlayer-dstack-simulator"
 for mk in [*pathlib.Path("src").glob("*/Local.mk"), *pathlib.Path("bench").glob("Local.mk")]:
-    for m in re.finditer(r"call program,(bin|bench),([\w-]+),[^,]*,([\w ]*)", mk.read_text()):
+    for m in re.finditer(r"^(bin|bench)/([\w-]+)\.units := ([\w ]*)$", mk.read_text(), re.M):
         if m[2] != FORGER and any(FORGING in closure(u) for u in m[3].split()):
             print(f"{mk}: {m[2]} links {FORGING}, which signs what nobody may believe: only {FORGER} does")
 

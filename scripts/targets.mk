@@ -61,7 +61,7 @@ fuzz:
 	@$(MAKE) FLAVOUR=fuzz fuzz-programs
 	@scripts/fuzz.sh
 
-fuzz-programs: $(PROGRAMS_fuzz)
+fuzz-programs: $(call programs_of,fuzz)
 
 hostile:
 	@scripts/setup.sh test
@@ -71,7 +71,7 @@ hostile:
 
 bench:
 	@scripts/setup.sh test
-	@$(MAKE) all $(PROGRAMS_bench) $(O)/help/dcap-reports
+	@$(MAKE) all $(call programs_of,bench) $(O)/help/dcap-reports
 	@scripts/bench.sh
 
 clean:

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,base,,-lpthread))
+UNITS += base
+base.libs := -lpthread

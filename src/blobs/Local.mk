@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,blobs,base codec crypto,))
+UNITS += blobs
+blobs.needs := base codec crypto

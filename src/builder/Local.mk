@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,builder,base repo codec crypto blobs sandbox egress,))
+UNITS += builder
+builder.needs := base repo codec crypto blobs sandbox egress
 
 # The tree that guests are built in is made once per machine, outside the checkout (scripts/guest.sh), and looked over at
 # each use.

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,chain,base codec crypto near ledger nearvm,))
+UNITS += chain
+chain.needs := base codec crypto near ledger nearvm

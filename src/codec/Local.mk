@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,codec,base,-ljansson -lsodium))
+UNITS += codec
+codec.needs := base
+codec.libs := -ljansson -lsodium

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,collateral,base codec crypto http dcap protocol,))
+UNITS += collateral
+collateral.needs := base codec crypto http dcap protocol

@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,coordinator,base repo codec crypto http near protocol secrets store blobs queue sandbox egress builder,))
-$(eval $(call program,bin,outlayer-coordinator,src/coordinator/main.c,coordinator,))
+UNITS += coordinator
+coordinator.needs := base repo codec crypto http near protocol secrets store blobs queue sandbox egress builder
+PROGRAMS += bin/outlayer-coordinator
+bin/outlayer-coordinator.sources := src/coordinator/main.c
+bin/outlayer-coordinator.units := coordinator
 $(O)/test/coordinator_test: | $(O)/bin/outlayer-broker

@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,crypto,base codec,-lsodium -lcrypto))
+UNITS += crypto
+crypto.needs := base codec
+crypto.libs := -lsodium -lcrypto

@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,devnet,base codec crypto http near store ledger chain,))
-$(eval $(call program,bin,outlayer-devnet,src/devnet/main.c,devnet,))
+UNITS += devnet
+devnet.needs := base codec crypto http near store ledger chain
+PROGRAMS += bin/outlayer-devnet
+bin/outlayer-devnet.sources := src/devnet/main.c
+bin/outlayer-devnet.units := devnet

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,egress,base sandbox,-lcrypto -lresolv))
-$(eval $(call program,bin,outlayer-broker,src/egress/main.c,egress,))
+UNITS += egress
+egress.needs := base sandbox
+egress.libs := -lcrypto -lresolv
+PROGRAMS += bin/outlayer-broker
+bin/outlayer-broker.sources := src/egress/main.c
+bin/outlayer-broker.units := egress
 $(O)/test/egress_test: | $(O)/bin/outlayer-broker

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,executor,base codec crypto wasm sandbox egress,-lsodium))
-$(eval $(call program,bin,outlayer-executor,src/executor/main.c,executor,))
+UNITS += executor
+executor.needs := base codec crypto wasm sandbox egress
+executor.libs := -lsodium
+PROGRAMS += bin/outlayer-executor
+bin/outlayer-executor.sources := src/executor/main.c
+bin/outlayer-executor.units := executor
 # An executor that lies, for tests.
-$(eval $(call program,help,lying-executor,src/executor/main_liar.c,executor,))
+PROGRAMS += help/lying-executor
+help/lying-executor.sources := src/executor/main_liar.c
+help/lying-executor.units := executor
 $(O)/test/verdict_test $(O)/test/code_test: | $(O)/help/lying-executor
 
 # An executor lives under a limit of its address space, in which no sanitizer can: what is tested under one is the asking

@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,http,base codec,-lmicrohttpd -lcurl))
+UNITS += http
+http.needs := base codec
+http.libs := -lmicrohttpd -lcurl

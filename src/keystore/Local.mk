@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,keystore,base repo codec crypto http near protocol secrets sandbox,))
-$(eval $(call program,bin,outlayer-keystore,src/keystore/main.c,keystore,))
+UNITS += keystore
+keystore.needs := base repo codec crypto http near protocol secrets sandbox
+PROGRAMS += bin/outlayer-keystore
+bin/outlayer-keystore.sources := src/keystore/main.c
+bin/outlayer-keystore.units := keystore

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,ledger,base codec crypto near,))
+UNITS += ledger
+ledger.needs := base codec crypto near

@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,near,base codec crypto http,-lsecp256k1))
+UNITS += near
+near.needs := base codec crypto http
+near.libs := -lsecp256k1

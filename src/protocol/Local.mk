@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,protocol,base codec crypto http near,))
+UNITS += protocol
+protocol.needs := base codec crypto http near

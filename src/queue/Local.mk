@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,queue,base codec crypto store,))
+UNITS += queue
+queue.needs := base codec crypto store

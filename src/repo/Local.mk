@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,repo,base,))
+UNITS += repo
+repo.needs := base

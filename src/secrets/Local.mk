@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,secrets,base repo codec crypto near,-lpcre2-8))
+UNITS += secrets
+secrets.needs := base repo codec crypto near
+secrets.libs := -lpcre2-8

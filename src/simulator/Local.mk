@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A program of its own: what it signs is worth nothing, and no daemon links it (`make check`).
-$(eval $(call unit,simulator,base codec crypto http testpki,-lcrypto -lsodium -lsecp256k1))
-$(eval $(call program,bin,outlayer-dstack-simulator,src/simulator/main.c,simulator,))
+UNITS += simulator
+simulator.needs := base codec crypto http testpki
+simulator.libs := -lcrypto -lsodium -lsecp256k1
+PROGRAMS += bin/outlayer-dstack-simulator
+bin/outlayer-dstack-simulator.sources := src/simulator/main.c
+bin/outlayer-dstack-simulator.units := simulator

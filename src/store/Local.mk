@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,store,base codec crypto,-lsqlite3 -lpq))
-cflags_store := $(shell pkg-config --cflags libpq 2>/dev/null)
+UNITS += store
+store.needs := base codec crypto
+store.libs := -lsqlite3 -lpq
+src/store.flags := $(shell pkg-config --cflags libpq 2>/dev/null)

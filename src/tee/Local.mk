@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,tee,base dcap codec crypto http near protocol collateral,-lcrypto))
+UNITS += tee
+tee.needs := base dcap codec crypto http near protocol collateral
+tee.libs := -lcrypto

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # For tests and the simulator alone: whoever has a seed has every key of this PKI. No daemon links it (`make check`).
-$(eval $(call unit,testpki,base dcap codec crypto,-lcrypto))
+UNITS += testpki
+testpki.needs := base dcap codec crypto
+testpki.libs := -lcrypto
 # The table of cases that every build of the verifier is run with.
-$(eval $(call program,help,dcap-cases,src/testpki/main_cases.c,testpki,))
+PROGRAMS += help/dcap-cases
+help/dcap-cases.sources := src/testpki/main_cases.c
+help/dcap-cases.units := testpki
 # What a collateral server of this PKI has at a moment, for fakes.
-$(eval $(call program,help,dcap-collateral,src/testpki/main_collateral.c,testpki,))
+PROGRAMS += help/dcap-collateral
+help/dcap-collateral.sources := src/testpki/main_collateral.c
+help/dcap-collateral.units := testpki
 tests: $(O)/help/dcap-collateral
 # It takes seconds and megabytes, and is the same in each flavour.
 ifeq ($(FLAVOUR),release)

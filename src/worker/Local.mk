@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call unit,worker,base repo codec crypto http near protocol secrets wasm sandbox egress executor builder,))
-$(eval $(call program,bin,outlayer-worker,src/worker/main.c,worker,))
+UNITS += worker
+worker.needs := base repo codec crypto http near protocol secrets wasm sandbox egress executor builder
+PROGRAMS += bin/outlayer-worker
+bin/outlayer-worker.sources := src/worker/main.c
+bin/outlayer-worker.units := worker

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # dcap.wasm is the core without a system around it, and is made with the contracts. The page and the ES module are made of
 # it where npm is: `make web`. Both have the module within them, so they load nothing.
-dcap_core := $(filter-out src/dcap/backend_%.c,$(srcs_dcap))
+dcap_core := $(filter-out src/dcap/backend_%.c,$(call sources_in,src/dcap))
 $(eval $(call wasm,dcap,$(patsubst %.c,build/contracts/obj/%.o,$(dcap_core) web/verify/backend.c web/verify/dcap.c contracts/sdk/text.c contracts/sdk/builtins.c),web/verify))
 
 WEB := build/web/verify
@@ -26,5 +26,7 @@ $(WEB)/dcap.wasm: build/contracts/dcap.wasm
 web: $(addprefix $(WEB)/,index.html style.css page.js verify.js verify.d.ts package.json dcap.wasm)
 
 # What the same core says natively, for tests and the benchmark.
-$(eval $(call program,help,dcap-reports,tests/browser/native.c,dcap,))
+PROGRAMS += help/dcap-reports
+help/dcap-reports.sources := tests/browser/native.c
+help/dcap-reports.units := dcap
 tests: $(O)/help/dcap-reports
