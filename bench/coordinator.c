@@ -211,7 +211,8 @@ int main(void) {
     struct http_server *server;
     struct err e;
     SCOPED_ARENA(a);
-    if (!log_init("bench", "error", NULL, &e) || !mkdtemp(home) || !token_create(home, "bench", a, &b.token, &e) ||
+    if (!log_init("bench", "error", NULL, &e) || !mkdtemp(home) ||
+        !token_create(&(struct token_place){home, NULL}, &(struct token_terms){.name = "bench"}, a, &b.token, &e) ||
         !coordinator_open(&c, &config, &e) || !coordinator_serve(&server, c, "127.0.0.1", 0, NULL, &e))
         give_up("cannot start", &e);
     b.url = arena_printf(a, "http://127.0.0.1:%u", (unsigned)http_server_port(server));

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
-import base64, hashlib, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
+import base64, contextlib, hashlib, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
 
 import kit, near
 from coordinator_world import CONTRACT, Coordinator, again, coordinator, error_of, task, token_of
@@ -30,11 +30,65 @@ def test_tokens():
         run = subprocess.run([kit.program("outlayer"), "token", "revoke", "late", "--home", c.home],
                              capture_output=True)
         equal("revoked", run.returncode, 0)
-        equal("a revoked one is not", c.call("GET", "/tasks/poll", token=late)[0], 401)
+        began = time.monotonic()
+        check("a revoked one is not, 5 s later", kit.until(lambda: c.call("GET", "/tasks/poll", token=late)[0] == 401, 8)
+              and time.monotonic() - began < 6, time.monotonic() - began)
         raw = open(os.path.join(c.home, "coordinator.db"),
                    "rb").read() + open(os.path.join(c.home, "coordinator.db-wal"), "rb").read()
         check("no token stands in the database", c.token.encode() not in raw and c.token[3:].encode() not in raw)
         check("nor in the log", c.token not in c.output())
+
+
+def test_scopes():
+    with coordinator() as c:
+        to_build, to_run, to_record, to_look = (token_of(c.home, scope, "--scope", scope)
+                                                for scope in ("build", "run", "monitor", "read"))
+        lock = {"lock_key": "k", "worker_id": "w", "ttl_seconds": 60}
+        asked = (("POST", "/tasks/create", task(1), {to_record}),
+                 ("GET", "/tasks/poll?timeout=0&worker_id=w", None, {to_build, to_run}),
+                 ("POST", "/tasks/heartbeat", {}, {to_build, to_run}), ("POST", "/tasks/complete", {}, {to_build, to_run}),
+                 ("POST", "/tasks/fail", {}, {to_build, to_run}), ("POST", "/locks/acquire", lock, {to_build}),
+                 ("DELETE", "/locks/release/k?worker_id=w", None, {to_build}),
+                 ("POST", "/wasm/upload", {}, {to_build}), ("POST", "/cargo-lock/upload", {}, {to_build}),
+                 ("PUT", "/builds/" + "0" * 64, {}, {to_build}), ("POST", "/secrets/decrypt", {}, {to_run}),
+                 ("POST", "/secrets/challenge", {}, {to_run}), ("POST", "/secrets/session", {}, {to_run}),
+                 ("POST", "/workers/heartbeat", {"worker_id": "w"}, {to_build, to_run, to_record}),
+                 ("GET", "/builds/" + "0" * 64, None, {to_build, to_run, to_record, to_look}),
+                 ("GET", "/wasm/exists/" + "0" * 64, None, {to_build, to_run, to_record, to_look}))
+        for method, path, body, may in asked:
+            for token in (to_build, to_run, to_record, to_look):
+                status = c.call(method, path, body, token=token)[0]
+                check(f"{method} {path[:24]}", (status != 403) == (token in may), (status, token in may))
+        status, answer = c.call("GET", "/tasks/poll", token=to_look)
+        check("it is said what is missing", "'read' is for read; this wants one for worker,build,run"
+              in answer["error"]["message"], answer)
+
+
+def test_whose_token():
+    """What a token says of its worker holds, and its name stands with what was done by it."""
+    with coordinator() as c:
+        one = token_of(c.home, "worker-1", "--worker-id", "w1", "--days", "3")
+        poll = lambda query: c.call("GET", "/tasks/poll?timeout=0" + query, token=one)
+        equal("as another worker", (poll("&worker_id=w2")[0], poll("&worker_id=w1")[0]), (403, 204))
+        equal("seen as another worker", c.call("POST", "/workers/heartbeat", {"worker_id": "w2"}, token=one)[0], 403)
+        c.create(1)
+        lease = poll("")[1]["lease"]["token"]  # it need not say who it is
+        equal("leased to it", c.job(1)["worker_id"], "w1")
+        equal("complete", c.call("POST", "/tasks/complete", {"contract_id": CONTRACT, "request_id": 1, "token": lease,
+                                                             "outcome": "success"}, token=one)[0], 200)
+        with contextlib.closing(sqlite3.connect(f"file:{c.home}/coordinator.db?mode=ro", uri=True)) as db:
+            equal("its name stands with the end", db.execute("SELECT token_name FROM executions").fetchall(),
+                  [("worker-1",)])
+        take = lambda token: c.call("POST", "/locks/acquire", {"lock_key": "k", "worker_id": "w1", "ttl_seconds": 60},
+                                    token=token)[1]["acquired"]
+        drop = lambda token: c.call("DELETE", "/locks/release/k?worker_id=w1", token=token)[0]
+        equal("a lock is its token's", (take(one), take(c.token), drop(c.token), drop(one)), (True, False, 403, 200))
+        run = subprocess.run([kit.program("outlayer"), "token", "list", "--json", "--home", c.home], capture_output=True)
+        row = next(x for x in json.loads(run.stdout)["tokens"] if x["name"] == "worker-1")
+        equal("listed", (row["state"], row["scope"], row["worker_id"]), ("good", "worker", "w1"))
+        check("with its end, and its last use", row["expires_at"] and row["last_used_at"], row)
+        text = subprocess.run([kit.program("outlayer"), "token", "list", "--home", c.home], capture_output=True, text=True)
+        check("for people", "for worker as worker w1, until " in text.stdout, text.stdout)
 
 
 def test_no_auth():

@@ -68,9 +68,9 @@ def task(number, **more):
                         "signer_public_key": "ed25519:x", "gas_burnt": 5}, **more}
 
 
-def token_of(home, name="test"):
-    run = subprocess.run([kit.program("outlayer"), "token", "create", name, "--home", home], capture_output=True,
-                         text=True)
+def token_of(home, name="test", *more):
+    run = subprocess.run([kit.program("outlayer"), "token", "create", name, "--home", home, *more],
+                         capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return run.stdout.strip()
 

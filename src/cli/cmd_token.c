@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// outlayer token: who may talk to a coordinator as a worker. Works on its database; a running coordinator sees it at
-// once.
+// outlayer token: who may talk to a coordinator, and for what. Works on its database: a running coordinator takes a new
+// one at once, and a revoked one no longer than TOKEN_KNOWN_MS.
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "codec/json.h"
 #include "coordinator/tokens.h"
 
 struct token_options {
-    const char *name, *home, *network;
+    const char *name, *home, *network, *database, *scope, *worker_id;
+    struct arg_u64 days;
     bool json;
 };
 static const struct arg table[] = {
     ARG_OPERAND(struct token_options, name, "NAME", "who uses it, for example worker-1"),
+    ARG_OPTION(struct token_options, scope, "--scope", "LIST",
+               "create: worker (everything), or of build, run, monitor, read what it is for (worker)"),
+    ARG_OPTION(struct token_options, worker_id, "--worker-id", "ID",
+               "create: the WORKER_ID that whoever uses it may call itself (any)"),
+    ARG_NUMBER(struct token_options, days, "--days", "create: how long it is good (without end)"),
     ARG_OPTION(struct token_options, home, "--home", "DIR", "the coordinator's OUTLAYER_HOME (~/.outlayer/<network>)"),
+    ARG_OPTION(struct token_options, database, "--database", "URL",
+               "the coordinator's DATABASE_URL (coordinator.db in the home)"),
     ARG_OPTION(struct token_options, network, "--network", "NAME",
                "devnet, testnet or mainnet (OUTLAYER_NETWORK, devnet)"),
     ARG_SWITCH(struct token_options, json, "--json", "one JSON object"),
 };
+
+#define DAY_MS 86400000ull
+#define DAYS_MAX 36500
+
+static struct token_place place_of(const struct token_options *o) { return (struct token_place){o->home, o->database}; }
 
 static void print_json(struct arena *a, json_t *j) {
     print_json_line(a, j);
@@ -25,7 +38,11 @@ static void print_json(struct arena *a, json_t *j) {
 
 static bool token_new(struct arena *a, const struct token_options *o, struct err *e) {
     const char *token;
-    if (!token_create(o->home, o->name, a, &token, e))
+    const struct token_place at = place_of(o);
+    const struct token_terms terms = {o->name, o->scope, o->worker_id, o->days.v * DAY_MS};
+    if (o->days.given && (!o->days.v || o->days.v > DAYS_MAX))
+        return err_set(e, ERR_USAGE, "--days takes 1 to %d", DAYS_MAX);
+    if (!token_create(&at, &terms, a, &token, e))
         return false;
     if (o->json)
         print_json(a, json_pack("{s:s, s:s}", "name", o->name, "token", token));
@@ -36,30 +53,64 @@ static bool token_new(struct arena *a, const struct token_options *o, struct err
     return true;
 }
 
+static const char *date(struct arena *a, uint64_t ms) {
+    char when[32];
+    return ms ? arena_strdup(a, clock_iso8601(ms, when)) : NULL;
+}
+
+static const char *state_of(const struct token_entry *x) {
+    return !x->is_active ? "revoked" : x->expires_ms && x->expires_ms <= clock_wall_ms() ? "over" : "good";
+}
+
+static json_t *entry_json(struct arena *a, const struct token_entry *x) {
+    json_t *j = json_object();
+    json_set_text(j, "name", x->name);
+    json_set_text(j, "state", state_of(x));
+    json_set_text(j, "scope", x->scopes);
+    json_set_text(j, "worker_id", x->worker_id);
+    json_set_text(j, "created_at", date(a, x->created_ms));
+    json_set_text(j, "expires_at", date(a, x->expires_ms));
+    json_set_text(j, "last_used_at", date(a, x->used_ms));
+    return j;
+}
+
+// Names that were put there by SQL may have anything in them.
+static void print_entry(struct arena *a, const struct token_entry *x) {
+    printf("%-32s %-7s made %s, for %s", printable_line(a, x->name), state_of(x), date(a, x->created_ms),
+           printable_line(a, x->scopes));
+    if (x->worker_id)
+        printf(" as worker %s", printable_line(a, x->worker_id));
+    if (x->expires_ms)
+        printf(", until %s", date(a, x->expires_ms));
+    if (x->used_ms)
+        printf(", used about %s\n", date(a, x->used_ms));
+    else
+        printf(", not used\n");
+}
+
 static bool token_show(struct arena *a, const struct token_options *o, struct err *e) {
+    const struct token_place at = place_of(o);
     struct token_entry *entries;
     size_t count;
-    char when[32];
-    if (!token_list(o->home, a, &entries, &count, e))
+    if (!token_list(&at, a, &entries, &count, e))
         return false;
-    json_t *all = json_array();
+    SCOPED_JSON(all) = json_array();
     for (size_t i = 0; i < count; i++) {
-        clock_iso8601(entries[i].created_ms, when);
         if (o->json)
-            json_array_append_new(all, json_pack("{s:s, s:s}", "name", entries[i].name, "created_at", when));
+            json_array_append_new(all, entry_json(a, &entries[i]));
         else
-            printf("%-32s made %s\n", entries[i].name, when);
+            print_entry(a, &entries[i]);
     }
     if (o->json)
         print_json(a, json_pack("{s:O}", "tokens", all));
     else if (!count)
         printf("no tokens in %s\n", o->home);
-    json_decref(all);
     return true;
 }
 
 static bool token_end(struct arena *a, const struct token_options *o, struct err *e) {
-    if (!token_revoke(o->home, o->name, e))
+    const struct token_place at = place_of(o);
+    if (!token_revoke(&at, o->name, e))
         return false;
     if (o->json)
         print_json(a, json_pack("{s:s}", "revoked", o->name));
@@ -81,6 +132,20 @@ static const struct args_command command = {.name = "token",
                                             ARGS_ACTIONS(actions),
                                             ARGS_TABLE(table)};
 
+static bool check_uses(const struct token_options *o, const char *action, struct err *e) {
+    const struct arg_use uses[] = {{o->scope ? "--scope" : NULL, "create"},
+                                   {o->worker_id ? "--worker-id" : NULL, "create"},
+                                   {o->days.given ? "--days" : NULL, "create"}};
+    return args_check_uses("token", action, uses, ARRAY_LEN(uses), e);
+}
+
+static bool find_place(struct arena *a, struct token_options *o, struct err *e) {
+    const char *url = getenv("DATABASE_URL");
+    if (!o->database && url && url[0])
+        o->database = url;
+    return home_from_options(a, o->home, o->network, &o->home, e);
+}
+
 int command_token(int argc, char **argv) {
     SCOPED_ARENA(a);
     struct token_options o = {0};
@@ -92,7 +157,6 @@ int command_token(int argc, char **argv) {
     if (help)
         return CLI_OK;
     bool named = !actions[i].needs_name || o.name || args_no_action(&command, &e);
-    return named && home_from_options(a, o.home, o.network, &o.home, &e) && actions[i].run(a, &o, &e)
-               ? CLI_OK
-               : command_failed(&e);
+    bool ok = named && check_uses(&o, actions[i].name, &e) && find_place(a, &o, &e) && actions[i].run(a, &o, &e);
+    return ok ? CLI_OK : command_failed(&e);
 }

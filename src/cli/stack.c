@@ -220,7 +220,9 @@ static bool worker_token(struct stack *s, const char *coordinator_home, const ch
         s->coordinator_token = arena_text(s->arena, slice_of(text.ptr, strcspn((const char *)text.ptr, "\n")));
         return true;
     }
-    if (!token_create(coordinator_home, "worker", s->arena, &s->coordinator_token, e))
+    const struct token_place at = {.home = coordinator_home};
+    const struct token_terms terms = {.name = "worker"};
+    if (!token_create(&at, &terms, s->arena, &s->coordinator_token, e))
         return false;
     return file_write_atomic(*path, slice_str(s->coordinator_token), 0600, e);
 }

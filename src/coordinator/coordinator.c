@@ -11,7 +11,9 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
     const struct queue_config queue = {config->serve_ms, task_stored};
     return database_open(&c->writing, config->home, config->database_url, e) &&
            database_open(&c->reading, config->home, config->database_url, e) &&
-           database_open(&c->tokens, config->home, NULL, e) && writer_new(&c->writer, c->writing, e) &&
+           database_open(&c->authorising, config->home, config->database_url, e) &&
+           tokens_move(config->home, config->database_url, c->authorising, e) &&
+           writer_new(&c->writer, c->writing, e) && (c->tokens = tokens_new(c->authorising, c->writer)) &&
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
            blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", config->home), LOCKS_BYTES, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
@@ -25,7 +27,6 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     c->require_auth = config->require_auth;
     c->shared = shared_open_local();
     pthread_mutex_init(&c->reading_mutex, NULL);
-    pthread_mutex_init(&c->tokens_mutex, NULL);
     if (!open_parts(c, config, e)) {
         coordinator_stop(c);
         coordinator_free(c);
@@ -53,7 +54,8 @@ void coordinator_free(struct coordinator *c) {
     queue_free(c->queue);
     db_close(c->writing);
     db_close(c->reading);
-    db_close(c->tokens);
+    tokens_free(c->tokens);
+    db_close(c->authorising);
     blobs_free(c->blobs);
     blobs_free(c->cargo_locks);
     prices_free(c->prices);
@@ -61,6 +63,5 @@ void coordinator_free(struct coordinator *c) {
     branch_close(c);
     shared_free(c->shared);
     pthread_mutex_destroy(&c->reading_mutex);
-    pthread_mutex_destroy(&c->tokens_mutex);
     free(c);
 }

@@ -6,6 +6,7 @@
 #include "coordinator/lookups.h"
 #include "coordinator/messages.h"
 #include "coordinator/prices.h"
+#include "coordinator/tokens.h"
 #include "http/client_address.h"
 #include "queue/shared.h"
 #include "store/writer.h"
@@ -17,12 +18,13 @@
 #define SECRETS_BODY_MAX (256u << 10)
 #define WORKER_BODY_MAX (4u << 10) // up to WORKERS_MAX of them stand in one public list
 
-enum route_tag { ROUTE_PUBLIC, ROUTE_TOKEN };
+#define ROUTE_PUBLIC 0 // a route's tag; else the scopes of tokens, one of which it wants
 
 struct coordinator {
     bool require_auth;
-    struct db *writing, *reading, *tokens;       // connections: of the writer, of public lists, of authorisation
-    pthread_mutex_t reading_mutex, tokens_mutex; // of `reading` and of `tokens`
+    struct db *writing, *reading, *authorising; // connections: of the writer, of public lists, of `tokens`
+    pthread_mutex_t reading_mutex;              // of `reading`
+    struct tokens *tokens;
     struct writer *writer;
     struct queue *queue;
     struct blobs *blobs;
@@ -58,6 +60,10 @@ void coordinator_free(struct coordinator *c); // after it: what was written is c
 // In server.c
 // Whose request it is, for counting.
 void coordinator_client(const struct coordinator *c, struct http_request *r, char out[static CLIENT_MAX]);
+// Name of the token by which the request came; "": none was needed.
+const char *coordinator_token_name(const struct http_request *r);
+// Whether it may come from worker `id`, as it says: a token may be one worker's. *id NULL becomes that one.
+[[nodiscard]] bool coordinator_worker_id(const struct http_request *r, const char **id, struct err *e);
 // ERR_TOO_MANY, and the header that says how long to wait.
 [[nodiscard]] bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e);
 [[nodiscard]] bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,

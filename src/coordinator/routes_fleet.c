@@ -16,7 +16,7 @@ struct locking {
 
 static struct locking *locking_new(struct http_request *r, void (*done)(void *ctx, const struct err *e)) {
     struct locking *x = arena_calloc(http_arena(r), 1, sizeof *x);
-    *x = (struct locking){{.done = done, .ctx = x, .arena = http_arena(r)}, r};
+    *x = (struct locking){{.done = done, .ctx = x, .arena = http_arena(r), .token_name = coordinator_token_name(r)}, r};
     return x;
 }
 
@@ -34,12 +34,13 @@ void locks_acquire(struct http_request *r, void *ctx) {
     static const char *const keys[] = {"lock_key", "worker_id", "ttl_seconds", NULL};
     struct coordinator *c = ctx;
     struct locking *x = locking_new(r, acquired);
-    const char *key, *worker;
+    const char *key, *worker = NULL;
     struct err e;
     SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
     bool ok = j && json_only_keys(j, keys, &e) && json_get_text(j, "lock_key", &key, &e) &&
-              json_get_text(j, "worker_id", &worker, &e) && json_get_u64(j, "ttl_seconds", &x->lock.ttl_s, &e) &&
-              check_text("lock_key", key, LOCK_KEY_MAX, &e) && check_text("worker_id", worker, WORKER_ID_MAX, &e);
+              json_opt_text(j, "worker_id", &worker, &e) && coordinator_worker_id(r, &worker, &e) &&
+              json_get_u64(j, "ttl_seconds", &x->lock.ttl_s, &e) && check_text("lock_key", key, LOCK_KEY_MAX, &e) &&
+              check_text("worker_id", worker, WORKER_ID_MAX, &e);
     if (ok && (!x->lock.ttl_s || x->lock.ttl_s > LOCK_TTL_MAX_S))
         ok = err_set(&e, ERR_INVALID, "field 'ttl_seconds' is 1 to %d", LOCK_TTL_MAX_S);
     if (!ok) {
@@ -65,7 +66,7 @@ void locks_release(struct http_request *r, void *ctx) {
     struct err e;
     x->lock.key = http_param(r, "key");
     x->lock.worker = http_query(r, "worker_id");
-    if (!check_text("lock_key", x->lock.key, LOCK_KEY_MAX, &e) ||
+    if (!coordinator_worker_id(r, &x->lock.worker, &e) || !check_text("lock_key", x->lock.key, LOCK_KEY_MAX, &e) ||
         !check_text("worker_id", x->lock.worker, WORKER_ID_MAX, &e))
         http_reply_err(r, &e);
     else
@@ -93,7 +94,7 @@ void workers_heartbeat(struct http_request *r, void *ctx) {
     struct err e;
     SCOPED_JSON(j) = task_body(r, WORKER_BODY_MAX, &e);
     if (!j || !check_plain(j, &e) || !json_get_text(j, "worker_id", &worker, &e) ||
-        !check_text("worker_id", worker, WORKER_ID_MAX, &e) ||
+        !coordinator_worker_id(r, &worker, &e) || !check_text("worker_id", worker, WORKER_ID_MAX, &e) ||
         !shared_seen(c->shared, worker, json_text(http_arena(r), j), &e)) {
         http_reply_err(r, &e);
         return;

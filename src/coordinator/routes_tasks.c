@@ -122,8 +122,9 @@ void tasks_poll(struct http_request *r, void *ctx) {
     const char *text = http_query(r, "timeout"), *worker = http_query(r, "worker_id");
     if (text && !text_u64(slice_str(text), &timeout))
         timeout = text[0] == '-' ? 0 : QUEUE_POLL_MAX_S; // any value is taken
-    if (worker && strlen(worker) > WORKER_ID_MAX) {
-        err_set(&e, ERR_INVALID, "worker_id is longer than %d characters", WORKER_ID_MAX);
+    bool ok = !worker || strlen(worker) <= WORKER_ID_MAX ||
+              err_set(&e, ERR_INVALID, "worker_id is longer than %d characters", WORKER_ID_MAX);
+    if (!ok || !coordinator_worker_id(r, &worker, &e)) {
         reply_error(r, &e);
         return;
     }
@@ -132,6 +133,7 @@ void tasks_poll(struct http_request *r, void *ctx) {
     x->poll = (struct queue_poll){.call = {.done = polled, .ctx = x},
                                   .arena = http_arena(r),
                                   .worker_id = worker ? worker : "",
+                                  .token_name = coordinator_token_name(r),
                                   .capabilities = http_query(r, "capabilities"),
                                   .wait_s = timeout,
                                   .gone = hung_up};
@@ -220,7 +222,7 @@ static void ended(void *ctx, const struct err *e) {
         return;
     }
     if (x->end.changed)
-        log_info("request ended: %s", x->end.outcome);
+        log_info("request ended: %s, told by token %s", x->end.outcome, x->end.token_name);
     if (x->end.answer == QUEUE_OK)
         http_reply_json(x->request, 200, json_pack("{s:b}", "changed", x->end.changed));
     else
@@ -238,6 +240,7 @@ static void end_it(struct coordinator *c, struct http_request *r, const struct c
     x->end = (struct queue_end){.call = {.done = ended, .ctx = x},
                                 .key = own.key,
                                 .token = own.token,
+                                .token_name = coordinator_token_name(r),
                                 .outcome = arena_strdup(a, outcome),
                                 .report = json_text(a, about),
                                 .instructions = instructions};

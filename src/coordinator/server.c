@@ -4,32 +4,38 @@
 #include "base/log.h"
 #include "builder/build.h"
 #include "coordinator/routes.h"
-#include "coordinator/tokens.h"
 #include <inttypes.h>
 
+// Whom a route is for. Everybody with a token may look.
+#define MAY_LOOK (TOKEN_WORKER | TOKEN_BUILD | TOKEN_RUN | TOKEN_MONITOR | TOKEN_READ)
+#define MAY_RECORD (TOKEN_WORKER | TOKEN_MONITOR)
+#define MAY_LEASE (TOKEN_WORKER | TOKEN_BUILD | TOKEN_RUN)
+#define MAY_BUILD (TOKEN_WORKER | TOKEN_BUILD)
+#define MAY_RUN (TOKEN_WORKER | TOKEN_RUN)
+
 static const struct http_route routes[] = {
-    {HTTP_POST, "/tasks/create", tasks_create, TASK_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_GET, "/tasks/poll", tasks_poll, 0, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/tasks/heartbeat", tasks_heartbeat, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/tasks/complete", tasks_complete, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, ROUTE_TOKEN},
-    {HTTP_GET, "/wasm/exists/{sha256}", wasm_exists, 0, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/wasm/upload", upload_end, MODULE_BYTES_MAX, &wasm_stream, ROUTE_TOKEN},
+    {HTTP_POST, "/tasks/create", tasks_create, TASK_BODY_MAX, NULL, MAY_RECORD},
+    {HTTP_GET, "/tasks/poll", tasks_poll, 0, NULL, MAY_LEASE},
+    {HTTP_POST, "/tasks/heartbeat", tasks_heartbeat, SMALL_BODY_MAX, NULL, MAY_LEASE},
+    {HTTP_POST, "/tasks/complete", tasks_complete, SMALL_BODY_MAX, NULL, MAY_LEASE},
+    {HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, MAY_LEASE},
+    {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, MAY_BUILD},
+    {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, MAY_BUILD},
+    {HTTP_GET, "/wasm/exists/{sha256}", wasm_exists, 0, NULL, MAY_LOOK},
+    {HTTP_POST, "/wasm/upload", upload_end, MODULE_BYTES_MAX, &wasm_stream, MAY_BUILD},
     {HTTP_GET, "/wasm/{sha256}", wasm_get, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_POST, "/cargo-lock/upload", upload_end, BUILD_LOCK_MAX, &cargo_lock_stream, ROUTE_TOKEN},
+    {HTTP_POST, "/cargo-lock/upload", upload_end, BUILD_LOCK_MAX, &cargo_lock_stream, MAY_BUILD},
     {HTTP_GET, "/cargo-lock/{sha256}", cargo_lock_get, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/builds/{build_key}", builds_get, 0, NULL, ROUTE_TOKEN},
-    {HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/workers/heartbeat", workers_heartbeat, WORKER_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_GET, "/builds/{build_key}", builds_get, 0, NULL, MAY_LOOK},
+    {HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, MAY_BUILD},
+    {HTTP_POST, "/workers/heartbeat", workers_heartbeat, WORKER_BODY_MAX, NULL, MAY_LEASE | TOKEN_MONITOR},
     {HTTP_GET, "/github/resolve-branch", github_resolve_branch, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/secrets/pubkey", secrets_pubkey, 0, NULL, ROUTE_PUBLIC},
     {HTTP_POST, "/secrets/pubkey", secrets_pubkey, SMALL_BODY_MAX, NULL, ROUTE_PUBLIC},
     {HTTP_POST, "/secrets/add_generated_secret", secrets_add_generated, SECRETS_BODY_MAX, NULL, ROUTE_PUBLIC},
-    {HTTP_POST, "/secrets/challenge", secrets_challenge, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/secrets/session", secrets_session, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
-    {HTTP_POST, "/secrets/decrypt", secrets_decrypt, SMALL_BODY_MAX, NULL, ROUTE_TOKEN},
+    {HTTP_POST, "/secrets/challenge", secrets_challenge, SMALL_BODY_MAX, NULL, MAY_RUN},
+    {HTTP_POST, "/secrets/session", secrets_session, SMALL_BODY_MAX, NULL, MAY_RUN},
+    {HTTP_POST, "/secrets/decrypt", secrets_decrypt, SMALL_BODY_MAX, NULL, MAY_RUN},
     {HTTP_GET, "/public/workers", public_workers, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/public/jobs", public_jobs, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC},
@@ -44,20 +50,38 @@ static const struct http_route routes[] = {
 static bool authorise(struct http_request *r, void *ctx, const struct http_route *route, struct err *e) {
     struct coordinator *c = ctx;
     const char *token = http_bearer(r);
-    bool valid = false;
+    struct token *known = arena_alloc(http_arena(r), sizeof *known);
     if (route->tag == ROUTE_PUBLIC || !c->require_auth)
         return true;
     if (!token) {
         err_set(e, ERR_UNAUTHORIZED, "this needs a token");
         return err_hint(e, "send `Authorization: Bearer TOKEN`; `outlayer token create NAME` makes one");
     }
-    pthread_mutex_lock(&c->tokens_mutex);
-    bool ok = token_check(c->tokens, token, &valid, e);
-    pthread_mutex_unlock(&c->tokens_mutex);
-    if (!ok || valid)
-        return ok;
-    err_set(e, ERR_UNAUTHORIZED, "this token is not known, or was revoked");
-    return err_hint(e, "`outlayer token create NAME` makes one");
+    if (!tokens_check(c->tokens, token, known, e))
+        return false;
+    http_set_user(r, known);
+    if (known->scopes & (unsigned)route->tag)
+        return true;
+    err_set(e, ERR_FORBIDDEN, "the token '%s' is for %s; this wants one for %s", known->name,
+            token_scopes_text(http_arena(r), known->scopes), token_scopes_text(http_arena(r), (unsigned)route->tag));
+    return err_hint(e, "`outlayer token create NAME --scope …` makes one");
+}
+
+const char *coordinator_token_name(const struct http_request *r) {
+    const struct token *t = http_user(r);
+    return t ? t->name : "";
+}
+
+bool coordinator_worker_id(const struct http_request *r, const char **id, struct err *e) {
+    const struct token *t = http_user(r);
+    if (!t || !t->worker_id[0])
+        return true;
+    if (!*id)
+        *id = t->worker_id;
+    if (strcmp(*id, t->worker_id) == 0)
+        return true;
+    err_set(e, ERR_FORBIDDEN, "the token '%s' is that of worker '%s', not of '%.128s'", t->name, t->worker_id, *id);
+    return err_hint(e, "every worker has a token of its own; the one that it may call itself is its WORKER_ID");
 }
 
 static void count_answer(void *ctx, const struct http_route *route, int status, uint64_t us) {

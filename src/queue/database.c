@@ -3,6 +3,14 @@
 
 #include "base/file.h"
 
+#define TOKENS_TAKEN_OVER                                                                                              \
+    "INSERT INTO worker_auth_tokens (token_hash, worker_name, created_ms) SELECT hash, name, created_ms FROM tokens;"  \
+    "CREATE INDEX worker_auth_tokens_name ON worker_auth_tokens (worker_name);"                                        \
+    "DROP TABLE tokens;"                                                                                               \
+    "CREATE VIEW tokens AS SELECT worker_name AS name, token_hash AS hash, created_ms FROM worker_auth_tokens"         \
+    " WHERE is_active AND expires_ms = 0 AND worker_id IS NULL AND scopes = 'worker';"                                 \
+    "ALTER TABLE executions ADD COLUMN token_name TEXT;"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -46,6 +54,18 @@ static const struct db_migration migrations[] = {
      .postgres = "CREATE TABLE branches (repo TEXT NOT NULL, ref TEXT NOT NULL, branch TEXT NOT NULL,"
                  " found_ms BIGINT NOT NULL, PRIMARY KEY (repo, ref));"
                  "CREATE INDEX branches_age ON branches (found_ms);"},
+    // `tokens` is what the program before this one reads: of those that it may not take for more than they are.
+    {.version = 3,
+     .what = "tokens have scopes, an end and a worker, and their name stands with an execution's end",
+     .sql = "CREATE TABLE worker_auth_tokens (token_hash TEXT PRIMARY KEY, worker_name TEXT NOT NULL,"
+            " is_active BOOLEAN NOT NULL DEFAULT true, scopes TEXT NOT NULL DEFAULT 'worker', worker_id TEXT,"
+            " created_ms BIGINT NOT NULL DEFAULT (unixepoch() * 1000), expires_ms BIGINT NOT NULL DEFAULT 0,"
+            " last_used_ms BIGINT NOT NULL DEFAULT 0);" TOKENS_TAKEN_OVER,
+     .postgres = "CREATE TABLE worker_auth_tokens (token_hash TEXT PRIMARY KEY, worker_name TEXT NOT NULL,"
+                 " is_active BOOLEAN NOT NULL DEFAULT true, scopes TEXT NOT NULL DEFAULT 'worker', worker_id TEXT,"
+                 " created_ms BIGINT NOT NULL DEFAULT (extract(epoch FROM now()) * 1000)::bigint,"
+                 " expires_ms BIGINT NOT NULL DEFAULT 0, last_used_ms BIGINT NOT NULL DEFAULT 0);" TOKENS_TAKEN_OVER,
+     .least = 2},
 };
 
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }

@@ -24,7 +24,8 @@ bool execution_store_end(struct db *db, const struct execution_end *x, bool *cha
     struct db_stmt *s;
     if (!db_query(db,
                   "UPDATE executions SET state = :state, outcome = :outcome, report = :report, worker_id = :worker, "
-                  "lease = :lease, ended_ms = :now, instructions = :instructions WHERE contract_id = :contract AND "
+                  "token_name = :token, lease = :lease, ended_ms = :now, instructions = :instructions WHERE "
+                  "contract_id = :contract AND "
                   "request_id = :request AND state IS NULL",
                   &s, e))
         return false;
@@ -32,6 +33,7 @@ bool execution_store_end(struct db *db, const struct execution_end *x, bool *cha
     db_bind_text(db, s, ":outcome", x->outcome);
     db_bind_text(db, s, ":report", x->report);
     db_bind_text(db, s, ":worker", x->worker_id && x->worker_id[0] ? x->worker_id : NULL);
+    db_bind_text(db, s, ":token", x->token_name && x->token_name[0] ? x->token_name : NULL);
     db_bind_text(db, s, ":lease", x->lease);
     db_bind_int(db, s, ":now", (int64_t)x->now_ms);
     db_bind_int(db, s, ":instructions", (int64_t)x->instructions);

@@ -11,7 +11,7 @@
 struct execution_end {
     struct execution_key key;
     enum execution_state state;
-    const char *outcome, *report, *worker_id;
+    const char *outcome, *report, *worker_id, *token_name;
     const char *lease; // SHA-256 of the token that ends it, in hexadecimal digits. NULL: none does
     uint64_t instructions, now_ms;
 };

@@ -24,8 +24,9 @@ struct item {
     unsigned attempt;
     struct hash token; // SHA-256 of the lease's
     char worker_id[WORKER_ID_MAX + 1];
-    uint64_t deadline_ms;    // monotonic: of the lease, or of the delay
-    uint64_t serve_until_ms; // wall clock: over if it is still queued then
+    char token_name[TOKEN_NAME_MAX + 1]; // by which the worker took it
+    uint64_t deadline_ms;                // monotonic: of the lease, or of the delay
+    uint64_t serve_until_ms;             // wall clock: over if it is still queued then
 };
 
 struct item_list {

@@ -106,6 +106,7 @@ void local_end(struct queue *q, struct queue_end *c) {
                                     .outcome = c->outcome,
                                     .report = c->report,
                                     .worker_id = x->worker_id,
+                                    .token_name = c->token_name,
                                     .lease = hash_hex(&token, x->lease),
                                     .instructions = c->instructions};
     x->held = take(x->l, x, &token);

@@ -31,6 +31,8 @@ static void lease(struct local *l, struct item *x, struct queue_poll *p) {
     x->attempt++;
     if (!text_copy(x->worker_id, sizeof x->worker_id, slice_str(p->worker_id)))
         x->worker_id[0] = 0;
+    if (!text_copy(x->token_name, sizeof x->token_name, slice_str(p->token_name)))
+        x->token_name[0] = 0;
     item_move(l, x, EXECUTION_EVENT_LEASE);
     x->deadline_ms = clock_mono_ms() + LEASE_CONFIRM_MS;
     timer_wake_by(l, x->deadline_ms);

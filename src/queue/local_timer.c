@@ -15,7 +15,8 @@ static void end_leases(struct local *l, uint64_t now, struct queue_call **answer
         following = x->next;
         if (x->ending || x->deadline_ms > now)
             continue;
-        log_warn("the lease of request %" PRIu64 " by %s is lost", x->key.request_id, x->worker_id);
+        log_warn("the lease of request %" PRIu64 " by %s (token %s) is lost", x->key.request_id, x->worker_id,
+                 x->token_name);
         l->counts.leases_lost++;
         item_move(l, x, EXECUTION_EVENT_LOST);
         item_offer(l, x, answers);

@@ -22,6 +22,7 @@
 #define LEASE_MS 15000
 #define LEASE_TOKEN_LEN 64
 #define WORKER_ID_MAX 128
+#define TOKEN_NAME_MAX 64
 
 struct queue;
 
@@ -56,6 +57,7 @@ struct queue_poll {
     struct queue_call call;
     struct arena *arena;      // for `json`
     const char *worker_id;    // "": it did not say
+    const char *token_name;   // of the token by which it asks; "": none was needed
     const char *capabilities; // build targets, comma list; NULL: all
     uint64_t wait_s;          // 0: does not wait; more than QUEUE_POLL_MAX_S is that
     // Whoever polls is gone: nothing is leased for it. NULL: it never is.
@@ -98,8 +100,9 @@ struct queue_end {
     struct queue_call call;
     struct execution_key key;
     const char *token;
-    const char *outcome; // success, guest_failed, refused or expired
-    const char *report;  // what lists show of it
+    const char *token_name; // of the token by which it is told; "": none was needed
+    const char *outcome;    // success, guest_failed, refused or expired
+    const char *report;     // what lists show of it
     uint64_t instructions;
     enum queue_answer answer; // out
     bool changed;             // out

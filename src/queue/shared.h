@@ -24,11 +24,12 @@ struct shared_lock {
     void *ctx;
     struct arena *arena; // for `holder`
     const char *key, *worker;
-    uint64_t ttl_s;        // of an acquisition
-    bool acquired;         // out of an acquisition; by its holder again: prolonged
-    bool released;         // out of a release; false: nobody held it
-    const char *holder;    // out of an acquisition
-    uint64_t expires_in_s; // likewise
+    const char *token_name; // by which it is asked for: with the worker its holder; NULL: none was needed
+    uint64_t ttl_s;         // of an acquisition
+    bool acquired;          // out of an acquisition; by its holder again: prolonged
+    bool released;          // out of a release; false: nobody held it
+    const char *holder;     // out of an acquisition
+    uint64_t expires_in_s;  // likewise
 };
 void shared_acquire(struct shared *s, struct shared_lock *x);
 void shared_release(struct shared *s, struct shared_lock *x); // another's lock is ERR_FORBIDDEN

@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 struct lock {
-    char *key, *holder;
+    char *key, *holder, *token_name;
     uint64_t until_ms;
 };
 struct worker {
@@ -31,6 +31,7 @@ struct shared *shared_open_local(void) {
 static void lock_drop(struct shared *s, size_t i) {
     free(s->locks[i].key);
     free(s->locks[i].holder);
+    free(s->locks[i].token_name);
     s->locks[i] = s->locks[--s->lock_count];
 }
 
@@ -70,12 +71,19 @@ static struct lock *find_lock(struct shared *s, const char *key) {
     return found;
 }
 
-static struct lock *add_lock(struct shared *s, const char *key, const char *worker) {
+static const char *token_of(const struct shared_lock *x) { return x->token_name ? x->token_name : ""; }
+
+static struct lock *add_lock(struct shared *s, const struct shared_lock *x) {
     if (s->lock_count == LOCKS_MAX)
         return NULL;
     struct lock *l = &s->locks[s->lock_count++];
-    *l = (struct lock){xstrdup(key), xstrdup(worker), 0};
+    *l = (struct lock){xstrdup(x->key), xstrdup(x->worker), xstrdup(token_of(x)), 0};
     return l;
+}
+
+// A worker's id is what it says: whoever calls itself the same by another token did not take the lock.
+static bool is_holder(const struct lock *l, const struct shared_lock *x) {
+    return strcmp(l->holder, x->worker) == 0 && strcmp(l->token_name, token_of(x)) == 0;
 }
 
 static void answer(struct shared_lock *x, bool ok, const struct err *e) { x->done(x->ctx, ok ? NULL : e); }
@@ -86,9 +94,9 @@ void shared_acquire(struct shared *s, struct shared_lock *x) {
     pthread_mutex_lock(&s->mutex);
     struct lock *l = find_lock(s, x->key);
     if (!l)
-        l = add_lock(s, x->key, x->worker);
+        l = add_lock(s, x);
     if (l) {
-        x->acquired = strcmp(l->holder, x->worker) == 0;
+        x->acquired = is_holder(l, x);
         if (x->acquired)
             l->until_ms = now + x->ttl_s * 1000;
         x->holder = arena_strdup(x->arena, l->holder);
@@ -102,7 +110,7 @@ void shared_release(struct shared *s, struct shared_lock *x) {
     struct err e;
     pthread_mutex_lock(&s->mutex);
     struct lock *l = find_lock(s, x->key);
-    bool foreign = l && strcmp(l->holder, x->worker) != 0;
+    bool foreign = l && !is_holder(l, x);
     x->released = l && !foreign;
     if (x->released)
         lock_drop(s, (size_t)(l - s->locks));

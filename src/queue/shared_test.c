@@ -16,14 +16,33 @@ static void tell(void *ctx, const struct err *e) {
     t->failed = e ? e->code : NOT_FAILED;
 }
 
-static struct told lock(struct shared *s, void (*what)(struct shared *s, struct shared_lock *x), struct arena *a,
-                        const char *key, const char *worker) {
+static struct told lock_by(struct shared *s, void (*what)(struct shared *s, struct shared_lock *x), struct arena *a,
+                           const char *key, const char *worker, const char *token) {
     struct told t;
-    struct shared_lock x = {.done = tell, .ctx = &t, .arena = a, .key = key, .worker = worker, .ttl_s = 60};
+    struct shared_lock x = {
+        .done = tell, .ctx = &t, .arena = a, .key = key, .worker = worker, .token_name = token, .ttl_s = 60};
     what(s, &x);
     t.acquired = x.acquired;
     t.released = x.released;
     return t;
+}
+
+static struct told lock(struct shared *s, void (*what)(struct shared *s, struct shared_lock *x), struct arena *a,
+                        const char *key, const char *worker) {
+    return lock_by(s, what, a, key, worker, NULL);
+}
+
+// If this fails, whoever calls itself as the holder does, by another token, takes its lock or lets it go.
+static void a_lock_is_its_tokens(void **state) {
+    (void)state;
+    struct shared *s = shared_open_local();
+    SCOPED_ARENA(a);
+    assert_true(lock_by(s, shared_acquire, a, "k", "w", "one").acquired);
+    assert_false(lock_by(s, shared_acquire, a, "k", "w", "two").acquired);
+    assert_int_equal(lock_by(s, shared_release, a, "k", "w", "two").failed, ERR_FORBIDDEN);
+    assert_int_equal(lock_by(s, shared_release, a, "k", "w", NULL).failed, ERR_FORBIDDEN);
+    assert_true(lock_by(s, shared_release, a, "k", "w", "one").released);
+    shared_free(s);
 }
 
 // If this fails, two workers build the same thing at once, or whoever names a lock takes it from its holder.
@@ -62,7 +81,7 @@ static void the_tables_are_bounded(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_lock_has_one_holder),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_lock_has_one_holder), cmocka_unit_test(a_lock_is_its_tokens),
                                        cmocka_unit_test(the_tables_are_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
