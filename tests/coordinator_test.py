@@ -309,12 +309,19 @@ def test_unserved():
 
 # --- crashes
 
+def lease_rows(c):
+    with contextlib.closing(sqlite3.connect(f"file:{c.home}/coordinator.db?mode=ro", uri=True)) as db:
+        return db.execute("SELECT count(*) FROM queue_items WHERE lease_hash IS NOT NULL").fetchone()[0]
+
+
 def test_crash():
     with coordinator() as c:
         c.create(1), c.create(2), c.create(3)
         _, token1 = c.lease()
         _, token2 = c.lease()
         c.complete(1, token1, instructions=5)
+        c.beat(2, token2, stage="running")
+        kit.until(lambda: lease_rows(c) == 1, 10)
         c.call("POST", "/wasm/upload?sha256=" + hashlib.sha256(b"module").hexdigest(), b"module")
         c.kill()
         d = again(c)
@@ -322,15 +329,34 @@ def test_crash():
             equal("what was completed stays so", (d.job(1)["state"], d.job(1)["outcome"]), ("settled", "success"))
             equal("its report again, after a crash", d.complete(1, token1, instructions=5), (200, {"changed": False}))
             equal("with another token", d.complete(1, token2)[0], 409)
-            equal("a lease from before", d.beat(2, token2)[0], 409)
-            equal("and its report", d.complete(2, token2)[0], 409)
-            equal("all others are queued", [d.poll()[1]["task"]["request_id"] for _ in range(2)], [2, 3])
+            equal("what was held is held", (d.job(2)["attempt"], d.job(2)["worker_id"]), (1, "w1"))
+            equal("a lease from before", d.beat(2, token2)[0], 200)
+            equal("all others are queued", [d.poll()[0], d.poll()[0]], [200, 204])
+            equal("its report", d.complete(2, token2), (200, {"changed": True}))
+            equal("is taken once", d.complete(2, token2), (200, {"changed": False}))
             equal("created before, known now", d.create(3), (200, {"request_id": 3, "created": False}))
             stats = d.call("GET", "/public/stats", token=None)[1]
             equal("counts come back",
-                  (stats["total_executions"], stats["successful_executions"], stats["instructions_used"]), (3, 1, 5))
+                  (stats["total_executions"], stats["successful_executions"], stats["instructions_used"]), (3, 2, 5))
             equal("the module too", d.call("GET", "/wasm/" + hashlib.sha256(b"module").hexdigest(), token=None),
                   (200, b"module"))
+        finally:
+            d.kill()
+
+
+def test_planned_restart():
+    """No lease is lost that was given before, however shortly."""
+    with coordinator() as c:
+        c.create(1), c.create(2)
+        _, first = c.lease()
+        status, second = c.poll(worker="w2")
+        equal("stopped", c.stop(), 0)
+        d = again(c)
+        try:
+            equal("both are held", [(d.job(i)["worker_id"], d.job(i)["attempt"]) for i in (1, 2)], [("w1", 1), ("w2", 1)])
+            equal("nothing is handed out twice", d.poll()[0], 204)
+            equal("the first report", d.complete(1, first), (200, {"changed": True}))
+            equal("the second", d.complete(2, second["lease"]["token"]), (200, {"changed": True}))
         finally:
             d.kill()
 

@@ -19,7 +19,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
            keystore_proxy_new(&c->secrets, c->shared, config->keystore_url, config->keystore_token, e) &&
-           queue_open_local(&c->queue, &queue, c->writer, c->reading, e);
+           queue_open_local(&c->queue, &queue, c->writer, e);
 }
 
 bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e) {
@@ -50,8 +50,8 @@ void coordinator_stop(struct coordinator *c) {
 void coordinator_free(struct coordinator *c) {
     if (!c)
         return;
-    writer_free(c->writer); // its last jobs still talk to the queue
     queue_free(c->queue);
+    writer_free(c->writer);
     db_close(c->writing);
     db_close(c->reading);
     tokens_free(c->tokens);

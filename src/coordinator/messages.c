@@ -96,7 +96,7 @@ static const struct field task_fields[] = {
     {"sender_id", KIND_ACCOUNT, true},      {"payer_id", KIND_ACCOUNT, false},    {"code_source", KIND_OBJECT, true},
     {"resource_limits", KIND_OBJECT, true}, {"input_data", KIND_ANY_TEXT, false}, {"secrets_ref", KIND_OBJECT, false},
     {"response_format", KIND_TEXT, false},  {"payment", KIND_AMOUNT, false},      {"timestamp", KIND_NUMBER, false},
-    {"context", KIND_OBJECT, false},        {"refused", KIND_ANY_TEXT, false},
+    {"context", KIND_OBJECT, false},        {"refused", KIND_ANY_TEXT, false},    {"dead_at_ms", KIND_NUMBER, false},
 };
 static const struct field source_fields[] = {
     {"repo", KIND_TEXT, true}, {"commit", KIND_TEXT, true}, {"build_target", KIND_TEXT, false}};
@@ -133,6 +133,17 @@ static bool check_refused(const json_t *j, struct err *e) {
     return check_fields(j, any, ARRAY_LEN(any), e);
 }
 
+// Of an event that could not be read nobody may be known to have paid: such take turns with the contract's other ones.
+static const char *payer_of(const json_t *j) {
+    static const char *const names[] = {"payer_id", "sender_id", "contract_id"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *name = json_string_value(json_object_get(j, names[i]));
+        if (name && account_id_valid(slice_str(name)))
+            return name;
+    }
+    return "";
+}
+
 bool task_read(struct posted_task *out, const json_t *j, struct err *e) {
     *out = (struct posted_task){.build_target = DEFAULT_BUILD_TARGET};
     if (!read_key(&out->key, j, e) || !json_opt_text(j, "refused", &out->refused, e))
@@ -143,6 +154,9 @@ bool task_read(struct posted_task *out, const json_t *j, struct err *e) {
         return false;
     const json_t *context = json_object_get(j, "context"), *source = json_object_get(j, "code_source");
     out->transaction_hash = json_string_value(json_object_get(context, "transaction_hash"));
+    out->payer = payer_of(j);
+    if (!json_opt_u64(j, "dead_at_ms", &out->dead_at_ms, e))
+        return false;
     if (out->refused)
         return true;
     if (!check_inner(j, "code_source", source_fields, ARRAY_LEN(source_fields), e) ||
@@ -156,8 +170,10 @@ bool task_stored(struct arena *a, const char *json, struct queue_stored *out, st
     SCOPED_JSON(j) = json_parse_big(slice_str(json), STORED_MAX, e);
     if (!j || !task_read(&t, j, e))
         return false;
-    *out =
-        (struct queue_stored){{arena_strdup(a, t.key.contract_id), t.key.request_id}, arena_strdup(a, t.build_target)};
+    *out = (struct queue_stored){.key = {arena_strdup(a, t.key.contract_id), t.key.request_id},
+                                 .build_target = arena_strdup(a, t.build_target),
+                                 .payer = arena_strdup(a, t.payer),
+                                 .dead_at_ms = t.dead_at_ms};
     return true;
 }
 

@@ -13,6 +13,8 @@ struct posted_task { // /tasks/create
     struct execution_key key;
     const char *transaction_hash; // NULL: none given
     const char *build_target;
+    const char *payer;
+    uint64_t dead_at_ms; // 0: nobody said
     const char *refused; // NULL: a good one; else why a worker could not read the event
 };
 // Texts live as long as `j`.

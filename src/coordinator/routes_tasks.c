@@ -86,6 +86,8 @@ void tasks_create(struct http_request *r, void *ctx) {
                                       .key = {arena_strdup(a, task.key.contract_id), task.key.request_id},
                                       .transaction_hash = copy(a, task.transaction_hash),
                                       .build_target = arena_strdup(a, task.build_target),
+                                      .payer = arena_strdup(a, task.payer),
+                                      .dead_at_ms = task.dead_at_ms,
                                       .json = json_text(a, j),
                                       .about = json_text(a, about)};
     queue_create(c->queue, &x->create);
@@ -111,8 +113,9 @@ static void polled(void *ctx, const struct err *e) {
         http_reply(x->request, 200, "application/json",
                    slice_str(arena_printf(p->arena,
                                           "{\"task\":%s,\"lease\":{\"token\":\"%s\",\"expires_in_ms\":%d,"
-                                          "\"confirm_within_ms\":%d},\"attempt\":%u}",
-                                          p->json, p->token, LEASE_MS, LEASE_CONFIRM_MS, p->attempt)));
+                                          "\"confirm_within_ms\":%d},\"attempt\":%u%s}",
+                                          p->json, p->token, LEASE_MS, LEASE_CONFIRM_MS, p->attempt,
+                                          p->too_late ? ",\"too_late\":true" : "")));
 }
 
 void tasks_poll(struct http_request *r, void *ctx) {
@@ -187,23 +190,27 @@ static struct claim kept(struct arena *a, const struct claim *c) {
 }
 
 void tasks_heartbeat(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"contract_id", "request_id", "token", "stage", NULL};
+    static const char *const keys[] = {"contract_id", "request_id", "token", "stage", "dead_at_ms", NULL};
     struct coordinator *c = ctx;
     struct claim claim;
     struct err e;
     const char *stage = NULL;
     enum execution_event event;
+    uint64_t dead_at_ms = 0;
     SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
     if (!j || !json_only_keys(j, keys, &e) || !claim_read(&claim, j, &e) || !json_opt_text(j, "stage", &stage, &e) ||
-        !stage_event(stage, &event, &e)) {
+        !json_opt_u64(j, "dead_at_ms", &dead_at_ms, &e) || !stage_event(stage, &event, &e)) {
         reply_error(r, &e);
         return;
     }
     claim = kept(http_arena(r), &claim);
     struct beating *x = arena_calloc(http_arena(r), 1, sizeof *x);
     x->request = r;
-    x->beat =
-        (struct queue_beat){.call = {.done = beaten, .ctx = x}, .key = claim.key, .token = claim.token, .event = event};
+    x->beat = (struct queue_beat){.call = {.done = beaten, .ctx = x},
+                                  .key = claim.key,
+                                  .token = claim.token,
+                                  .event = event,
+                                  .dead_at_ms = dead_at_ms};
     queue_beat(c->queue, &x->beat);
 }
 

@@ -66,6 +66,20 @@ static const struct db_migration migrations[] = {
                  " created_ms BIGINT NOT NULL DEFAULT (extract(epoch FROM now()) * 1000)::bigint,"
                  " expires_ms BIGINT NOT NULL DEFAULT 0, last_used_ms BIGINT NOT NULL DEFAULT 0);" TOKENS_TAKEN_OVER,
      .least = 2},
+    // One row for each execution that is not over. lease_hash: the SHA-256 of the lease's token. stage: NULL while
+    // nobody holds it. An older program neither makes nor deletes these rows; a start makes up for both.
+    {.version = 4,
+     .what = "who waits for a worker, and who holds what",
+     .sql = "CREATE TABLE queue_items (execution_id INTEGER PRIMARY KEY, contract_id TEXT NOT NULL,"
+            " request_id BIGINT NOT NULL, build_target TEXT NOT NULL, payer TEXT NOT NULL, turn BIGINT NOT NULL,"
+            " dead_at_ms BIGINT NOT NULL, not_before_ms BIGINT NOT NULL DEFAULT 0, attempt BIGINT NOT NULL DEFAULT 0,"
+            " stage TEXT, worker_id TEXT, token_name TEXT, lease_hash TEXT, until_ms BIGINT);",
+     .postgres =
+         "CREATE TABLE queue_items (execution_id BIGINT PRIMARY KEY, contract_id TEXT NOT NULL,"
+         " request_id BIGINT NOT NULL, build_target TEXT NOT NULL, payer TEXT NOT NULL, turn BIGINT NOT NULL,"
+         " dead_at_ms BIGINT NOT NULL, not_before_ms BIGINT NOT NULL DEFAULT 0, attempt BIGINT NOT NULL DEFAULT 0,"
+         " stage TEXT, worker_id TEXT, token_name TEXT, lease_hash TEXT, until_ms BIGINT);",
+     .least = 3},
 };
 
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }

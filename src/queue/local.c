@@ -16,14 +16,26 @@ static struct item *held_by(struct local *l, const struct execution_key *key, co
     return *answer == QUEUE_OK ? x : NULL;
 }
 
+// How long it lasts alone is not worth a row's change: after a start it lasts LEASE_MS anyway.
+static void prolong(struct local *l, struct item *x, const struct queue_beat *c) {
+    uint64_t most = clock_wall_ms() + DEADLINE_MAX_MS, dead_at_ms = c->dead_at_ms < most ? c->dead_at_ms : most;
+    enum execution_state before = x->state;
+    bool moved = dead_at_ms > x->dead_at_ms;
+    if (moved)
+        x->dead_at_ms = dead_at_ms;
+    if (c->event != EXECUTION_EVENT_COUNT)
+        item_move(l, x, c->event);
+    item_set_deadline(l, x, clock_mono_ms() + LEASE_MS);
+    if (moved || x->state != before)
+        item_make_dirty(l, x);
+}
+
 static void local_beat(struct queue *q, struct queue_beat *c) {
     struct local *l = (struct local *)q;
     pthread_mutex_lock(&l->mutex);
     struct item *x = held_by(l, &c->key, c->token, &c->answer);
-    if (x && c->event != EXECUTION_EVENT_COUNT)
-        item_move(l, x, c->event);
     if (x)
-        x->deadline_ms = clock_mono_ms() + LEASE_MS;
+        prolong(l, x, c);
     pthread_mutex_unlock(&l->mutex);
     c->expires_in_ms = LEASE_MS;
     call_served(&c->call);
@@ -42,8 +54,10 @@ static void local_give_back(struct queue *q, struct queue_give_back *c) {
     struct item *x = held_by(l, &c->key, c->token, &c->answer);
     if (x) {
         item_move(l, x, EXECUTION_EVENT_RETRY);
-        item_delay(l, x, clock_mono_ms() + retry_delay(x->attempt));
+        item_set_deadline(l, x, clock_mono_ms() + retry_delay(x->attempt));
+        item_make_dirty(l, x);
         timer_wake_by(l, x->deadline_ms);
+        timer_watch(l, x);
     }
     pthread_mutex_unlock(&l->mutex);
     call_served(&c->call);
@@ -73,9 +87,16 @@ static void local_stop(struct queue *q) { timer_stop((struct local *)q); }
 static void local_free(struct queue *q) {
     struct local *l = (struct local *)q;
     timer_stop(l);
+    leases_store_now(l);
     for (size_t i = 0; i < LOCAL_SLOTS; i++)
         while (l->slots[i])
             item_forget(l, &l->slots[i]);
+    for (struct lane *at = l->lanes, *next; at; at = next) {
+        next = at->next;
+        lane_free(at);
+    }
+    heap_release(&l->timers);
+    heap_release(&l->deaths);
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->mutex);
     free(l);
@@ -94,15 +115,16 @@ static const struct queue_form local_form = {
     .free = local_free,
 };
 
-bool queue_open_local(struct queue **out, const struct queue_config *config, struct writer *writer, struct db *loading,
-                      struct err *e) {
+bool queue_open_local(struct queue **out, const struct queue_config *config, struct writer *writer, struct err *e) {
     struct local *l = xcalloc(1, sizeof *l);
     l->queue_base.form = &local_form;
     l->config = *config;
     l->writer = writer;
+    l->polls_end = &l->polls;
+    l->polls_next_ms = l->dirty_until_ms = NO_DEADLINE;
     pthread_mutex_init(&l->mutex, NULL);
     cond_init(&l->changed);
-    if (!local_load(l, loading, e) || !timer_start(l, e)) {
+    if (!local_load(l, e) || !timer_start(l, e)) {
         local_free(&l->queue_base);
         return false;
     }

@@ -1,36 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// The queue's form for one process: an index in memory over the rows of `executions`, rebuilt from them at a start.
+// The queue's form for one process: an index in memory over the rows of `executions` and `queue_items`, rebuilt from
+// them at a start.
 //
-// How it works: each execution that is not over is one `item`, found by its key in `slots` and linked into one of three
-// lists. `queue` has those that wait for a worker; `delayed` those that wait for their next attempt; `held` those that
-// a worker has leased or whose end is being stored. item_move() is the only place where an item changes its state and
-// its list. A worker that polls while nothing is there for it is parked in `polls`, and gets the next item. The timer
-// thread ends polls, leases and delays when their time is over, and sleeps until the next of these deadlines. Answers
-// are collected while the lock is held and sent after it is released (answers_send).
+// How it works: each execution that is not over is one `item`, found by its key in `slots`. One that waits for a worker
+// stands in its lane: a heap by turn of those that the same workers can do. One that waits for its next attempt, or is
+// held by a worker, stands in `timers` until that is over; one whose end is being stored stands nowhere. item_place()
+// is the only place that puts an item anywhere. A worker that polls while nothing is there for it is parked in `polls`,
+// and gets the next item. The timer thread ends what is over, and sleeps until the next of the deadlines. Answers are
+// collected while the lock is held and sent after it is released (answers_send). An item whose lease has changed is
+// `dirty` until its row is written (local_leases.c).
 #pragma once
 #include "crypto/hash.h"
 #include "queue/form.h"
+#include "queue/heap.h"
+#include "queue/rows.h"
 #include "store/writer.h"
 #include <pthread.h>
 
-struct item {
-    struct item *next_hash;
-    struct item *prev, *next; // of the list that it is in
-    struct arena *arena;      // of the item and its texts
-    struct execution_key key;
-    const char *build_target, *json;
-    enum execution_state state;
-    bool ending; // its end is being stored; meanwhile it is in `held`, and nobody else may end or lease it
-    unsigned attempt;
-    struct hash token; // SHA-256 of the lease's
-    char worker_id[WORKER_ID_MAX + 1];
-    char token_name[TOKEN_NAME_MAX + 1]; // by which the worker took it
-    uint64_t deadline_ms;                // monotonic: of the lease, or of the delay
-    uint64_t serve_until_ms;             // wall clock: over if it is still queued then
+struct payer {
+    struct payer *next_hash;
+    uint64_t last_turn; // that one of its items was given
+    size_t users;       // items that wait, or are about to
+    char name[];
 };
 
-struct item_list {
-    struct item *first, *last;
+struct lane {
+    struct lane *next;
+    struct heap items;
+    char *contract_id, *build_target; // NULL: those that are too late, which every worker can answer
+};
+
+struct item {
+    struct item *next_hash;
+    struct arena *arena; // of the item and its texts
+    struct execution_key key;
+    int64_t execution_id;
+    const char *build_target, *json, *payer_name;
+    struct payer *payer; // while it waits
+    enum execution_state state;
+    bool ending;   // its end is being stored; meanwhile nobody else may end or lease it
+    bool too_late; // nobody began it in time
+    bool waits;    // it counts among its payer's
+    unsigned attempt;
+    uint64_t turn;
+    uint64_t created_ms, dead_at_ms; // wall clock
+    uint64_t deadline_ms;            // monotonic: of the lease, or of the delay; 0: none
+    struct hash token;               // SHA-256 of the lease's
+    char worker_id[WORKER_ID_MAX + 1];
+    char token_name[TOKEN_NAME_MAX + 1]; // by which the worker took it
+    struct lane *lane;
+    struct heap_node in_lane, in_timers, in_deaths;
+    struct item *next_dirty, *prev_dirty;
+    bool dirty;
 };
 
 #define LOCAL_SLOTS 65536
@@ -43,10 +64,18 @@ struct local {
     pthread_t timer;
     bool timer_runs, stop;
     struct item *slots[LOCAL_SLOTS];
+    struct payer *payers[LOCAL_SLOTS];
     size_t count;
-    struct item_list queue, delayed, held;
-    struct queue_call *polls; // oldest first
+    struct lane *lanes;
+    size_t lane_count;
+    struct heap timers; // by deadline_ms
+    struct heap deaths; // of those that are queued: by when they become too late, or are over
+    uint64_t served_turn;
+    struct queue_call *polls, **polls_end; // oldest first
     size_t poll_count;
+    uint64_t polls_next_ms; // none of them ends before
+    struct item *dirty;
+    uint64_t dirty_until_ms; // their rows are written by then; NO_DEADLINE: none is dirty, or it is being done
     struct queue_counts counts;
     uint64_t wake_ms; // the timer sleeps until then
 };
@@ -54,17 +83,25 @@ struct local {
 // --- local_index.c: items, with the lock held
 
 struct item **item_find(struct local *l, const struct execution_key *k);
-// At the queue's end, copied. NULL: it is there already.
-struct item *item_add(struct local *l, const struct queue_stored *t, const char *json, uint64_t created_ms);
+// A queued one; its payer is already counted (payer_join) and its row is stored. Texts are copied.
+struct item *item_add(struct local *l, const struct queue_row *row, struct payer *payer);
 void item_forget(struct local *l, struct item **at);
-void item_move(struct local *l, struct item *x, enum execution_event event);
+// Puts it where its state, its deadline and its time belong. After every change of these.
+void item_place(struct local *l, struct item *x);
+void item_move(struct local *l, struct item *x, enum execution_event event); // and places it, without a deadline
+void item_set_deadline(struct local *l, struct item *x, uint64_t deadline_ms);
 bool item_is_held_by(const struct item *x, const struct hash *token);
-// Its end begins: nobody else can end it or lease it until it is forgotten, or item_ready.
+// Its end begins: nobody else can end it or lease it until it is forgotten, or item_resume.
 void item_begin_end(struct local *l, struct item *x);
-// It is queued, but not before `deadline_ms`.
-void item_delay(struct local *l, struct item *x, uint64_t deadline_ms);
-// Its delay is over, or its end came to nothing: it is in its state's list again, first.
-void item_ready(struct local *l, struct item *x);
+void item_resume(struct local *l, struct item *x);
+// When it becomes too late; its last tenth is for the answer.
+uint64_t item_late_at(const struct item *x);
+
+// Whoever pays has one waiting item more. Gives that item's turn.
+struct payer *payer_join(struct local *l, const char *name, uint64_t *turn);
+struct payer *payer_join_at(struct local *l, const char *name, uint64_t turn); // where the turn is known
+void payer_leave(struct local *l, struct payer *p);
+void lane_free(struct lane *lane);
 
 // --- local_polls.c: with the lock held, but answers_send
 
@@ -81,12 +118,19 @@ void answers_send(struct queue_call *answers);                                  
 void timer_stop(struct local *l);
 // The timer must look again at `deadline_ms`. It is woken only if it sleeps for longer than that. With the lock held.
 void timer_wake_by(struct local *l, uint64_t deadline_ms);
+void timer_watch(struct local *l, const struct item *x); // by the next deadline of a queued item
+
+// --- local_leases.c
+
+void item_make_dirty(struct local *l, struct item *x); // with the lock held
+void item_make_clean(struct local *l, struct item *x); // likewise
+void leases_store(struct local *l);                    // begins to; without the lock
+void leases_store_now(struct local *l);                // and waits
 
 // --- local_creates.c
 
 void local_create(struct queue *q, struct queue_create *x);
-// Queues what is not over in the database, and counts what is.
-[[nodiscard]] bool local_load(struct local *l, struct db *db, struct err *e);
+[[nodiscard]] bool local_load(struct local *l, struct err *e); // what is not over, and the counts of what is
 
 // --- local_ends.c
 

@@ -1,30 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/sync.h"
 #include "queue/local.h"
 
-static void list_add(struct item_list *l, struct item *x, bool front) {
-    x->prev = front ? NULL : l->last;
-    x->next = front ? l->first : NULL;
-    *(x->prev ? &x->prev->next : &l->first) = x;
-    *(x->next ? &x->next->prev : &l->last) = x;
+#define LANES_KEPT 64 // empty ones
+
+// --- payers ------------------------------------------------------------------------------------------------------
+
+static size_t text_hash(const char *text, uint64_t h) {
+    for (; *text; text++)
+        h = (h ^ (uint8_t)*text) * 0x100000001b3ull;
+    return (size_t)(h >> 20);
 }
 
-static void list_remove(struct item_list *l, struct item *x) {
-    *(x->prev ? &x->prev->next : &l->first) = x->next;
-    *(x->next ? &x->next->prev : &l->last) = x->prev;
-    x->prev = x->next = NULL;
+static struct payer **payer_find(struct local *l, const char *name) {
+    struct payer **at = &l->payers[text_hash(name, 0xcbf29ce484222325ull) % LOCAL_SLOTS];
+    while (*at && strcmp((*at)->name, name) != 0)
+        at = &(*at)->next_hash;
+    return at;
 }
 
-static struct item_list *list_of(struct local *l, const struct item *x) {
-    if (x->state != EXECUTION_QUEUED || x->ending)
-        return &l->held;
-    return x->deadline_ms ? &l->delayed : &l->queue;
+struct payer *payer_join_at(struct local *l, const char *name, uint64_t turn) {
+    struct payer **at = payer_find(l, name), *p = *at;
+    if (!p) {
+        size_t n = strlen(name) + 1;
+        *at = p = xcalloc(1, sizeof *p + n);
+        memcpy(p->name, name, n);
+    }
+    p->users++;
+    p->last_turn = p->users == 1 || turn > p->last_turn ? turn : p->last_turn;
+    return p;
 }
+
+struct payer *payer_join(struct local *l, const char *name, uint64_t *turn) {
+    const struct payer *p = *payer_find(l, name);
+    *turn = l->served_turn;
+    if (p && p->last_turn >= *turn)
+        *turn = p->last_turn + 1;
+    return payer_join_at(l, name, *turn);
+}
+
+void payer_leave(struct local *l, struct payer *p) {
+    if (--p->users)
+        return;
+    *payer_find(l, p->name) = p->next_hash;
+    free(p);
+}
+
+// --- lanes -------------------------------------------------------------------------------------------------------
+
+static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+static struct lane *lane_of(struct local *l, const struct item *x) {
+    const char *target = x->too_late ? NULL : x->build_target;
+    for (struct lane *at = l->lanes; at; at = at->next)
+        if (same_text(at->build_target, target) && strcmp(at->contract_id, x->key.contract_id) == 0)
+            return at;
+    struct lane *new = xcalloc(1, sizeof *new);
+    *new = (struct lane){
+        .next = l->lanes, .contract_id = xstrdup(x->key.contract_id), .build_target = target ? xstrdup(target) : NULL};
+    l->lanes = new;
+    l->lane_count++;
+    return new;
+}
+
+static void lane_leave(struct local *l, struct item *x) {
+    struct lane *lane = x->lane, **at = &l->lanes;
+    if (!lane)
+        return;
+    heap_remove(&lane->items, &x->in_lane);
+    x->lane = NULL;
+    if (lane->items.count || l->lane_count <= LANES_KEPT)
+        return;
+    while (*at != lane)
+        at = &(*at)->next;
+    *at = lane->next;
+    l->lane_count--;
+    lane_free(lane);
+}
+
+void lane_free(struct lane *lane) {
+    heap_release(&lane->items);
+    free(lane->contract_id);
+    free(lane->build_target);
+    free(lane);
+}
+
+// --- items -------------------------------------------------------------------------------------------------------
 
 static size_t slot_of(const struct execution_key *k) {
-    uint64_t h = k->request_id * 0x9e3779b97f4a7c15ull;
-    for (const char *c = k->contract_id; *c; c++)
-        h = (h ^ (uint8_t)*c) * 0x100000001b3ull;
-    return (size_t)(h >> 20) % LOCAL_SLOTS;
+    return text_hash(k->contract_id, k->request_id * 0x9e3779b97f4a7c15ull) % LOCAL_SLOTS;
 }
 
 struct item **item_find(struct local *l, const struct execution_key *k) {
@@ -34,28 +98,76 @@ struct item **item_find(struct local *l, const struct execution_key *k) {
     return at;
 }
 
-struct item *item_add(struct local *l, const struct queue_stored *t, const char *json, uint64_t created_ms) {
-    struct item **at = item_find(l, &t->key), *x;
-    if (*at)
-        return NULL;
+uint64_t item_late_at(const struct item *x) {
+    uint64_t all = x->dead_at_ms > x->created_ms ? x->dead_at_ms - x->created_ms : 0;
+    return x->dead_at_ms - all / 10;
+}
+
+static void displace(struct local *l, struct item *x) {
+    lane_leave(l, x);
+    heap_remove(&l->timers, &x->in_timers);
+    heap_remove(&l->deaths, &x->in_deaths);
+}
+
+// Its payer's items that wait are those that are queued.
+static void count_waiting(struct local *l, struct item *x) {
+    bool waits = x->state == EXECUTION_QUEUED && !x->ending;
+    if (waits && !x->waits)
+        x->payer = payer_join_at(l, x->payer_name, x->turn);
+    if (!waits && x->waits)
+        payer_leave(l, x->payer);
+    x->waits = waits;
+}
+
+void item_place(struct local *l, struct item *x) {
+    uint64_t id = (uint64_t)x->execution_id;
+    displace(l, x);
+    count_waiting(l, x);
+    if (x->ending)
+        return;
+    if (x->deadline_ms)
+        heap_add(&l->timers, &x->in_timers, x->deadline_ms, id);
+    if (x->state != EXECUTION_QUEUED)
+        return;
+    heap_add(&l->deaths, &x->in_deaths, x->too_late ? x->dead_at_ms : item_late_at(x), id);
+    if (!x->deadline_ms) {
+        x->lane = lane_of(l, x);
+        heap_add(&x->lane->items, &x->in_lane, x->turn, id);
+    }
+}
+
+struct item *item_add(struct local *l, const struct queue_row *row, struct payer *payer) {
     struct arena *a = arena_new();
-    *at = x = arena_calloc(a, 1, sizeof *x);
+    struct item *x = arena_calloc(a, 1, sizeof *x), **at = item_find(l, &row->key);
+    BUG_ON(*at);
     *x = (struct item){.arena = a,
-                       .key = {arena_strdup(a, t->key.contract_id), t->key.request_id},
-                       .build_target = arena_strdup(a, t->build_target),
-                       .json = arena_strdup(a, json),
+                       .key = {arena_strdup(a, row->key.contract_id), row->key.request_id},
+                       .execution_id = row->execution_id,
+                       .build_target = arena_strdup(a, row->build_target),
+                       .json = arena_strdup(a, row->json),
+                       .payer_name = arena_strdup(a, row->payer),
+                       .payer = payer,
+                       .waits = true,
                        .state = EXECUTION_QUEUED,
-                       .serve_until_ms = created_ms + l->config.serve_ms};
+                       .attempt = row->attempt,
+                       .turn = row->turn,
+                       .created_ms = row->created_ms,
+                       .dead_at_ms = row->dead_at_ms};
+    x->in_lane.of = x->in_timers.of = x->in_deaths.of = x;
+    *at = x;
     l->count++;
     l->counts.by_state[x->state]++;
-    list_add(&l->queue, x, false);
+    item_place(l, x);
     return x;
 }
 
 void item_forget(struct local *l, struct item **at) {
     struct item *x = *at;
     *at = x->next_hash;
-    list_remove(list_of(l, x), x);
+    displace(l, x);
+    item_make_clean(l, x);
+    if (x->waits)
+        payer_leave(l, x->payer);
     l->counts.by_state[x->state]--;
     l->count--;
     arena_free(x->arena);
@@ -64,12 +176,15 @@ void item_forget(struct local *l, struct item **at) {
 void item_move(struct local *l, struct item *x, enum execution_event event) {
     enum execution_state next = x->state;
     BUG_ON(!execution_next(x->state, event, &next));
-    list_remove(list_of(l, x), x);
     l->counts.by_state[x->state]--;
     l->counts.by_state[next]++;
     x->state = next;
-    x->deadline_ms = 0;
-    list_add(list_of(l, x), x, next == EXECUTION_QUEUED);
+    item_set_deadline(l, x, 0);
+}
+
+void item_set_deadline(struct local *l, struct item *x, uint64_t deadline_ms) {
+    x->deadline_ms = deadline_ms;
+    item_place(l, x);
 }
 
 bool item_is_held_by(const struct item *x, const struct hash *token) {
@@ -77,20 +192,11 @@ bool item_is_held_by(const struct item *x, const struct hash *token) {
 }
 
 void item_begin_end(struct local *l, struct item *x) {
-    list_remove(list_of(l, x), x);
     x->ending = true;
-    list_add(list_of(l, x), x, false);
+    item_place(l, x);
 }
 
-void item_delay(struct local *l, struct item *x, uint64_t deadline_ms) {
-    list_remove(list_of(l, x), x);
-    x->deadline_ms = deadline_ms;
-    list_add(list_of(l, x), x, false);
-}
-
-void item_ready(struct local *l, struct item *x) {
-    list_remove(list_of(l, x), x);
+void item_resume(struct local *l, struct item *x) {
     x->ending = false;
-    x->deadline_ms = 0;
-    list_add(list_of(l, x), x, true);
+    item_place(l, x);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "base/text.h"
 #include "queue/local.h"
 #include <inttypes.h>
@@ -15,11 +16,25 @@ static bool can(const char *capabilities, const char *target) {
     return !capabilities;
 }
 
+// The payer of one that is too late has to be told, whatever could have run it.
+static bool fits(const struct queue_poll *p, const char *contract_id, const char *target) {
+    return (!p->contract_id || strcmp(p->contract_id, contract_id) == 0) && (!target || can(p->capabilities, target));
+}
+
+static bool before(const struct item *a, const struct item *b) {
+    if (a->too_late != b->too_late)
+        return a->too_late;
+    return a->turn != b->turn ? a->turn < b->turn : a->execution_id < b->execution_id;
+}
+
 static struct item *first_for(struct local *l, const struct queue_poll *p) {
-    struct item *x = l->queue.first;
-    while (x && !can(p->capabilities, x->build_target))
-        x = x->next;
-    return x;
+    struct item *best = NULL;
+    for (struct lane *at = l->lanes; at; at = at->next) {
+        struct item *x = heap_first(&at->items);
+        if (x && fits(p, at->contract_id, at->build_target) && (!best || before(x, best)))
+            best = x;
+    }
+    return best;
 }
 
 // The task's text goes into the poll's arena: the answer is sent after the lock is released.
@@ -33,10 +48,13 @@ static void lease(struct local *l, struct item *x, struct queue_poll *p) {
         x->worker_id[0] = 0;
     if (!text_copy(x->token_name, sizeof x->token_name, slice_str(p->token_name)))
         x->token_name[0] = 0;
+    l->served_turn = x->turn > l->served_turn ? x->turn : l->served_turn;
     item_move(l, x, EXECUTION_EVENT_LEASE);
-    x->deadline_ms = clock_mono_ms() + LEASE_CONFIRM_MS;
+    item_set_deadline(l, x, clock_mono_ms() + LEASE_CONFIRM_MS);
+    item_make_dirty(l, x);
     timer_wake_by(l, x->deadline_ms);
     p->leased = true;
+    p->too_late = x->too_late;
     p->attempt = x->attempt;
     p->json = arena_strdup(p->arena, x->json);
     log_debug("request %" PRIu64 " of %s leased to %s, attempt %u", x->key.request_id, x->key.contract_id, x->worker_id,
@@ -58,6 +76,8 @@ void answers_send(struct queue_call *answers) {
 static struct queue_call *take(struct local *l, struct queue_call **at) {
     struct queue_call *c = *at;
     *at = c->next;
+    if (!c->next)
+        l->polls_end = at;
     l->poll_count--;
     return c;
 }
@@ -65,7 +85,7 @@ static struct queue_call *take(struct local *l, struct queue_call **at) {
 // Those who hung up are let go: a lease would only come back after its confirmation time.
 void item_offer(struct local *l, struct item *x, struct queue_call **answers) {
     for (struct queue_call **at = &l->polls; *at;) {
-        if (!can(poll_of(*at)->capabilities, x->build_target)) {
+        if (!fits(poll_of(*at), x->key.contract_id, x->too_late ? NULL : x->build_target)) {
             at = &(*at)->next;
             continue;
         }
@@ -80,12 +100,11 @@ void item_offer(struct local *l, struct item *x, struct queue_call **answers) {
 }
 
 static void park(struct local *l, struct queue_call *c, uint64_t wait_s) {
-    struct queue_call **end = &l->polls;
-    while (*end)
-        end = &(*end)->next;
-    *end = c;
+    *l->polls_end = c;
+    l->polls_end = &c->next;
     c->next = NULL;
     c->until_ms = clock_mono_ms() + wait_s * 1000;
+    l->polls_next_ms = c->until_ms < l->polls_next_ms ? c->until_ms : l->polls_next_ms;
     l->poll_count++;
     timer_wake_by(l, c->until_ms);
 }
@@ -108,10 +127,16 @@ void local_poll(struct queue *q, struct queue_poll *p) {
 }
 
 void polls_end(struct local *l, uint64_t until_ms, struct queue_call **answers) {
+    uint64_t next = NO_DEADLINE;
+    if (until_ms < l->polls_next_ms)
+        return;
     for (struct queue_call **at = &l->polls; *at;) {
-        if ((*at)->until_ms <= until_ms)
+        if ((*at)->until_ms <= until_ms) {
             note(answers, take(l, at));
-        else
-            at = &(*at)->next;
+            continue;
+        }
+        next = (*at)->until_ms < next ? (*at)->until_ms : next;
+        at = &(*at)->next;
     }
+    l->polls_next_ms = next;
 }

@@ -10,43 +10,44 @@ void timer_wake_by(struct local *l, uint64_t deadline_ms) {
         pthread_cond_signal(&l->changed);
 }
 
-static void end_leases(struct local *l, uint64_t now, struct queue_call **answers) {
-    for (struct item *x = l->held.first, *following; x; x = following) {
-        following = x->next;
-        if (x->ending || x->deadline_ms > now)
-            continue;
-        log_warn("the lease of request %" PRIu64 " by %s (token %s) is lost", x->key.request_id, x->worker_id,
-                 x->token_name);
-        l->counts.leases_lost++;
-        item_move(l, x, EXECUTION_EVENT_LOST);
+// A moment of the wall clock on the monotonic one.
+static uint64_t mono_of(uint64_t wall_ms) {
+    uint64_t wall = clock_wall_ms();
+    return clock_mono_ms() + (wall_ms > wall ? wall_ms - wall : 0);
+}
+
+void timer_watch(struct local *l, const struct item *x) { timer_wake_by(l, mono_of(x->in_deaths.first)); }
+
+// Leases that were not confirmed or ran out, and delays that are over.
+static void end_deadlines(struct local *l, uint64_t now, struct queue_call **answers) {
+    for (struct item *x; (x = heap_first(&l->timers)) && x->deadline_ms <= now;) {
+        if (execution_is_held(x->state)) {
+            log_warn("the lease of request %" PRIu64 " by %s (token %s) is lost", x->key.request_id, x->worker_id,
+                     x->token_name);
+            l->counts.leases_lost++;
+            item_move(l, x, EXECUTION_EVENT_LOST);
+            item_make_dirty(l, x);
+        } else {
+            item_set_deadline(l, x, 0);
+        }
         item_offer(l, x, answers);
     }
 }
 
-static void end_delays(struct local *l, uint64_t now, struct queue_call **answers) {
-    for (struct item *x = l->delayed.first, *following; x; x = following) {
-        following = x->next;
-        if (x->deadline_ms > now)
-            continue;
-        item_ready(l, x);
-        item_offer(l, x, answers);
-    }
+static void become_late(struct local *l, struct item *x, struct queue_call **answers) {
+    x->too_late = true;
+    item_set_deadline(l, x, 0);
+    item_offer(l, x, answers);
 }
 
-// A queued execution whose time is over; NULL: none.
-static struct item *find_unserved(struct local *l, uint64_t wall) {
-    struct item *x = l->queue.first;
-    if (x && x->serve_until_ms <= wall) // those behind it came later
-        return x;
-    for (x = l->delayed.first; x && x->serve_until_ms > wall;)
-        x = x->next;
-    return x;
-}
-
-// Without the lock while its end is being stored.
-static void end_unserved(struct local *l) {
+// Without the lock while an end is being stored.
+static void end_times(struct local *l, struct queue_call **answers) {
     struct item *x;
-    while (!l->stop && (x = find_unserved(l, clock_wall_ms()))) {
+    while (!l->stop && (x = heap_first(&l->deaths)) && x->in_deaths.first <= clock_wall_ms()) {
+        if (!x->too_late) {
+            become_late(l, x, answers);
+            continue;
+        }
         item_begin_end(l, x);
         pthread_mutex_unlock(&l->mutex);
         item_expire(l, x);
@@ -56,20 +57,12 @@ static void end_unserved(struct local *l) {
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-static uint64_t serve_deadline(const struct item *x) {
-    uint64_t wall = clock_wall_ms();
-    return clock_mono_ms() + (x->serve_until_ms > wall ? x->serve_until_ms - wall : 0);
-}
-
 static uint64_t next_deadline(const struct local *l) {
-    uint64_t next = l->queue.first ? serve_deadline(l->queue.first) : UINT64_MAX;
-    for (const struct queue_call *c = l->polls; c; c = c->next)
-        next = earlier(next, c->until_ms);
-    for (const struct item *x = l->held.first; x; x = x->next)
-        next = x->ending ? next : earlier(next, x->deadline_ms);
-    for (const struct item *x = l->delayed.first; x; x = x->next)
-        next = earlier(next, earlier(x->deadline_ms, serve_deadline(x)));
-    return next;
+    const struct item *timed = heap_first(&l->timers), *dying = heap_first(&l->deaths);
+    uint64_t next = earlier(l->polls_next_ms, l->dirty_until_ms);
+    if (timed)
+        next = earlier(next, timed->deadline_ms);
+    return dying ? earlier(next, mono_of(dying->in_deaths.first)) : next;
 }
 
 static void rest(struct local *l, uint64_t until_ms) {
@@ -85,13 +78,16 @@ static void *watch(void *ctx) {
         struct queue_call *answers = NULL;
         uint64_t now = clock_mono_ms();
         polls_end(l, now, &answers); // first: what becomes free goes to those who still wait
-        end_leases(l, now, &answers);
-        end_delays(l, now, &answers);
-        end_unserved(l);
-        if (answers) {
+        end_deadlines(l, now, &answers);
+        end_times(l, &answers);
+        bool store = l->dirty_until_ms <= now;
+        if (answers || store) {
             pthread_mutex_unlock(&l->mutex);
             answers_send(answers);
+            if (store)
+                leases_store(l);
             pthread_mutex_lock(&l->mutex);
+            continue; // what came meanwhile is looked at before it sleeps
         }
         if (!l->stop)
             rest(l, next_deadline(l));

@@ -23,6 +23,8 @@
 #define LEASE_TOKEN_LEN 64
 #define WORKER_ID_MAX 128
 #define TOKEN_NAME_MAX 64
+#define CONTRACT_ID_MAX 64
+#define DEADLINE_MAX_MS 86400000 // from now: the most that is believed of what somebody says
 
 struct queue;
 
@@ -46,23 +48,29 @@ struct queue_create {
     struct execution_key key;
     const char *transaction_hash; // NULL: none
     const char *build_target;
-    const char *json;  // the task as workers get it
-    const char *about; // the part of it that lists show
-    bool created;      // out; false: it was known
+    const char *payer;   // whose turns it takes: those who pay take turns, not requests
+    uint64_t dead_at_ms; // wall clock: no answer counts after it. 0: nobody said, and serve_ms counts
+    const char *json;    // the task as workers get it
+    const char *about;   // the part of it that lists show
+    bool created;        // out; false: it was known
 };
 void queue_create(struct queue *q, struct queue_create *x);
 
-// Waits for an execution that this worker can do.
+// Waits for an execution that this worker can do. Each that waits has a turn: one more than the last that waits for the
+// same payer, and at least the turn served last. The lowest is leased first, of equals the oldest. Before them go those
+// that are too late: what no worker began in the first nine tenths of its time is only answered, by whichever worker.
 struct queue_poll {
     struct queue_call call;
     struct arena *arena;      // for `json`
     const char *worker_id;    // "": it did not say
     const char *token_name;   // of the token by which it asks; "": none was needed
+    const char *contract_id;  // whose executions; NULL: anybody's
     const char *capabilities; // build targets, comma list; NULL: all
     uint64_t wait_s;          // 0: does not wait; more than QUEUE_POLL_MAX_S is that
     // Whoever polls is gone: nothing is leased for it. NULL: it never is.
     bool (*gone)(void *ctx);
     bool leased;                     // out; false: nothing came, and the rest is not set
+    bool too_late;                   // out; it cannot begin any more, so only its payer is told
     const char *json;                // out; the task
     char token[LEASE_TOKEN_LEN + 1]; // out; names the lease in every report
     unsigned attempt;                // out; 1, 2, …
@@ -81,6 +89,7 @@ struct queue_beat {
     struct execution_key key;
     const char *token;
     enum execution_event event; // BUILD, RUN or SUBMIT; EXECUTION_EVENT_COUNT: nothing new
+    uint64_t dead_at_ms;        // moved to there by an extension; 0: not moved
     enum queue_answer answer;   // out
     uint64_t expires_in_ms;     // out; from now on
 };
@@ -95,7 +104,8 @@ struct queue_give_back {
 };
 void queue_give_back(struct queue *q, struct queue_give_back *x);
 
-// Stores its end, if this token holds it. The same token again is answered QUEUE_OK, and changes nothing.
+// Stores its end, if this token holds it. The same token again is answered QUEUE_OK, and changes nothing; also where
+// the first answer was an error and the end was stored all the same.
 struct queue_end {
     struct queue_call call;
     struct execution_key key;
@@ -105,7 +115,7 @@ struct queue_end {
     const char *report;     // what lists show of it
     uint64_t instructions;
     enum queue_answer answer; // out
-    bool changed;             // out
+    bool changed;             // out; false: it was known
 };
 void queue_end(struct queue *q, struct queue_end *x);
 
@@ -130,20 +140,23 @@ struct queue_filter {
 
 // Answers the parked polls with nothing, and takes no more. What was called before is still served.
 void queue_stop(struct queue *q);
-void queue_free(struct queue *q); // after the last `done`. NULL is fine
+void queue_free(struct queue *q); // when nobody calls any more: what it knows is stored. NULL is fine
 
 // --- forms -------------------------------------------------------------------------------------------------------
 
-// What a stored task says of itself, for those that were stored by an older program. Texts in `a`.
+// What a stored task says of itself. Texts in `a`.
 struct queue_stored {
     struct execution_key key;
-    const char *build_target;
+    const char *build_target, *payer;
+    uint64_t dead_at_ms; // 0: nobody said
 };
 struct queue_config {
-    uint64_t serve_ms; // a queued execution that nobody served for so long is over
+    uint64_t serve_ms; // an execution that says no deadline, and that nobody served for so long, is over
     bool (*read)(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
 };
 struct writer;
-// For one process. `loading` is used in here only; what is not over is queued again.
+// For one process. What is not over is queued again; what a worker held is given LEASE_MS more, so that neither a
+// planned restart nor a crash takes work away that is under way. Leases are stored a fifth of a second after they
+// change, and nobody waits for that: what is lost with the machine is only a lease. The writer outlives the queue.
 [[nodiscard]] bool queue_open_local(struct queue **out, const struct queue_config *config, struct writer *writer,
-                                    struct db *loading, struct err *e);
+                                    struct err *e);

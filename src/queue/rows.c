@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "queue/rows.h"
+
+#include "base/text.h"
+
+// --- executions --------------------------------------------------------------------------------------------------
+
+bool execution_insert(struct db *db, const struct queue_create *x, uint64_t now_ms, int64_t *id, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db,
+                  "INSERT INTO executions (contract_id, request_id, transaction_hash, created_ms, about, task) "
+                  "VALUES (:contract, :request, :transaction, :now, :about, :task) ON CONFLICT DO NOTHING RETURNING id",
+                  &s, e))
+        return false;
+    db_bind_text(db, s, ":contract", x->key.contract_id);
+    db_bind_int(db, s, ":request", (int64_t)x->key.request_id);
+    db_bind_text(db, s, ":transaction", x->transaction_hash);
+    db_bind_text(db, s, ":task", x->json);
+    db_bind_text(db, s, ":about", x->about);
+    db_bind_int(db, s, ":now", (int64_t)now_ms);
+    bool ok = db_step(db, s, &row, e);
+    *id = ok && row ? db_int(db, s, "id") : 0;
+    db_done(db, s);
+    return ok;
+}
+
+static bool row_delete(struct db *db, int64_t execution_id, struct err *e) {
+    struct db_stmt *s;
+    if (!db_query(db, "DELETE FROM queue_items WHERE execution_id = :id", &s, e))
+        return false;
+    db_bind_int(db, s, ":id", execution_id);
+    return db_run(db, s, e);
+}
+
+bool execution_store_end(struct db *db, const struct execution_end *x, bool *changed, struct err *e) {
+    struct db_stmt *s;
+    if (!db_query(db,
+                  "UPDATE executions SET state = :state, outcome = :outcome, report = :report, worker_id = :worker, "
+                  "token_name = :token, "
+                  "lease = :lease, ended_ms = :now, instructions = :instructions WHERE id = :id AND state IS NULL",
+                  &s, e))
+        return false;
+    db_bind_text(db, s, ":state", execution_text(x->state));
+    db_bind_text(db, s, ":outcome", x->outcome);
+    db_bind_text(db, s, ":report", x->report);
+    db_bind_text(db, s, ":worker", x->worker_id && x->worker_id[0] ? x->worker_id : NULL);
+    db_bind_text(db, s, ":token", x->token_name && x->token_name[0] ? x->token_name : NULL);
+    db_bind_text(db, s, ":lease", x->lease);
+    db_bind_int(db, s, ":now", (int64_t)x->now_ms);
+    db_bind_int(db, s, ":instructions", (int64_t)x->instructions);
+    db_bind_int(db, s, ":id", x->execution_id);
+    if (!db_run(db, s, e))
+        return false;
+    *changed = db_changes(db) > 0;
+    return row_delete(db, x->execution_id, e);
+}
+
+bool execution_look_end(struct db *db, const struct execution_key *key, struct stored_end *out, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    *out = (struct stored_end){0};
+    if (!db_query(db,
+                  "SELECT state, outcome, lease, instructions FROM executions WHERE contract_id = :contract AND "
+                  "request_id = :request",
+                  &s, e))
+        return false;
+    db_bind_text(db, s, ":contract", key->contract_id);
+    db_bind_int(db, s, ":request", (int64_t)key->request_id);
+    bool ok = db_step(db, s, &row, e);
+    if (ok && row && db_text(db, s, "state")) {
+        out->over = text_copy(out->lease, sizeof out->lease, slice_str(db_text(db, s, "lease"))) &&
+                    text_copy(out->outcome, sizeof out->outcome, slice_str(db_text(db, s, "outcome")));
+        out->instructions = (uint64_t)db_int(db, s, "instructions");
+    }
+    db_done(db, s);
+    return ok;
+}
+
+bool executions_count(struct db *db, struct queue_counts *out, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db,
+                  "SELECT count(*) AS created, sum(outcome = 'success') AS good, sum(outcome = 'guest_failed') AS "
+                  "failed, sum(outcome = 'refused') AS refused, sum(outcome = 'expired') AS expired, "
+                  "CAST(total(instructions) AS INTEGER) AS instructions FROM executions",
+                  &s, e))
+        return false;
+    bool ok = db_step(db, s, &row, e);
+    if (ok && row) {
+        out->created = (uint64_t)db_int(db, s, "created");
+        out->succeeded = (uint64_t)db_int(db, s, "good");
+        out->guest_failed = (uint64_t)db_int(db, s, "failed");
+        out->refused = (uint64_t)db_int(db, s, "refused");
+        out->expired = (uint64_t)db_int(db, s, "expired");
+        out->instructions = (uint64_t)db_int(db, s, "instructions");
+    }
+    db_done(db, s);
+    return ok;
+}
+
+void count_end(struct queue_counts *c, const char *outcome, uint64_t instructions) {
+    uint64_t *counter = !strcmp(outcome, "success")        ? &c->succeeded
+                        : !strcmp(outcome, "guest_failed") ? &c->guest_failed
+                        : !strcmp(outcome, "refused")      ? &c->refused
+                                                           : &c->expired;
+    (*counter)++;
+    c->instructions += instructions;
+}
+
+// --- queue_items -------------------------------------------------------------------------------------------------
+
+static enum execution_state held_state(const char *stage) {
+    for (enum execution_state s = EXECUTION_LEASED; stage && s <= EXECUTION_SUBMITTING; s++)
+        if (strcmp(stage, execution_text(s)) == 0)
+            return s;
+    return EXECUTION_QUEUED;
+}
+
+static struct queue_row row_of(struct db *db, struct db_stmt *s) {
+    return (struct queue_row){.execution_id = db_int(db, s, "id"),
+                              .key = {db_text(db, s, "contract_id"), (uint64_t)db_int(db, s, "request_id")},
+                              .json = db_text(db, s, "task"),
+                              .created_ms = (uint64_t)db_int(db, s, "created_ms"),
+                              .stored = db_text(db, s, "payer") != NULL,
+                              .build_target = db_text(db, s, "build_target"),
+                              .payer = db_text(db, s, "payer"),
+                              .turn = (uint64_t)db_int(db, s, "turn"),
+                              .dead_at_ms = (uint64_t)db_int(db, s, "dead_at_ms"),
+                              .not_before_ms = (uint64_t)db_int(db, s, "not_before_ms"),
+                              .until_ms = (uint64_t)db_int(db, s, "until_ms"),
+                              .attempt = (unsigned)db_int(db, s, "attempt"),
+                              .state = held_state(db_text(db, s, "stage")),
+                              .worker_id = db_text(db, s, "worker_id"),
+                              .token_name = db_text(db, s, "token_name"),
+                              .lease = db_text(db, s, "lease_hash")};
+}
+
+#define SELECT_OPEN                                                                                                    \
+    "SELECT e.id AS id, e.contract_id AS contract_id, e.request_id AS request_id, e.task AS task, e.created_ms AS "    \
+    "created_ms, q.build_target AS build_target, q.payer AS payer, q.turn AS turn, q.dead_at_ms AS dead_at_ms, "       \
+    "q.not_before_ms AS not_before_ms, q.until_ms AS until_ms, q.attempt AS attempt, q.stage AS stage, q.worker_id "   \
+    "AS worker_id, q.token_name AS token_name, q.lease_hash AS lease_hash "                                            \
+    "FROM executions e LEFT JOIN queue_items q ON q.execution_id = e.id WHERE e.state IS NULL"
+
+bool queue_rows_read(struct db *db, const struct execution_key *key,
+                     void (*each)(void *ctx, const struct queue_row *row), void *ctx, struct err *e) {
+    struct db_stmt *s;
+    bool row = false, ok;
+    if (!db_query(db,
+                  key ? SELECT_OPEN " AND e.contract_id = :contract AND e.request_id = :request"
+                      : SELECT_OPEN " ORDER BY e.id",
+                  &s, e))
+        return false;
+    if (key) {
+        db_bind_text(db, s, ":contract", key->contract_id);
+        db_bind_int(db, s, ":request", (int64_t)key->request_id);
+    }
+    while ((ok = db_step(db, s, &row, e)) && row) {
+        const struct queue_row one = row_of(db, s);
+        each(ctx, &one);
+    }
+    db_done(db, s);
+    return ok;
+}
+
+bool queue_row_insert(struct db *db, const struct queue_row *row, struct err *e) {
+    struct db_stmt *s;
+    if (!db_query(db,
+                  "INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, turn, "
+                  "dead_at_ms) VALUES (:id, :contract, :request, :target, :payer, :turn, :dead) ON CONFLICT DO NOTHING",
+                  &s, e))
+        return false;
+    db_bind_int(db, s, ":id", row->execution_id);
+    db_bind_text(db, s, ":contract", row->key.contract_id);
+    db_bind_int(db, s, ":request", (int64_t)row->key.request_id);
+    db_bind_text(db, s, ":target", row->build_target);
+    db_bind_text(db, s, ":payer", row->payer);
+    db_bind_int(db, s, ":turn", (int64_t)row->turn);
+    db_bind_int(db, s, ":dead", (int64_t)row->dead_at_ms);
+    return db_run(db, s, e);
+}
+
+bool queue_row_update(struct db *db, const struct queue_row *row, struct err *e) {
+    struct db_stmt *s;
+    bool held = execution_is_held(row->state);
+    if (!db_query(
+            db,
+            "UPDATE queue_items SET dead_at_ms = :dead, not_before_ms = :not_before, until_ms = :until, attempt = "
+            ":attempt, stage = :stage, worker_id = :worker, token_name = :token, lease_hash = :lease WHERE "
+            "execution_id = :id",
+            &s, e))
+        return false;
+    db_bind_int(db, s, ":dead", (int64_t)row->dead_at_ms);
+    db_bind_int(db, s, ":not_before", (int64_t)row->not_before_ms);
+    db_bind_int(db, s, ":until", (int64_t)row->until_ms);
+    db_bind_int(db, s, ":attempt", row->attempt);
+    db_bind_text(db, s, ":stage", held ? execution_text(row->state) : NULL);
+    db_bind_text(db, s, ":worker", held ? row->worker_id : NULL);
+    db_bind_text(db, s, ":token", held ? row->token_name : NULL);
+    db_bind_text(db, s, ":lease", held ? row->lease : NULL);
+    db_bind_int(db, s, ":id", row->execution_id);
+    return db_run(db, s, e);
+}
+
+bool queue_rows_clean(struct db *db, struct err *e) {
+    return db_exec(db,
+                   "DELETE FROM queue_items WHERE NOT EXISTS "
+                   "(SELECT 1 FROM executions e WHERE e.id = queue_items.execution_id AND e.state IS NULL)",
+                   e);
+}
