@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keystore from outside: a chain with the contract, rows stored by their owners, sessions opened with keys that may
 and may not resolve, and everything that somebody between keystore and worker, or beside them, could try."""
-import base64, hashlib, json, os, re, struct, time
+import base64, hashlib, json, os, struct, time
 
 import figures, kit, near
 from keystore_world import (CONTRACT, NETWORK, OPERATOR, REPO, Session, digest, reserved_names, scope, text, verify,

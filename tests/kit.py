@@ -65,8 +65,8 @@ class Daemon:
     def __init__(self, name, env=None, args=(), home=None):
         self.name, self.home = name, home
         clean = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_") and k not in ("PORT", "HOST")}
-        clean.update({"PORT": "0", "STATUS_LISTEN": "127.0.0.1:0", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "warn")},
-                     **(env or {}))
+        clean.update({"PORT": "0", "STATUS_LISTEN": "127.0.0.1:0", "DRAIN_SECONDS": "10",
+                      "LOG_LEVEL": os.environ.get("LOG_LEVEL", "warn")}, **(env or {}))
         if home:
             clean["OUTLAYER_HOME"] = home
         self.log = tempfile.TemporaryFile()

@@ -340,6 +340,7 @@ static bool start_worker(struct stack *s, const struct stack_options *o, const s
                          arena_printf(a, "OPERATOR_PRIVATE_KEY_FILE=%s", key_file),
                          arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s", repos),
                          "WORKER_ID=local-worker",
+                         "DRAIN_SECONDS=3", // whoever ends this sits before it
                          "STATUS_LISTEN=127.0.0.1:0",
                          "ISOLATION=process", // whoever tries this out has what there is here, and is told
                          "ENABLE_EVENT_MONITOR=true",

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/deferred.h"
 #include "http/listen.h"
+#include <signal.h>
 #include <sodium.h>
 
 #define ROUTES_MAX 16
@@ -66,6 +67,13 @@ static void show_figures(struct http_request *r, void *ctx) {
     }
     err_set(&e, ERR_INTERNAL, "the figures are longer than %u bytes", FIGURES_MAX);
     http_reply_err(r, &e);
+}
+
+void status_ask_drain(struct http_request *r, void *ctx) {
+    (void)ctx;
+    log_info("%s asks this process to drain", http_peer(r));
+    http_reply_json(r, 202, json_pack("{s:b}", "draining", 1));
+    kill(getpid(), SIGTERM);
 }
 
 // Hashes of both are compared, so that the time taken tells neither a byte nor the length of ours.

@@ -28,5 +28,10 @@ struct status_settings {
 uint16_t status_port(const struct status *s); // 0 where it is off
 // From now on /readyz says that the daemon drains: it takes no new work and finishes what it has. NULL is fine.
 void status_drain(struct status *s);
+// Handler of POST /admin/drain: the process sends itself SIGTERM, so there is one way to end.
+void status_ask_drain(struct http_request *r, void *status);
+#define ADMIN_TOKEN_SETTING(s, field)                                                                                  \
+    SET_SECRET(s, field, "ADMIN_BEARER_TOKEN",                                                                         \
+               "for the operator's acts on STATUS_LISTEN, /admin/…; none: there are none")
 void *status_ctx(const struct status *s); // of the settings
 void status_stop(struct status *s);       // and frees; NULL is fine

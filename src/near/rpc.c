@@ -30,6 +30,7 @@ struct rpc {
     atomic_size_t preferred;              // the one that answered last
     atomic_uint_fast64_t newest, seen_ms; // the highest final block shown, and when; clock_mono_ms()
     const atomic_bool *cancel;
+    _Atomic uint64_t calls[URLS_MAX], failures[URLS_MAX]; // by server
 };
 
 bool rpc_new(struct rpc **out, const char *urls, struct err *e) {
@@ -69,6 +70,40 @@ void rpc_free(struct rpc *r) {
 void rpc_set_cancel(struct rpc *r, const atomic_bool *cancel) { r->cancel = cancel; }
 
 size_t rpc_server_count(const struct rpc *r) { return r->count; }
+
+bool rpc_newest(const struct rpc *r, uint64_t *height, uint64_t *age_ms) {
+    uint64_t seen = atomic_load(&r->seen_ms);
+    *height = atomic_load(&r->newest);
+    *age_ms = seen ? clock_mono_ms() - seen : 0;
+    return seen;
+}
+
+// By host and port alone: an address's path and query may be a key.
+static void server_label(char out[static FIGURE_LABEL_MAX], const struct rpc *r, size_t at) {
+    char shown[256], number[16];
+    const char *host = strstr(log_url(r->urls[at], shown), "://");
+    host = host ? host + 3 : shown;
+    shown[(size_t)(host - shown) + strcspn(host, "/")] = 0;
+    snprintf(number, sizeof number, "%zu", at + 1); // two may have one host
+    int n = snprintf(out, FIGURE_LABEL_MAX, "number=\"%s\",", number);
+    char server[FIGURE_LABEL_MAX];
+    snprintf(out + n, FIGURE_LABEL_MAX - (size_t)n, "%.256s", figure_label(server, "server", host));
+}
+
+void rpc_figures(const struct rpc *r, struct buf *out) {
+    char label[FIGURE_LABEL_MAX];
+    figure_head(out, FIGURE_COUNTER, "outlayer_rpc_calls_total", "Calls to servers of the chain.");
+    for (size_t i = 0; i < r->count; i++) {
+        server_label(label, r, i);
+        figure_u64(out, "outlayer_rpc_calls_total", label, r->calls[i]);
+    }
+    figure_head(out, FIGURE_COUNTER, "outlayer_rpc_errors_total",
+                "Calls that a server could not be reached for, or did not answer about the chain.");
+    for (size_t i = 0; i < r->count; i++) {
+        server_label(label, r, i);
+        figure_u64(out, "outlayer_rpc_errors_total", label, r->failures[i]);
+    }
+}
 
 void rpc_next_server(struct rpc *r) { atomic_store(&r->preferred, (atomic_load(&r->preferred) + 1) % r->count); }
 
@@ -168,12 +203,14 @@ static bool call_within(struct rpc *r, struct arena *a, const char *method, json
                                  .max_answer = b->max_answer ? b->max_answer : ANSWER_MAX};
         if (one.timeout_ms > each)
             one.timeout_ms = each;
+        atomic_fetch_add(&r->calls[at], 1);
         if (call_one(r, a, r->urls[at], body, &one, &reached, out, e)) {
             atomic_store(&r->preferred, at);
             return true;
         }
         if (reached)
             return false;
+        atomic_fetch_add(&r->failures[at], 1);
         out->doubt = true;
     }
     return false;

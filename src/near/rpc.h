@@ -4,6 +4,7 @@
 // contract's panic ERR_CHAIN with its words. What a server cannot answer (it is behind, busy, or makes no sense) is
 // ERR_UNAVAILABLE or ERR_TIMEOUT: it says nothing about the chain. Safe for several threads. docs/near.md, JSON-RPC.
 #pragma once
+#include "base/figures.h"
 #include "codec/json.h"
 #include "near/types.h"
 #include <stdatomic.h>
@@ -83,6 +84,10 @@ struct rpc_block {
 // Another server is asked first from now on: the one that answered last is behind, or says what is doubted.
 void rpc_next_server(struct rpc *r);
 size_t rpc_server_count(const struct rpc *r);
+// The newest final block that any server has shown, and how long ago. false: none yet.
+bool rpc_newest(const struct rpc *r, uint64_t *height, uint64_t *age_ms);
+// Calls and failures by server: what the chain says is none, what a server cannot answer is.
+void rpc_figures(const struct rpc *r, struct buf *out);
 
 // Hands a signed transaction over and returns at once. A server says nothing then about whether it is valid: that is
 // what rpc_send_wait is for.

@@ -215,6 +215,7 @@ static void answer(struct job *j) {
         give_back(j, e.msg, true);
         return;
     }
+    tally_add(&w->counts.answers, j->answer.class == ANSWER_SUCCESS ? "success" : answer_class_text(j->answer.class));
     log_info("answered class=%s instructions=%" PRIu64 " run_us=%" PRIu64 " total_us=%" PRIu64 "%s%s",
              j->answer.class == ANSWER_SUCCESS ? "success" : answer_class_text(j->answer.class), j->answer.instructions,
              j->run.run_us, clock_mono_us() - j->started_us, j->answer.error ? " error=" : "",
@@ -458,6 +459,10 @@ static uint32_t small(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32
 // What has run is paid, whatever took the request's time on chain: else who asks for more than there is time for, or
 // lets many requests wait for each other, computes for nothing.
 static void run_ended(struct job *j) {
+    struct worker_counts *n = &j->worker->counts;
+    tally_add(&n->runs, exec_end_slug(j->run.end));
+    histogram_add(&n->ran, j->run.run_us);
+    atomic_fetch_add(j->run.compile_us ? &n->code_made : &n->code_had, 1);
     log_info("run end=%s instructions=%" PRIu64 " run_us=%" PRIu64 " compile_us=%" PRIu64 " output=%zu",
              exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us, j->run.output.len);
     if (j->run.end == EXEC_DEADLINE && j->run.seconds < j->task->limits.max_execution_seconds)

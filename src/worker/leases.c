@@ -28,7 +28,7 @@ struct held {
     pthread_cond_t gone;  // a lease is held no more
     bool stop;
     struct held_lease *list;
-    uint64_t announced_ms;
+    uint64_t announced_ms, heard_ms, lost_count;
 };
 
 // NULL: nothing to say yet but that it is held.
@@ -67,6 +67,7 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
     bool unknown = !ok && e.code == ERR_LEASE_LOST, lost;
     pthread_mutex_lock(&h->lock);
     lost = unknown && l->stage != STAGE_ENDED;
+    h->lost_count += lost;
     pthread_mutex_unlock(&h->lock);
     if (lost)
         log_warn("lease lost request=%llu contract=%s", (unsigned long long)id.request_id, id.contract_id);
@@ -102,8 +103,13 @@ static void announce(struct held *h, struct arena *a) {
     }
     pthread_mutex_unlock(&h->lock);
     s.free_slots = busy < h->set.slots ? h->set.slots - busy : 0;
-    if (!api_announce(h->set.api, a, &s, &e))
+    if (!api_announce(h->set.api, a, &s, &e)) {
         log_err(LOG_WARN, "announcing this worker", &e);
+        return;
+    }
+    pthread_mutex_lock(&h->lock);
+    h->heard_ms = clock_mono_ms();
+    pthread_mutex_unlock(&h->lock);
 }
 
 // Called and returns with the lock held.
@@ -238,6 +244,27 @@ void held_return_all(struct held *h, const char *reason) {
     for (size_t i = 0; i < count; i++)
         if (!api_fail(h->set.api, a, &ids[i], reason, true, &e))
             log_err(LOG_WARN, "returning a lease", &e);
+}
+
+void held_stages(struct held *h, uint64_t by_stage[static STAGE_ENDED + 1]) {
+    pthread_mutex_lock(&h->lock);
+    for (const struct held_lease *l = h->list; l; l = l->next)
+        by_stage[l->stage]++;
+    pthread_mutex_unlock(&h->lock);
+}
+
+uint64_t held_lost_count(struct held *h) {
+    pthread_mutex_lock(&h->lock);
+    uint64_t n = h->lost_count;
+    pthread_mutex_unlock(&h->lock);
+    return n;
+}
+
+uint64_t held_heard_ms(struct held *h) {
+    pthread_mutex_lock(&h->lock);
+    uint64_t ms = h->heard_ms;
+    pthread_mutex_unlock(&h->lock);
+    return ms;
 }
 
 size_t held_count(struct held *h) {

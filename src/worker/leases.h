@@ -31,5 +31,9 @@ void held_drop(struct held *h, struct held_lease *l);
 // Shutdown: every lease but those whose answer is on its way goes back to the queue. They stay in the list.
 void held_return_all(struct held *h, const char *reason);
 size_t held_count(struct held *h);
+// Adds each lease to the count of its stage.
+void held_stages(struct held *h, uint64_t by_stage[static STAGE_ENDED + 1]);
+uint64_t held_lost_count(struct held *h); // since the start
+uint64_t held_heard_ms(struct held *h);   // when the coordinator answered last, clock_mono_ms(); 0: never
 // Until nothing is held any more, at most ms. Returns whether that is so.
 bool held_wait_empty(struct held *h, uint64_t ms);

@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "egress/egress.h"
 #include "executor/exec.h"
+#include "http/status.h"
 #include "protocol/resolvers.h"
 #include "sandbox/confine.h"
 #include "sandbox/sandbox.h"
@@ -19,15 +20,14 @@
 
 #define NAME "outlayer-worker"
 #define VERSION "1.0.0"
-#define GRACE_MS 10000
 #define SLOTS_MAX 256
 
 struct settings {
     const char *home, *network, *api_url, *api_token, *rpc_url, *neardata_url, *contract, *operator_id, *operator_key,
         *worker_id, *keystore_url, *repo_map, *egress_allow, *egress_ports, *egress_ca, *toolchains, *isolation,
-        *log_level, *log_format;
+        *log_level, *log_format, *status_listen, *admin_token;
     uint64_t start_height, slots, build_slots, poll_s, wasm_cache_mb, crates_mb, code_cache_mb, build_memory_mb,
-        build_disk_mb;
+        build_disk_mb, drain_s;
     bool monitor, builds;
 };
 static const struct setting table[] = {
@@ -73,6 +73,10 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, egress_ports, "EGRESS_PORTS", "80,443,1024-65535", "ports that guests may reach"),
     SET_TEXT(struct settings, egress_ca, "EGRESS_CA_FILE", NULL,
              "certificates (PEM) that guests trust beside the built-in ones"),
+    STATUS_SETTING(struct settings, status_listen, "127.0.0.1:9082"),
+    ADMIN_TOKEN_SETTING(struct settings, admin_token),
+    SET_U64(struct settings, drain_s, "DRAIN_SECONDS", "75", 0, 86400,
+            "after SIGTERM: how long executions at work may take; what is left then goes back to the queue"),
     LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
@@ -86,6 +90,7 @@ struct daemon {
     struct secret_key key;
     struct egress *egress;
     struct builder *builder;
+    struct status *status;
     struct monitor *monitor;
     struct janitor *janitor;
     bool may_cancel; // the key may call cancel_stale_execution
@@ -312,21 +317,48 @@ static bool start_monitor(struct daemon *d, struct err *e) {
     return janitor_start(&d->janitor, &j, e);
 }
 
+static bool is_ready(void *ctx, struct arena *a, struct err *e) {
+    struct daemon *d = ctx;
+    (void)a;
+    return worker_ready(&d->worker, d->monitor, e);
+}
+
+static void show_figures(void *ctx, struct buf *out) {
+    struct daemon *d = ctx;
+    worker_figures(&d->worker, d->monitor, out);
+}
+
+static bool serve_operator(struct daemon *d, struct err *e) {
+    static const struct http_route admin[] = {{HTTP_POST, "/admin/drain", status_ask_drain, 0, NULL, 0}};
+    const struct status_settings s = {.listen = d->set.status_listen,
+                                      .daemon = NAME,
+                                      .ready = is_ready,
+                                      .figures = show_figures,
+                                      .ctx = d,
+                                      .admin_token = d->set.admin_token,
+                                      .admin = admin,
+                                      .admin_count = ARRAY_LEN(admin)};
+    return status_start(&d->status, &s, e);
+}
+
 static bool start(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
-    if (!worker_start(&d->worker, e) || (s->monitor && !start_monitor(d, e)))
+    if (!worker_start(&d->worker, e) || (s->monitor && !start_monitor(d, e)) || !serve_operator(d, e))
         return false;
     log_info("worker %s for %s as %s: %u at a time, capabilities %s", s->worker_id, s->contract, d->operator_id.s,
              d->worker.set.slots, d->worker.set.capabilities);
-    daemon_ready(args, "{\"port\":0}");
+    daemon_ready(args, arena_printf(d->arena, "{\"port\":0,\"status_port\":%u}", status_port(d->status)));
     return true;
 }
 
 static void close_all(struct daemon *d, int status) {
     struct worker *w = &d->worker;
+    status_drain(d->status);
+    worker_drain(w, d->set.drain_s * 1000); // the monitor goes on: it sees how requests end
+    status_stop(d->status);
     janitor_stop(d->janitor);
     monitor_stop(d->monitor);
-    if (!worker_stop(w, GRACE_MS)) {
+    if (!worker_stop(w)) {
         // Some guest or build still runs. The kernel ends both with us; the journal holds what was sent.
         log_info("ending with executions at work");
         secret_key_wipe(&d->key);

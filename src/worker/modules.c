@@ -31,7 +31,9 @@ struct modules {
     pthread_mutex_t lock; // guards the list, and what is in it
     pthread_cond_t ended; // one of the list has ended
     struct under_way *list;
-    unsigned wanted; // builds under way, and waiting for a place
+    unsigned wanted;            // builds under way, and waiting for a place
+    struct tally sources, ends; // where modules came from; how builds ended
+    struct histogram built;
 };
 
 bool modules_new(struct modules **out, const struct modules_settings *s, struct err *e) {
@@ -42,6 +44,8 @@ bool modules_new(struct modules **out, const struct modules_settings *s, struct 
     m->permits = permits_new(s->builds);
     pthread_mutex_init(&m->lock, NULL);
     cond_init(&m->ended);
+    tally_init(&m->sources);
+    tally_init(&m->ends);
     *out = m;
     return true;
 }
@@ -53,6 +57,21 @@ void modules_free(struct modules *m) {
     pthread_cond_destroy(&m->ended);
     pthread_mutex_destroy(&m->lock);
     free(m);
+}
+
+void modules_figures(struct modules *m, struct buf *out) {
+    pthread_mutex_lock(&m->lock);
+    unsigned wanted = m->wanted;
+    pthread_mutex_unlock(&m->lock);
+    figure_head(out, FIGURE_COUNTER, "outlayer_worker_modules_total",
+                "Modules that were had, by where they came from: cache, coordinator or build.");
+    figure_tally(out, "outlayer_worker_modules_total", "from", &m->sources);
+    figure_one(out, FIGURE_GAUGE, "outlayer_worker_builds_wanted", "Builds under way, and waiting for a place.",
+               wanted);
+    figure_head(out, FIGURE_COUNTER, "outlayer_worker_builds_total", "Builds, by how they ended.");
+    figure_tally(out, "outlayer_worker_builds_total", "end", &m->ends);
+    figure_head(out, FIGURE_HISTOGRAM, "outlayer_worker_build_seconds", "How long builds took.");
+    figure_histogram(out, "outlayer_worker_build_seconds", NULL, &m->built);
 }
 
 // --- believing
@@ -93,6 +112,7 @@ static bool try_cache(struct modules *m, struct arena *a, struct module *out) {
         return false;
     out->build.wasm_hash = r.wasm_hash;
     out->note = note_of(a, &r, true);
+    tally_add(&m->sources, "cache");
     return true;
 }
 
@@ -127,6 +147,7 @@ static bool try_coordinator(struct modules *m, struct arena *a, struct module *o
     out->build.wasm = wasm;
     out->build.wasm_hash = r.wasm_hash;
     out->note = note_of(a, &r, true);
+    tally_add(&m->sources, "coordinator");
     return true;
 }
 
@@ -187,6 +208,10 @@ static bool build(struct modules *m, struct arena *a, const struct module_wanted
         return false;
     out->cut_short = out->build.end == BUILD_TIMEOUT && ms < paid;
     tell_cut(a, out);
+    histogram_add(&m->built, out->build.build_ms * 1000);
+    tally_add(&m->ends, build_end_slug(out->build.end));
+    if (out->build.end == BUILD_OK)
+        tally_add(&m->sources, "build");
     log_info("build end=%s ms=%" PRIu64 " bytes=%zu", build_end_slug(out->build.end), out->build.build_ms,
              out->build.wasm.len);
     if (out->build.end == BUILD_OK)

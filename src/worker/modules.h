@@ -4,6 +4,7 @@
 // thing at a time, here and among all workers (the coordinator's lock "build:<key>"), and only so many at a time. Safe
 // for several threads.
 #pragma once
+#include "base/figures.h"
 #include "base/patience.h"
 #include "builder/build.h"
 #include "worker/contract_view.h"
@@ -22,6 +23,7 @@ struct modules_settings {
 };
 [[nodiscard]] bool modules_new(struct modules **out, const struct modules_settings *s, struct err *e);
 void modules_free(struct modules *m);
+void modules_figures(struct modules *m, struct buf *out);
 
 struct module_wanted {
     struct build_source source;

@@ -33,11 +33,13 @@ struct monitor {
     atomic_bool stop;
     uint64_t missed_ns; // guarded by mutex: go back to before it; 0: no need
     uint64_t next, saved, saved_ms, told_ms;
-    uint64_t last;    // the last block that was taken whole, as long as all heights up to it are known; 0: none
-    uint64_t floor;   // no height before it is of interest
-    unsigned skipped; // heights in a row
-    unsigned gaps;    // how often in a row a block named one before it that was not shown
+    _Atomic uint64_t last; // the last block that was taken whole, as long as all heights up to it are known; 0: none
+    uint64_t floor;        // no height before it is of interest
+    unsigned skipped;      // heights in a row
+    unsigned gaps;         // how often in a row a block named one before it that was not shown
 };
+
+uint64_t monitor_cursor(const struct monitor *m) { return atomic_load(&m->last); }
 
 // Sleeps unless it is to end.
 static void rest(struct monitor *m, uint64_t ms) {

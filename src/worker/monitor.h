@@ -18,4 +18,6 @@ struct monitor_settings {
 // A request of this time (of the chain, ns) was missed: the scan goes back to before it. Repeating blocks changes
 // nothing, since a request is recorded once. From any thread.
 void monitor_go_back(struct monitor *m, uint64_t timestamp_ns);
+// The last block that was taken whole; 0: none yet. From any thread.
+uint64_t monitor_cursor(const struct monitor *m);
 void monitor_stop(struct monitor *m); // NULL is fine

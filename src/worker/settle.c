@@ -405,6 +405,7 @@ static void report(struct worker *w, struct submission *s, bool by_us) {
 }
 
 void settle_follow(struct worker *w, struct submission *s) {
+    uint64_t start_us = clock_mono_us();
     for (;;) {
         const char *words = NULL;
         enum fate fate = follow(w, s, &words);
@@ -419,6 +420,7 @@ void settle_follow(struct worker *w, struct submission *s) {
             continue;
         if (flag_is_set(&w->abandon) && !ended)
             return;
+        histogram_add(&w->counts.settled, clock_mono_us() - start_us);
         if (ended)
             report(w, s, fate == FATE_DONE);
         if (!flag_is_set(&w->abandon))

@@ -19,7 +19,8 @@ struct settler {
     bool stop;
     struct submission *waiting, **last; // in order
     struct submission *active[THREADS];
-    size_t count; // waiting and active
+    uint64_t since_ms[THREADS]; // of the active
+    size_t count;               // waiting and active
 };
 
 static void set_request(const struct submission *s) { log_request_of(s->task.contract_id, s->task.request_id); }
@@ -34,6 +35,7 @@ static struct submission *take(struct settler *s, size_t slot) {
         if (!s->waiting)
             s->last = &s->waiting;
         s->active[slot] = sub;
+        s->since_ms[slot] = clock_mono_ms();
     } else {
         s->running--;
         pthread_cond_broadcast(&s->room);
@@ -155,6 +157,18 @@ void settler_add(struct settler *s, struct submission *sub) {
     while (s->count >= UNDER_WAY_MAX && !s->stop)
         pthread_cond_wait(&s->room, &s->lock);
     append(s, sub);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void settler_look(struct settler *s, struct settler_state *out) {
+    uint64_t now = clock_mono_ms();
+    *out = (struct settler_state){0};
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < THREADS; i++) {
+        out->followed += s->active[i] != NULL;
+        out->stuck += s->active[i] && now - s->since_ms[i] > SETTLER_STUCK_MS;
+    }
+    out->waiting = s->count - out->followed;
     pthread_mutex_unlock(&s->lock);
 }
 

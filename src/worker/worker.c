@@ -93,6 +93,7 @@ static void *lease_loop(void *ctx) {
         if (ok || flag_is_set(&w->stopping))
             failures = 0;
         else {
+            atomic_fetch_add(&w->counts.polls_failed, 1);
             log_err(LOG_WARN, "no lease", &e);
             pause_after_error(w, failures++);
         }
@@ -140,6 +141,8 @@ bool worker_start(struct worker *w, struct err *e) {
         !extender_start(&w->extender, &extender, e) || !settler_start(&w->settler, w, e) ||
         !settler_recover(w->settler, e))
         return false;
+    tally_init(&w->counts.answers);
+    tally_init(&w->counts.runs);
     pthread_mutex_init(&w->spawning, NULL);
     w->places = places_new(w->set.slots, parked_most(w));
     w->threads = xcalloc(most_threads(w), sizeof *w->threads);
@@ -160,11 +163,19 @@ static bool join_all(struct worker *w) {
     return true;
 }
 
-bool worker_stop(struct worker *w, uint64_t grace_ms) {
+void worker_drain(struct worker *w, uint64_t ms) {
     flag_set(&w->stopping);
     if (w->places)
         places_stop(w->places);
-    bool empty = !w->held || held_wait_empty(w->held, grace_ms);
+    if (!w->held || held_wait_empty(w->held, 0))
+        return;
+    log_info("draining: %zu leases are at work, %u s at most", held_count(w->held), (unsigned)(ms / 1000));
+    (void)!held_wait_empty(w->held, ms);
+}
+
+bool worker_stop(struct worker *w) {
+    worker_drain(w, 0);
+    bool empty = !w->held || held_wait_empty(w->held, 0);
     if (!empty) {
         log_info("giving back what is still at work");
         held_return_all(w->held, "the worker stops");

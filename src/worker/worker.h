@@ -7,6 +7,7 @@
 #include "worker/branches.h"
 #include "worker/completions.h"
 #include "worker/extender.h"
+#include "worker/figures.h"
 #include "worker/keystore_client.h"
 #include "worker/leases.h"
 #include "worker/modules.h"
@@ -43,9 +44,10 @@ struct worker {
     struct upkeep *upkeep;
     atomic_uint_fast64_t unable_until_ms; // no leases before: the key cannot pay; clock_mono_ms()
     atomic_uint unable_times;             // in a row
-    atomic_bool stopping;                 // no new leases
-    atomic_bool abandon;                  // calls end, nothing is sent any more
-    struct places *places;                // for leases
+    struct worker_counts counts;
+    atomic_bool stopping;  // no new leases
+    atomic_bool abandon;   // calls end, nothing is sent any more
+    struct places *places; // for leases
     struct lease_thread *threads;
     pthread_mutex_t spawning; // for the count
     unsigned thread_count;
@@ -57,9 +59,11 @@ static inline void flag_set(atomic_bool *f) { atomic_store_explicit(f, true, mem
 
 // Recovers what the journal holds, then starts to take leases.
 [[nodiscard]] bool worker_start(struct worker *w, struct err *e);
-// Takes no more leases, waits up to grace_ms for those at work, gives the rest back. Returns whether all threads have
-// ended: where not, the process must end without freeing what they use.
-bool worker_stop(struct worker *w, uint64_t grace_ms);
+// Takes no more leases, and waits for those at work to end, so long at most.
+void worker_drain(struct worker *w, uint64_t ms);
+// Gives back what is still at work. Returns whether all threads have ended: where not, the process must end without
+// freeing what they use.
+bool worker_stop(struct worker *w);
 // Monitor's callback: `ctx` is the worker.
 void worker_completed(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json);
 
