@@ -5,7 +5,7 @@ import contextlib, http.server, threading, time
 
 import kit
 from fakes.chain import Liar
-from keystore_world import Session, world
+from keystore_world import REPO, Session, world
 from kit import check, equal
 
 
@@ -109,6 +109,33 @@ def test_a_slow_chain_holds_nobody_up():
         equal("a keystore that waits for the chain stops", w.keystore.stop(), 0)
         check("at once", time.monotonic() - began < 3, time.monotonic() - began)
         hanging.join()
+
+
+def test_an_owner_whose_contract_hangs_waits_alone():
+    # a condition names contracts: for the price of a request each, an owner of a slow one took every thread
+    with world() as w, lying_chain(w):
+        slow = {"FtBalance": {"contract": "slow.test.near", "operator": "Gt", "value": "0"}}
+        quick = {"Not": {"condition": {"NearBalance": {"operator": "Gt", "value": str(10 ** 30)}}}}
+        w.put(w.alice, w.seal({"A": "1"}, "alice.test.near"), slow)
+        w.put(w.bob, w.seal({"B": "2"}, "bob.test.near"), quick)
+        n, m = w.request(w.bob), w.request(w.bob, "bob.test.near")
+        Liar.about, Liar.how = "ft_balance_of", "hangs"
+        ends, sessions, own = [], [Session(w) for _ in range(30)], Session(w)
+        threads = [threading.Thread(target=lambda x=x: ends.append(x.decrypt(n)[0])) for x in sessions]
+        for t in threads:
+            t.start()
+        kit.until(lambda: len(ends) >= 20)
+        equal("of 30 decisions of one owner 10 wait, for the chain or for their turn", sorted(ends), [503] * 20)
+        for _ in range(5):
+            began = time.monotonic()
+            equal("another owner's condition, which asks the chain, too", own.decrypt(m)[2], {"B": "2"})
+            check("at once", time.monotonic() - began < 3, time.monotonic() - began)
+        equal("and his secrets can be made", w.ask("POST", "/add_generated_secret",
+              {"repo": REPO, "owner": "bob.test.near", "profile": "x",
+               "new_secrets": [{"name": "PROTECTED_A", "generation_type": "hex16"}]})[0], 200)
+        for t in threads:
+            t.join()
+        equal("each of them has its end", sorted(ends), [503] * 20 + [504] * 10)
 
 
 if __name__ == "__main__":

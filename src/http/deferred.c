@@ -6,31 +6,62 @@
 #include <pthread.h>
 
 struct waiting {
+    struct waiting *next; // that came later; of those that are free, any
     struct http_request *request;
     http_handler handler;
     void *ctx;
+    char key[DEFERRED_KEY_MAX]; // "": nobody's
+    unsigned at_once;           // of the key
 };
 
 struct deferred {
     pthread_mutex_t mutex; // over all below
     pthread_cond_t changed;
-    struct waiting *ring;
-    size_t max, first, count;
+    struct waiting *all, *free, *oldest, **newest; // newest: where the next one is put
     bool stopping;
     pthread_t *threads;
+    char (*at_work)[DEFERRED_KEY_MAX]; // of each thread; "": nobody's
     unsigned thread_count;
 };
 
-static bool next(struct deferred *d, struct waiting *out) {
+static unsigned running(const struct deferred *d, const char *key) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < d->thread_count; i++)
+        n += strcmp(d->at_work[i], key) == 0;
+    return n;
+}
+
+static bool may_run(const struct deferred *d, const struct waiting *w) {
+    return d->stopping || !w->key[0] || running(d, w->key) < w->at_once;
+}
+
+// Takes the longest waiting of those that may run out of the queue.
+static bool take(struct deferred *d, struct waiting *out) {
+    struct waiting **at = &d->oldest, *w;
+    while (*at && !may_run(d, *at))
+        at = &(*at)->next;
+    if (!(w = *at))
+        return false;
+    *out = *w;
+    *at = w->next;
+    if (d->newest == &w->next)
+        d->newest = at;
+    w->next = d->free;
+    d->free = w;
+    return true;
+}
+
+static bool next(struct deferred *d, char own[static DEFERRED_KEY_MAX], struct waiting *out) {
+    bool any;
     pthread_mutex_lock(&d->mutex);
-    while (!d->count && !d->stopping)
-        pthread_cond_wait(&d->changed, &d->mutex);
-    bool any = d->count > 0;
-    if (any) {
-        *out = d->ring[d->first];
-        d->first = (d->first + 1) % d->max;
-        d->count--;
+    if (own[0]) { // another one of its key may run now
+        own[0] = 0;
+        pthread_cond_signal(&d->changed);
     }
+    while (!(any = take(d, out)) && !d->stopping)
+        pthread_cond_wait(&d->changed, &d->mutex);
+    if (any)
+        memcpy(own, out->key, DEFERRED_KEY_MAX);
     pthread_mutex_unlock(&d->mutex);
     return any;
 }
@@ -49,9 +80,16 @@ static void refuse(struct http_request *r, const char *why) {
     http_reply_err(r, &e);
 }
 
+struct worker {
+    struct deferred *d;
+    char *at_work;
+};
+
 static void *work(void *arg) {
-    struct deferred *d = arg;
-    for (struct waiting w; next(d, &w);) {
+    struct worker own = *(struct worker *)arg;
+    struct deferred *d = own.d;
+    free(arg);
+    for (struct waiting w; next(d, own.at_work, &w);) {
         log_call(http_id(w.request));
         if (stopping(d))
             refuse(w.request, "this server is stopping");
@@ -69,23 +107,61 @@ struct deferred *deferred_new(unsigned threads, size_t queue_max) {
     struct deferred *d = xcalloc(1, sizeof *d);
     pthread_mutex_init(&d->mutex, NULL);
     cond_init(&d->changed);
-    d->max = queue_max;
-    d->ring = xcalloc(queue_max, sizeof *d->ring);
+    d->newest = &d->oldest;
+    d->all = xcalloc(queue_max, sizeof *d->all);
+    for (size_t i = 0; i < queue_max; i++) {
+        d->all[i].next = d->free;
+        d->free = &d->all[i];
+    }
     d->threads = xcalloc(threads, sizeof *d->threads);
-    for (; d->thread_count < threads; d->thread_count++)
-        BUG_ON(pthread_create(&d->threads[d->thread_count], NULL, work, d) != 0);
+    d->at_work = xcalloc(threads, sizeof *d->at_work);
+    d->thread_count = threads;
+    for (unsigned i = 0; i < threads; i++) {
+        struct worker *w = xcalloc(1, sizeof *w);
+        *w = (struct worker){d, d->at_work[i]};
+        BUG_ON(pthread_create(&d->threads[i], NULL, work, w) != 0);
+    }
     return d;
 }
 
-void deferred_run(struct deferred *d, struct http_request *r, http_handler handler, void *ctx) {
+static size_t waiting_of(const struct deferred *d, const char *key) {
+    size_t n = 0;
+    for (const struct waiting *w = d->oldest; w; w = w->next)
+        n += strcmp(w->key, key) == 0;
+    return n;
+}
+
+static void add(struct deferred *d, const struct waiting *w, size_t waiting_each) {
     pthread_mutex_lock(&d->mutex);
-    bool room = !d->stopping && d->count < d->max;
-    if (room)
-        d->ring[(d->first + d->count++) % d->max] = (struct waiting){r, handler, ctx};
-    pthread_cond_signal(&d->changed);
+    bool share = !w->key[0] || waiting_of(d, w->key) + running(d, w->key) < w->at_once + waiting_each;
+    bool room = share && !d->stopping && d->free;
+    if (room) {
+        struct waiting *own = d->free;
+        d->free = own->next;
+        *own = *w;
+        own->next = NULL;
+        *d->newest = own;
+        d->newest = &own->next;
+        pthread_cond_signal(&d->changed);
+    }
     pthread_mutex_unlock(&d->mutex);
-    if (!room)
-        refuse(r, "too many requests are waiting here");
+    if (!share)
+        refuse(w->request, arena_printf(http_arena(w->request), "too many requests of %s are waiting here", w->key));
+    else if (!room)
+        refuse(w->request, "too many requests are waiting here");
+}
+
+void deferred_run(struct deferred *d, struct http_request *r, http_handler handler, void *ctx) {
+    const struct waiting w = {.request = r, .handler = handler, .ctx = ctx};
+    add(d, &w, 0);
+}
+
+void deferred_run_for(struct deferred *d, struct http_request *r, http_handler handler, void *ctx, const char *key,
+                      const struct deferred_share *share) {
+    struct waiting w = {.request = r, .handler = handler, .ctx = ctx, .at_once = share->at_once};
+    BUG_ON(!key[0] || strlen(key) >= DEFERRED_KEY_MAX);
+    memcpy(w.key, key, strlen(key) + 1);
+    add(d, &w, share->waiting_each);
 }
 
 void deferred_stop(struct deferred *d) {
@@ -104,7 +180,8 @@ void deferred_free(struct deferred *d) {
     if (!d)
         return;
     deferred_stop(d);
-    free(d->ring);
+    free(d->all);
+    free(d->at_work);
     free(d->threads);
     pthread_mutex_destroy(&d->mutex);
     pthread_cond_destroy(&d->changed);

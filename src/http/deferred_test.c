@@ -3,6 +3,7 @@
 #include "base/test.h"
 #include "http/client.h"
 #include "http/deferred.h"
+#include "http/test_server.h"
 #include <pthread.h>
 #include <semaphore.h>
 
@@ -20,7 +21,14 @@ static void quick(struct http_request *r, void *ctx) {
     (void)ctx;
     http_reply(r, 200, "text/plain", SLICE_LIT("quick"));
 }
-static const struct http_route routes[] = {{HTTP_GET, "/slow", defer, 0, NULL, 0},
+static void defer_for(struct http_request *r, void *ctx) {
+    static const struct deferred_share share = {2, 3};
+    const char *key = http_query(r, "key");
+    (void)ctx;
+    deferred_run_for(deferred, r, strcmp(key, "slow") == 0 ? slow : quick, NULL, key, &share);
+}
+static const struct http_route routes[] = {{HTTP_GET, "/for", defer_for, 0, NULL, 0},
+                                           {HTTP_GET, "/slow", defer, 0, NULL, 0},
                                            {HTTP_GET, "/quick", quick, 0, NULL, 0}};
 
 struct asked {
@@ -88,7 +96,53 @@ static void slow_ones_are_bounded_and_hold_nobody_up(void **state) {
         http_client_free(q[i].client);
 }
 
+static void begin(struct asked *q, struct http_client *client, struct http_server *server, const char *path) {
+    q->client = client;
+    snprintf(q->url, sizeof q->url, "http://127.0.0.1:%u/%s", http_server_port(server), path);
+    pthread_create(&q->thread, NULL, ask, q);
+}
+
+// Whoever asks for many slow things at once takes all threads, and nobody else is served; or its share of the queue has
+// no end.
+static void a_slow_key_holds_nobody_up(void **state) {
+    (void)state;
+    struct http_server *server = test_server(routes, ARRAY_LEN(routes), 2);
+    struct http_client *client = http_client_new();
+    struct asked q[8] = {0}, other;
+    sem_init(&entered, 0, 0);
+    sem_init(&leave, 0, 0);
+    sem_init(&refused, 0, 0);
+    deferred = deferred_new(4, 100);
+    for (size_t i = 0; i < ARRAY_LEN(q); i++)
+        begin(&q[i], client, server, "for?key=slow");
+    sem_wait(&entered);
+    sem_wait(&entered);
+    for (size_t i = 0; i < 3; i++) // two run and three wait
+        sem_wait(&refused);
+    for (int i = 0; i < 10; i++) {
+        begin(&other, client, server, "for?key=other");
+        pthread_join(other.thread, NULL);
+        assert_int_equal(other.status, 200);
+    }
+    int begun;
+    sem_getvalue(&entered, &begun);
+    assert_int_equal(begun, 0); // no third one
+    for (size_t i = 0; i < 5; i++)
+        sem_post(&leave);
+    unsigned answered = 0;
+    for (size_t i = 0; i < ARRAY_LEN(q); i++) {
+        pthread_join(q[i].thread, NULL);
+        answered += q[i].status == 200;
+    }
+    assert_int_equal(answered, 5);
+    deferred_stop(deferred);
+    http_server_stop(server);
+    deferred_free(deferred);
+    http_client_free(client);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(slow_ones_are_bounded_and_hold_nobody_up)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(slow_ones_are_bounded_and_hold_nobody_up),
+                                       cmocka_unit_test(a_slow_key_holds_nobody_up)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

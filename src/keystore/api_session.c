@@ -80,14 +80,20 @@ void keystore_session(struct http_request *r, void *ctx) {
 
 // --- decrypt
 
-struct decrypt_call {
+struct decrypt_call { // in the request's arena: it may wait for its owner's turn
     struct keystore *k;
-    struct arena *a; // wiped
+    struct arena *a; // the request's; no secret is in it
     struct chain_view view;
     struct decrypt_question question;
     struct session session;
+    struct finding found;
+    struct decision decision;
     bool proven; // the session's holder asks
+    uint64_t start_us;
 };
+
+// Of one owner's conditions that ask the chain: its contracts may be slow, and that is its own affair.
+static const struct deferred_share owners_share = {.at_once = 2, .waiting_each = 8};
 
 // The key may have been removed since the session was opened.
 static bool check_still(struct decrypt_call *c, struct err *e) {
@@ -162,31 +168,51 @@ static void reply_undecided(struct http_request *r, struct err *e) {
     http_reply_err(r, e);
 }
 
-static void decide(struct http_request *r, struct decrypt_call *c) {
-    struct decision d;
-    struct err e;
-    uint64_t start_us = clock_mono_us();
-    bool decided = keystore_decide(c->k, &c->view, c->a, &c->session, &c->question.terms, &d, &e);
-    c->view.bounds.height = 0;                       // what the chain says now, in what is left of this decision's time
-    if (decided && d.allowed && !check_still(c, &e)) // the chain was slow, and the key may have been removed meanwhile
-        d.allowed = decided = false;
-    const char *why = !decided ? e.msg : d.allowed ? NULL : d.refusal.msg;
+static void finish(struct http_request *r, struct decrypt_call *c, bool decided, struct err *e) {
+    struct decision *d = &c->decision;
+    const char *why = !decided ? e->msg : d->allowed ? NULL : d->refusal.msg;
     struct err unwritten;
-    if (!audit_decrypt(c, &d, decided, why, &unwritten)) {
-        e = unwritten;
+    if (!audit_decrypt(c, d, decided, why, &unwritten)) {
+        *e = unwritten;
         decided = false;
     }
-    histogram_add(&c->k->took, clock_mono_us() - start_us);
-    if (decided && !d.allowed)
-        tally_add(&c->k->reasons, err_slug(d.refusal.code));
-    atomic_fetch_add(!decided ? &c->k->failed : d.allowed ? &c->k->decrypted : &c->k->refused, 1);
+    histogram_add(&c->k->took, clock_mono_us() - c->start_us);
+    if (decided && !d->allowed)
+        tally_add(&c->k->reasons, err_slug(d->refusal.code));
+    atomic_fetch_add(!decided ? &c->k->failed : d->allowed ? &c->k->decrypted : &c->k->refused, 1);
     if (decided) {
-        log_info("secrets %s: %s", d.allowed ? "given" : "refused", d.allowed ? c->session.account.s : why);
-        reply_decision(r, c, &d);
+        log_info("secrets %s: %s", d->allowed ? "given" : "refused", d->allowed ? c->session.account.s : why);
+        reply_decision(r, c, d);
         return;
     }
-    log_err(LOG_WARN, "a decision could not be made", &e);
-    reply_undecided(r, &e);
+    log_err(LOG_WARN, "a decision could not be made", e);
+    reply_undecided(r, e);
+}
+
+static void decide(struct http_request *r, void *ctx) {
+    struct decrypt_call *c = ctx;
+    struct decision *d = &c->decision;
+    struct err e;
+    struct arena *wiped = arena_new();
+    log_request_of(c->k->contract, c->question.terms.request_id);
+    bool decided = keystore_decide(c->k, &c->view, wiped, &c->session, &c->question.terms, &c->found, &c->decision, &e);
+    c->view.bounds.height = 0; // what the chain says now, in what is left of this decision's time
+    if (decided && d->allowed && !check_still(c, &e)) // the chain was slow, and the key may have been removed meanwhile
+        d->allowed = decided = false;
+    finish(r, c, decided, &e);
+    arena_free_wiped(wiped);
+}
+
+static void find(struct http_request *r, struct decrypt_call *c) {
+    struct err e;
+    c->start_us = clock_mono_us();
+    bool ok = keystore_find(c->k, &c->view, c->a, &c->question.terms, &c->found, &c->decision, &e);
+    if (!ok || c->decision.refusal.msg[0])
+        finish(r, c, ok, &e);
+    else if (c->found.asks_chain)
+        deferred_run_for(c->k->conditions, r, decide, c, c->found.scope.owner, &owners_share);
+    else
+        decide(r, c);
 }
 
 // A signature that is none, a counter that was used, a session that is over; or a chain that does not say whether the
@@ -211,20 +237,21 @@ static void refuse_holder(struct http_request *r, const struct decrypt_call *c, 
 }
 
 void keystore_decrypt(struct http_request *r, void *ctx) {
-    struct decrypt_call c = {.k = ctx, .a = arena_new()};
+    struct decrypt_call *c = arena_calloc(http_arena(r), 1, sizeof *c);
     struct question_place at = api_place(ctx);
     struct err e;
-    chain_view_init(&c.view, &c.k->sight);
-    if (!decrypt_question_read(&c.question, c.a, http_body(r), &at, &e))
+    c->k = ctx;
+    c->a = http_arena(r);
+    chain_view_init(&c->view, &c->k->sight);
+    if (!decrypt_question_read(&c->question, c->a, http_body(r), &at, &e))
         http_reply_err(r, &e);
     else {
-        log_request_of(c.k->contract, c.question.terms.request_id);
-        if (check_holder(&c, &e))
-            decide(r, &c);
+        log_request_of(c->k->contract, c->question.terms.request_id);
+        if (check_holder(c, &e))
+            find(r, c);
         else
-            refuse_holder(r, &c, &e);
+            refuse_holder(r, c, &e);
     }
-    arena_free_wiped(c.a);
 }
 
 // --- what is open

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One question, decided: the pending request and the stored secrets are read from the chain, the access condition is
-// evaluated for the request's sender, the blob is opened and its values sealed to the session's key.
+// One question: what it is about is found (the pending request and the stored secrets, as the chain has them), then it
+// is decided: the access condition is evaluated for the request's sender, the blob is opened and its values sealed to
+// the session's key.
 #include "codec/hex.h"
 #include "keystore/access_eval.h"
 #include "keystore/keystore.h"
@@ -12,13 +13,12 @@
 struct deciding {
     struct keystore *k;
     struct chain_view *view;
-    struct arena *a; // wiped when it goes
-    const struct session *session;
+    struct arena *a;
+    const struct session *session; // when it is decided
     const struct decrypt_terms *terms;
     struct decision *out;
-    struct scope scope;
-    const char *caller;
-    json_t *request, *row; // as the contract shows them
+    struct finding found;
+    json_t *request; // as the contract shows it
 };
 
 // A refusal is an answer. Returns true: it was decided.
@@ -65,21 +65,21 @@ static bool read_names(struct deciding *q, struct err *e) {
     json_t *r = q->request;
     if (json_is_null(json_object_get(r, "secrets_ref")))
         return refuse(q, ERR_INVALID, "The request asks for no secrets");
-    if (!json_get_text(r, "sender_id", &q->caller, e) || !json_get_object(r, "secrets_ref", &ref, e) ||
+    if (!json_get_text(r, "sender_id", &q->found.caller, e) || !json_get_object(r, "secrets_ref", &ref, e) ||
         !json_get_object(r, "code_source", &source, e) || !json_get_text(source, "repo", &repo, e) ||
         !json_get_text(ref, "profile", &profile, e) || !json_get_text(ref, "account_id", &owner, e))
         return err_wrap(e, "get_request of %s", q->k->contract);
     struct err why;
     const char *normal;
-    q->out->caller = q->caller;
+    q->out->caller = q->found.caller;
     q->out->owner = owner;
     q->out->profile = profile;
     if (!repo_name(&normal, q->a, repo, &why))
         return refuse(q, ERR_NOT_FOUND, "Secrets not found: %.200s", why.msg);
     q->out->repo = normal;
     q->out->branch = q->terms->branch;
-    q->scope = (struct scope){q->k->network, q->k->contract, owner, normal, q->terms->branch, profile};
-    if (!scope_check(&q->scope, &why))
+    q->found.scope = (struct scope){q->k->network, q->k->contract, owner, normal, q->terms->branch, profile};
+    if (!scope_check(&q->found.scope, &why))
         return refuse(q, ERR_NOT_FOUND, "Secrets not found: %.200s", why.msg);
     return true;
 }
@@ -87,10 +87,10 @@ static bool read_names(struct deciding *q, struct err *e) {
 // --- the row
 
 static json_t *row_args(const struct deciding *q) {
-    json_t *args =
-        json_pack("{s:s,s:s,s:s}", "repo", q->scope.repo, "profile", q->scope.profile, "owner", q->scope.owner);
-    if (q->scope.branch)
-        json_set_text(args, "branch", q->scope.branch);
+    json_t *args = json_pack("{s:s,s:s,s:s}", "repo", q->found.scope.repo, "profile", q->found.scope.profile, "owner",
+                             q->found.scope.owner);
+    if (q->found.scope.branch)
+        json_set_text(args, "branch", q->found.scope.branch);
     return args;
 }
 
@@ -106,11 +106,48 @@ static bool check_branches(struct deciding *q, struct err *e) {
            refuse(q, ERR_NOT_FOUND,
                   "Secrets not found: %s stores those of profile %s for branches of %s, and the branch of "
                   "this commit could not be found",
-                  q->scope.owner, q->scope.profile, q->scope.repo);
+                  q->found.scope.owner, q->found.scope.profile, q->found.scope.repo);
+}
+
+static bool asks_chain(const struct access *c) {
+    bool asks = false;
+    switch (c->kind) {
+    case ACCESS_NEAR:
+    case ACCESS_FT:
+    case ACCESS_NFT:
+    case ACCESS_DAO: return true;
+    case ACCESS_ALL:
+    case ACCESS_WHITELIST:
+    case ACCESS_PATTERN: return false;
+    case ACCESS_AND:
+    case ACCESS_OR:
+    case ACCESS_NOT:
+        for (size_t i = 0; i < c->count && !asks; i++)
+            asks = asks_chain(c->parts[i]);
+        return asks;
+    }
+    return true;
+}
+
+static bool keep_row(struct deciding *q, const json_t *row, struct err *e) {
+    struct access *condition;
+    struct finding *f = &q->found;
+    struct err why;
+    const char *blob, *branch = NULL;
+    if (!json_get_text(row, "encrypted_secrets", &blob, e) || !json_opt_text(row, "branch", &branch, e))
+        return err_wrap(e, "get_secrets of %s", q->k->contract);
+    if (!access_of_json(&condition, q->a, json_object_get(row, "access"), &why))
+        return refuse(q, ERR_FORBIDDEN, "Access denied: the condition of these secrets cannot be read: %.300s",
+                      why.msg);
+    f->asks_chain = asks_chain(condition);
+    f->condition = condition;
+    f->blob = arena_strdup(q->a, blob);
+    f->row_branch = branch ? arena_strdup(q->a, branch) : NULL;
+    return true;
 }
 
 static bool read_row(struct deciding *q, struct err *e) {
-    if (!q->scope.branch && !check_branches(q, e))
+    if (!q->found.scope.branch && !check_branches(q, e))
         return false;
     if (is_refused(q))
         return true;
@@ -118,52 +155,44 @@ static bool read_row(struct deciding *q, struct err *e) {
     SCOPED_JSON(row) = chain_view_own(q->view, q->a, VIEW_SECRETS, args, e);
     if (!row)
         return false;
-    if (json_is_object(row)) {
-        q->row = json_incref(row);
-        return true;
-    }
+    if (json_is_object(row))
+        return keep_row(q, row, e);
     if (!json_is_null(row))
         return err_set(e, ERR_CHAIN, "get_secrets of %s answered neither a row nor null", q->k->contract);
-    return refuse(q, ERR_NOT_FOUND, "Secrets not found: %s has stored none as profile %s for %s%s%s", q->scope.owner,
-                  q->scope.profile, q->scope.repo, q->scope.branch ? " at branch " : "",
-                  q->scope.branch ? q->scope.branch : "");
+    return refuse(q, ERR_NOT_FOUND, "Secrets not found: %s has stored none as profile %s for %s%s%s",
+                  q->found.scope.owner, q->found.scope.profile, q->found.scope.repo,
+                  q->found.scope.branch ? " at branch " : "", q->found.scope.branch ? q->found.scope.branch : "");
 }
 
 // --- the condition
 
 static bool check_access(struct deciding *q, bool *allowed, struct err *e) {
     struct err why;
-    struct access *condition;
     const char *reason = NULL;
     *allowed = false;
-    if (!access_of_json(&condition, q->a, json_object_get(q->row, "access"), &why))
-        return refuse(q, ERR_FORBIDDEN, "Access denied: the condition of these secrets cannot be read: %.300s",
-                      why.msg);
     struct access_chain chain = access_chain_of_view(q->view);
-    if (!access_eval(&chain, q->a, condition, q->caller, allowed, &reason, &why)) {
+    if (!access_eval(&chain, q->a, q->found.condition, q->found.caller, allowed, &reason, &why)) {
         if (!chain_view_is_trouble(&why))
             return refuse(q, ERR_FORBIDDEN, "Access denied: the condition could not be evaluated: %.300s", why.msg);
         *e = why;
         return err_wrap(e, "access condition");
     }
-    return *allowed || refuse(q, ERR_FORBIDDEN, "Access denied: %s may not use secrets of %s (%.200s)", q->caller,
-                              q->scope.owner, reason ? reason : "its condition does not hold");
+    return *allowed || refuse(q, ERR_FORBIDDEN, "Access denied: %s may not use secrets of %s (%.200s)", q->found.caller,
+                              q->found.scope.owner, reason ? reason : "its condition does not hold");
 }
 
 // --- the values
 
 static bool open_blob(struct deciding *q, struct secrets *values, struct err *e) {
-    const char *text, *branch = NULL;
     struct slice blob, plain;
     struct hpke_pair pair;
     uint32_t generation;
-    if (!json_get_text(q->row, "encrypted_secrets", &text, e) || !json_opt_text(q->row, "branch", &branch, e) ||
-        !base64_decode(&blob, q->a, slice_str(text), e))
+    if (!base64_decode(&blob, q->a, slice_str(q->found.blob), e))
         return false;
-    q->scope.branch = branch; // of the row that was found: what it was sealed for
-    if (!blob_generation(blob, &generation, e) || !master_derive(q->k->master, &q->scope, generation, &pair, e))
+    q->found.scope.branch = q->found.row_branch; // of the row that was found: what it was sealed for
+    if (!blob_generation(blob, &generation, e) || !master_derive(q->k->master, &q->found.scope, generation, &pair, e))
         return false;
-    bool ok = blob_open(q->a, &q->scope, &pair, blob, &plain, e) && secrets_parse(values, q->a, plain, e);
+    bool ok = blob_open(q->a, &q->found.scope, &pair, blob, &plain, e) && secrets_parse(values, q->a, plain, e);
     hpke_pair_wipe(&pair);
     return ok;
 }
@@ -174,7 +203,7 @@ static bool give(struct deciding *q, struct err *e) {
     struct err why;
     if (!open_blob(q, &values, &why))
         return refuse(q, ERR_INVALID, "Secrets cannot be opened: %.300s; their owner should store them again", why.msg);
-    q->out->branch = q->scope.branch;
+    q->out->branch = q->found.scope.branch;
     if (!secrets_print(q->a, &values, &plain, e) ||
         !hpke_seal(q->a, q->session->session_key, answer_info(q->a, q->terms), plain, &q->out->answer.sealed, e))
         return false;
@@ -182,30 +211,31 @@ static bool give(struct deciding *q, struct err *e) {
     return true;
 }
 
-static bool decide(struct deciding *q, struct err *e) {
-    bool allowed;
+static bool find(struct deciding *q, struct err *e) {
     if (!read_request(q, e) || (q->request && !read_names(q, e)))
         return false;
-    if (is_refused(q))
-        return true;
-    if (!read_row(q, e))
-        return false;
-    if (is_refused(q))
-        return true;
-    if (!check_access(q, &allowed, e))
-        return false;
-    return !allowed || give(q, e);
+    return is_refused(q) || read_row(q, e);
 }
 
-bool keystore_decide(struct keystore *k, struct chain_view *v, struct arena *a, const struct session *session,
-                     const struct decrypt_terms *t, struct decision *out, struct err *e) {
-    struct deciding q = {.k = k, .view = v, .a = a, .session = session, .terms = t, .out = out};
+bool keystore_find(struct keystore *k, struct chain_view *v, struct arena *a, const struct decrypt_terms *t,
+                   struct finding *found, struct decision *out, struct err *e) {
+    struct deciding q = {.k = k, .view = v, .a = a, .terms = t, .out = out};
     *out = (struct decision){0};
-    bool ok = decide(&q, e);
-    const char **names[] = {&out->owner, &out->profile, &out->branch, &out->caller}; // of documents that go now
+    bool ok = find(&q, e);
+    *found = q.found;
+    const char **names[] = {&out->owner,         &out->profile,         &out->branch,  &out->caller,
+                            &found->scope.owner, &found->scope.profile, &found->caller}; // of a document that goes now
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         *names[i] = *names[i] ? arena_strdup(a, *names[i]) : NULL;
     json_decref(q.request);
-    json_decref(q.row);
     return ok;
+}
+
+bool keystore_decide(struct keystore *k, struct chain_view *v, struct arena *a, const struct session *session,
+                     const struct decrypt_terms *t, const struct finding *found, struct decision *out, struct err *e) {
+    struct deciding q = {.k = k, .view = v, .a = a, .session = session, .terms = t, .out = out, .found = *found};
+    bool allowed;
+    if (!check_access(&q, &allowed, e))
+        return false;
+    return !allowed || give(&q, e);
 }

@@ -10,6 +10,7 @@
 #include "keystore/master.h"
 #include "keystore/sessions.h"
 #include "near/rpc.h"
+#include "secrets/access.h"
 #include <stdatomic.h>
 
 #define KEYSTORE_TOKENS_MAX 64
@@ -20,7 +21,9 @@ struct keystore {
     struct sessions *sessions;
     struct chain_sight sight;
     struct audit *audit;
-    struct deferred *deferred, *probes; // probes: /readyz, which anybody may ask and which must not take others' turn
+    // for_owners: what people ask for themselves; conditions: those that ask contracts, a share for each owner; probes:
+    // /readyz, which anybody may ask. None takes another's turn.
+    struct deferred *deferred, *for_owners, *conditions, *probes;
     struct hash tokens[KEYSTORE_TOKENS_MAX]; // SHA-256 of those that may ask for keys
     size_t token_count;
     atomic_uint_fast64_t opened, decrypted, refused, failed; // sessions; answers of /decrypt
@@ -29,13 +32,20 @@ struct keystore {
 };
 
 [[nodiscard]] bool keystore_serve(struct http_server **out, struct keystore *k, const char *host, uint16_t port,
-                                  struct err *e);
+                                  const struct http_limits *limits, struct err *e);
 
 // api.c, for the operator. Ready: the chain can be asked, and the contract publishes this keystore's key.
 [[nodiscard]] bool keystore_ready(struct keystore *k, struct arena *a, struct err *e);
 void keystore_figures(struct keystore *k, struct buf *out);
 
-// decide.c: one question of a session, checked and counted by the caller, on what `v` shows.
+// decide.c: one question of a session, checked and counted by the caller, on what `v` shows. First what it is about is
+// found, then it is decided; in between it may wait for its owner's turn.
+struct finding {
+    struct scope scope;
+    const char *caller, *blob, *row_branch; // blob: base64
+    const struct access *condition;
+    bool asks_chain; // the condition asks accounts or contracts that its owner named
+};
 struct decision {
     bool allowed;
     struct secrets_answer {
@@ -44,10 +54,14 @@ struct decision {
     struct err refusal; // not allowed: for the sender of the request; code ERR_FORBIDDEN, ERR_NOT_FOUND, …
     const char *owner, *profile, *repo, *branch, *caller; // for the audit, NULL where not known
 };
-// false: our own or the chain's trouble (*e); nothing was decided.
+// Both: false is our own or the chain's trouble (*e), and nothing was decided. What is found is in `a` and no secret; a
+// refusal in *out is the end. The second one's arena holds secrets.
+[[nodiscard]] bool keystore_find(struct keystore *k, struct chain_view *v, struct arena *a,
+                                 const struct decrypt_terms *t, struct finding *found, struct decision *out,
+                                 struct err *e);
 [[nodiscard]] bool keystore_decide(struct keystore *k, struct chain_view *v, struct arena *a,
-                                   const struct session *session, const struct decrypt_terms *t, struct decision *out,
-                                   struct err *e);
+                                   const struct session *session, const struct decrypt_terms *t,
+                                   const struct finding *found, struct decision *out, struct err *e);
 
 // authority.c: who speaks
 // Whether the chain says, at `final`, that this key of this account may resolve requests of the contract, for one of

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "codec/json.h"
+#include "http/listen.h"
 #include "http/status.h"
 #include "keystore/guard.h"
 #include "keystore/keystore.h"
@@ -12,14 +13,17 @@
 
 #define NAME "outlayer-keystore"
 #define THREADS 8
+#define OWNERS_THREADS 4
+#define CONDITIONS_THREADS 32 // each mostly waits for the chain
 #define QUEUE_MAX 256
 #define PROBES_MAX 16
 #define NO_FD 65535
 
 struct settings {
-    const char *network, *host, *home, *near_rpc_url, *contract_id, *token_hashes, *tee_mode, *log_level, *log_format,
-        *status_listen;
+    const char *network, *host, *home, *near_rpc_url, *contract_id, *token_hashes, *tee_mode, *worker_listen,
+        *trusted_proxies, *log_level, *log_format, *status_listen;
     uint64_t port, master_fd, audit_mb, audit_days;
+    struct http_limits limits;
 };
 static const struct setting table[] = {
     SET_TEXT(struct settings, network, "OUTLAYER_NETWORK", "devnet", "devnet, testnet or mainnet"),
@@ -27,6 +31,12 @@ static const struct setting table[] = {
              "address to listen on; reach it through nothing but "
              "the coordinator"),
     SET_U64(struct settings, port, "SERVER_PORT", "8081", 0, 65535, "port; 0 takes a free one"),
+    SET_TEXT(struct settings, worker_listen, "WORKER_LISTEN", "off",
+             "HOST:PORT of a second listener with threads and connections of its own, for workers alone; off: they use "
+             "SERVER_PORT"),
+    SET_TEXT(struct settings, trusted_proxies, "TRUSTED_PROXIES", NULL,
+             "addresses, comma list, that speak for many: their connections are not limited by address"),
+    HTTP_LIMIT_ROWS(struct settings, limits),
     SET_TEXT(struct settings, home, "OUTLAYER_HOME", NULL, "folder for its state (~/.outlayer/<network>)"),
     SET_NEEDED(struct settings, near_rpc_url, "NEAR_RPC_URL", "RPC of the chain"),
     SET_NEEDED(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", "the OutLayer contract"),
@@ -48,7 +58,8 @@ struct daemon {
     struct settings set;
     const char *home;
     int lock;
-    struct http_server *server;
+    struct http_server *server, *for_workers;
+    struct client_rules proxies;
     struct status *status;
     atomic_bool abandon;
     struct keystore k;
@@ -103,20 +114,42 @@ static bool serve_operator(struct daemon *d, struct err *e) {
     return status_start(&d->status, &s, e);
 }
 
+static bool serve_workers(struct daemon *d, struct err *e) {
+    struct listen_place at;
+    if (strcmp(d->set.worker_listen, "off") == 0)
+        return true;
+    if (!listen_parse(&at, "WORKER_LISTEN", d->set.worker_listen, e))
+        return false;
+    if (!keystore_serve(&d->for_workers, &d->k, at.host, at.port, &d->set.limits, e))
+        return err_wrap(e, "WORKER_LISTEN");
+    log_info("workers use port %u", http_server_port(d->for_workers));
+    return true;
+}
+
+static bool listen_all(struct daemon *d, struct err *e) {
+    struct settings *s = &d->set;
+    if (!client_rules_parse(&d->proxies, s->trusted_proxies, e))
+        return false;
+    s->limits.proxies = &d->proxies;
+    return serve_workers(d, e) && keystore_serve(&d->server, &d->k, s->host, (uint16_t)s->port, &s->limits, e);
+}
+
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
-    const struct settings *s = &d->set;
     rpc_set_cancel(d->k.sight.rpc, &d->abandon);
     d->k.deferred = deferred_new(THREADS, QUEUE_MAX);
+    d->k.for_owners = deferred_new(OWNERS_THREADS, QUEUE_MAX);
+    d->k.conditions = deferred_new(CONDITIONS_THREADS, QUEUE_MAX);
     d->k.probes = deferred_new(1, PROBES_MAX);
-    if (!keystore_serve(&d->server, &d->k, s->host, (uint16_t)s->port, e) || !serve_operator(d, e))
+    if (!listen_all(d, e) || !serve_operator(d, e))
         return false;
     struct public_key identity = master_identity(d->k.master);
     const char *key = public_key_text(d->arena, &identity);
     unsigned port = http_server_port(d->server);
-    unsigned status = status_port(d->status);
-    log_info("serving on http://%s:%u, identity %s, generation %u", s->host, port, key, master_generation(d->k.master));
-    daemon_ready(args,
-                 arena_printf(d->arena, "{\"port\":%u,\"identity\":\"%s\",\"status_port\":%u}", port, key, status));
+    unsigned status = status_port(d->status), worker_port = d->for_workers ? http_server_port(d->for_workers) : port;
+    log_info("serving on http://%s:%u, identity %s, generation %u", d->set.host, port, key,
+             master_generation(d->k.master));
+    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u,\"worker_port\":%u,\"identity\":\"%s\",\"status_port\":%u}",
+                                    port, worker_port, key, status));
     return true;
 }
 
@@ -141,11 +174,13 @@ static void rotate(struct daemon *d) {
 static void close_all(struct daemon *d) {
     atomic_store(&d->abandon, true); // what waits for the chain waits no longer
     status_stop(d->status);
-    deferred_stop(d->k.deferred);
-    deferred_stop(d->k.probes);
+    struct deferred *const pools[] = {d->k.deferred, d->k.for_owners, d->k.conditions, d->k.probes};
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++)
+        deferred_stop(pools[i]);
     http_server_stop(d->server);
-    deferred_free(d->k.deferred);
-    deferred_free(d->k.probes);
+    http_server_stop(d->for_workers);
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++)
+        deferred_free(pools[i]);
     rpc_free(d->k.sight.rpc);
     audit_close(d->k.audit);
     sessions_free(d->k.sessions);

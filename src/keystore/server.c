@@ -13,7 +13,7 @@ enum route_kind { OPEN, TOKEN };
     static void deferred_##name(struct http_request *r, void *ctx) {                                                   \
         deferred_run(((struct keystore *)ctx)->threads, r, keystore_##name, ctx);                                      \
     }
-DEFERRED(add_generated, deferred)
+DEFERRED(add_generated, for_owners)
 DEFERRED(session, deferred)
 DEFERRED(decrypt, deferred)
 DEFERRED(readyz, probes)
@@ -52,11 +52,12 @@ static bool authorise(struct http_request *r, void *ctx, const struct http_route
                     "send `Authorization: Bearer TOKEN`; SHA-256 of the token stands in ALLOWED_WORKER_TOKEN_HASHES");
 }
 
-bool keystore_serve(struct http_server **out, struct keystore *k, const char *host, uint16_t port, struct err *e) {
+bool keystore_serve(struct http_server **out, struct keystore *k, const char *host, uint16_t port,
+                    const struct http_limits *limits, struct err *e) {
     const struct http_server_config config = {.host = host,
                                               .port = port,
                                               .threads = 2,
-                                              .limits = {.connections = 512},
+                                              .limits = *limits,
                                               .routes = routes,
                                               .route_count = ARRAY_LEN(routes),
                                               .ctx = k,

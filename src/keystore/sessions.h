@@ -8,10 +8,10 @@
 
 #define CHALLENGE_S 60
 #define SESSION_S_MAX 3600
-#define SESSIONS_MAX 1024
-#define SESSIONS_PER_ACCOUNT 64 // the one that was used longest ago makes room
-#define CHALLENGES_USED_MAX 4096
-#define CHALLENGES_PER_ACCOUNT 256 // used within a minute, so that one operator does not keep the others out
+#define SESSIONS_MAX 4096
+#define SESSIONS_PER_ACCOUNT 1024 // an operator's 64 workers have 16 each; the one that was used longest ago makes room
+#define CHALLENGES_USED_MAX 8192
+#define CHALLENGES_PER_ACCOUNT 2048 // used within a minute, so that one operator does not keep the others out
 
 struct session {
     struct hash id; // of its record

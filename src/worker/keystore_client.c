@@ -15,7 +15,6 @@
 #define ANSWER_MAX (256u << 10)
 #define SESSION_S 1800
 #define SESSION_SPARE_MS 60000 // a session with less left is not used any more
-#define SESSIONS_MAX 4
 #define IDENTITY_FRESH_MS 30000
 
 struct session {
@@ -35,7 +34,7 @@ struct keystore {
     struct public_key own;
     pthread_mutex_t lock; // guards what follows; a session that is busy belongs to its user
     pthread_cond_t idle;
-    struct session sessions[SESSIONS_MAX];
+    struct session sessions[KEYSTORE_SESSIONS_MAX];
     bool identity_known, has_identity; // has: the contract publishes one
     struct public_key identity;
     uint64_t identity_read_ms;
@@ -68,7 +67,7 @@ static void session_close(struct session *s) {
 void keystore_free(struct keystore *k) {
     if (!k)
         return;
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
+    for (size_t i = 0; i < KEYSTORE_SESSIONS_MAX; i++)
         session_close(&k->sessions[i]);
     http_client_free(k->http);
     pthread_cond_destroy(&k->idle);
@@ -231,7 +230,7 @@ static bool session_open(struct keystore *k, struct arena *a, struct session *s,
 // One that is idle, rather an open one; NULL: all are busy. With the lock held.
 static struct session *session_idle(struct keystore *k) {
     struct session *found = NULL;
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+    for (size_t i = 0; i < KEYSTORE_SESSIONS_MAX; i++) {
         struct session *s = &k->sessions[i];
         if (!s->busy && (!found || (s->open && !found->open)))
             found = s;

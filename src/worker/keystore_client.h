@@ -9,6 +9,8 @@
 #include "near/rpc.h"
 #include "secrets/values.h"
 
+#define KEYSTORE_SESSIONS_MAX 16 // a question has one to itself; the keystore lets an operator have 1,024
+
 struct keystore;
 
 // Texts and the key are kept, not copied.
