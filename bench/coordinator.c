@@ -213,7 +213,8 @@ int main(void) {
     SCOPED_ARENA(a);
     if (!log_init("bench", "error", NULL, &e) || !mkdtemp(home) ||
         !token_create(&(struct token_place){home, NULL}, &(struct token_terms){.name = "bench"}, a, &b.token, &e) ||
-        !coordinator_open(&c, &config, &e) || !coordinator_serve(&server, c, "127.0.0.1", 0, NULL, &e))
+        !coordinator_open(&c, &config, &e) ||
+        !coordinator_serve(&server, c, &(struct coordinator_door){.host = "127.0.0.1"}, &e))
         give_up("cannot start", &e);
     b.url = arena_printf(a, "http://127.0.0.1:%u", (unsigned)http_server_port(server));
     b.http = http_client_new();

@@ -18,7 +18,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", config->home), LOCKS_BYTES, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
-           keystore_proxy_new(&c->secrets, c->shared, config->keystore_url, config->keystore_token, e) &&
+           keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) &&
            queue_open_local(&c->queue, &queue, c->writer, e);
 }
 

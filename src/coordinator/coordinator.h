@@ -43,13 +43,13 @@ struct coordinator {
 };
 
 // In coordinator.c
-struct coordinator_config {                    // texts are copied
-    const char *home;                          // database and modules are in here
-    const char *database_url;                  // NULL: coordinator.db in the home
-    const char *near_rpc_url, *contract_id;    // for prices; NULL: none
-    const char *keystore_url, *keystore_token; // NULL: none
-    const char *trusted_proxies;               // addresses; NULL: none
-    const char *repo_map, *egress_allow;       // for finding branches; NULL: none
+struct coordinator_config {                 // texts are copied
+    const char *home;                       // database and modules are in here
+    const char *database_url;               // NULL: coordinator.db in the home
+    const char *near_rpc_url, *contract_id; // for prices; NULL: none
+    struct keystore_proxy_config keystore;
+    const char *trusted_proxies;         // addresses; NULL: none
+    const char *repo_map, *egress_allow; // for finding branches; NULL: none
     bool require_auth;
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
 };
@@ -66,5 +66,12 @@ const char *coordinator_token_name(const struct http_request *r);
 [[nodiscard]] bool coordinator_worker_id(const struct http_request *r, const char **id, struct err *e);
 // ERR_TOO_MANY, and the header that says how long to wait.
 [[nodiscard]] bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e);
-[[nodiscard]] bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,
-                                     const char *cors_origins, struct err *e);
+// One of its listeners. Each has all routes, and threads and connections of its own.
+struct coordinator_door {
+    const char *host;
+    uint16_t port;
+    const char *cors_origins;
+    struct http_limits limits; // its proxies are those that the coordinator knows
+};
+[[nodiscard]] bool coordinator_serve(struct http_server **out, struct coordinator *c,
+                                     const struct coordinator_door *door, struct err *e);

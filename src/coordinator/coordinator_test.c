@@ -29,7 +29,7 @@ static void start(struct fixture *f) {
     const struct coordinator_config config = {
         .home = f->home, .require_auth = true, .wasm_max_bytes = 1 << 20, .serve_ms = 600000};
     assert_ok(coordinator_open(&f->c, &config, &e), &e);
-    assert_ok(coordinator_serve(&f->server, f->c, "127.0.0.1", 0, NULL, &e), &e);
+    assert_ok(coordinator_serve(&f->server, f->c, &(struct coordinator_door){.host = "127.0.0.1"}, &e), &e);
     f->url = arena_printf(f->arena, "http://127.0.0.1:%u", (unsigned)http_server_port(f->server));
     f->http = http_client_new();
 }

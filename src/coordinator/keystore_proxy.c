@@ -9,6 +9,7 @@
 #include "http/deferred.h"
 
 #define THREADS 8
+#define WORKERS_THREADS 64 // a decision may wait for its owner's contracts, and holds one meanwhile
 #define QUEUE_MAX 256
 #define ANSWER_MAX (1u << 20)
 #define TIMEOUT_MS 20000
@@ -24,23 +25,31 @@
 #define WORKER_PER_MINUTE 30000
 
 struct keystore_proxy {
-    char *base_url, *token; // NULL: none
+    char *base_url, *worker_url, *token; // NULL: none; worker_url: where workers' questions go
     struct http_client *http;
     struct deferred *deferred, *for_workers; // whoever floods the public routes does not keep workers waiting
     struct limiter *addresses, *accounts, *workers;
     atomic_bool cancel;
 };
 
-bool keystore_proxy_new(struct keystore_proxy **out, struct shared *shared, const char *base_url, const char *token,
+static bool check_url(const char *name, const char *url, struct err *e) {
+    return !url || strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0 ||
+           err_set(e, ERR_SETTINGS, "%s must begin with http:// or https://", name);
+}
+
+bool keystore_proxy_new(struct keystore_proxy **out, struct shared *shared, const struct keystore_proxy_config *config,
                         struct err *e) {
-    if (base_url && strncmp(base_url, "http://", 7) != 0 && strncmp(base_url, "https://", 8) != 0)
-        return err_set(e, ERR_SETTINGS, "KEYSTORE_BASE_URL must begin with http:// or https://");
+    const char *for_workers = config->worker_url ? config->worker_url : config->base_url;
+    if (!check_url("KEYSTORE_BASE_URL", config->base_url, e) ||
+        !check_url("KEYSTORE_WORKER_URL", config->worker_url, e))
+        return false;
     struct keystore_proxy *p = xcalloc(1, sizeof *p);
-    p->base_url = base_url ? xstrdup(base_url) : NULL;
-    p->token = token ? xstrdup(token) : NULL;
+    p->base_url = config->base_url ? xstrdup(config->base_url) : NULL;
+    p->worker_url = p->base_url ? xstrdup(for_workers) : NULL;
+    p->token = config->token ? xstrdup(config->token) : NULL;
     p->http = http_client_new();
     p->deferred = deferred_new(THREADS, QUEUE_MAX);
-    p->for_workers = deferred_new(THREADS, QUEUE_MAX);
+    p->for_workers = deferred_new(WORKERS_THREADS, QUEUE_MAX);
     p->addresses = limiter_new(shared, "secrets of an address", BURST, PER_MINUTE);
     p->accounts = limiter_new(shared, "secrets of an account", ACCOUNT_BURST, ACCOUNT_PER_MINUTE);
     p->workers = limiter_new(shared, "secrets of a worker", WORKER_BURST, WORKER_PER_MINUTE);
@@ -66,6 +75,7 @@ void keystore_proxy_free(struct keystore_proxy *p) {
     limiter_free(p->accounts);
     limiter_free(p->workers);
     free(p->base_url);
+    free(p->worker_url);
     if (p->token)
         explicit_bzero(p->token, strlen(p->token));
     free(p->token);
@@ -124,10 +134,10 @@ static void pass_on(struct http_request *r, void *ctx) {
     struct arena *a = http_arena(r);
     struct http_answer answer;
     struct err e;
-    const char *path = http_user(r);
+    const char *url = http_user(r);
     bool get = http_method(r) == HTTP_GET;
     struct http_call call = {.method = get ? "GET" : "POST",
-                             .url = arena_printf(a, "%s%s%s", p->base_url, path, query_of(r)),
+                             .url = arena_printf(a, "%s%s", url, query_of(r)),
                              .bearer = p->token,
                              .request_id = log_trace(),
                              .body = http_body(r),
@@ -161,7 +171,7 @@ static void pass(struct coordinator *c, struct http_request *r, const char *path
     } else if (!may_ask(c, r, worker, &e)) {
         http_reply_err(r, &e);
     } else {
-        http_set_user(r, (void *)(uintptr_t)path);
+        http_set_user(r, arena_printf(http_arena(r), "%s%s", worker ? p->worker_url : p->base_url, path));
         deferred_run(worker ? p->for_workers : p->deferred, r, pass_on, p);
     }
 }

@@ -7,8 +7,12 @@
 
 struct keystore_proxy;
 struct shared;
-// base_url NULL: no keystore; every question is answered with that.
-[[nodiscard]] bool keystore_proxy_new(struct keystore_proxy **out, struct shared *shared, const char *base_url,
-                                      const char *token, struct err *e);
+struct keystore_proxy_config {
+    const char *base_url;   // NULL: no keystore; every question is answered with that
+    const char *worker_url; // the keystore's listener for workers; NULL: base_url
+    const char *token;
+};
+[[nodiscard]] bool keystore_proxy_new(struct keystore_proxy **out, struct shared *shared,
+                                      const struct keystore_proxy_config *config, struct err *e);
 void keystore_proxy_stop(struct keystore_proxy *p); // before the server's stop
 void keystore_proxy_free(struct keystore_proxy *p); // after it. NULL is fine

@@ -4,29 +4,41 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "coordinator/coordinator.h"
+#include "http/listen.h"
 #include <signal.h>
 #include <unistd.h>
 
 #define NAME "outlayer-coordinator"
 
 struct settings {
-    const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *keystore_url, *keystore_token,
-        *trusted_proxies, *repo_map, *egress_allow, *cors, *log_level, *log_format;
-    uint64_t port, wasm_gb, serve_seconds;
+    const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *keystore_url, *keystore_worker_url,
+        *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen, *log_level, *log_format;
+    uint64_t port, worker_connections, wasm_gb, serve_seconds;
     bool require_auth;
+    struct http_limits limits;
 };
 static const struct setting table[] = {
     SET_TEXT(struct settings, network, "OUTLAYER_NETWORK", "devnet", "devnet, testnet or mainnet"),
     SET_TEXT(struct settings, host, "HOST", "127.0.0.1", "address to listen on"),
     SET_U64(struct settings, port, "PORT", "8080", 0, 65535, "port; 0 takes a free one"),
+    SET_TEXT(
+        struct settings, worker_listen, "WORKER_LISTEN", "off",
+        "HOST:PORT of a second listener with threads and connections of its own, for workers alone: no flood on PORT "
+        "keeps their leases from being confirmed; off: they use PORT"),
+    SET_U64(struct settings, worker_connections, "WORKER_CONNECTIONS_MAX", "8192", 64, 1000000,
+            "connections at a time of WORKER_LISTEN, from any address; each waiting worker has one"),
+    HTTP_LIMIT_ROWS(struct settings, limits),
     SET_TEXT(struct settings, home, "OUTLAYER_HOME", NULL, "folder for its state (~/.outlayer/<network>)"),
     SET_TEXT(struct settings, database_url, "DATABASE_URL", NULL, "sqlite:///PATH (coordinator.db in the home)"),
     SET_TEXT(struct settings, near_rpc_url, "NEAR_RPC_URL", NULL, "RPC of the chain, for /public/pricing"),
     SET_TEXT(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", NULL, "the OutLayer contract"),
     SET_TEXT(struct settings, keystore_url, "KEYSTORE_BASE_URL", NULL, "the keystore; none: secrets are not offered"),
+    SET_TEXT(struct settings, keystore_worker_url, "KEYSTORE_WORKER_URL", NULL,
+             "the keystore's WORKER_LISTEN, for what workers ask it (KEYSTORE_BASE_URL)"),
     SET_SECRET(struct settings, keystore_token, "KEYSTORE_AUTH_TOKEN", "by which the keystore knows this coordinator"),
-    SET_TEXT(struct settings, trusted_proxies, "TRUSTED_PROXIES", NULL,
-             "addresses, comma list, whose X-Forwarded-For says who asks"),
+    SET_TEXT(
+        struct settings, trusted_proxies, "TRUSTED_PROXIES", NULL,
+        "addresses, comma list, whose X-Forwarded-For says who asks; their connections are not limited by address"),
     SET_TEXT(struct settings, repo_map, "REPO_MAP", NULL,
              "host/owner/name=DIR,…: local repositories, to find branches"),
     SET_TEXT(
@@ -45,7 +57,7 @@ struct daemon {
     struct arena *arena;
     struct settings set;
     int lock;
-    struct http_server *server;
+    struct http_server *server, *for_workers;
     struct coordinator *c;
 };
 
@@ -60,8 +72,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .database_url = s->database_url,
                                               .near_rpc_url = s->near_rpc_url,
                                               .contract_id = s->contract_id,
-                                              .keystore_url = s->keystore_url,
-                                              .keystore_token = s->keystore_token,
+                                              .keystore = {s->keystore_url, s->keystore_worker_url, s->keystore_token},
                                               .trusted_proxies = s->trusted_proxies,
                                               .repo_map = s->repo_map,
                                               .egress_allow = s->egress_allow,
@@ -71,21 +82,40 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
     return coordinator_open(&d->c, &config, e);
 }
 
+// Workers have tokens, and a fleet may stand behind one address: only all of them together are limited.
+static bool serve_workers(struct daemon *d, struct err *e) {
+    struct listen_place at;
+    struct coordinator_door door = {.cors_origins = d->set.cors, .limits = d->set.limits};
+    if (strcmp(d->set.worker_listen, "off") == 0)
+        return true;
+    if (!listen_parse(&at, "WORKER_LISTEN", d->set.worker_listen, e))
+        return false;
+    door.host = at.host;
+    door.port = at.port;
+    door.limits.connections = door.limits.connections_per_address = d->set.worker_connections;
+    if (!coordinator_serve(&d->for_workers, d->c, &door, e))
+        return err_wrap(e, "WORKER_LISTEN");
+    log_info("workers use port %u", http_server_port(d->for_workers));
+    return true;
+}
+
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
     const struct settings *s = &d->set;
-    if (!coordinator_serve(&d->server, d->c, s->host, (uint16_t)s->port, s->cors, e))
+    struct coordinator_door door = {s->host, (uint16_t)s->port, s->cors, s->limits};
+    if (!serve_workers(d, e) || !coordinator_serve(&d->server, d->c, &door, e))
         return false;
     if (!s->require_auth)
         log_warn("REQUIRE_AUTH is false: anybody who reaches this port may take and report executions");
-    unsigned port = http_server_port(d->server);
+    unsigned port = http_server_port(d->server), worker_port = d->for_workers ? http_server_port(d->for_workers) : port;
     log_info("serving on http://%s:%u", s->host, port);
-    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u}", port));
+    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u,\"worker_port\":%u}", port, worker_port));
     return true;
 }
 
 static void close_all(struct daemon *d) {
     coordinator_stop(d->c);
     http_server_stop(d->server);
+    http_server_stop(d->for_workers);
     coordinator_free(d->c);
     if (d->lock >= 0)
         close(d->lock);

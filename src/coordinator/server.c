@@ -103,15 +103,17 @@ bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *
     return false;
 }
 
-bool coordinator_serve(struct http_server **out, struct coordinator *c, const char *host, uint16_t port,
-                       const char *cors_origins, struct err *e) {
-    const struct http_server_config config = {.host = host,
-                                              .port = port,
-                                              .routes = routes,
-                                              .route_count = ARRAY_LEN(routes),
-                                              .ctx = c,
-                                              .before = authorise,
-                                              .after = count_answer,
-                                              .cors_origins = cors_origins};
+bool coordinator_serve(struct http_server **out, struct coordinator *c, const struct coordinator_door *door,
+                       struct err *e) {
+    struct http_server_config config = {.host = door->host,
+                                        .port = door->port,
+                                        .routes = routes,
+                                        .route_count = ARRAY_LEN(routes),
+                                        .ctx = c,
+                                        .before = authorise,
+                                        .after = count_answer,
+                                        .cors_origins = door->cors_origins,
+                                        .limits = door->limits};
+    config.limits.proxies = &c->askers;
     return http_server_start(out, &config, e);
 }

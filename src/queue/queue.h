@@ -16,7 +16,7 @@
 #include "store/db.h"
 
 #define QUEUE_OPEN_MAX 100000 // executions that are not over
-#define QUEUE_POLLS_MAX 4096
+#define QUEUE_POLLS_MAX 16384
 #define QUEUE_POLL_MAX_S 30
 #define LEASE_CONFIRM_MS 2000
 #define LEASE_MS 15000

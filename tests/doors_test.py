@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What strangers can take from a coordinator by connections alone, and what that costs its workers."""
+import contextlib, http.client, json, resource, select, socket, time
+
+from coordinator_world import CONTRACT, coordinator, task
+from kit import Skip, check, equal, main
+
+FLOOD, POLLS = 4000, 10000
+
+
+def open_files(wanted):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted + 2500:  # the coordinator has other files, too
+        raise Skip(f"the hard limit of open files is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted) if soft != resource.RLIM_INFINITY else soft, hard))
+
+
+@contextlib.contextmanager
+def half_open(port, address, count):
+    """Connections that send one byte each, and nothing else."""
+    sockets = []
+    try:
+        for _ in range(count):
+            s = socket.socket()
+            s.bind((address, 0))
+            s.connect(("127.0.0.1", port))
+            with contextlib.suppress(OSError):  # it was refused already
+                s.send(b"G")
+            sockets.append(s)
+        yield sockets
+    finally:
+        for s in sockets:
+            s.close()
+
+
+def ask(port, method, path, body=None, token=None, source="127.0.0.1"):
+    """(status, seconds, parsed answer) over a connection of its own."""
+    began = time.monotonic()
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20, source_address=(source, 0))
+    c.request(method, path, json.dumps(body) if body else None,
+              {"Authorization": f"Bearer {token}"} if token else {})
+    answer = c.getresponse()
+    raw = answer.read()
+    c.close()
+    return answer.status, time.monotonic() - began, json.loads(raw) if raw[:1] in (b"{", b"[") else raw
+
+
+def serve_one(c, port, number):
+    """A worker's whole work; the slowest of its questions, in seconds, or why it failed."""
+    slowest = 0
+
+    def call(method, path, body, want):
+        nonlocal slowest
+        status, took, answer = ask(port, method, path, body, c.token)
+        slowest = max(slowest, took)
+        if status != want:
+            raise RuntimeError(f"{method} {path}: {status} {answer}")
+        return answer
+    call("POST", "/tasks/create", task(number), 201)
+    lease = call("GET", "/tasks/poll?worker_id=w&timeout=5", None, 200)["lease"]["token"]
+    key = {"contract_id": CONTRACT, "request_id": number, "token": lease}
+    call("POST", "/tasks/heartbeat", key, 200)
+    call("POST", "/tasks/complete", {**key, "outcome": "success"}, 200)
+    return slowest
+
+
+def flood(c, worker_port, address):
+    with half_open(c.port, address, FLOOD) as sockets:
+        times = [serve_one(c, worker_port, n) for n in range(1, 21)]
+        check(f"{FLOOD} half-open connections of {address}: workers' leases are confirmed", max(times) < 1, max(times))
+        status, took, _ = ask(c.port, "GET", "/health", source="127.0.0.9")
+        check("and /health answers", status == 200 and took < 1, (status, took))
+        closed, end = 0, time.monotonic() + 10
+        while closed < FLOOD - 600 and time.monotonic() < end:
+            p = select.poll()
+            for s in sockets:
+                p.register(s, select.POLLIN)
+            closed = len(p.poll(100))
+        check("one address has 512 of them", FLOOD - 520 <= closed <= FLOOD - 500, closed)
+
+
+def test_half_open_connections():
+    open_files(FLOOD + 200)
+    with coordinator() as c:
+        flood(c, c.port, "127.0.0.2")
+    # a worker behind the same address as the flood needs the listener of its own
+    with coordinator(WORKER_LISTEN="127.0.0.1:0") as c:
+        check("workers have a port of their own", c.ready["worker_port"] != c.port, c.ready)
+        flood(c, c.ready["worker_port"], "127.0.0.1")
+
+
+def test_a_body_that_trickles():
+    with coordinator(HTTP_BODY_SECONDS="1") as c:
+        s = socket.create_connection(("127.0.0.1", c.port))
+        s.sendall(f"POST /tasks/create HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {c.token}\r\n"
+                  "Content-Length: 5000\r\n\r\n".encode())
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() < began + 20 and not select.select([s], [], [], 0.1)[0]:
+                s.send(b"x")
+        took = time.monotonic() - began
+        check("a body that trickles has an end", 0.9 < took < 6, took)
+        s.close()
+        equal("and others are served", ask(c.port, "GET", "/health")[0], 200)
+
+
+def test_many_waiting_polls():
+    open_files(POLLS + 200)
+    with coordinator(WORKER_LISTEN="127.0.0.1:0", WORKER_CONNECTIONS_MAX=str(POLLS + 500)) as c:
+        port, sockets = c.ready["worker_port"], []
+        request = (f"GET /tasks/poll?timeout=30&worker_id=w HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {c.token}"
+                   "\r\n\r\n").encode()
+        try:
+            for _ in range(POLLS):
+                s = socket.create_connection(("127.0.0.1", port))
+                s.send(request)
+                sockets.append(s)
+            end = time.monotonic() + 20
+            waiting = 0
+            while waiting < POLLS and time.monotonic() < end:
+                text = ask(c.port, "GET", "/metrics")[2].decode()
+                waiting = int(text.split("\noutlayer_polls_waiting ")[1].split()[0])
+            equal("polls wait", waiting, POLLS)
+            status, took, _ = ask(port, "POST", "/tasks/create", task(1), c.token)
+            check("work is created meanwhile", status == 201 and took < 1, (status, took))
+            p = select.poll()
+            for s in sockets:
+                p.register(s, select.POLLIN)
+            equal("and one of them has it", len(p.poll(5000)), 1)
+            status, took, _ = ask(c.port, "GET", "/health")
+            check("/health answers", status == 200 and took < 1, (status, took))
+        finally:
+            for s in sockets:
+                s.close()
+
+
+if __name__ == "__main__":
+    main(globals())
