@@ -63,12 +63,14 @@ static bool run_together(struct db *db, const struct writer_job *jobs, size_t n,
     return true;
 }
 
-static bool run_alone(struct db *db, const struct writer_job *job, struct err *e) {
+// *whole is false where its savepoint cannot be ended: then nothing of the transaction may stay, as it would be stored
+// and told as a failure.
+static bool run_alone(struct db *db, const struct writer_job *job, bool *whole, struct err *e) {
     if (!db_exec(db, "SAVEPOINT job", e))
         return false;
-    if (job->run(db, job->ctx, e))
-        return db_exec(db, "RELEASE job", e);
-    return db_exec(db, "ROLLBACK TO job; RELEASE job", NULL) && false;
+    bool ran = job->run(db, job->ctx, e);
+    *whole = db_exec(db, ran ? "RELEASE job" : "ROLLBACK TO job; RELEASE job", ran ? e : NULL);
+    return ran && *whole;
 }
 
 // One transaction, in which what fails is undone alone. Gives how many jobs it has dealt with: fewer than `n` where the
@@ -82,14 +84,17 @@ static size_t run_some(struct db *db, const struct writer_job *jobs, size_t n, s
             outcomes[i] = (struct outcome){false, e};
         return n;
     }
-    while (i < n && db_in_transaction(db)) {
-        outcomes[i].ok = run_alone(db, &jobs[i], &outcomes[i].e);
+    bool whole = true;
+    while (i < n && whole && db_in_transaction(db)) {
+        outcomes[i].ok = run_alone(db, &jobs[i], &whole, &outcomes[i].e);
         i++;
     }
-    if (db_in_transaction(db))
+    if (whole && db_in_transaction(db)) {
         commit(db, outcomes, i);
-    else
+    } else {
         fail_all(outcomes, i, &outcomes[i - 1].e);
+        db_rollback(db);
+    }
     return i;
 }
 
