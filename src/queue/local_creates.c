@@ -50,7 +50,7 @@ static void add(struct local *l, const struct queue_row *row, struct payer *paye
     } else {
         struct item *x = item_add(l, row, payer);
         restore_lease(l, x, row);
-        if (x->lane)
+        if (x->lane && x->dead_at_ms > clock_wall_ms())
             item_offer(l, x, &answers);
         if (x->in_deaths.at)
             timer_watch(l, x);
@@ -67,15 +67,16 @@ struct creation {
     struct local *l;
     struct queue_create *call;
     struct arena *arena;  // of what is read of one that was known
-    struct queue_row row; // of what is to be queued, if `payer` is there
+    struct queue_row row; // of what is to be queued
     struct payer *payer;
+    uint64_t turn; // if `payer` is there
     uint64_t now_ms;
 };
 
 static void join(struct creation *x, const char *payer) {
     pthread_mutex_lock(&x->l->mutex);
     if (!x->payer)
-        x->payer = payer_join(x->l, payer, &x->row.turn);
+        x->payer = payer_join(x->l, payer, &x->turn);
     pthread_mutex_unlock(&x->l->mutex);
 }
 
@@ -88,9 +89,20 @@ static bool store_new(struct db *db, struct creation *x, int64_t id, struct err 
                                 .created_ms = x->now_ms,
                                 .build_target = c->build_target,
                                 .payer = c->payer,
-                                .turn = x->row.turn,
+                                .turn = x->turn,
                                 .dead_at_ms = dead_at(x->l, c->dead_at_ms, x->now_ms)};
     return queue_row_insert(db, &x->row, e);
+}
+
+// One that cannot be read (a damaged file) must not keep the others from being served.
+static bool is_readable(struct local *l, const struct queue_row *row) {
+    struct queue_stored t;
+    struct err e;
+    SCOPED_ARENA(a);
+    if (l->config.read(a, row->json, &t, &e))
+        return true;
+    log_err(LOG_ERROR, "a stored execution cannot be read and is left alone", &e);
+    return false;
 }
 
 static bool is_known(struct local *l, const struct execution_key *key) {
@@ -116,13 +128,27 @@ static struct queue_row row_copy(struct arena *a, const struct queue_row *row) {
 
 static void take_row(void *ctx, const struct queue_row *row) {
     struct creation *x = ctx;
+    if (!is_readable(x->l, row))
+        return;
     x->arena = arena_new();
     x->row = row_copy(x->arena, row);
 }
 
 // A first try was told that it had failed, and was stored all the same: what it began is finished here.
 static bool find_lost(struct db *db, struct creation *x, struct err *e) {
-    return is_known(x->l, &x->call->key) || queue_rows_read(db, &x->call->key, take_row, x, e);
+    const struct queue_create *c = x->call;
+    if (is_known(x->l, &c->key))
+        return true;
+    if (!queue_rows_read(db, &c->key, take_row, x, e))
+        return false;
+    if (!x->arena || x->row.stored)
+        return true;
+    join(x, c->payer); // an older program's: its row is missing
+    x->row.build_target = c->build_target;
+    x->row.payer = c->payer;
+    x->row.turn = x->turn;
+    x->row.dead_at_ms = dead_at(x->l, c->dead_at_ms, x->row.created_ms);
+    return queue_row_insert(db, &x->row, e);
 }
 
 static bool store(struct db *db, void *ctx, struct err *e) {
@@ -136,12 +162,13 @@ static bool store(struct db *db, void *ctx, struct err *e) {
     return id ? store_new(db, x, id, e) : find_lost(db, x, e);
 }
 
-static void queue_lost(struct creation *x) {
-    struct payer *payer;
+static void queue_it(struct creation *x) {
     pthread_mutex_lock(&x->l->mutex);
-    payer = payer_join_at(x->l, x->row.payer, x->row.turn);
+    x->l->counts.created++;
+    if (!x->payer)
+        x->payer = payer_join_at(x->l, x->row.payer, x->row.turn);
     pthread_mutex_unlock(&x->l->mutex);
-    add(x->l, &x->row, payer);
+    add(x->l, &x->row, x->payer);
 }
 
 static void drop_turn(struct creation *x) {
@@ -154,16 +181,10 @@ static void drop_turn(struct creation *x) {
 static void stored(void *ctx, bool ok, const struct err *e) {
     struct creation *x = ctx;
     struct queue_call *call = &x->call->call;
-    if (ok && x->call->created) {
-        pthread_mutex_lock(&x->l->mutex);
-        x->l->counts.created++;
-        pthread_mutex_unlock(&x->l->mutex);
-        add(x->l, &x->row, x->payer);
-    } else if (x->payer) {
+    if (ok && (x->call->created || x->arena))
+        queue_it(x);
+    else if (x->payer)
         drop_turn(x);
-    }
-    if (ok && x->arena)
-        queue_lost(x);
     arena_free(x->arena);
     free(x);
     call->done(call->ctx, ok ? NULL : e);
@@ -192,31 +213,30 @@ struct missing {
 };
 
 // What an older program made has no row yet.
-static void load_older(struct loading *x, const struct queue_row *row, const struct queue_stored *t) {
+static void load_older(struct loading *x, const struct queue_row *row) {
     struct missing *m = arena_calloc(x->arena, 1, sizeof *m);
     struct queue_row full = *row;
-    full.build_target = t->build_target;
-    full.payer = t->payer;
-    full.dead_at_ms = dead_at(x->l, t->dead_at_ms, row->created_ms);
-    struct payer *payer = payer_join(x->l, t->payer, &full.turn);
+    struct queue_stored t;
+    if (!x->l->config.read(x->arena, row->json, &t, NULL))
+        return;
+    full.build_target = t.build_target;
+    full.payer = t.payer;
+    full.dead_at_ms = dead_at(x->l, t.dead_at_ms, row->created_ms);
+    struct payer *payer = payer_join(x->l, t.payer, &full.turn);
     m->row = row_copy(x->arena, &full);
     m->next = x->missing;
     x->missing = m;
     add(x->l, &full, payer);
 }
 
-// One that cannot be read (a damaged file) must not keep the others from being served.
 static void load_one(void *ctx, const struct queue_row *row) {
     struct loading *x = ctx;
-    struct queue_stored t;
-    struct err e;
-    SCOPED_ARENA(a);
-    if (!x->l->config.read(a, row->json, &t, &e))
-        log_err(LOG_ERROR, "a stored execution cannot be read and is left alone", &e);
-    else if (row->stored)
+    if (!is_readable(x->l, row))
+        return;
+    if (row->stored)
         add(x->l, row, payer_join_at(x->l, row->payer, row->turn));
     else
-        load_older(x, row, &t);
+        load_older(x, row);
 }
 
 // Nobody was served yet by this process: the first turn that waits is the one that is served.

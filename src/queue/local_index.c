@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/sync.h"
+#include "base/clock.h"
 #include "queue/local.h"
 
 #define LANES_KEPT 64 // empty ones
@@ -153,6 +153,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .turn = row->turn,
                        .created_ms = row->created_ms,
                        .dead_at_ms = row->dead_at_ms};
+    x->too_late = clock_wall_ms() >= item_late_at(x);
     x->in_lane.of = x->in_timers.of = x->in_deaths.of = x;
     *at = x;
     l->count++;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is served first, and who is told that it is too late.
+#include "queue/test_queue.h"
+
+#include <time.h>
+
+static void put(struct world *w, uint64_t id, const char *payer, const char *target, uint64_t dead_at_ms) {
+    bool created;
+    assert_true(create_as(w, id, payer, target, dead_at_ms, &created));
+    assert_true(created);
+}
+
+// The clock alone brings these about.
+static void pause_ms(long ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
+
+static void assert_next(struct world *w, uint64_t id) { assert_int_equal(poll_one(w).id, id); }
+
+// If this fails, whoever asks a thousand times keeps everybody else waiting, or one who comes late is served before
+// all.
+static void payers_take_turns(void **state) {
+    (void)state;
+    struct world w;
+    world_open(&w, 600000);
+    for (uint64_t i = 1; i <= 6; i++)
+        put(&w, i, "alice", NULL, 0);
+    assert_next(&w, 1);
+    assert_next(&w, 2);
+    put(&w, 11, "bob", NULL, 0); // not before what was served already
+    put(&w, 12, "bob", NULL, 0);
+    put(&w, 21, "carol", NULL, 0);
+    assert_next(&w, 11);
+    restart(&w); // turns are kept
+    assert_next(&w, 21);
+    assert_next(&w, 3);
+    put(&w, 13, "bob", NULL, 0);
+    put(&w, 22, "carol", NULL, 0); // none of hers waits: her turn is the one that is served
+    const uint64_t rest[] = {12, 22, 4, 13, 5, 6, 0};
+    for (size_t i = 0; i < ARRAY_LEN(rest); i++)
+        assert_next(&w, rest[i]);
+    world_close(&w);
+}
+
+// If this fails, an execution that a worker gave back waits behind all that came later.
+static void a_turn_is_kept(void **state) {
+    (void)state;
+    struct world w;
+    world_open(&w, 600000);
+    for (uint64_t i = 1; i <= 3; i++)
+        put(&w, i, "alice", NULL, 0);
+    struct lease first = poll_one(&w);
+    assert_int_equal(give_back(&w, &first), QUEUE_OK);
+    assert_next(&w, 2);
+    pause_ms(600); // its delay
+    assert_next(&w, 1);
+    assert_next(&w, 3);
+    world_close(&w);
+}
+
+// If this fails, a worker is given what it cannot do, or another contract's.
+static void lanes_are_apart(void **state) {
+    (void)state;
+    struct world w;
+    world_open(&w, 600000);
+    put(&w, 1, "alice", "one", 0);
+    put(&w, 2, "alice", "two", 0);
+    put(&w, 3, "alice", "one", 0);
+    assert_int_equal(poll_as(&w, 0, NULL, "other,on").id, 0);
+    assert_int_equal(poll_as(&w, 0, "b.near", NULL).id, 0);
+    assert_int_equal(poll_as(&w, 0, NULL, "other,two").id, 2);
+    assert_int_equal(poll_as(&w, 0, "a.near", "one").id, 1);
+    assert_int_equal(poll_as(&w, 0, NULL, "two,one").id, 3);
+    world_close(&w);
+}
+
+// If this fails, what nobody can begin any more takes a worker's time, or its payer waits for nothing.
+static void what_is_too_late_is_told(void **state) {
+    (void)state;
+    struct world w;
+    bool changed;
+    world_open(&w, 600000);
+    put(&w, 1, "alice", "one", clock_wall_ms() + 3000);
+    put(&w, 2, "alice", "two", 0);
+    put(&w, 3, "alice", "one", clock_wall_ms() + 600000);
+    uint64_t start = clock_mono_ms();
+    assert_int_equal(poll_as(&w, 0, "b.near", NULL).id, 0);
+    struct lease two = poll_as(&w, 1, NULL, "two");
+    assert_false(two.too_late);
+    struct lease late = poll_as(&w, 5, NULL, "none of these"); // whatever it can do
+    assert_int_equal(late.id, 1);
+    assert_true(late.too_late);
+    assert_in_range(clock_mono_ms() - start, 2600, 2999);
+    assert_int_equal(end_well(&w, &late, &changed), QUEUE_OK);
+    assert_true(changed);
+    assert_false(poll_as(&w, 0, NULL, "one").too_late);
+    world_close(&w);
+}
+
+// If this fails, one that was extended is called too late by the clock of before.
+static void an_extension_moves_it(void **state) {
+    (void)state;
+    struct world w;
+    world_open(&w, 600000);
+    put(&w, 1, "alice", NULL, clock_wall_ms() + 1000);
+    struct lease one = poll_one(&w);
+    assert_int_equal(beat(&w, &one, EXECUTION_EVENT_COUNT, clock_wall_ms() + 600000), QUEUE_OK);
+    restart(&w); // it is kept
+    pause_ms(1000);
+    assert_int_equal(give_back(&w, &one), QUEUE_OK);
+    one = poll_as(&w, 5, NULL, NULL);
+    assert_int_equal(one.attempt, 2);
+    assert_false(one.too_late);
+    world_close(&w);
+}
+
+// One whose time was over before it came is not given to anybody for work.
+static void dead_on_arrival(void **state) {
+    (void)state;
+    struct world w;
+    world_open(&w, 600000);
+    put(&w, 1, "alice", NULL, 1);
+    wait_until_expired(&w, 1);
+    assert_next(&w, 0);
+    world_close(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(payers_take_turns),     cmocka_unit_test(a_turn_is_kept),
+        cmocka_unit_test(lanes_are_apart),       cmocka_unit_test(what_is_too_late_is_told),
+        cmocka_unit_test(an_extension_moves_it), cmocka_unit_test(dead_on_arrival)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
