@@ -162,7 +162,7 @@ static void create_through(struct world *w, uint64_t id, enum fault f, int after
     assert_false(created);
 }
 
-static void end_through(struct world *w, const struct lease *l, enum fault f, int after, struct totals *t) {
+static void end_through(struct world *w, const struct test_lease *l, enum fault f, int after, struct totals *t) {
     enum queue_answer answer;
     bool changed;
     begin_fault(f, after);
@@ -182,7 +182,7 @@ static void end_through(struct world *w, const struct lease *l, enum fault f, in
 // One execution through all of its life, with a fault in each part of it.
 static void live_through(struct world *w, uint64_t id, enum fault f, int after, struct totals *t) {
     create_through(w, id, f, after, t);
-    struct lease l = poll_one(w);
+    struct test_lease l = poll_one(w);
     assert_int_equal(l.id, id);
     assert_int_equal(poll_one(w).id, 0);
     end_through(w, &l, f, after, t);
@@ -254,7 +254,7 @@ static void an_expiry_in_doubt(void **state) {
         queue_counts(w.q, &c);
     (void)end_fault();
     assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM executions WHERE state = 'expired'"), 1);
-    struct lease l = poll_as(&w, 5, NULL, NULL); // it is still there, as far as anybody knows
+    struct test_lease l = poll_as(&w, 5, NULL, NULL); // it is still there, as far as anybody knows
     if (l.id) {
         enum queue_answer answer;
         bool changed;

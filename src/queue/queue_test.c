@@ -43,14 +43,14 @@ static void test_leases_outlive_a_restart(void **state) {
     world_open(&w, 600000);
     for (uint64_t i = 1; i <= 3; i++)
         assert_true(create(&w, i));
-    struct lease one = poll_one(&w), two = poll_one(&w);
+    struct test_lease one = poll_one(&w), two = poll_one(&w);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
     assert_int_equal(give_back(&w, &two), QUEUE_OK);
     restart(&w);
     assert_int_equal(count_of(&w, EXECUTION_RUNNING), 1);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_SUBMIT, 0), QUEUE_OK);
     assert_int_equal(beat(&w, &two, EXECUTION_EVENT_COUNT, 0), QUEUE_LOST);
-    struct lease three = poll_one(&w);
+    struct test_lease three = poll_one(&w);
     assert_int_equal(three.id, 3); // the one that was given back still waits for its next attempt
     assert_int_equal(three.attempt, 1);
     two = poll_as(&w, 5, NULL, NULL);
@@ -86,7 +86,7 @@ static void test_an_older_program(void **state) {
     db_close(w.reading);
     world_start(&w);
     assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM queue_items"), 2);
-    struct lease one = poll_one(&w), two = poll_one(&w);
+    struct test_lease one = poll_one(&w), two = poll_one(&w);
     assert_int_equal(one.id, 1);
     assert_int_equal(two.id, 2);
     assert_int_equal(poll_one(&w).id, 0);

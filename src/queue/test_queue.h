@@ -60,7 +60,7 @@ static inline void sql(struct world *w, const char *text) {
 
 // --- calls that wait for their answer
 
-struct answer {
+struct test_answer {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool told, ok;
@@ -68,7 +68,7 @@ struct answer {
 };
 
 static inline void tell(void *ctx, const struct err *e) {
-    struct answer *a = ctx;
+    struct test_answer *a = ctx;
     pthread_mutex_lock(&a->lock);
     assert_false(a->told);
     a->told = true;
@@ -79,13 +79,13 @@ static inline void tell(void *ctx, const struct err *e) {
     pthread_mutex_unlock(&a->lock);
 }
 
-static inline struct queue_call call_new(struct answer *a) {
-    *a = (struct answer){.lock = PTHREAD_MUTEX_INITIALIZER};
+static inline struct queue_call call_new(struct test_answer *a) {
+    *a = (struct test_answer){.lock = PTHREAD_MUTEX_INITIALIZER};
     cond_init(&a->changed);
     return (struct queue_call){.done = tell, .ctx = a};
 }
 
-static inline bool wait_for(struct answer *a) {
+static inline bool wait_for(struct test_answer *a) {
     uint64_t end = deadline_in(30000);
     pthread_mutex_lock(&a->lock);
     while (!a->told)
@@ -98,7 +98,7 @@ static inline bool wait_for(struct answer *a) {
 // Zeros mean what they mean to the queue, and what is not said is "t" for "p".
 static inline bool create_as(struct world *w, uint64_t id, const char *payer, const char *target, uint64_t dead_at_ms,
                              bool *created) {
-    struct answer a;
+    struct test_answer a;
     char json[24];
     snprintf(json, sizeof json, "%u", (unsigned)id);
     struct queue_create x = {.call = call_new(&a),
@@ -119,16 +119,16 @@ static inline bool create(struct world *w, uint64_t id) {
     return create_as(w, id, NULL, NULL, 0, &created) && created;
 }
 
-struct lease {
+struct test_lease {
     uint64_t id; // 0: there was none
     unsigned attempt;
     bool too_late;
     char token[LEASE_TOKEN_LEN + 1];
 };
 
-static inline struct lease poll_as(struct world *w, uint64_t wait_s, const char *contract_id,
-                                   const char *capabilities) {
-    struct answer a;
+static inline struct test_lease poll_as(struct world *w, uint64_t wait_s, const char *contract_id,
+                                        const char *capabilities) {
+    struct test_answer a;
     SCOPED_ARENA(arena);
     struct queue_poll x = {.call = call_new(&a),
                            .arena = arena,
@@ -138,16 +138,16 @@ static inline struct lease poll_as(struct world *w, uint64_t wait_s, const char 
                            .wait_s = wait_s};
     queue_poll(w->q, &x);
     assert_true(wait_for(&a));
-    struct lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.too_late, ""};
+    struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.too_late, ""};
     memcpy(out.token, x.token, sizeof out.token);
     return out;
 }
 
-static struct lease poll_one(struct world *w) { return poll_as(w, 0, NULL, NULL); }
+static struct test_lease poll_one(struct world *w) { return poll_as(w, 0, NULL, NULL); }
 
-static inline enum queue_answer beat(struct world *w, const struct lease *l, enum execution_event event,
+static inline enum queue_answer beat(struct world *w, const struct test_lease *l, enum execution_event event,
                                      uint64_t dead_at_ms) {
-    struct answer a;
+    struct test_answer a;
     struct queue_beat x = {
         .call = call_new(&a), .key = {"a.near", l->id}, .token = l->token, .event = event, .dead_at_ms = dead_at_ms};
     queue_beat(w->q, &x);
@@ -155,8 +155,8 @@ static inline enum queue_answer beat(struct world *w, const struct lease *l, enu
     return x.answer;
 }
 
-static inline enum queue_answer give_back(struct world *w, const struct lease *l) {
-    struct answer a;
+static inline enum queue_answer give_back(struct world *w, const struct test_lease *l) {
+    struct test_answer a;
     struct queue_give_back x = {.call = call_new(&a), .key = {"a.near", l->id}, .token = l->token};
     queue_give_back(w->q, &x);
     assert_true(wait_for(&a));
@@ -164,8 +164,8 @@ static inline enum queue_answer give_back(struct world *w, const struct lease *l
 }
 
 // false: it could not be stored.
-static inline bool end(struct world *w, const struct lease *l, enum queue_answer *answer, bool *changed) {
-    struct answer a;
+static inline bool end(struct world *w, const struct test_lease *l, enum queue_answer *answer, bool *changed) {
+    struct test_answer a;
     struct queue_end x = {.call = call_new(&a),
                           .key = {"a.near", l->id},
                           .token = l->token,
@@ -179,7 +179,7 @@ static inline bool end(struct world *w, const struct lease *l, enum queue_answer
     return ok;
 }
 
-static inline enum queue_answer end_well(struct world *w, const struct lease *l, bool *changed) {
+static inline enum queue_answer end_well(struct world *w, const struct test_lease *l, bool *changed) {
     enum queue_answer answer;
     assert_true(end(w, l, &answer, changed));
     return answer;

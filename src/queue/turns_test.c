@@ -47,7 +47,7 @@ static void a_turn_is_kept(void **state) {
     world_open(&w, 600000);
     for (uint64_t i = 1; i <= 3; i++)
         put(&w, i, "alice", NULL, 0);
-    struct lease first = poll_one(&w);
+    struct test_lease first = poll_one(&w);
     assert_int_equal(give_back(&w, &first), QUEUE_OK);
     assert_next(&w, 2);
     pause_ms(600); // its delay
@@ -83,9 +83,9 @@ static void what_is_too_late_is_told(void **state) {
     put(&w, 3, "alice", "one", clock_wall_ms() + 600000);
     uint64_t start = clock_mono_ms();
     assert_int_equal(poll_as(&w, 0, "b.near", NULL).id, 0);
-    struct lease two = poll_as(&w, 1, NULL, "two");
+    struct test_lease two = poll_as(&w, 1, NULL, "two");
     assert_false(two.too_late);
-    struct lease late = poll_as(&w, 5, NULL, "none of these"); // whatever it can do
+    struct test_lease late = poll_as(&w, 5, NULL, "none of these"); // whatever it can do
     assert_int_equal(late.id, 1);
     assert_true(late.too_late);
     assert_in_range(clock_mono_ms() - start, 2600, 2999);
@@ -101,7 +101,7 @@ static void an_extension_moves_it(void **state) {
     struct world w;
     world_open(&w, 600000);
     put(&w, 1, "alice", NULL, clock_wall_ms() + 1000);
-    struct lease one = poll_one(&w);
+    struct test_lease one = poll_one(&w);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_COUNT, clock_wall_ms() + 600000), QUEUE_OK);
     restart(&w); // it is kept
     pause_ms(1000);
