@@ -155,34 +155,34 @@ static bool skip(struct dcap_json *j) {
 static bool number(void *out, struct dcap_json *j, size_t size) {
     dcap_json_peek(j);
     const uint8_t *from = j->at;
-    if (!digits(j) || (*from == '0' && j->at - from > 1) || j->at - from > 10)
-        return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
     uint64_t v = 0;
-    for (; from < j->at; from++)
+    bool ok = digits(j) && (*from != '0' || j->at - from == 1) && j->at - from <= 10 &&
+              (j->at == j->end || (*j->at != '.' && (*j->at | 0x20) != 'e'));
+    for (; ok && from < j->at; from++)
         v = v * 10 + (uint64_t)(*from - '0');
-    if (v >> (8 * size))
+    if (!ok || v >> (8 * size))
         return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
-    if (j->at < j->end && (*j->at == '.' || (*j->at | 0x20) == 'e'))
-        return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
-    if (size == 1)
-        *(uint8_t *)out = (uint8_t)v;
-    else if (size == 2)
-        *(uint16_t *)out = (uint16_t)v;
-    else
-        *(uint32_t *)out = (uint32_t)v;
+    for (uint8_t *to = out; size-- > 0; v >>= 8)
+        *to++ = (uint8_t)v;
     return true;
 }
 
-bool dcap_json_array(void *out, struct dcap_json *j, const struct dcap_json_each *each) {
-    if (!take(j, '['))
+// What stands between brackets, with commas.
+static bool between(struct dcap_json *j, uint8_t open, bool (*one)(struct dcap_json *j, void *out), void *out) {
+    const uint8_t close = open + 2; // of both kinds of brackets
+    if (!take(j, open))
         return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
-    if (take(j, ']'))
+    if (take(j, close))
         return true;
     do {
-        if (!each->take(j, out))
+        if (!one(j, out))
             return false;
     } while (take(j, ','));
-    return take(j, ']') || malformed(j);
+    return take(j, close) || malformed(j);
+}
+
+bool dcap_json_array(void *out, struct dcap_json *j, const struct dcap_json_each *each) {
+    return between(j, '[', each->take, out);
 }
 
 bool dcap_json_raw(struct bytes *out, struct dcap_json *j) {
@@ -218,37 +218,45 @@ static bool value(void *out, struct dcap_json *j, const struct dcap_json_member 
     return malformed(j);
 }
 
-static bool member(void *out, struct dcap_json *j, const struct dcap_json_shape *shape, uint32_t *seen) {
+struct object {
+    void *out;
+    const struct dcap_json_shape *shape;
+    uint32_t named; // those of the table that were there
+    unsigned count;
+    const uint8_t *name[DCAP_JSON_MEMBERS]; // of all that were there
+};
+
+// A quote behind each name ends the comparison of two.
+static bool member(struct dcap_json *j, void *ctx) {
+    struct object *o = ctx;
     struct bytes name;
     bool escapes;
-    if (!dcap_json_string(&name, j, &escapes) || escapes || !take(j, ':'))
+    if (!dcap_json_string(&name, j, &escapes) || escapes || !take(j, ':') || o->count == DCAP_JSON_MEMBERS)
         return malformed(j);
-    for (unsigned i = 0; i < shape->count; i++) {
-        const struct dcap_json_member *m = &shape->members[i];
-        if (m->name_len != name.len || memcmp(m->name, name.ptr, name.len) != 0)
-            continue;
-        if (*seen >> i & 1)
-            return dcap_json_fail(j, DCAP_JSON_DUPLICATE, i);
-        *seen |= 1u << i;
-        return value(out, j, m);
+    for (unsigned i = 0; i < o->count; i++) {
+        if (memcmp(o->name[i], name.ptr, name.len + 1) == 0)
+            return dcap_json_fail(j, DCAP_JSON_DUPLICATE, 0);
+    }
+    o->name[o->count++] = name.ptr;
+    for (unsigned i = 0; i < o->shape->count; i++) {
+        const struct dcap_json_member *m = &o->shape->members[i];
+        if (m->name_len == name.len && memcmp(m->name, name.ptr, name.len) == 0) {
+            o->named |= 1u << i;
+            return value(o->out, j, m);
+        }
     }
     return skip(j);
 }
 
 bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_shape *shape) {
-    uint32_t seen = 0;
-    if (!take(j, '{'))
-        return dcap_json_fail(j, DCAP_JSON_VALUE, 0);
-    if (!take(j, '}')) {
-        do {
-            if (!member(out, j, shape, &seen))
-                return false;
-        } while (take(j, ','));
-        if (!take(j, '}'))
-            return malformed(j);
-    }
+    struct object o;
+    o.out = out;
+    o.shape = shape;
+    o.named = o.count = 0;
+    if (!between(j, '{', member, &o))
+        return false;
     for (unsigned i = 0; i < shape->count; i++) {
-        if (shape->members[i].required && !(seen >> i & 1))
+        if (shape->members[i].required && !(o.named >> i & 1))
             return dcap_json_fail(j, DCAP_JSON_MEMBER, i);
     }
     return true;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict JSON, read once from front to back: what is expected is a table, what is found goes into a struct, and what is
-// not named is checked and read over. A member that is named is there at most once, names carry no escapes, numbers are
-// whole and in range, nesting is bounded, and nothing follows the value. Texts are slices of the input as they were
-// signed.
+// not named is checked and read over. No member of an object is there twice, named or not (an object has 32 at most,
+// and a reader that takes the last of two would see another text), names carry no escapes, numbers are whole and in
+// range, nesting is bounded, and nothing follows the value. Texts are slices of the input as they were signed.
 #pragma once
 #include "dcap/code.h"
 
@@ -12,7 +12,10 @@ struct dcap_json {
     enum dcap_part part;      // what is read, for the fault
     unsigned depth;           // of the value that is read over
 };
-enum { DCAP_JSON_DEPTH = 16 };
+enum {
+    DCAP_JSON_DEPTH = 16,
+    DCAP_JSON_MEMBERS = 32, // of one object
+};
 
 enum dcap_json_kind {
     DCAP_JSON_TEXT,    // struct bytes: a string without escapes

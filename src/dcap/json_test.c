@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/test.h"
 
+#include "base/arena.h"
 #include "dcap/json.h"
 
 struct inner {
@@ -90,7 +91,12 @@ static const struct {
 } texts[] = {
     {"{}", DCAP_OK},
     {"{\"a\":{\"b\":[true,false,null,-0.5e+7,\"\\u12aF\\/\",{},[]],\"c\":0}}", DCAP_OK},
-    {"{\"a\":1,\"a\":2}", DCAP_OK}, // of what is not used, either may be there
+    {"{\"a\":1,\"a\":2}", DCAP_JSON_DUPLICATE}, // also of what is not used
+    {"{\"a\":1,\"ab\":2,\"b\":3,\"\":4}", DCAP_OK},
+    {"{\"\":1,\"a\":2,\"\":3}", DCAP_JSON_DUPLICATE},
+    {"{\"a\":{\"b\":[1,{\"c\":1,\"d\":{},\"c\":2}]}}", DCAP_JSON_DUPLICATE},
+    {"{\"a\":{\"c\":1},\"b\":{\"c\":1},\"c\":[{\"c\":1},{\"c\":1}]}", DCAP_OK},
+    {"{\"each\":[{\"n\":1,\"x\":1,\"x\":1}]}", DCAP_JSON_DUPLICATE},
     {"{\"inner\":{\"n\":1},\"inner\":{\"n\":1}}", DCAP_JSON_DUPLICATE},
     {"{\"text\":\"a\",\"x\":1,\"text\":\"a\"}", DCAP_JSON_DUPLICATE},
     {"{\"inner\":{}}", DCAP_JSON_MEMBER},
@@ -161,6 +167,20 @@ static void refuses_by_name(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         gives(texts[i].text, texts[i].code);
+}
+
+// An object may have so many members, each of a name of its own.
+static void counts_members(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    const char *most = "{\"m0\":0", *twice;
+    for (int i = 1; i < DCAP_JSON_MEMBERS; i++)
+        most = arena_printf(a, "%s,\"m%d\":0", most, i);
+    twice = arena_printf(a, "%s,\"m%d\":0}", most, DCAP_JSON_MEMBERS - 1);
+    gives(arena_printf(a, "%s}", most), DCAP_OK);
+    gives(arena_printf(a, "%s,\"n\":0}", most), DCAP_JSON_FORMAT);
+    gives(twice, DCAP_JSON_FORMAT);
+    gives(arena_printf(a, "{\"x\":%s}}", most), DCAP_OK);
 }
 
 // What lies as deep as a document may passes, what lies deeper is refused.
@@ -241,8 +261,7 @@ static void long_texts(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(long_texts),      cmocka_unit_test(takes_what_is_named),
-    cmocka_unit_test(refuses_by_name), cmocka_unit_test(refuses_what_is_too_deep),
-    cmocka_unit_test(unescapes),
+    cmocka_unit_test(long_texts),     cmocka_unit_test(takes_what_is_named),      cmocka_unit_test(refuses_by_name),
+    cmocka_unit_test(counts_members), cmocka_unit_test(refuses_what_is_too_deep), cmocka_unit_test(unescapes),
 };
 RUN_TESTS(tests)

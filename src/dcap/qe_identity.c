@@ -15,9 +15,10 @@ struct text {
     struct qe_part part;
     struct bytes id;
     struct dcap_levels levels;
-    uint32_t number;
     uint8_t version;
 };
+enum { PUT_FIRST = offsetof(struct text, id) }; // the part but for its levels
+_Static_assert(PUT_FIRST == sizeof(struct dcap_part_head) + sizeof(struct qe_part), "nothing stands between");
 
 static bool take_level(struct dcap_json *j, void *out) { return dcap_level_take(j, &((struct text *)out)->levels); }
 
@@ -31,7 +32,6 @@ static bool check(struct text *t, struct dcap_fault *f) {
         return dcap_fail(f, DCAP_TCB_LEVELS, DCAP_PART_QE_IDENTITY);
     t->head.tee = tdx ? DCAP_TDX : DCAP_SGX;
     t->head.kind = DCAP_KIND_QE_IDENTITY;
-    t->head.number = t->number;
     return true;
 }
 
@@ -42,7 +42,7 @@ bool dcap_qe_identity_put(struct dcap_writer *w, struct bytes text, struct dcap_
         DCAP_JSON_REQUIRED(struct text, version, "version", DCAP_JSON_NUMBER, NULL),
         DCAP_JSON_REQUIRED(struct text, head.issued, "issueDate", DCAP_JSON_DATE, NULL),
         DCAP_JSON_REQUIRED(struct text, head.next_update, "nextUpdate", DCAP_JSON_DATE, NULL),
-        DCAP_JSON_REQUIRED(struct text, number, "tcbEvaluationDataNumber", DCAP_JSON_NUMBER, NULL),
+        DCAP_LEVELS_NUMBER(struct text, head.number),
         DCAP_JSON_REQUIRED(struct text, part.miscselect, "miscselect", DCAP_JSON_HEX, NULL),
         DCAP_JSON_REQUIRED(struct text, part.miscselect_mask, "miscselectMask", DCAP_JSON_HEX, NULL),
         DCAP_JSON_REQUIRED(struct text, part.attributes, "attributes", DCAP_JSON_HEX, NULL),
@@ -51,15 +51,13 @@ bool dcap_qe_identity_put(struct dcap_writer *w, struct bytes text, struct dcap_
         DCAP_JSON_REQUIRED(struct text, part.isvprodid, "isvprodid", DCAP_JSON_NUMBER, NULL),
         DCAP_JSON_REQUIRED(struct text, levels, "tcbLevels", DCAP_JSON_EACH, &levels)};
     static const struct dcap_json_shape shape = {members, 12};
-    struct text t = {.levels = {.w = w, .at = sizeof t.head + sizeof t.part, .isv = true}};
-    dcap_put(w, &t.head, sizeof t.head);
-    dcap_put(w, &t.part, sizeof t.part);
+    struct text t = {.levels = {.w = w, .at = PUT_FIRST, .isv = true}};
+    dcap_put(w, &t, PUT_FIRST);
     if (!dcap_json_document(&t, text, &shape, DCAP_PART_QE_IDENTITY, f) || !check(&t, f))
         return false;
     if (w->failed)
         return dcap_fail(f, DCAP_NO_MEMORY, DCAP_PART_QE_IDENTITY);
-    memcpy(w->start, &t.head, sizeof t.head);
-    memcpy(w->start + sizeof t.head, &t.part, sizeof t.part);
+    memcpy(w->start, &t, PUT_FIRST);
     return true;
 }
 

@@ -23,13 +23,14 @@ _Static_assert(sizeof(struct tcb_part) == 96 && sizeof(struct module_part) == 72
 
 struct text {
     struct dcap_part_head head;
+    struct tcb_part part;
     struct bytes id;
     uint8_t version, type;
-    uint32_t number;
     struct dcap_writer *w;
     struct dcap_levels levels;
-    struct tcb_part part;
 };
+enum { PUT_FIRST = offsetof(struct text, id) }; // the part but for its levels
+_Static_assert(PUT_FIRST == sizeof(struct dcap_part_head) + sizeof(struct tcb_part), "nothing stands between");
 // "TDX_03" is version 3; 0 for what is named otherwise, which no TDX module asks for.
 static uint8_t version_of(struct bytes id) {
     uint8_t version = 0;
@@ -137,7 +138,6 @@ static bool check(struct text *t, struct dcap_fault *f) {
         return dcap_fail(f, DCAP_TCB_LEVELS, DCAP_PART_TCB_INFO);
     t->head.tee = tdx ? DCAP_TDX : DCAP_SGX;
     t->head.kind = DCAP_KIND_TCB_INFO;
-    t->head.number = t->number;
     return true;
 }
 
@@ -152,20 +152,18 @@ bool dcap_tcb_info_put(struct dcap_writer *w, struct bytes text, struct dcap_fau
         DCAP_JSON_REQUIRED(struct text, part.fmspc, "fmspc", DCAP_JSON_HEX, NULL),
         DCAP_JSON_REQUIRED(struct text, part.pceid, "pceId", DCAP_JSON_HEX, NULL),
         DCAP_JSON_REQUIRED(struct text, type, "tcbType", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_REQUIRED(struct text, number, "tcbEvaluationDataNumber", DCAP_JSON_NUMBER, NULL),
+        DCAP_LEVELS_NUMBER(struct text, head.number),
         DCAP_JSON_OPTIONAL(struct text, w, "tdxModule", DCAP_JSON_BY, &module),
         DCAP_JSON_OPTIONAL(struct text, w, "tdxModuleIdentities", DCAP_JSON_EACH, &modules),
         DCAP_JSON_REQUIRED(struct text, w, "tcbLevels", DCAP_JSON_EACH, &levels)};
     static const struct dcap_json_shape shape = {members, 11};
     struct text t = {.w = w, .levels = {.w = w}};
-    dcap_put(w, &t.head, sizeof t.head);
-    dcap_put(w, &t.part, sizeof t.part);
+    dcap_put(w, &t, PUT_FIRST);
     if (!dcap_json_document(&t, text, &shape, DCAP_PART_TCB_INFO, f) || !check(&t, f))
         return false;
     if (w->failed)
         return dcap_fail(f, DCAP_NO_MEMORY, DCAP_PART_TCB_INFO);
-    memcpy(w->start, &t.head, sizeof t.head);
-    memcpy(w->start + sizeof t.head, &t.part, sizeof t.part);
+    memcpy(w->start, &t, PUT_FIRST);
     return true;
 }
 

@@ -106,6 +106,10 @@ static struct pki_edit edit_of(const struct text_row *r) {
 static void tcb_texts(struct book *b) {
     static const struct text_row rows[] = {
         {"duplicate-member", "JSON_DUPLICATE", "\"version\":3,", "\"version\":3,\"version\":3,"},
+        {"duplicate-unused-member", "JSON_DUPLICATE", "\"version\":3,", "\"version\":3,\"news\":1,\"news\":2,"},
+        {"duplicate-member-in-an-unused-one", "JSON_DUPLICATE", "\"version\":3,",
+         "\"version\":3,\"news\":{\"a\":[{\"b\":1,\"c\":2,\"b\":1}]},"},
+        {"duplicate-type-of-a-component", "JSON_DUPLICATE", "{\"svn\":5}", "{\"svn\":5,\"type\":\"a\",\"type\":\"a\"}"},
         {"duplicate-member-escaped", "JSON_FORMAT", "\"version\":3,", "\"version\":3,\"versio\\u006e\":3,"},
         {"duplicate-status", "JSON_DUPLICATE", "\"tcbStatus\":\"OutOfDate\"",
          "\"tcbStatus\":\"OutOfDate\",\"tcbStatus\":\"UpToDate\""},
@@ -159,6 +163,7 @@ static void tcb_texts(struct book *b) {
 static void qe_texts(struct book *b) {
     static const struct text_row rows[] = {
         {"duplicate-member", "JSON_DUPLICATE", "\"isvprodid\":2,", "\"isvprodid\":2,\"isvprodid\":2,"},
+        {"duplicate-unused-member", "JSON_DUPLICATE", "\"isvprodid\":2,", "\"isvprodid\":2,\"x\":2,\"x\":2,"},
         {"isvsvn-65536", "JSON_VALUE", "{\"isvsvn\":4}", "{\"isvsvn\":65536}"},
         {"isvsvn-negative", "JSON_VALUE", "{\"isvsvn\":4}", "{\"isvsvn\":-4}"},
         {"isvprodid-missing", "JSON_MEMBER", "\"isvprodid\":2,", ""},
