@@ -209,7 +209,8 @@ def test_table_of_cases():
             contract[root] = account.id
         wrong = []
         for c in cases:
-            got = w.view("check_quote", {"tdx_quote_hex": c["quote"], "collateral": c["collateral"], "at": c["at"]}, contract[c["root_key"]])
+            log = {"event_log": c["event_log"]} if "event_log" in c else {}
+            got = w.view("check_quote", {"tdx_quote_hex": c["quote"], "collateral": c["collateral"], "at": c["at"], **log}, contract[c["root_key"]])
             if not agrees(got, c):
                 wrong.append((c["name"], c["expect"], {k: got.get(k) for k in ("status", "error", "advisory_ids", "refused")}))
         check(f"{len(cases)} cases under {len(roots)} roots", not wrong, (len(wrong), wrong[:20]))
@@ -226,6 +227,8 @@ def agrees(got, c):
         return got["status"] is None and (want["error"] == "*" or got["error"]["code"] == want["error"]) and \
             ("part" not in want or got["error"]["part"] == want["part"])
     own = {"REPORT_DATA", "IMAGE", "PLATFORM", "TEE"}  # what this contract asks beside the policy
+    if want.get("log", "OK") != "OK":
+        want = dict(want, refused=[*want["refused"], "EVENT_LOG"])
     return got["status"] == want["status"] and sorted(got["advisory_ids"]) == sorted(want["advisories"]) and \
         ("policy" in c or {x["code"] for x in got["refused"]} - own == set(want.get("refused", [])))
 

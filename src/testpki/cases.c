@@ -77,6 +77,7 @@ void pki_cases(pki_case_fn fn, void *ctx) {
     cases_of_json(b);
     cases_of_levels(b);
     cases_of_policies(b);
+    cases_of_logs(b);
     cases_of_every_field(b);
     arena_free(b->arena);
     free(b);

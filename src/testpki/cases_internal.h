@@ -33,4 +33,5 @@ void cases_of_lists(struct book *b);
 void cases_of_json(struct book *b);
 void cases_of_levels(struct book *b);
 void cases_of_policies(struct book *b);
+void cases_of_logs(struct book *b);
 void cases_of_every_field(struct book *b);

@@ -3,15 +3,18 @@
 #include "testpki/cases.h"
 
 #include "base/test.h"
+#include "codec/hex.h"
 #include "dcap/collateral.h"
 #include "dcap/policy_read.h"
+#include "dcap/replay.h"
 
 // What is left of the table when somebody breaks it is no table.
 #define CASES_MIN 800
 #define GOOD_MIN 150
+#define LOGS_MIN 100
 
 static _Alignas(8) uint8_t memory[1 << 18], policy_memory[1 << 14];
-static unsigned seen, wrong, good;
+static unsigned seen, wrong, good, logs;
 
 // "A,B" as a list; the name is one of it.
 static bool named(const char *list, const char *name) {
@@ -102,6 +105,20 @@ static void check_verdict(const struct pki_case *c, struct arena *a, const struc
                      c->refused);
 }
 
+static void check_log(const struct pki_case *c, struct arena *a, const struct dcap_verdict *v) {
+    struct dcap_event_log log;
+    struct dcap_fault f = {.code = DCAP_OK};
+    struct dcap_arena lent = {memory, sizeof memory, 0};
+    const char *want = c->log_error ? c->log_error : dcap_code_name(DCAP_OK);
+    bool ok = dcap_replay(&log, (struct bytes){(const uint8_t *)c->event_log, strlen(c->event_log)},
+                          dcap_quote_at(&v->quote, DCAP_FIELD_RTMR0), &lent, &f);
+    if (ok == (c->log_error != NULL) || strcmp(dcap_code_name(f.code), want) != 0)
+        complain(c, "its event log gives %s, which should be %s", dcap_code_name(f.code), want);
+    if (ok && strcmp(hex_text(a, slice_of(log.compose_hash, sizeof log.compose_hash)), PKI_COMPOSE_HASH) != 0)
+        complain(c, "its event log shows another compose hash");
+    logs++;
+}
+
 // What is good under its own root is nothing under Intel's.
 static void check_intel(const struct pki_case *c, struct arena *a) {
     struct dcap_verdict v;
@@ -121,6 +138,8 @@ static void check_case(void *ctx, struct arena *a, const struct pki_case *c) {
     dcap_trust_root(&trust, c->made.root_key);
     if (run(&v, a, &c->made, &trust, c->at, &f)) {
         check_verdict(c, a, &v);
+        if (c->event_log)
+            check_log(c, a, &v);
         check_intel(c, a);
         good++;
     } else {
@@ -135,7 +154,7 @@ static void every_case_is_judged_as_the_table_says(void **state) {
     pki_cases(check_case, NULL);
     if (wrong)
         fail_msg("%u complaints about %u cases", wrong, seen);
-    assert_true(seen >= CASES_MIN && good >= GOOD_MIN);
+    assert_true(seen >= CASES_MIN && good >= GOOD_MIN && logs >= LOGS_MIN);
 }
 
 static const struct CMUnitTest tests[] = {

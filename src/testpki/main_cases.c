@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcap-cases: prints the table of cases as JSON, one case a line:
 // {"name", "quote" (hex), "collateral" {nine texts}, "root_key" (hex, x and y), "at" (seconds), "policy"? {…},
-//  "expect": {"status", "advisories" [], "refused" [codes]} or {"error": CODE or "*", "part"?}}
+//  "event_log"? [events] or {"version","events"},
+//  "expect": {"status", "advisories" [], "refused" [codes], "log"? CODE or "OK"} or {"error": CODE or "*", "part"?}}
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "testpki/cases.h"
@@ -27,6 +28,8 @@ static json_t *expectation(const struct pki_case *c) {
     json_set_text(e, "status", c->status);
     json_object_set_new(e, "advisories", list_of(c->advisories));
     json_object_set_new(e, "refused", list_of(c->refused));
+    if (c->event_log)
+        json_set_text(e, "log", c->log_error ? c->log_error : "OK");
     return e;
 }
 
@@ -40,6 +43,8 @@ static void print(void *ctx, struct arena *a, const struct pki_case *c) {
     json_set_u64(o, "at", c->at);
     if (c->policy)
         json_object_set_new(o, "policy", json_loads(c->policy, 0, NULL));
+    if (c->event_log)
+        json_object_set_new(o, "event_log", json_loads(c->event_log, 0, NULL));
     json_object_set_new(o, "expect", expectation(c));
     char *text = json_dumps(o, JSON_COMPACT);
     printf("%s%s", *first ? "[" : ",\n", text);
