@@ -2,6 +2,9 @@
 PROGRAMS += bench/coordinator
 bench/coordinator.sources := bench/coordinator.c
 bench/coordinator.units := coordinator
+PROGRAMS += bench/queue
+bench/queue.sources := bench/queue.c
+bench/queue.units := queue
 PROGRAMS += bench/meter
 bench/meter.sources := bench/meter.c
 bench/meter.units := wasm

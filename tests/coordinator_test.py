@@ -238,6 +238,26 @@ def test_order_and_capabilities():
         equal("the other is answered at the stop", got[1][1][0], 204)
 
 
+def test_turns_and_deadlines():
+    with coordinator() as c:
+        for i in (1, 2, 3):
+            c.create(i, payer_id="many.test.near")
+        c.create(4, payer_id="one.test.near")
+        equal("payers take turns", [c.poll()[1]["task"]["request_id"] for _ in range(4)], [1, 4, 2, 3])
+        now = int(time.time() * 1000)
+        c.create(5, dead_at_ms=now + 2000)
+        status, answer = c.poll(10, capabilities="nothing-of-this")
+        equal("too late to begin", (status, answer["task"]["request_id"], answer["too_late"]), (200, 5, True))
+        check("in the last tenth of its time", now + 1700 < time.time() * 1000 < now + 2000)
+        c.complete(5, answer["lease"]["token"], outcome="expired", failure="platform", error="nobody had time for it")
+        c.create(6, dead_at_ms=int(time.time() * 1000) + 60000)
+        status, answer = c.poll(5)
+        check("in time", answer["task"]["request_id"] == 6 and "too_late" not in answer, answer)
+        equal("an extension", c.beat(6, answer["lease"]["token"], dead_at_ms=now + 600000)[0], 200)
+        for wrong in (-1, "soon", 1.5, {}):
+            equal(f"a deadline of {wrong}", c.create(7, dead_at_ms=wrong)[0], 400)
+
+
 def test_poll_times():
     with coordinator() as c:
         for text in ("0", "-5"):
