@@ -5,7 +5,8 @@
 # One call runs at a time, and hardly a function calls itself. So it is known before where each function's frame can
 # stand: behind those of all that may have called it. Functions that never run within each other share their places, as
 # on a stack, and no function has code to take and give back a frame or to reckon with where it stands. What may call
-# itself (readers of nested JSON) keeps its frame on the stack, which is small, and whose overflow traps.
+# itself (readers of nested JSON) keeps its frame on the stack, which is small, and whose overflow traps. A struct that is
+# handed over by value is written by the caller to where the callee has it.
 #
 # An address that is below 8192 takes one byte less, so frames and small variables come first: the linker lays out
 # .rodata* before all others, in the order in which it finds them.
@@ -71,14 +72,22 @@ sub size {    # size and alignment
 
 # --- who calls whom: directly, or anything of the same type whose address is taken
 
-my ($f, %shape, %calls, %asks, %taken, %local);
+my ($f, %shape, %calls, %asks, %taken, %local, %handed);
 
 sub shape {    # result and arguments of a function or call whose name ends at the bracket
     my ($before, $text, $bracket) = @_;
     return join ' ', (split ' ', $before)[-1], map { (split)[0] } items(inside($text, $bracket));
 }
 for (@line) {
-    /^define (.*?)\@([\w.\$]+)\(/ and ($f, $shape{$2}) = ($2, shape($1, $_, $+[0] - 1));
+    /^define (.*?)\@([\w.\$]+)\(/ or next;
+    my ($before, $bracket) = ($1, $+[0] - 1);
+    $f = $2;
+    $shape{$f} = shape($before, $_, $bracket);
+    my $n = -1;
+    for (items(inside($_, $bracket))) {
+        $n++;
+        push @{ $handed{$f} }, [$n, $3, $1, $2] if /byval\((.*?)\) align (\d+) (%[\w.]+)$/;
+    }
 }
 for (@line) {
     $f = $1    if /^define .*?\@([\w.\$]+)\(/;
@@ -106,6 +115,10 @@ sub reached {
     return \%seen;
 }
 my %reach = map { $_ => reached($_) } keys %shape;
+for my $g (keys %handed) {    # whom a pointer to the function calls cannot know its place
+    if ($taken{$g} || $reach{$g}{$g}) { delete $handed{$g}; next }
+    push @{ $local{$g} }, [$$_[1], (size($$_[2]))[0], $$_[3]] for @{ $handed{$g} };
+}
 
 # --- where frames stand
 
@@ -141,18 +154,48 @@ for (keys %shape) { my $end = begin($_) + $frame{$_}; $all = $end if $end > $all
 
 # --- the module again
 
+sub place_of { my ($g, $name) = @_; return sprintf 'getelementptr inbounds (i8, ptr @frames, i32 %d)', begin($g) + $place{$g}{$name} }
+
+# A line without the arguments that are handed over, and what they are.
+sub without {
+    my ($text, $g, $bracket) = @_;
+    my $list = inside($text, $bracket);
+    my @item = items($list);
+    my @handed = map { $item[ $$_[0] ] } @{ $handed{$g} };
+    $item[ $$_[0] ] = undef for @{ $handed{$g} };
+    substr $text, $bracket + 1, length $list, join ', ', grep { defined } @item;
+    return ($text, @handed);
+}
+
 my $first = 'section ".rodata.first"';
-my @out;
-for (@line) {
+my (@out, @copy);
+for my $at (0 .. $#line) {
+    local $_ = $line[$at];
     $f = $1  if /^define .*?\@([\w.\$]+)\(/;
     undef $f if $_ eq '}';
+    s/ ?memory\([^)]*\)//g if /^attributes/;    # a callee reads what it is handed over, too
+    if (/^define .*?\@([\w.\$]+)\(/ && $handed{$1}) {
+        # The first block has the number that follows the arguments'.
+        my ($g, $bracket) = ($1, $+[0] - 1);
+        my $number = () = inside($_, $bracket) =~ / %\d+(?:,|$)/g;
+        ($_) = without($_, $g, $bracket);
+        $_ .= "\n$number:" if $line[ $at + 1 ] !~ /^[\w.]+:/;
+    } elsif ($f && /\bcall [^@%]*?\@([\w.\$]+)\(/ && $handed{$1}) {
+        my ($g, $bracket, @value) = ($1, $+[0] - 1);
+        ($_, @value) = without($_, $g, $bracket);
+        for my $to (@{ $handed{$g} }) {
+            my ($value) = shift(@value) =~ /byval\(.*?\) align \d+ (.*)$/ or die "frames.pl: unknown form: $_\n";
+            push @copy, sprintf '  call void @llvm.memcpy.p0.p0.i32(ptr align %d %s, ptr align %d %s, i32 %d, i1 false)',
+                $$to[3], place_of($g, $$to[1]), $$to[3], $value, (size($$to[2]))[0];
+        }
+    }
     my $own = $f && $place{$f};
     next if $own && (/^  %[\w.]+ = alloca / || (/ \@llvm\.lifetime/ && /ptr (?:nonnull )?(%[\w.]+)\)/ && defined $own->{$1}));
-    s/(%[\w.]+)/defined $own->{$1} ? sprintf 'getelementptr inbounds (i8, ptr @frames, i32 %d)', begin($f) + $own->{$1} : $1/ge if $own;
+    if ($own) { s/(%[\w.]+)/defined $own->{$1} ? place_of($f, $1) : $1/ge for @copy, $_ }
     # Frames that share a place hold one type after the other, so types say nothing about what may overlap.
     s/, !(tbaa|tbaa\.struct|alias\.scope|noalias) !\d+//g;
     s/( zeroinitializer)(, align)/$1, $first$2/ if /^\@\S+ = internal (?:unnamed_addr )?global (.*?) zeroinitializer, align/ && (size($1))[0] <= $small;
-    push @out, $_;
+    push @out, splice(@copy), $_;
 }
 my ($globals) = grep { $out[$_] =~ /^\@/ } 0 .. $#out;
 splice @out, $globals, 0, "\@frames = internal global [$all x i8] zeroinitializer, $first, align 16";

@@ -239,7 +239,7 @@ static void put_part(struct out *o, const struct slot *slot, const struct dcap_p
                                            SHOWN(NUMBER, "next_update", struct dcap_part_head, next_update),
                                            SHOWN(NUMBER, "eval", struct dcap_part_head, number),
                                            SHOWN(HEX, "sha256", struct dcap_part_head, text_hash)};
-    member_string(o, "part", text_of(dcap_nth(part_names, slot->kind)));
+    member_word(o, "part", dcap_nth(part_names, slot->kind));
     member_id(o, slot);
     SHOW_ALL(o, members, h);
 }

@@ -11,7 +11,7 @@ struct out *event_open(const char *event) {
 
 void log_setting(const char *setting, struct text value) {
     struct out *o = event_open("config_set");
-    member_string(o, "setting", text_of(setting));
+    member_word(o, "setting", setting);
     member_string(o, "value", value);
     event_emit(o);
 }
@@ -109,7 +109,7 @@ void log_removed(const struct key_record *k, enum reason why) {
     static const char names[] = "owner\0retired\0expired\0tcb\0image";
     struct out *o = event_open(EVENT_KEY_REMOVED);
     put_shown(o, key_members, 1, k);
-    member_string(o, "reason", text_of(dcap_nth(names, why)));
+    member_word(o, "reason", dcap_nth(names, why));
     event_emit(o);
 }
 
@@ -128,7 +128,7 @@ void put_key_record(struct out *o, const struct key_record *k) {
                                                   : "active";
     put_open(o, '{');
     put_shown(o, key_members, k->role == ROLE_KEYSTORE ? SHOWN_OF_KEYSTORES : SHOWN_OF_WORKERS, k);
-    member_string(o, "state", text_of(state));
+    member_word(o, "state", state);
     put_close(o, '}');
 }
 
@@ -144,8 +144,8 @@ static void put_image_head(struct out *o, const struct image *g, unsigned regist
     static const struct shown register_members[] = {G(HEX, "mrtd", mrtd), G(HEX, "rtmr1", rtmr1),
                                                     G(HEX, "rtmr2", rtmr2)};
     SHOW_ALL(o, head, g);
-    member_string(o, "role", text_of(role_names[g->role]));
-    member_string(o, "kind", text_of(kind_name(g)));
+    member_word(o, "role", role_names[g->role]);
+    member_word(o, "kind", kind_name(g));
     if (g->kind == IMAGE_COMPOSE)
         member_hex_bytes(o, "compose_hash", g->compose_hash.b, HASH_SIZE);
     else

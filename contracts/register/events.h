@@ -9,6 +9,8 @@ struct out *event_open(const char *event);
 void log_setting(const char *setting, struct text value);
 void log_account(const char *event, const struct account *a);
 
+void put_word(struct out *o, const char *word); // of this contract's own words
+void member_word(struct out *o, const char *key, const char *word);
 void out_hex(struct out *o, const void *bytes, size_t n);
 void put_hex_bytes(struct out *o, const void *bytes, size_t n); // up to 64
 void member_hex_bytes(struct out *o, const char *key, const void *bytes, size_t n);

@@ -92,7 +92,7 @@ static void put_statuses(struct out *o, const struct state *s) {
     member_open(o, "accept", '[');
     for (unsigned i = 0; i < DCAP_STATUS_COUNT; i++)
         if (s->accept >> i & 1)
-            put_string(o, text_of(dcap_status_name((enum dcap_status)i)));
+            put_word(o, dcap_status_name((enum dcap_status)i));
     put_close(o, ']');
 }
 

@@ -64,16 +64,12 @@ bool binding_counts(enum binding b, const struct state *s) {
     return b == BINDS_CHALLENGE || (b == BINDS_KEY && s->allow_plain);
 }
 
+static const char binding_sentences[] = // by enum binding, from BINDS_KEY on
+    "The quote binds the bare key, which shows no freshness: quote a challenge of new_challenge\0" REFUSED_CHALLENGE
+    "\0The quote was made for another purpose, which its report data names\0" REFUSED_REPORT_DATA;
+
 const char *binding_sentence(enum binding b) {
-    switch (b) {
-    case BINDS_STALE: return REFUSED_CHALLENGE;
-    case BINDS_PURPOSE: return "The quote was made for another purpose, which its report data names";
-    case BINDS_KEY: return "The quote binds the bare key, which shows no freshness: quote a challenge of new_challenge";
-    case BINDS_CHALLENGE:
-    case BINDS_OTHER:
-    case BINDS_NOTHING: break;
-    }
-    return REFUSED_REPORT_DATA;
+    return dcap_nth(binding_sentences, b < BINDS_KEY ? 0 : b > BINDS_OTHER ? BINDS_OTHER - BINDS_KEY : b - BINDS_KEY);
 }
 
 // --- images

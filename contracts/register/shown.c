@@ -24,11 +24,12 @@ static void put_one(struct out *o, const struct shown *s, const void *m) {
         break;
     case SHOWN_KEY: t = public_key_text(m, text); break;
     case SHOWN_STATUS:
-        if (v != DCAP_NONE)
-            t = text_of(dcap_status_name((enum dcap_status)v));
-        break;
-    case SHOWN_PART: t = text_of(part_name((enum dcap_part)v)); break;
-    case SHOWN_CODE: t = text_of(dcap_code_name((enum dcap_code)v)); break;
+        if (v == DCAP_NONE)
+            break;
+        put_word(o, dcap_status_name((enum dcap_status)v));
+        return;
+    case SHOWN_PART: put_word(o, part_name((enum dcap_part)v)); return;
+    case SHOWN_CODE: put_word(o, dcap_code_name((enum dcap_code)v)); return;
     }
     put_string(o, t);
 }

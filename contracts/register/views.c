@@ -107,7 +107,7 @@ static bool look_at(struct look *l, struct text object, struct bytes quote) {
 
 static void put_refusal(struct out *o, const char *code) {
     put_open(o, '{');
-    member_string(o, "code", text_of(code));
+    member_word(o, "code", code);
     put_close(o, '}');
 }
 
@@ -147,7 +147,7 @@ static void put_shorts(struct out *o, const struct dcap_shorts *s) {
     member_open(o, "short", '[');
     for (unsigned i = 0; i < s->count; i++) {
         put_open(o, '{');
-        member_string(o, "of", text_of(dcap_nth("sgx\0pce\0tdx\0module\0qe", s->s[i].of)));
+        member_word(o, "of", dcap_nth("sgx\0pce\0tdx\0module\0qe", s->s[i].of));
         SHOW_ALL(o, members, &s->s[i]);
         put_close(o, '}');
     }
@@ -155,7 +155,7 @@ static void put_shorts(struct out *o, const struct dcap_shorts *s) {
 }
 
 static void put_quote(struct out *o, const struct dcap_verdict *v) {
-    member_string(o, "tee", v->quote.tee == DCAP_TDX ? TEXT("TDX") : TEXT("SGX"));
+    member_word(o, "tee", v->quote.tee == DCAP_TDX ? "TDX" : "SGX");
     member_number(o, "version", v->quote.version);
     for (unsigned i = 0; i < DCAP_FIELD_COUNT; i++) {
         struct bytes b = dcap_quote_field(&v->quote, (enum dcap_field)i);
@@ -170,7 +170,7 @@ static void put_platform(struct out *o, const struct dcap_verdict *v) {
                                            P(NUMBER, "pck_until", pck_until)};
     struct hash id = sha256_of((struct text){(const char *)v->ppid, sizeof v->ppid});
     SHOW_ALL(o, members, &v->platform);
-    member_string(o, "ca", v->platform.ca == DCAP_CA_PLATFORM ? TEXT("platform") : TEXT("processor"));
+    member_word(o, "ca", v->platform.ca == DCAP_CA_PLATFORM ? "platform" : "processor");
     member_hex_bytes(o, "platform_id", id.b, sizeof id.b);
 }
 
@@ -224,7 +224,7 @@ static void answer_look(const struct look *l, const struct args *in) {
     SHOW_ALL(o, status, &v->judgement);
     if (!l->good) {
         bool forged = dcap_code_class(l->fault.code) == DCAP_FALSE;
-        member_string(o, "verdict", forged ? TEXT("false") : TEXT("uncheckable"));
+        member_word(o, "verdict", forged ? "false" : "uncheckable");
         put_error(o, &l->fault);
         if (v->judgement.shorts.count)
             put_shorts(o, &v->judgement.shorts);
@@ -234,7 +234,7 @@ static void answer_look(const struct look *l, const struct args *in) {
     member_open(o, "refused", '[');
     bool refused = put_refusals(o, l, in, &g);
     put_close(o, ']');
-    member_string(o, "verdict", refused ? TEXT("refused") : TEXT("accepted"));
+    member_word(o, "verdict", refused ? "refused" : "accepted");
     put_key(o, "image_id");
     if (v->quote.tee == DCAP_TDX && g.id != UINT32_MAX)
         put_number(o, g.id);

@@ -5,7 +5,7 @@
 #define SCRATCH 0 // register for what is copied at once
 #define AT(p) ((uint64_t)(uintptr_t)(p))
 
-_Noreturn void stop(const char *sentence) { host_panic_utf8(strlen(sentence), AT(sentence)); }
+[[gnu::weak]] _Noreturn void stop(const char *sentence) { host_panic_utf8(strlen(sentence), AT(sentence)); }
 
 _Noreturn void stop_filled(const char *sentence, const struct yocto *numbers) {
     char buffer[512];
