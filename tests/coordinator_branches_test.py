@@ -3,7 +3,7 @@
 """outlayer-coordinator looks up the branch of a ref, by git's protocol."""
 import contextlib, os, sqlite3, subprocess, threading, time, urllib.parse
 
-import kit
+import figures, kit
 from coordinator_world import again, coordinator, limited_after
 from fakes.git_host import git_host
 from kit import check, equal
@@ -56,8 +56,7 @@ def resolve(c, ref, repo="https://host.invalid/own/app", **more):
 
 
 def questions(c):
-    text = c.call("GET", "/metrics", token=None)[1].decode()
-    return int(next(line.split()[1] for line in text.split("\n") if line.startswith("outlayer_branch_questions_total")))
+    return int(figures.read(c.status_url)["outlayer_branch_questions_total"])
 
 
 def test_branches():

@@ -3,7 +3,7 @@
 """The coordinator ends and comes back while a real worker is in the middle of a run: the run goes on, and counts once."""
 import contextlib, sqlite3
 
-import kit
+import figures, kit
 from coordinator_world import Coordinator
 from kit import check, equal
 from worker_world import CONTRACT, ECHO, World, c_repo
@@ -44,7 +44,8 @@ def test_restart_in_a_run():
                 equal(f"{name}: it ended well, at the first attempt", (job["outcome"], job["worker_id"]),
                       ("success", "worker"))
                 equal(f"{name}: leased once", worker.output().count("leased contract=") - leased, 1)
-                check(f"{name}: no lease was lost", b"leases_lost_total 0" in w.coordinator.call("GET", "/metrics")[1])
+                equal(f"{name}: no lease was lost",
+                      figures.read(w.coordinator.status_url)["outlayer_leases_lost_total"], 0)
         w.coordinator.kill()
 
 

@@ -3,7 +3,7 @@
 """outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
 import base64, contextlib, hashlib, http.server, json, os, socket, sqlite3, subprocess, threading, time, urllib.parse
 
-import kit, near
+import figures, kit, near
 from coordinator_world import CONTRACT, Coordinator, again, coordinator, error_of, task, token_of
 from kit import check, equal
 
@@ -227,7 +227,7 @@ def test_order_and_capabilities():
         threads = [threading.Thread(target=wait, args=(t,)) for t in ("wasm32-wasip2", "wasm32-wasip1")]
         for t in threads:
             t.start()
-        kit.until(lambda: b"polls_waiting 2" in c.call("GET", "/metrics", token=None)[1])
+        kit.until(lambda: figures.read(c.status_url)["outlayer_polls_waiting"] == 2)
         start = time.monotonic()
         c.create(5)
         threads[1].join(10)
@@ -279,7 +279,7 @@ def raw_poll(c, worker):
 def test_hung_up():
     with coordinator() as c:
         sockets = [raw_poll(c, f"gone{i}") for i in range(4)]
-        kit.until(lambda: b"polls_waiting 4" in c.call("GET", "/metrics", token=None)[1])
+        kit.until(lambda: figures.read(c.status_url)["outlayer_polls_waiting"] == 4)
         for s in sockets:
             s.close()
         start = time.monotonic()
@@ -289,7 +289,7 @@ def test_hung_up():
               (status, time.monotonic() - start))
         c.complete(1, answer["lease"]["token"])
         mute = raw_poll(c, "mute")  # reads its lease, and dies before it confirms
-        kit.until(lambda: b"polls_waiting 1" in c.call("GET", "/metrics", token=None)[1])
+        kit.until(lambda: figures.read(c.status_url)["outlayer_polls_waiting"] == 1)
         start = time.monotonic()
         c.create(2)
         equal("somebody has it", c.job(2)["worker_id"], "mute")

@@ -9,7 +9,7 @@ CONTRACT = "outlayer.test.near"
 
 class Coordinator(kit.Daemon):
     def __init__(self, home, **env):
-        super().__init__("outlayer-coordinator", env=env, home=home)
+        super().__init__("outlayer-coordinator", env={"DRAIN_SECONDS": "0", **env}, home=home)
         self.token = None
 
     def call(self, method, path, body=None, token="", timeout=40, headers=None):

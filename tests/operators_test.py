@@ -5,9 +5,10 @@ one request's id in all logs."""
 import json, time
 
 import figures, kit
+from coordinator_world import again, coordinator
 
 from kit import check, equal
-from worker_world import ECHO, World, c_repo
+from worker_world import CONTRACT, ECHO, World, c_repo
 
 TOKEN = "operators-token"
 
@@ -93,6 +94,109 @@ def test_a_worker_drains():
             check("when its time is over", 1.5 < time.monotonic() - began < 9, time.monotonic() - began)
             check("and the run is handed back", any(x["request_id"] == id and x["retry"] for x in w.coordinator.failed),
                   w.coordinator.failed)
+
+
+def test_a_coordinator_tells_what_it_does():
+    with coordinator(LOG_LEVEL="info", LOG_FORMAT="json") as c:
+        equal("it is ready", ready(c), (200, "ready\n"))
+        c.create(1)
+        id, token = c.lease()
+        c.beat(id, token, stage="running")
+        c.complete(id, token)
+        c.create(2)
+        _, lease = c.poll(5, worker='w"2')
+        f = kit.until(lambda: (lambda f: f if f["outlayer_leases_lost_total"] else None)(figures.read(c.status_url)), 10)
+        equal("who loses a lease", f['outlayer_leases_lost_by_worker_total{worker="w\\"2"}'], 1)
+        check("how old the queue is", 0 < f["outlayer_queue_oldest_seconds"] < 60, f["outlayer_queue_oldest_seconds"])
+        check("how long one was in a state", f['outlayer_execution_state_seconds_count{state="running"}'] == 1
+              and f['outlayer_execution_state_seconds_count{state="queued"}'] >= 2, f)
+        check("how long commits take", f["outlayer_writer_commit_seconds_count"] >= 3
+              and f["outlayer_writer_waiting"] == 0, f)
+        equal("how long answers take, by route", f['outlayer_http_answer_seconds_count{route="POST /tasks/create"}'], 2)
+        c.call("GET", "/secrets/pubkey?repo=a/b&owner=a.near", token=None)
+        f = figures.read(c.status_url)
+        equal("why something cannot be had",
+              f['outlayer_http_unavailable_total{reason="secrets are not offered by this deployment"}'], 1)
+        public = figures.parse(c.call("GET", "/metrics", token=None)[1].decode())
+        check("everybody sees what /public/stats says, and no more",
+              public['outlayer_executions_ended_total{outcome="success"}'] == 1
+              and not [k for k in public if "http" in k or "writer" in k or "lost" in k or "process" in k], public)
+        hostile = 'x"}\n{"level":"error"\r\x1b[2J'
+        c.call("POST", "/tasks/fail", {"contract_id": CONTRACT, "request_id": 2, "token": lease["lease"]["token"],
+                                       "reason": hostile}, headers={"X-Request-Id": "my-call-1"})
+        lines = [json.loads(line) for line in c.output().splitlines()]
+        said = [line for line in lines if "my-call-1" in (line.get("call_id"), line.get("request_id"))]
+        check("the log is an object a line, whatever a worker says", said and said[0]["message"].endswith("[2J")
+              and said[0]["request_id"] == f"{CONTRACT}/2" and said[0]["daemon"] == "outlayer-coordinator", said)
+        status, headers, _ = kit.http("GET", c.url + "/health", headers={"X-Request-Id": "a b"})
+        check("an id that is none is not taken", headers["X-Request-Id"] and " " not in headers["X-Request-Id"])
+
+
+def test_acts_of_the_operator():
+    with coordinator() as c:
+        equal("without a token there are none", [admin(c, m, p)[0] for m, p in (
+            ("POST", "/admin/requeue"), ("POST", "/admin/cancel"), ("POST", "/admin/bench"), ("GET", "/admin/bench"),
+            ("POST", "/admin/drain"))], [404] * 5)
+        equal("and never on the port of all", c.call("POST", "/admin/drain")[0], 404)
+    with coordinator(ADMIN_BEARER_TOKEN=TOKEN, LOG_LEVEL="info") as c:
+        equal("with one they want it", [admin(c, "POST", "/admin/requeue", {}, t)[0] for t in (None, "x", c.token)],
+              [401] * 3)
+        key = {"contract_id": CONTRACT, "request_id": 1}
+        id, token = c.lease(1)
+        equal("a lease is taken away", admin(c, "POST", "/admin/requeue", key), (200, {"done": "queued again"}))
+        equal("its worker learns it", c.beat(1, token)[0], 409)
+        status, answer = c.poll(0, worker="w2")
+        equal("the next one has it at once", (status, answer and answer["attempt"]), (200, 2))
+        second = answer["lease"]["token"]
+        equal("a worker is benched", admin(c, "POST", "/admin/bench", {"worker_id": "w3", "seconds": 60})[0], 200)
+        c.create(2)
+        status, answer = c.poll(0, worker="w3")
+        equal("and gets nothing", (status, answer["error"]["code"]), (503, "unavailable"))
+        equal("what it has it may end", c.report("fail", 1, second, reason="x")[0], 200)
+        equal("it is on the list", [x["worker_id"] for x in admin(c, "GET", "/admin/bench")[1]], ["w3"])
+        equal("and off it", [admin(c, "DELETE", "/admin/bench/w3")[0] for _ in (1, 2)], [204, 404])
+        status, answer = c.poll(5, worker="w3")
+        equal("then it gets its share", status, 200)
+        last = answer["task"]["request_id"], answer["lease"]["token"]
+        why = {"contract_id": CONTRACT, "request_id": last[0], "reason": "no use"}
+        equal("a leased one is cancelled", admin(c, "POST", "/admin/cancel", why), (200, {"done": "cancelled"}))
+        equal("its worker learns it", c.complete(*last)[0], 409)
+        job = c.job(last[0])
+        check("lists say so", job["outcome"] == "refused" and "cancelled by the operator: no use" in job["error"], job)
+        equal("once is enough", admin(c, "POST", "/admin/cancel", why)[0], 200)
+        equal("what was never here", admin(c, "POST", "/admin/cancel", {**key, "request_id": 99})[0], 404)
+        equal("nor is it queued", admin(c, "POST", "/admin/requeue", {**key, "request_id": 99})[0], 404)
+        for bad in ({}, {**key, "x": 1}, {"contract_id": 1, "request_id": 1}, {**key, "request_id": -1}, []):
+            equal(f"{bad} is refused", [admin(c, "POST", p, bad)[0] for p in ("/admin/requeue", "/admin/cancel")],
+                  [400, 400])
+        equal("and a worker without a name", admin(c, "POST", "/admin/bench", {"worker_id": ""})[0], 400)
+        check("all of it stands in the log", all(x in c.output() for x in (
+            "queued again by the operator", "worker w3 is benched by the operator for 60 s", "w3 may take leases again",
+            f"[{CONTRACT}/{last[0]}", "cancelled by the operator")), c.output())
+
+
+def test_a_coordinator_drains():
+    with coordinator(ADMIN_BEARER_TOKEN=TOKEN, DRAIN_SECONDS="20") as c:
+        id, token = c.lease(1)
+        c.create(2)
+        equal("its operator drains it", admin(c, "POST", "/admin/drain"), (202, {"draining": True}))
+        check("which shows", kit.until(lambda: ready(c)[0] == 503) and "draining" in ready(c)[1])
+        equal("on the port of all, too", c.call("GET", "/readyz", token=None)[0], 503)
+        status, answer = c.poll(5)
+        equal("no lease is given out", (status, answer["error"]["message"]), (503, "this coordinator drains"))
+        equal("one that is held goes on", c.beat(id, token)[0], 200)
+        equal("requests are still recorded", c.create(3)[0], 201)
+        equal("and ended", c.complete(id, token)[0], 200)
+        equal("then it ends", c.process.wait(15), 0)
+        with again(c) as c:
+            got = {c.poll(5)[1]["task"]["request_id"] for _ in (1, 2)}
+            equal("the next one has what was left", got, {2, 3})
+    with coordinator(DRAIN_SECONDS="1") as c:
+        id, token = c.lease(1)
+        c.signal(15)
+        equal("SIGTERM is the same, for so long", c.process.wait(10), 0)
+        with again(c) as c:
+            equal("and a lease lasts over it", c.complete(id, token)[0], 200)
 
 
 if __name__ == "__main__":

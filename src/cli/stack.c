@@ -302,6 +302,7 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
     const char *home = arena_printf(a, "%s/coordinator", s->home);
     const char *env[] = {arena_printf(a, "OUTLAYER_HOME=%s", home),
                          "HOST=127.0.0.1",
+                         "DRAIN_SECONDS=0", // its worker ends before it
                          "STATUS_LISTEN=127.0.0.1:0",
                          arena_printf(a, "PORT=%" PRIu64, o->coordinator_port),
                          arena_printf(a, "NEAR_RPC_URL=%s", s->rpc_url),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/coordinator.h"
 
+#include "base/log.h"
 #include "coordinator/routes.h"
 #include "queue/database.h"
 
@@ -27,6 +28,9 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     c->require_auth = config->require_auth;
     c->shared = shared_open_local();
     pthread_mutex_init(&c->reading_mutex, NULL);
+    pthread_mutex_init(&c->bench_mutex, NULL);
+    tally_init(&c->unavailable);
+    tally_init(&c->too_many);
     if (!open_parts(c, config, e)) {
         coordinator_stop(c);
         coordinator_free(c);
@@ -34,6 +38,13 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     }
     *out = c;
     return true;
+}
+
+void coordinator_drain(struct coordinator *c, uint64_t ms) {
+    atomic_store(&c->draining, true);
+    log_info("draining: no more leases are given out, %u s at most", (unsigned)(ms / 1000));
+    if (!queue_drain(c->queue, ms) && ms)
+        log_warn("some leases have not ended: they last over a restart, and their workers go on");
 }
 
 void coordinator_stop(struct coordinator *c) {

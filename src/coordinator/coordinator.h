@@ -20,6 +20,9 @@
 
 #define ROUTE_PUBLIC 0 // a route's tag; else the scopes of tokens, one of which it wants
 
+#define COORDINATOR_ROUTES_MAX 64
+#define BENCHED_MAX 64
+
 struct coordinator {
     bool require_auth;
     struct db *writing, *reading, *authorising; // connections: of the writer, of public lists, of `tokens`
@@ -40,6 +43,15 @@ struct coordinator {
     atomic_bool stopping;
     _Atomic uint64_t branch_questions; // that repositories were asked, since the start
     _Atomic uint64_t answers[6];       // by the first digit of their status
+    struct histogram latency[COORDINATOR_ROUTES_MAX];
+    struct tally unavailable, too_many; // answers 503 and 429, by reason
+    atomic_bool draining;
+    pthread_mutex_t bench_mutex; // of what follows
+    size_t bench_count;
+    struct benched {
+        char worker_id[WORKER_ID_MAX + 1];
+        uint64_t until_ms;
+    } bench[BENCHED_MAX];
 };
 
 // In coordinator.c
@@ -55,9 +67,22 @@ struct coordinator_config {                 // texts are copied
 };
 // Opens or makes the home's state; what is not over is queued again.
 [[nodiscard]] bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e);
+// Gives out no more leases, and waits until none is held, so long at most.
+void coordinator_drain(struct coordinator *c, uint64_t ms);
 void coordinator_stop(struct coordinator *c); // answers parked polls and takes no more: before the server's stop
 void coordinator_free(struct coordinator *c); // after it: what was written is committed. NULL is fine
+// Whether its database answers.
+[[nodiscard]] bool coordinator_ready(struct coordinator *c, struct err *e);
+// In figures.c
+void coordinator_figures(struct coordinator *c, struct buf *out);
+// route: COORDINATOR_ROUTES_MAX: there is none. why: what a refusal says, NULL: nothing.
+void coordinator_count_answer(struct coordinator *c, size_t route, int status, uint64_t us, const char *why);
+// In routes_admin.c
+uint64_t coordinator_benched(struct coordinator *c); // how many
+bool coordinator_is_benched(struct coordinator *c, const char *worker_id, uint64_t *left_s);
 // In server.c
+// false: there is no such route.
+bool coordinator_route_name(size_t route, char out[static TALLY_NAME_MAX + 1]);
 // Whose request it is, for counting.
 void coordinator_client(const struct coordinator *c, struct http_request *r, char out[static CLIENT_MAX]);
 // Name of the token by which the request came; "": none was needed.

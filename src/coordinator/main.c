@@ -3,8 +3,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "coordinator/coordinator.h"
+#include "coordinator/routes.h"
 #include "http/listen.h"
+#include "http/status.h"
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,8 +13,9 @@
 
 struct settings {
     const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *keystore_url, *keystore_worker_url,
-        *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen, *log_level, *log_format;
-    uint64_t port, worker_connections, wasm_gb, serve_seconds;
+        *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen, *log_level, *log_format,
+        *status_listen, *admin_token;
+    uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s;
     bool require_auth;
     struct http_limits limits;
 };
@@ -50,6 +52,10 @@ static const struct setting table[] = {
             "an execution that no worker took for so long has expired"),
     SET_BOOL(struct settings, require_auth, "REQUIRE_AUTH", "true", "all but the public routes want a token"),
     SET_TEXT(struct settings, cors, "CORS_ALLOWED_ORIGINS", "*", "comma list of origins, or *"),
+    STATUS_SETTING(struct settings, status_listen, "127.0.0.1:9080"),
+    ADMIN_TOKEN_SETTING(struct settings, admin_token),
+    SET_U64(struct settings, drain_s, "DRAIN_SECONDS", "10", 0, 86400,
+            "after SIGTERM: how long it waits for leases to end; those that are left last over a restart"),
     LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
@@ -57,6 +63,7 @@ struct daemon {
     struct arena *arena;
     struct settings set;
     int lock;
+    struct status *status;
     struct http_server *server, *for_workers;
     struct coordinator *c;
 };
@@ -99,20 +106,52 @@ static bool serve_workers(struct daemon *d, struct err *e) {
     return true;
 }
 
+static bool is_ready(void *ctx, struct arena *a, struct err *e) {
+    (void)a;
+    return coordinator_ready(ctx, e);
+}
+
+static void show_figures(void *ctx, struct buf *out) { coordinator_figures(ctx, out); }
+
+static bool serve_operator(struct daemon *d, struct err *e) {
+    static const struct http_route admin[] = {
+        {HTTP_POST, "/admin/drain", status_ask_drain, 0, NULL, 0},
+        {HTTP_POST, "/admin/requeue", admin_requeue, SMALL_BODY_MAX, NULL, 0},
+        {HTTP_POST, "/admin/cancel", admin_cancel, SMALL_BODY_MAX, NULL, 0},
+        {HTTP_POST, "/admin/bench", admin_bench, SMALL_BODY_MAX, NULL, 0},
+        {HTTP_GET, "/admin/bench", admin_list_bench, 0, NULL, 0},
+        {HTTP_DELETE, "/admin/bench/{worker_id}", admin_unbench, 0, NULL, 0},
+    };
+    const struct status_settings s = {.listen = d->set.status_listen,
+                                      .daemon = NAME,
+                                      .ready = is_ready,
+                                      .figures = show_figures,
+                                      .ctx = d->c,
+                                      .admin_token = d->set.admin_token,
+                                      .admin = admin,
+                                      .admin_count = ARRAY_LEN(admin)};
+    return status_start(&d->status, &s, e);
+}
+
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
     const struct settings *s = &d->set;
     struct coordinator_door door = {s->host, (uint16_t)s->port, s->cors, s->limits};
-    if (!serve_workers(d, e) || !coordinator_serve(&d->server, d->c, &door, e))
+    if (!serve_workers(d, e) || !coordinator_serve(&d->server, d->c, &door, e) || !serve_operator(d, e))
         return false;
     if (!s->require_auth)
         log_warn("REQUIRE_AUTH is false: anybody who reaches this port may take and report executions");
     unsigned port = http_server_port(d->server), worker_port = d->for_workers ? http_server_port(d->for_workers) : port;
     log_info("serving on http://%s:%u", s->host, port);
-    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u,\"worker_port\":%u}", port, worker_port));
+    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u,\"worker_port\":%u,\"status_port\":%u}", port, worker_port,
+                                    status_port(d->status)));
     return true;
 }
 
 static void close_all(struct daemon *d) {
+    status_drain(d->status);
+    if (d->server)
+        coordinator_drain(d->c, d->set.drain_s * 1000);
+    status_stop(d->status);
     coordinator_stop(d->c);
     http_server_stop(d->server);
     http_server_stop(d->for_workers);

@@ -42,6 +42,13 @@ void secrets_challenge(struct http_request *r, void *coordinator);
 void secrets_session(struct http_request *r, void *coordinator);
 void secrets_decrypt(struct http_request *r, void *coordinator);
 
+// routes_admin.c: the operator's; their context is the struct status.
+void admin_requeue(struct http_request *r, void *status);
+void admin_cancel(struct http_request *r, void *status);
+void admin_bench(struct http_request *r, void *status);
+void admin_unbench(struct http_request *r, void *status);
+void admin_list_bench(struct http_request *r, void *status);
+
 // routes_public.c: what anybody may read.
 void public_jobs(struct http_request *r, void *coordinator);
 void public_stats(struct http_request *r, void *coordinator);

@@ -79,56 +79,27 @@ void healthz(struct http_request *r, void *ctx) {
 }
 
 // Ready: what answers depend on works.
-void readyz(struct http_request *r, void *ctx) {
-    struct coordinator *c = ctx;
+bool coordinator_ready(struct coordinator *c, struct err *e) {
     struct db_stmt *s;
-    struct err e;
     bool row;
     pthread_mutex_lock(&c->reading_mutex);
-    bool ok = db_query(c->reading, "SELECT 1 AS one", &s, &e);
+    bool ok = db_query(c->reading, "SELECT 1 AS one", &s, e);
     if (ok) {
-        ok = db_step(c->reading, s, &row, &e);
+        ok = db_step(c->reading, s, &row, e);
         db_done(c->reading, s);
     }
     pthread_mutex_unlock(&c->reading_mutex);
-    if (ok)
+    return ok;
+}
+
+void readyz(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct err e;
+    bool ok = !atomic_load(&c->draining);
+    if (!ok)
+        err_set(&e, ERR_UNAVAILABLE, "draining");
+    if (ok && coordinator_ready(c, &e))
         http_reply(r, 200, "text/plain", SLICE_LIT("ready\n"));
     else
         http_reply_err(r, &e);
-}
-
-static void metric(struct buf *b, const char *type, const char *name, const char *help, uint64_t v) {
-    buf_printf(b, "# HELP outlayer_%s %s\n# TYPE outlayer_%s %s\noutlayer_%s %" PRIu64 "\n", name, help, name, type,
-               name, v);
-}
-
-void metrics(struct http_request *r, void *ctx) {
-    struct coordinator *c = ctx;
-    struct queue_counts n;
-    SCOPED_BUF(b, 16384);
-    queue_counts(c->queue, &n);
-    metric(&b, "counter", "executions_created_total", "Executions recorded.", n.created);
-    buf_printf(&b, "# HELP outlayer_executions_ended_total Executions that ended, by outcome.\n"
-                   "# TYPE outlayer_executions_ended_total counter\n");
-    buf_printf(&b, "outlayer_executions_ended_total{outcome=\"success\"} %" PRIu64 "\n", n.succeeded);
-    buf_printf(&b, "outlayer_executions_ended_total{outcome=\"guest_failed\"} %" PRIu64 "\n", n.guest_failed);
-    buf_printf(&b, "outlayer_executions_ended_total{outcome=\"refused\"} %" PRIu64 "\n", n.refused);
-    buf_printf(&b, "outlayer_executions_ended_total{outcome=\"expired\"} %" PRIu64 "\n", n.expired);
-    buf_printf(&b, "# HELP outlayer_executions Executions that are not over, by state.\n"
-                   "# TYPE outlayer_executions gauge\n");
-    for (int s = EXECUTION_QUEUED; s <= EXECUTION_SUBMITTING; s++)
-        buf_printf(&b, "outlayer_executions{state=\"%s\"} %" PRIu64 "\n", execution_text((enum execution_state)s),
-                   n.by_state[s]);
-    metric(&b, "counter", "instructions_total", "Instructions that guests used.", n.instructions);
-    metric(&b, "counter", "leases_lost_total", "Leases not confirmed or run out, since the start.", n.leases_lost);
-    buf_printf(&b, "# HELP outlayer_http_answers_total Answers since the start, by class of status.\n"
-                   "# TYPE outlayer_http_answers_total counter\n");
-    for (unsigned i = 2; i < ARRAY_LEN(c->answers); i++)
-        buf_printf(&b, "outlayer_http_answers_total{class=\"%uxx\"} %" PRIu64 "\n", i, c->answers[i]);
-    metric(&b, "gauge", "polls_waiting", "Workers that wait for an execution.", n.polls);
-    metric(&b, "gauge", "workers_alive", "Workers seen in the last 30 seconds.", shared_alive(c->shared));
-    metric(&b, "counter", "branch_questions_total", "Questions about branches that a repository was asked.",
-           c->branch_questions);
-    metric(&b, "gauge", "wasm_bytes", "Bytes of stored modules.", blobs_bytes(c->blobs));
-    http_reply(r, 200, "text/plain; version=0.0.4", buf_slice(&b));
 }

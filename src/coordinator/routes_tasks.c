@@ -96,11 +96,30 @@ void tasks_create(struct http_request *r, void *ctx) {
 // --- poll, heartbeat ---------------------------------------------------------------------------------------------
 
 struct polling {
+    struct coordinator *coordinator;
     struct http_request *request;
     struct queue_poll poll;
 };
 
-static bool hung_up(void *ctx) { return http_hung_up(((struct polling *)ctx)->request); }
+static bool is_gone(void *ctx) {
+    struct polling *x = ctx;
+    uint64_t left_s;
+    return http_hung_up(x->request) || coordinator_is_benched(x->coordinator, x->poll.worker_id, &left_s);
+}
+
+static bool may_poll(struct coordinator *c, struct http_request *r, const char *worker, struct err *e) {
+    uint64_t left_s = 5;
+    bool draining = atomic_load(&c->draining);
+    if (!draining && (!worker || !coordinator_is_benched(c, worker, &left_s)))
+        return true;
+    http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, left_s));
+    if (!draining) {
+        err_set(e, ERR_UNAVAILABLE, "the operator keeps this worker from new leases");
+        return err_hint(e, "for %" PRIu64 " s more", left_s);
+    }
+    err_set(e, ERR_UNAVAILABLE, "this coordinator drains");
+    return err_hint(e, "it gives out no more leases; ask another one, or this one when it is back");
+}
 
 static void polled(void *ctx, const struct err *e) {
     struct polling *x = ctx;
@@ -127,11 +146,12 @@ void tasks_poll(struct http_request *r, void *ctx) {
         timeout = text[0] == '-' ? 0 : QUEUE_POLL_MAX_S; // any value is taken
     bool ok = !worker || strlen(worker) <= WORKER_ID_MAX ||
               err_set(&e, ERR_INVALID, "worker_id is longer than %d characters", WORKER_ID_MAX);
-    if (!ok || !coordinator_worker_id(r, &worker, &e)) {
+    if (!ok || !coordinator_worker_id(r, &worker, &e) || !may_poll(c, r, worker, &e)) {
         reply_error(r, &e);
         return;
     }
     struct polling *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    x->coordinator = c;
     x->request = r;
     x->poll = (struct queue_poll){.call = {.done = polled, .ctx = x},
                                   .arena = http_arena(r),
@@ -139,7 +159,7 @@ void tasks_poll(struct http_request *r, void *ctx) {
                                   .token_name = coordinator_token_name(r),
                                   .capabilities = http_query(r, "capabilities"),
                                   .wait_s = timeout,
-                                  .gone = hung_up};
+                                  .gone = is_gone};
     queue_poll(c->queue, &x->poll);
 }
 

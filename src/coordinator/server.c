@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "builder/build.h"
 #include "coordinator/routes.h"
+#include "http/router.h"
 #include <inttypes.h>
 
 // Whom a route is for. Everybody with a token may look.
@@ -84,10 +85,16 @@ bool coordinator_worker_id(const struct http_request *r, const char **id, struct
     return err_hint(e, "every worker has a token of its own; the one that it may call itself is its WORKER_ID");
 }
 
-static void count_answer(void *ctx, const struct http_route *route, int status, uint64_t us) {
-    struct coordinator *c = ctx;
-    if (status >= 100 && status < 600)
-        atomic_fetch_add(&c->answers[status / 100], 1);
+bool coordinator_route_name(size_t route, char out[static TALLY_NAME_MAX + 1]) {
+    if (route >= ARRAY_LEN(routes))
+        return false;
+    snprintf(out, TALLY_NAME_MAX + 1, "%s %s", http_method_name(routes[route].method), routes[route].path);
+    return true;
+}
+
+static void count_answer(void *ctx, const struct http_route *route, int status, uint64_t us, const char *why) {
+    _Static_assert(ARRAY_LEN(routes) <= COORDINATOR_ROUTES_MAX, "each route has a histogram");
+    coordinator_count_answer(ctx, route ? (size_t)(route - routes) : COORDINATOR_ROUTES_MAX, status, us, why);
     log_debug("%s: status %d after %" PRIu64 " us", route ? route->path : "no route", status, us);
 }
 

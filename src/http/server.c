@@ -47,6 +47,7 @@ struct http_request {
     enum http_method method;
     const char *path; // raw
     const char *id;   // for logs
+    const char *why;  // it was refused; NULL: it was not
     struct http_params params;
     const struct http_route *route;
     struct buf body;
@@ -298,7 +299,7 @@ static enum MHD_Result queue_response(struct http_request *r) {
     enum MHD_Result ok = MHD_queue_response(r->connection, (unsigned)r->status, r->response);
     const struct http_server_config *c = &r->server->config;
     if (c->after)
-        c->after(c->ctx, r->route, r->status, clock_mono_us() - r->started_us);
+        c->after(c->ctx, r->route, r->status, clock_mono_us() - r->started_us, r->why);
     return ok;
 }
 
@@ -720,6 +721,7 @@ void http_reply_err(struct http_request *r, const struct err *e) {
     json_t *j = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", err_slug(e->code), "message", e->msg, "hint", e->hint);
     if (!j) // a message that is not UTF-8
         j = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", err_slug(e->code), "message", "bad request", "hint", "");
+    r->why = arena_strdup(r->arena, e->msg);
     if (e->code == ERR_UNAUTHORIZED)
         http_add_header(r, "WWW-Authenticate", "Bearer");
     if (e->code == ERR_TOO_LARGE || e->code == ERR_UNAVAILABLE)

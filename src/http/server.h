@@ -48,8 +48,8 @@ struct http_server_config {
     // Answers a request that is refused before its handler ran (its body is too large, say); `route` is NULL when there
     // is none for it. NULL: http_reply_err.
     void (*refused)(struct http_request *r, const struct http_route *route, const struct err *e);
-    // Called after each answer, for metrics. NULL: none.
-    void (*after)(void *ctx, const struct http_route *route, int status, uint64_t us);
+    // Called after each answer, for metrics. why: the message of http_reply_err, NULL for other answers. NULL: none.
+    void (*after)(void *ctx, const struct http_route *route, int status, uint64_t us, const char *why);
     const char *cors_origins; // NULL: no CORS headers; "*": any; else comma list of exact origins
 };
 

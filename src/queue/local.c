@@ -48,8 +48,31 @@ static uint64_t retry_delay(unsigned attempt) {
     return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
 }
 
+// The operator's: whoever holds it does so no more, and it waits for nothing but a worker.
+static void take_back(struct local *l, struct queue_give_back *c) {
+    struct queue_call *answers = NULL;
+    pthread_mutex_lock(&l->mutex);
+    struct item *x = *item_find(l, &c->key);
+    c->answer = !x ? QUEUE_UNKNOWN : x->ending ? QUEUE_LOST : QUEUE_OK;
+    if (c->answer == QUEUE_OK) {
+        if (execution_is_held(x->state))
+            item_move(l, x, EXECUTION_EVENT_LOST);
+        item_set_deadline(l, x, 0);
+        item_make_dirty(l, x);
+        item_offer(l, x, &answers);
+        timer_watch(l, x);
+    }
+    pthread_mutex_unlock(&l->mutex);
+    answers_send(answers);
+    call_served(&c->call);
+}
+
 static void local_give_back(struct queue *q, struct queue_give_back *c) {
     struct local *l = (struct local *)q;
+    if (!c->token) {
+        take_back(l, c);
+        return;
+    }
     pthread_mutex_lock(&l->mutex);
     struct item *x = held_by(l, &c->key, c->token, &c->answer);
     if (x) {
@@ -82,6 +105,50 @@ static bool local_has_room(struct queue *q, struct err *e) {
     return err_hint(e, "try again when workers have done some");
 }
 
+// The longest wait of those that are queued, in ms.
+static uint64_t oldest_ms(const struct local *l) {
+    uint64_t now = clock_wall_ms(), oldest = now;
+    for (size_t i = 0; i < LOCAL_SLOTS; i++)
+        for (const struct item *x = l->slots[i]; x; x = x->next_hash)
+            if (x->state == EXECUTION_QUEUED && x->created_ms < oldest)
+                oldest = x->created_ms;
+    return now - oldest;
+}
+
+static void local_figures(struct queue *q, struct buf *out) {
+    struct local *l = (struct local *)q;
+    char label[FIGURE_LABEL_MAX];
+    pthread_mutex_lock(&l->mutex);
+    uint64_t oldest = oldest_ms(l);
+    pthread_mutex_unlock(&l->mutex);
+    figure_head(out, FIGURE_GAUGE, "outlayer_queue_oldest_seconds", "How long the oldest queued execution waits.");
+    figure_micro(out, "outlayer_queue_oldest_seconds", NULL, oldest * 1000);
+    figure_head(out, FIGURE_HISTOGRAM, "outlayer_execution_state_seconds", "How long executions were in a state.");
+    for (int s = EXECUTION_QUEUED; s <= EXECUTION_SUBMITTING; s++)
+        figure_histogram(out, "outlayer_execution_state_seconds",
+                         figure_label(label, "state", execution_text((enum execution_state)s)), &l->in_state[s]);
+    figure_head(out, FIGURE_COUNTER, "outlayer_leases_lost_by_worker_total",
+                "Leases not confirmed or run out since the start, by the worker that had them.");
+    figure_tally(out, "outlayer_leases_lost_by_worker_total", "worker", &l->lost_by);
+}
+
+static bool local_drain(struct queue *q, uint64_t ms) {
+    struct local *l = (struct local *)q;
+    struct queue_call *answers = NULL;
+    uint64_t end = deadline_in(ms);
+    pthread_mutex_lock(&l->mutex);
+    l->cordoned = true;
+    polls_end(l, UINT64_MAX, &answers);
+    pthread_mutex_unlock(&l->mutex);
+    answers_send(answers);
+    pthread_mutex_lock(&l->mutex);
+    while (items_held(l) && cond_wait_until(&l->idle, &l->mutex, end))
+        ;
+    bool idle = !items_held(l);
+    pthread_mutex_unlock(&l->mutex);
+    return idle;
+}
+
 static void local_stop(struct queue *q) { timer_stop((struct local *)q); }
 
 static void local_free(struct queue *q) {
@@ -98,6 +165,7 @@ static void local_free(struct queue *q) {
     heap_release(&l->timers);
     heap_release(&l->deaths);
     pthread_cond_destroy(&l->changed);
+    pthread_cond_destroy(&l->idle);
     pthread_mutex_destroy(&l->mutex);
     free(l);
 }
@@ -111,6 +179,8 @@ static const struct queue_form local_form = {
     .counts = local_counts,
     .has_room = local_has_room,
     .list = local_list,
+    .figures = local_figures,
+    .drain = local_drain,
     .stop = local_stop,
     .free = local_free,
 };
@@ -124,6 +194,8 @@ bool queue_open_local(struct queue **out, const struct queue_config *config, str
     l->polls_next_ms = l->dirty_until_ms = NO_DEADLINE;
     pthread_mutex_init(&l->mutex, NULL);
     cond_init(&l->changed);
+    cond_init(&l->idle);
+    tally_init(&l->lost_by);
     if (!local_load(l, e) || !timer_start(l, e)) {
         local_free(&l->queue_base);
         return false;

@@ -38,9 +38,10 @@ struct item {
     const char *build_target, *json, *payer_name;
     struct payer *payer; // while it waits
     enum execution_state state;
-    bool ending;   // its end is being stored; meanwhile nobody else may end or lease it
-    bool too_late; // nobody began it in time
-    bool waits;    // it counts among its payer's
+    uint64_t since_ms; // in this state; monotonic
+    bool ending;       // its end is being stored; meanwhile nobody else may end or lease it
+    bool too_late;     // nobody began it in time
+    bool waits;        // it counts among its payer's
     unsigned attempt;
     uint64_t turn;
     uint64_t created_ms, dead_at_ms; // wall clock
@@ -77,7 +78,11 @@ struct local {
     struct item *dirty;
     uint64_t dirty_until_ms; // their rows are written by then; NO_DEADLINE: none is dirty, or it is being done
     struct queue_counts counts;
-    uint64_t wake_ms; // the timer sleeps until then
+    bool cordoned;       // nothing is leased
+    pthread_cond_t idle; // nothing is held any more
+    struct histogram in_state[EXECUTION_STATE_COUNT];
+    struct tally lost_by; // leases, by worker
+    uint64_t wake_ms;     // the timer sleeps until then
 };
 
 // --- local_index.c: items, with the lock held
@@ -86,6 +91,7 @@ struct item **item_find(struct local *l, const struct execution_key *k);
 // A queued one; its payer is already counted (payer_join) and its row is stored. Texts are copied.
 struct item *item_add(struct local *l, const struct queue_row *row, struct payer *payer);
 void item_forget(struct local *l, struct item **at);
+uint64_t items_held(const struct local *l);
 // Puts it where its state, its deadline and its time belong. After every change of these.
 void item_place(struct local *l, struct item *x);
 void item_move(struct local *l, struct item *x, enum execution_event event); // and places it, without a deadline

@@ -93,12 +93,12 @@ static void submit(struct ending *x) {
         stored(x, false, &e);
 }
 
-// Takes the execution from its lease, if this token has it.
+// Takes the execution from its lease, if this token has it; NULL: whoever has it.
 static void take(struct ending *x, const struct hash *token) {
     struct local *l = x->l;
     pthread_mutex_lock(&l->mutex);
     struct item *item = *item_find(l, &x->key);
-    x->held = item && item_is_held_by(item, token);
+    x->held = item && (token ? item_is_held_by(item, token) : !item->ending);
     if (x->held) {
         item_begin_end(l, item);
         x->end.execution_id = item->execution_id;
@@ -109,16 +109,16 @@ static void take(struct ending *x, const struct hash *token) {
 
 void local_end(struct queue *q, struct queue_end *c) {
     struct ending *x = xcalloc(1, sizeof *x);
-    struct hash token = sha256(slice_str(c->token));
+    struct hash token = sha256(slice_str(c->token ? c->token : ""));
     *x = (struct ending){.l = (struct local *)q, .call = c, .key = c->key};
     x->end = (struct execution_end){.state = EXECUTION_SETTLED,
                                     .outcome = c->outcome,
                                     .report = c->report,
                                     .worker_id = x->worker_id,
                                     .token_name = c->token_name,
-                                    .lease = hash_hex(&token, x->lease),
+                                    .lease = c->token ? hash_hex(&token, x->lease) : NULL,
                                     .instructions = c->instructions};
-    take(x, &token);
+    take(x, c->token ? &token : NULL);
     submit(x);
 }
 

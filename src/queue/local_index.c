@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
+#include "base/sync.h"
 #include "queue/local.h"
 
 #define LANES_KEPT 64 // empty ones
@@ -151,6 +152,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .state = EXECUTION_QUEUED,
                        .attempt = row->attempt,
                        .turn = row->turn,
+                       .since_ms = clock_mono_ms(),
                        .created_ms = row->created_ms,
                        .dead_at_ms = row->dead_at_ms};
     x->too_late = clock_wall_ms() >= item_late_at(x);
@@ -162,6 +164,23 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
     return x;
 }
 
+uint64_t items_held(const struct local *l) {
+    uint64_t n = 0;
+    for (int s = EXECUTION_LEASED; s <= EXECUTION_SUBMITTING; s++)
+        n += l->counts.by_state[s];
+    return n;
+}
+
+// Its state is over.
+static void leave_state(struct local *l, struct item *x) {
+    uint64_t now = clock_mono_ms();
+    histogram_add(&l->in_state[x->state], (now - x->since_ms) * 1000);
+    x->since_ms = now;
+    l->counts.by_state[x->state]--;
+    if (!items_held(l))
+        pthread_cond_broadcast(&l->idle);
+}
+
 void item_forget(struct local *l, struct item **at) {
     struct item *x = *at;
     *at = x->next_hash;
@@ -169,7 +188,7 @@ void item_forget(struct local *l, struct item **at) {
     item_make_clean(l, x);
     if (x->waits)
         payer_leave(l, x->payer);
-    l->counts.by_state[x->state]--;
+    leave_state(l, x);
     l->count--;
     arena_free(x->arena);
 }
@@ -177,9 +196,11 @@ void item_forget(struct local *l, struct item **at) {
 void item_move(struct local *l, struct item *x, enum execution_event event) {
     enum execution_state next = x->state;
     BUG_ON(!execution_next(x->state, event, &next));
-    l->counts.by_state[x->state]--;
-    l->counts.by_state[next]++;
-    x->state = next;
+    if (next != x->state) {
+        l->counts.by_state[next]++;
+        leave_state(l, x);
+        x->state = next;
+    }
     item_set_deadline(l, x, 0);
 }
 

@@ -115,10 +115,11 @@ void local_poll(struct queue *q, struct queue_poll *p) {
     uint64_t wait_s = p->wait_s < QUEUE_POLL_MAX_S ? p->wait_s : QUEUE_POLL_MAX_S;
     p->leased = false;
     pthread_mutex_lock(&l->mutex);
-    struct item *x = l->stop ? NULL : first_for(l, p);
+    bool closed = l->stop || l->cordoned;
+    struct item *x = closed ? NULL : first_for(l, p);
     if (x)
         lease(l, x, p);
-    if (x || !wait_s || l->stop || l->poll_count >= QUEUE_POLLS_MAX)
+    if (x || !wait_s || closed || l->poll_count >= QUEUE_POLLS_MAX)
         note(&answers, &p->call);
     else
         park(l, &p->call, wait_s);

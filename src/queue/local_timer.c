@@ -25,6 +25,7 @@ static void end_deadlines(struct local *l, uint64_t now, struct queue_call **ans
             log_warn("the lease of request %" PRIu64 " by %s (token %s) is lost", x->key.request_id, x->worker_id,
                      x->token_name);
             l->counts.leases_lost++;
+            tally_add(&l->lost_by, x->worker_id);
             item_move(l, x, EXECUTION_EVENT_LOST);
             item_make_dirty(l, x);
         } else {

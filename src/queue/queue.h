@@ -12,6 +12,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/figures.h"
 #include "queue/execution_state.h"
 #include "store/db.h"
 
@@ -95,7 +96,7 @@ struct queue_beat {
 };
 void queue_beat(struct queue *q, struct queue_beat *x);
 
-// Queued again, after a while that grows with its attempts.
+// Queued again, after a while that grows with its attempts. token NULL: the operator's, whoever holds it, and at once.
 struct queue_give_back {
     struct queue_call call;
     struct execution_key key;
@@ -104,8 +105,9 @@ struct queue_give_back {
 };
 void queue_give_back(struct queue *q, struct queue_give_back *x);
 
-// Stores its end, if this token holds it. The same token again is answered QUEUE_OK, and changes nothing; also where
-// the first answer was an error and the end was stored all the same.
+// Stores its end, if this token holds it (token NULL: the operator's, whoever holds it or nobody). The same token again
+// is answered QUEUE_OK, and changes nothing; also where the first answer was an error and the end was stored all the
+// same.
 struct queue_end {
     struct queue_call call;
     struct execution_key key;
@@ -138,6 +140,12 @@ struct queue_filter {
 [[nodiscard]] bool queue_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a,
                               struct buf *out, struct err *e);
 
+// How old the queue is, how long executions are in each state, who loses leases: for operators.
+void queue_figures(struct queue *q, struct buf *out);
+
+// From now on nothing is leased; parked polls are answered with nothing. Waits until no worker holds anything, so long
+// at most. Returns whether that is so.
+bool queue_drain(struct queue *q, uint64_t ms);
 // Answers the parked polls with nothing, and takes no more. What was called before is still served.
 void queue_stop(struct queue *q);
 void queue_free(struct queue *q); // when nobody calls any more: what it knows is stored. NULL is fine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/writer.h"
 
+#include "base/clock.h"
 #include "base/sync.h"
 #include <pthread.h>
 
@@ -15,6 +16,8 @@ struct writer {
     struct writer_job queue[WAITING_MAX];
     size_t head, count;
     bool stopping;
+    struct histogram took;   // transactions
+    _Atomic uint64_t failed; // jobs
 };
 
 static size_t take_batch(struct writer *w, struct writer_job *out) {
@@ -100,9 +103,13 @@ static size_t run_some(struct db *db, const struct writer_job *jobs, size_t n, s
 
 static void run_batch(struct writer *w, const struct writer_job *jobs, size_t n) {
     static _Thread_local struct outcome outcomes[BATCH_MAX];
+    uint64_t start_us = clock_mono_us();
     if (!run_together(w->db, jobs, n, outcomes))
         for (size_t ran = 0; ran < n;)
             ran += run_some(w->db, jobs + ran, n - ran, outcomes + ran);
+    histogram_add(&w->took, clock_mono_us() - start_us);
+    for (size_t i = 0; i < n; i++)
+        atomic_fetch_add(&w->failed, !outcomes[i].ok);
     for (size_t i = 0; i < n; i++)
         jobs[i].done(jobs[i].ctx, outcomes[i].ok, &outcomes[i].e);
 }
@@ -139,6 +146,17 @@ void writer_free(struct writer *w) {
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->wake);
     free(w);
+}
+
+void writer_figures(struct writer *w, struct buf *out) {
+    pthread_mutex_lock(&w->lock);
+    size_t depth = w->count;
+    pthread_mutex_unlock(&w->lock);
+    figure_one(out, FIGURE_GAUGE, "outlayer_writer_waiting", "Changes that wait for the database.", depth);
+    figure_head(out, FIGURE_HISTOGRAM, "outlayer_writer_commit_seconds",
+                "How long a transaction took, its commit included; it holds the changes that waited.");
+    figure_histogram(out, "outlayer_writer_commit_seconds", NULL, &w->took);
+    figure_one(out, FIGURE_COUNTER, "outlayer_writer_failed_total", "Changes that were not stored.", w->failed);
 }
 
 bool writer_submit(struct writer *w, const struct writer_job *job, struct err *e) {

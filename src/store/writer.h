@@ -2,6 +2,7 @@
 // One thread that writes: what many requests want to change goes into one commit, and each is told after it. A job that
 // fails is rolled back alone; when the commit itself fails, all of its jobs have failed.
 #pragma once
+#include "base/figures.h"
 #include "store/db.h"
 
 struct writer;
@@ -19,6 +20,8 @@ struct writer_job {
 [[nodiscard]] bool writer_new(struct writer **out, struct db *db, struct err *e);
 // Finishes what was submitted, and stops. Does not close the connection.
 void writer_free(struct writer *w);
+// How much waits, how long transactions take, how many changes failed: for operators.
+void writer_figures(struct writer *w, struct buf *out);
 // false (ERR_UNAVAILABLE) when too much is waiting already; then `done` is not called.
 [[nodiscard]] bool writer_submit(struct writer *w, const struct writer_job *job, struct err *e);
 // The same, and waits for the end.
