@@ -504,9 +504,24 @@ def test_builds():
         equal("of nothing", c.call("GET", "/public/wasm/info?repo=git@example.com:a/b", token=None)[0], 400)
         equal("of another commit",
               c.call("GET", "/public/wasm/info?repo=https://example.com/a/b&commit=x", token=None)[1]["exists"], False)
+        everybody = lambda: c.call("GET", path + "?all=true")[1]["records"]
+        equal("those of all signers are a list", everybody(), [good])
+        c.call("PUT", path, {**record(b"a", built_at=1763999999)})  # anybody may show what was signed once
+        equal("an earlier one of its signer changes nothing", everybody(), [good])
+        later = record(b"a", built_at=1764000001, wasm_hash="ef" * 32)
+        equal("a later one", c.call("PUT", path, later)[0], 200)
+        equal("takes its place", everybody(), [later])
+        mine = token_of(c.home, "mallory")
+        for i in range(2, 9):
+            equal("another signer's", c.call("PUT", path, record(b"a", bytes([i]) * 32), token=mine)[0], 200)
+            time.sleep(0.002)  # their order is that of milliseconds
+        kept = everybody()
+        equal("of one token a few are kept, the newest", [r["public_key"] for r in kept if r != later],
+              [record(b"a", bytes([i]) * 32)["public_key"] for i in (8, 7, 6, 5)])
+        check("and nobody's record became another's", later in kept, kept)
         c.kill()
         d = again(c)
-        equal("survives a crash", d.call("GET", path), (200, good))
+        equal("survives a crash", d.call("GET", path + "?all=true")[1]["records"], kept)
         d.kill()
 
 

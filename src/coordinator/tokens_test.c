@@ -222,6 +222,7 @@ static void tokens_of_an_earlier_program(void **state) {
         "(request_id, contract_id));"
         "CREATE TABLE builds (build_key TEXT PRIMARY KEY, wasm_hash TEXT NOT NULL, repo TEXT NOT NULL,"
         " commit_hash TEXT NOT NULL, target TEXT NOT NULL, record TEXT NOT NULL, created_ms INTEGER NOT NULL);"
+        "INSERT INTO builds VALUES ('k', 'w', 'r', 'c', 't', '{\"public_key\":\"ed25519:x\",\"built_at\":5}', 7);"
         "INSERT INTO tokens VALUES ('old', '%s', 1700000000000)",
         hash_hex(&h, hex));
     assert_ok(db_exec(old, was, &e), &e);
@@ -237,6 +238,12 @@ static void tokens_of_an_earlier_program(void **state) {
     db_bind_text(f->db, s, ":hash", hex);
     assert_ok(db_step(f->db, s, &row, &e), &e);
     assert_true(row);
+    db_done(f->db, s);
+    assert_ok(
+        db_query(f->db, "SELECT wasm_hash FROM build_records WHERE public_key = 'ed25519:x' AND built_at = 5", &s, &e),
+        &e);
+    assert_ok(db_step(f->db, s, &row, &e), &e);
+    assert_true(row && strcmp(db_text(f->db, s, "wasm_hash"), "w") == 0);
     db_done(f->db, s);
 }
 

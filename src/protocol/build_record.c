@@ -96,3 +96,20 @@ bool record_parse(struct build_record *out, struct arena *a, const json_t *j, st
     memcpy(out->signature.bytes, bytes.ptr, 64);
     return true;
 }
+
+bool records_parse(struct build_record **out, size_t *count, struct arena *a, const json_t *j, struct err *e) {
+    json_t *list, *one;
+    size_t i;
+    *out = arena_alloc(a, RECORDS_MAX * sizeof **out);
+    *count = 0;
+    if (!json_object_get(j, "records")) {
+        *count = 1;
+        return record_parse(*out, a, j, e);
+    }
+    if (!json_get_array(j, "records", &list, e))
+        return false;
+    json_array_foreach(list, i, one)
+        if (*count < RECORDS_MAX && record_parse(&(*out)[*count], a, one, NULL))
+            (*count)++;
+    return true;
+}

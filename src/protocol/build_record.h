@@ -24,4 +24,9 @@ void record_sign(struct build_record *r, const struct secret_key *key);
 bool record_signature_good(const struct build_record *r);
 json_t *record_json(struct arena *a, const struct build_record *r); // the caller releases it
 extern const char *const record_keys[];                             // all of its fields, for json_only_keys
+#define RECORDS_MAX 64                                              // of one build key, each by another key
 [[nodiscard]] bool record_parse(struct build_record *out, struct arena *a, const json_t *j, struct err *e);
+// What a coordinator has of one build key: {"records":[…]}, or from an older one the record itself. Of a list those
+// that cannot be read are left out. *out lives in `a`.
+[[nodiscard]] bool records_parse(struct build_record **out, size_t *count, struct arena *a, const json_t *j,
+                                 struct err *e);

@@ -11,6 +11,13 @@
     " WHERE is_active AND expires_ms = 0 AND worker_id IS NULL AND scopes = 'worker';"                                 \
     "ALTER TABLE executions ADD COLUMN token_name TEXT;"
 
+#define BUILD_RECORDS                                                                                                  \
+    "CREATE TABLE build_records (build_key TEXT NOT NULL, public_key TEXT NOT NULL, wasm_hash TEXT NOT NULL,"          \
+    " repo TEXT NOT NULL, commit_hash TEXT NOT NULL, target TEXT NOT NULL, record TEXT NOT NULL,"                      \
+    " built_at BIGINT NOT NULL, created_ms BIGINT NOT NULL, token_name TEXT NOT NULL,"                                 \
+    " PRIMARY KEY (build_key, public_key));"                                                                           \
+    "CREATE INDEX build_records_source ON build_records (repo, commit_hash, target);"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -80,6 +87,17 @@ static const struct db_migration migrations[] = {
          " dead_at_ms BIGINT NOT NULL, not_before_ms BIGINT NOT NULL DEFAULT 0, attempt BIGINT NOT NULL DEFAULT 0,"
          " stage TEXT, worker_id TEXT, token_name TEXT, lease_hash TEXT, until_ms BIGINT);",
      .least = 3},
+    // What the program before this one keeps in `builds` is looked at by it alone.
+    {.version = 5,
+     .what = "records of builds by whoever signed them",
+     .sql = BUILD_RECORDS "INSERT INTO build_records SELECT build_key, json_extract(record, '$.public_key'), wasm_hash,"
+                          " repo, commit_hash, target, record, json_extract(record, '$.built_at'), created_ms, ''"
+                          " FROM builds;",
+     .postgres =
+         BUILD_RECORDS "INSERT INTO build_records SELECT build_key, record::json ->> 'public_key', wasm_hash,"
+                       " repo, commit_hash, target, record, (record::json ->> 'built_at')::bigint, created_ms, ''"
+                       " FROM builds;",
+     .least = 4},
 };
 
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }

@@ -179,15 +179,16 @@ bool api_lock_file_put(struct api *api, struct arena *a, const struct hash *hash
     return upload(api, a, "/cargo-lock", hash, lock, "text/plain; charset=utf-8", e);
 }
 
-bool api_record_get(struct api *api, struct arena *a, const struct hash *build_key, struct build_record *out,
-                    struct err *e) {
+bool api_records_get(struct api *api, struct arena *a, const struct hash *build_key, struct build_record **out,
+                     size_t *count, struct err *e) {
     char hex[65];
-    struct http_call call = call_of(api, a, "GET", arena_printf(a, "/builds/%s", hash_hex(build_key, hex)), CALL_MS);
+    struct http_call call =
+        call_of(api, a, "GET", arena_printf(a, "/builds/%s?all=true", hash_hex(build_key, hex)), CALL_MS);
     SCOPED_JSON(j) = NULL;
     int status;
     if (!http_call_json(api->http, a, &call, NULL, &status, &j, e))
         return false;
-    return (j && record_parse(out, a, j, e)) || err_wrap(e, "build record %.12s of the coordinator", hex);
+    return (j && records_parse(out, count, a, j, e)) || err_wrap(e, "build record %.12s of the coordinator", hex);
 }
 
 bool api_record_put(struct api *api, struct arena *a, const struct build_record *r, struct err *e) {

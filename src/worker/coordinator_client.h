@@ -50,9 +50,9 @@ void api_unlock(struct api *api, struct arena *a, const char *key); // a failure
                                      struct err *e);
 [[nodiscard]] bool api_lock_file_get(struct api *api, struct arena *a, const struct hash *hash, struct slice *out,
                                      struct err *e);
-// Nothing about it is verified here but its form: record_verify.
-[[nodiscard]] bool api_record_get(struct api *api, struct arena *a, const struct hash *build_key,
-                                  struct build_record *out, struct err *e);
+// Those of all signers; nothing about them is verified here but their form.
+[[nodiscard]] bool api_records_get(struct api *api, struct arena *a, const struct hash *build_key,
+                                   struct build_record **out, size_t *count, struct err *e);
 [[nodiscard]] bool api_record_put(struct api *api, struct arena *a, const struct build_record *r, struct err *e);
 
 struct worker_state {

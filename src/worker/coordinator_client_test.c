@@ -51,7 +51,8 @@ static void a_status_is_not_the_coordinators_word(void **state) {
                                             {"application/json", "{\"code\":\"lease_lost\"}"}};
     struct hash h = {0};
     struct slice wasm;
-    struct build_record record;
+    struct build_record *records;
+    size_t count;
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
         for (size_t k = 0; k < ARRAY_LEN(bodies); k++) {
             SCOPED_ARENA(a);
@@ -61,7 +62,7 @@ static void a_status_is_not_the_coordinators_word(void **state) {
             assert_int_equal(beat(a), ERR_UNAVAILABLE);
             assert_err(api_complete(api, a, &id, report, &e), &e, ERR_UNAVAILABLE, "");
             assert_err(api_wasm_get(api, a, &h, &wasm, &e), &e, ERR_UNAVAILABLE, "");
-            assert_err(api_record_get(api, a, &h, &record, &e), &e, ERR_UNAVAILABLE, "");
+            assert_err(api_records_get(api, a, &h, &records, &count, &e), &e, ERR_UNAVAILABLE, "");
         }
 }
 

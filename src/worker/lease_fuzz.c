@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct err e = {0};
     struct lease lease, again;
     struct chain_request request;
-    struct build_record record;
+    struct build_record *records;
+    size_t count;
     SCOPED_JSON(j) = json_parse_big(slice_of(data, size), 1 << 20, &e);
     if (!json_is_object(j))
         return 0;
@@ -22,8 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!chain_request_parse(&request, a, j, &e))
         BUG_ON(!e.msg[0]);
     e.msg[0] = 0;
-    if (record_parse(&record, a, j, &e))
-        (void)record_signature_good(&record);
+    if (records_parse(&records, &count, a, j, &e))
+        BUG_ON(count > RECORDS_MAX ||
+               (count && record_signature_good(&records[count - 1]) && !records[count - 1].repo));
     else
         BUG_ON(!e.msg[0]);
     return 0;
