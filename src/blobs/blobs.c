@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+// How nothing goes that somebody needs, and nothing stays that nobody needs, whichever process ends at whatever moment:
+// the kernel keeps locks (flock) with open descriptors. Who writes an upload holds it alone; what is an upload and can
+// be locked was left by somebody who is gone. Who reads a file shares it; what is evicted is locked alone before.
 #include "blobs/blobs.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define SEEN 4096
 
 struct blobs {
     char *folder;
@@ -16,7 +22,12 @@ struct blobs {
     uint64_t max_bytes;
     mode_t mode;           // of what is placed
     pthread_mutex_t mutex; // for all below
-    uint64_t bytes, uploads;
+    uint64_t bytes;
+    struct seen { // was whole when it was looked at, and has not been changed since
+        struct hash hash;
+        ino_t inode;
+        struct timespec changed; // which nobody can set
+    } seen[SEEN];
 };
 struct blob_upload {
     struct blobs *blobs;
@@ -31,19 +42,76 @@ static bool is_hash(const char *name) {
     return strlen(name) == 64 && hash_from_hex(&h, slice_str(name), NULL);
 }
 
-// Sums up what is there; what a crash left half-written goes.
-static bool scan(struct blobs *b, struct err *e) {
+// Removes a file that nobody holds. false: somebody does, or it cannot be removed.
+static bool remove_free(struct blobs *b, const char *name) {
+    int fd = openat(b->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool gone = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && unlinkat(b->dir, name, 0) == 0;
+    if (fd >= 0)
+        close(fd);
+    return gone;
+}
+
+struct kept {
+    char name[65];
+    uint64_t size;
+    struct timespec used;
+};
+
+static int oldest_first(const void *a, const void *b) {
+    const struct kept *x = a, *y = b;
+    if (x->used.tv_sec != y->used.tv_sec)
+        return x->used.tv_sec > y->used.tv_sec ? 1 : -1;
+    return (x->used.tv_nsec > y->used.tv_nsec) - (x->used.tv_nsec < y->used.tv_nsec);
+}
+
+static void add_kept(struct arena *a, struct kept **list, size_t *count, size_t *room, const struct kept *one) {
+    if (*count == *room) {
+        struct kept *more = arena_alloc(a, (*room = *room ? 2 * *room : 64) * sizeof *more);
+        if (*count)
+            memcpy(more, *list, *count * sizeof *more);
+        *list = more;
+    }
+    (*list)[(*count)++] = *one;
+}
+
+// What is there, oldest use first, in `a`; what a crash left half-written goes.
+static bool scan(struct blobs *b, struct arena *a, struct kept **list, size_t *count, struct err *e) {
     DIR *d = opendir(b->folder);
     struct stat st;
+    size_t room = 0;
+    *list = NULL;
+    *count = 0;
     if (!d)
         return err_errno(e, "cannot read '%s'", b->folder);
     for (struct dirent *x; (x = readdir(d));) {
-        if (strncmp(x->d_name, "upload-", 7) == 0)
-            unlinkat(b->dir, x->d_name, 0);
-        else if (is_hash(x->d_name) && fstatat(b->dir, x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            b->bytes += (uint64_t)st.st_size;
+        if (strncmp(x->d_name, "upload-", 7) == 0) {
+            (void)!remove_free(b, x->d_name);
+        } else if (is_hash(x->d_name) && fstatat(b->dir, x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+            struct kept one = {.size = (uint64_t)st.st_size, .used = st.st_mtim};
+            memcpy(one.name, x->d_name, sizeof one.name);
+            add_kept(a, list, count, &room, &one);
+        }
     }
     closedir(d);
+    if (*count)
+        qsort(*list, *count, sizeof **list, oldest_first);
+    return true;
+}
+
+static uint64_t sum(const struct kept *list, size_t count) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += list[i].size;
+    return bytes;
+}
+
+static bool count_all(struct blobs *b, struct err *e) {
+    SCOPED_ARENA(a);
+    struct kept *list;
+    size_t count;
+    if (!scan(b, a, &list, &count, e))
+        return false;
+    b->bytes = sum(list, count);
     return true;
 }
 
@@ -56,7 +124,7 @@ bool blobs_open(struct blobs **out, const char *folder, uint64_t max_bytes, stru
     b->mode = 0600;
     pthread_mutex_init(&b->mutex, NULL);
     b->dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if ((b->dir < 0 && !err_errno(e, "cannot open '%s'", folder)) || !scan(b, e)) {
+    if ((b->dir < 0 && !err_errno(e, "cannot open '%s'", folder)) || !count_all(b, e)) {
         blobs_free(b);
         return false;
     }
@@ -86,19 +154,63 @@ uint64_t blobs_bytes(struct blobs *b) {
     return n;
 }
 
+static bool has_hash(int fd, const struct hash *want) {
+    uint8_t piece[65536];
+    struct sha256 sha;
+    ssize_t n;
+    sha256_init(&sha);
+    for (off_t at = 0; (n = pread(fd, piece, sizeof piece, at)) > 0; at += n)
+        sha256_add(&sha, slice_of(piece, (size_t)n));
+    struct hash got = sha256_end(&sha);
+    return n == 0 && hash_eq(&got, want);
+}
+
+static struct seen *seen_place(struct blobs *b, const struct hash *h) {
+    return &b->seen[(h->b[0] | h->b[1] << 8) % SEEN];
+}
+
+static bool was_whole(struct blobs *b, const struct hash *hash, const struct stat *st) {
+    pthread_mutex_lock(&b->mutex);
+    const struct seen *s = seen_place(b, hash);
+    bool same = hash_eq(&s->hash, hash) && s->inode == st->st_ino && s->changed.tv_sec == st->st_ctim.tv_sec &&
+                s->changed.tv_nsec == st->st_ctim.tv_nsec;
+    pthread_mutex_unlock(&b->mutex);
+    return same;
+}
+
+static bool is_whole(struct blobs *b, const struct hash *hash, int fd) {
+    struct stat st;
+    return fstat(fd, &st) == 0 && (was_whole(b, hash, &st) || has_hash(fd, hash));
+}
+
+// Its last use is now, which is a change of the file, too.
+static bool use(struct blobs *b, const struct hash *hash, int fd, uint64_t *size) {
+    struct stat st;
+    futimens(fd, NULL);
+    if (fstat(fd, &st) != 0)
+        return false;
+    *size = (uint64_t)st.st_size;
+    pthread_mutex_lock(&b->mutex);
+    *seen_place(b, hash) = (struct seen){*hash, st.st_ino, st.st_ctim};
+    pthread_mutex_unlock(&b->mutex);
+    return true;
+}
+
 bool blobs_get(struct blobs *b, const struct hash *hash, int *fd, uint64_t *size, struct err *e) {
     char name[65];
-    struct stat st;
     *fd = openat(b->dir, hash_hex(hash, name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (*fd < 0)
         return err_set(e, ERR_NOT_FOUND, "there is no module %s", name);
-    futimens(*fd, NULL); // its last use
-    if (fstat(*fd, &st) != 0) {
-        close(*fd);
-        return err_errno(e, "module %s", name);
+    bool whole = flock(*fd, LOCK_SH | LOCK_NB) == 0; // else it is on its way out
+    if (whole && !is_whole(b, hash, *fd)) {
+        log_warn("module %s is damaged and is removed", name);
+        blobs_remove(b, hash);
+        whole = false;
     }
-    *size = (uint64_t)st.st_size;
-    return true;
+    if (whole && use(b, hash, *fd, size))
+        return true;
+    close(*fd);
+    return err_set(e, ERR_NOT_FOUND, "there is no module %s", name);
 }
 
 bool blobs_has(struct blobs *b, const struct hash *hash, uint64_t *size) {
@@ -123,19 +235,32 @@ void blobs_remove(struct blobs *b, const struct hash *hash) {
 
 // --- uploads -------------------------------------------------------------------------------------------------------
 
+// *fd -1 with *e left alone: somebody took it for one that was left behind, in the moment before it was locked.
+static bool try_begin(struct blobs *b, char *name, size_t size, int *fd, struct err *e) {
+    struct hash random;
+    struct stat st;
+    char hex[65];
+    random_bytes(random.b, sizeof random.b);
+    snprintf(name, size, "upload-%.32s", hash_hex(&random, hex));
+    *fd = openat(b->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return err_errno(e, "cannot store a module");
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0 && fstat(*fd, &st) == 0 && st.st_nlink > 0)
+        return true;
+    close(*fd);
+    *fd = -1;
+    return true;
+}
+
 bool blob_begin(struct blobs *b, struct blob_upload **out, struct err *e) {
     struct blob_upload *u = xcalloc(1, sizeof *u);
     u->blobs = b;
     sha256_init(&u->hash);
-    pthread_mutex_lock(&b->mutex);
-    uint64_t n = b->uploads++;
-    pthread_mutex_unlock(&b->mutex);
-    snprintf(u->name, sizeof u->name, "upload-%" PRIu64, n);
-    u->fd = openat(b->dir, u->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (u->fd < 0) {
-        err_errno(e, "cannot store a module");
-        free(u);
-        return false;
+    for (u->fd = -1; u->fd < 0;) {
+        if (!try_begin(b, u->name, sizeof u->name, &u->fd, e)) {
+            free(u);
+            return false;
+        }
     }
     *out = u;
     return true;
@@ -157,54 +282,52 @@ void blob_drop(struct blob_upload *u) {
     free(u);
 }
 
-// The least recently used module but `keep`. false: there is no other.
-static bool oldest(struct blobs *b, const char *keep, char out[static 65], uint64_t *size) {
-    DIR *d = opendir(b->folder);
-    struct stat st;
-    struct timespec when = {0};
-    bool found = false;
-    for (struct dirent *x; d && (x = readdir(d));) {
-        if (!is_hash(x->d_name) || strcmp(x->d_name, keep) == 0 || fstatat(b->dir, x->d_name, &st, 0) != 0)
+// With the mutex held: lets the least recently used go until `more` bytes have room, or nothing else is there; `name`
+// is what is being placed. What is being read stays: if there is no room but for that, ERR_UNAVAILABLE.
+static bool make_room(struct blobs *b, const char *name, uint64_t more, struct err *e) {
+    SCOPED_ARENA(a);
+    struct kept *list;
+    size_t count, left = 0;
+    if (b->bytes + more <= b->max_bytes)
+        return true;
+    if (!scan(b, a, &list, &count, e))
+        return false;
+    b->bytes = sum(list, count);
+    for (size_t i = 0; i < count && b->bytes + more > b->max_bytes; i++) {
+        if (strcmp(list[i].name, name) == 0)
             continue;
-        bool older =
-            st.st_mtim.tv_sec < when.tv_sec || (st.st_mtim.tv_sec == when.tv_sec && st.st_mtim.tv_nsec < when.tv_nsec);
-        if (found && !older)
-            continue;
-        found = true;
-        when = st.st_mtim;
-        *size = (uint64_t)st.st_size;
-        memcpy(out, x->d_name, 65);
+        if (remove_free(b, list[i].name))
+            b->bytes -= list[i].size;
+        else
+            left++;
     }
-    if (d)
-        closedir(d);
-    return found;
+    if (b->bytes + more <= b->max_bytes || !left)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "there is no room for module %s: what is kept is being read", name);
+    return err_hint(e, "try again in a moment");
 }
 
-// With the mutex held. The one just placed stays.
-static void evict(struct blobs *b, const char *keep) {
-    char name[65];
-    uint64_t size = 0;
-    while (b->bytes > b->max_bytes && oldest(b, keep, name, &size)) {
-        if (unlinkat(b->dir, name, 0) != 0)
-            return;
-        b->bytes -= size < b->bytes ? size : b->bytes;
-    }
+// Others may read it from the moment that it has its name, so it is locked as they do.
+static bool place_locked(struct blob_upload *u, const char *name, struct err *e) {
+    struct blobs *b = u->blobs;
+    struct stat st;
+    uint64_t old = fstatat(b->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)st.st_size : 0;
+    if (!make_room(b, name, u->size > old ? u->size - old : 0, e))
+        return false;
+    old = fstatat(b->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)st.st_size : 0;
+    if (flock(u->fd, LOCK_SH | LOCK_NB) != 0 || renameat(b->dir, u->name, b->dir, name) != 0 || fsync(b->dir) != 0)
+        return err_errno(e, "cannot store module %s", name);
+    b->bytes += u->size;
+    b->bytes -= old < b->bytes ? old : b->bytes;
+    return true;
 }
 
 static bool place(struct blob_upload *u, const char *name, struct err *e) {
     struct blobs *b = u->blobs;
-    struct stat st;
     if (fchmod(u->fd, b->mode) != 0 || fsync(u->fd) != 0)
         return err_errno(e, "cannot store module %s", name);
     pthread_mutex_lock(&b->mutex);
-    bool there = fstatat(b->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-    bool ok = renameat(b->dir, u->name, b->dir, name) == 0 && fsync(b->dir) == 0;
-    if (!ok) {
-        err_errno(e, "cannot store module %s", name);
-    } else if (!there) {
-        b->bytes += u->size;
-        evict(b, name);
-    }
+    bool ok = place_locked(u, name, e);
     pthread_mutex_unlock(&b->mutex);
     return ok;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is named by the SHA-256 of its bytes (modules, locks, downloads), as files in one folder, at most so many bytes
-// of them: the least recently used go first (a file's time of change is its last use). A file is there whole or not at
-// all. Safe from several threads.
+// of them: the least recently used go first (a file's time of change is its last use), before another is placed, and
+// never one that somebody reads. A file is there whole or not at all, and is hashed on its way in and, once and after
+// each change of the file, on its way out. Safe from several threads, and between processes that share the folder.
 #pragma once
 #include "crypto/hash.h"
 
@@ -14,7 +15,8 @@ void blobs_free(struct blobs *b); // NULL is fine
 [[nodiscard]] bool blobs_share(struct blobs *b, struct err *e);
 uint64_t blobs_bytes(struct blobs *b);
 
-// An open descriptor, for the caller to close; ERR_NOT_FOUND.
+// An open descriptor, for the caller to close: until then the file does not go. ERR_NOT_FOUND, also for what is
+// damaged, which is removed.
 [[nodiscard]] bool blobs_get(struct blobs *b, const struct hash *hash, int *fd, uint64_t *size, struct err *e);
 bool blobs_has(struct blobs *b, const struct hash *hash, uint64_t *size);
 // For what is damaged: the next who has it whole places it again.
@@ -24,6 +26,7 @@ void blobs_remove(struct blobs *b, const struct hash *hash);
 struct blob_upload;
 [[nodiscard]] bool blob_begin(struct blobs *b, struct blob_upload **out, struct err *e);
 [[nodiscard]] bool blob_add(struct blob_upload *u, struct slice piece, struct err *e);
-// Only when its hash is this one: ERR_INVALID otherwise. Frees it in either case.
+// Only when its hash is this one: ERR_INVALID otherwise. ERR_UNAVAILABLE: there is no room but for what is being read.
+// Frees it in any case.
 [[nodiscard]] bool blob_place(struct blob_upload *u, const struct hash *want, uint64_t *size, struct err *e);
 void blob_drop(struct blob_upload *u); // NULL is fine

@@ -4,8 +4,10 @@
 
 #include "base/file.h"
 #include "base/test.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char home[] = "/tmp/blobs-test.XXXXXX";
@@ -152,6 +154,120 @@ static void a_folder_that_is_away(void **state) {
     assert_false(blobs_open(&none, file, 1, &e));
 }
 
+// If this fails, a request that is being answered loses its module, or the store grows over its limit.
+static void what_is_read_stays(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct blobs *b;
+    struct blob_upload *u;
+    struct err e = {0};
+    struct stat st;
+    uint64_t size;
+    int first, second;
+    char name[65];
+    const char *dir = arena_printf(a, "%s/read", home);
+    assert_ok(blobs_open(&b, dir, 12, &e), &e);
+    struct hash one = put(b, "1111"), two = put(b, "2222"), three = put(b, "3333");
+    age(dir, &one, 100), age(dir, &two, 200), age(dir, &three, 300);
+    assert_ok(blobs_get(b, &one, &first, &size, &e), &e);
+    age(dir, &one, 100); // the oldest, and being read
+    struct hash four = put(b, "4444");
+    assert_true(blobs_has(b, &one, &size) && !blobs_has(b, &two, &size) && blobs_bytes(b) == 12);
+    assert_ok(blobs_get(b, &three, &second, &size, &e), &e);
+    // Twelve bytes need all the room, and eight of it are being read.
+    struct hash large = sha256(slice_str("555555555555"));
+    assert_ok(blob_begin(b, &u, &e) && blob_add(u, slice_str("555555555555"), &e), &e);
+    assert_err(blob_place(u, &large, &size, &e), &e, ERR_UNAVAILABLE, "being read");
+    assert_true(blobs_has(b, &one, &size) && blobs_has(b, &three, &size) && blobs_bytes(b) <= 12);
+    assert_false(blobs_has(b, &four, &size)); // it was on the way
+    close(first), close(second);
+    put(b, "555555555555");
+    assert_true(blobs_has(b, &large, &size) && blobs_bytes(b) == 12);
+    assert_int_equal(stat(arena_printf(a, "%s/%s", dir, hash_hex(&one, name)), &st), -1);
+    blobs_free(b);
+}
+
+// If this fails, bytes are given under a name that is not theirs.
+static void what_is_damaged_is_not_given(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct blobs *b = open_in(a, "damaged");
+    struct err e = {0};
+    uint64_t size;
+    int fd;
+    char name[65];
+    struct hash h = put(b, "good");
+    for (int i = 0; i < 2; i++) { // the second time it is known
+        assert_ok(blobs_get(b, &h, &fd, &size, &e), &e);
+        close(fd);
+    }
+    fd = open(arena_printf(a, "%s/damaged/%s", home, hash_hex(&h, name)), O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && pwrite(fd, "bad!", 4, 0) == 4);
+    close(fd);
+    assert_err(blobs_get(b, &h, &fd, &size, &e), &e, ERR_NOT_FOUND, "");
+    assert_false(blobs_has(b, &h, &size));
+    assert_int_equal(blobs_bytes(b), 0);
+    blobs_free(b);
+}
+
+// If this fails, a coordinator that starts removes what another one is writing, or nobody what a killed one was.
+static void uploads_of_others(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct blobs *b = open_in(a, "others"), *other;
+    struct blob_upload *u;
+    struct err e = {0};
+    uint64_t size;
+    int status;
+    struct hash h = sha256(slice_str("text"));
+    assert_ok(blob_begin(b, &u, &e) && blob_add(u, slice_str("text"), &e), &e);
+    pid_t pid = fork();
+    if (pid == 0) { // killed while it writes; it takes no lock of ours with it, since it opens the folder itself
+        struct blobs *own;
+        struct blob_upload *half;
+        bool ok = blobs_open(&own, arena_printf(a, "%s/others", home), 1 << 20, NULL) && blob_begin(own, &half, NULL) &&
+                  blob_add(half, slice_str("half"), NULL);
+        _exit(ok ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+    other = open_in(a, "others");
+    assert_ok(blob_place(u, &h, &size, &e), &e);
+    assert_true(blobs_has(other, &h, &size));
+    DIR *d = opendir(arena_printf(a, "%s/others", home));
+    int files = 0;
+    while (readdir(d))
+        files++;
+    closedir(d);
+    assert_int_equal(files, 3); // "." and ".." and the module
+    blobs_free(other);
+    blobs_free(b);
+}
+
+// Whatever was done, the files are what was counted, and never more than the limit.
+static void the_limit_is_exact(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct blobs *b;
+    struct err e = {0};
+    const char *dir = arena_printf(a, "%s/exact", home);
+    assert_ok(blobs_open(&b, dir, 1000, &e), &e);
+    for (unsigned i = 0; i < 300; i++) {
+        const char *text = arena_printf(a, "%0*u", (int)(i * 37 % 230) + 1, i % 90);
+        put(b, text);
+        uint64_t bytes = 0;
+        struct stat st;
+        DIR *d = opendir(dir);
+        for (struct dirent *x; (x = readdir(d));)
+            if (x->d_name[0] != '.' && fstatat(dirfd(d), x->d_name, &st, 0) == 0)
+                bytes += (uint64_t)st.st_size;
+        closedir(d);
+        assert_int_equal(bytes, blobs_bytes(b));
+        assert_true(bytes <= 1000);
+    }
+    blobs_free(b);
+}
+
 static int set_up(void **state) {
     (void)state;
     return mkdtemp(home) ? 0 : -1;
@@ -164,7 +280,13 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_least_recently_used_goes),
-                                       cmocka_unit_test(a_start_counts_and_cleans), cmocka_unit_test(what_is_not_taken),
-                                       cmocka_unit_test(what_a_crash_left), cmocka_unit_test(a_folder_that_is_away)};
+                                       cmocka_unit_test(a_start_counts_and_cleans),
+                                       cmocka_unit_test(what_is_not_taken),
+                                       cmocka_unit_test(what_a_crash_left),
+                                       cmocka_unit_test(a_folder_that_is_away),
+                                       cmocka_unit_test(what_is_read_stays),
+                                       cmocka_unit_test(what_is_damaged_is_not_given),
+                                       cmocka_unit_test(uploads_of_others),
+                                       cmocka_unit_test(the_limit_is_exact)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
