@@ -13,6 +13,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
     return database_open(&c->writing, config->home, config->database_url, e) &&
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open(&c->authorising, config->home, config->database_url, e) &&
+           database_open(&c->aged, config->home, config->database_url, e) &&
            tokens_move(config->home, config->database_url, c->authorising, e) &&
            writer_new(&c->writer, c->writing, e) && (c->tokens = tokens_new(c->authorising, c->writer)) &&
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
@@ -20,7 +21,8 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
            keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) &&
-           queue_open_local(&c->queue, &queue, c->writer, e);
+           queue_open_local(&c->queue, &queue, c->writer, e) &&
+           retention_start(&c->retention, &config->limits, c->aged, c->writer, e);
 }
 
 bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e) {
@@ -51,6 +53,8 @@ void coordinator_stop(struct coordinator *c) {
     if (!c)
         return;
     atomic_store(&c->stopping, true);
+    retention_stop(c->retention);
+    c->retention = NULL;
     queue_stop(c->queue);
     if (c->prices)
         prices_stop(c->prices);
@@ -67,6 +71,7 @@ void coordinator_free(struct coordinator *c) {
     db_close(c->reading);
     tokens_free(c->tokens);
     db_close(c->authorising);
+    db_close(c->aged);
     blobs_free(c->blobs);
     blobs_free(c->cargo_locks);
     prices_free(c->prices);

@@ -8,6 +8,7 @@
 #include "coordinator/prices.h"
 #include "coordinator/tokens.h"
 #include "http/client_address.h"
+#include "queue/retention.h"
 #include "queue/shared.h"
 #include "store/writer.h"
 #include <pthread.h>
@@ -25,9 +26,10 @@
 
 struct coordinator {
     bool require_auth;
-    struct db *writing, *reading, *authorising; // connections: of the writer, of public lists, of `tokens`
-    pthread_mutex_t reading_mutex;              // of `reading`
+    struct db *writing, *reading, *authorising, *aged; // connections: of the writer, public lists, `tokens`, retention
+    pthread_mutex_t reading_mutex;                     // of `reading`
     struct tokens *tokens;
+    struct retention *retention;
     struct writer *writer;
     struct queue *queue;
     struct blobs *blobs;
@@ -64,6 +66,7 @@ struct coordinator_config {                 // texts are copied
     const char *repo_map, *egress_allow; // for finding branches; NULL: none
     bool require_auth;
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
+    struct retention_limits limits;
 };
 // Opens or makes the home's state; what is not over is queued again.
 [[nodiscard]] bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e);

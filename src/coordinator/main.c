@@ -15,7 +15,8 @@ struct settings {
     const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *keystore_url, *keystore_worker_url,
         *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen, *log_level, *log_format,
         *status_listen, *admin_token;
-    uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s;
+    uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
+        build_records_max;
     bool require_auth;
     struct http_limits limits;
 };
@@ -50,6 +51,12 @@ static const struct setting table[] = {
             "modules that are kept; the least recently used go first"),
     SET_U64(struct settings, serve_seconds, "EXECUTION_EXPIRES_SECONDS", "600", 1, 86400,
             "an execution that no worker took for so long has expired"),
+    SET_U64(struct settings, executions_days, "EXECUTIONS_MAX_AGE_DAYS", "90", 1, 36500,
+            "how long executions are kept after their end, with their inputs and reports"),
+    SET_U64(struct settings, executions_max, "EXECUTIONS_MAX_COUNT", "1000000", 1000, 1000000000,
+            "executions that are kept after their end; the oldest go first"),
+    SET_U64(struct settings, build_records_max, "BUILD_RECORDS_MAX_COUNT", "100000", 1000, 1000000000,
+            "records of builds that are kept; the oldest go first"),
     SET_BOOL(struct settings, require_auth, "REQUIRE_AUTH", "true", "all but the public routes want a token"),
     SET_TEXT(struct settings, cors, "CORS_ALLOWED_ORIGINS", "*", "comma list of origins, or *"),
     STATUS_SETTING(struct settings, status_listen, "127.0.0.1:9080"),
@@ -85,7 +92,10 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .egress_allow = s->egress_allow,
                                               .require_auth = s->require_auth,
                                               .wasm_max_bytes = s->wasm_gb << 30,
-                                              .serve_ms = s->serve_seconds * 1000};
+                                              .serve_ms = s->serve_seconds * 1000,
+                                              .limits = {.executions_age_ms = s->executions_days * 86400000,
+                                                         .executions = s->executions_max,
+                                                         .build_records = s->build_records_max}};
     return coordinator_open(&d->c, &config, e);
 }
 

@@ -18,6 +18,30 @@
     " PRIMARY KEY (build_key, public_key));"                                                                           \
     "CREATE INDEX build_records_source ON build_records (repo, commit_hash, target);"
 
+// Outcomes are counted in several rows, so that no two connections of a server wait for each other.
+#define COUNT_IF(outcome) "coalesce(sum(CASE WHEN outcome = '" outcome "' THEN 1 ELSE 0 END), 0)"
+#define INSTRUCTIONS_MAX "9000000000000000000"
+#define TOTALS                                                                                                         \
+    "CREATE TABLE totals (shard INTEGER PRIMARY KEY, created BIGINT NOT NULL DEFAULT 0,"                               \
+    " succeeded BIGINT NOT NULL DEFAULT 0, guest_failed BIGINT NOT NULL DEFAULT 0, refused BIGINT NOT NULL DEFAULT 0," \
+    " expired BIGINT NOT NULL DEFAULT 0, instructions BIGINT NOT NULL DEFAULT 0);"                                     \
+    "INSERT INTO totals (shard, created, succeeded, guest_failed, refused, expired, instructions) "                    \
+    "SELECT 0, count(*), " COUNT_IF("success") ", " COUNT_IF("guest_failed") ", " COUNT_IF("refused") ", " COUNT_IF(   \
+        "expired") ", "                                                                                                \
+                   "CASE WHEN coalesce(sum(CAST(instructions AS DOUBLE PRECISION)), 0) > " INSTRUCTIONS_MAX            \
+                   " THEN " INSTRUCTIONS_MAX " ELSE CAST(coalesce(sum(CAST(instructions AS DOUBLE PRECISION)), 0) AS " \
+                   "BIGINT) END FROM executions;"                                                                      \
+                   "CREATE INDEX executions_age ON executions (ended_ms) WHERE ended_ms IS NOT NULL;"                  \
+                   "CREATE INDEX build_records_age ON build_records (created_ms);"
+#define COUNT_ONE(column, outcome) column " = " column " + CASE WHEN NEW.outcome = '" outcome "' THEN 1 ELSE 0 END, "
+#define COUNT_OUTCOMES(least)                                                                                          \
+    COUNT_ONE("succeeded", "success")                                                                                  \
+    COUNT_ONE("guest_failed", "guest_failed")                                                                          \
+    COUNT_ONE("refused", "refused")                                                                                    \
+    COUNT_ONE("expired", "expired")                                                                                    \
+    "instructions = " least "(instructions, " INSTRUCTIONS_MAX " - coalesce(NEW.instructions, 0)) + "                  \
+    "coalesce(NEW.instructions, 0)"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -98,6 +122,29 @@ static const struct db_migration migrations[] = {
                        " repo, commit_hash, target, record, (record::json ->> 'built_at')::bigint, created_ms, ''"
                        " FROM builds;",
      .least = 4},
+    // Counted by the database itself: in the transaction of what is counted, also where an older program writes. The
+    // instructions stop at a bound, so that no report can make an end fail.
+    {.version = 6,
+     .what = "counts since the beginning, and what is removed when it is old",
+     .sql = TOTALS "CREATE TRIGGER executions_created AFTER INSERT ON executions BEGIN"
+                   " UPDATE totals SET created = created + 1 WHERE shard = 0; END;"
+                   "CREATE TRIGGER executions_ended AFTER UPDATE OF state ON executions"
+                   " WHEN OLD.state IS NULL AND NEW.state IS NOT NULL BEGIN"
+                   " UPDATE totals SET " COUNT_OUTCOMES("min") " WHERE shard = 0; END;",
+     .postgres =
+         TOTALS "INSERT INTO totals (shard) SELECT generate_series(1, 63);"
+                "CREATE FUNCTION count_created() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " UPDATE totals SET created = created + 1 WHERE shard = pg_backend_pid() % 64;"
+                " RETURN NULL; END $$;"
+                "CREATE FUNCTION count_ended() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " UPDATE totals SET " COUNT_OUTCOMES(
+                    "least") " WHERE shard = pg_backend_pid() % 64;"
+                             " RETURN NULL; END $$;"
+                             "CREATE TRIGGER executions_created AFTER INSERT ON executions"
+                             " FOR EACH ROW EXECUTE FUNCTION count_created();"
+                             "CREATE TRIGGER executions_ended AFTER UPDATE OF state ON executions FOR EACH ROW"
+                             " WHEN (OLD.state IS NULL AND NEW.state IS NOT NULL) EXECUTE FUNCTION count_ended();",
+     .least = 5},
 };
 
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }

@@ -80,11 +80,11 @@ bool execution_look_end(struct db *db, const struct execution_key *key, struct s
 bool executions_count(struct db *db, struct queue_counts *out, struct err *e) {
     struct db_stmt *s;
     bool row = false;
-    if (!db_query(db,
-                  "SELECT count(*) AS created, sum(outcome = 'success') AS good, sum(outcome = 'guest_failed') AS "
-                  "failed, sum(outcome = 'refused') AS refused, sum(outcome = 'expired') AS expired, "
-                  "CAST(total(instructions) AS INTEGER) AS instructions FROM executions",
-                  &s, e))
+    if (!db_query(
+            db,
+            "SELECT sum(created) AS created, sum(succeeded) AS good, sum(guest_failed) AS failed, sum(refused) AS "
+            "refused, sum(expired) AS expired, sum(instructions) AS instructions FROM totals",
+            &s, e))
         return false;
     bool ok = db_step(db, s, &row, e);
     if (ok && row) {

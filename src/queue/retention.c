@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "queue/retention.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sync.h"
+#include <inttypes.h>
+#include <pthread.h>
+
+#define EVERY_MS 60000
+#define STEP_US 5000 // how long a step may hold the writer; what it removes is chosen by what the last one took
+#define STEP_MAX 1000
+#define REST 4 // a step's time is waited so many times before the next one
+
+struct retention {
+    struct retention_limits limits;
+    struct db *reading;
+    struct writer *writer;
+    pthread_t thread;
+    pthread_mutex_t mutex; // over `stop`
+    pthread_cond_t stopped;
+    bool stop;
+};
+
+// What is removed, by the moment that its rows are ordered by.
+struct kind {
+    const char *what;
+    const char *nth;    // the moment of the row that is `:most` rows behind the newest
+    const char *remove; // `:most` rows of before `:before`, the oldest first
+};
+static const struct kind executions = {
+    "executions that had ended",
+    "SELECT ended_ms AS moment FROM executions WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC LIMIT 1 OFFSET :most",
+    "DELETE FROM executions WHERE id IN (SELECT id FROM executions WHERE ended_ms <= :before AND state IS NOT NULL "
+    "ORDER BY ended_ms LIMIT :most)"};
+static const struct kind build_records = {
+    "records of builds", "SELECT created_ms AS moment FROM build_records ORDER BY created_ms DESC LIMIT 1 OFFSET :most",
+    "DELETE FROM build_records WHERE (build_key, public_key) IN (SELECT build_key, public_key FROM build_records WHERE "
+    "created_ms <= :before ORDER BY created_ms LIMIT :most)"};
+
+// --- one step ------------------------------------------------------------------------------------------------------
+
+struct step {
+    const struct kind *kind;
+    uint64_t before_ms, most;
+    uint64_t removed, us; // out
+};
+
+static bool run_step(struct db *db, void *ctx, struct err *e) {
+    struct step *x = ctx;
+    struct db_stmt *s;
+    uint64_t began = clock_mono_us();
+    if (!db_query(db, x->kind->remove, &s, e))
+        return false;
+    db_bind_int(db, s, ":before", (int64_t)x->before_ms);
+    db_bind_int(db, s, ":most", (int64_t)x->most);
+    if (!db_run(db, s, e))
+        return false;
+    x->removed = (uint64_t)db_changes(db);
+    x->us = clock_mono_us() - began;
+    return true;
+}
+
+// A row may have two megabytes of input, or two hundred bytes.
+static uint64_t next_most(const struct step *x) {
+    if (x->us > STEP_US)
+        return x->most > 1 ? x->most / 2 : 1;
+    return x->us < STEP_US / 2 && x->most < STEP_MAX ? x->most * 2 : x->most;
+}
+
+static bool rest(struct retention *r, uint64_t us) {
+    uint64_t until = clock_mono_ms() + us / 1000;
+    if (!r)
+        return true;
+    pthread_mutex_lock(&r->mutex);
+    while (!r->stop && clock_mono_ms() < until)
+        cond_wait_until(&r->stopped, &r->mutex, until);
+    bool go_on = !r->stop;
+    pthread_mutex_unlock(&r->mutex);
+    return go_on;
+}
+
+static bool remove_before(struct retention *r, const struct kind *kind, struct writer *writer, uint64_t before_ms,
+                          uint64_t *removed, struct err *e) {
+    struct step x = {.kind = kind, .before_ms = before_ms, .most = 1};
+    uint64_t sum = 0;
+    do {
+        if (!writer_do(writer, run_step, &x, e))
+            return false;
+        sum += x.removed;
+        x.most = next_most(&x);
+    } while (x.removed && rest(r, x.us * REST));
+    if (sum)
+        log_info("%" PRIu64 " %s were removed, which were over the limits", sum, kind->what);
+    *removed += sum;
+    return true;
+}
+
+// --- what is too much ----------------------------------------------------------------------------------------------
+
+// *moment is 0 where there are no more than `most`.
+static bool find_nth(struct db *db, const struct kind *kind, uint64_t most, uint64_t *moment, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db, kind->nth, &s, e))
+        return false;
+    db_bind_int(db, s, ":most", (int64_t)most);
+    bool ok = db_step(db, s, &row, e);
+    *moment = ok && row ? (uint64_t)db_int(db, s, "moment") : 0;
+    db_done(db, s);
+    return ok;
+}
+
+static bool sweep_kind(struct retention *r, const struct kind *kind, uint64_t most, uint64_t before_ms,
+                       struct db *reading, struct writer *writer, uint64_t *removed, struct err *e) {
+    uint64_t moment = 0;
+    if (most && !find_nth(reading, kind, most, &moment, e))
+        return false;
+    if (moment > before_ms)
+        before_ms = moment;
+    return !before_ms || remove_before(r, kind, writer, before_ms, removed, e);
+}
+
+static bool sweep(struct retention *r, const struct retention_limits *l, struct db *reading, struct writer *writer,
+                  uint64_t *removed, struct err *e) {
+    uint64_t now = clock_wall_ms(), age = l->executions_age_ms;
+    *removed = 0;
+    return sweep_kind(r, &executions, l->executions, age && age < now ? now - age : 0, reading, writer, removed, e) &&
+           sweep_kind(r, &build_records, l->build_records, 0, reading, writer, removed, e);
+}
+
+bool retention_sweep(const struct retention_limits *limits, struct db *reading, struct writer *writer,
+                     uint64_t *removed, struct err *e) {
+    return sweep(NULL, limits, reading, writer, removed, e);
+}
+
+// --- the thread ----------------------------------------------------------------------------------------------------
+
+static void *watch(void *ctx) {
+    struct retention *r = ctx;
+    struct err e;
+    uint64_t removed;
+    do {
+        if (!sweep(r, &r->limits, r->reading, r->writer, &removed, &e))
+            log_err(LOG_WARN, "what is too old could not be removed, and is looked at again in a minute", &e);
+    } while (rest(r, EVERY_MS * 1000ull));
+    return NULL;
+}
+
+bool retention_start(struct retention **out, const struct retention_limits *limits, struct db *reading,
+                     struct writer *writer, struct err *e) {
+    struct retention *r = xcalloc(1, sizeof *r);
+    r->limits = *limits;
+    r->reading = reading;
+    r->writer = writer;
+    pthread_mutex_init(&r->mutex, NULL);
+    cond_init(&r->stopped);
+    if (pthread_create(&r->thread, NULL, watch, r) != 0) {
+        free(r);
+        return err_set(e, ERR_INTERNAL, "cannot start a thread");
+    }
+    *out = r;
+    return true;
+}
+
+void retention_stop(struct retention *r) {
+    if (!r)
+        return;
+    pthread_mutex_lock(&r->mutex);
+    r->stop = true;
+    pthread_cond_signal(&r->stopped);
+    pthread_mutex_unlock(&r->mutex);
+    pthread_join(r->thread, NULL);
+    pthread_cond_destroy(&r->stopped);
+    pthread_mutex_destroy(&r->mutex);
+    free(r);
+}

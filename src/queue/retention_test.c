@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is over goes when it is too old or too much, what is not over stays, and nothing is counted less for it.
+#include "queue/retention.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/test.h"
+#include "queue/database.h"
+#include "queue/rows.h"
+
+#define DAY_MS 86400000ull
+
+struct world {
+    char home[32];
+    struct db *writing, *reading;
+    struct writer *writer;
+};
+
+static int set_up(void **state) {
+    struct world *w = xcalloc(1, sizeof *w);
+    struct err e;
+    snprintf(w->home, sizeof w->home, "/tmp/retention_test.XXXXXX");
+    assert_non_null(mkdtemp(w->home));
+    assert_ok(database_open(&w->writing, w->home, NULL, &e), &e);
+    assert_ok(database_open(&w->reading, w->home, NULL, &e), &e);
+    assert_ok(writer_new(&w->writer, w->writing, &e), &e);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct world *w = *state;
+    writer_free(w->writer);
+    db_close(w->writing);
+    db_close(w->reading);
+    (void)!file_remove_tree(w->home, NULL);
+    free(w);
+    return 0;
+}
+
+static void sql(struct world *w, const char *text) {
+    struct err e;
+    assert_ok(db_exec(w->reading, text, &e), &e);
+}
+
+static int64_t number(struct world *w, const char *query) {
+    struct db_stmt *s;
+    struct err e;
+    bool row;
+    assert_ok(db_query(w->reading, query, &s, &e), &e);
+    assert_ok(db_step(w->reading, s, &row, &e), &e);
+    int64_t n = db_int(w->reading, s, "n");
+    db_done(w->reading, s);
+    return n;
+}
+
+static uint64_t sweep(struct world *w, const struct retention_limits *l) {
+    uint64_t removed;
+    struct err e;
+    assert_ok(retention_sweep(l, w->reading, w->writer, &removed, &e), &e);
+    return removed;
+}
+
+// `count` executions that ended one second after another, the last one so long ago, and one that is not over.
+static void fill(struct world *w, int count, uint64_t last_ago_ms) {
+    SCOPED_ARENA(a);
+    sql(w, arena_printf(a,
+                        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+                        "INSERT INTO executions (contract_id, request_id, created_ms, about, task) "
+                        "SELECT 'c.near', i, 1, '{}', '{}' FROM n",
+                        count + 1));
+    sql(w,
+        arena_printf(a,
+                     "UPDATE executions SET state = 'settled', outcome = CASE WHEN request_id %% 2 = 0 THEN 'success' "
+                     "ELSE 'refused' END, instructions = 7, ended_ms = %llu - 1000 * (%d - request_id) "
+                     "WHERE request_id <= %d",
+                     (unsigned long long)(clock_wall_ms() - last_ago_ms), count, count));
+}
+
+#define FINISHED "SELECT count(*) AS n FROM executions WHERE state IS NOT NULL"
+#define OPEN "SELECT count(*) AS n FROM executions WHERE state IS NULL"
+
+static struct queue_counts counts_of(struct world *w) {
+    struct queue_counts c = {0};
+    struct err e;
+    assert_ok(executions_count(w->reading, &c, &e), &e);
+    return c;
+}
+
+// If this fails, the database grows for ever, or an execution that somebody waits for is lost.
+static void what_is_too_much_goes(void **state) {
+    struct world *w = *state;
+    fill(w, 5000, 0);
+    struct queue_counts before = counts_of(w);
+    assert_int_equal(before.created, 5001);
+    assert_int_equal(before.succeeded, 2500);
+    assert_int_equal(before.refused, 2500);
+    assert_int_equal(before.instructions, 35000);
+    assert_int_equal(sweep(w, &(struct retention_limits){.executions = 5000}), 0);
+    assert_int_equal(sweep(w, &(struct retention_limits){.executions = 2000}), 3000);
+    assert_int_equal(number(w, FINISHED), 2000);
+    assert_int_equal(number(w, "SELECT min(request_id) AS n FROM executions"), 3001);
+    assert_int_equal(number(w, OPEN), 1);
+    struct queue_counts after = counts_of(w);
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_int_equal(sweep(w, &(struct retention_limits){0}), 0);
+}
+
+static void what_is_too_old_goes(void **state) {
+    struct world *w = *state;
+    fill(w, 100, DAY_MS); // between a day ago and a hundred seconds before that
+    assert_int_equal(sweep(w, &(struct retention_limits){.executions_age_ms = DAY_MS + 101000}), 0);
+    uint64_t removed = sweep(w, &(struct retention_limits){.executions_age_ms = DAY_MS + 50500});
+    assert_in_range(removed, 48, 50); // by how long this took
+    assert_int_equal(sweep(w, &(struct retention_limits){.executions_age_ms = DAY_MS}), 100 - removed);
+    assert_int_equal(number(w, OPEN), 1);
+}
+
+static void build_records_are_bounded(void **state) {
+    struct world *w = *state;
+    sql(w, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO build_records "
+           "SELECT 'key' || (i / 2), 'signer' || i, 'w', 'r', 'c', 't', '{}', i, i, 'token' FROM n");
+    assert_int_equal(sweep(w, &(struct retention_limits){.build_records = 100}), 200);
+    assert_int_equal(number(w, "SELECT min(created_ms) AS n FROM build_records"), 201);
+}
+
+// If this fails, an end waits for the removal of a million others.
+static void it_works_in_small_steps(void **state) {
+    struct world *w = *state;
+    struct err e;
+    struct retention *r;
+    fill(w, 20000, 2 * DAY_MS);
+    const struct retention_limits a_day = {.executions_age_ms = DAY_MS};
+    assert_ok(retention_start(&r, &a_day, w->reading, w->writer, &e), &e);
+    retention_stop(r); // at once: after a step, or some
+    struct db *other;
+    assert_ok(database_open(&other, w->home, NULL, &e), &e);
+    int64_t left = number(w, FINISHED);
+    db_close(other);
+    assert_true(left > 10000);
+    assert_int_equal(sweep(w, &a_day), left);
+}
+
+// If this fails, the counts that people see are not those of what happened, whichever program writes the rows.
+static void an_end_counts_once(void **state) {
+    struct world *w = *state;
+    fill(w, 3, 0);
+    sql(w, "UPDATE executions SET state = 'settled', outcome = 'success', instructions = 100 WHERE request_id = 1");
+    sql(w, "INSERT INTO executions (contract_id, request_id, created_ms, about, task) VALUES ('c.near', 1, 1, '', '') "
+           "ON CONFLICT DO NOTHING");
+    struct queue_counts c = counts_of(w);
+    assert_true(c.created == 4 && c.refused == 2 && c.succeeded == 1 && c.instructions == 21);
+    sql(w, "UPDATE executions SET state = 'expired', outcome = 'expired', instructions = 0 WHERE request_id = 4");
+    sql(w, "INSERT INTO executions (contract_id, request_id, created_ms, about, task) VALUES ('c.near', 9, 1, '', '')");
+    for (int i = 0; i < 2; i++) { // a sum that would not fit stays at its end
+        sql(w, "UPDATE executions SET state = 'settled', outcome = 'guest_failed', instructions = 9000000000000000000 "
+               "WHERE request_id = 9");
+        sql(w, "UPDATE executions SET state = NULL WHERE request_id = 9");
+    }
+    c = counts_of(w);
+    assert_true(c.created == 5 && c.expired == 1 && c.guest_failed == 2 && c.instructions == 9000000000000000000);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+int main(void) {
+    const struct CMUnitTest tests[] = {TEST(what_is_too_much_goes), TEST(what_is_too_old_goes),
+                                       TEST(build_records_are_bounded), TEST(it_works_in_small_steps),
+                                       TEST(an_end_counts_once)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
