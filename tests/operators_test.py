@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What daemons tell their operators and let them do: readiness, figures, draining with work under way, admin routes,
 one request's id in all logs."""
-import json, time
+import json, os, re, time
+from unittest import mock
 
 import figures, kit
-from coordinator_world import again, coordinator
+from coordinator_world import Coordinator, again, coordinator
 
 from kit import check, equal
 from worker_world import CONTRACT, ECHO, World, c_repo
@@ -130,6 +131,54 @@ def test_a_coordinator_tells_what_it_does():
               and said[0]["request_id"] == f"{CONTRACT}/2" and said[0]["daemon"] == "outlayer-coordinator", said)
         status, headers, _ = kit.http("GET", c.url + "/health", headers={"X-Request-Id": "a b"})
         check("an id that is none is not taken", headers["X-Request-Id"] and " " not in headers["X-Request-Id"])
+
+
+def test_one_request_has_one_name_in_all_logs():
+    with kit.folder() as home, mock.patch.dict(os.environ, LOG_FORMAT="json", LOG_LEVEL="info"):
+        w = World(home)
+        repo = c_repo(w, "echo", ECHO)
+        keystore = w.keystore()
+        w.store_secret(keystore, repo, "prod")
+        w.coordinator = Coordinator(os.path.join(home, "coordinator"), REQUIRE_AUTH="false", NEAR_RPC_URL=w.net.url,
+                                    OFFCHAINVM_CONTRACT_ID=CONTRACT, KEYSTORE_BASE_URL=keystore.url,
+                                    KEYSTORE_AUTH_TOKEN="seal")
+        with w.worker(ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url, START_BLOCK_HEIGHT="1") as worker:
+            id, tx, _ = w.request(repo, "hello", record=False,
+                                  secrets_ref={"profile": "prod", "account_id": "alice.test.near"})
+            equal("it is answered", w.answer(tx)[1], "hello")
+            kit.until(lambda: w.coordinator.job(id)["outcome"])
+            said = {d.name: [json.loads(line) for line in d.output().splitlines()]
+                    for d in (worker, w.coordinator, keystore)}
+            about = {name: [x["message"] for x in lines if x.get("request_id") == f"{CONTRACT}/{id}"]
+                     for name, lines in said.items()}
+            for name, words in (("outlayer-worker", ("seen in block", "leased contract", "build end=ok", "run end=",
+                                                     "answered class=success", "settled")),
+                                ("outlayer-coordinator", ("recorded", "request ended: success")),
+                                ("outlayer-keystore", ("secrets given",))):
+                equal(f"{name} names it", [x for x in words if not any(x in m for m in about[name])], [])
+            check("each line says when, how bad and who", all(
+                {"time", "level", "daemon", "message"} <= x.keys() and x["daemon"] == name
+                for name, lines in said.items() for x in lines))
+
+
+def test_the_page_has_every_figure():
+    """An operator finds on the page what he sees, and what he reads about is there."""
+    with open(os.path.join(kit.ROOT, "docs", "operate.md")) as f:
+        page = set(re.findall(r"`((?:outlayer|process)_[a-z_]+)(?:\{[a-z,]+\})?`", f.read()))
+    shown = set()
+    with kit.folder() as home:
+        w = World(home)
+        keystore = w.keystore()
+        kit.get(keystore.status_url + "/readyz")
+        with w.worker(ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url) as worker, coordinator() as c:
+            kit.until(lambda: "outlayer_worker_balance_near" in figures.read(worker.status_url)
+                      and "outlayer_worker_monitor_cursor" in figures.read(worker.status_url))
+            for d in (keystore, worker, c):
+                figures.read(d.status_url)
+                _, _, body = kit.get(d.status_url + "/metrics")
+                shown |= set(re.findall(r"(?m)^# TYPE (\S+)", body.decode()))
+    equal("on the page and not shown", page - shown, set())
+    equal("shown and not on the page", shown - page, set())
 
 
 def test_acts_of_the_operator():

@@ -7,7 +7,7 @@
 #include "worker/worker.h"
 #include <inttypes.h>
 
-#define COORDINATOR_QUIET_MS 20000 // it is spoken to every 5 s
+#define COORDINATOR_QUIET_MS 15000 // it is spoken to every 5 s
 #define CHAIN_QUIET_MS 120000      // it is looked at every 30 s
 #define LAG_MAX 300                // blocks: some minutes
 
