@@ -25,7 +25,7 @@ static struct err not_stored(const struct err *e) {
         err_hint(&out, "try again in a moment: doing it once more is safe");
     } else if (e->code != ERR_UNAVAILABLE) {
         err_set(&out, ERR_UNAVAILABLE, "it could not be stored");
-        err_hint(&out, "nothing has changed; try again in a moment");
+        err_hint(&out, "try again in a moment: doing it once more is safe");
     }
     return out;
 }

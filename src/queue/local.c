@@ -21,8 +21,10 @@ static void prolong(struct local *l, struct item *x, const struct queue_beat *c)
     uint64_t most = clock_wall_ms() + DEADLINE_MAX_MS, dead_at_ms = c->dead_at_ms < most ? c->dead_at_ms : most;
     enum execution_state before = x->state;
     bool moved = dead_at_ms > x->dead_at_ms;
-    if (moved)
+    if (moved) {
         x->dead_at_ms = dead_at_ms;
+        x->too_late = false;
+    }
     if (c->event != EXECUTION_EVENT_COUNT)
         item_move(l, x, c->event);
     item_set_deadline(l, x, clock_mono_ms() + LEASE_MS);

@@ -131,7 +131,7 @@ void timer_watch(struct local *l, const struct item *x); // by the next deadline
 void item_make_dirty(struct local *l, struct item *x); // with the lock held
 void item_make_clean(struct local *l, struct item *x); // likewise
 void leases_store(struct local *l);                    // begins to; without the lock
-void leases_store_now(struct local *l);                // and waits
+void leases_store_now(struct local *l);                // and waits until all that the writer was given is over
 
 // --- local_creates.c
 

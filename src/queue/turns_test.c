@@ -112,6 +112,21 @@ static void an_extension_moves_it(void **state) {
     world_close(&w);
 }
 
+// If this fails, one that was extended after all stays among those that are only answered.
+static void an_extension_makes_it_timely(void **state) {
+    (void)state;
+    struct world w;
+    world_open(&w, 600000);
+    put(&w, 1, "alice", NULL, clock_wall_ms() + 1000);
+    pause_ms(900);
+    struct test_lease one = poll_one(&w);
+    assert_true(one.too_late);
+    assert_int_equal(beat(&w, &one, EXECUTION_EVENT_COUNT, clock_wall_ms() + 600000), QUEUE_OK);
+    assert_int_equal(give_back(&w, &one), QUEUE_OK);
+    assert_false(poll_as(&w, 5, NULL, NULL).too_late);
+    world_close(&w);
+}
+
 // One whose time was over before it came is not given to anybody for work.
 static void dead_on_arrival(void **state) {
     (void)state;
@@ -127,6 +142,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(payers_take_turns),     cmocka_unit_test(a_turn_is_kept),
         cmocka_unit_test(lanes_are_apart),       cmocka_unit_test(what_is_too_late_is_told),
-        cmocka_unit_test(an_extension_moves_it), cmocka_unit_test(dead_on_arrival)};
+        cmocka_unit_test(an_extension_moves_it), cmocka_unit_test(an_extension_makes_it_timely),
+        cmocka_unit_test(dead_on_arrival)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
