@@ -193,11 +193,11 @@ void public_wasm_info(struct http_request *r, void *ctx) {
     }
     json_t *list = json_array();
     pthread_mutex_lock(&c->reading_mutex);
-    ok = db_query(
-        c->reading,
-        "SELECT record FROM build_records WHERE repo = :repo AND (:commit IS NULL OR commit_hash = :commit) AND "
-        "(:target IS NULL OR target = :target) ORDER BY created_ms DESC LIMIT 100",
-        &s, &e);
+    ok = db_query(c->reading,
+                  "SELECT record FROM build_records WHERE repo = :repo AND (CAST(:commit AS TEXT) IS NULL OR "
+                  "commit_hash = :commit) AND "
+                  "(CAST(:target AS TEXT) IS NULL OR target = :target) ORDER BY created_ms DESC LIMIT 100",
+                  &s, &e);
     if (ok) {
         db_bind_text(c->reading, s, ":repo", repo.place); // as builders write it
         db_bind_text(c->reading, s, ":commit", commit);

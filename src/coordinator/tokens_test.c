@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/test.h"
 #include "crypto/hash.h"
 #include "queue/database.h"
+#include "store/test_database.h"
 #include <poll.h>
 
 struct fixture {
@@ -158,6 +158,39 @@ static void a_token_by_sql(void **state) {
     assert_false(is_good(f, "any text", &t));
 }
 
+// The same in PostgreSQL, with its last use.
+static void a_token_by_sql_in_postgres(void **state) {
+    struct fixture *f = *state, pg = {.arena = f->arena};
+    struct test_database at;
+    struct err e;
+    struct token t;
+    char hex[65];
+    struct hash h = sha256(slice_str("any text"));
+    test_database_new(&at, DB_POSTGRES);
+    assert_ok(db_open(&pg.db, at.url, &e) && db_open(&pg.writing, at.url, &e), &e);
+    assert_ok(database_migrate(pg.db, &e) && writer_new(&pg.writer, pg.writing, &e), &e);
+    assert_false(is_good(&pg, "any text", &t));
+    const char *insert = arena_printf(f->arena,
+                                      "INSERT INTO worker_auth_tokens (token_hash, worker_name, is_active) "
+                                      "VALUES ('%s', 'my worker', true)",
+                                      hash_hex(&h, hex));
+    assert_ok(db_exec(pg.db, insert, &e), &e);
+    assert_true(is_good(&pg, "any text", &t));
+    assert_int_equal(t.scopes, TOKEN_WORKER);
+    flush(&pg);
+    struct db_stmt *s;
+    bool row;
+    assert_ok(db_query(pg.db, "SELECT last_used_ms, created_ms FROM worker_auth_tokens", &s, &e), &e);
+    assert_ok(db_step(pg.db, s, &row, &e), &e);
+    assert_in_range(db_int(pg.db, s, "last_used_ms"), clock_wall_ms() - 5000, clock_wall_ms());
+    assert_in_range(db_int(pg.db, s, "created_ms"), clock_wall_ms() - 5000, clock_wall_ms());
+    db_done(pg.db, s);
+    assert_ok(db_exec(pg.db, "UPDATE worker_auth_tokens SET is_active = false", &e), &e);
+    assert_false(is_good(&pg, "any text", &t));
+    close_all(&pg);
+    test_database_drop(&at);
+}
+
 // If this fails, a revoked token opens a running coordinator for ever, or each request asks the database.
 static void what_is_known_ends(void **state) {
     struct fixture *f = *state;
@@ -276,12 +309,9 @@ static void tokens_move_to_the_database(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(a_token_is_what_was_asked_for),
-                                       TEST(what_no_token_can_be),
-                                       TEST(a_token_by_sql),
-                                       TEST(what_is_known_ends),
-                                       TEST(the_last_use_is_stored_coarsely),
-                                       TEST(tokens_of_an_earlier_program),
-                                       TEST(tokens_move_to_the_database)};
+    const struct CMUnitTest tests[] = {
+        TEST(a_token_is_what_was_asked_for), TEST(what_no_token_can_be),       TEST(a_token_by_sql),
+        TEST(a_token_by_sql_in_postgres),    TEST(what_is_known_ends),         TEST(the_last_use_is_stored_coarsely),
+        TEST(tokens_of_an_earlier_program),  TEST(tokens_move_to_the_database)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,37 +3,38 @@
 #include "queue/retention.h"
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/test.h"
 #include "queue/database.h"
 #include "queue/rows.h"
+#include "store/test_database.h"
 
 #define DAY_MS 86400000ull
 
 struct world {
-    char home[32];
+    struct test_database at;
     struct db *writing, *reading;
     struct writer *writer;
 };
 
-static int set_up(void **state) {
+static int set_up(void **state, enum db_engine engine) {
     struct world *w = xcalloc(1, sizeof *w);
     struct err e;
-    snprintf(w->home, sizeof w->home, "/tmp/retention_test.XXXXXX");
-    assert_non_null(mkdtemp(w->home));
-    assert_ok(database_open(&w->writing, w->home, NULL, &e), &e);
-    assert_ok(database_open(&w->reading, w->home, NULL, &e), &e);
+    test_database_new(&w->at, engine);
+    assert_ok(db_open(&w->writing, w->at.url, &e) && db_open(&w->reading, w->at.url, &e), &e);
+    assert_ok(database_migrate(w->writing, &e), &e);
     assert_ok(writer_new(&w->writer, w->writing, &e), &e);
     *state = w;
     return 0;
 }
+
+static int on_sqlite(void **state) { return set_up(state, DB_SQLITE); }
+static int on_postgres(void **state) { return set_up(state, DB_POSTGRES); }
 
 static int tear_down(void **state) {
     struct world *w = *state;
     writer_free(w->writer);
     db_close(w->writing);
     db_close(w->reading);
-    (void)!file_remove_tree(w->home, NULL);
+    test_database_drop(&w->at);
     free(w);
     return 0;
 }
@@ -133,10 +134,7 @@ static void it_works_in_small_steps(void **state) {
     const struct retention_limits a_day = {.executions_age_ms = DAY_MS};
     assert_ok(retention_start(&r, &a_day, w->reading, w->writer, &e), &e);
     retention_stop(r); // at once: after a step, or some
-    struct db *other;
-    assert_ok(database_open(&other, w->home, NULL, &e), &e);
     int64_t left = number(w, FINISHED);
-    db_close(other);
     assert_true(left > 10000);
     assert_int_equal(sweep(w, &a_day), left);
 }
@@ -161,7 +159,10 @@ static void an_end_counts_once(void **state) {
     assert_true(c.created == 5 && c.expired == 1 && c.guest_failed == 2 && c.instructions == 9000000000000000000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                                                                     \
+    {#name " on SQLite", name, on_sqlite, tear_down, NULL}, {                                                          \
+#name " on PostgreSQL", name, on_postgres, tear_down, NULL                                                     \
+    }
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(what_is_too_much_goes), TEST(what_is_too_old_goes),
                                        TEST(build_records_are_bounded), TEST(it_works_in_small_steps),
