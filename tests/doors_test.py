@@ -4,7 +4,7 @@
 import contextlib, http.client, json, resource, select, socket, time
 
 from coordinator_world import CONTRACT, coordinator, task
-from kit import Skip, check, equal, main
+from kit import Skip, check, equal, main, until
 
 FLOOD, POLLS = 4000, 10000
 
@@ -133,6 +133,39 @@ def test_many_waiting_polls():
         finally:
             for s in sockets:
                 s.close()
+
+
+def test_public_routes_are_limited():
+    with coordinator(PUBLIC_PER_MINUTE="60", BRANCH_LOOKUPS="false") as c:
+        paths = ("/public/stats", "/public/jobs", "/public/workers", "/public/wasm/info?repo=a/b", "/public/pricing",
+                 "/wasm/" + "0" * 64, "/cargo-lock/" + "0" * 64, "/metrics", "/readyz")
+        for i, path in enumerate(paths):
+            source = f"127.0.1.{1 + i}"
+            answers = [ask(c.port, "GET", path, source=source)[0] for _ in range(12)]
+            check(f"{path}: ten at once, then 429", 429 not in answers[:10] and answers[11] == 429, answers)
+            own = [ask(c.port, "GET", path, token=c.token, source=source)[0] for _ in range(12)]
+            check(f"{path}: not for whoever has a token", 429 not in own, own)
+        answers = {ask(c.port, "GET", "/health", source="127.0.2.1")[0] for _ in range(30)}
+        equal("/health is asked as often as one likes", answers, {200})
+        status, _, answer = ask(c.port, "GET", "/github/resolve-branch?repo=a/b&commit=main", source="127.0.2.2")
+        check("branches can be switched off", status == 503 and "not looked up" in answer["error"]["message"],
+              (status, answer))
+
+
+def test_lists_are_kept_for_a_second():
+    with coordinator() as c:
+        c.create(1)
+        equal("one", [j["request_id"] for j in c.jobs("?limit=7")[1]], [1])
+        c.create(2)
+        equal("by request: as it is now", [j["request_id"] for j in c.jobs("?request_id=2")[1]], [2])
+        began = time.monotonic()
+        until(lambda: len(c.jobs("?limit=7")[1]) == 2)
+        check("two within two seconds", time.monotonic() - began < 2.5, time.monotonic() - began)
+        first = c.jobs("?limit=1")[1][0]
+        equal("the list goes on", [j["request_id"] for j in c.jobs(f"?before={first['id']}")[1]], [1])
+        headers = http.client.HTTPConnection("127.0.0.1", c.port)
+        headers.request("GET", "/public/workers")
+        equal("its age is said", headers.getresponse().headers["Cache-Control"], "public, max-age=1")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open(&c->authorising, config->home, config->database_url, e) &&
            database_open(&c->aged, config->home, config->database_url, e) &&
+           readers_new(&c->readers, config->home, config->database_url, e) &&
            tokens_move(config->home, config->database_url, c->authorising, e) &&
            writer_new(&c->writer, c->writing, e) && (c->tokens = tokens_new(c->authorising, c->writer)) &&
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
@@ -29,6 +30,9 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     struct coordinator *c = xcalloc(1, sizeof *c);
     c->require_auth = config->require_auth;
     c->shared = shared_open_local();
+    c->kept = kept_answers_new();
+    askers_init(&c->public_askers, c->shared, "public", "public of a network", config->public_per_minute / 6,
+                config->public_per_minute);
     pthread_mutex_init(&c->reading_mutex, NULL);
     pthread_mutex_init(&c->bench_mutex, NULL);
     tally_init(&c->unavailable);
@@ -59,6 +63,7 @@ void coordinator_stop(struct coordinator *c) {
     if (c->prices)
         prices_stop(c->prices);
     keystore_proxy_stop(c->secrets);
+    readers_stop(c->readers);
     branch_lookups_stop(c->branches);
 }
 
@@ -69,6 +74,9 @@ void coordinator_free(struct coordinator *c) {
     writer_free(c->writer);
     db_close(c->writing);
     db_close(c->reading);
+    readers_free(c->readers);
+    kept_answers_free(c->kept);
+    askers_release(&c->public_askers);
     tokens_free(c->tokens);
     db_close(c->authorising);
     db_close(c->aged);

@@ -2,10 +2,12 @@
 // The coordinator: what its routes work on. One for the process; its parts are safe for several threads.
 #pragma once
 #include "blobs/blobs.h"
+#include "coordinator/askers.h"
 #include "coordinator/keystore_proxy.h"
 #include "coordinator/lookups.h"
 #include "coordinator/messages.h"
 #include "coordinator/prices.h"
+#include "coordinator/readers.h"
 #include "coordinator/tokens.h"
 #include "http/client_address.h"
 #include "queue/retention.h"
@@ -19,7 +21,8 @@
 #define SECRETS_BODY_MAX (256u << 10)
 #define WORKER_BODY_MAX (4u << 10) // up to WORKERS_MAX of them stand in one public list
 
-#define ROUTE_PUBLIC 0 // a route's tag; else the scopes of tokens, one of which it wants
+#define ROUTE_FREE (-1) // a route that anybody may ask as often as he likes: it costs nothing
+#define ROUTE_PUBLIC 0  // a route's tag; else the scopes of tokens, one of which it wants
 
 #define COORDINATOR_ROUTES_MAX 64
 #define BENCHED_MAX 64
@@ -40,7 +43,9 @@ struct coordinator {
     struct egress *egress;   // how it reaches repositories
     struct builder *builder; // looks branches up, builds nothing
     struct branch_lookups *branches;
-    struct limiter *branch_askers;
+    struct askers branch_askers, public_askers;
+    struct readers *readers;
+    struct kept_answers *kept;
     struct client_rules askers;
     atomic_bool stopping;
     _Atomic uint64_t branch_questions; // that repositories were asked, since the start
@@ -64,7 +69,8 @@ struct coordinator_config {                 // texts are copied
     struct keystore_proxy_config keystore;
     const char *trusted_proxies;         // addresses; NULL: none
     const char *repo_map, *egress_allow; // for finding branches; NULL: none
-    bool require_auth;
+    bool require_auth, branch_lookups;
+    unsigned public_per_minute;        // questions of an address on public routes; 0: any number
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
     struct retention_limits limits;
 };
@@ -94,6 +100,8 @@ const char *coordinator_token_name(const struct http_request *r);
 [[nodiscard]] bool coordinator_worker_id(const struct http_request *r, const char **id, struct err *e);
 // ERR_TOO_MANY, and the header that says how long to wait.
 [[nodiscard]] bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e);
+// The same for the asker as coordinator_client names it.
+[[nodiscard]] bool coordinator_may_come(struct http_request *r, struct askers *a, const char *name, struct err *e);
 // One of its listeners. Each has all routes, and threads and connections of its own.
 struct coordinator_door {
     const char *host;

@@ -28,7 +28,8 @@ struct keystore_proxy {
     char *base_url, *worker_url, *token; // NULL: none; worker_url: where workers' questions go
     struct http_client *http;
     struct deferred *deferred, *for_workers; // whoever floods the public routes does not keep workers waiting
-    struct limiter *addresses, *accounts, *workers;
+    struct askers addresses, workers;
+    struct limiter *accounts;
     atomic_bool cancel;
 };
 
@@ -50,9 +51,10 @@ bool keystore_proxy_new(struct keystore_proxy **out, struct shared *shared, cons
     p->http = http_client_new();
     p->deferred = deferred_new(THREADS, QUEUE_MAX);
     p->for_workers = deferred_new(WORKERS_THREADS, QUEUE_MAX);
-    p->addresses = limiter_new(shared, "secrets of an address", BURST, PER_MINUTE);
+    askers_init(&p->addresses, shared, "secrets of an address", "secrets of a network", BURST, PER_MINUTE);
     p->accounts = limiter_new(shared, "secrets of an account", ACCOUNT_BURST, ACCOUNT_PER_MINUTE);
-    p->workers = limiter_new(shared, "secrets of a worker", WORKER_BURST, WORKER_PER_MINUTE);
+    askers_init(&p->workers, shared, "secrets of a worker", "secrets of a network of workers", WORKER_BURST,
+                WORKER_PER_MINUTE);
     *out = p;
     return true;
 }
@@ -71,9 +73,9 @@ void keystore_proxy_free(struct keystore_proxy *p) {
     deferred_free(p->deferred);
     deferred_free(p->for_workers);
     http_client_free(p->http);
-    limiter_free(p->addresses);
+    askers_release(&p->addresses);
     limiter_free(p->accounts);
-    limiter_free(p->workers);
+    askers_release(&p->workers);
     free(p->base_url);
     free(p->worker_url);
     if (p->token)
@@ -99,8 +101,8 @@ static bool may_ask(struct coordinator *c, struct http_request *r, bool worker, 
     char asker[CLIENT_MAX];
     coordinator_client(c, r, asker);
     if (worker)
-        return coordinator_may_ask(r, p->workers, asker, e);
-    if (!coordinator_may_ask(r, p->addresses, asker, e))
+        return coordinator_may_come(r, &p->workers, asker, e);
+    if (!coordinator_may_come(r, &p->addresses, asker, e))
         return false;
     SCOPED_JSON(body) = http_body(r).len ? json_parse(http_body(r), SECRETS_BODY_MAX, NULL) : NULL;
     const char *account = account_of(r, body);

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "http/server.h"
 
-#define LOOKUPS_AT_WORK 2    // of different askers
+#define LOOKUPS_AT_WORK 6    // of different askers: each may be held by a slow repository
 #define LOOKUPS_MAX 64       // different questions that are not answered yet
 #define LOOKUPS_OF_ONE 8     // of these, begun by one asker
 #define LOOKUPS_WAITING 1024 // requests, over all questions

@@ -16,8 +16,8 @@ struct settings {
         *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen, *log_level, *log_format,
         *status_listen, *admin_token;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
-        build_records_max;
-    bool require_auth;
+        build_records_max, public_per_minute;
+    bool require_auth, branch_lookups;
     struct http_limits limits;
 };
 static const struct setting table[] = {
@@ -57,6 +57,10 @@ static const struct setting table[] = {
             "executions that are kept after their end; the oldest go first"),
     SET_U64(struct settings, build_records_max, "BUILD_RECORDS_MAX_COUNT", "100000", 1000, 1000000000,
             "records of builds that are kept; the oldest go first"),
+    SET_U64(struct settings, public_per_minute, "PUBLIC_PER_MINUTE", "6000", 0, 10000000,
+            "questions of one address a minute, a sixth of them at once, on routes that need no token; 0: any number"),
+    SET_BOOL(struct settings, branch_lookups, "BRANCH_LOOKUPS", "true",
+             "whether /github/resolve-branch asks repositories"),
     SET_BOOL(struct settings, require_auth, "REQUIRE_AUTH", "true", "all but the public routes want a token"),
     SET_TEXT(struct settings, cors, "CORS_ALLOWED_ORIGINS", "*", "comma list of origins, or *"),
     STATUS_SETTING(struct settings, status_listen, "127.0.0.1:9080"),
@@ -91,6 +95,8 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .repo_map = s->repo_map,
                                               .egress_allow = s->egress_allow,
                                               .require_auth = s->require_auth,
+                                              .branch_lookups = s->branch_lookups,
+                                              .public_per_minute = (unsigned)s->public_per_minute,
                                               .wasm_max_bytes = s->wasm_gb << 30,
                                               .serve_ms = s->serve_seconds * 1000,
                                               .limits = {.executions_age_ms = s->executions_days * 86400000,

@@ -130,13 +130,17 @@ void github_resolve_branch(struct http_request *r, void *ctx) {
     const char *branch;
     struct err e;
     char asker[CLIENT_MAX];
-    if (!read_question(r, &source, &e)) {
+    if (!c->branches) {
+        err_set(&e, ERR_UNAVAILABLE, "branches are not looked up by this deployment");
+        err_hint(&e, "ask the repository itself; BRANCH_LOOKUPS is the operator's setting");
+        http_reply_err(r, &e);
+    } else if (!read_question(r, &source, &e)) {
         http_reply_err(r, &e);
     } else if ((branch = kept(c, http_arena(r), source.name, source.ref))) {
         reply(r, source.name, branch, true);
     } else {
         coordinator_client(c, r, asker);
-        if (coordinator_may_ask(r, c->branch_askers, asker, &e))
+        if (coordinator_may_come(r, &c->branch_askers, asker, &e))
             branch_lookups_ask(c->branches, r, asker, source.name, source.ref);
         else
             http_reply_err(r, &e);
@@ -145,13 +149,15 @@ void github_resolve_branch(struct http_request *r, void *ctx) {
 
 bool branch_open(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const struct egress_settings egress = {.allow = config->egress_allow};
+    if (!config->branch_lookups)
+        return true;
     if (!egress_new(&c->egress, &egress, e))
         return false;
     const struct build_settings settings = {
         .repo_map = config->repo_map, .egress = c->egress, .disk_bytes = HISTORY_BYTES, .memory_bytes = HISTORY_MEMORY};
     const struct branch_lookups_config lookups = {find, answer, c};
     const char *how;
-    c->branch_askers = limiter_new(c->shared, "branches", BURST, PER_MINUTE);
+    askers_init(&c->branch_askers, c->shared, "branches", "branches of a network", BURST, PER_MINUTE);
     if (!builder_new(&c->builder, &settings, e))
         return false;
     if (!builder_can_isolate(c->builder, &how))
@@ -163,5 +169,5 @@ void branch_close(struct coordinator *c) {
     branch_lookups_free(c->branches);
     builder_free(c->builder);
     egress_free(c->egress);
-    limiter_free(c->branch_askers);
+    askers_release(&c->branch_askers);
 }

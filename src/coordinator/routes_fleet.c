@@ -101,8 +101,3 @@ void workers_heartbeat(struct http_request *r, void *ctx) {
     }
     http_reply_json(r, 200, json_pack("{s:b}", "ok", 1));
 }
-
-void public_workers(struct http_request *r, void *ctx) {
-    struct coordinator *c = ctx;
-    http_reply_json(r, 200, shared_workers(c->shared));
-}

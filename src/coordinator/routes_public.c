@@ -20,26 +20,73 @@ static bool read_number(struct http_request *r, const char *name, uint64_t max, 
            err_set(e, ERR_INVALID, "'%s' is a number up to %" PRIu64, name, max);
 }
 
-void public_jobs(struct http_request *r, void *ctx) {
-    struct coordinator *c = ctx;
-    struct queue_filter f = {http_query(r, "transaction_hash"), http_query(r, "contract_id"), .limit = JOBS_DEFAULT};
+struct jobs_question {
+    struct coordinator *c;
+    struct queue_filter filter;
+    const char *key; // under which the answer is kept; NULL: it is looked up each time
+};
+
+static void list_jobs(struct http_request *r, void *ctx) {
+    struct jobs_question *q = ctx;
     struct err e;
-    bool given;
     SCOPED_BUF(out, JOBS_BYTES_MAX);
-    bool ok = read_number(r, "request_id", INT64_MAX, &f.has_request, &f.request_id, &e) &&
-              read_number(r, "limit", JOBS_MAX, &given, &f.limit, &e);
-    if (ok) {
-        pthread_mutex_lock(&c->reading_mutex);
-        ok = queue_list(c->queue, c->reading, &f, http_arena(r), &out, &e);
-        pthread_mutex_unlock(&c->reading_mutex);
-    }
+    struct db *db = readers_take(q->c->readers);
+    bool ok = queue_list(q->c->queue, db, &q->filter, http_arena(r), &out, &e);
+    readers_put(q->c->readers, db);
     if (ok && out.full)
         ok = err_set(&e, ERR_TOO_LARGE, "these executions are too many for one answer") ||
              err_hint(&e, "ask with limit=");
-    if (ok)
-        http_reply(r, 200, "application/json; charset=utf-8", buf_slice(&out));
-    else
+    if (!ok)
         http_reply_err(r, &e);
+    else if (q->key)
+        kept_answers_put(q->c->kept, r, q->key, buf_slice(&out));
+    else
+        http_reply(r, 200, "application/json; charset=utf-8", buf_slice(&out));
+}
+
+// What everybody looks at is kept; a question for one execution or transaction is about what is now.
+static const char *kept_key(struct arena *a, const struct queue_filter *f) {
+    if (f->transaction_hash || f->has_request)
+        return NULL;
+    const char *key =
+        arena_printf(a, "jobs %s %" PRIu64 " %" PRIu64, f->contract_id ? f->contract_id : "", f->limit, f->before);
+    return strlen(key) < KEPT_KEY_MAX ? key : NULL;
+}
+
+void public_jobs(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    struct jobs_question *q = arena_calloc(http_arena(r), 1, sizeof *q);
+    struct queue_filter *f = &q->filter;
+    struct err e;
+    bool given;
+    q->c = c;
+    *f = (struct queue_filter){.transaction_hash = http_query(r, "transaction_hash"),
+                               .contract_id = http_query(r, "contract_id"),
+                               .limit = JOBS_DEFAULT,
+                               .before = INT64_MAX};
+    if (!read_number(r, "request_id", INT64_MAX, &f->has_request, &f->request_id, &e) ||
+        !read_number(r, "limit", JOBS_MAX, &given, &f->limit, &e) ||
+        !read_number(r, "before", INT64_MAX, &given, &f->before, &e)) {
+        http_reply_err(r, &e);
+        return;
+    }
+    q->key = kept_key(http_arena(r), f);
+    if (!q->key || !kept_answers_reply(c->kept, r, q->key))
+        readers_run(c->readers, r, http_user(r) != NULL, list_jobs, q);
+}
+
+// --- workers -----------------------------------------------------------------------------------------------------
+
+static void list_workers(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    SCOPED_JSON(list) = shared_workers(c->shared);
+    kept_answers_put(c->kept, r, "workers", slice_str(json_text(http_arena(r), list)));
+}
+
+void public_workers(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    if (!kept_answers_reply(c->kept, r, "workers"))
+        readers_run(c->readers, r, http_user(r) != NULL, list_workers, c);
 }
 
 // --- counts and prices -------------------------------------------------------------------------------------------

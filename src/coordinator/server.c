@@ -14,6 +14,19 @@
 #define MAY_BUILD (TOKEN_WORKER | TOKEN_BUILD)
 #define MAY_RUN (TOKEN_WORKER | TOKEN_RUN)
 
+// Those that read the database or a file are off the threads that confirm leases.
+#define OFF_LOOP(name)                                                                                                 \
+    static void read_##name(struct http_request *r, void *ctx) {                                                       \
+        readers_run(((struct coordinator *)ctx)->readers, r, http_user(r) != NULL, name, ctx);                         \
+    }
+OFF_LOOP(wasm_get)
+OFF_LOOP(wasm_exists)
+OFF_LOOP(cargo_lock_get)
+OFF_LOOP(builds_get)
+OFF_LOOP(github_resolve_branch)
+OFF_LOOP(public_wasm_info)
+OFF_LOOP(readyz)
+
 static const struct http_route routes[] = {
     {HTTP_POST, "/tasks/create", tasks_create, TASK_BODY_MAX, NULL, MAY_RECORD},
     {HTTP_GET, "/tasks/poll", tasks_poll, 0, NULL, MAY_LEASE},
@@ -22,15 +35,15 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, MAY_LEASE},
     {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, MAY_BUILD},
     {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, MAY_BUILD},
-    {HTTP_GET, "/wasm/exists/{sha256}", wasm_exists, 0, NULL, MAY_LOOK},
+    {HTTP_GET, "/wasm/exists/{sha256}", read_wasm_exists, 0, NULL, MAY_LOOK},
     {HTTP_POST, "/wasm/upload", upload_end, MODULE_BYTES_MAX, &wasm_stream, MAY_BUILD},
-    {HTTP_GET, "/wasm/{sha256}", wasm_get, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/wasm/{sha256}", read_wasm_get, 0, NULL, ROUTE_PUBLIC},
     {HTTP_POST, "/cargo-lock/upload", upload_end, BUILD_LOCK_MAX, &cargo_lock_stream, MAY_BUILD},
-    {HTTP_GET, "/cargo-lock/{sha256}", cargo_lock_get, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/builds/{build_key}", builds_get, 0, NULL, MAY_LOOK},
+    {HTTP_GET, "/cargo-lock/{sha256}", read_cargo_lock_get, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/builds/{build_key}", read_builds_get, 0, NULL, MAY_LOOK},
     {HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, MAY_BUILD},
     {HTTP_POST, "/workers/heartbeat", workers_heartbeat, WORKER_BODY_MAX, NULL, MAY_LEASE | TOKEN_MONITOR},
-    {HTTP_GET, "/github/resolve-branch", github_resolve_branch, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/github/resolve-branch", read_github_resolve_branch, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/secrets/pubkey", secrets_pubkey, 0, NULL, ROUTE_PUBLIC},
     {HTTP_POST, "/secrets/pubkey", secrets_pubkey, SMALL_BODY_MAX, NULL, ROUTE_PUBLIC},
     {HTTP_POST, "/secrets/add_generated_secret", secrets_add_generated, SECRETS_BODY_MAX, NULL, ROUTE_PUBLIC},
@@ -41,18 +54,35 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/public/jobs", public_jobs, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/public/pricing", public_pricing, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/public/wasm/info", public_wasm_info, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/health", health, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/healthz", healthz, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/readyz", readyz, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/public/wasm/info", read_public_wasm_info, 0, NULL, ROUTE_PUBLIC},
+    {HTTP_GET, "/health", health, 0, NULL, ROUTE_FREE},
+    {HTTP_GET, "/healthz", healthz, 0, NULL, ROUTE_FREE},
+    {HTTP_GET, "/readyz", read_readyz, 0, NULL, ROUTE_PUBLIC},
     {HTTP_GET, "/metrics", metrics, 0, NULL, ROUTE_PUBLIC},
 };
+
+// Whoever has a token is not limited, and waits for no stranger.
+static bool may_look(struct coordinator *c, struct http_request *r, const char *token, struct token *known,
+                     struct err *e) {
+    struct err unknown;
+    char asker[CLIENT_MAX];
+    if (token && tokens_check(c->tokens, token, known, &unknown)) {
+        http_set_user(r, known);
+        return true;
+    }
+    coordinator_client(c, r, asker);
+    return coordinator_may_come(r, &c->public_askers, asker, e);
+}
 
 static bool authorise(struct http_request *r, void *ctx, const struct http_route *route, struct err *e) {
     struct coordinator *c = ctx;
     const char *token = http_bearer(r);
     struct token *known = arena_alloc(http_arena(r), sizeof *known);
-    if (route->tag == ROUTE_PUBLIC || !c->require_auth)
+    if (route->tag == ROUTE_FREE)
+        return true;
+    if (route->tag == ROUTE_PUBLIC)
+        return may_look(c, r, token, known, e);
+    if (!c->require_auth)
         return true;
     if (!token) {
         err_set(e, ERR_UNAUTHORIZED, "this needs a token");
@@ -105,6 +135,14 @@ void coordinator_client(const struct coordinator *c, struct http_request *r, cha
 bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e) {
     uint64_t retry_s = 1;
     if (limiter_take(l, name, clock_mono_ms(), &retry_s, e))
+        return true;
+    http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, retry_s));
+    return false;
+}
+
+bool coordinator_may_come(struct http_request *r, struct askers *a, const char *name, struct err *e) {
+    uint64_t retry_s = 1;
+    if (askers_take(a, name, clock_mono_ms(), &retry_s, e))
         return true;
     http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, retry_s));
     return false;

@@ -99,3 +99,15 @@ void client_name(const struct client_rules *rules, const char *peer, const char 
     inet_ntop(AF_INET6, &a, text, sizeof text);
     snprintf(out, CLIENT_MAX, "%s/64", text);
 }
+
+bool client_wide(const char *name, char out[static CLIENT_MAX]) {
+    struct in6_addr a;
+    char text[INET6_ADDRSTRLEN];
+    const char *end = strstr(name, "/64");
+    if (!end || !parse(slice_of(name, (size_t)(end - name)), &a))
+        return false;
+    memset(a.s6_addr + 6, 0, 10);
+    inet_ntop(AF_INET6, &a, text, sizeof text);
+    snprintf(out, CLIENT_MAX, "%s/48", text);
+    return true;
+}

@@ -17,6 +17,8 @@ struct client_rules {
 bool client_is_proxy(const struct client_rules *rules, const struct in6_addr *a); // rules NULL: none is
 bool client_of_socket(const struct sockaddr *from, struct in6_addr *out); // false: it has no address (a Unix socket)
 void client_network(struct in6_addr *a); // what counts as one: of IPv6 the network of 64 bits
+// Of a name of client_name: the network of 48 bits that it is in. false: it is no IPv6 network.
+bool client_wide(const char *name, char out[static CLIENT_MAX]);
 // forwarded: X-Forwarded-For, NULL: absent. An IPv6 address counts as its network of 64 bits: whoever has one address
 // of it has them all.
 void client_name(const struct client_rules *rules, const char *peer, const char *forwarded,

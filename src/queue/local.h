@@ -146,5 +146,6 @@ void item_expire(struct local *l, struct item *x);
 
 // --- local_list.c
 
+const char *list_statement(const struct queue_filter *f);
 bool local_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                 struct err *e);

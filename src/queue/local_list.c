@@ -49,7 +49,7 @@ static void add_row(struct local *l, struct arena *a, struct buf *out, struct db
     const struct execution_key key = {db_text(db, s, "contract_id"), (uint64_t)db_int(db, s, "request_id")};
     const char *outcome = db_text(db, s, "outcome");
     int64_t ended = db_int(db, s, "ended_ms");
-    buf_add_str(out, out->len > 1 ? ",{" : "{");
+    buf_printf(out, "%s\"id\":%" PRId64 ",", out->len > 1 ? ",{" : "{", db_int(db, s, "id"));
     add_state(l, a, out, &key, db_text(db, s, "state"), db_text(db, s, "worker_id"), unsure);
     buf_printf(out, ",\"contract_id\":\"%s\",\"request_id\":%" PRIu64 ",\"created_at\":%" PRId64, key.contract_id,
                key.request_id, db_int(db, s, "created_ms"));
@@ -64,33 +64,35 @@ static void add_row(struct local *l, struct arena *a, struct buf *out, struct db
 
 // A statement for each filter that has an index; what else was asked for narrows what that gives.
 #define SELECT_JOBS                                                                                                    \
-    "SELECT contract_id, request_id, created_ms, ended_ms, state, outcome, worker_id, about, report FROM executions "  \
+    "SELECT id, contract_id, request_id, created_ms, ended_ms, state, outcome, worker_id, about, report FROM "         \
+    "executions "                                                                                                      \
     "WHERE "
 #define REST                                                                                                           \
     " AND (:transaction IS NULL OR transaction_hash = :transaction) AND (:contract IS NULL OR contract_id = "          \
     ":contract) "                                                                                                      \
-    "AND (:request IS NULL OR request_id = :request) ORDER BY id DESC LIMIT :limit"
-static const char *statement(const struct queue_filter *f) {
+    "AND (:request IS NULL OR request_id = :request) AND id < :before ORDER BY id DESC LIMIT :limit"
+const char *list_statement(const struct queue_filter *f) {
     if (f->transaction_hash)
         return SELECT_JOBS "transaction_hash = :transaction" REST;
     if (f->has_request)
         return SELECT_JOBS "request_id = :request" REST;
     if (f->contract_id)
         return SELECT_JOBS "contract_id = :contract" REST;
-    return SELECT_JOBS "1" REST;
+    return SELECT_JOBS "id > 0" REST;
 }
 
 static bool list_once(struct local *l, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                       bool *unsure, struct err *e) {
     struct db_stmt *s;
     bool row = false, ok;
-    if (!db_query(db, statement(f), &s, e))
+    if (!db_query(db, list_statement(f), &s, e))
         return false;
     db_bind_text(db, s, ":transaction", f->transaction_hash);
     db_bind_text(db, s, ":contract", f->contract_id);
     if (f->has_request)
         db_bind_int(db, s, ":request", (int64_t)f->request_id);
     db_bind_int(db, s, ":limit", (int64_t)f->limit);
+    db_bind_int(db, s, ":before", (int64_t)f->before);
     *unsure = false;
     buf_clear(out);
     buf_add_byte(out, '[');

@@ -135,6 +135,7 @@ struct queue_filter {
     const char *transaction_hash, *contract_id; // NULL: any
     bool has_request;
     uint64_t request_id, limit;
+    uint64_t before; // only those whose "id" in the list is less; INT64_MAX: all. How a list is continued
 };
 // Makes `out` an array of what lists show of executions, newest first. `db` is a connection of the caller's.
 [[nodiscard]] bool queue_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a,

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/readers.h"
+
+#include "base/clock.h"
+#include "queue/database.h"
+#include <pthread.h>
+
+#define THREADS 4 // of each kind
+#define QUEUE_MAX 512
+
+struct readers {
+    struct deferred *open, *own;
+    pthread_mutex_t mutex; // over the next
+    struct db *idle[2 * THREADS];
+    size_t idle_count;
+};
+
+bool readers_new(struct readers **out, const char *home, const char *database_url, struct err *e) {
+    struct readers *all = xcalloc(1, sizeof *all);
+    bool ok = true;
+    pthread_mutex_init(&all->mutex, NULL);
+    while (ok && all->idle_count < ARRAY_LEN(all->idle)) {
+        ok = database_open(&all->idle[all->idle_count], home, database_url, e);
+        all->idle_count += ok;
+    }
+    if (!ok) {
+        readers_free(all);
+        return false;
+    }
+    all->open = deferred_new(THREADS, QUEUE_MAX);
+    all->own = deferred_new(THREADS, QUEUE_MAX);
+    *out = all;
+    return true;
+}
+
+void readers_run(struct readers *all, struct http_request *r, bool own, http_handler handler, void *ctx) {
+    deferred_run(own ? all->own : all->open, r, handler, ctx);
+}
+
+void readers_stop(struct readers *all) {
+    if (!all)
+        return;
+    deferred_stop(all->open);
+    deferred_stop(all->own);
+}
+
+void readers_free(struct readers *all) {
+    if (!all)
+        return;
+    deferred_free(all->open);
+    deferred_free(all->own);
+    for (size_t i = 0; i < all->idle_count; i++)
+        db_close(all->idle[i]);
+    pthread_mutex_destroy(&all->mutex);
+    free(all);
+}
+
+struct db *readers_take(struct readers *all) {
+    pthread_mutex_lock(&all->mutex);
+    BUG_ON(!all->idle_count); // there are as many as threads
+    struct db *db = all->idle[--all->idle_count];
+    pthread_mutex_unlock(&all->mutex);
+    return db;
+}
+
+void readers_put(struct readers *all, struct db *db) {
+    pthread_mutex_lock(&all->mutex);
+    all->idle[all->idle_count++] = db;
+    pthread_mutex_unlock(&all->mutex);
+}
+
+// --- what is kept --------------------------------------------------------------------------------------------------
+
+#define KEPT_MAX 64
+#define KEPT_BYTES_MAX (4u << 20) // of one; larger ones are made anew each time
+
+struct kept {
+    char key[KEPT_KEY_MAX]; // "": none
+    char *text;
+    size_t len;
+    uint64_t fresh_until_ms, until_ms;
+};
+struct kept_answers {
+    pthread_mutex_t mutex; // over all
+    struct kept at[KEPT_MAX];
+};
+
+struct kept_answers *kept_answers_new(void) {
+    struct kept_answers *k = xcalloc(1, sizeof *k);
+    pthread_mutex_init(&k->mutex, NULL);
+    return k;
+}
+
+void kept_answers_free(struct kept_answers *k) {
+    if (!k)
+        return;
+    for (size_t i = 0; i < KEPT_MAX; i++)
+        free(k->at[i].text);
+    pthread_mutex_destroy(&k->mutex);
+    free(k);
+}
+
+// The place of `key`, or the one that ends first, to be its own.
+static struct kept *place_of(struct kept_answers *k, const char *key) {
+    struct kept *best = k->at;
+    for (struct kept *x = k->at; x < k->at + KEPT_MAX; x++) {
+        if (strcmp(x->key, key) == 0)
+            return x;
+        if (x->until_ms < best->until_ms)
+            best = x;
+    }
+    return best;
+}
+
+static void reply(struct http_request *r, struct slice json) {
+    http_add_header(r, "Cache-Control", "public, max-age=1");
+    http_reply(r, 200, "application/json; charset=utf-8", json);
+}
+
+bool kept_answers_reply(struct kept_answers *k, struct http_request *r, const char *key) {
+    uint64_t now = clock_mono_ms();
+    pthread_mutex_lock(&k->mutex);
+    struct kept *x = place_of(k, key);
+    bool there = strcmp(x->key, key) == 0 && x->until_ms > now;
+    if (there && x->fresh_until_ms <= now) {
+        x->fresh_until_ms = x->until_ms; // one makes the next
+        there = false;
+    }
+    if (there)
+        reply(r, slice_of(x->text, x->len));
+    pthread_mutex_unlock(&k->mutex);
+    return there;
+}
+
+void kept_answers_put(struct kept_answers *k, struct http_request *r, const char *key, struct slice json) {
+    if (json.len <= KEPT_BYTES_MAX && strlen(key) < KEPT_KEY_MAX) {
+        char *text = xcalloc(1, json.len + 1);
+        memcpy(text, json.ptr, json.len);
+        uint64_t now = clock_mono_ms();
+        pthread_mutex_lock(&k->mutex);
+        struct kept *x = place_of(k, key);
+        char *before = x->text;
+        snprintf(x->key, sizeof x->key, "%s", key);
+        x->text = text;
+        x->len = json.len;
+        x->fresh_until_ms = now + ANSWER_KEPT_MS;
+        x->until_ms = now + 2 * ANSWER_KEPT_MS;
+        pthread_mutex_unlock(&k->mutex);
+        free(before);
+    }
+    reply(r, json);
+}
