@@ -119,7 +119,7 @@ def test_many_waiting_polls():
             end = time.monotonic() + 20
             waiting = 0
             while waiting < POLLS and time.monotonic() < end:
-                text = ask(c.port, "GET", "/metrics")[2].decode()
+                text = ask(c.port, "GET", "/metrics", token=c.token)[2].decode()
                 waiting = int(text.split("\noutlayer_polls_waiting ")[1].split()[0])
             equal("polls wait", waiting, POLLS)
             status, took, _ = ask(port, "POST", "/tasks/create", task(1), c.token)
