@@ -95,11 +95,11 @@ class World:
         assert "SuccessValue" in done["result"]["status"], json.dumps(done)[:800]
 
     def ask(self, repo, text="", commit="main", deposit=NEAR, target="wasm32-wasip1", gas=200 * TGAS, nonce=None,
-            **more):
+            contract=CONTRACT, **more):
         """Asks on chain and does not wait; gives the transaction's hash."""
         args = {"code_source": {"repo": repo, "commit": commit, "build_target": target}, "input_data": text,
                 "response_format": "Text", **more}
-        raw, tx = self.alice.signed(CONTRACT, near.call("request_execution", args, gas, deposit), nonce=nonce)
+        raw, tx = self.alice.signed(contract, near.call("request_execution", args, gas, deposit), nonce=nonce)
         kit.rpc(self.net.url, "broadcast_tx_async", [raw])
         return tx
 

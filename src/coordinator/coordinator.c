@@ -20,6 +20,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
            blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", config->home), LOCKS_BYTES, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
+           truth_new(&c->truth, config->near_rpc_url, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
            keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) &&
            queue_open_local(&c->queue, &queue, c->writer, e) &&
@@ -37,6 +38,8 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     pthread_mutex_init(&c->bench_mutex, NULL);
     tally_init(&c->unavailable);
     tally_init(&c->too_many);
+    c->network = config->network ? xstrdup(config->network) : NULL;
+    c->contract_id = config->contract_id ? xstrdup(config->contract_id) : NULL;
     if (!open_parts(c, config, e)) {
         coordinator_stop(c);
         coordinator_free(c);
@@ -62,6 +65,7 @@ void coordinator_stop(struct coordinator *c) {
     queue_stop(c->queue);
     if (c->prices)
         prices_stop(c->prices);
+    truth_stop(c->truth);
     keystore_proxy_stop(c->secrets);
     readers_stop(c->readers);
     branch_lookups_stop(c->branches);
@@ -83,6 +87,9 @@ void coordinator_free(struct coordinator *c) {
     blobs_free(c->blobs);
     blobs_free(c->cargo_locks);
     prices_free(c->prices);
+    truth_free(c->truth);
+    free(c->network);
+    free(c->contract_id);
     keystore_proxy_free(c->secrets);
     branch_close(c);
     shared_free(c->shared);

@@ -9,6 +9,7 @@
 #include "coordinator/prices.h"
 #include "coordinator/readers.h"
 #include "coordinator/tokens.h"
+#include "coordinator/truth.h"
 #include "http/client_address.h"
 #include "queue/retention.h"
 #include "queue/shared.h"
@@ -39,6 +40,8 @@ struct coordinator {
     struct blobs *cargo_locks; // that were made for builds
     struct shared *shared;
     struct prices *prices;
+    struct truth *truth;
+    char *network, *contract_id; // NULL: no setting
     struct keystore_proxy *secrets;
     struct egress *egress;   // how it reaches repositories
     struct builder *builder; // looks branches up, builds nothing
@@ -65,7 +68,8 @@ struct coordinator {
 struct coordinator_config {                 // texts are copied
     const char *home;                       // database and modules are in here
     const char *database_url;               // NULL: coordinator.db in the home
-    const char *near_rpc_url, *contract_id; // for prices; NULL: none
+    const char *network;                    // NULL: not checked
+    const char *near_rpc_url, *contract_id; // NULL: none
     struct keystore_proxy_config keystore;
     const char *trusted_proxies;         // addresses; NULL: none
     const char *repo_map, *egress_allow; // for finding branches; NULL: none

@@ -11,6 +11,20 @@ void tasks_heartbeat(struct http_request *r, void *coordinator);
 void tasks_complete(struct http_request *r, void *coordinator);
 void tasks_fail(struct http_request *r, void *coordinator);
 
+// Ends the execution that the report's claim holds, and answers; `about`: what lists show of it. All lives as long as
+// the request.
+void task_end(struct coordinator *c, struct http_request *r, const struct report *report, const char *about);
+void task_reply_lost(struct http_request *r, enum queue_answer answer);
+
+// doubts.c: where the chain has to be asked.
+bool task_is_same(const char *a, const char *b); // two tasks as JSON
+// Answers a create that differs from what is known; `create` lives as long as the request.
+void doubt_create(struct coordinator *c, struct http_request *r, const struct queue_create *create);
+// Answers a worker that says that its lease is not what the chain has (about NULL), or that the request ended without
+// its doing. Where the chain bears it out, that is the end. `report` and `about` live as long as the request.
+void doubt_lease(struct coordinator *c, struct http_request *r, const struct report *report, const char *about,
+                 const char *reason);
+
 // routes_builds.c: the signed records of builds.
 void builds_get(struct http_request *r, void *coordinator);
 void builds_put(struct http_request *r, void *coordinator);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "near/types.h"
 #include <inttypes.h>
 
 // Says to the log which request this thread is about: it may be another one than the server's, which knows by itself.
@@ -44,6 +45,7 @@ static void reply_later(struct http_request *r, const struct err *e, const char 
 // --- create ------------------------------------------------------------------------------------------------------
 
 struct creation {
+    struct coordinator *c;
     struct http_request *request;
     struct queue_create create; // texts in the request's arena
     const char *refused;
@@ -59,6 +61,11 @@ static void created(void *ctx, const struct err *e) {
     if (x->create.created)
         log_info("request of %s recorded%s%.300s", x->create.key.contract_id,
                  x->refused ? ", whose event a worker could not read: " : "", x->refused ? x->refused : "");
+    if (!x->create.created && !task_is_same(x->create.json, x->create.known)) {
+        doubt_create(x->c, x->request, &x->create);
+        log_nothing();
+        return;
+    }
     json_t *answer =
         json_pack("{s:I, s:b}", "request_id", (json_int_t)x->create.key.request_id, "created", x->create.created);
     http_reply_json(x->request, x->create.created ? 201 : 200, answer);
@@ -67,6 +74,15 @@ static void created(void *ctx, const struct err *e) {
 
 static const char *copy(struct arena *a, const char *text) { return text ? arena_strdup(a, text) : NULL; }
 
+// A coordinator works for one network: whoever means another one is told so, and nothing of it is taken or given.
+static bool check_network(const struct coordinator *c, struct http_request *r, struct err *e) {
+    const char *named = http_query(r, "network");
+    if (!named || !c->network || strcmp(named, c->network) == 0)
+        return true;
+    err_set(e, ERR_INVALID, "this coordinator works for the network '%s', not '%.40s'", c->network, named);
+    return err_hint(e, "set OUTLAYER_NETWORK to '%s', or API_BASE_URL to the other network's coordinator", c->network);
+}
+
 // What could not be read is queued, too: somebody has paid for it, and a worker looks for itself and answers.
 void tasks_create(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
@@ -74,12 +90,13 @@ void tasks_create(struct http_request *r, void *ctx) {
     struct posted_task task;
     struct err e;
     SCOPED_JSON(j) = task_body(r, TASK_BODY_MAX, &e);
-    if (!j || !task_read(&task, j, &e) || !queue_has_room(c->queue, &e)) {
+    if (!j || !check_network(c, r, &e) || !task_read(&task, j, &e) || !queue_has_room(c->queue, &e)) {
         reply_error(r, &e);
         return;
     }
     SCOPED_JSON(about) = task_about(&task, j);
     struct creation *x = arena_calloc(a, 1, sizeof *x);
+    x->c = c;
     x->request = r;
     x->refused = copy(a, task.refused);
     x->create = (struct queue_create){.call = {.done = created, .ctx = x},
@@ -89,7 +106,8 @@ void tasks_create(struct http_request *r, void *ctx) {
                                       .payer = arena_strdup(a, task.payer),
                                       .dead_at_ms = task.dead_at_ms,
                                       .json = json_text(a, j),
-                                      .about = json_text(a, about)};
+                                      .about = json_text(a, about),
+                                      .arena = a};
     queue_create(c->queue, &x->create);
 }
 
@@ -137,16 +155,29 @@ static void polled(void *ctx, const struct err *e) {
                                           p->too_late ? ",\"too_late\":true" : "")));
 }
 
+// Whose executions a poll is for: the contract that it names, or the one that the coordinator has a setting for. "":
+// any.
+static const char *contract_of(const struct coordinator *c, struct http_request *r, struct err *e) {
+    const char *named = http_query(r, "contract_id");
+    if (!named)
+        return c->contract_id ? c->contract_id : "";
+    if (account_id_valid(slice_str(named)))
+        return named;
+    err_set(e, ERR_INVALID, "contract_id is not a NEAR account: '%.80s'", named);
+    return NULL;
+}
+
 void tasks_poll(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct err e;
     uint64_t timeout = 0;
-    const char *text = http_query(r, "timeout"), *worker = http_query(r, "worker_id");
+    const char *text = http_query(r, "timeout"), *worker = http_query(r, "worker_id"), *contract;
     if (text && !text_u64(slice_str(text), &timeout))
         timeout = text[0] == '-' ? 0 : QUEUE_POLL_MAX_S; // any value is taken
     bool ok = !worker || strlen(worker) <= WORKER_ID_MAX ||
               err_set(&e, ERR_INVALID, "worker_id is longer than %d characters", WORKER_ID_MAX);
-    if (!ok || !coordinator_worker_id(r, &worker, &e) || !may_poll(c, r, worker, &e)) {
+    if (!ok || !coordinator_worker_id(r, &worker, &e) || !may_poll(c, r, worker, &e) || !check_network(c, r, &e) ||
+        !(contract = contract_of(c, r, &e))) {
         reply_error(r, &e);
         return;
     }
@@ -157,13 +188,14 @@ void tasks_poll(struct http_request *r, void *ctx) {
                                   .arena = http_arena(r),
                                   .worker_id = worker ? worker : "",
                                   .token_name = coordinator_token_name(r),
+                                  .contract_id = contract[0] ? contract : NULL,
                                   .capabilities = http_query(r, "capabilities"),
                                   .wait_s = timeout,
                                   .gone = is_gone};
     queue_poll(c->queue, &x->poll);
 }
 
-static void reply_lost(struct http_request *r, enum queue_answer answer) {
+void task_reply_lost(struct http_request *r, enum queue_answer answer) {
     struct err e;
     if (answer == QUEUE_UNKNOWN)
         err_set(&e, ERR_LEASE_LOST, "this execution is over, or was never here");
@@ -199,7 +231,7 @@ static void beaten(void *ctx, const struct err *e) {
     if (e)
         reply_later(x->request, e, "a heartbeat could not be taken");
     else if (x->beat.answer != QUEUE_OK)
-        reply_lost(x->request, x->beat.answer);
+        task_reply_lost(x->request, x->beat.answer);
     else
         http_reply_json(x->request, 200, json_pack("{s:I}", "expires_in_ms", (json_int_t)x->beat.expires_in_ms));
 }
@@ -253,37 +285,45 @@ static void ended(void *ctx, const struct err *e) {
     if (x->end.answer == QUEUE_OK)
         http_reply_json(x->request, 200, json_pack("{s:b}", "changed", x->end.changed));
     else
-        reply_lost(x->request, x->end.answer);
+        task_reply_lost(x->request, x->end.answer);
     log_nothing();
 }
 
-// `about`: what lists show of it.
-static void end_it(struct coordinator *c, struct http_request *r, const struct claim *claim, const char *outcome,
-                   uint64_t instructions, const json_t *about) {
-    struct arena *a = http_arena(r);
-    struct claim own = kept(a, claim);
-    struct ending *x = arena_calloc(a, 1, sizeof *x);
+void task_end(struct coordinator *c, struct http_request *r, const struct report *report, const char *about) {
+    struct ending *x = arena_calloc(http_arena(r), 1, sizeof *x);
     x->request = r;
     x->end = (struct queue_end){.call = {.done = ended, .ctx = x},
-                                .key = own.key,
-                                .token = own.token,
+                                .key = report->claim.key,
+                                .token = report->claim.token,
                                 .token_name = coordinator_token_name(r),
-                                .outcome = arena_strdup(a, outcome),
-                                .report = json_text(a, about),
-                                .instructions = instructions};
+                                .outcome = report->outcome,
+                                .report = about,
+                                .instructions = report->instructions};
     queue_end(c->queue, &x->end);
 }
 
+// That a request ended without an answer of the worker's own is its word alone.
+static bool is_hearsay(const struct report *report, const json_t *j) {
+    return strcmp(report->outcome, "expired") == 0 && !json_object_get(j, "resolve_transaction");
+}
+
 void tasks_complete(struct http_request *r, void *ctx) {
-    struct report report;
+    struct coordinator *c = ctx;
+    struct arena *a = http_arena(r);
+    struct report *report = arena_alloc(a, sizeof *report);
     struct err e;
     SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
-    if (!j || !report_read(&report, j, &e)) {
+    if (!j || !report_read(report, j, &e)) {
         reply_error(r, &e);
         return;
     }
     SCOPED_JSON(about) = report_about(j);
-    end_it(ctx, r, &report.claim, report.outcome, report.instructions, about);
+    report->claim = kept(a, &report->claim);
+    report->outcome = arena_strdup(a, report->outcome);
+    if (is_hearsay(report, j) && truth_can_ask(c->truth))
+        doubt_lease(c, r, report, json_text(a, about), "the worker says that the request has ended");
+    else
+        task_end(c, r, report, json_text(a, about));
 }
 
 struct giving {
@@ -296,16 +336,16 @@ static void given_back(void *ctx, const struct err *e) {
     if (e)
         reply_later(x->request, e, "a lease could not be given back");
     else if (x->give.answer != QUEUE_OK)
-        reply_lost(x->request, x->give.answer);
+        task_reply_lost(x->request, x->give.answer);
     else
         http_reply_json(x->request, 200, json_pack("{s:b}", "retried", 1));
 }
 
 static void give_back(struct coordinator *c, struct http_request *r, const struct claim *claim) {
-    struct claim own = kept(http_arena(r), claim);
     struct giving *x = arena_calloc(http_arena(r), 1, sizeof *x);
     x->request = r;
-    x->give = (struct queue_give_back){.call = {.done = given_back, .ctx = x}, .key = own.key, .token = own.token};
+    x->give =
+        (struct queue_give_back){.call = {.done = given_back, .ctx = x}, .key = claim->key, .token = claim->token};
     queue_give_back(c->queue, &x->give);
 }
 
@@ -323,11 +363,11 @@ void tasks_fail(struct http_request *r, void *ctx) {
     }
     log_key(r, &claim.key);
     log_warn("a worker gave it back: %.300s", reason);
-    if (retry) {
-        give_back(ctx, r, &claim);
-    } else {
-        SCOPED_JSON(about) = json_pack("{s:s%}", "error", reason, text_cut(reason, REPORT_ERROR_MAX));
-        end_it(ctx, r, &claim, "refused", 0, about);
-    }
+    struct report *own = arena_alloc(http_arena(r), sizeof *own);
+    *own = (struct report){.claim = kept(http_arena(r), &claim), .outcome = "refused"};
+    if (retry)
+        give_back(ctx, r, &own->claim);
+    else
+        doubt_lease(ctx, r, own, NULL, reason);
     log_nothing();
 }

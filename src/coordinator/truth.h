@@ -10,7 +10,7 @@
 #define TRUTH_OF_ONE 32    // of these, one asker's
 #define TRUTH_KEPT_MS 2000 // an answer, so that many who doubt the same cost one question
 #define TRUTH_KEPT 64      // answers
-#define TRUTH_MS 10000     // one question, all servers together
+#define TRUTH_MS 8000      // one question, all servers together
 
 struct truth;
 

@@ -5,6 +5,8 @@
 
 struct queue_form {
     void (*create)(struct queue *q, struct queue_create *x);
+    void (*replace)(struct queue *q, struct queue_replace *x);
+    void (*look)(struct queue *q, struct queue_look *x);
     void (*poll)(struct queue *q, struct queue_poll *x);
     void (*beat)(struct queue *q, struct queue_beat *x);
     void (*give_back)(struct queue *q, struct queue_give_back *x);

@@ -60,6 +60,8 @@ void heap_remove(struct heap *h, struct heap_node *n) {
 
 void *heap_first(const struct heap *h) { return h->count ? h->nodes[1]->of : NULL; }
 
+void *heap_at(const struct heap *h, size_t i) { return h->nodes[i + 1]->of; }
+
 void heap_release(struct heap *h) {
     free(h->nodes);
     *h = (struct heap){0};

@@ -19,4 +19,6 @@ void heap_add(struct heap *h, struct heap_node *n, uint64_t first, uint64_t seco
 void heap_remove(struct heap *h, struct heap_node *n); // of this heap, or of none
 // What stands in the lowest node; NULL: nothing does.
 void *heap_first(const struct heap *h);
+// What stands in the i-th node, in no order; i < count.
+void *heap_at(const struct heap *h, size_t i);
 void heap_release(struct heap *h);

@@ -43,6 +43,15 @@ static void local_beat(struct queue *q, struct queue_beat *c) {
     call_served(&c->call);
 }
 
+static void local_look(struct queue *q, struct queue_look *c) {
+    struct local *l = (struct local *)q;
+    pthread_mutex_lock(&l->mutex);
+    const struct item *x = held_by(l, &c->key, c->token, &c->answer);
+    c->json = x ? arena_strdup(c->arena, x->json) : NULL;
+    pthread_mutex_unlock(&l->mutex);
+    call_served(&c->call);
+}
+
 static uint64_t retry_delay(unsigned attempt) {
     uint64_t ms = RETRY_FIRST_MS;
     for (unsigned i = 1; i < attempt && ms < RETRY_MAX_MS; i++)
@@ -71,20 +80,27 @@ static void take_back(struct local *l, struct queue_give_back *c) {
 
 static void local_give_back(struct queue *q, struct queue_give_back *c) {
     struct local *l = (struct local *)q;
+    struct queue_call *answers = NULL;
     if (!c->token) {
         take_back(l, c);
         return;
     }
     pthread_mutex_lock(&l->mutex);
     struct item *x = held_by(l, &c->key, c->token, &c->answer);
+    if (x && c->bench)
+        item_bench(x, x->worker_id);
     if (x) {
         item_move(l, x, EXECUTION_EVENT_RETRY);
-        item_set_deadline(l, x, clock_mono_ms() + retry_delay(x->attempt));
+        item_set_deadline(l, x, c->bench ? 0 : clock_mono_ms() + retry_delay(x->attempt));
         item_make_dirty(l, x);
-        timer_wake_by(l, x->deadline_ms);
+        if (!c->bench)
+            timer_wake_by(l, x->deadline_ms);
         timer_watch(l, x);
     }
+    if (x && c->bench)
+        item_offer(l, x, &answers);
     pthread_mutex_unlock(&l->mutex);
+    answers_send(answers);
     call_served(&c->call);
 }
 
@@ -174,6 +190,8 @@ static void local_free(struct queue *q) {
 
 static const struct queue_form local_form = {
     .create = local_create,
+    .replace = local_replace,
+    .look = local_look,
     .poll = local_poll,
     .beat = local_beat,
     .give_back = local_give_back,

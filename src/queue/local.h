@@ -27,7 +27,14 @@ struct payer {
 struct lane {
     struct lane *next;
     struct heap items;
+    bool benched;                     // those that somebody does not get
     char *contract_id, *build_target; // NULL: those that are too late, which every worker can answer
+};
+
+#define BENCH_MAX 8 // workers; the oldest makes room
+struct bench {
+    size_t count;
+    char workers[BENCH_MAX][WORKER_ID_MAX + 1];
 };
 
 struct item {
@@ -37,6 +44,7 @@ struct item {
     int64_t execution_id;
     const char *build_target, *json, *payer_name;
     struct payer *payer; // while it waits
+    struct bench *bench; // who does not get it; NULL: nobody
     enum execution_state state;
     uint64_t since_ms; // in this state; monotonic
     bool ending;       // its end is being stored; meanwhile nobody else may end or lease it
@@ -96,6 +104,8 @@ uint64_t items_held(const struct local *l);
 void item_place(struct local *l, struct item *x);
 void item_move(struct local *l, struct item *x, enum execution_event event); // and places it, without a deadline
 void item_set_deadline(struct local *l, struct item *x, uint64_t deadline_ms);
+void item_bench(struct item *x, const char *worker_id); // "": nobody. Before it is placed
+bool item_is_benched(const struct item *x, const char *worker_id);
 bool item_is_held_by(const struct item *x, const struct hash *token);
 // Its end begins: nobody else can end it or lease it until it is forgotten, or item_resume.
 void item_begin_end(struct local *l, struct item *x);
@@ -136,13 +146,23 @@ void leases_store_now(struct local *l);                // and waits until all th
 // --- local_creates.c
 
 void local_create(struct queue *q, struct queue_create *x);
+// Queues it, unless it is queued, and hands it out. Without the lock.
+void local_add(struct local *l, const struct queue_row *row, struct payer *payer);
+uint64_t local_dead_at(const struct local *l, uint64_t said_ms, uint64_t created_ms);
 [[nodiscard]] bool local_load(struct local *l, struct err *e); // what is not over, and the counts of what is
 
 // --- local_ends.c
 
 void local_end(struct queue *q, struct queue_end *x);
+// Its end came to nothing: the worker keeps its lease, and one that could not expire may still be served meanwhile.
+// With the lock held.
+void item_end_failed(struct local *l, struct item *x, struct queue_call **answers);
 // The item's time is over, its end has begun: that is stored. Without the lock.
 void item_expire(struct local *l, struct item *x);
+
+// --- local_replace.c
+
+void local_replace(struct queue *q, struct queue_replace *x);
 
 // --- local_list.c
 

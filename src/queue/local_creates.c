@@ -6,7 +6,7 @@
 #include "queue/local.h"
 
 // No deadline is believed that nobody could wait for.
-static uint64_t dead_at(const struct local *l, uint64_t said_ms, uint64_t created_ms) {
+uint64_t local_dead_at(const struct local *l, uint64_t said_ms, uint64_t created_ms) {
     uint64_t most = created_ms + DEADLINE_MAX_MS;
     if (!said_ms)
         return created_ms + l->config.serve_ms;
@@ -42,7 +42,7 @@ static void restore_lease(struct local *l, struct item *x, const struct queue_ro
 }
 
 // One that is there already is left alone.
-static void add(struct local *l, const struct queue_row *row, struct payer *payer) {
+void local_add(struct local *l, const struct queue_row *row, struct payer *payer) {
     struct queue_call *answers = NULL;
     pthread_mutex_lock(&l->mutex);
     if (*item_find(l, &row->key)) {
@@ -90,7 +90,7 @@ static bool store_new(struct db *db, struct creation *x, int64_t id, struct err 
                                 .build_target = c->build_target,
                                 .payer = c->payer,
                                 .turn = x->turn,
-                                .dead_at_ms = dead_at(x->l, c->dead_at_ms, x->now_ms)};
+                                .dead_at_ms = local_dead_at(x->l, c->dead_at_ms, x->now_ms)};
     return queue_row_insert(db, &x->row, e);
 }
 
@@ -147,7 +147,7 @@ static bool find_lost(struct db *db, struct creation *x, struct err *e) {
     x->row.build_target = c->build_target;
     x->row.payer = c->payer;
     x->row.turn = x->turn;
-    x->row.dead_at_ms = dead_at(x->l, c->dead_at_ms, x->row.created_ms);
+    x->row.dead_at_ms = local_dead_at(x->l, c->dead_at_ms, x->row.created_ms);
     return queue_row_insert(db, &x->row, e);
 }
 
@@ -159,7 +159,10 @@ static bool store(struct db *db, void *ctx, struct err *e) {
     if (!execution_insert(db, x->call, x->now_ms, &id, e))
         return false;
     x->call->created = id != 0;
-    return id ? store_new(db, x, id, e) : find_lost(db, x, e);
+    if (id)
+        return store_new(db, x, id, e);
+    return find_lost(db, x, e) &&
+           (!x->call->arena || execution_look(db, &x->call->key, x->call->arena, &x->call->known, &x->call->over, e));
 }
 
 static void queue_it(struct creation *x) {
@@ -168,7 +171,7 @@ static void queue_it(struct creation *x) {
     if (!x->payer)
         x->payer = payer_join_at(x->l, x->row.payer, x->row.turn);
     pthread_mutex_unlock(&x->l->mutex);
-    add(x->l, &x->row, x->payer);
+    local_add(x->l, &x->row, x->payer);
 }
 
 static void drop_turn(struct creation *x) {
@@ -221,12 +224,12 @@ static void load_older(struct loading *x, const struct queue_row *row) {
         return;
     full.build_target = t.build_target;
     full.payer = t.payer;
-    full.dead_at_ms = dead_at(x->l, t.dead_at_ms, row->created_ms);
+    full.dead_at_ms = local_dead_at(x->l, t.dead_at_ms, row->created_ms);
     struct payer *payer = payer_join(x->l, t.payer, &full.turn);
     m->row = row_copy(x->arena, &full);
     m->next = x->missing;
     x->missing = m;
-    add(x->l, &full, payer);
+    local_add(x->l, &full, payer);
 }
 
 static void load_one(void *ctx, const struct queue_row *row) {
@@ -234,7 +237,7 @@ static void load_one(void *ctx, const struct queue_row *row) {
     if (!is_readable(x->l, row))
         return;
     if (row->stored)
-        add(x->l, row, payer_join_at(x->l, row->payer, row->turn));
+        local_add(x->l, row, payer_join_at(x->l, row->payer, row->turn));
     else
         load_older(x, row);
 }

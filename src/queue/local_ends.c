@@ -31,8 +31,7 @@ static uint64_t again_ms(const struct local *l) {
     return l->config.serve_ms < EXPIRE_AGAIN_MS ? l->config.serve_ms : EXPIRE_AGAIN_MS;
 }
 
-// The end came to nothing: the worker keeps its lease, and one that could not expire may still be served meanwhile.
-static void resume(struct local *l, struct item *x, struct queue_call **answers) {
+void item_end_failed(struct local *l, struct item *x, struct queue_call **answers) {
     item_resume(l, x);
     if (x->state == EXECUTION_QUEUED) {
         x->dead_at_ms = clock_wall_ms() + again_ms(l);
@@ -68,7 +67,7 @@ static void tell_item(struct ending *x, bool ok) {
     if (ok)
         finish(x, at);
     else if (x->held)
-        resume(l, *at, &answers);
+        item_end_failed(l, *at, &answers);
     pthread_mutex_unlock(&l->mutex);
     answers_send(answers);
 }

@@ -54,11 +54,14 @@ static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, 
 static struct lane *lane_of(struct local *l, const struct item *x) {
     const char *target = x->too_late ? NULL : x->build_target;
     for (struct lane *at = l->lanes; at; at = at->next)
-        if (same_text(at->build_target, target) && strcmp(at->contract_id, x->key.contract_id) == 0)
+        if (at->benched == (x->bench != NULL) && same_text(at->build_target, target) &&
+            strcmp(at->contract_id, x->key.contract_id) == 0)
             return at;
     struct lane *new = xcalloc(1, sizeof *new);
-    *new = (struct lane){
-        .next = l->lanes, .contract_id = xstrdup(x->key.contract_id), .build_target = target ? xstrdup(target) : NULL};
+    *new = (struct lane){.next = l->lanes,
+                         .benched = x->bench,
+                         .contract_id = xstrdup(x->key.contract_id),
+                         .build_target = target ? xstrdup(target) : NULL};
     l->lanes = new;
     l->lane_count++;
     return new;
@@ -207,6 +210,22 @@ void item_move(struct local *l, struct item *x, enum execution_event event) {
 void item_set_deadline(struct local *l, struct item *x, uint64_t deadline_ms) {
     x->deadline_ms = deadline_ms;
     item_place(l, x);
+}
+
+void item_bench(struct item *x, const char *worker_id) {
+    if (!worker_id[0] || item_is_benched(x, worker_id))
+        return;
+    if (!x->bench)
+        x->bench = arena_calloc(x->arena, 1, sizeof *x->bench);
+    snprintf(x->bench->workers[x->bench->count++ % BENCH_MAX], WORKER_ID_MAX + 1, "%s", worker_id);
+}
+
+bool item_is_benched(const struct item *x, const char *worker_id) {
+    size_t n = !x->bench ? 0 : x->bench->count < BENCH_MAX ? x->bench->count : BENCH_MAX;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(x->bench->workers[i], worker_id) == 0)
+            return true;
+    return false;
 }
 
 bool item_is_held_by(const struct item *x, const struct hash *token) {

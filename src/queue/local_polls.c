@@ -27,10 +27,21 @@ static bool before(const struct item *a, const struct item *b) {
     return a->turn != b->turn ? a->turn < b->turn : a->execution_id < b->execution_id;
 }
 
+// Of those that somebody does not get, which are few, the order is looked for.
+static struct item *first_unless_benched(const struct lane *lane, const char *worker_id) {
+    struct item *best = NULL;
+    for (size_t i = 0; i < lane->items.count; i++) {
+        struct item *x = heap_at(&lane->items, i);
+        if (!item_is_benched(x, worker_id) && (!best || before(x, best)))
+            best = x;
+    }
+    return best;
+}
+
 static struct item *first_for(struct local *l, const struct queue_poll *p) {
     struct item *best = NULL;
     for (struct lane *at = l->lanes; at; at = at->next) {
-        struct item *x = heap_first(&at->items);
+        struct item *x = at->benched ? first_unless_benched(at, p->worker_id) : heap_first(&at->items);
         if (x && fits(p, at->contract_id, at->build_target) && (!best || before(x, best)))
             best = x;
     }
@@ -85,7 +96,8 @@ static struct queue_call *take(struct local *l, struct queue_call **at) {
 // Those who hung up are let go: a lease would only come back after its confirmation time.
 void item_offer(struct local *l, struct item *x, struct queue_call **answers) {
     for (struct queue_call **at = &l->polls; *at;) {
-        if (!fits(poll_of(*at), x->key.contract_id, x->too_late ? NULL : x->build_target)) {
+        if (!fits(poll_of(*at), x->key.contract_id, x->too_late ? NULL : x->build_target) ||
+            item_is_benched(x, poll_of(*at)->worker_id)) {
             at = &(*at)->next;
             continue;
         }

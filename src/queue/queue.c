@@ -4,6 +4,8 @@
 #include "queue/form.h"
 
 void queue_create(struct queue *q, struct queue_create *x) { q->form->create(q, x); }
+void queue_replace(struct queue *q, struct queue_replace *x) { q->form->replace(q, x); }
+void queue_look(struct queue *q, struct queue_look *x) { q->form->look(q, x); }
 void queue_poll(struct queue *q, struct queue_poll *x) { q->form->poll(q, x); }
 void queue_beat(struct queue *q, struct queue_beat *x) { q->form->beat(q, x); }
 void queue_give_back(struct queue *q, struct queue_give_back *x) { q->form->give_back(q, x); }

@@ -43,7 +43,7 @@ struct queue_call {
 
 // --- calls -------------------------------------------------------------------------------------------------------
 
-// Stores an execution and queues it. One that is known stays as it is.
+// Stores an execution and queues it. One that is known stays as it is, and is shown.
 struct queue_create {
     struct queue_call call;
     struct execution_key key;
@@ -53,9 +53,24 @@ struct queue_create {
     uint64_t dead_at_ms; // wall clock: no answer counts after it. 0: nobody said, and serve_ms counts
     const char *json;    // the task as workers get it
     const char *about;   // the part of it that lists show
-    bool created;        // out; false: it was known
+    struct arena *arena; // for `known`; NULL: it is not looked at
+    bool created;        // out; false: it was known, and the rest is set
+    const char *known;   // out; the task as it was stored before
+    bool over;           // out; that one has ended
 };
 void queue_create(struct queue *q, struct queue_create *x);
+
+// Puts a task in the place of one that was false. Who has leased that holds it no more; one that had ended is open
+// again.
+struct queue_replace {
+    struct queue_call call;
+    struct execution_key key;
+    const char *was;                                                    // the false one; another one is left alone
+    const char *transaction_hash, *build_target, *payer, *json, *about; // as in queue_create
+    uint64_t dead_at_ms;
+    bool replaced; // out
+};
+void queue_replace(struct queue *q, struct queue_replace *x);
 
 // Waits for an execution that this worker can do. Each that waits has a turn: one more than the last that waits for the
 // same payer, and at least the turn served last. The lowest is leased first, of equals the oldest. Before them go those
@@ -96,11 +111,23 @@ struct queue_beat {
 };
 void queue_beat(struct queue *q, struct queue_beat *x);
 
+// What a lease holds.
+struct queue_look {
+    struct queue_call call;
+    struct execution_key key;
+    const char *token;
+    struct arena *arena;      // for `json`
+    enum queue_answer answer; // out
+    const char *json;         // out; the task
+};
+void queue_look(struct queue *q, struct queue_look *x);
+
 // Queued again, after a while that grows with its attempts. token NULL: the operator's, whoever holds it, and at once.
 struct queue_give_back {
     struct queue_call call;
     struct execution_key key;
     const char *token;
+    bool bench; // its worker does not get it any more, and others at once; until the coordinator starts anew
     enum queue_answer answer; // out
 };
 void queue_give_back(struct queue *q, struct queue_give_back *x);

@@ -99,13 +99,60 @@ bool executions_count(struct db *db, struct queue_counts *out, struct err *e) {
     return ok;
 }
 
+bool execution_look(struct db *db, const struct execution_key *key, struct arena *a, const char **task, bool *over,
+                    struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db, "SELECT task, state FROM executions WHERE contract_id = :contract AND request_id = :request", &s,
+                  e))
+        return false;
+    db_bind_text(db, s, ":contract", key->contract_id);
+    db_bind_int(db, s, ":request", (int64_t)key->request_id);
+    bool ok = db_step(db, s, &row, e);
+    *task = ok && row ? arena_strdup(a, db_text(db, s, "task")) : NULL;
+    *over = ok && row && db_text(db, s, "state");
+    db_done(db, s);
+    return ok;
+}
+
+bool execution_replace(struct db *db, const struct queue_replace *x, uint64_t now_ms, int64_t *id, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db,
+                  "UPDATE executions SET transaction_hash = :transaction, created_ms = :now, about = :about, "
+                  "task = :task, state = NULL, outcome = NULL, report = NULL, worker_id = NULL, lease = NULL, "
+                  "ended_ms = NULL, instructions = NULL WHERE contract_id = :contract AND request_id = :request "
+                  "AND task = :was RETURNING id",
+                  &s, e))
+        return false;
+    db_bind_text(db, s, ":contract", x->key.contract_id);
+    db_bind_int(db, s, ":request", (int64_t)x->key.request_id);
+    db_bind_text(db, s, ":was", x->was);
+    db_bind_text(db, s, ":transaction", x->transaction_hash);
+    db_bind_text(db, s, ":about", x->about);
+    db_bind_text(db, s, ":task", x->json);
+    db_bind_int(db, s, ":now", (int64_t)now_ms);
+    bool ok = db_step(db, s, &row, e);
+    *id = ok && row ? db_int(db, s, "id") : 0;
+    db_done(db, s);
+    return ok && (!*id || row_delete(db, *id, e));
+}
+
+static uint64_t *counter_of(struct queue_counts *c, const char *outcome) {
+    return !strcmp(outcome, "success")        ? &c->succeeded
+           : !strcmp(outcome, "guest_failed") ? &c->guest_failed
+           : !strcmp(outcome, "refused")      ? &c->refused
+                                              : &c->expired;
+}
+
 void count_end(struct queue_counts *c, const char *outcome, uint64_t instructions) {
-    uint64_t *counter = !strcmp(outcome, "success")        ? &c->succeeded
-                        : !strcmp(outcome, "guest_failed") ? &c->guest_failed
-                        : !strcmp(outcome, "refused")      ? &c->refused
-                                                           : &c->expired;
-    (*counter)++;
+    ++*counter_of(c, outcome);
     c->instructions += instructions;
+}
+
+void uncount_end(struct queue_counts *c, const char *outcome, uint64_t instructions) {
+    --*counter_of(c, outcome);
+    c->instructions -= instructions;
 }
 
 // --- queue_items -------------------------------------------------------------------------------------------------

@@ -23,6 +23,10 @@ struct queue_row {
 [[nodiscard]] bool execution_insert(struct db *db, const struct queue_create *x, uint64_t now_ms, int64_t *id,
                                     struct err *e);
 
+// What is stored, in the arena; NULL: nothing.
+[[nodiscard]] bool execution_look(struct db *db, const struct execution_key *key, struct arena *a, const char **task,
+                                  bool *over, struct err *e);
+
 struct execution_end {
     int64_t execution_id;
     enum execution_state state;
@@ -43,6 +47,10 @@ struct stored_end {
                                       struct err *e);
 // The counts since the database began.
 [[nodiscard]] bool executions_count(struct db *db, struct queue_counts *out, struct err *e);
+// *id: 0 when what is stored is not x->was. It is in the queue no more, whether it had ended or not.
+[[nodiscard]] bool execution_replace(struct db *db, const struct queue_replace *x, uint64_t now_ms, int64_t *id,
+                                     struct err *e);
+void uncount_end(struct queue_counts *c, const char *outcome, uint64_t instructions);
 void count_end(struct queue_counts *c, const char *outcome, uint64_t instructions);
 
 // Of what is not over: all, oldest first, or the one of `key`.

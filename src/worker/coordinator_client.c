@@ -65,8 +65,10 @@ static bool tell(struct api *api, struct arena *a, const char *method, const cha
 
 bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const atomic_bool *stop, struct lease *out,
               bool *got, struct err *e) {
-    const char *path = arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s", timeout_s,
-                                    http_percent_encode(a, api->set.worker_id));
+    const char *path =
+        arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s&network=%s&contract_id=%s", timeout_s,
+                     http_percent_encode(a, api->set.worker_id), http_percent_encode(a, api->set.network),
+                     http_percent_encode(a, api->set.contract_id));
     struct http_call call = call_of(api, a, "GET", path, timeout_s * 1000 + CALL_MS);
     SCOPED_JSON(answer) = NULL;
     int status;

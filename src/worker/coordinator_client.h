@@ -10,7 +10,7 @@ struct api;
 
 // `cancel`: when it turns true, calls give up within 100 ms. NULL: never. Texts are kept, not copied.
 struct api_settings {
-    const char *base_url, *token, *worker_id, *version;
+    const char *base_url, *token, *worker_id, *version, *network, *contract_id;
     const atomic_bool *cancel;
 };
 [[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);

@@ -96,7 +96,12 @@ static int set_up(void **state) {
     struct err e = {0};
     server = test_server(routes, ARRAY_LEN(routes), 2);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", http_server_port(server));
-    const struct api_settings s = {.base_url = url, .token = "t", .worker_id = "w 1", .version = "1"};
+    const struct api_settings s = {.base_url = url,
+                                   .token = "t",
+                                   .worker_id = "w 1",
+                                   .version = "1",
+                                   .network = "devnet",
+                                   .contract_id = "c.near"};
     assert_ok(api_new(&api, &s, &e), &e);
     return 0;
 }

@@ -240,7 +240,7 @@ static bool open_executors(struct daemon *d, struct err *e) {
 static bool open_worker(struct daemon *d, struct err *e) {
     struct worker *w = &d->worker;
     struct settings *s = &d->set;
-    struct api_settings api = {s->api_url, s->api_token, s->worker_id, VERSION, &w->abandon};
+    struct api_settings api = {s->api_url, s->api_token, s->worker_id, VERSION, s->network, s->contract, &w->abandon};
     struct public_key public = secret_key_public(&d->key);
     w->set.network = s->network;
     w->set.contract_id = s->contract;
@@ -299,6 +299,7 @@ static void missed(void *ctx, uint64_t timestamp_ns) { monitor_go_back(ctx, time
 static bool start_monitor(struct daemon *d, struct err *e) {
     const struct settings *s = &d->set;
     const struct monitor_settings m = {.neardata_url = s->neardata_url,
+                                       .network = s->network,
                                        .contract_id = s->contract,
                                        .cursor_file = arena_printf(d->arena, "%s/cursor", d->home),
                                        .api_base_url = s->api_url,

@@ -142,7 +142,8 @@ static bool is_final_refusal(int status, const json_t *answer) {
 
 static bool post(struct monitor *m, struct arena *a, const json_t *task, int *status, bool *final, struct err *e) {
     struct http_call call = {.method = "POST",
-                             .url = arena_printf(a, "%s/tasks/create", m->set.api_base_url),
+                             .url = arena_printf(a, "%s/tasks/create?network=%s", m->set.api_base_url,
+                                                 http_percent_encode(a, m->set.network)),
                              .bearer = m->set.api_token,
                              .request_id = log_trace(),
                              .body = slice_str(json_text(a, task)),

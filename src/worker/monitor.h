@@ -6,7 +6,7 @@
 struct monitor;
 struct monitor_settings {
     const char *neardata_url, *contract_id, *cursor_file, *api_base_url; // neardata_url: several separated by commas
-    const char *api_token;
+    const char *api_token, *network;
     // Where to begin: without a cursor, or where this differs from what it was when the cursor was made, so that people
     // can set the scan back. 0: the latest block, or the cursor.
     uint64_t start_height;

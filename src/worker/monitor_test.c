@@ -139,6 +139,7 @@ static struct monitor *start_at(uint64_t height) {
     struct monitor *m;
     struct err e;
     struct monitor_settings s = {.neardata_url = url,
+                                 .network = "devnet",
                                  .contract_id = "outlayer.near",
                                  .cursor_file = arena_printf(fake.arena, "%s/cursor", work),
                                  .api_base_url = url,
@@ -377,8 +378,12 @@ static void test_damaged_cursor(void **state) {
     struct monitor *m;
     const char *path = arena_printf(fake.arena, "%s/damaged", work);
     assert_ok(file_write_atomic(path, SLICE_LIT("x\n"), 0600, &e), &e);
-    struct monitor_settings s = {
-        .neardata_url = url, .contract_id = "c", .cursor_file = path, .api_base_url = url, .completed = completed};
+    struct monitor_settings s = {.network = "devnet",
+                                 .neardata_url = url,
+                                 .contract_id = "c",
+                                 .cursor_file = path,
+                                 .api_base_url = url,
+                                 .completed = completed};
     assert_err(monitor_start(&s, &m, &e), &e, ERR_CORRUPT, "no block height");
 }
 

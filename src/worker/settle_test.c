@@ -85,7 +85,8 @@ static const struct http_route routes[] = {
 };
 
 static void open_worker(struct worker *w, struct arena *a, const char *home) {
-    const struct api_settings api = {.base_url = url, .worker_id = "w", .token = "t"};
+    const struct api_settings api = {
+        .base_url = url, .worker_id = "w", .token = "t", .network = "devnet", .contract_id = "c.near"};
     struct secret_key key;
     struct account_id operator;
     struct err e;
