@@ -65,6 +65,7 @@ static void lease(struct local *l, struct item *x, struct queue_poll *p) {
     item_make_dirty(l, x);
     timer_wake_by(l, x->deadline_ms);
     p->leased = true;
+    x->too_late |= clock_wall_ms() >= item_late_at(x); // also one that came so late
     p->too_late = x->too_late;
     p->attempt = x->attempt;
     p->json = arena_strdup(p->arena, x->json);

@@ -91,10 +91,13 @@ static json_t *body_of(const struct lease_id *id) {
     return j;
 }
 
-bool api_heartbeat(struct api *api, struct arena *a, const struct lease_id *id, const char *stage, struct err *e) {
+bool api_heartbeat(struct api *api, struct arena *a, const struct lease_id *id, const char *stage, uint64_t dead_at_ms,
+                   struct err *e) {
     SCOPED_JSON(j) = body_of(id);
     if (stage)
         json_set_text(j, "stage", stage);
+    if (dead_at_ms)
+        json_set_u64(j, "dead_at_ms", dead_at_ms);
     return tell(api, a, "POST", "/tasks/heartbeat", HEARTBEAT_MS, j, e);
 }
 

@@ -27,9 +27,10 @@ struct lease_id {
     const char *contract_id, *token;
     uint64_t request_id;
 };
-// stage NULL: none yet. ERR_LEASE_LOST: the coordinator itself says that somebody else has it now, or that it is over.
+// stage NULL: none yet; dead_at_ms 0: as before. ERR_LEASE_LOST: the coordinator itself says that somebody else has it
+// now, or that it is over.
 [[nodiscard]] bool api_heartbeat(struct api *api, struct arena *a, const struct lease_id *id, const char *stage,
-                                 struct err *e);
+                                 uint64_t dead_at_ms, struct err *e);
 [[nodiscard]] bool api_fail(struct api *api, struct arena *a, const struct lease_id *id, const char *reason, bool retry,
                             struct err *e);
 // `report`: the fields of /tasks/complete beside those of `id`; borrowed.

@@ -37,7 +37,7 @@ static const struct lease_id id = {"c.near", "token", 7};
 
 static enum err_code beat(struct arena *a) {
     struct err e = {0};
-    return api_heartbeat(api, a, &id, "run", &e) ? ERR_INTERNAL : e.code;
+    return api_heartbeat(api, a, &id, "run", 0, &e) ? ERR_INTERNAL : e.code;
 }
 
 // If this fails, a proxy that restarts makes a worker drop its leases, or build anew what is there.
@@ -74,7 +74,7 @@ static void the_coordinators_own_words(void **state) {
     struct hash h = {0};
     struct slice wasm;
     answers(409, "application/json", "{\"error\":{\"code\":\"lease_lost\",\"message\":\"it is over\"}}");
-    assert_err(api_heartbeat(api, a, &id, NULL, &e), &e, ERR_LEASE_LOST, "it is over");
+    assert_err(api_heartbeat(api, a, &id, NULL, 0, &e), &e, ERR_LEASE_LOST, "it is over");
     answers(404, "application/json", "{\"error\":{\"code\":\"not_found\",\"message\":\"nobody has it\"}}");
     assert_err(api_wasm_get(api, a, &h, &wasm, &e), &e, ERR_NOT_FOUND, "nobody has it");
     answers(200, "application/wasm", "other");

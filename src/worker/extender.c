@@ -33,6 +33,8 @@ struct watch {
     char hash[48];  // of the transaction that is on its way
     uint8_t *bytes; // the same, signed; NULL: none yet
     size_t bytes_len;
+    void (*extended)(void *ctx, uint64_t left_ms); // NULL: nobody is told
+    void *ctx;
     struct watch *next;
 };
 
@@ -199,6 +201,8 @@ static void confirm(struct extender *x, struct arena *a, struct watch *w) {
         set_window(w, &window);
         log_info("extended request=%" PRIu64 " window_ms=%" PRIu64 " extensions_left=%" PRIu64, w->task->request_id,
                  window.left_ms, now.extensions_left);
+        if (w->extended)
+            w->extended(w->ctx, window.left_ms);
     } else if (seen == SEEN_OVER) {
         w->refused = true;
         log_warn(METHOD_EXTEND " request=%" PRIu64 ": it has ended", w->task->request_id);
@@ -312,9 +316,9 @@ void extender_stop(struct extender *x) {
 }
 
 struct watch *extender_watch(struct extender *x, const struct task *t, const struct chain_request *r,
-                             const struct window *w) {
+                             const struct window *w, void (*extended)(void *ctx, uint64_t left_ms), void *ctx) {
     struct watch *out = xcalloc(1, sizeof *out);
-    *out = (struct watch){.task = t, .request = *r};
+    *out = (struct watch){.task = t, .request = *r, .extended = extended, .ctx = ctx};
     set_window(out, w);
     pthread_mutex_lock(&x->lock);
     if (!x->list)

@@ -20,9 +20,10 @@ struct extender_settings {
 [[nodiscard]] bool extender_start(struct extender **out, const struct extender_settings *s, struct err *e);
 void extender_stop(struct extender *x); // ends the thread and frees; nothing is watched any more. NULL is fine
 
-// `t` must live until extender_drop. `w`: as of now.
+// `t` must live until extender_drop. `w`: as of now. `extended` is told what is left of each new window, from the
+// extender's thread with its lock held; NULL: nobody is.
 struct watch *extender_watch(struct extender *x, const struct task *t, const struct chain_request *r,
-                             const struct window *w);
+                             const struct window *w, void (*extended)(void *ctx, uint64_t left_ms), void *ctx);
 // What is left of the window: ms, as known so far.
 uint64_t extender_left(struct extender *x, const struct watch *w);
 // The most that can be left, if every extension that the contract allows is had: for deadlines that are set once.

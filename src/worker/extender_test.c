@@ -148,7 +148,7 @@ static struct watch *watch(struct world *w) {
     struct window window;
     assert_ok(chain_request(w->chain, a, &w->task, &answer, &r, &e), &e);
     assert_ok(chain_window(w->chain, a, &w->task, &r, &window, &e), &e);
-    return extender_watch(w->x, &w->task, &r, &window);
+    return extender_watch(w->x, &w->task, &r, &window, NULL, NULL);
 }
 
 static unsigned sent(void) {

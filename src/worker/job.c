@@ -112,6 +112,12 @@ static bool take_first_form(struct job *j) {
     return false;
 }
 
+// What others may count on, should this worker lose it: an extension has moved it.
+static void extended(void *ctx, uint64_t left_ms) {
+    struct job *j = ctx;
+    held_dead_at(j->worker->held, j->held, clock_wall_ms() + left_ms);
+}
+
 // True when the request waits for an answer and is what the lease says.
 static bool check_request(struct job *j) {
     enum chain_answer answer;
@@ -140,7 +146,7 @@ static bool check_request(struct job *j) {
         give_back(j, e.msg, true);
         return false;
     }
-    j->watch = extender_watch(j->worker->extender, j->task, &j->request, &window);
+    j->watch = extender_watch(j->worker->extender, j->task, &j->request, &window, extended, j);
     j->block_ms = window.block_ms;
     return true;
 }
@@ -502,6 +508,16 @@ static void run(struct job *j) {
         not_begun(j, &e);
 }
 
+// Nobody began it in time, says the coordinator, whose clock may be wrong: the chain has the last word.
+static bool is_too_late(const struct job *j) {
+    if (!j->lease->too_late)
+        return false;
+    if (!has_time(j))
+        return true;
+    log_warn("the coordinator says that it is too late, and the chain that there is time");
+    return false;
+}
+
 static void work(struct job *j) {
     struct worker *w = j->worker;
     struct err e;
@@ -520,6 +536,12 @@ static void work(struct job *j) {
     }
     if ((j->task->unread && !ask_chain(j)) || !check_request(j))
         return;
+    if (is_too_late(j)) {
+        answer_fail(&j->answer, j->arena, ANSWER_PLATFORM,
+                    "no worker could begin the request before its time on chain was nearly over%s", cost_of_failure(j));
+        answer(j);
+        return;
+    }
     if (window_left(j) < HOPELESS_BLOCKS * j->block_ms)
         give_back(j, "the request's time on chain is over", true);
     else if (get_module(j) && !is_lost(j) && get_secrets(j))

@@ -35,6 +35,7 @@ struct lease {
     struct task task;
     const char *token;
     uint64_t expires_in_ms, confirm_within_ms, attempt;
+    bool too_late; // nobody began it in time: it is only answered
 };
 
 // The answer of /tasks/poll. ERR_INVALID names the field that is missing or malformed; token, attempt and the task's

@@ -12,6 +12,7 @@
 struct held_lease {
     char *contract_id, *token;
     uint64_t request_id, beaten_ms, changed_ms; // when it was kept alive last; when its stage changed
+    uint64_t dead_at_ms;                        // news of it; 0: none
     enum stage stage;
     atomic_bool lost;
     bool changed;   // its stage is news to the coordinator
@@ -60,14 +61,16 @@ struct lease_id held_id(const struct held_lease *l) {
 }
 
 // One heartbeat without the lock; the lease cannot go away meanwhile.
-static void beat(struct held *h, struct arena *a, struct held_lease *l, enum stage stage) {
+static void beat(struct held *h, struct arena *a, struct held_lease *l, enum stage stage, uint64_t dead_at_ms) {
     struct lease_id id = held_id(l);
     struct err e;
-    bool ok = api_heartbeat(h->set.api, a, &id, stage_text(stage), &e);
+    bool ok = api_heartbeat(h->set.api, a, &id, stage_text(stage), dead_at_ms, &e);
     bool unknown = !ok && e.code == ERR_LEASE_LOST, lost;
     pthread_mutex_lock(&h->lock);
     lost = unknown && l->stage != STAGE_ENDED;
     h->lost_count += lost;
+    if (!ok && dead_at_ms && !l->dead_at_ms)
+        l->dead_at_ms = dead_at_ms; // the next one says it
     pthread_mutex_unlock(&h->lock);
     if (lost)
         log_warn("lease lost request=%llu contract=%s", (unsigned long long)id.request_id, id.contract_id);
@@ -78,13 +81,15 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
 }
 
 // The next lease that is due, with a user counted for it.
-static struct held_lease *next_due(struct held *h, uint64_t now, enum stage *stage) {
+static struct held_lease *next_due(struct held *h, uint64_t now, enum stage *stage, uint64_t *dead_at_ms) {
     for (struct held_lease *l = h->list; l; l = l->next)
         if (!l->lost && ((l->changed && now - l->changed_ms >= NEWS_MS) || now - l->beaten_ms >= BEAT_MS)) {
             l->changed = false;
             l->beaten_ms = now;
             l->users++;
             *stage = l->stage;
+            *dead_at_ms = l->dead_at_ms;
+            l->dead_at_ms = 0;
             return l;
         }
     return NULL;
@@ -115,9 +120,10 @@ static void announce(struct held *h, struct arena *a) {
 // Called and returns with the lock held.
 static void beat_all(struct held *h, struct arena *a) {
     enum stage stage;
-    for (struct held_lease *l; !h->stop && (l = next_due(h, clock_mono_ms(), &stage));) {
+    uint64_t dead_at_ms;
+    for (struct held_lease *l; !h->stop && (l = next_due(h, clock_mono_ms(), &stage, &dead_at_ms));) {
         pthread_mutex_unlock(&h->lock);
-        beat(h, a, l, stage);
+        beat(h, a, l, stage, dead_at_ms);
         arena_reset(a);
         pthread_mutex_lock(&h->lock);
         release(l);
@@ -185,7 +191,7 @@ void held_stop(struct held *h) {
 
 struct held_lease *held_take(struct held *h, struct arena *a, const struct lease *lease, struct err *e) {
     struct lease_id id = {lease->task.contract_id, lease->token, lease->task.request_id};
-    if (!api_heartbeat(h->set.api, a, &id, stage_text(STAGE_LEASED), e))
+    if (!api_heartbeat(h->set.api, a, &id, stage_text(STAGE_LEASED), 0, e))
         return NULL;
     struct held_lease *l = xcalloc(1, sizeof *l);
     l->contract_id = xstrdup(id.contract_id);
@@ -207,6 +213,14 @@ void held_stage(struct held *h, struct held_lease *l, enum stage stage) {
     l->changed = stage != STAGE_ENDED && (l->changed || stage != l->stage);
     l->changed_ms = clock_mono_ms();
     l->stage = stage;
+    pthread_mutex_unlock(&h->lock);
+}
+
+void held_dead_at(struct held *h, struct held_lease *l, uint64_t dead_at_ms) {
+    pthread_mutex_lock(&h->lock);
+    l->dead_at_ms = dead_at_ms;
+    l->changed = true;
+    l->changed_ms = clock_mono_ms();
     pthread_mutex_unlock(&h->lock);
 }
 

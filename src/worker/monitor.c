@@ -9,6 +9,7 @@
 #include "http/client.h"
 #include "near/blocks.h"
 #include "protocol/events.h"
+#include "worker/pace.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -36,7 +37,8 @@ struct monitor {
     _Atomic uint64_t last; // the last block that was taken whole, as long as all heights up to it are known; 0: none
     uint64_t floor;        // no height before it is of interest
     unsigned skipped;      // heights in a row
-    unsigned gaps;         // how often in a row a block named one before it that was not shown
+    struct pace pace;
+    unsigned gaps; // how often in a row a block named one before it that was not shown
 };
 
 uint64_t monitor_cursor(const struct monitor *m) { return atomic_load(&m->last); }
@@ -121,6 +123,7 @@ static json_t *task_json(const struct monitor *m, const struct block_logs *b, co
     json_set_text(o, "contract_id", m->set.contract_id);
     json_set_u64(o, "request_id", x->request_id);
     json_object_set_new(o, "context", context_json(b, log));
+    json_set_u64(o, "dead_at_ms", pace_window_end(&m->pace, b->timestamp_ns));
     char data_id[65];
     if (refused) {
         json_set_text(o, "refused", refused);
@@ -264,6 +267,7 @@ static bool skip(struct monitor *m, struct arena *a, struct err *e) {
 }
 
 static bool handle_block(struct monitor *m, struct arena *a, const struct block_logs *b) {
+    pace_see(&m->pace, b->height, b->timestamp_ns, clock_wall_ms());
     for (size_t i = 0; i < b->log_count; i++)
         if (!handle_log(m, a, b, &b->logs[i]))
             return false;

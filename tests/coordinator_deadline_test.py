@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A request's time on chain, as the coordinator knows it: what nobody began in time is answered at once, unbuilt and
+uncharged."""
+import contextlib, sqlite3, time
+
+import kit
+from coordinator_doubt_test import Fleet
+from kit import check, equal
+from worker_world import ECHO, builds, c_repo
+
+
+def now_ms():
+    return int(time.time() * 1000)
+
+
+def test_too_late():
+    """A lease is held until fewer than 40 of the request's 200 blocks are left, and then given back."""
+    with kit.folder() as home:
+        w = Fleet(home, BLOCK_MS="200")
+        echo, unbuilt = c_repo(w, "echo", ECHO), c_repo(w, "unbuilt", ECHO)
+        height = lambda: kit.rpc(w.net.url, "block", {"finality": "final"})["result"]["header"]["height"]
+        late_tx = w.ask(unbuilt, "late")
+        task = w.task_of(late_tx)
+        w.create(task, dead_at_ms=now_ms() + 20000)
+        id, token = w.real.lease()
+        wrong_tx = w.ask(echo, "wrong")
+        wrong = w.task_of(wrong_tx)
+        created = now_ms()
+        w.create(wrong, dead_at_ms=created + 10000)
+        wrong_id, wrong_token = w.real.lease()
+        with w.worker("right", **w.at()) as worker:
+            tx = w.ask(echo, "first")
+            w.create(w.task_of(tx))
+            equal("a request without a deadline", w.answer(tx)[1], "first")
+            kit.until(lambda: w.real.beat(id, token)[0] == w.real.beat(wrong_id, wrong_token)[0] == 200
+                      and now_ms() > created + 8700, 30, 0.1)
+            w.real.report("fail", wrong_id, wrong_token, reason="stopping", retry=True)
+            equal("one whose deadline is wrong, as the chain says", w.answer(wrong_tx)[1], "wrong")
+            before = builds(worker)
+            kit.until(lambda: w.real.beat(id, token)[0] == 200
+                      and height() > task["context"]["block_height"] + 162, 90, 0.5)
+            w.real.beat(id, token, dead_at_ms=now_ms() + 3000)  # its last tenth
+            w.real.report("fail", id, token, reason="stopping", retry=True)
+            event, value = w.answer(late_tx, 20)
+            check("what nobody began in time is answered at once", value is None and event["failure"] == "platform"
+                  and "no worker could begin" in event["error_message"], event)
+            equal("and not charged", (event["payment_charged"], event["resources_used"]["instructions"]), ("0", 0))
+            equal("nothing is built for it", builds(worker), before)
+            equal("and it is known how it ended", kit.until(lambda: w.outcome(id), 10), "expired")
+
+
+def test_the_monitor_tells():
+    """The deadline comes with the request, and moves with its extensions. 200 blocks are 20 s here."""
+    with kit.folder() as home:
+        w = Fleet(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker("right", **w.at(**w.monitor())) as worker:
+            tx = w.ask(repo, "first")
+            w.answer(tx)
+            kit.until(lambda: kit.rpc(w.net.url, "block", {"finality": "final"})["result"]["header"]["height"] > 60, 20)
+            tx = w.ask(repo, "nap24", resource_limits={"max_execution_seconds": 60})
+            id = w.task_of(tx)["request_id"]
+            began = now_ms()
+            first = kit.until(lambda: deadline(w, id), 10)
+            check("the deadline of its window", first and began + 12000 < first < began + 26000, first and first - began)
+            moved = kit.until(lambda: (deadline(w, id) or 0) > first and deadline(w, id), 30, 0.2)
+            check("and of the next one", moved and moved - first > 5000, (first, moved, worker.output()[-500:]))
+            equal("it is served", w.answer(tx)[1], "rested")
+
+
+def deadline(w, id):
+
+    with contextlib.closing(sqlite3.connect(f"file:{w.real.home}/coordinator.db?mode=ro", uri=True)) as db:
+        row = db.execute("SELECT dead_at_ms FROM queue_items WHERE request_id = ?", (id,)).fetchone()
+    return row and row[0]
+
+
+if __name__ == "__main__":
+    kit.main(globals())
