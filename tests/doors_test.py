@@ -107,7 +107,8 @@ def test_a_body_that_trickles():
 
 def test_many_waiting_polls():
     open_files(POLLS + 200)
-    with coordinator(WORKER_LISTEN="127.0.0.1:0", WORKER_CONNECTIONS_MAX=str(POLLS + 500)) as c:
+    with coordinator(WORKER_LISTEN="127.0.0.1:0", STATUS_LISTEN="127.0.0.1:0",
+                     WORKER_CONNECTIONS_MAX=str(POLLS + 500)) as c:
         port, sockets = c.ready["worker_port"], []
         request = (f"GET /tasks/poll?timeout=30&worker_id=w HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {c.token}"
                    "\r\n\r\n").encode()
@@ -119,7 +120,7 @@ def test_many_waiting_polls():
             end = time.monotonic() + 20
             waiting = 0
             while waiting < POLLS and time.monotonic() < end:
-                text = ask(c.port, "GET", "/metrics", token=c.token)[2].decode()
+                text = ask(c.ready["status_port"], "GET", "/metrics")[2].decode()
                 waiting = int(text.split("\noutlayer_polls_waiting ")[1].split()[0])
             equal("polls wait", waiting, POLLS)
             status, took, _ = ask(port, "POST", "/tasks/create", task(1), c.token)
