@@ -45,9 +45,9 @@ struct http_request {
     struct connection *door;
     struct arena *arena;
     enum http_method method;
-    const char *path; // raw
-    const char *id;   // for logs
-    const char *why;  // it was refused; NULL: it was not
+    const char *path;          // raw
+    const char *id;            // for logs
+    _Atomic(const char *) why; // it was refused; NULL: it was not. A handler that was given up may still write it
     struct http_params params;
     const struct http_route *route;
     struct buf body;

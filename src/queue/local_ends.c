@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "queue/local.h"
-#include <inttypes.h>
 
 #define EXPIRE_AGAIN_MS 30000
 
@@ -75,10 +74,14 @@ static void tell_item(struct ending *x, bool ok) {
 static void stored(void *ctx, bool ok, const struct err *e) {
     struct ending *x = ctx;
     struct queue_call *call = x->call ? &x->call->call : NULL;
-    if (!call && ok)
-        log_info("request %" PRIu64 " of %s ended: no worker served it in time", x->key.request_id, x->key.contract_id);
-    else if (!call)
-        log_err(LOG_ERROR, "an end could not be stored", e);
+    if (!call) {
+        log_request_of(x->key.contract_id, x->key.request_id);
+        if (ok)
+            log_info("request ended: no worker served it in time");
+        else
+            log_err(LOG_ERROR, "an end could not be stored", e);
+        log_request(NULL);
+    }
     tell_item(x, ok);
     free(x);
     if (call)

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/sync.h"
 #include "queue/local.h"
-#include <inttypes.h>
 
 void timer_wake_by(struct local *l, uint64_t deadline_ms) {
     if (deadline_ms < l->wake_ms)
@@ -22,8 +21,9 @@ void timer_watch(struct local *l, const struct item *x) { timer_wake_by(l, mono_
 static void end_deadlines(struct local *l, uint64_t now, struct queue_call **answers) {
     for (struct item *x; (x = heap_first(&l->timers)) && x->deadline_ms <= now;) {
         if (execution_is_held(x->state)) {
-            log_warn("the lease of request %" PRIu64 " by %s (token %s) is lost", x->key.request_id, x->worker_id,
-                     x->token_name);
+            log_request_of(x->key.contract_id, x->key.request_id);
+            log_warn("the lease by %s (token %s) is lost", x->worker_id, x->token_name);
+            log_request(NULL);
             l->counts.leases_lost++;
             tally_add(&l->lost_by, x->worker_id);
             item_move(l, x, EXECUTION_EVENT_LOST);
