@@ -2,6 +2,9 @@
 PROGRAMS += bench/coordinator
 bench/coordinator.sources := bench/coordinator.c
 bench/coordinator.units := coordinator
+PROGRAMS += bench/doors
+bench/doors.sources := bench/doors.c
+bench/doors.units := coordinator
 PROGRAMS += bench/queue
 bench/queue.sources := bench/queue.c
 bench/queue.units := queue

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// What answering costs: our HTTP server beside libmicrohttpd alone, in the same run, and the coordinator's public pages
+// behind a million executions. Clients are in the same process, on kept connections; "per core" divides by what the
+// servers' threads used, so that a busy machine changes little.
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "coordinator/coordinator.h"
+#include "queue/database.h"
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#define CLIENTS 32
+#define MEASURE_MS 3000
+#define ROWS "1000000"
+
+_Noreturn static void give_up(const char *what, const struct err *e) {
+    fprintf(stderr, "%s: %s\n", what, e ? e->msg : "it failed");
+    exit(1);
+}
+
+static uint64_t cpu_us(clockid_t which) {
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+// --- the client: each connection asks, reads the whole answer, and asks again
+
+struct client {
+    int fd;
+    size_t have, want; // of the answer; want 0: its head is not whole yet
+    char head[4096];
+};
+
+static void ask(const struct client *c, const char *request) {
+    if (send(c->fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+        give_up("send", NULL);
+}
+
+static int connect_to(uint16_t port) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) != 0)
+        give_up("connect", NULL);
+    return fd;
+}
+
+// How long the answer is, once its head is there. Anything but 200 ends the measurement.
+static void read_head(struct client *c) {
+    c->head[c->have < sizeof c->head ? c->have : sizeof c->head - 1] = 0;
+    const char *end = strstr(c->head, "\r\n\r\n"), *length = strcasestr(c->head, "Content-Length:");
+    if (!end)
+        return;
+    if (strncmp(c->head + 9, "200", 3) != 0 || !length)
+        give_up(c->head, NULL);
+    c->want = (size_t)(end + 4 - c->head) + strtoul(length + 15, NULL, 10);
+}
+
+// Gives whether a whole answer came.
+static bool take(struct client *c) {
+    static char rest[1 << 16];
+    size_t left = sizeof c->head - 1 - c->have;
+    ssize_t n = c->want ? recv(c->fd, rest, sizeof rest, 0) : recv(c->fd, c->head + c->have, left, 0);
+    if (n <= 0)
+        give_up("the server hung up", NULL);
+    c->have += (size_t)n;
+    if (!c->want)
+        read_head(c);
+    if (!c->want || c->have < c->want)
+        return false;
+    c->have = c->want = 0;
+    return true;
+}
+
+struct rate {
+    double per_s, per_core;
+};
+
+static struct rate measure(uint16_t port, const char *path) {
+    static struct client clients[CLIENTS];
+    char request[256];
+    struct epoll_event events[CLIENTS];
+    int poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    uint64_t answers = 0;
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        clients[i] = (struct client){.fd = connect_to(port)};
+        struct epoll_event e = {.events = EPOLLIN, .data.ptr = &clients[i]};
+        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, clients[i].fd, &e) != 0)
+            give_up("epoll", NULL);
+        ask(&clients[i], request);
+    }
+    uint64_t start = clock_mono_us(), own = cpu_us(CLOCK_THREAD_CPUTIME_ID), all = cpu_us(CLOCK_PROCESS_CPUTIME_ID);
+    while (clock_mono_us() - start < MEASURE_MS * 1000) {
+        int n = epoll_wait(poll_fd, events, CLIENTS, 1000);
+        for (int i = 0; i < n; i++) {
+            if (!take(events[i].data.ptr))
+                continue;
+            answers++;
+            ask(events[i].data.ptr, request);
+        }
+    }
+    uint64_t took = clock_mono_us() - start;
+    uint64_t used = cpu_us(CLOCK_PROCESS_CPUTIME_ID) - all - (cpu_us(CLOCK_THREAD_CPUTIME_ID) - own);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        close(clients[i].fd);
+    close(poll_fd);
+    return (struct rate){(double)answers * 1e6 / (double)took, (double)answers * 1e6 / (double)used};
+}
+
+static void print(const char *what, struct rate r, const char *aim) {
+    printf("%-34s %8.0f /s, %8.0f /s a core   %s\n", what, r.per_s, r.per_core, aim);
+}
+
+// --- libmicrohttpd alone
+
+static enum MHD_Result alone(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
+                             const char *version, const char *data, size_t *size, void **state) {
+    static int seen;
+    (void)ctx, (void)url, (void)method, (void)version, (void)data, (void)size;
+    if (!*state) {
+        *state = &seen;
+        return MHD_YES;
+    }
+    struct MHD_Response *r = MHD_create_response_from_buffer(5, (void *)(uintptr_t) "hello", MHD_RESPMEM_MUST_COPY);
+    MHD_add_response_header(r, "Content-Type", "text/plain");
+    enum MHD_Result ok = MHD_queue_response(c, 200, r);
+    MHD_destroy_response(r);
+    return ok;
+}
+
+static void hello(struct http_request *r, void *ctx) {
+    (void)ctx;
+    http_reply(r, 200, "text/plain", SLICE_LIT("hello"));
+}
+
+static void compare(void) {
+    static const struct http_route routes[] = {{HTTP_GET, "/hello", hello, 0, NULL, 0}};
+    const struct http_server_config config = {.host = "127.0.0.1", .threads = 1, .routes = routes, .route_count = 1};
+    struct http_server *own;
+    struct err e;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct MHD_Daemon *plain =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, alone, NULL, MHD_OPTION_SOCK_ADDR,
+                         &at, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
+    if (!plain || !http_server_start(&own, &config, &e))
+        give_up("cannot start", plain ? &e : NULL);
+    uint16_t port = MHD_get_daemon_info(plain, MHD_DAEMON_INFO_BIND_PORT)->port;
+    struct rate library = measure(port, "/hello"), ours = measure(http_server_port(own), "/hello");
+    print("libmicrohttpd alone", library, "");
+    print("our server on it", ours, "");
+    printf("%-34s %8.2f             (aim: 0.80)\n", "ratio a core", ours.per_core / library.per_core);
+    MHD_stop_daemon(plain);
+    http_server_stop(own);
+}
+
+// --- public pages behind a million executions
+
+static void fill(const char *home) {
+    struct db *db;
+    struct err e;
+    const char *about =
+        "{\"transaction_hash\":\"'||i||'\",\"sender_id\":\"alice.near\",\"payer_id\":\"alice.near\",\"payment\":"
+        "\"100000000000000000000000\",\"repo\":\"https://example.com/owner/name\",\"ref\":\"main\","
+        "\"build_target\":\"wasm32-wasip1\"}";
+    SCOPED_ARENA(a);
+    const char *sql = arena_printf(
+        a,
+        "INSERT INTO executions (contract_id, request_id, transaction_hash, created_ms, ended_ms, state, outcome, "
+        "worker_id, instructions, about, report, task) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE i < " ROWS ") SELECT 'outlayer.near', i, 'tx' || i, i, i + 1, 'settled', 'success', 'w1', 1000, '%s', "
+        "'{\"instructions\":1000,\"time_ms\":12,\"resolve_tx_id\":\"t\",\"charged\":\"1\"}', '{}' FROM n",
+        about);
+    if (!database_open(&db, home, NULL, &e) || !db_exec(db, sql, &e))
+        give_up("rows", &e);
+    db_close(db);
+}
+
+static void pages(void) {
+    char home[] = "/tmp/outlayer-bench-XXXXXX";
+    struct coordinator *c;
+    struct http_server *server;
+    struct err e;
+    if (!mkdtemp(home))
+        give_up("mkdtemp", NULL);
+    fill(home);
+    const struct coordinator_config config = {
+        .home = home, .require_auth = true, .wasm_max_bytes = 1 << 20, .serve_ms = 600000};
+    uint64_t start = clock_mono_ms();
+    if (!coordinator_open(&c, &config, &e) ||
+        !coordinator_serve(&server, c, &(struct coordinator_door){.host = "127.0.0.1"}, &e))
+        give_up("cannot start", &e);
+    printf("behind " ROWS " executions; started in %" PRIu64 " ms:\n", clock_mono_ms() - start);
+    uint16_t port = http_server_port(server);
+    print("/public/stats", measure(port, "/public/stats"), "(aim: 20,000 /s; was 21.6 /s at 47,000 rows)");
+    print("/public/jobs", measure(port, "/public/jobs"), "(aim: 5,000 /s)");
+    print("/public/jobs?request_id=500000", measure(port, "/public/jobs?request_id=500000"), "(is not kept)");
+    print("/health", measure(port, "/health"), "");
+    coordinator_stop(c);
+    http_server_stop(server);
+    coordinator_free(c);
+    if (!file_remove_tree(home, &e))
+        give_up(home, &e);
+}
+
+int main(void) {
+    struct err e;
+    if (!log_init("bench", "error", NULL, &e))
+        give_up("log", &e);
+    compare();
+    pages();
+    return 0;
+}
