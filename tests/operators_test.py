@@ -168,12 +168,13 @@ def test_the_page_has_every_figure():
     shown = set()
     with kit.folder() as home:
         w = World(home)
+        equal("the devnet lives", kit.get(w.net.status_url + "/healthz")[0], 200)
         keystore = w.keystore()
         kit.get(keystore.status_url + "/readyz")
         with w.worker(ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url) as worker, coordinator() as c:
             kit.until(lambda: "outlayer_worker_balance_near" in figures.read(worker.status_url)
                       and "outlayer_worker_monitor_cursor" in figures.read(worker.status_url))
-            for d in (keystore, worker, c):
+            for d in (keystore, worker, c, w.net):
                 figures.read(d.status_url)
                 _, _, body = kit.get(d.status_url + "/metrics")
                 shown |= set(re.findall(r"(?m)^# TYPE (\S+)", body.decode()))

@@ -124,6 +124,9 @@ def test_requests_and_restart():
         equal("up --json names everything", [k for k in keys if not stack.info.get(k)], [])
         rc, first, err = stack.request(folder, "one")
         ended_once(stack, "a request", rc, first, err, "one")
+        equal("each daemon is ready, and says so to its operator",
+              {name: kit.get(url + "/readyz")[0] for name, url in stack.info["status_urls"].items()},
+              {"keystore": 200, "coordinator": 200, "worker": 200})
         equal("up stops at Ctrl-C with status 0", stack.stop(), 0)
         stack = Stack(home)
         rc, second, err = stack.request(folder, "two")

@@ -126,8 +126,10 @@ static bool start_as(struct stack *s, const char *name, const char *port_setting
     out->identity = arena_strdup(s->arena, identity);
     if (out->port)
         supervisor_pin(s->supervisor, name, arena_printf(s->arena, "%s=%" PRIu64, port_setting, out->port));
-    if (status)
+    if (status) {
         supervisor_pin(s->supervisor, name, arena_printf(s->arena, "STATUS_LISTEN=127.0.0.1:%" PRIu64, status));
+        json_set_text(s->status_urls, name, arena_printf(s->arena, "http://127.0.0.1:%" PRIu64, status));
+    }
     return true;
 }
 
@@ -366,6 +368,7 @@ bool stack_start(struct stack *s, const struct stack_options *o, struct err *e) 
     struct credentials worker = {0};
     const char *token_file;
     s->arena = arena_new();
+    s->status_urls = json_object();
     s->lock = -1;
     s->started_us = clock_mono_us();
     bool ok = lock_home(s, o->home, e) && make_keys(s, &worker, e) &&
@@ -388,6 +391,7 @@ void stack_stop(struct stack *s) {
         socket_place_leave(s->arena, s->dstack_endpoint, arena_printf(s->arena, "%s/simulator", s->home));
     if (s->lock >= 0)
         close(s->lock);
+    json_decref(s->status_urls);
     secret_key_wipe(&s->contract.secret);
     secret_key_wipe(&s->operator.secret);
     for (size_t i = 0; i < STACK_DEVELOPERS; i++)
@@ -407,6 +411,7 @@ bool stack_publish(struct stack *s, bool print, struct err *e) {
     json_set_text(j, "register_contract_id", s->root_key ? s->operator.account.s : NULL);
     json_set_text(j, "dstack_endpoint", s->dstack_endpoint);
     json_set_text(j, "pccs_url", s->pccs_url);
+    json_object_set(j, "status_urls", s->status_urls);
     json_t *accounts = json_array();
     for (size_t i = 0; i < STACK_DEVELOPERS; i++) {
         json_t *one = json_object();

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "cli/supervisor.h"
 #include "near/types.h"
+#include <jansson.h>
 
 #define STACK_NETWORK "devnet"
 #define STACK_DEVELOPERS 2
@@ -28,6 +29,7 @@ struct stack {
     struct supervisor *supervisor;
     const char *rpc_url, *neardata_url, *coordinator_url, *coordinator_token;
     const char *keystore_url, *keystore_token_file;
+    json_t *status_urls;                    // by daemon: where it listens for its operator
     const char *dstack_endpoint, *pccs_url; // of the simulated TDX machine: its guest agent, and its collateral;
                                             // NULL: there is none
     const char *root_key;                   // of whoever signs for it, in hexadecimal

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "chain/genesis.h"
 #include "devnet/server.h"
+#include "http/status.h"
 #include <signal.h>
 
 #define NAME "outlayer-devnet"
@@ -15,7 +16,7 @@
 #define GENESIS_TIME_MAX 10000000000u // in the year 2286; in nanoseconds it stays below 2^64
 
 struct settings {
-    const char *host, *home, *data_dir, *network, *genesis, *log_level, *log_format;
+    const char *host, *home, *data_dir, *network, *genesis, *log_level, *log_format, *status_listen;
     uint64_t port, genesis_time, block_ms, idle_ms, history, states, top_level_length;
 };
 static const struct setting table[] = {
@@ -36,6 +37,7 @@ static const struct setting table[] = {
             "blocks whose state can still be queried; kept in memory"),
     SET_U64(struct settings, top_level_length, "MIN_TOP_LEVEL_LENGTH", "0", 0, 65,
             "shortest top-level account that anybody may create"),
+    STATUS_SETTING(struct settings, status_listen, "off"),
     LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
@@ -47,6 +49,7 @@ struct daemon {
     struct genesis genesis;
     struct persist *persist;
     struct http_server *server;
+    struct status *status;
     struct devnet net;
     uint64_t shift_ns; // of the chain's time before the clock's
 };
@@ -147,24 +150,38 @@ static void fatal(void *ctx) {
     kill(getpid(), SIGUSR1);
 }
 
+static void show_figures(void *ctx, struct buf *out) {
+    struct daemon *d = ctx;
+    figure_one(out, FIGURE_GAUGE, "outlayer_devnet_height", "Height of the newest block.",
+               history_head(d->net.history));
+}
+
+static bool serve_operator(struct daemon *d, struct err *e) {
+    const struct status_settings s = {
+        .listen = d->set.status_listen, .daemon = NAME, .figures = show_figures, .ctx = d};
+    return status_start(&d->status, &s, e);
+}
+
 static bool serve(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct producer_config timing = {d->set.block_ms, d->set.idle_ms, d->shift_ns};
     d->net.waits = wait_list_new();
     d->net.started_ms = clock_mono_ms();
     d->net.rpc_addr = arena_printf(d->arena, "%s:%llu", d->set.host, (unsigned long long)d->set.port);
     if (!producer_start(&d->net.producer, &d->net, &timing, fatal, NULL, e) ||
-        !devnet_serve(&d->server, &d->net, d->set.host, (uint16_t)d->set.port, e))
+        !devnet_serve(&d->server, &d->net, d->set.host, (uint16_t)d->set.port, e) || !serve_operator(d, e))
         return false;
     unsigned port = http_server_port(d->server);
     d->net.rpc_addr = arena_printf(d->arena, "%s:%u", d->set.host, port);
     log_info("chain %s at height %llu, serving on http://%s:%u", d->genesis.chain_id,
              (unsigned long long)history_head(d->net.history), d->set.host, port);
-    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u,\"chain_id\":\"%s\"}", port, d->genesis.chain_id));
+    daemon_ready(args, arena_printf(d->arena, "{\"port\":%u,\"chain_id\":\"%s\",\"status_port\":%u}", port,
+                                    d->genesis.chain_id, status_port(d->status)));
     return true;
 }
 
 // Parked requests are answered before the server goes; the chain after both.
 static void close_all(struct daemon *d) {
+    status_stop(d->status);
     producer_stop(d->net.producer);
     if (d->net.waits)
         wait_stop(d->net.waits);
