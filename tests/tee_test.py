@@ -40,14 +40,17 @@ def test_measure():
         equal("the compose hash is the machine's", got.get("compose_hash"), machine["compose_hash"])
         equal("so is MRCONFIGID, as its quote has it", got.get("mr_config_id"), quote[232:280].hex())
         equal("RTMR3 is not guessed", got.get("rtmr3"), None)
-        known = answer(run("measure", path, "--key-provider", PROVIDER, "--json"))
+        known = answer(run("measure", path, "--key-provider", PROVIDER, "--storage-fs", "none", "--json"))
         equal("RTMR3 is 48 bytes once its parts are known", len(known.get("rtmr3") or ""), 96)
         people = run("measure", path)
-        check("people are told what is missing", "RTMR3         also depends on --key-provider" in people.stdout,
+        check("people are told what is missing", "RTMR3         also depends on --key-provider, --storage-fs" in people.stdout,
               people.stdout)
+        service = answer(run("measure", path, "--key-provider", '{"name":"kms","id":"30"}', "--storage-fs", "zfs", "--json"))
+        equal("nor is it guessed where a key service's answer is measured", service.get("rtmr3"), None)
         wrong = {"an instance where there are none": ["--instance-id", "00" * 20],
                  "half an id": ["--app-id", "00" * 19],
-                 "a provider that is no JSON": ["--key-provider", "kms"]}
+                 "a provider that is no JSON": ["--key-provider", "kms"],
+                 "a file system that dstack has not": ["--storage-fs", "btrfs"]}
         for what, args in wrong.items():
             done = run("measure", path, *args)
             equal(f"{what} is wrong usage", (done.returncode, done.stdout), (2, ""))
@@ -598,9 +601,18 @@ def test_versions():
     """Every version of dstack is found, named and asked in its own way."""
     with kit.folder() as home:
         m = Machine(home)
-        for version, form, how in (("0.3.6", "v4", ["--exact"]), ("0.4.2", "v4", ["--exact"]), ("0.5.3", "v5", []),
-                                   ("0.6.0", "v5-1.5", [])):
-            m.again(DSTACK_VERSION=version, QUOTE_FORMAT=form)
+        for version, form, how, storage in (("0.3.6", "v4", ["--exact"], None), ("0.4.2", "v4", [], "none"),
+                                            ("0.5.3", "v5", [], "none"), ("0.5.8", "v5", [], "ext4"),
+                                            ("0.6.0", "v5-1.5", [], "ext4")):
+            compose = os.path.join(home, version)
+            with open(compose, "w") as f:
+                json.dump({"docker_compose_file": "", "no_instance_id": True, "name": version} |
+                          ({"event_log_version": 2} if version == "0.6.0" else {}), f)
+            m.again(DSTACK_VERSION=version, QUOTE_FORMAT=form, APP_COMPOSE=compose)
+            if storage:
+                equal(f"{version} measures what can be computed from its compose file",
+                      answer(m.outlayer("tee", "measure", compose, "--key-provider", '{"name":"none","id":""}', "--storage-fs", storage, "--json"))["rtmr3"],
+                      m.simulator.ready["rtmr3"])
             said = answer(m.tee("status", "--json"))
             equal(f"{version} with quotes {form} is recognised", (said["tee"], said["measurements"]["rtmr3"]),
                   ("simulated", m.simulator.ready["rtmr3"]))

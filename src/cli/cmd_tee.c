@@ -27,6 +27,8 @@ static const struct arg table[] = {
     ARG_OPTION(struct tee_options, instance_id, "--instance-id", "HEX", "measure: the machine's"),
     ARG_OPTION(struct tee_options, key_provider, "--key-provider", "JSON",
                "measure: payload of the event key-provider, {\"name\":…,\"id\":…}"),
+    ARG_OPTION(struct tee_options, storage_fs, "--storage-fs", "FS",
+               "measure: zfs or ext4, as the machine's disk has it; none: its dstack is older than 0.5.5"),
     TARGET_OPTIONS(struct tee_options, target),
     ARG_SWITCH(struct tee_options, yes, "--yes", "approve: do not ask"),
     ARG_SWITCH(struct tee_options, json, "--json", "end with one JSON value on one line; implies --yes"),
@@ -53,7 +55,8 @@ static bool check_options(const char *action, const struct tee_options *o, struc
                                    {o->yes ? "--yes" : NULL, "approve"},
                                    {o->app_id ? "--app-id" : NULL, "measure"},
                                    {o->instance_id ? "--instance-id" : NULL, "measure"},
-                                   {o->key_provider ? "--key-provider" : NULL, "measure"}};
+                                   {o->key_provider ? "--key-provider" : NULL, "measure"},
+                                   {o->storage_fs ? "--storage-fs" : NULL, "measure"}};
     if (!args_check_uses("tee", action, uses, ARRAY_LEN(uses), e))
         return false;
     if (!o->role || strcmp(o->role, "worker") == 0 || strcmp(o->role, "keystore") == 0)

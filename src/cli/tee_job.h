@@ -7,7 +7,7 @@
 struct tee_options {
     struct target_options target;
     const char *file; // the operand
-    const char *app_id, *instance_id, *key_provider;
+    const char *app_id, *instance_id, *key_provider, *storage_fs;
     const char *register_contract, *agent, *key, *from, *collateral, *pccs_url;
     const char *name, *role;
     bool exact, renew, new_key, yes, json;

@@ -18,17 +18,27 @@ static bool read_id(struct slice *out, struct arena *a, const char *option, cons
     return err_set(e, ERR_USAGE, "%s '%.60s' is not %d bytes in hexadecimal", option, text, ID_SIZE);
 }
 
+static bool read_storage(struct slice *out, const char *text, struct err *e) {
+    if (!text || strcmp(text, "none") == 0)
+        return true;
+    *out = slice_str(text);
+    return strcmp(text, "zfs") == 0 || strcmp(text, "ext4") == 0 ||
+           err_set(e, ERR_USAGE, "--storage-fs '%.20s' is neither zfs, ext4 nor none", text);
+}
+
 // The event's payload is JSON that dstack writes itself. What looks otherwise would give a register that no machine
 // has.
-static bool read_provider(struct slice *out, const char *text, struct err *e) {
+static bool read_provider(struct slice *out, bool *service, const char *text, struct err *e) {
     if (!text)
         return true;
-    const char *name, *id;
+    const char *name = "", *id;
     struct err bad;
     SCOPED_JSON(j) = json_parse(slice_str(text), COMPOSE_MAX, &bad);
     *out = slice_str(text);
-    if (j && json_get_text(j, "name", &name, &bad) && json_get_text(j, "id", &id, &bad))
+    if (j && json_get_text(j, "name", &name, &bad) && json_get_text(j, "id", &id, &bad)) {
+        *service = strcmp(name, "kms") == 0;
         return true;
+    }
     err_set(e, ERR_USAGE, "--key-provider: %s", bad.msg);
     return err_hint(e, "it is the payload of the event key-provider, for example {\"name\":\"kms\",\"id\":\"30…\"}");
 }
@@ -39,8 +49,19 @@ struct measured {
     const char *unknown; // what RTMR3 also depends on and was not given; NULL: nothing
 };
 
+// What is measured beside the events that are known is not guessed.
+static const char *what_is_unknown(const struct tee_job *j, const struct measured *m, bool service) {
+    bool instance = m->compose.no_instance_id || m->facts.instance_id.len;
+    const char *all = arena_printf(
+        j->a, "%s%s%s%s%s", instance ? "" : ", --instance-id", m->facts.key_provider.len ? "" : ", --key-provider",
+        j->o->storage_fs ? "" : ", --storage-fs", service ? ", what the key service says" : "",
+        m->compose.init_script ? ", whether its dstack measures init scripts" : "");
+    return all[0] ? all + 2 : NULL;
+}
+
 static bool measure(struct tee_job *j, struct measured *m, struct err *e) {
     struct slice file;
+    bool service = false;
     if (!j->o->file) {
         err_set(e, ERR_USAGE, "no compose file given");
         return err_hint(e, "outlayer tee measure app-compose.json");
@@ -48,13 +69,12 @@ static bool measure(struct tee_job *j, struct measured *m, struct err *e) {
     if (!file_read(j->a, j->o->file, COMPOSE_MAX, &file, e) || !compose_parse(&m->compose, j->a, file, e) ||
         !read_id(&m->facts.app_id, j->a, "--app-id", j->o->app_id, e) ||
         !read_id(&m->facts.instance_id, j->a, "--instance-id", j->o->instance_id, e) ||
-        !read_provider(&m->facts.key_provider, j->o->key_provider, e))
+        !read_provider(&m->facts.key_provider, &service, j->o->key_provider, e) ||
+        !read_storage(&m->facts.storage_fs, j->o->storage_fs, e))
         return false;
     if (m->compose.no_instance_id && m->facts.instance_id.len)
         return err_set(e, ERR_USAGE, "'%s' says no_instance_id: its machines have none", j->o->file);
-    bool instance = m->compose.no_instance_id || m->facts.instance_id.len, provider = m->facts.key_provider.len;
-    m->unknown = instance ? (provider ? NULL : "--key-provider")
-                          : (provider ? "--instance-id" : "--instance-id and --key-provider");
+    m->unknown = what_is_unknown(j, m, service);
     return true;
 }
 
@@ -91,7 +111,7 @@ bool tee_run_measure(struct tee_job *j, struct err *e) {
     json_set_text(result, "name", m.compose.name);
     json_set_text(result, "compose_hash", hash_hex(&m.compose.hash, hex));
     json_set_text(result, "app_id", hex_text(j->a, app_id));
-    json_set_text(result, "mr_config_id", register_hex(j->a, &config));
+    json_set_text(result, "mr_config_id", m.compose.v2 ? NULL : register_hex(j->a, &config)); // 0.6 has another one
     struct hash provider = sha256(m.facts.key_provider);
     json_set_text(result, "key_provider_hash", m.facts.key_provider.len ? hash_hex(&provider, hex) : NULL);
     struct td_register rtmr3 = compose_rtmr3(&m.compose, &m.facts);

@@ -73,18 +73,20 @@ static void boot_application(struct td *t) {
     const struct slice none = {0}, app = slice_of(t->app_id, sizeof t->app_id), compose = hash_slice(&t->compose_hash),
                        instance = slice_of(t->instance_id, t->has_instance ? sizeof t->instance_id : 0);
     struct hash image = sha256(slice_str(t->config.image));
-    if (t->version < 500)
+    if (t->version < 400)
         measure(t, "rootfs-hash", hash_slice(&image));
     else
         measure(t, "system-preparing", none);
     measure(t, "app-id", app);
     measure(t, "compose-hash", compose);
+    if (t->version < 400)
+        measure(t, "ca-cert-hash", hash_slice(&image));
     measure(t, "instance-id", instance);
-    if (t->version < 500)
+    if (t->version < 400)
         return;
     measure(t, "boot-mr-done", none);
     measure(t, "key-provider", slice_str(t->config.key_provider));
-    if (t->version >= 600)
+    if (t->version >= 505)
         measure(t, "storage-fs", SLICE_LIT("ext4"));
     measure(t, "system-ready", none);
 }

@@ -7,6 +7,7 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "tee/compose.h"
+#include <openssl/evp.h>
 
 #define VECTORS "tests/vectors/dcap/"
 
@@ -93,12 +94,44 @@ static void refused(void **state) {
                                         "{}",
                                         "{\"docker_compose_file\":7}",
                                         "{\"docker_compose_file\":\"\",\"no_instance_id\":\"yes\"}",
+                                        "{\"docker_compose_file\":\"\",\"event_log_version\":3}",
                                         "services:\n  a:\n"};
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         struct compose c;
         struct err e = {0};
         assert_err(compose_parse(&c, a, slice_str(files[i]), &e), &e, ERR_INVALID, "");
     }
+}
+
+// dstack's own example of a digest of version 2, and where in the log the file system stands.
+static void version_2(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    struct compose c;
+    struct td_register r = {0}, want = {0};
+    struct slice preimage = SLICE_LIT("{\"name\":\"compose-hash\",\"payload\":\"abcd\",\"type\":134217729}");
+    uint8_t both[96] = {0};
+    assert_int_equal(EVP_Digest(preimage.ptr, preimage.len, both + 48, NULL, EVP_sha384(), NULL), 1);
+    assert_int_equal(EVP_Digest(both, 96, want.b, NULL, EVP_sha384(), NULL), 1);
+    register_extend_v2(&r, "compose-hash", SLICE_LIT("\xab\xcd"));
+    is(r.b, want.b);
+
+    static const char file[] = "{\"docker_compose_file\":\"\",\"event_log_version\":2,\"init_script\":[\"x\"]}";
+    assert_ok(compose_parse(&c, a, slice_str(file), &e), &e);
+    assert_true(c.v2 && c.init_script);
+    const struct boot_facts facts = {.storage_fs = SLICE_LIT("ext4"), .key_provider = SLICE_LIT("k")};
+    r = compose_rtmr3(&c, &facts);
+    want = (struct td_register){0};
+    register_extend_v2(&want, "system-preparing", (struct slice){0});
+    register_extend_v2(&want, "app-id", slice_of(c.hash.b, 20));
+    register_extend_v2(&want, "compose-hash", hash_slice(&c.hash));
+    register_extend_v2(&want, "instance-id", (struct slice){0});
+    register_extend_v2(&want, "boot-mr-done", (struct slice){0});
+    register_extend_v2(&want, "key-provider", SLICE_LIT("k"));
+    register_extend_v2(&want, "storage-fs", SLICE_LIT("ext4"));
+    register_extend_v2(&want, "system-ready", (struct slice){0});
+    is(r.b, want.b);
 }
 
 // The digest of each answer names its worker's machine by this text.
@@ -124,5 +157,6 @@ static void names(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(a_real_machine), cmocka_unit_test(an_instance),
-                                          cmocka_unit_test(refused), cmocka_unit_test(names)};
+                                          cmocka_unit_test(version_2), cmocka_unit_test(refused),
+                                          cmocka_unit_test(names)};
 RUN_TESTS(tests)
