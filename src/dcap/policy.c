@@ -65,11 +65,11 @@ static void judge_attributes(struct dcap_refusals *r, const struct dcap_policy *
     static const struct {
         uint64_t bits;
         enum dcap_refusal why;
-    } named[] = {{DCAP_TD_DEBUG, DCAP_REFUSE_TD_DEBUG},
-                 {DCAP_TD_MIGRATABLE, DCAP_REFUSE_TD_MIGRATABLE},
-                 {DCAP_TD_PKS, DCAP_REFUSE_TD_PKS},
-                 {DCAP_TD_KL, DCAP_REFUSE_TD_KL},
-                 {DCAP_TD_PERFMON, DCAP_REFUSE_TD_PERFMON}};
+    } named[] = {
+#define X(name) {DCAP_TD_##name, DCAP_REFUSE_TD_##name},
+        DCAP_TD_NAMED(X)
+#undef X
+    };
     uint64_t more = has & ~p->td_attributes & ~DCAP_TD_SEPT_VE_DISABLE;
     refuse(r, DCAP_REFUSE_TD_SEPT_VE_DISABLE, !p->without_sept_ve && !(has & DCAP_TD_SEPT_VE_DISABLE));
     for (unsigned i = 0; i < sizeof named / sizeof *named; i++) {

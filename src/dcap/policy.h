@@ -38,6 +38,8 @@ const char *dcap_refusal_sentence(enum dcap_refusal r);
 #define DCAP_TD_KL ((uint64_t)1 << 31)
 #define DCAP_TD_PERFMON ((uint64_t)1 << 63)
 #define DCAP_TD_DEBUG ((uint64_t)0xff)
+// Those that a policy can accept, each by its name.
+#define DCAP_TD_NAMED(X) X(DEBUG) X(MIGRATABLE) X(PKS) X(KL) X(PERFMON)
 
 // A value that a field may have. A field that is named must have one of the values that are named for it.
 struct dcap_pin {

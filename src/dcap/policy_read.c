@@ -153,11 +153,11 @@ static bool accept_attribute(struct reading *r, struct bytes text) {
     static const struct {
         const char *name;
         uint64_t bits;
-    } named[] = {{"DEBUG", DCAP_TD_DEBUG},
-                 {"MIGRATABLE", DCAP_TD_MIGRATABLE},
-                 {"PKS", DCAP_TD_PKS},
-                 {"KL", DCAP_TD_KL},
-                 {"PERFMON", DCAP_TD_PERFMON}};
+    } named[] = {
+#define X(name) {#name, DCAP_TD_##name},
+        DCAP_TD_NAMED(X)
+#undef X
+    };
     for (unsigned i = 0; i < sizeof named / sizeof named[0]; i++) {
         if (dcap_bytes_eq(text, dcap_bytes_of(named[i].name))) {
             r->p->td_attributes |= named[i].bits;

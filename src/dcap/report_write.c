@@ -107,29 +107,32 @@ static void put_steps(struct dcap_out *o, const struct dcap_checked *c) {
 
 // --- what Intel calls the components of a TCB
 
-struct names {
-    enum dcap_short_of of;
-    unsigned index, levels, component;
+struct name {
     struct bytes category, type;
 };
+enum { COMPONENTS = 16 };
+struct names {
+    unsigned levels, count[2];
+    struct name of[2][COMPONENTS]; // SGX, TDX
+};
 
-static bool take_component(struct names *n, enum dcap_short_of of, struct dcap_json *j) {
+static bool take_component(struct names *n, unsigned tdx, struct dcap_json *j) {
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_OPTIONAL(struct names, category, "category", DCAP_JSON_TEXT, NULL),
-        DCAP_JSON_OPTIONAL(struct names, type, "type", DCAP_JSON_TEXT, NULL)};
+        DCAP_JSON_OPTIONAL(struct name, category, "category", DCAP_JSON_TEXT, NULL),
+        DCAP_JSON_OPTIONAL(struct name, type, "type", DCAP_JSON_TEXT, NULL)};
     static const struct dcap_json_shape named = {members, 2}, unnamed = {NULL, 0};
-    bool wanted = n->levels == 1 && n->of == of && n->component++ == n->index;
-    return dcap_json_object(n, j, wanted ? &named : &unnamed);
+    bool wanted = n->levels == 1 && n->count[tdx] < COMPONENTS;
+    return dcap_json_object(wanted ? &n->of[tdx][n->count[tdx]++] : NULL, j, wanted ? &named : &unnamed);
 }
-static bool take_sgx(struct dcap_json *j, void *out) { return take_component(out, DCAP_SHORT_SGX, j); }
-static bool take_tdx(struct dcap_json *j, void *out) { return take_component(out, DCAP_SHORT_TDX, j); }
+static bool take_sgx(struct dcap_json *j, void *out) { return take_component(out, 0, j); }
+static bool take_tdx(struct dcap_json *j, void *out) { return take_component(out, 1, j); }
 
 // All levels name their components alike; the first one is looked at.
 static bool take_level(struct dcap_json *j, void *out) {
     static const struct dcap_json_each sgx = {take_sgx}, tdx = {take_tdx};
     static const struct dcap_json_member tcb[] = {
-        DCAP_JSON_OPTIONAL(struct names, category, "sgxtcbcomponents", DCAP_JSON_EACH, &sgx),
-        DCAP_JSON_OPTIONAL(struct names, category, "tdxtcbcomponents", DCAP_JSON_EACH, &tdx)};
+        DCAP_JSON_OPTIONAL(struct names, levels, "sgxtcbcomponents", DCAP_JSON_EACH, &sgx),
+        DCAP_JSON_OPTIONAL(struct names, levels, "tdxtcbcomponents", DCAP_JSON_EACH, &tdx)};
     static const struct dcap_json_shape tcb_shape = {tcb, 2};
     struct wrapped {
         struct names n;
@@ -146,11 +149,11 @@ static bool take_level(struct dcap_json *j, void *out) {
 static void find_names(struct names *n, struct bytes tcb_info) {
     static const struct dcap_json_each level = {take_level};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_OPTIONAL(struct names, category, "tcbLevels", DCAP_JSON_EACH, &level)};
+        DCAP_JSON_OPTIONAL(struct names, levels, "tcbLevels", DCAP_JSON_EACH, &level)};
     static const struct dcap_json_shape shape = {members, 1};
     struct dcap_fault f;
     if (!dcap_json_document(n, tcb_info, &shape, DCAP_PART_TCB_INFO, &f))
-        n->category = n->type = (struct bytes){NULL, 0};
+        *n = (struct names){.levels = 0};
 }
 
 // --- what a platform lacks
@@ -158,10 +161,9 @@ static void find_names(struct names *n, struct bytes tcb_info) {
 #define MODULE_UPDATE "a newer TDX module (it comes with the BIOS, or the host's loader loads it)"
 
 // "SGX component 3 (OS/VMM: SGX Late Microcode Update)", and which update raises it.
-static void put_component(struct dcap_out *o, const struct dcap_checked *c, const struct dcap_short *s) {
-    struct names n = {.of = (enum dcap_short_of)s->of, .index = s->index};
+static void put_component(struct dcap_out *o, const struct names *names, const struct dcap_short *s) {
     bool sgx = s->of == DCAP_SHORT_SGX;
-    find_names(&n, c->tcb_info);
+    const struct name n = names->of[!sgx][s->index % COMPONENTS];
     dcap_out_begin(o, "component");
     dcap_out_piece(o, sgx ? "SGX component " : "TDX component ");
     dcap_out_digits(o, s->index + 1u);
@@ -190,11 +192,11 @@ static void put_module(struct dcap_out *o, const struct dcap_short *s) {
     dcap_out_words(o, "raised_by", MODULE_UPDATE);
 }
 
-static void put_short(struct dcap_out *o, const struct dcap_checked *c, const struct dcap_short *s) {
+static void put_short(struct dcap_out *o, const struct names *names, const struct dcap_short *s) {
     dcap_out_open(o, NULL, '{');
     switch ((enum dcap_short_of)s->of) {
     case DCAP_SHORT_SGX:
-    case DCAP_SHORT_TDX: put_component(o, c, s); break;
+    case DCAP_SHORT_TDX: put_component(o, names, s); break;
     case DCAP_SHORT_PCE:
         dcap_out_words(o, "component", "PCE (provisioning certification enclave)");
         dcap_out_words(o, "raised_by", "an update of the host's SGX/DCAP packages, and a new PCK certificate after it");
@@ -212,9 +214,12 @@ static void put_short(struct dcap_out *o, const struct dcap_checked *c, const st
 
 static void put_shorts(struct dcap_out *o, const struct dcap_checked *c) {
     const struct dcap_shorts *shorts = &c->v.judgement.shorts;
+    struct names names = {.levels = 0};
+    if (shorts->count)
+        find_names(&names, c->tcb_info);
     dcap_out_open(o, "short", '[');
     for (unsigned i = 0; i < shorts->count; i++)
-        put_short(o, c, &shorts->s[i]);
+        put_short(o, &names, &shorts->s[i]);
     dcap_out_close(o, ']');
 }
 
