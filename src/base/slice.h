@@ -31,5 +31,11 @@ static inline struct slice slice_trim(struct slice a) {
         a.len--;
     return a;
 }
+// Without the white space at its end, line ends included.
+static inline struct slice slice_trim_end(struct slice a) {
+    while (a.len && isspace(a.ptr[a.len - 1]))
+        a.len--;
+    return a;
+}
 // For printf's "%.*s".
 #define SLICE_FMT(s) (int)(s).len, (const char *)(s).ptr

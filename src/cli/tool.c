@@ -45,12 +45,6 @@ static bool drain(int out, int err, struct buf *text, struct buf *errors, uint64
     return true;
 }
 
-static struct slice trim_end(struct slice s) {
-    while (s.len && isspace(s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 static bool finish(const struct tool *c, pid_t pid, bool in_time, struct buf *errors, struct err *e) {
     int status = 0;
     if (!in_time)
@@ -61,7 +55,7 @@ static bool finish(const struct tool *c, pid_t pid, bool in_time, struct buf *er
         return err_set(e, ERR_TIMEOUT, "'%s %s' did not end in time", c->argv[0], c->argv[1] ? c->argv[1] : "");
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
-    struct slice said = trim_end(buf_slice(errors));
+    struct slice said = slice_trim_end(buf_slice(errors));
     size_t cut = said.len > 300 ? said.len - 300 : 0;
     struct slice tail = slice_skip(said, cut);
     return err_set(e, ERR_IO, "'%s' failed: %.*s", c->argv[0], SLICE_FMT(tail));
@@ -92,6 +86,6 @@ bool tool_run(struct arena *a, const struct tool *c, struct slice *out, struct e
     if (ok && text.full)
         ok = err_set(e, ERR_TOO_LARGE, "'%s' printed more than %u bytes", c->argv[0], TOOL_OUTPUT_MAX);
     if (ok)
-        *out = arena_copy(a, trim_end(buf_slice(&text)));
+        *out = arena_copy(a, slice_trim_end(buf_slice(&text)));
     return ok;
 }

@@ -74,8 +74,7 @@ const char *sandbox_namespaces_off(struct arena *a, const char *sys, bool root) 
         if ((root && !switches[i].for_all) ||
             !file_read(a, arena_printf(a, "%s/%s", sys, switches[i].file), 64, &value, NULL))
             continue;
-        while (value.len && isspace(value.ptr[value.len - 1]))
-            value.len--;
+        value = slice_trim_end(value);
         if (slice_eq_str(value, switches[i].off))
             return switches[i].on;
     }
