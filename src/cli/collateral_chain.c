@@ -109,7 +109,7 @@ void chain_close(struct collateral_chain *c) {
     target_release(&c->target);
 }
 
-bool chain_kept(struct collateral_chain *c, struct collateral_job *j, struct kept *out, struct err *e) {
+bool chain_kept(struct collateral_chain *c, struct collateral_job *j, struct kept_parts *out, struct err *e) {
     struct rpc *rpc = c->remote.rpc;
     SCOPED_JSON(args) = json_object();
     SCOPED_JSON(all) = rpc_view_json(rpc, j->a, c->target.contract, VIEW_COLLATERAL, args, e);

@@ -18,7 +18,8 @@ struct collateral_chain {
 [[nodiscard]] bool chain_open(struct collateral_chain *out, struct collateral_job *j, bool pays, struct err *e);
 void chain_close(struct collateral_chain *c);
 
-[[nodiscard]] bool chain_kept(struct collateral_chain *c, struct collateral_job *j, struct kept *out, struct err *e);
+[[nodiscard]] bool chain_kept(struct collateral_chain *c, struct collateral_job *j, struct kept_parts *out,
+                              struct err *e);
 // Sends those parts of `from` that are marked, in one transaction; *transaction is its hash.
 [[nodiscard]] bool chain_push(struct collateral_chain *c, struct collateral_job *j, const struct collateral *from,
                               const bool parts[static COLLATERAL_PARTS], const char **transaction, struct err *e);

@@ -21,7 +21,7 @@ struct memory {
     uint64_t at;
 };
 
-static const char *in_force(const struct kept *k, struct arena *a) {
+static const char *in_force(const struct kept_parts *k, struct arena *a) {
     SCOPED_BUF(all, KEPT_MAX * ROW_MAX);
     char hex[65];
     for (size_t i = 0; i < k->count; i++)
@@ -68,7 +68,7 @@ static bool walk(const struct registry *r, struct collateral_job *j, bool judges
     return true;
 }
 
-bool keys_upkeep(struct collateral_chain *c, struct collateral_job *j, const struct kept *kept, bool pays,
+bool keys_upkeep(struct collateral_chain *c, struct collateral_job *j, const struct kept_parts *kept, bool pays,
                  struct err *e) {
     struct registry r = {.rpc = c->remote.rpc, .payer = pays ? &c->from : NULL, .sent = say_sent};
     struct key_census keys;

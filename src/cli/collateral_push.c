@@ -6,7 +6,8 @@
 #include "collateral/moment.h"
 
 // A part that the contract would refuse is left out, with a word about why.
-static bool wants(const struct kept *k, enum collateral_part p, const struct collateral_facts *f, const char *path) {
+static bool wants(const struct kept_parts *k, enum collateral_part p, const struct collateral_facts *f,
+                  const char *path) {
     const char *name = collateral_part_name(p);
     if (!f->good) {
         fprintf(stderr, "note        %s of %s is left out: %s\n", name, path, f->why.msg);
@@ -24,8 +25,8 @@ static bool wants(const struct kept *k, enum collateral_part p, const struct col
     return false;
 }
 
-static bool push_file(struct collateral_chain *c, struct collateral_job *j, const struct kept *k, const char *path,
-                      json_t *out, struct err *e) {
+static bool push_file(struct collateral_chain *c, struct collateral_job *j, const struct kept_parts *k,
+                      const char *path, json_t *out, struct err *e) {
     struct collateral from;
     struct push_result r = {0};
     struct collateral_facts facts[COLLATERAL_PARTS];
@@ -81,7 +82,7 @@ static bool any_pushed(const json_t *reports) {
 
 static bool push_files(struct collateral_chain *c, struct collateral_job *j, json_t *out, struct err *e) {
     struct job_files files;
-    struct kept *k = arena_alloc(j->a, sizeof *k);
+    struct kept_parts *k = arena_alloc(j->a, sizeof *k);
     if (!job_list_files(j, &files, e))
         return false;
     for (size_t i = 0; i < files.count; i++) // after each, what is kept is another

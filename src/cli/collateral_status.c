@@ -140,7 +140,7 @@ static json_t *kept_json(const struct kept_part *k, uint64_t now) {
 }
 
 static bool show_chain(struct collateral_chain *c, struct collateral_job *j, json_t *out, struct err *e) {
-    struct kept *k = arena_alloc(j->a, sizeof *k);
+    struct kept_parts *k = arena_alloc(j->a, sizeof *k);
     if (!chain_kept(c, j, k, e))
         return false;
     json_t *parts = json_array();

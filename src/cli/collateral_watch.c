@@ -46,7 +46,7 @@ struct look {
     struct quote_platform platform;
     struct collateral_facts facts[COLLATERAL_PARTS]; // of the standard set's file
     struct collateral standard;
-    struct kept kept;
+    struct kept_parts kept;
     bool have_kept;
     bool looked;   // as far as the parts
     int status[2]; // by the standard and the early set; -1: not known

@@ -41,14 +41,14 @@ static bool row_read(struct kept_part *out, const json_t *j, struct err *e) {
 }
 
 // Where the part of this set is; k->count: nowhere.
-static size_t find(const struct kept *k, enum collateral_part p, const char *id, uint64_t number) {
+static size_t find(const struct kept_parts *k, enum collateral_part p, const char *id, uint64_t number) {
     size_t i = 0;
     while (i < k->count && (k->at[i].part != p || strcmp(k->at[i].id, id) != 0 || k->at[i].number != number))
         i++;
     return i;
 }
 
-bool kept_read(struct kept *out, const json_t *all, const json_t *in_force, struct err *e) {
+bool kept_read(struct kept_parts *out, const json_t *all, const json_t *in_force, struct err *e) {
     const json_t *one;
     size_t i;
     out->count = 0;
@@ -69,20 +69,20 @@ bool kept_read(struct kept *out, const json_t *all, const json_t *in_force, stru
     return true;
 }
 
-const struct kept_part *kept_in_force(const struct kept *k, enum collateral_part p, const char *id) {
+const struct kept_part *kept_in_force(const struct kept_parts *k, enum collateral_part p, const char *id) {
     for (size_t i = 0; i < k->count; i++)
         if (k->at[i].part == p && strcmp(k->at[i].id, id) == 0 && k->at[i].until)
             return &k->at[i];
     return NULL;
 }
 
-static const struct kept_part *same_set(const struct kept *k, enum collateral_part p,
+static const struct kept_part *same_set(const struct kept_parts *k, enum collateral_part p,
                                         const struct collateral_facts *f) {
     size_t i = find(k, p, f->id, f->number);
     return i < k->count ? &k->at[i] : NULL;
 }
 
-enum kept_answer kept_compare(const struct kept *k, enum collateral_part p, const struct collateral_facts *f) {
+enum kept_answer kept_compare(const struct kept_parts *k, enum collateral_part p, const struct collateral_facts *f) {
     const struct kept_part *same = same_set(k, p, f);
     size_t older = 0;
     if (same)
@@ -93,7 +93,7 @@ enum kept_answer kept_compare(const struct kept *k, enum collateral_part p, cons
     return older < SETS_KEPT ? KEPT_WANTED : KEPT_ASIDE;
 }
 
-bool kept_is_due(const struct kept *k, enum collateral_part p, const struct collateral_facts *f, uint64_t now,
+bool kept_is_due(const struct kept_parts *k, enum collateral_part p, const struct collateral_facts *f, uint64_t now,
                  unsigned days, unsigned left) {
     const struct kept_part *same = same_set(k, p, f);
     if (kept_compare(k, p, f) != KEPT_WANTED)

@@ -11,7 +11,7 @@
     ",\"sha256\":\"00\"" more "}"
 #define FORCE ",\"until\":1801000000,\"days_left\":11,\"expired\":false"
 
-static void reads(struct kept *k, const char *all, const char *in_force) {
+static void reads(struct kept_parts *k, const char *all, const char *in_force) {
     struct err e;
     SCOPED_JSON(one) = json_parse(slice_str(all), 1u << 20, &e);
     SCOPED_JSON(two) = json_parse(slice_str(in_force), 1u << 20, &e);
@@ -24,13 +24,14 @@ static struct collateral_facts facts(const char *id, uint64_t issued, uint64_t n
     return f;
 }
 
-static void compares(const struct kept *k, enum collateral_part p, struct collateral_facts f, enum kept_answer want) {
+static void compares(const struct kept_parts *k, enum collateral_part p, struct collateral_facts f,
+                     enum kept_answer want) {
     assert_int_equal(kept_compare(k, p, &f), want);
 }
 
 static void what_is_newer_is_wanted(void **state) {
     (void)state;
-    struct kept k;
+    struct kept_parts k;
     reads(&k,
           "[" ROW("root_crl", "root", "1799000000", "7",
                   "") "," ROW("pck_crl", "platform", "1799000000", "61",
@@ -54,14 +55,14 @@ static void what_is_newer_is_wanted(void **state) {
     assert_null(kept_in_force(&k, COLLATERAL_PCK_CRL, "platform"));
 }
 
-static bool due(const struct kept *k, uint64_t issued, uint64_t now) {
+static bool due(const struct kept_parts *k, uint64_t issued, uint64_t now) {
     struct collateral_facts f = facts("root", issued, 0);
     return kept_is_due(k, COLLATERAL_ROOT_CRL, &f, now, 3, 10);
 }
 
 static void a_transaction_is_worth_it(void **state) {
     (void)state;
-    struct kept k;
+    struct kept_parts k;
     reads(&k, "[" ROW("root_crl", "root", "1799000000", "7", "") "]",
           "[" ROW("root_crl", "root", "1799000000", "7", FORCE) "]");
     uint64_t early = 1801000000 - 10 * DAY_S;
@@ -83,7 +84,7 @@ static void words_that_are_none(void **state) {
                                       "[" ROW("root_crl", "\\u001b[2J", "1", "7", "") "]",
                                       "[" ROW("root_crl", "", "1", "7", "") "]",
                                       "[" ROW("root_crl", "root", "-1", "7", "") "]"};
-    struct kept k;
+    struct kept_parts k;
     struct err e;
     SCOPED_JSON(none) = json_array();
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
