@@ -5,8 +5,8 @@
 # One call runs at a time, and hardly a function calls itself. So it is known before where each function's frame can
 # stand: behind those of all that may have called it. Functions that never run within each other share their places, as
 # on a stack, and no function has code to take and give back a frame or to reckon with where it stands. What may call
-# itself (readers of nested JSON) keeps its frame on the stack, which is small, and whose overflow traps. A struct that is
-# handed over by value is written by the caller to where the callee has it.
+# itself (readers of nested JSON) keeps its frame on the stack, which has room for JSON that is nested as deeply as they
+# take it; its overflow traps. A struct that is handed over by value is written by the caller to where the callee has it.
 #
 # An address that is below 8192 takes one byte less, so frames and small variables come first: the linker lays out
 # .rodata* before all others, in the order in which it finds them.
@@ -194,6 +194,8 @@ for my $at (0 .. $#line) {
     if ($own) { s/(%[\w.]+)/defined $own->{$1} ? place_of($f, $1) : $1/ge for @copy, $_ }
     # Frames that share a place hold one type after the other, so types say nothing about what may overlap.
     s/, !(tbaa|tbaa\.struct|alias\.scope|noalias) !\d+//g;
+    # A copy that would take three or four loads and stores is a call.
+    s/(?:tail )?call void \@llvm\.memcpy\.p0\.p0\.i32\((.*), i32 (\d+), i1 false\).*/$2 > 16 && $2 <= 32 ? "%copy$at = call ptr \@memcpy($1, i32 $2) nobuiltin" : $&/e;
     s/( zeroinitializer)(, align)/$1, $first$2/ if /^\@\S+ = internal (?:unnamed_addr )?global (.*?) zeroinitializer, align/ && (size($1))[0] <= $small;
     push @out, splice(@copy), $_;
 }

@@ -125,6 +125,12 @@ def test_registration_of_a_real_quote():
         check("an unapproved image is refused, with its RTMR3", f"Worker RTMR3 {v['rtmr'][3]} not approved for registration. Contact admin to add this RTMR3." in refused, refused[:3000])
         check("and a log names all five registers", v["mrtd"] in refused, refused[:300])
         seen = w.view("check_quote", args)
+        deep = {}
+        for _ in range(15):
+            deep = {"a": deep}
+        log = {"version": 1, "events": [{"event": "x", "payload": "00", "more": deep}]}
+        check("a log that is nested as deeply as it may be is read",
+              {"code": "EVENT_LOG"} in w.view("check_quote", {**args, "event_log": json.dumps(log)})["refused"])
         equal("check_quote shows what there is to approve", seen["mrtd"], v["mrtd"])
         w.ok(w.owner, "add_approved_measurements", {"measurements": measurements})
         before = w.usage()

@@ -178,7 +178,7 @@ static void verify_quote(struct admission *a, const struct given *given) {
         stop_fault(&f);
     require(a->verdict.quote.tee == DCAP_TDX, "Quote is not TDX format (expected TD10)");
     policy_load(&policy, a->state);
-    struct dcap_refusals r = dcap_policy_judge(&policy, &a->verdict);
+    struct dcap_refusals r = dcap_policy_judge_unpinned(&policy, &a->verdict);
     if (r.mask)
         stop_refused(&r, &a->verdict);
 }

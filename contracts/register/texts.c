@@ -22,8 +22,9 @@ void out_str(struct out *o, const char *s) {
         put_byte(o, (uint8_t)*s++);
 }
 
+// Not on the stack, which is small: what writes too much stops, too.
 _Noreturn void stop(const char *sentence) {
-    char buffer[512];
+    static char buffer[512];
     struct out o = OUT(buffer);
     out_str(&o, sentence);
     stop_out(&o);

@@ -234,7 +234,7 @@ static bool member(struct dcap_json *j, void *ctx) {
     if (!dcap_json_string(&name, j, &escapes) || escapes || !take(j, ':') || o->count == DCAP_JSON_MEMBERS)
         return malformed(j);
     for (unsigned i = 0; i < o->count; i++) {
-        if (memcmp(o->name[i], name.ptr, name.len + 1) == 0)
+        if (*o->name[i] == *name.ptr && memcmp(o->name[i], name.ptr, name.len + 1) == 0)
             return dcap_json_fail(j, DCAP_JSON_DUPLICATE, 0);
     }
     o->name[o->count++] = name.ptr;

@@ -147,11 +147,11 @@ static bool put_level(struct dcap_levels *levels, struct record *level, struct d
     struct dcap_writer *w = levels->w;
     const uint8_t *start = w->start + levels->at;
     uint8_t *at = w->at;
-    struct record other;
-    struct dcap_cursor c = dcap_cursor_over((struct bytes){start, (size_t)(at - start)});
-    for (struct bytes a; next(&other, &a, &c);) {
-        if (memcmp(&other, level, KEY) == 0)
+    uint16_t behind;
+    for (const uint8_t *other = start; other < at; other += sizeof *level + behind) {
+        if (memcmp(other, level, KEY) == 0)
             return dcap_json_fail(j, DCAP_TCB_LEVELS, levels->count);
+        memcpy(&behind, other + offsetof(struct record, advisories), sizeof behind);
     }
     dcap_put(w, level, sizeof *level);
     if (advisories.len && !put_advisories(w, &level->advisories, j, advisories))

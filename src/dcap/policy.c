@@ -99,7 +99,7 @@ static bool is_pinned(const struct dcap_policy *p, const struct dcap_quote *q, e
     return false;
 }
 
-struct dcap_refusals dcap_policy_judge(const struct dcap_policy *p, const struct dcap_verdict *v) {
+struct dcap_refusals dcap_policy_judge_unpinned(const struct dcap_policy *p, const struct dcap_verdict *v) {
     struct dcap_refusals r = dcap_policy_judge_tcb(p, &v->judgement);
     if (v->judgement.status == DCAP_NONE)
         return r;
@@ -107,6 +107,13 @@ struct dcap_refusals dcap_policy_judge(const struct dcap_policy *p, const struct
         judge_td(&r, p, &v->quote);
     else
         refuse(&r, DCAP_REFUSE_SGX_DEBUG, !p->sgx_debug && (dcap_quote_at(&v->quote, DCAP_FIELD_ATTRIBUTES)[0] & 2));
+    return r;
+}
+
+struct dcap_refusals dcap_policy_judge(const struct dcap_policy *p, const struct dcap_verdict *v) {
+    struct dcap_refusals r = dcap_policy_judge_unpinned(p, v);
+    if (v->judgement.status == DCAP_NONE)
+        return r;
     for (size_t i = p->pin_count; i-- > 0;) {
         if (!is_pinned(p, &v->quote, p->pins[i].field)) {
             refuse(&r, DCAP_REFUSE_MEASUREMENT, true);

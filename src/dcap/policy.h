@@ -70,5 +70,7 @@ struct dcap_refusals {
 };
 // All reasons against a verdict; a verdict without a status is refused.
 struct dcap_refusals dcap_policy_judge(const struct dcap_policy *p, const struct dcap_verdict *v);
+// The same for whoever has no pins.
+struct dcap_refusals dcap_policy_judge_unpinned(const struct dcap_policy *p, const struct dcap_verdict *v);
 // Only those against what a platform is worth, for a kept platform that was judged again.
 struct dcap_refusals dcap_policy_judge_tcb(const struct dcap_policy *p, const struct dcap_judgement *j);
