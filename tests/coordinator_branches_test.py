@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-coordinator looks up the branch of a ref, by git's protocol."""
-import contextlib, os, sqlite3, subprocess, threading, time, urllib.parse
+import contextlib, os, subprocess, threading, time, urllib.parse
 
 import figures, kit
-from coordinator_world import again, coordinator, limited_after
+from coordinator_world import again, coordinator, limited_after, sql
 from fakes.git_host import git_host
 from kit import check, equal
 
@@ -91,9 +91,7 @@ def test_branches():
         resolve(c, "gone")
         equal("what is unknown is not kept", questions(c), asked + 1)
         c.kill()
-        with contextlib.closing(sqlite3.connect(os.path.join(c.home, "coordinator.db"))) as db:
-            db.execute("UPDATE branches SET found_ms = found_ms - 7 * 24 * 3600 * 1000 - 1000 WHERE ref = 'v1'")
-            db.commit()
+        sql(c, "UPDATE branches SET found_ms = found_ms - 7 * 24 * 3600 * 1000 - 1000 WHERE ref = 'v1'")
         d = again(c, REPO_MAP=f"host.invalid={c.repos}")
         equal("kept over a crash", resolve(d, "new")[1]["cached"], True)
         equal("for a week", resolve(d, "v1")[1]["cached"], False)

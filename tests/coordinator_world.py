@@ -1,15 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A coordinator of a test's own, with a token, and what is asked of it."""
-import contextlib, json, subprocess, urllib.parse
+"""A coordinator of a test's own, with a token, and what is asked of it. OUTLAYER_TEST_DATABASE=postgres: over a database
+of PostgreSQL, in one server for all of a run; otherwise over SQLite in its home."""
+import atexit, contextlib, json, os, sqlite3, subprocess, urllib.parse
 
-import kit
+import databases, kit
 
 CONTRACT = "outlayer.test.near"
 
 
+servers, urls = [], {}  # the server of PostgreSQL, if any; the database's URL by home
+
+
+def database(home):
+    """How this home's coordinator is told of its database, as environment; {}: it is in the home."""
+    if os.environ.get("OUTLAYER_TEST_DATABASE") == "postgres" and home not in urls:
+        if not servers:
+            servers.append(databases.Postgres())
+            atexit.register(servers[0].close)
+        urls[home] = servers[0].database()
+    return {"DATABASE_URL": urls[home]} if home in urls else {}
+
+
+def place(home):
+    """The same for `outlayer token`."""
+    return ["--home", home, *(["--database", url] if (url := database(home).get("DATABASE_URL")) else [])]
+
+
+def sql(c, text):
+    """Rows as lists of texts, from the coordinator's database. What changes something wants it stopped."""
+    url = database(c.home).get("DATABASE_URL")
+    if url:
+        answer = servers[0].sql(text, urllib.parse.urlparse(url).path[1:])
+        return [line.split("|") for line in answer.split("\n") if line]
+    with contextlib.closing(sqlite3.connect(f"file:{c.home}/coordinator.db", uri=True)) as db:
+        rows = [[str(x) for x in row] for row in db.execute(text).fetchall()]
+        db.commit()
+        return rows
+
+
 class Coordinator(kit.Daemon):
     def __init__(self, home, **env):
-        super().__init__("outlayer-coordinator", env={"DRAIN_SECONDS": "0", **env}, home=home)
+        super().__init__("outlayer-coordinator", env={"DRAIN_SECONDS": "0", **database(home), **env}, home=home)
         self.token = None
 
     def call(self, method, path, body=None, token="", timeout=40, headers=None):
@@ -69,7 +100,7 @@ def task(number, **more):
 
 
 def token_of(home, name="test", *more):
-    run = subprocess.run([kit.program("outlayer"), "token", "create", name, "--home", home, *more],
+    run = subprocess.run([kit.program("outlayer"), "token", "create", name, *place(home), *more],
                          capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return run.stdout.strip()

@@ -7,9 +7,17 @@
 
 #define LOCKS_BYTES (256u << 20) // thousands of them
 
+static bool open_queue(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    const struct queue_config queue = {config->serve_ms, task_stored};
+    switch (db_engine(c->writing)) {
+    case DB_SQLITE: return queue_open_local(&c->queue, &queue, c->writer, e);
+    case DB_POSTGRES: return queue_open_scaled(&c->queue, &queue, config->database_url, e);
+    }
+    return false;
+}
+
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
-    const struct queue_config queue = {config->serve_ms, task_stored};
     return database_open(&c->writing, config->home, config->database_url, e) &&
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open(&c->authorising, config->home, config->database_url, e) &&
@@ -22,8 +30,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            truth_new(&c->truth, config->near_rpc_url, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
-           keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) &&
-           queue_open_local(&c->queue, &queue, c->writer, e) &&
+           keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) && open_queue(c, config, e) &&
            retention_start(&c->retention, &config->limits, c->aged, c->writer, e);
 }
 

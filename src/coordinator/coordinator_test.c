@@ -264,7 +264,7 @@ static void test_newer_home(void **state) {
     const char *path = arena_printf(f->arena, "sqlite://%s/other.db", f->home);
     assert_ok(database_open(&db, f->home, path, &e), &e);
     db_close(db);
-    assert_err(database_open(&db, f->home, "postgres://x/y", &e), &e, ERR_SETTINGS, "postgres");
+    assert_err(database_open(&db, f->home, "mysql://x/y", &e), &e, ERR_SETTINGS, "mysql");
 }
 
 int main(void) {

@@ -67,7 +67,8 @@ static bool store(struct db *db, void *ctx, struct err *e) {
     const struct found *f = ctx;
     struct db_stmt *s;
     if (!db_query(db,
-                  "INSERT OR REPLACE INTO branches (repo, ref, branch, found_ms) VALUES (:repo, :ref, :branch, :now)",
+                  "INSERT INTO branches (repo, ref, branch, found_ms) VALUES (:repo, :ref, :branch, :now) "
+                  "ON CONFLICT (repo, ref) DO UPDATE SET branch = excluded.branch, found_ms = excluded.found_ms",
                   &s, e))
         return false;
     db_bind_text(db, s, ":repo", f->repo);

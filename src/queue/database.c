@@ -42,6 +42,11 @@
     "instructions = min(instructions, " INSTRUCTIONS_MAX " - coalesce(NEW.instructions, 0)) + "                        \
     "coalesce(NEW.instructions, 0)"
 
+// Workers that do not get an execution any more, until it is over.
+#define BENCHES                                                                                                        \
+    "CREATE TABLE queue_benches (execution_id BIGINT NOT NULL, worker_id TEXT NOT NULL,"                               \
+    " PRIMARY KEY (execution_id, worker_id));"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -162,6 +167,16 @@ static const struct db_migration migrations[] = {
                                                         " NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION "
                                                         "count_ended();",
      .least = 5},
+    // What the form for one process keeps in memory.
+    {.version = 7,
+     .what = "what several coordinators share",
+     .sql = BENCHES,
+     .postgres = BENCHES "CREATE UNIQUE INDEX queue_items_key ON queue_items (contract_id, request_id);"
+                         "CREATE INDEX queue_items_turn ON queue_items (turn, execution_id) WHERE stage IS NULL;"
+                         "CREATE INDEX queue_items_payer ON queue_items (payer, turn) WHERE stage IS NULL;"
+                         "CREATE INDEX queue_items_death ON queue_items (dead_at_ms) WHERE stage IS NULL;"
+                         "CREATE INDEX queue_items_held ON queue_items (turn) WHERE stage IS NOT NULL;",
+     .least = 6},
 };
 
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }
@@ -172,10 +187,6 @@ bool database_open(struct db **out, const char *home, const char *url, struct er
         if (!file_make_dirs(home, 0700, e))
             return false;
         url = arena_printf(a, "%s/coordinator.db", home);
-    }
-    if (strncmp(url, "postgres", 8) == 0) {
-        err_set(e, ERR_SETTINGS, "a coordinator does not keep its queue in postgres databases");
-        return err_hint(e, "DATABASE_URL is sqlite:///path/to/file, or left out");
     }
     if (!db_open(out, url, e))
         return false;

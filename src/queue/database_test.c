@@ -71,9 +71,12 @@ static void test_both_engines_have_the_same_tables(void **state) {
     assert_string_equal(buf_str(&a), buf_str(&b));
     buf_clear(&a);
     buf_clear(&b);
+    // PostgreSQL has some more: its rows are what the other form keeps in memory.
     list(lite, sqlite_indexes, &a);
     list(pg, postgres_indexes, &b);
-    assert_string_equal(buf_str(&a), buf_str(&b));
+    for (const char *at = buf_str(&a), *end; (end = strchr(at, '\n')); at = end + 1)
+        if (!memmem(b.ptr, b.len, at, (size_t)(end - at)))
+            fail_msg("PostgreSQL lacks the index %.*s", (int)(end - at), at);
     db_close(lite);
     db_close(pg);
     test_database_drop(&on[0]);

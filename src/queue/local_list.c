@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What lists show of executions. As text: what was stored as JSON is not taken apart again for each reader.
-#include "codec/json.h"
+#include "queue/list.h"
 #include "queue/local.h"
-#include <inttypes.h>
 
 struct shown {
     enum execution_state state;
@@ -24,42 +22,15 @@ static bool look(struct local *l, const struct execution_key *key, struct shown 
 
 // `state` is what the database says; one that is not over is as the index has it. *unsure: neither knows, as its end
 // was stored in between, or its beginning a moment ago.
-static void add_state(struct local *l, struct arena *a, struct buf *out, const struct execution_key *key,
-                      const char *state, const char *worker, bool *unsure) {
-    struct shown now = {.state = EXECUTION_QUEUED};
-    if (!state) {
-        *unsure |= !look(l, key, &now);
-        state = execution_text(now.state);
-        worker = now.worker_id[0] ? now.worker_id : NULL;
-    }
-    SCOPED_JSON(name) = worker ? json_string(worker) : json_null();
-    buf_printf(out, "\"state\":\"%s\",\"attempt\":%u,\"worker_id\":%s", state, now.attempt, json_text(a, name));
-}
-
-// The fields of a stored object, inside another.
-static void add_fields(struct buf *out, const char *object) {
-    size_t n = object ? strlen(object) : 0;
-    if (n <= 2)
-        return;
-    buf_add_byte(out, ',');
-    buf_add(out, object + 1, n - 2);
-}
-
 static void add_row(struct local *l, struct arena *a, struct buf *out, struct db *db, struct db_stmt *s, bool *unsure) {
     const struct execution_key key = {db_text(db, s, "contract_id"), (uint64_t)db_int(db, s, "request_id")};
-    const char *outcome = db_text(db, s, "outcome");
-    int64_t ended = db_int(db, s, "ended_ms");
-    buf_printf(out, "%s\"id\":%" PRId64 ",", out->len > 1 ? ",{" : "{", db_int(db, s, "id"));
-    add_state(l, a, out, &key, db_text(db, s, "state"), db_text(db, s, "worker_id"), unsure);
-    buf_printf(out, ",\"contract_id\":\"%s\",\"request_id\":%" PRIu64 ",\"created_at\":%" PRId64, key.contract_id,
-               key.request_id, db_int(db, s, "created_ms"));
-    if (ended)
-        buf_printf(out, ",\"outcome\":\"%s\",\"completed_at\":%" PRId64, outcome ? outcome : "", ended);
-    else
-        buf_add_str(out, ",\"outcome\":null,\"completed_at\":null");
-    add_fields(out, db_text(db, s, "about"));
-    add_fields(out, db_text(db, s, "report"));
-    buf_add_byte(out, '}');
+    struct list_shown shown = {db_text(db, s, "state"), db_text(db, s, "worker_id"), 0};
+    struct shown now = {.state = EXECUTION_QUEUED};
+    if (!shown.state) {
+        *unsure |= !look(l, &key, &now);
+        shown = (struct list_shown){execution_text(now.state), now.worker_id, now.attempt};
+    }
+    list_add(out, a, db, s, &shown);
 }
 
 // A statement for each filter that has an index; what else was asked for narrows what that gives.

@@ -196,3 +196,6 @@ struct writer;
 // change, and nobody waits for that: what is lost with the machine is only a lease. The writer outlives the queue.
 [[nodiscard]] bool queue_open_local(struct queue **out, const struct queue_config *config, struct writer *writer,
                                     struct err *e);
+// For any number of processes, on a database of PostgreSQL.
+[[nodiscard]] bool queue_open_scaled(struct queue **out, const struct queue_config *config, const char *url,
+                                     struct err *e);

@@ -28,9 +28,8 @@ static void test_expiry(void **state) {
 
 // The timer must wake for an execution that came while it slept without a deadline.
 static void test_expiry_from_sleep(void **state) {
-    (void)state;
     struct world w;
-    world_open(&w, 50);
+    world_open_on(&w, state, 50);
     for (unsigned i = 1; i <= 3; i++) {
         uint64_t start = clock_mono_ms();
         assert_true(create(&w, i));
@@ -42,10 +41,9 @@ static void test_expiry_from_sleep(void **state) {
 
 // If this fails, a restart takes work away that is under way, and the guest runs once more.
 static void test_leases_outlive_a_restart(void **state) {
-    (void)state;
     struct world w;
     bool changed;
-    world_open(&w, 600000);
+    world_open_on(&w, state, 600000);
     for (uint64_t i = 1; i <= 3; i++)
         assert_true(create(&w, i));
     struct test_lease one = poll_one(&w), two = poll_one(&w);
@@ -136,8 +134,8 @@ static void test_an_end_waits_for_the_writer(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_expiry), cmocka_unit_test(test_expiry_from_sleep),
-                                       cmocka_unit_test(test_leases_outlive_a_restart),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_expiry), ON_BOTH_FORMS(test_expiry_from_sleep),
+                                       ON_BOTH_FORMS(test_leases_outlive_a_restart),
                                        cmocka_unit_test(test_an_older_program),
                                        cmocka_unit_test(test_an_end_waits_for_the_writer)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,13 +4,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/sync.h"
-#include "base/test.h"
 #include "queue/database.h"
 #include "queue/queue.h"
+#include "store/test_database.h"
 #include "store/writer.h"
 
 struct world {
     char home[32];
+    const char *url; // of PostgreSQL; NULL: the form for one process, over SQLite in the home
     struct db *writing, *reading;
     struct writer *writer;
     struct queue *q;
@@ -27,6 +28,11 @@ static inline bool read_number(struct arena *a, const char *json, struct queue_s
 static inline void world_start(struct world *w) {
     struct err e;
     const struct queue_config config = {w->serve_ms, read_number};
+    if (w->url) {
+        assert_ok(queue_open_scaled(&w->q, &config, w->url, &e), &e);
+        assert_ok(db_open(&w->reading, w->url, &e), &e);
+        return;
+    }
     assert_ok(database_open(&w->writing, w->home, NULL, &e), &e);
     assert_ok(database_open(&w->reading, w->home, NULL, &e), &e);
     assert_ok(writer_new(&w->writer, w->writing, &e), &e);
@@ -39,12 +45,22 @@ static inline void world_stop(struct world *w) {
     writer_free(w->writer);
     db_close(w->writing);
     db_close(w->reading);
+    w->writer = NULL;
+    w->writing = NULL;
 }
 
-static inline void world_open(struct world *w, uint64_t serve_ms) {
+// In the form that the test's state says: NULL, or a database of PostgreSQL.
+static inline void world_open_on(struct world *w, void **state, uint64_t serve_ms) {
     *w = (struct world){.home = "/tmp/outlayer-queue-XXXXXX", .serve_ms = serve_ms};
+    w->url = *state ? ((const struct test_database *)*state)->url : NULL;
     assert_non_null(mkdtemp(w->home));
     world_start(w);
+}
+#define ON_BOTH_FORMS(f) cmocka_unit_test(f), ON_POSTGRES(f)
+
+static inline void world_open(struct world *w, uint64_t serve_ms) {
+    void *state = NULL;
+    world_open_on(w, &state, serve_ms);
 }
 
 static inline void world_close(struct world *w) {

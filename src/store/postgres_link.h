@@ -3,7 +3,7 @@
 // an end. For the driver (postgres.c).
 #pragma once
 #include "store/db.h"
-#include <libpq-fe.h>
+#include <postgresql/libpq-fe.h>
 
 struct pg_link {
     PGconn *conn; // NULL: there is none at the moment

@@ -2,12 +2,14 @@
 // For tests: stands between a client and PostgreSQL, and breaks the connection at the moment that a test names.
 #pragma once
 #include "store/test_database.h"
-#include <libpq-fe.h>
 #include <poll.h>
+#include <postgresql/libpq-fe.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#define PROXY_CONNECTIONS 64 // in all
 
 enum proxy_fault {
     PROXY_PASS,
@@ -23,7 +25,12 @@ struct test_proxy {
     atomic_bool stop;
     int listener;
     _Atomic unsigned connections, ended;
-    pthread_t thread;
+    pthread_t thread, serving[PROXY_CONNECTIONS];
+};
+
+struct test_proxy_client {
+    struct test_proxy *proxy;
+    int fd;
 };
 
 static inline int test_proxy_upstream(const struct test_proxy *p) {
@@ -64,7 +71,10 @@ static inline bool test_proxy_pump(struct test_proxy *p, int from, int to, bool 
     return test_proxy_write(to, bytes, (size_t)n);
 }
 
-static inline void test_proxy_serve(struct test_proxy *p, int client) {
+static inline void *test_proxy_serve(void *ctx) {
+    struct test_proxy *p = ((struct test_proxy_client *)ctx)->proxy;
+    int client = ((struct test_proxy_client *)ctx)->fd;
+    free(ctx);
     struct pollfd fds[] = {{.fd = client, .events = POLLIN}, {.fd = test_proxy_upstream(p), .events = POLLIN}};
     bool cut = false, on = true;
     while (on && !atomic_load(&p->stop)) {
@@ -77,6 +87,7 @@ static inline void test_proxy_serve(struct test_proxy *p, int client) {
     close(client);
     close(fds[1].fd);
     atomic_fetch_add(&p->ended, 1);
+    return NULL;
 }
 
 static inline void *test_proxy_run(void *ctx) {
@@ -85,14 +96,18 @@ static inline void *test_proxy_run(void *ctx) {
         struct pollfd fd = {.fd = p->listener, .events = POLLIN};
         if (poll(&fd, 1, 50) <= 0)
             continue;
-        int client = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC);
-        atomic_fetch_add(&p->connections, 1);
-        test_proxy_serve(p, client);
+        struct test_proxy_client *client = xcalloc(1, sizeof *client);
+        *client = (struct test_proxy_client){p, accept4(p->listener, NULL, NULL, SOCK_CLOEXEC)};
+        unsigned n = atomic_fetch_add(&p->connections, 1);
+        BUG_ON(n >= PROXY_CONNECTIONS);
+        BUG_ON(pthread_create(&p->serving[n], NULL, test_proxy_serve, client) != 0);
     }
+    for (unsigned i = 0; i < p->connections; i++)
+        pthread_join(p->serving[i], NULL);
     return NULL;
 }
 
-// `url` of it leads to the database `on`, one connection at a time.
+// `url` of it leads to the database `on`.
 static inline void test_proxy_start(struct test_proxy *p, const struct test_database *on) {
     const char *host = NULL, *port = NULL;
     *p = (struct test_proxy){.folder = "/tmp/outlayer-proxy-XXXXXX"};

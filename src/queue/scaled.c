@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "queue/scaled.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sync.h"
+#include "base/text.h"
+#include "crypto/hash.h"
+#include "queue/database.h"
+#include "queue/rows.h"
+
+#define CREATE_BYTES (8u << 20) // of tasks in one statement, beside the first one
+#define COUNTS_UNBELIEVED_MAX 4 // in a row: under load there is always a change while they are read
+
+static struct scaled *scaled_of(struct queue *q) { return (struct scaled *)q; }
+
+// --- lists of calls
+
+static void list_add_call(struct call_list *l, struct queue_call *c) {
+    c->next = NULL;
+    *(l->last ? &l->last->next : &l->first) = c;
+    l->last = c;
+    l->count++;
+}
+
+static struct queue_call *list_pop(struct call_list *l) {
+    struct queue_call *c = l->first;
+    l->first = c->next;
+    l->last = l->first ? l->last : NULL;
+    l->count--;
+    return c;
+}
+
+static size_t list_take(struct call_list *l, struct queue_call **out, size_t most) {
+    size_t n = 0;
+    while (n < most && l->first)
+        out[n++] = list_pop(l);
+    return n;
+}
+
+// --- answers
+
+static void answer_all(struct queue_call **x, size_t n, const struct err *e) {
+    for (size_t i = 0; i < n; i++)
+        x[i]->done(x[i]->ctx, e);
+}
+
+// What a whole batch cannot have, each of it may: one bad call must not fail those that came with it.
+typedef bool store_fn(struct scaled *s, struct queue_call **x, size_t n, struct err *e);
+static void serve(struct scaled *s, store_fn *store, struct queue_call **x, size_t n) {
+    struct err e;
+    if (!n)
+        return;
+    bool ok = store(s, x, n, &e);
+    if (ok || n == 1 || e.code == ERR_UNAVAILABLE || e.code == ERR_IN_DOUBT) {
+        answer_all(x, n, ok ? NULL : &e);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        serve(s, store, x + i, 1);
+}
+
+// --- what is promised
+
+static void count_creates(struct scaled *s, uint64_t made) {
+    pthread_mutex_lock(&s->mutex);
+    s->counts.created += made;
+    s->counts.by_state[EXECUTION_QUEUED] += made;
+    s->changes++;
+    s->claim |= made > 0;
+    pthread_cond_signal(&s->asked);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static bool store_creates(struct scaled *s, struct queue_call **x, size_t n, struct err *e) {
+    struct queue_create *c[SCALED_BATCH];
+    uint64_t made = 0;
+    for (size_t i = 0; i < n; i++)
+        c[i] = (struct queue_create *)x[i];
+    if (!scaled_store_creates(s, c, n, e))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        made += c[i]->created;
+    count_creates(s, made);
+    return true;
+}
+
+static void count_ends(struct scaled *s, struct queue_end **x, size_t n) {
+    pthread_mutex_lock(&s->mutex);
+    for (size_t i = 0; i < n; i++)
+        if (x[i]->changed)
+            count_end(&s->counts, x[i]->outcome, x[i]->instructions);
+    s->changes++;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+// Somebody may have ended one of them while this statement waited for its row. A second one sees that.
+static bool store_ends(struct scaled *s, struct queue_call **x, size_t n, struct err *e) {
+    struct queue_end *c[SCALED_BATCH], *again[SCALED_BATCH];
+    size_t unsure, m = 0;
+    for (size_t i = 0; i < n; i++)
+        c[i] = (struct queue_end *)x[i];
+    if (!scaled_store_ends(s, c, n, &unsure, e))
+        return false;
+    count_ends(s, c, n);
+    for (size_t i = 0; unsure && i < n; i++)
+        if (c[i]->answer != QUEUE_OK)
+            again[m++] = c[i];
+    if (!m)
+        return true;
+    if (!scaled_store_ends(s, again, m, &unsure, e))
+        return false;
+    count_ends(s, again, m);
+    return true;
+}
+
+static bool store_replaces(struct scaled *s, struct queue_call **x, size_t n, struct err *e) {
+    BUG_ON(n != 1);
+    struct queue_replace *c = (struct queue_replace *)x[0];
+    if (!scaled_store_replace(s, c, e))
+        return false;
+    pthread_mutex_lock(&s->mutex);
+    s->changes++;
+    s->claim |= c->replaced;
+    pthread_cond_signal(&s->asked);
+    pthread_mutex_unlock(&s->mutex);
+    return true;
+}
+
+static bool look(struct scaled *s, struct queue_call **x, size_t n, struct err *e) {
+    BUG_ON(n != 1);
+    return scaled_look(s, (struct queue_look *)x[0], e);
+}
+
+// Tasks may be large, and a statement has a bound.
+static size_t take_creates(struct call_list *l, struct queue_call **out) {
+    size_t n = 0, bytes = 0;
+    while (n < SCALED_BATCH && l->first && bytes < CREATE_BYTES) {
+        out[n] = list_pop(l);
+        bytes += strlen(((struct queue_create *)out[n++])->json);
+    }
+    return n;
+}
+
+static void *keep_promises(void *arg) {
+    struct scaled *s = arg;
+    struct queue_call *creates[SCALED_BATCH], *ends[SCALED_BATCH], *replaced[1];
+    pthread_mutex_lock(&s->mutex);
+    for (;;) {
+        while (!s->creates.count && !s->ends.count && !s->replaces.count && !s->closing)
+            cond_wait_until(&s->promised, &s->mutex, NO_DEADLINE);
+        size_t n = take_creates(&s->creates, creates), m = list_take(&s->ends, ends, SCALED_BATCH);
+        size_t k = list_take(&s->replaces, replaced, 1);
+        if (!n && !m && !k)
+            break;
+        pthread_mutex_unlock(&s->mutex);
+        serve(s, store_creates, creates, n);
+        serve(s, store_ends, ends, m);
+        serve(s, store_replaces, replaced, k);
+        pthread_mutex_lock(&s->mutex);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return NULL;
+}
+
+// --- leases
+
+static bool store_beats(struct scaled *s, struct queue_call **x, size_t n, struct err *e) {
+    struct queue_beat *c[SCALED_BATCH];
+    for (size_t i = 0; i < n; i++)
+        c[i] = (struct queue_beat *)x[i];
+    return scaled_store_beats(s, c, n, e);
+}
+
+static bool store_give_backs(struct scaled *s, struct queue_call **x, size_t n, struct err *e) {
+    struct queue_give_back *c[SCALED_BATCH];
+    for (size_t i = 0; i < n; i++)
+        c[i] = (struct queue_give_back *)x[i];
+    if (!scaled_store_give_backs(s, c, n, e))
+        return false;
+    pthread_mutex_lock(&s->mutex);
+    for (size_t i = 0; i < n; i++)
+        s->claim |= !c[i]->token || c[i]->bench; // it waits for nothing but a worker
+    pthread_mutex_unlock(&s->mutex);
+    return true;
+}
+
+static struct queue_poll *poll_of(struct queue_call *c) { return (struct queue_poll *)c; } // its first member
+
+static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+static bool same_wish(const struct queue_poll *a, const struct queue_poll *b) {
+    return same_text(a->contract_id, b->contract_id) && same_text(a->capabilities, b->capabilities);
+}
+
+static void prepare_lease(struct scaled_lease *x, struct queue_poll *p) {
+    struct hash secret, hash;
+    x->poll = p;
+    random_bytes(secret.b, sizeof secret.b);
+    hash_hex(&secret, x->token);
+    hash = sha256(slice_str(x->token));
+    hash_hex(&hash, x->hash);
+}
+
+// Asks for those of `polls` that want the same as the first one, and takes them out of the list. What they wanted is
+// not there any more when one of them got nothing: the rest need not be asked for.
+static bool claim_like_first(struct scaled *s, struct call_list *polls, struct call_list *looked_at, struct err *e) {
+    struct scaled_lease lease[SCALED_BATCH];
+    struct call_list others = {0};
+    const struct queue_poll *first = poll_of(polls->first);
+    size_t n = 0;
+    bool ok = true, more = true;
+    while (polls->first) {
+        struct queue_call *c = list_pop(polls);
+        bool alike = same_wish(first, poll_of(c));
+        list_add_call(alike ? looked_at : &others, c);
+        if (alike && more)
+            prepare_lease(&lease[n++], poll_of(c));
+        if (n == SCALED_BATCH || (n && !polls->first)) {
+            ok = ok && scaled_claim(s, lease, n, e);
+            more = ok && lease[n - 1].poll->leased;
+            n = 0;
+        }
+    }
+    *polls = others;
+    return ok;
+}
+
+static void count_leases(struct scaled *s, uint64_t n) {
+    uint64_t *queued = &s->counts.by_state[EXECUTION_QUEUED];
+    *queued -= n < *queued ? n : *queued;
+    s->counts.by_state[EXECUTION_LEASED] += n;
+    s->changes += n > 0;
+}
+
+// Those who got something, whose time is over, or who are gone, are answered; the others are parked.
+static void answer_polls(struct scaled *s, struct call_list *looked_at) {
+    struct call_list answers = {0};
+    uint64_t leased = 0, now = clock_mono_ms();
+    pthread_mutex_lock(&s->mutex);
+    while (looked_at->first) {
+        struct queue_call *c = list_pop(looked_at);
+        bool over = poll_of(c)->leased || s->stop || c->until_ms <= now;
+        leased += poll_of(c)->leased;
+        list_add_call(over ? &answers : &s->parked, c);
+    }
+    s->polls -= answers.count;
+    count_leases(s, leased);
+    pthread_cond_broadcast(&s->answered);
+    pthread_mutex_unlock(&s->mutex);
+    while (answers.first) {
+        struct queue_call *c = list_pop(&answers);
+        c->done(c->ctx, NULL);
+    }
+}
+
+// Those who hung up are let go: a lease would only come back after its confirmation time.
+static void let_go(struct call_list *polls, struct call_list *looked_at) {
+    struct call_list there = {0};
+    while (polls->first) {
+        struct queue_call *c = list_pop(polls);
+        if (poll_of(c)->gone && poll_of(c)->gone(c->ctx)) {
+            c->until_ms = 0;
+            list_add_call(looked_at, c);
+        } else {
+            list_add_call(&there, c);
+        }
+    }
+    *polls = there;
+}
+
+// A database that cannot be asked now is asked again with the next tick: whoever waits goes on waiting.
+static void claim_for(struct scaled *s, struct call_list *polls) {
+    struct call_list looked_at = {0};
+    struct err e;
+    let_go(polls, &looked_at);
+    while (polls->first)
+        if (!claim_like_first(s, polls, &looked_at, &e))
+            log_err(LOG_DEBUG, "executions cannot be leased", &e); // the next tick says it aloud
+    answer_polls(s, &looked_at);
+}
+
+// --- the second thread
+
+struct round {
+    struct queue_call *beats[SCALED_BATCH], *give_backs[SCALED_BATCH], *looks[1];
+    size_t beat_count, give_back_count, look_count;
+    struct call_list polls;
+    bool tick;
+};
+
+static void move_list(struct call_list *to, struct call_list *from) {
+    while (from->first)
+        list_add_call(to, list_pop(from));
+}
+
+static bool has_work(const struct scaled *s) {
+    return s->beats.count || s->give_backs.count || s->looks.count || s->fresh.count || (s->claim && s->parked.count) ||
+           (s->stop && s->parked.count);
+}
+
+// false: nothing is left to do, and nothing will come.
+static bool next_round(struct scaled *s, struct round *r, uint64_t tick_ms) {
+    pthread_mutex_lock(&s->mutex);
+    while (!has_work(s) && !s->closing && clock_mono_ms() < tick_ms)
+        cond_wait_until(&s->asked, &s->mutex, tick_ms);
+    *r = (struct round){.tick = clock_mono_ms() >= tick_ms};
+    r->beat_count = list_take(&s->beats, r->beats, SCALED_BATCH);
+    r->give_back_count = list_take(&s->give_backs, r->give_backs, SCALED_BATCH);
+    r->look_count = list_take(&s->looks, r->looks, 1);
+    if (r->tick || s->claim || s->stop) {
+        s->claim = false;
+        move_list(&r->polls, &s->parked);
+    }
+    move_list(&r->polls, &s->fresh);
+    bool on = !s->closing || r->beat_count || r->give_back_count || r->look_count || r->polls.count;
+    pthread_mutex_unlock(&s->mutex);
+    return on;
+}
+
+// What others did becomes known; what this process did since it asked stays.
+static bool refresh_counts(struct scaled *s, struct err *e) {
+    struct queue_counts now;
+    uint64_t oldest_ms;
+    pthread_mutex_lock(&s->mutex);
+    uint64_t changes = s->changes;
+    pthread_mutex_unlock(&s->mutex);
+    if (!scaled_count(s, &now, &oldest_ms, e))
+        return false;
+    pthread_mutex_lock(&s->mutex);
+    s->oldest_ms = oldest_ms;
+    now.leases_lost = s->counts.leases_lost;
+    bool still = changes == s->changes && !s->creates.count && !s->ends.count;
+    if (still || ++s->unbelieved > COUNTS_UNBELIEVED_MAX) {
+        s->counts = now;
+        s->unbelieved = 0;
+    }
+    pthread_cond_broadcast(&s->answered);
+    pthread_mutex_unlock(&s->mutex);
+    return true;
+}
+
+// A database that cannot be asked is said once, and so is its return.
+static void tick(struct scaled *s, bool *fails) {
+    struct err e;
+    bool ok = scaled_sweep(s, &e) && refresh_counts(s, &e);
+    if (!ok && !*fails)
+        log_err(LOG_ERROR, "leases and executions cannot be looked at", &e);
+    if (ok && *fails)
+        log_info("leases and executions are looked at again");
+    *fails = !ok;
+}
+
+static void *keep_leases(void *arg) {
+    struct scaled *s = arg;
+    uint64_t tick_ms = clock_mono_ms() + CLAIM_MS;
+    bool fails = false;
+    for (struct round r; next_round(s, &r, tick_ms);) {
+        serve(s, store_beats, r.beats, r.beat_count);
+        serve(s, store_give_backs, r.give_backs, r.give_back_count);
+        serve(s, look, r.looks, r.look_count);
+        if (r.tick) {
+            tick(s, &fails);
+            tick_ms = clock_mono_ms() + CLAIM_MS;
+        }
+        claim_for(s, &r.polls);
+    }
+    return NULL;
+}
+
+// --- calls
+
+static void add_call(struct scaled *s, struct call_list *l, struct queue_call *c, pthread_cond_t *wake) {
+    pthread_mutex_lock(&s->mutex);
+    list_add_call(l, c);
+    pthread_cond_signal(wake);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static void scaled_create(struct queue *q, struct queue_create *x) {
+    struct scaled *s = scaled_of(q);
+    struct err e;
+    if (queue_has_room(q, &e))
+        add_call(s, &s->creates, &x->call, &s->promised);
+    else
+        x->call.done(x->call.ctx, &e);
+}
+
+static void scaled_replace(struct queue *q, struct queue_replace *x) {
+    add_call(scaled_of(q), &scaled_of(q)->replaces, &x->call, &scaled_of(q)->promised);
+}
+
+static void scaled_look_at(struct queue *q, struct queue_look *x) {
+    add_call(scaled_of(q), &scaled_of(q)->looks, &x->call, &scaled_of(q)->asked);
+}
+
+static void scaled_end(struct queue *q, struct queue_end *x) {
+    add_call(scaled_of(q), &scaled_of(q)->ends, &x->call, &scaled_of(q)->promised);
+}
+
+static void scaled_beat(struct queue *q, struct queue_beat *x) {
+    add_call(scaled_of(q), &scaled_of(q)->beats, &x->call, &scaled_of(q)->asked);
+}
+
+static void scaled_give_back(struct queue *q, struct queue_give_back *x) {
+    add_call(scaled_of(q), &scaled_of(q)->give_backs, &x->call, &scaled_of(q)->asked);
+}
+
+// What a query string says may be no text for PostgreSQL.
+static const char *clean(struct arena *a, const char *text) {
+    if (!text || text_is_utf8(slice_str(text)))
+        return text;
+    char *copy = arena_strdup(a, text);
+    text_make_printable(copy, true);
+    return copy;
+}
+
+static void scaled_poll(struct queue *q, struct queue_poll *p) {
+    struct scaled *s = scaled_of(q);
+    uint64_t wait_s = p->wait_s < QUEUE_POLL_MAX_S ? p->wait_s : QUEUE_POLL_MAX_S;
+    p->leased = false;
+    p->worker_id = clean(p->arena, p->worker_id);
+    p->contract_id = clean(p->arena, p->contract_id);
+    p->capabilities = clean(p->arena, p->capabilities);
+    p->call.until_ms = clock_mono_ms() + wait_s * 1000;
+    pthread_mutex_lock(&s->mutex);
+    bool taken = !s->stop && s->polls < QUEUE_POLLS_MAX;
+    if (taken) {
+        s->polls++;
+        list_add_call(&s->fresh, &p->call);
+        pthread_cond_signal(&s->asked);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    if (!taken)
+        call_served(&p->call);
+}
+
+static void scaled_counts(struct queue *q, struct queue_counts *out) {
+    struct scaled *s = scaled_of(q);
+    pthread_mutex_lock(&s->mutex);
+    *out = s->counts;
+    out->polls = s->polls;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static bool scaled_has_room(struct queue *q, struct err *e) {
+    struct queue_counts c;
+    uint64_t open = 0;
+    scaled_counts(q, &c);
+    for (int i = 0; i < EXECUTION_STATE_COUNT; i++)
+        open += c.by_state[i];
+    if (open < QUEUE_OPEN_MAX)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "%d executions are waiting already", QUEUE_OPEN_MAX);
+    return err_hint(e, "try again when workers have done some");
+}
+
+static void scaled_figures(struct queue *q, struct buf *out) {
+    struct scaled *s = scaled_of(q);
+    pthread_mutex_lock(&s->mutex);
+    uint64_t oldest_ms = s->oldest_ms;
+    pthread_mutex_unlock(&s->mutex);
+    figure_head(out, FIGURE_GAUGE, "outlayer_queue_oldest_seconds", "How long the oldest queued execution waits.");
+    figure_micro(out, "outlayer_queue_oldest_seconds", NULL, oldest_ms * 1000);
+}
+
+// --- life
+
+static uint64_t held_count(const struct scaled *s) {
+    uint64_t n = 0;
+    for (int i = EXECUTION_LEASED; i <= EXECUTION_SUBMITTING; i++)
+        n += s->counts.by_state[i];
+    return n;
+}
+
+// Whatever any coordinator has given out counts: workers ask whichever they reach.
+static bool scaled_drain(struct queue *q, uint64_t ms) {
+    struct scaled *s = scaled_of(q);
+    uint64_t end = deadline_in(ms);
+    pthread_mutex_lock(&s->mutex);
+    s->stop = true;
+    pthread_cond_signal(&s->asked);
+    while ((s->polls || held_count(s)) && cond_wait_until(&s->answered, &s->mutex, end))
+        ;
+    bool drained = !held_count(s);
+    pthread_mutex_unlock(&s->mutex);
+    return drained;
+}
+
+static void scaled_stop(struct queue *q) {
+    struct scaled *s = scaled_of(q);
+    pthread_mutex_lock(&s->mutex);
+    s->stop = true;
+    pthread_cond_signal(&s->asked);
+    while (s->soft_runs && s->polls)
+        cond_wait_until(&s->answered, &s->mutex, NO_DEADLINE);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static void scaled_free(struct queue *q) {
+    struct scaled *s = scaled_of(q);
+    scaled_stop(q);
+    pthread_mutex_lock(&s->mutex);
+    s->closing = true;
+    pthread_cond_signal(&s->asked);
+    pthread_cond_signal(&s->promised);
+    pthread_mutex_unlock(&s->mutex);
+    if (s->durable_runs)
+        pthread_join(s->durable_thread, NULL);
+    if (s->soft_runs)
+        pthread_join(s->soft_thread, NULL);
+    db_close(s->durable);
+    db_close(s->soft);
+    pthread_cond_destroy(&s->promised);
+    pthread_cond_destroy(&s->asked);
+    pthread_cond_destroy(&s->answered);
+    pthread_mutex_destroy(&s->mutex);
+    free(s);
+}
+
+static const struct queue_form scaled_form = {
+    .create = scaled_create,
+    .replace = scaled_replace,
+    .look = scaled_look_at,
+    .poll = scaled_poll,
+    .beat = scaled_beat,
+    .give_back = scaled_give_back,
+    .end = scaled_end,
+    .counts = scaled_counts,
+    .has_room = scaled_has_room,
+    .list = scaled_list,
+    .figures = scaled_figures,
+    .drain = scaled_drain,
+    .stop = scaled_stop,
+    .free = scaled_free,
+};
+
+static bool open_parts(struct scaled *s, const char *url, struct err *e) {
+    const struct db_keep soft = {.may_lack_last = true};
+    if (!db_open(&s->durable, url, e) || !database_migrate(s->durable, e) || !db_open_as(&s->soft, url, &soft, e) ||
+        !scaled_count(s, &s->counts, &s->oldest_ms, e))
+        return false;
+    s->durable_runs = pthread_create(&s->durable_thread, NULL, keep_promises, s) == 0;
+    s->soft_runs = s->durable_runs && pthread_create(&s->soft_thread, NULL, keep_leases, s) == 0;
+    return s->soft_runs || err_set(e, ERR_IO, "cannot start a thread");
+}
+
+bool queue_open_scaled(struct queue **out, const struct queue_config *config, const char *url, struct err *e) {
+    struct scaled *s = xcalloc(1, sizeof *s);
+    s->queue_base.form = &scaled_form;
+    s->config = *config;
+    pthread_mutex_init(&s->mutex, NULL);
+    cond_init(&s->promised);
+    cond_init(&s->asked);
+    cond_init(&s->answered);
+    if (!open_parts(s, url, e)) {
+        scaled_free(&s->queue_base);
+        return false;
+    }
+    *out = &s->queue_base;
+    return true;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The queue's form for several coordinators: PostgreSQL's rows are the authority on who waits and who holds what, and
+// its clock is the only one. No coordinator leads, and none keeps what another would have to know.
+//
+// How it works: calls are gathered while a statement is under way, and one statement serves all of a kind, with a
+// column of each of their fields. Two threads have a connection each. What is promised (creations and ends) is answered
+// after a durable commit by the first; the second does what may be lost with the machine (polls, leases, heartbeats),
+// and what time brings about: leases that ran out, executions that are too late or over. Whoever waits for an execution
+// is parked here; a claim takes as many rows at a time as there are polls for them, and passes over those that another
+// coordinator is taking (SKIP LOCKED). What another one has queued is found by the claim that runs every CLAIM_MS while
+// polls wait.
+#pragma once
+#include "queue/form.h"
+#include <pthread.h>
+
+#define SCALED_BATCH 128 // calls in one statement
+#define CLAIM_MS 500
+#define TOO_LATE (-1) // the turn of what cannot begin any more: before all others, and for any worker
+
+struct call_list {
+    struct queue_call *first, *last;
+    size_t count;
+};
+
+struct scaled {
+    struct queue queue_base;
+    struct queue_config config;
+    struct db *durable, *soft; // connections of the two threads
+    pthread_t durable_thread, soft_thread;
+    bool durable_runs, soft_runs;
+    pthread_mutex_t mutex; // for all below
+    pthread_cond_t promised, asked, answered;
+    bool stop, closing; // no more polls; no more calls
+    struct call_list creates, replaces, ends;
+    struct call_list beats, give_backs, looks, fresh, parked; // polls are fresh until they were looked at once
+    size_t polls;                                             // that are not answered yet
+    bool claim;                                               // something may be there for those that are parked
+    struct queue_counts counts;
+    uint64_t changes; // of the counts by this process, so that what was read before one is not believed at once
+    unsigned unbelieved;
+    uint64_t oldest_ms;
+};
+
+// --- scaled_calls.c: one statement for all; each is answered by its fields
+
+struct scaled_lease { // a poll with the token that it gets if something is there
+    struct queue_poll *poll;
+    char token[65], hash[65];
+};
+[[nodiscard]] bool scaled_store_creates(struct scaled *s, struct queue_create **x, size_t n, struct err *e);
+[[nodiscard]] bool scaled_store_replace(struct scaled *s, struct queue_replace *x, struct err *e);
+[[nodiscard]] bool scaled_look(struct scaled *s, struct queue_look *x, struct err *e);
+// *unsure: how many are neither over nor held by their tokens, as far as this statement saw.
+[[nodiscard]] bool scaled_store_ends(struct scaled *s, struct queue_end **x, size_t n, size_t *unsure, struct err *e);
+[[nodiscard]] bool scaled_store_beats(struct scaled *s, struct queue_beat **x, size_t n, struct err *e);
+[[nodiscard]] bool scaled_store_give_backs(struct scaled *s, struct queue_give_back **x, size_t n, struct err *e);
+// All ask for the same contract and capabilities.
+[[nodiscard]] bool scaled_claim(struct scaled *s, struct scaled_lease *x, size_t n, struct err *e);
+
+// --- scaled_time.c: what time brings about
+
+[[nodiscard]] bool scaled_sweep(struct scaled *s, struct err *e);
+// The counts, as all coordinators have made them, and how long the oldest that is queued waits.
+[[nodiscard]] bool scaled_count(struct scaled *s, struct queue_counts *out, uint64_t *oldest_ms, struct err *e);
+
+// --- scaled_list.c
+
+bool scaled_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
+                 struct err *e);

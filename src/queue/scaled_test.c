@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several coordinators on one database: what each of them promises holds whichever is asked next.
+#include "base/patience.h"
+#include "queue/test_queue.h"
+#include "store/test_proxy.h"
+
+struct two {
+    struct world one, two;
+};
+
+static void two_open(struct two *w, void **state) {
+    world_open_on(&w->one, state, 600000);
+    world_open_on(&w->two, state, 600000);
+}
+
+static void two_close(struct two *w) {
+    world_close(&w->one);
+    world_close(&w->two);
+}
+
+static struct world *either(struct two *w, uint64_t i) { return i % 2 ? &w->one : &w->two; }
+
+static void assert_end(struct world *w, const struct test_lease *l, enum queue_answer want, bool want_changed) {
+    bool changed;
+    assert_int_equal(end_well(w, l, &changed), want);
+    assert_int_equal(changed, want_changed);
+}
+
+// --- tests
+
+#define TAKERS 8
+#define TAKEN 200
+struct taker {
+    struct world *q;
+    uint64_t ids[TAKEN];
+    size_t count;
+    pthread_t thread;
+};
+
+static void *take_all(void *ctx) {
+    struct taker *t = ctx;
+    for (struct test_lease l; (l = poll_one(t->q)).id; t->count++)
+        t->ids[t->count] = l.id;
+    return NULL;
+}
+
+// If this fails, two workers run the same request, or one that waits is passed over.
+static void test_each_is_leased_once(void **state) {
+    struct two w;
+    static struct taker takers[TAKERS];
+    bool seen[TAKEN + 1] = {0};
+    size_t all = 0;
+    two_open(&w, state);
+    for (uint64_t i = 1; i <= TAKEN; i++)
+        assert_true(create(either(&w, i), i));
+    for (int i = 0; i < TAKERS; i++) {
+        takers[i] = (struct taker){.q = either(&w, (uint64_t)i)};
+        assert_int_equal(pthread_create(&takers[i].thread, NULL, take_all, &takers[i]), 0);
+    }
+    for (int i = 0; i < TAKERS; i++) {
+        pthread_join(takers[i].thread, NULL);
+        all += takers[i].count;
+        for (size_t k = 0; k < takers[i].count; k++) {
+            assert_false(seen[takers[i].ids[k]]);
+            seen[takers[i].ids[k]] = true;
+        }
+    }
+    // Who found all that is free locked by another's claim heard "nothing": the next question gets it.
+    for (struct test_lease l; (l = poll_one(&w.one)).id; all++)
+        assert_false(seen[l.id]);
+    assert_int_equal(all, TAKEN);
+    two_close(&w);
+}
+
+// If this fails, a worker that reaches another coordinator than before loses its work, or its end is stored twice.
+static void test_either_will_do(void **state) {
+    struct two w;
+    two_open(&w, state);
+    assert_true(create(&w.one, 1));
+    assert_false(create(&w.two, 1)); // it is known
+    struct test_lease l = poll_as(&w.two, 5, NULL, "x,t");
+    assert_int_equal(l.id, 1);
+    struct test_lease other = l;
+    other.token[0] = other.token[0] == 'a' ? 'b' : 'a';
+    assert_int_equal(beat(&w.one, &l, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
+    assert_int_equal(beat(&w.one, &other, EXECUTION_EVENT_RUN, 0), QUEUE_LOST);
+    assert_end(&w.one, &other, QUEUE_LOST, false);
+    assert_end(&w.one, &l, QUEUE_OK, true);
+    assert_end(&w.two, &l, QUEUE_OK, false);
+    assert_end(&w.two, &other, QUEUE_UNKNOWN, false);
+    assert_int_equal(beat(&w.two, &l, EXECUTION_EVENT_RUN, 0), QUEUE_UNKNOWN);
+    assert_int_equal((int)rows_of(&w.one, "SELECT count(*) AS n FROM queue_items"), 0);
+    assert_int_equal((int)rows_of(&w.one, "SELECT CAST(sum(succeeded) AS BIGINT) AS n FROM totals"), 1);
+    assert_int_equal((int)rows_of(&w.one, "SELECT CAST(sum(instructions) AS BIGINT) AS n FROM totals"), 1);
+    two_close(&w);
+}
+
+static void *create_later(void *ctx) {
+    (void)patience_pause(&(struct patience){0}, 50);
+    assert_true(create(ctx, 1));
+    return NULL;
+}
+
+// If this fails, who waits at one coordinator does not get what another one has queued.
+static void test_a_poll_at_the_other(void **state) {
+    struct two w;
+    pthread_t thread;
+    struct queue_counts c = {0};
+    two_open(&w, state);
+    assert_int_equal(pthread_create(&thread, NULL, create_later, &w.one), 0);
+    assert_int_equal(poll_as(&w.two, 20, NULL, NULL).id, 1);
+    pthread_join(thread, NULL);
+    for (uint64_t until = deadline_in(20000); c.created < 1 || !c.by_state[EXECUTION_LEASED];) {
+        assert_true(clock_mono_ms() < until && patience_pause(&(struct patience){0}, 5));
+        queue_counts(w.two.q, &c);
+    }
+    two_close(&w);
+}
+
+// If this fails, what a coordinator that was killed had given to a worker is never served again.
+static void test_a_lost_lease(void **state) {
+    struct two w;
+    two_open(&w, state);
+    assert_true(create(&w.one, 1));
+    struct test_lease first = poll_one(&w.one);
+    assert_int_equal(first.id, 1);
+    world_stop(&w.one); // nobody confirms the lease
+    struct test_lease second = poll_as(&w.two, 20, NULL, NULL);
+    assert_int_equal(second.id, 1);
+    assert_int_equal(second.attempt, 2);
+    assert_end(&w.two, &first, QUEUE_LOST, false);
+    assert_end(&w.two, &second, QUEUE_OK, true);
+    world_start(&w.one);
+    two_close(&w);
+}
+
+// If this fails, who sends many requests holds up everybody else's.
+static void test_turns(void **state) {
+    static const char *const payers[] = {"a", "a", "a", "b", "c", "b"};
+    static const uint64_t order[] = {1, 4, 5, 2, 6, 3};
+    struct two w;
+    bool created;
+    two_open(&w, state);
+    for (unsigned i = 0; i < ARRAY_LEN(payers); i++)
+        assert_true(create_as(either(&w, i), i + 1, payers[i], NULL, 0, &created));
+    for (unsigned i = 0; i < ARRAY_LEN(order); i++)
+        assert_int_equal(poll_one(either(&w, i)).id, order[i]);
+    two_close(&w);
+}
+
+// If this fails, who paid for a request that cannot begin any more waits for the money until the end of its time.
+static void test_too_late(void **state) {
+    struct two w;
+    two_open(&w, state);
+    assert_true(create(&w.one, 1));
+    assert_true(create(&w.one, 2));
+    assert_int_equal(poll_as(&w.one, 0, NULL, "another").id, 0);
+    sql(&w.one, "UPDATE executions SET created_ms = created_ms - 590000 WHERE request_id = 2");
+    sql(&w.one, "UPDATE queue_items SET dead_at_ms = dead_at_ms - 590000 WHERE request_id = 2");
+    struct test_lease l = poll_as(&w.one, 20, NULL, "another"); // whoever it is
+    assert_true(l.id == 2 && l.too_late);
+    l = poll_one(&w.two);
+    assert_true(l.id == 1 && !l.too_late);
+    two_close(&w);
+}
+
+// If this fails, one call that the database does not take fails those that came with it; or text comes back changed.
+static bool create_text(struct world *w, uint64_t id, const char *payer, const char *json) {
+    struct test_answer a;
+    struct queue_create x = {
+        .call = call_new(&a), .key = {"a.near", id}, .build_target = "t", .payer = payer, .json = json, .about = "{}"};
+    queue_create(w->q, &x);
+    return wait_for(&a);
+}
+
+static void test_odd_text(void **state) {
+    static const char json[] = "9 {\"a\":\"\\u0000 \\\\\\\" {x,y} NULL ä\\n\"}";
+    struct two w;
+    struct test_answer a;
+    SCOPED_ARENA(arena);
+    two_open(&w, state);
+    assert_true(create_text(&w.one, 9, "{a,\"b\\", json));
+    assert_int_equal(poll_as(&w.one, 0, "\xff", "\xff").id, 0);
+    struct queue_poll x = {.call = call_new(&a), .arena = arena, .worker_id = "\xff\xfe", .token_name = ""};
+    queue_poll(w.one.q, &x);
+    assert_true(wait_for(&a) && x.leased);
+    assert_string_equal(x.json, json);
+    assert_false(create_text(&w.one, 10, "p", "\xff")); // tasks are UTF-8; one that were not would fail alone
+    assert_true(create(&w.one, 11));
+    two_close(&w);
+}
+
+// If this fails, an end whose commit was in doubt can never be told, or is told twice.
+static void test_commit_in_doubt(void **state) {
+    struct two w;
+    struct world cut = {.serve_ms = 600000};
+    struct test_proxy proxy;
+    enum queue_answer answer;
+    bool changed;
+    two_open(&w, state);
+    test_proxy_start(&proxy, *state);
+    cut.url = proxy.url;
+    world_start(&cut);
+    assert_true(create(&w.one, 1));
+    struct test_lease l = poll_one(&w.one);
+    test_proxy_break(&proxy, PROXY_CUT_AFTER, "success");
+    assert_false(end(&cut, &l, &answer, &changed));
+    assert_int_equal(rows_of(&w.one, "SELECT count(*) AS n FROM executions WHERE outcome = 'success'"), 1);
+    assert_end(&cut, &l, QUEUE_OK, false);
+    world_stop(&cut);
+    test_proxy_stop(&proxy);
+    two_close(&w);
+}
+
+// If this fails, a coordinator that stops keeps those waiting who ask it, or takes leases with it.
+static void *stop_soon(void *ctx) {
+    (void)patience_pause(&(struct patience){0}, 50);
+    queue_stop(ctx);
+    return NULL;
+}
+static void test_stop(void **state) {
+    struct two w;
+    pthread_t thread;
+    two_open(&w, state);
+    assert_int_equal(pthread_create(&thread, NULL, stop_soon, w.one.q), 0);
+    uint64_t start = clock_mono_ms();
+    assert_int_equal(poll_as(&w.one, 30, NULL, NULL).id, 0);
+    assert_true(clock_mono_ms() - start < 20000);
+    pthread_join(thread, NULL);
+    assert_true(create(&w.one, 1)); // what is called is still served
+    assert_int_equal(poll_one(&w.one).id, 0);
+    assert_int_equal(poll_one(&w.two).id, 1);
+    two_close(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_POSTGRES(test_each_is_leased_once),
+        ON_POSTGRES(test_either_will_do),
+        ON_POSTGRES(test_a_poll_at_the_other),
+        ON_POSTGRES(test_a_lost_lease),
+        ON_POSTGRES(test_turns),
+        ON_POSTGRES(test_too_late),
+        ON_POSTGRES(test_odd_text),
+        ON_POSTGRES(test_commit_in_doubt),
+        ON_POSTGRES(test_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

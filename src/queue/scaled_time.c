@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+#include "queue/scaled.h"
+#include "queue/scaled_sql.h"
+
+#define SWEEP_MAX "256" // rows at a time
+
+// Every coordinator does this; who comes second to a row passes over it.
+static const char lost_sql[] = "UPDATE queue_items SET stage = NULL, worker_id = NULL, token_name = NULL, lease_hash = "
+                               "NULL, until_ms = NULL WHERE execution_id IN"
+                               " (SELECT execution_id FROM queue_items WHERE stage IS NOT NULL AND until_ms <= " NOW_MS
+                               " ORDER BY until_ms LIMIT " SWEEP_MAX " FOR UPDATE SKIP LOCKED)";
+// What no worker began in the first nine tenths of its time.
+static const char late_sql[] = "UPDATE queue_items SET turn = -1, not_before_ms = 0 WHERE execution_id IN"
+                               " (SELECT q.execution_id FROM queue_items q JOIN executions e ON e.id = q.execution_id"
+                               " JOIN (SELECT execution_id FROM queue_items WHERE stage IS NULL AND turn >= 0"
+                               " ORDER BY dead_at_ms LIMIT " SWEEP_MAX ") dying ON dying.execution_id = q.execution_id"
+                               " WHERE q.stage IS NULL AND q.dead_at_ms - (q.dead_at_ms - e.created_ms) / 10 <= " NOW_MS
+                               " FOR UPDATE OF q SKIP LOCKED)";
+static const char over_sql[] =
+    "WITH gone AS (DELETE FROM queue_items WHERE execution_id IN"
+    " (SELECT execution_id FROM queue_items WHERE stage IS NULL AND dead_at_ms <= " NOW_MS
+    " ORDER BY dead_at_ms LIMIT " SWEEP_MAX " FOR UPDATE SKIP LOCKED) RETURNING execution_id),"
+    " unbenched AS (DELETE FROM queue_benches b USING gone WHERE b.execution_id = gone.execution_id),"
+    " done AS (UPDATE executions SET state = 'expired', outcome = 'expired', ended_ms = " NOW_MS ","
+    " report = '{\"error\":\"no worker served the request in time\"}' FROM gone"
+    " WHERE id = gone.execution_id AND state IS NULL RETURNING id)"
+    " SELECT count(*) AS n FROM done";
+
+static bool change(struct db *db, const char *sql, uint64_t *rows, struct err *e) {
+    struct db_stmt *q;
+    if (!db_query(db, sql, &q, e) || !db_run(db, q, e))
+        return false;
+    *rows = (uint64_t)db_changes(db);
+    return true;
+}
+
+static bool end_times(struct scaled *s, uint64_t *rows, struct err *e) {
+    struct db *db = s->soft;
+    struct db_stmt *q;
+    bool row = false;
+    if (!db_query(db, over_sql, &q, e))
+        return false;
+    bool ok = db_step(db, q, &row, e);
+    *rows = ok && row ? (uint64_t)db_int(db, q, "n") : 0;
+    db_done(db, q);
+    return ok;
+}
+
+bool scaled_sweep(struct scaled *s, struct err *e) {
+    uint64_t lost, late, over;
+    if (!change(s->soft, lost_sql, &lost, e) || !change(s->soft, late_sql, &late, e) || !end_times(s, &over, e))
+        return false;
+    if (lost)
+        log_warn("%d leases are lost", (int)lost);
+    if (over)
+        log_info("%d requests ended: no worker served them in time", (int)over);
+    pthread_mutex_lock(&s->mutex);
+    s->counts.leases_lost += lost;
+    pthread_mutex_unlock(&s->mutex);
+    return true;
+}
+
+// --- counts
+
+static const char states_sql[] = "SELECT coalesce(stage, 'queued') AS name, count(*) AS n FROM queue_items GROUP BY 1";
+static const char totals_sql[] =
+    "SELECT CAST(sum(created) AS BIGINT) AS created, CAST(sum(succeeded) AS BIGINT) AS succeeded,"
+    " CAST(sum(guest_failed) AS BIGINT) AS guest_failed, CAST(sum(refused) AS BIGINT) AS refused,"
+    " CAST(sum(expired) AS BIGINT) AS expired, CAST(least(sum(instructions), 9000000000000000000) AS BIGINT)"
+    " AS instructions FROM totals";
+static const char oldest_sql[] = "SELECT greatest(" NOW_MS " - created_ms, 0) AS ms FROM executions WHERE id ="
+                                 " (SELECT min(execution_id) FROM queue_items WHERE stage IS NULL)";
+
+static uint64_t *state_of(struct queue_counts *c, const char *name) {
+    for (int i = 0; i < EXECUTION_STATE_COUNT; i++)
+        if (strcmp(execution_text((enum execution_state)i), name) == 0)
+            return &c->by_state[i];
+    return &c->by_state[EXECUTION_QUEUED];
+}
+
+static bool read_states(struct db *db, struct queue_counts *out, struct err *e) {
+    struct db_stmt *q;
+    bool row = false, ok;
+    if (!db_query(db, states_sql, &q, e))
+        return false;
+    while ((ok = db_step(db, q, &row, e)) && row)
+        *state_of(out, db_text(db, q, "name")) += (uint64_t)db_int(db, q, "n");
+    db_done(db, q);
+    return ok;
+}
+
+static bool read_totals(struct db *db, struct queue_counts *out, struct err *e) {
+    struct db_stmt *q;
+    bool row = false;
+    if (!db_query(db, totals_sql, &q, e))
+        return false;
+    bool ok = db_step(db, q, &row, e);
+    if (ok && row) {
+        out->created = (uint64_t)db_int(db, q, "created");
+        out->succeeded = (uint64_t)db_int(db, q, "succeeded");
+        out->guest_failed = (uint64_t)db_int(db, q, "guest_failed");
+        out->refused = (uint64_t)db_int(db, q, "refused");
+        out->expired = (uint64_t)db_int(db, q, "expired");
+        out->instructions = (uint64_t)db_int(db, q, "instructions");
+    }
+    db_done(db, q);
+    return ok;
+}
+
+static bool read_oldest(struct db *db, uint64_t *ms, struct err *e) {
+    struct db_stmt *q;
+    bool row = false;
+    if (!db_query(db, oldest_sql, &q, e))
+        return false;
+    bool ok = db_step(db, q, &row, e);
+    *ms = ok && row ? (uint64_t)db_int(db, q, "ms") : 0;
+    db_done(db, q);
+    return ok;
+}
+
+bool scaled_count(struct scaled *s, struct queue_counts *out, uint64_t *oldest_ms, struct err *e) {
+    *out = (struct queue_counts){0};
+    return read_states(s->soft, out, e) && read_totals(s->soft, out, e) && read_oldest(s->soft, oldest_ms, e);
+}
