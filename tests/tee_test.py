@@ -182,6 +182,7 @@ def test_life():
             equal(f"{what[0]} that cannot be used is named before anything is paid",
                   (wrong.returncode, near.view_value(m.rpc, REGISTER, "get_challenge")), (2, None))
             check("with what is wrong", what[1] in wrong.stderr, wrong.stderr)
+        equal("status takes no such address either", m.tee("status", "--pccs-url", "gopher://nowhere").returncode, 2)
         check("with the reason and what to do",
               "No approved image has these measurements" in early.stderr and "tee approve" in early.stderr,
               early.stderr)

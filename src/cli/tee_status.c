@@ -344,7 +344,8 @@ bool tee_run_status(struct tee_job *j, struct err *e) {
     struct status s = {.j = j, .out = json_object(), .now = moment_now()};
     struct err none;
     s.registry = tee_open_register(j, &none) && registry_now(&j->registry, j->a, &s.now, &none);
-    if (!s.registry && none.code != ERR_NOT_FOUND && none.code != ERR_SETTINGS) {
+    bool usable = s.registry ? tee_check_sources(j, &none) : none.code == ERR_NOT_FOUND || none.code == ERR_SETTINGS;
+    if (!usable) {
         json_decref(s.out);
         *e = none;
         return false;
