@@ -8,7 +8,7 @@ CONTRACT_RT := /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm3
 CONTRACT_CODEGEN := --target=wasm32-unknown-unknown -mcpu=mvp -Oz -ffunction-sections -fdata-sections
 CONTRACT_CFLAGS := $(CONTRACT_CODEGEN) -flto -std=c23 -Wall -Wextra -Werror -Wshadow \
 	-Wmissing-prototypes -Wcast-align -ffreestanding -nostdlib -Icontracts -Isrc
-CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first -z stack-size=4608 --fatal-warnings
+CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first -z stack-size=5632 --fatal-warnings
 # Each byte costs gas in every call. Optimising all sources together saves a tenth; the linker's own code generation would
 # use instructions that are not in WebAssembly 1.0, so the compiler generates the code from what the linker optimised.
 # Addresses below 1024 are the stack's last ones: with --low-memory-unused no constant offset is added by itself.

@@ -14,7 +14,7 @@ struct dcap_json {
 };
 enum {
     DCAP_JSON_DEPTH = 16,
-    DCAP_JSON_MEMBERS = 32, // of one object
+    DCAP_JSON_MEMBERS = 48, // of one object
 };
 
 enum dcap_json_kind {
