@@ -146,8 +146,8 @@ void leases_store_now(struct local *l);                // and waits until all th
 // --- local_creates.c
 
 void local_create(struct queue *q, struct queue_create *x);
-// Queues it, unless it is queued, and hands it out. Without the lock.
-void local_add(struct local *l, const struct queue_row *row, struct payer *payer);
+// Queues it and hands it out. false: it is there already, and was left alone. Without the lock.
+bool local_add(struct local *l, const struct queue_row *row, struct payer *payer);
 uint64_t local_dead_at(const struct local *l, uint64_t said_ms, uint64_t created_ms);
 [[nodiscard]] bool local_load(struct local *l, struct err *e); // what is not over, and the counts of what is
 

@@ -41,11 +41,11 @@ static void restore_lease(struct local *l, struct item *x, const struct queue_ro
     l->served_turn = x->turn > l->served_turn ? x->turn : l->served_turn;
 }
 
-// One that is there already is left alone.
-void local_add(struct local *l, const struct queue_row *row, struct payer *payer) {
+bool local_add(struct local *l, const struct queue_row *row, struct payer *payer) {
     struct queue_call *answers = NULL;
     pthread_mutex_lock(&l->mutex);
-    if (*item_find(l, &row->key)) {
+    bool known = *item_find(l, &row->key);
+    if (known) {
         payer_leave(l, payer);
     } else {
         struct item *x = item_add(l, row, payer);
@@ -59,6 +59,7 @@ void local_add(struct local *l, const struct queue_row *row, struct payer *payer
     }
     pthread_mutex_unlock(&l->mutex);
     answers_send(answers);
+    return !known;
 }
 
 // --- creating ----------------------------------------------------------------------------------------------------
@@ -165,13 +166,17 @@ static bool store(struct db *db, void *ctx, struct err *e) {
            (!x->call->arena || execution_look(db, &x->call->key, x->call->arena, &x->call->known, &x->call->over, e));
 }
 
+// Several creates of one execution may come before the first is in the index: it counts once.
 static void queue_it(struct creation *x) {
-    pthread_mutex_lock(&x->l->mutex);
-    x->l->counts.created++;
+    struct local *l = x->l;
+    pthread_mutex_lock(&l->mutex);
     if (!x->payer)
-        x->payer = payer_join_at(x->l, x->row.payer, x->row.turn);
-    pthread_mutex_unlock(&x->l->mutex);
-    local_add(x->l, &x->row, x->payer);
+        x->payer = payer_join_at(l, x->row.payer, x->row.turn);
+    pthread_mutex_unlock(&l->mutex);
+    bool added = local_add(l, &x->row, x->payer);
+    pthread_mutex_lock(&l->mutex);
+    l->counts.created += added;
+    pthread_mutex_unlock(&l->mutex);
 }
 
 static void drop_turn(struct creation *x) {

@@ -121,6 +121,7 @@ static void test_an_end_waits_for_the_writer(void **state) {
     pthread_t opener;
     struct db_driver slow = db_sqlite;
     slow.commit = slow_commit;
+    open_gate = false;
     world_open(&w, 600000);
     assert_true(create(&w, 1));
     w.writing->driver = &slow; // the writer rests
@@ -133,10 +134,43 @@ static void test_an_end_waits_for_the_writer(void **state) {
     world_close(&w);
 }
 
+static struct queue_create create_of(struct test_answer *a, uint64_t id, const char *json) {
+    return (struct queue_create){
+        .call = call_new(a), .key = {"a.near", id}, .build_target = "t", .payer = "p", .json = json, .about = "{}"};
+}
+
+// If this fails, what several workers see and record at the same moment is counted more often than it is there.
+static void test_creates_at_once(void **state) {
+    (void)state;
+    struct world w;
+    struct test_answer answers[3];
+    struct queue_counts c;
+    struct db_driver slow = db_sqlite;
+    slow.commit = slow_commit;
+    open_gate = false;
+    world_open(&w, 600000);
+    w.writing->driver = &slow; // the writer rests
+    struct queue_create x[] = {create_of(&answers[0], 1, "1"), create_of(&answers[1], 2, "2"),
+                               create_of(&answers[2], 2, "2")};
+    for (size_t i = 0; i < ARRAY_LEN(x); i++) { // while the first is committed the others wait, and go together
+        queue_create(w.q, &x[i]);
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    open_gate = true;
+    for (size_t i = 0; i < ARRAY_LEN(x); i++)
+        assert_true(wait_for(&answers[i]));
+    assert_true(x[1].created);
+    assert_false(x[2].created);
+    queue_counts(w.q, &c);
+    assert_int_equal(c.created, 2);
+    assert_int_equal(c.by_state[EXECUTION_QUEUED], 2);
+    world_close(&w);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_expiry), ON_BOTH_FORMS(test_expiry_from_sleep),
-                                       ON_BOTH_FORMS(test_leases_outlive_a_restart),
-                                       cmocka_unit_test(test_an_older_program),
-                                       cmocka_unit_test(test_an_end_waits_for_the_writer)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_creates_at_once),  cmocka_unit_test(test_expiry),
+        ON_BOTH_FORMS(test_expiry_from_sleep),   ON_BOTH_FORMS(test_leases_outlive_a_restart),
+        cmocka_unit_test(test_an_older_program), cmocka_unit_test(test_an_end_waits_for_the_writer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
