@@ -33,7 +33,8 @@ static uint64_t again_ms(const struct local *l) {
 void item_end_failed(struct local *l, struct item *x, struct queue_call **answers) {
     item_resume(l, x);
     if (x->state == EXECUTION_QUEUED) {
-        x->dead_at_ms = clock_wall_ms() + again_ms(l);
+        uint64_t now = clock_wall_ms();
+        x->dead_at_ms = x->dead_at_ms > now ? x->dead_at_ms : now + again_ms(l);
         item_set_deadline(l, x, 0);
         item_offer(l, x, answers);
     } else {
@@ -42,10 +43,16 @@ void item_end_failed(struct local *l, struct item *x, struct queue_call **answer
     timer_wake_by(l, clock_mono_ms());
 }
 
+// The end that was there is what this one wants to be: its lease's, or, of the operator who has none, a like one.
+static bool is_own(const struct ending *x) {
+    return x->had.over && strcmp(x->had.lease, x->lease) == 0 &&
+           (x->lease[0] || strcmp(x->had.outcome, x->end.outcome) == 0);
+}
+
 // One that is still held here, and over in its row, was ended by a try that was told that it had failed. It counts now,
 // and it is this one's if that was its own.
 static void finish(struct ending *x, struct item **at) {
-    bool own = !x->changed && x->had.over && strcmp(x->had.lease, x->lease) == 0;
+    bool own = !x->changed && is_own(x);
     if (x->changed)
         count_end(&x->l->counts, x->end.outcome, x->end.instructions);
     else if (x->held && x->had.over)
