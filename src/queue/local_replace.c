@@ -28,6 +28,8 @@ static bool store(struct db *db, void *ctx, struct err *e) {
     x->call->replaced = id != 0;
     if (!id)
         return true;
+    if (x->was.over && !totals_uncount(db, &x->was, e))
+        return false;
     join(x);
     x->row = (struct queue_row){.execution_id = id,
                                 .key = c->key,

@@ -201,13 +201,42 @@ static void test_a_failed_cancel(void **state) {
     world_close(&w);
 }
 
+// If this fails, a false word that was replaced after its end is counted in the database for ever.
+static void test_a_replaced_end(void **state) {
+    (void)state;
+    struct world w;
+    struct queue_counts before, after;
+    struct test_answer a;
+    bool changed;
+    world_open(&w, 600000);
+    assert_true(create(&w, 1));
+    struct test_lease one = poll_one(&w);
+    assert_int_equal(end_well(&w, &one, &changed), QUEUE_OK);
+    struct queue_replace x = {.call = call_new(&a),
+                              .key = {"a.near", 1},
+                              .was = "1",
+                              .build_target = "t",
+                              .payer = "p",
+                              .json = "7",
+                              .about = "{}"};
+    queue_replace(w.q, &x);
+    assert_true(wait_for(&a));
+    assert_true(x.replaced);
+    queue_counts(w.q, &before);
+    restart(&w);
+    queue_counts(w.q, &after);
+    assert_int_equal(before.succeeded, 0);
+    assert_int_equal(after.succeeded, 0);
+    assert_int_equal(after.instructions, 0);
+    assert_int_equal(after.created, before.created);
+    world_close(&w);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_creates_at_once),
-                                       cmocka_unit_test(test_a_failed_cancel),
-                                       cmocka_unit_test(test_expiry),
-                                       ON_BOTH_FORMS(test_expiry_from_sleep),
-                                       ON_BOTH_FORMS(test_leases_outlive_a_restart),
-                                       cmocka_unit_test(test_an_older_program),
-                                       cmocka_unit_test(test_an_end_waits_for_the_writer)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_creates_at_once),  cmocka_unit_test(test_a_failed_cancel),
+        cmocka_unit_test(test_a_replaced_end),   cmocka_unit_test(test_expiry),
+        ON_BOTH_FORMS(test_expiry_from_sleep),   ON_BOTH_FORMS(test_leases_outlive_a_restart),
+        cmocka_unit_test(test_an_older_program), cmocka_unit_test(test_an_end_waits_for_the_writer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,24 @@ static uint64_t *counter_of(struct queue_counts *c, const char *outcome) {
                                               : &c->expired;
 }
 
+bool totals_uncount(struct db *db, const struct stored_end *was, struct err *e) {
+    struct queue_counts less = {0};
+    struct db_stmt *s;
+    count_end(&less, was->outcome, was->instructions);
+    if (!db_query(db,
+                  "UPDATE totals SET succeeded = succeeded - :good, guest_failed = guest_failed - :failed, refused = "
+                  "refused - :refused, expired = expired - :expired, instructions = instructions - :used WHERE "
+                  "shard = 0",
+                  &s, e))
+        return false;
+    db_bind_int(db, s, ":good", (int64_t)less.succeeded);
+    db_bind_int(db, s, ":failed", (int64_t)less.guest_failed);
+    db_bind_int(db, s, ":refused", (int64_t)less.refused);
+    db_bind_int(db, s, ":expired", (int64_t)less.expired);
+    db_bind_int(db, s, ":used", (int64_t)less.instructions);
+    return db_run(db, s, e);
+}
+
 void count_end(struct queue_counts *c, const char *outcome, uint64_t instructions) {
     ++*counter_of(c, outcome);
     c->instructions += instructions;

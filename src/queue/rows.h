@@ -50,6 +50,8 @@ struct stored_end {
 // *id: 0 when what is stored is not x->was. It is in the queue no more, whether it had ended or not.
 [[nodiscard]] bool execution_replace(struct db *db, const struct queue_replace *x, uint64_t now_ms, int64_t *id,
                                      struct err *e);
+// One that had ended is open again: its end, when it comes, is counted anew.
+[[nodiscard]] bool totals_uncount(struct db *db, const struct stored_end *was, struct err *e);
 void uncount_end(struct queue_counts *c, const char *outcome, uint64_t instructions);
 void count_end(struct queue_counts *c, const char *outcome, uint64_t instructions);
 
