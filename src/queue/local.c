@@ -87,17 +87,16 @@ static void local_give_back(struct queue *q, struct queue_give_back *c) {
     }
     pthread_mutex_lock(&l->mutex);
     struct item *x = held_by(l, &c->key, c->token, &c->answer);
-    if (x && c->bench)
-        item_bench(x, x->worker_id);
+    bool at_once = x && c->bench && item_bench(x, x->worker_id);
     if (x) {
         item_move(l, x, EXECUTION_EVENT_RETRY);
-        item_set_deadline(l, x, c->bench ? 0 : clock_mono_ms() + retry_delay(x->attempt));
+        item_set_deadline(l, x, at_once ? 0 : clock_mono_ms() + retry_delay(x->attempt));
         item_make_dirty(l, x);
-        if (!c->bench)
+        if (!at_once)
             timer_wake_by(l, x->deadline_ms);
         timer_watch(l, x);
     }
-    if (x && c->bench)
+    if (at_once)
         item_offer(l, x, &answers);
     pthread_mutex_unlock(&l->mutex);
     answers_send(answers);

@@ -104,7 +104,9 @@ uint64_t items_held(const struct local *l);
 void item_place(struct local *l, struct item *x);
 void item_move(struct local *l, struct item *x, enum execution_event event); // and places it, without a deadline
 void item_set_deadline(struct local *l, struct item *x, uint64_t deadline_ms);
-void item_bench(struct item *x, const char *worker_id); // "": nobody. Before it is placed
+// Before it is placed. false: this worker may get it again, or another one that was benched: too many are, or it says
+// no name.
+bool item_bench(struct item *x, const char *worker_id);
 bool item_is_benched(const struct item *x, const char *worker_id);
 bool item_is_held_by(const struct item *x, const struct hash *token);
 // Its end begins: nobody else can end it or lease it until it is forgotten, or item_resume.

@@ -212,12 +212,13 @@ void item_set_deadline(struct local *l, struct item *x, uint64_t deadline_ms) {
     item_place(l, x);
 }
 
-void item_bench(struct item *x, const char *worker_id) {
+bool item_bench(struct item *x, const char *worker_id) {
     if (!worker_id[0] || item_is_benched(x, worker_id))
-        return;
+        return false;
     if (!x->bench)
         x->bench = arena_calloc(x->arena, 1, sizeof *x->bench);
     snprintf(x->bench->workers[x->bench->count++ % BENCH_MAX], WORKER_ID_MAX + 1, "%s", worker_id);
+    return x->bench->count <= BENCH_MAX;
 }
 
 bool item_is_benched(const struct item *x, const char *worker_id) {

@@ -127,7 +127,8 @@ struct queue_give_back {
     struct queue_call call;
     struct execution_key key;
     const char *token;
-    bool bench; // its worker does not get it any more, and others at once; until the coordinator starts anew
+    bool bench; // its worker does not get it any more, and others at once; until the coordinator starts anew. One that
+                // says no name may get it again, after the while
     enum queue_answer answer; // out
 };
 void queue_give_back(struct queue *q, struct queue_give_back *x);

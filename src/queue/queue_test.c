@@ -232,11 +232,46 @@ static void test_a_replaced_end(void **state) {
     world_close(&w);
 }
 
+static struct test_lease poll_nameless(struct world *w, uint64_t wait_s) {
+    struct test_answer a;
+    SCOPED_ARENA(arena);
+    struct queue_poll x = {.call = call_new(&a), .arena = arena, .worker_id = "", .wait_s = wait_s};
+    queue_poll(w->q, &x);
+    assert_true(wait_for(&a));
+    struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.too_late, ""};
+    memcpy(out.token, x.token, sizeof out.token);
+    return out;
+}
+
+// If this fails, a worker that cannot be told from others is handed what it refuses over and over, as fast as it can.
+static void test_a_refusal_by_nobody(void **state) {
+    (void)state;
+    struct world w;
+    struct test_answer a;
+    world_open(&w, 600000);
+    assert_true(create(&w, 1));
+    struct test_lease one = poll_nameless(&w, 0);
+    assert_int_equal(one.id, 1);
+    struct queue_give_back x = {.call = call_new(&a), .key = {"a.near", 1}, .token = one.token, .bench = true};
+    queue_give_back(w.q, &x);
+    assert_true(wait_for(&a));
+    assert_int_equal(x.answer, QUEUE_OK);
+    uint64_t start = clock_mono_ms();
+    one = poll_nameless(&w, 10);
+    assert_int_equal(one.attempt, 2);
+    assert_true(clock_mono_ms() - start > 200); // after the delay of any that is given back
+    world_close(&w);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_creates_at_once),  cmocka_unit_test(test_a_failed_cancel),
-        cmocka_unit_test(test_a_replaced_end),   cmocka_unit_test(test_expiry),
-        ON_BOTH_FORMS(test_expiry_from_sleep),   ON_BOTH_FORMS(test_leases_outlive_a_restart),
-        cmocka_unit_test(test_an_older_program), cmocka_unit_test(test_an_end_waits_for_the_writer)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_creates_at_once),
+                                       cmocka_unit_test(test_a_failed_cancel),
+                                       cmocka_unit_test(test_a_replaced_end),
+                                       cmocka_unit_test(test_a_refusal_by_nobody),
+                                       cmocka_unit_test(test_expiry),
+                                       ON_BOTH_FORMS(test_expiry_from_sleep),
+                                       ON_BOTH_FORMS(test_leases_outlive_a_restart),
+                                       cmocka_unit_test(test_an_older_program),
+                                       cmocka_unit_test(test_an_end_waits_for_the_writer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
