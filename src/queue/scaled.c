@@ -181,6 +181,8 @@ static bool store_give_backs(struct scaled *s, struct queue_call **x, size_t n, 
     pthread_mutex_lock(&s->mutex);
     for (size_t i = 0; i < n; i++)
         s->claim |= !c[i]->token || c[i]->bench; // it waits for nothing but a worker
+    for (size_t i = 0; i < n; i++)
+        s->benches |= c[i]->bench;
     pthread_mutex_unlock(&s->mutex);
     return true;
 }
@@ -189,8 +191,9 @@ static struct queue_poll *poll_of(struct queue_call *c) { return (struct queue_p
 
 static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
 
-static bool same_wish(const struct queue_poll *a, const struct queue_poll *b) {
-    return same_text(a->contract_id, b->contract_id) && same_text(a->capabilities, b->capabilities);
+static bool same_wish(const struct scaled *s, const struct queue_poll *a, const struct queue_poll *b) {
+    return same_text(a->contract_id, b->contract_id) && same_text(a->capabilities, b->capabilities) &&
+           (!s->benches || same_text(a->worker_id, b->worker_id));
 }
 
 static void prepare_lease(struct scaled_lease *x, struct queue_poll *p) {
@@ -212,7 +215,7 @@ static bool claim_like_first(struct scaled *s, struct call_list *polls, struct c
     bool ok = true, more = true;
     while (polls->first) {
         struct queue_call *c = list_pop(polls);
-        bool alike = same_wish(first, poll_of(c));
+        bool alike = same_wish(s, first, poll_of(c));
         list_add_call(alike ? looked_at : &others, c);
         if (alike && more)
             prepare_lease(&lease[n++], poll_of(c));
@@ -343,7 +346,7 @@ static bool refresh_counts(struct scaled *s, struct err *e) {
 // A database that cannot be asked is said once, and so is its return.
 static void tick(struct scaled *s, bool *fails) {
     struct err e;
-    bool ok = scaled_sweep(s, &e) && refresh_counts(s, &e);
+    bool ok = scaled_sweep(s, &e) && scaled_look_benches(s, &s->benches, &e) && refresh_counts(s, &e);
     if (!ok && !*fails)
         log_err(LOG_ERROR, "leases and executions cannot be looked at", &e);
     if (ok && *fails)

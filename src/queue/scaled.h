@@ -35,6 +35,7 @@ struct scaled {
     struct call_list beats, give_backs, looks, fresh, parked; // polls are fresh until they were looked at once
     size_t polls;                                             // that are not answered yet
     bool claim;                                               // something may be there for those that are parked
+    bool benches;                                             // somebody does not get something; the second thread's
     struct queue_counts counts;
     uint64_t changes; // of the counts by this process, so that what was read before one is not believed at once
     unsigned unbelieved;
@@ -54,7 +55,7 @@ struct scaled_lease { // a poll with the token that it gets if something is ther
 [[nodiscard]] bool scaled_store_ends(struct scaled *s, struct queue_end **x, size_t n, size_t *unsure, struct err *e);
 [[nodiscard]] bool scaled_store_beats(struct scaled *s, struct queue_beat **x, size_t n, struct err *e);
 [[nodiscard]] bool scaled_store_give_backs(struct scaled *s, struct queue_give_back **x, size_t n, struct err *e);
-// All ask for the same contract and capabilities.
+// All ask for the same contract and capabilities. What one of their workers does not get, none of them gets.
 [[nodiscard]] bool scaled_claim(struct scaled *s, struct scaled_lease *x, size_t n, struct err *e);
 
 // --- scaled_time.c: what time brings about
@@ -62,6 +63,9 @@ struct scaled_lease { // a poll with the token that it gets if something is ther
 [[nodiscard]] bool scaled_sweep(struct scaled *s, struct err *e);
 // The counts, as all coordinators have made them, and how long the oldest that is queued waits.
 [[nodiscard]] bool scaled_count(struct scaled *s, struct queue_counts *out, uint64_t *oldest_ms, struct err *e);
+
+// Whether there is something that somebody does not get.
+[[nodiscard]] bool scaled_look_benches(struct scaled *s, bool *any, struct err *e);
 
 // --- scaled_list.c
 

@@ -101,10 +101,22 @@ static bool now_ms(struct db *db, uint64_t *out, struct err *e) {
     return ok;
 }
 
+// Who refused the false one may have been right.
+static bool forget_benches(struct db *db, int64_t id, struct err *e) {
+    struct db_stmt *q;
+    if (!db_query(db, "DELETE FROM queue_benches WHERE execution_id = :id", &q, e))
+        return false;
+    db_bind_int(db, q, ":id", id);
+    return db_run(db, q, e);
+}
+
 static bool replace(struct scaled *s, struct queue_replace *x, struct err *e) {
     int64_t id;
     uint64_t now;
-    if (!now_ms(s->durable, &now, e) || !execution_replace(s->durable, x, now, &id, e))
+    struct stored_end was;
+    if (!now_ms(s->durable, &now, e) || !execution_look_end(s->durable, &x->key, &was, e) ||
+        !execution_replace(s->durable, x, now, &id, e) || !forget_benches(s->durable, id, e) ||
+        (id && was.over && !totals_uncount(s->durable, &was, e)))
         return false;
     x->replaced = id != 0;
     uint64_t most = now + DEADLINE_MAX_MS, dead = x->dead_at_ms ? x->dead_at_ms : now + s->config.serve_ms;
@@ -311,14 +323,16 @@ static const char claim_sql[] =
     " free AS (SELECT execution_id, turn FROM queue_items WHERE stage IS NULL AND not_before_ms <= " NOW_MS
     " AND dead_at_ms > " NOW_MS " AND (CAST(:contract AS TEXT) IS NULL OR contract_id = :contract)"
     " AND (turn < 0 OR CAST(:all AS BIGINT) = 1 OR build_target = ANY (string_to_array(:targets, ',')))"
+    // What one of them does not get none gets: the others are asked for alone while there is such (scaled.c).
+    " AND NOT EXISTS (SELECT 1 FROM queue_benches b JOIN x ON x.worker_id = b.worker_id WHERE"
+    " b.execution_id = queue_items.execution_id)"
     " ORDER BY turn, execution_id LIMIT :n FOR UPDATE SKIP LOCKED),"
     " ranked AS (SELECT execution_id, row_number() OVER (ORDER BY turn, execution_id) AS n FROM free)"
     " UPDATE queue_items q SET stage = 'leased', worker_id = x.worker_id, token_name = x.token_name, lease_hash = "
     "x.lease,"
     " until_ms = " NOW_MS " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"
     " FROM ranked JOIN x ON x.n = ranked.n JOIN executions e ON e.id = ranked.execution_id"
-    " WHERE q.execution_id = ranked.execution_id AND NOT EXISTS (SELECT 1 FROM queue_benches b WHERE"
-    " b.execution_id = q.execution_id AND b.worker_id = x.worker_id)"
+    " WHERE q.execution_id = ranked.execution_id"
     " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS turn, e.task AS task";
 
 static void read_lease(struct db *db, struct db_stmt *q, struct scaled_lease *x) {

@@ -233,6 +233,81 @@ static void test_stop(void **state) {
     two_close(&w);
 }
 
+static struct test_lease poll_by(struct world *w, const char *worker, uint64_t wait_s) {
+    struct test_answer a;
+    SCOPED_ARENA(arena);
+    struct queue_poll x = {.call = call_new(&a), .arena = arena, .worker_id = worker, .wait_s = wait_s};
+    queue_poll(w->q, &x);
+    assert_true(wait_for(&a));
+    struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.too_late, ""};
+    memcpy(out.token, x.token, sizeof out.token);
+    return out;
+}
+
+// If this fails, a worker that refuses one request gets no other, as that one stands first; or nobody gets that one.
+static void test_a_refused_one_is_passed_over(void **state) {
+    struct two w;
+    struct test_answer answers[3];
+    two_open(&w, state);
+    for (uint64_t i = 1; i <= 2; i++)
+        assert_true(create(&w.one, i));
+    struct test_lease one = poll_by(&w.one, "a", 0);
+    assert_int_equal(one.id, 1);
+    struct queue_give_back give = {
+        .call = call_new(&answers[0]), .key = {"a.near", 1}, .token = one.token, .bench = true};
+    queue_give_back(w.one.q, &give);
+    assert_true(wait_for(&answers[0]));
+    struct test_lease two = poll_by(&w.one, "a", 0);
+    assert_int_equal(two.id, 2);
+    assert_int_equal(beat(&w.one, &two, EXECUTION_EVENT_COUNT, 0), QUEUE_OK); // it is held for long
+    assert_int_equal(poll_by(&w.one, "a", 0).id, 0);
+    SCOPED_ARENA(arena); // both wait at the coordinator that was not told
+    struct queue_poll a = {.call = call_new(&answers[1]), .arena = arena, .worker_id = "a", .wait_s = 3},
+                      b = {.call = call_new(&answers[2]), .arena = arena, .worker_id = "b", .wait_s = 3};
+    queue_poll(w.two.q, &a);
+    queue_poll(w.two.q, &b);
+    assert_true(wait_for(&answers[1]) && wait_for(&answers[2]));
+    assert_false(a.leased);
+    assert_true(b.leased);
+    two_close(&w);
+}
+
+// If this fails, whoever was right to refuse a false word does not get the true one; or its end is counted twice.
+static void test_a_replaced_end(void **state) {
+    struct two w;
+    struct queue_counts c;
+    struct test_answer answers[2];
+    two_open(&w, state);
+    assert_true(create(&w.one, 1));
+    struct test_lease one = poll_by(&w.one, "a", 0);
+    struct queue_give_back give = {
+        .call = call_new(&answers[0]), .key = {"a.near", 1}, .token = one.token, .bench = true};
+    queue_give_back(w.one.q, &give);
+    assert_true(wait_for(&answers[0]));
+    const struct queue_replace as = {.key = {"a.near", 1}, .build_target = "t", .payer = "p", .about = "{}"};
+    struct queue_replace x = as;
+    x.call = call_new(&answers[1]);
+    x.was = "1";
+    x.json = "7";
+    queue_replace(w.one.q, &x);
+    assert_true(wait_for(&answers[1]) && x.replaced);
+    one = poll_by(&w.one, "a", 0);
+    assert_int_equal(one.id, 7);
+    one.id = 1; // its key
+    assert_end(&w.one, &one, QUEUE_OK, true);
+    x = as;
+    x.call = call_new(&answers[1]);
+    x.was = "7";
+    x.json = "8";
+    queue_replace(w.one.q, &x);
+    assert_true(wait_for(&answers[1]) && x.replaced);
+    restart(&w.two);
+    queue_counts(w.two.q, &c);
+    assert_int_equal(c.succeeded, 0);
+    assert_int_equal(c.instructions, 0);
+    two_close(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_POSTGRES(test_each_is_leased_once),
@@ -244,6 +319,8 @@ int main(void) {
         ON_POSTGRES(test_odd_text),
         ON_POSTGRES(test_commit_in_doubt),
         ON_POSTGRES(test_stop),
+        ON_POSTGRES(test_a_refused_one_is_passed_over),
+        ON_POSTGRES(test_a_replaced_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,17 @@ static bool read_oldest(struct db *db, uint64_t *ms, struct err *e) {
     return ok;
 }
 
+bool scaled_look_benches(struct scaled *s, bool *any, struct err *e) {
+    struct db_stmt *q;
+    bool row = false;
+    if (!db_query(s->soft, "SELECT execution_id FROM queue_benches LIMIT 1", &q, e))
+        return false;
+    bool ok = db_step(s->soft, q, &row, e);
+    *any = ok && row;
+    db_done(s->soft, q);
+    return ok;
+}
+
 bool scaled_count(struct scaled *s, struct queue_counts *out, uint64_t *oldest_ms, struct err *e) {
     *out = (struct queue_counts){0};
     return read_states(s->soft, out, e) && read_totals(s->soft, out, e) && read_oldest(s->soft, oldest_ms, e);
