@@ -6,6 +6,7 @@ void askers_init(struct askers *out, struct shared *s, const char *kind, const c
     *out = (struct askers){0};
     if (!per_minute)
         return;
+    burst = burst ? burst : 1; // who may never ask twice at once may ask
     out->each = limiter_new(s, kind, burst, per_minute);
     out->wide = limiter_new(s, kind_wide, ASKERS_WIDE * burst, ASKERS_WIDE * per_minute);
 }

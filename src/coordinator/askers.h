@@ -10,7 +10,7 @@
 struct askers {
     struct limiter *each, *wide; // NULL: not limited
 };
-// per_minute 0: not limited. The kinds are literals.
+// per_minute 0: not limited. burst 0 is 1. The kinds are literals.
 void askers_init(struct askers *out, struct shared *s, const char *kind, const char *kind_wide, unsigned burst,
                  unsigned per_minute);
 void askers_release(struct askers *a);

@@ -31,6 +31,10 @@ static void a_wide_network_has_its_share(void **state) {
     for (unsigned i = 0; i < 100; i++)
         assert_true(ask(&a, "192.0.2.1"));
     askers_release(&a);
+    askers_init(&a, s, "test", "test of a network", 0, 5); // a sixth of five at once
+    assert_true(ask(&a, "192.0.2.1"));
+    assert_false(ask(&a, "192.0.2.1"));
+    askers_release(&a);
     shared_free(s);
 }
 
