@@ -53,14 +53,6 @@ static struct verdict judge(struct arena *a, const char *task, const struct chai
     return v;
 }
 
-// Asked once for each of them; the name of the token, without the token.
-static const char *asker_of(struct http_request *r) {
-    const char *token = http_bearer(r);
-    char hex[65] = "";
-    struct hash h = sha256(slice_str(token ? token : ""));
-    return arena_strdup(http_arena(r), hash_hex(&h, hex));
-}
-
 static void ask(struct coordinator *c, struct http_request *r, struct truth_call *t, const struct execution_key *key,
                 const char *task) {
     SCOPED_JSON(j) = parse(task);
@@ -68,7 +60,7 @@ static void ask(struct coordinator *c, struct http_request *r, struct truth_call
     t->contract_id = key->contract_id;
     t->request_id = key->request_id;
     t->at_least = context_number(j, "block_height");
-    t->asker = asker_of(r);
+    t->asker = coordinator_token_name(r); // the connection, with its token, may be gone by now
     truth_ask(c->truth, t);
 }
 
