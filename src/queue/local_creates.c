@@ -5,10 +5,11 @@
 #include "base/text.h"
 #include "queue/local.h"
 
-// No deadline is believed that nobody could wait for.
+// No deadline is believed that nobody could wait for, and none that is over: the clock of who says it may be wrong, and
+// a worker asks the chain.
 uint64_t local_dead_at(const struct local *l, uint64_t said_ms, uint64_t created_ms) {
     uint64_t most = created_ms + DEADLINE_MAX_MS;
-    if (!said_ms)
+    if (said_ms <= created_ms)
         return created_ms + l->config.serve_ms;
     return said_ms < most ? said_ms : most;
 }

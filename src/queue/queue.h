@@ -50,7 +50,7 @@ struct queue_create {
     const char *transaction_hash; // NULL: none
     const char *build_target;
     const char *payer;   // whose turns it takes: those who pay take turns, not requests
-    uint64_t dead_at_ms; // wall clock: no answer counts after it. 0: nobody said, and serve_ms counts
+    uint64_t dead_at_ms; // wall clock: no answer counts after it. 0, or over: serve_ms counts
     const char *json;    // the task as workers get it
     const char *about;   // the part of it that lists show
     struct arena *arena; // for `known`; NULL: it is not looked at

@@ -52,7 +52,7 @@ static const char create_sql[] =
     " SELECT new.id, contract_id, request_id, build_target, payer, greatest((SELECT turn FROM served),"
     " (SELECT max(q.turn) + 1 FROM queue_items q WHERE q.payer = new.payer AND q.stage IS NULL))"
     " + row_number() OVER (PARTITION BY payer ORDER BY new.n) - 1,"
-    " CASE dead_at_ms WHEN 0 THEN " NOW_MS " + CAST(:serve AS BIGINT)"
+    " CASE WHEN dead_at_ms <= " NOW_MS " THEN " NOW_MS " + CAST(:serve AS BIGINT)"
     " ELSE least(dead_at_ms, " NOW_MS " + CAST(:most AS BIGINT)) END FROM new)"
     " SELECT n FROM new";
 
@@ -119,7 +119,7 @@ static bool replace(struct scaled *s, struct queue_replace *x, struct err *e) {
         (id && was.over && !totals_uncount(s->durable, &was, e)))
         return false;
     x->replaced = id != 0;
-    uint64_t most = now + DEADLINE_MAX_MS, dead = x->dead_at_ms ? x->dead_at_ms : now + s->config.serve_ms;
+    uint64_t most = now + DEADLINE_MAX_MS, dead = x->dead_at_ms > now ? x->dead_at_ms : now + s->config.serve_ms;
     const struct queue_row row = {.execution_id = id,
                                   .key = x->key,
                                   .build_target = x->build_target,

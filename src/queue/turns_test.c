@@ -127,14 +127,16 @@ static void an_extension_makes_it_timely(void **state) {
     world_close(&w);
 }
 
-// One whose time was over before it came is not given to anybody for work.
+// If this fails, a worker whose clock is some minutes behind ends whatever it is the first to record, and nobody asks
+// the chain, which alone knows.
 static void dead_on_arrival(void **state) {
-    (void)state;
     struct world w;
-    world_open(&w, 600000);
+    world_open_on(&w, state, 600000);
     put(&w, 1, "alice", NULL, 1);
-    wait_until_expired(&w, 1);
-    assert_next(&w, 0);
+    put(&w, 2, "alice", NULL, clock_wall_ms() - 1000);
+    pause_ms(700); // some ticks
+    assert_next(&w, 1);
+    assert_next(&w, 2);
     world_close(&w);
 }
 
@@ -143,6 +145,6 @@ int main(void) {
         cmocka_unit_test(payers_take_turns),     cmocka_unit_test(a_turn_is_kept),
         cmocka_unit_test(lanes_are_apart),       cmocka_unit_test(what_is_too_late_is_told),
         cmocka_unit_test(an_extension_moves_it), cmocka_unit_test(an_extension_makes_it_timely),
-        cmocka_unit_test(dead_on_arrival)};
+        ON_BOTH_FORMS(dead_on_arrival)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
