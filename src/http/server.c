@@ -370,6 +370,8 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **state, enum
 static enum MHD_Result on_accept(void *ctx, const struct sockaddr *from, socklen_t size) {
     struct http_server *s = ctx;
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    if (atomic_load(&s->stopping))
+        return MHD_NO;
     return connections_admit(s->connections, size >= sizeof nobody ? from : &nobody) ? MHD_YES : MHD_NO;
 }
 
@@ -591,11 +593,10 @@ void http_server_stop(struct http_server *s) {
     atomic_store(&s->stopping, true);
     if (s->config.unix_socket) // while it is served: afterwards another server may have taken its place
         unlink(s->config.unix_socket);
-    int listener = MHD_quiesce_daemon(s->daemon);
+    // on_accept turns away who comes now. MHD_quiesce_daemon would do so, too, but races with the library's own threads
+    // about the listener's place in their epoll sets, and the loser ends the process.
     drain(s);
     MHD_stop_daemon(s->daemon);
-    if (listener >= 0)
-        close(listener);
     connections_free(s->connections);
     server_drop(s);
 }
