@@ -5,7 +5,7 @@
 # which the engine allocates: TSan is told not to mind. One PostgreSQL serves all tests (tests/databases.py).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-[ -n "${OUTLAYER_TEST_POSTGRES:-}" ] || exec python3 tests/databases.py with scripts/unit.sh "$@"
+[ -n "${TEST_POSTGRES:-}" ] || exec python3 tests/databases.py with scripts/unit.sh "$@"
 out=$1
 limit=${TEST_SECONDS:-600}
 passed=0 failed=0 skipped=0

@@ -3,7 +3,7 @@
 as root), gone with the test.
 
     python3 tests/databases.py postgres     starts one, prints its URL, and ends it when its standard input ends
-    python3 tests/databases.py with COMMAND…   the same around a command, which finds the URL in OUTLAYER_TEST_POSTGRES
+    python3 tests/databases.py with COMMAND…   the same around a command, which finds the URL in TEST_POSTGRES
 
 Each caller makes databases of its own in the server."""
 import contextlib, glob, os, pwd, re, secrets, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.parse
@@ -148,7 +148,7 @@ def main():
             print(server.url, flush=True)
             sys.stdin.read()
             return 0
-        return subprocess.run(sys.argv[2:], env={**os.environ, "OUTLAYER_TEST_POSTGRES": server.url}).returncode
+        return subprocess.run(sys.argv[2:], env={**os.environ, "TEST_POSTGRES": server.url}).returncode
 
 
 if __name__ == "__main__":

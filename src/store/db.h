@@ -54,6 +54,7 @@ struct db {
         struct db_stmt *stmt;
     } cache[DB_STATEMENTS_MAX];
     size_t cached;
+    bool left_over; // the driver's own: a transaction that could not be rolled back is still open
 };
 
 // "sqlite:///path" or a plain path; "postgres://user:password@host/name" or "postgresql://…". A password stands in no

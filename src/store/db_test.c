@@ -145,7 +145,7 @@ static void test_the_program_before(void **state) {
     assert_int_equal(number(newer, "SELECT count(*) AS n FROM thing"), 1);
     assert_int_equal(number(newer, "SELECT max(version) AS n FROM schema_version"), 2);
     // A third one that changes what they know.
-    static const struct db_migration third[] = {
+    const struct db_migration third[] = {
         expanded[0], expanded[1], {.version = 3, .what = "names", .sql = "ALTER TABLE thing RENAME name TO label"}};
     assert_ok(db_migrate(newer, third, 3, &e), &e);
     assert_err(db_migrate(older, first, 1, &e), &e, ERR_SETTINGS,

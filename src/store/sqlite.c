@@ -106,15 +106,13 @@ static struct slice sq_blob(struct db_stmt *s, const char *name) {
 }
 static int64_t sq_changes(struct db *db) { return sqlite3_changes(db->handle); }
 static bool sq_in_transaction(struct db *db) { return !sqlite3_get_autocommit(db->handle); }
-static void sq_rollback(struct db *db) {
-    if (sq_in_transaction(db))
-        (void)!sq_exec(db, "ROLLBACK", NULL);
-}
+static void sq_rollback(struct db *db) { db->left_over = sq_in_transaction(db) && !sq_exec(db, "ROLLBACK", NULL); }
 
 // IMMEDIATE: who waits for another writer does so here, and not in the midst of its changes. A transaction is still
 // open where its rollback had no memory: then its time is now.
 static bool sq_begin(struct db *db, struct err *e) {
-    sq_rollback(db);
+    if (db->left_over)
+        sq_rollback(db);
     return sq_exec(db, "BEGIN IMMEDIATE", e);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: an empty database of either engine. PostgreSQL's are made in the server that OUTLAYER_TEST_POSTGRES names
+// For tests: an empty database of either engine. PostgreSQL's are made in the server that TEST_POSTGRES names
 // (scripts/unit.sh starts one); a test that is started by hand from the project's folder starts its own, which ends
 // with it.
 #pragma once
@@ -40,7 +40,7 @@ static inline void test_database_server_start(void) {
 }
 
 static inline const char *test_database_server(void) {
-    const char *given = getenv("OUTLAYER_TEST_POSTGRES");
+    const char *given = getenv("TEST_POSTGRES");
     if (given)
         return given;
     if (!test_database_server_url[0])
