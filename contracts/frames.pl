@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # frames.pl <IN.ll >OUT.ll: a contract's variables that stand in memory get fixed places instead of places on a stack.
 #
-# One call runs at a time, and hardly a function calls itself. So it is known before where each function's frame can
-# stand: behind those of all that may have called it. Functions that never run within each other share their places, as
-# on a stack, and no function has code to take and give back a frame or to reckon with where it stands. What may call
-# itself (readers of nested JSON) keeps its frame on the stack, which has room for JSON that is nested as deeply as they
-# take it; its overflow traps. A struct that is handed over by value is written by the caller to where the callee has it.
+# One call runs at a time, and hardly a function calls itself. So it is known before which variables may be in use at the
+# same time: those of a function and of all that it may call. What never meets shares its place, as on a stack, and no
+# function has code to take and give back a frame or to reckon with where it stands. What may call itself (readers of
+# nested JSON) keeps its frame on the stack, which has room for JSON that is nested as deeply as they take it; its overflow
+# traps. A struct that is handed over by value is written by the caller to where the callee has it.
 #
-# An address that is below 8192 takes one byte less, so frames and small variables come first: the linker lays out
-# .rodata* before all others, in the order in which it finds them.
+# An address that is below 8192 takes one byte less, so what is used most for its size comes first, variables before
+# constants: the linker lays out .rodata* before all others, in the order in which it finds them.
 use strict;
 use warnings;
 
@@ -120,41 +120,52 @@ for my $g (keys %handed) {    # whom a pointer to the function calls cannot know
     push @{ $local{$g} }, [$$_[1], (size($$_[2]))[0], $$_[3]] for @{ $handed{$g} };
 }
 
-# --- where frames stand
+# --- how often each name is used
 
-my (%callers, %frame, %place, %begin);
-for my $from (keys %calls) { push @{ $callers{$_} }, $from for keys %{ $calls{$from} } }
-for my $g (keys %shape) {
-    my $end = 0;
-    if (!$reach{$g}{$g}) {
-        for (sort { $a->[1] <=> $b->[1] || $a->[0] cmp $b->[0] } @{ $local{$g} // [] }) {
-            my ($name, $size, $align) = @$_;
-            $place{$g}{$name} = up($end, $align);
-            $end = $place{$g}{$name} + $size;
-        }
+my (%used, %global);
+for (@line) {
+    $f = $1  if /^define .*?\@([\w.\$]+)\(/;
+    undef $f if $_ eq '}';
+    if (/^\@([\w.\$]+) = (?:private|internal) (?:unnamed_addr )?(constant|global) (.*), align (\d+)$/) {
+        my ($g, $kind, $value, $align) = ($1, $2, $3, $4);
+        next if $value =~ /, section /;
+        my ($open) = $value =~ /^(<?[[{])/;
+        my $type = $open ? substr $value, 0, length(inside($value, length($open) - 1)) + 2 * length $open : (split ' ', $value)[0];
+        $global{$g} = { size => (size($type))[0], align => $align, empty => $kind eq 'global' && $value =~ / zeroinitializer$/ ? 1 : 0 };
     }
-    $frame{$g} = up($end, 16);
+    next if !$f || / \@llvm\.lifetime/ || / = alloca /;
+    $used{"$f $_"}++ for /(%[\w.]+)/g;
+    $used{$_}++      for /\@([\w.\$]+)/g;
 }
 
-sub begin {    # behind all callers; those that may call each other begin together
-    my ($g) = @_;
-    return $begin{$g} if defined $begin{$g};
-    my @circle = grep { $reach{$g}{$_} && $reach{$_}{$g} } keys %{ $reach{$g} };
-    my %own    = map { $_ => 1 } $g, @circle;
+# --- where variables stand: what is used most for its size comes first, at the lowest place where nothing stands that
+# may be in use at the same time
+
+my $near = 20;    # bytes for a use, up to which a variable goes first
+my (%place, %there, %end);
+my @want = map { { of => '', name => "\@$_", n => $global{$_}{size}, align => $global{$_}{align}, uses => $used{$_} // 0 } }
+    grep { $global{$_}{empty} && $global{$_}{size} <= $small } keys %global;
+for my $g (grep { !$reach{$_}{$_} } keys %shape) {
+    push @want, map { { of => $g, name => $$_[0], n => $$_[1], align => $$_[2], uses => $used{"$g $$_[0]"} // 0 } } @{ $local{$g} // [] };
+}
+for my $v (sort { $$b{uses} * $$a{n} <=> $$a{uses} * $$b{n} || $$a{of} cmp $$b{of} || $$a{name} cmp $$b{name} } @want) {
+    my $g      = $$v{of};
+    my $region = $$v{n} <= $near * $$v{uses} ? 'near' : 'far';
     my $at     = 0;
-    for my $from (map { @{ $callers{$_} // [] } } keys %own) {
-        next if $own{$from};
-        my $end = begin($from) + $frame{$from};
-        $at = $end if $end > $at;
+    for (sort { $$a[0] <=> $$b[0] } @{ $there{$region} // [] }) {
+        my ($from, $to, $other) = @$_;
+        next if $to <= $at || !($g eq '' || $other eq '' || $g eq $other || $reach{$g}{$other} || $reach{$other}{$g});
+        last if $from >= up($at, $$v{align}) + $$v{n};
+        $at = $to;
     }
-    return $begin{$g} = $at;
+    $at = up($at, $$v{align});
+    my $end = $at + $$v{n};
+    push @{ $there{$region} }, [$at, $end, $g];
+    $end{$region} = $end if $end > ($end{$region} // 0);
+    $place{$g}{ $$v{name} } = sprintf 'getelementptr inbounds (i8, ptr @frames.%s, i32 %d)', $region, $at;
 }
-my $all = 16;
-for (keys %shape) { my $end = begin($_) + $frame{$_}; $all = $end if $end > $all }
 
 # --- the module again
-
-sub place_of { my ($g, $name) = @_; return sprintf 'getelementptr inbounds (i8, ptr @frames, i32 %d)', begin($g) + $place{$g}{$name} }
 
 # A line without the arguments that are handed over, and what they are.
 sub without {
@@ -186,19 +197,32 @@ for my $at (0 .. $#line) {
         for my $to (@{ $handed{$g} }) {
             my ($value) = shift(@value) =~ /byval\(.*?\) align \d+ (.*)$/ or die "frames.pl: unknown form: $_\n";
             push @copy, sprintf '  call void @llvm.memcpy.p0.p0.i32(ptr align %d %s, ptr align %d %s, i32 %d, i1 false)',
-                $$to[3], place_of($g, $$to[1]), $$to[3], $value, (size($$to[2]))[0];
+                $$to[3], $place{$g}{ $$to[1] }, $$to[3], $value, (size($$to[2]))[0];
         }
     }
     my $own = $f && $place{$f};
     next if $own && (/^  %[\w.]+ = alloca / || (/ \@llvm\.lifetime/ && /ptr (?:nonnull )?(%[\w.]+)\)/ && defined $own->{$1}));
-    if ($own) { s/(%[\w.]+)/defined $own->{$1} ? place_of($f, $1) : $1/ge for @copy, $_ }
+    if ($own) { s/(%[\w.]+)/$own->{$1} \/\/ $1/ge for @copy, $_ }
+    next if /^(\@[\w.\$]+) = / && $place{''}{$1};
+    s/(\@[\w.\$]+)/$place{''}{$1} \/\/ $1/ge for @copy, $_;
     # Frames that share a place hold one type after the other, so types say nothing about what may overlap.
     s/, !(tbaa|tbaa\.struct|alias\.scope|noalias) !\d+//g;
     # A copy that would take three or four loads and stores is a call.
     s/(?:tail )?call void \@llvm\.memcpy\.p0\.p0\.i32\((.*), i32 (\d+), i1 false\).*/$2 > 16 && $2 <= 32 ? "%copy$at = call ptr \@memcpy($1, i32 $2) nobuiltin" : $&/e;
-    s/( zeroinitializer)(, align)/$1, $first$2/ if /^\@\S+ = internal (?:unnamed_addr )?global (.*?) zeroinitializer, align/ && (size($1))[0] <= $small;
     push @out, splice(@copy), $_;
 }
 my ($globals) = grep { $out[$_] =~ /^\@/ } 0 .. $#out;
-splice @out, $globals, 0, "\@frames = internal global [$all x i8] zeroinitializer, $first, align 16";
+sub empty { my ($region) = @_; return sprintf '@frames.%s = internal global [%d x i8] zeroinitializer, %s, align 16', $region, $end{$region} // 1, $first }
+# Then the constants, by the same measure; what is larger or changes comes last.
+my %constant;
+for my $at ($globals .. $#out) {
+    my ($g) = $out[$at] =~ /^\@([\w.\$]+) = / or next;
+    next if !$global{$g} || $out[$at] =~ / zeroinitializer, / && !($out[$at] =~ / constant /) || $global{$g}{size} > $small;
+    my $align = $out[$at] =~ / \[\d+ x i8\] / ? 1 : $global{$g}{align};
+    ($constant{$g} = $out[$at]) =~ s/, align \d+$/, $first, align $align/;
+    $out[$at] = undef;
+}
+@out = map { $_ // () } @out;
+splice @out, $globals, 0, empty('near'),
+    (map { $constant{$_} } sort { ($used{$b} // 0) * $global{$a}{size} <=> ($used{$a} // 0) * $global{$b}{size} || $a cmp $b } keys %constant), empty('far');
 print map { "$_\n" } @out;

@@ -2,24 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # texts.pl <IN.ll >OUT.ll: what a contract says is packed, where the contract can unpack it (it has text_pairs).
 #
-# Sentences and names are a fifth of a module, and most are said by calls that fail. In a packed text a byte from 128 on
-# stands for two others, which text_pairs[byte - 128] has; they may be such bytes again. Which pairs: the one that is most
-# often there gets the next byte, again and again. A text is packed where all that is done with it is to hand it to what
-# unpacks: below, with the place of the argument.
+# Sentences and names are a fifth of a module, and most are said by calls that fail. Texts are ASCII without control
+# characters; in a packed text each other byte but 0 stands for two, which text_pairs has from 2 * (uint8_t)(byte - 128)
+# on; they may be such bytes again. Which pairs: the one that is most often there gets the next byte, again and again.
+# A text is packed where all that is done with it is to hand it to out_str, which unpacks: by way of whatever functions'
+# arguments and results, of select and phi, and of dcap_nth, which finds one among texts that stand one behind the other.
 use strict;
 use warnings;
-
-# A function, how many arguments it has (the optimiser takes some off), and which of them it unpacks.
-my %says = (
-    'require/2' => [1], 'stop/1' => [0], 'out_str/2' => [1], 'json_stop/2' => [1], 'json_stop_name/3' => [0, 2],
-    'stop_register/2' => [1], 'stop_method/2' => [0, 1], 'stop_method/3' => [0, 1, 2], 'entry_begin/2' => [1],
-    'register_key/2' => [1], 'put_refusal/1' => [0], 'put_refusal/2' => [1], 'put_word/2' => [1], 'put_key/2' => [1],
-    'member_word/3' => [1, 2], 'member_string/3' => [0], 'member_string/4' => [1], 'member_number/2' => [0],
-    'member_number/3' => [1], 'member_bool/2' => [0], 'member_bool/3' => [1], 'member_open/3' => [1],
-    'member_hex/2' => [0], 'member_hex/3' => [1], 'member_hex_bytes/4' => [1], 'log_setting/3' => [0],
-);
-# Texts one behind the other, for dcap_nth.
-my $tables = qr/^\@(part_name\.names|dcap_code_name\.names|dcap_refusal_name\.names|dcap_field_name\.names|binding_sentences)$/;
 
 my @line = <STDIN>;
 if (!grep { /^\@text_pairs = / } @line) { print @line; exit }
@@ -37,32 +26,76 @@ sub items {    # of a list with commas
     return @item;
 }
 
-my (%text, %uses, %said);
-/^(\@[\w.\$]+) = (?:private|internal) (?:unnamed_addr )?constant \[\d+ x i8\] c"(.*)\\00", align/ and $text{$1} = $2 for @line;
+# --- what texts and values become: "f %x", "out" where it is said, or "" for anything else
+
+my ($f, %text, %uses, %value, %argument, %becomes) = '';
+/^(\@[\w.\$]+) = (?:private|internal) (?:unnamed_addr )?constant \[\d+ x i8\] c"(.*)\\00", (?:align|section)/ and $text{$1} = $2 for @line;
 for (@line) {
+    if (/^define .*?\@([\w.\$]+)\((.*)$/) {
+        ($f, my $n) = ($1, 0);
+        for (items($2)) { $value{"$f $1"} = $argument{"$f $n"} = "$f $1" if /^\s*ptr .*?(%[\w.]+)$/; $n++ }
+    }
+    $value{"$f $1"} = 1 if /^  (%[\w.]+) = (?:phi|select i1 [^,]+,) ptr /;
+    if (/^  (%[\w.]+) = .*?\bcall .*?ptr \@([\w.\$]+)\(/) {
+        $value{"$f $1"} = $value{"result $2"} = 1;
+        push @{ $becomes{"result $2"} }, "$f $1";
+    }
+}
+for (@line) {
+    $f = $1 if /^define .*?\@([\w.\$]+)\(/;
     $uses{$_}++ for grep { defined $text{$_} } /(\@[\w.\$]+)/g;
     # Tables of members that are shown; the one of arguments, which are read, looks alike.
     if (/^\@([\w.\$]+) = internal constant \[\d+ x %struct\.shown\]/ && $1 ne 'known') {
-        $said{$_}++ for grep { defined $text{$_} } /(\@[\w.\$]+)/g;
+        push @{ $becomes{$_} }, 'out' for grep { defined $text{$_} } /(\@[\w.\$]+)/g;
     }
-    next if !/\bcall .*?\@([\w.\$]+)\((.*)$/;
-    my ($called, @argument) = ($1, items($2));
-    my $places = $says{ $called . '/' . @argument } or next;
-    for my $text (map { $argument[$_] =~ /^\s*ptr .*?(\@[\w.\$]+)$/ ? $1 : () } @$places) { $said{$text}++ }
+    next if !/^  /;
+    my ($result) = /^  (%[\w.]+) = (?:phi|select i1 [^,]+,) ptr /;
+    my ($found, $called, $list) = /^  (?:(%[\w.]+) = )?.*?\bcall .*?\@([\w.\$]+)\((.*)$/;
+    ($called, $list) = ('result', "$1)") if /^  ret (ptr .*)/;
+    my ($n, @argument) = (0, defined $list ? items($list) : ());
+    my %to;
+    for (@argument) {
+        push @{ $to{$1} }, $called eq 'out_str' ? 'out' : $called eq 'dcap_nth' ? "$f $found" : $called eq 'result' ? "result $f" : $argument{"$called $n"} // '' if /^\s*ptr .*?([\@%][\w.\$]+)$/;
+        $n++;
+    }
+    my $rest = s/^  %\S+ = //r;
+    my %there;
+    $there{$_}++ for $rest =~ /([\@%][\w.\$]+)/g;
+    for my $name (keys %there) {
+        my @to = $result ? ("$f $result") x $there{$name} : @{ $to{$name} // [] };
+        push @to, '' if @to < $there{$name};
+        push @{ $becomes{ $name =~ /^\@/ ? $name : "$f $name" } }, @to;
+        push @{ $becomes{"result $1"} }, '' if $name =~ /^\@(.*)/ && (!defined $called || $1 ne $called);
+    }
+}
+# All values may be said alone; those that become something else are not, nor are those that become such ones.
+for (my $again = 1; $again;) {
+    $again = 0;
+    for my $v (keys %value) {
+        next if !grep { $_ ne 'out' && !$value{$_} } @{ $becomes{$v} // [] };
+        delete $value{$v};
+        $again = 1;
+    }
 }
 # Each is also there where it is defined.
-my @packed = grep { $_ =~ $tables || ($said{$_} // 0) == $uses{$_} - 1 } sort keys %text;
-my %bytes  = map  { $_ => $text{$_} =~ s/\\([0-9A-F]{2})/chr hex $1/ger } @packed;
-@packed = grep { $bytes{$_} !~ /[\x80-\xff]/ } @packed;
+my @packed = grep {
+    my $said = grep { $_ eq 'out' || $value{$_} } @{ $becomes{$_} // [] };
+    $said == ($uses{$_} // 0) - 1
+} sort keys %text;
+my %bytes = map { $_ => $text{$_} =~ s/\\([0-9A-F]{2})/chr hex $1/ger } @packed;
+@packed = grep { $bytes{$_} !~ /[^\0 -\x7f]/ } @packed;
+
+# --- packing
 
 my $all = join "\0\x01", map { $bytes{$_} } @packed;
 my @pair;
-while (@pair < 128) {
+while (@pair < 160) {
     my %count;
     $count{ substr $all, $_, 2 }++ for 0 .. length($all) - 2;
     my ($best) = sort { $count{$b} <=> $count{$a} || $a cmp $b } grep { !/[\0\x01]/ } keys %count;
     last if $count{$best} < 4;    # a pair takes two bytes itself
-    my $byte = chr(128 + @pair);
+    push @pair, ("\0\0") x 2 if @pair == 128;    # no text has the bytes 0 and 1
+    my $byte = chr((128 + @pair) % 256);
     $all =~ s/\Q$best\E/$byte/g;
     push @pair, $best;
 }
@@ -74,7 +107,7 @@ for (@line) {
         my ($n, $new) = (length($bytes{$1}) + 1, quoted($bytes{$1}));
         s/\[\d+ x i8\] c".*\\00"/[$n x i8] c"$new\\00"/;
     }
-    s/^(\@text_pairs = .*?constant) .*, align/sprintf '%s [%d x i8] c"%s", align', $1, 2 * @pair, quoted(join '', @pair)/e;
+    s/^(\@text_pairs = .*?constant) .*?((?:, section "[^"]*")?, align \d+)$/sprintf '%s [%d x i8] c"%s"%s', $1, 2 * @pair, quoted(join '', @pair), $2/e;
     s/ dereferenceable\(\d+\) (\@[\w.\$]+)/defined $bytes{$1} ? " $1" : $&/ge;
     print;
 }

@@ -152,11 +152,16 @@ ENTRY(get_init_worker_account) {
     reply_end();
 }
 
-ENTRY(get_version) { answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"state_version\":1}")); }
+static void answer_words(const char *json) {
+    out_str(reply(), json);
+    reply_end();
+}
+
+ENTRY(get_version) { answer_words("{\"version\":\"" CONTRACT_VERSION "\",\"state_version\":1}"); }
 _Static_assert(STATE_VERSION == 1, "get_version says 1");
 
 ENTRY(contract_source_metadata) {
-    answer_text(TEXT("{\"version\":\"" CONTRACT_VERSION "\",\"link\":null,\"standards\":["
-                     "{\"standard\":\"nep297\",\"version\":\"1.0.0\"},"
-                     "{\"standard\":\"nep330\",\"version\":\"1.2.0\"}]}"));
+    answer_words("{\"version\":\"" CONTRACT_VERSION "\",\"link\":null,\"standards\":["
+                 "{\"standard\":\"nep297\",\"version\":\"1.0.0\"},"
+                 "{\"standard\":\"nep330\",\"version\":\"1.2.0\"}]}");
 }

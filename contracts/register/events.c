@@ -2,10 +2,13 @@
 #include "events.h"
 #include "shown.h"
 
+// What the SDK's event_begin writes, in texts that are packed.
 struct out *event_open(const char *event) {
-    const struct event_name name = {EVENT_STANDARD, EVENT_VERSION, event};
     struct out *o = reply();
-    event_begin(o, &name);
+    out_str(o, "EVENT_JSON:{\"standard\":\"" EVENT_STANDARD "\",\"version\":\"" EVENT_VERSION "\",\"event\":");
+    put_word(o, event);
+    out_str(o, ",\"data\":[{");
+    o->due = false;
     return o;
 }
 

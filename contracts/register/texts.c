@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is said is packed in the module (contracts/texts.pl): a byte from 128 on stands for two others. In place of the
+// What is said is packed in the module (contracts/texts.pl): a byte that is no ASCII character
+// that can be seen stands for two others. In place of the
 // SDK's writers of such texts; natively nothing is packed, as all that is said is ASCII.
 #include "events.h"
 #include "sdk/env.h"
 
+#define TEXT_PAIRS 160 // of the bytes from 128 to 255, then of 0 to 31
 // Filled by texts.pl; some bytes, so that nothing is concluded from their being equal.
-[[gnu::used]] const uint8_t text_pairs[256] = {'a', 'b'};
+[[gnu::used]] const uint8_t text_pairs[2 * TEXT_PAIRS] = {'a', 'b'};
 
 static void put_byte(struct out *o, uint8_t c) {
-    if (c < 128) {
+    uint8_t pair = (uint8_t)(c - 128);
+    if (pair >= TEXT_PAIRS) {
         out_char(o, (char)c);
         return;
     }
-    const uint8_t *pair = &text_pairs[2 * (c - 128)];
-    put_byte(o, pair[0]);
-    put_byte(o, pair[1]);
+    put_byte(o, text_pairs[2 * pair]);
+    put_byte(o, text_pairs[2 * pair + 1]);
 }
 
 void out_str(struct out *o, const char *s) {

@@ -8,13 +8,14 @@
 [[gnu::weak]] _Noreturn void stop(const char *sentence) { host_panic_utf8(strlen(sentence), AT(sentence)); }
 
 _Noreturn void stop_filled(const char *sentence, const struct yocto *numbers) {
-    char buffer[512];
-    struct out o = OUT(buffer);
-    for (; *sentence; sentence++) {
-        if (*sentence == '%')
+    char whole[256], buffer[512];
+    struct out from = OUT(whole), o = OUT(buffer);
+    out_str(&from, sentence);
+    for (size_t i = 0; i < from.len; i++) {
+        if (whole[i] == '%')
             out_amount(&o, *numbers++);
         else
-            out_char(&o, *sentence);
+            out_char(&o, whole[i]);
     }
     stop_out(&o);
 }
