@@ -20,17 +20,17 @@ def test_too_late():
         w = Fleet(home, BLOCK_MS="200")
         echo, unbuilt = c_repo(w, "echo", ECHO), c_repo(w, "unbuilt", ECHO)
         height = lambda: kit.rpc(w.net.url, "block", {"finality": "final"})["result"]["header"]["height"]
-        late_tx = w.ask(unbuilt, "late")
+        late_tx = w.ask_chain(unbuilt, "late")
         task = w.task_of(late_tx)
         w.create(task, dead_at_ms=now_ms() + 20000)
         id, token = w.real.lease()
-        wrong_tx = w.ask(echo, "wrong")
+        wrong_tx = w.ask_chain(echo, "wrong")
         wrong = w.task_of(wrong_tx)
         created = now_ms()
         w.create(wrong, dead_at_ms=created + 10000)
         wrong_id, wrong_token = w.real.lease()
         with w.worker("right", **w.at()) as worker:
-            tx = w.ask(echo, "first")
+            tx = w.ask_chain(echo, "first")
             w.create(w.task_of(tx))
             equal("a request without a deadline", w.answer(tx)[1], "first")
             kit.until(lambda: w.real.beat(id, token)[0] == w.real.beat(wrong_id, wrong_token)[0] == 200
@@ -56,10 +56,10 @@ def test_the_monitor_tells():
         w = Fleet(home)
         repo = c_repo(w, "echo", ECHO)
         with w.worker("right", **w.at(**w.monitor())) as worker:
-            tx = w.ask(repo, "first")
+            tx = w.ask_chain(repo, "first")
             w.answer(tx)
             kit.until(lambda: kit.rpc(w.net.url, "block", {"finality": "final"})["result"]["header"]["height"] > 60, 20)
-            tx = w.ask(repo, "nap24", resource_limits={"max_execution_seconds": 60})
+            tx = w.ask_chain(repo, "nap24", resource_limits={"max_execution_seconds": 60})
             id = w.task_of(tx)["request_id"]
             began = now_ms()
             first = kit.until(lambda: deadline(w, id), 10)

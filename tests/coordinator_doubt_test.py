@@ -57,7 +57,7 @@ def forged(id, **more):
 def asks(w, repo, wanted):
     """Requests of (text, contract) in a row; their transactions."""
     nonce = w.alice.nonce() + 1
-    return [w.ask(repo, text, nonce=nonce + n, contract=contract) for n, (text, contract) in enumerate(wanted)]
+    return [w.ask_chain(repo, text, nonce=nonce + n, contract=contract) for n, (text, contract) in enumerate(wanted)]
 
 
 def second_contract(w):
@@ -108,7 +108,7 @@ def test_forged_creates():
         w = Fleet(home)
         repo = c_repo(w, "echo", ECHO)
         with w.worker("honest", **w.at(**w.monitor())) as worker:
-            tx = w.ask(repo, "first")
+            tx = w.ask_chain(repo, "first")
             equal("a request", w.answer(tx)[1], "first")
             next_id = w.task_of(tx)["request_id"] + 1
             worker.stop()
@@ -131,7 +131,7 @@ def test_forged_creates():
             equal("the true events are served", got, [f"true {n}" for n in range(4)])
             equal("and recorded as such", kit.until(lambda: [w.outcome(t["request_id"]) for t in tasks]
                                                     == ["success"] * 4 and True, 20), True)
-        true_tx = w.ask(repo, "stays")
+        true_tx = w.ask_chain(repo, "stays")
         true = w.task_of(true_tx)
         equal("a true one", w.create(true)[0], 201)
         equal("the same once more", w.create(true), (200, {"request_id": true["request_id"], "created": False}))
@@ -151,7 +151,7 @@ def test_a_wrong_setting():
         for tx in asks(other, "https://example.com/a/b", [("", CONTRACT)] * 3):  # the other chain has these numbers, too
             other.task_of(tx)
         with other.worker("lost", **w.at()) as lost:
-            tx = w.ask(repo, "x")
+            tx = w.ask_chain(repo, "x")
             task = w.task_of(tx)
             kit.until(lambda: kit.rpc(other.net.url, "block", {"finality": "final"})["result"]["header"]["height"]
                       > task["context"]["block_height"], 30)
@@ -162,7 +162,7 @@ def test_a_wrong_setting():
                   w.real.job(task["request_id"]))
             with w.worker("right", **w.at()):
                 equal("others serve it", w.answer(tx)[1], "x")
-        tx = w.ask(repo, "y")
+        tx = w.ask_chain(repo, "y")
         task = w.task_of(tx)
         w.create(task)
         id, token = w.real.lease()

@@ -212,8 +212,8 @@ def test_many_wait_for_one_build():
             _, tx, _ = w.request(echo, "first")
             w.answer(tx)
             nonce = w.alice.nonce() + 1
-            wanted = [w.ask(slow, "one", nonce=nonce + n) for n in range(12)]
-            deaf_tx = [w.ask(f"https://{address}/owner/name", "x", deposit=8 * 10 ** 21, nonce=nonce + 12 + n)
+            wanted = [w.ask_chain(slow, "one", nonce=nonce + n) for n in range(12)]
+            deaf_tx = [w.ask_chain(f"https://{address}/owner/name", "x", deposit=8 * 10 ** 21, nonce=nonce + 12 + n)
                        for n in range(6)]
             for tx in wanted + deaf_tx:
                 w.coordinator.add(w.task_of(tx))

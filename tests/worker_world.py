@@ -94,8 +94,8 @@ class World:
             100 * TGAS, NEAR))
         assert "SuccessValue" in done["result"]["status"], json.dumps(done)[:800]
 
-    def ask(self, repo, text="", commit="main", deposit=NEAR, target="wasm32-wasip1", gas=200 * TGAS, nonce=None,
-            contract=CONTRACT, **more):
+    def ask_chain(self, repo, text="", commit="main", deposit=NEAR, target="wasm32-wasip1", gas=200 * TGAS, nonce=None,
+                  contract=CONTRACT, **more):
         """Asks on chain and does not wait; gives the transaction's hash."""
         args = {"code_source": {"repo": repo, "commit": commit, "build_target": target}, "input_data": text,
                 "response_format": "Text", **more}
@@ -115,7 +115,7 @@ class World:
 
     def request(self, repo, text="", record=True, **how):
         """Asks on chain; gives (request id, transaction hash), and records the task with the coordinator."""
-        tx = self.ask(repo, text, **how)
+        tx = self.ask_chain(repo, text, **how)
         task = self.task_of(tx)
         if record:
             self.coordinator.add(task)
