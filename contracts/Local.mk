@@ -8,7 +8,10 @@ CONTRACT_RT := /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm3
 CONTRACT_CODEGEN := --target=wasm32-unknown-unknown -mcpu=mvp -Oz -ffunction-sections -fdata-sections
 CONTRACT_CFLAGS := $(CONTRACT_CODEGEN) -flto -std=c23 -Wall -Wextra -Werror -Wshadow \
 	-Wmissing-prototypes -Wcast-align -ffreestanding -nostdlib -Icontracts -Isrc
-CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first -z stack-size=5632 --fatal-warnings
+CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first --fatal-warnings
+# Only what may call itself keeps variables on the stack (frames.pl): readers of nested JSON. FOLDER.stack is its size in
+# bytes, a multiple of 16; in whoever uses more the call traps.
+contract_stack = -z stack-size=$(or $($(1).stack),5632)
 # Each byte costs gas in every call. Optimising all sources together saves a tenth; the linker's own code generation would
 # use instructions that are not in WebAssembly 1.0, so the compiler generates the code from what the linker optimised.
 # Addresses below 1024 are the stack's last ones: with --low-memory-unused no constant offset is added by itself.
@@ -33,12 +36,12 @@ define wasm
 CONTRACTS += build/contracts/$(1).wasm
 build/contracts/$(1).wasm: $(2) $(3)/imports.txt $(3)/exports.txt $(wildcard $(3)/size.txt) contracts/gate.sh contracts/frames.pl contracts/texts.pl contracts/Local.mk
 	@echo "  WASM $$@"
-	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $(CONTRACT_LTO) -o $$@.lto $$(filter %.o,$$^) $(CONTRACT_RT)
+	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $$(call contract_stack,$(3)) $(CONTRACT_LTO) -o $$@.lto $$(filter %.o,$$^) $(CONTRACT_RT)
 	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) -Xclang -disable-llvm-passes $(CONTRACT_IR) -S -emit-llvm -o $$@.lto.ll $$@.lto.0.4.opt.bc
 	@contracts/frames.pl <$$@.lto.ll >$$@.lto.fixed.ll
 	@contracts/texts.pl <$$@.lto.fixed.ll >$$@.lto.packed.ll
 	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) $(CONTRACT_AGAIN) $(CONTRACT_IR) -c -o $$@.obj $$@.lto.packed.ll
-	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -o $$@.linked $$@.obj $(CONTRACT_RT)
+	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $$(call contract_stack,$(3)) -o $$@.linked $$@.obj $(CONTRACT_RT)
 	@wasm-opt $(CONTRACT_OPT) $$@.linked -o $$@.small
 	@contracts/gate.sh $$@.small $(3)
 	@mv $$@.small $$@ && rm -f $$@.linked $$@.obj $$@.lto*
@@ -52,6 +55,7 @@ $(eval $(call contract,outlayer,contracts/outlayer))
 # reads the arguments, too.
 contracts/register.with := $(filter-out src/dcap/backend_openssl.c,$(call sources_in,src/dcap))
 contracts/register.without := contracts/sdk/json_text.c
+contracts/register.stack := 2048
 $(eval $(call contract,register,contracts/register))
 EXAMPLES := asker coin_flip counter dao ft nft
 $(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),contracts/examples/$(e))))

@@ -9,7 +9,8 @@
 static struct dcap_fault fault; // for the reader; what a caller is told is the sentence of json_stop
 
 static struct dcap_json over(const struct json_in *in) {
-    return (struct dcap_json){(const uint8_t *)in->p, (const uint8_t *)in->end, &fault, DCAP_PART_NOTHING, 0};
+    static const uint8_t *names[DCAP_JSON_NAMES];
+    return (struct dcap_json){(const uint8_t *)in->p, (const uint8_t *)in->end, &fault, DCAP_PART_NOTHING, names, 0, 0};
 }
 
 static struct text taken(struct json_in *in, const struct dcap_json *j, struct bytes b) {

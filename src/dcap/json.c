@@ -222,8 +222,7 @@ struct object {
     void *out;
     const struct dcap_json_shape *shape;
     uint32_t named; // those of the table that were there
-    unsigned count;
-    const uint8_t *name[DCAP_JSON_MEMBERS]; // of all that were there
+    uint16_t first; // name of the reader's that is this object's
 };
 
 // A quote behind each name ends the comparison of two.
@@ -231,13 +230,14 @@ static bool member(struct dcap_json *j, void *ctx) {
     struct object *o = ctx;
     struct bytes name;
     bool escapes;
-    if (!dcap_json_string(&name, j, &escapes) || escapes || !take(j, ':') || o->count == DCAP_JSON_MEMBERS)
+    if (!dcap_json_string(&name, j, &escapes) || escapes || !take(j, ':') || j->names == DCAP_JSON_NAMES)
         return malformed(j);
-    for (unsigned i = 0; i < o->count; i++) {
-        if (*o->name[i] == *name.ptr && memcmp(o->name[i], name.ptr, name.len + 1) == 0)
+    for (unsigned i = o->first; i < j->names; i++) {
+        const uint8_t *other = j->name[i];
+        if (*other == *name.ptr && memcmp(other, name.ptr, name.len + 1) == 0)
             return dcap_json_fail(j, DCAP_JSON_DUPLICATE, 0);
     }
-    o->name[o->count++] = name.ptr;
+    j->name[j->names++] = name.ptr;
     for (unsigned i = 0; i < o->shape->count; i++) {
         const struct dcap_json_member *m = &o->shape->members[i];
         if (m->name_len == name.len && memcmp(m->name, name.ptr, name.len) == 0) {
@@ -249,12 +249,10 @@ static bool member(struct dcap_json *j, void *ctx) {
 }
 
 bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_shape *shape) {
-    struct object o;
-    o.out = out;
-    o.shape = shape;
-    o.named = o.count = 0;
+    struct object o = {out, shape, 0, j->names};
     if (!between(j, '{', member, &o))
         return false;
+    j->names = o.first;
     for (unsigned i = 0; i < shape->count; i++) {
         if (shape->members[i].required && !(o.named >> i & 1))
             return dcap_json_fail(j, DCAP_JSON_MEMBER, i);
@@ -262,15 +260,17 @@ bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_sha
     return true;
 }
 
-static struct dcap_json over(struct bytes text, enum dcap_part part, struct dcap_fault *f) {
-    return (struct dcap_json){text.ptr, text.len ? text.ptr + text.len : text.ptr, f, part, 0};
+static struct dcap_json over(struct bytes text, const uint8_t *names[static DCAP_JSON_NAMES], enum dcap_part part,
+                             struct dcap_fault *f) {
+    return (struct dcap_json){text.ptr, text.len ? text.ptr + text.len : text.ptr, f, part, names, 0, 0};
 }
 
 static bool ends(struct dcap_json *j) { return (!dcap_json_peek(j) && j->at == j->end) || malformed(j); }
 
 bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_shape *shape, enum dcap_part part,
                         struct dcap_fault *f) {
-    struct dcap_json j = over(text, part, f);
+    const uint8_t *names[DCAP_JSON_NAMES];
+    struct dcap_json j = over(text, names, part, f);
     if (dcap_json_peek(&j) != '{')
         return malformed(&j);
     return dcap_json_object(out, &j, shape) && ends(&j);
@@ -278,7 +278,8 @@ bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_sha
 
 bool dcap_json_list(void *out, struct bytes text, const struct dcap_json_each *each, enum dcap_part part,
                     struct dcap_fault *f) {
-    struct dcap_json j = over(text, part, f);
+    const uint8_t *names[DCAP_JSON_NAMES];
+    struct dcap_json j = over(text, names, part, f);
     return dcap_json_array(out, &j, each) && ends(&j);
 }
 
@@ -333,7 +334,7 @@ static bool decode(struct bytes *text, struct dcap_json *j, uint8_t *memory) {
 }
 
 bool dcap_json_unescape(struct bytes *text, uint8_t *memory) {
-    struct dcap_json j = {text->ptr, text->ptr + text->len, NULL, DCAP_PART_NOTHING, 0};
+    struct dcap_json j = {text->ptr, text->ptr + text->len, NULL, DCAP_PART_NOTHING, NULL, 0, 0};
     return decode(text, &j, memory) && j.at == j.end;
 }
 

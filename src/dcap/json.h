@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict JSON, read once from front to back: what is expected is a table, what is found goes into a struct, and what is
-// not named is checked and read over. No member of an object is there twice, named or not (an object has 32 at most,
-// and a reader that takes the last of two would see another text), names carry no escapes, numbers are whole and in
-// range, nesting is bounded, and nothing follows the value. Texts are slices of the input as they were signed.
+// not named is checked and read over. No member of an object is there twice, named or not (objects that a value is in
+// have 96 at most, and a reader that takes the last of two would see another text), names carry no escapes, numbers are
+// whole and in range, nesting is bounded, and nothing follows the value. Texts are slices of the input as they were
+// signed.
 #pragma once
 #include "dcap/code.h"
 
@@ -10,11 +11,12 @@ struct dcap_json {
     const uint8_t *at, *end;
     struct dcap_fault *fault; // filled by the first failure
     enum dcap_part part;      // what is read, for the fault
-    unsigned depth;           // of the value that is read over
+    const uint8_t **name;     // DCAP_JSON_NAMES of them, for members of all objects that are being read
+    uint16_t names, depth;    // how many there are; of the value that is read over
 };
 enum {
     DCAP_JSON_DEPTH = 16,
-    DCAP_JSON_MEMBERS = 48, // of one object
+    DCAP_JSON_NAMES = 96, // of an object and those that it is in
 };
 
 enum dcap_json_kind {

@@ -169,18 +169,21 @@ static void refuses_by_name(void **state) {
         gives(texts[i].text, texts[i].code);
 }
 
-// An object may have so many members, each of a name of its own.
+// Objects may have so many members together that are within each other, each of a name of its own in its object; one
+// that has ended counts no more.
 static void counts_members(void **state) {
     (void)state;
     SCOPED_ARENA(a);
-    const char *most = "{\"m0\":0", *twice;
-    for (int i = 1; i < DCAP_JSON_MEMBERS; i++)
+    const char *most = "{\"m0\":0";
+    for (int i = 1; i < DCAP_JSON_NAMES - 1; i++)
         most = arena_printf(a, "%s,\"m%d\":0", most, i);
-    twice = arena_printf(a, "%s,\"m%d\":0}", most, DCAP_JSON_MEMBERS - 1);
-    gives(arena_printf(a, "%s}", most), DCAP_OK);
-    gives(arena_printf(a, "%s,\"n\":0}", most), DCAP_JSON_FORMAT);
-    gives(twice, DCAP_JSON_FORMAT);
+    gives(arena_printf(a, "%s,\"n\":0}", most), DCAP_OK);
+    gives(arena_printf(a, "%s,\"n\":0,\"o\":0}", most), DCAP_JSON_FORMAT);
+    gives(arena_printf(a, "%s,\"m%d\":0}", most, DCAP_JSON_NAMES - 2), DCAP_JSON_DUPLICATE);
     gives(arena_printf(a, "{\"x\":%s}}", most), DCAP_OK);
+    gives(arena_printf(a, "{\"x\":%s,\"n\":0}}", most), DCAP_JSON_FORMAT);
+    gives(arena_printf(a, "{\"x\":[%s},%s}],\"y\":%s}}", most, most, "{\"x\":0"), DCAP_OK);
+    gives(arena_printf(a, "{\"x\":%s},\"x\":0}", most), DCAP_JSON_DUPLICATE);
 }
 
 // What lies as deep as a document may passes, what lies deeper is refused.

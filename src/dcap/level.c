@@ -69,8 +69,10 @@ static bool take_advisory(struct dcap_json *j, void *out) {
 // The JSON array of ids (or nothing) as a list for dcap_advisory_next.
 static bool put_advisories(struct dcap_writer *w, uint16_t *len, struct dcap_json *j, struct bytes raw) {
     static const struct dcap_json_each each = {take_advisory};
-    struct dcap_json inner = {raw.ptr, raw.ptr + raw.len, j->fault, j->part, 0};
+    struct dcap_json inner = *j;
     const uint8_t *from = w->at;
+    inner.at = raw.ptr;
+    inner.end = raw.ptr + raw.len;
     if (!dcap_json_array(w, &inner, &each))
         return false;
     *len = (uint16_t)(w->at - from);

@@ -31,7 +31,7 @@ static bool take_advisory(struct dcap_json *j, void *out) {
 static void assert_advisories(const char *who, struct dcap_judgement j, struct bytes want) {
     static const struct dcap_json_each each = {take_advisory};
     struct dcap_fault f;
-    struct dcap_json in = {want.ptr, want.ptr + want.len, &f, DCAP_PART_NOTHING, 0};
+    struct dcap_json in = {want.ptr, want.ptr + want.len, &f, DCAP_PART_NOTHING, NULL, 0, 0};
     if (!dcap_json_array(&j, &in, &each))
         fail_msg("%s: an advisory is missing of %.*s", who, (int)want.len, (const char *)want.ptr);
     if (j.advisory_count)

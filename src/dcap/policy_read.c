@@ -78,7 +78,7 @@ static bool take(struct dcap_json *j, uint8_t c) {
 // Each text of an array, or the one text that stands for a list of one. At most LIST_MAX.
 static bool each_text(struct reading *r, struct bytes raw, bool (*one)(struct reading *r, struct bytes text),
                       const char *why) {
-    struct dcap_json j = {raw.ptr, raw.ptr + raw.len, &r->fault, DCAP_PART_NOTHING, 0};
+    struct dcap_json j = {raw.ptr, raw.ptr + raw.len, &r->fault, DCAP_PART_NOTHING, NULL, 0, 0};
     bool list = take(&j, '[');
     unsigned n = 0;
     if (list && take(&j, ']'))
