@@ -155,7 +155,7 @@ def test_settings():
                        "accounts": [{"account_id": "me.near", "public_key": key.public, "balance": str(5 * NEAR)}]}, f)
         with kit.Daemon("outlayer-devnet", {"GENESIS": genesis, "BLOCK_MS": "0"}, home=home) as net:
             equal("a genesis of one's own", kit.rpc(net.url, "status", [])["result"]["chain_id"], "mine")
-            equal("ready line", net.ready, {"port": net.port, "chain_id": "mine"})
+            equal("ready line", {**net.ready, "status_port": 0}, {"port": net.port, "chain_id": "mine", "status_port": 0})
             got = kit.rpc(net.url, "query", ["account/me.near", ""])["result"]["amount"]
             equal("its account", got, str(5 * NEAR))
         def status_of(**env):

@@ -20,7 +20,7 @@ enum proxy_fault {
 
 struct test_proxy {
     char folder[64], upstream[300], url[400];
-    const char *words; // the fault waits for them; it happens once
+    _Atomic(const char *) words; // the fault waits for them; it happens once
     _Atomic int fault;
     atomic_bool stop;
     int listener;
@@ -58,8 +58,9 @@ static inline bool test_proxy_pump(struct test_proxy *p, int from, int to, bool 
     ssize_t n = recv(from, bytes, sizeof bytes, 0);
     if (n <= 0 || (!from_client && *cut))
         return false;
-    bool here = from_client && p->words && memmem(bytes, (size_t)n, p->words, strlen(p->words));
-    int fault = atomic_load(&p->fault);
+    int fault = atomic_load(&p->fault); // first: the words are set before it
+    const char *words = atomic_load(&p->words);
+    bool here = from_client && words && memmem(bytes, (size_t)n, words, strlen(words));
     if (fault == PROXY_SILENT)
         return true;
     if (here && fault != PROXY_PASS) {
@@ -141,6 +142,6 @@ static inline void test_proxy_stop(struct test_proxy *p) {
 
 // From now on: once what is sent holds the words.
 static inline void test_proxy_break(struct test_proxy *p, enum proxy_fault fault, const char *words) {
-    p->words = words;
+    atomic_store(&p->words, words);
     atomic_store(&p->fault, fault);
 }
