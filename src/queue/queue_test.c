@@ -201,6 +201,26 @@ static void test_a_failed_cancel(void **state) {
     world_close(&w);
 }
 
+// If this fails, an operator whose first answer was lost is told that there is no such execution; or is told "done" of
+// what a worker ended.
+static void test_a_cancel_again(void **state) {
+    struct world w;
+    enum queue_answer answer;
+    bool changed;
+    world_open_on(&w, state, 600000);
+    assert_true(create(&w, 1));
+    assert_true(create(&w, 2));
+    for (int i = 0; i < 2; i++) {
+        assert_true(cancel(&w, 1, &answer));
+        assert_int_equal(answer, QUEUE_OK);
+    }
+    struct test_lease two = poll_one(&w);
+    assert_int_equal(end_well(&w, &two, &changed), QUEUE_OK);
+    assert_true(cancel(&w, 2, &answer));
+    assert_int_equal(answer, QUEUE_UNKNOWN);
+    world_close(&w);
+}
+
 // If this fails, a false word that was replaced after its end is counted in the database for ever.
 static void test_a_replaced_end(void **state) {
     (void)state;
@@ -264,14 +284,11 @@ static void test_a_refusal_by_nobody(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_creates_at_once),
-                                       cmocka_unit_test(test_a_failed_cancel),
-                                       cmocka_unit_test(test_a_replaced_end),
-                                       cmocka_unit_test(test_a_refusal_by_nobody),
-                                       cmocka_unit_test(test_expiry),
-                                       ON_BOTH_FORMS(test_expiry_from_sleep),
-                                       ON_BOTH_FORMS(test_leases_outlive_a_restart),
-                                       cmocka_unit_test(test_an_older_program),
-                                       cmocka_unit_test(test_an_end_waits_for_the_writer)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_creates_at_once),     cmocka_unit_test(test_a_failed_cancel),
+        ON_BOTH_FORMS(test_a_cancel_again),         cmocka_unit_test(test_a_replaced_end),
+        cmocka_unit_test(test_a_refusal_by_nobody), cmocka_unit_test(test_expiry),
+        ON_BOTH_FORMS(test_expiry_from_sleep),      ON_BOTH_FORMS(test_leases_outlive_a_restart),
+        cmocka_unit_test(test_an_older_program),    cmocka_unit_test(test_an_end_waits_for_the_writer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,7 +177,10 @@ static const char end_sql[] =
     " FROM held JOIN gone USING (execution_id) WHERE e.id = held.execution_id AND e.state IS NULL"
     " RETURNING held.n AS n)"
     " SELECT x.n AS n, CAST(done.n IS NOT NULL AS INTEGER) AS changed,"
-    " CAST(coalesce(e.lease = x.lease, false) AS INTEGER) AS own, CAST(e.state IS NOT NULL AS INTEGER) AS over,"
+    // The end that was there is its lease's; or, of the operator who has none, a like one.
+    " CAST(coalesce(e.lease = x.lease, x.lease IS NULL AND e.lease IS NULL AND e.outcome = x.outcome, false) AS "
+    "INTEGER)"
+    " AS own, CAST(e.state IS NOT NULL AS INTEGER) AS over,"
     " CAST(q.execution_id IS NOT NULL AS INTEGER) AS open"
     " FROM x LEFT JOIN done ON done.n = x.n"
     " LEFT JOIN executions e ON e.contract_id = x.contract_id AND e.request_id = x.request_id"
