@@ -237,10 +237,13 @@ bool scaled_store_ends(struct scaled *s, struct queue_end **x, size_t n, size_t 
     " LEFT JOIN queue_items q ON q.contract_id = x.contract_id AND q.request_id = x.request_id"                        \
     " LEFT JOIN done ON done.execution_id = q.execution_id AND done.lease IS NOT DISTINCT FROM x.lease"
 
-static const char beat_sql[] =
-    OF_LEASES " done AS (UPDATE queue_items q SET until_ms = " NOW_MS " + CAST(:until AS BIGINT),"
-              " stage = coalesce(held.stage, q.stage), dead_at_ms = greatest(q.dead_at_ms, held.dead_at_ms)"
-              " FROM held WHERE q.execution_id = held.execution_id RETURNING q.execution_id, held.lease)" SAY_WHOSE;
+static const char beat_sql[] = OF_LEASES
+    " done AS (UPDATE queue_items q SET until_ms = " NOW_MS " + CAST(:until AS BIGINT),"
+    " stage = coalesce(held.stage, q.stage), dead_at_ms = greatest(q.dead_at_ms, least(held.dead_at_ms, " NOW_MS
+    " + CAST(:most AS BIGINT))),"
+    // One that is extended is not too late any more; it has waited, so that its turn is the first.
+    " turn = CASE WHEN held.dead_at_ms > q.dead_at_ms THEN greatest(q.turn, 0) ELSE q.turn END"
+    " FROM held WHERE q.execution_id = held.execution_id RETURNING q.execution_id, held.lease)" SAY_WHOSE;
 // The delay doubles with each attempt, from half a second to half a minute; the operator's waits for nothing.
 static const char give_back_sql[] = OF_LEASES
     " benched AS (INSERT INTO queue_benches (execution_id, worker_id) SELECT q.execution_id, q.worker_id FROM"
@@ -276,8 +279,10 @@ static bool for_holders(struct scaled *s, const char *sql, const struct holder *
     }
     static const char *const names[] = {":contract", ":request", ":lease", ":stage", ":dead"};
     columns_bind(db, q, names, c, ARRAY_LEN(c));
-    if (sql == beat_sql)
+    if (sql == beat_sql) {
         db_bind_int(db, q, ":until", LEASE_MS);
+        db_bind_int(db, q, ":most", DEADLINE_MAX_MS);
+    }
     while ((ok = db_step(db, q, &row, e)) && row)
         *x[db_int(db, q, "n") - 1].answer = db_int(db, q, "held")   ? QUEUE_OK
                                             : db_int(db, q, "open") ? QUEUE_LOST
