@@ -338,7 +338,6 @@ static bool refresh_counts(struct scaled *s, struct err *e) {
         s->counts = now;
         s->unbelieved = 0;
     }
-    pthread_cond_broadcast(&s->answered);
     pthread_mutex_unlock(&s->mutex);
     return true;
 }
@@ -469,23 +468,17 @@ static void scaled_figures(struct queue *q, struct buf *out) {
 
 // --- life
 
-static uint64_t held_count(const struct scaled *s) {
-    uint64_t n = 0;
-    for (int i = EXECUTION_LEASED; i <= EXECUTION_SUBMITTING; i++)
-        n += s->counts.by_state[i];
-    return n;
-}
-
-// Whatever any coordinator has given out counts: workers ask whichever they reach.
+// Leases are in the rows, and workers ask whichever coordinator they reach: there is nothing to wait for but the polls
+// that are parked here.
 static bool scaled_drain(struct queue *q, uint64_t ms) {
     struct scaled *s = scaled_of(q);
     uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&s->mutex);
     s->stop = true;
     pthread_cond_signal(&s->asked);
-    while ((s->polls || held_count(s)) && cond_wait_until(&s->answered, &s->mutex, end))
+    while (s->polls && cond_wait_until(&s->answered, &s->mutex, end))
         ;
-    bool drained = !held_count(s);
+    bool drained = !s->polls;
     pthread_mutex_unlock(&s->mutex);
     return drained;
 }

@@ -233,6 +233,25 @@ static void test_stop(void **state) {
     two_close(&w);
 }
 
+// If this fails, one coordinator of several that is restarted waits for all that any worker of any of them runs.
+static void test_a_drain_is_its_own(void **state) {
+    struct two w;
+    two_open(&w, state);
+    assert_true(create(&w.one, 1));
+    struct test_lease l = poll_one(&w.one);
+    assert_int_equal(beat(&w.one, &l, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
+    struct test_answer a;
+    SCOPED_ARENA(arena);
+    struct queue_poll x = {.call = call_new(&a), .arena = arena, .worker_id = "w", .wait_s = 30};
+    queue_poll(w.one.q, &x);
+    uint64_t start = clock_mono_ms();
+    assert_true(queue_drain(w.one.q, 60000));
+    assert_true(wait_for(&a) && !x.leased);
+    assert_true(clock_mono_ms() - start < 20000);
+    assert_int_equal(beat(&w.two, &l, EXECUTION_EVENT_SUBMIT, 0), QUEUE_OK); // its worker goes on at another one
+    two_close(&w);
+}
+
 static struct test_lease poll_by(struct world *w, const char *worker, uint64_t wait_s) {
     struct test_answer a;
     SCOPED_ARENA(arena);
@@ -319,6 +338,7 @@ int main(void) {
         ON_POSTGRES(test_odd_text),
         ON_POSTGRES(test_commit_in_doubt),
         ON_POSTGRES(test_stop),
+        ON_POSTGRES(test_a_drain_is_its_own),
         ON_POSTGRES(test_a_refused_one_is_passed_over),
         ON_POSTGRES(test_a_replaced_end),
     };
