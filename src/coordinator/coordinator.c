@@ -18,13 +18,14 @@ static bool open_queue(struct coordinator *c, const struct coordinator_config *c
 
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
+    const struct db_keep brief = {.connect_ms = TOKEN_DATABASE_MS, .statement_ms = TOKEN_DATABASE_MS};
     return database_open(&c->writing, config->home, config->database_url, e) &&
            database_open(&c->reading, config->home, config->database_url, e) &&
-           database_open(&c->authorising, config->home, config->database_url, e) &&
+           database_open_as(&c->authorising, config->home, config->database_url, &brief, e) &&
            database_open(&c->aged, config->home, config->database_url, e) &&
            readers_new(&c->readers, config->home, config->database_url, e) &&
-           tokens_move(config->home, config->database_url, c->authorising, e) &&
-           writer_new(&c->writer, c->writing, e) && (c->tokens = tokens_new(c->authorising, c->writer)) &&
+           tokens_move(config->home, config->database_url, c->reading, e) && writer_new(&c->writer, c->writing, e) &&
+           (c->tokens = tokens_new(c->authorising, c->writer)) &&
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
            blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", config->home), LOCKS_BYTES, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
@@ -40,6 +41,8 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     c->shared = shared_open_local();
     c->kept = kept_answers_new();
     askers_init(&c->public_askers, c->shared, "public", "public of a network", config->public_per_minute / 6,
+                config->public_per_minute);
+    askers_init(&c->token_askers, c->shared, "tokens", "tokens of a network", config->public_per_minute / 6,
                 config->public_per_minute);
     pthread_mutex_init(&c->reading_mutex, NULL);
     pthread_mutex_init(&c->bench_mutex, NULL);
@@ -82,13 +85,14 @@ void coordinator_free(struct coordinator *c) {
     if (!c)
         return;
     queue_free(c->queue);
+    tokens_free(c->tokens);
     writer_free(c->writer);
     db_close(c->writing);
     db_close(c->reading);
     readers_free(c->readers);
     kept_answers_free(c->kept);
     askers_release(&c->public_askers);
-    tokens_free(c->tokens);
+    askers_release(&c->token_askers);
     db_close(c->authorising);
     db_close(c->aged);
     blobs_free(c->blobs);

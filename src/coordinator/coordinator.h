@@ -47,6 +47,7 @@ struct coordinator {
     struct builder *builder; // looks branches up, builds nothing
     struct branch_lookups *branches;
     struct askers branch_askers, public_askers;
+    struct askers token_askers; // who shows tokens that were not seen before, on public routes
     struct readers *readers;
     struct kept_answers *kept;
     struct client_rules askers;

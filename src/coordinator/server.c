@@ -61,16 +61,24 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/metrics", metrics, 0, NULL, ROUTE_PUBLIC},
 };
 
+// One that was not seen before may be made up: how often one address may have the database asked for such is limited,
+// too, and beyond that they count as none.
+static bool may_show(struct coordinator *c, const char *token, const char *asker) {
+    uint64_t retry_s;
+    struct err e;
+    return tokens_seen(c->tokens, token) || askers_take(&c->token_askers, asker, clock_mono_ms(), &retry_s, &e);
+}
+
 // Whoever has a token is not limited, and waits for no stranger.
 static bool may_look(struct coordinator *c, struct http_request *r, const char *token, struct token *known,
                      struct err *e) {
     struct err unknown;
     char asker[CLIENT_MAX];
-    if (token && tokens_check(c->tokens, token, known, &unknown)) {
+    coordinator_client(c, r, asker);
+    if (token && may_show(c, token, asker) && tokens_check(c->tokens, token, known, &unknown)) {
         http_set_user(r, known);
         return true;
     }
-    coordinator_client(c, r, asker);
     return coordinator_may_come(r, &c->public_askers, asker, e);
 }
 

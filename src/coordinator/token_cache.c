@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a coordinator knows of the tokens that it was shown lately. No request waits for the database but the one that
 // asks for a token the first time, or again after TOKEN_KNOWN_MS; and none writes: the last use is stored when what is
-// stored of it is TOKEN_USED_MS old.
+// stored of it is TOKEN_USED_MS old. A thread of its own asks the database, since requests come on the threads of event
+// loops: they wait for it for TOKEN_ASK_MS at most, and not at all while the database does not answer.
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "base/text.h"
 #include "coordinator/tokens.h"
 #include "crypto/hash.h"
@@ -11,6 +13,8 @@
 
 #define SETS 1024
 #define WAYS 4
+#define UNKNOWN_MAX 1024 // apart from the others, so that no stranger drives those out
+#define QUESTIONS_MAX 64
 
 struct known {
     bool is;
@@ -21,29 +25,18 @@ struct known {
 };
 
 struct tokens {
-    pthread_mutex_t mutex; // over `known`
-    struct known known[SETS][WAYS];
-    pthread_mutex_t asking; // over the connection
-    struct db *db;
+    struct db *db; // the thread's
     struct writer *writer;
+    pthread_t thread;
+    pthread_mutex_t mutex; // over all below
+    pthread_cond_t asked, answered;
+    struct known known[SETS][WAYS], unknown[UNKNOWN_MAX];
+    struct hash questions[QUESTIONS_MAX];
+    size_t first, count;
+    uint64_t failures;
+    bool away; // the database did not answer the last one, or not in time
+    bool stop;
 };
-
-struct tokens *tokens_new(struct db *db, struct writer *writer) {
-    struct tokens *t = xcalloc(1, sizeof *t);
-    t->db = db;
-    t->writer = writer;
-    pthread_mutex_init(&t->mutex, NULL);
-    pthread_mutex_init(&t->asking, NULL);
-    return t;
-}
-
-void tokens_free(struct tokens *t) {
-    if (!t)
-        return;
-    pthread_mutex_destroy(&t->mutex);
-    pthread_mutex_destroy(&t->asking);
-    free(t);
-}
 
 // --- what is known; with the mutex held
 
@@ -65,14 +58,21 @@ static void keep(struct tokens *t, const struct known *k) {
     *place = *k;
 }
 
-static bool is_known(struct tokens *t, const struct hash *h, struct known *out) {
-    pthread_mutex_lock(&t->mutex);
-    const struct known *k = find(t, h);
-    bool fresh = k && k->read_ms + TOKEN_KNOWN_MS > clock_mono_ms();
-    if (fresh)
+static struct known *unknown_place(struct tokens *t, const struct hash *h) {
+    return &t->unknown[(h->b[0] | h->b[1] << 8) % UNKNOWN_MAX];
+}
+
+// Whether what was read of it is not too old; out->is says whether there is such a token.
+static bool is_read(struct tokens *t, const struct hash *h, struct known *out) {
+    const struct known *k = find(t, h), *no = unknown_place(t, h);
+    uint64_t now = clock_mono_ms();
+    if (no->read_ms && hash_eq(&no->hash, h) && no->read_ms + TOKEN_UNKNOWN_MS > now)
+        *out = *no;
+    else if (k && k->read_ms + TOKEN_KNOWN_MS > now)
         *out = *k;
-    pthread_mutex_unlock(&t->mutex);
-    return fresh;
+    else
+        return false;
+    return true;
 }
 
 // --- what is stored
@@ -135,35 +135,139 @@ static bool ask(struct tokens *t, struct known *k, struct err *e) {
     uint64_t used = 0;
     hash_hex(&k->hash, hex);
     k->read_ms = clock_mono_ms();
-    pthread_mutex_lock(&t->asking);
-    bool ok = db_query(t->db,
-                       "SELECT worker_name, worker_id, scopes, expires_ms, last_used_ms FROM worker_auth_tokens "
-                       "WHERE token_hash = :hash AND is_active",
-                       &s, e);
-    if (ok) {
-        db_bind_text(t->db, s, ":hash", hex);
-        ok = db_step(t->db, s, &row, e);
-        if (ok && row) {
-            read_row(t->db, s, k);
-            used = (uint64_t)db_int(t->db, s, "last_used_ms");
-        }
-        db_done(t->db, s);
+    if (!db_query(t->db,
+                  "SELECT worker_name, worker_id, scopes, expires_ms, last_used_ms FROM worker_auth_tokens "
+                  "WHERE token_hash = :hash AND is_active",
+                  &s, e))
+        return false;
+    db_bind_text(t->db, s, ":hash", hex);
+    bool ok = db_step(t->db, s, &row, e);
+    if (ok && row) {
+        read_row(t->db, s, k);
+        used = (uint64_t)db_int(t->db, s, "last_used_ms");
     }
-    pthread_mutex_unlock(&t->asking);
-    if (ok && k->is) {
-        pthread_mutex_lock(&t->mutex);
-        keep(t, k);
-        pthread_mutex_unlock(&t->mutex);
+    db_done(t->db, s);
+    if (ok && k->is)
         note_use(t, hex, used);
-    }
     return ok;
 }
 
-bool tokens_check(struct tokens *t, const char *token, struct token *out, struct err *e) {
-    struct known k = {.hash = sha256(slice_str(token))};
-    struct hash h = k.hash;
-    if (!is_known(t, &h, &k) && !ask(t, &k, e))
+// With the mutex held.
+static void take_answer(struct tokens *t, const struct known *k) {
+    struct known *was = find(t, &k->hash);
+    if (k->is) {
+        keep(t, k);
+    } else {
+        *unknown_place(t, &k->hash) = *k;
+        if (was)
+            was->is = false;
+    }
+}
+
+// A database that cannot be asked is said once, and so is its return.
+static void say(bool ok, bool *fails, const struct err *e) {
+    if (!ok && !*fails)
+        log_err(LOG_ERROR, "tokens cannot be looked up", e);
+    if (ok && *fails)
+        log_info("tokens are looked up again");
+    *fails = !ok;
+}
+
+static void *answer_questions(void *arg) {
+    struct tokens *t = arg;
+    struct err e;
+    bool fails = false;
+    pthread_mutex_lock(&t->mutex);
+    for (;;) {
+        while (!t->stop && !t->count)
+            cond_wait_until(&t->asked, &t->mutex, NO_DEADLINE);
+        if (t->stop)
+            break;
+        struct known k = {.hash = t->questions[t->first]}, there;
+        t->first = (t->first + 1) % QUESTIONS_MAX;
+        t->count--;
+        if (is_read(t, &k.hash, &there)) // somebody asked the same
+            continue;
+        pthread_mutex_unlock(&t->mutex);
+        bool ok = ask(t, &k, &e);
+        pthread_mutex_lock(&t->mutex);
+        if (ok)
+            take_answer(t, &k);
+        say(ok, &fails, &e);
+        t->failures += !ok;
+        t->away = !ok;
+        pthread_cond_broadcast(&t->answered);
+    }
+    pthread_mutex_unlock(&t->mutex);
+    return NULL;
+}
+
+struct tokens *tokens_new(struct db *db, struct writer *writer) {
+    struct tokens *t = xcalloc(1, sizeof *t);
+    t->db = db;
+    t->writer = writer;
+    pthread_mutex_init(&t->mutex, NULL);
+    cond_init(&t->asked);
+    cond_init(&t->answered);
+    BUG_ON(pthread_create(&t->thread, NULL, answer_questions, t) != 0);
+    return t;
+}
+
+void tokens_free(struct tokens *t) {
+    if (!t)
+        return;
+    pthread_mutex_lock(&t->mutex);
+    t->stop = true;
+    pthread_cond_signal(&t->asked);
+    pthread_mutex_unlock(&t->mutex);
+    pthread_join(t->thread, NULL);
+    pthread_cond_destroy(&t->asked);
+    pthread_cond_destroy(&t->answered);
+    pthread_mutex_destroy(&t->mutex);
+    free(t);
+}
+
+// --- questions
+
+// With the mutex held. Also while the database is away: so it is seen to be back.
+static bool put_question(struct tokens *t, const struct hash *h) {
+    if (t->count == QUESTIONS_MAX)
         return false;
+    t->questions[(t->first + t->count++) % QUESTIONS_MAX] = *h;
+    pthread_cond_signal(&t->asked);
+    return true;
+}
+
+static bool look_up(struct tokens *t, const struct hash *h, struct known *out) {
+    uint64_t end = deadline_in(TOKEN_ASK_MS);
+    pthread_mutex_lock(&t->mutex);
+    bool there = is_read(t, h, out);
+    uint64_t failures = t->failures;
+    bool waits = !there && put_question(t, h) && !t->away;
+    while (waits && !(there = is_read(t, h, out)) && failures == t->failures)
+        if (!cond_wait_until(&t->answered, &t->mutex, end)) {
+            t->away = true;
+            break;
+        }
+    pthread_mutex_unlock(&t->mutex);
+    return there;
+}
+
+bool tokens_seen(struct tokens *t, const char *token) {
+    struct hash h = sha256(slice_str(token));
+    pthread_mutex_lock(&t->mutex);
+    bool seen = find(t, &h) != NULL;
+    pthread_mutex_unlock(&t->mutex);
+    return seen;
+}
+
+bool tokens_check(struct tokens *t, const char *token, struct token *out, struct err *e) {
+    struct hash h = sha256(slice_str(token));
+    struct known k;
+    if (!look_up(t, &h, &k)) {
+        err_set(e, ERR_UNAVAILABLE, "the database does not say now whether this token is good");
+        return err_hint(e, "try again in a moment");
+    }
     if (!k.is)
         err_set(e, ERR_UNAUTHORIZED, "this token is not known, or was revoked");
     else if (k.expires_ms && k.expires_ms <= clock_wall_ms())

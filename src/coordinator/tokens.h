@@ -6,8 +6,10 @@
 #include "queue/queue.h"
 #include "store/writer.h"
 
-#define TOKEN_KNOWN_MS 5000  // for so long a coordinator believes what it read of a token
-#define TOKEN_USED_MS 600000 // how coarsely its last use is stored
+#define TOKEN_KNOWN_MS 5000   // for so long a coordinator believes what it read of a token
+#define TOKEN_UNKNOWN_MS 1000 // for so long it believes that there is no such token
+#define TOKEN_ASK_MS 500      // for so long a request waits for the database to say so
+#define TOKEN_USED_MS 600000  // how coarsely its last use is stored
 
 // What a token may be used for. A worker does everything but `read`, which everybody may; the others are parts of it.
 #define TOKEN_SCOPES(X)                                                                                                \
@@ -54,12 +56,17 @@ struct token {
     char worker_id[WORKER_ID_MAX + 1]; // "": any
     unsigned scopes;
 };
-// Knows what it read for TOKEN_KNOWN_MS, so that a revocation is known that long after it, and a new token at once.
-// Safe for several threads. The connection is its own; by the writer it stores the last uses.
+// Knows what it read for TOKEN_KNOWN_MS, so that a revocation is known that long after it, and a new token at once, or
+// TOKEN_UNKNOWN_MS after it was shown too early. Safe for several threads. The connection is its own, and how long its
+// statements may take bounds tokens_free; by the writer, which outlives it, it stores the last uses.
+#define TOKEN_DATABASE_MS 1000 // for the connection, and for a statement
 struct tokens;
 struct tokens *tokens_new(struct db *db, struct writer *writer);
 void tokens_free(struct tokens *t); // NULL is fine; the connection is not closed
-// ERR_UNAUTHORIZED: not known, revoked, or over.
+// Whether it was good when the database was asked last, as far as is remembered: no stranger made it up.
+[[nodiscard]] bool tokens_seen(struct tokens *t, const char *token);
+// ERR_UNAUTHORIZED: not known, revoked, or over. ERR_UNAVAILABLE: the database does not say. Waits for TOKEN_ASK_MS at
+// most, and once it did not answer in that time not at all until it does.
 [[nodiscard]] bool tokens_check(struct tokens *t, const char *token, struct token *out, struct err *e);
 // The scopes in `bits`, as a comma list; and the other way. Unknown ones are left out where `e` is NULL: a newer
 // program may have stored them.

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "crypto/hash.h"
 #include "queue/database.h"
-#include "store/test_database.h"
+#include "store/test_proxy.h"
 #include <poll.h>
 
 struct fixture {
@@ -26,8 +26,8 @@ static void open_all(struct fixture *f) {
 }
 
 static void close_all(struct fixture *f) {
-    writer_free(f->writer);
     tokens_free(f->tokens);
+    writer_free(f->writer);
     db_close(f->db);
     db_close(f->writing);
 }
@@ -208,6 +208,66 @@ static void what_is_known_ends(void **state) {
     assert_in_range(clock_mono_ms() - began, TOKEN_KNOWN_MS, TOKEN_KNOWN_MS + 1000);
 }
 
+// If this fails, whoever makes tokens up asks the database with each request, or a token shown too early stays unknown.
+static void what_is_unknown_is_kept_briefly(void **state) {
+    struct fixture *f = *state;
+    struct token t;
+    struct err e;
+    uint64_t began = clock_mono_ms();
+    assert_false(tokens_check(f->tokens, "any text", &t, &e));
+    assert_false(tokens_seen(f->tokens, "any text"));
+    struct hash h = sha256(slice_str("any text"));
+    char hex[65];
+    const char *insert = arena_printf(
+        f->arena, "INSERT INTO worker_auth_tokens (token_hash, worker_name) VALUES ('%s', 'w')", hash_hex(&h, hex));
+    assert_ok(db_exec(f->writing, insert, &e), &e); // the writer rests
+    if (!tokens_check(f->tokens, "any text", &t, &e))
+        assert_int_equal(e.code, ERR_UNAUTHORIZED);
+    else
+        assert_true(clock_mono_ms() - began >= TOKEN_UNKNOWN_MS);
+    while (!tokens_check(f->tokens, "any text", &t, &e))
+        poll(NULL, 0, 20);
+    assert_in_range(clock_mono_ms() - began, TOKEN_UNKNOWN_MS, TOKEN_UNKNOWN_MS + 1000);
+    assert_true(tokens_seen(f->tokens, "any text"));
+}
+
+static uint64_t check_unavailable(struct fixture *f, const char *token) {
+    struct token t;
+    struct err e;
+    uint64_t began = clock_mono_ms();
+    assert_false(tokens_check(f->tokens, token, &t, &e));
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    return clock_mono_ms() - began;
+}
+
+// If this fails, a database that is away or silent stops the event loops, and with them every route.
+static void a_silent_database(void **state) {
+    struct fixture *f = *state, pg = {.arena = f->arena};
+    struct test_database at;
+    struct test_proxy proxy;
+    struct err e;
+    struct token t;
+    const struct db_keep brief = {.connect_ms = TOKEN_DATABASE_MS, .statement_ms = TOKEN_DATABASE_MS};
+    test_database_new(&at, DB_POSTGRES);
+    test_proxy_start(&proxy, &at);
+    assert_ok(database_open_as(&pg.db, NULL, proxy.url, &brief, &e) && db_open(&pg.writing, at.url, &e), &e);
+    assert_ok(writer_new(&pg.writer, pg.writing, &e), &e);
+    pg.tokens = tokens_new(pg.db, pg.writer);
+    assert_false(tokens_check(pg.tokens, "one", &t, &e));
+    assert_int_equal(e.code, ERR_UNAUTHORIZED);
+    test_proxy_break(&proxy, PROXY_SILENT, "");
+    assert_in_range(check_unavailable(&pg, "two"), 0, TOKEN_ASK_MS + 400);
+    for (unsigned i = 0; i < 100; i++) // none of these waits
+        assert_in_range(check_unavailable(&pg, "three"), 0, TOKEN_ASK_MS - 100);
+    test_proxy_break(&proxy, PROXY_PASS, "");
+    while (!tokens_check(pg.tokens, "three", &t, &e) && e.code == ERR_UNAVAILABLE)
+        poll(NULL, 0, 20);
+    assert_int_equal(e.code, ERR_UNAUTHORIZED);
+    close_all(&pg);
+    test_proxy_stop(&proxy);
+    test_database_drop(&at);
+}
+
 // If this fails, each request writes to the token's row, which does not scale, or nobody can see which one is unused.
 static void the_last_use_is_stored_coarsely(void **state) {
     struct fixture *f = *state;
@@ -309,9 +369,15 @@ static void tokens_move_to_the_database(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(a_token_is_what_was_asked_for), TEST(what_no_token_can_be),       TEST(a_token_by_sql),
-        TEST(a_token_by_sql_in_postgres),    TEST(what_is_known_ends),         TEST(the_last_use_is_stored_coarsely),
-        TEST(tokens_of_an_earlier_program),  TEST(tokens_move_to_the_database)};
+    const struct CMUnitTest tests[] = {TEST(a_token_is_what_was_asked_for),
+                                       TEST(what_no_token_can_be),
+                                       TEST(a_token_by_sql),
+                                       TEST(a_token_by_sql_in_postgres),
+                                       TEST(what_is_known_ends),
+                                       TEST(the_last_use_is_stored_coarsely),
+                                       TEST(tokens_of_an_earlier_program),
+                                       TEST(tokens_move_to_the_database),
+                                       TEST(what_is_unknown_is_kept_briefly),
+                                       TEST(a_silent_database)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,13 +182,17 @@ static const struct db_migration migrations[] = {
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }
 
 bool database_open(struct db **out, const char *home, const char *url, struct err *e) {
+    return database_open_as(out, home, url, &(const struct db_keep){0}, e);
+}
+
+bool database_open_as(struct db **out, const char *home, const char *url, const struct db_keep *keep, struct err *e) {
     SCOPED_ARENA(a);
     if (!url) {
         if (!file_make_dirs(home, 0700, e))
             return false;
         url = arena_printf(a, "%s/coordinator.db", home);
     }
-    if (!db_open(out, url, e))
+    if (!db_open_as(out, url, keep, e))
         return false;
     if (database_migrate(*out, e))
         return true;

@@ -5,5 +5,7 @@
 
 // Opens <home>/coordinator.db (or `url` where it is not NULL) and brings it to this program's version.
 [[nodiscard]] bool database_open(struct db **out, const char *home, const char *url, struct err *e);
+[[nodiscard]] bool database_open_as(struct db **out, const char *home, const char *url, const struct db_keep *keep,
+                                    struct err *e);
 // Brings a database of either engine to this program's version.
 [[nodiscard]] bool database_migrate(struct db *db, struct err *e);
