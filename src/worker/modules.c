@@ -328,8 +328,9 @@ static bool enter(struct modules *m, struct arena *a, const struct module_wanted
         }
         release(u);
     } else if (m->wanted >= BUILDS_WANTED * m->set.builds) {
+        unsigned wanted = m->wanted;
         pthread_mutex_unlock(&m->lock);
-        return err_set(e, ERR_TOO_MANY, "%u builds are under way or wait for their turn here", m->wanted);
+        return err_set(e, ERR_TOO_MANY, "%u builds are under way or wait for their turn here", wanted);
     } else {
         m->wanted++;
         *mine = u = xcalloc(1, sizeof *u);
