@@ -75,6 +75,6 @@ bool limiter_take(struct limiter *l, const char *name, uint64_t now_ms, uint64_t
     if (ok)
         return true;
     *retry_s = ((1000 - has) * 60 / l->per_minute + 999) / 1000;
-    err_set(e, ERR_TOO_MANY, "too many questions from %s", key);
+    err_set(e, ERR_TOO_MANY, "too many questions from one asker: %s", key); // figures count what stands before
     return err_hint(e, "ask again in %llu s", (unsigned long long)*retry_s);
 }

@@ -13,6 +13,8 @@ static void a_burst_then_a_rate(void **state) {
     assert_false(limiter_take(l, "alice", 1000, &retry, &e));
     assert_int_equal(e.code, ERR_TOO_MANY);
     assert_int_equal(retry, 1);
+    assert_string_equal(e.msg,
+                        "too many questions from one asker: alice"); // whom figures must not name, behind a colon
     assert_true(limiter_take(l, "bob", 1000, &retry, &e));
     assert_false(limiter_take(l, "alice", 1999, &retry, &e));
     assert_true(limiter_take(l, "alice", 2000, &retry, &e));
