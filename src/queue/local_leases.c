@@ -126,12 +126,12 @@ void leases_store(struct local *l) {
         stored(x, false, &e);
 }
 
-// Once at least: so the writer has come to the end of all that it was given before.
+// Once at least, however many changes wait: so the writer has come to the end of all that it was given before.
 void leases_store_now(struct local *l) {
     struct err e;
     for (bool more = true; more;) {
         struct storing *x = begin(l);
-        bool ok = writer_do(l->writer, store, x, &e);
+        bool ok = writer_do_after_all(l->writer, store, x, &e);
         if (!ok)
             log_err(LOG_ERROR, "leases could not be stored", &e);
         more = ok && x->count == STORE_MAX;

@@ -12,7 +12,7 @@ struct writer {
     struct db *db;
     pthread_t thread;
     pthread_mutex_t lock; // guards the queue
-    pthread_cond_t wake;
+    pthread_cond_t wake, room;
     struct writer_job queue[WAITING_MAX];
     size_t head, count;
     bool stopping;
@@ -29,6 +29,7 @@ static size_t take_batch(struct writer *w, struct writer_job *out) {
         out[i] = w->queue[(w->head + i) % WAITING_MAX];
     w->head = (w->head + n) % WAITING_MAX;
     w->count -= n;
+    pthread_cond_broadcast(&w->room);
     pthread_mutex_unlock(&w->lock);
     return n;
 }
@@ -127,6 +128,7 @@ bool writer_new(struct writer **out, struct db *db, struct err *e) {
     w->db = db;
     pthread_mutex_init(&w->lock, NULL);
     cond_init(&w->wake);
+    cond_init(&w->room);
     if (pthread_create(&w->thread, NULL, write_all, w) != 0) {
         free(w);
         return err_set(e, ERR_INTERNAL, "cannot start a thread");
@@ -145,6 +147,7 @@ void writer_free(struct writer *w) {
     pthread_join(w->thread, NULL);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->wake);
+    pthread_cond_destroy(&w->room);
     free(w);
 }
 
@@ -159,8 +162,10 @@ void writer_figures(struct writer *w, struct buf *out) {
     figure_one(out, FIGURE_COUNTER, "outlayer_writer_failed_total", "Changes that were not stored.", w->failed);
 }
 
-bool writer_submit(struct writer *w, const struct writer_job *job, struct err *e) {
+static bool submit(struct writer *w, const struct writer_job *job, bool patient, struct err *e) {
     pthread_mutex_lock(&w->lock);
+    while (patient && w->count == WAITING_MAX && !w->stopping)
+        pthread_cond_wait(&w->room, &w->lock);
     bool room = w->count < WAITING_MAX && !w->stopping;
     if (room) {
         w->queue[(w->head + w->count++) % WAITING_MAX] = *job;
@@ -172,6 +177,8 @@ bool writer_submit(struct writer *w, const struct writer_job *job, struct err *e
     err_set(e, ERR_UNAVAILABLE, "too many changes are waiting for the database");
     return err_hint(e, "try again in a moment");
 }
+
+bool writer_submit(struct writer *w, const struct writer_job *job, struct err *e) { return submit(w, job, false, e); }
 
 struct waiter {
     bool (*run)(struct db *db, void *ctx, struct err *e);
@@ -197,11 +204,12 @@ static void waiter_done(void *ctx, bool ok, const struct err *e) {
     pthread_mutex_unlock(&t->lock);
 }
 
-bool writer_do(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e), void *ctx, struct err *e) {
+static bool do_job(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e), void *ctx, bool patient,
+                   struct err *e) {
     struct waiter t = {.run = run, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct writer_job job = {waiter_run, waiter_done, &t};
     cond_init(&t.ended);
-    bool submitted = writer_submit(w, &job, e);
+    bool submitted = submit(w, &job, patient, e);
     pthread_mutex_lock(&t.lock);
     while (submitted && !t.done)
         pthread_cond_wait(&t.ended, &t.lock);
@@ -210,4 +218,13 @@ bool writer_do(struct writer *w, bool (*run)(struct db *db, void *ctx, struct er
     if (submitted && !t.ok && e)
         *e = t.e;
     return t.ok;
+}
+
+bool writer_do(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e), void *ctx, struct err *e) {
+    return do_job(w, run, ctx, false, e);
+}
+
+bool writer_do_after_all(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e), void *ctx,
+                         struct err *e) {
+    return do_job(w, run, ctx, true, e);
 }

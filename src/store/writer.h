@@ -27,3 +27,6 @@ void writer_figures(struct writer *w, struct buf *out);
 // The same, and waits for the end.
 [[nodiscard]] bool writer_do(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e), void *ctx,
                              struct err *e);
+// The same, and waits for room, too: when it returns, all that was submitted before is over and told.
+[[nodiscard]] bool writer_do_after_all(struct writer *w, bool (*run)(struct db *db, void *ctx, struct err *e),
+                                       void *ctx, struct err *e);

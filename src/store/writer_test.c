@@ -232,6 +232,35 @@ static void test_a_full_queue(void **state) {
     free(jobs);
 }
 
+static void *let_go_later(void *ctx) {
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); // by then the other one waits, or was refused
+    let_go(ctx, 0);
+    return NULL;
+}
+
+// If this fails, who ends what changes use goes on while changes wait, because there was no room to wait behind them.
+static void test_room_is_waited_for(void **state) {
+    struct test t;
+    struct test_job *jobs = xcalloc(QUEUE + 256 + 1, sizeof *jobs);
+    pthread_t opener;
+    struct count c = {0};
+    struct err e;
+    size_t taken = 0;
+    open_test(&t, state, "");
+    make_busy(&t);
+    while (jobs[taken] = (struct test_job){.t = &t, .id = (int64_t)taken + 1},
+           writer_submit(t.w, &(struct writer_job){change, tell, &jobs[taken]}, &e))
+        taken++;
+    assert_false(writer_do(t.w, count_rows, &c, &e));
+    assert_int_equal(pthread_create(&opener, NULL, let_go_later, &t), 0);
+    assert_ok(writer_do_after_all(t.w, count_rows, &c, &e), &e);
+    assert_int_equal(c.rows, taken);
+    assert_int_equal(t.told, taken);
+    pthread_join(opener, NULL);
+    close_test(&t);
+    free(jobs);
+}
+
 // If this fails, what was submitted before the stop is lost.
 static void test_stop_finishes(void **state) {
     struct test t;
@@ -257,6 +286,7 @@ int main(void) {
         ON_BOTH(test_a_commit_that_fails),
         ON_BOTH(test_no_transaction),
         ON_BOTH(test_a_full_queue),
+        ON_SQLITE(test_room_is_waited_for),
         ON_BOTH(test_stop_finishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
