@@ -7,7 +7,8 @@
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
 
-// The execution, if this token holds it; else NULL, and why.
+// The execution, if this token holds it; else NULL, and why. Whose own end is being stored holds it still: that may
+// come to nothing.
 static struct item *held_by(struct local *l, const struct execution_key *key, const char *token,
                             enum queue_answer *answer) {
     struct hash h = sha256(slice_str(token));
@@ -87,6 +88,10 @@ static void local_give_back(struct queue *q, struct queue_give_back *c) {
     }
     pthread_mutex_lock(&l->mutex);
     struct item *x = held_by(l, &c->key, c->token, &c->answer);
+    if (x && x->ending) {
+        x = NULL;
+        c->answer = QUEUE_LOST; // it has said how it ended
+    }
     bool at_once = x && c->bench && item_bench(x, x->worker_id);
     if (x) {
         item_move(l, x, EXECUTION_EVENT_RETRY);

@@ -108,7 +108,7 @@ void item_set_deadline(struct local *l, struct item *x, uint64_t deadline_ms);
 // no name.
 bool item_bench(struct item *x, const char *worker_id);
 bool item_is_benched(const struct item *x, const char *worker_id);
-bool item_is_held_by(const struct item *x, const struct hash *token);
+bool item_is_held_by(const struct item *x, const struct hash *token); // also while its end is being stored
 // Its end begins: nobody else can end it or lease it until it is forgotten, or item_resume.
 void item_begin_end(struct local *l, struct item *x);
 void item_resume(struct local *l, struct item *x);

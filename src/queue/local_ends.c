@@ -11,6 +11,7 @@ struct ending {
     struct queue_end *call; // NULL: its time was over
     struct execution_key key;
     struct execution_end end;
+    struct hash token; // if there is a lease
     char lease[65], worker_id[WORKER_ID_MAX + 1];
     bool held;             // the item waits to hear how it went
     bool changed;          // false: it had an end already
@@ -78,8 +79,43 @@ static void tell_item(struct ending *x, bool ok) {
     answers_send(answers);
 }
 
+static bool is_for(const struct ending *x, const struct item *item) {
+    return !x->lease[0] || item_is_held_by(item, &x->token);
+}
+
+// Takes the execution from its lease, if this end's token has it, or it has none.
+static void take(struct ending *x) {
+    struct local *l = x->l;
+    pthread_mutex_lock(&l->mutex);
+    struct item *item = *item_find(l, &x->key);
+    x->held = item && !item->ending && is_for(x, item);
+    if (x->held) {
+        item_begin_end(l, item);
+        x->end.execution_id = item->execution_id;
+        memcpy(x->worker_id, item->worker_id, sizeof x->worker_id);
+    }
+    pthread_mutex_unlock(&l->mutex);
+}
+
+static void submit(struct ending *x);
+
+// It came while another end of this lease was being stored, and that one failed: it is this one's turn.
+static bool comes_after_all(struct ending *x) {
+    pthread_mutex_lock(&x->l->mutex);
+    const struct item *item = *item_find(x->l, &x->key);
+    bool again = !x->held && !x->had.over && item && is_for(x, item);
+    pthread_mutex_unlock(&x->l->mutex);
+    if (again)
+        take(x);
+    return again;
+}
+
 static void stored(void *ctx, bool ok, const struct err *e) {
     struct ending *x = ctx;
+    if (ok && comes_after_all(x)) {
+        submit(x);
+        return;
+    }
     struct queue_call *call = x->call ? &x->call->call : NULL;
     if (!call) {
         log_request_of(x->key.contract_id, x->key.request_id);
@@ -102,20 +138,6 @@ static void submit(struct ending *x) {
         stored(x, false, &e);
 }
 
-// Takes the execution from its lease, if this token has it; NULL: whoever has it.
-static void take(struct ending *x, const struct hash *token) {
-    struct local *l = x->l;
-    pthread_mutex_lock(&l->mutex);
-    struct item *item = *item_find(l, &x->key);
-    x->held = item && (token ? item_is_held_by(item, token) : !item->ending);
-    if (x->held) {
-        item_begin_end(l, item);
-        x->end.execution_id = item->execution_id;
-        memcpy(x->worker_id, item->worker_id, sizeof x->worker_id);
-    }
-    pthread_mutex_unlock(&l->mutex);
-}
-
 void local_end(struct queue *q, struct queue_end *c) {
     struct ending *x = xcalloc(1, sizeof *x);
     struct hash token = sha256(slice_str(c->token ? c->token : ""));
@@ -127,7 +149,8 @@ void local_end(struct queue *q, struct queue_end *c) {
                                     .token_name = c->token_name,
                                     .lease = c->token ? hash_hex(&token, x->lease) : NULL,
                                     .instructions = c->instructions};
-    take(x, c->token ? &token : NULL);
+    x->token = token;
+    take(x);
     submit(x);
 }
 

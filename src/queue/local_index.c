@@ -230,7 +230,7 @@ bool item_is_benched(const struct item *x, const char *worker_id) {
 }
 
 bool item_is_held_by(const struct item *x, const struct hash *token) {
-    return execution_is_held(x->state) && !x->ending && secret_eq(hash_slice(&x->token), hash_slice(token));
+    return execution_is_held(x->state) && secret_eq(hash_slice(&x->token), hash_slice(token));
 }
 
 void item_begin_end(struct local *l, struct item *x) {

@@ -134,6 +134,51 @@ static void test_an_end_waits_for_the_writer(void **state) {
     world_close(&w);
 }
 
+static bool wait_for_gate(struct db *db, void *ctx, struct err *e) {
+    (void)db, (void)ctx, (void)e;
+    while (!open_gate)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return true;
+}
+static void tell_nobody(void *ctx, bool ok, const struct err *e) { (void)ctx, (void)ok, (void)e; }
+
+static struct queue_end end_of(struct test_answer *a, const struct test_lease *l, uint64_t instructions) {
+    return (struct queue_end){.call = call_new(a),
+                              .key = {"a.near", l->id},
+                              .token = l->token,
+                              .outcome = "success",
+                              .report = "{}",
+                              .instructions = instructions};
+}
+
+// If this fails, a worker stops work that is its own, or drops its report, because an end of it is being stored that
+// comes to nothing.
+static void test_a_lease_lasts_until_its_end_is_stored(void **state) {
+    (void)state;
+    struct world w;
+    struct err e;
+    struct test_answer a, b;
+    open_gate = false;
+    world_open(&w, 600000);
+    assert_true(create(&w, 1));
+    struct test_lease one = poll_one(&w);
+    sql(&w, "CREATE TRIGGER no BEFORE UPDATE ON executions WHEN NEW.instructions = 1 "
+            "BEGIN SELECT RAISE(FAIL, 'not this one'); END");
+    assert_ok(writer_submit(w.writer, &(struct writer_job){wait_for_gate, tell_nobody, NULL}, &e), &e);
+    struct queue_end first = end_of(&a, &one, 1), second = end_of(&b, &one, 2);
+    queue_end(w.q, &first);
+    queue_end(w.q, &second);
+    assert_int_equal(beat(&w, &one, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
+    assert_int_equal(give_back(&w, &one), QUEUE_LOST); // it cannot be had both ways
+    open_gate = true;
+    assert_false(wait_for(&a));
+    assert_true(wait_for(&b));
+    assert_int_equal(second.answer, QUEUE_OK);
+    assert_true(second.changed);
+    assert_int_equal(beat(&w, &one, EXECUTION_EVENT_COUNT, 0), QUEUE_UNKNOWN);
+    world_close(&w);
+}
+
 static struct queue_create create_of(struct test_answer *a, uint64_t id, const char *json) {
     return (struct queue_create){
         .call = call_new(a), .key = {"a.near", id}, .build_target = "t", .payer = "p", .json = json, .about = "{}"};
@@ -284,11 +329,16 @@ static void test_a_refusal_by_nobody(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_creates_at_once),     cmocka_unit_test(test_a_failed_cancel),
-        ON_BOTH_FORMS(test_a_cancel_again),         cmocka_unit_test(test_a_replaced_end),
-        cmocka_unit_test(test_a_refusal_by_nobody), cmocka_unit_test(test_expiry),
-        ON_BOTH_FORMS(test_expiry_from_sleep),      ON_BOTH_FORMS(test_leases_outlive_a_restart),
-        cmocka_unit_test(test_an_older_program),    cmocka_unit_test(test_an_end_waits_for_the_writer)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_creates_at_once),
+                                       cmocka_unit_test(test_a_failed_cancel),
+                                       ON_BOTH_FORMS(test_a_cancel_again),
+                                       cmocka_unit_test(test_a_replaced_end),
+                                       cmocka_unit_test(test_a_refusal_by_nobody),
+                                       cmocka_unit_test(test_expiry),
+                                       ON_BOTH_FORMS(test_expiry_from_sleep),
+                                       ON_BOTH_FORMS(test_leases_outlive_a_restart),
+                                       cmocka_unit_test(test_an_older_program),
+                                       cmocka_unit_test(test_a_lease_lasts_until_its_end_is_stored),
+                                       cmocka_unit_test(test_an_end_waits_for_the_writer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
