@@ -180,10 +180,7 @@ static void local_free(struct queue *q) {
     for (size_t i = 0; i < LOCAL_SLOTS; i++)
         while (l->slots[i])
             item_forget(l, &l->slots[i]);
-    for (struct lane *at = l->lanes, *next; at; at = next) {
-        next = at->next;
-        lane_free(at);
-    }
+    lanes_free(l);
     heap_release(&l->timers);
     heap_release(&l->deaths);
     pthread_cond_destroy(&l->changed);
@@ -215,6 +212,7 @@ bool queue_open_local(struct queue **out, const struct queue_config *config, str
     l->config = *config;
     l->writer = writer;
     l->polls_end = &l->polls;
+    random_bytes(&l->lane_seed, sizeof l->lane_seed);
     l->polls_next_ms = l->dirty_until_ms = NO_DEADLINE;
     pthread_mutex_init(&l->mutex, NULL);
     cond_init(&l->changed);

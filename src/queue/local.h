@@ -3,7 +3,9 @@
 // them at a start.
 //
 // How it works: each execution that is not over is one `item`, found by its key in `slots`. One that waits for a worker
-// stands in its lane: a heap by turn of those that the same workers can do. One that waits for its next attempt, or is
+// stands in a lane: a heap by turn of those that the same workers can do. Targets are whatever payers write, so there
+// may be as many lanes as items: a poll looks at those of the targets that it names, which it finds by name, and one
+// that names none at those of whole contracts. One that waits for its next attempt, or is
 // held by a worker, stands in `timers` until that is over; one whose end is being stored stands nowhere. item_place()
 // is the only place that puts an item anywhere. A worker that polls while nothing is there for it is parked in `polls`,
 // and gets the next item. The timer thread ends what is over, and sleeps until the next of the deadlines. Answers are
@@ -24,11 +26,17 @@ struct payer {
     char name[];
 };
 
+enum lane_kind {
+    LANE_TARGET,  // of one build target
+    LANE_ANY,     // the same once more, of all targets
+    LANE_LATE,    // those that are too late, which every worker can answer
+    LANE_BENCHED, // those that somebody does not get
+};
 struct lane {
-    struct lane *next;
+    struct lane *next; // of its slot
     struct heap items;
-    bool benched;                     // those that somebody does not get
-    char *contract_id, *build_target; // NULL: those that are too late, which every worker can answer
+    enum lane_kind kind;
+    char *contract_id, *build_target; // "": of all
 };
 
 #define BENCH_MAX 8 // workers; the oldest makes room
@@ -57,13 +65,14 @@ struct item {
     struct hash token;               // SHA-256 of the lease's
     char worker_id[WORKER_ID_MAX + 1];
     char token_name[TOKEN_NAME_MAX + 1]; // by which the worker took it
-    struct lane *lane;
-    struct heap_node in_lane, in_timers, in_deaths;
+    struct lane *lane, *any;             // `any` beside a LANE_TARGET
+    struct heap_node in_lane, in_any, in_timers, in_deaths;
     struct item *next_dirty, *prev_dirty;
     bool dirty;
 };
 
 #define LOCAL_SLOTS 65536
+#define LANE_SLOTS 4096
 struct local {
     struct queue queue_base;
     struct queue_config config;
@@ -75,10 +84,12 @@ struct local {
     struct item *slots[LOCAL_SLOTS];
     struct payer *payers[LOCAL_SLOTS];
     size_t count;
-    struct lane *lanes;
+    struct lane *lanes[LANE_SLOTS]; // by build target
+    uint64_t lane_seed;             // no payer can choose the slot of its targets
     size_t lane_count;
-    struct heap timers; // by deadline_ms
-    struct heap deaths; // of those that are queued: by when they become too late, or are over
+    uint64_t lanes_seen; // by polls, since the start
+    struct heap timers;  // by deadline_ms
+    struct heap deaths;  // of those that are queued: by when they become too late, or are over
     uint64_t served_turn;
     struct queue_call *polls, **polls_end; // oldest first
     size_t poll_count;
@@ -119,7 +130,9 @@ uint64_t item_late_at(const struct item *x);
 struct payer *payer_join(struct local *l, const char *name, uint64_t *turn);
 struct payer *payer_join_at(struct local *l, const char *name, uint64_t turn); // where the turn is known
 void payer_leave(struct local *l, struct payer *p);
-void lane_free(struct lane *lane);
+// The first of the slot in which those of `build_target` are, and others.
+struct lane **lanes_of(struct local *l, struct slice build_target);
+void lanes_free(struct local *l);
 
 // --- local_polls.c: with the lock held, but answers_send
 

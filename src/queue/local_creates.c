@@ -251,11 +251,12 @@ static void load_one(void *ctx, const struct queue_row *row) {
 // Nobody was served yet by this process: the first turn that waits is the one that is served.
 static void find_turn(struct local *l) {
     uint64_t first = NO_DEADLINE;
-    for (const struct lane *at = l->lanes; at; at = at->next) {
-        const struct item *x = heap_first(&at->items);
-        if (x && x->turn < first)
-            first = x->turn;
-    }
+    for (size_t i = 0; i < LANE_SLOTS; i++)
+        for (const struct lane *at = l->lanes[i]; at; at = at->next) {
+            const struct item *x = heap_first(&at->items);
+            if (x && x->turn < first)
+                first = x->turn;
+        }
     if (first != NO_DEADLINE && first > l->served_turn)
         l->served_turn = first;
 }

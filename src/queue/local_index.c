@@ -7,14 +7,14 @@
 
 // --- payers ------------------------------------------------------------------------------------------------------
 
-static size_t text_hash(const char *text, uint64_t h) {
-    for (; *text; text++)
-        h = (h ^ (uint8_t)*text) * 0x100000001b3ull;
+static size_t text_hash(struct slice text, uint64_t h) {
+    for (size_t i = 0; i < text.len; i++)
+        h = (h ^ text.ptr[i]) * 0x100000001b3ull;
     return (size_t)(h >> 20);
 }
 
 static struct payer **payer_find(struct local *l, const char *name) {
-    struct payer **at = &l->payers[text_hash(name, 0xcbf29ce484222325ull) % LOCAL_SLOTS];
+    struct payer **at = &l->payers[text_hash(slice_str(name), 0xcbf29ce484222325ull) % LOCAL_SLOTS];
     while (*at && strcmp((*at)->name, name) != 0)
         at = &(*at)->next_hash;
     return at;
@@ -49,32 +49,48 @@ void payer_leave(struct local *l, struct payer *p) {
 
 // --- lanes -------------------------------------------------------------------------------------------------------
 
-static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+struct lane **lanes_of(struct local *l, struct slice build_target) {
+    return &l->lanes[text_hash(build_target, l->lane_seed) % LANE_SLOTS];
+}
 
-static struct lane *lane_of(struct local *l, const struct item *x) {
-    const char *target = x->too_late ? NULL : x->build_target;
-    for (struct lane *at = l->lanes; at; at = at->next)
-        if (at->benched == (x->bench != NULL) && same_text(at->build_target, target) &&
-            strcmp(at->contract_id, x->key.contract_id) == 0)
+static struct lane *lane_of(struct local *l, enum lane_kind kind, const char *contract_id, const char *build_target) {
+    struct lane **slot = lanes_of(l, slice_str(build_target));
+    for (struct lane *at = *slot; at; at = at->next)
+        if (at->kind == kind && strcmp(at->build_target, build_target) == 0 &&
+            strcmp(at->contract_id, contract_id) == 0)
             return at;
     struct lane *new = xcalloc(1, sizeof *new);
-    *new = (struct lane){.next = l->lanes,
-                         .benched = x->bench,
-                         .contract_id = xstrdup(x->key.contract_id),
-                         .build_target = target ? xstrdup(target) : NULL};
-    l->lanes = new;
+    *new = (struct lane){
+        .next = *slot, .kind = kind, .contract_id = xstrdup(contract_id), .build_target = xstrdup(build_target)};
+    *slot = new;
     l->lane_count++;
     return new;
 }
 
-static void lane_leave(struct local *l, struct item *x) {
-    struct lane *lane = x->lane, **at = &l->lanes;
+static void lane_free(struct lane *lane) {
+    heap_release(&lane->items);
+    free(lane->contract_id);
+    free(lane->build_target);
+    free(lane);
+}
+
+void lanes_free(struct local *l) {
+    for (size_t i = 0; i < LANE_SLOTS; i++)
+        for (struct lane *at = l->lanes[i], *next; at; at = next) {
+            next = at->next;
+            lane_free(at);
+        }
+}
+
+static void lane_leave(struct local *l, struct lane **in, struct heap_node *n) {
+    struct lane *lane = *in;
     if (!lane)
         return;
-    heap_remove(&lane->items, &x->in_lane);
-    x->lane = NULL;
+    heap_remove(&lane->items, n);
+    *in = NULL;
     if (lane->items.count || l->lane_count <= LANES_KEPT)
         return;
+    struct lane **at = lanes_of(l, slice_str(lane->build_target));
     while (*at != lane)
         at = &(*at)->next;
     *at = lane->next;
@@ -82,17 +98,23 @@ static void lane_leave(struct local *l, struct item *x) {
     lane_free(lane);
 }
 
-void lane_free(struct lane *lane) {
-    heap_release(&lane->items);
-    free(lane->contract_id);
-    free(lane->build_target);
-    free(lane);
+static struct lane *lane_join(struct local *l, enum lane_kind kind, struct item *x, struct heap_node *n) {
+    struct lane *lane = lane_of(l, kind, x->key.contract_id, kind == LANE_TARGET ? x->build_target : "");
+    heap_add(&lane->items, n, x->turn, (uint64_t)x->execution_id);
+    return lane;
+}
+
+static void lanes_join(struct local *l, struct item *x) {
+    enum lane_kind kind = x->bench ? LANE_BENCHED : x->too_late ? LANE_LATE : LANE_TARGET;
+    x->lane = lane_join(l, kind, x, &x->in_lane);
+    if (kind == LANE_TARGET)
+        x->any = lane_join(l, LANE_ANY, x, &x->in_any);
 }
 
 // --- items -------------------------------------------------------------------------------------------------------
 
 static size_t slot_of(const struct execution_key *k) {
-    return text_hash(k->contract_id, k->request_id * 0x9e3779b97f4a7c15ull) % LOCAL_SLOTS;
+    return text_hash(slice_str(k->contract_id), k->request_id * 0x9e3779b97f4a7c15ull) % LOCAL_SLOTS;
 }
 
 struct item **item_find(struct local *l, const struct execution_key *k) {
@@ -108,7 +130,8 @@ uint64_t item_late_at(const struct item *x) {
 }
 
 static void displace(struct local *l, struct item *x) {
-    lane_leave(l, x);
+    lane_leave(l, &x->lane, &x->in_lane);
+    lane_leave(l, &x->any, &x->in_any);
     heap_remove(&l->timers, &x->in_timers);
     heap_remove(&l->deaths, &x->in_deaths);
 }
@@ -134,10 +157,8 @@ void item_place(struct local *l, struct item *x) {
     if (x->state != EXECUTION_QUEUED)
         return;
     heap_add(&l->deaths, &x->in_deaths, x->too_late ? x->dead_at_ms : item_late_at(x), id);
-    if (!x->deadline_ms) {
-        x->lane = lane_of(l, x);
-        heap_add(&x->lane->items, &x->in_lane, x->turn, id);
-    }
+    if (!x->deadline_ms)
+        lanes_join(l, x);
 }
 
 struct item *item_add(struct local *l, const struct queue_row *row, struct payer *payer) {
@@ -159,7 +180,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .created_ms = row->created_ms,
                        .dead_at_ms = row->dead_at_ms};
     x->too_late = clock_wall_ms() >= item_late_at(x);
-    x->in_lane.of = x->in_timers.of = x->in_deaths.of = x;
+    x->in_lane.of = x->in_any.of = x->in_timers.of = x->in_deaths.of = x;
     *at = x;
     l->count++;
     l->counts.by_state[x->state]++;

@@ -8,10 +8,18 @@
 
 static struct queue_poll *poll_of(struct queue_call *c) { return (struct queue_poll *)c; } // its first member
 
+// The next word of a comma list; false: there is none.
+static bool next_word(const char **at, struct slice *word) {
+    *at += strspn(*at, ",");
+    *word = slice_of(*at, strcspn(*at, ","));
+    *at += word->len;
+    return word->len;
+}
+
 static bool can(const char *capabilities, const char *target) {
-    size_t n = strlen(target);
-    for (const char *at = capabilities; at && n; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-        if (strncmp(at, target, n) == 0 && (at[n] == ',' || !at[n]))
+    struct slice word;
+    for (const char *at = capabilities; at && next_word(&at, &word);)
+        if (slice_eq(word, slice_str(target)))
             return true;
     return !capabilities;
 }
@@ -27,24 +35,49 @@ static bool before(const struct item *a, const struct item *b) {
     return a->turn != b->turn ? a->turn < b->turn : a->execution_id < b->execution_id;
 }
 
+static bool fits_item(const struct queue_poll *p, const struct item *x) {
+    return fits(p, x->key.contract_id, x->too_late ? NULL : x->build_target) && !item_is_benched(x, p->worker_id);
+}
+
 // Of those that somebody does not get, which are few, the order is looked for.
-static struct item *first_unless_benched(const struct lane *lane, const char *worker_id) {
+static struct item *first_unless_benched(const struct lane *lane, const struct queue_poll *p) {
     struct item *best = NULL;
     for (size_t i = 0; i < lane->items.count; i++) {
         struct item *x = heap_at(&lane->items, i);
-        if (!item_is_benched(x, worker_id) && (!best || before(x, best)))
+        if (fits_item(p, x) && (!best || before(x, best)))
+            best = x;
+    }
+    return best;
+}
+
+static struct item *first_in(const struct lane *lane, const struct queue_poll *p) {
+    if (p->contract_id && strcmp(p->contract_id, lane->contract_id) != 0)
+        return NULL;
+    switch (lane->kind) {
+    case LANE_TARGET: return lane->build_target[0] ? heap_first(&lane->items) : NULL; // "": nobody says that it can
+    case LANE_ANY: return p->capabilities ? NULL : heap_first(&lane->items);
+    case LANE_LATE: return heap_first(&lane->items);
+    case LANE_BENCHED: return first_unless_benched(lane, p);
+    }
+    return NULL;
+}
+
+// Of the lanes of this target, "": of those of all targets, and of `best`.
+static struct item *first_of(struct local *l, const struct queue_poll *p, struct slice target, struct item *best) {
+    for (struct lane *at = *lanes_of(l, target); at; at = at->next) {
+        l->lanes_seen++;
+        struct item *x = slice_eq(slice_str(at->build_target), target) ? first_in(at, p) : NULL;
+        if (x && (!best || before(x, best)))
             best = x;
     }
     return best;
 }
 
 static struct item *first_for(struct local *l, const struct queue_poll *p) {
-    struct item *best = NULL;
-    for (struct lane *at = l->lanes; at; at = at->next) {
-        struct item *x = at->benched ? first_unless_benched(at, p->worker_id) : heap_first(&at->items);
-        if (x && fits(p, at->contract_id, at->build_target) && (!best || before(x, best)))
-            best = x;
-    }
+    struct slice word;
+    struct item *best = first_of(l, p, slice_str(""), NULL);
+    for (const char *at = p->capabilities; at && next_word(&at, &word);)
+        best = first_of(l, p, word, best);
     return best;
 }
 
@@ -97,8 +130,7 @@ static struct queue_call *take(struct local *l, struct queue_call **at) {
 // Those who hung up are let go: a lease would only come back after its confirmation time.
 void item_offer(struct local *l, struct item *x, struct queue_call **answers) {
     for (struct queue_call **at = &l->polls; *at;) {
-        if (!fits(poll_of(*at), x->key.contract_id, x->too_late ? NULL : x->build_target) ||
-            item_is_benched(x, poll_of(*at)->worker_id)) {
+        if (!fits_item(poll_of(*at), x)) {
             at = &(*at)->next;
             continue;
         }

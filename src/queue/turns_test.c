@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is served first, and who is told that it is too late.
+#include "queue/local.h"
 #include "queue/test_queue.h"
 
 #include <time.h>
@@ -12,6 +13,21 @@ static void put(struct world *w, uint64_t id, const char *payer, const char *tar
 
 // The clock alone brings these about.
 static void pause_ms(long ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
+
+// Nobody is in a hurry: what was created becomes too late in `late_in_ms`, and is over a minute after that.
+static uint64_t set_late_in(struct world *w, uint64_t id, int64_t late_in_ms) {
+    uint64_t late_at = clock_wall_ms() + (uint64_t)late_in_ms;
+    char text[256];
+    snprintf(
+        text, sizeof text,
+        "UPDATE executions SET created_ms = %llu WHERE request_id = %llu; UPDATE queue_items SET dead_at_ms = %llu "
+        "WHERE execution_id = (SELECT id FROM executions WHERE request_id = %llu)",
+        (unsigned long long)late_at - 540000, (unsigned long long)id, (unsigned long long)late_at + 60000,
+        (unsigned long long)id);
+    sql(w, text);
+    restart(w);
+    return late_at;
+}
 
 static void assert_next(struct world *w, uint64_t id) { assert_int_equal(poll_one(w).id, id); }
 
@@ -72,23 +88,61 @@ static void lanes_are_apart(void **state) {
     world_close(&w);
 }
 
+#define TARGETS 5000
+
+// If this fails, a payer who makes up targets has each poll look at all of them, and no lease is confirmed meanwhile.
+static void many_targets_cost_a_poll_nothing(void **state) {
+    (void)state;
+    struct world w;
+    char target[24];
+    struct test_answer answers[16];
+    world_open(&w, 600000);
+    const struct local *l = (const struct local *)w.q;
+    for (uint64_t i = 1; i <= TARGETS; i += ARRAY_LEN(answers)) {
+        struct queue_create x[ARRAY_LEN(answers)];
+        char names[ARRAY_LEN(answers)][24], json[ARRAY_LEN(answers)][24];
+        for (size_t k = 0; k < ARRAY_LEN(answers); k++) {
+            snprintf(names[k], sizeof names[k], "made-up-%u", (unsigned)(i + k));
+            snprintf(json[k], sizeof json[k], "%u", (unsigned)(i + k));
+            x[k] = (struct queue_create){.call = call_new(&answers[k]),
+                                         .key = {"a.near", i + k},
+                                         .build_target = names[k],
+                                         .payer = "mallory",
+                                         .json = json[k],
+                                         .about = "{}"};
+            queue_create(w.q, &x[k]);
+        }
+        for (size_t k = 0; k < ARRAY_LEN(answers); k++)
+            assert_true(wait_for(&answers[k]));
+    }
+    put(&w, TARGETS + 100, "alice", "one", 0);
+    uint64_t seen = l->lanes_seen;
+    assert_int_equal(poll_as(&w, 0, NULL, "two,one").id, TARGETS + 100);
+    assert_int_equal(poll_as(&w, 0, NULL, "two,one").id, 0);
+    assert_int_equal(poll_as(&w, 0, "a.near", NULL).id, 1);
+    snprintf(target, sizeof target, "x,made-up-%u", TARGETS);
+    assert_int_equal(poll_as(&w, 0, NULL, target).id, TARGETS);
+    assert_in_range(l->lanes_seen - seen, 4, 150); // a slot has one or two
+    world_close(&w);
+}
+
 // If this fails, what nobody can begin any more takes a worker's time, or its payer waits for nothing.
 static void what_is_too_late_is_told(void **state) {
     (void)state;
     struct world w;
     bool changed;
     world_open(&w, 600000);
-    put(&w, 1, "alice", "one", clock_wall_ms() + 3000);
+    put(&w, 1, "alice", "one", clock_wall_ms() + 600000);
     put(&w, 2, "alice", "two", 0);
     put(&w, 3, "alice", "one", clock_wall_ms() + 600000);
-    uint64_t start = clock_mono_ms();
     assert_int_equal(poll_as(&w, 0, "b.near", NULL).id, 0);
     struct test_lease two = poll_as(&w, 1, NULL, "two");
     assert_false(two.too_late);
-    struct test_lease late = poll_as(&w, 5, NULL, "none of these"); // whatever it can do
+    uint64_t late_at = set_late_in(&w, 1, 1000);
+    struct test_lease late = poll_as(&w, 30, NULL, "none of these"); // whatever it can do
     assert_int_equal(late.id, 1);
     assert_true(late.too_late);
-    assert_in_range(clock_mono_ms() - start, 2600, 2999);
+    assert_in_range(clock_wall_ms(), late_at, late_at + 25000); // woken by it, not at the poll's end
     assert_int_equal(end_well(&w, &late, &changed), QUEUE_OK);
     assert_true(changed);
     assert_false(poll_as(&w, 0, NULL, "one").too_late);
@@ -100,11 +154,13 @@ static void an_extension_moves_it(void **state) {
     (void)state;
     struct world w;
     world_open(&w, 600000);
-    put(&w, 1, "alice", NULL, clock_wall_ms() + 1000);
+    put(&w, 1, "alice", NULL, clock_wall_ms() + 600000);
+    uint64_t late_at = set_late_in(&w, 1, 1000);
     struct test_lease one = poll_one(&w);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_COUNT, clock_wall_ms() + 600000), QUEUE_OK);
     restart(&w); // it is kept
-    pause_ms(1000);
+    while (clock_wall_ms() <= late_at)
+        pause_ms(10);
     assert_int_equal(give_back(&w, &one), QUEUE_OK);
     one = poll_as(&w, 5, NULL, NULL);
     assert_int_equal(one.attempt, 2);
@@ -144,9 +200,9 @@ static void dead_on_arrival(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(payers_take_turns),     cmocka_unit_test(a_turn_is_kept),
-        cmocka_unit_test(lanes_are_apart),       cmocka_unit_test(what_is_too_late_is_told),
-        cmocka_unit_test(an_extension_moves_it), ON_BOTH_FORMS(an_extension_makes_it_timely),
-        ON_BOTH_FORMS(dead_on_arrival)};
+        cmocka_unit_test(payers_take_turns),         cmocka_unit_test(a_turn_is_kept),
+        cmocka_unit_test(lanes_are_apart),           cmocka_unit_test(many_targets_cost_a_poll_nothing),
+        cmocka_unit_test(what_is_too_late_is_told),  cmocka_unit_test(an_extension_moves_it),
+        ON_BOTH_FORMS(an_extension_makes_it_timely), ON_BOTH_FORMS(dead_on_arrival)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
