@@ -50,6 +50,11 @@ struct coordinator {
     struct askers token_askers; // who shows tokens that were not seen before, on public routes
     struct readers *readers;
     struct kept_answers *kept;
+    struct {
+        bool ok;
+        struct err why;
+        uint64_t until_ms; // good for so long
+    } ready;               // of the thread of probes alone
     struct client_rules askers;
     atomic_bool stopping;
     _Atomic uint64_t branch_questions; // that repositories were asked, since the start

@@ -9,7 +9,7 @@
 #define QUEUE_MAX 512
 
 struct readers {
-    struct deferred *open, *own;
+    struct deferred *open, *own, *probes;
     pthread_mutex_t mutex; // over the next
     struct db *idle[2 * THREADS];
     size_t idle_count;
@@ -29,6 +29,7 @@ bool readers_new(struct readers **out, const char *home, const char *database_ur
     }
     all->open = deferred_new(THREADS, QUEUE_MAX);
     all->own = deferred_new(THREADS, QUEUE_MAX);
+    all->probes = deferred_new(1, QUEUE_MAX);
     *out = all;
     return true;
 }
@@ -37,11 +38,16 @@ void readers_run(struct readers *all, struct http_request *r, bool own, http_han
     deferred_run(own ? all->own : all->open, r, handler, ctx);
 }
 
+void readers_probe(struct readers *all, struct http_request *r, http_handler handler, void *ctx) {
+    deferred_run(all->probes, r, handler, ctx);
+}
+
 void readers_stop(struct readers *all) {
     if (!all)
         return;
     deferred_stop(all->open);
     deferred_stop(all->own);
+    deferred_stop(all->probes);
 }
 
 void readers_free(struct readers *all) {
@@ -49,6 +55,7 @@ void readers_free(struct readers *all) {
         return;
     deferred_free(all->open);
     deferred_free(all->own);
+    deferred_free(all->probes);
     for (size_t i = 0; i < all->idle_count; i++)
         db_close(all->idle[i]);
     pthread_mutex_destroy(&all->mutex);

@@ -9,6 +9,8 @@
 struct readers;
 [[nodiscard]] bool readers_new(struct readers **out, const char *home, const char *database_url, struct err *e);
 void readers_run(struct readers *all, struct http_request *r, bool own, http_handler handler, void *ctx);
+// On one thread that does nothing else: for questions whether all is well. The handler has no connection of these.
+void readers_probe(struct readers *all, struct http_request *r, http_handler handler, void *ctx);
 void readers_stop(struct readers *all); // before the server's stop. NULL is fine, also for the next
 void readers_free(struct readers *all); // after it
 

@@ -139,14 +139,21 @@ bool coordinator_ready(struct coordinator *c, struct err *e) {
     return ok;
 }
 
+// On the thread of probes: strangers' questions cost one read a second in all.
 void readyz(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    struct err e;
-    bool ok = !atomic_load(&c->draining);
-    if (!ok)
-        err_set(&e, ERR_UNAVAILABLE, "draining");
-    if (ok && coordinator_ready(c, &e))
+    struct err draining;
+    if (atomic_load(&c->draining)) {
+        err_set(&draining, ERR_UNAVAILABLE, "draining");
+        http_reply_err(r, &draining);
+        return;
+    }
+    if (clock_mono_ms() >= c->ready.until_ms) {
+        c->ready.ok = coordinator_ready(c, &c->ready.why);
+        c->ready.until_ms = clock_mono_ms() + ANSWER_KEPT_MS;
+    }
+    if (c->ready.ok)
         http_reply(r, 200, "text/plain", SLICE_LIT("ready\n"));
     else
-        http_reply_err(r, &e);
+        http_reply_err(r, &c->ready.why);
 }
