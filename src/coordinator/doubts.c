@@ -12,8 +12,35 @@
 
 static json_t *parse(const char *task) { return json_parse_big(slice_str(task), TASK_BODY_MAX * 2, NULL); }
 
+#define DEADLINE "\"dead_at_ms\":"
+
+// How long the text is up to the number of its own deadline, not of an inner object's; or all of it.
+static size_t before_deadline(const char *task) {
+    const char *at = task;
+    bool quoted = false;
+    for (int depth = 0; *at; at++) {
+        if (*at == '"' && !quoted && depth == 1 && strncmp(at, DEADLINE, strlen(DEADLINE)) == 0)
+            return (size_t)(at - task) + strlen(DEADLINE);
+        if (*at == '"')
+            quoted = !quoted;
+        else if (*at == '\\' && quoted && at[1])
+            at++;
+        else if (!quoted)
+            depth += *at == '{' || *at == '[' ? 1 : *at == '}' || *at == ']' ? -1 : 0;
+    }
+    return (size_t)(at - task);
+}
+
+// What almost all workers post: the same text but for its deadline, which each reckons for itself.
+static bool is_same_text(const char *a, const char *b) {
+    size_t n = before_deadline(a), m = before_deadline(b);
+    if (n != m || memcmp(a, b, n) != 0)
+        return false;
+    return strcmp(a + n + strspn(a + n, "0123456789"), b + n + strspn(b + n, "0123456789")) == 0;
+}
+
 bool task_is_same(const char *a, const char *b) {
-    if (strcmp(a, b) == 0)
+    if (is_same_text(a, b))
         return true;
     SCOPED_JSON(x) = parse(a);
     SCOPED_JSON(y) = parse(b);
