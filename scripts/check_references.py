@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A newcomer's walk: what pages and comments point to is there. Links between pages and to their sections lead
 somewhere; a file that is named exists; a section sign stands behind the name of a public document; a weakness that a
-test is named by (wNN) is described."""
+test is named by (wNN) is described; each setting of a program stands in the operators' table, and no other."""
 import pathlib, re, subprocess
 
 tracked = subprocess.run(["git", "ls-files", "-c", "-o", "--exclude-standard"], check=True, capture_output=True,
@@ -74,6 +74,13 @@ for f in sorted(ours):
         if f.startswith("contracts/"):
             problems += [f"{f}: {w} is not in docs/weaknesses.md" for w in
                          sorted(set(re.findall(r"\b(w[0-2]\d)(?=_|\b)", text)) - weaknesses)]
+SETTING = re.compile(r'SET_(?:TEXT|NEEDED|SECRET|U64|BOOL)\(\s*[\w ]+,\s*[\w.]+,\s*"(\w+)"')
+settings = {name for f in files if f.startswith("src/") and f.endswith((".c", ".h")) and not f.startswith("src/base/settings")
+            for name in SETTING.findall(pathlib.Path(f).read_text())}
+table = pathlib.Path("docs/operate.md").read_text().partition("\n## Settings\n")[2]
+told = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", table, re.M))
+problems += [f"docs/operate.md: its table of settings lacks '{s}'" for s in sorted(settings - told)]
+problems += [f"docs/operate.md: no program has the setting '{s}'" for s in sorted(told - settings)]
 everywhere = pathlib.Path("docs/map.md").read_text()
 for folder in sorted({"/".join(f.split("/")[:2]) for f in files if f.startswith(("src/", "examples/"))}
                      | {"/".join(f.split("/")[:3]) for f in files if f.startswith("contracts/examples/")}):
