@@ -23,7 +23,8 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open_as(&c->authorising, config->home, config->database_url, &brief, e) &&
            database_open(&c->aged, config->home, config->database_url, e) &&
-           readers_new(&c->readers, config->home, config->database_url, e) &&
+           readers_new(&c->readers, config->readers ? config->readers : READERS_DEFAULT, config->home,
+                       config->database_url, e) &&
            tokens_move(config->home, config->database_url, c->reading, e) && writer_new(&c->writer, c->writing, e) &&
            (c->tokens = tokens_new(c->authorising, c->writer)) &&
            blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&

@@ -81,6 +81,7 @@ struct coordinator_config {                 // texts are copied
     const char *repo_map, *egress_allow; // for finding branches; NULL: none
     bool require_auth, branch_lookups;
     unsigned public_per_minute;        // questions of an address on public routes; 0: any number
+    unsigned readers;                  // connections for reads (readers.h); 0: READERS_DEFAULT
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
     struct retention_limits limits;
 };

@@ -16,7 +16,7 @@ struct settings {
         *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen, *log_level, *log_format,
         *status_listen, *admin_token;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
-        build_records_max, public_per_minute;
+        build_records_max, public_per_minute, db_pool_size;
     bool require_auth, branch_lookups;
     struct http_limits limits;
 };
@@ -34,6 +34,9 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, home, "OUTLAYER_HOME", NULL, "folder for its state (~/.outlayer/<network>)"),
     SET_SECRET(struct settings, database_url, "DATABASE_URL",
                "sqlite:///PATH, or postgres://USER:PASSWORD@HOST/NAME (coordinator.db in the home)"),
+    SET_U64(
+        struct settings, db_pool_size, "DB_POOL_SIZE", "8", 2, READERS_MAX,
+        "connections to the database for what is only read, half of them for whoever has a token; beside six others"),
     SET_TEXT(struct settings, near_rpc_url, "NEAR_RPC_URL", NULL,
              "RPC of the chain, to decide what workers disagree on, and for /public/pricing"),
     SET_TEXT(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", NULL,
@@ -101,6 +104,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .require_auth = s->require_auth,
                                               .branch_lookups = s->branch_lookups,
                                               .public_per_minute = (unsigned)s->public_per_minute,
+                                              .readers = (unsigned)s->db_pool_size,
                                               .wasm_max_bytes = s->wasm_gb << 30,
                                               .serve_ms = s->serve_seconds * 1000,
                                               .limits = {.executions_age_ms = s->executions_days * 86400000,

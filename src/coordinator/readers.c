@@ -5,21 +5,21 @@
 #include "queue/database.h"
 #include <pthread.h>
 
-#define THREADS 4 // of each kind
 #define QUEUE_MAX 512
 
 struct readers {
     struct deferred *open, *own, *probes;
     pthread_mutex_t mutex; // over the next
-    struct db *idle[2 * THREADS];
+    struct db *idle[READERS_MAX];
     size_t idle_count;
 };
 
-bool readers_new(struct readers **out, const char *home, const char *database_url, struct err *e) {
+bool readers_new(struct readers **out, unsigned count, const char *home, const char *database_url, struct err *e) {
     struct readers *all = xcalloc(1, sizeof *all);
     bool ok = true;
+    BUG_ON(count < 2 || count > READERS_MAX);
     pthread_mutex_init(&all->mutex, NULL);
-    while (ok && all->idle_count < ARRAY_LEN(all->idle)) {
+    while (ok && all->idle_count < count) {
         ok = database_open(&all->idle[all->idle_count], home, database_url, e);
         all->idle_count += ok;
     }
@@ -27,8 +27,8 @@ bool readers_new(struct readers **out, const char *home, const char *database_ur
         readers_free(all);
         return false;
     }
-    all->open = deferred_new(THREADS, QUEUE_MAX);
-    all->own = deferred_new(THREADS, QUEUE_MAX);
+    all->open = deferred_new(count / 2, QUEUE_MAX);
+    all->own = deferred_new(count - count / 2, QUEUE_MAX);
     all->probes = deferred_new(1, QUEUE_MAX);
     *out = all;
     return true;
