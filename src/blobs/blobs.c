@@ -303,7 +303,7 @@ static bool make_room(struct blobs *b, const char *name, uint64_t more, struct e
     }
     if (b->bytes + more <= b->max_bytes || !left)
         return true;
-    err_set(e, ERR_UNAVAILABLE, "there is no room for module %s: what is kept is being read", name);
+    err_set(e, ERR_UNAVAILABLE, "there is no room, as what is kept is being read: for module %s", name);
     return err_hint(e, "try again in a moment");
 }
 
