@@ -79,16 +79,18 @@ void readers_put(struct readers *all, struct db *db) {
 // --- what is kept --------------------------------------------------------------------------------------------------
 
 #define KEPT_MAX 64
-#define KEPT_BYTES_MAX (4u << 20) // of one; larger ones are made anew each time
+#define KEPT_BYTES_MAX (4u << 20)      // of one; larger ones are made anew each time
+#define KEPT_ALL_BYTES_MAX (16u << 20) // of all, also of those that nobody asks for any more
 
 struct kept {
     char key[KEPT_KEY_MAX]; // "": none
-    char *text;
+    char *text;             // NULL: none
     size_t len;
     uint64_t fresh_until_ms, until_ms;
 };
 struct kept_answers {
     pthread_mutex_t mutex; // over all
+    size_t bytes;
     struct kept at[KEPT_MAX];
 };
 
@@ -119,6 +121,27 @@ static struct kept *place_of(struct kept_answers *k, const char *key) {
     return best;
 }
 
+static void forget(struct kept_answers *k, struct kept *x) {
+    k->bytes -= x->len;
+    free(x->text);
+    *x = (struct kept){0};
+}
+
+// Drops what is over, and then what ends first, until `len` bytes more have room.
+static void make_room(struct kept_answers *k, size_t len) {
+    uint64_t now = clock_mono_ms();
+    for (struct kept *x = k->at; x < k->at + KEPT_MAX; x++)
+        if (x->until_ms <= now)
+            forget(k, x);
+    while (k->bytes + len > KEPT_ALL_BYTES_MAX) {
+        struct kept *first = NULL;
+        for (struct kept *x = k->at; x < k->at + KEPT_MAX; x++)
+            if (x->text && (!first || x->until_ms < first->until_ms))
+                first = x;
+        forget(k, first);
+    }
+}
+
 static void reply(struct http_request *r, struct slice json) {
     http_add_header(r, "Cache-Control", "public, max-age=1");
     http_reply(r, 200, "application/json; charset=utf-8", json);
@@ -145,15 +168,16 @@ void kept_answers_put(struct kept_answers *k, struct http_request *r, const char
         memcpy(text, json.ptr, json.len);
         uint64_t now = clock_mono_ms();
         pthread_mutex_lock(&k->mutex);
+        make_room(k, json.len);
         struct kept *x = place_of(k, key);
-        char *before = x->text;
+        forget(k, x);
+        *x = (struct kept){.text = text,
+                           .len = json.len,
+                           .fresh_until_ms = now + ANSWER_KEPT_MS,
+                           .until_ms = now + 2 * ANSWER_KEPT_MS};
         snprintf(x->key, sizeof x->key, "%s", key);
-        x->text = text;
-        x->len = json.len;
-        x->fresh_until_ms = now + ANSWER_KEPT_MS;
-        x->until_ms = now + 2 * ANSWER_KEPT_MS;
+        k->bytes += json.len;
         pthread_mutex_unlock(&k->mutex);
-        free(before);
     }
     reply(r, json);
 }

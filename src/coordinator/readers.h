@@ -22,7 +22,8 @@ void readers_free(struct readers *all); // after it
 struct db *readers_take(struct readers *all);
 void readers_put(struct readers *all, struct db *db);
 
-// Answers that may be a second old, by what was asked: everybody who asks the same meanwhile gets the same text.
+// Answers that may be a second old, by what was asked: everybody who asks the same meanwhile gets the same text. How
+// many there are, and their bytes, is bounded: those that end first make room.
 #define ANSWER_KEPT_MS 1000
 #define KEPT_KEY_MAX 256
 struct kept_answers;
