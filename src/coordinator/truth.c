@@ -53,10 +53,26 @@ static bool answer_by(const struct truth *t, struct truth_call *c) {
     return false;
 }
 
+// A larger view is heard and not kept, so that a server that answers with much fills no memory. Of its bytes as JSON,
+// of which the memory is some times more.
+#define VIEW_BYTES_MAX (64u << 10)
+
 static void forget(struct kept *k) {
     free(k->contract_id);
     json_decref(k->view);
     *k = (struct kept){0};
+}
+
+// Drops what is over. The moment at which the next one is; NO_DEADLINE: none is kept.
+static uint64_t forget_old(struct truth *t) {
+    uint64_t now = clock_mono_ms(), next = NO_DEADLINE;
+    for (struct kept *k = t->kept; k < t->kept + TRUTH_KEPT; k++) {
+        if (k->contract_id && k->until_ms <= now)
+            forget(k);
+        if (k->contract_id && k->until_ms < next)
+            next = k->until_ms;
+    }
+    return next;
 }
 
 // Takes the view.
@@ -72,6 +88,17 @@ static void keep(struct truth *t, const struct truth_call *c, json_t *view) {
                            .until_ms = clock_mono_ms() + TRUTH_KEPT_MS,
                            .said = view ? TRUTH_OPEN : TRUTH_NONE,
                            .view = view};
+}
+
+// Takes the view; NULL: there is none.
+static void hear(struct truth *t, struct truth_call *c, json_t *view) {
+    c->said = view ? TRUTH_OPEN : TRUTH_NONE;
+    if (view)
+        chain_request_take(&c->request, c->arena, view);
+    if (view && json_dumpb(view, NULL, 0, JSON_COMPACT) > VIEW_BYTES_MAX)
+        json_decref(view);
+    else
+        keep(t, c, view);
 }
 
 // --- at work
@@ -153,10 +180,8 @@ static void work_for(struct truth *t, const struct truth_call **place, struct tr
     *place = NULL;
     t->count--;
     c->said = TRUTH_UNKNOWN;
-    if (ok) {
-        keep(t, c, view);
-        (void)answer_by(t, c);
-    }
+    if (ok)
+        hear(t, c, view);
     c->next = take_answered(t);
     pthread_cond_broadcast(&t->asked); // whose asker's turn it was may have one more
     pthread_mutex_unlock(&t->mutex);
@@ -176,11 +201,12 @@ static void *work(void *arg) {
     free(s);
     pthread_mutex_lock(&t->mutex);
     while (!t->stop) {
+        uint64_t next_end = forget_old(t);
         struct truth_call *c = take_next(t);
         if (c)
             work_for(t, place, c);
         else
-            pthread_cond_wait(&t->asked, &t->mutex);
+            (void)cond_wait_until(&t->asked, &t->mutex, next_end);
     }
     pthread_mutex_unlock(&t->mutex);
     return NULL;

@@ -31,12 +31,18 @@ static uint64_t id_of(const json_t *params, struct arena *a) {
 
 static json_t *view(struct arena *a, uint64_t id) {
     const char *text = "null";
-    if (id == 5)
+    if (id == 5 || id == 7)
         text = "{\"request_id\":5,\"data_id\":" ZEROS ",\"sender_id\":\"s.near\",\"code_source\":{\"repo\":\"r\","
                "\"commit\":\"c\"},\"resource_limits\":{\"max_instructions\":1,\"max_memory_mb\":1,"
                "\"max_execution_seconds\":1},\"payment\":1,\"timestamp\":9,\"build_seconds\":10}";
     else if (id == 6)
         text = arena_strdup(a, "{\"request_id\":77}");
+    if (id == 7) { // the same, and long
+        char *much = arena_alloc(a, 100001);
+        memset(much, 'm', 100000);
+        much[100000] = 0;
+        text = arena_printf(a, "{\"request_id\":7,\"much\":\"%s\",%s", much, strchr(text, ',') + 1);
+    }
     json_t *list = json_array();
     for (; *text; text++)
         json_array_append_new(list, json_integer(*text));
@@ -178,6 +184,23 @@ static void test_kept_for_a_moment(void **state) {
     http_server_stop(s);
 }
 
+static void test_a_long_answer_is_not_kept(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct http_server *s;
+    struct truth *t = start(&s);
+    struct truth_call calls[] = {call_of(a, 7, "x"), call_of(a, 7, "x")};
+    for (unsigned i = 0; i < 2; i++) {
+        truth_ask(t, &calls[i]);
+        await(&f.done, i + 1);
+        assert_int_equal(calls[i].said, TRUTH_OPEN);
+        assert_string_equal(calls[i].request.sender_id, "s.near");
+    }
+    assert_int_equal(now(&f.asked), 2);
+    truth_free(t);
+    http_server_stop(s);
+}
+
 static void test_a_chain_that_cannot_be_asked(void **state) {
     (void)state;
     SCOPED_ARENA(a);
@@ -216,5 +239,6 @@ static void test_a_chain_that_cannot_be_asked(void **state) {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_what_the_chain_says), cmocka_unit_test(test_one_question_for_many),
-    cmocka_unit_test(test_kept_for_a_moment), cmocka_unit_test(test_a_chain_that_cannot_be_asked)};
+    cmocka_unit_test(test_kept_for_a_moment), cmocka_unit_test(test_a_long_answer_is_not_kept),
+    cmocka_unit_test(test_a_chain_that_cannot_be_asked)};
 RUN_TESTS(tests)
