@@ -30,8 +30,8 @@
 
 struct coordinator {
     bool require_auth;
-    struct db *writing, *reading, *authorising, *aged; // connections: of the writer, public lists, `tokens`, retention
-    pthread_mutex_t reading_mutex;                     // of `reading`
+    struct db *writing, *reading, *authorising, *aged; // connections: of the writer, the next, `tokens`, retention
+    pthread_mutex_t reading_mutex; // of `reading`: probes, and look-ups of branches; all others have the readers'
     struct tokens *tokens;
     struct retention *retention;
     struct writer *writer;

@@ -38,13 +38,19 @@ static bool read_kept(struct db *db, struct arena *a, const char *repo, const ch
 }
 
 // NULL: not kept. A database that cannot be read costs a question to the repository.
-static const char *kept(struct coordinator *c, struct arena *a, const char *repo, const char *ref) {
+static const char *kept(struct db *db, struct arena *a, const char *repo, const char *ref) {
     const char *branch = NULL;
     struct err e;
-    pthread_mutex_lock(&c->reading_mutex);
-    if (!read_kept(c->reading, a, repo, ref, &branch, &e))
+    if (!read_kept(db, a, repo, ref, &branch, &e))
         log_err(LOG_WARN, "branches that are kept cannot be read", &e);
-    pthread_mutex_unlock(&c->reading_mutex);
+    return branch;
+}
+
+// On one of the readers' threads.
+static const char *kept_for_reader(struct coordinator *c, struct arena *a, const char *repo, const char *ref) {
+    struct db *db = readers_take(c->readers);
+    const char *branch = kept(db, a, repo, ref);
+    readers_put(c->readers, db);
     return branch;
 }
 
@@ -86,7 +92,9 @@ static bool find(void *ctx, struct arena *a, const char *repo, const char *ref, 
     struct coordinator *c = ctx;
     const struct build_source source = {.repo = url_of(a, repo), .ref = ref};
     struct err failed;
-    *branch = kept(c, a, repo, ref); // since it was asked
+    pthread_mutex_lock(&c->reading_mutex);
+    *branch = kept(c->reading, a, repo, ref); // since it was asked
+    pthread_mutex_unlock(&c->reading_mutex);
     if (*branch)
         return true;
     uint64_t start = clock_mono_ms();
@@ -137,7 +145,7 @@ void github_resolve_branch(struct http_request *r, void *ctx) {
         http_reply_err(r, &e);
     } else if (!read_question(r, &source, &e)) {
         http_reply_err(r, &e);
-    } else if ((branch = kept(c, http_arena(r), source.name, source.ref))) {
+    } else if ((branch = kept_for_reader(c, http_arena(r), source.name, source.ref))) {
         reply(r, source.name, branch, true);
     } else {
         coordinator_client(c, r, asker);

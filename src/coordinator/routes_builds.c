@@ -145,21 +145,20 @@ static bool find(struct coordinator *c, const char *key, bool all, struct buf *o
     struct db_stmt *s;
     bool row = false, ok;
     size_t count = 0;
-    pthread_mutex_lock(&c->reading_mutex);
-    ok =
-        db_query(c->reading,
-                 "SELECT record FROM build_records WHERE build_key = :key ORDER BY created_ms DESC, public_key", &s, e);
+    struct db *db = readers_take(c->readers);
+    ok = db_query(db, "SELECT record FROM build_records WHERE build_key = :key ORDER BY created_ms DESC, public_key",
+                  &s, e);
     if (ok) {
-        db_bind_text(c->reading, s, ":key", key);
+        db_bind_text(db, s, ":key", key);
         buf_add_str(out, all ? "{\"records\":[" : "");
-        while ((ok = db_step(c->reading, s, &row, e)) && row && (all || !count)) {
+        while ((ok = db_step(db, s, &row, e)) && row && (all || !count)) {
             buf_add_str(out, count++ ? "," : "");
-            buf_add_str(out, db_text(c->reading, s, "record"));
+            buf_add_str(out, db_text(db, s, "record"));
         }
         buf_add_str(out, all ? "]}" : "");
-        db_done(c->reading, s);
+        db_done(db, s);
     }
-    pthread_mutex_unlock(&c->reading_mutex);
+    readers_put(c->readers, db);
     if (ok && out->full)
         return err_set(e, ERR_TOO_LARGE, "the records of build %.64s are too long for one answer", key);
     return ok && (count || err_set(e, ERR_NOT_FOUND, "nobody has built %.64s yet", key));
@@ -192,21 +191,21 @@ void public_wasm_info(struct http_request *r, void *ctx) {
         return;
     }
     json_t *list = json_array();
-    pthread_mutex_lock(&c->reading_mutex);
-    ok = db_query(c->reading,
+    struct db *db = readers_take(c->readers);
+    ok = db_query(db,
                   "SELECT record FROM build_records WHERE repo = :repo AND (CAST(:commit AS TEXT) IS NULL OR "
                   "commit_hash = :commit) AND "
                   "(CAST(:target AS TEXT) IS NULL OR target = :target) ORDER BY created_ms DESC LIMIT 100",
                   &s, &e);
     if (ok) {
-        db_bind_text(c->reading, s, ":repo", repo.place); // as builders write it
-        db_bind_text(c->reading, s, ":commit", commit);
-        db_bind_text(c->reading, s, ":target", target);
-        while ((ok = db_step(c->reading, s, &row, &e)) && row)
-            json_array_append_new(list, json_loads(db_text(c->reading, s, "record"), 0, NULL));
-        db_done(c->reading, s);
+        db_bind_text(db, s, ":repo", repo.place); // as builders write it
+        db_bind_text(db, s, ":commit", commit);
+        db_bind_text(db, s, ":target", target);
+        while ((ok = db_step(db, s, &row, &e)) && row)
+            json_array_append_new(list, json_loads(db_text(db, s, "record"), 0, NULL));
+        db_done(db, s);
     }
-    pthread_mutex_unlock(&c->reading_mutex);
+    readers_put(c->readers, db);
     if (ok) {
         http_reply_json(r, 200, json_pack("{s:b, s:o}", "exists", json_array_size(list) > 0, "builds", list));
         return;
