@@ -106,5 +106,6 @@ void coordinator_free(struct coordinator *c) {
     branch_close(c);
     shared_free(c->shared);
     pthread_mutex_destroy(&c->reading_mutex);
+    pthread_mutex_destroy(&c->bench_mutex);
     free(c);
 }

@@ -112,8 +112,7 @@ void admin_cancel(struct http_request *r, void *status) {
 
 // --- the bench
 
-static void forget_over(struct coordinator *c) {
-    uint64_t now = clock_mono_ms();
+static void forget_over(struct coordinator *c, uint64_t now) {
     for (size_t i = c->bench_count; i-- > 0;)
         if (c->bench[i].until_ms <= now)
             c->bench[i] = c->bench[--c->bench_count];
@@ -128,7 +127,7 @@ static struct benched *find(struct coordinator *c, const char *worker_id) {
 
 uint64_t coordinator_benched(struct coordinator *c) {
     pthread_mutex_lock(&c->bench_mutex);
-    forget_over(c);
+    forget_over(c, clock_mono_ms());
     uint64_t n = c->bench_count;
     pthread_mutex_unlock(&c->bench_mutex);
     return n;
@@ -136,23 +135,25 @@ uint64_t coordinator_benched(struct coordinator *c) {
 
 bool coordinator_is_benched(struct coordinator *c, const char *worker_id, uint64_t *left_s) {
     pthread_mutex_lock(&c->bench_mutex);
-    forget_over(c);
+    uint64_t now = clock_mono_ms();
+    forget_over(c, now);
     const struct benched *b = find(c, worker_id);
-    *left_s = b ? (b->until_ms - clock_mono_ms()) / 1000 + 1 : 0;
+    *left_s = b ? (b->until_ms - now) / 1000 + 1 : 0;
     pthread_mutex_unlock(&c->bench_mutex);
     return b;
 }
 
 static bool add(struct coordinator *c, const char *worker_id, uint64_t seconds, struct err *e) {
     pthread_mutex_lock(&c->bench_mutex);
-    forget_over(c);
+    uint64_t now = clock_mono_ms();
+    forget_over(c, now);
     struct benched *b = find(c, worker_id);
     if (!b && c->bench_count < BENCHED_MAX) {
         b = &c->bench[c->bench_count++];
         snprintf(b->worker_id, sizeof b->worker_id, "%s", worker_id);
     }
     if (b)
-        b->until_ms = clock_mono_ms() + seconds * 1000;
+        b->until_ms = now + seconds * 1000;
     pthread_mutex_unlock(&c->bench_mutex);
     return b || err_set(e, ERR_CONFLICT, "%d workers are benched already", BENCHED_MAX);
 }
@@ -181,7 +182,7 @@ void admin_unbench(struct http_request *r, void *status) {
     const char *worker = http_param(r, "worker_id");
     struct err e;
     pthread_mutex_lock(&c->bench_mutex);
-    forget_over(c);
+    forget_over(c, clock_mono_ms());
     struct benched *b = find(c, worker);
     if (b)
         *b = c->bench[--c->bench_count];
@@ -199,11 +200,12 @@ void admin_list_bench(struct http_request *r, void *status) {
     struct coordinator *c = status_ctx(status);
     json_t *all = json_array();
     pthread_mutex_lock(&c->bench_mutex);
-    forget_over(c);
+    uint64_t now = clock_mono_ms();
+    forget_over(c, now);
     for (size_t i = 0; i < c->bench_count; i++) {
         json_t *one = json_object();
         json_set_text(one, "worker_id", c->bench[i].worker_id);
-        json_set_u64(one, "seconds", (c->bench[i].until_ms - clock_mono_ms()) / 1000 + 1);
+        json_set_u64(one, "seconds", (c->bench[i].until_ms - now) / 1000 + 1);
         json_array_append_new(all, one);
     }
     pthread_mutex_unlock(&c->bench_mutex);

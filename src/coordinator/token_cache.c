@@ -190,10 +190,10 @@ static void *answer_questions(void *arg) {
             continue;
         pthread_mutex_unlock(&t->mutex);
         bool ok = ask(t, &k, &e);
+        say(ok, &fails, &e);
         pthread_mutex_lock(&t->mutex);
         if (ok)
             take_answer(t, &k);
-        say(ok, &fails, &e);
         t->failures += !ok;
         t->away = !ok;
         pthread_cond_broadcast(&t->answered);
