@@ -124,7 +124,11 @@ static void replaced(void *ctx, const struct err *e) {
         reply_known(x->request, &x->replace.key, true);
         return;
     }
-    err_set(&later, ERR_UNAVAILABLE, "%s", e ? e->msg : "the execution has changed meanwhile");
+    if (e) {
+        task_reply_later(x->request, e, "what differs from the chain could not be replaced");
+        return;
+    }
+    err_set(&later, ERR_UNAVAILABLE, "the execution has changed meanwhile");
     err_hint(&later, "try again in a moment");
     http_reply_err(x->request, &later);
 }
@@ -206,10 +210,8 @@ static void end_it(struct doubted_lease *x, const char *why) {
 
 static void given_back(void *ctx, const struct err *e) {
     struct doubted_lease *x = ctx;
-    struct err later;
     if (e) {
-        err_set(&later, ERR_UNAVAILABLE, "%s", e->msg);
-        http_reply_err(x->request, &later);
+        task_reply_later(x->request, e, "a lease that is in doubt could not be given back");
     } else if (x->give.answer != QUEUE_OK) {
         task_reply_lost(x->request, x->give.answer);
     } else if (x->truth.said == TRUTH_UNKNOWN) {
@@ -254,10 +256,8 @@ static void lease_heard(void *ctx) {
 
 static void looked(void *ctx, const struct err *e) {
     struct doubted_lease *x = ctx;
-    struct err later;
     if (e) {
-        err_set(&later, ERR_UNAVAILABLE, "%s", e->msg);
-        http_reply_err(x->request, &later);
+        task_reply_later(x->request, e, "a lease that is in doubt could not be looked up");
     } else if (x->look.answer == QUEUE_OK) {
         ask(x->c, x->request, &x->truth, &x->report->claim.key, x->look.json);
     } else {

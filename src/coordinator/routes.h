@@ -15,6 +15,8 @@ void tasks_fail(struct http_request *r, void *coordinator);
 // the request.
 void task_end(struct coordinator *c, struct http_request *r, const struct report *report, const char *about);
 void task_reply_lost(struct http_request *r, enum queue_answer answer);
+// The queue failed: 503, as the client may do it once more. The log has `what` failed and why.
+void task_reply_later(struct http_request *r, const struct err *e, const char *what);
 
 // doubts.c: where the chain has to be asked.
 bool task_is_same(const char *a, const char *b); // two tasks as JSON

@@ -36,7 +36,7 @@ static void reply_error(struct http_request *r, const struct err *e) {
     log_nothing();
 }
 
-static void reply_later(struct http_request *r, const struct err *e, const char *what) {
+void task_reply_later(struct http_request *r, const struct err *e, const char *what) {
     struct err later = not_stored(e);
     log_err(LOG_ERROR, what, e);
     reply_error(r, &later);
@@ -55,7 +55,7 @@ static void created(void *ctx, const struct err *e) {
     struct creation *x = ctx;
     log_key(x->request, &x->create.key);
     if (e) {
-        reply_later(x->request, e, "a request could not be stored");
+        task_reply_later(x->request, e, "a request could not be stored");
         return;
     }
     if (x->create.created)
@@ -143,7 +143,7 @@ static void polled(void *ctx, const struct err *e) {
     struct polling *x = ctx;
     const struct queue_poll *p = &x->poll;
     if (e)
-        reply_later(x->request, e, "a poll could not be served");
+        task_reply_later(x->request, e, "a poll could not be served");
     else if (!p->leased)
         http_reply_empty(x->request, 204);
     else
@@ -229,7 +229,7 @@ struct beating {
 static void beaten(void *ctx, const struct err *e) {
     struct beating *x = ctx;
     if (e)
-        reply_later(x->request, e, "a heartbeat could not be taken");
+        task_reply_later(x->request, e, "a heartbeat could not be taken");
     else if (x->beat.answer != QUEUE_OK)
         task_reply_lost(x->request, x->beat.answer);
     else
@@ -277,7 +277,7 @@ static void ended(void *ctx, const struct err *e) {
     struct ending *x = ctx;
     log_key(x->request, &x->end.key);
     if (e) {
-        reply_later(x->request, e, "an end could not be stored");
+        task_reply_later(x->request, e, "an end could not be stored");
         return;
     }
     if (x->end.changed)
@@ -334,7 +334,7 @@ struct giving {
 static void given_back(void *ctx, const struct err *e) {
     struct giving *x = ctx;
     if (e)
-        reply_later(x->request, e, "a lease could not be given back");
+        task_reply_later(x->request, e, "a lease could not be given back");
     else if (x->give.answer != QUEUE_OK)
         task_reply_lost(x->request, x->give.answer);
     else

@@ -144,20 +144,19 @@ void coordinator_client(const struct coordinator *c, struct http_request *r, cha
     client_name(&c->askers, http_peer(r), http_header_list(r, "X-Forwarded-For"), out);
 }
 
+static bool refuse_for(struct http_request *r, uint64_t seconds) {
+    http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, seconds));
+    return false;
+}
+
 bool coordinator_may_ask(struct http_request *r, struct limiter *l, const char *name, struct err *e) {
     uint64_t retry_s = 1;
-    if (limiter_take(l, name, clock_mono_ms(), &retry_s, e))
-        return true;
-    http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, retry_s));
-    return false;
+    return limiter_take(l, name, clock_mono_ms(), &retry_s, e) || refuse_for(r, retry_s);
 }
 
 bool coordinator_may_come(struct http_request *r, struct askers *a, const char *name, struct err *e) {
     uint64_t retry_s = 1;
-    if (askers_take(a, name, clock_mono_ms(), &retry_s, e))
-        return true;
-    http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, retry_s));
-    return false;
+    return askers_take(a, name, clock_mono_ms(), &retry_s, e) || refuse_for(r, retry_s);
 }
 
 bool coordinator_serve(struct http_server **out, struct coordinator *c, const struct coordinator_door *door,
