@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-coordinator from outside: what it takes, what it refuses, what it still knows after a crash."""
-import base64, hashlib, http.server, json, os, socket, subprocess, threading, time, urllib.parse
+import base64, hashlib, http.server, json, os, socket, subprocess, tempfile, threading, time, urllib.parse
 
 import figures, kit, near
-from coordinator_world import CONTRACT, Coordinator, again, coordinator, error_of, place, sql, task, token_of
+from coordinator_world import CONTRACT, Coordinator, again, coordinator, database, error_of, place, sql, task, token_of
 from kit import check, equal
 
 
@@ -86,6 +86,18 @@ def test_whose_token():
         check("with its end, and its last use", row["expires_at"] and row["last_used_at"], row)
         text = subprocess.run([kit.program("outlayer"), "token", "list", *place(c.home)], capture_output=True, text=True)
         check("for people", "for worker as worker w1, until " in text.stdout, text.stdout)
+
+
+def test_where_tokens_are():
+    """An operator who names the coordinator's database by DATABASE_URL_FILE makes tokens there, not in the home."""
+    with coordinator() as c, tempfile.TemporaryDirectory() as home:
+        file = os.path.join(home, "url")
+        with open(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+            f.write(database(c.home).get("DATABASE_URL") or f"sqlite://{c.home}/coordinator.db")
+        run = subprocess.run([kit.program("outlayer"), "token", "create", "by-file", "--home", home],
+                             env={**os.environ, "DATABASE_URL_FILE": file}, capture_output=True, text=True)
+        equal("made", run.returncode, 0)
+        equal("good at the coordinator", c.call("GET", "/tasks/poll", token=run.stdout.strip())[0], 204)
 
 
 def test_no_auth():

@@ -42,14 +42,25 @@ static bool find(const struct source *s, struct slice name, size_t *row, bool *i
     return false;
 }
 
-static bool read_secret(const struct source *s, const char *path, const char **out, struct err *e) {
+static bool read_secret(struct arena *a, const char *path, const char **out, struct err *e) {
     struct slice text;
-    if (!file_read_secret(s->arena, path, CONFIG_FILE_MAX, &text, e))
+    if (!file_read_secret(a, path, CONFIG_FILE_MAX, &text, e))
         return false;
     while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
-    *out = arena_text(s->arena, text);
+    *out = arena_text(a, text);
     return true;
+}
+
+static const char *variable(struct arena *a, const char *name) {
+    const char *value = getenv(name);
+    return value && value[0] ? arena_strdup(a, value) : NULL;
+}
+
+bool settings_secret(struct arena *a, const char *name, const char **out, struct err *e) {
+    const char *file_name = arena_printf(a, "%s_FILE", name), *path = variable(a, file_name);
+    *out = variable(a, name);
+    return *out || !path || read_secret(a, path, out, e) || err_wrap(e, "%s", file_name);
 }
 
 static struct slice trim(struct slice t) {
@@ -85,7 +96,7 @@ static bool parse_line(struct source *s, struct slice line, unsigned number, str
     if (!value.len)
         return true;
     const char *text = arena_text(s->arena, value);
-    if (is_file && !read_secret(s, text, &text, e))
+    if (is_file && !read_secret(s->arena, text, &text, e))
         return err_wrap(e, "%s", where);
     s->from_file[row] = text;
     return true;
@@ -133,12 +144,11 @@ static bool check_environment(const struct source *s, struct err *e) {
 
 static bool value_of(const struct source *s, size_t row, const char **out, struct err *e) {
     const struct setting *t = &s->table[row];
-    const char *env = getenv(t->name);
-    *out = env && env[0] ? arena_strdup(s->arena, env) : NULL;
-    if (!*out && t->type == SETTING_SECRET) {
-        const char *path = getenv(arena_printf(s->arena, "%s_FILE", t->name));
-        if (path && path[0] && !read_secret(s, path, out, e))
-            return err_wrap(e, "%s_FILE", t->name);
+    if (t->type == SETTING_SECRET) {
+        if (!settings_secret(s->arena, t->name, out, e))
+            return false;
+    } else {
+        *out = variable(s->arena, t->name);
     }
     if (!*out)
         *out = s->from_file[row] ? s->from_file[row] : t->fallback;

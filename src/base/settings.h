@@ -34,6 +34,9 @@ struct setting {
 // Fills *out (zeroed first; texts live in `a`). `file` NULL: ./.env is read if it is there.
 [[nodiscard]] bool settings_load(void *out, size_t out_size, struct arena *a, const struct setting *table, size_t count,
                                  const char *file, struct err *e);
+// The secret that NAME says, or the file that NAME_FILE names, without line ends behind it; *out NULL: neither does.
+// `a` is wiped when it is freed where the secret must not stay behind.
+[[nodiscard]] bool settings_secret(struct arena *a, const char *name, const char **out, struct err *e);
 // The table for --help, or as an .env file with every default commented out.
 void settings_print_help(FILE *to, const struct setting *table, size_t count);
 void settings_print_env_example(FILE *to, const char *daemon, const struct setting *table, size_t count);

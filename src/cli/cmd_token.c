@@ -2,6 +2,7 @@
 // outlayer token: who may talk to a coordinator, and for what. Works on its database: a running coordinator takes a new
 // one at once, and a revoked one no longer than TOKEN_KNOWN_MS.
 #include "base/clock.h"
+#include "base/settings.h"
 #include "cli/commands.h"
 #include "codec/json.h"
 #include "coordinator/tokens.h"
@@ -19,8 +20,9 @@ static const struct arg table[] = {
                "create: the WORKER_ID that whoever uses it may call itself (any)"),
     ARG_NUMBER(struct token_options, days, "--days", "create: how long it is good (without end)"),
     ARG_OPTION(struct token_options, home, "--home", "DIR", "the coordinator's OUTLAYER_HOME (~/.outlayer/<network>)"),
-    ARG_OPTION(struct token_options, database, "--database", "URL",
-               "the coordinator's DATABASE_URL (coordinator.db in the home)"),
+    ARG_OPTION(
+        struct token_options, database, "--database", "URL",
+        "the coordinator's; else DATABASE_URL, the file that DATABASE_URL_FILE names, or coordinator.db in the home"),
     ARG_OPTION(struct token_options, network, "--network", "NAME",
                "devnet, testnet or mainnet (OUTLAYER_NETWORK, devnet)"),
     ARG_SWITCH(struct token_options, json, "--json", "one JSON object"),
@@ -104,7 +106,7 @@ static bool token_show(struct arena *a, const struct token_options *o, struct er
     if (o->json)
         print_json(a, json_pack("{s:O}", "tokens", all));
     else if (!count)
-        printf("no tokens in %s\n", o->home);
+        printf("there are no tokens in %s\n", o->database ? "this database" : o->home);
     return true;
 }
 
@@ -140,9 +142,8 @@ static bool check_uses(const struct token_options *o, const char *action, struct
 }
 
 static bool find_place(struct arena *a, struct token_options *o, struct err *e) {
-    const char *url = getenv("DATABASE_URL");
-    if (!o->database && url && url[0])
-        o->database = url;
+    if (!o->database && !settings_secret(a, "DATABASE_URL", &o->database, e))
+        return false;
     return home_from_options(a, o->home, o->network, &o->home, e);
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/payer.h"
 
-#include "base/file.h"
-
-#define KEY_FILE_MAX 1024
+#include "base/settings.h"
 
 static const char *variable(const char *name) {
     const char *value = getenv(name);
@@ -13,14 +11,13 @@ static const char *variable(const char *name) {
 bool payer_is_set(void) { return variable("INIT_ACCOUNT_ID") != NULL; }
 
 static bool init_account(struct credentials *out, struct arena *a, const char *account, struct err *e) {
-    const char *key = variable("INIT_ACCOUNT_PRIVATE_KEY"), *path = variable("INIT_ACCOUNT_PRIVATE_KEY_FILE");
-    struct slice text = key ? slice_str(key) : (struct slice){0};
-    if (!key && !path)
-        return err_set(e, ERR_SETTINGS, "INIT_ACCOUNT_ID is set, and INIT_ACCOUNT_PRIVATE_KEY is not");
-    if (!key && !file_read_secret(a, path, KEY_FILE_MAX, &text, e))
+    const char *key;
+    if (!settings_secret(a, "INIT_ACCOUNT_PRIVATE_KEY", &key, e))
         return false;
-    text.len = strcspn((const char *)text.ptr, "\r\n");
-    if (!account_id_parse(&out->account, slice_str(account), e) || !secret_key_parse(&out->secret, text, e))
+    if (!key)
+        return err_set(e, ERR_SETTINGS, "INIT_ACCOUNT_ID is set, and INIT_ACCOUNT_PRIVATE_KEY is not");
+    if (!account_id_parse(&out->account, slice_str(account), e) ||
+        !secret_key_parse(&out->secret, slice_of(key, strcspn(key, "\r\n")), e))
         return err_wrap(e, "INIT_ACCOUNT_ID and its key");
     out->public = secret_key_public(&out->secret);
     return true;
