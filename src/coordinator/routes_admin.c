@@ -44,6 +44,7 @@ static void tell(struct http_request *r, const struct execution_key *key, enum q
     } else {
         err_set(&e, answer == QUEUE_UNKNOWN ? ERR_NOT_FOUND : ERR_CONFLICT, "%s",
                 answer == QUEUE_UNKNOWN ? "this execution is over, or was never here" : "its end is being stored");
+        err_hint(&e, "GET /public/jobs?contract_id=…&request_id=… says what is known of it");
         http_reply_err(r, &e);
     }
     log_call(NULL);
@@ -155,7 +156,10 @@ static bool add(struct coordinator *c, const char *worker_id, uint64_t seconds, 
     if (b)
         b->until_ms = now + seconds * 1000;
     pthread_mutex_unlock(&c->bench_mutex);
-    return b || err_set(e, ERR_CONFLICT, "%d workers are benched already", BENCHED_MAX);
+    if (b)
+        return true;
+    err_set(e, ERR_CONFLICT, "%d workers are benched already", BENCHED_MAX);
+    return err_hint(e, "DELETE /admin/bench/WORKER_ID takes one off");
 }
 
 void admin_bench(struct http_request *r, void *status) {
@@ -189,6 +193,7 @@ void admin_unbench(struct http_request *r, void *status) {
     pthread_mutex_unlock(&c->bench_mutex);
     if (!b) {
         err_set(&e, ERR_NOT_FOUND, "worker '%.128s' is not benched", worker);
+        err_hint(&e, "GET /admin/bench lists those that are");
         http_reply_err(r, &e);
         return;
     }

@@ -133,7 +133,7 @@ static bool may_poll(struct coordinator *c, struct http_request *r, const char *
     http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, left_s));
     if (!draining) {
         err_set(e, ERR_UNAVAILABLE, "the operator keeps this worker from new leases");
-        return err_hint(e, "for %" PRIu64 " s more", left_s);
+        return err_hint(e, "it may have some in %" PRIu64 " s, or when the operator ends that", left_s);
     }
     err_set(e, ERR_UNAVAILABLE, "this coordinator drains");
     return err_hint(e, "it gives out no more leases; ask another one, or this one when it is back");
