@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The executions: the record of all, and of those that are not over who waits, who holds which, who polls. One seam
-// with a form for one process (local.h: an index in memory over the rows) that a form for many can stand beside.
+// with two forms: local.h for one process (an index in memory over the rows), scaled.h for several over PostgreSQL.
 // Handlers know only this header.
 //
 // A call is a struct of the caller's, in its own arena: it is filled in, given to the queue, and answered by `done`
