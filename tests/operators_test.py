@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What daemons tell their operators and let them do: readiness, figures, draining with work under way, admin routes,
 one request's id in all logs."""
-import json, os, re, time
+import json, os, re, subprocess, time
 from unittest import mock
 
 import figures, kit
@@ -180,6 +180,35 @@ def test_the_page_has_every_figure():
                 shown |= set(re.findall(r"(?m)^# TYPE (\S+)", body.decode()))
     equal("on the page and not shown", page - shown, set())
     equal("shown and not on the page", shown - page, set())
+
+
+def settings_of_the_page():
+    """{program: {name: (default, meaning)}} as docs/operate.md has them; a link to another section counts for nothing."""
+    with open(os.path.join(kit.ROOT, "docs", "operate.md")) as f:
+        parts = re.split(r"(?m)^### ", f.read().partition("\n## Settings\n")[2])[1:]
+    return {part.split("\n")[0]: {name: (default.strip(" `"), re.sub(r"; see \[.*?\]\(.*?\)", "", meaning)) for
+                                  name, default, meaning in
+                                  re.findall(r"(?m)^\| `(\w+)` \| (.*?) \| (.*) \|$", part)} for part in parts}
+
+
+def settings_of_the_help(program):
+    shown = {}
+    text = subprocess.run([kit.program(program), "--help"], capture_output=True, text=True).stdout
+    for name, told in re.findall(r"(?m)^  ([A-Z]\w+) +(.*)$", text):
+        told, secret = re.subn(r" \[secret: also as NAME_FILE\]$", "", told)
+        default = re.search(r" \(([^()]*(?:\([^()]*\))?[^()]*)\)$", told)
+        meaning = (told[:default.start()] if default else told).removesuffix("; docs/operate.md")
+        shown[name] = ({"required": "needed"}.get(default[1], default[1]) if default else "",
+                       ("secret; " if secret else "") + meaning)
+    return shown
+
+
+def test_the_page_has_every_setting():
+    """An operator reads on the page the defaults and meanings that the program has."""
+    for program, page in settings_of_the_page().items():
+        shown = settings_of_the_help(program)
+        check(f"{program} has settings", len(shown) > 10, shown)
+        equal(f"{program} on the page", page, shown)
 
 
 def test_acts_of_the_operator():
