@@ -6,7 +6,7 @@ help:
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
 	@echo 'make          builds the programs (build/bin) and the contracts (build/contracts)'
 	@echo 'make unit     unit tests and fuzz seeds of this flavour only (FLAVOUR=release|asan|tsan|clang)'
-	@echo 'make check    source checks: format, layers, banned functions, lengths, fuzz targets'
+	@echo 'make check    source checks, which compile nothing: format, layers, lengths, names, references'
 	@echo 'make web      makes the page and the ES module that check quotes (build/web/verify; needs npm)'
 	@echo 'make coverage runs the tests with programs that count, and prints line coverage per file (takes an hour; needs llvm-14)'
 	@echo 'make format   formats the sources'
