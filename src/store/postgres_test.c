@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/patience.h"
+#include "store/test_gate.h"
 #include "store/test_proxy.h"
 #include "store/writer.h"
 
@@ -169,9 +170,17 @@ static void test_time_limits(void **state) {
     close_world(&x);
 }
 
-static void *cancel_soon(void *ctx) {
-    (void)patience_pause(&(struct patience){0}, 50);
-    atomic_store((atomic_bool *)ctx, true);
+struct canceller {
+    struct db *direct;
+    atomic_bool cancel;
+};
+
+static void *cancel_asked(void *ctx) {
+    struct canceller *c = ctx;
+    while (!number(c->direct, "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND state "
+                              "= 'active' AND query LIKE 'SELECT pg_sleep%'"))
+        ;
+    c->cancel = true;
     return NULL;
 }
 
@@ -182,9 +191,10 @@ static void test_cancel(void **state) {
     struct err e;
     int64_t n;
     pthread_t thread;
-    atomic_bool cancel = false;
-    open_world(&x, state, &(struct db_keep){.cancel = &cancel});
-    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+    struct canceller c = {0};
+    open_world(&x, state, &(struct db_keep){.cancel = &c.cancel});
+    c.direct = x.direct;
+    assert_int_equal(pthread_create(&thread, NULL, cancel_asked, &c), 0);
     uint64_t start = clock_mono_ms();
     assert_err(ask(x.db, slow, &n, &e), &e, ERR_UNAVAILABLE, "");
     assert_true(within(start, 10000));
@@ -258,17 +268,22 @@ struct job {
     int64_t id;
     bool ok;
     struct err e;
-    struct gate *gate;
 };
-struct gate {
-    pthread_mutex_t lock;
-    bool held;
+struct breaker {
+    struct test_proxy *proxy;
+    enum proxy_fault fault;
+    const char *words; // NULL: broken already
 };
 
 static bool wait_at_gate(struct db *, void *ctx, struct err *) {
-    struct gate *g = ctx;
-    pthread_mutex_lock(&g->lock);
-    pthread_mutex_unlock(&g->lock);
+    gate_pass(ctx);
+    return true;
+}
+static bool break_once(struct db *, void *ctx, struct err *) {
+    struct breaker *b = ctx;
+    if (b->words)
+        test_proxy_break(b->proxy, b->fault, b->words);
+    b->words = NULL;
     return true;
 }
 static void nobody(void *, bool, const struct err *) {}
@@ -279,17 +294,20 @@ static void told(void *ctx, bool ok, const struct err *e) {
     j->e = *e;
 }
 
+// In one batch, in which the connection breaks.
 static void write_three(struct world *x, struct job *jobs, enum proxy_fault fault, const char *words) {
-    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct breaker breaker = {&x->proxy, fault, words};
+    struct test_gate gate;
     struct writer *w;
     struct err e;
+    gate_init(&gate);
     assert_ok(writer_new(&w, x->db, &e), &e);
-    pthread_mutex_lock(&gate.lock); // what is submitted meanwhile is one batch
     assert_ok(writer_submit(w, &(struct writer_job){wait_at_gate, nobody, &gate}, &e), &e);
+    gate_await(&gate); // what is submitted meanwhile is one batch
+    assert_ok(writer_submit(w, &(struct writer_job){break_once, nobody, &breaker}, &e), &e);
     for (int i = 0; i < 3; i++)
         assert_ok(writer_submit(w, &(struct writer_job){put_one, told, &jobs[i]}, &e), &e);
-    test_proxy_break(&x->proxy, fault, words);
-    pthread_mutex_unlock(&gate.lock);
+    gate_open(&gate);
     writer_free(w);
 }
 

@@ -5,7 +5,6 @@
 #include "base/sync.h"
 #include <pthread.h>
 
-#define WAITING_MAX 16384
 #define BATCH_MAX 256
 
 struct writer {
@@ -13,8 +12,8 @@ struct writer {
     pthread_t thread;
     pthread_mutex_t lock; // guards the queue
     pthread_cond_t wake, room;
-    struct writer_job queue[WAITING_MAX];
-    size_t head, count;
+    struct writer_job queue[WRITER_WAITING_MAX];
+    size_t head, count, patient; // patient: who waits for room
     bool stopping;
     struct histogram took;   // transactions
     _Atomic uint64_t failed; // jobs
@@ -26,8 +25,8 @@ static size_t take_batch(struct writer *w, struct writer_job *out) {
         pthread_cond_wait(&w->wake, &w->lock);
     size_t n = w->count < BATCH_MAX ? w->count : BATCH_MAX;
     for (size_t i = 0; i < n; i++)
-        out[i] = w->queue[(w->head + i) % WAITING_MAX];
-    w->head = (w->head + n) % WAITING_MAX;
+        out[i] = w->queue[(w->head + i) % WRITER_WAITING_MAX];
+    w->head = (w->head + n) % WRITER_WAITING_MAX;
     w->count -= n;
     pthread_cond_broadcast(&w->room);
     pthread_mutex_unlock(&w->lock);
@@ -151,11 +150,15 @@ void writer_free(struct writer *w) {
     free(w);
 }
 
-void writer_figures(struct writer *w, struct buf *out) {
+size_t writer_waiting(struct writer *w) {
     pthread_mutex_lock(&w->lock);
-    size_t depth = w->count;
+    size_t n = w->count + w->patient;
     pthread_mutex_unlock(&w->lock);
-    figure_one(out, FIGURE_GAUGE, "outlayer_writer_waiting", "Changes that wait for the database.", depth);
+    return n;
+}
+
+void writer_figures(struct writer *w, struct buf *out) {
+    figure_one(out, FIGURE_GAUGE, "outlayer_writer_waiting", "Changes that wait for the database.", writer_waiting(w));
     figure_head(out, FIGURE_HISTOGRAM, "outlayer_writer_commit_seconds",
                 "How long a transaction took, its commit included; it holds the changes that waited.");
     figure_histogram(out, "outlayer_writer_commit_seconds", NULL, &w->took);
@@ -164,11 +167,13 @@ void writer_figures(struct writer *w, struct buf *out) {
 
 static bool submit(struct writer *w, const struct writer_job *job, bool patient, struct err *e) {
     pthread_mutex_lock(&w->lock);
-    while (patient && w->count == WAITING_MAX && !w->stopping)
+    w->patient += patient;
+    while (patient && w->count == WRITER_WAITING_MAX && !w->stopping)
         pthread_cond_wait(&w->room, &w->lock);
-    bool room = w->count < WAITING_MAX && !w->stopping;
+    w->patient -= patient;
+    bool room = w->count < WRITER_WAITING_MAX && !w->stopping;
     if (room) {
-        w->queue[(w->head + w->count++) % WAITING_MAX] = *job;
+        w->queue[(w->head + w->count++) % WRITER_WAITING_MAX] = *job;
         pthread_cond_signal(&w->wake);
     }
     pthread_mutex_unlock(&w->lock);

@@ -5,6 +5,8 @@
 #include "base/figures.h"
 #include "store/db.h"
 
+#define WRITER_WAITING_MAX 16384 // changes
+
 struct writer;
 
 struct writer_job {
@@ -20,6 +22,7 @@ struct writer_job {
 [[nodiscard]] bool writer_new(struct writer **out, struct db *db, struct err *e);
 // Finishes what was submitted, and stops. Does not close the connection.
 void writer_free(struct writer *w);
+size_t writer_waiting(struct writer *w); // changes, with those for which there is no room yet
 // How much waits, how long transactions take, how many changes failed: for operators.
 void writer_figures(struct writer *w, struct buf *out);
 // false (ERR_UNAVAILABLE) when too much is waiting already; then `done` is not called.

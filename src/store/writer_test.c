@@ -4,6 +4,9 @@
 
 #include "base/sync.h"
 #include "store/test_database.h"
+#include "store/test_gate.h"
+#include <sched.h>
+#include <stdatomic.h>
 
 static char huge[2000001]; // more than a database of 40 pages takes
 enum kind { ROW, BAD, HUGE };
@@ -21,16 +24,12 @@ struct test {
     struct writer *w;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool open; // the gate behind which jobs gather
+    struct test_gate gate; // behind which jobs gather
     size_t told;
 };
 
 static bool hold(struct db *, void *ctx, struct err *) {
-    struct test *t = ctx;
-    pthread_mutex_lock(&t->lock);
-    while (!t->open)
-        cond_wait_until(&t->changed, &t->lock, NO_DEADLINE);
-    pthread_mutex_unlock(&t->lock);
+    gate_pass(&((struct test *)ctx)->gate);
     return true;
 }
 
@@ -66,6 +65,7 @@ static void open_test(struct test *t, void **state, const char *more) {
     memset(huge, 'x', sizeof huge - 1);
     *t = (struct test){.lock = PTHREAD_MUTEX_INITIALIZER};
     cond_init(&t->changed);
+    gate_init(&t->gate);
     assert_ok(db_open(&t->db, on->url, &e), &e);
     assert_ok(db_exec(t->db, "CREATE TABLE t (id BIGINT PRIMARY KEY, text TEXT)", &e), &e);
     assert_ok(db_exec(t->db, more, &e), &e);
@@ -83,13 +83,13 @@ static void make_busy(struct test *t) {
     struct err e;
     struct writer_job gate = {hold, tell_nobody, t};
     assert_ok(writer_submit(t->w, &gate, &e), &e);
+    gate_await(&t->gate);
 }
 
 static void let_go(struct test *t, size_t jobs) {
     uint64_t end = deadline_in(30000);
+    gate_open(&t->gate);
     pthread_mutex_lock(&t->lock);
-    t->open = true;
-    pthread_cond_broadcast(&t->changed);
     while (t->told < jobs)
         assert_true(cond_wait_until(&t->changed, &t->lock, end));
     pthread_mutex_unlock(&t->lock);
@@ -206,57 +206,65 @@ static void test_no_transaction(void **state) {
     close_test(&t);
 }
 
-#define QUEUE 16384 // WAITING_MAX of writer.c
+// Until there is no room, as *e says of the last one.
+static void fill(struct test *t, struct test_job *jobs, struct err *e) {
+    for (size_t i = 0; i <= WRITER_WAITING_MAX; i++) {
+        jobs[i] = (struct test_job){.t = t, .id = (int64_t)i + 1};
+        assert_int_equal(writer_submit(t->w, &(struct writer_job){change, tell, &jobs[i]}, e), i < WRITER_WAITING_MAX);
+    }
+}
 
 // If this fails, changes pile up without bound, or one that was refused is carried out all the same.
 static void test_a_full_queue(void **state) {
     struct test t;
-    struct test_job *jobs = xcalloc(QUEUE + 256 + 1, sizeof *jobs);
+    struct test_job *jobs = xcalloc(WRITER_WAITING_MAX + 1, sizeof *jobs);
     struct err e;
-    size_t taken = 0;
     open_test(&t, state, "");
     make_busy(&t);
-    while (taken <= QUEUE + 256) {
-        jobs[taken] = (struct test_job){.t = &t, .id = (int64_t)taken + 1};
-        if (!writer_submit(t.w, &(struct writer_job){change, tell, &jobs[taken]}, &e))
-            break;
-        taken++;
-    }
-    assert_in_range(taken, QUEUE - 1, QUEUE + 255); // the gate, and what it took along, may be at work
+    fill(&t, jobs, &e);
     assert_int_equal(e.code, ERR_UNAVAILABLE);
     assert_string_equal(e.hint, "try again in a moment");
-    let_go(&t, taken);
-    assert_false(jobs[taken].told);
-    assert_int_equal(rows(&t, 0), (int64_t)taken);
+    let_go(&t, WRITER_WAITING_MAX);
+    assert_false(jobs[WRITER_WAITING_MAX].told);
+    assert_int_equal(rows(&t, 0), WRITER_WAITING_MAX);
     close_test(&t);
     free(jobs);
 }
 
-static void *let_go_later(void *ctx) {
-    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); // by then the other one waits, or was refused
-    let_go(ctx, 0);
+struct patient {
+    struct test *t;
+    struct count c;
+    struct err e;
+    bool ok;
+    atomic_bool over;
+};
+
+static void *wait_for_room(void *ctx) {
+    struct patient *p = ctx;
+    p->ok = writer_do_after_all(p->t->w, count_rows, &p->c, &p->e);
+    p->over = true;
     return NULL;
 }
 
 // If this fails, who ends what changes use goes on while changes wait, because there was no room to wait behind them.
 static void test_room_is_waited_for(void **state) {
     struct test t;
-    struct test_job *jobs = xcalloc(QUEUE + 256 + 1, sizeof *jobs);
-    pthread_t opener;
-    struct count c = {0};
+    struct test_job *jobs = xcalloc(WRITER_WAITING_MAX + 1, sizeof *jobs);
+    struct patient p = {.t = &t};
+    pthread_t thread;
     struct err e;
-    size_t taken = 0;
     open_test(&t, state, "");
     make_busy(&t);
-    while (jobs[taken] = (struct test_job){.t = &t, .id = (int64_t)taken + 1},
-           writer_submit(t.w, &(struct writer_job){change, tell, &jobs[taken]}, &e))
-        taken++;
-    assert_false(writer_do(t.w, count_rows, &c, &e));
-    assert_int_equal(pthread_create(&opener, NULL, let_go_later, &t), 0);
-    assert_ok(writer_do_after_all(t.w, count_rows, &c, &e), &e);
-    assert_int_equal(c.rows, taken);
-    assert_int_equal(t.told, taken);
-    pthread_join(opener, NULL);
+    fill(&t, jobs, &e);
+    assert_false(writer_do(t.w, count_rows, &p.c, &e));
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &p), 0);
+    while (!p.over && writer_waiting(t.w) == WRITER_WAITING_MAX) // until it waits, or was refused
+        sched_yield();
+    gate_open(&t.gate);
+    pthread_join(thread, NULL);
+    assert_ok(p.ok, &p.e);
+    assert_int_equal(p.c.rows, WRITER_WAITING_MAX);
+    assert_int_equal(t.told, WRITER_WAITING_MAX);
     close_test(&t);
     free(jobs);
 }
