@@ -3,21 +3,30 @@
 #include "queue/test_queue.h"
 
 #include "store/sqlite.h"
+#include "store/test_gate.h"
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
-#include <time.h>
 
-// --- tests
+// --- time alone
+
+static atomic_uint undone;
+static void count_rollback(struct db *db) {
+    db_sqlite.rollback(db);
+    undone++;
+}
 
 // An execution whose end cannot be stored must stay: forgotten, it would wait in the database until the next start.
 static void test_expiry(void **state) {
     (void)state;
     struct world w;
+    struct db_driver counting = db_sqlite;
+    counting.rollback = count_rollback;
     world_open(&w, 20);
+    w.writing->driver = &counting; // the writer rests
     sql(&w, "CREATE TRIGGER no BEFORE UPDATE ON executions BEGIN SELECT RAISE(FAIL, 'not now'); END");
     assert_true(create(&w, 1));
-    uint64_t end = clock_mono_ms() + 200; // some tries
-    while (clock_mono_ms() < end)
+    while (undone < 5)
         assert_int_equal(count_of(&w, EXECUTION_QUEUED), 1);
     sql(&w, "DROP TRIGGER no");
     assert_true(create(&w, 2));
@@ -49,13 +58,15 @@ static void test_leases_outlive_a_restart(void **state) {
     struct test_lease one = poll_one(&w), two = poll_one(&w);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
     assert_int_equal(give_back(&w, &two), QUEUE_OK);
-    restart(&w);
+    restart_after(&w, "UPDATE queue_items SET not_before_ms = not_before_ms + 600000 WHERE not_before_ms > 0");
     assert_int_equal(count_of(&w, EXECUTION_RUNNING), 1);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_SUBMIT, 0), QUEUE_OK);
     assert_int_equal(beat(&w, &two, EXECUTION_EVENT_COUNT, 0), QUEUE_LOST);
     struct test_lease three = poll_one(&w);
     assert_int_equal(three.id, 3); // the one that was given back still waits for its next attempt
     assert_int_equal(three.attempt, 1);
+    assert_int_equal(beat(&w, &three, EXECUTION_EVENT_COUNT, 0), QUEUE_OK); // it is held for long
+    restart_after(&w, "UPDATE queue_items SET not_before_ms = not_before_ms - 600000 WHERE not_before_ms > 0");
     two = poll_as(&w, 5, NULL, NULL);
     assert_int_equal(two.id, 2);
     assert_int_equal(two.attempt, 2); // attempts go on counting
@@ -81,13 +92,9 @@ static void test_an_older_program(void **state) {
     world_open(&w, 600000);
     for (uint64_t i = 1; i <= 3; i++)
         assert_true(create(&w, i));
-    world_stop(&w);
-    struct err e;
-    assert_ok(database_open(&w.reading, w.home, NULL, &e), &e);
-    sql(&w, "DELETE FROM queue_items WHERE request_id < 3");
-    sql(&w, "UPDATE executions SET state = 'settled', outcome = 'success', ended_ms = 1 WHERE request_id = 3");
-    db_close(w.reading);
-    world_start(&w);
+    restart_after(&w,
+                  "DELETE FROM queue_items WHERE request_id < 3;"
+                  "UPDATE executions SET state = 'settled', outcome = 'success', ended_ms = 1 WHERE request_id = 3");
     assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM queue_items"), 2);
     struct test_lease one = poll_one(&w), two = poll_one(&w);
     assert_int_equal(one.id, 1);
@@ -101,43 +108,60 @@ static void test_an_older_program(void **state) {
 
 // --- an end while the writer is busy
 
-static atomic_bool open_gate;
-static bool slow_commit(struct db *db, struct err *e) {
-    while (!open_gate)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+static struct test_gate gate;
+static bool commit_at_gate(struct db *db, struct err *e) {
+    gate_pass(&gate);
     return db_sqlite.commit(db, e);
 }
 
-static void *open_later(void *ctx) {
-    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-    open_gate = true;
-    return ctx;
+// All commits from now on wait for the gate.
+static void hold_commits(struct world *w) {
+    static struct db_driver slow;
+    slow = db_sqlite;
+    slow.commit = commit_at_gate;
+    gate_init(&gate);
+    w->writing->driver = &slow; // the writer rests
+}
+
+struct ender {
+    struct queue *q;
+    atomic_bool over;
+};
+
+static void *end_queue(void *ctx) {
+    struct ender *x = ctx;
+    queue_stop(x->q);
+    queue_free(x->q);
+    x->over = true;
+    return NULL;
 }
 
 // If this fails, a queue is gone while the writer still has to write its leases.
 static void test_an_end_waits_for_the_writer(void **state) {
     (void)state;
     struct world w;
-    pthread_t opener;
-    struct db_driver slow = db_sqlite;
-    slow.commit = slow_commit;
-    open_gate = false;
+    pthread_t thread;
     world_open(&w, 600000);
     assert_true(create(&w, 1));
-    w.writing->driver = &slow; // the writer rests
+    hold_commits(&w);
     struct test_lease one = poll_one(&w);
-    nanosleep(&(struct timespec){.tv_nsec = 400000000}, NULL); // its row is being written by then
-    assert_int_equal(pthread_create(&opener, NULL, open_later, NULL), 0);
+    gate_await(&gate); // its row is being written
+    struct ender ender = {.q = w.q};
+    assert_int_equal(pthread_create(&thread, NULL, end_queue, &ender), 0);
+    while (!ender.over && !writer_waiting(w.writer)) // until it waits, or is over
+        sched_yield();
+    assert_false(ender.over);
+    gate_open(&gate);
+    pthread_join(thread, NULL);
+    w.q = NULL;
     restart(&w);
-    pthread_join(opener, NULL);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_COUNT, 0), QUEUE_OK);
     world_close(&w);
 }
 
-static bool wait_for_gate(struct db *db, void *ctx, struct err *e) {
+static bool run_at_gate(struct db *db, void *ctx, struct err *e) {
     (void)db, (void)ctx, (void)e;
-    while (!open_gate)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    gate_pass(&gate);
     return true;
 }
 static void tell_nobody(void *ctx, bool ok, const struct err *e) { (void)ctx, (void)ok, (void)e; }
@@ -158,19 +182,19 @@ static void test_a_lease_lasts_until_its_end_is_stored(void **state) {
     struct world w;
     struct err e;
     struct test_answer a, b;
-    open_gate = false;
+    gate_init(&gate);
     world_open(&w, 600000);
     assert_true(create(&w, 1));
     struct test_lease one = poll_one(&w);
     sql(&w, "CREATE TRIGGER no BEFORE UPDATE ON executions WHEN NEW.instructions = 1 "
             "BEGIN SELECT RAISE(FAIL, 'not this one'); END");
-    assert_ok(writer_submit(w.writer, &(struct writer_job){wait_for_gate, tell_nobody, NULL}, &e), &e);
+    assert_ok(writer_submit(w.writer, &(struct writer_job){run_at_gate, tell_nobody, NULL}, &e), &e);
     struct queue_end first = end_of(&a, &one, 1), second = end_of(&b, &one, 2);
     queue_end(w.q, &first);
     queue_end(w.q, &second);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
     assert_int_equal(give_back(&w, &one), QUEUE_LOST); // it cannot be had both ways
-    open_gate = true;
+    gate_open(&gate);
     assert_false(wait_for(&a));
     assert_true(wait_for(&b));
     assert_int_equal(second.answer, QUEUE_OK);
@@ -190,18 +214,15 @@ static void test_creates_at_once(void **state) {
     struct world w;
     struct test_answer answers[3];
     struct queue_counts c;
-    struct db_driver slow = db_sqlite;
-    slow.commit = slow_commit;
-    open_gate = false;
     world_open(&w, 600000);
-    w.writing->driver = &slow; // the writer rests
+    hold_commits(&w);
     struct queue_create x[] = {create_of(&answers[0], 1, "1"), create_of(&answers[1], 2, "2"),
                                create_of(&answers[2], 2, "2")};
-    for (size_t i = 0; i < ARRAY_LEN(x); i++) { // while the first is committed the others wait, and go together
-        queue_create(w.q, &x[i]);
-        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-    }
-    open_gate = true;
+    queue_create(w.q, &x[0]);
+    gate_await(&gate); // while it is committed the others wait, and go together
+    queue_create(w.q, &x[1]);
+    queue_create(w.q, &x[2]);
+    gate_open(&gate);
     for (size_t i = 0; i < ARRAY_LEN(x); i++)
         assert_true(wait_for(&answers[i]));
     assert_true(x[1].created);
@@ -297,17 +318,6 @@ static void test_a_replaced_end(void **state) {
     world_close(&w);
 }
 
-static struct test_lease poll_nameless(struct world *w, uint64_t wait_s) {
-    struct test_answer a;
-    SCOPED_ARENA(arena);
-    struct queue_poll x = {.call = call_new(&a), .arena = arena, .worker_id = "", .wait_s = wait_s};
-    queue_poll(w->q, &x);
-    assert_true(wait_for(&a));
-    struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.too_late, ""};
-    memcpy(out.token, x.token, sizeof out.token);
-    return out;
-}
-
 // If this fails, a worker that cannot be told from others is handed what it refuses over and over, as fast as it can.
 static void test_a_refusal_by_nobody(void **state) {
     (void)state;
@@ -315,16 +325,16 @@ static void test_a_refusal_by_nobody(void **state) {
     struct test_answer a;
     world_open(&w, 600000);
     assert_true(create(&w, 1));
-    struct test_lease one = poll_nameless(&w, 0);
+    struct test_lease one = poll_by(&w, "", 0, NULL, NULL);
     assert_int_equal(one.id, 1);
     struct queue_give_back x = {.call = call_new(&a), .key = {"a.near", 1}, .token = one.token, .bench = true};
+    uint64_t start = clock_mono_ms();
     queue_give_back(w.q, &x);
     assert_true(wait_for(&a));
     assert_int_equal(x.answer, QUEUE_OK);
-    uint64_t start = clock_mono_ms();
-    one = poll_nameless(&w, 10);
+    one = poll_by(&w, "", 10, NULL, NULL);
     assert_int_equal(one.attempt, 2);
-    assert_true(clock_mono_ms() - start > 200); // after the delay of any that is given back
+    assert_true(clock_mono_ms() - start >= 500); // the delay of any that is given back
     world_close(&w);
 }
 

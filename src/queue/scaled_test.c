@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several coordinators on one database: what each of them promises holds whichever is asked next.
 #include "base/patience.h"
+#include "queue/scaled.h"
 #include "queue/test_queue.h"
 #include "store/test_proxy.h"
+#include <sched.h>
 
 struct two {
     struct world one, two;
@@ -95,21 +97,33 @@ static void test_either_will_do(void **state) {
     two_close(&w);
 }
 
-static void *create_later(void *ctx) {
-    (void)patience_pause(&(struct patience){0}, 50);
-    assert_true(create(ctx, 1));
-    return NULL;
+static struct queue_poll poll_new(struct test_answer *a, struct arena *arena) {
+    return (struct queue_poll){.call = call_new(a), .arena = arena, .worker_id = "w", .wait_s = 30};
+}
+
+// A poll was looked at once, and nothing was there for it.
+static void wait_until_parked(struct world *w) {
+    struct scaled *s = (struct scaled *)w->q;
+    for (bool parked = false; !parked; sched_yield()) {
+        pthread_mutex_lock(&s->mutex);
+        parked = s->parked.count;
+        pthread_mutex_unlock(&s->mutex);
+    }
 }
 
 // If this fails, who waits at one coordinator does not get what another one has queued.
 static void test_a_poll_at_the_other(void **state) {
     struct two w;
-    pthread_t thread;
+    struct test_answer a;
     struct queue_counts c = {0};
+    SCOPED_ARENA(arena);
     two_open(&w, state);
-    assert_int_equal(pthread_create(&thread, NULL, create_later, &w.one), 0);
-    assert_int_equal(poll_as(&w.two, 20, NULL, NULL).id, 1);
-    pthread_join(thread, NULL);
+    struct queue_poll x = poll_new(&a, arena);
+    queue_poll(w.two.q, &x);
+    wait_until_parked(&w.two);
+    assert_true(create(&w.one, 1));
+    assert_true(wait_for(&a) && x.leased);
+    assert_string_equal(x.json, "1");
     for (uint64_t until = deadline_in(20000); c.created < 1 || !c.by_state[EXECUTION_LEASED];) {
         assert_true(clock_mono_ms() < until && patience_pause(&(struct patience){0}, 5));
         queue_counts(w.two.q, &c);
@@ -213,20 +227,18 @@ static void test_commit_in_doubt(void **state) {
 }
 
 // If this fails, a coordinator that stops keeps those waiting who ask it, or takes leases with it.
-static void *stop_soon(void *ctx) {
-    (void)patience_pause(&(struct patience){0}, 50);
-    queue_stop(ctx);
-    return NULL;
-}
 static void test_stop(void **state) {
     struct two w;
-    pthread_t thread;
+    struct test_answer a;
+    SCOPED_ARENA(arena);
     two_open(&w, state);
-    assert_int_equal(pthread_create(&thread, NULL, stop_soon, w.one.q), 0);
+    struct queue_poll x = poll_new(&a, arena);
+    queue_poll(w.one.q, &x);
+    wait_until_parked(&w.one);
     uint64_t start = clock_mono_ms();
-    assert_int_equal(poll_as(&w.one, 30, NULL, NULL).id, 0);
+    queue_stop(w.one.q);
+    assert_true(wait_for(&a) && !x.leased);
     assert_true(clock_mono_ms() - start < 20000);
-    pthread_join(thread, NULL);
     assert_true(create(&w.one, 1)); // what is called is still served
     assert_int_equal(poll_one(&w.one).id, 0);
     assert_int_equal(poll_one(&w.two).id, 1);
@@ -242,7 +254,7 @@ static void test_a_drain_is_its_own(void **state) {
     assert_int_equal(beat(&w.one, &l, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
     struct test_answer a;
     SCOPED_ARENA(arena);
-    struct queue_poll x = {.call = call_new(&a), .arena = arena, .worker_id = "w", .wait_s = 30};
+    struct queue_poll x = poll_new(&a, arena);
     queue_poll(w.one.q, &x);
     uint64_t start = clock_mono_ms();
     assert_true(queue_drain(w.one.q, 60000));
@@ -252,17 +264,6 @@ static void test_a_drain_is_its_own(void **state) {
     two_close(&w);
 }
 
-static struct test_lease poll_by(struct world *w, const char *worker, uint64_t wait_s) {
-    struct test_answer a;
-    SCOPED_ARENA(arena);
-    struct queue_poll x = {.call = call_new(&a), .arena = arena, .worker_id = worker, .wait_s = wait_s};
-    queue_poll(w->q, &x);
-    assert_true(wait_for(&a));
-    struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.too_late, ""};
-    memcpy(out.token, x.token, sizeof out.token);
-    return out;
-}
-
 // If this fails, a worker that refuses one request gets no other, as that one stands first; or nobody gets that one.
 static void test_a_refused_one_is_passed_over(void **state) {
     struct two w;
@@ -270,16 +271,16 @@ static void test_a_refused_one_is_passed_over(void **state) {
     two_open(&w, state);
     for (uint64_t i = 1; i <= 2; i++)
         assert_true(create(&w.one, i));
-    struct test_lease one = poll_by(&w.one, "a", 0);
+    struct test_lease one = poll_by(&w.one, "a", 0, NULL, NULL);
     assert_int_equal(one.id, 1);
     struct queue_give_back give = {
         .call = call_new(&answers[0]), .key = {"a.near", 1}, .token = one.token, .bench = true};
     queue_give_back(w.one.q, &give);
     assert_true(wait_for(&answers[0]));
-    struct test_lease two = poll_by(&w.one, "a", 0);
+    struct test_lease two = poll_by(&w.one, "a", 0, NULL, NULL);
     assert_int_equal(two.id, 2);
     assert_int_equal(beat(&w.one, &two, EXECUTION_EVENT_COUNT, 0), QUEUE_OK); // it is held for long
-    assert_int_equal(poll_by(&w.one, "a", 0).id, 0);
+    assert_int_equal(poll_by(&w.one, "a", 0, NULL, NULL).id, 0);
     SCOPED_ARENA(arena); // both wait at the coordinator that was not told
     struct queue_poll a = {.call = call_new(&answers[1]), .arena = arena, .worker_id = "a", .wait_s = 3},
                       b = {.call = call_new(&answers[2]), .arena = arena, .worker_id = "b", .wait_s = 3};
@@ -298,7 +299,7 @@ static void test_a_replaced_end(void **state) {
     struct test_answer answers[2];
     two_open(&w, state);
     assert_true(create(&w.one, 1));
-    struct test_lease one = poll_by(&w.one, "a", 0);
+    struct test_lease one = poll_by(&w.one, "a", 0, NULL, NULL);
     struct queue_give_back give = {
         .call = call_new(&answers[0]), .key = {"a.near", 1}, .token = one.token, .bench = true};
     queue_give_back(w.one.q, &give);
@@ -310,7 +311,7 @@ static void test_a_replaced_end(void **state) {
     x.json = "7";
     queue_replace(w.one.q, &x);
     assert_true(wait_for(&answers[1]) && x.replaced);
-    one = poll_by(&w.one, "a", 0);
+    one = poll_by(&w.one, "a", 0, NULL, NULL);
     assert_int_equal(one.id, 7);
     one.id = 1; // its key
     assert_end(&w.one, &one, QUEUE_OK, true);

@@ -142,13 +142,13 @@ struct test_lease {
     char token[LEASE_TOKEN_LEN + 1];
 };
 
-static inline struct test_lease poll_as(struct world *w, uint64_t wait_s, const char *contract_id,
-                                        const char *capabilities) {
+static inline struct test_lease poll_by(struct world *w, const char *worker_id, uint64_t wait_s,
+                                        const char *contract_id, const char *capabilities) {
     struct test_answer a;
     SCOPED_ARENA(arena);
     struct queue_poll x = {.call = call_new(&a),
                            .arena = arena,
-                           .worker_id = "w",
+                           .worker_id = worker_id,
                            .contract_id = contract_id,
                            .capabilities = capabilities,
                            .wait_s = wait_s};
@@ -157,6 +157,11 @@ static inline struct test_lease poll_as(struct world *w, uint64_t wait_s, const 
     struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.too_late, ""};
     memcpy(out.token, x.token, sizeof out.token);
     return out;
+}
+
+static inline struct test_lease poll_as(struct world *w, uint64_t wait_s, const char *contract_id,
+                                        const char *capabilities) {
+    return poll_by(w, "w", wait_s, contract_id, capabilities);
 }
 
 static struct test_lease poll_one(struct world *w) { return poll_as(w, 0, NULL, NULL); }
@@ -217,6 +222,17 @@ static inline void wait_until_expired(struct world *w, uint64_t n) {
 
 static inline void restart(struct world *w) {
     world_stop(w);
+    world_start(w);
+}
+
+// As if the rows had been so when it stopped.
+static inline void restart_after(struct world *w, const char *text) {
+    struct db *db;
+    struct err e;
+    world_stop(w);
+    assert_ok(database_open(&db, w->home, w->url, &e), &e);
+    assert_ok(db_exec(db, text, &e), &e);
+    db_close(db);
     world_start(w);
 }
 
