@@ -129,12 +129,9 @@ static bool local_has_room(struct queue *q, struct err *e) {
 
 // The longest wait of those that are queued, in ms.
 static uint64_t oldest_ms(const struct local *l) {
-    uint64_t now = clock_wall_ms(), oldest = now;
-    for (size_t i = 0; i < LOCAL_SLOTS; i++)
-        for (const struct item *x = l->slots[i]; x; x = x->next_hash)
-            if (x->state == EXECUTION_QUEUED && x->created_ms < oldest)
-                oldest = x->created_ms;
-    return now - oldest;
+    uint64_t now = clock_wall_ms();
+    const struct item *oldest = heap_first(&l->ages);
+    return oldest && oldest->created_ms < now ? now - oldest->created_ms : 0;
 }
 
 static void local_figures(struct queue *q, struct buf *out) {
@@ -183,6 +180,7 @@ static void local_free(struct queue *q) {
     lanes_free(l);
     heap_release(&l->timers);
     heap_release(&l->deaths);
+    heap_release(&l->ages);
     pthread_cond_destroy(&l->changed);
     pthread_cond_destroy(&l->idle);
     pthread_mutex_destroy(&l->mutex);

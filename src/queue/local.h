@@ -66,7 +66,7 @@ struct item {
     char worker_id[WORKER_ID_MAX + 1];
     char token_name[TOKEN_NAME_MAX + 1]; // by which the worker took it
     struct lane *lane, *any;             // `any` beside a LANE_TARGET
-    struct heap_node in_lane, in_any, in_timers, in_deaths;
+    struct heap_node in_lane, in_any, in_timers, in_deaths, in_ages;
     struct item *next_dirty, *prev_dirty;
     bool dirty;
 };
@@ -90,6 +90,7 @@ struct local {
     uint64_t lanes_seen; // by polls, since the start
     struct heap timers;  // by deadline_ms
     struct heap deaths;  // of those that are queued: by when they become too late, or are over
+    struct heap ages;    // of the same: by created_ms
     uint64_t served_turn;
     struct queue_call *polls, **polls_end; // oldest first
     size_t poll_count;

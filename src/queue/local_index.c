@@ -134,6 +134,7 @@ static void displace(struct local *l, struct item *x) {
     lane_leave(l, &x->any, &x->in_any);
     heap_remove(&l->timers, &x->in_timers);
     heap_remove(&l->deaths, &x->in_deaths);
+    heap_remove(&l->ages, &x->in_ages);
 }
 
 // Its payer's items that wait are those that are queued.
@@ -157,6 +158,7 @@ void item_place(struct local *l, struct item *x) {
     if (x->state != EXECUTION_QUEUED)
         return;
     heap_add(&l->deaths, &x->in_deaths, x->too_late ? x->dead_at_ms : item_late_at(x), id);
+    heap_add(&l->ages, &x->in_ages, x->created_ms, id);
     if (!x->deadline_ms)
         lanes_join(l, x);
 }
@@ -180,7 +182,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .created_ms = row->created_ms,
                        .dead_at_ms = row->dead_at_ms};
     x->too_late = clock_wall_ms() >= item_late_at(x);
-    x->in_lane.of = x->in_any.of = x->in_timers.of = x->in_deaths.of = x;
+    x->in_lane.of = x->in_any.of = x->in_timers.of = x->in_deaths.of = x->in_ages.of = x;
     *at = x;
     l->count++;
     l->counts.by_state[x->state]++;

@@ -338,6 +338,42 @@ static void test_a_refusal_by_nobody(void **state) {
     world_close(&w);
 }
 
+static double oldest_seconds(struct world *w) {
+    SCOPED_BUF(out, FIGURES_MAX);
+    queue_figures(w->q, &out);
+    const char *at = strstr(buf_str(&out), "\noutlayer_queue_oldest_seconds ");
+    assert_non_null(at);
+    return strtod(strchr(at, ' '), NULL);
+}
+
+static void assert_oldest(struct world *w, double seconds) {
+    double is = oldest_seconds(w);
+    assert_true(is >= seconds && is < seconds + 100);
+}
+
+// If this fails, operators do not see that something waits that no worker takes.
+static void test_the_oldest_that_is_queued(void **state) {
+    struct world w;
+    bool changed;
+    world_open_on(&w, state, 6000000);
+    assert_oldest(&w, 0);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_true(create(&w, i));
+    restart_after(&w, "UPDATE executions SET created_ms = created_ms - 100000 * (4 - request_id)");
+    assert_oldest(&w, 300);
+    struct test_lease one = poll_one(&w);
+    restart(&w); // the form for many looks now and then
+    assert_oldest(&w, 200);
+    assert_int_equal(give_back(&w, &one), QUEUE_OK);
+    restart(&w);
+    assert_oldest(&w, 300);
+    for (struct test_lease l; (l = poll_as(&w, 5, NULL, NULL)).id != 1;)
+        assert_int_equal(end_well(&w, &l, &changed), QUEUE_OK);
+    restart(&w);
+    assert_oldest(&w, 0);
+    world_close(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_creates_at_once),
                                        cmocka_unit_test(test_a_failed_cancel),
@@ -346,6 +382,7 @@ int main(void) {
                                        cmocka_unit_test(test_a_refusal_by_nobody),
                                        cmocka_unit_test(test_expiry),
                                        ON_BOTH_FORMS(test_expiry_from_sleep),
+                                       ON_BOTH_FORMS(test_the_oldest_that_is_queued),
                                        ON_BOTH_FORMS(test_leases_outlive_a_restart),
                                        cmocka_unit_test(test_an_older_program),
                                        cmocka_unit_test(test_a_lease_lasts_until_its_end_is_stored),
