@@ -76,6 +76,7 @@ def test_a_worker_drains():
             id, tx, _ = w.request(repo, "nap5", resource_limits=limits)
             check("a run is under way", running(w, id))
             equal("its operator drains it", admin(worker, "POST", "/admin/drain"), (202, {"draining": True}))
+            equal("and may say so again", admin(worker, "POST", "/admin/drain"), (202, {"draining": True}))
             check("which shows", kit.until(lambda: ready(worker)[0] == 503) and "draining" in ready(worker)[1])
             later, _, _ = w.request(repo, "later")
             equal("the run ends as if nothing were", w.answer(tx)[1], "rested")
@@ -270,6 +271,14 @@ def test_a_coordinator_drains():
         with again(c) as c:
             got = {c.poll(5)[1]["task"]["request_id"] for _ in (1, 2)}
             equal("the next one has what was left", got, {2, 3})
+    with coordinator(DRAIN_SECONDS="60") as c:
+        id, token = c.lease(1)
+        c.signal(2)
+        check("a long drain begins", kit.until(lambda: ready(c)[0] == 503))
+        c.signal(2)
+        equal("a second Ctrl-C ends it at once", c.process.wait(10), 0)
+        with again(c) as c:
+            equal("and a lease lasts over that, too", c.complete(id, token)[0], 200)
     with coordinator(DRAIN_SECONDS="1") as c:
         id, token = c.lease(1)
         c.signal(15)

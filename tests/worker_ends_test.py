@@ -8,7 +8,7 @@ import kit, near
 from fakes.wire import Wire, once
 from kit import check, equal
 from near import Account, NEAR, TGAS
-from worker_world import CONTRACT, ECHO, OPERATOR, World, answers_sent, builds, c_repo
+from worker_world import CONTRACT, ECHO, OPERATOR, World, answers_sent, builds, c_repo, refusal
 
 
 def test_never_twice():
@@ -92,6 +92,28 @@ def test_stop_and_loss():
             check("after the grace", 8 < took < 18, took)
             check("its lease is given back", any(f["request_id"] == id and f["retry"] for f in w.coordinator.failed),
                   w.coordinator.failed)
+        with w.coordinator.changed:
+            w.coordinator.queue.clear()
+        with w.worker(DRAIN_SECONDS="60") as worker:
+            id, tx, _ = w.request(repo, "sleep", resource_limits=SLEEP)
+            check("another one runs", w.coordinator.wait(lambda: any(b["request_id"] == id and b.get("stage") == "running"
+                                                                     for b in w.coordinator.beats)))
+            worker.signal(signal.SIGINT)
+            check("a long drain begins", kit.until(lambda: "draining:" in worker.output(), 10), worker.output()[-600:])
+            began = time.monotonic()
+            worker.signal(signal.SIGINT)
+            equal("a second Ctrl-C ends it", worker.process.wait(20), 0)
+            check("soon", time.monotonic() - began < 12, time.monotonic() - began)
+            check("and its lease, too, is given back",
+                  any(f["request_id"] == id and f["retry"] for f in w.coordinator.failed), w.coordinator.failed)
+        with w.coordinator.changed:
+            w.coordinator.queue.clear()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            id, _, _ = w.request(repo, "not here")
+            said = refusal(w, STATUS_LISTEN=f"127.0.0.1:{taken.getsockname()[1]}")
+            check("a worker whose STATUS_LISTEN is taken does not start, and says what to do",
+                  "STATUS_LISTEN" in said and "a port of its own" in said, said)
+            check("and takes no lease before it finds out", id not in w.coordinator.leases, w.coordinator.leases)
         with w.coordinator.changed:
             w.coordinator.queue.clear()
         with w.worker() as worker:

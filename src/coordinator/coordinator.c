@@ -67,6 +67,11 @@ void coordinator_drain(struct coordinator *c, uint64_t ms) {
         log_warn("some leases have not ended: they last over a restart, and their workers go on");
 }
 
+void coordinator_hurry(struct coordinator *c) {
+    log_info("told again to end: leases are not waited for");
+    (void)!queue_drain(c->queue, 0);
+}
+
 void coordinator_stop(struct coordinator *c) {
     if (!c)
         return;

@@ -87,8 +87,9 @@ struct coordinator_config {                 // texts are copied
 };
 // Opens or makes the home's state; what is not over is queued again.
 [[nodiscard]] bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e);
-// Gives out no more leases, and waits until none is held, so long at most.
+// Gives out no more leases, and waits until none is held, so long at most, or until coordinator_hurry.
 void coordinator_drain(struct coordinator *c, uint64_t ms);
+void coordinator_hurry(struct coordinator *c);
 void coordinator_stop(struct coordinator *c); // answers parked polls and takes no more: before the server's stop
 void coordinator_free(struct coordinator *c); // after it: what was written is committed. NULL is fine
 // Whether its database answers.

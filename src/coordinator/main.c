@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // outlayer-coordinator: the one place where executions, builds and modules are shared.
+#include "base/ends.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "coordinator/routes.h"
 #include "http/listen.h"
 #include "http/status.h"
-#include <signal.h>
 #include <unistd.h>
 
 #define NAME "outlayer-coordinator"
@@ -171,10 +171,20 @@ static bool serve(struct daemon *d, const struct daemon_args *args, struct err *
     return true;
 }
 
+static void drain(void *ctx) {
+    struct daemon *d = ctx;
+    coordinator_drain(d->c, d->set.drain_s * 1000);
+}
+
+static void hurry(void *ctx) {
+    struct daemon *d = ctx;
+    coordinator_hurry(d->c);
+}
+
 static void close_all(struct daemon *d) {
     status_drain(d->status);
     if (d->server)
-        coordinator_drain(d->c, d->set.drain_s * 1000);
+        ends_during(drain, hurry, d);
     status_stop(d->status);
     coordinator_stop(d->c);
     http_server_stop(d->server);
@@ -193,10 +203,7 @@ int main(int argc, char **argv) {
                            ARRAY_LEN(table), &status))
         return status;
     sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ends, NULL); // before any thread: all of them inherit it
+    ends_block(&ends); // before any thread: all of them inherit it
     signal(SIGPIPE, SIG_IGN);
     struct daemon d = {.arena = arena_new(), .lock = -1};
     bool ok = open_state(&d, &args, &e) && serve(&d, &args, &e);

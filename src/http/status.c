@@ -70,10 +70,11 @@ static void show_figures(struct http_request *r, void *ctx) {
 }
 
 void status_ask_drain(struct http_request *r, void *ctx) {
-    (void)ctx;
+    struct status *s = ctx;
     log_info("%s asks this process to drain", http_peer(r));
     http_reply_json(r, 202, json_pack("{s:b}", "draining", 1));
-    kill(getpid(), SIGTERM);
+    if (!atomic_exchange(&s->draining, true)) // a second signal would end the drain
+        kill(getpid(), SIGTERM);
 }
 
 // Hashes of both are compared, so that the time taken tells neither a byte nor the length of ours.

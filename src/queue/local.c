@@ -157,11 +157,13 @@ static bool local_drain(struct queue *q, uint64_t ms) {
     uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&l->mutex);
     l->cordoned = true;
+    unsigned call = ++l->drains;
+    pthread_cond_broadcast(&l->idle);
     polls_end(l, UINT64_MAX, &answers);
     pthread_mutex_unlock(&l->mutex);
     answers_send(answers);
     pthread_mutex_lock(&l->mutex);
-    while (items_held(l) && cond_wait_until(&l->idle, &l->mutex, end))
+    while (items_held(l) && call == l->drains && cond_wait_until(&l->idle, &l->mutex, end))
         ;
     bool idle = !items_held(l);
     pthread_mutex_unlock(&l->mutex);

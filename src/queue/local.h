@@ -99,6 +99,7 @@ struct local {
     uint64_t dirty_until_ms; // their rows are written by then; NO_DEADLINE: none is dirty, or it is being done
     struct queue_counts counts;
     bool cordoned;       // nothing is leased
+    unsigned drains;     // the last one may wait
     pthread_cond_t idle; // nothing is held any more
     struct histogram in_state[EXECUTION_STATE_COUNT];
     struct tally lost_by; // leases, by worker

@@ -173,7 +173,8 @@ struct queue_filter {
 void queue_figures(struct queue *q, struct buf *out);
 
 // From now on nothing is leased; parked polls are answered with nothing. Waits until that is done, and, where no other
-// process can serve the workers, until none of them holds anything, so long at most. Returns whether that is so.
+// process can serve the workers, until none of them holds anything, so long at most. Returns whether that is so. A call
+// while another one waits ends that one's wait.
 bool queue_drain(struct queue *q, uint64_t ms);
 // Answers the parked polls with nothing, and takes no more. What was called before is still served.
 void queue_stop(struct queue *q);

@@ -27,7 +27,7 @@ struct held {
     pthread_mutex_t lock; // guards what follows, and the leases
     pthread_cond_t news;  // for the thread: the first lease, or stop
     pthread_cond_t gone;  // a lease is held no more
-    bool stop;
+    bool stop, hurried;
     struct held_lease *list;
     uint64_t announced_ms, heard_ms, lost_count;
 };
@@ -242,9 +242,10 @@ void held_drop(struct held *h, struct held_lease *l) {
     pthread_mutex_unlock(&h->lock);
 }
 
-void held_return_all(struct held *h, const char *reason) {
+void held_return_all(struct held *h, const char *reason, uint64_t ms) {
     SCOPED_ARENA(a);
     struct err e;
+    uint64_t end = deadline_in(ms);
     size_t n = held_count(h), count = 0;
     struct lease_id *ids = arena_calloc(a, n + 1, sizeof *ids);
     pthread_mutex_lock(&h->lock);
@@ -255,7 +256,7 @@ void held_return_all(struct held *h, const char *reason) {
         l->lost = true; // whoever works on it sends nothing any more
     }
     pthread_mutex_unlock(&h->lock);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && clock_mono_ms() <= end; i++)
         if (!api_fail(h->set.api, a, &ids[i], reason, true, &e))
             log_err(LOG_WARN, "returning a lease", &e);
 }
@@ -293,9 +294,16 @@ size_t held_count(struct held *h) {
 bool held_wait_empty(struct held *h, uint64_t ms) {
     uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&h->lock);
-    while (h->list && cond_wait_until(&h->gone, &h->lock, end))
+    while (h->list && !h->hurried && cond_wait_until(&h->gone, &h->lock, end))
         ;
     bool empty = !h->list;
     pthread_mutex_unlock(&h->lock);
     return empty;
+}
+
+void held_hurry(struct held *h) {
+    pthread_mutex_lock(&h->lock);
+    h->hurried = true;
+    pthread_cond_broadcast(&h->gone);
+    pthread_mutex_unlock(&h->lock);
 }

@@ -30,12 +30,15 @@ bool held_is_lost(const struct held_lease *l);
 const atomic_bool *held_lost(const struct held_lease *l); // the same, for what waits; lives as long as it is held
 struct lease_id held_id(const struct held_lease *l);      // lives as long as it is held
 void held_drop(struct held *h, struct held_lease *l);
-// Shutdown: every lease but those whose answer is on its way goes back to the queue. They stay in the list.
-void held_return_all(struct held *h, const char *reason);
+// Shutdown: every lease but those whose answer is on its way goes back to the queue. They stay in the list. What the
+// coordinator was not told within `ms` runs out there by itself.
+void held_return_all(struct held *h, const char *reason, uint64_t ms);
 size_t held_count(struct held *h);
 // Adds each lease to the count of its stage.
 void held_stages(struct held *h, uint64_t by_stage[static STAGE_ENDED + 1]);
 uint64_t held_lost_count(struct held *h); // since the start
 uint64_t held_heard_ms(struct held *h);   // when the coordinator answered last, clock_mono_ms(); 0: never
-// Until nothing is held any more, at most ms. Returns whether that is so.
+// Until nothing is held any more, or nobody is to wait any more (held_hurry), at most ms. Returns whether nothing is
+// held.
 bool held_wait_empty(struct held *h, uint64_t ms);
+void held_hurry(struct held *h);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // outlayer-worker: takes leases, builds, runs, answers on chain.
+#include "base/ends.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -15,7 +16,6 @@
 #include "worker/monitor.h"
 #include "worker/worker.h"
 #include <pthread.h>
-#include <signal.h>
 #include <sys/resource.h>
 
 #define NAME "outlayer-worker"
@@ -76,7 +76,8 @@ static const struct setting table[] = {
     STATUS_SETTING(struct settings, status_listen, "127.0.0.1:9082"),
     ADMIN_TOKEN_SETTING(struct settings, admin_token),
     SET_U64(struct settings, drain_s, "DRAIN_SECONDS", "75", 0, 86400,
-            "after SIGTERM: how long executions at work may take; what is left then goes back to the queue"),
+            "after SIGTERM: how long executions at work may take; what is left then, or at a second SIGTERM, goes back "
+            "to the queue"),
     LOG_SETTINGS(struct settings, log_level, log_format),
 };
 
@@ -344,7 +345,8 @@ static bool serve_operator(struct daemon *d, struct err *e) {
 
 static bool start(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
-    if (!worker_start(&d->worker, e) || (s->monitor && !start_monitor(d, e)) || !serve_operator(d, e))
+    if (!worker_start(&d->worker, e) || (s->monitor && !start_monitor(d, e)) || !serve_operator(d, e) ||
+        !worker_take_leases(&d->worker, e))
         return false;
     log_info("worker %s for %s as %s: %u at a time, capabilities %s", s->worker_id, s->contract, d->operator_id.s,
              d->worker.set.slots, d->worker.set.capabilities);
@@ -352,10 +354,22 @@ static bool start(struct daemon *d, const struct daemon_args *args, struct err *
     return true;
 }
 
+// The monitor goes on: it sees how requests end.
+static void drain(void *ctx) {
+    struct daemon *d = ctx;
+    status_drain(d->status);
+    worker_drain(&d->worker, d->set.drain_s * 1000);
+}
+
+static void hurry(void *ctx) {
+    struct daemon *d = ctx;
+    worker_hurry(&d->worker);
+}
+
 static void close_all(struct daemon *d, int status) {
     struct worker *w = &d->worker;
-    status_drain(d->status);
-    worker_drain(w, d->set.drain_s * 1000); // the monitor goes on: it sees how requests end
+    if (status == 0)
+        ends_during(drain, hurry, d);
     status_stop(d->status);
     janitor_stop(d->janitor);
     monitor_stop(d->monitor);
@@ -403,10 +417,7 @@ static void *await_end(void *ctx) {
 
 // The signals are blocked before there is any other thread: all of them inherit it.
 static bool watch_for_end(struct ending *end, struct err *e) {
-    sigemptyset(&end->signals);
-    sigaddset(&end->signals, SIGTERM);
-    sigaddset(&end->signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &end->signals, NULL);
+    ends_block(&end->signals);
     return pthread_create(&end->thread, NULL, await_end, end) == 0 || err_set(e, ERR_IO, "cannot start a thread");
 }
 

@@ -146,6 +146,10 @@ bool worker_start(struct worker *w, struct err *e) {
     pthread_mutex_init(&w->spawning, NULL);
     w->places = places_new(w->set.slots, parked_most(w));
     w->threads = xcalloc(most_threads(w), sizeof *w->threads);
+    return true;
+}
+
+bool worker_take_leases(struct worker *w, struct err *e) {
     worker_parked(w);
     return w->thread_count || err_set(e, ERR_INTERNAL, "cannot start threads");
 }
@@ -173,12 +177,17 @@ void worker_drain(struct worker *w, uint64_t ms) {
     (void)!held_wait_empty(w->held, ms);
 }
 
+void worker_hurry(struct worker *w) {
+    log_info("told again to end: leases at work are not waited for");
+    held_hurry(w->held);
+}
+
 bool worker_stop(struct worker *w) {
     worker_drain(w, 0);
     bool empty = !w->held || held_wait_empty(w->held, 0);
     if (!empty) {
         log_info("giving back what is still at work");
-        held_return_all(w->held, "the worker stops");
+        held_return_all(w->held, "the worker stops", LAST_CALLS_MS);
     }
     flag_set(&w->abandon);
     uint64_t end = clock_mono_ms() + LAST_CALLS_MS;

@@ -57,10 +57,12 @@ struct worker {
 static inline bool flag_is_set(const atomic_bool *f) { return atomic_load_explicit(f, memory_order_relaxed); }
 static inline void flag_set(atomic_bool *f) { atomic_store_explicit(f, true, memory_order_relaxed); }
 
-// Recovers what the journal holds, then starts to take leases.
+// Recovers what the journal holds. Leases are taken from worker_take_leases on: whoever cannot start takes none.
 [[nodiscard]] bool worker_start(struct worker *w, struct err *e);
-// Takes no more leases, and waits for those at work to end, so long at most.
+[[nodiscard]] bool worker_take_leases(struct worker *w, struct err *e);
+// Takes no more leases, and waits for those at work to end, so long at most, or until worker_hurry.
 void worker_drain(struct worker *w, uint64_t ms);
+void worker_hurry(struct worker *w);
 // Gives back what is still at work. Returns whether all threads have ended: where not, the process must end without
 // freeing what they use.
 bool worker_stop(struct worker *w);
