@@ -41,6 +41,8 @@ static bool order(struct slot *s, const struct slot_order *o, struct err *e) {
     do
         n = send(s->sock, o, sizeof *o, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+        return err_set(e, ERR_UNAVAILABLE, "an executor's keeper has died");
     return n == (ssize_t)sizeof *o || err_errno(e, "cannot order a process from an executor");
 }
 
@@ -131,12 +133,12 @@ bool slot_open(struct slot **out, const struct slot_spec *spec, struct err *e) {
     struct slot *s = xcalloc(1, sizeof *s);
     struct cgroup_limits limits = {0, spec->processes};
     s->sock = s->pid = s->process.pidfd = s->process.sock = -1;
-    struct slot_order enter = {.kind = SLOT_ENTER, .degree = spec->degree, .uid = spec->uid};
+    struct slot_order enter = {.kind = SLOT_ENTER, .number = ++s->number, .degree = spec->degree, .uid = spec->uid};
     enter.processes = spec->processes;
     enter.own_number = spec->uid != geteuid();
     // What has been started waits for its first order: all that it starts is in the group too.
     bool ok = cgroup_make(&s->group, &limits, e) && start(s, spec->program, e) && cgroup_add(&s->group, s->pid, e) &&
-              order(s, &enter, e) && order_next(s, e);
+              order(s, &enter, e);
     if (!ok) {
         slot_close(s);
         s = NULL;

@@ -250,8 +250,8 @@ static int keep(struct keeper k) {
     struct err e = {0};
     if (!receive(&k, &o) || o.kind != SLOT_ENTER)
         return 0;
-    k.number = 1; // whom a failure to go in keeps waiting
-    if (!(k.jailed ? enter(&k, &o, &e) : get_ready(&k, &e))) {
+    k.number = o.number;
+    if (!(k.jailed ? enter(&k, &o, &e) : get_ready(&k, &e)) || !make_process(&k, &e)) {
         note_failure(&k, &e);
         return 1;
     }

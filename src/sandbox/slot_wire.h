@@ -5,10 +5,12 @@
 #include "base/err.h"
 #include "sandbox/sandbox.h"
 
+// SLOT_ENTER comes once and first, and asks for the first process, too: a keeper that cannot go in answers its only
+// order, so nobody writes to one that has died of that.
 enum slot_order_kind { SLOT_ENTER = 1, SLOT_FORK, SLOT_KILL };
 struct slot_order {
     uint32_t kind;
-    uint32_t number;                // SLOT_FORK: of the process
+    uint32_t number;                // SLOT_ENTER and SLOT_FORK: of the process that is asked for; SLOT_KILL: whom
     uint32_t degree, uid;           // SLOT_ENTER
     uint32_t processes, own_number; // own_number: nobody else has this uid
 };
