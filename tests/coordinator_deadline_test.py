@@ -70,7 +70,6 @@ def test_the_monitor_tells():
 
 
 def deadline(w, id):
-
     with contextlib.closing(sqlite3.connect(f"file:{w.real.home}/coordinator.db?mode=ro", uri=True)) as db:
         row = db.execute("SELECT dead_at_ms FROM queue_items WHERE request_id = ?", (id,)).fetchone()
     return row and row[0]

@@ -69,7 +69,10 @@ static bool make_room(struct db *db, const struct build *b, struct err *e) {
         return false;
     if (own >= OF_TOKEN_MAX)
         return forget_oldest_own(db, b, e);
-    return all < RECORDS_MAX || err_set(e, ERR_CONFLICT, "%d records of this build are there already", RECORDS_MAX);
+    if (all < RECORDS_MAX)
+        return true;
+    err_set(e, ERR_CONFLICT, "%d records of this build are there already", RECORDS_MAX);
+    return err_hint(e, "ask for them with ?all=true: one of a signer that you trust may be among them");
 }
 
 // A signer's later record takes the place of its earlier one; an earlier one, shown again by anybody, changes nothing.
@@ -104,8 +107,10 @@ static void stored(void *ctx, bool ok, const struct err *e) {
     struct build *b = ctx;
     if (ok)
         http_reply_json(b->request, 200, json_pack("{s:s}", "build_key", b->key));
-    else
+    else if (e->code == ERR_CONFLICT)
         http_reply_err(b->request, e);
+    else
+        task_reply_later(b->request, e, "a build record could not be stored");
 }
 
 // In the one form in which keys are stored.

@@ -145,6 +145,7 @@ void readyz(struct http_request *r, void *ctx) {
     struct err draining;
     if (atomic_load(&c->draining)) {
         err_set(&draining, ERR_UNAVAILABLE, "draining");
+        err_hint(&draining, "it takes no new work, finishes what it has and ends");
         http_reply_err(r, &draining);
         return;
     }

@@ -243,6 +243,11 @@ bool truth_can_ask(const struct truth *t) { return t->rpc; }
 
 // --- asking
 
+static bool stopping(struct err *e) {
+    err_set(e, ERR_UNAVAILABLE, "the coordinator is stopping");
+    return err_hint(e, "ask another one, or this one when it is back");
+}
+
 static bool can_wait(const struct truth *t, const struct truth_call *c, struct err *e) {
     size_t of_one = 0;
     if (!t->rpc) {
@@ -250,11 +255,13 @@ static bool can_wait(const struct truth *t, const struct truth_call *c, struct e
         return err_hint(e, "set NEAR_RPC_URL of the coordinator");
     }
     if (t->stop)
-        return err_set(e, ERR_UNAVAILABLE, "the coordinator is stopping");
+        return stopping(e);
     for (const struct truth_call *w = t->waiting; w; w = w->next)
         of_one += strcmp(w->asker, c->asker) == 0;
-    return (t->count < TRUTH_WAITING && of_one < TRUTH_OF_ONE) ||
-           err_set(e, ERR_UNAVAILABLE, "too many wait for the chain's word already");
+    if (t->count < TRUTH_WAITING && of_one < TRUTH_OF_ONE)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "too many wait for the chain's word already");
+    return err_hint(e, "ask again in a few seconds");
 }
 
 void truth_ask(struct truth *t, struct truth_call *c) {
@@ -287,7 +294,7 @@ void truth_stop(struct truth *t) {
     t->waiting = NULL;
     for (struct truth_call *c = left; c; c = c->next) {
         c->said = TRUTH_UNKNOWN;
-        err_set(&c->why, ERR_UNAVAILABLE, "the coordinator is stopping");
+        (void)stopping(&c->why);
         t->count--;
     }
     pthread_cond_broadcast(&t->asked);

@@ -135,8 +135,10 @@ bool status_start(struct status **out, const struct status_settings *settings, s
     if (!http_server_start(&s->server, &c, e)) {
         status_stop(s);
         err_wrap(e, "STATUS_LISTEN");
-        return err_hint(e, "each daemon of a machine needs a port of its own: STATUS_LISTEN=127.0.0.1:0 takes a free "
-                           "one, STATUS_LISTEN=off none");
+        if (e->code == ERR_IO)
+            err_hint(e, "each daemon of a machine needs a port of its own: STATUS_LISTEN=127.0.0.1:0 takes a free one, "
+                        "STATUS_LISTEN=off none");
+        return false;
     }
     log_info("operators ask %s for /healthz, /readyz and /metrics: port %u", settings->listen,
              http_server_port(s->server));

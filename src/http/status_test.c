@@ -5,6 +5,7 @@
 #include "http/client.h"
 #include "http/listen.h"
 #include "http/status.h"
+#include <sys/resource.h>
 
 static bool able = true;
 static unsigned acts;
@@ -129,12 +130,25 @@ static void places_are_an_address_and_a_port(void **state) {
     }
 }
 
+// An operator whose system allows too few open files looks for another program on the port. The last test: the hard
+// limit of a process does not rise again.
+static void too_few_files_are_said(void **state) {
+    (void)state;
+    const struct rlimit few = {300, 300};
+    const struct status_settings set = {.listen = "127.0.0.1:0", .daemon = "outlayer-test"};
+    struct status *s;
+    struct err e = {0};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_false(status_start(&s, &set, &e));
+    assert_non_null(strstr(e.msg, "STATUS_LISTEN"));
+    assert_non_null(strstr(e.hint, "LimitNOFILE"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_says_whether_work_can_be_done),
-        cmocka_unit_test(without_the_token_nobody_acts),
-        cmocka_unit_test(a_port_that_is_taken_is_said),
-        cmocka_unit_test(places_are_an_address_and_a_port),
+        cmocka_unit_test(it_says_whether_work_can_be_done), cmocka_unit_test(without_the_token_nobody_acts),
+        cmocka_unit_test(a_port_that_is_taken_is_said),     cmocka_unit_test(places_are_an_address_and_a_port),
+        cmocka_unit_test(too_few_files_are_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
