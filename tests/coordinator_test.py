@@ -436,6 +436,21 @@ def test_one_home_one_process():
                   e)
 
 
+def test_one_file_one_coordinator():
+    """Two coordinators over one file of SQLite would give every execution out twice, also where each has its own home."""
+    with kit.folder() as folder:
+        url = f"sqlite://{folder}/executions.db"
+        one = Coordinator(os.path.join(folder, "one"), DATABASE_URL=url)
+        try:
+            Coordinator(os.path.join(folder, "two"), DATABASE_URL=url).kill()
+            check("a second one is refused", False)
+        except RuntimeError as e:
+            check("a second one is refused", "held by another coordinator" in str(e) and "PostgreSQL" in str(e), e)
+        one.stop()
+        Coordinator(os.path.join(folder, "two"), DATABASE_URL=url).stop()
+        check("not when the first has ended", True)
+
+
 # --- modules, builds, locks, workers
 
 def test_modules():

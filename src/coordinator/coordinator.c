@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/coordinator.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "coordinator/routes.h"
 #include "queue/database.h"
+#include <unistd.h>
 
 #define LOCKS_BYTES (256u << 20) // thousands of them
+
+// The form for one process keeps in memory who waits and who holds what: a second one over the same file, whatever home
+// it has, would give everything out once more.
+static bool lock_file_of(struct coordinator *c, struct err *e) {
+    SCOPED_ARENA(a);
+    struct db_stmt *q;
+    bool row = false;
+    if (!db_query(c->writing, "PRAGMA database_list", &q, e))
+        return false;
+    bool ok = db_step(c->writing, q, &row, e);
+    const char *file = ok && row ? arena_printf(a, "%s.lock", db_text(c->writing, q, "file")) : NULL;
+    db_done(c->writing, q);
+    if (!file || file_lock(file, "another coordinator", &c->database_lock, e))
+        return ok;
+    return err_hint(e, "SQLite serves one coordinator; several share a database of PostgreSQL");
+}
 
 static bool open_queue(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const struct queue_config queue = {config->serve_ms, task_stored};
     switch (db_engine(c->writing)) {
-    case DB_SQLITE: return queue_open_local(&c->queue, &queue, c->writer, e);
+    case DB_SQLITE: return lock_file_of(c, e) && queue_open_local(&c->queue, &queue, c->writer, e);
     case DB_POSTGRES: return queue_open_scaled(&c->queue, &queue, config->database_url, e);
     }
     return false;
@@ -39,6 +57,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
 bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e) {
     struct coordinator *c = xcalloc(1, sizeof *c);
     c->require_auth = config->require_auth;
+    c->database_lock = -1;
     c->shared = shared_open_local();
     c->kept = kept_answers_new();
     askers_init(&c->public_askers, c->shared, "public", "public of a network", config->public_per_minute / 6,
@@ -101,6 +120,8 @@ void coordinator_free(struct coordinator *c) {
     askers_release(&c->token_askers);
     db_close(c->authorising);
     db_close(c->aged);
+    if (c->database_lock >= 0)
+        close(c->database_lock);
     blobs_free(c->blobs);
     blobs_free(c->cargo_locks);
     prices_free(c->prices);

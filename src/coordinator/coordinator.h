@@ -31,6 +31,7 @@
 struct coordinator {
     bool require_auth;
     struct db *writing, *reading, *authorising, *aged; // connections: of the writer, the next, `tokens`, retention
+    int database_lock;                                 // of SQLite's file; -1: none
     pthread_mutex_t reading_mutex; // of `reading`: probes, and look-ups of branches; all others have the readers'
     struct tokens *tokens;
     struct retention *retention;
