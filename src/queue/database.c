@@ -20,7 +20,6 @@
 
 // Outcomes are counted in several rows, so that no two connections of a server wait for each other.
 #define COUNT_IF(outcome) "coalesce(sum(CASE WHEN outcome = '" outcome "' THEN 1 ELSE 0 END), 0)"
-#define INSTRUCTIONS_MAX "9000000000000000000"
 #define TOTALS                                                                                                         \
     "CREATE TABLE totals (shard INTEGER PRIMARY KEY, created BIGINT NOT NULL DEFAULT 0,"                               \
     " succeeded BIGINT NOT NULL DEFAULT 0, guest_failed BIGINT NOT NULL DEFAULT 0, refused BIGINT NOT NULL DEFAULT 0," \

@@ -3,6 +3,8 @@
 #pragma once
 #include "store/db.h"
 
+#define INSTRUCTIONS_MAX "9000000000000000000" // at which their sum stops, in SQL
+
 // Opens <home>/coordinator.db (or `url` where it is not NULL) and brings it to this program's version.
 [[nodiscard]] bool database_open(struct db **out, const char *home, const char *url, struct err *e);
 [[nodiscard]] bool database_open_as(struct db **out, const char *home, const char *url, const struct db_keep *keep,

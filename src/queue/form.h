@@ -24,4 +24,12 @@ struct queue { // a form's own struct begins with it
     const struct queue_form *form;
 };
 
+// What has_room answers where so many are not over.
+static inline bool room_beside(uint64_t open, struct err *e) {
+    if (open < QUEUE_OPEN_MAX)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "%d executions are waiting already", QUEUE_OPEN_MAX);
+    return err_hint(e, "try again when workers have done some");
+}
+
 static inline void call_served(struct queue_call *c) { c->done(c->ctx, NULL); }

@@ -4,6 +4,15 @@
 #include "codec/json.h"
 #include <inttypes.h>
 
+void list_bind(struct db *db, struct db_stmt *s, const struct queue_filter *f) {
+    db_bind_text(db, s, ":transaction", f->transaction_hash);
+    db_bind_text(db, s, ":contract", f->contract_id);
+    if (f->has_request)
+        db_bind_int(db, s, ":request", (int64_t)f->request_id);
+    db_bind_int(db, s, ":limit", (int64_t)f->limit);
+    db_bind_int(db, s, ":before", (int64_t)f->before);
+}
+
 // The fields of a stored object, inside another.
 static void add_fields(struct buf *out, const char *object) {
     size_t n = object ? strlen(object) : 0;

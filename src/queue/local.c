@@ -119,12 +119,9 @@ static void local_counts(struct queue *q, struct queue_counts *out) {
 static bool local_has_room(struct queue *q, struct err *e) {
     struct local *l = (struct local *)q;
     pthread_mutex_lock(&l->mutex);
-    bool room = l->count < QUEUE_OPEN_MAX;
+    size_t open = l->count;
     pthread_mutex_unlock(&l->mutex);
-    if (room)
-        return true;
-    err_set(e, ERR_UNAVAILABLE, "%d executions are waiting already", QUEUE_OPEN_MAX);
-    return err_hint(e, "try again when workers have done some");
+    return room_beside(open, e);
 }
 
 // The longest wait of those that are queued, in ms.

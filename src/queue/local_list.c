@@ -58,12 +58,7 @@ static bool list_once(struct local *l, struct db *db, const struct queue_filter 
     bool row = false, ok;
     if (!db_query(db, list_statement(f), &s, e))
         return false;
-    db_bind_text(db, s, ":transaction", f->transaction_hash);
-    db_bind_text(db, s, ":contract", f->contract_id);
-    if (f->has_request)
-        db_bind_int(db, s, ":request", (int64_t)f->request_id);
-    db_bind_int(db, s, ":limit", (int64_t)f->limit);
-    db_bind_int(db, s, ":before", (int64_t)f->before);
+    list_bind(db, s, f);
     *unsure = false;
     buf_clear(out);
     buf_add_byte(out, '[');

@@ -2,27 +2,36 @@
 #include "queue/rows.h"
 
 #include "base/text.h"
+#include "queue/database.h"
 
 // --- executions --------------------------------------------------------------------------------------------------
 
+static void bind_key(struct db *db, struct db_stmt *s, const struct execution_key *key) {
+    db_bind_text(db, s, ":contract", key->contract_id);
+    db_bind_int(db, s, ":request", (int64_t)key->request_id);
+}
+
+// The id that a change of at most one row gives back; 0: of none. Gives the statement back, too.
+static bool changed_id(struct db *db, struct db_stmt *s, int64_t *id, struct err *e) {
+    bool row = false, ok = db_step(db, s, &row, e);
+    *id = ok && row ? db_int(db, s, "id") : 0;
+    db_done(db, s);
+    return ok;
+}
+
 bool execution_insert(struct db *db, const struct queue_create *x, uint64_t now_ms, int64_t *id, struct err *e) {
     struct db_stmt *s;
-    bool row = false;
     if (!db_query(db,
                   "INSERT INTO executions (contract_id, request_id, transaction_hash, created_ms, about, task) "
                   "VALUES (:contract, :request, :transaction, :now, :about, :task) ON CONFLICT DO NOTHING RETURNING id",
                   &s, e))
         return false;
-    db_bind_text(db, s, ":contract", x->key.contract_id);
-    db_bind_int(db, s, ":request", (int64_t)x->key.request_id);
+    bind_key(db, s, &x->key);
     db_bind_text(db, s, ":transaction", x->transaction_hash);
     db_bind_text(db, s, ":task", x->json);
     db_bind_text(db, s, ":about", x->about);
     db_bind_int(db, s, ":now", (int64_t)now_ms);
-    bool ok = db_step(db, s, &row, e);
-    *id = ok && row ? db_int(db, s, "id") : 0;
-    db_done(db, s);
-    return ok;
+    return changed_id(db, s, id, e);
 }
 
 static bool row_delete(struct db *db, int64_t execution_id, struct err *e) {
@@ -65,8 +74,7 @@ bool execution_look_end(struct db *db, const struct execution_key *key, struct s
                   "request_id = :request",
                   &s, e))
         return false;
-    db_bind_text(db, s, ":contract", key->contract_id);
-    db_bind_int(db, s, ":request", (int64_t)key->request_id);
+    bind_key(db, s, key);
     bool ok = db_step(db, s, &row, e);
     if (ok && row && db_text(db, s, "state")) {
         out->over = text_copy(out->lease, sizeof out->lease, slice_str(db_text(db, s, "lease"))) &&
@@ -77,20 +85,23 @@ bool execution_look_end(struct db *db, const struct execution_key *key, struct s
     return ok;
 }
 
+// PostgreSQL has several rows, whose sum may be more than BIGINT holds.
+static const char totals_sql[] =
+    "SELECT CAST(sum(created) AS BIGINT) AS created, CAST(sum(succeeded) AS BIGINT) AS succeeded,"
+    " CAST(sum(guest_failed) AS BIGINT) AS guest_failed, CAST(sum(refused) AS BIGINT) AS refused,"
+    " CAST(sum(expired) AS BIGINT) AS expired, CAST(CASE WHEN sum(instructions) > " INSTRUCTIONS_MAX
+    " THEN " INSTRUCTIONS_MAX " ELSE sum(instructions) END AS BIGINT) AS instructions FROM totals";
+
 bool executions_count(struct db *db, struct queue_counts *out, struct err *e) {
     struct db_stmt *s;
     bool row = false;
-    if (!db_query(
-            db,
-            "SELECT sum(created) AS created, sum(succeeded) AS good, sum(guest_failed) AS failed, sum(refused) AS "
-            "refused, sum(expired) AS expired, sum(instructions) AS instructions FROM totals",
-            &s, e))
+    if (!db_query(db, totals_sql, &s, e))
         return false;
     bool ok = db_step(db, s, &row, e);
     if (ok && row) {
         out->created = (uint64_t)db_int(db, s, "created");
-        out->succeeded = (uint64_t)db_int(db, s, "good");
-        out->guest_failed = (uint64_t)db_int(db, s, "failed");
+        out->succeeded = (uint64_t)db_int(db, s, "succeeded");
+        out->guest_failed = (uint64_t)db_int(db, s, "guest_failed");
         out->refused = (uint64_t)db_int(db, s, "refused");
         out->expired = (uint64_t)db_int(db, s, "expired");
         out->instructions = (uint64_t)db_int(db, s, "instructions");
@@ -106,8 +117,7 @@ bool execution_look(struct db *db, const struct execution_key *key, struct arena
     if (!db_query(db, "SELECT task, state FROM executions WHERE contract_id = :contract AND request_id = :request", &s,
                   e))
         return false;
-    db_bind_text(db, s, ":contract", key->contract_id);
-    db_bind_int(db, s, ":request", (int64_t)key->request_id);
+    bind_key(db, s, key);
     bool ok = db_step(db, s, &row, e);
     *task = ok && row ? arena_strdup(a, db_text(db, s, "task")) : NULL;
     *over = ok && row && db_text(db, s, "state");
@@ -117,7 +127,6 @@ bool execution_look(struct db *db, const struct execution_key *key, struct arena
 
 bool execution_replace(struct db *db, const struct queue_replace *x, uint64_t now_ms, int64_t *id, struct err *e) {
     struct db_stmt *s;
-    bool row = false;
     if (!db_query(db,
                   "UPDATE executions SET transaction_hash = :transaction, created_ms = :now, about = :about, "
                   "task = :task, state = NULL, outcome = NULL, report = NULL, worker_id = NULL, lease = NULL, "
@@ -125,17 +134,13 @@ bool execution_replace(struct db *db, const struct queue_replace *x, uint64_t no
                   "AND task = :was RETURNING id",
                   &s, e))
         return false;
-    db_bind_text(db, s, ":contract", x->key.contract_id);
-    db_bind_int(db, s, ":request", (int64_t)x->key.request_id);
+    bind_key(db, s, &x->key);
     db_bind_text(db, s, ":was", x->was);
     db_bind_text(db, s, ":transaction", x->transaction_hash);
     db_bind_text(db, s, ":about", x->about);
     db_bind_text(db, s, ":task", x->json);
     db_bind_int(db, s, ":now", (int64_t)now_ms);
-    bool ok = db_step(db, s, &row, e);
-    *id = ok && row ? db_int(db, s, "id") : 0;
-    db_done(db, s);
-    return ok && (!*id || row_delete(db, *id, e));
+    return changed_id(db, s, id, e) && (!*id || row_delete(db, *id, e));
 }
 
 static uint64_t *counter_of(struct queue_counts *c, const char *outcome) {
@@ -217,10 +222,8 @@ bool queue_rows_read(struct db *db, const struct execution_key *key,
                       : SELECT_OPEN " ORDER BY e.id",
                   &s, e))
         return false;
-    if (key) {
-        db_bind_text(db, s, ":contract", key->contract_id);
-        db_bind_int(db, s, ":request", (int64_t)key->request_id);
-    }
+    if (key)
+        bind_key(db, s, key);
     while ((ok = db_step(db, s, &row, e)) && row) {
         const struct queue_row one = row_of(db, s);
         each(ctx, &one);
@@ -237,8 +240,7 @@ bool queue_row_insert(struct db *db, const struct queue_row *row, struct err *e)
                   &s, e))
         return false;
     db_bind_int(db, s, ":id", row->execution_id);
-    db_bind_text(db, s, ":contract", row->key.contract_id);
-    db_bind_int(db, s, ":request", (int64_t)row->key.request_id);
+    bind_key(db, s, &row->key);
     db_bind_text(db, s, ":target", row->build_target);
     db_bind_text(db, s, ":payer", row->payer);
     db_bind_int(db, s, ":turn", (int64_t)row->turn);

@@ -451,10 +451,7 @@ static bool scaled_has_room(struct queue *q, struct err *e) {
     scaled_counts(q, &c);
     for (int i = 0; i < EXECUTION_STATE_COUNT; i++)
         open += c.by_state[i];
-    if (open < QUEUE_OPEN_MAX)
-        return true;
-    err_set(e, ERR_UNAVAILABLE, "%d executions are waiting already", QUEUE_OPEN_MAX);
-    return err_hint(e, "try again when workers have done some");
+    return room_beside(open, e);
 }
 
 static void scaled_figures(struct queue *q, struct buf *out) {

@@ -37,12 +37,7 @@ bool scaled_list(struct queue *q, struct db *db, const struct queue_filter *f, s
     if (can_be(f->transaction_hash) && can_be(f->contract_id)) {
         if (!db_query(db, statement(f), &s, e))
             return false;
-        db_bind_text(db, s, ":transaction", f->transaction_hash);
-        db_bind_text(db, s, ":contract", f->contract_id);
-        if (f->has_request)
-            db_bind_int(db, s, ":request", (int64_t)f->request_id);
-        db_bind_int(db, s, ":limit", (int64_t)f->limit);
-        db_bind_int(db, s, ":before", (int64_t)f->before);
+        list_bind(db, s, f);
         while ((ok = db_step(db, s, &row, e)) && row)
             list_add(out, a, db, s,
                      &(struct list_shown){db_text(db, s, "state"), db_text(db, s, "worker_id"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
+#include "queue/rows.h"
 #include "queue/scaled.h"
 #include "queue/scaled_sql.h"
 
@@ -64,11 +65,6 @@ bool scaled_sweep(struct scaled *s, struct err *e) {
 // --- counts
 
 static const char states_sql[] = "SELECT coalesce(stage, 'queued') AS name, count(*) AS n FROM queue_items GROUP BY 1";
-static const char totals_sql[] =
-    "SELECT CAST(sum(created) AS BIGINT) AS created, CAST(sum(succeeded) AS BIGINT) AS succeeded,"
-    " CAST(sum(guest_failed) AS BIGINT) AS guest_failed, CAST(sum(refused) AS BIGINT) AS refused,"
-    " CAST(sum(expired) AS BIGINT) AS expired, CAST(least(sum(instructions), 9000000000000000000) AS BIGINT)"
-    " AS instructions FROM totals";
 static const char oldest_sql[] = "SELECT greatest(" NOW_MS " - created_ms, 0) AS ms FROM executions WHERE id ="
                                  " (SELECT min(execution_id) FROM queue_items WHERE stage IS NULL)";
 
@@ -86,24 +82,6 @@ static bool read_states(struct db *db, struct queue_counts *out, struct err *e) 
         return false;
     while ((ok = db_step(db, q, &row, e)) && row)
         *state_of(out, db_text(db, q, "name")) += (uint64_t)db_int(db, q, "n");
-    db_done(db, q);
-    return ok;
-}
-
-static bool read_totals(struct db *db, struct queue_counts *out, struct err *e) {
-    struct db_stmt *q;
-    bool row = false;
-    if (!db_query(db, totals_sql, &q, e))
-        return false;
-    bool ok = db_step(db, q, &row, e);
-    if (ok && row) {
-        out->created = (uint64_t)db_int(db, q, "created");
-        out->succeeded = (uint64_t)db_int(db, q, "succeeded");
-        out->guest_failed = (uint64_t)db_int(db, q, "guest_failed");
-        out->refused = (uint64_t)db_int(db, q, "refused");
-        out->expired = (uint64_t)db_int(db, q, "expired");
-        out->instructions = (uint64_t)db_int(db, q, "instructions");
-    }
     db_done(db, q);
     return ok;
 }
@@ -132,5 +110,5 @@ bool scaled_look_benches(struct scaled *s, bool *any, struct err *e) {
 
 bool scaled_count(struct scaled *s, struct queue_counts *out, uint64_t *oldest_ms, struct err *e) {
     *out = (struct queue_counts){0};
-    return read_states(s->soft, out, e) && read_totals(s->soft, out, e) && read_oldest(s->soft, oldest_ms, e);
+    return read_states(s->soft, out, e) && executions_count(s->soft, out, e) && read_oldest(s->soft, oldest_ms, e);
 }
