@@ -55,15 +55,6 @@ ENTRY(get_challenge) {
 
 // --- registering
 
-static _Noreturn void stop_with(const char *before, struct text middle, const char *after) {
-    char buffer[1024];
-    struct out o = OUT(buffer);
-    out_str(&o, before);
-    out_raw(&o, middle);
-    out_str(&o, after);
-    stop_out(&o);
-}
-
 // true: the caller pays for the storage.
 static bool check_caller(const struct state *s, const char *method) {
     struct account from = caller();
@@ -72,10 +63,11 @@ static bool check_caller(const struct state *s, const char *method) {
     if (has_registrars(s)) {
         char buffer[128];
         struct out o = OUT(buffer);
+        out_str(&o, "Only ");
+        out_raw(&o, s->first_registrar.len ? account_text(&s->first_registrar) : TEXT("a registrar"));
         out_str(&o, " can call ");
         out_str(&o, method);
-        out_char(&o, 0);
-        stop_with("Only ", s->first_registrar.len ? account_text(&s->first_registrar) : TEXT("a registrar"), buffer);
+        stop_out(&o);
     }
     return true;
 }
