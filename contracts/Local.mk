@@ -10,8 +10,8 @@ CONTRACT_CFLAGS := $(CONTRACT_CODEGEN) -flto -std=c23 -Wall -Wextra -Werror -Wsh
 	-Wmissing-prototypes -Wcast-align -ffreestanding -nostdlib -Icontracts -Isrc
 CONTRACT_LDFLAGS := --no-entry --gc-sections --strip-all --stack-first --fatal-warnings
 # Only what may call itself keeps variables on the stack (frames.pl): readers of nested JSON. FOLDER.stack is its size in
-# bytes, a multiple of 16; in whoever uses more the call traps.
-contract_stack = -z stack-size=$(or $($(1).stack),5632)
+# bytes, a multiple of 16 and 1024 or more; in whoever uses more the call traps.
+contract_stack = $(or $($(1).stack),5632)
 # Each byte costs gas in every call. Optimising all sources together saves a tenth; the linker's own code generation would
 # use instructions that are not in WebAssembly 1.0, so the compiler generates the code from what the linker optimised.
 # Addresses below 1024 are the stack's last ones: with --low-memory-unused no constant offset is added by itself.
@@ -34,14 +34,15 @@ build/contracts/obj/%.o: %.c
 # listed in FOLDER/imports.txt and FOLDER/exports.txt, and it is no larger than FOLDER/size.txt says.
 define wasm
 CONTRACTS += build/contracts/$(1).wasm
-build/contracts/$(1).wasm: $(2) $(3)/imports.txt $(3)/exports.txt $(wildcard $(3)/size.txt) contracts/gate.sh contracts/frames.pl contracts/texts.pl contracts/Local.mk
+build/contracts/$(1).wasm: $(2) $(3)/imports.txt $(3)/exports.txt $(wildcard $(3)/size.txt) contracts/gate.sh contracts/ir.pl contracts/frames.pl contracts/texts.pl contracts/Local.mk
+	@[ $$(call contract_stack,$(3)) -ge 1024 ] || { echo "$(3).stack must be 1024 or more: wasm-opt takes it that no data is lower" >&2; exit 1; }
 	@echo "  WASM $$@"
-	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $$(call contract_stack,$(3)) $(CONTRACT_LTO) -o $$@.lto $$(filter %.o,$$^) $(CONTRACT_RT)
+	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -z stack-size=$$(call contract_stack,$(3)) $(CONTRACT_LTO) -o $$@.lto $$(filter %.o,$$^) $(CONTRACT_RT)
 	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) -Xclang -disable-llvm-passes $(CONTRACT_IR) -S -emit-llvm -o $$@.lto.ll $$@.lto.0.4.opt.bc
 	@contracts/frames.pl <$$@.lto.ll >$$@.lto.fixed.ll
 	@contracts/texts.pl <$$@.lto.fixed.ll >$$@.lto.packed.ll
 	@$(CONTRACT_CC) $(CONTRACT_CODEGEN) $(CONTRACT_AGAIN) $(CONTRACT_IR) -c -o $$@.obj $$@.lto.packed.ll
-	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) $$(call contract_stack,$(3)) -o $$@.linked $$@.obj $(CONTRACT_RT)
+	@$(CONTRACT_LD) $(CONTRACT_LDFLAGS) -z stack-size=$$(call contract_stack,$(3)) -o $$@.linked $$@.obj $(CONTRACT_RT)
 	@wasm-opt $(CONTRACT_OPT) $$@.linked -o $$@.small
 	@contracts/gate.sh $$@.small $(3)
 	@mv $$@.small $$@ && rm -f $$@.linked $$@.obj $$@.lto*
@@ -59,8 +60,9 @@ contracts/register.stack := 2048
 $(eval $(call contract,register,contracts/register))
 EXAMPLES := asker coin_flip counter dao ft nft
 $(foreach e,$(EXAMPLES),$(eval $(call contract,$(e),contracts/examples/$(e))))
-# For tests of workers alone.
+# For tests alone: of workers, and of frames.pl.
 $(eval $(call contract,first_form,tests/contracts/first_form))
+$(eval $(call contract,shapes,tests/contracts/shapes))
 .PHONY: contracts
 contracts: $(CONTRACTS)
 

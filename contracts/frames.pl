@@ -12,10 +12,11 @@
 # constants: the linker lays out .rodata* before all others, in the order in which it finds them.
 use strict;
 use warnings;
+use FindBin;
+require "$FindBin::Bin/ir.pl";
 
 my $small = 1024;    # bytes of a variable that goes first
-my @line  = <STDIN>;
-chomp @line;
+my @line  = lines();
 
 # What a line holds between the bracket at the position and the one that closes it.
 sub inside {
@@ -30,18 +31,6 @@ sub inside {
     die "frames.pl: no closing bracket in: $text\n";
 }
 
-sub items {    # of a list with commas
-    my ($list) = @_;
-    my ($depth, @item) = (0, '');
-    for my $c (split //, $list) {
-        $depth++ if $c =~ /[(\[{<]/;
-        $depth-- if $c =~ /[)\]}>]/;
-        if ($c eq ',' && !$depth) { push @item, '' }
-        else                      { $item[-1] .= $c }
-    }
-    return grep { /\S/ } map { s/^\s+|\s+$//gr } @item;
-}
-
 # --- how large a type is
 
 my %type;
@@ -53,7 +42,13 @@ sub size {    # size and alignment
     my ($t) = @_;
     return size($type{$t}) if $type{$t};
     return (4, 4)          if $t eq 'ptr';
-    if ($t =~ /^i(\d+)$/) { my $n = int(($1 + 7) / 8); return ($n, $n) }
+    return (4, 4)          if $t eq 'float';
+    return (8, 8)          if $t eq 'double';
+    if ($t =~ /^i(\d+)$/) {
+        my $align = 1;
+        $align *= 2 while $align < 16 && 8 * $align < $1;
+        return (up(int(($1 + 7) / 8), $align), $align);
+    }
     if ($t =~ /^\[(\d+) x (.*)\]$/) {
         my ($count, $of) = ($1, $2);
         my ($n, $align) = size($of);
@@ -76,7 +71,9 @@ my ($f, %shape, %calls, %asks, %taken, %local, %handed);
 
 sub shape {    # result and arguments of a function or call whose name ends at the bracket
     my ($before, $text, $bracket) = @_;
-    return join ' ', (split ' ', $before)[-1], map { (split)[0] } items(inside($text, $bracket));
+    my ($result, $list) = $before =~ /(\S+) \((.*)\) $/;    # where the number of arguments varies the type is written out
+    ($result, $list) = ((split ' ', $before)[-1], inside($text, $bracket)) if !defined $list;
+    return join ' ', $result, map { (split)[0] } items($list);
 }
 for (@line) {
     /^define (.*?)\@([\w.\$]+)\(/ or next;
@@ -89,23 +86,39 @@ for (@line) {
         push @{ $handed{$f} }, [$n, $3, $1, $2] if /byval\((.*?)\) align (\d+) (%[\w.]+)$/;
     }
 }
+my $blocks;    # after the first of the function: a variable is taken there once, elsewhere each time
 for (@line) {
-    $f = $1    if /^define .*?\@([\w.\$]+)\(/;
-    undef $f   if $_ eq '}';
-    next       if /^(define|declare|attributes|!|;)/ || !/^(@| )/;
+    ($f, $blocks) = ($1, 0) if /^define .*?\@([\w.\$]+)\(/;
+    undef $f                if $_ eq '}';
+    $blocks++               if /^[\w.]+:/;
+    next                    if /^(define|declare|attributes|!|;)/ || !/^(@| )/;
+    die "frames.pl: who calls the function by its other name is not known: $_\n" if /^\@\S+ = .*\b(?:alias|ifunc) /;
     my @name = grep { $shape{$_} } /\@([\w.\$]+)/g;
-    if ($f && /\bcall ([^@%]*?)(?:\@([\w.\$]+)|%[\w.]+)\(/) {
+    if ($f && / call ([^@%]*?)(?:\@([\w.\$]+)|%[\w.]+)\(/) {
         my ($before, $direct, $bracket) = ($1, $2, $+[0] - 1);
         die "frames.pl: a call that must be the last: $_\n" if /musttail/;
         if    (!$direct)        { $asks{$f}{ shape($before, $_, $bracket) } = 1 }
         elsif ($shape{$direct}) { $calls{$f}{$direct} = 1; shift @name }
+    } elsif (/^  (?:\S+ = )?(?:\w+ )?(?:call|invoke|callbr) / && !/ asm (?:sideeffect )?"",/) {
+        die "frames.pl: who is called is not known: $_\n";
     }
     $taken{$_} = 1 for @name;
+    die "frames.pl: $f takes memory while it runs (alloca, an array whose length varies); only variables have a place: $_\n"
+        if /^  \S+ = alloca / && ($blocks || / alloca [^,]*, i\d+ /);
     if (/^  (%[\w.]+) = alloca (.*), align (\d+)$/) { push @{ $local{$f} }, [$1, (size($2))[0], $3] }
     elsif (/ alloca /)                              { die "frames.pl: unknown form: $_\n" }
 }
+# A call of another type traps, unless WebAssembly does not tell the types apart.
+sub in_wasm { my ($shape) = @_; return $shape =~ s/\b(?:ptr|i1|i8|i16)\b|\.\.\./i32/gr }
+my %typed   = map { $shape{$_}          => 1 } keys %taken;
+my %in_wasm = map { in_wasm($shape{$_}) => 1 } keys %taken;
 for my $from (keys %asks) {
+    die "frames.pl: $from calls a function by a pointer of another type than any function has whose address is taken\n"
+        if grep { !$typed{$_} && $in_wasm{ in_wasm($_) } } keys %{ $asks{$from} };
     $asks{$from}{ $shape{$_} } and $calls{$from}{$_} = 1 for keys %taken;
+}
+for my $g (grep { /^(?:memcpy|memmove|memset|memcmp|bcmp|strlen|__\w+)$/ } keys %shape) {    # the compiler calls them by itself
+    $calls{$_}{$g} = 1 for keys %shape;
 }
 
 sub reached {
@@ -143,6 +156,7 @@ for (@line) {
 
 my $near = 20;    # bytes for a use, up to which a variable goes first
 my (%place, %there, %end);
+my %aligned = (near => 16, far => 16);
 my @want = map { { of => '', name => "\@$_", n => $global{$_}{size}, align => $global{$_}{align}, uses => $used{$_} // 0 } }
     grep { $global{$_}{empty} && $global{$_}{size} <= $small } keys %global;
 for my $g (grep { !$reach{$_}{$_} } keys %shape) {
@@ -162,6 +176,7 @@ for my $v (sort { $$b{uses} * $$a{n} <=> $$a{uses} * $$b{n} || $$a{of} cmp $$b{o
     my $end = $at + $$v{n};
     push @{ $there{$region} }, [$at, $end, $g];
     $end{$region} = $end if $end > ($end{$region} // 0);
+    $aligned{$region} = $$v{align} if $$v{align} > $aligned{$region};
     $place{$g}{ $$v{name} } = sprintf 'getelementptr inbounds (i8, ptr @frames.%s, i32 %d)', $region, $at;
 }
 
@@ -212,7 +227,7 @@ for my $at (0 .. $#line) {
     push @out, splice(@copy), $_;
 }
 my ($globals) = grep { $out[$_] =~ /^\@/ } 0 .. $#out;
-sub empty { my ($region) = @_; return sprintf '@frames.%s = internal global [%d x i8] zeroinitializer, %s, align 16', $region, $end{$region} // 1, $first }
+sub empty { my ($region) = @_; return sprintf '@frames.%s = internal global [%d x i8] zeroinitializer, %s, align %d', $region, $end{$region} // 1, $first, $aligned{$region} }
 # Then the constants, by the same measure; what is larger or changes comes last.
 my %constant;
 for my $at ($globals .. $#out) {

@@ -9,7 +9,7 @@ for feature in mutable-globals saturating-float-to-int sign-extension simd multi
     wasm-validate "--disable-$feature" "$wasm" || { echo "$wasm: needs more than WebAssembly 1.0 ($feature)" >&2; exit 1; }
 done
 names() { # Import|Export PATTERN
-    wasm-objdump -x -j "$1" "$wasm" | sed -nE "s/^ - (func|memory|global|table)\[[0-9]+\].*$2.*/\2/p" | sed 's/^env\.//' | LC_ALL=C sort
+    wasm-objdump -x -j "$1" "$wasm" 2>&1 | sed -nE "s/^ - (func|memory|global|table)\[[0-9]+\].*$2.*/\2/p" | sed 's/^env\.//' | LC_ALL=C sort
 }
 differ() { # Import|Export PATTERN FILE
     diff -u --label "$3" "$3" --label "$wasm" <(names "$1" "$2") >&2 || { echo "$wasm: its ${1,,}s are not those of $3" >&2; exit 1; }

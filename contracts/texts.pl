@@ -9,22 +9,11 @@
 # arguments and results, of select and phi, and of dcap_nth, which finds one among texts that stand one behind the other.
 use strict;
 use warnings;
+use FindBin;
+require "$FindBin::Bin/ir.pl";
 
-my @line = <STDIN>;
-if (!grep { /^\@text_pairs = / } @line) { print @line; exit }
-
-sub items {    # of a list with commas
-    my ($list) = @_;
-    my ($depth, @item) = (0, '');
-    for my $c (split //, $list) {
-        $depth++ if $c =~ /[(\[{<]/;
-        $depth-- if $c =~ /[)\]}>]/;
-        last if $depth < 0;
-        if ($c eq ',' && !$depth) { push @item, '' }
-        else                      { $item[-1] .= $c }
-    }
-    return @item;
-}
+my @line = lines();
+if (!grep { /^\@text_pairs = / } @line) { print map { "$_\n" } @line; exit }
 
 # --- what texts and values become: "f %x", "out" where it is said, or "" for anything else
 
@@ -48,6 +37,9 @@ for (@line) {
     if (/^\@([\w.\$]+) = internal constant \[\d+ x %struct\.shown\]/ && $1 ne 'known') {
         push @{ $becomes{$_} }, 'out' for grep { defined $text{$_} } /(\@[\w.\$]+)/g;
     }
+    if (/^\@/) {    # whom a table has is called by whoever looks it up there, who may do anything with the result
+        push @{ $becomes{"result $_"} }, '' for /\@([\w.\$]+)/g;
+    }
     next if !/^  /;
     my ($result) = /^  (%[\w.]+) = (?:phi|select i1 [^,]+,) ptr /;
     my ($found, $called, $list) = /^  (?:(%[\w.]+) = )?.*?\bcall .*?\@([\w.\$]+)\((.*)$/;
@@ -55,10 +47,13 @@ for (@line) {
     my ($n, @argument) = (0, defined $list ? items($list) : ());
     my %to;
     for (@argument) {
-        push @{ $to{$1} }, $called eq 'out_str' ? 'out' : $called eq 'dcap_nth' ? "$f $found" : $called eq 'result' ? "result $f" : $argument{"$called $n"} // '' if /^\s*ptr .*?([\@%][\w.\$]+)$/;
-        $n++;
-    }
+        next if !/^ptr /;
+        my $to = $called eq 'out_str' ? ($n == 1 ? 'out' : '') : $called eq 'dcap_nth' ? "$f $found" : $called eq 'result' ? "result $f" : $argument{"$called $n"} // '';
+        if    (/([\@%][\w.\$]+)$/)           { push @{ $to{$1} }, $to }
+        elsif (!/ (?:null|undef|poison)$/) { push @{ $becomes{"$f $_"} }, $to }
+    } continue { $n++ }
     my $rest = s/^  %\S+ = //r;
+    $rest =~ s/^select i1 [^,]+,|, %[\w.-]+ \]//g;    # by what a value is chosen
     my %there;
     $there{$_}++ for $rest =~ /([\@%][\w.\$]+)/g;
     for my $name (keys %there) {
@@ -67,6 +62,38 @@ for (@line) {
         push @{ $becomes{ $name =~ /^\@/ ? $name : "$f $name" } }, @to;
         push @{ $becomes{"result $1"} }, '' if $name =~ /^\@(.*)/ && (!defined $called || $1 ne $called);
     }
+}
+# What is said was packed here or is read as if it were, so it must be known: a text of ASCII by itself or in a constant
+# table, or what these functions find or write: in a list, in a table of members that are shown, with a bracket in it.
+my %finds = map { $_ => 1 } qw(dcap_nth put_shown json_expect);
+my (%table, %listed, %empty);
+for (@line) {
+    $empty{$1} = 1 if /^(\@[\w.\$]+) = .* constant \[\d+ x i8\] zeroinitializer, /;
+    $f = $1 if /^define .*?\@([\w.\$]+)\(/;
+    $table{"$f $1"} = $2 if /^  (%[\w.]+) = getelementptr inbounds \[\d+ x ptr\], ptr (\@[\w.\$]+), /;
+    $listed{"$f $1"} = $table{"$f $2"} if /^  (%[\w.]+) = load ptr, ptr (%[\w.]+), /;
+}
+my %said = (out => 1);
+for (my $again = 1; $again;) {
+    my @more = grep { !$said{$_} && grep { $said{$_} } @{ $becomes{$_} } } keys %becomes;
+    $said{$_} = 1 for @more;
+    $again = @more;
+}
+delete $said{out};
+for my $v (sort keys %said) {
+    my ($in) = split ' ', $v;
+    my $table = $listed{$v};
+    if ($table) {
+        my ($line) = grep { /^\Q$table\E = .* constant / } @line;
+        die "texts.pl: $in says what is in $table, which is no constant\n" if !$line;
+        $said{$_} = 1 for $line =~ /(\@[\w.\$]+)/g;
+    } elsif (!$value{$v} && !defined $text{$v} && !$finds{$in} && !$empty{$v}) {
+        die "texts.pl: $v is said (out_str), but it is no text of the program's; say it by a function that takes its length\n";
+    }
+}
+for my $v (grep { defined $text{$_} } sort keys %said) {
+    my $bytes = $text{$v} =~ s/\\([0-9A-F]{2})/chr hex $1/ger;
+    die "texts.pl: what is said (out_str) has other characters than ASCII's that can be seen: $text{$v}\n" if $bytes =~ /[^\0 -\x7f]/;
 }
 # All values may be said alone; those that become something else are not, nor are those that become such ones.
 for (my $again = 1; $again;) {
@@ -109,5 +136,5 @@ for (@line) {
     }
     s/^(\@text_pairs = .*?constant) .*?((?:, section "[^"]*")?, align \d+)$/sprintf '%s [%d x i8] c"%s"%s', $1, 2 * @pair, quoted(join '', @pair), $2/e;
     s/ dereferenceable\(\d+\) (\@[\w.\$]+)/defined $bytes{$1} ? " $1" : $&/ge;
-    print;
+    print "$_\n";
 }
