@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs whose variables must not meet, for contracts/frames.pl: each export answers 1 if nothing was written over what
-// is still in use, and `too_deep`, the last, must trap. tests/contract_shapes_test.py runs them.
+// Programs whose variables must not meet, for contracts/frames.pl: each export answers 1 if nothing was written over
+// what is still in use, and `too_deep`, the last, must trap. tests/contract_shapes_test.py runs them.
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -107,10 +107,10 @@ SHAPE(by_value) {
     return outer(b, a);
 }
 
-APART static struct wide made(int c, const struct wide *not) {
+APART static struct wide made(int c, const struct wide * not ) {
     struct wide w;
     fill(&w, c, sizeof w);
-    return holds(not, 5, sizeof *not) ? w : *not;
+    return holds(not, 5, sizeof *not ) ? w : *not ;
 }
 SHAPE(result) {
     struct wide kept, got;
