@@ -8,15 +8,17 @@ unset MAKEFLAGS MFLAGS MAKELEVEL # the makes below share no job slots with the o
 cd "$(dirname "$0")/.." || exit 1
 logs=build/log
 mkdir -p "$logs"
-passed=0 failed=0 skipped=0
+sums=$(mktemp)
+trap 'rm -f "$sums"' EXIT
 start=$(date +%s)
 
-# part NAME COMMAND…: the command's last line "N passed, N failed, N skipped" is added up; a part without one is one test.
+# part NAME COMMAND…: the command's last line "N passed, N failed, N skipped" counts; a part without one is one test.
+# What it prints comes at once when it ends, since parts run beside each other.
 part() {
     local name=$1 log=$logs/$1.log t0 rc sum
     shift
     t0=$(date +%s)
-    "$@" >"$log" 2>&1
+    env --default-signal=INT,QUIT "$@" >"$log" 2>&1 # which a shell ignores for what it runs in the background
     rc=$?
     sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
     local p=0 f=0 s=0
@@ -24,13 +26,16 @@ part() {
         read -r p f s < <(echo "$sum" | tr -cd '0-9 \n')
         [ $rc = 0 ] || [ "$f" != 0 ] || f=1
     elif [ $rc = 0 ]; then p=1; else f=1; fi
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    printf '%-22s %5d passed %4d failed %4d skipped  %4d s\n' "$name" "$p" "$f" "$s" $(($(date +%s) - t0))
-    if [ "$f" != 0 ]; then
-        grep -aE '^(FAIL|\[  FAILED|\[  ERROR)|error:|Error|assert|ERROR: |SUMMARY|is not equal|fail_msg' "$log" | head -n 25 | sed 's/^/    /'
-        echo "    whole log: $log"
-    fi
-    [ "$s" = 0 ] || grep -aE '^skip' "$log" | head -n 10 | sed 's/^/    /'
+    echo "$p $f $s" >>"$sums"
+    sum=$(
+        printf '%-26s %5d passed %4d failed %4d skipped  %4d s\n' "$name" "$p" "$f" "$s" $(($(date +%s) - t0))
+        if [ "$f" != 0 ]; then
+            grep -aE '^(FAIL|\[  FAILED|\[  ERROR)|error:|Error|assert|ERROR: |SUMMARY|is not equal|fail_msg' "$log" | head -n 25 | sed 's/^/    /'
+            echo "    whole log: $log"
+        fi
+        [ "$s" = 0 ] || grep -aE '^skip' "$log" | head -n 10 | sed 's/^/    /'
+    )
+    echo "$sum"
 }
 
 part check make check
@@ -40,10 +45,13 @@ part unit make unit
 part unit-asan make FLAVOUR=asan unit
 part unit-tsan make FLAVOUR=tsan unit
 part build-clang make FLAVOUR=clang all tests
-for t in tests/*_test.py; do
-    [ -e "$t" ] && part "$(basename "$t" .py)" python3 "$t"
+for t in tests/*_test.py; do # they wait more than they work: as many at once as there are processors, and have homes of their own
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+    part "$(basename "$t" .py)" python3 "$t" &
 done
+wait
 echo "whole run: $(($(date +%s) - start)) s"
+read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p, f, s }' "$sums")
 [ -z "${CI:-}" ] || { failed=$((failed + skipped)); [ "$skipped" = 0 ] || echo "skipped tests count as failed in CI"; }
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -8,39 +8,59 @@ cd "$(dirname "$0")/.." || exit 1
 [ -n "${TEST_POSTGRES:-}" ] || exec python3 tests/databases.py with scripts/unit.sh "$@"
 out=$1
 limit=${TEST_SECONDS:-600}
-passed=0 failed=0 skipped=0
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:report_signal_unsafe=0}
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
-for t in "$out"/test/*; do
-    [ -x "$t" ] && [ -f "$t" ] || continue
-    # The engine hands memory from thread to thread while it compiles, in Rust that TSan did not instrument.
-    [ "$(basename "$out")/$(basename "$t")" != tsan/engine_test ] || continue
-    timeout -k 5 "$limit" "$t" >"$log" 2>&1
+# one_test PROGRAM: what failed, then "= passed failed skipped"; in one piece, since tests run beside each other.
+one_test() {
+    local t=$1 log p f s rc
+    log=$work/$(basename "$t").log
+    env --default-signal=INT,QUIT timeout -k 5 "$limit" "$t" >"$log" 2>&1
     rc=$?
     p=$(grep -ac '^\[       OK \]' "$log") f=$(grep -ac '^\[  FAILED  \] [^0-9]' "$log") s=$(grep -ac '^\[  SKIPPED \] [^0-9]' "$log")
     # cmocka names each failed test twice: when it fails and in its summary.
     f=$((f > 1 ? f / 2 : f))
     if [ $rc != 0 ] && [ "$f" = 0 ]; then f=1; fi
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    if [ "$f" != 0 ]; then
-        echo "FAIL $t (status $rc)"
-        grep -av '^\[ RUN\|^\[       OK' "$log" | tail -n 40
+    {
+        if [ "$f" != 0 ]; then
+            echo "FAIL $t (status $rc)"
+            grep -av '^\[ RUN\|^\[       OK' "$log" | tail -n 40
+        fi
+        echo "= $p $f $s"
+    } >"$log.said"
+}
+
+one_fuzz() {
+    local t=$1 name log seeds
+    name=$(basename "$t" _fuzz)
+    log=$work/$name.log
+    seeds=$(find src contracts -type d -path "*/seeds/$name" | head -n 1)
+    if [ -n "$seeds" ] && env --default-signal=INT,QUIT timeout -k 5 "$limit" "$t" "$seeds" >"$log" 2>&1; then
+        echo "= 1 0 0" >"$log.said"
+    else
+        { echo "FAIL $t on its seeds (${seeds:-none found in */seeds/$name})"; tail -n 40 "$log"; echo "= 0 1 0"; } >"$log.said"
     fi
+}
+
+# at_once FUNCTION PROGRAM: as many beside each other as there are processors, for most tests wait. What a shell runs in
+# the background ignores the signals of a terminal, which tests send: env gives them back.
+at_once() {
+    [ -x "$2" ] && [ -f "$2" ] || return 0
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+    "$@" &
+}
+
+for t in "$out"/test/*; do
+    # The engine hands memory from thread to thread while it compiles, in Rust that TSan did not instrument.
+    [ "$(basename "$out")/$(basename "$t")" = tsan/engine_test ] || at_once one_test "$t"
 done
 for t in "$out"/fuzz/*; do
     # Decoders have one thread; the engine that some of them call has several (see above).
-    [ -x "$t" ] && [ -f "$t" ] && [ "$(basename "$out")" != tsan ] || continue
-    name=$(basename "$t" _fuzz)
-    seeds=$(find src contracts -type d -path "*/seeds/$name" | head -n 1)
-    if [ -n "$seeds" ] && timeout -k 5 "$limit" "$t" "$seeds" >"$log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        echo "FAIL $t on its seeds (${seeds:-none found in */seeds/$name})"
-        tail -n 40 "$log"
-        failed=$((failed + 1))
-    fi
+    [ "$(basename "$out")" = tsan ] || at_once one_fuzz "$t"
 done
+wait
+cat "$work"/*.said | grep -av '^= [0-9 ]*$'
+read -r passed failed skipped < <(cat "$work"/*.said | awk '/^= [0-9 ]*$/ { p += $2; f += $3; s += $4 } END { print p + 0, f + 0, s + 0 }')
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
