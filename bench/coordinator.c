@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The coordinator over loopback HTTP, its clients in the same process and on the same cores: create -> poll ->
-// heartbeat
-// -> complete, every create and complete committed to disk before its answer; how fast a parked poll wakes; public
-// pages behind 10,000 executions. Beside it what the Rust reference (axum, PostgreSQL, Redis) did on two cores.
+// heartbeat -> complete, every create and complete committed to disk before its answer, all by one token or each client
+// by its own; how fast a parked poll wakes; public pages behind 10,000 executions. Beside it what the Rust reference
+// (axum, PostgreSQL, Redis) did on two cores. Over SQLite, or over the empty database of PostgreSQL that TEST_POSTGRES
+// names; its server has the same cores, too.
 #include "coordinator/coordinator.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -19,13 +20,14 @@
 #define CONTRACT "outlayer.bench.near"
 
 struct bench {
-    const char *url, *token;
+    const char *url, *token[CLIENTS_MAX];
     struct http_client *http;
     _Atomic uint64_t next_id;
 };
 
 struct client {
     struct bench *b;
+    const char *token;
     pthread_t thread;
     unsigned cycles;
     uint64_t *us; // of each
@@ -36,9 +38,10 @@ _Noreturn static void give_up(const char *what, const struct err *e) {
     exit(1);
 }
 
-static json_t *call(struct bench *b, struct arena *a, const char *method, const char *path, const char *body) {
+static json_t *call(struct bench *b, const char *token, struct arena *a, const char *method, const char *path,
+                    const char *body) {
     struct http_call c = {
-        .method = method, .url = arena_printf(a, "%s%s", b->url, path), .bearer = b->token, .body = slice_str(body)};
+        .method = method, .url = arena_printf(a, "%s%s", b->url, path), .bearer = token, .body = slice_str(body)};
     struct http_answer answer;
     struct err e;
     if (!http_call(b->http, a, &c, &answer, &e))
@@ -50,10 +53,10 @@ static json_t *call(struct bench *b, struct arena *a, const char *method, const 
     return answer.body.len ? json_loadb((const char *)answer.body.ptr, answer.body.len, 0, NULL) : NULL;
 }
 
-static void create(struct bench *b, struct arena *a) {
+static void create(struct bench *b, const char *token, struct arena *a) {
     uint64_t id = atomic_fetch_add(&b->next_id, 1);
     json_decref(call(
-        b, a, "POST", "/tasks/create",
+        b, token, a, "POST", "/tasks/create",
         arena_printf(a,
                      "{\"contract_id\":\"" CONTRACT "\",\"request_id\":%" PRIu64
                      ",\"data_id\":\"%064d\",\"sender_id\":\"alice.bench.near\",\"code_source\":{\"repo\":"
@@ -64,14 +67,14 @@ static void create(struct bench *b, struct arena *a) {
                      id, 0, id)));
 }
 
-static void lease_and_end(struct bench *b, struct arena *a) {
-    json_t *got = call(b, a, "GET", "/tasks/poll?worker_id=bench&timeout=30", "");
+static void lease_and_end(struct bench *b, const char *by, struct arena *a) {
+    json_t *got = call(b, by, a, "GET", "/tasks/poll?worker_id=bench&timeout=30", "");
     const char *token = json_string_value(json_object_get(json_object_get(got, "lease"), "token"));
     uint64_t id = (uint64_t)json_integer_value(json_object_get(json_object_get(got, "task"), "request_id"));
     const char *claim = arena_printf(a, "\"contract_id\":\"" CONTRACT "\",\"request_id\":%" PRIu64 ",\"token\":\"%s\"",
                                      id, token ? token : "");
-    json_decref(call(b, a, "POST", "/tasks/heartbeat", arena_printf(a, "{%s,\"stage\":\"running\"}", claim)));
-    json_decref(call(b, a, "POST", "/tasks/complete",
+    json_decref(call(b, by, a, "POST", "/tasks/heartbeat", arena_printf(a, "{%s,\"stage\":\"running\"}", claim)));
+    json_decref(call(b, by, a, "POST", "/tasks/complete",
                      arena_printf(a, "{%s,\"outcome\":\"success\",\"instructions\":1000,\"time_ms\":5}", claim)));
     json_decref(got);
 }
@@ -82,8 +85,8 @@ static void *run_client(void *arg) {
     for (unsigned i = 0; i < c->cycles; i++) {
         uint64_t start = clock_mono_us();
         arena_reset(a);
-        create(c->b, a);
-        lease_and_end(c->b, a);
+        create(c->b, c->token, a);
+        lease_and_end(c->b, c->token, a);
         c->us[i] = clock_mono_us() - start;
     }
     return NULL;
@@ -99,18 +102,19 @@ static void print_times(uint64_t *us, size_t n) {
     printf("p50 %.2f ms, p99 %.2f ms", (double)us[n / 2] / 1000, (double)us[n * 99 / 100] / 1000);
 }
 
-static void cycles(struct bench *b, unsigned clients, const char *reference) {
+static void cycles(struct bench *b, unsigned clients, bool own_tokens, const char *reference) {
     struct client c[CLIENTS_MAX];
     unsigned each = (clients == 1 ? CYCLES / 3 : CYCLES) / clients;
     uint64_t *us = xcalloc((size_t)clients * each, sizeof *us), start = clock_mono_us();
     for (unsigned i = 0; i < clients; i++) {
-        c[i] = (struct client){b, 0, each, us + (size_t)i * each};
+        c[i] = (struct client){b, b->token[own_tokens ? i : 0], 0, each, us + (size_t)i * each};
         BUG_ON(pthread_create(&c[i].thread, NULL, run_client, &c[i]) != 0);
     }
     for (unsigned i = 0; i < clients; i++)
         pthread_join(c[i].thread, NULL);
     double seconds = (double)(clock_mono_us() - start) / 1e6;
-    printf("cycles, %2u clients      %7.0f /s  ", clients, (double)clients * each / seconds);
+    printf("cycles, %2u clients, %-13s %7.0f /s  ", clients, own_tokens ? "a token each" : "one token",
+           (double)clients * each / seconds);
     print_times(us, (size_t)clients * each);
     printf("   (reference: %s)\n", reference);
     free(us);
@@ -124,11 +128,11 @@ struct waiter {
 static void *wait_once(void *arg) {
     struct waiter *w = arg;
     SCOPED_ARENA(a);
-    json_t *got = call(w->b, a, "GET", "/tasks/poll?worker_id=bench&timeout=30", "");
+    json_t *got = call(w->b, w->b->token[0], a, "GET", "/tasks/poll?worker_id=bench&timeout=30", "");
     w->answered_us = clock_mono_us();
     const char *token = json_string_value(json_object_get(json_object_get(got, "lease"), "token"));
     uint64_t id = (uint64_t)json_integer_value(json_object_get(json_object_get(got, "task"), "request_id"));
-    json_decref(call(w->b, a, "POST", "/tasks/complete",
+    json_decref(call(w->b, w->b->token[0], a, "POST", "/tasks/complete",
                      arena_printf(a,
                                   "{\"contract_id\":\"" CONTRACT "\",\"request_id\":%" PRIu64
                                   ",\"token\":\"%s\",\"outcome\":\"success\"}",
@@ -151,7 +155,7 @@ static void wakes(struct bench *b, struct coordinator *c) {
             queue_counts(c->queue, &n);
         while (!n.polls);
         uint64_t start = clock_mono_us();
-        create(b, a);
+        create(b, b->token[0], a);
         pthread_join(t, NULL);
         us[i] = w.answered_us - start;
     }
@@ -165,7 +169,7 @@ static void page(struct bench *b, const char *path, unsigned times, const char *
     uint64_t start = clock_mono_us();
     for (unsigned i = 0; i < times; i++) {
         arena_reset(a);
-        json_decref(call(b, a, "GET", path, ""));
+        json_decref(call(b, b->token[0], a, "GET", path, ""));
     }
     printf("%-22s  %7.0f /s, one client   (reference: %s)\n", path,
            (double)times * 1e6 / (double)(clock_mono_us() - start), reference);
@@ -182,7 +186,7 @@ static void fill(struct bench *b, struct coordinator *c) {
         struct client clients[CLIENTS_MAX];
         uint64_t us[CLIENTS_MAX][16];
         for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-            clients[i] = (struct client){b, 0, 16, us[i]};
+            clients[i] = (struct client){b, b->token[0], 0, 16, us[i]};
             BUG_ON(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]) != 0);
         }
         for (unsigned i = 0; i < CLIENTS_MAX; i++)
@@ -191,9 +195,11 @@ static void fill(struct bench *b, struct coordinator *c) {
 }
 
 static void run_all(struct bench *b, struct coordinator *c) {
-    cycles(b, 1, "289 /s");
-    cycles(b, 8, "299 /s, 662 with a token each");
-    cycles(b, 32, "271 /s, 749 with a token each");
+    cycles(b, 1, false, "289 /s");
+    cycles(b, 8, false, "299 /s");
+    cycles(b, 8, true, "662 /s");
+    cycles(b, 32, false, "271 /s");
+    cycles(b, 32, true, "749 /s");
     wakes(b, c);
     fill(b, c);
     printf("behind %" PRIu64 " executions:\n", rows(c));
@@ -202,17 +208,29 @@ static void run_all(struct bench *b, struct coordinator *c) {
     page(b, "/health", 4000, "93,000 /s, many clients");
 }
 
+static bool make_tokens(struct bench *b, const struct token_place *at, struct arena *a, struct err *e) {
+    for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+        const struct token_terms terms = {.name = arena_printf(a, "bench-%u", i)};
+        if (!token_create(at, &terms, a, &b->token[i], e))
+            return false;
+    }
+    return true;
+}
+
 int main(void) {
     char home[] = "/tmp/outlayer-bench-XXXXXX";
     struct bench b = {.next_id = 1};
-    struct coordinator_config config = {
-        .home = home, .require_auth = true, .wasm_max_bytes = 1 << 20, .serve_ms = 600000};
+    struct coordinator_config config = {.home = home,
+                                        .database_url = getenv("TEST_POSTGRES"),
+                                        .require_auth = true,
+                                        .wasm_max_bytes = 1 << 20,
+                                        .serve_ms = 600000};
     struct coordinator *c;
     struct http_server *server;
     struct err e;
     SCOPED_ARENA(a);
     if (!log_init("bench", "error", NULL, &e) || !mkdtemp(home) ||
-        !token_create(&(struct token_place){home, NULL}, &(struct token_terms){.name = "bench"}, a, &b.token, &e) ||
+        !make_tokens(&b, &(struct token_place){home, config.database_url}, a, &e) ||
         !coordinator_open(&c, &config, &e) ||
         !coordinator_serve(&server, c, &(struct coordinator_door){.host = "127.0.0.1"}, &e))
         give_up("cannot start", &e);

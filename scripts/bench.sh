@@ -9,6 +9,8 @@ for b in build/bench/*; do
     echo "== $(basename "$b")"
     "$b" || echo "   failed with status $?"
 done
+echo "== coordinator over PostgreSQL"
+python3 tests/databases.py durable build/bench/coordinator || echo "   failed with status $?"
 for s in bench/*.sh bench/*.py; do
     [ -e "$s" ] || continue
     echo "== $(basename "$s")"

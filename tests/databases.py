@@ -4,6 +4,7 @@ as root), gone with the test.
 
     python3 tests/databases.py postgres     starts one, prints its URL, and ends it when its standard input ends
     python3 tests/databases.py with COMMAND…   the same around a command, which finds the URL in TEST_POSTGRES
+    python3 tests/databases.py durable COMMAND…   likewise, and what it commits is on the disk: for what is measured
 
 Each caller makes databases of its own in the server."""
 import contextlib, glob, os, pwd, re, secrets, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.parse
@@ -143,7 +144,7 @@ def postgres(**more):
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with postgres() as server:
+    with postgres(durable=sys.argv[1] == "durable") as server:
         if sys.argv[1:] == ["postgres"]:
             print(server.url, flush=True)
             sys.stdin.read()
@@ -152,6 +153,6 @@ def main():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["postgres"] and (len(sys.argv) < 3 or sys.argv[1] != "with"):
+    if sys.argv[1:] != ["postgres"] and (len(sys.argv) < 3 or sys.argv[1] not in ("with", "durable")):
         sys.exit(__doc__)
     sys.exit(main())
