@@ -48,7 +48,7 @@ for (@line) {
     my %to;
     for (@argument) {
         next if !/^ptr /;
-        my $to = $called eq 'out_str' ? ($n == 1 ? 'out' : '') : $called eq 'dcap_nth' ? "$f $found" : $called eq 'result' ? "result $f" : $argument{"$called $n"} // '';
+        my $to = $called eq 'out_str' ? ($n == $#argument ? 'out' : '') : $called eq 'dcap_nth' ? "$f $found" : $called eq 'result' ? "result $f" : $argument{"$called $n"} // '';
         if    (/([\@%][\w.\$]+)$/)           { push @{ $to{$1} }, $to }
         elsif (!/ (?:null|undef|poison)$/) { push @{ $becomes{"$f $_"} }, $to }
     } continue { $n++ }

@@ -8,36 +8,35 @@
 #define ALLOWANCE (10000 * MILLI_NEAR)
 
 // Another root key makes quotes that anybody can forge; where money is, Intel's is the only one.
-static struct dcap_trust first_trust(struct text root) {
-    struct dcap_trust t;
+static void first_trust(struct dcap_trust *t, struct text root) {
     char buffer[CHAIN_ID_MAX];
     uint8_t key[64];
-    dcap_trust_intel(&t);
+    dcap_trust_intel(t);
     if (!root.ptr)
-        return t;
+        return;
     struct text chain = chain_id(buffer);
     require(!text_eq(chain, TEXT("mainnet")) && !text_eq(chain, TEXT("testnet")),
             "root_public_key: on this chain only Intel's root key counts");
     require(root.len == 128 && hex_take(key, root, sizeof key),
             "root_public_key must be x and y of a P-256 key, 128 hexadecimal digits");
     require(dcap_p256_on_curve(key), "root_public_key is no point of the curve P-256");
-    dcap_trust_root(&t, key);
-    return t;
+    dcap_trust_root(t, key);
 }
 
 ENTRY(new) {
     require(!state_exists(), "The contract has already been initialized");
-    struct state s = {.owner = in->owner_id,
-                      .first_registrar = in->worker_id,
-                      .main = in->main_id,
-                      .min_tcb_eval = in->min_tcb_eval.value,
-                      .min_qe_eval = in->min_qe_eval.value,
-                      .key_age_s = KEY_AGE_S,
-                      .grace_s = GRACE_S,
-                      .allowance = YOCTO(ALLOWANCE),
-                      .accept = 1u << DCAP_UP_TO_DATE,
-                      .trust = first_trust(in->root_public_key)};
-    state_save(&s);
+    struct state *s = state_blank();
+    s->owner = in->owner_id;
+    s->first_registrar = in->worker_id;
+    s->main = in->main_id;
+    s->min_tcb_eval = in->min_tcb_eval.value;
+    s->min_qe_eval = in->min_qe_eval.value;
+    s->key_age_s = KEY_AGE_S;
+    s->grace_s = GRACE_S;
+    s->allowance = YOCTO(ALLOWANCE);
+    s->accept = 1u << DCAP_UP_TO_DATE;
+    first_trust(&s->trust, in->root_public_key);
+    state_save(s);
 }
 
 static struct text account_or_null(const struct account *a) { return a->len ? account_text(a) : (struct text){0}; }

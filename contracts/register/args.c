@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "args.h"
+#include "collateral.h"
 
 // --- decoders of this contract's own types
 
@@ -33,14 +34,13 @@ static void read_maybe_bool(struct json_in *in, void *out, const void *more) {
 }
 
 static _Noreturn void stop_register(const struct json_in *in, const char *what) {
-    char buffer[96];
-    struct out o = OUT(buffer);
-    out_str(&o, "Invalid ");
+    struct out *o = sentence();
+    out_str(o, "Invalid ");
     for (const char *p = in->field; *p; p++)
-        out_char(&o, *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
-    out_str(&o, " format: ");
-    out_str(&o, what);
-    stop_out(&o);
+        out_char(o, *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
+    out_str(o, " format: ");
+    out_str(o, what);
+    stop_out(o);
 }
 
 static void take_register(struct json_in *in, uint8_t b[static REGISTER_SIZE]) {
@@ -93,12 +93,14 @@ static void read_registers(struct json_in *in, void *out, const void *more) {
 
 const struct args *entry_begin(const uint8_t *list, const char *name) {
     entry_empty();
+#ifndef __wasm__ // as the arguments
+    given = (struct given){0};
+#endif
     entry_read(list, name);
     return &args;
 }
 
-unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(void *ctx, struct text t),
-                   void *ctx) {
+unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(struct text t)) {
     struct json_in in = {.p = (char *)(uintptr_t)json.ptr, .field = field};
     in.end = in.p + json.len;
     unsigned n = 0;
@@ -108,7 +110,7 @@ unsigned each_text(struct text json, const char *field, unsigned most, void (*ta
     do {
         if (n++ == most)
             json_stop(&in, ": too many entries");
-        take(ctx, json_take_string(&in));
+        take(json_take_string(&in));
     } while (json_take(&in, ','));
     json_expect(&in, ']');
     return n;

@@ -35,7 +35,6 @@ struct args {
 // kind and ends with ARG_END; without arguments any input is taken. The result lives until the next call.
 const struct args *entry_begin(const uint8_t *list, const char *name);
 // ["…",…]: each text goes to `take`; how many there were. More than `most` are refused.
-unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(void *ctx, struct text t),
-                   void *ctx);
+unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(struct text t));
 
 #include "sdk/entry.h"

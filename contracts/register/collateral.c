@@ -5,6 +5,9 @@
 
 static const struct text platforms_known = {"FMSPCS", 6};
 
+struct dcap_fault fault;
+struct given given;
+
 struct dcap_arena *arena(void) {
     static uint64_t memory[VERIFIER_BYTES / 8];
     static struct dcap_arena a = {(uint8_t *)memory, sizeof memory, 0};
@@ -61,7 +64,7 @@ static struct kept kept_load(const struct slot *slot) {
 static void kept_save(const struct slot *slot, const struct kept *all) {
     static const uint8_t zeros[8];
     struct part_key k = part_key(slot);
-    struct bytes record = all->part[0];
+    struct bytes whole = all->part[0];
     if (has_sets(slot->kind)) {
         struct dcap_writer w = dcap_write_into(arena());
         for (uint32_t i = 0; i < all->count; i++) {
@@ -69,10 +72,10 @@ static void kept_save(const struct slot *slot, const struct kept *all) {
             dcap_put(&w, all->part[i].ptr, all->part[i].len);
             dcap_put(&w, zeros, -all->part[i].len & 7);
         }
-        record = dcap_written(&w);
+        whole = dcap_written(&w);
     }
-    require(record.len, "Longer than this contract can take");
-    store_put(KEY_TEXT(k), (struct text){(const char *)record.ptr, record.len});
+    require(whole.len, "Longer than this contract can take");
+    store_put(KEY_TEXT(k), (struct text){(const char *)whole.ptr, whole.len});
 }
 
 static struct dcap_part_head head_of(struct bytes part) {
@@ -108,64 +111,56 @@ static struct bytes slot_load(const struct slot *slot, const struct state *s) {
     return in_force(&all, slot, s);
 }
 
-static struct bytes forced_or_loaded(const struct slot *slot, const struct state *s, const struct given *given) {
-    for (unsigned i = 0; given && i < PARTS; i++)
-        if (memcmp(&given->forced[i].slot, slot, sizeof *slot) == 0)
-            return given->forced[i].part;
-    return slot_load(slot, s);
-}
-
-bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t fmspc[6], uint8_t ca,
-                const struct given *given, struct dcap_fault *f) {
+bool parts_load(struct dcap_parts *parts, const struct state *s, const uint8_t fmspc[6], uint8_t ca) {
     struct bytes *const part[] = {&parts->root_crl, &parts->pck_crl, &parts->tcb_info, &parts->qe_identity};
-    bool whole = true;
     for (unsigned i = 0; i < PARTS; i++) {
         struct slot slot = {(uint8_t)(DCAP_KIND_ROOT_CRL + i), {0}};
         if (slot.kind == DCAP_KIND_PCK_CRL)
             slot.id[0] = ca;
         if (slot.kind == DCAP_KIND_TCB_INFO)
             memcpy(slot.id, fmspc, sizeof slot.id);
-        *part[i] = forced_or_loaded(&slot, s, given);
-        if (whole && !part[i]->len)
-            whole = dcap_fail(f, DCAP_PART_MISSING, dcap_kind_part((enum dcap_kind)slot.kind));
+        *part[i] = given.part[i].len ? given.part[i] : slot_load(&slot, s);
+        if (!part[i]->len)
+            return dcap_fail(&fault, DCAP_PART_MISSING, dcap_kind_part((enum dcap_kind)slot.kind));
     }
-    return whole;
+    return true;
 }
 
 // --- what a call brings
 
-static _Noreturn void refuse(const struct dcap_fault *f, const char *more) {
-    char buffer[768];
-    struct out o = OUT(buffer);
-    out_str(&o, "Collateral refused: ");
-    out_fault(&o, f);
-    out_str(&o, more);
-    stop_out(&o);
+static _Noreturn void refuse(const char *more) {
+    struct out *o = sentence();
+    out_str(o, "Collateral refused: ");
+    out_fault(o);
+    out_str(o, more);
+    stop_out(o);
 }
 
 static const char mended[] = "; `outlayer collateral push` brings today's";
 
-_Noreturn void collateral_refuse(const struct dcap_fault *f) {
-    refuse(f, f->code == DCAP_COLLATERAL_FORMAT ? ": docs/register.md says what it is" : mended);
+_Noreturn void collateral_refuse(void) {
+    refuse(fault.code == DCAP_COLLATERAL_FORMAT ? ": docs/register.md says what it is" : mended);
 }
 
 // An object may have some parts only; those that it has are verified.
-bool collateral_verify(struct given *g, struct text object, struct dcap_trust *trust, uint64_t now,
-                       struct dcap_fault *f) {
+bool collateral_verify(struct text object, struct dcap_trust *trust, uint64_t now) {
     static const struct slot root = {DCAP_KIND_ROOT_CRL, {0}};
     struct dcap_part_source from[PARTS];
-    *g = (struct given){0};
-    if (!dcap_collateral_read(&g->from, (uint8_t *)(uintptr_t)object.ptr, object.len, f))
+    arena()->used = 0;
+    given = (struct given){0};
+    if (!object.ptr)
+        return true;
+    if (!dcap_collateral_read(&given.from, (uint8_t *)(uintptr_t)object.ptr, object.len, &fault))
         return false;
     for (unsigned i = 0; i < PARTS; i++)
-        from[i] = dcap_collateral_source(&g->from, (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i));
+        from[i] = dcap_collateral_source(&given.from, (enum dcap_kind)(DCAP_KIND_ROOT_CRL + i));
     bool has_root = from[0].text.len > 0;
     if (!has_root)
-        g->part[0] = record_load(&root);
-    if (!dcap_parts_verify(g->part, from, trust, now, arena(), f))
+        given.part[0] = record_load(&root);
+    if (!dcap_parts_verify(given.part, from, trust, now, arena(), &fault))
         return false;
     if (!has_root)
-        g->part[0] = (struct bytes){NULL, 0};
+        given.part[0] = (struct bytes){NULL, 0};
     return true;
 }
 
@@ -255,14 +250,14 @@ static struct slot slot_of(const struct dcap_part_head *h, struct bytes part) {
 }
 
 static void refuse_old(enum took took, const struct dcap_part_head *h) {
-    struct dcap_fault f = {.part = dcap_kind_part((enum dcap_kind)h->kind), .detail = h->issued};
-    f.code = took == BELOW ? DCAP_TCB_EVAL_TOO_OLD : took == OLDER ? DCAP_ROLLED_BACK : DCAP_TOO_MANY;
-    refuse(&f, took == ASIDE  ? ": two sets are kept, and this one is newer than both; the owner raises the minimum"
-               : took == FULL ? ": TCB infos of 64 kinds of platforms are kept"
-                              : mended);
+    enum dcap_code code = took == BELOW ? DCAP_TCB_EVAL_TOO_OLD : took == OLDER ? DCAP_ROLLED_BACK : DCAP_TOO_MANY;
+    dcap_fail_with(&fault, code, dcap_kind_part((enum dcap_kind)h->kind), h->issued);
+    refuse(took == ASIDE  ? ": two sets are kept, and this one is newer than both; the owner raises the minimum"
+           : took == FULL ? ": TCB infos of 64 kinds of platforms are kept"
+                          : mended);
 }
 
-static void keep(struct forced *forced, struct bytes part, const struct state *s, bool strict) {
+static void keep(struct bytes part, const struct state *s, bool strict) {
     struct dcap_part_head h = head_of(part);
     uint32_t place = 0;
     require(!has_sets(h.kind) || h.tee == DCAP_TDX, "Collateral refused: it is of SGX, and this contract takes TDX");
@@ -278,20 +273,29 @@ static void keep(struct forced *forced, struct bytes part, const struct state *s
         put_part(o, &slot, &h);
         event_emit(o);
     }
-    *forced = (struct forced){slot, in_force(&all, &slot, s)};
 }
 
-void collateral_keep(struct given *g, const struct state *s, bool strict) {
-    for (unsigned i = 0; i < PARTS; i++)
-        if (g->part[i].len)
-            keep(&g->forced[i], g->part[i], s, strict);
+void collateral_keep(const struct state *s, bool strict) {
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (given.part[i].len)
+            keep(given.part[i], s, strict);
+        given.part[i].len = 0;
+    }
 }
 
-void charge(uint64_t bytes, const char *sentence) {
+void charge(uint64_t bytes, const char *what) {
     struct account from = caller();
     struct yocto need = stake_of(bytes), got = deposit_attached();
-    if (yocto_less(got, need))
-        stop_filled(sentence, (struct yocto[]){need, got});
+    if (yocto_less(got, need)) {
+        struct out *o = sentence();
+        out_str(o, "Insufficient deposit: what ");
+        out_str(o, what);
+        out_str(o, " costs ");
+        out_amount(o, need);
+        out_str(o, " yoctoNEAR, got ");
+        out_amount(o, got);
+        stop_out(o);
+    }
     if (yocto_less(need, got))
         promise_transfer(&from, yocto_sub(got, need));
 }
@@ -305,21 +309,18 @@ uint64_t grown(uint64_t before) {
 static void charge_growth(const struct state *s, uint64_t before) {
     struct account from = caller();
     bool free = account_eq(&from, &s->owner) || is_registrar(s, &from);
-    charge(free ? 0 : grown(before), "Insufficient deposit: what the parts bind costs % yoctoNEAR, got %");
+    charge(free ? 0 : grown(before), "the parts bind");
 }
 
 ENTRY(update_collateral) {
-    static struct given g;
     struct state *s = state_load();
     struct dcap_trust was = s->trust;
     uint64_t before = store_usage();
-    struct dcap_fault f;
-    arena()->used = 0;
-    if (!collateral_verify(&g, in->collateral, &s->trust, now_s(), &f))
-        collateral_refuse(&f);
-    require(g.part[0].len || g.part[1].len || g.part[2].len || g.part[3].len,
+    if (!collateral_verify(in->collateral, &s->trust, now_s()))
+        collateral_refuse();
+    require(given.part[0].len || given.part[1].len || given.part[2].len || given.part[3].len,
             "Collateral refused: it has none of root_ca_crl, pck_crl, tcb_info and qe_identity");
-    collateral_keep(&g, s, true);
+    collateral_keep(s, true);
     if (memcmp(&s->trust, &was, sizeof was) != 0)
         state_save(s);
     charge_growth(s, before);

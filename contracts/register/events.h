@@ -12,7 +12,7 @@ void log_account(const char *event, const struct account *a);
 void put_word(struct out *o, const char *word); // of this contract's own words
 void member_word(struct out *o, const char *key, const char *word);
 void out_hex(struct out *o, const void *bytes, size_t n);
-void put_hex_bytes(struct out *o, const void *bytes, size_t n); // up to 64
+void put_hex_bytes(struct out *o, const void *bytes, size_t n);
 void member_hex_bytes(struct out *o, const char *key, const void *bytes, size_t n);
 void out_date(struct out *o, uint64_t seconds); // 2026-01-31T23:59:59Z
 
@@ -27,4 +27,4 @@ void put_key_record(struct out *o, const struct key_record *k);
 // What is wrong with a quote or a part: the part, the code, and a date where it is about one. The sentences that belong
 // to codes stand in src/dcap/code.h; here they would be a tenth of the contract.
 const char *part_name(enum dcap_part part);
-void out_fault(struct out *o, const struct dcap_fault *f);
+void out_fault(struct out *o);

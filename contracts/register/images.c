@@ -4,6 +4,11 @@
 #include "keys.h"
 #include "shown.h"
 
+static void answer_id(const struct image *g) {
+    put_number(reply(), g->id);
+    reply_end();
+}
+
 static void approve(struct state *s, struct image *g) {
     uint32_t known;
     for (unsigned i = 0; i < g->shapes; i++) {
@@ -71,7 +76,7 @@ ENTRY(add_approved_measurements) {
         approve(s, &g);
     if (in->clear_others)
         forget_others(g.id, g.role);
-    answer_number(g.id);
+    answer_id(&g);
 }
 
 ENTRY(add_image) {
@@ -89,7 +94,7 @@ ENTRY(add_image) {
     memcpy(g.rtmr1, in->rtmr1.b, REGISTER_SIZE);
     memcpy(g.rtmr2, in->rtmr2.b, REGISTER_SIZE);
     approve(s, &g);
-    answer_number(g.id);
+    answer_id(&g);
 }
 
 static void forget_id(uint32_t id, bool remove_keys) {
@@ -147,24 +152,30 @@ static void put_exact(struct out *o, const struct image *g) {
     put_close(o, '}');
 }
 
-static void put_rtmr3(struct out *o, const struct image *g) { put_hex_bytes(o, g->rtmr3, REGISTER_SIZE); }
-
-// A page counts images before those of other kinds are left out.
-static void answer_images(const struct args *in, unsigned kinds, void (*put)(struct out *o, const struct image *g)) {
+// Of one kind, or of all. A page counts images before those of other kinds are left out.
+enum { ALL_KINDS = IMAGE_RTMR3 + 1 };
+static void answer_images(const struct args *in, unsigned kind) {
     struct image_ids all;
     struct image g;
     struct out *o = reply_open('[');
     images_load(&all);
     struct page p = page_of(all.count, in->from_index, in->limit, IMAGES_MAX);
-    for (uint32_t i = p.from; i < p.to; i++)
-        if (image_load(all.id[i], &g) && (kinds >> g.kind & 1))
-            put(o, &g);
+    for (uint32_t i = p.from; i < p.to; i++) {
+        if (!image_load(all.id[i], &g))
+            continue;
+        if (kind == ALL_KINDS)
+            put_image(o, &g);
+        else if (kind == g.kind && kind == IMAGE_EXACT)
+            put_exact(o, &g);
+        else if (kind == g.kind)
+            put_hex_bytes(o, g.rtmr3, REGISTER_SIZE);
+    }
     reply_close(']');
 }
 
-ENTRY(get_images) { answer_images(in, 7, put_image); }
-ENTRY(get_approved_measurements) { answer_images(in, 1u << IMAGE_EXACT, put_exact); }
-ENTRY(get_approved_rtmr3) { answer_images(in, 1u << IMAGE_RTMR3, put_rtmr3); }
+ENTRY(get_images) { answer_images(in, ALL_KINDS); }
+ENTRY(get_approved_measurements) { answer_images(in, IMAGE_EXACT); }
+ENTRY(get_approved_rtmr3) { answer_images(in, IMAGE_RTMR3); }
 
 ENTRY(is_measurements_approved) {
     struct image g = exact_of(in);

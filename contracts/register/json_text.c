@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tokens of arguments, for the SDK's decoders, by the verifier's reader: in place of sdk/json_text.c. And strings
 // without escapes, in place of the SDK's put_string.
+#include "collateral.h"
 #include "dcap/json.h"
-#include "model.h"
 #include "sdk/env.h"
 #include "sdk/json_in.h"
 
-static struct dcap_fault fault; // for the reader; what a caller is told is the sentence of json_stop
-
+// What a caller is told is the sentence of json_stop, not the fault.
 static struct dcap_json over(const struct json_in *in) {
     static const uint8_t *names[DCAP_JSON_NAMES];
     return (struct dcap_json){(const uint8_t *)in->p, (const uint8_t *)in->end, &fault, DCAP_PART_NOTHING, names, 0, 0};

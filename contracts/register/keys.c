@@ -48,13 +48,13 @@ void remove_unapproved(void) {
     }
 }
 
-struct removal {
+// What a call of remove_worker_keys does.
+static struct removal {
     enum reason why;
     uint64_t removed, left;
-};
+} removal;
 
-static void take_key(void *ctx, struct text t) {
-    struct removal *r = ctx;
+static void take_key(struct text t) {
     struct public_key key;
     struct key_record k;
     require(public_key_parse(&key, t), "public_keys must be an array of ed25519: and base58 of 32 bytes");
@@ -62,31 +62,30 @@ static void take_key(void *ctx, struct text t) {
     if (at.kind != PLACE_THERE)
         return;
     if (!can_remove()) {
-        r->left++;
+        removal.left++;
         return;
     }
     key_load(at.role, at.number, &k);
-    remove_key(at, &k, r->why);
-    r->removed++;
+    remove_key(at, &k, removal.why);
+    removal.removed++;
 }
 
 ENTRY(remove_worker_keys) {
     struct state *s = state_load();
     struct account from = caller();
     bool owner = account_eq(&from, &s->owner);
-    struct removal r = {.why = owner ? REASON_OWNER : REASON_RETIRED};
+    removal = (struct removal){.why = owner ? REASON_OWNER : REASON_RETIRED};
     require(owner || is_registrar(s, &from), "Only the owner or a registrar can remove keys");
-    each_text(in->public_keys.text, "public_keys", UINT32_MAX, take_key, &r);
+    each_text(in->public_keys.text, "public_keys", UINT32_MAX, take_key);
     struct out *o = reply_open('{');
-    member_number(o, "removed", r.removed);
-    member_number(o, "left", r.left);
+    member_number(o, "removed", removal.removed);
+    member_number(o, "left", removal.left);
     reply_close('}');
 }
 
 // --- walks over all keys, workers first
 
 struct walk {
-    struct state *state;
     uint64_t now;
     bool judges;
     struct dcap_platform of; // whose parts are loaded
@@ -100,11 +99,10 @@ static bool same_parts(const struct dcap_platform *a, const struct dcap_platform
 }
 
 // Without parts of today nothing can be said.
-static bool load_parts(struct walk *w, const struct dcap_platform *p) {
-    struct dcap_fault f;
+static bool load_parts(struct walk *w, const struct state *s, const struct dcap_platform *p) {
     if (!w->loaded || !same_parts(&w->of, p)) {
         arena()->used = 0; // those of another kind of platform are done with
-        w->found = parts_load(&w->parts, w->state, p->fmspc, p->ca, NULL, &f);
+        w->found = parts_load(&w->parts, s, p->fmspc, p->ca);
     }
     w->loaded = true;
     w->of = *p;
@@ -120,15 +118,14 @@ static bool speaks_of_platform(enum dcap_code c) {
 
 enum fate { FATE_UNKNOWN, FATE_STAYS, FATE_FAILS, FATE_GONE };
 
-static enum fate judge_tcb(struct walk *w, struct key_record *k) {
+static enum fate judge_tcb(struct walk *w, const struct state *s, struct key_record *k) {
     struct dcap_judgement j;
-    struct dcap_fault f;
-    if (!load_parts(w, &k->platform))
+    if (!load_parts(w, s, &k->platform))
         return FATE_UNKNOWN;
-    if (!dcap_judge(&j, &k->platform, &w->parts, w->state->trust.root_key, w->now, &f)) {
-        if (f.code == DCAP_CERT_REVOKED && f.part != DCAP_PART_TCB_SIGNER)
+    if (!dcap_judge(&j, &k->platform, &w->parts, s->trust.root_key, w->now, &fault)) {
+        if (fault.code == DCAP_CERT_REVOKED && fault.part != DCAP_PART_TCB_SIGNER)
             return FATE_GONE;
-        if (!speaks_of_platform(f.code))
+        if (!speaks_of_platform(fault.code))
             return FATE_UNKNOWN;
         k->status = DCAP_NONE;
         return FATE_FAILS;
@@ -143,20 +140,20 @@ static enum fate judge_tcb(struct walk *w, struct key_record *k) {
 }
 
 // What becomes of a key by today's collateral; true: it was removed.
-static bool judge_key(struct walk *w, struct key_place at, struct key_record *k) {
+static bool judge_key(struct walk *w, const struct state *s, struct key_place at, struct key_record *k) {
     struct key_record was = *k;
     if (!image_counts(k->image)) {
         remove_key(at, k, REASON_IMAGE);
         return true;
     }
-    enum fate fate = judge_tcb(w, k);
-    if (fate < FATE_FAILS && !platform_allowed(w->state, &k->platform_id))
+    enum fate fate = judge_tcb(w, s, k);
+    if (fate < FATE_FAILS && !platform_allowed(s, &k->platform_id))
         fate = FATE_FAILS;
     if (fate == FATE_STAYS)
         k->failing_since = 0;
     else if (fate != FATE_UNKNOWN && !k->failing_since)
         k->failing_since = w->now;
-    if (fate == FATE_GONE || (fate == FATE_FAILS && w->now - k->failing_since > w->state->grace_s)) {
+    if (fate == FATE_GONE || (fate == FATE_FAILS && w->now - k->failing_since > s->grace_s)) {
         remove_key(at, k, REASON_TCB);
         return true;
     }
@@ -167,28 +164,29 @@ static bool judge_key(struct walk *w, struct key_place at, struct key_record *k)
     return false;
 }
 
-static bool visit(struct walk *w, struct key_place at) {
+static bool visit(struct walk *w, const struct state *s, struct key_place at) {
     struct key_record k;
     key_load(at.role, at.number, &k);
     if (w->now > k.valid_until) {
         remove_key(at, &k, REASON_EXPIRED);
         return true;
     }
-    return w->judges && judge_key(w, at, &k);
+    return w->judges && judge_key(w, s, at, &k);
 }
 
 // A removed key's place is taken by the last one, which is looked at next.
 static void walk_keys(const struct args *in, bool judges) {
-    struct walk w = {.state = state_load(), .now = now_s(), .judges = judges};
+    const struct state *s = state_load();
+    struct walk w = {.now = now_s(), .judges = judges};
     uint32_t workers = keys_count(ROLE_WORKER), all = workers + keys_count(ROLE_KEYSTORE);
     uint64_t i = in->from_index.value, left = in->limit.given ? in->limit.value : UINT64_MAX, checked = 0, removed = 0;
-    policy_load(&w.policy, w.state);
+    policy_load(&w.policy, s);
     for (; i < all && left && can_remove(); left--) {
         bool worker = i < workers;
         struct key_place at = {PLACE_THERE, worker ? ROLE_WORKER : ROLE_KEYSTORE, 0,
                                (uint32_t)(worker ? i : i - workers)};
         checked++;
-        if (visit(&w, at)) {
+        if (visit(&w, s, at)) {
             removed++;
             all--;
             workers -= worker;

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model.h"
 
-#define RECORD_MAX 1280
 static const struct text state_key = {"STATE", 5}, challenge_key = {"CHALLENGE", 9}, images_key = {"IMAGES", 6},
                          registrars_key = {"REGISTRARS", 10};
 const char *const role_names[ROLES] = {"worker", "keystore"};
 
 uint64_t now_s(void) { return now_ns() / SECOND_NS; }
+
+struct rec_out record;
+
+// Never inlined: what it sets takes more code than a call.
+[[gnu::noinline]] struct rec_out *record_begin(void) {
+    static uint8_t bytes[POLICY_PLATFORMS_MAX * HASH_SIZE]; // the longest
+    record = REC_OUT(bytes);
+    return &record;
+}
 
 bool hex_take(uint8_t *to, struct text t, size_t n) {
     return dcap_hex_decode(to, (struct bytes){(const uint8_t *)t.ptr, t.len}, n);
@@ -55,11 +63,11 @@ static const struct rec_field key_fields[] = {
 };
 static const struct rec_shape key_shape = REC_SHAPE(key_fields);
 
-// false: nothing is stored there. What is read points into `bytes`.
-static bool load(struct text key, uint8_t bytes[static RECORD_MAX], const struct rec_shape *shape, void *to,
-                 struct rec_in *rest) {
+// false: nothing is stored there. Texts point into a buffer that the next record overwrites.
+static bool load(struct text key, const struct rec_shape *shape, void *to, struct rec_in *rest) {
+    static uint8_t bytes[1280];
     size_t len;
-    if (!store_get(key, bytes, RECORD_MAX, &len))
+    if (!store_get(key, bytes, sizeof bytes, &len))
         return false;
     *rest = (struct rec_in){bytes, bytes + len};
     rec_take_version(rest, STATE_VERSION);
@@ -67,29 +75,33 @@ static bool load(struct text key, uint8_t bytes[static RECORD_MAX], const struct
     return true;
 }
 
-static void put(struct rec_out *r, const struct rec_shape *shape, const void *from) {
+static struct rec_out *put(const struct rec_shape *shape, const void *from) {
+    struct rec_out *r = record_begin();
     rec_put_u8(r, STATE_VERSION);
     rec_put_shape(r, shape, from);
+    return r;
 }
 
 // --- state
 
 bool state_exists(void) { return store_has(state_key); }
 
-struct state *state_load(void) {
+struct state *state_blank(void) {
     static struct state s;
-    uint8_t bytes[RECORD_MAX];
-    struct rec_in rest;
     s = (struct state){0};
-    require(load(state_key, bytes, &state_shape, &s, &rest), "The contract is not initialized");
     return &s;
 }
 
+struct state *state_load(void) {
+    struct rec_in rest;
+    struct state *s = state_blank();
+    require(load(state_key, &state_shape, s, &rest), "The contract is not initialized");
+    return s;
+}
+
 void state_save(const struct state *s) {
-    uint8_t bytes[RECORD_MAX];
-    struct rec_out r = REC_OUT(bytes);
-    put(&r, &state_shape, s);
-    store_put(state_key, REC_TEXT(r));
+    struct rec_out *r = put(&state_shape, s);
+    store_put(state_key, REC_TEXT(*r));
 }
 
 uint32_t image_delay(const struct state *s) {
@@ -155,21 +167,20 @@ struct image_key {
 // What an image is found by: the hash of what it asks for, with one of its shapes.
 static struct image_key name_key(const struct image *g, unsigned shape) {
     struct image_key k = {{'x'}};
-    uint8_t bytes[2 + 5 * REGISTER_SIZE];
-    struct rec_out r = REC_OUT(bytes);
-    rec_put_u8(&r, g->role);
-    rec_put_u8(&r, g->kind);
+    struct rec_out *r = record_begin();
+    rec_put_u8(r, g->role);
+    rec_put_u8(r, g->kind);
     if (g->kind != IMAGE_RTMR3) {
-        rec_put_bytes(&r, g->mrtd, REGISTER_SIZE);
-        rec_put_bytes(&r, g->rtmr0[shape], REGISTER_SIZE);
-        rec_put_bytes(&r, g->rtmr1, REGISTER_SIZE);
-        rec_put_bytes(&r, g->rtmr2, REGISTER_SIZE);
+        rec_put_bytes(r, g->mrtd, REGISTER_SIZE);
+        rec_put_bytes(r, g->rtmr0[shape], REGISTER_SIZE);
+        rec_put_bytes(r, g->rtmr1, REGISTER_SIZE);
+        rec_put_bytes(r, g->rtmr2, REGISTER_SIZE);
     }
     if (g->kind == IMAGE_COMPOSE)
-        rec_put_hash(&r, &g->compose_hash);
+        rec_put_hash(r, &g->compose_hash);
     else
-        rec_put_bytes(&r, g->rtmr3, REGISTER_SIZE);
-    struct hash h = sha256_of(REC_TEXT(r));
+        rec_put_bytes(r, g->rtmr3, REGISTER_SIZE);
+    struct hash h = sha256_of(REC_TEXT(*r));
     memcpy(k.b + 1, h.b, sizeof h.b);
     return k;
 }
@@ -181,11 +192,10 @@ bool image_find(const struct image *wanted, unsigned shape, uint32_t *id) {
 }
 
 bool image_load(uint32_t id, struct image *g) {
-    static uint8_t bytes[RECORD_MAX];
     struct key k = key_of('g', id);
     struct rec_in rest;
     *g = (struct image){0};
-    if (!load(KEY_TEXT(k), bytes, &image_shape, g, &rest))
+    if (!load(KEY_TEXT(k), &image_shape, g, &rest))
         return false;
     size_t len = (size_t)(rest.end - rest.p);
     require(g->shapes <= IMAGE_SHAPES_MAX && len == (size_t)g->shapes * REGISTER_SIZE, "A stored record is damaged");
@@ -209,17 +219,15 @@ static void images_save(const struct image_ids *all) {
 }
 
 void image_save(const struct image *g) {
-    uint8_t bytes[RECORD_MAX];
-    struct rec_out r = REC_OUT(bytes);
     struct key k = key_of('g', g->id);
     struct image_ids all;
     images_load(&all);
     require(all.count < IMAGES_MAX, "There are 128 approved images already");
     all.id[all.count++] = g->id;
     images_save(&all);
-    put(&r, &image_shape, g);
-    rec_put_bytes(&r, g->rtmr0, (size_t)g->shapes * REGISTER_SIZE);
-    store_put(KEY_TEXT(k), REC_TEXT(r));
+    struct rec_out *r = put(&image_shape, g);
+    rec_put_bytes(r, g->rtmr0, (size_t)g->shapes * REGISTER_SIZE);
+    store_put(KEY_TEXT(k), REC_TEXT(*r));
     for (unsigned i = 0; i < g->shapes; i++) {
         struct image_key n = name_key(g, i);
         store_put(KEY_TEXT(n), (struct text){(const char *)&g->id, sizeof g->id});
@@ -285,19 +293,16 @@ static void count_save(enum role role, uint32_t count) {
 }
 
 void key_load(enum role role, uint32_t number, struct key_record *k) {
-    uint8_t bytes[RECORD_MAX];
     struct key at = key_of(letters[role], number);
     struct rec_in rest;
     *k = (struct key_record){0};
-    require(load(KEY_TEXT(at), bytes, &key_shape, k, &rest), "A stored record is damaged");
+    require(load(KEY_TEXT(at), &key_shape, k, &rest), "A stored record is damaged");
 }
 
 void key_save(struct key_place place, const struct key_record *k) {
-    uint8_t bytes[RECORD_MAX];
-    struct rec_out r = REC_OUT(bytes);
     struct key at = key_of(letters[place.role], place.number);
-    put(&r, &key_shape, k);
-    store_put(KEY_TEXT(at), REC_TEXT(r));
+    struct rec_out *r = put(&key_shape, k);
+    store_put(KEY_TEXT(at), REC_TEXT(*r));
 }
 
 struct key_place key_append(const struct key_record *k) {

@@ -22,6 +22,9 @@ enum role { ROLE_WORKER, ROLE_KEYSTORE, ROLES };
 extern const char *const role_names[ROLES];
 
 uint64_t now_s(void);
+// The record that is being written: one at a time, in one place, so nothing that writes is handed it.
+extern struct rec_out record;
+struct rec_out *record_begin(void); // the same, empty
 // 2 * n hexadecimal digits of either case; `to` may be where the text is.
 bool hex_take(uint8_t *to, struct text t, size_t n);
 bool plain(struct text t); // ASCII without quotes, backslashes and control characters
@@ -42,7 +45,8 @@ struct state {
     struct dcap_trust trust; // the root key, and the issuers that it was found to have signed
 };
 bool state_exists(void);
-// The state as it is stored, in one place: whoever loads it again has it anew.
+// The state, in one place: empty, or as it is stored; whoever loads it again has it anew.
+struct state *state_blank(void);
 struct state *state_load(void); // stops when the contract is not initialized, or not migrated
 void state_save(const struct state *s);
 uint32_t image_delay(const struct state *s); // that counts now
@@ -89,7 +93,7 @@ struct image {
 };
 // The image that asks for the same, with this one of its shapes.
 bool image_find(const struct image *wanted, unsigned shape, uint32_t *id);
-// Texts point into a buffer that the next load overwrites. false: there is none.
+// Texts point into a buffer that the next load of whatever record overwrites. false: there is none.
 bool image_load(uint32_t id, struct image *g);
 bool image_counts(uint32_t id); // it is approved and has not expired
 void image_save(const struct image *g);

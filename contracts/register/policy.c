@@ -19,7 +19,7 @@ static struct rec_in list_load(struct list_record *l, struct text key) {
 }
 
 void policy_load(struct dcap_policy *p, const struct state *s) {
-    static struct list_record record;
+    static struct list_record list;
     static struct bytes ids[POLICY_ADVISORIES_MAX];
     dcap_policy_default(p);
     p->accept = s->accept;
@@ -28,17 +28,17 @@ void policy_load(struct dcap_policy *p, const struct state *s) {
     p->advisories = ids;
     if (!s->has_advisories)
         return;
-    for (struct rec_in in = list_load(&record, advisories_key); in.p != in.end;) {
+    for (struct rec_in in = list_load(&list, advisories_key); in.p != in.end;) {
         struct text t = rec_take_text(&in);
         ids[p->advisory_count++] = (struct bytes){(const uint8_t *)t.ptr, t.len};
     }
 }
 
 bool platform_allowed(const struct state *s, const struct hash *platform) {
-    static struct list_record record;
+    static struct list_record list;
     if (!s->has_platforms)
         return true;
-    struct rec_in in = list_load(&record, platforms_key);
+    struct rec_in in = list_load(&list, platforms_key);
     while (in.p != in.end) {
         struct hash h = rec_take_hash(&in);
         if (hash_eq(&h, platform))
@@ -49,33 +49,33 @@ bool platform_allowed(const struct state *s, const struct hash *platform) {
 
 // --- what set_policy is given
 
-static void take_status(void *ctx, struct text t) {
-    uint16_t *accept = ctx;
+static uint16_t accepted; // by `accept`
+
+static void take_status(struct text t) {
     enum dcap_status s = dcap_status_of((struct bytes){(const uint8_t *)t.ptr, t.len});
     require(s != DCAP_NONE && s != DCAP_REVOKED, "accept: not a TCB status that can be accepted");
-    *accept |= (uint16_t)(1u << s);
+    accepted |= (uint16_t)(1u << s);
 }
 
-static void take_advisory(void *ctx, struct text t) {
+static void take_advisory(struct text t) {
     require(t.len && t.len <= ADVISORY_MAX && plain(t), "advisories: an id has 1 to 32 characters");
-    rec_put_text(ctx, t);
+    rec_put_text(&record, t);
 }
 
-static void take_platform(void *ctx, struct text t) {
+static void take_platform(struct text t) {
     struct hash h;
     require(hex_take(h.b, t, HASH_SIZE), "platforms: an id has 64 hexadecimal digits");
-    rec_put_hash(ctx, &h);
+    rec_put_hash(&record, &h);
 }
 
-static bool set_list(struct text json, const char *field, struct text key, unsigned most,
-                     void (*take)(void *ctx, struct text t), bool was) {
-    static uint8_t bytes[POLICY_PLATFORMS_MAX * HASH_SIZE];
-    struct rec_out r = REC_OUT(bytes);
+static bool set_list(struct text json, const char *field, struct text key, unsigned most, void (*take)(struct text t),
+                     bool was) {
     if (!json.ptr)
         return was;
-    unsigned n = each_text(json, field, most, take, &r);
+    record_begin();
+    unsigned n = each_text(json, field, most, take);
     if (n)
-        store_put(key, REC_TEXT(r));
+        store_put(key, REC_TEXT(record));
     else
         store_remove(key);
     return n > 0;
@@ -127,9 +127,10 @@ static void set_delay(struct state *s, uint32_t delay) {
 ENTRY(set_policy) {
     struct state *s = owner_state();
     if (in->accept.text.ptr) {
-        s->accept = 0;
-        each_text(in->accept.text, "accept", DCAP_STATUS_COUNT, take_status, &s->accept);
-        require(s->accept, "accept must name at least one TCB status");
+        accepted = 0;
+        each_text(in->accept.text, "accept", DCAP_STATUS_COUNT, take_status);
+        require(accepted, "accept must name at least one TCB status");
+        s->accept = accepted;
     }
     s->has_advisories = set_list(in->advisories.text, "advisories", advisories_key, POLICY_ADVISORIES_MAX,
                                  take_advisory, s->has_advisories);
@@ -161,17 +162,17 @@ ENTRY(set_policy) {
 }
 
 ENTRY(get_policy) {
-    static struct list_record record;
+    static struct list_record list;
     struct state *s = state_load();
     struct out *o = reply_open('{');
     put_statuses(o, s);
     put_numbers(o, s);
     member_open(o, "advisories", '[');
-    for (struct rec_in l = list_load(&record, advisories_key); l.p != l.end;)
+    for (struct rec_in l = list_load(&list, advisories_key); l.p != l.end;)
         put_string(o, rec_take_text(&l));
     put_close(o, ']');
     member_open(o, "platforms", '[');
-    for (struct rec_in l = list_load(&record, platforms_key); l.p != l.end;) {
+    for (struct rec_in l = list_load(&list, platforms_key); l.p != l.end;) {
         struct hash h = rec_take_hash(&l);
         put_hex_bytes(o, h.b, sizeof h.b);
     }

@@ -14,27 +14,36 @@ struct bytes quote_bytes(struct text t) {
     return bytes;
 }
 
+struct dcap_verdict verdict;
+
+bool quote_verify(struct bytes quote, struct state *s, uint64_t at) {
+    static struct dcap_opened o;
+    struct dcap_parts parts = {0};
+    bool opened = dcap_open(&o, quote, given.from.pck_certificate_chain, &s->trust, at, arena(), &fault);
+    verdict = (struct dcap_verdict){.quote = o.quote};
+    return opened && parts_load(&parts, s, o.pck.fmspc, (uint8_t)o.chain.ca) &&
+           dcap_verify_opened(&verdict, &o, &parts, s->trust.root_key, at, arena(), &fault);
+}
+
 // --- report data
 
-#define RECORD_MAX 512                         // four names of 64 bytes and what is beside them
 static const char tag[] = "outlayer-quote-\1"; // 16 bytes
 
 static struct hash record_hash(const struct claim *c, const struct state *s, const struct hash *challenge) {
-    uint8_t bytes[RECORD_MAX];
     char chain[CHAIN_ID_MAX];
-    struct rec_out r = REC_OUT(bytes);
+    struct rec_out *r = record_begin();
     struct account here = self();
-    rec_put_text(&r, c->role == ROLE_WORKER ? TEXT("outlayer-quote-worker-v1") : TEXT("outlayer-quote-keystore-v1"));
-    rec_put_text(&r, chain_id(chain));
-    rec_put_account(&r, &here);
-    rec_put_account(&r, &s->main);
-    rec_put_bytes(&r, c->key->b, sizeof c->key->b);
+    rec_put_text(r, c->role == ROLE_WORKER ? TEXT("outlayer-quote-worker-v1") : TEXT("outlayer-quote-keystore-v1"));
+    rec_put_text(r, chain_id(chain));
+    rec_put_account(r, &here);
+    rec_put_account(r, &s->main);
+    rec_put_bytes(r, c->key->b, sizeof c->key->b);
     if (c->role == ROLE_KEYSTORE) {
-        rec_put_hash(&r, &c->transport_key);
-        rec_put_hash(&r, &c->master_check);
+        rec_put_hash(r, &c->transport_key);
+        rec_put_hash(r, &c->master_check);
     }
-    rec_put_hash(&r, challenge);
-    return sha256_of(REC_TEXT(r));
+    rec_put_hash(r, challenge);
+    return sha256_of(REC_TEXT(*r));
 }
 
 static bool binds(const uint8_t *data, const struct claim *c, const struct state *s,
@@ -88,10 +97,10 @@ static enum showing look(struct image *g, const struct image *wanted, uint64_t n
 }
 
 static enum showing look_by_log(struct image *g, struct image *wanted, const struct dcap_quote *q,
-                                struct text event_log, uint64_t now, struct dcap_fault *f) {
+                                struct text event_log, uint64_t now) {
     struct dcap_event_log log;
     if (!dcap_replay(&log, (struct bytes){(const uint8_t *)event_log.ptr, event_log.len},
-                     dcap_quote_at(q, DCAP_FIELD_RTMR0), arena(), f))
+                     dcap_quote_at(q, DCAP_FIELD_RTMR0), arena(), &fault))
         return SHOWS_BAD_LOG;
     wanted->kind = IMAGE_COMPOSE;
     memcpy(wanted->compose_hash.b, log.compose_hash, HASH_SIZE);
@@ -103,7 +112,7 @@ static enum showing look_by_log(struct image *g, struct image *wanted, const str
 }
 
 enum showing quote_image(struct image *g, const struct dcap_quote *q, uint8_t role, struct text event_log,
-                         const struct state *s, uint64_t now, struct dcap_fault *f) {
+                         const struct state *s, uint64_t now) {
     struct image wanted = {.role = role, .kind = IMAGE_EXACT, .shapes = 1};
     copy_field(wanted.mrtd, q, DCAP_FIELD_MRTD);
     copy_field(wanted.rtmr0[0], q, DCAP_FIELD_RTMR0);
@@ -112,7 +121,7 @@ enum showing quote_image(struct image *g, const struct dcap_quote *q, uint8_t ro
     copy_field(wanted.rtmr3, q, DCAP_FIELD_RTMR3);
     enum showing what = look(g, &wanted, now), other = SHOWS_NONE;
     if (what != SHOWS_IMAGE && event_log.len)
-        other = look_by_log(g, &wanted, q, event_log, now, f);
+        other = look_by_log(g, &wanted, q, event_log, now);
     if (other != SHOWS_NONE)
         what = other;
     if (what == SHOWS_IMAGE || !s->allow_rtmr3_only)

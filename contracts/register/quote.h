@@ -14,6 +14,11 @@ struct claim {
 // The bytes of a text in hexadecimal digits or base64, in its place. Stops with words at anything else.
 struct bytes quote_bytes(struct text t);
 
+// What a quote is worth at that time, by the parts that are given or in force. After false there is a fault, and the
+// verdict has what the quote claims as far as it was read.
+extern struct dcap_verdict verdict;
+bool quote_verify(struct bytes quote, struct state *s, uint64_t at);
+
 enum binding {
     BINDS_CHALLENGE, // the claim and a challenge that counts
     BINDS_KEY,       // the bare key, which counts where the policy allows it
@@ -29,4 +34,4 @@ const char *binding_sentence(enum binding b);
 enum showing { SHOWS_IMAGE, SHOWS_NONE, SHOWS_LATER, SHOWS_EXPIRED, SHOWS_PROVIDER, SHOWS_BAD_LOG };
 // The approved image of this role that the quote shows, by its registers or by its events (event_log may be empty).
 enum showing quote_image(struct image *g, const struct dcap_quote *q, uint8_t role, struct text event_log,
-                         const struct state *s, uint64_t now, struct dcap_fault *f);
+                         const struct state *s, uint64_t now);

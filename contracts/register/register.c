@@ -31,13 +31,12 @@ ENTRY(new_challenge) {
     uint64_t now = now_s();
     state_load();
     if (!c.now.made || now - c.now.made >= CHALLENGE_RENEW_S) {
-        uint8_t bytes[64];
-        struct rec_out r = REC_OUT(bytes);
+        struct rec_out *r = record_begin();
         struct hash seed = random_seed();
-        rec_put_text(&r, TEXT("outlayer-challenge-v1"));
-        rec_put_hash(&r, &seed);
+        rec_put_text(r, TEXT("outlayer-challenge-v1"));
+        rec_put_hash(r, &seed);
         c.before = c.now;
-        c.now = (struct challenge){sha256_of(REC_TEXT(r)), now};
+        c.now = (struct challenge){sha256_of(REC_TEXT(*r)), now};
         challenges_save(&c);
     }
     put_challenge(reply(), &c.now);
@@ -61,43 +60,40 @@ static bool check_caller(const struct state *s, const char *method) {
     if (is_registrar(s, &from))
         return deposit_attached().v > 0;
     if (has_registrars(s)) {
-        char buffer[128];
-        struct out o = OUT(buffer);
-        out_str(&o, "Only ");
-        out_raw(&o, s->first_registrar.len ? account_text(&s->first_registrar) : TEXT("a registrar"));
-        out_str(&o, " can call ");
-        out_str(&o, method);
-        stop_out(&o);
+        struct out *o = sentence();
+        out_str(o, "Only ");
+        out_raw(o, s->first_registrar.len ? account_text(&s->first_registrar) : TEXT("a registrar"));
+        out_str(o, " can call ");
+        out_str(o, method);
+        stop_out(o);
     }
     return true;
 }
 
-static _Noreturn void stop_fault(const struct dcap_fault *f) {
-    char buffer[768];
-    struct out o = OUT(buffer);
-    out_str(&o, f->code == DCAP_PART_MISSING ? REFUSED_COLLATERAL ": " : REFUSED_QUOTE);
-    out_fault(&o, f);
-    stop_out(&o);
+static _Noreturn void stop_fault(void) {
+    struct out *o = sentence();
+    out_str(o, fault.code == DCAP_PART_MISSING ? REFUSED_COLLATERAL ": " : REFUSED_QUOTE);
+    out_fault(o);
+    stop_out(o);
 }
 
-static _Noreturn void stop_refused(const struct dcap_refusals *r, const struct dcap_verdict *v) {
-    char buffer[768];
-    struct out o = OUT(buffer);
-    out_str(&o, "The policy refuses this quote:");
+static _Noreturn void stop_refused(const struct dcap_refusals *r) {
+    struct out *o = sentence();
+    out_str(o, "The policy refuses this quote:");
     for (unsigned i = 0; i < DCAP_REFUSAL_COUNT; i++) {
         if (!(r->mask >> i & 1))
             continue;
-        out_char(&o, ' ');
-        out_str(&o, dcap_refusal_name((enum dcap_refusal)i));
+        out_char(o, ' ');
+        out_str(o, dcap_refusal_name((enum dcap_refusal)i));
         if (i == DCAP_REFUSE_TCB_ADVISORY) {
-            out_str(&o, " (");
-            out_raw(&o, (struct text){(const char *)r->advisory.ptr, r->advisory.len});
-            out_char(&o, ')');
+            out_str(o, " (");
+            out_raw(o, (struct text){(const char *)r->advisory.ptr, r->advisory.len});
+            out_char(o, ')');
         }
     }
-    out_str(&o, "; TCB status: ");
-    out_str(&o, dcap_status_name(v->judgement.status));
-    stop_out(&o);
+    out_str(o, "; TCB status: ");
+    out_str(o, dcap_status_name(verdict.judgement.status));
+    stop_out(o);
 }
 
 // The values that an owner would approve.
@@ -112,111 +108,89 @@ static void log_measurements(const struct dcap_quote *q) {
     log_line(o);
 }
 
-static _Noreturn void stop_image(enum showing what, const struct image *g, const struct dcap_quote *q,
-                                 const struct dcap_fault *f) {
-    char buffer[512];
-    struct out o = OUT(buffer);
+static _Noreturn void stop_image(enum showing what, const struct image *g, const struct dcap_quote *q) {
     log_measurements(q);
+    struct out *o = sentence();
     if (what == SHOWS_BAD_LOG) {
-        out_str(&o, "The event log does not show the image: ");
-        out_fault(&o, f);
-        stop_out(&o);
+        out_str(o, "The event log does not show the image: ");
+        out_fault(o);
+        stop_out(o);
     }
     if (what == SHOWS_NONE) {
-        out_str(&o, "Worker RTMR3 ");
-        out_hex(&o, dcap_quote_at(q, DCAP_FIELD_RTMR3), REGISTER_SIZE);
-        out_str(&o, " not approved for registration. Contact admin to add this RTMR3.");
-        stop_out(&o);
+        out_str(o, "Worker RTMR3 ");
+        out_hex(o, dcap_quote_at(q, DCAP_FIELD_RTMR3), REGISTER_SIZE);
+        out_str(o, " not approved for registration. Contact admin to add this RTMR3.");
+        stop_out(o);
     }
-    out_str(&o, "Image ");
-    out_number(&o, g->id);
-    out_str(&o, what == SHOWS_LATER     ? " is not active before "
-                : what == SHOWS_EXPIRED ? " has expired at "
-                                        : " asks for another key provider than the event log shows");
+    out_str(o, "Image ");
+    out_number(o, g->id);
+    out_str(o, what == SHOWS_LATER     ? " is not active before "
+               : what == SHOWS_EXPIRED ? " has expired at "
+                                       : " asks for another key provider than the event log shows");
     if (what != SHOWS_PROVIDER)
-        out_date(&o, what == SHOWS_LATER ? g->active_from : g->expires_at);
-    stop_out(&o);
+        out_date(o, what == SHOWS_LATER ? g->active_from : g->expires_at);
+    stop_out(o);
 }
 
-// What a registration reads and finds.
+// What a registration reads and finds beside the verdict.
 struct admission {
-    struct state *state;
-    struct dcap_verdict verdict;
     struct image image;
     struct bytes quote;
     uint64_t now;
 };
 
-static const struct given *take_collateral(struct admission *a, struct text object) {
-    static struct given g;
-    struct dcap_fault f;
-    if (!object.ptr)
-        return NULL;
-    if (!collateral_verify(&g, object, &a->state->trust, a->now, &f))
-        collateral_refuse(&f);
-    collateral_keep(&g, a->state, false);
-    return &g;
-}
-
-static void verify_quote(struct admission *a, const struct given *given) {
-    struct dcap_parts parts = {0};
-    struct dcap_fault f;
+static void judge_policy(const struct state *s) {
     struct dcap_policy policy;
-    static struct dcap_opened o;
-    struct bytes chain = given ? given->from.pck_certificate_chain : (struct bytes){NULL, 0};
-    if (!dcap_open(&o, a->quote, chain, &a->state->trust, a->now, arena(), &f) ||
-        !parts_load(&parts, a->state, o.pck.fmspc, (uint8_t)o.chain.ca, given, &f) ||
-        !dcap_verify_opened(&a->verdict, &o, &parts, a->state->trust.root_key, a->now, arena(), &f))
-        stop_fault(&f);
-    require(a->verdict.quote.tee == DCAP_TDX, "Quote is not TDX format (expected TD10)");
-    policy_load(&policy, a->state);
-    struct dcap_refusals r = dcap_policy_judge_unpinned(&policy, &a->verdict);
+    require(verdict.quote.tee == DCAP_TDX, "Quote is not TDX format (expected TD10)");
+    policy_load(&policy, s);
+    struct dcap_refusals r = dcap_policy_judge_unpinned(&policy, &verdict);
     if (r.mask)
-        stop_refused(&r, &a->verdict);
+        stop_refused(&r);
 }
 
-static void admit(struct admission *a, const struct args *in, const struct claim *c) {
-    struct dcap_trust was = a->state->trust;
-    struct dcap_fault f;
+static void admit(struct admission *a, struct state *s, const struct args *in, const struct claim *c) {
+    struct dcap_trust was = s->trust;
     a->now = now_s();
-    arena()->used = 0;
     a->quote = quote_bytes(in->quote);
-    verify_quote(a, take_collateral(a, in->collateral));
-    if (memcmp(&a->state->trust, &was, sizeof was) != 0)
-        state_save(a->state);
-    const struct dcap_quote *q = &a->verdict.quote;
-    enum binding b = quote_binding(dcap_quote_report_data(q), c, a->state);
-    require(binding_counts(b, a->state), binding_sentence(b));
-    enum showing what = quote_image(&a->image, q, c->role, in->event_log, a->state, a->now, &f);
+    if (!collateral_verify(in->collateral, &s->trust, a->now))
+        collateral_refuse();
+    collateral_keep(s, false);
+    if (!quote_verify(a->quote, s, a->now))
+        stop_fault();
+    judge_policy(s);
+    if (memcmp(&s->trust, &was, sizeof was) != 0)
+        state_save(s);
+    const struct dcap_quote *q = &verdict.quote;
+    enum binding b = quote_binding(dcap_quote_report_data(q), c, s);
+    require(binding_counts(b, s), binding_sentence(b));
+    enum showing what = quote_image(&a->image, q, c->role, in->event_log, s, a->now);
     if (what != SHOWS_IMAGE)
-        stop_image(what, &a->image, q, &f);
+        stop_image(what, &a->image, q);
 }
 
-static void fill_record(struct key_record *k, const struct admission *a, const struct claim *c) {
+static void fill_record(struct key_record *k, const struct admission *a, const struct state *s, const struct claim *c) {
     k->key = *c->key;
     k->role = c->role;
     k->transport_key = c->transport_key;
     k->master_check = c->master_check;
     k->image = a->image.id;
     k->renewed_at = a->now;
-    k->valid_until = a->now + a->state->key_age_s;
+    k->valid_until = a->now + s->key_age_s;
     k->failing_since = 0;
-    memcpy(k->rtmr3, dcap_quote_at(&a->verdict.quote, DCAP_FIELD_RTMR3), REGISTER_SIZE);
-    k->platform = a->verdict.platform;
-    k->platform_id = sha256_of((struct text){(const char *)a->verdict.ppid, sizeof a->verdict.ppid});
-    k->status = (uint8_t)a->verdict.judgement.status;
-    k->tcb_date = a->verdict.judgement.date;
-    k->tcb_eval = a->verdict.judgement.tcb_eval;
-    require(platform_allowed(a->state, &k->platform_id), "This platform is not among those that the policy names");
+    memcpy(k->rtmr3, dcap_quote_at(&verdict.quote, DCAP_FIELD_RTMR3), REGISTER_SIZE);
+    k->platform = verdict.platform;
+    k->platform_id = sha256_of((struct text){(const char *)verdict.ppid, sizeof verdict.ppid});
+    k->status = (uint8_t)verdict.judgement.status;
+    k->tcb_date = verdict.judgement.date;
+    k->tcb_eval = verdict.judgement.tcb_eval;
+    require(platform_allowed(s, &k->platform_id), "This platform is not among those that the policy names");
 }
 
-static void charge_registration(uint64_t bytes) {
-    charge(bytes, "Insufficient deposit: what a registration binds costs % yoctoNEAR, got %");
-}
+static void charge_registration(uint64_t bytes) { charge(bytes, "a registration binds"); }
 
-static void store_new(struct admission *a, struct key_record *k, bool pays, uint64_t before) {
+static void store_new(const struct state *s, struct key_record *k, bool pays, uint64_t before) {
     struct account from = caller();
-    struct call_key rights = key_rights(a->state, &k->key);
+    struct call_key rights = key_rights(s, &k->key);
     uint64_t collateral = grown(before), bytes = 0, start = store_usage();
     if (pays)
         k->payer = from;
@@ -237,17 +211,17 @@ static void register_key(const struct args *in, uint8_t role, const char *method
     struct public_key key;
     struct claim c = {&key, role, in->transport_key.value, in->master_check.value};
     uint64_t before = store_usage();
-    a.state = state_load();
-    bool pays = check_caller(a.state, method);
+    struct state *s = state_load();
+    bool pays = check_caller(s, method);
     require(public_key_parse(&key, in->public_key), "public_key must be ed25519: and base58 of 32 bytes");
     struct key_place at = key_find(&key);
     require(at.kind != PLACE_REMOVED, REFUSED_REMOVED);
     require(at.kind == PLACE_NONE || at.role == role, "This key is registered in another role");
-    admit(&a, in, &c);
+    admit(&a, s, in, &c);
     struct hash quote = sha256_of((struct text){(const char *)a.quote.ptr, a.quote.len});
     if (at.kind == PLACE_THERE) {
         key_load(role, at.number, &k);
-        fill_record(&k, &a, &c);
+        fill_record(&k, &a, s, &c);
         key_save(at, &k);
         if (pays)
             charge_registration(grown(before));
@@ -255,8 +229,8 @@ static void register_key(const struct args *in, uint8_t role, const char *method
         return;
     }
     k = (struct key_record){.registered_at = a.now};
-    fill_record(&k, &a, &c);
-    store_new(&a, &k, pays, before);
+    fill_record(&k, &a, s, &c);
+    store_new(s, &k, pays, before);
     log_registered(role == ROLE_WORKER ? EVENT_WORKER_REGISTERED : EVENT_KEYSTORE_REGISTERED, &k, &a.image, &quote);
 }
 

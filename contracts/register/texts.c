@@ -24,12 +24,15 @@ void out_str(struct out *o, const char *s) {
         put_byte(o, (uint8_t)*s++);
 }
 
-// Not on the stack, which is small: what writes too much stops, too.
-_Noreturn void stop(const char *sentence) {
-    static char buffer[512];
-    struct out o = OUT(buffer);
-    out_str(&o, sentence);
-    stop_out(&o);
+// Sentences and answers have one place, so the linker knows it and nothing that writes is handed it.
+struct out *sentence(void) {
+    return reply();
+}
+
+_Noreturn void stop(const char *words) {
+    struct out *o = sentence();
+    out_str(o, words);
+    stop_out(o);
 }
 
 void put_word(struct out *o, const char *word) {

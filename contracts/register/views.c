@@ -74,36 +74,10 @@ ENTRY(get_keystores) { answer_keys(in, ROLE_KEYSTORE); }
 // --- check_quote
 
 struct look {
-    struct state *state;
-    struct dcap_verdict verdict;
-    struct dcap_fault fault;
     struct dcap_refusals refusals;
     uint64_t at;
     bool good; // there is a verdict
 };
-
-// Parts of the call come first, so that a quote is looked at by the collateral of its own time.
-static bool look_at(struct look *l, struct text object, struct bytes quote) {
-    static struct given g;
-    static struct dcap_opened o;
-    struct dcap_parts stored = {0};
-    struct dcap_fault f;
-    g = (struct given){0};
-    o = (struct dcap_opened){.pck = {0}};
-    if (object.ptr && !collateral_verify(&g, object, &l->state->trust, l->at, &l->fault))
-        return false;
-    bool opened = dcap_open(&o, quote, g.from.pck_certificate_chain, &l->state->trust, l->at, arena(), &l->fault);
-    l->verdict.quote = o.quote;
-    if (!opened)
-        return false;
-    (void)parts_load(&stored, l->state, o.pck.fmspc, (uint8_t)o.chain.ca, NULL, &f);
-    struct bytes *const part[] = {&stored.root_crl, &stored.pck_crl, &stored.tcb_info, &stored.qe_identity};
-    for (unsigned i = 0; i < sizeof part / sizeof *part; i++) {
-        if (g.part[i].len)
-            *part[i] = g.part[i];
-    }
-    return dcap_verify_opened(&l->verdict, &o, &stored, l->state->trust.root_key, l->at, arena(), &l->fault);
-}
 
 static void put_refusal(struct out *o, const char *code) {
     put_open(o, '{');
@@ -111,12 +85,12 @@ static void put_refusal(struct out *o, const char *code) {
     put_close(o, '}');
 }
 
-static void put_error(struct out *o, const struct dcap_fault *f) {
+static void put_error(struct out *o) {
     static const struct shown members[] = {SHOWN(CODE, "code", struct dcap_fault, code),
                                            SHOWN(PART, "part", struct dcap_fault, part),
                                            SHOWN(NUMBER, "detail", struct dcap_fault, detail)};
     member_open(o, "error", '{');
-    SHOW_ALL(o, members, f);
+    SHOW_ALL(o, members, &fault);
     put_close(o, '}');
 }
 
@@ -177,9 +151,9 @@ static void put_platform(struct out *o, const struct dcap_verdict *v) {
 static const char showing_names[] = "\0IMAGE\0IMAGE_NOT_ACTIVE\0IMAGE_EXPIRED\0KEY_PROVIDER\0EVENT_LOG";
 
 // Why it would not be registered; where the key is given, also what it binds.
-static bool put_refusals(struct out *o, const struct look *l, const struct args *in, struct image *g) {
+static bool put_refusals(struct out *o, const struct look *l, const struct state *s, const struct args *in,
+                         struct image *g) {
     bool refused = l->refusals.mask;
-    struct dcap_fault f;
     for (unsigned i = 0; i < DCAP_REFUSAL_COUNT; i++)
         if (l->refusals.mask >> i & 1)
             put_refusal(o, dcap_refusal_name((enum dcap_refusal)i));
@@ -191,24 +165,24 @@ static bool put_refusals(struct out *o, const struct look *l, const struct args 
             put_refusal(o, at.kind == PLACE_REMOVED ? "KEY_REMOVED" : "KEY_ROLE");
             refused = true;
         }
-        enum binding b = quote_binding(dcap_quote_report_data(&l->verdict.quote), &c, l->state);
-        if (!binding_counts(b, l->state)) {
+        enum binding b = quote_binding(dcap_quote_report_data(&verdict.quote), &c, s);
+        if (!binding_counts(b, s)) {
             put_refusal(o, "REPORT_DATA");
             refused = true;
         }
     }
-    if (l->verdict.quote.tee != DCAP_TDX) {
+    if (verdict.quote.tee != DCAP_TDX) {
         put_refusal(o, "TEE");
         return true;
     }
-    enum showing what = quote_image(g, &l->verdict.quote, ROLE_WORKER, in->event_log, l->state, l->at, &f);
+    enum showing what = quote_image(g, &verdict.quote, ROLE_WORKER, in->event_log, s, l->at);
     if (what != SHOWS_IMAGE) {
         g->id = UINT32_MAX;
         put_refusal(o, dcap_nth(showing_names, what));
         refused = true;
     }
-    struct hash id = sha256_of((struct text){(const char *)l->verdict.ppid, sizeof l->verdict.ppid});
-    if (!platform_allowed(l->state, &id)) {
+    struct hash id = sha256_of((struct text){(const char *)verdict.ppid, sizeof verdict.ppid});
+    if (!platform_allowed(s, &id)) {
         put_refusal(o, "PLATFORM");
         refused = true;
     }
@@ -216,23 +190,23 @@ static bool put_refusals(struct out *o, const struct look *l, const struct args 
 }
 
 // Without a verdict there is no status.
-static void answer_look(const struct look *l, const struct args *in) {
+static void answer_look(const struct look *l, const struct state *s, const struct args *in) {
     static const struct shown status[] = {J(STATUS, "status", status)};
     static struct image g;
     struct out *o = reply_open('{');
-    const struct dcap_verdict *v = &l->verdict;
+    const struct dcap_verdict *v = &verdict;
     SHOW_ALL(o, status, &v->judgement);
     if (!l->good) {
-        bool forged = dcap_code_class(l->fault.code) == DCAP_FALSE;
+        bool forged = dcap_code_class(fault.code) == DCAP_FALSE;
         member_word(o, "verdict", forged ? "false" : "uncheckable");
-        put_error(o, &l->fault);
+        put_error(o);
         if (v->judgement.shorts.count)
             put_shorts(o, &v->judgement.shorts);
         reply_close('}');
         return;
     }
     member_open(o, "refused", '[');
-    bool refused = put_refusals(o, l, in, &g);
+    bool refused = put_refusals(o, l, s, in, &g);
     put_close(o, ']');
     member_word(o, "verdict", refused ? "refused" : "accepted");
     put_key(o, "image_id");
@@ -247,14 +221,16 @@ static void answer_look(const struct look *l, const struct args *in) {
     reply_close('}');
 }
 
+// Parts of the call come first, so that a quote is looked at by the collateral of its own time.
 ENTRY(check_quote) {
-    static struct look l;
+    struct state *s = state_load();
     struct dcap_policy policy;
-    l = (struct look){.state = state_load(), .at = in->at.given ? in->at.value : now_s()};
-    arena()->used = 0;
-    l.good = look_at(&l, in->collateral, quote_bytes(in->quote));
-    policy_load(&policy, l.state);
+    struct look l = {.at = in->at.given ? in->at.value : now_s()};
+    struct bytes quote = quote_bytes(in->quote);
+    verdict = (struct dcap_verdict){.platform = {0}};
+    l.good = collateral_verify(in->collateral, &s->trust, l.at) && quote_verify(quote, s, l.at);
+    policy_load(&policy, s);
     if (l.good)
-        l.refusals = dcap_policy_judge_unpinned(&policy, &l.verdict);
-    answer_look(&l, in);
+        l.refusals = dcap_policy_judge_unpinned(&policy, &verdict);
+    answer_look(&l, s, in);
 }

@@ -5,28 +5,36 @@
 #define SCRATCH 0 // register for what is copied at once
 #define AT(p) ((uint64_t)(uintptr_t)(p))
 
-[[gnu::weak]] _Noreturn void stop(const char *sentence) { host_panic_utf8(strlen(sentence), AT(sentence)); }
+[[gnu::weak]] _Noreturn void stop(const char *words) { host_panic_utf8(strlen(words), AT(words)); }
 
-_Noreturn void stop_filled(const char *sentence, const struct yocto *numbers) {
-    char whole[256], buffer[512];
-    struct out from = OUT(whole), o = OUT(buffer);
-    out_str(&from, sentence);
+// A contract may have all its words written in one place.
+[[gnu::weak]] struct out *sentence(void) {
+    static char buffer[512];
+    static struct out o;
+    o = OUT(buffer);
+    return &o;
+}
+
+_Noreturn void stop_filled(const char *words, const struct yocto *numbers) {
+    char whole[256];
+    struct out from = OUT(whole), *o = sentence();
+    out_str(&from, words);
     for (size_t i = 0; i < from.len; i++) {
         if (whole[i] == '%')
-            out_amount(&o, *numbers++);
+            out_amount(o, *numbers++);
         else
-            out_char(&o, whole[i]);
+            out_char(o, whole[i]);
     }
-    stop_out(&o);
+    stop_out(o);
 }
 
 // Never inlined: there are a hundred of them, and each byte of code costs gas in every call.
-[[gnu::noinline]] void require(bool holds, const char *sentence) {
+[[gnu::noinline]] void require(bool holds, const char *words) {
     if (!holds)
-        stop(sentence);
+        stop(words);
 }
 
-_Noreturn void stop_out(const struct out *sentence) { host_panic_utf8(sentence->len, AT(sentence->buf)); }
+_Noreturn void stop_out(const struct out *words) { host_panic_utf8(words->len, AT(words->buf)); }
 
 size_t register_copy(uint64_t reg, void *to, size_t cap) {
     uint64_t len = host_register_len(reg);
@@ -125,12 +133,11 @@ bool p256_verify(const uint8_t signature[static 64], const struct hash *digest, 
 }
 
 static _Noreturn void stop_method(const char *before, const char *name, const char *after) {
-    char buffer[160];
-    struct out o = OUT(buffer);
-    out_str(&o, before);
-    out_str(&o, name);
-    out_str(&o, after);
-    stop_out(&o);
+    struct out *o = sentence();
+    out_str(o, before);
+    out_str(o, name);
+    out_str(o, after);
+    stop_out(o);
 }
 
 void method_begin(enum method_kind kind, const char *name) {

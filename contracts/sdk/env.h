@@ -33,11 +33,12 @@ void mock_method(const char *name, void (*method)(void));
 void method_begin(enum method_kind kind, const char *name); // the name stands in refusals only
 
 // --- stopping: every change of this call is undone and the deposit goes back; the caller reads the sentence
-_Noreturn void stop(const char *sentence);
-_Noreturn void stop_out(const struct out *sentence);
-// Each % of the sentence becomes the next of the numbers.
-_Noreturn void stop_filled(const char *sentence, const struct yocto *numbers);
-void require(bool holds, const char *sentence);
+_Noreturn void stop(const char *words);
+_Noreturn void stop_out(const struct out *words);
+// Each % of the words becomes the next of the numbers.
+_Noreturn void stop_filled(const char *words, const struct yocto *numbers);
+void require(bool holds, const char *words);
+struct out *sentence(void); // empty; for words that stop the call
 
 // --- the call
 struct account caller(void);         // the account whose contract or transaction called

@@ -5,14 +5,13 @@
 #define NAME_SHOWN 64 // bytes of a foreign name that a sentence repeats
 
 static _Noreturn void json_stop_name(const char *before, struct text name, const char *after) {
-    char buffer[512];
-    struct out o = OUT(buffer);
-    out_str(&o, "Failed to deserialize input from JSON. ");
-    out_str(&o, before);
+    struct out *o = sentence();
+    out_str(o, "Failed to deserialize input from JSON. ");
+    out_str(o, before);
     if (name.ptr)
-        put_string(&o, text_cut(name, NAME_SHOWN));
-    out_str(&o, after);
-    stop_out(&o);
+        put_string(o, text_cut(name, NAME_SHOWN));
+    out_str(o, after);
+    stop_out(o);
 }
 
 _Noreturn void json_stop(const struct json_in *in, const char *what) {

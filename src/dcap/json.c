@@ -2,7 +2,8 @@
 #include "dcap/json.h"
 
 bool dcap_json_fail(struct dcap_json *j, enum dcap_code code, uint64_t detail) {
-    return dcap_fail_with(j->fault, code, j->part, detail);
+    *j->fault = (struct dcap_fault){code, j->part, detail};
+    return false;
 }
 
 static bool malformed(struct dcap_json *j) { return dcap_json_fail(j, DCAP_JSON_FORMAT, 0); }
