@@ -36,19 +36,11 @@ static void multiply_add(uint32_t out[LIMBS], const uint32_t a[LIMBS], const uin
     for (int i = 0; i < LIMBS; i++) {
         uint64_t digit = b[i], product = t[0] + a[0] * digit, multiple = (uint32_t)product;
         uint64_t reduced = (uint32_t)product + multiple * prime[0];
-        // Written out: in WebAssembly a loop would take three times as many operators.
-#define STEP(j)                                                                                                        \
-    product = (product >> 32) + t[j] + a[j] * digit;                                                                   \
-    reduced = (reduced >> 32) + (uint32_t)product + multiple * prime[j];                                               \
-    t[j - 1] = (uint32_t)reduced
-        STEP(1);
-        STEP(2);
-        STEP(3);
-        STEP(4);
-        STEP(5);
-        STEP(6);
-        STEP(7);
-#undef STEP
+        for (int j = 1; j < LIMBS; j++) {
+            product = (product >> 32) + t[j] + a[j] * digit;
+            reduced = (reduced >> 32) + (uint32_t)product + multiple * prime[j];
+            t[j - 1] = (uint32_t)reduced;
+        }
         uint64_t top = (product >> 32) + (reduced >> 32) + t[LIMBS];
         t[LIMBS - 1] = (uint32_t)top;
         t[LIMBS] = (uint32_t)(top >> 32);
