@@ -55,7 +55,7 @@ $(eval $(call contract,outlayer,contracts/outlayer))
 # The verifier's core is compiled into the register contract; its back end there is the node, and its strict reader of JSON
 # reads the arguments, too.
 contracts/register.with := $(filter-out src/dcap/backend_openssl.c,$(call sources_in,src/dcap))
-contracts/register.without := contracts/sdk/json_text.c
+contracts/register.without := $(addprefix contracts/sdk/,json_in.c json_text.c)
 contracts/register.stack := 2048
 $(eval $(call contract,register,contracts/register))
 EXAMPLES := asker coin_flip counter dao ft nft

@@ -5,7 +5,7 @@
 # Sentences and names are a fifth of a module, and most are said by calls that fail. Texts are ASCII without control
 # characters; in a packed text each other byte but 0 stands for two, which text_pairs has from 2 * (uint8_t)(byte - 128)
 # on; they may be such bytes again. Which pairs: the one that is most often there gets the next byte, again and again.
-# A text is packed where all that is done with it is to hand it to out_str, which unpacks: by way of whatever functions'
+# A text is packed where all that is done with it is to hand it to out_str or dcap_text_is, which unpack: by way of whatever functions'
 # arguments and results, of select and phi, and of dcap_nth, which finds one among texts that stand one behind the other.
 use strict;
 use warnings;
@@ -33,8 +33,8 @@ for (@line) {
 for (@line) {
     $f = $1 if /^define .*?\@([\w.\$]+)\(/;
     $uses{$_}++ for grep { defined $text{$_} } /(\@[\w.\$]+)/g;
-    # Tables of members that are shown; the one of arguments, which are read, looks alike.
-    if (/^\@([\w.\$]+) = internal constant \[\d+ x %struct\.shown\]/ && $1 ne 'known') {
+    # Tables of members that are shown or read; the one of arguments, which another reader has, looks alike.
+    if (/^\@([\w.\$]+) = internal constant \[\d+ x %struct\.(?:shown|dcap_json_member)\]/ && $1 ne 'known') {
         push @{ $becomes{$_} }, 'out' for grep { defined $text{$_} } /(\@[\w.\$]+)/g;
     }
     if (/^\@/) {    # whom a table has is called by whoever looks it up there, who may do anything with the result
@@ -48,7 +48,7 @@ for (@line) {
     my %to;
     for (@argument) {
         next if !/^ptr /;
-        my $to = $called eq 'out_str' ? ($n == $#argument ? 'out' : '') : $called eq 'dcap_nth' ? "$f $found" : $called eq 'result' ? "result $f" : $argument{"$called $n"} // '';
+        my $to = $called eq 'out_str' ? ($n == $#argument ? 'out' : '') : $called eq 'dcap_text_is' ? ($n == 0 ? 'out' : '') : $called eq 'dcap_nth' ? "$f $found" : $called eq 'result' ? "result $f" : $argument{"$called $n"} // '';
         if    (/([\@%][\w.\$]+)$/)           { push @{ $to{$1} }, $to }
         elsif (!/ (?:null|undef|poison)$/) { push @{ $becomes{"$f $_"} }, $to }
     } continue { $n++ }
@@ -65,7 +65,7 @@ for (@line) {
 }
 # What is said was packed here or is read as if it were, so it must be known: a text of ASCII by itself or in a constant
 # table, or what these functions find or write: in a list, in a table of members that are shown, with a bracket in it.
-my %finds = map { $_ => 1 } qw(dcap_nth put_shown json_expect);
+my %finds = map { $_ => 1 } qw(dcap_nth put_shown member);
 my (%table, %listed, %empty);
 for (@line) {
     $empty{$1} = 1 if /^(\@[\w.\$]+) = .* constant \[\d+ x i8\] zeroinitializer, /;

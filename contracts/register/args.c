@@ -1,117 +1,311 @@
 // SPDX-License-Identifier: Apache-2.0
+// The reader of arguments: the verifier's strict tokens, and the tables of methods.h. The SDK's would be a second
+// reader of JSON. What is read stands in one place, so nothing is handed it.
 #include "args.h"
 #include "collateral.h"
+#include "dcap/json.h"
 
-// --- decoders of this contract's own types
+// --- the tables: names as a list, so that they are packed, and what each is
 
-// An object, or a text that holds one; both as they are, without the quotes.
-static void read_document(struct json_in *in, void *out, const void *more) {
-    (void)more;
-    *(struct text *)out = json_peek(in) == '"' ? json_take_string(in) : json_take_value(in);
+// The types of arguments, T(name, C type). The maybe ones come last: they begin with whether they are given.
+#define TYPES(T)                                                                                                       \
+    T(BOOL, bool)                                                                                                      \
+    T(TEXT, struct text)                                                                                               \
+    T(DOCUMENT, struct text)                                                                                           \
+    T(ACCOUNT, struct account)                                                                                         \
+    T(RAW, struct json_raw)                                                                                            \
+    T(ROLE, uint8_t)                                                                                                   \
+    T(REGISTERS, struct registers)                                                                                     \
+    T(MEASUREMENTS, struct maybe_register)                                                                             \
+    T(MAYBE_U64, struct maybe_u64)                                                                                     \
+    T(MAYBE_U32, struct maybe_u32)                                                                                     \
+    T(MAYBE_YOCTO, struct maybe_yocto)                                                                                 \
+    T(MAYBE_HASH, struct maybe_hash)                                                                                   \
+    T(MAYBE_BOOL, struct maybe_bool)                                                                                   \
+    T(REGISTER, struct maybe_register)
+
+// clang-format off
+#define T(type, c) TYPE_##type,
+enum type { TYPES(T) };
+#undef T
+#define T(type, c) typedef c c_##type;
+TYPES(T)
+#undef T
+#define R(name) ARG_##name | ARG_REQUIRED,
+#define O(name) ARG_##name,
+#define X(type, list) static const uint8_t members_##type[] = {list ARG_END};
+OBJECTS(X)
+#undef X
+#define M(kind, name, list, who, result, doc) const uint8_t list_##name[] = {kind, list ARG_END};
+METHODS(M)
+#undef M
+#undef R
+#undef O
+#define A(name, type, member, doc) _Static_assert(_Generic(&((struct args *)0)->member, c_##type *: true), #name);
+ARGUMENTS(A)
+#undef A
+#define A(name, type, member, doc) {offsetof(struct args, member), TYPE_##type},
+static const struct {
+    uint16_t offset;
+    uint8_t type;
+} known[] = {ARGUMENTS(A)};
+#undef A
+#define A(name, type, member, doc) #name "\0"
+static const char names[] = ARGUMENTS(A);
+#undef A
+// clang-format on
+_Static_assert(ARG_COUNT <= 64, "a word has a bit for each argument");
+
+// --- what is read
+
+static struct args args;
+static struct dcap_json in;
+static unsigned field;     // the argument whose value stands there; ARG_COUNT: none
+static struct text inside; // the object that an argument is; it is read behind the others
+
+static void read_from(struct text t) {
+    static const uint8_t *seen[DCAP_JSON_NAMES];
+    const uint8_t *at = (const uint8_t *)t.ptr;
+    in = (struct dcap_json){at, at + t.len, &fault, DCAP_PART_NOTHING, seen, 0, 0};
 }
 
-static void read_role(struct json_in *in, void *out, const void *more) {
-    (void)more;
-    struct text name = json_take_string(in);
-    uint8_t role = text_eq(name, TEXT("keystore")) ? ROLE_KEYSTORE : ROLE_WORKER;
-    if (!text_eq(name, text_of(role_names[role])))
-        json_stop(in, ": expected worker or keystore");
-    *(uint8_t *)out = role;
+// The beginning of what a client of NEAR contracts knows.
+static struct out *refusal(const char *what) {
+    struct out *o = sentence();
+    out_str(o, "Failed to deserialize input from JSON. ");
+    out_str(o, what);
+    return o;
 }
 
-static void read_maybe_hash(struct json_in *in, void *out, const void *more) {
-    (void)more;
-    struct maybe_hash *m = out;
-    if (!hex_take(m->value.b, json_take_string(in), HASH_SIZE))
-        json_stop(in, ": expected 64 hexadecimal digits");
-    m->given = true;
+static struct out *about_field(const char *what) {
+    struct out *o = refusal(what);
+    out_str(o, field < ARG_COUNT ? dcap_nth(names, field) : "the arguments");
+    return o;
 }
 
-static void read_maybe_bool(struct json_in *in, void *out, const void *more) {
-    struct maybe_bool *m = out;
-    json_read_bool(in, &m->value, more);
-    m->given = true;
+static _Noreturn void stop_value(const char *what) {
+    struct out *o = about_field("");
+    out_str(o, what);
+    stop_out(o);
 }
 
-static _Noreturn void stop_register(const struct json_in *in, const char *what) {
+// --- tokens
+
+static bool take(uint8_t c) {
+    if (dcap_json_peek(&in) != c)
+        return false;
+    in.at++;
+    return true;
+}
+
+static void expect(char c) {
+    if (take((uint8_t)c))
+        return;
+    struct out *o = about_field("");
+    out_str(o, ": expected ");
+    out_char(o, c);
+    stop_out(o);
+}
+
+static struct text take_string(void) {
+    struct bytes b;
+    if (!dcap_json_decoded(&b, &in, (uint8_t *)(uintptr_t)in.at))
+        stop_value(": expected a string");
+    return (struct text){(const char *)b.ptr, b.len};
+}
+
+static struct text take_value(void) {
+    struct bytes b;
+    if (!dcap_json_raw(&b, &in))
+        stop_value(": not a JSON value");
+    return (struct text){(const char *)b.ptr, b.len};
+}
+
+// What JSON takes for a number, of digits alone; no number of this contract has 20.
+static uint64_t take_number(uint64_t max) {
+    struct text t = take_value();
+    uint64_t v = 0;
+    bool whole = t.len < 20;
+    for (size_t i = 0; i < t.len; i++) {
+        uint8_t digit = (uint8_t)(t.ptr[i] - '0');
+        whole &= digit < 10;
+        v = v * 10 + digit;
+    }
+    if (!whole || v > max)
+        stop_value(": expected a whole number in range");
+    return v;
+}
+
+// Which of the words it is.
+static uint8_t one_of(struct text t, const char *words, unsigned count, const char *what) {
+    unsigned i = dcap_index_of((struct bytes){(const uint8_t *)t.ptr, t.len}, words, count);
+    if (i == count)
+        stop_value(what);
+    return (uint8_t)i;
+}
+
+static bool take_bool(void) { return one_of(take_value(), "false\0true", 2, ": expected true or false"); }
+
+// --- values
+
+static _Noreturn void stop_register(const char *what) {
     struct out *o = sentence();
     out_str(o, "Invalid ");
-    for (const char *p = in->field; *p; p++)
-        out_char(o, *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
+    out_str(o, dcap_nth(names, field));
+    for (size_t i = sizeof "Invalid"; i < o->len; i++) // of digits and letters alone
+        o->buf[i] -= o->buf[i] >= 'a' ? 'a' - 'A' : 0;
     out_str(o, " format: ");
     out_str(o, what);
     stop_out(o);
 }
 
-static void take_register(struct json_in *in, uint8_t b[static REGISTER_SIZE]) {
-    struct text t = json_take_string(in);
+static void take_register(uint8_t b[static REGISTER_SIZE]) {
+    struct text t = take_string();
     if (t.len != 2 * REGISTER_SIZE)
-        stop_register(in, "expected 96 hex characters");
+        stop_register("expected 96 hex characters");
     if (!hex_take(b, t, REGISTER_SIZE))
-        stop_register(in, "must be hex string");
-}
-
-static void read_register(struct json_in *in, void *out, const void *more) {
-    (void)more;
-    struct maybe_register *r = out;
-    take_register(in, r->b);
-    r->given = true;
+        stop_register("must be hex string");
 }
 
 // One, or an array of up to IMAGE_SHAPES_MAX.
-static void read_registers(struct json_in *in, void *out, const void *more) {
-    (void)more;
-    struct registers *r = out;
-    bool array = json_take(in, '[');
+static void take_registers(struct registers *r) {
+    bool array = take('[');
     do {
         if (r->count == IMAGE_SHAPES_MAX)
-            json_stop(in, ": at most 8 values");
-        take_register(in, r->b[r->count++]);
-    } while (array && json_take(in, ','));
+            stop_value(": at most 8 values");
+        take_register(r->b[r->count++]);
+    } while (array && take(','));
     if (array)
-        json_expect(in, ']');
+        expect(']');
 }
 
-// clang-format off
-#define TYPES(T) \
-    T(BOOL, bool, json_read_bool, NULL) \
-    T(TEXT, struct text, json_read_text, NULL) \
-    T(DOCUMENT, struct text, read_document, NULL) \
-    T(ACCOUNT, struct account, json_read_account, NULL) \
-    T(MAYBE_U64, struct maybe_u64, json_read_maybe_u64, NULL) \
-    T(MAYBE_U32, struct maybe_u32, json_read_maybe_u32, NULL) \
-    T(MAYBE_YOCTO, struct maybe_yocto, json_read_maybe_yocto, NULL) \
-    T(MAYBE_HASH, struct maybe_hash, read_maybe_hash, NULL) \
-    T(MAYBE_BOOL, struct maybe_bool, read_maybe_bool, NULL) \
-    T(RAW, struct json_raw, json_read_raw, NULL) \
-    T(ROLE, uint8_t, read_role, NULL) \
-    T(REGISTER, struct maybe_register, read_register, NULL) \
-    T(REGISTERS, struct registers, read_registers, NULL) \
-    T(MEASUREMENTS, struct maybe_register, read_object, members_MEASUREMENTS)
-// clang-format on
-#include "sdk/entry_table.h"
+static void take_account(struct account *a) {
+    struct text t = take_string();
+    if (!account_valid(t))
+        stop_value(": not an account id");
+    *a = account_of(t);
+}
+
+static void take_argument(void) {
+    enum type type = known[field].type;
+    void *at = (char *)&args + known[field].offset;
+    if (type >= TYPE_MAYBE_U64)
+        *(bool *)at = true;
+    switch (type) {
+    case TYPE_BOOL: *(bool *)at = take_bool(); break;
+    case TYPE_TEXT: *(struct text *)at = take_string(); break;
+    // An object, or a text that holds one; both as they are, without the quotes.
+    case TYPE_DOCUMENT: *(struct text *)at = dcap_json_peek(&in) == '"' ? take_string() : take_value(); break;
+    case TYPE_ACCOUNT: take_account(at); break;
+    case TYPE_RAW: ((struct json_raw *)at)->text = take_value(); break;
+    case TYPE_ROLE: *(uint8_t *)at = one_of(take_string(), role_words, ROLES, ": expected worker or keystore"); break;
+    case TYPE_REGISTERS: take_registers(at); break;
+    case TYPE_MEASUREMENTS: inside = take_value(); break;
+    case TYPE_MAYBE_U64: ((struct maybe_u64 *)at)->value = take_number(UINT64_MAX); break;
+    case TYPE_MAYBE_U32: ((struct maybe_u32 *)at)->value = (uint32_t)take_number(UINT32_MAX); break;
+    case TYPE_MAYBE_YOCTO:
+        if (!yocto_parse(&((struct maybe_yocto *)at)->value, take_string()))
+            stop_value(": expected yoctoNEAR as a string of digits");
+        break;
+    case TYPE_MAYBE_HASH:
+        if (!hex_take(((struct maybe_hash *)at)->value.b, take_string(), HASH_SIZE))
+            stop_value(": expected 64 hexadecimal digits");
+        break;
+    case TYPE_MAYBE_BOOL: ((struct maybe_bool *)at)->value = take_bool(); break;
+    case TYPE_REGISTER: take_register(((struct maybe_register *)at)->b); break;
+    }
+}
+
+// --- objects
+
+#define NAME_SHOWN 64 // bytes of a foreign name that a sentence repeats
+
+static _Noreturn void stop_unknown(struct text name) {
+    struct out *o = refusal("unknown field ");
+    put_string(o, name.len > NAME_SHOWN ? (struct text){name.ptr, NAME_SHOWN} : name);
+    stop_out(o);
+}
+
+// One `"name": value` of those in the list; *seen has a bit for each argument that was there. null is as good as
+// nothing where it is not required.
+static void take_member(const uint8_t *list, bool closed, uint64_t *seen) {
+    field = ARG_COUNT;
+    struct text name = take_string();
+    unsigned id = dcap_index_of((struct bytes){(const uint8_t *)name.ptr, name.len}, names, ARG_COUNT);
+    while (*list != ARG_END && (*list & ~ARG_REQUIRED) != id)
+        list++;
+    if (*list == ARG_END && closed)
+        stop_unknown(name);
+    expect(':');
+    if (*list == ARG_END) {
+        take_value();
+        return;
+    }
+    field = id;
+    if (*seen >> id & 1)
+        stop_out(about_field("duplicate field "));
+    *seen |= (uint64_t)1 << id;
+    if (*list < ARG_REQUIRED && dcap_json_peek(&in) == 'n')
+        take_value();
+    else
+        take_argument();
+}
+
+// Closed: an unknown member stops the call; otherwise it is read over.
+static void take_object(struct text json, const uint8_t *list, bool closed) {
+    uint64_t seen = 0;
+    field = ARG_COUNT;
+    read_from(json);
+    expect('{');
+    if (!take('}')) {
+        do
+            take_member(list, closed, &seen);
+        while (take(','));
+        field = ARG_COUNT;
+        expect('}');
+    }
+    if (dcap_json_peek(&in) || in.at != in.end)
+        stop_value(": something follows the last brace");
+    for (; *list != ARG_END; list++) {
+        field = *list & ~ARG_REQUIRED;
+        if (*list >= ARG_REQUIRED && !(seen >> field & 1))
+            stop_out(about_field("missing field "));
+    }
+}
+
+// Natively calls follow each other; in the VM each has its own memory.
+static void empty(void) {
+#ifndef __wasm__
+    args = (struct args){0};
+    given = (struct given){0};
+    inside = (struct text){0};
+#endif
+}
 
 const struct args *entry_begin(const uint8_t *list, const char *name) {
-    entry_empty();
-#ifndef __wasm__ // as the arguments
-    given = (struct given){0};
-#endif
-    entry_read(list, name);
+    empty();
+    method_begin((enum method_kind) * list++, name);
+    if (*list == ARG_END)
+        return &args;
+    struct arguments input = arguments();
+    take_object(input.len ? (struct text){input.ptr, input.len} : TEXT("{}"), list, true);
+    if (inside.ptr)
+        take_object(inside, members_MEASUREMENTS, false);
     return &args;
 }
 
-unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(struct text t)) {
-    struct json_in in = {.p = (char *)(uintptr_t)json.ptr, .field = field};
-    in.end = in.p + json.len;
+unsigned each_text(struct text json, enum argument_id of, unsigned most, void (*each)(struct text t)) {
     unsigned n = 0;
-    json_expect(&in, '[');
-    if (json_take(&in, ']'))
+    read_from(json);
+    field = of;
+    expect('[');
+    if (take(']'))
         return 0;
     do {
         if (n++ == most)
-            json_stop(&in, ": too many entries");
-        take(json_take_string(&in));
-    } while (json_take(&in, ','));
-    json_expect(&in, ']');
+            stop_value(": too many entries");
+        each(take_string());
+    } while (take(','));
+    expect(']');
     return n;
 }

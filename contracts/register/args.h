@@ -3,6 +3,7 @@
 #pragma once
 #include "methods.h"
 #include "model.h"
+#include "sdk/json_in.h"
 
 struct maybe_bool {
     bool given, value;
@@ -34,7 +35,7 @@ struct args {
 // Begins a method: checks the caller and the deposit by its kind, and decodes its arguments. A list begins with the
 // kind and ends with ARG_END; without arguments any input is taken. The result lives until the next call.
 const struct args *entry_begin(const uint8_t *list, const char *name);
-// ["…",…]: each text goes to `take`; how many there were. More than `most` are refused.
-unsigned each_text(struct text json, const char *field, unsigned most, void (*take)(struct text t));
 
 #include "sdk/entry.h"
+// An argument that is ["…",…]: each text goes to `each`; how many there were. More than `most` are refused.
+unsigned each_text(struct text json, enum argument_id of, unsigned most, void (*each)(struct text t));

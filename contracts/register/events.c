@@ -153,7 +153,7 @@ static void put_image_head(struct out *o, const struct image *g, unsigned regist
     static const struct shown register_members[] = {G(HEX, "mrtd", mrtd), G(HEX, "rtmr1", rtmr1),
                                                     G(HEX, "rtmr2", rtmr2)};
     SHOW_ALL(o, head, g);
-    member_word(o, "role", role_names[g->role]);
+    member_word(o, "role", dcap_nth(role_words, g->role));
     member_word(o, "kind", kind_name(g));
     if (g->kind == IMAGE_COMPOSE)
         member_hex_bytes(o, "compose_hash", g->compose_hash.b, HASH_SIZE);

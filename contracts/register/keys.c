@@ -76,7 +76,7 @@ ENTRY(remove_worker_keys) {
     bool owner = account_eq(&from, &s->owner);
     removal = (struct removal){.why = owner ? REASON_OWNER : REASON_RETIRED};
     require(owner || is_registrar(s, &from), "Only the owner or a registrar can remove keys");
-    each_text(in->public_keys.text, "public_keys", UINT32_MAX, take_key);
+    each_text(in->public_keys.text, ARG_public_keys, UINT32_MAX, take_key);
     struct out *o = reply_open('{');
     member_number(o, "removed", removal.removed);
     member_number(o, "left", removal.left);

@@ -3,7 +3,7 @@
 
 static const struct text state_key = {"STATE", 5}, challenge_key = {"CHALLENGE", 9}, images_key = {"IMAGES", 6},
                          registrars_key = {"REGISTRARS", 10};
-const char *const role_names[ROLES] = {"worker", "keystore"};
+const char role_words[] = "worker\0keystore";
 
 uint64_t now_s(void) { return now_ns() / SECOND_NS; }
 

@@ -19,7 +19,7 @@
 #define REGISTER_SIZE 48 // bytes of MRTD and an RTMR
 
 enum role { ROLE_WORKER, ROLE_KEYSTORE, ROLES };
-extern const char *const role_names[ROLES];
+extern const char role_words[]; // for dcap_nth
 
 uint64_t now_s(void);
 // The record that is being written: one at a time, in one place, so nothing that writes is handed it.

@@ -68,12 +68,12 @@ static void take_platform(struct text t) {
     rec_put_hash(&record, &h);
 }
 
-static bool set_list(struct text json, const char *field, struct text key, unsigned most, void (*take)(struct text t),
+static bool set_list(struct text json, enum argument_id of, struct text key, unsigned most, void (*take)(struct text t),
                      bool was) {
     if (!json.ptr)
         return was;
     record_begin();
-    unsigned n = each_text(json, field, most, take);
+    unsigned n = each_text(json, of, most, take);
     if (n)
         store_put(key, REC_TEXT(record));
     else
@@ -128,14 +128,14 @@ ENTRY(set_policy) {
     struct state *s = owner_state();
     if (in->accept.text.ptr) {
         accepted = 0;
-        each_text(in->accept.text, "accept", DCAP_STATUS_COUNT, take_status);
+        each_text(in->accept.text, ARG_accept, DCAP_STATUS_COUNT, take_status);
         require(accepted, "accept must name at least one TCB status");
         s->accept = accepted;
     }
-    s->has_advisories = set_list(in->advisories.text, "advisories", advisories_key, POLICY_ADVISORIES_MAX,
+    s->has_advisories = set_list(in->advisories.text, ARG_advisories, advisories_key, POLICY_ADVISORIES_MAX,
                                  take_advisory, s->has_advisories);
-    s->has_platforms =
-        set_list(in->platforms.text, "platforms", platforms_key, POLICY_PLATFORMS_MAX, take_platform, s->has_platforms);
+    s->has_platforms = set_list(in->platforms.text, ARG_platforms, platforms_key, POLICY_PLATFORMS_MAX, take_platform,
+                                s->has_platforms);
     if (in->min_tcb_eval.given)
         s->min_tcb_eval = in->min_tcb_eval.value;
     if (in->min_qe_eval.given)

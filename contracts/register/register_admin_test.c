@@ -24,7 +24,13 @@ static void another_root_key_is_for_devnets(void **state) {
     refuses("new_challenge", OWNER, 0, "", "not initialized");
     calls("new", OWNER, 0, NEW "}");
     refuses("new", OWNER, 0, NEW "}", "already been initialized");
-    refuses("new", OWNER, 0, NEW ",\"operator_id\":\"a.near\"}", "unknown field");
+    refuses("new", OWNER, 0, NEW ",\"operator_id\":\"a.near\"}", "unknown field \"operator_id\"");
+    refuses("new", OWNER, 0, NEW ",\"owner_i\":\"a.near\"}", "unknown field \"owner_i\"");
+    refuses("new", OWNER, 0, NEW ",\"owner_id\":\"a.near\"}", "duplicate field owner_id");
+    refuses("new", OWNER, 0, NEW ",\"root_public_key\":1}", "root_public_key: expected a string");
+    refuses("new", OWNER, 0, NEW "}}", "the arguments: something follows the last brace");
+    refuses("new", OWNER, 0, "{}", "missing field owner_id");
+    refuses("new", OWNER, 0, "[]", "the arguments: expected {");
 }
 
 static void the_owner_changes_in_two_steps(void **state) {

@@ -117,14 +117,16 @@ const char *dcap_nth(const char *texts, unsigned n) {
     return texts;
 }
 
+[[gnu::weak]] bool dcap_text_is(const char *text, const uint8_t *ptr, size_t len) {
+    for (; len && *text && (uint8_t)*text == *ptr; text++, ptr++)
+        len--;
+    return !len && !*text;
+}
+
 unsigned dcap_index_of(struct bytes text, const char *texts, unsigned count) {
     unsigned i = 0;
-    for (; i < count; i++) {
-        const char *end = dcap_nth(texts, 1);
-        if (dcap_bytes_eq(text, (struct bytes){(const uint8_t *)texts, (size_t)(end - texts) - 1}))
-            break;
-        texts = end;
-    }
+    for (; i < count && !dcap_text_is(texts, text.ptr, text.len); i++)
+        texts = dcap_nth(texts, 1);
     return i;
 }
 

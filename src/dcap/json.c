@@ -200,7 +200,7 @@ static bool value(void *out, struct dcap_json *j, const struct dcap_json_member 
     struct bytes text;
     bool escapes;
     void *at = (uint8_t *)out + m->offset;
-    switch ((enum dcap_json_kind)m->kind) {
+    switch ((enum dcap_json_kind)(m->kind & ~DCAP_JSON_NEEDED)) {
     case DCAP_JSON_TEXT: return dcap_json_text(at, j);
     case DCAP_JSON_ESCAPED:
         // Programs write null for a text that they do not have.
@@ -241,7 +241,7 @@ static bool member(struct dcap_json *j, void *ctx) {
     j->name[j->names++] = name.ptr;
     for (unsigned i = 0; i < o->shape->count; i++) {
         const struct dcap_json_member *m = &o->shape->members[i];
-        if (m->name_len == name.len && memcmp(m->name, name.ptr, name.len) == 0) {
+        if (dcap_text_is(m->name, name.ptr, name.len)) {
             o->named |= 1u << i;
             return value(o->out, j, m);
         }
@@ -255,7 +255,7 @@ bool dcap_json_object(void *out, struct dcap_json *j, const struct dcap_json_sha
         return false;
     j->names = o.first;
     for (unsigned i = 0; i < shape->count; i++) {
-        if (shape->members[i].required && !(o.named >> i & 1))
+        if (shape->members[i].kind >= DCAP_JSON_NEEDED && !(o.named >> i & 1))
             return dcap_json_fail(j, DCAP_JSON_MEMBER, i);
     }
     return true;

@@ -30,9 +30,11 @@ enum dcap_json_kind {
     DCAP_JSON_BY,      // a value that the struct dcap_json_each in `more` takes
     DCAP_JSON_EACH,    // an array of such values
 };
+enum { DCAP_JSON_NEEDED = 0x80 };
 struct dcap_json_member {
     const char *name;
-    uint32_t name_len : 5, kind : 4, required : 1, size : 6, offset : 16;
+    uint16_t offset;
+    uint8_t kind, size; // kind: enum dcap_json_kind, with DCAP_JSON_NEEDED where it must be there
     const void *more;
 };
 struct dcap_json_shape {
@@ -45,11 +47,11 @@ struct dcap_json_each {
     bool (*take)(struct dcap_json *j, void *out);
 };
 // Only numbers and hexadecimal texts, of up to 48 bytes, have their size asked for.
-#define DCAP_JSON_SIZE(type, member) (sizeof(((type *)0)->member) % 64)
+#define DCAP_JSON_SIZE(type, member) (sizeof(((type *)0)->member) % 256)
 #define DCAP_JSON_REQUIRED(type, member, name, kind, more)                                                             \
-    { (name), sizeof(name) - 1, (kind), 1, DCAP_JSON_SIZE(type, member), offsetof(type, member), (more) }
+    { (name), offsetof(type, member), (kind) | DCAP_JSON_NEEDED, DCAP_JSON_SIZE(type, member), (more) }
 #define DCAP_JSON_OPTIONAL(type, member, name, kind, more)                                                             \
-    { (name), sizeof(name) - 1, (kind), 0, DCAP_JSON_SIZE(type, member), offsetof(type, member), (more) }
+    { (name), offsetof(type, member), (kind), DCAP_JSON_SIZE(type, member), (more) }
 
 // The whole text is one object of this shape; `out` is zeroed before.
 [[nodiscard]] bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_shape *shape,

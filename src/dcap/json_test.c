@@ -57,6 +57,14 @@ static enum dcap_code read_text(struct outer *o, const char *text, size_t len) {
     return f.code;
 }
 
+static void names_are_whole(void **state) {
+    (void)state;
+    struct outer o;
+    static const char text[] = "{\"tex\":\"a\",\"texts\":\"b\",\"\":\"c\"}";
+    assert_int_equal(read_text(&o, text, sizeof text - 1), DCAP_OK);
+    assert_null(o.text.ptr);
+}
+
 static void takes_what_is_named(void **state) {
     (void)state;
     struct outer o;
@@ -264,7 +272,9 @@ static void long_texts(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(long_texts),     cmocka_unit_test(takes_what_is_named),      cmocka_unit_test(refuses_by_name),
-    cmocka_unit_test(counts_members), cmocka_unit_test(refuses_what_is_too_deep), cmocka_unit_test(unescapes),
+    cmocka_unit_test(long_texts),      cmocka_unit_test(takes_what_is_named),
+    cmocka_unit_test(names_are_whole), cmocka_unit_test(refuses_by_name),
+    cmocka_unit_test(counts_members),  cmocka_unit_test(refuses_what_is_too_deep),
+    cmocka_unit_test(unescapes),
 };
 RUN_TESTS(tests)

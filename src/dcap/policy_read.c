@@ -189,11 +189,8 @@ static bool read_pins(struct reading *r, struct bytes json) {
     const struct dcap_json_shape pins = {fields, PINNED};
     for (unsigned i = 0; i < PINNED; i++) {
         const char *name = dcap_field_name((enum dcap_field)pinned[i]);
-        fields[i] = (struct dcap_json_member){.name = name,
-                                              .name_len = (uint8_t)dcap_bytes_of(name).len,
-                                              .kind = DCAP_JSON_RAW,
-                                              .size = sizeof values[i],
-                                              .offset = (uint16_t)(i * sizeof values[i])};
+        fields[i] = (struct dcap_json_member){
+            .name = name, .kind = DCAP_JSON_RAW, .size = sizeof values[i], .offset = (uint16_t)(i * sizeof values[i])};
     }
     if (!read_object(values, r, &pins, json, "The policy's measurements must be an object.",
                      "The policy's measurements have a member that is no measurement."))
