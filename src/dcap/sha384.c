@@ -3,7 +3,7 @@
 
 static const uint64_t first_state[8] = {0xcbbb9d5dc1059ed8, 0x629a292a367cd507, 0x9159015a3070dd17, 0x152fecd8f70e5939,
                                         0x67332667ffc00b31, 0x8eb44a8768581511, 0xdb0c2e0d64f98fa7, 0x47b5481dbefa4fa4};
-static const uint64_t constants[80] = {
+static const uint64_t constants[DCAP_SHA384_CONSTANTS] = {
     0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc, 0x3956c25bf348b538,
     0x59f111f1b605d019, 0x923f82a4af194f9b, 0xab1c5ed5da6d8118, 0xd807aa98a3030242, 0x12835b0145706fbe,
     0x243185be4ee4b28c, 0x550c7dc3d5ffb4e2, 0x72be5d74f27b896f, 0x80deb1fe3b1696b1, 0x9bdc06a725c71235,
@@ -21,6 +21,8 @@ static const uint64_t constants[80] = {
     0x113f9804bef90dae, 0x1b710b35131c471b, 0x28db77f523047d84, 0x32caab7b40c72493, 0x3c9ebe0a15c9bebc,
     0x431d67c49c100d4c, 0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817};
 
+[[gnu::weak]] const uint64_t *dcap_sha384_constants(void) { return constants; }
+
 // Once for all places: WebAssembly has no operator for it.
 __attribute__((noinline)) static uint64_t swapped(uint64_t n) { return __builtin_bswap64(n); }
 
@@ -30,12 +32,12 @@ static uint64_t rotated(uint64_t n, unsigned by) { return n >> by | n << (64 - b
 static void mix_block(uint64_t state[8], uint64_t w[16]) {
     uint64_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6],
              h = state[7];
+    const uint64_t *k = dcap_sha384_constants();
     for (unsigned i = 0; i < 16; i++)
         w[i] = swapped(w[i]);
-    for (unsigned i = 0; i < 80; i++) {
+    for (unsigned i = 0; i < DCAP_SHA384_CONSTANTS; i++) {
         uint64_t *now = &w[i % 16], next = w[(i + 1) % 16], late = w[(i + 14) % 16];
-        uint64_t one =
-            h + (rotated(e, 14) ^ rotated(e, 18) ^ rotated(e, 41)) + (g ^ (e & (f ^ g))) + constants[i] + *now;
+        uint64_t one = h + (rotated(e, 14) ^ rotated(e, 18) ^ rotated(e, 41)) + (g ^ (e & (f ^ g))) + k[i] + *now;
         uint64_t two = (rotated(a, 28) ^ rotated(a, 34) ^ rotated(a, 39)) + ((a & b) | (c & (a | b)));
         *now += (rotated(next, 1) ^ rotated(next, 8) ^ next >> 7) + w[(i + 9) % 16] +
                 (rotated(late, 19) ^ rotated(late, 61) ^ late >> 6);
