@@ -8,12 +8,11 @@
 
 struct call_key key_rights(const struct state *s, const struct public_key *key) {
 #define NAME(method) method ","
-    static const char methods[] = WORKER_METHODS(NAME);
+    struct out *o = sentence(); // unpacked
+    out_str(o, WORKER_METHODS(NAME));
 #undef NAME
-    static char names[sizeof methods];
-    memcpy(names, methods, sizeof methods);
-    names[sizeof methods - 2] = 0; // the last comma
-    return (struct call_key){key, s->main, names, s->allowance};
+    o->buf[o->len - 1] = 0; // the last comma
+    return (struct call_key){key, s->main, o->buf, s->allowance};
 }
 
 // --- removal

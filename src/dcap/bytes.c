@@ -117,10 +117,18 @@ const char *dcap_nth(const char *texts, unsigned n) {
     return texts;
 }
 
-[[gnu::weak]] bool dcap_text_is(const char *text, const uint8_t *ptr, size_t len) {
-    for (; len && *text && (uint8_t)*text == *ptr; text++, ptr++)
-        len--;
-    return !len && !*text;
+[[gnu::weak]] const uint8_t *dcap_text_behind(const char *text, const uint8_t *at, const uint8_t *end) {
+    for (; *text; text++, at++) {
+        if (at == end || (uint8_t)*text != *at)
+            return NULL;
+    }
+    return at;
+}
+
+bool dcap_text_is(const char *text, const uint8_t *ptr, size_t len) {
+    static const uint8_t nothing;
+    ptr = len ? ptr : &nothing;
+    return dcap_text_behind(text, ptr, ptr + len) == ptr + len;
 }
 
 unsigned dcap_index_of(struct bytes text, const char *texts, unsigned count) {

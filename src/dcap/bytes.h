@@ -61,8 +61,9 @@ struct bytes dcap_written(struct dcap_writer *w); // keeps what was written; {NU
 // 2 * n hexadecimal digits of either case as n bytes; `out` may be where the text is.
 [[nodiscard]] bool dcap_hex_decode(uint8_t *out, struct bytes text, size_t n);
 
-// Whether the text is these bytes. A program whose texts are packed brings its own.
-bool dcap_text_is(const char *text, const uint8_t *ptr, size_t len);
+// Behind the text, where the bytes begin with it, or NULL. A program whose texts are packed brings its own.
+const uint8_t *dcap_text_behind(const char *text, const uint8_t *at, const uint8_t *end);
+bool dcap_text_is(const char *text, const uint8_t *ptr, size_t len); // whether it is all of them
 // The n-th of texts that stand one behind the other, each with its NUL: a table of them without pointers.
 const char *dcap_nth(const char *texts, unsigned n);
 // Which of the first `count` of them it is; count: none.

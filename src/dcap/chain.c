@@ -27,36 +27,40 @@ static bool fail(const struct walk *w, size_t i, enum dcap_code code, struct dca
     return dcap_fail(f, code, part_of(w, i));
 }
 
-static bool contains(struct bytes text, struct bytes phrase) {
-    for (; text.len >= phrase.len; text.ptr++, text.len--) {
-        if (memcmp(text.ptr, phrase.ptr, phrase.len) == 0)
+static bool contains(struct bytes text, const char *phrase) {
+    for (; text.len; text.ptr++, text.len--) {
+        if (dcap_text_behind(phrase, text.ptr, text.ptr + text.len))
             return true;
     }
     return false;
 }
 
-#define ROLE(part, usage, phrase)                                                                                      \
-    {                                                                                                                  \
-        part, usage, { (const uint8_t *)(phrase), sizeof(phrase) - 1 }                                                 \
-    }
+// part, usage, a phrase of the subject's common name
+#define ROLES(X)                                                                                                       \
+    X(ROOT_CA, SIGN_CERTS, "SGX Root CA")                                                                              \
+    X(PCK_CA, SIGN_CERTS, "SGX PCK Processor CA")                                                                      \
+    X(PCK_CA, SIGN_CERTS, "SGX PCK Platform CA")                                                                       \
+    X(PCK_CERT, SIGN, "SGX PCK Certificate")                                                                           \
+    X(TCB_SIGNER, SIGN, "SGX TCB Signing")
+enum { PROCESSOR_ROLE = 1, ROLE_COUNT = 5 };
 static const struct role {
-    enum dcap_part part;
-    enum dcap_key_usage usage;
-    struct bytes phrase; // in the subject's common name
-} roles[] = {
-    ROLE(DCAP_PART_ROOT_CA, DCAP_MAY_SIGN_CERTS, "SGX Root CA"),
-    ROLE(DCAP_PART_PCK_CA, DCAP_MAY_SIGN_CERTS, "SGX PCK Processor CA"),
-    ROLE(DCAP_PART_PCK_CA, DCAP_MAY_SIGN_CERTS, "SGX PCK Platform CA"),
-    ROLE(DCAP_PART_PCK_CERT, DCAP_MAY_SIGN, "SGX PCK Certificate"),
-    ROLE(DCAP_PART_TCB_SIGNER, DCAP_MAY_SIGN, "SGX TCB Signing"),
+    uint8_t part, usage; // enum dcap_part, enum dcap_key_usage
+} roles[ROLE_COUNT] = {
+#define X(part, usage, phrase) {DCAP_PART_##part, DCAP_MAY_##usage},
+    ROLES(X)
+#undef X
 };
-enum { PROCESSOR_ROLE = 1, ROLES = sizeof roles / sizeof *roles };
+static const char phrases[] =
+#define X(part, usage, phrase) phrase "\0"
+    ROLES(X)
+#undef X
+    ;
 
 static const struct role *role_of(const struct walk *w, size_t i) {
     enum dcap_part part = part_of(w, i);
-    for (const struct role *r = roles; r < roles + ROLES; r++) {
-        if (r->part == part && contains(w->chain->cert[i].common_name, r->phrase))
-            return r;
+    for (unsigned r = 0; r < ROLE_COUNT; r++) {
+        if (roles[r].part == part && contains(w->chain->cert[i].common_name, dcap_nth(phrases, r)))
+            return &roles[r];
     }
     return NULL;
 }

@@ -11,12 +11,17 @@ bool dcap_fail_with(struct dcap_fault *f, enum dcap_code code, enum dcap_part pa
 }
 
 enum dcap_class dcap_code_class(enum dcap_code code) {
-    static const uint8_t classes[] = {
-#define X(name, class, sentence) DCAP_##class,
-        DCAP_CODES(X)
+    // A bit for each code that is FALSE.
+#define X(name, class, sentence)                                                                                       \
+    | (uint64_t)(DCAP_##class == DCAP_FALSE && DCAP_##name / 64 == WORD) << DCAP_##name % 64
+#define WORD 0
+    static const uint64_t first = 0 DCAP_CODES(X);
+#undef WORD
+#define WORD 1
+    static const uint64_t second = 0 DCAP_CODES(X);
+#undef WORD
 #undef X
-    };
-    return (enum dcap_class)classes[code];
+    return (code < 64 ? first : second) >> code % 64 & 1 ? DCAP_FALSE : DCAP_UNCHECKABLE;
 }
 
 const char *dcap_code_name(enum dcap_code code) {

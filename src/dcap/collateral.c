@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dcap/collateral.h"
 
-#define MEMBER(name) DCAP_JSON_OPTIONAL(struct dcap_collateral, name, #name, DCAP_JSON_ESCAPED, NULL)
+#define MEMBER(name) DCAP_JSON_OPTIONAL(struct dcap_collateral, name, #name, DCAP_JSON_ESCAPED, 0)
 enum { PEMS = 4, HEXES = 4, ALL = 10 };
 // Chains, then hexadecimal ones, then texts.
 static const struct dcap_json_member members[ALL] = {
@@ -33,7 +33,7 @@ static bool take_out(struct bytes *text, unsigned i, uint8_t *memory, struct dca
 }
 
 bool dcap_collateral_read(struct dcap_collateral *out, uint8_t *text, size_t len, struct dcap_fault *f) {
-    static const struct dcap_json_shape shape = {members, ALL};
+    static const struct dcap_json_shape shape = {members, ALL, NULL};
     *out = (struct dcap_collateral){.pck_crl = {NULL, 0}};
     if (!dcap_json_document(out, (struct bytes){text, len}, &shape, DCAP_PART_COLLATERAL, f))
         return false;

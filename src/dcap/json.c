@@ -137,7 +137,7 @@ static bool skip_each(struct dcap_json *j, void *out) {
 
 // Reads over any value.
 static bool skip(struct dcap_json *j) {
-    static const struct dcap_json_shape anything = {NULL, 0};
+    static const struct dcap_json_shape anything = {NULL, 0, NULL};
     static const struct dcap_json_each each = {skip_each};
     struct bytes text;
     bool escapes;
@@ -196,7 +196,7 @@ bool dcap_json_raw(struct bytes *out, struct dcap_json *j) {
 }
 
 // The fault's detail is which member of the table it was.
-static bool value(void *out, struct dcap_json *j, const struct dcap_json_member *m) {
+static bool value(void *out, struct dcap_json *j, const struct dcap_json_member *m, const void *const *more) {
     struct bytes text;
     bool escapes;
     void *at = (uint8_t *)out + m->offset;
@@ -212,9 +212,9 @@ static bool value(void *out, struct dcap_json *j, const struct dcap_json_member 
         return dcap_json_text(&text, j) && (dcap_time_of_iso(at, text) || dcap_json_fail(j, DCAP_JSON_VALUE, 0));
     case DCAP_JSON_NUMBER: return number(at, j, m->size);
     case DCAP_JSON_RAW: return dcap_json_raw(at, j);
-    case DCAP_JSON_OBJECT: return dcap_json_object(at, j, m->more);
-    case DCAP_JSON_BY: return ((const struct dcap_json_each *)m->more)->take(j, out);
-    case DCAP_JSON_EACH: return dcap_json_array(out, j, m->more);
+    case DCAP_JSON_OBJECT: return dcap_json_object(at, j, more[m->size]);
+    case DCAP_JSON_BY: return ((const struct dcap_json_each *)more[m->size])->take(j, out);
+    case DCAP_JSON_EACH: return dcap_json_array(out, j, more[m->size]);
     }
     return malformed(j);
 }
@@ -243,7 +243,7 @@ static bool member(struct dcap_json *j, void *ctx) {
         const struct dcap_json_member *m = &o->shape->members[i];
         if (dcap_text_is(m->name, name.ptr, name.len)) {
             o->named |= 1u << i;
-            return value(o->out, j, m);
+            return value(o->out, j, m, o->shape->more);
         }
     }
     return skip(j);

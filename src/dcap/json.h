@@ -26,32 +26,33 @@ enum dcap_json_kind {
     DCAP_JSON_DATE,    // uint64_t, seconds since 1970
     DCAP_JSON_NUMBER,  // of `size` bytes: uint8_t, uint16_t, uint32_t
     DCAP_JSON_RAW,     // struct bytes: any value, as it stands
-    DCAP_JSON_OBJECT,  // a struct by the table in `more`
-    DCAP_JSON_BY,      // a value that the struct dcap_json_each in `more` takes
+    DCAP_JSON_OBJECT,  // a struct by the shape that is in `more`
+    DCAP_JSON_BY,      // a value that the struct dcap_json_each there takes
     DCAP_JSON_EACH,    // an array of such values
 };
 enum { DCAP_JSON_NEEDED = 0x80 };
 struct dcap_json_member {
     const char *name;
     uint16_t offset;
-    uint8_t kind, size; // kind: enum dcap_json_kind, with DCAP_JSON_NEEDED where it must be there
-    const void *more;
+    uint8_t kind, size; // enum dcap_json_kind, with DCAP_JSON_NEEDED where it must be there; or which of `more`
 };
 struct dcap_json_shape {
     const struct dcap_json_member *members;
-    uint8_t count; // up to 32
+    uint8_t count;           // up to 32
+    const void *const *more; // what its members of the last three kinds point to; NULL where there are none
 };
-#define DCAP_JSON_SHAPE(table) ((struct dcap_json_shape){(table), sizeof(table) / sizeof(table)[0]})
+#define DCAP_JSON_SHAPE(table) ((struct dcap_json_shape){(table), sizeof(table) / sizeof(table)[0], NULL})
 // `take` takes the value that stands at the cursor; `out` is the struct that the member is of.
 struct dcap_json_each {
     bool (*take)(struct dcap_json *j, void *out);
 };
 // Only numbers and hexadecimal texts, of up to 48 bytes, have their size asked for.
-#define DCAP_JSON_SIZE(type, member) (sizeof(((type *)0)->member) % 256)
+#define DCAP_JSON_SIZE(type, member, kind, more)                                                                       \
+    ((kind) < DCAP_JSON_OBJECT ? sizeof(((type *)0)->member) % 256 : (more))
 #define DCAP_JSON_REQUIRED(type, member, name, kind, more)                                                             \
-    { (name), offsetof(type, member), (kind) | DCAP_JSON_NEEDED, DCAP_JSON_SIZE(type, member), (more) }
+    { (name), offsetof(type, member), (kind) | DCAP_JSON_NEEDED, DCAP_JSON_SIZE(type, member, kind, more) }
 #define DCAP_JSON_OPTIONAL(type, member, name, kind, more)                                                             \
-    { (name), offsetof(type, member), (kind), DCAP_JSON_SIZE(type, member), (more) }
+    { (name), offsetof(type, member), (kind), DCAP_JSON_SIZE(type, member, kind, more) }
 
 // The whole text is one object of this shape; `out` is zeroed before.
 [[nodiscard]] bool dcap_json_document(void *out, struct bytes text, const struct dcap_json_shape *shape,

@@ -17,8 +17,8 @@ struct outer {
     unsigned count, sum;
 };
 static bool take_number(struct dcap_json *j, void *out) {
-    static const struct dcap_json_member members[] = {DCAP_JSON_REQUIRED(struct inner, n, "n", DCAP_JSON_NUMBER, NULL)};
-    static const struct dcap_json_shape shape = {members, 1};
+    static const struct dcap_json_member members[] = {DCAP_JSON_REQUIRED(struct inner, n, "n", DCAP_JSON_NUMBER, 0)};
+    static const struct dcap_json_shape shape = {members, 1, NULL};
     struct outer *o = out;
     struct inner in;
     if (!dcap_json_object(&in, j, &shape))
@@ -28,21 +28,21 @@ static bool take_number(struct dcap_json *j, void *out) {
     return true;
 }
 static const struct dcap_json_each each = {take_number};
-static const struct dcap_json_member inner_members[] = {
-    DCAP_JSON_REQUIRED(struct inner, n, "n", DCAP_JSON_NUMBER, NULL)};
-static const struct dcap_json_shape inner_shape = {inner_members, 1};
+static const struct dcap_json_member inner_members[] = {DCAP_JSON_REQUIRED(struct inner, n, "n", DCAP_JSON_NUMBER, 0)};
+static const struct dcap_json_shape inner_shape = {inner_members, 1, NULL};
+static const void *const taken[] = {&inner_shape, &each};
 static const struct dcap_json_member members[] = {
-    DCAP_JSON_OPTIONAL(struct outer, text, "text", DCAP_JSON_TEXT, NULL),
-    DCAP_JSON_OPTIONAL(struct outer, escaped, "escaped", DCAP_JSON_ESCAPED, NULL),
-    DCAP_JSON_OPTIONAL(struct outer, raw, "raw", DCAP_JSON_RAW, NULL),
-    DCAP_JSON_OPTIONAL(struct outer, hex, "hex", DCAP_JSON_HEX, NULL),
-    DCAP_JSON_OPTIONAL(struct outer, date, "date", DCAP_JSON_DATE, NULL),
-    DCAP_JSON_OPTIONAL(struct outer, n16, "n16", DCAP_JSON_NUMBER, NULL),
-    DCAP_JSON_OPTIONAL(struct outer, n32, "n32", DCAP_JSON_NUMBER, NULL),
-    DCAP_JSON_OPTIONAL(struct outer, inner, "inner", DCAP_JSON_OBJECT, &inner_shape),
-    DCAP_JSON_OPTIONAL(struct outer, count, "each", DCAP_JSON_EACH, &each),
-    DCAP_JSON_OPTIONAL(struct outer, count, "by", DCAP_JSON_BY, &each)};
-static const struct dcap_json_shape shape = {members, sizeof members / sizeof *members};
+    DCAP_JSON_OPTIONAL(struct outer, text, "text", DCAP_JSON_TEXT, 0),
+    DCAP_JSON_OPTIONAL(struct outer, escaped, "escaped", DCAP_JSON_ESCAPED, 0),
+    DCAP_JSON_OPTIONAL(struct outer, raw, "raw", DCAP_JSON_RAW, 0),
+    DCAP_JSON_OPTIONAL(struct outer, hex, "hex", DCAP_JSON_HEX, 0),
+    DCAP_JSON_OPTIONAL(struct outer, date, "date", DCAP_JSON_DATE, 0),
+    DCAP_JSON_OPTIONAL(struct outer, n16, "n16", DCAP_JSON_NUMBER, 0),
+    DCAP_JSON_OPTIONAL(struct outer, n32, "n32", DCAP_JSON_NUMBER, 0),
+    DCAP_JSON_OPTIONAL(struct outer, inner, "inner", DCAP_JSON_OBJECT, 0),
+    DCAP_JSON_OPTIONAL(struct outer, count, "each", DCAP_JSON_EACH, 1),
+    DCAP_JSON_OPTIONAL(struct outer, count, "by", DCAP_JSON_BY, 1)};
+static const struct dcap_json_shape shape = {members, sizeof members / sizeof *members, taken};
 
 static enum dcap_code read_text(struct outer *o, const char *text, size_t len) {
     struct dcap_fault f = {.code = DCAP_OK};

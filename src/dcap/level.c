@@ -98,8 +98,8 @@ static bool take_component(uint8_t svn[16], uint8_t *count, struct dcap_json *j)
         uint8_t svn;
     } c;
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct component, svn, "svn", DCAP_JSON_NUMBER, NULL)};
-    static const struct dcap_json_shape shape = {members, 1};
+        DCAP_JSON_REQUIRED(struct component, svn, "svn", DCAP_JSON_NUMBER, 0)};
+    static const struct dcap_json_shape shape = {members, 1, NULL};
     if (*count == 16)
         return dcap_json_fail(j, DCAP_TCB_COMPONENTS, 0);
     if (!dcap_json_object(&c, j, &shape))
@@ -117,12 +117,13 @@ static bool take_tdx(struct dcap_json *j, void *out) {
 }
 static bool take_tcb(struct dcap_json *j, void *out) {
     static const struct dcap_json_each sgx = {take_sgx}, tdx = {take_tdx};
+    static const void *const more[] = {&sgx, &tdx};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct tcb_text, sgx, "sgxtcbcomponents", DCAP_JSON_EACH, &sgx),
-        DCAP_JSON_REQUIRED(struct tcb_text, pce, "pcesvn", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_OPTIONAL(struct tcb_text, tdx, "tdxtcbcomponents", DCAP_JSON_EACH, &tdx),
-        DCAP_JSON_REQUIRED(struct tcb_text, isv, "isvsvn", DCAP_JSON_NUMBER, NULL)};
-    static const struct dcap_json_shape platform = {members, 3}, isv = {members + 3, 1};
+        DCAP_JSON_REQUIRED(struct tcb_text, sgx, "sgxtcbcomponents", DCAP_JSON_EACH, 0),
+        DCAP_JSON_REQUIRED(struct tcb_text, pce, "pcesvn", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_OPTIONAL(struct tcb_text, tdx, "tdxtcbcomponents", DCAP_JSON_EACH, 1),
+        DCAP_JSON_REQUIRED(struct tcb_text, isv, "isvsvn", DCAP_JSON_NUMBER, 0)};
+    static const struct dcap_json_shape platform = {members, 3, more}, isv = {members + 3, 1, NULL};
     struct text *t = out;
     return dcap_json_object(&t->tcb, j, t->isv ? &isv : &platform);
 }
@@ -165,12 +166,13 @@ static bool put_level(struct dcap_levels *levels, struct record *level, struct d
 
 bool dcap_level_take(struct dcap_json *j, struct dcap_levels *levels) {
     static const struct dcap_json_each tcb = {take_tcb};
+    static const void *const more[] = {&tcb};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct text, tcb, "tcb", DCAP_JSON_BY, &tcb),
-        DCAP_JSON_REQUIRED(struct text, date, "tcbDate", DCAP_JSON_DATE, NULL),
-        DCAP_JSON_REQUIRED(struct text, status, "tcbStatus", DCAP_JSON_TEXT, NULL),
-        DCAP_JSON_OPTIONAL(struct text, advisories, "advisoryIDs", DCAP_JSON_RAW, NULL)};
-    static const struct dcap_json_shape shape = {members, 4};
+        DCAP_JSON_REQUIRED(struct text, tcb, "tcb", DCAP_JSON_BY, 0),
+        DCAP_JSON_REQUIRED(struct text, date, "tcbDate", DCAP_JSON_DATE, 0),
+        DCAP_JSON_REQUIRED(struct text, status, "tcbStatus", DCAP_JSON_TEXT, 0),
+        DCAP_JSON_OPTIONAL(struct text, advisories, "advisoryIDs", DCAP_JSON_RAW, 0)};
+    static const struct dcap_json_shape shape = {members, 4, more};
     struct text t = {.isv = levels->isv};
     if (levels->w->failed)
         return dcap_json_fail(j, DCAP_NO_MEMORY, 0);

@@ -60,7 +60,7 @@ struct dcap_shorts {
 
 // The number of a text's set, of 32 bits, into a field of 64 as it stands in a little-endian memory.
 #define DCAP_LEVELS_NUMBER(type, member)                                                                               \
-    { "tcbEvaluationDataNumber", offsetof(type, member), DCAP_JSON_NUMBER | DCAP_JSON_NEEDED, 4, NULL }
+    { "tcbEvaluationDataNumber", offsetof(type, member), DCAP_JSON_NUMBER | DCAP_JSON_NEEDED, 4 }
 
 // Levels as they are kept in a part, written while an array of them is read: of platforms, or of what has an isvsvn.
 struct dcap_levels {

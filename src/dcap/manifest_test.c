@@ -90,21 +90,21 @@ static void check_at(const char *who, const struct vector *w, struct bytes quote
 
 static bool take_vector(struct dcap_json *j, void *out) {
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_OPTIONAL(struct vector, name, "name", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_REQUIRED(struct vector, quote, "quote", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, collateral, "collateral", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, expect, "expect", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, expect_error, "expect_error", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, platform, "platform_status", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, module, "module_status", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, qe, "qe_status", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, advisories, "advisory_ids", DCAP_JSON_RAW, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, from, "not_before", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, until, "not_after", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, at, "check_at", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, tcb_eval, "tcb_eval", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_OPTIONAL(struct vector, qe_eval, "qe_eval", DCAP_JSON_NUMBER, NULL)};
-    static const struct dcap_json_shape shape = {members, sizeof members / sizeof *members};
+        DCAP_JSON_OPTIONAL(struct vector, name, "name", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_REQUIRED(struct vector, quote, "quote", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_OPTIONAL(struct vector, collateral, "collateral", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_OPTIONAL(struct vector, expect, "expect", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_OPTIONAL(struct vector, expect_error, "expect_error", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_OPTIONAL(struct vector, platform, "platform_status", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_OPTIONAL(struct vector, module, "module_status", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_OPTIONAL(struct vector, qe, "qe_status", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_OPTIONAL(struct vector, advisories, "advisory_ids", DCAP_JSON_RAW, 0),
+        DCAP_JSON_OPTIONAL(struct vector, from, "not_before", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_OPTIONAL(struct vector, until, "not_after", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_OPTIONAL(struct vector, at, "check_at", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_OPTIONAL(struct vector, tcb_eval, "tcb_eval", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_OPTIONAL(struct vector, qe_eval, "qe_eval", DCAP_JSON_NUMBER, 0)};
+    static const struct dcap_json_shape shape = {members, sizeof members / sizeof *members, NULL};
     struct vector w = {.from = 0};
     SCOPED_ARENA(a);
     if (!dcap_json_object(&w, j, &shape))
@@ -127,11 +127,12 @@ static void all_vectors(void **state) {
         unsigned seen;
     } seen = {0};
     static const struct dcap_json_each each = {take_vector};
+    static const void *const more[] = {&each};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct lists, seen, "vectors", DCAP_JSON_EACH, &each),
-        DCAP_JSON_REQUIRED(struct lists, seen, "cross", DCAP_JSON_EACH, &each),
-        DCAP_JSON_REQUIRED(struct lists, seen, "negative", DCAP_JSON_RAW, NULL)};
-    static const struct dcap_json_shape shape = {members, 2};
+        DCAP_JSON_REQUIRED(struct lists, seen, "vectors", DCAP_JSON_EACH, 0),
+        DCAP_JSON_REQUIRED(struct lists, seen, "cross", DCAP_JSON_EACH, 0),
+        DCAP_JSON_REQUIRED(struct lists, seen, "negative", DCAP_JSON_RAW, 0)};
+    static const struct dcap_json_shape shape = {members, 2, more};
     struct dcap_fault f;
     SCOPED_ARENA(a);
     struct bytes manifest = vector_quote(a, "manifest.json");

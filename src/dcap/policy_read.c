@@ -22,11 +22,11 @@ struct text {
 #undef X
 };
 static const struct dcap_json_member members[] = {
-#define X(name) DCAP_JSON_OPTIONAL(struct text, name, #name, DCAP_JSON_RAW, NULL),
+#define X(name) DCAP_JSON_OPTIONAL(struct text, name, #name, DCAP_JSON_RAW, 0),
     MEMBERS(X)
 #undef X
 };
-static const struct dcap_json_shape shape = {members, sizeof members / sizeof members[0]};
+static const struct dcap_json_shape shape = {members, sizeof members / sizeof members[0], NULL};
 
 // The fields that can be pinned.
 #define PINS(X)                                                                                                        \
@@ -186,7 +186,7 @@ static bool read_pins(struct reading *r, struct bytes json) {
                                 "at least one of them, 64 in all.";
     struct bytes values[PINNED] = {{NULL, 0}};
     struct dcap_json_member fields[PINNED];
-    const struct dcap_json_shape pins = {fields, PINNED};
+    const struct dcap_json_shape pins = {fields, PINNED, NULL};
     for (unsigned i = 0; i < PINNED; i++) {
         const char *name = dcap_field_name((enum dcap_field)pinned[i]);
         fields[i] = (struct dcap_json_member){

@@ -37,20 +37,21 @@ static bool check(struct text *t, struct dcap_fault *f) {
 
 bool dcap_qe_identity_put(struct dcap_writer *w, struct bytes text, struct dcap_fault *f) {
     static const struct dcap_json_each levels = {take_level};
+    static const void *const more[] = {&levels};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct text, id, "id", DCAP_JSON_TEXT, NULL),
-        DCAP_JSON_REQUIRED(struct text, version, "version", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_REQUIRED(struct text, head.issued, "issueDate", DCAP_JSON_DATE, NULL),
-        DCAP_JSON_REQUIRED(struct text, head.next_update, "nextUpdate", DCAP_JSON_DATE, NULL),
+        DCAP_JSON_REQUIRED(struct text, id, "id", DCAP_JSON_TEXT, 0),
+        DCAP_JSON_REQUIRED(struct text, version, "version", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_REQUIRED(struct text, head.issued, "issueDate", DCAP_JSON_DATE, 0),
+        DCAP_JSON_REQUIRED(struct text, head.next_update, "nextUpdate", DCAP_JSON_DATE, 0),
         DCAP_LEVELS_NUMBER(struct text, head.number),
-        DCAP_JSON_REQUIRED(struct text, part.miscselect, "miscselect", DCAP_JSON_HEX, NULL),
-        DCAP_JSON_REQUIRED(struct text, part.miscselect_mask, "miscselectMask", DCAP_JSON_HEX, NULL),
-        DCAP_JSON_REQUIRED(struct text, part.attributes, "attributes", DCAP_JSON_HEX, NULL),
-        DCAP_JSON_REQUIRED(struct text, part.attributes_mask, "attributesMask", DCAP_JSON_HEX, NULL),
-        DCAP_JSON_REQUIRED(struct text, part.mrsigner, "mrsigner", DCAP_JSON_HEX, NULL),
-        DCAP_JSON_REQUIRED(struct text, part.isvprodid, "isvprodid", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_REQUIRED(struct text, levels, "tcbLevels", DCAP_JSON_EACH, &levels)};
-    static const struct dcap_json_shape shape = {members, 12};
+        DCAP_JSON_REQUIRED(struct text, part.miscselect, "miscselect", DCAP_JSON_HEX, 0),
+        DCAP_JSON_REQUIRED(struct text, part.miscselect_mask, "miscselectMask", DCAP_JSON_HEX, 0),
+        DCAP_JSON_REQUIRED(struct text, part.attributes, "attributes", DCAP_JSON_HEX, 0),
+        DCAP_JSON_REQUIRED(struct text, part.attributes_mask, "attributesMask", DCAP_JSON_HEX, 0),
+        DCAP_JSON_REQUIRED(struct text, part.mrsigner, "mrsigner", DCAP_JSON_HEX, 0),
+        DCAP_JSON_REQUIRED(struct text, part.isvprodid, "isvprodid", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_REQUIRED(struct text, levels, "tcbLevels", DCAP_JSON_EACH, 0)};
+    static const struct dcap_json_shape shape = {members, 12, more};
     struct text t = {.levels = {.w = w, .at = PUT_FIRST, .isv = true}};
     dcap_put(w, &t, PUT_FIRST);
     if (!dcap_json_document(&t, text, &shape, DCAP_PART_QE_IDENTITY, f) || !check(&t, f))

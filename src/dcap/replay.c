@@ -192,13 +192,13 @@ static bool take_event(struct replay *r, struct dcap_json *j, const struct dcap_
 
 static bool take_dstack_event(struct dcap_json *j, void *out) {
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct event, imr, "imr", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_REQUIRED(struct event, type, "event_type", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_OPTIONAL(struct event, digest, "digest", DCAP_JSON_TEXT, NULL),
-        DCAP_JSON_REQUIRED(struct event, name, "event", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_REQUIRED(struct event, payload, "event_payload", DCAP_JSON_TEXT, NULL),
-        DCAP_JSON_OPTIONAL(struct event, version, "version", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_OPTIONAL(struct event, preimage, "preimage", DCAP_JSON_TEXT, NULL),
+        DCAP_JSON_REQUIRED(struct event, imr, "imr", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_REQUIRED(struct event, type, "event_type", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_OPTIONAL(struct event, digest, "digest", DCAP_JSON_TEXT, 0),
+        DCAP_JSON_REQUIRED(struct event, name, "event", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_REQUIRED(struct event, payload, "event_payload", DCAP_JSON_TEXT, 0),
+        DCAP_JSON_OPTIONAL(struct event, version, "version", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_OPTIONAL(struct event, preimage, "preimage", DCAP_JSON_TEXT, 0),
     };
     struct event e = {.version = 1};
     return take_event(out, j, &DCAP_JSON_SHAPE(members), &e);
@@ -206,8 +206,8 @@ static bool take_dstack_event(struct dcap_json *j, void *out) {
 
 static bool take_contract_event(struct dcap_json *j, void *out) {
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct event, name, "event", DCAP_JSON_ESCAPED, NULL),
-        DCAP_JSON_REQUIRED(struct event, payload, "payload", DCAP_JSON_TEXT, NULL),
+        DCAP_JSON_REQUIRED(struct event, name, "event", DCAP_JSON_ESCAPED, 0),
+        DCAP_JSON_REQUIRED(struct event, payload, "payload", DCAP_JSON_TEXT, 0),
     };
     struct event e = {.imr = APPLICATION, .type = RUNTIME_EVENT, .version = ((struct replay *)out)->version};
     return take_event(out, j, &DCAP_JSON_SHAPE(members), &e);
@@ -222,8 +222,8 @@ static bool replay_document(struct replay *r, struct bytes text, struct dcap_fau
         struct bytes events;
     } d = {0};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct document, version, "version", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_REQUIRED(struct document, events, "events", DCAP_JSON_RAW, NULL),
+        DCAP_JSON_REQUIRED(struct document, version, "version", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_REQUIRED(struct document, events, "events", DCAP_JSON_RAW, 0),
     };
     if (!dcap_json_document(&d, text, &DCAP_JSON_SHAPE(members), DCAP_PART_EVENT_LOG, f))
         return false;

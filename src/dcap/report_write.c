@@ -118,9 +118,9 @@ struct names {
 
 static bool take_component(struct names *n, unsigned tdx, struct dcap_json *j) {
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_OPTIONAL(struct name, category, "category", DCAP_JSON_TEXT, NULL),
-        DCAP_JSON_OPTIONAL(struct name, type, "type", DCAP_JSON_TEXT, NULL)};
-    static const struct dcap_json_shape named = {members, 2}, unnamed = {NULL, 0};
+        DCAP_JSON_OPTIONAL(struct name, category, "category", DCAP_JSON_TEXT, 0),
+        DCAP_JSON_OPTIONAL(struct name, type, "type", DCAP_JSON_TEXT, 0)};
+    static const struct dcap_json_shape named = {members, 2, NULL}, unnamed = {NULL, 0, NULL};
     bool wanted = n->levels == 1 && n->count[tdx] < COMPONENTS;
     return dcap_json_object(wanted ? &n->of[tdx][n->count[tdx]++] : NULL, j, wanted ? &named : &unnamed);
 }
@@ -130,16 +130,18 @@ static bool take_tdx(struct dcap_json *j, void *out) { return take_component(out
 // All levels name their components alike; the first one is looked at.
 static bool take_level(struct dcap_json *j, void *out) {
     static const struct dcap_json_each sgx = {take_sgx}, tdx = {take_tdx};
+    static const void *const components[] = {&sgx, &tdx};
     static const struct dcap_json_member tcb[] = {
-        DCAP_JSON_OPTIONAL(struct names, levels, "sgxtcbcomponents", DCAP_JSON_EACH, &sgx),
-        DCAP_JSON_OPTIONAL(struct names, levels, "tdxtcbcomponents", DCAP_JSON_EACH, &tdx)};
-    static const struct dcap_json_shape tcb_shape = {tcb, 2};
+        DCAP_JSON_OPTIONAL(struct names, levels, "sgxtcbcomponents", DCAP_JSON_EACH, 0),
+        DCAP_JSON_OPTIONAL(struct names, levels, "tdxtcbcomponents", DCAP_JSON_EACH, 1)};
+    static const struct dcap_json_shape tcb_shape = {tcb, 2, components};
+    static const void *const more[] = {&tcb_shape};
     struct wrapped {
         struct names n;
     };
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct wrapped, n, "tcb", DCAP_JSON_OBJECT, &tcb_shape)};
-    static const struct dcap_json_shape shape = {members, 1};
+        DCAP_JSON_REQUIRED(struct wrapped, n, "tcb", DCAP_JSON_OBJECT, 0)};
+    static const struct dcap_json_shape shape = {members, 1, more};
     struct names *n = out;
     n->levels++;
     return dcap_json_object(n, j, &shape);
@@ -148,9 +150,10 @@ static bool take_level(struct dcap_json *j, void *out) {
 // Of the text that was verified; empty where it says nothing.
 static void find_names(struct names *n, struct bytes tcb_info) {
     static const struct dcap_json_each level = {take_level};
+    static const void *const more[] = {&level};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_OPTIONAL(struct names, levels, "tcbLevels", DCAP_JSON_EACH, &level)};
-    static const struct dcap_json_shape shape = {members, 1};
+        DCAP_JSON_OPTIONAL(struct names, levels, "tcbLevels", DCAP_JSON_EACH, 0)};
+    static const struct dcap_json_shape shape = {members, 1, more};
     struct dcap_fault f;
     if (!dcap_json_document(n, tcb_info, &shape, DCAP_PART_TCB_INFO, &f))
         *n = (struct names){.levels = 0};

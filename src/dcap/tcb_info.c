@@ -50,9 +50,9 @@ static bool take_module_level(struct dcap_json *j, void *out) {
 }
 
 #define MODULE_MEMBERS(type, m)                                                                                        \
-    DCAP_JSON_REQUIRED(type, m mrsigner, "mrsigner", DCAP_JSON_HEX, NULL),                                             \
-        DCAP_JSON_REQUIRED(type, m attributes, "attributes", DCAP_JSON_HEX, NULL),                                     \
-        DCAP_JSON_REQUIRED(type, m mask, "attributesMask", DCAP_JSON_HEX, NULL)
+    DCAP_JSON_REQUIRED(type, m mrsigner, "mrsigner", DCAP_JSON_HEX, 0),                                                \
+        DCAP_JSON_REQUIRED(type, m attributes, "attributes", DCAP_JSON_HEX, 0),                                        \
+        DCAP_JSON_REQUIRED(type, m mask, "attributesMask", DCAP_JSON_HEX, 0)
 
 // The module of this version among those of a part.
 static bool find_module(struct module_part *m, struct bytes *levels, struct bytes modules, uint8_t version) {
@@ -69,11 +69,11 @@ static bool find_module(struct module_part *m, struct bytes *levels, struct byte
 static bool take_module(struct dcap_json *j, void *out) {
     struct text *t = out;
     static const struct dcap_json_each level = {take_module_level};
+    static const void *const more[] = {&level};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct module_text, id, "id", DCAP_JSON_TEXT, NULL),
-        MODULE_MEMBERS(struct module_text, part.),
-        DCAP_JSON_REQUIRED(struct module_text, levels, "tcbLevels", DCAP_JSON_EACH, &level)};
-    static const struct dcap_json_shape shape = {members, 5};
+        DCAP_JSON_REQUIRED(struct module_text, id, "id", DCAP_JSON_TEXT, 0), MODULE_MEMBERS(struct module_text, part.),
+        DCAP_JSON_REQUIRED(struct module_text, levels, "tcbLevels", DCAP_JSON_EACH, 0)};
+    static const struct dcap_json_shape shape = {members, 5, more};
     struct module_text m = {.levels = {.w = t->w, .isv = true}};
     struct module_part other;
     struct bytes unused;
@@ -116,7 +116,7 @@ static bool take_first_module(struct dcap_json *j, void *out) {
 
 static bool take_tdx_module(struct dcap_json *j, void *out) {
     static const struct dcap_json_member members[] = {MODULE_MEMBERS(struct tcb_part, )};
-    static const struct dcap_json_shape shape = {members, 3};
+    static const struct dcap_json_shape shape = {members, 3, NULL};
     struct text *t = out;
     t->part.has_module = 1;
     return dcap_json_object(&t->part, j, &shape);
@@ -144,19 +144,20 @@ static bool check(struct text *t, struct dcap_fault *f) {
 bool dcap_tcb_info_put(struct dcap_writer *w, struct bytes text, struct dcap_fault *f) {
     static const struct dcap_json_each levels = {take_first_level}, modules = {take_first_module},
                                        module = {take_tdx_module};
+    static const void *const more[] = {&levels, &modules, &module};
     static const struct dcap_json_member members[] = {
-        DCAP_JSON_REQUIRED(struct text, id, "id", DCAP_JSON_TEXT, NULL),
-        DCAP_JSON_REQUIRED(struct text, version, "version", DCAP_JSON_NUMBER, NULL),
-        DCAP_JSON_REQUIRED(struct text, head.issued, "issueDate", DCAP_JSON_DATE, NULL),
-        DCAP_JSON_REQUIRED(struct text, head.next_update, "nextUpdate", DCAP_JSON_DATE, NULL),
-        DCAP_JSON_REQUIRED(struct text, part.fmspc, "fmspc", DCAP_JSON_HEX, NULL),
-        DCAP_JSON_REQUIRED(struct text, part.pceid, "pceId", DCAP_JSON_HEX, NULL),
-        DCAP_JSON_REQUIRED(struct text, type, "tcbType", DCAP_JSON_NUMBER, NULL),
+        DCAP_JSON_REQUIRED(struct text, id, "id", DCAP_JSON_TEXT, 0),
+        DCAP_JSON_REQUIRED(struct text, version, "version", DCAP_JSON_NUMBER, 0),
+        DCAP_JSON_REQUIRED(struct text, head.issued, "issueDate", DCAP_JSON_DATE, 0),
+        DCAP_JSON_REQUIRED(struct text, head.next_update, "nextUpdate", DCAP_JSON_DATE, 0),
+        DCAP_JSON_REQUIRED(struct text, part.fmspc, "fmspc", DCAP_JSON_HEX, 0),
+        DCAP_JSON_REQUIRED(struct text, part.pceid, "pceId", DCAP_JSON_HEX, 0),
+        DCAP_JSON_REQUIRED(struct text, type, "tcbType", DCAP_JSON_NUMBER, 0),
         DCAP_LEVELS_NUMBER(struct text, head.number),
-        DCAP_JSON_OPTIONAL(struct text, w, "tdxModule", DCAP_JSON_BY, &module),
-        DCAP_JSON_OPTIONAL(struct text, w, "tdxModuleIdentities", DCAP_JSON_EACH, &modules),
-        DCAP_JSON_REQUIRED(struct text, w, "tcbLevels", DCAP_JSON_EACH, &levels)};
-    static const struct dcap_json_shape shape = {members, 11};
+        DCAP_JSON_OPTIONAL(struct text, w, "tdxModule", DCAP_JSON_BY, 2),
+        DCAP_JSON_OPTIONAL(struct text, w, "tdxModuleIdentities", DCAP_JSON_EACH, 1),
+        DCAP_JSON_REQUIRED(struct text, w, "tcbLevels", DCAP_JSON_EACH, 0)};
+    static const struct dcap_json_shape shape = {members, 11, more};
     struct text t = {.w = w, .levels = {.w = w}};
     dcap_put(w, &t, PUT_FIRST);
     if (!dcap_json_document(&t, text, &shape, DCAP_PART_TCB_INFO, f) || !check(&t, f))
