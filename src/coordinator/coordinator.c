@@ -34,10 +34,24 @@ static bool open_queue(struct coordinator *c, const struct coordinator_config *c
     return false;
 }
 
+static bool open_shared(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    const unsigned often = config->public_per_minute;
+    switch (db_engine(c->writing)) {
+    case DB_SQLITE: c->shared = shared_open_local(); break;
+    case DB_POSTGRES:
+        if (!shared_open_scaled(&c->shared, config->database_url, e))
+            return false;
+        break;
+    }
+    askers_init(&c->public_askers, c->shared, "public", "public of a network", often / 6, often);
+    askers_init(&c->token_askers, c->shared, "tokens", "tokens of a network", often / 6, often);
+    return true;
+}
+
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
     const struct db_keep brief = {.connect_ms = TOKEN_DATABASE_MS, .statement_ms = TOKEN_DATABASE_MS};
-    return database_open(&c->writing, config->home, config->database_url, e) &&
+    return database_open(&c->writing, config->home, config->database_url, e) && open_shared(c, config, e) &&
            database_open(&c->reading, config->home, config->database_url, e) &&
            database_open_as(&c->authorising, config->home, config->database_url, &brief, e) &&
            database_open(&c->aged, config->home, config->database_url, e) &&
@@ -58,14 +72,8 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     struct coordinator *c = xcalloc(1, sizeof *c);
     c->require_auth = config->require_auth;
     c->database_lock = -1;
-    c->shared = shared_open_local();
     c->kept = kept_answers_new();
-    askers_init(&c->public_askers, c->shared, "public", "public of a network", config->public_per_minute / 6,
-                config->public_per_minute);
-    askers_init(&c->token_askers, c->shared, "tokens", "tokens of a network", config->public_per_minute / 6,
-                config->public_per_minute);
     pthread_mutex_init(&c->reading_mutex, NULL);
-    pthread_mutex_init(&c->bench_mutex, NULL);
     tally_init(&c->unavailable);
     tally_init(&c->too_many);
     c->network = config->network ? xstrdup(config->network) : NULL;
@@ -132,6 +140,5 @@ void coordinator_free(struct coordinator *c) {
     branch_close(c);
     shared_free(c->shared);
     pthread_mutex_destroy(&c->reading_mutex);
-    pthread_mutex_destroy(&c->bench_mutex);
     free(c);
 }

@@ -26,7 +26,6 @@
 #define ROUTE_PUBLIC 0  // a route's tag; else the scopes of tokens, one of which it wants
 
 #define COORDINATOR_ROUTES_MAX 64
-#define BENCHED_MAX 64
 
 struct coordinator {
     bool require_auth;
@@ -63,12 +62,6 @@ struct coordinator {
     struct histogram latency[COORDINATOR_ROUTES_MAX];
     struct tally unavailable, too_many; // answers 503 and 429, by reason
     atomic_bool draining;
-    pthread_mutex_t bench_mutex; // of what follows
-    size_t bench_count;
-    struct benched {
-        char worker_id[WORKER_ID_MAX + 1];
-        uint64_t until_ms;
-    } bench[BENCHED_MAX];
 };
 
 // In coordinator.c
@@ -99,9 +92,6 @@ void coordinator_free(struct coordinator *c); // after it: what was written is c
 void coordinator_figures(struct coordinator *c, struct buf *out);
 // route: COORDINATOR_ROUTES_MAX: there is none. why: what a refusal says, NULL: nothing.
 void coordinator_count_answer(struct coordinator *c, size_t route, int status, uint64_t us, const char *why);
-// In routes_admin.c
-uint64_t coordinator_benched(struct coordinator *c); // how many
-bool coordinator_is_benched(struct coordinator *c, const char *worker_id, uint64_t *left_s);
 // In server.c
 // false: there is no such route.
 bool coordinator_route_name(size_t route, char out[static TALLY_NAME_MAX + 1]);

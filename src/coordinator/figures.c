@@ -84,7 +84,9 @@ void coordinator_figures(struct coordinator *c, struct buf *out) {
     writer_figures(c->writer, out);
     add_answers(c, out);
     figure_one(out, FIGURE_GAUGE, "outlayer_workers_benched", "Workers that the operator keeps from new leases.",
-               coordinator_benched(c));
+               shared_benched(c->shared));
+    figure_one(out, FIGURE_GAUGE, "outlayer_coordinators", "Coordinators that use this database.",
+               shared_coordinators(c->shared));
     figure_one(out, FIGURE_COUNTER, "outlayer_branch_questions_total",
                "Questions about branches that a repository was asked.", c->branch_questions);
     figure_one(out, FIGURE_GAUGE, "outlayer_wasm_bytes", "Bytes of stored modules.", blobs_bytes(c->blobs));

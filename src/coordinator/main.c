@@ -36,7 +36,7 @@ static const struct setting table[] = {
                "sqlite:///PATH, or postgres://USER:PASSWORD@HOST/NAME (coordinator.db in the home)"),
     SET_U64(
         struct settings, db_pool_size, "DB_POOL_SIZE", "8", 2, READERS_MAX,
-        "connections to the database for what is only read, half of them for whoever has a token; beside six others"),
+        "connections to the database for what is only read, half of them for whoever has a token; beside seven others"),
     SET_TEXT(struct settings, near_rpc_url, "NEAR_RPC_URL", NULL,
              "RPC of the chain, to decide what workers disagree on, and for /public/pricing"),
     SET_TEXT(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", NULL,

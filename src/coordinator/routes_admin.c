@@ -3,7 +3,6 @@
 // worker from new leases. Each act stands in the log. Context of the handlers is the struct status.
 #include "coordinator/routes.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/status.h"
@@ -113,58 +112,35 @@ void admin_cancel(struct http_request *r, void *status) {
 
 // --- the bench
 
-static void forget_over(struct coordinator *c, uint64_t now) {
-    for (size_t i = c->bench_count; i-- > 0;)
-        if (c->bench[i].until_ms <= now)
-            c->bench[i] = c->bench[--c->bench_count];
+struct benching {
+    struct http_request *request;
+    struct shared_bench bench;
+};
+
+static void set_bench(struct coordinator *c, struct http_request *r, const char *worker, uint64_t seconds,
+                      void (*done)(void *ctx, const struct err *e)) {
+    struct benching *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    *x = (struct benching){r,
+                           {.call = {.done = done, .ctx = x},
+                            .arena = http_arena(r),
+                            .worker = arena_strdup(http_arena(r), worker),
+                            .seconds = seconds}};
+    shared_bench(c->shared, &x->bench);
 }
 
-static struct benched *find(struct coordinator *c, const char *worker_id) {
-    for (size_t i = 0; i < c->bench_count; i++)
-        if (strcmp(c->bench[i].worker_id, worker_id) == 0)
-            return &c->bench[i];
-    return NULL;
-}
-
-uint64_t coordinator_benched(struct coordinator *c) {
-    pthread_mutex_lock(&c->bench_mutex);
-    forget_over(c, clock_mono_ms());
-    uint64_t n = c->bench_count;
-    pthread_mutex_unlock(&c->bench_mutex);
-    return n;
-}
-
-bool coordinator_is_benched(struct coordinator *c, const char *worker_id, uint64_t *left_s) {
-    pthread_mutex_lock(&c->bench_mutex);
-    uint64_t now = clock_mono_ms();
-    forget_over(c, now);
-    const struct benched *b = find(c, worker_id);
-    *left_s = b ? (b->until_ms - now) / 1000 + 1 : 0;
-    pthread_mutex_unlock(&c->bench_mutex);
-    return b;
-}
-
-static bool add(struct coordinator *c, const char *worker_id, uint64_t seconds, struct err *e) {
-    pthread_mutex_lock(&c->bench_mutex);
-    uint64_t now = clock_mono_ms();
-    forget_over(c, now);
-    struct benched *b = find(c, worker_id);
-    if (!b && c->bench_count < BENCHED_MAX) {
-        b = &c->bench[c->bench_count++];
-        snprintf(b->worker_id, sizeof b->worker_id, "%s", worker_id);
+static void benched(void *ctx, const struct err *e) {
+    const struct benching *x = ctx;
+    const struct shared_bench *b = &x->bench;
+    if (e) {
+        http_reply_err(x->request, e);
+        return;
     }
-    if (b)
-        b->until_ms = now + seconds * 1000;
-    pthread_mutex_unlock(&c->bench_mutex);
-    if (b)
-        return true;
-    err_set(e, ERR_CONFLICT, "%d workers are benched already", BENCHED_MAX);
-    return err_hint(e, "DELETE /admin/bench/WORKER_ID takes one off");
+    log_warn("worker %s is benched by the operator for %" PRIu64 " s", b->worker, b->seconds);
+    http_reply_json(x->request, 200, json_pack("{s:s,s:I}", "worker_id", b->worker, "seconds", (json_int_t)b->seconds));
 }
 
 void admin_bench(struct http_request *r, void *status) {
     static const char *const keys[] = {"worker_id", "seconds", NULL};
-    struct coordinator *c = status_ctx(status);
     const char *worker = "";
     uint64_t seconds = 3600;
     struct err e;
@@ -173,46 +149,32 @@ void admin_bench(struct http_request *r, void *status) {
     if (ok && (!worker[0] || strlen(worker) > WORKER_ID_MAX || !seconds || seconds > BENCH_MAX_S))
         ok = err_set(&e, ERR_INVALID, "'worker_id' has 1 to %d characters, 'seconds' is 1 to %u", WORKER_ID_MAX,
                      BENCH_MAX_S);
-    if (!ok || !add(c, worker, seconds, &e)) {
+    if (ok)
+        set_bench(status_ctx(status), r, worker, seconds, benched);
+    else
         http_reply_err(r, &e);
-        return;
+}
+
+static void unbenched(void *ctx, const struct err *failure) {
+    const struct benching *x = ctx;
+    struct err e;
+    if (failure) {
+        http_reply_err(x->request, failure);
+    } else if (!x->bench.found) {
+        err_set(&e, ERR_NOT_FOUND, "worker '%.128s' is not benched", x->bench.worker);
+        err_hint(&e, "GET /admin/bench lists those that are");
+        http_reply_err(x->request, &e);
+    } else {
+        log_warn("worker %s may take leases again, by the operator", x->bench.worker);
+        http_reply_empty(x->request, 204);
     }
-    log_warn("worker %s is benched by the operator for %" PRIu64 " s", worker, seconds);
-    http_reply_json(r, 200, json_pack("{s:s,s:I}", "worker_id", worker, "seconds", (json_int_t)seconds));
 }
 
 void admin_unbench(struct http_request *r, void *status) {
-    struct coordinator *c = status_ctx(status);
-    const char *worker = http_param(r, "worker_id");
-    struct err e;
-    pthread_mutex_lock(&c->bench_mutex);
-    forget_over(c, clock_mono_ms());
-    struct benched *b = find(c, worker);
-    if (b)
-        *b = c->bench[--c->bench_count];
-    pthread_mutex_unlock(&c->bench_mutex);
-    if (!b) {
-        err_set(&e, ERR_NOT_FOUND, "worker '%.128s' is not benched", worker);
-        err_hint(&e, "GET /admin/bench lists those that are");
-        http_reply_err(r, &e);
-        return;
-    }
-    log_warn("worker %s may take leases again, by the operator", worker);
-    http_reply_empty(r, 204);
+    set_bench(status_ctx(status), r, http_param(r, "worker_id"), 0, unbenched);
 }
 
 void admin_list_bench(struct http_request *r, void *status) {
     struct coordinator *c = status_ctx(status);
-    json_t *all = json_array();
-    pthread_mutex_lock(&c->bench_mutex);
-    uint64_t now = clock_mono_ms();
-    forget_over(c, now);
-    for (size_t i = 0; i < c->bench_count; i++) {
-        json_t *one = json_object();
-        json_set_text(one, "worker_id", c->bench[i].worker_id);
-        json_set_u64(one, "seconds", (c->bench[i].until_ms - now) / 1000 + 1);
-        json_array_append_new(all, one);
-    }
-    pthread_mutex_unlock(&c->bench_mutex);
-    http_reply_json(r, 200, all);
+    http_reply_json(r, 200, shared_benches(c->shared));
 }

@@ -16,7 +16,8 @@ struct locking {
 
 static struct locking *locking_new(struct http_request *r, void (*done)(void *ctx, const struct err *e)) {
     struct locking *x = arena_calloc(http_arena(r), 1, sizeof *x);
-    *x = (struct locking){{.done = done, .ctx = x, .arena = http_arena(r), .token_name = coordinator_token_name(r)}, r};
+    *x = (struct locking){
+        {.call = {.done = done, .ctx = x}, .arena = http_arena(r), .token_name = coordinator_token_name(r)}, r};
     return x;
 }
 

@@ -79,8 +79,15 @@ void public_jobs(struct http_request *r, void *ctx) {
 
 static void list_workers(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    SCOPED_JSON(list) = shared_workers(c->shared);
-    kept_answers_put(c->kept, r, "workers", slice_str(json_text(http_arena(r), list)));
+    struct err e;
+    SCOPED_JSON(list) = NULL;
+    struct db *db = readers_take(c->readers);
+    bool ok = shared_workers(c->shared, db, &list, &e);
+    readers_put(c->readers, db);
+    if (ok)
+        kept_answers_put(c->kept, r, "workers", slice_str(json_text(http_arena(r), list)));
+    else
+        http_reply_err(r, &e);
 }
 
 void public_workers(struct http_request *r, void *ctx) {

@@ -122,13 +122,13 @@ struct polling {
 static bool is_gone(void *ctx) {
     struct polling *x = ctx;
     uint64_t left_s;
-    return http_hung_up(x->request) || coordinator_is_benched(x->coordinator, x->poll.worker_id, &left_s);
+    return http_hung_up(x->request) || shared_is_benched(x->coordinator->shared, x->poll.worker_id, &left_s);
 }
 
 static bool may_poll(struct coordinator *c, struct http_request *r, const char *worker, struct err *e) {
     uint64_t left_s = 5;
     bool draining = atomic_load(&c->draining);
-    if (!draining && (!worker || !coordinator_is_benched(c, worker, &left_s)))
+    if (!draining && (!worker || !shared_is_benched(c->shared, worker, &left_s)))
         return true;
     http_add_header(r, "Retry-After", arena_printf(http_arena(r), "%" PRIu64, left_s));
     if (!draining) {

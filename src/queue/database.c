@@ -2,6 +2,7 @@
 #include "queue/database.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 #define TOKENS_TAKEN_OVER                                                                                              \
     "INSERT INTO worker_auth_tokens (token_hash, worker_name, created_ms) SELECT hash, name, created_ms FROM tokens;"  \
@@ -45,6 +46,15 @@
 #define BENCHES                                                                                                        \
     "CREATE TABLE queue_benches (execution_id BIGINT NOT NULL, worker_id TEXT NOT NULL,"                               \
     " PRIMARY KEY (execution_id, worker_id));"
+
+// seen_ms: the database's clock. form: the queue's, 'scaled'.
+#define SHARED_TABLES                                                                                                  \
+    "CREATE TABLE build_locks (lock_key TEXT PRIMARY KEY, worker_id TEXT NOT NULL, token_name TEXT NOT NULL,"          \
+    " until_ms BIGINT NOT NULL);"                                                                                      \
+    "CREATE TABLE workers_seen (worker_id TEXT PRIMARY KEY, said TEXT NOT NULL, seen_ms BIGINT NOT NULL);"             \
+    "CREATE TABLE worker_benches (worker_id TEXT PRIMARY KEY, until_ms BIGINT NOT NULL);"                              \
+    "CREATE TABLE coordinators (id TEXT PRIMARY KEY, form TEXT NOT NULL, version TEXT NOT NULL,"                       \
+    " started_ms BIGINT NOT NULL, seen_ms BIGINT NOT NULL);"
 
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
@@ -176,7 +186,18 @@ static const struct db_migration migrations[] = {
                          "CREATE INDEX queue_items_death ON queue_items (dead_at_ms) WHERE stage IS NULL;"
                          "CREATE INDEX queue_items_held ON queue_items (turn) WHERE stage IS NOT NULL;",
      .least = 6},
+    // The program before this one keeps locks and benches in its memory: beside it a thing may be built twice. The one
+    // before that keeps there who holds which execution, and cannot share a database. SQLite's tables stay empty.
+    {.version = 8, .what = "what several coordinators share beside the executions", .sql = SHARED_TABLES, .least = 7},
 };
+
+const char *database_text(struct arena *a, const char *text) {
+    if (!text || text_is_utf8(slice_str(text)))
+        return text;
+    char *copy = arena_strdup(a, text);
+    text_make_printable(copy, true);
+    return copy;
+}
 
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }
 

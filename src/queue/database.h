@@ -11,3 +11,5 @@
                                     struct err *e);
 // Brings a database of either engine to this program's version.
 [[nodiscard]] bool database_migrate(struct db *db, struct err *e);
+// What a query string or a path says may be no text for PostgreSQL: then its printable part, in `a`. NULL stays NULL.
+const char *database_text(struct arena *a, const char *text);

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
-#include "base/text.h"
 #include "crypto/hash.h"
 #include "queue/database.h"
 #include "queue/rows.h"
@@ -408,22 +407,13 @@ static void scaled_give_back(struct queue *q, struct queue_give_back *x) {
     add_call(scaled_of(q), &scaled_of(q)->give_backs, &x->call, &scaled_of(q)->asked);
 }
 
-// What a query string says may be no text for PostgreSQL.
-static const char *clean(struct arena *a, const char *text) {
-    if (!text || text_is_utf8(slice_str(text)))
-        return text;
-    char *copy = arena_strdup(a, text);
-    text_make_printable(copy, true);
-    return copy;
-}
-
 static void scaled_poll(struct queue *q, struct queue_poll *p) {
     struct scaled *s = scaled_of(q);
     uint64_t wait_s = p->wait_s < QUEUE_POLL_MAX_S ? p->wait_s : QUEUE_POLL_MAX_S;
     p->leased = false;
-    p->worker_id = clean(p->arena, p->worker_id);
-    p->contract_id = clean(p->arena, p->contract_id);
-    p->capabilities = clean(p->arena, p->capabilities);
+    p->worker_id = database_text(p->arena, p->worker_id);
+    p->contract_id = database_text(p->arena, p->contract_id);
+    p->capabilities = database_text(p->arena, p->capabilities);
     p->call.until_ms = clock_mono_ms() + wait_s * 1000;
     pthread_mutex_lock(&s->mutex);
     bool taken = !s->stop && s->polls < QUEUE_POLLS_MAX;

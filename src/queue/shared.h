@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What coordinators share beside the executions, and may lose: locks, so that no two workers build the same thing;
-// which workers were seen; how often somebody may ask. Like queue.h a seam whose form (here: the memory of one process)
-// no handler knows. Losing all of it costs a second build at most. Safe from several threads.
+// What coordinators share beside the executions: locks, so that no two workers build the same thing; which workers were
+// seen; whom the operator keeps from leases; how often somebody may ask. Like queue.h a seam whose form no handler
+// knows: the memory of one process (shared_local.c), or rows of PostgreSQL for several (shared_scaled.h). Losing all of
+// it costs a second build at most. Safe from several threads.
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
@@ -12,16 +13,32 @@
 #define LOCK_TTL_MAX_S 3600
 #define WORKERS_MAX 1000
 #define WORKER_ALIVE_MS 30000 // seen less long ago: it is there
+#define BENCHED_MAX 64
+#define SHARED_TICK_MS 1000 // so late, at most, a coordinator knows what another one was told of workers and benches
 
+struct db;
 struct shared;
+// For one process.
 struct shared *shared_open_local(void);
-void shared_free(struct shared *s); // NULL is fine
+// For any number of processes, on a database of PostgreSQL that is migrated. ERR_SETTINGS: a coordinator that cannot
+// share it uses it now.
+[[nodiscard]] bool shared_open_scaled(struct shared **out, const char *url, struct err *e);
+void shared_free(struct shared *s);             // when nobody calls any more. NULL is fine
+uint64_t shared_coordinators(struct shared *s); // that use the same database now, with this one
 
-// --- locks: a call as those of queue.h: answered once by `done`, at once or later, from any thread
+// A call as those of queue.h: answered once by `done`, at once or later, from any thread, with no lock held. *e is NULL
+// when it was served. An error that is not said below means "try again", and doing it once more is safe.
+struct shared_call {
+    void (*done)(void *ctx, const struct err *e);
+    void *ctx;
+    struct shared_call *next; // this and the following are the form's own
+    int kind;
+};
+
+// --- locks
 
 struct shared_lock {
-    void (*done)(void *ctx, const struct err *e); // *e is NULL when it was served
-    void *ctx;
+    struct shared_call call;
     struct arena *arena; // for `holder`
     const char *key, *worker;
     const char *token_name; // by which it is asked for: with the worker its holder; NULL: none was needed
@@ -36,12 +53,26 @@ void shared_release(struct shared *s, struct shared_lock *x); // another's lock 
 
 // --- workers
 
-// A worker's own words about itself, kept as they are.
+// A worker's own words about itself, kept as they are. Nobody waits until they are stored.
 [[nodiscard]] bool shared_seen(struct shared *s, const char *worker, const char *json, struct err *e);
 // Array of what workers said, with "last_seen_ms" (ago), "last_heartbeat_at" and "status": "online", "busy" (no free
-// slot) or "offline".
-json_t *shared_workers(struct shared *s);
+// slot) or "offline". `db` is a connection of the caller's.
+[[nodiscard]] bool shared_workers(struct shared *s, struct db *db, json_t **out, struct err *e);
 uint64_t shared_alive(struct shared *s);
+
+// --- workers that the operator keeps from leases
+
+struct shared_bench {
+    struct shared_call call;
+    struct arena *arena;
+    const char *worker;
+    uint64_t seconds; // from now on; 0: it may have leases again
+    bool found;       // out of what ends a bench; false: there was none
+};
+void shared_bench(struct shared *s, struct shared_bench *x); // ERR_CONFLICT: BENCHED_MAX are benched
+bool shared_is_benched(struct shared *s, const char *worker, uint64_t *left_s);
+uint64_t shared_benched(struct shared *s); // how many
+json_t *shared_benches(struct shared *s);  // array of "worker_id" and the "seconds" that are left
 
 // --- how often somebody may ask: a bucket of tokens for each name (an address, an account), that fills with time
 

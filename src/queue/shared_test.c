@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Locks, and workers that were seen.
+// Locks, workers that were seen, and benches, in both forms; and what several coordinators see of each other's.
 #include "queue/shared.h"
 
-#include "base/test.h"
+#include "queue/test_queue.h"
 
 #define NOT_FAILED ERR_INTERNAL
 
@@ -11,68 +11,121 @@ struct told {
     enum err_code failed; // NOT_FAILED
 };
 
-static void tell(void *ctx, const struct err *e) {
-    struct told *t = ctx;
-    t->failed = e ? e->code : NOT_FAILED;
+static const char *url_of(void **state) { return *state ? ((const struct test_database *)*state)->url : NULL; }
+
+static struct shared *open_on(void **state) {
+    struct shared *s;
+    struct db *db;
+    struct err e;
+    if (!url_of(state))
+        return shared_open_local();
+    assert_ok(database_open(&db, NULL, url_of(state), &e), &e); // migrated
+    db_close(db);
+    assert_ok(shared_open_scaled(&s, url_of(state), &e), &e);
+    return s;
 }
 
-static struct told lock_by(struct shared *s, void (*what)(struct shared *s, struct shared_lock *x), struct arena *a,
-                           const char *key, const char *worker, const char *token) {
-    struct told t;
+static struct shared_call call_of(struct test_answer *a) {
+    const struct queue_call c = call_new(a);
+    return (struct shared_call){.done = c.done, .ctx = c.ctx};
+}
+
+typedef void lock_call(struct shared *s, struct shared_lock *x);
+static struct told lock_by(struct shared *s, lock_call *what, const char *key, const char *worker, const char *token,
+                           uint64_t ttl_s) {
+    struct test_answer answer;
+    SCOPED_ARENA(a);
     struct shared_lock x = {
-        .done = tell, .ctx = &t, .arena = a, .key = key, .worker = worker, .token_name = token, .ttl_s = 60};
+        .call = call_of(&answer), .arena = a, .key = key, .worker = worker, .token_name = token, .ttl_s = ttl_s};
     what(s, &x);
-    t.acquired = x.acquired;
-    t.released = x.released;
-    return t;
+    bool ok = wait_for(&answer);
+    if (ok && what == shared_acquire)
+        assert_true(x.expires_in_s >= 1 && x.expires_in_s <= 60 && (!x.acquired || strcmp(x.holder, worker) == 0));
+    return (struct told){x.acquired, x.released, ok ? NOT_FAILED : answer.e.code};
 }
 
-static struct told lock(struct shared *s, void (*what)(struct shared *s, struct shared_lock *x), struct arena *a,
-                        const char *key, const char *worker) {
-    return lock_by(s, what, a, key, worker, NULL);
+static struct told lock(struct shared *s, lock_call *what, const char *key, const char *worker) {
+    return lock_by(s, what, key, worker, NULL, 60);
 }
 
 // If this fails, whoever calls itself as the holder does, by another token, takes its lock or lets it go.
 static void a_lock_is_its_tokens(void **state) {
-    (void)state;
-    struct shared *s = shared_open_local();
-    SCOPED_ARENA(a);
-    assert_true(lock_by(s, shared_acquire, a, "k", "w", "one").acquired);
-    assert_false(lock_by(s, shared_acquire, a, "k", "w", "two").acquired);
-    assert_int_equal(lock_by(s, shared_release, a, "k", "w", "two").failed, ERR_FORBIDDEN);
-    assert_int_equal(lock_by(s, shared_release, a, "k", "w", NULL).failed, ERR_FORBIDDEN);
-    assert_true(lock_by(s, shared_release, a, "k", "w", "one").released);
+    struct shared *s = open_on(state);
+    assert_true(lock_by(s, shared_acquire, "k", "w", "one", 60).acquired);
+    assert_false(lock_by(s, shared_acquire, "k", "w", "two", 60).acquired);
+    assert_int_equal(lock_by(s, shared_release, "k", "w", "two", 60).failed, ERR_FORBIDDEN);
+    assert_int_equal(lock_by(s, shared_release, "k", "w", NULL, 60).failed, ERR_FORBIDDEN);
+    assert_true(lock_by(s, shared_release, "k", "w", "one", 60).released);
     shared_free(s);
 }
 
 // If this fails, two workers build the same thing at once, or whoever names a lock takes it from its holder.
 static void a_lock_has_one_holder(void **state) {
-    (void)state;
-    struct shared *s = shared_open_local();
-    SCOPED_ARENA(a);
-    assert_true(lock(s, shared_acquire, a, "k", "one").acquired);
-    assert_true(lock(s, shared_acquire, a, "k", "one").acquired);
-    assert_false(lock(s, shared_acquire, a, "k", "two").acquired);
-    assert_int_equal(lock(s, shared_release, a, "k", "two").failed, ERR_FORBIDDEN);
-    assert_false(lock(s, shared_acquire, a, "k", "two").acquired);
-    assert_true(lock(s, shared_release, a, "k", "one").released);
-    assert_false(lock(s, shared_release, a, "k", "one").released);
-    assert_true(lock(s, shared_acquire, a, "k", "two").acquired);
+    struct shared *s = open_on(state);
+    assert_true(lock(s, shared_acquire, "k", "one").acquired);
+    assert_true(lock(s, shared_acquire, "k", "one").acquired);
+    assert_false(lock(s, shared_acquire, "k", "two").acquired);
+    assert_int_equal(lock(s, shared_release, "k", "two").failed, ERR_FORBIDDEN);
+    assert_false(lock(s, shared_acquire, "k", "two").acquired);
+    assert_true(lock(s, shared_release, "k", "one").released);
+    assert_false(lock(s, shared_release, "k", "one").released);
+    assert_true(lock(s, shared_acquire, "k", "two").acquired);
     shared_free(s);
+}
+
+// A holder that is gone keeps nobody from building for longer than it said.
+static void a_lock_ends_by_itself(void **state) {
+    struct shared *s = open_on(state);
+    assert_true(lock_by(s, shared_acquire, "k", "one", NULL, 1).acquired);
+    while (!lock(s, shared_acquire, "k", "two").acquired)
+        ;
+    assert_int_equal(lock(s, shared_release, "k", "one").failed, ERR_FORBIDDEN);
+    shared_free(s);
+}
+
+// What comes from a path may be no text; both forms take it.
+static void any_bytes_name_a_lock(void **state) {
+    struct shared *s = open_on(state);
+    assert_true(lock(s, shared_acquire, "\xff{\"k\\", "\xfew").failed == NOT_FAILED);
+    assert_true(lock(s, shared_release, "\xff{\"k\\", "\xfew").released);
+    shared_free(s);
+}
+
+static struct db *connection(void **state) {
+    struct db *db = NULL;
+    struct err e;
+    if (url_of(state))
+        assert_ok(db_open(&db, url_of(state), &e), &e);
+    return db;
+}
+
+// In a database at once, so that the test does not take a call for each.
+static int hold_most(void **state) {
+    struct db *db = connection(state);
+    struct err e;
+    if (!db)
+        return 0;
+    assert_ok(db_exec(db,
+                      "INSERT INTO build_locks SELECT 'k' || i, 'w', '', CAST(extract(epoch FROM now()) * 1000 AS "
+                      "BIGINT) + 60000 FROM generate_series(0, 4089) AS i",
+                      &e),
+              &e);
+    db_close(db);
+    return 4090;
 }
 
 // The tables are bounded: nobody fills the memory by asking for ever more locks.
 static void the_tables_are_bounded(void **state) {
-    (void)state;
-    struct shared *s = shared_open_local();
+    struct shared *s = open_on(state);
     struct err e;
     SCOPED_ARENA(a);
-    for (int i = 0; i < LOCKS_MAX; i++)
-        assert_true(lock(s, shared_acquire, a, arena_printf(a, "k%d", i), "w").acquired);
-    assert_int_equal(lock(s, shared_acquire, a, "one more", "w").failed, ERR_UNAVAILABLE);
-    assert_true(lock(s, shared_acquire, a, "k5", "w").acquired);
-    assert_true(lock(s, shared_release, a, "k5", "w").released);
-    assert_true(lock(s, shared_acquire, a, "one more", "w").acquired);
+    int held = hold_most(state);
+    for (int i = held; i < LOCKS_MAX; i++)
+        assert_true(lock(s, shared_acquire, arena_printf(a, "k%d", i), "w").acquired);
+    assert_int_equal(lock(s, shared_acquire, "one more", "w").failed, ERR_UNAVAILABLE);
+    assert_true(lock(s, shared_acquire, "k5", "w").acquired);
+    assert_true(lock(s, shared_release, "k5", "w").released);
+    assert_true(lock(s, shared_acquire, "one more", "w").acquired);
     for (int i = 0; i < WORKERS_MAX; i++)
         assert_ok(shared_seen(s, arena_printf(a, "w%d", i), "{}", &e), &e);
     assert_err(shared_seen(s, "one more", "{}", &e), &e, ERR_UNAVAILABLE, "workers");
@@ -80,8 +133,201 @@ static void the_tables_are_bounded(void **state) {
     shared_free(s);
 }
 
+static char *status_of(struct shared *s, struct db *db, struct arena *a, const char *worker) {
+    struct err e;
+    json_t *list, *one;
+    size_t i;
+    char *status = NULL;
+    assert_ok(shared_workers(s, db, &list, &e), &e);
+    json_array_foreach(list, i, one) {
+        if (strcmp(json_string_value(json_object_get(one, "worker_id")), worker) != 0)
+            continue;
+        assert_null(status); // it stands there once
+        status = arena_strdup(a, json_string_value(json_object_get(one, "status")));
+    }
+    json_decref(list);
+    return status;
+}
+
+static void what_workers_say(void **state) {
+    struct shared *s = open_on(state);
+    struct db *db = connection(state);
+    struct err e;
+    SCOPED_ARENA(a);
+    assert_null(status_of(s, db, a, "w1"));
+    assert_ok(shared_seen(s, "w1", "{\"worker_id\":\"w1\",\"free_slots\":2,\"x\":\"\\u0000\"}", &e), &e);
+    assert_ok(shared_seen(s, "w2", "{\"worker_id\":\"w2\",\"free_slots\":0}", &e), &e);
+    assert_string_equal(status_of(s, db, a, "w1"), "online");
+    assert_string_equal(status_of(s, db, a, "w2"), "busy");
+    assert_int_equal(shared_alive(s), 2);
+    assert_ok(shared_seen(s, "w2", "{\"worker_id\":\"w2\",\"free_slots\":1}", &e), &e);
+    assert_string_equal(status_of(s, db, a, "w2"), "online");
+    db_close(db);
+    shared_free(s);
+}
+
+static struct shared_bench bench(struct shared *s, const char *worker, uint64_t seconds, enum err_code *failed) {
+    struct test_answer answer;
+    SCOPED_ARENA(a);
+    struct shared_bench x = {.call = call_of(&answer), .arena = a, .worker = worker, .seconds = seconds};
+    shared_bench(s, &x);
+    *failed = wait_for(&answer) ? NOT_FAILED : answer.e.code;
+    return x;
+}
+
+// If this fails, a worker that the operator took out gets work, or one that he took in again gets none.
+static void who_is_benched(void **state) {
+    struct shared *s = open_on(state);
+    enum err_code failed;
+    uint64_t left_s;
+    SCOPED_ARENA(a);
+    assert_false(shared_is_benched(s, "w", &left_s));
+    assert_false(bench(s, "w", 0, &failed).found);
+    bench(s, "w", 60, &failed);
+    assert_int_equal(failed, NOT_FAILED);
+    assert_true(shared_is_benched(s, "w", &left_s) && left_s > 30 && left_s <= 61);
+    assert_false(shared_is_benched(s, "v", &left_s));
+    bench(s, "w", 1, &failed); // anew, and shorter
+    assert_int_equal(shared_benched(s), 1);
+    while (shared_is_benched(s, "w", &left_s))
+        ;
+    assert_int_equal(shared_benched(s), 0);
+    for (int i = 0; i < BENCHED_MAX; i++)
+        bench(s, arena_printf(a, "w%d", i), 60, &failed);
+    assert_int_equal(failed, NOT_FAILED);
+    bench(s, "one more", 60, &failed);
+    assert_int_equal(failed, ERR_CONFLICT);
+    bench(s, "w5", 60, &failed);
+    assert_int_equal(failed, NOT_FAILED);
+    assert_true(bench(s, "w5", 0, &failed).found);
+    assert_false(shared_is_benched(s, "w5", &left_s));
+    shared_free(s);
+}
+
+// --- several coordinators
+
+static void two_coordinators_share(void **state) {
+    struct shared *one = open_on(state), *two = open_on(state);
+    struct db *db = connection(state);
+    enum err_code failed;
+    uint64_t left_s;
+    struct err e;
+    SCOPED_ARENA(a);
+    assert_int_equal(shared_coordinators(two), 2);
+    assert_true(lock(one, shared_acquire, "k", "w1").acquired);
+    assert_false(lock(two, shared_acquire, "k", "w2").acquired);
+    assert_int_equal(lock(two, shared_release, "k", "w2").failed, ERR_FORBIDDEN);
+    assert_true(lock(two, shared_acquire, "k", "w1").acquired); // its holder asks whichever it reaches
+    assert_true(lock(two, shared_release, "k", "w1").released);
+    assert_true(lock(one, shared_acquire, "k", "w2").acquired);
+    assert_ok(shared_seen(one, "w1", "{\"worker_id\":\"w1\"}", &e), &e);
+    while (!status_of(two, db, a, "w1") || shared_alive(two) != 1)
+        ;
+    assert_ok(shared_seen(two, "w1", "{\"worker_id\":\"w1\",\"free_slots\":0}", &e), &e);
+    assert_string_equal(status_of(two, db, a, "w1"), "busy");
+    while (strcmp(status_of(one, db, a, "w1"), "busy") != 0)
+        ;
+    assert_int_equal(shared_alive(one), 1);
+    bench(one, "w1", 600, &failed);
+    while (!shared_is_benched(two, "w1", &left_s))
+        ;
+    shared_free(one);
+    while (shared_coordinators(two) != 1)
+        ;
+    struct shared *three = open_on(state);
+    assert_true(shared_is_benched(three, "w1", &left_s)); // a start forgets nothing
+    assert_false(lock(three, shared_acquire, "k", "w1").acquired);
+    shared_free(three);
+    shared_free(two);
+    db_close(db);
+}
+
+// All ask at once: one gets it, and the others are told who.
+struct contender {
+    struct shared *s;
+    unsigned number, *holders;
+    pthread_mutex_t *mutex;
+};
+static void *contend(void *arg) {
+    const struct contender *c = arg;
+    char worker[16];
+    snprintf(worker, sizeof worker, "w%u", c->number);
+    for (int i = 0; i < 50; i++) {
+        if (!lock(c->s, shared_acquire, "k", worker).acquired)
+            continue;
+        pthread_mutex_lock(c->mutex);
+        assert_int_equal((*c->holders)++, 0);
+        pthread_mutex_unlock(c->mutex);
+        pthread_mutex_lock(c->mutex);
+        (*c->holders)--;
+        pthread_mutex_unlock(c->mutex);
+        assert_true(lock(c->s, shared_release, "k", worker).released);
+    }
+    return NULL;
+}
+
+static void no_two_hold_a_lock(void **state) {
+    struct shared *s[2] = {open_on(state), open_on(state)};
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    struct contender c[6];
+    pthread_t thread[ARRAY_LEN(c)];
+    unsigned holders = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(c); i++) {
+        c[i] = (struct contender){s[i % 2], i, &holders, &mutex};
+        assert_int_equal(pthread_create(&thread[i], NULL, contend, &c[i]), 0);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(c); i++)
+        pthread_join(thread[i], NULL);
+    shared_free(s[0]);
+    shared_free(s[1]);
+}
+
+// One that keeps in its memory who holds what would give everything out once more.
+static void another_form_is_refused(void **state) {
+    struct shared *s = open_on(state), *other;
+    struct db *db = connection(state);
+    struct err e;
+    assert_ok(db_exec(db,
+                      "INSERT INTO coordinators VALUES ('x', 'local', '0.0.9', 0, CAST(extract(epoch FROM now()) * "
+                      "1000 AS BIGINT))",
+                      &e),
+              &e);
+    assert_err(shared_open_scaled(&other, url_of(state), &e), &e, ERR_SETTINGS,
+               "a coordinator of version 0.0.9, whose form is 'local', uses this database");
+    assert_ok(db_exec(db, "UPDATE coordinators SET seen_ms = seen_ms - 10000 WHERE id = 'x'", &e), &e);
+    assert_ok(shared_open_scaled(&other, url_of(state), &e), &e); // that one is gone
+    shared_free(other);
+    shared_free(s);
+    db_close(db);
+}
+
+// A database that is away is told to whoever waits, and back it is used again.
+static void a_database_that_is_away(void **state) {
+    struct shared *s = open_on(state);
+    struct db *db = connection(state);
+    struct err e;
+    assert_true(lock(s, shared_acquire, "k", "w1").acquired);
+    assert_ok(db_exec(db, "ALTER TABLE build_locks RENAME TO away", &e), &e);
+    assert_int_equal(lock(s, shared_acquire, "k", "w1").failed, ERR_UNAVAILABLE);
+    assert_ok(db_exec(db, "ALTER TABLE away RENAME TO build_locks", &e), &e);
+    assert_ok(db_exec(db,
+                      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                      " AND pid <> pg_backend_pid()",
+                      &e),
+              &e);
+    while (lock(s, shared_acquire, "k", "w1").failed == ERR_UNAVAILABLE)
+        ;
+    assert_false(lock(s, shared_acquire, "k", "w2").acquired);
+    db_close(db);
+    shared_free(s);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_lock_has_one_holder), cmocka_unit_test(a_lock_is_its_tokens),
-                                       cmocka_unit_test(the_tables_are_bounded)};
+    const struct CMUnitTest tests[] = {ON_BOTH_FORMS(a_lock_has_one_holder),  ON_BOTH_FORMS(a_lock_is_its_tokens),
+                                       ON_BOTH_FORMS(a_lock_ends_by_itself),  ON_BOTH_FORMS(any_bytes_name_a_lock),
+                                       ON_BOTH_FORMS(the_tables_are_bounded), ON_BOTH_FORMS(what_workers_say),
+                                       ON_BOTH_FORMS(who_is_benched),         ON_POSTGRES(two_coordinators_share),
+                                       ON_POSTGRES(no_two_hold_a_lock),       ON_POSTGRES(another_form_is_refused),
+                                       ON_POSTGRES(a_database_that_is_away)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

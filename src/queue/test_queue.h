@@ -164,7 +164,7 @@ static inline struct test_lease poll_as(struct world *w, uint64_t wait_s, const 
     return poll_by(w, "w", wait_s, contract_id, capabilities);
 }
 
-static struct test_lease poll_one(struct world *w) { return poll_as(w, 0, NULL, NULL); }
+static inline struct test_lease poll_one(struct world *w) { return poll_as(w, 0, NULL, NULL); }
 
 static inline enum queue_answer beat(struct world *w, const struct test_lease *l, enum execution_event event,
                                      uint64_t dead_at_ms) {
