@@ -37,12 +37,11 @@ void remove_key(struct key_place at, const struct key_record *k, enum reason why
 }
 
 void remove_unapproved(void) {
-    struct key_record k;
     for (uint8_t role = 0; role < ROLES; role++) {
         for (uint32_t i = keys_count(role); i-- > 0 && can_remove();) {
-            key_load(role, i, &k);
-            if (!image_counts(k.image))
-                remove_key((struct key_place){PLACE_THERE, role, 0, i}, &k, REASON_IMAGE);
+            const struct key_record *k = key_load(role, i);
+            if (!image_counts(k->image))
+                remove_key((struct key_place){PLACE_THERE, role, 0, i}, k, REASON_IMAGE);
         }
     }
 }
@@ -55,7 +54,6 @@ static struct removal {
 
 static void take_key(struct text t) {
     struct public_key key;
-    struct key_record k;
     require(public_key_parse(&key, t), "public_keys must be an array of ed25519: and base58 of 32 bytes");
     struct key_place at = key_find(&key);
     if (at.kind != PLACE_THERE)
@@ -64,8 +62,7 @@ static void take_key(struct text t) {
         removal.left++;
         return;
     }
-    key_load(at.role, at.number, &k);
-    remove_key(at, &k, removal.why);
+    remove_key(at, key_load(at.role, at.number), removal.why);
     removal.removed++;
 }
 
@@ -164,13 +161,12 @@ static bool judge_key(struct walk *w, const struct state *s, struct key_place at
 }
 
 static bool visit(struct walk *w, const struct state *s, struct key_place at) {
-    struct key_record k;
-    key_load(at.role, at.number, &k);
-    if (w->now > k.valid_until) {
-        remove_key(at, &k, REASON_EXPIRED);
+    struct key_record *k = key_load(at.role, at.number);
+    if (w->now > k->valid_until) {
+        remove_key(at, k, REASON_EXPIRED);
         return true;
     }
-    return w->judges && judge_key(w, s, at, &k);
+    return w->judges && judge_key(w, s, at, k);
 }
 
 // A removed key's place is taken by the last one, which is looked at next.

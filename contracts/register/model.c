@@ -292,11 +292,18 @@ static void count_save(enum role role, uint32_t count) {
         store_remove(count_key(role));
 }
 
-void key_load(enum role role, uint32_t number, struct key_record *k) {
+struct key_record *key_blank(void) {
+    static struct key_record k;
+    k = (struct key_record){0};
+    return &k;
+}
+
+struct key_record *key_load(enum role role, uint32_t number) {
     struct key at = key_of(letters[role], number);
     struct rec_in rest;
-    *k = (struct key_record){0};
+    struct key_record *k = key_blank();
     require(load(KEY_TEXT(at), &key_shape, k, &rest), "A stored record is damaged");
+    return k;
 }
 
 void key_save(struct key_place place, const struct key_record *k) {
@@ -318,10 +325,15 @@ void key_bury(struct key_place at, const struct public_key *key) {
     struct key end = key_of(letters[at.role], last);
     place_save(key, (struct key_place){.kind = PLACE_REMOVED, .role = at.role});
     if (at.number != last) {
-        struct key_record moved;
-        key_load(at.role, last, &moved);
-        key_save(at, &moved);
-        place_save(&moved.key, at);
+        // As it is stored; behind the version stands the key. The one that is buried stays loaded.
+        uint8_t bytes[512];
+        struct key to = key_of(letters[at.role], at.number);
+        struct public_key moved;
+        size_t len;
+        require(store_get(KEY_TEXT(end), bytes, sizeof bytes, &len), "A stored record is damaged");
+        store_put(KEY_TEXT(to), (struct text){(const char *)bytes, len});
+        memcpy(moved.b, bytes + 1, sizeof moved.b);
+        place_save(&moved, at);
     }
     store_remove(KEY_TEXT(end));
     count_save(at.role, last);

@@ -129,7 +129,9 @@ struct key_place {
 };
 struct key_place key_find(const struct public_key *key);
 uint32_t keys_count(enum role role);
-void key_load(enum role role, uint32_t number, struct key_record *k);
+// The record, in one place: empty, or as it is stored; the next one that is loaded takes its place.
+struct key_record *key_blank(void);
+struct key_record *key_load(enum role role, uint32_t number);
 void key_save(struct key_place at, const struct key_record *k);
 struct key_place key_append(const struct key_record *k);
 // The last key of the role takes its number. Its name stays taken.

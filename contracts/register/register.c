@@ -207,7 +207,6 @@ static void store_new(const struct state *s, struct key_record *k, bool pays, ui
 
 static void register_key(const struct args *in, uint8_t role, const char *method) {
     static struct admission a;
-    static struct key_record k;
     struct public_key key;
     struct claim c = {&key, role, in->transport_key.value, in->master_check.value};
     uint64_t before = store_usage();
@@ -220,18 +219,19 @@ static void register_key(const struct args *in, uint8_t role, const char *method
     admit(&a, s, in, &c);
     struct hash quote = sha256_of((struct text){(const char *)a.quote.ptr, a.quote.len});
     if (at.kind == PLACE_THERE) {
-        key_load(role, at.number, &k);
-        fill_record(&k, &a, s, &c);
-        key_save(at, &k);
+        struct key_record *k = key_load(role, at.number);
+        fill_record(k, &a, s, &c);
+        key_save(at, k);
         if (pays)
             charge_registration(grown(before));
-        log_registered(EVENT_WORKER_RENEWED, &k, &a.image, &quote);
+        log_registered(EVENT_WORKER_RENEWED, k, &a.image, &quote);
         return;
     }
-    k = (struct key_record){.registered_at = a.now};
-    fill_record(&k, &a, s, &c);
-    store_new(s, &k, pays, before);
-    log_registered(role == ROLE_WORKER ? EVENT_WORKER_REGISTERED : EVENT_KEYSTORE_REGISTERED, &k, &a.image, &quote);
+    struct key_record *k = key_blank();
+    k->registered_at = a.now;
+    fill_record(k, &a, s, &c);
+    store_new(s, k, pays, before);
+    log_registered(role == ROLE_WORKER ? EVENT_WORKER_REGISTERED : EVENT_KEYSTORE_REGISTERED, k, &a.image, &quote);
 }
 
 ENTRY(register_worker_key) { register_key(in, ROLE_WORKER, "register_worker_key"); }

@@ -14,10 +14,9 @@ static struct public_key parsed(struct text t) {
 static void answer_key(uint8_t role, struct text text) {
     struct public_key key = parsed(text);
     struct key_place at = key_find(&key);
-    struct key_record k;
     if (at.kind == PLACE_THERE && at.role == role) {
-        key_load(role, at.number, &k);
-        put_key_record(reply(), &k);
+        const struct key_record *k = key_load(role, at.number);
+        put_key_record(reply(), k);
     } else {
         put_null(reply());
     }
@@ -27,30 +26,29 @@ static void answer_key(uint8_t role, struct text text) {
 ENTRY(get_keystore) { answer_key(ROLE_KEYSTORE, in->public_key); }
 
 #define SCAN_MAX 1000
-// The newest worker of this RTMR3 that has not expired.
-static bool newest(struct key_record *k, const uint8_t rtmr3[REGISTER_SIZE]) {
-    struct key_record other;
+// The newest worker of this RTMR3 that has not expired: its number, or SCAN_MAX.
+static uint32_t newest(const uint8_t rtmr3[REGISTER_SIZE]) {
     uint64_t best = 0, now = now_s();
-    uint32_t count = keys_count(ROLE_WORKER);
+    uint32_t count = keys_count(ROLE_WORKER), at = SCAN_MAX;
     for (uint32_t i = 0; i < count && i < SCAN_MAX; i++) {
-        key_load(ROLE_WORKER, i, &other);
-        if (other.registered_at >= best && other.valid_until >= now && memcmp(other.rtmr3, rtmr3, REGISTER_SIZE) == 0) {
-            best = other.registered_at;
-            *k = other;
+        const struct key_record *k = key_load(ROLE_WORKER, i);
+        if (k->registered_at >= best && k->valid_until >= now && memcmp(k->rtmr3, rtmr3, REGISTER_SIZE) == 0) {
+            best = k->registered_at;
+            at = i;
         }
     }
-    return best > 0;
+    return at;
 }
 
 ENTRY(get_worker) {
-    struct key_record k;
     require(in->public_key.ptr || in->rtmr3.given, "get_worker takes public_key or rtmr3");
     if (in->public_key.ptr) {
         answer_key(ROLE_WORKER, in->public_key);
         return;
     }
-    if (newest(&k, in->rtmr3.b))
-        put_key_record(reply(), &k);
+    uint32_t at = newest(in->rtmr3.b);
+    if (at < SCAN_MAX)
+        put_key_record(reply(), key_load(ROLE_WORKER, at));
     else
         put_null(reply());
     reply_end();
@@ -58,13 +56,10 @@ ENTRY(get_worker) {
 
 #define PAGE_MAX 200
 static void answer_keys(const struct args *in, uint8_t role) {
-    struct key_record k;
     struct out *o = reply_open('[');
     struct page p = page_of(keys_count(role), in->from_index, in->limit, PAGE_MAX);
-    for (uint32_t i = p.from; i < p.to; i++) {
-        key_load(role, i, &k);
-        put_key_record(o, &k);
-    }
+    for (uint32_t i = p.from; i < p.to; i++)
+        put_key_record(o, key_load(role, i));
     reply_close(']');
 }
 
