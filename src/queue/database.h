@@ -3,6 +3,10 @@
 #pragma once
 #include "store/db.h"
 
+// A look-up of one execution. PostgreSQL's planner takes any index of a young table for as good, and would read all
+// executions of the contract: compared like this, the contract can only be a filter behind the unique index, which
+// begins with the request.
+#define IS_KEY(contract, request) "request_id = " request " AND contract_id || '' = " contract
 #define INSTRUCTIONS_MAX "9000000000000000000" // at which their sum stops, in SQL
 
 // Opens <home>/coordinator.db (or `url` where it is not NULL) and brings it to this program's version.

@@ -70,8 +70,7 @@ bool execution_look_end(struct db *db, const struct execution_key *key, struct s
     bool row = false;
     *out = (struct stored_end){0};
     if (!db_query(db,
-                  "SELECT state, outcome, lease, instructions FROM executions WHERE contract_id = :contract AND "
-                  "request_id = :request",
+                  "SELECT state, outcome, lease, instructions FROM executions WHERE " IS_KEY(":contract", ":request"),
                   &s, e))
         return false;
     bind_key(db, s, key);
@@ -114,8 +113,7 @@ bool execution_look(struct db *db, const struct execution_key *key, struct arena
                     struct err *e) {
     struct db_stmt *s;
     bool row = false;
-    if (!db_query(db, "SELECT task, state FROM executions WHERE contract_id = :contract AND request_id = :request", &s,
-                  e))
+    if (!db_query(db, "SELECT task, state FROM executions WHERE " IS_KEY(":contract", ":request"), &s, e))
         return false;
     bind_key(db, s, key);
     bool ok = db_step(db, s, &row, e);

@@ -519,9 +519,9 @@ static const struct queue_form scaled_form = {
 };
 
 static bool open_parts(struct scaled *s, const char *url, struct err *e) {
-    const struct db_keep soft = {.may_lack_last = true};
-    if (!db_open(&s->durable, url, e) || !database_migrate(s->durable, e) || !db_open_as(&s->soft, url, &soft, e) ||
-        !scaled_count(s, &s->counts, &s->oldest_ms, e))
+    const struct db_keep durable = {.joins_by_keys = true}, soft = {.may_lack_last = true, .joins_by_keys = true};
+    if (!db_open_as(&s->durable, url, &durable, e) || !database_migrate(s->durable, e) ||
+        !db_open_as(&s->soft, url, &soft, e) || !scaled_count(s, &s->counts, &s->oldest_ms, e))
         return false;
     s->durable_runs = pthread_create(&s->durable_thread, NULL, keep_promises, s) == 0;
     s->soft_runs = s->durable_runs && pthread_create(&s->soft_thread, NULL, keep_leases, s) == 0;

@@ -12,7 +12,11 @@ struct db_stmt;
 // How a database is kept. All zeros: what was committed survives a loss of power.
 struct db_keep {
     bool may_lack_last; // after a loss of power the last commits may be missing; the end of the process loses none
-    size_t value_max;   // bytes of one value; 0: 64 MiB
+    // Its statements join few rows by their keys, whatever is known of how many rows the tables have: that is known
+    // late, and a plan made for a young, empty table reads all of it, again and again, when it has grown (PostgreSQL).
+    // So one plan is right for all values, and is made once.
+    bool joins_by_keys;
+    size_t value_max; // bytes of one value; 0: 64 MiB
     // Of an engine with a server. How long a connection may take to come, and the server to answer a statement; 0: 10
     // seconds, and 30. Once *cancel is true, waits for the server end within 100 ms; NULL: nobody cancels.
     uint64_t connect_ms, statement_ms;
