@@ -536,7 +536,8 @@ def test_lack_of_balance_for_state():
         price = 10 ** 19
         # Beyond 770 bytes an account has to cover what it stores: a call that stores more than that is undone.
         answer = a.send(ROOT,
-                        near.transfer(net.account(a.id)[0] - used * price - NEAR // 50))  # for gas, and 2,000 bytes
+                        near.transfer(net.account(a.id)[0] - used * price - NEAR // 50),  # for gas, and 2,000 bytes
+                        wait="FINAL")  # what it gets back of its gas, too
         check("an account may give what its state does not need",
               "SuccessValue" in answer.get("result", {}).get("status", {}), answer)
         amount, _, used = net.account(a.id)

@@ -8,6 +8,7 @@ import urllib.error, urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("BUILD_DIR", os.path.join(ROOT, "build")))
 START_SECONDS = 60
+ANSWER_SECONDS = 30
 STOP_SECONDS = 20
 results = {"ok": 0, "FAIL": 0, "skip": 0}
 running = []  # daemons to end whatever happens
@@ -126,8 +127,8 @@ class Daemon:
         self.stop()
 
 
-def http(method, url, body=None, headers=None, timeout=30, redirects=True):
-    """(status, headers, body bytes) whatever the status."""
+def http(method, url, body=None, headers=None, timeout=None, redirects=True):
+    """(status, headers, body bytes) whatever the status. timeout None: ANSWER_SECONDS."""
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_):
             return None
@@ -135,7 +136,7 @@ def http(method, url, body=None, headers=None, timeout=30, redirects=True):
     request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})}, method=method)
     opener = urllib.request.build_opener(*([] if redirects else [Stay]))
     try:
-        with opener.open(request, timeout=timeout) as r:
+        with opener.open(request, timeout=timeout or ANSWER_SECONDS) as r:
             return r.status, r.headers, r.read()
     except urllib.error.HTTPError as e:
         return e.code, e.headers, e.read()
@@ -150,7 +151,7 @@ def get_json(url, **more):
     return status, json.loads(body)
 
 
-def rpc(url, method, params, timeout=30):
+def rpc(url, method, params, timeout=None):
     """The whole answer of a JSON-RPC call: {"result":…} or {"error":…}."""
     _, _, body = http("POST", url, {"jsonrpc": "2.0", "id": "test", "method": method, "params": params},
                       timeout=timeout)

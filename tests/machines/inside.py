@@ -11,7 +11,7 @@ from machines import place
 
 PLACE = os.path.dirname(kit.BUILD)
 OWN = os.path.join(PLACE, "own")
-PATIENCE = kit.START_SECONDS = 300  # until an answer: an emulated processor is slow
+PATIENCE = kit.START_SECONDS = kit.ANSWER_SECONDS = 300  # until an answer: an emulated processor is slow
 GUEST_LIMITS = ["--max-instructions", "100000000000", "--max-memory-mb", "32"]
 # input: how the run ends, words of its sentence, and its seconds
 BAD = {"memory": ("memory", "32 MB", 30), "spin": ("deadline", "2 seconds", 2), "flood": ("output", "output", 30)}
