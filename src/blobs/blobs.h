@@ -13,6 +13,9 @@ struct blobs;
 void blobs_free(struct blobs *b); // NULL is fine
 // From here on everybody who is shown the folder may read what is in it, such as a box that it is mounted into.
 [[nodiscard]] bool blobs_share(struct blobs *b, struct err *e);
+// From here on other processes place files in the folder, too: the limit is of all of them together. What they placed
+// at the same moment may be over it until the next of them has placed its own.
+void blobs_expect_others(struct blobs *b);
 uint64_t blobs_bytes(struct blobs *b);
 
 // An open descriptor, for the caller to close: until then the file does not go. ERR_NOT_FOUND, also for what is

@@ -6,6 +6,7 @@
 #include "base/test.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -278,6 +279,59 @@ static int tear_down(void **state) {
     return file_remove_tree(home, NULL) ? 0 : -1;
 }
 
+// Two coordinators fill one folder at once, and read what the other one took in: if this fails, each fills it by
+// itself.
+#define EACH 9 // which each of them alone has room for
+struct filler {
+    struct blobs *b, *other;
+    char mark;
+};
+static void *fill(void *arg) {
+    const struct filler *f = arg;
+    SCOPED_ARENA(a);
+    char *text = arena_alloc(a, 100001);
+    memset(text, f->mark, 100000);
+    text[100000] = 0;
+    for (int i = 0; i < EACH; i++) {
+        struct err e;
+        uint64_t size;
+        int fd;
+        text[0] = (char)('0' + i);
+        struct hash h = put(f->b, text);
+        if (blobs_get(f->other, &h, &fd, &size, &e)) { // else it went for the other one's next
+            assert_int_equal(size, 100000);
+            close(fd);
+        }
+    }
+    return NULL;
+}
+
+static void the_limit_is_of_all_together(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct blobs *one = open_in(a, "together"), *two = open_in(a, "together");
+    struct filler f[] = {{one, two, 'a'}, {two, one, 'b'}};
+    pthread_t thread[2];
+    struct hash h;
+    uint64_t size;
+    int fd;
+    struct err e;
+    blobs_expect_others(one);
+    blobs_expect_others(two);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, fill, &f[i]), 0);
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
+    h = put(one, "what one takes in");
+    assert_ok(blobs_get(two, &h, &fd, &size, &e), &e);
+    close(fd);
+    struct blobs *all = open_in(a, "together");
+    assert_true(blobs_bytes(all) <= 1 << 20 && blobs_bytes(all) > 700000);
+    blobs_free(all);
+    blobs_free(one);
+    blobs_free(two);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_least_recently_used_goes),
                                        cmocka_unit_test(a_start_counts_and_cleans),
@@ -287,6 +341,7 @@ int main(void) {
                                        cmocka_unit_test(what_is_read_stays),
                                        cmocka_unit_test(what_is_damaged_is_not_given),
                                        cmocka_unit_test(uploads_of_others),
+                                       cmocka_unit_test(the_limit_is_of_all_together),
                                        cmocka_unit_test(the_limit_is_exact)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -48,6 +48,20 @@ static bool open_shared(struct coordinator *c, const struct coordinator_config *
     return true;
 }
 
+static bool open_blobs(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    SCOPED_ARENA(a);
+    const char *modules = config->modules ? config->modules : arena_printf(a, "%s/wasm", config->home);
+    const char *around = config->modules ? config->modules : config->home;
+    if (!blobs_open(&c->blobs, modules, config->wasm_max_bytes, e) ||
+        !blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", around), LOCKS_BYTES, e))
+        return false;
+    if (config->modules) {
+        blobs_expect_others(c->blobs);
+        blobs_expect_others(c->cargo_locks);
+    }
+    return true;
+}
+
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
     const struct db_keep brief = {.connect_ms = TOKEN_DATABASE_MS, .statement_ms = TOKEN_DATABASE_MS};
@@ -58,9 +72,7 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            readers_new(&c->readers, config->readers ? config->readers : READERS_DEFAULT, config->home,
                        config->database_url, e) &&
            tokens_move(config->home, config->database_url, c->reading, e) && writer_new(&c->writer, c->writing, e) &&
-           (c->tokens = tokens_new(c->authorising, c->writer)) &&
-           blobs_open(&c->blobs, arena_printf(a, "%s/wasm", config->home), config->wasm_max_bytes, e) &&
-           blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", config->home), LOCKS_BYTES, e) &&
+           (c->tokens = tokens_new(c->authorising, c->writer)) && open_blobs(c, config, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            truth_new(&c->truth, config->near_rpc_url, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&

@@ -67,6 +67,7 @@ struct coordinator {
 // In coordinator.c
 struct coordinator_config {                 // texts are copied
     const char *home;                       // database and modules are in here
+    const char *modules;                    // folder that coordinators share; NULL: their folders in the home
     const char *database_url;               // NULL: coordinator.db in the home
     const char *network;                    // NULL: not checked
     const char *near_rpc_url, *contract_id; // NULL: none

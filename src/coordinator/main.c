@@ -14,7 +14,7 @@
 struct settings {
     const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *keystore_url, *keystore_worker_url,
         *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen, *log_level, *log_format,
-        *status_listen, *admin_token;
+        *status_listen, *admin_token, *modules;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
         build_records_max, public_per_minute, db_pool_size;
     bool require_auth, branch_lookups;
@@ -53,6 +53,9 @@ static const struct setting table[] = {
     SET_TEXT(
         struct settings, egress_allow, "EGRESS_ALLOW", NULL,
         "name:port, 10.0.0.0/8:port or [fd00::]/8:port, …: what finding branches may reach beside public addresses"),
+    SET_TEXT(
+        struct settings, modules, "WASM_CACHE_DIR", NULL,
+        "folder of modules and lock files, one for all coordinators of a database (wasm and cargo-locks in the home)"),
     SET_U64(struct settings, wasm_gb, "WASM_CACHE_MAX_SIZE_GB", "10", 1, 100000,
             "modules that are kept; the least recently used go first"),
     SET_U64(struct settings, serve_seconds, "EXECUTION_EXPIRES_SECONDS", "600", 1, 86400,
@@ -93,6 +96,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
         !file_lock(arena_printf(d->arena, "%s/coordinator.lock", home), NAME, &d->lock, e))
         return false;
     const struct coordinator_config config = {.home = home,
+                                              .modules = s->modules,
                                               .database_url = s->database_url,
                                               .network = s->network,
                                               .near_rpc_url = s->near_rpc_url,
