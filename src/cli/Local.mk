@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 UNITS += cli
-cli.needs := base repo codec crypto http near protocol tee dcap collateral secrets egress executor builder keystore coordinator
+cli.needs := base repo codec crypto http near protocol tee dcap collateral secrets egress executor builder keystore queue coordinator
 cli.libs := -lssl
 PROGRAMS += bin/outlayer
 bin/outlayer.sources := src/cli/main.c src/cli/contracts.S

@@ -12,16 +12,8 @@
 // The form for one process keeps in memory who waits and who holds what: a second one over the same file, whatever home
 // it has, would give everything out once more.
 static bool lock_file_of(struct coordinator *c, struct err *e) {
-    SCOPED_ARENA(a);
-    struct db_stmt *q;
-    bool row = false;
-    if (!db_query(c->writing, "PRAGMA database_list", &q, e))
-        return false;
-    bool ok = db_step(c->writing, q, &row, e);
-    const char *file = ok && row ? arena_printf(a, "%s.lock", db_text(c->writing, q, "file")) : NULL;
-    db_done(c->writing, q);
-    if (!file || file_lock(file, "another coordinator", &c->database_lock, e))
-        return ok;
+    if (database_lock(c->writing, "another coordinator", &c->database_lock, e))
+        return true;
     return err_hint(e, "SQLite serves one coordinator; several share a database of PostgreSQL");
 }
 

@@ -201,6 +201,20 @@ const char *database_text(struct arena *a, const char *text) {
 
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }
 
+int database_version(void) { return ARRAY_LEN(migrations); }
+
+bool database_lock(struct db *db, const char *who, int *fd, struct err *e) {
+    SCOPED_ARENA(a);
+    struct db_stmt *q;
+    bool row = false;
+    if (!db_query(db, "PRAGMA database_list", &q, e))
+        return false;
+    bool ok = db_step(db, q, &row, e);
+    const char *file = ok && row ? arena_printf(a, "%s.lock", db_text(db, q, "file")) : NULL;
+    db_done(db, q);
+    return ok && (!file || file_lock(file, who, fd, e));
+}
+
 bool database_open(struct db **out, const char *home, const char *url, struct err *e) {
     return database_open_as(out, home, url, &(const struct db_keep){0}, e);
 }

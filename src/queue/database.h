@@ -13,6 +13,10 @@
 [[nodiscard]] bool database_open(struct db **out, const char *home, const char *url, struct err *e);
 [[nodiscard]] bool database_open_as(struct db **out, const char *home, const char *url, const struct db_keep *keep,
                                     struct err *e);
+// Takes the lock beside the file of a SQLite database, which the descriptor holds until it is closed. ERR_CONFLICT:
+// somebody uses it.
+[[nodiscard]] bool database_lock(struct db *db, const char *who, int *fd, struct err *e);
+int database_version(void); // of the tables, as this program makes them
 // Brings a database of either engine to this program's version.
 [[nodiscard]] bool database_migrate(struct db *db, struct err *e);
 // What a query string or a path says may be no text for PostgreSQL: then its printable part, in `a`. NULL stays NULL.
