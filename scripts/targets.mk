@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains engine-crates help setup demo test unit check coverage format fuzz hostile bench clean
+.PHONY: toolchains engine-crates help setup demo test unit check coverage format fuzz hostile fleet bench clean
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
@@ -12,6 +12,7 @@ help:
 	@echo 'make format   formats the sources'
 	@echo 'make fuzz     fuzzes every decoder for FUZZ_SECONDS (30) each'
 	@echo 'make hostile  runs programs that try to get out of every confinement, with its guards and without'
+	@echo 'make fleet    2,000 requests to a fleet of which each process is killed, frozen, cut off and restarted, on both databases'
 	@echo 'make bench    prints figures and ratios'
 	@echo 'make setup    installs the packages and toolchains alone'
 	@echo 'make engine-crates  lists the crates in the WASM engine, with version and licence'
@@ -68,6 +69,12 @@ hostile:
 	@$(MAKE) hostile-programs
 	@$(MAKE) FLAVOUR=unguarded hostile-programs
 	@python3 tests/hostile_test.py
+
+fleet:
+	@scripts/setup.sh test
+	@$(MAKE) all
+	@FLEET_REQUESTS=2000 FLEET_FAULTS=100 FLEET_MINUTES=20 python3 tests/fleet_test.py
+	@FLEET_FORM=sqlite FLEET_REQUESTS=2000 FLEET_FAULTS=100 FLEET_MINUTES=20 python3 tests/fleet_test.py
 
 bench:
 	@scripts/setup.sh test

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A fleet that loses nothing: real processes serve requests of every kind from client contracts while each of them is
+killed, frozen, cut off and restarted, by a seed. At the end every request has ended once and was charged once, and
+nothing is left behind.
+
+FLEET_SEED      repeats a run's plan and faults (printed at its head)
+FLEET_FORM      postgres (default): three coordinators over one database; sqlite: one
+FLEET_REQUESTS, FLEET_FAULTS, FLEET_MINUTES   how much, for `make fleet`"""
+import datetime, hashlib, json, os, random, re, time
+
+import kit, near
+from fleet_load import FAILS, Faults, Load, Plan
+from fleet_world import CONTRACTS, Fleet, OPERATOR
+from kit import check, equal
+from near import NEAR
+
+SEED = int(os.environ.get("FLEET_SEED", random.randrange(10 ** 6)))
+FORM = os.environ.get("FLEET_FORM", "postgres")
+COUNT = int(os.environ.get("FLEET_REQUESTS", "150"))
+FAULTS = int(os.environ.get("FLEET_FAULTS", "8"))
+SECONDS = 60 * float(os.environ.get("FLEET_MINUTES", "2"))
+WORKERS = int(os.environ.get("FLEET_WORKERS", "5"))
+COORDINATORS = int(os.environ.get("FLEET_COORDINATORS", "3"))
+SHOW = "FLEET_REQUESTS" in os.environ
+
+
+def say(text):
+    if SHOW:
+        print(text, flush=True)
+
+
+def wrong(load, a):
+    """What is not as it must be with one request; None: nothing."""
+    ends = load.ends(a)
+    if len(ends) != 1:
+        return f"it ended {len(ends)} times"
+    end, want = ends[0], a.output()
+    if int(end["payment_charged"]) + int(end["payment_refunded"]) != NEAR:
+        return "charge and refund are not the payment"
+    if want is not None:
+        same = end["success"] and end["output_hash"] == hashlib.sha256(want.encode()).hexdigest()
+        return None if same and int(end["payment_charged"]) > 0 else f"not the answer: {json.dumps(end)[:500]}"
+    failure, words = FAILS[a.kind]
+    if end["failure"] != failure or words not in end["error_message"]:
+        return f"not the failure: {json.dumps(end)[:500]}"
+    return None
+
+
+def on_the_chain(fleet, load, balances):
+    asked = list(load.sent.values())
+    bad = {f"{a.number} {a.kind} {a.contract}/{a.id}": w for a in asked if (w := wrong(load, a))}
+    check("each request ended once, as it must, and was charged once", not bad, list(bad.items())[:3])
+    equal("nobody asked twice", (len(fleet.scan.asked), len(fleet.scan.ends)), (len(asked), len(asked)))
+    for i, purse in enumerate(fleet.purses):
+        back = sum(int(e["payment_refunded"]) for a in asked if a.purse == purse for e in load.ends(a))
+        equal(f"{purse} got back what was not charged", fleet.balance(purse) - balances[purse], back)
+    for contract, asker in zip(CONTRACTS, fleet.askers):
+        charged = sum(int(e["payment_charged"]) for a in asked if a.contract == contract for e in load.ends(a))
+        got = near.view_value(fleet.url, contract, "get_stats")
+        equal(f"{contract} earned what was charged", int(got[1]), charged)
+        equal(f"{contract} has nothing open", near.view_value(fleet.url, contract, "get_pending_request_ids"), [])
+        heard = near.view_value(fleet.url, asker, "get_answer")
+        equal(f"{asker} asked as often", heard["asked"], sum(1 for a in asked if a.contract == contract))
+        equal(f"{asker} heard of each end", heard["answered"], heard["asked"])
+    naps = [a for a in asked if a.kind == "nap"]
+    check("what takes longer than a window was extended", all(fleet.scan.extended.get((a.contract, a.id)) for a in naps))
+
+
+def in_the_database(fleet):
+    rows = lambda table, where="": int(fleet.sql(f"SELECT count(*) FROM {table} {where}")[0][0])
+    kit.until(lambda: rows("queue_items") == 0, 30)
+    equal("nothing waits and nothing is held", rows("queue_items"), 0)
+    equal("every execution is over", rows("executions", "WHERE state IS NULL"), 0)
+    equal("nobody is kept from what is over", rows("queue_benches"), 0)
+    tables = "SELECT tablename FROM pg_tables" if fleet.postgres else "SELECT name FROM sqlite_master WHERE type = 'table'"
+    for name in (row[0] for row in fleet.sql(tables)):
+        if "lock" in name and not name.startswith(("pg_", "sqlite_")):
+            equal(f"{name} is empty", rows(name), 0)
+
+
+def builds_of(m):
+    """(key, begin, end) of each build, by the worker's log; a build without an end ended with its process."""
+    when = lambda line: datetime.datetime.fromisoformat(line.split(" ", 1)[0].replace("Z", "+00:00")).timestamp()
+    found, running, unlocked = [], {}, 0
+    for line in m.log().splitlines():
+        request = re.search(r"\[([^\]]+)\]", line)
+        if not request:
+            continue
+        if "building repo=" in line:
+            running[request[1]] = (re.search(r"key=(\w+)", line)[1], when(line))
+        elif "build end=" in line and request[1] in running:
+            found.append((*running.pop(request[1]), when(line)))
+        unlocked += "building without a lock" in line
+    for key, began in running.values():
+        found.append((key, began, min((a for a, _ in m.away if a > began), default=began)))
+    return found, unlocked
+
+
+def by_the_workers(fleet):
+    all_builds = sorted((key, b, e, m.name) for m in fleet.workers for key, b, e in builds_of(m)[0])
+    away = {m.name: m.away for m in fleet.workers}
+    cut = lambda name, b, e: any(b < until and since < e for since, until in away[name])
+    twice = [(x, y) for x, y in zip(all_builds, all_builds[1:]) if x[0] == y[0] and x[3] != y[3] and y[1] < x[2]
+             and not cut(x[3], x[1], x[2])]
+    check("no two workers built the same thing at once", not twice, twice[:3])
+    say(f"builds: {len(all_builds)}, without a lock: {sum(builds_of(m)[1] for m in fleet.workers)}")
+    served = {name: int(n) for name, n in fleet.sql("SELECT worker_id, count(*) FROM executions GROUP BY worker_id") if name}
+    say("requests by worker: " + ", ".join(f"{m.name} {served.get(m.name, 0)}" for m in fleet.workers))
+    for contract in CONTRACTS:
+        names = [m.name for m in fleet.workers if fleet.contract_of[m.name] == contract]
+        total = sum(served.get(n, 0) for n in names)
+        check(f"the work of {contract} is spread", all(served.get(n, 0) * len(names) * 4 >= total for n in names), served)
+
+
+def a_key_is_removed(fleet, load, plan):
+    """One worker of a contract loses its key while requests come; the others of that contract go on."""
+    m = fleet.workers[0]
+    key = fleet.key_of[m.name]
+    fleet.ok(fleet.operator.send(OPERATOR, near.delete_key(key.public), wait="FINAL"))
+    before = fleet.sql(f"SELECT count(*) FROM executions WHERE worker_id = '{m.name}'")[0][0]
+    left = load.serve([plan.one("c1", CONTRACTS[0]) for _ in range(12)], 60)
+    equal("without a worker whose key is removed all are answered", [a.number for a in left], [])
+    kit.until(lambda: fleet.sql("SELECT count(*) FROM queue_items")[0][0] == "0", 20)
+    after = fleet.sql(f"SELECT count(*) FROM executions WHERE worker_id = '{m.name}'")[0][0]
+    equal("none by that worker", after, before)
+    check("which takes no more work", kit.until(lambda: "outlayer_worker_unable 1" in kit.get(
+        m.daemon.status_url + "/metrics")[2].decode(), 10), m.log()[-400:])
+
+
+def files_left(fleet):
+    found = [os.path.join(m.home, "pending", name) for m in fleet.workers
+             for name in os.listdir(os.path.join(m.home, "pending"))]
+    found += [os.path.join(fleet.home, "tmp", name) for name in os.listdir(os.path.join(fleet.home, "tmp"))]
+    for folder, _, names in os.walk(fleet.home):
+        found += [os.path.join(folder, name) for name in names
+                  if ".git" not in folder and (".tmp" in name or name.endswith((".new", ".part")))]
+    return found
+
+
+def test_fleet():
+    print(f"FLEET_SEED={SEED} FLEET_FORM={FORM}", flush=True)
+    with kit.folder() as home:
+        began = time.monotonic()
+        fleet = Fleet(home, FORM, COORDINATORS, WORKERS)
+        load = Load(fleet)
+        balances = {purse: fleet.balance(purse) for purse in fleet.purses}
+        plan = Plan(fleet, SEED, COUNT, naps=max(1, COUNT // 500), cancels=max(1, COUNT // 200))
+        fleet.store_secret(fleet.members["keystore"].daemon, plan.c, "secret")
+        fleet.store_secret(fleet.members["keystore"].daemon, plan.c, "refused", {"Whitelist": {"accounts": [OPERATOR]}})
+        say(f"up after {time.monotonic() - began:.1f} s")
+        equal("what is built ahead is answered", [a.number for a in load.serve(plan.first, 60)], [])
+        say(f"built after {time.monotonic() - began:.1f} s")
+        faults = Faults(fleet, SEED, FAULTS, say)
+        faults.start()
+        cancelled = load.canceller([a for a in plan.rest if a.kind == "cancel"])
+        t0 = time.monotonic()
+        left = load.serve(plan.rest, SECONDS, lambda n, of: say(f"{n} of {of} after {time.monotonic() - t0:.0f} s"))
+        say(f"{len(plan.rest) - len(left)} requests in {time.monotonic() - t0:.1f} s")
+        faults.join(SECONDS)
+        left = load.serve(left, 60)
+        equal("faults were made as planned", (faults.failed, len(faults.done)), (None, len(faults.script)))
+        if not check("every request ended", not left, [(a.number, a.kind, a.contract, a.id) for a in left]):
+            for m in fleet.members.values():
+                print(f"==== {m.name}\n{m.log()[-3000:]}", flush=True)
+        cancelled.join(5)
+        a_key_is_removed(fleet, load, plan)
+        in_the_database(fleet)
+        load.stop()
+        on_the_chain(fleet, load, balances)
+        by_the_workers(fleet)
+        equal("all end in order", {k: v for k, v in fleet.end().items() if v != 0}, {})
+        equal("no process is left", kit.until(lambda: not fleet.processes_left(), 5) and {} or fleet.processes_left(), {})
+        equal("no control group is left", fleet.groups_left(), [])
+        equal("no file is left", files_left(fleet), [])
+
+
+if __name__ == "__main__":
+    kit.main(globals())

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole deployment on loopback for the fleet's test: a chain, a keystore, PostgreSQL (or SQLite), coordinators behind one
+address, workers with keys of their own, two contracts. Between any two of them stands a gate that the test may cut."""
+import asyncio, contextlib, glob, hashlib, json, os, signal, sqlite3, subprocess, threading, time
+
+import databases, kit, near
+from near import Account, Key, NEAR
+from worker_world import ALICE as OWNER, HOST, METHODS, OPERATOR, World
+
+CONTRACTS = ("outlayer.test.near", "second.test.near")
+SETUP_BLOCK_MS = 30  # while accounts and contracts are made
+
+
+class Gates:
+    """TCP proxies on ports that stay, in one thread. A connection goes to the next back end that takes it."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    def open(self, *targets):
+        gate = Gate(self.loop, targets)
+        asyncio.run_coroutine_threadsafe(gate.listen(), self.loop).result()
+        return gate
+
+    def close(self):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+
+class Gate:
+    def __init__(self, loop, targets):
+        self.loop, self.targets, self.is_cut, self.turn, self.writers = loop, list(targets), False, 0, set()
+
+    async def listen(self):
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    async def connect(self):
+        targets, self.turn = list(self.targets), self.turn + 1
+        for i in range(len(targets)):
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection("127.0.0.1", targets[(self.turn + i) % len(targets)])
+        return None
+
+    async def serve(self, reader, writer):
+        other = None if self.is_cut else await self.connect()
+        if not other or self.is_cut:
+            writer.transport.abort()
+            if other:
+                other[1].transport.abort()
+            return
+        self.writers |= {writer, other[1]}
+        await asyncio.gather(self.pump(reader, other[1]), self.pump(other[0], writer))
+        self.writers -= {writer, other[1]}
+
+    async def pump(self, reader, writer):
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(1 << 16):
+                writer.write(piece)
+                await writer.drain()
+        with contextlib.suppress(OSError, RuntimeError):
+            writer.close()
+
+    def cut(self):
+        """Nobody gets through until mend(), and whoever was through is thrown out."""
+        def now():
+            self.is_cut = True
+            for w in self.writers:
+                w.transport.abort()
+        self.loop.call_soon_threadsafe(now)
+
+    def mend(self):
+        self.is_cut = False
+
+
+def tree(process):
+    """The process and all below it: {pid: (start time, command)}."""
+    parents, seen = {}, {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError, ValueError):
+            with open(f"/proc/{entry}/stat") as f:
+                text = f.read()
+            rest = text[text.rindex(")") + 2:].split()
+            parents.setdefault(int(rest[1]), []).append(int(entry))
+            if rest[0] != "Z":
+                seen[int(entry)] = (int(rest[19]), text[text.index("(") + 1:text.rindex(")")])
+    found, left = {}, [process]
+    while left:
+        here = left.pop()
+        left += parents.get(here, [])
+        if here in seen:
+            found[here] = seen[here]
+    return found
+
+
+class Member:
+    """A daemon of the fleet: started again in the same home, with the same settings. gate: by which others reach it."""
+
+    def __init__(self, fleet, name, program, settings, gate=None):
+        self.fleet, self.name, self.program, self.settings, self.gate = fleet, name, program, settings, gate
+        self.home = os.path.join(fleet.home, name)
+        os.makedirs(self.home, exist_ok=True)
+        self.daemon, self.logs, self.away = None, [], []  # away: when it was frozen, cut off or dead
+
+    def start(self):
+        self.daemon = kit.Daemon(self.program, self.settings, home=self.home)
+        if self.gate:
+            self.gate.targets.append(self.daemon.port)
+
+    def gone(self):
+        if self.gate and self.daemon.port in self.gate.targets:
+            self.gate.targets.remove(self.daemon.port)
+        self.logs.append(self.daemon.output())
+        kit.running.remove(self.daemon)
+
+    def pids(self):
+        return tree(self.daemon.process.pid)
+
+    def kill(self):
+        self.daemon.kill()
+        self.gone()
+
+    def stop(self):
+        status = self.daemon.stop()
+        self.gone()
+        return status
+
+    def freeze(self):
+        self.frozen = list(self.pids())
+        self.each(signal.SIGSTOP)
+
+    def thaw(self):
+        self.each(signal.SIGCONT)
+
+    def each(self, number):
+        for pid in self.frozen:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def log(self):
+        return "".join(self.logs) + (self.daemon.output() if self.daemon in kit.running else "")
+
+
+class Server(Member):
+    """PostgreSQL, with the same handles."""
+
+    def __init__(self, fleet, name, server, gate):
+        self.fleet, self.name, self.server, self.gate, self.away = fleet, name, server, gate, []
+
+    def pids(self):
+        return tree(self.server.process.pid)
+
+    def start(self):
+        self.server.start()
+
+    def kill(self):
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.server.process.wait()
+
+    def stop(self):
+        self.server.stop(signal.SIGINT)
+        return 0
+
+    def log(self):
+        return ""
+
+
+class Scan(threading.Thread):
+    """What the chain says, block by block: requests, extensions and ends of all contracts."""
+
+    def __init__(self, url):
+        super().__init__(daemon=True)
+        self.url, self.next, self.changed, self.over = url, 1, threading.Condition(), False
+        self.asked, self.ends, self.extended = {}, {}, {}  # by (contract, request id)
+
+    def run(self):
+        while not self.over:
+            try:
+                head = kit.rpc(self.url, "block", {"finality": "final"}, 5)["result"]["header"]["height"]
+                while self.next <= head and not self.over:
+                    _, block = kit.get_json(f"{self.url}/v0/block/{self.next}", timeout=5)
+                    with self.changed:
+                        self.take(block)
+                        self.next += 1
+                        self.changed.notify_all()
+            except (OSError, ValueError, KeyError):
+                pass  # the chain is killed or cut off at times; it is asked again
+            time.sleep(0.05)
+
+    def take(self, block):
+        for shard in (block or {}).get("shards", []):
+            for found in shard["receipt_execution_outcomes"]:
+                outcome = found["execution_outcome"]["outcome"]
+                if outcome["executor_id"] not in CONTRACTS or "Failure" in outcome["status"]:
+                    continue
+                for line in outcome["logs"]:
+                    if line.startswith("EVENT_JSON:"):
+                        self.event(outcome["executor_id"], json.loads(line[11:]))
+
+    def event(self, contract, event):
+        data = event["data"][0]
+        if event["event"] == "execution_requested":
+            request = json.loads(data["request_data"])
+            self.asked[contract, request["request_id"]] = request
+        elif event["event"] == "execution_completed":
+            self.ends.setdefault((contract, data["request_id"]), []).append(data)
+        elif event["event"] == "execution_extended":
+            self.extended[contract, data["request_id"]] = self.extended.get((contract, data["request_id"]), 0) + 1
+
+    def wait(self, condition, seconds):
+        with self.changed:
+            return self.changed.wait_for(condition, seconds)
+
+
+class Fleet:
+    repo, git, store_secret = World.repo, World.git, World.store_secret
+
+    def __init__(self, home, form="postgres", coordinators=3, workers=5, block_ms=150):
+        self.home, self.form, self.gates, self.members, self.seen = home, form, Gates(), {}, {}
+        self.repos = os.path.join(home, "repos")
+        os.makedirs(self.repos)
+        os.makedirs(os.path.join(home, "tmp"))
+        self.chain_gate = self.gates.open()
+        self.contract_of = {f"worker{i}": CONTRACTS[i * len(CONTRACTS) // workers] for i in range(workers)}
+        self.key_of = {name: Key() for name in self.contract_of}
+        self._chain(SETUP_BLOCK_MS)
+        self._contracts()
+        chain = self.members["devnet"]
+        chain.stop()
+        chain.settings["BLOCK_MS"] = str(block_ms)
+        chain.start()
+        self._keystore()
+        self._database()
+        self.front = self.gates.open()
+        self.coordinators = [self._coordinator(f"coordinator{i}") for i in range(coordinators if form == "postgres" else 1)]
+        self.workers = [self._worker(name, contract) for name, contract in self.contract_of.items()]
+        self.watch = threading.Thread(target=self._watch, daemon=True)
+        self.ending = threading.Event()
+        self.watch.start()
+
+    def add(self, *args, **more):
+        m = Member(self, *args, **more)
+        self.members[m.name] = m
+        return m
+
+    def _chain(self, block_ms):
+        chain = self.add("devnet", "outlayer-devnet", {"BLOCK_MS": str(block_ms), "STATUS_LISTEN": "off"}, gate=self.chain_gate)
+        chain.start()
+        chain.settings["PORT"] = str(chain.daemon.port)
+        self.url = chain.daemon.url  # of the test itself, whom no gate keeps out
+        with open(os.path.join(chain.home, "test.near.json")) as f:
+            self.root = Account(self.url, "test.near", Key.parse(json.load(f)["private_key"]))
+        self.scan = Scan(self.url)
+        self.scan.start()
+
+    def ok(self, answer):
+        if "SuccessValue" not in answer.get("result", {}).get("status", {}):
+            raise RuntimeError(f"a transaction failed: {json.dumps(answer)[:800]}")
+
+    def _contracts(self):
+        self.operator = self.root.create(OPERATOR, 1000 * NEAR)
+        self.owner = self.alice = self.root.create(OWNER, 1000 * NEAR)
+        self.callers, self.askers, self.purses = [], [], []
+        with open(kit.built("contracts/outlayer.wasm"), "rb") as f:
+            code = f.read()
+        with open(kit.built("contracts/asker.wasm"), "rb") as f:
+            asker = f.read()
+        for contract in CONTRACTS:
+            account = self.root.create(contract, 100 * NEAR)
+            self.ok(account.send(contract, near.deploy(code), near.call("new", {"owner_id": OWNER, "operator_id": OPERATOR})))
+            client = self.root.create("ask" + str(len(self.askers)) + ".test.near", 100 * NEAR)
+            self.ok(client.send(client.id, near.deploy(asker), near.call("new", {"outlayer_id": contract})))
+            self.askers.append(client.id)
+        for i in range(4):
+            self.callers.append(self.root.create(f"caller{i}.test.near", 20000 * NEAR))
+            self.purses.append(self.root.create(f"purse{i}.test.near", NEAR).id)
+
+        for name, key in self.key_of.items():
+            self.ok(self.operator.send(OPERATOR, near.add_call_key(
+                key.public, self.contract_of[name], (*METHODS, "cancel_stale_execution"), 100 * NEAR)))
+
+    def balance(self, account):
+        return int(kit.rpc(self.url, "query", {"request_type": "view_account", "finality": "final",
+                                               "account_id": account})["result"]["amount"])
+
+    def _keystore(self):
+        self.keystore_gate = self.gates.open()
+        k = self.add("keystore", "outlayer-keystore", {
+            "SERVER_PORT": "0", "NEAR_RPC_URL": self.chain_gate.url, "OFFCHAINVM_CONTRACT_ID": CONTRACTS[0],
+            "ALLOWED_WORKER_TOKEN_HASHES": hashlib.sha256(b"seal").hexdigest()}, gate=self.keystore_gate)
+        k.start()
+        self.ok(self.owner.send(CONTRACTS[0], near.call("set_keystore_key", {"public_key": k.daemon.ready["identity"]})))
+
+    def _database(self):
+        self.database = self.postgres = None
+        if self.form == "postgres":
+            self.postgres = databases.Postgres()
+            self.database_name = self.postgres.database().split("///")[1].split("?")[0]
+            gate = self.gates.open(self.postgres.port)
+            self.members["postgres"] = Server(self, "postgres", self.postgres, gate)
+            self.database = f"postgres://outlayer:{self.postgres.password}@127.0.0.1:{gate.port}/{self.database_name}"
+
+    def sql(self, text):
+        if self.postgres:
+            return [line.split("|") for line in self.postgres.sql(text, self.database_name).split("\n") if line]
+        with contextlib.closing(sqlite3.connect(f"file:{self.coordinators[0].home}/coordinator.db?mode=ro", uri=True)) as db:
+            return [[str(x) for x in row] for row in db.execute(text).fetchall()]
+
+    def _coordinator(self, name):
+        m = self.add(name, "outlayer-coordinator", {
+            "NEAR_RPC_URL": self.chain_gate.url, "KEYSTORE_BASE_URL": self.keystore_gate.url, "KEYSTORE_AUTH_TOKEN": "seal",
+            "LOG_LEVEL": "info", "DRAIN_SECONDS": "5", "REPO_MAP": f"{HOST}={self.repos}", "TRUSTED_PROXIES": "127.0.0.1",
+            **({"DATABASE_URL": self.database, "WASM_CACHE_DIR": os.path.join(self.home, "wasm")} if self.database else {})},
+            gate=self.front)
+        m.start()
+        return m
+
+    def _token(self, name):
+        where = {"DATABASE_URL": self.database} if self.database else {"OUTLAYER_HOME": self.coordinators[0].home}
+        run = subprocess.run([kit.program("outlayer"), "token", "create", name], capture_output=True, text=True,
+                             env={**os.environ, **where})
+        if run.returncode:
+            raise RuntimeError(run.stderr)
+        return run.stdout.strip()
+
+    def _worker(self, name, contract):
+        gates = [self.gates.open(), self.gates.open()]
+        for gate, of in zip(gates, (self.front, self.chain_gate)):
+            gate.targets.append(of.port)
+        m = self.add(name, "outlayer-worker", {
+            "API_BASE_URL": gates[0].url, "API_AUTH_TOKEN": self._token(name), "NEAR_RPC_URL": gates[1].url,
+            "NEARDATA_API_URL": gates[1].url, "OFFCHAINVM_CONTRACT_ID": contract, "OPERATOR_ACCOUNT_ID": OPERATOR,
+            "OPERATOR_PRIVATE_KEY": self.key_of[name].secret, "WORKER_ID": name, "REPO_MAP": f"{HOST}={self.repos}",
+            "ISOLATION": "process", "POLL_TIMEOUT_SECONDS": "5", "TOOLCHAIN_DIR": kit.built("guest"),
+            "ENABLE_EVENT_MONITOR": "true", "START_BLOCK_HEIGHT": "1", "MAX_CONCURRENT_RUNS": "4",
+            "MAX_CONCURRENT_BUILDS": "1", "LOG_LEVEL": "info", "TMPDIR": os.path.join(self.home, "tmp"),
+            "DRAIN_SECONDS": "5"})
+        m.ways = gates
+        m.start()
+        return m
+
+    # --- what is left behind
+    def _watch(self):
+        """Everything that was ever started, to be looked for at the end."""
+        while not self.ending.wait(0.5):
+            for m in list(self.members.values()):
+                with contextlib.suppress(OSError, AttributeError):
+                    for pid, what in m.pids().items():
+                        self.seen[pid, what[0]] = (m.name, what[1], self._groups(pid))
+
+    @staticmethod
+    def _groups(pid):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/cgroup") as f:
+                return [line.split(":", 2)[1:] for line in f.read().splitlines() if "outlayer-" in line]
+        return []
+
+    def processes_left(self):
+        left = {}
+        for (pid, start), (member, command, _) in self.seen.items():
+            now = tree(pid).get(pid)
+            if now and now[0] == start:
+                left[pid] = (member, command)
+        return left
+
+    def groups_left(self):
+        found = set()
+        for _, _, groups in self.seen.values():
+            for kind, path in groups:
+                for top in glob.glob("/sys/fs/cgroup/*/"):
+                    if os.path.isdir(top + path.lstrip("/")):
+                        found.add(top + path.lstrip("/"))
+        return sorted(found)
+
+    def end(self):
+        """Ends everything in order; {name: exit status}."""
+        self.scan.over = True
+        status = {}
+        for m in (*self.workers, *self.coordinators, self.members["keystore"], self.members["devnet"]):
+            status[m.name] = m.stop()
+        self.ending.set()
+        self.watch.join()
+        if self.postgres:
+            self.postgres.close()
+        self.gates.close()
+        return status
