@@ -23,6 +23,7 @@ SECONDS = 60 * float(os.environ.get("FLEET_MINUTES", "2"))
 WORKERS = int(os.environ.get("FLEET_WORKERS", "5"))
 COORDINATORS = int(os.environ.get("FLEET_COORDINATORS", "3"))
 SHOW = "FLEET_REQUESTS" in os.environ
+REFUND_BLOCKS = 5  # after its end a request's refund arrives, and its asker hears of it
 
 
 def say(text):
@@ -48,7 +49,8 @@ def wrong(load, a):
 
 
 def on_the_chain(fleet, load, balances):
-    asked = list(load.sent.values())
+    asked, last = list(load.sent.values()), fleet.scan.next
+    fleet.scan.wait(lambda: fleet.scan.next >= last + REFUND_BLOCKS, 30)
     bad = {f"{a.number} {a.kind} {a.contract}/{a.id}": w for a in asked if (w := wrong(load, a))}
     check("each request ended once, as it must, and was charged once", not bad, list(bad.items())[:3])
     equal("nobody asked twice", (len(fleet.scan.asked), len(fleet.scan.ends)), (len(asked), len(asked)))
