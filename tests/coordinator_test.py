@@ -13,8 +13,8 @@ from kit import check, equal
 def test_tokens():
     with coordinator() as c:
         for method, path in (("POST", "/tasks/create"), ("GET", "/tasks/poll"), ("POST", "/tasks/heartbeat"),
-                             ("POST", "/tasks/complete"), ("POST", "/tasks/fail"), ("POST", "/locks/acquire"),
-                             ("DELETE", "/locks/release/k"), ("GET", "/wasm/exists/" + "0" * 64),
+                             ("POST", "/tasks/complete"), ("POST", "/tasks/fail"), ("POST", "/tasks/hand-over"),
+                             ("POST", "/locks/acquire"), ("DELETE", "/locks/release/k"), ("GET", "/wasm/exists/" + "0" * 64),
                              ("POST", "/wasm/upload"),
                              ("GET", "/builds/" + "0" * 64), ("PUT", "/builds/" + "0" * 64),
                              ("POST", "/workers/heartbeat")):
@@ -46,6 +46,7 @@ def test_scopes():
         asked = (("POST", "/tasks/create", task(1), {to_record}),
                  ("GET", "/tasks/poll?timeout=0&worker_id=w", None, {to_build, to_run}),
                  ("POST", "/tasks/heartbeat", {}, {to_build, to_run}), ("POST", "/tasks/complete", {}, {to_build, to_run}),
+                 ("POST", "/tasks/hand-over", {}, {to_build, to_run}),
                  ("POST", "/tasks/fail", {}, {to_build, to_run}), ("POST", "/locks/acquire", lock, {to_build}),
                  ("DELETE", "/locks/release/k?worker_id=w", None, {to_build}),
                  ("POST", "/wasm/upload", {}, {to_build}), ("POST", "/cargo-lock/upload", {}, {to_build}),
@@ -222,6 +223,31 @@ def test_refused_and_failed():
         equal("a long error is cut",
               c.complete(2, answer["lease"]["token"], outcome="guest_failed", error="é" * 5000)[0], 200)
         check("to its limit", len(c.job(2)["error"].encode()) == 4096)
+
+
+def test_steps():
+    """What a worker does stands among its capabilities, beside targets; what it hands over is for the others."""
+    with coordinator() as c:
+        c.create(1)
+        equal("who builds gets nothing that is to be run", c.poll(capabilities="compilation")[0], 204)
+        equal("nor with its target", c.poll(capabilities="wasm32-wasip1,compilation")[0], 204)
+        equal("who runs another target neither", c.poll(capabilities="execution,wasm32-wasip2")[0], 204)
+        status, one = c.poll(capabilities="execution,wasm32-wasip1")
+        equal("who runs this one does", (status, one["attempt"], one["handed"]), (200, 1, 0))
+        token = one["lease"]["token"]
+        for body in ({"next": "rest", "reason": "r"}, {"reason": "r"}, {"next": "run"}, {"next": 7, "reason": "r"},
+                     {"next": "run", "reason": "r", "retry": True}):
+            equal(f"{body} is not taken", c.report("hand-over", 1, token, **body)[0], 400)
+        equal("another's token changes nothing", c.report("hand-over", 1, "0" * 64, next="build", reason="r")[0], 409)
+        equal("handed over", c.report("hand-over", 1, token, next="build", reason="not known"),
+              (200, {"retried": True}))
+        equal("once", c.report("hand-over", 1, token, next="build", reason="not known")[0], 409)
+        equal("it is not for who runs", c.poll(capabilities="execution")[0], 204)
+        status, one = c.poll(capabilities="compilation")
+        equal("but for who builds, as the first attempt", (status, one["attempt"], one["handed"]), (200, 1, 1))
+        c.report("hand-over", 1, one["lease"]["token"], next="run", reason="built")
+        status, one = c.poll(capabilities="compilation,execution")
+        equal("who does both gets everything", (status, one["attempt"], one["handed"]), (200, 1, 2))
 
 
 def test_order_and_capabilities():

@@ -10,6 +10,7 @@ void tasks_poll(struct http_request *r, void *coordinator);
 void tasks_heartbeat(struct http_request *r, void *coordinator);
 void tasks_complete(struct http_request *r, void *coordinator);
 void tasks_fail(struct http_request *r, void *coordinator);
+void tasks_hand_over(struct http_request *r, void *coordinator);
 
 // Ends the execution that the report's claim holds, and answers; `about`: what lists show of it. All lives as long as
 // the request.

@@ -150,8 +150,8 @@ static void polled(void *ctx, const struct err *e) {
         http_reply(x->request, 200, "application/json",
                    slice_str(arena_printf(p->arena,
                                           "{\"task\":%s,\"lease\":{\"token\":\"%s\",\"expires_in_ms\":%d,"
-                                          "\"confirm_within_ms\":%d},\"attempt\":%u%s}",
-                                          p->json, p->token, LEASE_MS, LEASE_CONFIRM_MS, p->attempt,
+                                          "\"confirm_within_ms\":%d},\"attempt\":%u,\"handed\":%u%s}",
+                                          p->json, p->token, LEASE_MS, LEASE_CONFIRM_MS, p->attempt, p->handed,
                                           p->too_late ? ",\"too_late\":true" : "")));
 }
 
@@ -165,6 +165,30 @@ static const char *contract_of(const struct coordinator *c, struct http_request 
         return named;
     err_set(e, ERR_INVALID, "contract_id is not a NEAR account: '%.80s'", named);
     return NULL;
+}
+
+// What a worker does, as it says among its capabilities; the other words are build targets. One that says neither does
+// both, and one that names no target builds and runs all.
+static void read_capabilities(struct queue_poll *p, const char *list) {
+    bool builds = false, runs = false;
+    char *targets = arena_alloc(p->arena, list ? strlen(list) + 2 : 1), *end = targets;
+    for (const char *at = list; at && *at;) {
+        size_t n = strcspn(at, ",");
+        struct slice word = slice_of(at, n);
+        bool build = slice_eq(word, slice_str("compilation")), run = slice_eq(word, slice_str("execution"));
+        builds |= build;
+        runs |= run;
+        if (!build && !run && n) {
+            memcpy(end, at, n);
+            end[n] = ',';
+            end += n + 1;
+        }
+        at += n + (at[n] == ',');
+    }
+    *end = 0;
+    p->cannot[QUEUE_BUILD] = runs && !builds;
+    p->cannot[QUEUE_RUN] = builds && !runs;
+    p->capabilities = targets[0] ? targets : builds || runs ? NULL : list;
 }
 
 void tasks_poll(struct http_request *r, void *ctx) {
@@ -189,9 +213,9 @@ void tasks_poll(struct http_request *r, void *ctx) {
                                   .worker_id = worker ? worker : "",
                                   .token_name = coordinator_token_name(r),
                                   .contract_id = contract[0] ? contract : NULL,
-                                  .capabilities = http_query(r, "capabilities"),
                                   .wait_s = timeout,
                                   .gone = is_gone};
+    read_capabilities(&x->poll, http_query(r, "capabilities"));
     queue_poll(c->queue, &x->poll);
 }
 
@@ -341,11 +365,15 @@ static void given_back(void *ctx, const struct err *e) {
         http_reply_json(x->request, 200, json_pack("{s:b}", "retried", 1));
 }
 
-static void give_back(struct coordinator *c, struct http_request *r, const struct claim *claim) {
+// next QUEUE_STEP_COUNT: whatever it was.
+static void give_back(struct coordinator *c, struct http_request *r, const struct claim *claim, enum queue_step next) {
     struct giving *x = arena_calloc(http_arena(r), 1, sizeof *x);
     x->request = r;
-    x->give =
-        (struct queue_give_back){.call = {.done = given_back, .ctx = x}, .key = claim->key, .token = claim->token};
+    x->give = (struct queue_give_back){.call = {.done = given_back, .ctx = x},
+                                       .key = claim->key,
+                                       .token = claim->token,
+                                       .hand = next != QUEUE_STEP_COUNT,
+                                       .step = next};
     queue_give_back(c->queue, &x->give);
 }
 
@@ -366,8 +394,34 @@ void tasks_fail(struct http_request *r, void *ctx) {
     struct report *own = arena_alloc(http_arena(r), sizeof *own);
     *own = (struct report){.claim = kept(http_arena(r), &claim), .outcome = "refused"};
     if (retry)
-        give_back(ctx, r, &own->claim);
+        give_back(ctx, r, &own->claim, QUEUE_STEP_COUNT);
     else
         doubt_lease(ctx, r, own, NULL, reason);
+    log_nothing();
+}
+
+static bool step_read(const char *text, enum queue_step *out, struct err *e) {
+    *out = strcmp(text, "build") == 0 ? QUEUE_BUILD : QUEUE_RUN;
+    return *out == QUEUE_BUILD || strcmp(text, "run") == 0 ||
+           err_set(e, ERR_INVALID, "field 'next' is build or run, not '%.40s'", text);
+}
+
+// A worker has done its part, and the next one is for those who do that.
+void tasks_hand_over(struct http_request *r, void *ctx) {
+    static const char *const keys[] = {"contract_id", "request_id", "token", "next", "reason", NULL};
+    struct claim claim;
+    struct err e;
+    const char *reason = "", *next = NULL;
+    enum queue_step step;
+    SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
+    if (!j || !json_only_keys(j, keys, &e) || !claim_read(&claim, j, &e) || !json_get_text(j, "next", &next, &e) ||
+        !json_get_text(j, "reason", &reason, &e) || !step_read(next, &step, &e)) {
+        reply_error(r, &e);
+        return;
+    }
+    log_key(r, &claim.key);
+    log_info("a worker hands it over to those who %s: %.300s", next, reason);
+    claim = kept(http_arena(r), &claim);
+    give_back(ctx, r, &claim, step);
     log_nothing();
 }

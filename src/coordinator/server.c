@@ -37,6 +37,7 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/tasks/heartbeat", tasks_heartbeat, SMALL_BODY_MAX, NULL, MAY_LEASE},
     {HTTP_POST, "/tasks/complete", tasks_complete, SMALL_BODY_MAX, NULL, MAY_LEASE},
     {HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, MAY_LEASE},
+    {HTTP_POST, "/tasks/hand-over", tasks_hand_over, SMALL_BODY_MAX, NULL, MAY_LEASE},
     {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, MAY_BUILD},
     {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, MAY_BUILD},
     {HTTP_GET, "/wasm/exists/{sha256}", read_wasm_exists, 0, NULL, MAY_LOOK},

@@ -189,6 +189,11 @@ static const struct db_migration migrations[] = {
     // The program before this one keeps locks and benches in its memory: beside it a thing may be built twice. The one
     // before that keeps there who holds which execution, and cannot share a database. SQLite's tables stay empty.
     {.version = 8, .what = "what several coordinators share beside the executions", .sql = SHARED_TABLES, .least = 7},
+    // An older program hands nothing over, and leases what waits to be built to anybody.
+    {.version = 9,
+     .what = "hand-overs between workers that build and workers that run",
+     .sql = "ALTER TABLE queue_items ADD COLUMN handed BIGINT NOT NULL DEFAULT 0;",
+     .least = 8},
 };
 
 const char *database_text(struct arena *a, const char *text) {

@@ -79,6 +79,16 @@ static void take_back(struct local *l, struct queue_give_back *c) {
     call_served(&c->call);
 }
 
+// Whether it waits for nothing but a worker. What is handed over was no failed attempt.
+static bool goes_at_once(struct item *x, const struct queue_give_back *c) {
+    if (c->hand && x->handed < HANDED_MAX) {
+        x->handed += step_of(x->handed) == c->step ? 2 : 1;
+        x->attempt--;
+        return true;
+    }
+    return c->bench && item_bench(x, x->worker_id);
+}
+
 static void local_give_back(struct queue *q, struct queue_give_back *c) {
     struct local *l = (struct local *)q;
     struct queue_call *answers = NULL;
@@ -92,7 +102,7 @@ static void local_give_back(struct queue *q, struct queue_give_back *c) {
         x = NULL;
         c->answer = QUEUE_LOST; // it has said how it ended
     }
-    bool at_once = x && c->bench && item_bench(x, x->worker_id);
+    bool at_once = x && goes_at_once(x, c);
     if (x) {
         item_move(l, x, EXECUTION_EVENT_RETRY);
         item_set_deadline(l, x, at_once ? 0 : clock_mono_ms() + retry_delay(x->attempt));

@@ -3,14 +3,14 @@
 // them at a start.
 //
 // How it works: each execution that is not over is one `item`, found by its key in `slots`. One that waits for a worker
-// stands in a lane: a heap by turn of those that the same workers can do. Targets are whatever payers write, so there
-// may be as many lanes as items: a poll looks at those of the targets that it names, which it finds by name, and one
-// that names none at those of whole contracts. One that waits for its next attempt, or is
-// held by a worker, stands in `timers` until that is over; one whose end is being stored stands nowhere. item_place()
-// is the only place that puts an item anywhere. A worker that polls while nothing is there for it is parked in `polls`,
-// and gets the next item. The timer thread ends what is over, and sleeps until the next of the deadlines. Answers are
-// collected while the lock is held and sent after it is released (answers_send). An item whose lease has changed is
-// `dirty` until its row is written (local_leases.c).
+// stands in a lane: a heap by turn of those of which the same workers can do the next step. Targets are whatever payers
+// write, so there may be as many lanes as items: a poll looks at those of the targets that it names, which it finds by
+// name, and one that names none at those of whole contracts. One that waits for its next attempt, or is held by a
+// worker, stands in `timers` until that is over; one whose end is being stored stands nowhere. item_place() is the only
+// place that puts an item anywhere. A worker that polls while nothing is there for it is parked in `polls`, and gets
+// the next item. The timer thread ends what is over, and sleeps until the next of the deadlines. Answers are collected
+// while the lock is held and sent after it is released (answers_send). An item whose lease has changed is `dirty` until
+// its row is written (local_leases.c).
 #pragma once
 #include "crypto/hash.h"
 #include "queue/form.h"
@@ -36,6 +36,7 @@ struct lane {
     struct lane *next; // of its slot
     struct heap items;
     enum lane_kind kind;
+    enum queue_step step;             // of a LANE_TARGET or LANE_ANY
     char *contract_id, *build_target; // "": of all
 };
 
@@ -58,7 +59,7 @@ struct item {
     bool ending;       // its end is being stored; meanwhile nobody else may end or lease it
     bool too_late;     // nobody began it in time
     bool waits;        // it counts among its payer's
-    unsigned attempt;
+    unsigned attempt, handed;
     uint64_t turn;
     uint64_t created_ms, dead_at_ms; // wall clock
     uint64_t deadline_ms;            // monotonic: of the lease, or of the delay; 0: none

@@ -53,15 +53,19 @@ struct lane **lanes_of(struct local *l, struct slice build_target) {
     return &l->lanes[text_hash(build_target, l->lane_seed) % LANE_SLOTS];
 }
 
-static struct lane *lane_of(struct local *l, enum lane_kind kind, const char *contract_id, const char *build_target) {
+static struct lane *lane_of(struct local *l, enum lane_kind kind, enum queue_step step, const char *contract_id,
+                            const char *build_target) {
     struct lane **slot = lanes_of(l, slice_str(build_target));
     for (struct lane *at = *slot; at; at = at->next)
-        if (at->kind == kind && strcmp(at->build_target, build_target) == 0 &&
+        if (at->kind == kind && at->step == step && strcmp(at->build_target, build_target) == 0 &&
             strcmp(at->contract_id, contract_id) == 0)
             return at;
     struct lane *new = xcalloc(1, sizeof *new);
-    *new = (struct lane){
-        .next = *slot, .kind = kind, .contract_id = xstrdup(contract_id), .build_target = xstrdup(build_target)};
+    *new = (struct lane){.next = *slot,
+                         .kind = kind,
+                         .step = step,
+                         .contract_id = xstrdup(contract_id),
+                         .build_target = xstrdup(build_target)};
     *slot = new;
     l->lane_count++;
     return new;
@@ -99,7 +103,9 @@ static void lane_leave(struct local *l, struct lane **in, struct heap_node *n) {
 }
 
 static struct lane *lane_join(struct local *l, enum lane_kind kind, struct item *x, struct heap_node *n) {
-    struct lane *lane = lane_of(l, kind, x->key.contract_id, kind == LANE_TARGET ? x->build_target : "");
+    bool of_step = kind == LANE_TARGET || kind == LANE_ANY;
+    struct lane *lane = lane_of(l, kind, of_step ? step_of(x->handed) : QUEUE_RUN, x->key.contract_id,
+                                kind == LANE_TARGET ? x->build_target : "");
     heap_add(&lane->items, n, x->turn, (uint64_t)x->execution_id);
     return lane;
 }
@@ -177,6 +183,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .waits = true,
                        .state = EXECUTION_QUEUED,
                        .attempt = row->attempt,
+                       .handed = row->handed,
                        .turn = row->turn,
                        .since_ms = clock_mono_ms(),
                        .created_ms = row->created_ms,

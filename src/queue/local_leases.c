@@ -65,6 +65,7 @@ static void take(struct lease_row *out, const struct item *x) {
                                   .not_before_ms = !held && x->deadline_ms ? wall_of(x->deadline_ms) : 0,
                                   .until_ms = held ? wall_of(x->deadline_ms) : 0,
                                   .attempt = x->attempt,
+                                  .handed = x->handed,
                                   .state = x->state,
                                   .worker_id = out->worker_id,
                                   .token_name = out->token_name,

@@ -36,7 +36,8 @@ static bool before(const struct item *a, const struct item *b) {
 }
 
 static bool fits_item(const struct queue_poll *p, const struct item *x) {
-    return fits(p, x->key.contract_id, x->too_late ? NULL : x->build_target) && !item_is_benched(x, p->worker_id);
+    return fits(p, x->key.contract_id, x->too_late ? NULL : x->build_target) &&
+           (x->too_late || !p->cannot[step_of(x->handed)]) && !item_is_benched(x, p->worker_id);
 }
 
 // Of those that somebody does not get, which are few, the order is looked for.
@@ -54,8 +55,9 @@ static struct item *first_in(const struct lane *lane, const struct queue_poll *p
     if (p->contract_id && strcmp(p->contract_id, lane->contract_id) != 0)
         return NULL;
     switch (lane->kind) {
-    case LANE_TARGET: return lane->build_target[0] ? heap_first(&lane->items) : NULL; // "": nobody says that it can
-    case LANE_ANY: return p->capabilities ? NULL : heap_first(&lane->items);
+    case LANE_TARGET: // "": nobody says that it can
+        return lane->build_target[0] && !p->cannot[lane->step] ? heap_first(&lane->items) : NULL;
+    case LANE_ANY: return p->capabilities || p->cannot[lane->step] ? NULL : heap_first(&lane->items);
     case LANE_LATE: return heap_first(&lane->items);
     case LANE_BENCHED: return first_unless_benched(lane, p);
     }
@@ -101,6 +103,7 @@ static void lease(struct local *l, struct item *x, struct queue_poll *p) {
     x->too_late |= clock_wall_ms() >= item_late_at(x); // also one that came so late
     p->too_late = x->too_late;
     p->attempt = x->attempt;
+    p->handed = x->handed;
     p->json = arena_strdup(p->arena, x->json);
     log_debug("request %" PRIu64 " of %s leased to %s, attempt %u", x->key.request_id, x->key.contract_id, x->worker_id,
               x->attempt);

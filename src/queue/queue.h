@@ -29,6 +29,14 @@
 
 struct queue;
 
+// An execution's next step, for workers that do not do both: to be run, as at first, since most modules are known; or,
+// where whoever was to run it found no module that it believes, to be built. Each hand-over from one to the other is
+// counted: an odd number of them waits for whoever builds.
+enum queue_step { QUEUE_RUN, QUEUE_BUILD, QUEUE_STEP_COUNT };
+#define HANDED_MAX 8 // hand-overs; any more is a failed attempt, so that two who disagree do not keep everybody busy
+
+static inline enum queue_step step_of(unsigned handed) { return handed % 2 ? QUEUE_BUILD : QUEUE_RUN; }
+
 struct execution_key {
     const char *contract_id;
     uint64_t request_id;
@@ -77,12 +85,13 @@ void queue_replace(struct queue *q, struct queue_replace *x);
 // that are too late: what no worker began in the first nine tenths of its time is only answered, by whichever worker.
 struct queue_poll {
     struct queue_call call;
-    struct arena *arena;      // for `json`
-    const char *worker_id;    // "": it did not say
-    const char *token_name;   // of the token by which it asks; "": none was needed
-    const char *contract_id;  // whose executions; NULL: anybody's
-    const char *capabilities; // build targets, comma list; NULL: all
-    uint64_t wait_s;          // 0: does not wait; more than QUEUE_POLL_MAX_S is that
+    struct arena *arena;           // for `json`
+    const char *worker_id;         // "": it did not say
+    const char *token_name;        // of the token by which it asks; "": none was needed
+    const char *contract_id;       // whose executions; NULL: anybody's
+    const char *capabilities;      // build targets, comma list; NULL: all
+    bool cannot[QUEUE_STEP_COUNT]; // steps that this worker does not do
+    uint64_t wait_s;               // 0: does not wait; more than QUEUE_POLL_MAX_S is that
     // Whoever polls is gone: nothing is leased for it. NULL: it never is.
     bool (*gone)(void *ctx);
     bool leased;                     // out; false: nothing came, and the rest is not set
@@ -90,6 +99,7 @@ struct queue_poll {
     const char *json;                // out; the task
     char token[LEASE_TOKEN_LEN + 1]; // out; names the lease in every report
     unsigned attempt;                // out; 1, 2, …
+    unsigned handed;                 // out; hand-overs
 };
 void queue_poll(struct queue *q, struct queue_poll *x);
 
@@ -129,6 +139,8 @@ struct queue_give_back {
     const char *token;
     bool bench; // its worker does not get it any more, and others at once; until the coordinator starts anew. One that
                 // says no name may get it again, after the while
+    bool hand;  // no attempt has failed: `step` is next, for whoever does that, at once
+    enum queue_step step;
     enum queue_answer answer; // out
 };
 void queue_give_back(struct queue *q, struct queue_give_back *x);

@@ -198,6 +198,7 @@ static struct queue_row row_of(struct db *db, struct db_stmt *s) {
                               .not_before_ms = (uint64_t)db_int(db, s, "not_before_ms"),
                               .until_ms = (uint64_t)db_int(db, s, "until_ms"),
                               .attempt = (unsigned)db_int(db, s, "attempt"),
+                              .handed = (unsigned)db_int(db, s, "handed"),
                               .state = held_state(db_text(db, s, "stage")),
                               .worker_id = db_text(db, s, "worker_id"),
                               .token_name = db_text(db, s, "token_name"),
@@ -207,7 +208,8 @@ static struct queue_row row_of(struct db *db, struct db_stmt *s) {
 #define SELECT_OPEN                                                                                                    \
     "SELECT e.id AS id, e.contract_id AS contract_id, e.request_id AS request_id, e.task AS task, e.created_ms AS "    \
     "created_ms, q.build_target AS build_target, q.payer AS payer, q.turn AS turn, q.dead_at_ms AS dead_at_ms, "       \
-    "q.not_before_ms AS not_before_ms, q.until_ms AS until_ms, q.attempt AS attempt, q.stage AS stage, q.worker_id "   \
+    "q.not_before_ms AS not_before_ms, q.until_ms AS until_ms, q.attempt AS attempt, q.handed AS handed, q.stage AS "  \
+    "stage, q.worker_id "                                                                                              \
     "AS worker_id, q.token_name AS token_name, q.lease_hash AS lease_hash "                                            \
     "FROM executions e LEFT JOIN queue_items q ON q.execution_id = e.id WHERE e.state IS NULL"
 
@@ -252,7 +254,8 @@ bool queue_row_update(struct db *db, const struct queue_row *row, struct err *e)
     if (!db_query(
             db,
             "UPDATE queue_items SET dead_at_ms = :dead, not_before_ms = :not_before, until_ms = :until, attempt = "
-            ":attempt, stage = :stage, worker_id = :worker, token_name = :token, lease_hash = :lease WHERE "
+            ":attempt, handed = :handed, stage = :stage, worker_id = :worker, token_name = :token, lease_hash = :lease "
+            "WHERE "
             "execution_id = :id",
             &s, e))
         return false;
@@ -260,6 +263,7 @@ bool queue_row_update(struct db *db, const struct queue_row *row, struct err *e)
     db_bind_int(db, s, ":not_before", (int64_t)row->not_before_ms);
     db_bind_int(db, s, ":until", (int64_t)row->until_ms);
     db_bind_int(db, s, ":attempt", row->attempt);
+    db_bind_int(db, s, ":handed", row->handed);
     db_bind_text(db, s, ":stage", held ? execution_text(row->state) : NULL);
     db_bind_text(db, s, ":worker", held ? row->worker_id : NULL);
     db_bind_text(db, s, ":token", held ? row->token_name : NULL);

@@ -12,7 +12,7 @@ struct queue_row {
     bool stored; // false: an older program made the execution, and what follows is not known
     const char *build_target, *payer;
     uint64_t turn, dead_at_ms, not_before_ms, until_ms; // wall clock
-    unsigned attempt;
+    unsigned attempt, handed;
     enum execution_state state; // QUEUED, or held
     const char *worker_id;      // NULL where nobody holds it
     const char *token_name;     // by which the worker took it; likewise

@@ -179,7 +179,7 @@ static bool store_give_backs(struct scaled *s, struct queue_call **x, size_t n, 
         return false;
     pthread_mutex_lock(&s->mutex);
     for (size_t i = 0; i < n; i++)
-        s->claim |= !c[i]->token || c[i]->bench; // it waits for nothing but a worker
+        s->claim |= !c[i]->token || c[i]->bench || c[i]->hand; // it waits for nothing but a worker
     for (size_t i = 0; i < n; i++)
         s->benches |= c[i]->bench;
     pthread_mutex_unlock(&s->mutex);
@@ -192,6 +192,7 @@ static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, 
 
 static bool same_wish(const struct scaled *s, const struct queue_poll *a, const struct queue_poll *b) {
     return same_text(a->contract_id, b->contract_id) && same_text(a->capabilities, b->capabilities) &&
+           memcmp(a->cannot, b->cannot, sizeof a->cannot) == 0 &&
            (!s->benches || same_text(a->worker_id, b->worker_id));
 }
 

@@ -247,14 +247,19 @@ static const char beat_sql[] = OF_LEASES
     // One that is extended is not too late any more; it has waited, so that its turn is the first.
     " turn = CASE WHEN held.dead_at_ms > q.dead_at_ms THEN greatest(q.turn, 0) ELSE q.turn END"
     " FROM held WHERE q.execution_id = held.execution_id RETURNING q.execution_id, held.lease)" SAY_WHOSE;
+// One that is handed over was no failed attempt, and waits for nothing but a worker.
+#define IS_HANDED "(held.stage IN ('to build', 'to run') AND q.handed < " NUMBER_TEXT(HANDED_MAX) ")"
 // The delay doubles with each attempt, from half a second to half a minute; the operator's waits for nothing.
 static const char give_back_sql[] = OF_LEASES
     " benched AS (INSERT INTO queue_benches (execution_id, worker_id) SELECT q.execution_id, q.worker_id FROM"
     " queue_items q JOIN held ON held.execution_id = q.execution_id WHERE held.stage = 'bench' AND q.worker_id IS NOT"
     " NULL ON CONFLICT DO NOTHING),"
     " done AS (UPDATE queue_items q SET stage = NULL, worker_id = NULL, token_name = NULL, lease_hash = NULL,"
-    " until_ms = NULL, not_before_ms = CASE WHEN held.lease IS NULL OR held.stage = 'bench' THEN 0 ELSE " NOW_MS
-    " + CAST(least(30000, 500 * power(2, least(q.attempt, 10) - 1)) AS BIGINT) END"
+    " until_ms = NULL, not_before_ms = CASE WHEN held.lease IS NULL OR held.stage = 'bench' OR " IS_HANDED
+    " THEN 0 ELSE " NOW_MS " + CAST(least(30000, 500 * power(2, least(q.attempt, 10) - 1)) AS BIGINT) END,"
+    " attempt = CASE WHEN " IS_HANDED " THEN q.attempt - 1 ELSE q.attempt END,"
+    " handed = CASE WHEN " IS_HANDED " THEN q.handed + CASE WHEN (held.stage = 'to build') = (q.handed % 2 = 1)"
+    " THEN 2 ELSE 1 END ELSE q.handed END"
     " FROM held WHERE q.execution_id = held.execution_id RETURNING q.execution_id, held.lease)" SAY_WHOSE;
 
 struct holder {
@@ -319,10 +324,16 @@ bool scaled_store_beats(struct scaled *s, struct queue_beat **x, size_t n, struc
     return for_holders(s, beat_sql, h, n, e);
 }
 
+static const char *how_given(const struct queue_give_back *x) {
+    if (x->hand)
+        return x->step == QUEUE_BUILD ? "to build" : "to run";
+    return x->bench ? "bench" : NULL;
+}
+
 bool scaled_store_give_backs(struct scaled *s, struct queue_give_back **x, size_t n, struct err *e) {
     struct holder h[SCALED_BATCH];
     for (size_t i = 0; i < n; i++)
-        h[i] = (struct holder){&x[i]->key, x[i]->token, x[i]->bench ? "bench" : NULL, 0, &x[i]->answer};
+        h[i] = (struct holder){&x[i]->key, x[i]->token, how_given(x[i]), 0, &x[i]->answer};
     return for_holders(s, give_back_sql, h, n, e);
 }
 
@@ -333,7 +344,8 @@ static const char claim_sql[] =
     " WITH ORDINALITY AS x (worker_id, token_name, lease, n)),"
     " free AS (SELECT execution_id, turn FROM queue_items WHERE stage IS NULL AND not_before_ms <= " NOW_MS
     " AND dead_at_ms > " NOW_MS " AND (CAST(:contract AS TEXT) IS NULL OR contract_id = :contract)"
-    " AND (turn < 0 OR CAST(:all AS BIGINT) = 1 OR build_target = ANY (string_to_array(:targets, ',')))"
+    " AND (turn < 0 OR ((CAST(:all AS BIGINT) = 1 OR build_target = ANY (string_to_array(:targets, ',')))"
+    " AND CASE WHEN handed % 2 = 1 THEN CAST(:builds AS BIGINT) ELSE CAST(:runs AS BIGINT) END = 1))"
     // What one of them does not get none gets: the others are asked for alone while there is such (scaled.c).
     " AND NOT EXISTS (SELECT 1 FROM queue_benches b JOIN x ON x.worker_id = b.worker_id WHERE"
     " b.execution_id = queue_items.execution_id)"
@@ -344,13 +356,14 @@ static const char claim_sql[] =
     " until_ms = " NOW_MS " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"
     " FROM ranked JOIN x ON x.n = ranked.n JOIN executions e ON e.id = ranked.execution_id"
     " WHERE q.execution_id = ranked.execution_id"
-    " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS turn, e.task AS task";
+    " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS turn, q.handed AS handed, e.task AS task";
 
 static void read_lease(struct db *db, struct db_stmt *q, struct scaled_lease *x) {
     struct queue_poll *p = x->poll;
     p->leased = true;
     p->too_late = db_int(db, q, "turn") == TOO_LATE;
     p->attempt = (unsigned)db_int(db, q, "attempt");
+    p->handed = (unsigned)db_int(db, q, "handed");
     p->json = arena_strdup(p->arena, db_text(db, q, "task"));
     memcpy(p->token, x->token, sizeof p->token);
 }
@@ -374,6 +387,8 @@ bool scaled_claim(struct scaled *s, struct scaled_lease *x, size_t n, struct err
     db_bind_text(db, q, ":contract", p->contract_id);
     db_bind_text(db, q, ":targets", p->capabilities);
     db_bind_int(db, q, ":all", !p->capabilities);
+    db_bind_int(db, q, ":builds", !p->cannot[QUEUE_BUILD]);
+    db_bind_int(db, q, ":runs", !p->cannot[QUEUE_RUN]);
     db_bind_int(db, q, ":n", (int64_t)n);
     db_bind_int(db, q, ":confirm", LEASE_CONFIRM_MS);
     while ((ok = db_step(db, q, &row, e)) && row)

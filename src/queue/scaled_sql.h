@@ -2,5 +2,9 @@
 // Words that several statements of the form for many coordinators share.
 #pragma once
 
+// A number of the preprocessor's, as a word of a statement.
+#define NUMBER_TEXT(n) NUMBER_TEXT_OF(n)
+#define NUMBER_TEXT_OF(n) #n
+
 // The database's clock is the only one.
 #define NOW_MS "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)"

@@ -137,13 +137,13 @@ static inline bool create(struct world *w, uint64_t id) {
 
 struct test_lease {
     uint64_t id; // 0: there was none
-    unsigned attempt;
+    unsigned attempt, handed;
     bool too_late;
     char token[LEASE_TOKEN_LEN + 1];
 };
 
-static inline struct test_lease poll_by(struct world *w, const char *worker_id, uint64_t wait_s,
-                                        const char *contract_id, const char *capabilities) {
+static inline struct test_lease poll_step(struct world *w, const char *worker_id, uint64_t wait_s,
+                                          const char *contract_id, const char *capabilities, const bool *cannot) {
     struct test_answer a;
     SCOPED_ARENA(arena);
     struct queue_poll x = {.call = call_new(&a),
@@ -152,11 +152,26 @@ static inline struct test_lease poll_by(struct world *w, const char *worker_id, 
                            .contract_id = contract_id,
                            .capabilities = capabilities,
                            .wait_s = wait_s};
+    for (size_t i = 0; cannot && i < QUEUE_STEP_COUNT; i++)
+        x.cannot[i] = cannot[i];
     queue_poll(w->q, &x);
     assert_true(wait_for(&a));
-    struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.too_late, ""};
+    struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.handed, x.too_late, ""};
     memcpy(out.token, x.token, sizeof out.token);
     return out;
+}
+
+static inline struct test_lease poll_by(struct world *w, const char *worker_id, uint64_t wait_s,
+                                        const char *contract_id, const char *capabilities) {
+    return poll_step(w, worker_id, wait_s, contract_id, capabilities, NULL);
+}
+
+// By a worker that does nothing but this.
+static inline struct test_lease poll_to(struct world *w, enum queue_step step, uint64_t wait_s) {
+    bool cannot[QUEUE_STEP_COUNT];
+    for (size_t i = 0; i < QUEUE_STEP_COUNT; i++)
+        cannot[i] = i != (size_t)step;
+    return poll_step(w, step == QUEUE_BUILD ? "builder" : "runner", wait_s, NULL, NULL, cannot);
 }
 
 static inline struct test_lease poll_as(struct world *w, uint64_t wait_s, const char *contract_id,
@@ -179,6 +194,15 @@ static inline enum queue_answer beat(struct world *w, const struct test_lease *l
 static inline enum queue_answer give_back(struct world *w, const struct test_lease *l) {
     struct test_answer a;
     struct queue_give_back x = {.call = call_new(&a), .key = {"a.near", l->id}, .token = l->token};
+    queue_give_back(w->q, &x);
+    assert_true(wait_for(&a));
+    return x.answer;
+}
+
+static inline enum queue_answer hand_over(struct world *w, const struct test_lease *l, enum queue_step next) {
+    struct test_answer a;
+    struct queue_give_back x = {
+        .call = call_new(&a), .key = {"a.near", l->id}, .token = l->token, .hand = true, .step = next};
     queue_give_back(w->q, &x);
     assert_true(wait_for(&a));
     return x.answer;

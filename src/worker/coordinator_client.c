@@ -66,9 +66,10 @@ static bool tell(struct api *api, struct arena *a, const char *method, const cha
 bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const atomic_bool *stop, struct lease *out,
               bool *got, struct err *e) {
     const char *path =
-        arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s&network=%s&contract_id=%s", timeout_s,
+        arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s&network=%s&contract_id=%s%s%s", timeout_s,
                      http_percent_encode(a, api->set.worker_id), http_percent_encode(a, api->set.network),
-                     http_percent_encode(a, api->set.contract_id));
+                     http_percent_encode(a, api->set.contract_id), api->set.role ? "&capabilities=" : "",
+                     api->set.role ? api->set.role : "");
     struct http_call call = call_of(api, a, "GET", path, timeout_s * 1000 + CALL_MS);
     SCOPED_JSON(answer) = NULL;
     int status;
@@ -107,6 +108,14 @@ bool api_fail(struct api *api, struct arena *a, const struct lease_id *id, const
     json_set_text(j, "reason", reason);
     json_object_set_new(j, "retry", json_boolean(retry));
     return tell(api, a, "POST", "/tasks/fail", CALL_MS, j, e);
+}
+
+bool api_hand_over(struct api *api, struct arena *a, const struct lease_id *id, const char *next, const char *reason,
+                   struct err *e) {
+    SCOPED_JSON(j) = body_of(id);
+    json_set_text(j, "next", next);
+    json_set_text(j, "reason", reason);
+    return tell(api, a, "POST", "/tasks/hand-over", CALL_MS, j, e);
 }
 
 bool api_complete(struct api *api, struct arena *a, const struct lease_id *id, const json_t *report, struct err *e) {

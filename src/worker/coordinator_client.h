@@ -11,6 +11,7 @@ struct api;
 // `cancel`: when it turns true, calls give up within 100 ms. NULL: never. Texts are kept, not copied.
 struct api_settings {
     const char *base_url, *token, *worker_id, *version, *network, *contract_id;
+    const char *role; // the one thing that is done here, compilation or execution; NULL: both
     const atomic_bool *cancel;
 };
 [[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);
@@ -33,6 +34,9 @@ struct lease_id {
                                  uint64_t dead_at_ms, struct err *e);
 [[nodiscard]] bool api_fail(struct api *api, struct arena *a, const struct lease_id *id, const char *reason, bool retry,
                             struct err *e);
+// Those who do `next` (build or run) go on, at once. ERR_NOT_FOUND: an older coordinator, which cannot.
+[[nodiscard]] bool api_hand_over(struct api *api, struct arena *a, const struct lease_id *id, const char *next,
+                                 const char *reason, struct err *e);
 // `report`: the fields of /tasks/complete beside those of `id`; borrowed.
 [[nodiscard]] bool api_complete(struct api *api, struct arena *a, const struct lease_id *id, const json_t *report,
                                 struct err *e);

@@ -16,6 +16,7 @@
 #define LAST_MS 1000      // what may be used of the spare blocks
 #define BRANCH_MS 30000   // longest search for a branch
 #define TRIES_MAX 4       // then a platform failure is reported, too
+#define HANDED_ENOUGH 6   // hand-overs: who builds and who runs do not come together
 // How long the coordinator waits after the first try; each pause is twice the one before, up to the longest.
 #define PAUSE_FIRST_MS 500
 #define PAUSE_MAX_MS 30000
@@ -244,6 +245,44 @@ static void platform_failed(struct job *j, const char *why) {
     answer(j);
 }
 
+// --- handing over
+
+static void hand_over(struct job *j, const char *next, const char *reason) {
+    struct lease_id id = {j->task->contract_id, j->lease->token, j->task->request_id};
+    struct err e;
+    if (is_lost(j))
+        return;
+    log_info("handed over to those who %s: %s", next, reason);
+    if (api_hand_over(j->worker->api, j->arena, &id, next, reason, &e))
+        return;
+    log_err(LOG_WARN, "handing over a lease", &e);
+    if (e.code == ERR_NOT_FOUND)
+        platform_failed(j, reason);
+}
+
+// Nothing is built here, and no build is there that this worker believes.
+static void leave_to_builders(struct job *j) {
+    const char *why = j->module.build.reason;
+    if (!has_time(j))
+        platform_failed(j, why);
+    else if (j->lease->handed < HANDED_ENOUGH)
+        hand_over(j, "build", why);
+    else {
+        answer_fail(
+            &j->answer, j->arena, ANSWER_PLATFORM,
+            "workers that build have built it %d times, and no build is there that a worker that runs can use%s",
+            HANDED_ENOUGH / 2, cost_of_failure(j));
+        answer(j);
+    }
+}
+
+static void leave_to_runners(struct job *j) {
+    if (j->module.unshared)
+        platform_failed(j, "it was built, and the coordinator could not take the module");
+    else
+        hand_over(j, "run", "it is built");
+}
+
 // --- waiting
 
 // Until its time on chain is over, with what it takes to get an answer there kept; or the lease is lost. Of what is
@@ -360,6 +399,10 @@ static bool get_module(struct job *j) {
         j->answer.wasm_hash = b->wasm_hash;
         j->answer.has_wasm = true;
         return true;
+    }
+    if (j->module.elsewhere) {
+        leave_to_builders(j);
+        return false;
     }
     answer_from_build(&j->answer, j->arena, b);
     if (j->answer.class == ANSWER_PLATFORM)
@@ -537,14 +580,19 @@ static void work(struct job *j) {
     if ((j->task->unread && !ask_chain(j)) || !check_request(j))
         return;
     if (is_too_late(j)) {
-        answer_fail(&j->answer, j->arena, ANSWER_PLATFORM,
-                    "no worker could begin the request before its time on chain was nearly over%s", cost_of_failure(j));
+        answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "no worker %s before its time on chain was nearly over%s",
+                    j->lease->handed % 2 ? "that builds could take the request" : "could begin the request",
+                    cost_of_failure(j));
         answer(j);
         return;
     }
     if (window_left(j) < HOPELESS_BLOCKS * j->block_ms)
         give_back(j, "the request's time on chain is over", true);
-    else if (get_module(j) && !is_lost(j) && get_secrets(j))
+    else if (!get_module(j) || is_lost(j))
+        return;
+    else if (!w->set.runs)
+        leave_to_runners(j);
+    else if (get_secrets(j))
         run(j);
 }
 

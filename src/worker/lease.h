@@ -35,7 +35,8 @@ struct lease {
     struct task task;
     const char *token;
     uint64_t expires_in_ms, confirm_within_ms, attempt;
-    bool too_late; // nobody began it in time: it is only answered
+    uint64_t handed; // between those who build and those who run; odd: to those who build
+    bool too_late;   // nobody began it in time: it is only answered
 };
 
 // The answer of /tasks/poll. ERR_INVALID names the field that is missing or malformed; token, attempt and the task's

@@ -28,7 +28,7 @@ struct settings {
         *log_level, *log_format, *status_listen, *admin_token;
     uint64_t start_height, slots, build_slots, poll_s, wasm_cache_mb, crates_mb, code_cache_mb, build_memory_mb,
         build_disk_mb, drain_s;
-    bool monitor, builds;
+    bool monitor, builds, runs;
 };
 static const struct setting table[] = {
     SET_NEEDED(struct settings, api_url, "API_BASE_URL", "the coordinator's address"),
@@ -54,6 +54,7 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, isolation, "ISOLATION", "full",
              "the least that strangers' code is kept apart: full, user or process; docs/operate.md"),
     SET_BOOL(struct settings, builds, "COMPILATION_ENABLED", "true", "build repositories here"),
+    SET_BOOL(struct settings, runs, "EXECUTION_ENABLED", "true", "run modules here"),
     SET_TEXT(struct settings, toolchains, "TOOLCHAIN_DIR", NULL,
              "the system that guests are built in, as `make toolchains` makes it (../guest beside the program)"),
     SET_U64(struct settings, build_memory_mb, "COMPILE_MEMORY_LIMIT_MB", "0", 0, 1048576,
@@ -113,6 +114,10 @@ static bool read_settings(struct daemon *d, const struct daemon_args *args, stru
     if (s->monitor && !s->neardata_url) {
         err_set(e, ERR_SETTINGS, "ENABLE_EVENT_MONITOR needs NEARDATA_API_URL");
         return err_hint(e, "such as https://mainnet.neardata.xyz");
+    }
+    if (!s->builds && !s->runs) {
+        err_set(e, ERR_SETTINGS, "COMPILATION_ENABLED and EXECUTION_ENABLED are both false: nothing is left to do");
+        return err_hint(e, "set one of them to true; a worker that does neither is not needed");
     }
     if (!account_id_parse(&d->operator_id, slice_str(s->operator_id), e))
         return err_wrap(e, "OPERATOR_ACCOUNT_ID");
@@ -191,11 +196,14 @@ static bool open_builder(struct daemon *d, struct err *e) {
         log_info("builds are off (COMPILATION_ENABLED=false): only modules that others built are run");
     else if (isolates)
         log_info("builds are isolated: %s; toolchain %s", how, builder_toolchain(d->builder));
-    else
+    else if (!s->runs) {
+        err_set(e, ERR_SETTINGS, "this worker is to build only (EXECUTION_ENABLED=false), and cannot: %s", how);
+        return err_hint(e, "mend that, or set EXECUTION_ENABLED to true");
+    } else
         log_warn("builds are refused, only modules that others built are run: %s", how);
-    d->worker.set.capabilities =
-        arena_printf(d->arena, "%sexecution%s,isolation-%s", s->builds && isolates ? "compilation," : "",
-                     d->online ? ",network" : "", sandbox_degree_name(sandbox_probe(NULL)->degree));
+    d->worker.set.capabilities = arena_printf(
+        d->arena, "%s%s%sisolation-%s", s->builds && isolates ? "compilation," : "", s->runs ? "execution," : "",
+        d->online ? "network," : "", sandbox_degree_name(sandbox_probe(NULL)->degree));
     return true;
 }
 
@@ -207,6 +215,7 @@ static bool open_modules(struct daemon *d, struct err *e) {
                                  .dir = arena_printf(d->arena, "%s/modules", d->home),
                                  .max_bytes = d->set.wasm_cache_mb << 20,
                                  .may_build = d->set.builds,
+                                 .for_others = !d->set.runs,
                                  .builds = (unsigned)d->set.build_slots};
     return modules_new(&d->worker.modules, &m, e);
 }
@@ -241,13 +250,23 @@ static bool open_executors(struct daemon *d, struct err *e) {
 static bool open_worker(struct daemon *d, struct err *e) {
     struct worker *w = &d->worker;
     struct settings *s = &d->set;
-    struct api_settings api = {s->api_url, s->api_token, s->worker_id, VERSION, s->network, s->contract, &w->abandon};
+    struct api_settings api = {s->api_url,
+                               s->api_token,
+                               s->worker_id,
+                               VERSION,
+                               s->network,
+                               s->contract,
+                               !s->runs     ? "compilation"
+                               : !s->builds ? "execution"
+                                            : NULL,
+                               &w->abandon};
     struct public_key public = secret_key_public(&d->key);
     w->set.network = s->network;
     w->set.contract_id = s->contract;
     w->set.slots = (unsigned)s->slots;
     w->set.poll_s = s->poll_s;
     w->set.monitored = s->monitor;
+    w->set.runs = s->runs;
     w->seen = seen_new();
     return check_isolation(d, e) && journal_open(d->arena, d->home, &w->set.pending_dir, e) &&
            api_new(&w->api, &api, e) && rpc_new(&w->rpc, s->rpc_url, e) &&

@@ -99,6 +99,14 @@ static const char *note_of(struct arena *a, const struct build_record *r, bool c
                         clock_iso8601(r->lock_made * 1000, made), hash_hex(&r->lock_hash, hex));
 }
 
+static void put_module(struct modules *m, struct arena *a, const struct build_record *r, struct module *out) {
+    struct err e;
+    out->unshared =
+        !api_wasm_put(m->set.api, a, &r->wasm_hash, out->build.wasm, &e) || !api_record_put(m->set.api, a, r, &e);
+    if (out->unshared)
+        log_err(LOG_WARN, "the build could not be shared, others will build it again", &e);
+}
+
 static bool try_cache(struct modules *m, struct arena *a, struct module *out) {
     struct build_record r;
     struct err e;
@@ -112,6 +120,8 @@ static bool try_cache(struct modules *m, struct arena *a, struct module *out) {
         return false;
     out->build.wasm_hash = r.wasm_hash;
     out->note = note_of(a, &r, true);
+    if (m->set.for_others) // which it has lost, or who runs it would have found it
+        put_module(m, a, &r, out);
     tally_add(&m->sources, "cache");
     return true;
 }
@@ -178,10 +188,11 @@ static void publish(struct modules *m, struct arena *a, const struct build_sourc
     record_sign(&r, m->set.key);
     out->note = note_of(a, &r, false);
     module_cache_save(m->set.dir, a, m->set.max_bytes, &r, out->build.wasm);
-    bool ok = !r.lock_made || api_lock_file_put(m->set.api, a, &r.lock_hash, out->build.lock, &e);
-    if (!ok || !api_wasm_put(m->set.api, a, &r.wasm_hash, out->build.wasm, &e) ||
-        !api_record_put(m->set.api, a, &r, &e))
-        log_err(LOG_WARN, "the build could not be shared, others will build it again", &e);
+    out->unshared = r.lock_made && !api_lock_file_put(m->set.api, a, &r.lock_hash, out->build.lock, &e);
+    if (out->unshared)
+        log_err(LOG_WARN, "the build's lock could not be shared, others will build it again", &e);
+    else
+        put_module(m, a, &r, out);
 }
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -380,6 +391,7 @@ static bool refused_here(struct modules *m, struct module *out) {
     if (m->set.may_build && isolated)
         return false;
     out->build.end = BUILD_NO_ISOLATION;
+    out->elsewhere = !m->set.may_build;
     out->build.reason = m->set.may_build ? how : "this worker does not build";
     return true;
 }

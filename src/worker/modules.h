@@ -18,8 +18,9 @@ struct modules_settings {
     const struct secret_key *key; // signs build records
     const char *dir;              // of the cache, made when missing
     uint64_t max_bytes;           // of the cache; the least recently used goes first
-    bool may_build;
-    unsigned builds; // at a time; more wait
+    bool may_build;               // false: what nobody built is others' to build
+    bool for_others;              // only builds: the coordinator must have what this worker has
+    unsigned builds;              // at a time; more wait
 };
 [[nodiscard]] bool modules_new(struct modules **out, const struct modules_settings *s, struct err *e);
 void modules_free(struct modules *m);
@@ -41,6 +42,8 @@ struct module {
     // end, reason, repo, commit, build_key, wasm, wasm_hash, resolve_ms, build_ms (0: this call did not build it)
     struct build_result build;
     const char *note; // for people: where it came from; NULL where there is nothing to say
+    bool elsewhere;   // BUILD_NO_ISOLATION: here nothing is built, and no build is known that can be believed
+    bool unshared;    // the coordinator has not got it: nobody else can run it
     bool cut_short;   // BUILD_TIMEOUT: not what is paid was used up, but the patience; the reason says so
 };
 // false: the platform failed, the patience was over, or there is no room to wait here, or too many builds wait for

@@ -22,6 +22,7 @@ struct worker_settings {
     const char *network, *contract_id, *pending_dir, *capabilities;
     unsigned slots; // runs at a time
     uint64_t poll_s;
+    bool runs;      // false: it only builds, and hands over what is built to those who run
     bool monitored; // execution_completed events come in (worker_completed)
 };
 

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Workers that only build and workers that only run serve one request together, by way of a real coordinator."""
+import contextlib, http.client, http.server, json, os, threading
+
+import coordinator_world, kit, near
+from kit import check, equal
+from near import Key, NEAR
+from worker_world import CONTRACT, ECHO, METHODS, OPERATOR, World, builds, c_repo, refusal
+
+BUILDS, RUNS = {"EXECUTION_ENABLED": "false"}, {"COMPILATION_ENABLED": "false"}
+RUST = {"Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n'
+                      '[[bin]]\nname = "app"\npath = "main.rs"\n',
+        "Cargo.lock": 'version = 3\n\n[[package]]\nname = "app"\nversion = "0.1.0"\n',
+        "main.rs": 'fn main() { print!("from rust"); }\n'}
+
+
+class Fleet(World):
+    """A world whose coordinator is a real one, and in which each worker has a key of its own."""
+
+    def __init__(self, home):
+        super().__init__(home)
+        place = os.path.join(home, "coordinator")
+        os.makedirs(place)
+        token = coordinator_world.token_of(place)
+        self.real = coordinator_world.Coordinator(place)
+        self.real.token = token
+
+    def settings(self, name, **env):
+        key = Key()
+        self.operator.send(OPERATOR, near.add_call_key(key.public, CONTRACT, METHODS, 10 * NEAR))
+        env = {"API_BASE_URL": self.real.url, **env}
+        found = super().settings(name, **env)
+        for file, text in (("key", key.secret), ("token", self.real.token)):
+            with open(os.path.join(self.home, name, file), "w") as f:
+                f.write(text)
+        return found
+
+    def ask(self, repo, text="", **how):
+        id, tx, task = self.request(repo, text, record=False, **how)
+        status, answer = self.real.call("POST", "/tasks/create", task)
+        check("recorded", status == 201, answer)
+        return id, tx
+
+
+class Between(http.server.ThreadingHTTPServer):
+    """Hands everything on to the coordinator. `change` may make another answer of one: (path, status, body)."""
+    daemon_threads = True
+
+    def __init__(self, url, change=lambda path, status, body: (status, body), before=lambda path: None):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.to, self.change, self.before, self.url = url, change, before, f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        s = self.server
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+        names = ("Authorization", "Content-Type")
+        with contextlib.suppress(OSError, http.client.HTTPException):  # either side may be gone meanwhile
+            s.before(self.path)
+            status, _, body = kit.http(self.command, s.to + self.path, raw,
+                                       {k: self.headers[k] for k in names if self.headers[k]}, timeout=40)
+            status, body = s.change(self.path, status, body)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    do_POST = do_PUT = do_DELETE = do_GET
+
+
+def leases(worker):
+    return worker.output().count("leased contract=")
+
+
+def test_together():
+    with kit.folder() as home:
+        w = Fleet(home)
+        c, rust = c_repo(w, "echo", ECHO), w.repo("rust", RUST)
+        with w.worker("builder", **BUILDS) as builder, w.worker("runner", **RUNS) as runner:
+            id, tx = w.ask(c, "hello")
+            event, value = w.answer(tx)
+            equal("a guest in C is built here and run there", (value, builds(builder), builds(runner)), ("hello", 1, 0))
+            job = kit.until(lambda: w.real.job(id)["state"] == "settled" and w.real.job(id), 10)
+            equal("who ran it has ended it, and no attempt has failed", (job["worker_id"], leases(runner)), ("runner", 2))
+            built = leases(builder)
+            equal("one lease was enough to build it", built, 1)
+            _, tx = w.ask(c, "again")
+            equal("what is known goes straight to who runs it", (w.answer(tx)[1], leases(builder), leases(runner)),
+                  ("again", built, 3))
+            _, tx = w.ask(rust)
+            equal("a guest in Rust likewise", (w.answer(tx)[1], builds(builder), builds(runner)), ("from rust", 2, 0))
+            _, tx = w.ask(c_repo(w, "bad", "int main(void) { this is not C; }"))
+            event, value = w.answer(tx)
+            check("who builds answers what cannot be built", value is None and event["failure"] == "build", event)
+            said = {x["worker_id"]: x["capabilities"] for x in w.real.call("GET", "/public/workers", token=None)[1]}
+            check("each says what it does", "compilation" in said["builder"] and "execution" not in said["builder"]
+                  and "execution" in said["runner"] and "compilation" not in said["runner"], said)
+
+
+def test_killed_before_it_hands_over():
+    with kit.folder() as home:
+        w = Fleet(home)
+        came, never = threading.Event(), threading.Event()
+
+        def stop(path):
+            if path == "/tasks/hand-over":
+                came.set()
+                never.wait(60)
+                raise OSError("the worker is gone")
+        between = Between(w.real.url, before=stop)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker("runner", **RUNS):
+            first = w.worker("first", **BUILDS, API_BASE_URL=between.url)
+            _, tx = w.ask(repo, "hello")
+            check("it is built", came.wait(60), first.output())
+            first.kill()
+            with w.worker("second", **BUILDS) as second:
+                event, value = w.answer(tx)
+                equal("another one hands over what was uploaded", (value, builds(second)), ("hello", 0))
+        never.set()
+
+
+def test_a_build_that_is_not_believed():
+    """Whoever runs believes no record that comes to it: that has an end, in which nobody pays."""
+    def spoil(path, status, body):
+        if path.startswith("/builds/") and status == 200:
+            body = json.dumps({"records": [{**r, "build_ms": r["build_ms"] + 1} for r in records(body)]}).encode()
+        return status, body
+
+    def records(body):
+        answer = json.loads(body)
+        return answer["records"] if "records" in answer else [answer]
+
+    with kit.folder() as home:
+        w = Fleet(home)
+        between = Between(w.real.url, change=spoil)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker("builder", **BUILDS) as builder, w.worker("runner", **RUNS, API_BASE_URL=between.url) as runner:
+            _, tx = w.ask(repo, "hello")
+            event, value = w.answer(tx)
+            check("it ends as a failure of the platform, which says why", value is None and event["failure"] == "platform"
+                  and "can use" in event["error_message"], event)
+            equal("and costs nothing", event["payment_charged"], "0")
+            equal("after three rounds, with one build", (leases(builder), leases(runner), builds(builder)), (3, 4, 1))
+
+
+def test_neither():
+    with kit.folder() as home:
+        w = World(home)
+        said = refusal(w, **BUILDS, **RUNS)
+        check("who is to do neither does not start", "COMPILATION_ENABLED and EXECUTION_ENABLED are both false" in said,
+              said)
+
+
+if __name__ == "__main__":
+    kit.main(globals())
