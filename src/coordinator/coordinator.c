@@ -55,7 +55,6 @@ static bool open_blobs(struct coordinator *c, const struct coordinator_config *c
 }
 
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
-    SCOPED_ARENA(a);
     const struct db_keep brief = {.connect_ms = TOKEN_DATABASE_MS, .statement_ms = TOKEN_DATABASE_MS};
     return database_open(&c->writing, config->home, config->database_url, e) && open_shared(c, config, e) &&
            database_open(&c->reading, config->home, config->database_url, e) &&
