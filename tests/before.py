@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The coordinator as it was before the newest migration, built once from the history and kept by the hash of its
-sources. Where the history is not there (a shallow clone) a test skips with a sentence."""
+sources."""
 import hashlib, os, shutil, subprocess, tempfile
 
 import kit
@@ -13,12 +13,12 @@ def git(*command, **more):
 
 
 def commit_before():
-    """The parent of the commit that put the newest migration into src/queue/database.c."""
+    """The parent of the commit that put the newest migration into src/queue/database.c; None where the history does not
+    go back to it: a shallow clone, or a copy of the sources alone."""
     found = git("log", "-1", "--format=%H %P", "--pickaxe-regex", "-S", r"\.version = [0-9]", "--", "src/queue/database.c", text=True)
     words = found.stdout.split()
-    if found.returncode or len(words) < 2 or git("cat-file", "-e", words[1]).returncode:
-        raise kit.Skip("the commit before the newest migration is not in this clone: git fetch --unshallow")
-    return words[1]
+    there = not found.returncode and len(words) > 1 and not git("cat-file", "-e", words[1]).returncode
+    return words[1] if there else None
 
 
 def build(commit, into):
