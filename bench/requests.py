@@ -167,9 +167,9 @@ def log_times(home, words):
             if words in line:
                 stamp = line.split(" ", 1)[0]
                 at = time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) + float("0" + stamp[19:-1])
-                number = re.search(r"\[(\d+)\]|request (\d+) seen", line)
+                number = re.search(r"\[[^/\]]*/(\d+)", line)
                 if number:
-                    found.setdefault(int(number.group(1) or number.group(2)), at)
+                    found.setdefault(int(number.group(1)), at)
     return found
 
 
