@@ -23,7 +23,7 @@ SECONDS = 60 * float(os.environ.get("FLEET_MINUTES", "2"))
 WORKERS = int(os.environ.get("FLEET_WORKERS", "5"))
 COORDINATORS = int(os.environ.get("FLEET_COORDINATORS", "3"))
 SHOW = "FLEET_REQUESTS" in os.environ
-MAX_BUILD_SECONDS = 300
+MAX_BUILD_SECONDS = 300  # as src/protocol/contract.h has it
 REFUND_BLOCKS = 5  # after its end a request's refund arrives, and its asker hears of it
 
 

@@ -155,7 +155,8 @@ static bool check_server(const struct pg_link *l, struct err *e) {
     return true;
 }
 
-// What a session needs is said after it was made, and not in its start-up packet: poolers let this through.
+// What a session needs is said after it was made, and not in its start-up packet: poolers let this through. Statements
+// here are short: machine code for them (jit) would take longer than they do.
 static bool say_settings(struct pg_link *l, struct err *e) {
     char sql[600];
     snprintf(sql, sizeof sql,
