@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/sync.h"
 #include "base/test.h"
 #include "http/test_server.h"
 #include "protocol/events.h"
@@ -18,6 +19,7 @@ static struct fake {
     struct http_server *server;
     struct arena *arena;
     pthread_mutex_t mutex; // for all below
+    pthread_cond_t posted; // a post was counted, and its request recorded if it was taken
     const char *blocks[HEIGHTS];
     uint64_t head;
     unsigned refuse_503, refuse_400, refuse_html, posts;
@@ -91,6 +93,7 @@ static void serve_create(struct http_request *r, void *ctx) {
         status = 400;
     else if (fake.task_count < TASKS && !known(http_body(r)))
         fake.tasks[fake.task_count++] = arena_text(fake.arena, http_body(r));
+    pthread_cond_broadcast(&fake.posted);
     pthread_mutex_unlock(&fake.mutex);
     struct err e;
     if (status == 413)
@@ -160,15 +163,14 @@ static struct monitor *start_at(uint64_t height) {
 
 static struct monitor *start(void) { return start_at(1); }
 
-// Waits until so many requests are recorded; what came is looked at by polling, the fake has nothing else.
+// Waits until so many requests are recorded.
 static void recorded(size_t want) {
-    size_t got = 0;
-    for (uint64_t end = clock_mono_ms() + 10000; got < want && clock_mono_ms() < end;) {
-        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-        pthread_mutex_lock(&fake.mutex);
-        got = fake.task_count;
-        pthread_mutex_unlock(&fake.mutex);
-    }
+    uint64_t end = deadline_in(10000);
+    pthread_mutex_lock(&fake.mutex);
+    while (fake.task_count < want && cond_wait_until(&fake.posted, &fake.mutex, end))
+        ;
+    size_t got = fake.task_count;
+    pthread_mutex_unlock(&fake.mutex);
     assert_int_equal(got, want);
 }
 
@@ -191,9 +193,13 @@ static unsigned reads(void) { return get(&fake.reads); }
 static unsigned posts(void) { return get(&fake.posts); }
 
 static void posted_at_least(unsigned want) {
-    for (uint64_t end = clock_mono_ms() + 10000; posts() < want && clock_mono_ms() < end;)
-        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    assert_true(posts() >= want);
+    uint64_t end = deadline_in(10000);
+    pthread_mutex_lock(&fake.mutex);
+    while (fake.posts < want && cond_wait_until(&fake.posted, &fake.mutex, end))
+        ;
+    unsigned got = fake.posts;
+    pthread_mutex_unlock(&fake.mutex);
+    assert_true(got >= want);
 }
 
 static size_t recorded_now(void) {
@@ -407,6 +413,7 @@ static int set_up(void **state) {
         return -1;
     fake.arena = arena_new();
     pthread_mutex_init(&fake.mutex, NULL);
+    cond_init(&fake.posted);
     fake.server = test_server(routes, ARRAY_LEN(routes), 1);
     url = arena_printf(fake.arena, "http://127.0.0.1:%u", http_server_port(fake.server));
     return 0;
