@@ -70,25 +70,24 @@ def test_a_revocation_reaches_all():
         check("within 5 s and a look", time.monotonic() - began < 6, time.monotonic() - began)
 
 
+def refused_beside(a, what, words):
+    """A coordinator over the database of `a` does not start, and says why."""
+    with kit.folder() as home:
+        urls[home] = urls[a.home]
+        try:
+            Coordinator(home).kill()
+            check(f"{what} is refused", False)
+        except RuntimeError as e:
+            check(f"{what} is refused", words in str(e), e)
+
+
 def test_mixed_forms_are_refused():
     with fleet(1) as (a,):
         sql(a, "INSERT INTO coordinators SELECT 'x', 'local', '0.0.9', 0, seen_ms + 5000 FROM coordinators")
-        with kit.folder() as home:
-            urls[home] = urls[a.home]
-            try:
-                Coordinator(home).kill()
-                check("one that keeps it all in its memory is refused", False)
-            except RuntimeError as e:
-                check("one that keeps it all in its memory is refused", "whose form is 'local'" in str(e), e)
+        refused_beside(a, "one that keeps it all in its memory", "whose form is 'local'")
         sql(a, "DELETE FROM coordinators WHERE id = 'x'; INSERT INTO schema_version VALUES (99); "
                "INSERT INTO schema_least VALUES (99, 99)")
-        with kit.folder() as home:
-            urls[home] = urls[a.home]
-            try:
-                Coordinator(home).kill()
-                check("a program that is too old is refused", False)
-            except RuntimeError as e:
-                check("a program that is too old is refused", "needs a program that knows 99" in str(e), e)
+        refused_beside(a, "a program that is too old", "needs a program that knows 99")
 
 
 if __name__ == "__main__":
