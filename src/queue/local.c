@@ -81,8 +81,9 @@ static void take_back(struct local *l, struct queue_give_back *c) {
 
 // Whether it waits for nothing but a worker. What is handed over was no failed attempt.
 static bool goes_at_once(struct item *x, const struct queue_give_back *c) {
-    if (c->hand && x->handed < HANDED_MAX) {
-        x->handed += step_of(x->handed) == c->step ? 2 : 1;
+    unsigned handed = x->handed + (step_of(x->handed) == c->step ? 2 : 1);
+    if (c->hand && handed <= HANDED_MAX) {
+        x->handed = handed;
         x->attempt--;
         return true;
     }

@@ -33,7 +33,10 @@ struct queue;
 // where whoever was to run it found no module that it believes, to be built. Each hand-over from one to the other is
 // counted: an odd number of them waits for whoever builds.
 enum queue_step { QUEUE_RUN, QUEUE_BUILD, QUEUE_STEP_COUNT };
-#define HANDED_MAX 8 // hand-overs; any more is a failed attempt, so that two who disagree do not keep everybody busy
+// Hand-overs; any more is a failed attempt, so that two who disagree do not keep everybody busy. It is even: what is
+// handed over no more waits for whoever runs, who can end it, and a build is not made over and over.
+#define HANDED_MAX 8
+_Static_assert(HANDED_MAX % 2 == 0, "what is handed over no more must wait for whoever runs");
 
 static inline enum queue_step step_of(unsigned handed) { return handed % 2 ? QUEUE_BUILD : QUEUE_RUN; }
 

@@ -248,7 +248,8 @@ static const char beat_sql[] = OF_LEASES
     " turn = CASE WHEN held.dead_at_ms > q.dead_at_ms THEN greatest(q.turn, 0) ELSE q.turn END"
     " FROM held WHERE q.execution_id = held.execution_id RETURNING q.execution_id, held.lease)" SAY_WHOSE;
 // One that is handed over was no failed attempt, and waits for nothing but a worker.
-#define IS_HANDED "(held.stage IN ('to build', 'to run') AND q.handed < " NUMBER_TEXT(HANDED_MAX) ")"
+#define HANDED_THEN "q.handed + CASE WHEN (held.stage = 'to build') = (q.handed % 2 = 1) THEN 2 ELSE 1 END"
+#define IS_HANDED "(held.stage IN ('to build', 'to run') AND " HANDED_THEN " <= " NUMBER_TEXT(HANDED_MAX) ")"
 // The delay doubles with each attempt, from half a second to half a minute; the operator's waits for nothing.
 static const char give_back_sql[] = OF_LEASES
     " benched AS (INSERT INTO queue_benches (execution_id, worker_id) SELECT q.execution_id, q.worker_id FROM"
@@ -258,8 +259,7 @@ static const char give_back_sql[] = OF_LEASES
     " until_ms = NULL, not_before_ms = CASE WHEN held.lease IS NULL OR held.stage = 'bench' OR " IS_HANDED
     " THEN 0 ELSE " NOW_MS " + CAST(least(30000, 500 * power(2, least(q.attempt, 10) - 1)) AS BIGINT) END,"
     " attempt = CASE WHEN " IS_HANDED " THEN q.attempt - 1 ELSE q.attempt END,"
-    " handed = CASE WHEN " IS_HANDED " THEN q.handed + CASE WHEN (held.stage = 'to build') = (q.handed % 2 = 1)"
-    " THEN 2 ELSE 1 END ELSE q.handed END"
+    " handed = CASE WHEN " IS_HANDED " THEN " HANDED_THEN " ELSE q.handed END"
     " FROM held WHERE q.execution_id = held.execution_id RETURNING q.execution_id, held.lease)" SAY_WHOSE;
 
 struct holder {

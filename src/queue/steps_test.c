@@ -67,6 +67,27 @@ static void disagreement_has_an_end(void **state) {
     world_close(&w);
 }
 
+// If this fails, what waits for who builds at the last hand-over but one stays with them: each builds it, and none of
+// them can hand it to who runs.
+static void the_last_hand_over_is_to_who_runs(void **state) {
+    struct world w;
+    world_open_on(&w, state, 600000);
+    assert_true(create(&w, 1));
+    for (unsigned i = 0; i < HANDED_MAX - 1; i++) {
+        struct test_lease one = poll_to(&w, step_of(i), 0);
+        assert_int_equal(hand_over(&w, &one, step_of(i + 1)), QUEUE_OK);
+    }
+    struct test_lease one = poll_to(&w, QUEUE_BUILD, 0);
+    assert_int_equal(one.handed, HANDED_MAX - 1);
+    assert_int_equal(hand_over(&w, &one, QUEUE_BUILD), QUEUE_OK); // would be two more
+    one = poll_to(&w, QUEUE_BUILD, 5);
+    assert_true(one.id == 1 && one.attempt == 2 && one.handed == HANDED_MAX - 1);
+    assert_int_equal(hand_over(&w, &one, QUEUE_RUN), QUEUE_OK);
+    one = poll_to(&w, QUEUE_RUN, 0);
+    assert_true(one.id == 1 && one.attempt == 2 && one.handed == HANDED_MAX);
+    world_close(&w);
+}
+
 // If this fails, a worker that does not build can send nothing but good words to itself, and nobody hears of it.
 static void to_its_own_kind_counts_too(void **state) {
     struct world w;
@@ -114,9 +135,12 @@ static void who_waits_is_woken(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        ON_BOTH_FORMS(each_does_its_step),           ON_BOTH_FORMS(a_step_outlives_a_restart),
-        ON_BOTH_FORMS(disagreement_has_an_end),      ON_BOTH_FORMS(to_its_own_kind_counts_too),
-        ON_BOTH_FORMS(what_is_too_late_is_anybodys), ON_BOTH_FORMS(who_waits_is_woken)};
+    const struct CMUnitTest tests[] = {ON_BOTH_FORMS(each_does_its_step),
+                                       ON_BOTH_FORMS(a_step_outlives_a_restart),
+                                       ON_BOTH_FORMS(disagreement_has_an_end),
+                                       ON_BOTH_FORMS(to_its_own_kind_counts_too),
+                                       ON_BOTH_FORMS(what_is_too_late_is_anybodys),
+                                       ON_BOTH_FORMS(who_waits_is_woken),
+                                       ON_BOTH_FORMS(the_last_hand_over_is_to_who_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
