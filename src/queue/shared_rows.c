@@ -39,9 +39,10 @@ static const char acquire_sql[] =
     " ON CONFLICT (lock_key) DO UPDATE SET worker_id = excluded.worker_id, token_name = excluded.token_name,"
     " until_ms = excluded.until_ms WHERE l.until_ms <= " NOW_MS
     " OR (l.worker_id = excluded.worker_id AND l.token_name = excluded.token_name) RETURNING worker_id, until_ms)"
-    " SELECT worker_id AS holder, 1 AS acquired, (until_ms - " THIS_MS " + 999) / 1000 AS left_s FROM got UNION ALL"
-    " SELECT worker_id, 0, (until_ms - " THIS_MS
-    " + 999) / 1000 FROM build_locks WHERE lock_key = :key AND until_ms > " NOW_MS
+    " SELECT worker_id AS holder, 1 AS acquired, greatest((until_ms - " THIS_MS " + 999) / 1000, 0) AS left_s FROM got"
+    // One that was held when this statement began may be over by now: whoever asks comes again in a second.
+    " UNION ALL SELECT worker_id, 0, greatest((until_ms - " THIS_MS
+    " + 999) / 1000, 1) FROM build_locks WHERE lock_key = :key AND until_ms > " NOW_MS
     " AND NOT EXISTS (SELECT 1 FROM got)";
 
 static bool count_locks(struct db *db, bool *full, struct err *e) {
