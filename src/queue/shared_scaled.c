@@ -29,23 +29,28 @@ static struct scaled_shared *scaled_of(struct shared *s) { return (struct scaled
 
 // --- calls, on the thread
 
-static bool serve_acquire(struct scaled_shared *s, struct shared_lock *x, struct err *e) {
+// How a call ends. FAILED: the database did not do what it was asked for.
+enum served { SERVED, REFUSED, FAILED };
+
+static enum served served(bool ok) { return ok ? SERVED : REFUSED; }
+
+static enum served serve_acquire(struct scaled_shared *s, struct shared_lock *x, struct err *e) {
     bool full;
     for (int i = 0; i < TRIES; i++) {
         if (!lock_row_acquire(s->db, x, &full, e))
-            return false;
-        if (x->holder)
-            return true;
-        if (full)
-            return lock_none_free(e);
+            return FAILED;
+        if (x->holder || full)
+            return served(!full || lock_none_free(e));
     }
     err_set(e, ERR_UNAVAILABLE, "others take the lock just now: '%.200s'", x->key);
-    return err_hint(e, "try again in a moment");
+    return served(err_hint(e, "try again in a moment"));
 }
 
-static bool serve_release(struct scaled_shared *s, struct shared_lock *x, struct err *e) {
+static enum served serve_release(struct scaled_shared *s, struct shared_lock *x, struct err *e) {
     bool foreign;
-    return lock_row_release(s->db, x, &foreign, e) && (x->released || !foreign || lock_is_foreign(x->key, e));
+    if (!lock_row_release(s->db, x, &foreign, e))
+        return FAILED;
+    return served(x->released || !foreign || lock_is_foreign(x->key, e));
 }
 
 static bool read_benches(struct scaled_shared *s, struct err *e) {
@@ -60,24 +65,26 @@ static bool read_benches(struct scaled_shared *s, struct err *e) {
     return true;
 }
 
-static bool serve_bench(struct scaled_shared *s, struct shared_bench *x, struct err *e) {
+static enum served serve_bench(struct scaled_shared *s, struct shared_bench *x, struct err *e) {
     bool full;
-    return bench_row_store(s->db, x, &full, e) && (!full || bench_is_full(e)) && read_benches(s, e);
+    if (!bench_row_store(s->db, x, &full, e) || (!full && !read_benches(s, e)))
+        return FAILED;
+    return served(!full || bench_is_full(e));
 }
 
-static bool serve(struct scaled_shared *s, struct shared_call *c, struct err *e) {
+static enum served serve(struct scaled_shared *s, struct shared_call *c, struct err *e) {
     switch ((enum kind)c->kind) {
     case ACQUIRE: return serve_acquire(s, (struct shared_lock *)c, e);
     case RELEASE: return serve_release(s, (struct shared_lock *)c, e);
     case BENCH: return serve_bench(s, (struct shared_bench *)c, e);
     }
-    return false;
+    return FAILED;
 }
 
-// What a commit left in doubt is done by doing it again: the same call finds what it began.
+// What is said of a failure. What a commit left in doubt is done by doing it again: the same call finds what it began.
 static struct err told(const struct err *e) {
     struct err out = *e;
-    if (e->code == ERR_UNAVAILABLE || e->code == ERR_FORBIDDEN || e->code == ERR_CONFLICT)
+    if (e->code == ERR_UNAVAILABLE)
         return out;
     log_err(LOG_ERROR, "locks and benches cannot be stored", e);
     err_set(&out, ERR_UNAVAILABLE, "it is not known whether it was stored");
@@ -111,14 +118,14 @@ static void fail_all(struct scaled_shared *s, const struct err *e) {
 
 static void serve_one(struct scaled_shared *s, struct shared_call *c) {
     struct err e;
-    if (serve(s, c, &e)) {
-        c->done(c->ctx, NULL);
-        return;
+    switch (serve(s, c, &e)) {
+    case SERVED: c->done(c->ctx, NULL); return;
+    case REFUSED: c->done(c->ctx, &e); return;
+    case FAILED: break;
     }
-    bool away = e.code == ERR_IN_DOUBT || (e.code == ERR_UNAVAILABLE && strncmp(e.msg, "database", 8) == 0);
     struct err why = told(&e);
     c->done(c->ctx, &why);
-    if (away)
+    if (e.code == ERR_UNAVAILABLE || e.code == ERR_IN_DOUBT)
         fail_all(s, &why);
 }
 

@@ -3,6 +3,7 @@
 #include "queue/shared.h"
 
 #include "queue/test_queue.h"
+#include "store/test_proxy.h"
 
 #define NOT_FAILED ERR_INTERNAL
 
@@ -322,12 +323,43 @@ static void a_database_that_is_away(void **state) {
     shared_free(s);
 }
 
+// One that cannot be reached is looked for once, and not anew for each that waits: they are requests of workers.
+static void who_waits_for_a_silent_database(void **state) {
+    struct shared *s;
+    struct test_proxy p;
+    struct err e;
+    SCOPED_ARENA(a);
+    test_proxy_start(&p, *state);
+    shared_free(open_on(state)); // migrated
+    assert_ok(shared_open_scaled(&s, p.url, &e), &e);
+    test_proxy_break(&p, PROXY_SILENT, NULL);
+    assert_int_equal(lock(s, shared_acquire, "k", "w").failed, ERR_UNAVAILABLE); // its connection is given up
+    struct test_answer answer[5];
+    struct shared_lock x[ARRAY_LEN(answer)];
+    unsigned before = p.connections;
+    for (size_t i = 0; i < ARRAY_LEN(x); i++) {
+        x[i] = (struct shared_lock){.call = call_of(&answer[i]), .arena = a, .key = "k", .worker = "w", .ttl_s = 60};
+        shared_acquire(s, &x[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(x); i++) {
+        assert_false(wait_for(&answer[i]));
+        assert_int_equal(answer[i].e.code, ERR_UNAVAILABLE);
+    }
+    assert_true(p.connections - before < ARRAY_LEN(x)); // a tick's, and the first call's
+    test_proxy_break(&p, PROXY_PASS, NULL);
+    while (lock(s, shared_acquire, "k", "w").failed == ERR_UNAVAILABLE)
+        ;
+    shared_free(s);
+    test_proxy_stop(&p);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {ON_BOTH_FORMS(a_lock_has_one_holder),  ON_BOTH_FORMS(a_lock_is_its_tokens),
-                                       ON_BOTH_FORMS(a_lock_ends_by_itself),  ON_BOTH_FORMS(any_bytes_name_a_lock),
-                                       ON_BOTH_FORMS(the_tables_are_bounded), ON_BOTH_FORMS(what_workers_say),
-                                       ON_BOTH_FORMS(who_is_benched),         ON_POSTGRES(two_coordinators_share),
-                                       ON_POSTGRES(no_two_hold_a_lock),       ON_POSTGRES(another_form_is_refused),
-                                       ON_POSTGRES(a_database_that_is_away)};
+    const struct CMUnitTest tests[] = {
+        ON_BOTH_FORMS(a_lock_has_one_holder),  ON_BOTH_FORMS(a_lock_is_its_tokens),
+        ON_BOTH_FORMS(a_lock_ends_by_itself),  ON_BOTH_FORMS(any_bytes_name_a_lock),
+        ON_BOTH_FORMS(the_tables_are_bounded), ON_BOTH_FORMS(what_workers_say),
+        ON_BOTH_FORMS(who_is_benched),         ON_POSTGRES(two_coordinators_share),
+        ON_POSTGRES(no_two_hold_a_lock),       ON_POSTGRES(another_form_is_refused),
+        ON_POSTGRES(a_database_that_is_away),  ON_POSTGRES(who_waits_for_a_silent_database)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
