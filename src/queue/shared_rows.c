@@ -6,14 +6,11 @@
 #include "queue/scaled_sql.h"
 #include "queue/shared_scaled.h"
 
-#define LOCKS_MAX_TEXT "4096"
-#define WORKERS_MAX_TEXT "1000"
-#define BENCHED_MAX_TEXT "64"
-#define WORKER_ALIVE_TEXT "30000"
-#define COORDINATOR_ALIVE_TEXT "10000"
-_Static_assert(LOCKS_MAX == 4096 && WORKERS_MAX == 1000 && BENCHED_MAX == 64 && WORKER_ALIVE_MS == 30000 &&
-                   COORDINATOR_ALIVE_MS == 10000,
-               "the statements below say the same");
+#define LOCKS_MAX_TEXT NUMBER_TEXT(LOCKS_MAX)
+#define WORKERS_MAX_TEXT NUMBER_TEXT(WORKERS_MAX)
+#define BENCHED_MAX_TEXT NUMBER_TEXT(BENCHED_MAX)
+#define WORKER_ALIVE_TEXT NUMBER_TEXT(WORKER_ALIVE_MS)
+#define COORDINATOR_ALIVE_TEXT NUMBER_TEXT(COORDINATOR_ALIVE_MS)
 
 // The first row's numbers, by the names of their columns; zeros where there is none.
 static bool read_numbers(struct db *db, struct db_stmt *q, const char *const *names, uint64_t *out, size_t n,
