@@ -102,6 +102,7 @@ def test_refusals():
         check("and none is made", not os.path.exists(f"{home}/nothing.db"))
         refused("a password in --to", "command line", "--from", path, "--to", server.tcp)
         refused("SQLite as a target", "PostgreSQL", "--from", path, DATABASE_URL_FILE="", DATABASE_URL=f"{home}/x.db")
+        check("and no file is made", not os.path.exists(f"{home}/x.db"))
         with source(path) as db:
             db.execute("DELETE FROM schema_version WHERE version = (SELECT max(version) FROM schema_version)")
             db.commit()
@@ -112,6 +113,12 @@ def test_refusals():
         refused("a newer source", "newer program", "--from", path)
         equal("the target was not touched", server.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", name),
               "0")
+        with source(path) as db:
+            db.execute("DELETE FROM schema_version WHERE version = (SELECT max(version) FROM schema_version)")
+            db.execute("INSERT INTO schema_version SELECT max(version) + 1 FROM schema_version")
+            db.execute("CREATE TABLE _litestream_lock (id INTEGER)")
+            db.commit()
+        refused("a source in which somebody else has a table", "no coordinator makes: '_litestream_lock'", "--from", path)
 
 
 def test_cut_off():

@@ -45,6 +45,11 @@ static enum kind kind_of(const char *type) {
                                                                                  : KIND_TEXT;
 }
 
+static bool is_strange(const char *table, struct err *e) {
+    err_set(e, ERR_SETTINGS, "the source has a table that no coordinator makes: '%.100s'", table);
+    return err_hint(e, "make a copy of the file, drop the table there, and copy from that");
+}
+
 static bool list_tables(struct copy *c, struct err *e) {
     struct db_stmt *s;
     bool row, ok;
@@ -56,12 +61,16 @@ static bool list_tables(struct copy *c, struct err *e) {
         return false;
     while ((ok = db_step(c->from, s, &row, e)) && row) {
         const char *name = db_text(c->from, s, "name");
-        if (!c->count || strcmp(c->tables[c->count - 1].name, name) != 0) {
-            BUG_ON(c->count == TABLES_MAX);
-            c->tables[c->count++].name = arena_strdup(c->arena, name);
+        struct table *t = c->count ? &c->tables[c->count - 1] : NULL;
+        bool next = !t || strcmp(t->name, name) != 0;
+        if (next ? c->count == TABLES_MAX : t->count == COLUMNS_MAX) {
+            ok = is_strange(name, e);
+            break;
         }
-        struct table *t = &c->tables[c->count - 1];
-        BUG_ON(t->count == COLUMNS_MAX);
+        if (next) {
+            t = &c->tables[c->count++];
+            t->name = arena_strdup(c->arena, name);
+        }
         const char *column = arena_strdup(c->arena, db_text(c->from, s, "col"));
         t->columns[t->count++] = (struct column){column, arena_printf(c->arena, ":%s", column),
                                                  kind_of(db_text(c->from, s, "type")), db_int(c->from, s, "pk") > 0};
@@ -114,15 +123,17 @@ static void write_statements(struct arena *a, struct table *t) {
 
 // --- may it be done
 
-static bool number(struct db *db, const char *sql, uint64_t *out, struct err *e) {
-    struct db_stmt *s;
-    bool row = false;
-    if (!db_query(db, sql, &s, e))
-        return false;
-    bool ok = db_step(db, s, &row, e);
+// Gives the statement back.
+static bool read_number(struct db *db, struct db_stmt *s, uint64_t *out, struct err *e) {
+    bool row = false, ok = db_step(db, s, &row, e);
     *out = ok && row ? (uint64_t)db_int(db, s, "n") : 0;
     db_done(db, s);
     return ok;
+}
+
+static bool number(struct db *db, const char *sql, uint64_t *out, struct err *e) {
+    struct db_stmt *s;
+    return db_query(db, sql, &s, e) && read_number(db, s, out, e);
 }
 
 static bool is_coordinators(struct copy *c, struct err *e) {
@@ -130,7 +141,8 @@ static bool is_coordinators(struct copy *c, struct err *e) {
     if (!number(c->from, "SELECT count(*) AS n FROM sqlite_master WHERE name = 'schema_version'", &has, e))
         return false;
     if (!has)
-        return err_set(e, ERR_SETTINGS, "the source is not a coordinator's database");
+        return err_set(e, ERR_SETTINGS, "the source is not a coordinator's database") ||
+               err_hint(e, "the coordinator's is coordinator.db in its home");
     if (!number(c->from, "SELECT max(version) AS n FROM schema_version", &version, e))
         return false;
     if (version == (uint64_t)database_version())
@@ -159,16 +171,31 @@ static bool open_source(struct copy *c, const char *url, struct err *e) {
 
 static bool open_target(struct copy *c, const char *url, struct err *e) {
     uint64_t version;
-    if (!database_open(&c->to, NULL, url, e))
+    enum db_engine engine;
+    if (!db_engine_of(url, &engine, e))
         return false;
-    if (db_engine(c->to) != DB_POSTGRES)
+    if (engine != DB_POSTGRES)
         return err_set(e, ERR_USAGE, "what is copied to is a database of PostgreSQL") ||
                err_hint(e, "it is postgres://user@host/name, without its password on the command line");
-    if (!number(c->to, "SELECT max(version) AS n FROM schema_version", &version, e))
+    if (!database_open(&c->to, NULL, url, e) ||
+        !number(c->to, "SELECT max(version) AS n FROM schema_version", &version, e))
         return false;
     return version == (uint64_t)database_version() ||
            err_set(e, ERR_SETTINGS, "the target has schema version %" PRIu64 "; this program copies version %d",
-                   version, database_version());
+                   version, database_version()) ||
+           err_hint(e, "use the newer program that made it");
+}
+
+// Others write tables of their own into the file, such as a program that replicates it.
+static bool is_known(struct copy *c, const struct table *t, struct err *e) {
+    struct db_stmt *s;
+    uint64_t has;
+    if (!db_query(c->to,
+                  "SELECT count(*) AS n FROM pg_tables WHERE schemaname = current_schema() AND tablename = :name", &s,
+                  e))
+        return false;
+    db_bind_text(c->to, s, ":name", t->name);
+    return read_number(c->to, s, &has, e) && (has || is_strange(t->name, e));
 }
 
 // From here to the transaction's end nobody else reads or writes the table.
@@ -289,6 +316,8 @@ static bool transfer(struct copy *c, struct err *e) {
     if (!db_begin(c->to, e))
         return false;
     bool ok = true;
+    for (size_t i = 0; ok && i < c->count; i++)
+        ok = is_known(c, &c->tables[i], e);
     for (size_t i = 0; ok && i < c->count; i++) {
         write_statements(c->arena, &c->tables[i]);
         ok = take_table(c, &c->tables[i], e);

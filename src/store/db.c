@@ -29,6 +29,13 @@ static const struct db_driver *driver_of(const char **url, struct err *e) {
     return NULL;
 }
 
+bool db_engine_of(const char *url, enum db_engine *out, struct err *e) {
+    const struct db_driver *driver = driver_of(&url, e);
+    if (driver)
+        *out = driver->engine;
+    return driver;
+}
+
 bool db_open_as(struct db **out, const char *url, const struct db_keep *keep, struct err *e) {
     const struct db_driver *driver = driver_of(&url, e);
     if (!driver)

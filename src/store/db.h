@@ -67,6 +67,8 @@ struct db {
 // answer had not come, so that the change is stored or not.
 [[nodiscard]] bool db_open(struct db **out, const char *url, struct err *e);
 [[nodiscard]] bool db_open_as(struct db **out, const char *url, const struct db_keep *keep, struct err *e);
+// Which engine a URL names, without opening anything: SQLite makes a file that is not there.
+[[nodiscard]] bool db_engine_of(const char *url, enum db_engine *out, struct err *e);
 void db_close(struct db *db);
 [[nodiscard]] bool db_exec(struct db *db, const char *sql, struct err *e);
 int64_t db_changes(struct db *db); // rows that the last statement changed
