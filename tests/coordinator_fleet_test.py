@@ -3,7 +3,7 @@
 import contextlib, hashlib, os, subprocess, time
 
 os.environ["OUTLAYER_TEST_DATABASE"] = "postgres"
-import kit
+import figures, kit
 from coordinator_world import Coordinator, coordinator, place, sql, urls
 from kit import check, equal
 
@@ -24,11 +24,6 @@ def fleet(count=2, **env):
             c.token = first.token
             all_of_them.append(c)
         yield all_of_them
-
-
-def figure(c, name):
-    body = kit.get(c.status_url + "/metrics")[2].decode()
-    return next((float(line.split()[1]) for line in body.splitlines() if line.startswith(name + " ")), None)
 
 
 def test_what_is_shared():
@@ -57,7 +52,8 @@ def test_what_is_shared():
         equal("a bench", kit.http("POST", b.status_url + "/admin/bench", {"worker_id": "w1", "seconds": 600},
                                   admin)[0], 200)
         check("is kept to by the others", kit.until(lambda: c.poll(0, "w1")[0] == 503, 10))
-        check("coordinators are counted", kit.until(lambda: figure(c, "outlayer_coordinators") == 2, 20))
+        count = lambda: figures.read(c.status_url)["outlayer_coordinators"]
+        check("coordinators are counted", kit.until(lambda: count() == 2, 20))
 
 
 def test_a_revocation_reaches_all():
