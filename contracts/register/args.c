@@ -24,26 +24,9 @@
     T(MAYBE_BOOL, struct maybe_bool)                                                                                   \
     T(REGISTER, struct maybe_register)
 
+#include "sdk/entry_lists.h"
+
 // clang-format off
-#define T(type, c) TYPE_##type,
-enum type { TYPES(T) };
-#undef T
-#define T(type, c) typedef c c_##type;
-TYPES(T)
-#undef T
-#define R(name) ARG_##name | ARG_REQUIRED,
-#define O(name) ARG_##name,
-#define X(type, list) static const uint8_t members_##type[] = {list ARG_END};
-OBJECTS(X)
-#undef X
-#define M(kind, name, list, who, result, doc) const uint8_t list_##name[] = {kind, list ARG_END};
-METHODS(M)
-#undef M
-#undef R
-#undef O
-#define A(name, type, member, doc) _Static_assert(_Generic(&((struct args *)0)->member, c_##type *: true), #name);
-ARGUMENTS(A)
-#undef A
 #define A(name, type, member, doc) {offsetof(struct args, member), TYPE_##type},
 static const struct {
     uint16_t offset;

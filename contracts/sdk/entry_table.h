@@ -1,35 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The decoding of a contract's arguments by its tables, for the one source that includes this after defining TYPES(T):
 // T(name of the type, C type, decoder, what it needs to know). An object's decoder is read_object with its members_X.
-#include "entry.h"
+#include "entry_lists.h"
 
 // clang-format off
 static json_decoder read_object;
-#define R(name) ARG_##name | ARG_REQUIRED,
-#define O(name) ARG_##name,
-#define X(type, list) static const uint8_t members_##type[] = {list ARG_END};
-OBJECTS(X)
-#undef X
-#define M(kind, name, list, who, result, doc) const uint8_t list_##name[] = {kind, list ARG_END};
-METHODS(M)
-#undef M
-#undef R
-#undef O
-#define T(type, c, decode, more) TYPE_##type,
-enum type { TYPES(T) };
-#undef T
-#define T(type, c, decode, more) typedef c c_##type;
-TYPES(T)
-#undef T
 #define T(type, c, decode, more) {decode, more},
 static const struct {
     json_decoder *decode;
     const void *more;
 } types[] = {TYPES(T)};
 #undef T
-#define A(name, type, member, doc) _Static_assert(_Generic(&((struct args *)0)->member, c_##type *: true), #name);
-ARGUMENTS(A)
-#undef A
 #define A(name, type, member, doc) {#name, offsetof(struct args, member), sizeof(#name) - 1, TYPE_##type},
 static const struct {
     const char *name;
