@@ -33,6 +33,68 @@ static void another_root_key_is_for_devnets(void **state) {
     refuses("new", OWNER, 0, "[]", "the arguments: expected {");
 }
 
+// What is no argument is taken for one, or stops the call without a sentence that says what is wrong.
+static void arguments_are_strict(void **state) {
+    (void)state;
+#define DEEP "[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]"
+#define ACCOUNT "{\"account_id\":"
+    static const struct {
+        const char *method, *args, *sentence;
+    } wrong[] = {
+        {"add_registrar", ACCOUNT "\"" ALICE "\"}\n{", "something follows the last brace"},
+        {"add_registrar", ACCOUNT "\"" ALICE "\"", "the arguments: expected }"},
+        {"add_registrar", ACCOUNT "\"" ALICE "\",}", "the arguments: expected a string"},
+        {"add_registrar", ACCOUNT "\"" ALICE "\",\"account_\\u0069d\":\"" ALICE "\"}", "duplicate field account_id"},
+        {"add_registrar", ACCOUNT "\"" ALICE, "account_id: expected a string"},
+        {"add_registrar", ACCOUNT "\"\\ud800\"}", "account_id: expected a string"},
+        {"add_registrar", ACCOUNT "\"a\\u0000b\"}", "account_id: not an account id"},
+        {"add_registrar", ACCOUNT "null}", "account_id: expected a string"},
+        {"add_registrar", ACCOUNT DEEP "}", "account_id: expected a string"},
+        {"add_registrar", "{\"account_id\\u0000\":\"" ALICE "\"}", "A text has characters"},
+        {"add_registrar", "{\"account_id2\":\"" ALICE "\"}", "unknown field \"account_id2\""},
+        {"add_registrar", "{\"owner_id\":\"" ALICE "\"}", "unknown field \"owner_id\""}, // another method's
+        {"add_registrar", "{\"\":\"" ALICE "\"}", "unknown field \"\""},
+        {"add_registrar", "{account_id:1}", "the arguments: expected a string"},
+        {"add_registrar", "\"", "the arguments: expected {"},
+        {"set_policy", "{\"min_tcb_eval\":4294967296}", "min_tcb_eval: expected a whole number in range"},
+        {"set_policy", "{\"grace_s\":18446744073709551617}", "grace_s: expected a whole number in range"},
+        {"set_policy", "{\"grace_s\":-0}", "grace_s: expected a whole number in range"},
+        {"set_policy", "{\"grace_s\":1.0}", "grace_s: expected a whole number in range"},
+        {"set_policy", "{\"grace_s\":1e1}", "grace_s: expected a whole number in range"},
+        {"set_policy", "{\"grace_s\":01}", "grace_s: not a JSON value"},
+        {"set_policy", "{\"grace_s\":\"1\"}", "grace_s: expected a whole number in range"},
+        {"set_policy", "{\"grace_s\":nul}", "grace_s: not a JSON value"},
+        {"set_policy", "{\"allow_rtmr3_only\":\"true\"}", "allow_rtmr3_only: expected true or false"},
+        {"set_policy", "{\"allow_rtmr3_only\":1}", "allow_rtmr3_only: expected true or false"},
+        {"set_policy", "{\"allowance\":1}", "allowance: expected a string"},
+        {"set_policy", "{\"allowance\":\"1x\"}", "allowance: expected yoctoNEAR"},
+        {"set_policy", "{\"accept\":" DEEP "}", "accept: not a JSON value"},
+        {"set_policy", "{\"accept\":[{\"a\":1,\"a\":2}]}", "accept: not a JSON value"},
+        {"set_policy", "{\"accept\":[\"UpToDate\",1]}", "accept: expected a string"},
+        {"set_policy", "{\"accept\":{}}", "accept: expected ["},
+        {"set_policy", "{\"accept\":[\"UpToDat\"]}", "accept: not a TCB status"},
+        {"remove_image", "{\"image_id\":4294967296}", "No such image"},
+        {"add_approved_rtmr3", "{\"rtmr3\":\"00\"}", "Invalid RTMR3 format: expected 96 hex characters"},
+        {"remove_approved_measurements", "{\"measurements\":[]}", "the arguments: expected {"},
+        {"remove_approved_measurements", "{\"measurements\":{\"mrt\":1}}", "missing field mrtd"},
+        {"remove_approved_measurements", "{\"measurements\":{\"rtmr0\":[]}}", "rtmr0: expected a string"},
+        {"remove_approved_measurements", "{\"measurements\":{},\"role\":\"work\"}",
+         "role: expected worker or keystore"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        refuses(wrong[i].method, OWNER, 0, wrong[i].args, wrong[i].sentence);
+    // Of a long name a part is repeated; a long text is no account.
+    static char text[100100];
+    memset(text, 'a', sizeof text - 1);
+    memcpy(text, "{\"", 2);
+    memcpy(text + sizeof text - 5, "\":1}", 5);
+    refuses("add_registrar", OWNER, 0, text, "unknown field \"aaaaaaaa");
+    assert_true(strlen(mock.error) < 200);
+    memcpy(text, "{\"account_id\":\"", 15);
+    memcpy(text + sizeof text - 3, "\"}", 3);
+    refuses("add_registrar", OWNER, 0, text, "account_id: not an account id");
+}
+
 static void the_owner_changes_in_two_steps(void **state) {
     (void)state;
     refuses("set_owner", ALICE, 0, "{\"new_owner_id\":\"" ALICE "\"}", "Only owner");
@@ -189,6 +251,7 @@ static void five_hundred_keys_go_in_steps(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(another_root_key_is_for_devnets),
+        TEST(arguments_are_strict),
         TEST(the_owner_changes_in_two_steps),
         TEST(registrars_are_named),
         TEST(the_code_is_replaced),
