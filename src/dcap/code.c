@@ -21,6 +21,9 @@ enum dcap_class dcap_code_class(enum dcap_code code) {
     static const uint64_t second = 0 DCAP_CODES(X);
 #undef WORD
 #undef X
+#define X(name, class, sentence) +1
+    _Static_assert(DCAP_CODES(X) <= 128, "the words have a bit for each code");
+#undef X
     return (code < 64 ? first : second) >> code % 64 & 1 ? DCAP_FALSE : DCAP_UNCHECKABLE;
 }
 

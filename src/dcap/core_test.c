@@ -112,6 +112,9 @@ static void codes(void **state) {
     assert_int_equal(f.detail, 7);
     assert_int_equal(dcap_code_class(f.code), DCAP_UNCHECKABLE);
     assert_string_equal(dcap_code_name(DCAP_LOG_EVENT_MISSING), "LOG_EVENT_MISSING");
+#define X(name, class, sentence) assert_int_equal(dcap_code_class(DCAP_##name), DCAP_##class);
+    DCAP_CODES(X)
+#undef X
 }
 
 // An issuer that was never verified is taken for known, or the list grows past its end.
