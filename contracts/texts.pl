@@ -5,8 +5,9 @@
 # Sentences and names are a fifth of a module, and most are said by calls that fail. Texts are ASCII without control
 # characters; in a packed text each other byte but 0 stands for two, which text_pairs has from 2 * (uint8_t)(byte - 128)
 # on; they may be such bytes again. Which pairs: the one that is most often there gets the next byte, again and again.
-# A text is packed where all that is done with it is to hand it to out_str or dcap_text_behind, which unpack: by way of whatever functions'
-# arguments and results, of select and phi, and of dcap_nth, which finds one among texts that stand one behind the other.
+# A text is packed where all that is done with it is to hand it to out_str or dcap_text_behind, which unpack: by way of
+# whatever functions' arguments and results, of select and phi, and of dcap_nth, which finds one among texts that stand
+# one behind the other.
 use strict;
 use warnings;
 use FindBin;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SHA-384's constants, reckoned instead of kept: as a table they have 640 bytes, which each call pays for, and only a
 // registration with an event log needs them (0.07 Tgas). They are the first 64 bits behind the point of the cube roots
-// of the first 80 primes. A wrong one would give other digests: sha384_constants_test.c compares them with OpenSSL's, and
-// so does, in the module, each log that is replayed in a test.
+// of the first 80 primes. A wrong one would give other digests: sha384_constants_test.c compares them with OpenSSL's,
+// and so does, in the module, each log that is replayed in a test.
 #include "dcap/sha384.h"
 #include "model.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is said is packed in the module (contracts/texts.pl): a byte that is no ASCII character
-// that can be seen stands for two others. In place of the
-// SDK's writers of such texts; natively nothing is packed, as all that is said is ASCII.
+// What is said is packed in the module (contracts/texts.pl): a byte that is no ASCII character that can be seen stands
+// for two others. These functions replace the SDK's writers of such texts, and the verifier's comparison with them.
+// Natively nothing is packed, as all that is said is ASCII.
 #include "events.h"
 #include "sdk/env.h"
 

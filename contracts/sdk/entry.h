@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A contract's interface by table: its methods.h has ARGUMENTS(A), OBJECTS(X) and METHODS(M), and its args.h a struct
 // args with what a call was given. From them come here the number of each argument and a list of them for each method,
-// in sdk/entry_lists.h and sdk/entry_table.h the decoding, and in contracts/abi the near-abi JSON and the page. R() marks
-// required ones.
+// in sdk/entry_lists.h and sdk/entry_table.h the decoding, and in contracts/abi the near-abi JSON and the page. R()
+// marks required ones.
 #pragma once
 #include "sdk.h"
 
