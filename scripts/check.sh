@@ -38,6 +38,7 @@ mapfile -t shells < <(git ls-files -c -o --exclude-standard '*.sh'; echo run; ec
 report "shellcheck" "$(shellcheck -S warning "${shells[@]}" 2>&1)"
 mapfile -t pythons < <(git ls-files -c -o --exclude-standard '*.py')
 report "Python: pyflakes" "$(pyflakes3 "${pythons[@]}" 2>&1)"
+report "docs/api-reference.md is made of docs/openapi.json: make api" "$(python3 scripts/api_reference.py --check)"
 report "no path of one machine" "$(git grep -nE '/work/(main|shared|[.]library)|/root/' -- . ':!scripts/check.sh' ':!*.lock' | head)"
 report "switches over our enums have no default" "$(python3 scripts/check_switches.py "${sources[@]}")"
 echo "$passed passed, $failed failed, 0 skipped"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains engine-crates help setup demo test unit check coverage format fuzz hostile fleet bench clean
+.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet bench clean
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
@@ -9,6 +9,7 @@ help:
 	@echo 'make check    source checks, which compile nothing: format, layers, lengths, names, references'
 	@echo 'make web      makes the page and the ES module that check quotes (build/web/verify; needs npm)'
 	@echo 'make coverage runs the tests with programs that count, and prints line coverage per file (takes an hour; needs llvm-14)'
+	@echo 'make api      writes the description of the coordinator'"'"'s routes (docs/openapi.json, docs/api-reference.md)'
 	@echo 'make format   formats the sources'
 	@echo 'make fuzz     fuzzes every decoder for FUZZ_SECONDS (30) each'
 	@echo 'make hostile  runs programs that try to get out of every confinement, with its guards and without'
@@ -53,6 +54,11 @@ coverage:
 	@$(MAKE) build/bin/outlayer-executor
 	@$(MAKE) FLAVOUR=coverage all tests
 	@scripts/coverage.sh
+
+# From the coordinator's tables; tests/api_test.py and make check hold both equal to them.
+api: $(O)/help/api-document
+	@$(O)/help/api-document > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+	@python3 scripts/api_reference.py
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i

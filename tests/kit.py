@@ -5,6 +5,8 @@ it prints `ok NAME`, `FAIL NAME detail` or `skip NAME why` lines and at last `N 
 import contextlib, json, os, select, shutil, signal, subprocess, sys, tempfile, time, traceback
 import urllib.error, urllib.request
 
+import described
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("BUILD_DIR", os.path.join(ROOT, "build")))
 START_SECONDS = 60
@@ -12,6 +14,7 @@ ANSWER_SECONDS = 30
 STOP_SECONDS = 20
 results = {"ok": 0, "FAIL": 0, "skip": 0}
 running = []  # daemons to end whatever happens
+coordinators = []  # where those of a test listen: each of their answers is compared with docs/openapi.json
 
 
 class Skip(Exception):
@@ -81,6 +84,8 @@ class Daemon:
         self.port = self.ready.get("port")
         self.url = f"http://127.0.0.1:{self.port}"
         self.status_url = f"http://127.0.0.1:{self.ready.get('status_port')}"
+        if name == "outlayer-coordinator":
+            coordinators.extend((self.url + "/", f"http://127.0.0.1:{self.ready.get('worker_port')}/"))
 
     def _wait_ready(self, fd):
         text, end = b"", time.monotonic() + START_SECONDS
@@ -137,9 +142,12 @@ def http(method, url, body=None, headers=None, timeout=None, redirects=True):
     opener = urllib.request.build_opener(*([] if redirects else [Stay]))
     try:
         with opener.open(request, timeout=timeout or ANSWER_SECONDS) as r:
-            return r.status, r.headers, r.read()
+            answer = r.status, r.headers, r.read()
     except urllib.error.HTTPError as e:
-        return e.code, e.headers, e.read()
+        answer = e.code, e.headers, e.read()
+    if any(url.startswith(c) for c in coordinators) and (fault := described.fault(method, url, *answer)):
+        report("FAIL", "an answer is as docs/openapi.json describes it", fault)
+    return answer
 
 
 def get(url, **more):
@@ -182,5 +190,6 @@ def main(scope):
         finally:
             while running:
                 running.pop().kill()
+            coordinators.clear()
     print(f"{results['ok']} passed, {results['FAIL']} failed, {results['skip']} skipped")
     sys.exit(1 if results["FAIL"] else 0)

@@ -55,6 +55,7 @@ class Stack:
                                         stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL)
         kit.running.append(self)
         self.info = json.loads(self.process.stdout.readline() or b"{}")
+        kit.coordinators.append(self.info.get("coordinator_url", "") + "/")
         if not self.info:
             raise RuntimeError(f"up did not start: {open(os.path.join(home, 'up.log')).read()[-800:]}")
 

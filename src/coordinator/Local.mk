@@ -5,3 +5,6 @@ PROGRAMS += bin/outlayer-coordinator
 bin/outlayer-coordinator.sources := src/coordinator/main.c
 bin/outlayer-coordinator.units := coordinator
 $(O)/test/coordinator_test: | $(O)/bin/outlayer-broker
+PROGRAMS += help/api-document
+help/api-document.sources := src/coordinator/main_document.c
+help/api-document.units := coordinator

@@ -96,6 +96,8 @@ void coordinator_count_answer(struct coordinator *c, size_t route, int status, u
 // In server.c
 // false: there is no such route.
 bool coordinator_route_name(size_t route, char out[static TALLY_NAME_MAX + 1]);
+// The description of the routes: OpenAPI 3.1.
+json_t *coordinator_document(struct arena *a);
 // Whose request it is, for counting.
 void coordinator_client(const struct coordinator *c, struct http_request *r, char out[static CLIENT_MAX]);
 // Name of the token by which the request came; "": none was needed.

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "builder/build.h"
+#include "coordinator/api_tables.h"
 #include "coordinator/routes.h"
 #include "http/router.h"
 #include <inttypes.h>
@@ -31,39 +32,54 @@ static void probe_readyz(struct http_request *r, void *ctx) {
     readers_probe(((struct coordinator *)ctx)->readers, r, readyz, ctx);
 }
 
+static void openapi(struct http_request *r, void *ctx);
+
+// Method, path, handler, bytes of the body, its stream, who may, and which of the tables of api_tables.h is about it.
+// clang-format off
+#define ROUTES(X) \
+    X(HTTP_POST, "/tasks/create", tasks_create, TASK_BODY_MAX, NULL, MAY_RECORD, tasks_create) \
+    X(HTTP_GET, "/tasks/poll", tasks_poll, 0, NULL, MAY_LEASE, tasks_poll) \
+    X(HTTP_POST, "/tasks/heartbeat", tasks_heartbeat, SMALL_BODY_MAX, NULL, MAY_LEASE, tasks_heartbeat) \
+    X(HTTP_POST, "/tasks/complete", tasks_complete, SMALL_BODY_MAX, NULL, MAY_LEASE, tasks_complete) \
+    X(HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, MAY_LEASE, tasks_fail) \
+    X(HTTP_POST, "/tasks/hand-over", tasks_hand_over, SMALL_BODY_MAX, NULL, MAY_LEASE, tasks_hand_over) \
+    X(HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, MAY_BUILD, locks_acquire) \
+    X(HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, MAY_BUILD, locks_release) \
+    X(HTTP_GET, "/wasm/exists/{sha256}", read_wasm_exists, 0, NULL, MAY_LOOK, wasm_exists) \
+    X(HTTP_POST, "/wasm/upload", upload_end, MODULE_BYTES_MAX, &wasm_stream, MAY_BUILD, wasm_upload) \
+    X(HTTP_GET, "/wasm/{sha256}", read_wasm_get, 0, NULL, ROUTE_PUBLIC, wasm_get) \
+    X(HTTP_POST, "/cargo-lock/upload", upload_end, BUILD_LOCK_MAX, &cargo_lock_stream, MAY_BUILD, cargo_lock_upload) \
+    X(HTTP_GET, "/cargo-lock/{sha256}", read_cargo_lock_get, 0, NULL, ROUTE_PUBLIC, cargo_lock_get) \
+    X(HTTP_GET, "/builds/{build_key}", read_builds_get, 0, NULL, MAY_LOOK, builds_get) \
+    X(HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, MAY_BUILD, builds_put) \
+    X(HTTP_POST, "/workers/heartbeat", workers_heartbeat, WORKER_BODY_MAX, NULL, MAY_LEASE | TOKEN_MONITOR, workers_heartbeat) \
+    X(HTTP_GET, "/github/resolve-branch", read_github_resolve_branch, 0, NULL, ROUTE_PUBLIC, resolve_branch) \
+    X(HTTP_GET, "/secrets/pubkey", secrets_pubkey, 0, NULL, ROUTE_PUBLIC, secrets_pubkey_get) \
+    X(HTTP_POST, "/secrets/pubkey", secrets_pubkey, SMALL_BODY_MAX, NULL, ROUTE_PUBLIC, secrets_pubkey) \
+    X(HTTP_POST, "/secrets/add_generated_secret", secrets_add_generated, SECRETS_BODY_MAX, NULL, ROUTE_PUBLIC, secrets_add_generated) \
+    X(HTTP_POST, "/secrets/challenge", secrets_challenge, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_challenge) \
+    X(HTTP_POST, "/secrets/session", secrets_session, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_session) \
+    X(HTTP_POST, "/secrets/decrypt", secrets_decrypt, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_decrypt) \
+    X(HTTP_GET, "/public/workers", public_workers, 0, NULL, ROUTE_PUBLIC, public_workers) \
+    X(HTTP_GET, "/public/jobs", public_jobs, 0, NULL, ROUTE_PUBLIC, public_jobs) \
+    X(HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC, public_stats) \
+    X(HTTP_GET, "/public/pricing", public_pricing, 0, NULL, ROUTE_PUBLIC, public_pricing) \
+    X(HTTP_GET, "/public/wasm/info", read_public_wasm_info, 0, NULL, ROUTE_PUBLIC, public_wasm_info) \
+    X(HTTP_GET, "/openapi.json", openapi, 0, NULL, ROUTE_PUBLIC, openapi) \
+    X(HTTP_GET, "/health", health, 0, NULL, ROUTE_FREE, health) \
+    X(HTTP_GET, "/healthz", healthz, 0, NULL, ROUTE_FREE, healthz) \
+    X(HTTP_GET, "/readyz", probe_readyz, 0, NULL, ROUTE_FREE, readyz) \
+    X(HTTP_GET, "/metrics", metrics, 0, NULL, ROUTE_PUBLIC, metrics)
+// clang-format on
 static const struct http_route routes[] = {
-    {HTTP_POST, "/tasks/create", tasks_create, TASK_BODY_MAX, NULL, MAY_RECORD},
-    {HTTP_GET, "/tasks/poll", tasks_poll, 0, NULL, MAY_LEASE},
-    {HTTP_POST, "/tasks/heartbeat", tasks_heartbeat, SMALL_BODY_MAX, NULL, MAY_LEASE},
-    {HTTP_POST, "/tasks/complete", tasks_complete, SMALL_BODY_MAX, NULL, MAY_LEASE},
-    {HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, MAY_LEASE},
-    {HTTP_POST, "/tasks/hand-over", tasks_hand_over, SMALL_BODY_MAX, NULL, MAY_LEASE},
-    {HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, MAY_BUILD},
-    {HTTP_DELETE, "/locks/release/{key*}", locks_release, 0, NULL, MAY_BUILD},
-    {HTTP_GET, "/wasm/exists/{sha256}", read_wasm_exists, 0, NULL, MAY_LOOK},
-    {HTTP_POST, "/wasm/upload", upload_end, MODULE_BYTES_MAX, &wasm_stream, MAY_BUILD},
-    {HTTP_GET, "/wasm/{sha256}", read_wasm_get, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_POST, "/cargo-lock/upload", upload_end, BUILD_LOCK_MAX, &cargo_lock_stream, MAY_BUILD},
-    {HTTP_GET, "/cargo-lock/{sha256}", read_cargo_lock_get, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/builds/{build_key}", read_builds_get, 0, NULL, MAY_LOOK},
-    {HTTP_PUT, "/builds/{build_key}", builds_put, SMALL_BODY_MAX, NULL, MAY_BUILD},
-    {HTTP_POST, "/workers/heartbeat", workers_heartbeat, WORKER_BODY_MAX, NULL, MAY_LEASE | TOKEN_MONITOR},
-    {HTTP_GET, "/github/resolve-branch", read_github_resolve_branch, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/secrets/pubkey", secrets_pubkey, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_POST, "/secrets/pubkey", secrets_pubkey, SMALL_BODY_MAX, NULL, ROUTE_PUBLIC},
-    {HTTP_POST, "/secrets/add_generated_secret", secrets_add_generated, SECRETS_BODY_MAX, NULL, ROUTE_PUBLIC},
-    {HTTP_POST, "/secrets/challenge", secrets_challenge, SMALL_BODY_MAX, NULL, MAY_RUN},
-    {HTTP_POST, "/secrets/session", secrets_session, SMALL_BODY_MAX, NULL, MAY_RUN},
-    {HTTP_POST, "/secrets/decrypt", secrets_decrypt, SMALL_BODY_MAX, NULL, MAY_RUN},
-    {HTTP_GET, "/public/workers", public_workers, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/public/jobs", public_jobs, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/public/pricing", public_pricing, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/public/wasm/info", read_public_wasm_info, 0, NULL, ROUTE_PUBLIC},
-    {HTTP_GET, "/health", health, 0, NULL, ROUTE_FREE},
-    {HTTP_GET, "/healthz", healthz, 0, NULL, ROUTE_FREE},
-    {HTTP_GET, "/readyz", probe_readyz, 0, NULL, ROUTE_FREE},
-    {HTTP_GET, "/metrics", metrics, 0, NULL, ROUTE_PUBLIC},
+#define X(method, path, handler, max_body, stream, tag, about) {method, path, handler, max_body, stream, tag},
+    ROUTES(X)
+#undef X
+};
+static const struct api_about *const abouts[] = {
+#define X(method, path, handler, max_body, stream, tag, about) &about_##about,
+    ROUTES(X)
+#undef X
 };
 
 // One that was not seen before may be made up: how often one address may have the database asked for such is limited,
@@ -87,8 +103,7 @@ static bool may_look(struct coordinator *c, struct http_request *r, const char *
     return coordinator_may_come(r, &c->public_askers, asker, e);
 }
 
-static bool authorise(struct http_request *r, void *ctx, const struct http_route *route, struct err *e) {
-    struct coordinator *c = ctx;
+static bool may_use(struct http_request *r, struct coordinator *c, const struct http_route *route, struct err *e) {
     const char *token = http_bearer(r);
     struct token *known = arena_alloc(http_arena(r), sizeof *known);
     if (route->tag == ROUTE_FREE)
@@ -109,6 +124,24 @@ static bool authorise(struct http_request *r, void *ctx, const struct http_route
     err_set(e, ERR_FORBIDDEN, "the token '%s' is for %s; this wants one for %s", known->name,
             token_scopes_text(http_arena(r), known->scopes), token_scopes_text(http_arena(r), (unsigned)route->tag));
     return err_hint(e, "`outlayer token create NAME --scope …` makes one");
+}
+
+// Whoever may not ask is not told what would be wrong with the question.
+static bool authorise(struct http_request *r, void *ctx, const struct http_route *route, struct err *e) {
+    return may_use(r, ctx, route, e) && api_check(r, abouts[route - routes], e);
+}
+
+json_t *coordinator_document(struct arena *a) {
+    struct api_route described[ARRAY_LEN(routes)];
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        described[i] = (struct api_route){&routes[i], abouts[i],
+                                          routes[i].tag > 0 ? token_scopes_text(a, (unsigned)routes[i].tag) : NULL};
+    return api_document(described, ARRAY_LEN(routes));
+}
+
+static void openapi(struct http_request *r, void *ctx) {
+    (void)ctx;
+    http_reply_json(r, 200, coordinator_document(http_arena(r)));
 }
 
 const char *coordinator_token_name(const struct http_request *r) {

@@ -5,16 +5,14 @@
 #include "base/log.h"
 #include "base/sync.h"
 #include "http/connections.h"
+#include "http/listen.h"
 #include "http/router.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #define CONNECTION_MEMORY 32768  // headers and buffers of a connection; more is answered 431
 #define DISCARD_MAX (128u << 20) // how much of a refused body is read, so that the client gets to see the answer
@@ -219,17 +217,37 @@ static const char *allowed_origin(struct http_request *r) {
     return NULL;
 }
 
-static bool accept_request(struct http_request *r, const char *method, struct err *e) {
+// RFC 9110: a refusal of a method names those that the path has.
+static void say_allowed(struct http_request *r, unsigned allowed) {
+    const char *list = "OPTIONS";
+    allowed |= allowed & HTTP_GET ? HTTP_HEAD : 0;
+    for (int m = HTTP_GET; m < HTTP_OPTIONS; m <<= 1)
+        if (allowed & (unsigned)m)
+            list = arena_printf(r->arena, "%s, %s", http_method_name((enum http_method)m), list);
+    http_add_header(r, "Allow", list);
+}
+
+static const struct http_route *find_route(struct http_request *r, enum http_method method, struct err *e) {
+    const struct http_server_config *c = &r->server->config;
     unsigned allowed;
+    const struct http_route *found =
+        http_route_find(c->routes, c->route_count, method, r->path, r->arena, &r->params, &allowed, e);
+    if (!found && allowed)
+        say_allowed(r, allowed);
+    return found;
+}
+
+static bool accept_request(struct http_request *r, const char *method, struct err *e) {
     r->origin = allowed_origin(r);
     if (!method_of(method, &r->method)) {
         r->method = HTTP_GET;
-        return err_set(e, ERR_METHOD, "unknown method '%.16s'", method);
+        if (!find_route(r, HTTP_OPTIONS, e) && e->code == ERR_METHOD) // no route has that one: what there is
+            err_set(e, ERR_METHOD, "unknown method '%.16s'", method);
+        return false;
     }
     if (!framing_ok(r, e) || r->method == HTTP_OPTIONS)
         return r->method == HTTP_OPTIONS;
-    r->route = http_route_find(r->server->config.routes, r->server->config.route_count, r->method, r->path, r->arena,
-                               &r->params, &allowed, e);
+    r->route = find_route(r, r->method, e);
     if (!r->route)
         return false;
     const struct http_server_config *c = &r->server->config;
@@ -266,7 +284,7 @@ static void take_piece(struct http_request *r, const char *data, size_t n) {
 static void answer_options(struct http_request *r) {
     if (r->origin) {
         http_add_header(r, "Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS");
-        http_add_header(r, "Access-Control-Allow-Headers", "*, authorization, content-type");
+        http_add_header(r, "Access-Control-Allow-Headers", "*, authorization, content-type, if-none-match, x-api-key");
         http_add_header(r, "Access-Control-Max-Age", "86400");
     }
     http_reply_empty(r, 204);
@@ -400,61 +418,6 @@ static void library_log(void *ctx, const char *fmt, va_list ap) {
 
 // --- start and stop
 
-static bool address_of(const struct http_server_config *c, struct sockaddr_storage *out, bool *v6, struct err *e) {
-    struct sockaddr_in *a4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)out;
-    memset(out, 0, sizeof *out);
-    *v6 = strchr(c->host, ':');
-    if (*v6 && inet_pton(AF_INET6, c->host, &a6->sin6_addr) == 1) {
-        a6->sin6_family = AF_INET6;
-        a6->sin6_port = htons(c->port);
-        return true;
-    }
-    if (!*v6 && inet_pton(AF_INET, c->host, &a4->sin_addr) == 1) {
-        a4->sin_family = AF_INET;
-        a4->sin_port = htons(c->port);
-        return true;
-    }
-    err_set(e, ERR_SETTINGS, "'%s' is not an address to listen on", c->host);
-    return err_hint(e, "HOST is an IP address, for example 127.0.0.1 or 0.0.0.0");
-}
-
-// A socket file that a dead server left is replaced, one that somebody serves is not.
-static bool leftover(const struct sockaddr_un *address) {
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool refused =
-        probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
-    if (probe >= 0)
-        close(probe);
-    return refused;
-}
-
-// *fd stays -1 where the server listens on TCP.
-static bool listen_unix(int *fd, const char *path, struct err *e) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    *fd = -1;
-    if (!path)
-        return true;
-    if (strlen(path) >= sizeof address.sun_path) {
-        err_set(e, ERR_SETTINGS, "the path of the socket, '%s', is longer than %zu bytes", path,
-                sizeof address.sun_path - 1);
-        return err_hint(e, "the system takes no longer one: choose a folder nearer to the root");
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    if (leftover(&address))
-        unlink(path);
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    // The file gets the mode that the descriptor has before it is bound.
-    if (*fd >= 0 && fchmod(*fd, 0600) == 0 && bind(*fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-        listen(*fd, 1024) == 0)
-        return true;
-    err_errno(e, "cannot listen on %s", path);
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-    return err_hint(e, "is another program there?");
-}
-
 static unsigned thread_count(const struct http_server_config *c) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned n = c->threads ? c->threads : cores > 4 ? 4 : cores > 0 ? (unsigned)cores : 1;
@@ -496,7 +459,7 @@ bool http_server_start(struct http_server **out, const struct http_server_config
     bool v6 = false;
     int fd;
     struct connections *connections;
-    if ((!config->unix_socket && !address_of(config, &address, &v6, e)) ||
+    if ((!config->unix_socket && !listen_address(&address, &v6, config->host, config->port, e)) ||
         !connections_new(&connections, &config->limits, e))
         return false;
     if (!listen_unix(&fd, config->unix_socket, e)) {
@@ -650,6 +613,28 @@ const char *http_query(const struct http_request *r, const char *name) {
     return raw && http_percent_decode(&out, r->arena, slice_str(raw)) ? out : NULL;
 }
 
+struct query_look {
+    const struct http_request *request;
+    void (*each)(void *ctx, const char *name, const char *value);
+    void *ctx;
+};
+
+static enum MHD_Result look_at_query(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    const struct query_look *x = ctx;
+    const char *decoded;
+    (void)kind;
+    if (!http_percent_decode(&decoded, x->request->arena, slice_str(value ? value : "")))
+        decoded = NULL;
+    x->each(x->ctx, name, decoded);
+    return MHD_YES;
+}
+
+void http_each_query(const struct http_request *r, void (*each)(void *ctx, const char *name, const char *value),
+                     void *ctx) {
+    struct query_look x = {r, each, ctx};
+    MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, look_at_query, &x);
+}
+
 const char *http_header(const struct http_request *r, const char *name) {
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
@@ -698,6 +683,7 @@ static void reply(struct http_request *r, int status, const char *content_type, 
     MHD_add_response_header(response, "X-Request-Id", r->id);
     if (r->origin) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin", r->origin);
+        MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Link, Retry-After, X-Request-Id");
         if (strcmp(r->origin, "*") != 0)
             MHD_add_response_header(response, "Vary", "Origin");
     }

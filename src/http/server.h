@@ -68,7 +68,10 @@ const char *http_path(const struct http_request *r);
 const char *http_id(const struct http_request *r);
 const char *http_param(const struct http_request *r,
                        const char *name); // from {name}, percent-decoded; never NULL for a known name
-const char *http_query(const struct http_request *r, const char *name);  // percent-decoded; NULL when absent
+const char *http_query(const struct http_request *r, const char *name); // percent-decoded; NULL when absent
+// Each parameter of the query; value NULL: it cannot be decoded. One without '=' has the value "".
+void http_each_query(const struct http_request *r, void (*each)(void *ctx, const char *name, const char *value),
+                     void *ctx);
 const char *http_header(const struct http_request *r, const char *name); // NULL when absent
 // Of a header that may be repeated: all its values as one comma list, in the request's arena. NULL when absent.
 const char *http_header_list(struct http_request *r, const char *name);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each route takes and answers, as tables beside the table of routes (server.c). By them the parameters of a
+// path and its query are checked before a handler sees them, and the description of the API is written: OpenAPI 3.1, as
+// /openapi.json has it.
+#pragma once
+#include "codec/json.h"
+#include "http/server.h"
+
+enum api_kind {
+    API_TEXT,
+    API_NUMBER,
+    API_AMOUNT, // yoctoNEAR or another number of up to 128 bits, exactly: a decimal text
+    API_HASH,   // 64 hexadecimal digits
+    API_ACCOUNT,
+    API_BOOL,
+    API_WORD,   // one of some
+    API_TEXTS,  // a list of texts
+    API_OBJECT, // of a schema
+    API_LIST,   // of objects of a schema
+    API_ANY,
+};
+#define API_MUST 1u // it is always there
+#define API_NULL 2u // it may be null
+#define API_PATH 4u // it stands in the path
+#define API_MUST_NULL (API_MUST | API_NULL)
+
+struct api_schema;
+struct api_field {
+    const char *name;
+    enum api_kind kind;
+    unsigned flags;
+    const char *what;
+    uint64_t min, max;           // of a number; of a text's bytes. max 0: the kind's own
+    const char *words;           // of an API_WORD: those that it may be, with a space between two
+    const struct api_schema *of; // of an API_OBJECT or API_LIST
+};
+struct api_schema {
+    const char *name, *what;
+    const struct api_field *fields;
+    size_t count;
+    bool open; // there may be other members, of which nothing is promised
+};
+struct api_answer {
+    int status;                          // 0: no more answers
+    const char *type;                    // NULL: JSON
+    const struct api_schema *of, *or_of; // or_of: the other form that it may have. Both NULL: no JSON, or any
+    bool list;                           // an array of them
+};
+struct api_about {
+    const char *id, *what;
+    const struct api_field *params;
+    size_t param_count;
+    const struct api_schema *body;
+    const char *body_type;        // of a body that is no JSON
+    struct api_answer answers[3]; // when all went well; anything else is the one form of errors
+};
+
+// Whether the request's path and query have the parameters that the table asks for, as it asks for them, and no others.
+[[nodiscard]] bool api_check(const struct http_request *r, const struct api_about *about, struct err *e);
+
+// What the document says of who may ask.
+struct api_route {
+    const struct http_route *route;
+    const struct api_about *about;
+    const char *scopes; // of a token, one of which it wants, as a comma list; NULL: anybody may ask
+};
+// The description of all of them.
+json_t *api_document(const struct api_route *routes, size_t count);

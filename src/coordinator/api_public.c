@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/api_tables.h"
+
+#include "queue/shared.h"
+
+#define STATES "received queued leased building running submitting settled expired"
+#define OUTCOMES "success guest_failed refused expired"
+
+// --- secrets, branches ---------------------------------------------------------------------------------------------
+
+#define REPO_TEXT_MAX 1024
+static const struct api_field resolve_params[] = {
+    {"repo", API_TEXT, API_MUST, "Repository, in any spelling.", .min = 1, .max = REPO_TEXT_MAX},
+    {"commit", API_TEXT, API_MUST, "Branch, tag or commit.", .min = 1, .max = REPO_TEXT_MAX}};
+API_SCHEMA(branch_schema, "Branch", "The branch that it is on.", false,
+           {"repo_normalized", API_TEXT, API_MUST, "As secrets name it."},
+           {"commit", API_TEXT, API_MUST, "As it was asked for."}, {"branch", API_TEXT, API_MUST, "Its branch."},
+           {"cached", API_BOOL, API_MUST, "Whether it was known from an earlier question."});
+const struct api_about about_resolve_branch = {.id = "resolveBranch",
+                                               .what = "The branch that a branch, tag or commit is on.",
+                                               API_PARAMS(resolve_params),
+                                               .answers = {{200, .of = &branch_schema}}};
+
+API_SCHEMA(pubkey_schema, "SecretsKey", "To which secrets are sealed; signed by the keystore.", false,
+           {"repo_normalized", API_TEXT, API_MUST, "Repository, as secrets name it."},
+           {"branch", API_TEXT, API_MUST_NULL, "Null: all branches."}, {"owner", API_TEXT, API_MUST, "Whose."},
+           {"pubkey", API_HASH, API_MUST, "X25519 key."},
+           {"generation", API_NUMBER, API_MUST, "Of the keystore's master secret."},
+           {"identity", API_TEXT, API_MUST, "The keystore's key, which the contract has, too."},
+           {"signature", API_TEXT, API_MUST, "By that key, over the fields."},
+           {"fresh_signature", API_TEXT, 0, "Over the fields and the nonce that was sent."});
+static const struct api_field pubkey_params[] = {
+    {"repo", API_TEXT, API_MUST, "Repository, in any spelling.", .min = 1, .max = REPO_TEXT_MAX},
+    {"owner", API_ACCOUNT, API_MUST, "Whose secrets."},
+    {"branch", API_TEXT, 0, "Branch; without it all.", .max = REPO_TEXT_MAX}};
+const struct api_about about_secrets_pubkey_get = {.id = "getSecretsKey",
+                                                   .what = "The key to which secrets are sealed.",
+                                                   API_PARAMS(pubkey_params),
+                                                   .answers = {{200, .of = &pubkey_schema}}};
+API_SCHEMA(pubkey_wish_schema, "SecretsKeyWish", "Whose key is asked for. Values are never sent.", false,
+           {"repo", API_TEXT, API_MUST, "Repository, in any spelling.", .min = 1},
+           {"owner", API_ACCOUNT, API_MUST, "Whose secrets."}, {"branch", API_TEXT, API_NULL, "Branch."},
+           {"names", API_TEXTS, API_NULL, "Names of the secrets, to be checked."},
+           {"nonce", API_HASH, API_NULL, "Random; `fresh_signature` is over it."});
+const struct api_about about_secrets_pubkey = {.id = "askSecretsKey",
+                                               .what = "The key to which secrets are sealed, signed afresh.",
+                                               .body = &pubkey_wish_schema,
+                                               .answers = {{200, .of = &pubkey_schema}}};
+API_SCHEMA(new_secret_schema, "NewSecret", "One that the keystore makes.", true,
+           {"name", API_TEXT, API_MUST, "Begins with PROTECTED_."},
+           {"generation_type", API_TEXT, API_MUST, "hex32, password:20, ed25519, …"});
+API_SCHEMA(generate_schema, "GenerateSecrets", "What is to be made, beside what is there.", false,
+           {"repo", API_TEXT, API_MUST, "Repository, in any spelling.", .min = 1},
+           {"owner", API_ACCOUNT, API_MUST, "Whose secrets."}, {"branch", API_TEXT, API_NULL, "Branch."},
+           {"profile", API_TEXT, API_MUST, "Profile.", .min = 1},
+           {"encrypted_secrets_base64", API_TEXT, API_NULL, "Those that are there, sealed."},
+           {"new_secrets", API_LIST, API_MUST, "Those that are to be made.", .of = &new_secret_schema},
+           {"nonce", API_TEXT, API_NULL, "Random: 32 bytes in base64."},
+           {"public_key", API_TEXT, API_NULL, "Key of the owner that signed."},
+           {"signature", API_TEXT, API_NULL, "Of the owner, as NEP-413 has it."},
+           {"callback_url", API_TEXT, API_NULL, "That the owner's wallet signed with."});
+API_SCHEMA(generated_schema, "GeneratedSecrets", "The sealed whole, signed by the keystore.", false,
+           {"repo_normalized", API_TEXT, API_MUST, "Repository, as secrets name it."},
+           {"branch", API_TEXT, API_MUST_NULL, "Null: all branches."}, {"owner", API_TEXT, API_MUST, "Whose."},
+           {"pubkey", API_HASH, API_MUST, "X25519 key."},
+           {"generation", API_NUMBER, API_MUST, "Of the keystore's master secret."},
+           {"identity", API_TEXT, API_MUST, "The keystore's key."},
+           {"signature", API_TEXT, API_MUST, "By that key, over the fields above."},
+           {"fresh_signature", API_TEXT, 0, "Over the fields above and a nonce."},
+           {"encrypted_data_base64", API_TEXT, API_MUST, "To be stored on the chain."},
+           {"all_keys", API_TEXTS, API_MUST, "Names of all secrets in it."},
+           {"blob_signature", API_TEXT, API_MUST, "Over what was asked for and the whole answer."});
+const struct api_about about_secrets_add_generated = {.id = "generateSecrets",
+                                                      .what =
+                                                          "Secrets that the keystore makes, sealed with the others.",
+                                                      .body = &generate_schema,
+                                                      .answers = {{200, .of = &generated_schema}}};
+
+// --- workers -------------------------------------------------------------------------------------------------------
+
+API_SCHEMA(worker_schema, "Worker", "What a worker said last of itself; it may say more than is named here.", true,
+           {"worker_id", API_TEXT, API_MUST, "Its name."},
+           {"status", API_WORD, API_MUST, "busy: no free slot; offline: not heard of for 30 s.",
+            .words = "online busy offline"},
+           {"last_seen_ms", API_NUMBER, API_MUST, "How long ago it was heard of."},
+           {"last_heartbeat_at", API_TEXT, API_MUST, "When: RFC 3339, UTC."},
+           {"version", API_TEXT, 0, "Of its program."}, {"capabilities", API_TEXTS, 0, "What it builds and runs."},
+           {"building", API_NUMBER, 0, "Builds now."}, {"running", API_NUMBER, 0, "Runs now."},
+           {"submitting", API_NUMBER, 0, "Answers on their way to the chain."},
+           {"free_slots", API_NUMBER, 0, "How many more it would take."});
+const struct api_about about_public_workers = {.id = "listWorkers",
+                                               .what = "The workers that were seen, also those that fell silent.",
+                                               .answers = {{200, .of = &worker_schema, .list = true}}};
+
+// --- executions ----------------------------------------------------------------------------------------------------
+
+static const struct api_field jobs_params[] = {
+    {"transaction_hash", API_TEXT, 0, "Of the request.", .max = 128},
+    {"contract_id", API_ACCOUNT, 0, "Contract."},
+    {"request_id", API_NUMBER, 0, "Number of the request."},
+    {"limit", API_NUMBER, 0, "How many; 50.", .max = 200},
+    {"before", API_NUMBER, 0, "Only those whose `id` is less: continues a list."}};
+API_SCHEMA(job_schema, "Job", "One execution, also one that is under way. Its end is there when it is over.", false,
+           {"id", API_NUMBER, API_MUST, "Grows with each execution of this coordinator."},
+           {"state", API_WORD, API_MUST, "Where it is.", .words = STATES},
+           {"attempt", API_NUMBER, API_MUST, "How often it was handed out, while it is under way."},
+           {"worker_id", API_TEXT, API_MUST_NULL, "Who has it, or ended it."},
+           {"contract_id", API_ACCOUNT, API_MUST, "Contract."},
+           {"request_id", API_NUMBER, API_MUST, "Number of the request there."},
+           {"created_at", API_NUMBER, API_MUST, "When it was recorded, in Unix milliseconds."},
+           {"outcome", API_WORD, API_MUST_NULL, "How it ended.", .words = OUTCOMES},
+           {"completed_at", API_NUMBER, API_MUST_NULL, "When, in Unix milliseconds."},
+           {"transaction_hash", API_TEXT, API_MUST_NULL, "Of the request."},
+           {"sender_id", API_TEXT, API_MUST_NULL, "Who asked."}, {"payer_id", API_TEXT, API_MUST_NULL, "Who paid."},
+           {"payment", API_AMOUNT, API_MUST_NULL, "What was paid in advance, in yoctoNEAR."},
+           {"repo", API_TEXT, API_MUST_NULL, "Repository, as it was asked for."},
+           {"build_target", API_TEXT, API_MUST_NULL, "Build target, as it was asked for."},
+           {"ref", API_TEXT, API_MUST_NULL, "Branch, tag or commit, as it was asked for."},
+           {"error", API_TEXT, 0, "What went wrong."}, {"failure", API_TEXT, 0, "Class of the failure."},
+           {"instructions", API_NUMBER, 0, "Used."}, {"time_ms", API_NUMBER, 0, "Of the run."},
+           {"compile_time_ms", API_NUMBER, 0, "Of the build."}, {"peak_memory_bytes", API_NUMBER, 0, "Of the run."},
+           {"wasm_hash", API_HASH, 0, "Of the module."}, {"commit", API_TEXT, 0, "That was built."},
+           {"build_key", API_HASH, 0, "Of the build."}, {"output_hash", API_HASH, 0, "Of the output."},
+           {"output_bytes", API_NUMBER, 0, "Length of the output."},
+           {"resolve_tx_id", API_TEXT, 0, "Transaction that answered."}, {"charged", API_AMOUNT, 0, "In yoctoNEAR."},
+           {"refunded", API_AMOUNT, 0, "In yoctoNEAR."});
+const struct api_about about_public_jobs = {.id = "listJobs",
+                                            .what = "Executions, the newest first, also those that are under way.",
+                                            API_PARAMS(jobs_params),
+                                            .answers = {{200, .of = &job_schema, .list = true}}};
+
+// --- counts, prices ------------------------------------------------------------------------------------------------
+
+API_SCHEMA(stats_schema, "Stats", "Since the beginning, and how many executions are in each state now.", false,
+           {"total_executions", API_NUMBER, API_MUST, "All."},
+           {"successful_executions", API_NUMBER, API_MUST, "That ended well."},
+           {"failed_executions", API_NUMBER, API_MUST, "Whose guest failed."},
+           {"refused_executions", API_NUMBER, API_MUST, "That were refused."},
+           {"expired_executions", API_NUMBER, API_MUST, "That nobody served in time."},
+           {"instructions_used", API_NUMBER, API_MUST, "By all."},
+           {"active_workers", API_NUMBER, API_MUST, "Heard of within 30 s."},
+           {"queued", API_NUMBER, API_MUST, "Waiting now."}, {"leased", API_NUMBER, API_MUST, "Handed out now."},
+           {"building", API_NUMBER, API_MUST, "Building now."}, {"running", API_NUMBER, API_MUST, "Running now."},
+           {"submitting", API_NUMBER, API_MUST, "Being answered now."});
+const struct api_about about_public_stats = {
+    .id = "getStats", .what = "Counts, made as things happen.", .answers = {{200, .of = &stats_schema}}};
+const struct api_about about_public_pricing = {
+    .id = "getPricing", .what = "The contract's `get_pricing`, asked at most every 30 s.", .answers = {{200}}};
+
+// --- builds --------------------------------------------------------------------------------------------------------
+
+static const struct api_field wasm_info_params[] = {
+    {"repo", API_TEXT, API_MUST, "Repository, in any spelling, with its folder.", .min = 1, .max = REPO_TEXT_MAX},
+    {"commit", API_TEXT, 0, "Commit.", .max = REPO_TEXT_MAX},
+    {"target", API_TEXT, 0, "Build target.", .max = REPO_TEXT_MAX}};
+API_SCHEMA(wasm_info_schema, "WasmInfo", "Whether it was built, and by whom.", false,
+           {"exists", API_BOOL, API_MUST, "Whether there is a record."},
+           {"builds", API_LIST, API_MUST, "Records, the newest first.", .of = &build_record_schema});
+const struct api_about about_public_wasm_info = {.id = "getWasmInfo",
+                                                 .what = "Records of what was built of a repository.",
+                                                 API_PARAMS(wasm_info_params),
+                                                 .answers = {{200, .of = &wasm_info_schema}}};
+
+// --- of the service itself -----------------------------------------------------------------------------------------
+
+API_SCHEMA(document_schema, "OpenApi", "An OpenAPI 3.1 document.", true,
+           {"openapi", API_TEXT, API_MUST, "Version of the form."});
+const struct api_about about_openapi = {
+    .id = "getOpenApi", .what = "This description.", .answers = {{200, .of = &document_schema}}};
+const struct api_about about_health = {.id = "health", .what = "OK.", .answers = {{200, "text/plain"}}};
+const struct api_about about_healthz = {
+    .id = "healthz", .what = "The process lives.", .answers = {{200, "text/plain"}}};
+const struct api_about about_readyz = {
+    .id = "readyz", .what = "The database answers, and it does not drain.", .answers = {{200, "text/plain"}}};
+const struct api_about about_metrics = {
+    .id = "metrics", .what = "What /public/stats says, for Prometheus.", .answers = {{200, "text/plain"}}};

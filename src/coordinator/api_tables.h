@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables that api.h speaks of: what each route takes and answers. api_public.c has those of what anybody may read,
+// api_fleet.c those of workers and other holders of tokens.
+#pragma once
+#include "coordinator/api.h"
+
+// Rows leave out what does not apply.
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#define API_SCHEMA(id, title, says, is_open, ...)                                                                      \
+    static const struct api_field id##_fields[] = {__VA_ARGS__};                                                       \
+    const struct api_schema id = {title, says, id##_fields, ARRAY_LEN(id##_fields), is_open}
+#define API_PARAMS(list) .params = (list), .param_count = ARRAY_LEN(list)
+
+extern const struct api_schema build_record_schema; // both files speak of it
+
+extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_heartbeat, about_tasks_complete,
+    about_tasks_fail, about_tasks_hand_over, about_locks_acquire, about_locks_release, about_wasm_exists,
+    about_wasm_upload, about_wasm_get, about_cargo_lock_upload, about_cargo_lock_get, about_builds_get,
+    about_builds_put, about_workers_heartbeat, about_secrets_challenge, about_secrets_session, about_secrets_decrypt;
+
+extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, about_secrets_pubkey,
+    about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_stats, about_public_pricing,
+    about_public_wasm_info, about_openapi, about_health, about_healthz, about_readyz, about_metrics;
