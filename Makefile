@@ -50,6 +50,7 @@ include src/collateral/Local.mk
 include src/tee/Local.mk
 include src/secrets/Local.mk
 include src/store/Local.mk
+include src/redis/Local.mk
 include src/blobs/Local.mk
 include src/queue/Local.mk
 include src/wasm/Local.mk

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Database servers of a test's own: on free ports, in a temporary folder, as an ordinary user (PostgreSQL refuses to run
-as root), gone with the test.
+"""Servers of a test's own, of PostgreSQL and of Redis: on free ports, in a temporary folder, as an ordinary user
+(PostgreSQL refuses to run as root), gone with the test.
 
     python3 tests/databases.py postgres     starts one, prints its URL, and ends it when its standard input ends
+    python3 tests/databases.py redis        likewise
     python3 tests/databases.py with COMMAND…   the same around a command, which finds the URL in TEST_POSTGRES
     python3 tests/databases.py durable COMMAND…   likewise, and what it commits is on the disk: for what is measured
 
@@ -133,6 +134,94 @@ class Postgres:
         return self.url.replace("/postgres?", f"/{name}?")
 
 
+class Redis:
+    """A server that keeps nothing on the disk. `url` has the password, which it wants."""
+
+    def __init__(self):
+        self.folder, self.process = tempfile.mkdtemp(prefix="outlayer-redis-", dir="/tmp"), None
+        self.password = secrets.token_hex(8)
+        if ordinary():
+            os.chown(self.folder, ordinary()["user"], ordinary()["group"])
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self):
+        """On its earlier port again, where it had one. Waits until it serves."""
+        self.port = getattr(self, "port", None) or free_port()
+        self.url = f"redis://:{self.password}@127.0.0.1:{self.port}"
+        program = shutil.which("redis-server")
+        if not program:
+            raise RuntimeError("Redis is not installed: scripts/setup.sh test")
+        settings = {"port": self.port, "bind": "127.0.0.1", "requirepass": self.password, "dir": self.folder,
+                    "save": "", "appendonly": "no", "daemonize": "no"}
+        with open(os.path.join(self.folder, "server.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [program, *(word for name, value in settings.items() for word in (f"--{name}", str(value)))],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
+                env={"PATH": os.environ["PATH"], "HOME": self.folder, "LC_ALL": "C"}, **ordinary())
+        end = time.monotonic() + START_SECONDS
+        while not self._serves():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"Redis did not start: {self.log()[-800:]}")
+            time.sleep(0.01)
+        return self
+
+    def _serves(self):
+        try:
+            return self.ask("PING") == "PONG"
+        except OSError:
+            return False
+
+    def log(self):
+        with open(os.path.join(self.folder, "server.log"), errors="replace") as f:
+            return f.read()
+
+    def ask(self, *words):
+        """What the server says to a command, as a text: without its first sign where it is one line, else as it came."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as s, s.makefile("rwb") as f:
+            for command in (("AUTH", self.password), words):
+                f.write(b"*%d\r\n" % len(command))
+                for word in map(str.encode, map(str, command)):
+                    f.write(b"$%d\r\n%s\r\n" % (len(word), word))
+                f.flush()
+                first = f.readline()
+            more = f.read(int(first[1:]) + 2) if first[:1] == b"$" and first[1:2] != b"-" else first[1:]
+            return more.decode(errors="replace").strip()
+
+    def stop(self, how=signal.SIGKILL):
+        """SIGTERM: in order. SIGKILL: at once."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(how)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(STOP_SECONDS)
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def redis():
+    server = Redis()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
 @contextlib.contextmanager
 def postgres(**more):
     server = Postgres(**more)
@@ -144,15 +233,16 @@ def postgres(**more):
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with postgres(durable=sys.argv[1] == "durable") as server:
-        if sys.argv[1:] == ["postgres"]:
+    if sys.argv[1:] in (["postgres"], ["redis"]):
+        with postgres() if sys.argv[1] == "postgres" else redis() as server:
             print(server.url, flush=True)
             sys.stdin.read()
             return 0
+    with postgres(durable=sys.argv[1] == "durable") as server:
         return subprocess.run(sys.argv[2:], env={**os.environ, "TEST_POSTGRES": server.url}).returncode
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["postgres"] and (len(sys.argv) < 3 or sys.argv[1] not in ("with", "durable")):
+    if sys.argv[1:] not in (["postgres"], ["redis"]) and (len(sys.argv) < 3 or sys.argv[1] not in ("with", "durable")):
         sys.exit(__doc__)
     sys.exit(main())
