@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several coordinators over one database of PostgreSQL: what one was told, the others know."""
-import contextlib, hashlib, os, subprocess, time
+import contextlib, hashlib, os, signal, statistics, subprocess, threading, time
 
 os.environ["OUTLAYER_TEST_DATABASE"] = "postgres"
-import figures, kit
+import databases, figures, kit
 from coordinator_world import Coordinator, coordinator, place, sql, urls
 from kit import check, equal
 
@@ -66,6 +66,64 @@ def test_a_revocation_reaches_all():
         check("within 5 s and a look", time.monotonic() - began < 6, time.monotonic() - began)
 
 
+def wake_ms(a, b, number, meanwhile=lambda: None):
+    """How long after the answer to a creation at `a` a worker that waits at `b` has its lease, which it ends."""
+    got = []
+    thread = threading.Thread(target=lambda: got.append((b.poll(20), time.monotonic())))
+    thread.start()
+    waits = kit.until(lambda: figures.read(b.status_url)["outlayer_polls_waiting"] == 1, 10)
+    meanwhile()
+    status = a.create(number)[0]
+    created = time.monotonic()
+    thread.join()
+    (polled, answer), at = got[0]
+    lease = answer["lease"]["token"] if polled == 200 else ""
+    equal(f"{number}: a worker waits, it is recorded, leased and ended", (bool(waits), status, polled,
+          b.complete(number, lease)[0]), (True, 201, 200, 200))
+    return (at - created) * 1000
+
+
+def median_ms(a, b, first, rounds=9):
+    return statistics.median(wake_ms(a, b, first + i) for i in range(rounds))
+
+
+def all_hear(redis, coordinators):
+    """Waits until each of them asks Redis and hears its bell."""
+    up = lambda: all(figures.read(c.status_url)["outlayer_redis_up"] for c in coordinators)
+    hearing = lambda: redis.ask("CLIENT", "LIST", "TYPE", "pubsub").count("id=") == len(coordinators)
+    return kit.until(lambda: up() and hearing(), 20)
+
+
+def test_a_worker_waits_where_another_was_told():
+    """If this fails, a worker waits for up to half a second for what another coordinator has recorded."""
+    with databases.redis() as redis, fleet(REDIS_URL=redis.url) as (a, b):
+        check("Redis is there", all_hear(redis, (a, b)))
+        ms = median_ms(a, b, 1)
+        print(f"a worker at another coordinator has its lease {ms:.1f} ms after the creation's answer")
+        check("at once", ms < 150, ms)
+        check("it was told", figures.read(b.status_url)["outlayer_wakes_received_total"] >= 9)
+
+
+def test_whatever_becomes_of_redis():
+    """If this fails, requests wait for Redis, or it is not used any more when it is well again."""
+    faults = {"emptied": lambda r: r.ask("FLUSHALL"), "read-only": lambda r: r.ask("REPLICAOF", "127.0.0.1", "1"),
+              "paused": lambda r: r.ask("CLIENT", "PAUSE", "2000", "ALL"), "frozen": lambda r: r.freeze(),
+              "killed": lambda r: r.stop(), "absent": lambda r: None, "stopped": lambda r: r.start().stop(signal.SIGTERM)}
+    with databases.redis() as redis, fleet(REDIS_URL=redis.url) as (a, b):
+        check("Redis is there", all_hear(redis, (a, b)))
+        for number, (name, fault) in enumerate(faults.items()):
+            ms = wake_ms(a, b, 2 * number + 1, lambda: fault(redis))
+            check(f"Redis is {name}: its lease comes with the next look", ms < 5000, ms)
+            if name == "frozen":
+                redis.thaw()
+        ms = wake_ms(a, b, 50)
+        check("still", ms < 5000, ms)
+        redis.start()
+        check("Redis is there again", all_hear(redis, (a, b)))
+        ms = median_ms(a, b, 100)
+        check("and used", ms < 150, ms)
+
+
 def refused_beside(a, what, words):
     """A coordinator over the database of `a` does not start, and says why."""
     with kit.folder() as home:
@@ -84,6 +142,20 @@ def test_mixed_forms_are_refused():
         sql(a, "DELETE FROM coordinators WHERE id = 'x'; INSERT INTO schema_version VALUES (99); "
                "INSERT INTO schema_least VALUES (99, 99)")
         refused_beside(a, "a program that is too old", "needs a program that knows 99")
+
+
+def test_where_redis_is_of_no_use():
+    with kit.folder() as home:
+        for what, words, env in (
+                ("with SQLite, whose coordinator is alone", "the database is SQLite's",
+                 {"DATABASE_URL": f"sqlite:///{home}/x.db", "REDIS_URL": "redis://127.0.0.1"}),
+                ("with TLS", "TLS are not offered", {"REDIS_URL": "rediss://:geheim@127.0.0.1"}),
+                ("where it is no server", "no address", {"REDIS_URL": ":geheim@127.0.0.1"})):
+            try:
+                Coordinator(home, **env).kill()
+                check(f"REDIS_URL {what} is refused", False)
+            except RuntimeError as e:
+                check(f"REDIS_URL {what} is refused", words in str(e) and "geheim" not in str(e), e)
 
 
 if __name__ == "__main__":

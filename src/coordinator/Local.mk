@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 UNITS += coordinator
-coordinator.needs := base repo codec crypto http near protocol secrets store blobs queue sandbox egress builder
+coordinator.needs := base repo codec crypto http near protocol secrets store redis blobs queue sandbox egress builder
 PROGRAMS += bin/outlayer-coordinator
 bin/outlayer-coordinator.sources := src/coordinator/main.c
 bin/outlayer-coordinator.units := coordinator

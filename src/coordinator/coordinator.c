@@ -17,11 +17,24 @@ static bool lock_file_of(struct coordinator *c, struct err *e) {
     return err_hint(e, "SQLite serves one coordinator; several share a database of PostgreSQL");
 }
 
+static bool open_redis(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    char name[DATABASE_ID_LEN + 1];
+    _Static_assert(DATABASE_ID_LEN == REDIS_NAME_LEN, "a name is that of a database");
+    if (!config->redis_url)
+        return true;
+    if (db_engine(c->writing) == DB_SQLITE) {
+        err_set(e, ERR_SETTINGS, "REDIS_URL is set, and the database is SQLite's");
+        return err_hint(e, "SQLite serves one coordinator, which has nobody to talk to; DATABASE_URL=postgres://…");
+    }
+    const struct redis_config redis = {config->redis_url, name};
+    return database_id(c->writing, name, e) && (redis_open(&c->redis, &redis, e) || err_wrap(e, "REDIS_URL"));
+}
+
 static bool open_queue(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const struct queue_config queue = {config->serve_ms, task_stored};
     switch (db_engine(c->writing)) {
     case DB_SQLITE: return lock_file_of(c, e) && queue_open_local(&c->queue, &queue, c->writer, e);
-    case DB_POSTGRES: return queue_open_scaled(&c->queue, &queue, config->database_url, e);
+    case DB_POSTGRES: return queue_open_scaled(&c->queue, &queue, config->database_url, c->redis, e);
     }
     return false;
 }
@@ -56,8 +69,8 @@ static bool open_blobs(struct coordinator *c, const struct coordinator_config *c
 
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const struct db_keep brief = {.connect_ms = TOKEN_DATABASE_MS, .statement_ms = TOKEN_DATABASE_MS};
-    return database_open(&c->writing, config->home, config->database_url, e) && open_shared(c, config, e) &&
-           database_open(&c->reading, config->home, config->database_url, e) &&
+    return database_open(&c->writing, config->home, config->database_url, e) && open_redis(c, config, e) &&
+           open_shared(c, config, e) && database_open(&c->reading, config->home, config->database_url, e) &&
            database_open_as(&c->authorising, config->home, config->database_url, &brief, e) &&
            database_open(&c->aged, config->home, config->database_url, e) &&
            readers_new(&c->readers, config->readers ? config->readers : READERS_DEFAULT, config->home,
@@ -142,6 +155,7 @@ void coordinator_free(struct coordinator *c) {
     keystore_proxy_free(c->secrets);
     branch_close(c);
     shared_free(c->shared);
+    redis_free(c->redis);
     pthread_mutex_destroy(&c->reading_mutex);
     free(c);
 }

@@ -13,6 +13,7 @@
 #include "http/client_address.h"
 #include "queue/retention.h"
 #include "queue/shared.h"
+#include "redis/redis.h"
 #include "store/writer.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,6 +40,7 @@ struct coordinator {
     struct blobs *blobs;
     struct blobs *cargo_locks; // that were made for builds
     struct shared *shared;
+    struct redis *redis; // NULL: none is used
     struct prices *prices;
     struct truth *truth;
     char *network, *contract_id; // NULL: no setting
@@ -69,6 +71,7 @@ struct coordinator_config {                 // texts are copied
     const char *home;                       // database and modules are in here
     const char *modules;                    // folder that coordinators share; NULL: their folders in the home
     const char *database_url;               // NULL: coordinator.db in the home
+    const char *redis_url;                  // by which the coordinators of a database talk; NULL: they do not
     const char *network;                    // NULL: not checked
     const char *near_rpc_url, *contract_id; // NULL: none
     struct keystore_proxy_config keystore;

@@ -87,6 +87,8 @@ void coordinator_figures(struct coordinator *c, struct buf *out) {
                shared_benched(c->shared));
     figure_one(out, FIGURE_GAUGE, "outlayer_coordinators", "Coordinators that use this database.",
                shared_coordinators(c->shared));
+    if (c->redis)
+        redis_figures(c->redis, out);
     figure_one(out, FIGURE_COUNTER, "outlayer_branch_questions_total",
                "Questions about branches that a repository was asked.", c->branch_questions);
     figure_one(out, FIGURE_GAUGE, "outlayer_wasm_bytes", "Bytes of stored modules.", blobs_bytes(c->blobs));

@@ -12,9 +12,9 @@
 #define NAME "outlayer-coordinator"
 
 struct settings {
-    const char *network, *host, *home, *database_url, *near_rpc_url, *contract_id, *keystore_url, *keystore_worker_url,
-        *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen, *log_level, *log_format,
-        *status_listen, *admin_token, *modules;
+    const char *network, *host, *home, *database_url, *redis_url, *near_rpc_url, *contract_id, *keystore_url,
+        *keystore_worker_url, *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen,
+        *log_level, *log_format, *status_listen, *admin_token, *modules;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
         build_records_max, public_per_minute, db_pool_size;
     bool require_auth, branch_lookups;
@@ -34,6 +34,10 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, home, "OUTLAYER_HOME", NULL, "folder for its state (~/.outlayer/<network>)"),
     SET_SECRET(struct settings, database_url, "DATABASE_URL",
                "sqlite:///PATH, or postgres://USER:PASSWORD@HOST/NAME (coordinator.db in the home)"),
+    SET_SECRET(
+        struct settings, redis_url, "REDIS_URL",
+        "redis://[[USER]:PASSWORD@]HOST[:PORT][/NUMBER]: by it the coordinators of a database of PostgreSQL wake "
+        "each other; none: each looks twice a second"),
     SET_U64(
         struct settings, db_pool_size, "DB_POOL_SIZE", "8", 2, READERS_MAX,
         "connections to the database for what is only read, half of them for whoever has a token; beside seven others"),
@@ -98,6 +102,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
     const struct coordinator_config config = {.home = home,
                                               .modules = s->modules,
                                               .database_url = s->database_url,
+                                              .redis_url = s->redis_url,
                                               .network = s->network,
                                               .near_rpc_url = s->near_rpc_url,
                                               .contract_id = s->contract_id,

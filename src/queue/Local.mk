@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 UNITS += queue
-queue.needs := base codec crypto store
+queue.needs := base codec crypto store redis

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "crypto/hash.h"
 
 #define TOKENS_TAKEN_OVER                                                                                              \
     "INSERT INTO worker_auth_tokens (token_hash, worker_name, created_ms) SELECT hash, name, created_ms FROM tokens;"  \
@@ -207,6 +208,22 @@ const char *database_text(struct arena *a, const char *text) {
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }
 
 int database_version(void) { return ARRAY_LEN(migrations); }
+
+// A server keeps its number over restarts, and its copies have the same one.
+bool database_id(struct db *db, char out[static DATABASE_ID_LEN + 1], struct err *e) {
+    struct db_stmt *q;
+    bool row = false;
+    char hex[65];
+    if (!db_query(db, "SELECT system_identifier || ' ' || current_database() AS id FROM pg_control_system()", &q, e))
+        return false;
+    bool ok = db_step(db, q, &row, e);
+    if (ok) {
+        struct hash h = sha256(slice_str(db_text(db, q, "id")));
+        snprintf(out, DATABASE_ID_LEN + 1, "%.*s", DATABASE_ID_LEN, hash_hex(&h, hex));
+    }
+    db_done(db, q);
+    return ok;
+}
 
 bool database_lock(struct db *db, const char *who, int *fd, struct err *e) {
     SCOPED_ARENA(a);

@@ -16,6 +16,9 @@
 // Takes the lock beside the file of a SQLite database, which the descriptor holds until it is closed. ERR_CONFLICT:
 // somebody uses it.
 [[nodiscard]] bool database_lock(struct db *db, const char *who, int *fd, struct err *e);
+// What tells this database from all others, DATABASE_ID_LEN letters and digits. PostgreSQL's alone have one.
+#define DATABASE_ID_LEN 16
+[[nodiscard]] bool database_id(struct db *db, char out[static DATABASE_ID_LEN + 1], struct err *e);
 int database_version(void); // of the tables, as this program makes them
 // Brings a database of either engine to this program's version.
 [[nodiscard]] bool database_migrate(struct db *db, struct err *e);

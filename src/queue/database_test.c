@@ -99,8 +99,30 @@ static void test_large_numbers_have_room(void **state) {
     test_database_drop(&on);
 }
 
+static void read_id(const struct test_database *d, char out[static DATABASE_ID_LEN + 1]) {
+    struct db *db;
+    struct err e;
+    assert_ok(db_open(&db, d->url, &e) && database_id(db, out, &e), &e);
+    db_close(db);
+}
+
+// If this fails, coordinators of one database do not hear each other, or those of two do.
+static void test_a_database_has_a_name(void **state) {
+    struct test_database other;
+    char one[DATABASE_ID_LEN + 1], again[DATABASE_ID_LEN + 1], two[DATABASE_ID_LEN + 1];
+    test_database_new(&other, DB_POSTGRES);
+    read_id(*state, one);
+    read_id(*state, again);
+    read_id(&other, two);
+    assert_int_equal(strlen(one), DATABASE_ID_LEN);
+    assert_string_equal(one, again);
+    assert_string_not_equal(one, two);
+    test_database_drop(&other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_both_engines_have_the_same_tables),
-                                       cmocka_unit_test(test_large_numbers_have_room)};
+                                       cmocka_unit_test(test_large_numbers_have_room),
+                                       ON_POSTGRES(test_a_database_has_a_name)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

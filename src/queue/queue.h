@@ -208,11 +208,13 @@ struct queue_config {
     bool (*read)(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
 };
 struct writer;
+struct redis;
 // For one process. What is not over is queued again; what a worker held is given LEASE_MS more, so that neither a
 // planned restart nor a crash takes work away that is under way. Leases are stored a fifth of a second after they
 // change, and nobody waits for that: what is lost with the machine is only a lease. The writer outlives the queue.
 [[nodiscard]] bool queue_open_local(struct queue **out, const struct queue_config *config, struct writer *writer,
                                     struct err *e);
-// For any number of processes, on a database of PostgreSQL.
+// For any number of processes, on a database of PostgreSQL. By `redis`, which outlives the queue, they tell each other
+// that something can be leased; NULL: each finds it within half a second.
 [[nodiscard]] bool queue_open_scaled(struct queue **out, const struct queue_config *config, const char *url,
-                                     struct err *e);
+                                     struct redis *redis, struct err *e);

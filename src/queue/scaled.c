@@ -81,6 +81,7 @@ static bool store_creates(struct scaled *s, struct queue_call **x, size_t n, str
     for (size_t i = 0; i < n; i++)
         made += c[i]->created;
     count_creates(s, made);
+    scaled_ring_creates(s, c, n);
     return true;
 }
 
@@ -123,6 +124,8 @@ static bool store_replaces(struct scaled *s, struct queue_call **x, size_t n, st
     s->claim |= c->replaced;
     pthread_cond_signal(&s->asked);
     pthread_mutex_unlock(&s->mutex);
+    if (c->replaced)
+        scaled_ring(s, c->key.contract_id, c->build_target);
     return true;
 }
 
@@ -171,6 +174,9 @@ static bool store_beats(struct scaled *s, struct queue_call **x, size_t n, struc
     return scaled_store_beats(s, c, n, e);
 }
 
+// It waits for nothing but a worker.
+static bool is_free_at_once(const struct queue_give_back *x) { return !x->token || x->bench || x->hand; }
+
 static bool store_give_backs(struct scaled *s, struct queue_call **x, size_t n, struct err *e) {
     struct queue_give_back *c[SCALED_BATCH];
     for (size_t i = 0; i < n; i++)
@@ -178,11 +184,14 @@ static bool store_give_backs(struct scaled *s, struct queue_call **x, size_t n, 
     if (!scaled_store_give_backs(s, c, n, e))
         return false;
     pthread_mutex_lock(&s->mutex);
-    for (size_t i = 0; i < n; i++)
-        s->claim |= !c[i]->token || c[i]->bench || c[i]->hand; // it waits for nothing but a worker
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        s->claim |= is_free_at_once(c[i]);
         s->benches |= c[i]->bench;
+    }
     pthread_mutex_unlock(&s->mutex);
+    for (size_t i = 0; i < n; i++)
+        if (is_free_at_once(c[i]))
+            scaled_ring(s, c[i]->key.contract_id, NULL);
     return true;
 }
 
@@ -452,6 +461,8 @@ static void scaled_figures(struct queue *q, struct buf *out) {
     pthread_mutex_unlock(&s->mutex);
     figure_head(out, FIGURE_GAUGE, "outlayer_queue_oldest_seconds", "How long the oldest queued execution waits.");
     figure_micro(out, "outlayer_queue_oldest_seconds", NULL, oldest_ms * 1000);
+    if (s->bell)
+        bell_figures(s->bell, out);
 }
 
 // --- life
@@ -493,6 +504,7 @@ static void scaled_free(struct queue *q) {
         pthread_join(s->durable_thread, NULL);
     if (s->soft_runs)
         pthread_join(s->soft_thread, NULL);
+    bell_free(s->bell);
     db_close(s->durable);
     db_close(s->soft);
     pthread_cond_destroy(&s->promised);
@@ -519,17 +531,19 @@ static const struct queue_form scaled_form = {
     .free = scaled_free,
 };
 
-static bool open_parts(struct scaled *s, const char *url, struct err *e) {
+static bool open_parts(struct scaled *s, const char *url, struct redis *redis, struct err *e) {
     const struct db_keep durable = {.joins_by_keys = true}, soft = {.may_lack_last = true, .joins_by_keys = true};
     if (!db_open_as(&s->durable, url, &durable, e) || !database_migrate(s->durable, e) ||
-        !db_open_as(&s->soft, url, &soft, e) || !scaled_count(s, &s->counts, &s->oldest_ms, e))
+        !db_open_as(&s->soft, url, &soft, e) || !scaled_count(s, &s->counts, &s->oldest_ms, e) ||
+        (redis && !bell_new(&s->bell, redis, scaled_heard, s, e)))
         return false;
     s->durable_runs = pthread_create(&s->durable_thread, NULL, keep_promises, s) == 0;
     s->soft_runs = s->durable_runs && pthread_create(&s->soft_thread, NULL, keep_leases, s) == 0;
     return s->soft_runs || err_set(e, ERR_IO, "cannot start a thread");
 }
 
-bool queue_open_scaled(struct queue **out, const struct queue_config *config, const char *url, struct err *e) {
+bool queue_open_scaled(struct queue **out, const struct queue_config *config, const char *url, struct redis *redis,
+                       struct err *e) {
     struct scaled *s = xcalloc(1, sizeof *s);
     s->queue_base.form = &scaled_form;
     s->config = *config;
@@ -537,7 +551,7 @@ bool queue_open_scaled(struct queue **out, const struct queue_config *config, co
     cond_init(&s->promised);
     cond_init(&s->asked);
     cond_init(&s->answered);
-    if (!open_parts(s, url, e)) {
+    if (!open_parts(s, url, redis, e)) {
         scaled_free(&s->queue_base);
         return false;
     }

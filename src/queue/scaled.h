@@ -8,9 +8,10 @@
 // and what time brings about: leases that ran out, executions that are too late or over. Whoever waits for an execution
 // is parked here; a claim takes as many rows at a time as there are polls for them, and passes over those that another
 // coordinator is taking (SKIP LOCKED). What another one has queued is found by the claim that runs every CLAIM_MS while
-// polls wait.
+// polls wait; or at once, where Redis carries the word (scaled_wake.c). Nothing depends on that word.
 #pragma once
 #include "queue/form.h"
+#include "redis/bell.h"
 #include <pthread.h>
 
 #define SCALED_BATCH 128 // calls in one statement
@@ -40,6 +41,7 @@ struct scaled {
     uint64_t changes; // of the counts by this process, so that what was read before one is not believed at once
     unsigned unbelieved;
     uint64_t oldest_ms;
+    struct bell *bell; // NULL: there is no Redis
 };
 
 // --- scaled_calls.c: one statement for all; each is answered by its fields
@@ -66,6 +68,14 @@ struct scaled_lease { // a poll with the token that it gets if something is ther
 
 // Whether there is something that somebody does not get.
 [[nodiscard]] bool scaled_look_benches(struct scaled *s, bool *any, struct err *e);
+
+// --- scaled_wake.c: what can be leased at this moment, told to the other coordinators and heard from them
+
+// Tells that an execution of this contract with this build target can be leased; NULL: of any.
+void scaled_ring(struct scaled *s, const char *contract_id, const char *build_target);
+void scaled_ring_creates(struct scaled *s, struct queue_create *const *x, size_t n);
+void scaled_heard(void *ctx, struct slice text);        // of a bell; ctx: the queue
+bool scaled_wants(struct scaled *s, struct slice text); // whether a poll wants what the text says
 
 // --- scaled_list.c
 

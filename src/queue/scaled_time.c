@@ -59,6 +59,8 @@ bool scaled_sweep(struct scaled *s, struct err *e) {
     pthread_mutex_lock(&s->mutex);
     s->counts.leases_lost += lost;
     pthread_mutex_unlock(&s->mutex);
+    if (lost || late)
+        scaled_ring(s, NULL, NULL);
     return true;
 }
 

@@ -11,7 +11,8 @@
 
 struct world {
     char home[32];
-    const char *url; // of PostgreSQL; NULL: the form for one process, over SQLite in the home
+    const char *url;     // of PostgreSQL; NULL: the form for one process, over SQLite in the home
+    struct redis *redis; // the test's; NULL: none
     struct db *writing, *reading;
     struct writer *writer;
     struct queue *q;
@@ -29,7 +30,7 @@ static inline void world_start(struct world *w) {
     struct err e;
     const struct queue_config config = {w->serve_ms, read_number};
     if (w->url) {
-        assert_ok(queue_open_scaled(&w->q, &config, w->url, &e), &e);
+        assert_ok(queue_open_scaled(&w->q, &config, w->url, w->redis, &e), &e);
         assert_ok(db_open(&w->reading, w->url, &e), &e);
         return;
     }

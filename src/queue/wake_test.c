@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Coordinators that wake each other through Redis, and what becomes of the waiting when it does not carry the word.
+#include "queue/scaled.h"
+#include "queue/test_queue.h"
+#include "redis/test_redis.h"
+#include <sched.h>
+
+#define ROUNDS 21
+
+struct pair {
+    struct redis *redis[2];
+    struct world at[2];
+    struct arena *arena;
+    struct test_answer answer;
+    struct queue_poll poll;
+};
+
+static bool has_bell(const struct pair *p, int i) {
+    SCOPED_BUF(out, 100000);
+    redis_figures(p->redis[i], &out);
+    return strstr(buf_str(&out), "outlayer_redis_up 1");
+}
+
+// How many connections hear the bell of both.
+static unsigned hearing(void) {
+    char said[200];
+    TEST_REDIS_DO(said, "PUBLISH", "outlayer:0123456789abcdef:wake", "");
+    return (unsigned)strtoul(said, NULL, 10);
+}
+
+static void pair_open_by(struct pair *p, void **state, const char *url) {
+    struct err e;
+    *p = (struct pair){.arena = arena_new()};
+    for (int i = 0; i < 2; i++) {
+        world_open_on(&p->at[i], state, 600000);
+        world_stop(&p->at[i]);
+        assert_ok(redis_open(&p->redis[i], &(struct redis_config){url, "0123456789abcdef"}, &e), &e);
+        p->at[i].redis = p->redis[i];
+        world_start(&p->at[i]);
+    }
+}
+
+static void pair_open(struct pair *p, void **state) {
+    pair_open_by(p, state, test_redis_url());
+    TEST_UNTIL(has_bell(p, 0) && has_bell(p, 1) && hearing() == 2);
+}
+
+static void pair_close(struct pair *p) {
+    for (int i = 0; i < 2; i++) {
+        world_close(&p->at[i]);
+        redis_free(p->redis[i]);
+    }
+    arena_free(p->arena);
+}
+
+// A poll that was looked at, and found nothing.
+static void park(struct pair *p, int at, const char *contract_id, const char *capabilities) {
+    struct scaled *s = (struct scaled *)p->at[at].q;
+    p->poll = (struct queue_poll){.call = call_new(&p->answer),
+                                  .arena = p->arena,
+                                  .worker_id = "w",
+                                  .contract_id = contract_id,
+                                  .capabilities = capabilities,
+                                  .wait_s = 30};
+    queue_poll(p->at[at].q, &p->poll);
+    for (bool parked = false; !parked; sched_yield()) {
+        pthread_mutex_lock(&s->mutex);
+        parked = s->parked.count && !s->claim;
+        pthread_mutex_unlock(&s->mutex);
+    }
+}
+
+// How long the poll waited. What it leased is ended, lest it come back.
+static uint64_t wait_us(struct pair *p, uint64_t since_us) {
+    bool changed;
+    assert_true(wait_for(&p->answer) && p->poll.leased);
+    uint64_t us = clock_mono_us() - since_us;
+    struct test_lease l = {.id = strtoull(p->poll.json, NULL, 10)};
+    memcpy(l.token, p->poll.token, sizeof l.token);
+    assert_int_equal(end_well(&p->at[1], &l, &changed), QUEUE_OK);
+    return us;
+}
+
+static int by_size(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+// From the answer to a creation at one to the lease at the other, at the median.
+static uint64_t median_us(struct pair *p, uint64_t first_id) {
+    uint64_t us[ROUNDS];
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        park(p, 1, i % 2 ? "a.near" : NULL, i % 3 ? "x,t" : NULL);
+        assert_true(create(&p->at[0], first_id + i));
+        us[i] = wait_us(p, clock_mono_us());
+    }
+    qsort(us, ROUNDS, sizeof *us, by_size);
+    return us[ROUNDS / 2];
+}
+
+// If this fails, a worker at one coordinator waits for up to half a second for what another one has.
+static void test_a_creation_wakes_the_others(void **state) {
+    struct pair p;
+    pair_open(&p, state);
+    uint64_t us = median_us(&p, 1);
+    print_message("a poll at another coordinator has its lease %llu us after the creation's answer\n",
+                  (unsigned long long)us);
+    assert_in_range(us, 0, 100000);
+    pair_close(&p);
+}
+
+// If this fails, the same of what a worker hands over, or an operator queues again.
+static void test_so_does_what_is_given_back(void **state) {
+    enum { GIVEN = 9 };
+    struct pair p;
+    struct test_answer a;
+    uint64_t us[GIVEN];
+    pair_open(&p, state);
+    for (uint64_t i = 0; i < GIVEN; i++) {
+        assert_true(create(&p.at[0], i + 1));
+        struct test_lease l = poll_by(&p.at[0], "another", 20, NULL, NULL);
+        assert_int_equal(l.id, i + 1);
+        park(&p, 1, NULL, NULL);
+        struct queue_give_back x = {.call = call_new(&a),
+                                    .key = {"a.near", l.id},
+                                    .token = i % 2 ? l.token : NULL,
+                                    .hand = i % 2,
+                                    .step = QUEUE_BUILD};
+        queue_give_back(p.at[0].q, &x);
+        assert_true(wait_for(&a));
+        us[i] = wait_us(&p, clock_mono_us());
+    }
+    qsort(us, GIVEN, sizeof *us, by_size);
+    assert_in_range(us[GIVEN / 2], 0, 100000);
+    pair_close(&p);
+}
+
+// If this fails, every coordinator asks the database at each creation, whatever its workers want.
+static void test_who_wants_something_else_sleeps_on(void **state) {
+    static const char *const words[] = {"b.near t", "a.near x", "b.near *", "* x"}, *const woken[] = {
+                                                                                        "a.near t", "* t", "a.near *",
+                                                                                        "* *",      "",    "nonsense",
+                                                                                        "a.near "};
+    struct pair p;
+    pair_open(&p, state);
+    struct scaled *s = (struct scaled *)p.at[1].q;
+    park(&p, 1, "a.near", "t,u");
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        assert_false(scaled_wants(s, slice_str(words[i])));
+    for (size_t i = 0; i < ARRAY_LEN(woken); i++)
+        assert_true(scaled_wants(s, slice_str(woken[i])));
+    assert_true(create(&p.at[0], 1));
+    (void)wait_us(&p, 0);
+    pair_close(&p);
+}
+
+// If this fails, an execution waits for Redis: it may be emptied, cut, frozen or read-only, or say what it wants.
+static void test_without_its_help(void **state) {
+    char said[200];
+    struct pair p;
+    pair_open(&p, state);
+    uint64_t id = 1;
+    const struct {
+        const char *words[5];
+    } rows[] = {{{"FLUSHALL"}},
+                {{"CLIENT", "KILL", "TYPE", "pubsub"}},
+                {{"CLIENT", "KILL", "TYPE", "normal"}},
+                {{"CLIENT", "PAUSE", "1500", "ALL"}},
+                {{"CONFIG", "SET", "min-replicas-to-write", "3"}}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t n = 0;
+        while (n < 5 && rows[i].words[n])
+            n++;
+        park(&p, 1, NULL, NULL);
+        test_redis_do(said, n, rows[i].words);
+        assert_true(create(&p.at[0], id++));
+        assert_in_range(wait_us(&p, clock_mono_us()), 0, 20000000);
+    }
+    TEST_REDIS_DO(said, "CONFIG", "SET", "min-replicas-to-write", "0");
+    TEST_UNTIL(hearing() == 2 && redis_up(p.redis[0]) && redis_up(p.redis[1]));
+    assert_in_range(median_us(&p, 100), 0, 100000);
+    pair_close(&p);
+}
+
+static void test_a_liar_in_its_place(void **state) {
+    static const char *const lies[] = {"", "+OK\r\n",
+                                       "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$20\r\n0123456789abcdef\0\377 *\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        struct test_liar s;
+        struct pair p;
+        test_liar_start(&s, lies[i]);
+        pair_open_by(&p, state, s.url);
+        for (uint64_t id = 1; id <= 2; id++) {
+            park(&p, 1, NULL, NULL);
+            assert_true(create(&p.at[0], 10 * i + id));
+            (void)wait_us(&p, 0);
+        }
+        pair_close(&p);
+        test_liar_stop(&s);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_POSTGRES(test_a_creation_wakes_the_others),
+        ON_POSTGRES(test_so_does_what_is_given_back),
+        ON_POSTGRES(test_who_wants_something_else_sleeps_on),
+        ON_POSTGRES(test_without_its_help),
+        ON_POSTGRES(test_a_liar_in_its_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
