@@ -32,6 +32,7 @@ report "condition variables and their ends are those of base/sync.h" "$(grep -nE
     'pthread_cond_(init|timedwait|clockwait)|pthread_condattr|PTHREAD_COND_INITIALIZER' "${sources[@]}" |
     grep -vE '^(src/base/sync\.c|[a-z/_]*_test\.c):')"
 report "what pages and comments point to is there" "$(python3 scripts/check_references.py)"
+report "the book has every page and no dead link: make book" "$(mkdir -p build && flock build/book.lock /usr/bin/python3 scripts/book.py build/docs 2>&1 >/dev/null)"
 report "a name belongs to one header, is used, and takes its arguments in order" "$(python3 scripts/check_names.py)"
 report "the list of what tests do not reach names files that exist" "$(python3 scripts/coverage.py --list)"
 mapfile -t shells < <(git ls-files -c -o --exclude-standard '*.sh'; echo run; echo .ci/run)
