@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The description of the coordinator's API, and that the coordinator is as it says: what it refuses, in which form."""
-import http.client, json, os, subprocess
+import hashlib, http.client, json, os, subprocess
 
 import described, kit
-from coordinator_world import coordinator, error_of
+from coordinator_world import again, coordinator, error_of
 from kit import check, equal
 
 
@@ -65,6 +65,87 @@ def test_refusals():
         equal("a body where there is none", (got, form(body)["code"]), (413, "too_large"))
         got, _, body = raw(c, "POST", "/tasks/create", {"Authorization": f"Bearer {c.token}"}, b"{")
         equal("a body that is no JSON", (got, form(body)["code"]), (400, "invalid_input"))
+
+
+def ended(c, number, outcome="success", sender="alice.test.near", **report):
+    """One execution from its beginning to its end."""
+    c.create(number, sender_id=sender)
+    got, token = c.lease()
+    assert got == number
+    c.beat(number, token, stage="running")
+    c.complete(number, token, outcome=outcome, **report)
+
+
+def test_lists():
+    """What the pages of executions ask for: by each filter, page by page, and the reference's names beside ours."""
+    with coordinator() as c:
+        ended(c, 1, wasm_hash="AB" * 32, instructions="12345", charged=10**22, time_ms=5)
+        ended(c, 2, "guest_failed", "bob.test.near", failure="guest", error="trap")
+        c.create(3)
+        ask = lambda query: c.call("GET", "/public/executions" + query, token=None)[1]
+        numbers = lambda query: [x["request_id"] for x in ask(query)["executions"]]
+        equal("all", (numbers(""), ask("")["next"]), ([3, 2, 1], None))
+        first = ask("?limit=2")
+        equal("a page, and where it goes on", (numbers("?limit=2"), numbers(f"?limit=2&before={first['next']}")),
+              ([3, 2], [1]))
+        for query, want in (("sender=bob.test.near", [2]), ("payer=alice.test.near", [3, 2, 1]), ("state=queued", [3]),
+                            ("state=settled", [2, 1]), ("outcome=guest_failed", [2]), ("failure=guest", [2]),
+                            ("repo=https://example.com/a/b&limit=1", [3]), ("worker=w1", [2, 1]),
+                            (f"wasm_hash={'ab' * 32}", [1]), (f"wasm_hash={'AB' * 32}", [1]),
+                            ("from=1", [3, 2, 1]), ("to=1", []), ("offset=1", [2, 1]), ("request_id=2", [2])):
+            equal(f"by {query}", numbers("?" + query), want)
+        row = ask("?request_id=1")["executions"][0]
+        equal("numbers are numbers, amounts are texts", (row["instructions"], row["charged"], row["payment"]),
+              (12345, str(10**22), "100000000000000000000000"))
+        for query in ("?user_account_id=bob.test.near", "?github_repo=https://example.com/a/b&offset=1&limit=1"):
+            equal(f"the reference's {query}", [x["request_id"] for x in c.jobs(query)[1]], [2])
+        jobs = {x["request_id"]: x for x in c.jobs()[1]}
+        equal("and its words", [(jobs[i]["status"], jobs[i]["success"], jobs[i]["error_details"],
+                                 jobs[i]["user_account_id"]) for i in (1, 2, 3)],
+              [("completed", True, None, "alice.test.near"), ("execution_failed", False, "trap", "bob.test.near"),
+               ("pending", False, None, "alice.test.near")])
+
+
+def test_one_execution():
+    """A page of one run: everything that happened to it, also what failed before it went well."""
+    with coordinator() as c:
+        c.create(1, input_data="the input")
+        got, token = c.lease()
+        c.report("fail", 1, token, reason="no disk", retry=True)
+        ask = lambda: c.call("GET", "/public/executions/outlayer.test.near/1", token=None)
+        steps = lambda: [s["stage"] for s in ask()[1]["timeline"]]
+        equal("while it waits", (ask()[1]["state"], steps()), ("queued", ["recorded", "leased", "given_back"]))
+        got, token = c.lease()
+        c.beat(1, token, stage="running")
+        c.complete(1, token, wasm_hash="ab" * 32, output_hash="cd" * 32)
+        status, one = ask()
+        equal("in the end", (status, one["state"], one["outcome"], one["input_bytes"]), (200, "settled", "success", 9))
+        equal("what happened", [(s["stage"], s.get("attempt"), s.get("reason")) for s in one["timeline"]],
+              [("recorded", None, None), ("leased", 1, None), ("given_back", 1, "no disk"), ("leased", 2, None),
+               ("running", 2, None), ("settled", 2, None)])
+        check("in its order", [s["at_ms"] for s in one["timeline"]] == sorted(s["at_ms"] for s in one["timeline"]))
+        equal("what its digest is made of", [one["digest_parts"][k] for k in ("input_hash", "output_hash", "success",
+                                                                             "block_height", "build_target")],
+              [hashlib.sha256(b"the input").hexdigest(), "cd" * 32, True, 7, "wasm32-wasip1"])
+        check("the input is its sender's", "the input" not in json.dumps(one))
+        equal("one that is not known", c.call("GET", "/public/executions/outlayer.test.near/2", token=None)[0], 404)
+        equal("one of another contract", c.call("GET", "/public/executions/x.test.near/1", token=None)[0], 404)
+        c.kill()
+        with again(c) as d:
+            equal("it is there after a crash", d.call("GET", "/public/executions/outlayer.test.near/1", token=None)[1], one)
+
+
+def test_tags():
+    """Whoever has the newest answer already does not get it again."""
+    with coordinator() as c:
+        c.create(1)
+        for path in ("/public/executions?request_id=1", "/public/executions/outlayer.test.near/1", "/public/executions",
+                     "/public/jobs", "/public/workers"):
+            status, headers, body = kit.get(c.url + path)
+            tag = headers["ETag"]
+            check(f"{path} has a tag", status == 200 and tag, headers)
+            equal(f"{path} by its tag", kit.get(c.url + path, headers={"If-None-Match": f'"other", {tag}'})[::2], (304, b""))
+            equal(f"{path} by another", kit.get(c.url + path, headers={"If-None-Match": '"other"'})[0], 200)
 
 
 def test_parameters():

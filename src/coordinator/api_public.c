@@ -90,44 +90,127 @@ API_SCHEMA(worker_schema, "Worker", "What a worker said last of itself; it may s
            {"free_slots", API_NUMBER, 0, "How many more it would take."});
 const struct api_about about_public_workers = {.id = "listWorkers",
                                                .what = "The workers that were seen, also those that fell silent.",
-                                               .answers = {{200, .of = &worker_schema, .list = true}}};
+                                               .answers = {{200, .of = &worker_schema, .list = true}, {304}}};
 
 // --- executions ----------------------------------------------------------------------------------------------------
 
+#define LIST_PARAMS                                                                                                    \
+    {"transaction_hash", API_TEXT, 0, "Of the request.", .max = 128}, {"contract_id", API_ACCOUNT, 0, "Contract."},    \
+        {"request_id", API_NUMBER, 0, "Number of the request."}, {"sender", API_ACCOUNT, 0, "Who asked."},             \
+        {"payer", API_ACCOUNT, 0, "Who paid."},                                                                        \
+        {"state", API_WORD, 0, "Where it is now.",                                                                     \
+         .words = "queued leased building running submitting settled expired"},                                        \
+        {"outcome", API_WORD, 0, "How it ended.", .words = OUTCOMES},                                                  \
+        {"failure", API_TEXT, 0, "Class of the failure: guest, build, access or platform.", .max = 64},                \
+        {"repo", API_TEXT, 0, "Repository, spelled as it was asked for.", .max = REPO_TEXT_MAX},                       \
+        {"worker", API_TEXT, 0, "Who ended it.", .max = 128}, {"wasm_hash", API_HASH, 0, "Module that ran."},          \
+        {"from", API_NUMBER, 0, "Recorded at this moment or later, in Unix milliseconds."},                            \
+        {"to", API_NUMBER, 0, "Recorded before this moment."}, {"limit", API_NUMBER, 0, "How many; 50.", .max = 200},  \
+        {"offset", API_NUMBER, 0, "How many to pass over; `before` costs less.", .max = 100000}, {                     \
+        "before", API_NUMBER, 0, "Only those whose `id` is less: continues a list."                                    \
+    }
+static const struct api_field executions_params[] = {LIST_PARAMS};
 static const struct api_field jobs_params[] = {
-    {"transaction_hash", API_TEXT, 0, "Of the request.", .max = 128},
-    {"contract_id", API_ACCOUNT, 0, "Contract."},
-    {"request_id", API_NUMBER, 0, "Number of the request."},
-    {"limit", API_NUMBER, 0, "How many; 50.", .max = 200},
-    {"before", API_NUMBER, 0, "Only those whose `id` is less: continues a list."}};
-API_SCHEMA(job_schema, "Job", "One execution, also one that is under way. Its end is there when it is over.", false,
-           {"id", API_NUMBER, API_MUST, "Grows with each execution of this coordinator."},
-           {"state", API_WORD, API_MUST, "Where it is.", .words = STATES},
-           {"attempt", API_NUMBER, API_MUST, "How often it was handed out, while it is under way."},
-           {"worker_id", API_TEXT, API_MUST_NULL, "Who has it, or ended it."},
-           {"contract_id", API_ACCOUNT, API_MUST, "Contract."},
-           {"request_id", API_NUMBER, API_MUST, "Number of the request there."},
-           {"created_at", API_NUMBER, API_MUST, "When it was recorded, in Unix milliseconds."},
-           {"outcome", API_WORD, API_MUST_NULL, "How it ended.", .words = OUTCOMES},
-           {"completed_at", API_NUMBER, API_MUST_NULL, "When, in Unix milliseconds."},
-           {"transaction_hash", API_TEXT, API_MUST_NULL, "Of the request."},
-           {"sender_id", API_TEXT, API_MUST_NULL, "Who asked."}, {"payer_id", API_TEXT, API_MUST_NULL, "Who paid."},
-           {"payment", API_AMOUNT, API_MUST_NULL, "What was paid in advance, in yoctoNEAR."},
+    LIST_PARAMS,
+    {"user_account_id", API_ACCOUNT, 0, "The same as `sender`."},
+    {"github_repo", API_TEXT, 0, "The same as `repo`.", .max = REPO_TEXT_MAX},
+    {"worker_id", API_TEXT, 0, "The same as `worker`.", .max = 128}};
+
+#define ROW                                                                                                            \
+    {"id", API_NUMBER, API_MUST, "Grows with each execution that is recorded."},                                       \
+        {"state", API_WORD, API_MUST, "Where it is.", .words = STATES},                                                \
+        {"attempt", API_NUMBER, API_MUST, "How often it was handed out, while it is under way."},                      \
+        {"worker_id", API_TEXT, API_MUST_NULL, "Who has it, or ended it."},                                            \
+        {"contract_id", API_ACCOUNT, API_MUST, "Contract."},                                                           \
+        {"request_id", API_NUMBER, API_MUST, "Number of the request there."},                                          \
+        {"created_at", API_NUMBER, API_MUST, "When it was recorded, in Unix milliseconds."},                           \
+        {"outcome", API_WORD, API_MUST_NULL, "How it ended.", .words = OUTCOMES},                                      \
+        {"completed_at", API_NUMBER, API_MUST_NULL, "When, in Unix milliseconds."},                                    \
+        {"transaction_hash", API_TEXT, API_MUST_NULL, "Of the request."},                                              \
+        {"sender_id", API_TEXT, API_MUST_NULL, "Who asked."}, {"payer_id", API_TEXT, API_MUST_NULL, "Who paid."},      \
+        {"payment", API_AMOUNT, API_MUST_NULL, "What was paid in advance, in yoctoNEAR."},                             \
+        {"repo", API_TEXT, API_MUST_NULL, "Repository, as it was asked for."},                                         \
+        {"build_target", API_TEXT, API_MUST_NULL, "Build target, as it was asked for."},                               \
+        {"ref", API_TEXT, API_MUST_NULL, "Branch, tag or commit, as it was asked for."},                               \
+        {"error", API_TEXT, 0, "What went wrong."},                                                                    \
+        {"failure", API_TEXT, 0, "Class of the failure: guest, build, access or platform."},                           \
+        {"instructions", API_NUMBER, 0, "Used."}, {"time_ms", API_NUMBER, 0, "Of the run."},                           \
+        {"compile_time_ms", API_NUMBER, API_NULL, "Of the build."},                                                    \
+        {"peak_memory_bytes", API_NUMBER, 0, "Of the run."}, {"wasm_hash", API_HASH, 0, "Of the module."},             \
+        {"commit", API_TEXT, 0, "That was built."}, {"build_key", API_HASH, 0, "Of the build."},                       \
+        {"output_hash", API_HASH, 0, "Of the output."}, {"output_bytes", API_NUMBER, 0, "Length of the output."},      \
+        {"resolve_tx_id", API_TEXT, API_NULL, "Transaction that answered."},                                           \
+        {"charged", API_AMOUNT, 0, "In yoctoNEAR."}, {"refunded", API_AMOUNT, 0, "In yoctoNEAR."}, {                   \
+        "data_id", API_HASH, API_NULL, "Of the yield that waited when it was recorded."                                \
+    }
+API_SCHEMA(execution_schema, "Execution",
+           "One execution, also one that is under way. Its end is there when it is over.", false, ROW);
+API_SCHEMA(executions_schema, "Executions", "A page of executions, the newest first.", false,
+           {"executions", API_LIST, API_MUST, "Executions.", .of = &execution_schema},
+           {"next", API_TEXT, API_MUST_NULL, "`before` of the next page; null: this is the last one."});
+const struct api_about about_public_executions = {.id = "listExecutions",
+                                                  .what =
+                                                      "Executions, the newest first, also those that are under way.",
+                                                  API_PARAMS(executions_params),
+                                                  .answers = {{200, .of = &executions_schema}, {304}}};
+API_SCHEMA(job_schema, "Job", "The same execution, with the reference's names for it beside.", false, ROW,
+           {"job_id", API_NUMBER, API_MUST, "`id`."},
+           {"job_type", API_WORD, API_MUST, "The whole request is one row.", .words = "execute"},
+           {"success", API_BOOL, API_MUST, "Whether it ended well."},
+           {"status", API_WORD, API_MUST, "Where it is, or how it ended.",
+            .words = "pending in_progress completed failed compilation_failed execution_failed access_denied"},
+           {"error_details", API_TEXT, API_MUST_NULL, "`error`."},
+           {"execution_time_ms", API_NUMBER, API_MUST_NULL, "`time_ms`."},
+           {"instructions_used", API_NUMBER, API_MUST_NULL, "`instructions`."},
+           {"user_account_id", API_TEXT, API_MUST_NULL, "`sender_id`."},
+           {"near_payment_yocto", API_AMOUNT, API_MUST_NULL, "`payment`."},
+           {"actual_cost_yocto", API_AMOUNT, API_MUST_NULL, "`charged`."},
+           {"compile_cost_yocto", API_AMOUNT, API_MUST_NULL, "Null: what was charged is one sum."},
+           {"github_repo", API_TEXT, API_MUST_NULL, "`repo`."},
+           {"github_commit", API_TEXT, API_MUST_NULL, "`commit`."});
+const struct api_about about_public_jobs = {
+    .id = "listJobs",
+    .what = "The same executions as a bare list, with the reference's names beside. The last `id` is where it goes on.",
+    API_PARAMS(jobs_params),
+    .answers = {{200, .of = &job_schema, .list = true}, {304}}};
+
+static const struct api_field execution_path[] = {{"contract_id", API_ACCOUNT, API_PATH, "Contract."},
+                                                  {"request_id", API_NUMBER, API_PATH, "Number of the request there."}};
+API_SCHEMA(
+    step_schema, "TimelineStep", "What happened, and when.", false,
+    {"stage", API_WORD, API_MUST, "What.",
+     .words = "recorded leased building running submitting lost given_back handed_over taken_back settled expired"},
+    {"at_ms", API_NUMBER, API_MUST, "When, in Unix milliseconds."}, {"worker_id", API_TEXT, 0, "By which worker."},
+    {"attempt", API_NUMBER, 0, "In which attempt."}, {"reason", API_TEXT, 0, "Why."});
+API_SCHEMA(digest_schema, "DigestParts", "What the coordinator knows of what the attestation digest is made of.", false,
+           {"network", API_TEXT, API_MUST_NULL, "Network."}, {"contract_id", API_ACCOUNT, API_MUST, "Contract."},
+           {"request_id", API_NUMBER, API_MUST, "Number of the request."},
+           {"sender_id", API_TEXT, API_MUST_NULL, "Who asked."},
            {"repo", API_TEXT, API_MUST_NULL, "Repository, as it was asked for."},
-           {"build_target", API_TEXT, API_MUST_NULL, "Build target, as it was asked for."},
-           {"ref", API_TEXT, API_MUST_NULL, "Branch, tag or commit, as it was asked for."},
-           {"error", API_TEXT, 0, "What went wrong."}, {"failure", API_TEXT, 0, "Class of the failure."},
-           {"instructions", API_NUMBER, 0, "Used."}, {"time_ms", API_NUMBER, 0, "Of the run."},
-           {"compile_time_ms", API_NUMBER, 0, "Of the build."}, {"peak_memory_bytes", API_NUMBER, 0, "Of the run."},
-           {"wasm_hash", API_HASH, 0, "Of the module."}, {"commit", API_TEXT, 0, "That was built."},
-           {"build_key", API_HASH, 0, "Of the build."}, {"output_hash", API_HASH, 0, "Of the output."},
-           {"output_bytes", API_NUMBER, 0, "Length of the output."},
-           {"resolve_tx_id", API_TEXT, 0, "Transaction that answered."}, {"charged", API_AMOUNT, 0, "In yoctoNEAR."},
-           {"refunded", API_AMOUNT, 0, "In yoctoNEAR."});
-const struct api_about about_public_jobs = {.id = "listJobs",
-                                            .what = "Executions, the newest first, also those that are under way.",
-                                            API_PARAMS(jobs_params),
-                                            .answers = {{200, .of = &job_schema, .list = true}}};
+           {"commit", API_TEXT, API_MUST_NULL, "That was built."},
+           {"build_key", API_HASH, API_MUST_NULL, "Of the build."},
+           {"wasm_hash", API_HASH, API_MUST_NULL, "Of the module."},
+           {"output_hash", API_HASH, API_MUST_NULL, "Of the output."},
+           {"instructions", API_NUMBER, API_MUST_NULL, "Used."},
+           {"data_id", API_HASH, API_MUST_NULL, "Of the yield; an extension makes a new one."},
+           {"resource_limits", API_OBJECT, API_MUST_NULL, "Limits.", .of = &limits_schema},
+           {"secrets_ref", API_OBJECT, API_MUST_NULL, "With whose secrets.", .of = &secrets_ref_schema},
+           {"build_target", API_TEXT, API_MUST, "Build target."}, {"input_hash", API_HASH, API_MUST, "Of the input."},
+           {"success", API_BOOL, API_MUST, "Whether it ended well."},
+           {"block_height", API_NUMBER, API_MUST_NULL, "Of the request."});
+API_SCHEMA(detail_schema, "ExecutionDetail", "One whole execution.", false, ROW,
+           {"response_format", API_WORD, API_MUST_NULL, "How the answer is written.", .words = "Bytes Text Json"},
+           {"resource_limits", API_OBJECT, API_MUST_NULL, "Limits.", .of = &limits_schema},
+           {"secrets_ref", API_OBJECT, API_MUST_NULL, "With whose secrets.", .of = &secrets_ref_schema},
+           {"context", API_OBJECT, API_MUST_NULL, "Where it stands on the chain.", .of = &context_schema},
+           {"refused", API_TEXT, API_MUST_NULL, "Why its event could not be read."},
+           {"input_bytes", API_NUMBER, API_MUST, "Length of the input."},
+           {"timeline", API_LIST, API_MUST, "What happened, in its order.", .of = &step_schema},
+           {"digest_parts", API_OBJECT, API_MUST, "What its digest is made of.", .of = &digest_schema});
+const struct api_about about_public_execution = {.id = "getExecution",
+                                                 .what = "One execution with all that happened to it.",
+                                                 API_PARAMS(execution_path),
+                                                 .answers = {{200, .of = &detail_schema}, {304}}};
 
 // --- counts, prices ------------------------------------------------------------------------------------------------
 

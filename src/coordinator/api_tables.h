@@ -11,7 +11,7 @@
     const struct api_schema id = {title, says, id##_fields, ARRAY_LEN(id##_fields), is_open}
 #define API_PARAMS(list) .params = (list), .param_count = ARRAY_LEN(list)
 
-extern const struct api_schema build_record_schema; // both files speak of it
+extern const struct api_schema build_record_schema, limits_schema, secrets_ref_schema, context_schema; // of both files
 
 extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_heartbeat, about_tasks_complete,
     about_tasks_fail, about_tasks_hand_over, about_locks_acquire, about_locks_release, about_wasm_exists,
@@ -19,5 +19,6 @@ extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_
     about_builds_put, about_workers_heartbeat, about_secrets_challenge, about_secrets_session, about_secrets_decrypt;
 
 extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, about_secrets_pubkey,
-    about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_stats, about_public_pricing,
-    about_public_wasm_info, about_openapi, about_health, about_healthz, about_readyz, about_metrics;
+    about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_executions,
+    about_public_execution, about_public_stats, about_public_pricing, about_public_wasm_info, about_openapi,
+    about_health, about_healthz, about_readyz, about_metrics;

@@ -225,6 +225,7 @@ static void bench(struct doubted_lease *x) {
     x->give = (struct queue_give_back){.call = {.done = given_back, .ctx = x},
                                        .key = x->report->claim.key,
                                        .token = x->report->claim.token,
+                                       .reason = x->reason,
                                        .bench = true};
     queue_give_back(x->c->queue, &x->give);
 }

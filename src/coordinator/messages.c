@@ -182,6 +182,15 @@ static void show_as(json_t *out, const char *as, const json_t *from, const char 
     bool shown = json_is_integer(v) || (json_is_string(v) && json_string_length(v) <= TASK_TEXT_MAX);
     json_object_set_new(out, as, shown ? json_incref(v) : json_null());
 }
+// Amounts are decimal texts wherever they are shown, however they were sent.
+static void show_amount(json_t *out, const char *name, const json_t *from) {
+    u128 value;
+    struct err unknown;
+    if (json_is_null(json_object_get(from, name)) || !json_get_u128(from, name, &value, &unknown))
+        json_object_set_new(out, name, json_null());
+    else
+        json_set_u128(out, name, value);
+}
 static void show(json_t *out, const char *key, const json_t *from) { show_as(out, key, from, key); }
 
 json_t *task_about(const struct posted_task *t, const json_t *task) {
@@ -190,7 +199,8 @@ json_t *task_about(const struct posted_task *t, const json_t *task) {
     json_set_text(out, "transaction_hash", t->transaction_hash);
     show(out, "sender_id", task);
     show(out, "payer_id", task);
-    show(out, "payment", task);
+    show_amount(out, "payment", task);
+    show(out, "data_id", task);
     show(out, "repo", source);
     show(out, "build_target", source);
     show_as(out, "ref", source, "commit"); // as asked for; the commit is what it meant
@@ -242,11 +252,29 @@ static bool check_numbers(const json_t *j, struct err *e) {
     return true;
 }
 
+// In the one form in which lists look for it.
+static void show_hash(json_t *out, const char *name, const json_t *value) {
+    struct hash hash;
+    struct err unknown;
+    char hex[65];
+    if (hash_from_hex(&hash, slice_str(json_string_value(value)), &unknown))
+        json_object_set_new(out, name, json_string(hash_hex(&hash, hex)));
+}
+
 json_t *report_about(const json_t *report) {
     json_t *out = json_object(), *v;
     for (size_t i = REPORT_SHOWN; i < ARRAY_LEN(report_fields); i++) {
         const char *name = report_fields[i].name;
-        if ((v = json_object_get(report, name)) && !json_is_null(v))
+        uint64_t number;
+        if (!(v = json_object_get(report, name)) || json_is_null(v))
+            continue;
+        if (report_fields[i].kind == KIND_AMOUNT)
+            show_amount(out, name, report);
+        else if (report_fields[i].kind == KIND_NUMBER && json_get_u64(report, name, &number, NULL))
+            json_set_u64(out, name, number);
+        else if (report_fields[i].kind == KIND_HASH)
+            show_hash(out, name, v);
+        else
             json_object_set(out, strcmp(name, "resolve_transaction") == 0 ? "resolve_tx_id" : name, v);
     }
     return out;

@@ -2,6 +2,7 @@
 #include "coordinator/readers.h"
 
 #include "base/clock.h"
+#include "crypto/hash.h"
 #include "queue/database.h"
 #include <pthread.h>
 
@@ -17,10 +18,11 @@ struct readers {
 bool readers_new(struct readers **out, unsigned count, const char *home, const char *database_url, struct err *e) {
     struct readers *all = xcalloc(1, sizeof *all);
     bool ok = true;
+    const struct db_keep keep = {.pages_by_index = true};
     BUG_ON(count < 2 || count > READERS_MAX);
     pthread_mutex_init(&all->mutex, NULL);
     while (ok && all->idle_count < count) {
-        ok = database_open(&all->idle[all->idle_count], home, database_url, e);
+        ok = database_open_as(&all->idle[all->idle_count], home, database_url, &keep, e);
         all->idle_count += ok;
     }
     if (!ok) {
@@ -82,9 +84,11 @@ void readers_put(struct readers *all, struct db *db) {
 #define KEPT_BYTES_MAX (4u << 20)      // of one; larger ones are made anew each time
 #define KEPT_ALL_BYTES_MAX (16u << 20) // of all, also of those that nobody asks for any more
 
+#define TAG_MAX 40
 struct kept {
     char key[KEPT_KEY_MAX]; // "": none
     char *text;             // NULL: none
+    char tag[TAG_MAX];
     size_t len;
     uint64_t fresh_until_ms, until_ms;
 };
@@ -142,9 +146,31 @@ static void make_room(struct kept_answers *k, size_t len) {
     }
 }
 
-static void reply(struct http_request *r, struct slice json) {
+// Whether the visitor has it already (RFC 9110: a list of tags, or *).
+static bool has_already(struct http_request *r, const char *tag) {
+    const char *list = http_header_list(r, "If-None-Match");
+    return list && (strcmp(list, "*") == 0 || strstr(list, tag));
+}
+
+static void reply(struct http_request *r, struct slice json, const char *tag) {
     http_add_header(r, "Cache-Control", "public, max-age=1");
-    http_reply(r, 200, "application/json; charset=utf-8", json);
+    http_add_header(r, "ETag", tag);
+    if (has_already(r, tag))
+        http_reply_empty(r, 304);
+    else
+        http_reply(r, 200, "application/json; charset=utf-8", json);
+}
+
+static void tag_of(struct slice json, char out[static TAG_MAX]) {
+    struct hash hash = sha256(json);
+    char hex[65];
+    snprintf(out, TAG_MAX, "\"%.32s\"", hash_hex(&hash, hex));
+}
+
+void public_reply(struct http_request *r, struct slice json) {
+    char tag[TAG_MAX];
+    tag_of(json, tag);
+    reply(r, json, tag);
 }
 
 bool kept_answers_reply(struct kept_answers *k, struct http_request *r, const char *key) {
@@ -157,12 +183,14 @@ bool kept_answers_reply(struct kept_answers *k, struct http_request *r, const ch
         there = false;
     }
     if (there)
-        reply(r, slice_of(x->text, x->len));
+        reply(r, slice_of(x->text, x->len), x->tag);
     pthread_mutex_unlock(&k->mutex);
     return there;
 }
 
 void kept_answers_put(struct kept_answers *k, struct http_request *r, const char *key, struct slice json) {
+    char tag[TAG_MAX];
+    tag_of(json, tag);
     if (json.len <= KEPT_BYTES_MAX && strlen(key) < KEPT_KEY_MAX) {
         char *text = xcalloc(1, json.len + 1);
         memcpy(text, json.ptr, json.len);
@@ -176,8 +204,9 @@ void kept_answers_put(struct kept_answers *k, struct http_request *r, const char
                            .fresh_until_ms = now + ANSWER_KEPT_MS,
                            .until_ms = now + 2 * ANSWER_KEPT_MS};
         snprintf(x->key, sizeof x->key, "%s", key);
+        memcpy(x->tag, tag, sizeof x->tag);
         k->bytes += json.len;
         pthread_mutex_unlock(&k->mutex);
     }
-    reply(r, json);
+    reply(r, json, tag);
 }

@@ -22,10 +22,13 @@ void readers_free(struct readers *all); // after it
 struct db *readers_take(struct readers *all);
 void readers_put(struct readers *all, struct db *db);
 
+// Replies with JSON that anybody may have, and its tag: whoever shows the tag (If-None-Match) is told 304 without it.
+void public_reply(struct http_request *r, struct slice json);
+
 // Answers that may be a second old, by what was asked: everybody who asks the same meanwhile gets the same text. How
 // many there are, and their bytes, is bounded: those that end first make room.
 #define ANSWER_KEPT_MS 1000
-#define KEPT_KEY_MAX 256
+#define KEPT_KEY_MAX 512
 struct kept_answers;
 struct kept_answers *kept_answers_new(void);
 void kept_answers_free(struct kept_answers *k); // NULL is fine

@@ -66,8 +66,12 @@ void admin_bench(struct http_request *r, void *status);
 void admin_unbench(struct http_request *r, void *status);
 void admin_list_bench(struct http_request *r, void *status);
 
-// routes_public.c: what anybody may read.
+// routes_executions.c: what anybody may see of executions.
 void public_jobs(struct http_request *r, void *coordinator);
+void public_executions(struct http_request *r, void *coordinator);
+void public_execution(struct http_request *r, void *coordinator);
+
+// routes_public.c: what else anybody may read.
 void public_stats(struct http_request *r, void *coordinator);
 void public_pricing(struct http_request *r, void *coordinator);
 void health(struct http_request *r, void *coordinator);

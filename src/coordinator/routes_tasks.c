@@ -366,12 +366,14 @@ static void given_back(void *ctx, const struct err *e) {
 }
 
 // next QUEUE_STEP_COUNT: whatever it was.
-static void give_back(struct coordinator *c, struct http_request *r, const struct claim *claim, enum queue_step next) {
+static void give_back(struct coordinator *c, struct http_request *r, const struct claim *claim, enum queue_step next,
+                      const char *reason) {
     struct giving *x = arena_calloc(http_arena(r), 1, sizeof *x);
     x->request = r;
     x->give = (struct queue_give_back){.call = {.done = given_back, .ctx = x},
                                        .key = claim->key,
                                        .token = claim->token,
+                                       .reason = arena_strdup(http_arena(r), reason),
                                        .hand = next != QUEUE_STEP_COUNT,
                                        .step = next};
     queue_give_back(c->queue, &x->give);
@@ -394,7 +396,7 @@ void tasks_fail(struct http_request *r, void *ctx) {
     struct report *own = arena_alloc(http_arena(r), sizeof *own);
     *own = (struct report){.claim = kept(http_arena(r), &claim), .outcome = "refused"};
     if (retry)
-        give_back(ctx, r, &own->claim, QUEUE_STEP_COUNT);
+        give_back(ctx, r, &own->claim, QUEUE_STEP_COUNT, reason);
     else
         doubt_lease(ctx, r, own, NULL, reason);
     log_nothing();
@@ -422,6 +424,6 @@ void tasks_hand_over(struct http_request *r, void *ctx) {
     log_key(r, &claim.key);
     log_info("a worker hands it over to those who %s: %.300s", next, reason);
     claim = kept(http_arena(r), &claim);
-    give_back(ctx, r, &claim, step);
+    give_back(ctx, r, &claim, step, reason);
     log_nothing();
 }

@@ -57,6 +57,30 @@
     "CREATE TABLE coordinators (id TEXT PRIMARY KEY, form TEXT NOT NULL, version TEXT NOT NULL,"                       \
     " started_ms BIGINT NOT NULL, seen_ms BIGINT NOT NULL);"
 
+// What lists ask for of the texts that are stored as they are shown. Each index ends with the row's number, by which
+// lists go; SQLite's do by themselves.
+#define LISTED_BY(expression, end)                                                                                     \
+    "CREATE INDEX executions_sender ON executions (" expression("about", "sender_id") end                              \
+        ");"                                                                                                           \
+        "CREATE INDEX executions_payer ON executions (" expression("about", "payer_id") end                            \
+        ");"                                                                                                           \
+        "CREATE INDEX executions_repo ON executions (" expression("about", "repo") end                                 \
+        ");"                                                                                                           \
+        "CREATE INDEX executions_failure ON executions (" expression("report", "failure") end ") WHERE " expression(   \
+            "report", "failure") " IS NOT NULL;"                                                                       \
+                                 "CREATE INDEX executions_module ON executions (" expression("report", "wasm_hash")    \
+                                     end                                                                               \
+        ") WHERE " expression("report", "wasm_hash") " IS NOT NULL;"                                                   \
+                                                     "CREATE INDEX executions_outcome ON executions (outcome" end      \
+                                                     ") WHERE outcome IS NOT NULL;"                                    \
+                                                     "CREATE INDEX executions_worker ON executions (worker_id" end     \
+                                                     ") WHERE worker_id IS NOT NULL;"                                  \
+                                                     "CREATE INDEX executions_time ON executions (created_ms" end ");"
+// What happened to an execution, step by step: objects as JSON with a comma behind each (timeline.h).
+#define TIMELINES                                                                                                      \
+    "ALTER TABLE queue_items ADD COLUMN timeline TEXT NOT NULL DEFAULT '';"                                            \
+    "ALTER TABLE executions ADD COLUMN timeline TEXT;"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -195,6 +219,15 @@ static const struct db_migration migrations[] = {
      .what = "hand-overs between workers that build and workers that run",
      .sql = "ALTER TABLE queue_items ADD COLUMN handed BIGINT NOT NULL DEFAULT 0;",
      .least = 8},
+    // An older program leaves the steps out that it makes.
+    {.version = 10,
+     .what = "what lists are asked for, and what happened to each execution",
+     .sql = LISTED_BY(SQLITE_MEMBER, "") TIMELINES,
+     // PostgreSQL believes of no cast from a text that it is the same tomorrow; this one is.
+     .postgres =
+         "CREATE FUNCTION json_member(of TEXT, name TEXT) RETURNS TEXT LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL"
+         " SAFE AS $$ BEGIN RETURN of::json ->> name; END $$;" LISTED_BY(POSTGRES_MEMBER, ", id") TIMELINES,
+     .least = 9},
 };
 
 const char *database_text(struct arena *a, const char *text) {

@@ -7,6 +7,9 @@
 // executions of the contract: compared like this, the contract can only be a filter behind the unique index, which
 // begins with the request.
 #define IS_KEY(contract, request) "request_id = " request " AND contract_id || '' = " contract
+// A member of a stored object, as the indexes of lists have it.
+#define SQLITE_MEMBER(column, name) "json_extract(" column ", '$." name "')"
+#define POSTGRES_MEMBER(column, name) "json_member(" column ", '" name "')"
 #define INSTRUCTIONS_MAX "9000000000000000000" // at which their sum stops, in SQL
 
 // Opens <home>/coordinator.db (or `url` where it is not NULL) and brings it to this program's version.

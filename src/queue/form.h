@@ -15,6 +15,8 @@ struct queue_form {
     bool (*has_room)(struct queue *q, struct err *e);
     bool (*list)(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                  struct err *e);
+    bool (*detail)(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
+                   struct queue_detail *out, struct err *e);
     void (*figures)(struct queue *q, struct buf *out);
     bool (*drain)(struct queue *q, uint64_t ms);
     void (*stop)(struct queue *q);

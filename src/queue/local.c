@@ -28,6 +28,8 @@ static void prolong(struct local *l, struct item *x, const struct queue_beat *c)
     }
     if (c->event != EXECUTION_EVENT_COUNT)
         item_move(l, x, c->event);
+    if (x->state != before)
+        item_note(x, execution_text(x->state), NULL);
     item_set_deadline(l, x, clock_mono_ms() + LEASE_MS);
     if (moved || x->state != before)
         item_make_dirty(l, x);
@@ -67,8 +69,10 @@ static void take_back(struct local *l, struct queue_give_back *c) {
     struct item *x = *item_find(l, &c->key);
     c->answer = !x ? QUEUE_UNKNOWN : x->ending ? QUEUE_LOST : QUEUE_OK;
     if (c->answer == QUEUE_OK) {
-        if (execution_is_held(x->state))
+        if (execution_is_held(x->state)) {
+            item_note(x, "taken_back", c->reason);
             item_move(l, x, EXECUTION_EVENT_LOST);
+        }
         item_set_deadline(l, x, 0);
         item_make_dirty(l, x);
         item_offer(l, x, &answers);
@@ -103,8 +107,12 @@ static void local_give_back(struct queue *q, struct queue_give_back *c) {
         x = NULL;
         c->answer = QUEUE_LOST; // it has said how it ended
     }
+    struct timeline_step step = {"given_back", clock_wall_ms(), x ? x->worker_id : NULL, x ? x->attempt : 0, c->reason};
+    unsigned handed = x ? x->handed : 0;
     bool at_once = x && goes_at_once(x, c);
     if (x) {
+        step.stage = x->handed != handed ? "handed_over" : step.stage;
+        timeline_add(&x->timeline, &step, false);
         item_move(l, x, EXECUTION_EVENT_RETRY);
         item_set_deadline(l, x, at_once ? 0 : clock_mono_ms() + retry_delay(x->attempt));
         item_make_dirty(l, x);
@@ -208,6 +216,7 @@ static const struct queue_form local_form = {
     .counts = local_counts,
     .has_room = local_has_room,
     .list = local_list,
+    .detail = local_detail,
     .figures = local_figures,
     .drain = local_drain,
     .stop = local_stop,

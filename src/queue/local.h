@@ -16,6 +16,7 @@
 #include "queue/form.h"
 #include "queue/heap.h"
 #include "queue/rows.h"
+#include "queue/timeline.h"
 #include "store/writer.h"
 #include <pthread.h>
 
@@ -70,6 +71,7 @@ struct item {
     struct heap_node in_lane, in_any, in_timers, in_deaths, in_ages;
     struct item *next_dirty, *prev_dirty;
     bool dirty;
+    struct buf timeline;
 };
 
 #define LOCAL_SLOTS 65536
@@ -118,6 +120,8 @@ uint64_t items_held(const struct local *l);
 void item_place(struct local *l, struct item *x);
 void item_move(struct local *l, struct item *x, enum execution_event event); // and places it, without a deadline
 void item_set_deadline(struct local *l, struct item *x, uint64_t deadline_ms);
+// What happened to it, for its timeline; reason NULL: none.
+void item_note(struct item *x, const char *stage, const char *reason);
 // Before it is placed. false: this worker may get it again, or another one that was benched: too many are, or it says
 // no name.
 bool item_bench(struct item *x, const char *worker_id);
@@ -187,3 +191,5 @@ void local_replace(struct queue *q, struct queue_replace *x);
 const char *list_statement(const struct queue_filter *f);
 bool local_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                 struct err *e);
+bool local_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
+                  struct queue_detail *out, struct err *e);

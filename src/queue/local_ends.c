@@ -13,15 +13,40 @@ struct ending {
     struct execution_end end;
     struct hash token; // if there is a lease
     char lease[65], worker_id[WORKER_ID_MAX + 1];
+    unsigned attempt;
+    struct buf timeline;   // of the item; its end is added to it
+    size_t timeline_len;   // before that
     bool held;             // the item waits to hear how it went
     bool changed;          // false: it had an end already
     struct stored_end had; // that one
 };
 
+// A transaction may be tried more than once.
+static void add_end(struct ending *x) {
+    const struct timeline_step step = {execution_text(x->end.state), x->end.now_ms, x->worker_id, x->attempt, NULL};
+    x->timeline.len = x->timeline_len;
+    timeline_add(&x->timeline, &step, true);
+    x->end.timeline = buf_str(&x->timeline);
+}
+
+static void copy_timeline(struct ending *x, const struct item *item) {
+    buf_free(&x->timeline);
+    x->timeline = buf_init(3 * TIMELINE_MAX);
+    buf_add_slice(&x->timeline, buf_slice(&item->timeline));
+    x->timeline_len = x->timeline.len;
+    x->attempt = item->attempt;
+}
+
+static void ending_free(struct ending *x) {
+    buf_free(&x->timeline);
+    free(x);
+}
+
 static bool store(struct db *db, void *ctx, struct err *e) {
     struct ending *x = ctx;
     x->changed = false;
     x->end.now_ms = clock_wall_ms();
+    add_end(x);
     if (x->held && !execution_store_end(db, &x->end, &x->changed, e))
         return false;
     return x->changed || execution_look_end(db, &x->key, &x->had, e);
@@ -93,6 +118,7 @@ static void take(struct ending *x) {
         item_begin_end(l, item);
         x->end.execution_id = item->execution_id;
         memcpy(x->worker_id, item->worker_id, sizeof x->worker_id);
+        copy_timeline(x, item);
     }
     pthread_mutex_unlock(&l->mutex);
 }
@@ -126,7 +152,7 @@ static void stored(void *ctx, bool ok, const struct err *e) {
         log_request(NULL);
     }
     tell_item(x, ok);
-    free(x);
+    ending_free(x);
     if (call)
         call->done(call->ctx, ok ? NULL : e);
 }
@@ -161,5 +187,6 @@ void item_expire(struct local *l, struct item *item) {
                                     .state = EXECUTION_EXPIRED,
                                     .outcome = "expired",
                                     .report = "{\"error\":\"no worker served the request in time\"}"};
+    copy_timeline(x, item);
     submit(x);
 }

@@ -187,7 +187,10 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .turn = row->turn,
                        .since_ms = clock_mono_ms(),
                        .created_ms = row->created_ms,
-                       .dead_at_ms = row->dead_at_ms};
+                       .dead_at_ms = row->dead_at_ms,
+                       .timeline = buf_init(2 * TIMELINE_MAX)};
+    if (row->timeline)
+        buf_add_str(&x->timeline, row->timeline);
     x->too_late = clock_wall_ms() >= item_late_at(x);
     x->in_lane.of = x->in_any.of = x->in_timers.of = x->in_deaths.of = x->in_ages.of = x;
     *at = x;
@@ -223,7 +226,13 @@ void item_forget(struct local *l, struct item **at) {
         payer_leave(l, x->payer);
     leave_state(l, x);
     l->count--;
+    buf_free(&x->timeline);
     arena_free(x->arena);
+}
+
+void item_note(struct item *x, const char *stage, const char *reason) {
+    const struct timeline_step step = {stage, clock_wall_ms(), x->worker_id, x->attempt, reason};
+    timeline_add(&x->timeline, &step, false);
 }
 
 void item_move(struct local *l, struct item *x, enum execution_event event) {

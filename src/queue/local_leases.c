@@ -13,6 +13,7 @@
 struct lease_row {
     struct queue_row row;
     char contract_id[CONTRACT_ID_MAX + 1], lease[65], worker_id[WORKER_ID_MAX + 1], token_name[TOKEN_NAME_MAX + 1];
+    char *timeline;
 };
 struct storing {
     struct local *l;
@@ -54,6 +55,19 @@ static uint64_t wall_of(uint64_t mono_ms) {
     return clock_wall_ms() + (mono_ms > now ? mono_ms - now : 0);
 }
 
+static char *text_of(const struct buf *b) {
+    char *text = xcalloc(1, b->len + 1);
+    if (b->len)
+        memcpy(text, b->ptr, b->len);
+    return text;
+}
+
+static void storing_free(struct storing *x) {
+    for (size_t i = 0; i < x->count; i++)
+        free(x->rows[i].timeline);
+    free(x);
+}
+
 static void take(struct lease_row *out, const struct item *x) {
     bool held = execution_is_held(x->state);
     (void)!text_copy(out->contract_id, sizeof out->contract_id, slice_str(x->key.contract_id));
@@ -69,7 +83,8 @@ static void take(struct lease_row *out, const struct item *x) {
                                   .state = x->state,
                                   .worker_id = out->worker_id,
                                   .token_name = out->token_name,
-                                  .lease = hash_hex(&x->token, out->lease)};
+                                  .lease = hash_hex(&x->token, out->lease),
+                                  .timeline = out->timeline = text_of(&x->timeline)};
 }
 
 static void take_dirty(struct storing *x) {
@@ -107,7 +122,7 @@ static void stored(void *ctx, bool ok, const struct err *e) {
     if (x->l->dirty)
         store_within(x->l, STORE_MS);
     pthread_mutex_unlock(&x->l->mutex);
-    free(x);
+    storing_free(x);
 }
 
 static struct storing *begin(struct local *l) {
@@ -136,6 +151,6 @@ void leases_store_now(struct local *l) {
         if (!ok)
             log_err(LOG_ERROR, "leases could not be stored", &e);
         more = ok && x->count == STORE_MAX;
-        free(x);
+        storing_free(x);
     }
 }

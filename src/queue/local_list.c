@@ -21,49 +21,54 @@ static bool look(struct local *l, const struct execution_key *key, struct shown 
 }
 
 // `state` is what the database says; one that is not over is as the index has it. *unsure: neither knows, as its end
-// was stored in between, or its beginning a moment ago.
-static void add_row(struct local *l, struct arena *a, struct buf *out, struct db *db, struct db_stmt *s, bool *unsure) {
+// was stored in between, or its beginning a moment ago. false: it is in another state than is asked for.
+static bool shown_now(struct local *l, struct db *db, struct db_stmt *s, const char *wanted, struct shown *now,
+                      struct list_shown *out, bool *unsure) {
     const struct execution_key key = {db_text(db, s, "contract_id"), (uint64_t)db_int(db, s, "request_id")};
-    struct list_shown shown = {db_text(db, s, "state"), db_text(db, s, "worker_id"), 0};
-    struct shown now = {.state = EXECUTION_QUEUED};
-    if (!shown.state) {
-        *unsure |= !look(l, &key, &now);
-        shown = (struct list_shown){execution_text(now.state), now.worker_id, now.attempt};
+    *out = (struct list_shown){db_text(db, s, "state"), db_text(db, s, "worker_id"), 0};
+    if (!out->state) {
+        *now = (struct shown){.state = EXECUTION_QUEUED};
+        *unsure |= !look(l, &key, now);
+        *out = (struct list_shown){execution_text(now->state), now->worker_id, now->attempt};
     }
-    list_add(out, a, db, s, &shown);
+    return !wanted || strcmp(wanted, out->state) == 0;
 }
 
-// A statement for each filter that has an index; what else was asked for narrows what that gives.
-#define SELECT_JOBS                                                                                                    \
-    "SELECT id, contract_id, request_id, created_ms, ended_ms, state, outcome, worker_id, about, report FROM "         \
-    "executions "                                                                                                      \
-    "WHERE "
+// A statement for each filter that has an index.
+#define SELECT_JOBS "SELECT " LIST_COLUMNS ", e.state AS state, e.worker_id AS worker_id FROM executions e WHERE "
+// What is not over is in a state that this process alone knows.
 #define REST                                                                                                           \
-    " AND (:transaction IS NULL OR transaction_hash = :transaction) AND (:contract IS NULL OR contract_id = "          \
-    ":contract) "                                                                                                      \
-    "AND (:request IS NULL OR request_id = :request) AND id < :before ORDER BY id DESC LIMIT :limit"
+    LIST_NARROW(SQLITE_MEMBER) " AND (CAST(:state AS TEXT) IS NULL OR coalesce(e.state, :state) = :state)" LIST_ORDER
 const char *list_statement(const struct queue_filter *f) {
-    if (f->transaction_hash)
-        return SELECT_JOBS "transaction_hash = :transaction" REST;
-    if (f->has_request)
-        return SELECT_JOBS "request_id = :request" REST;
-    if (f->contract_id)
-        return SELECT_JOBS "contract_id = :contract" REST;
-    return SELECT_JOBS "id > 0" REST;
+#define X(field, test)                                                                                                 \
+    if (f->field)                                                                                                      \
+        return SELECT_JOBS test REST;
+    LIST_LEADS(X, SQLITE_MEMBER)
+#undef X
+    return list_is_of_open(f) ? SELECT_JOBS "e.state IS NULL" REST : SELECT_JOBS "e.id > 0" REST;
 }
 
 static bool list_once(struct local *l, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                       bool *unsure, struct err *e) {
     struct db_stmt *s;
-    bool row = false, ok;
-    if (!db_query(db, list_statement(f), &s, e))
+    struct list_bounds bounds;
+    bool row = false, ok = true, of_open = list_is_of_open(f);
+    uint64_t passed = 0, added = 0;
+    if (!list_bounds(db, f, &bounds, e) || !db_query(db, list_statement(f), &s, e))
         return false;
-    list_bind(db, s, f);
+    // Of what is not over the statement knows too little to count.
+    list_bind(db, s, f, &bounds, of_open ? INT64_MAX : f->limit, of_open ? 0 : f->offset);
     *unsure = false;
     buf_clear(out);
     buf_add_byte(out, '[');
-    while ((ok = db_step(db, s, &row, e)) && row)
-        add_row(l, a, out, db, s, unsure);
+    while (added < f->limit && (ok = db_step(db, s, &row, e)) && row) {
+        struct shown now;
+        struct list_shown shown;
+        if (!shown_now(l, db, s, f->state, &now, &shown, unsure) || (of_open && passed++ < f->offset))
+            continue;
+        list_add(out, a, db, s, &shown);
+        added++;
+    }
     db_done(db, s);
     buf_add_byte(out, ']');
     return ok;
@@ -75,4 +80,43 @@ bool local_list(struct queue *q, struct db *db, const struct queue_filter *f, st
     struct local *l = (struct local *)q;
     bool unsure;
     return list_once(l, db, f, a, out, &unsure, e) && (!unsure || list_once(l, db, f, a, out, &unsure, e));
+}
+
+static const char *timeline_now(struct local *l, const struct execution_key *key, struct arena *a) {
+    pthread_mutex_lock(&l->mutex);
+    const struct item *x = *item_find(l, key);
+    const char *text = x ? arena_text(a, buf_slice(&x->timeline)) : NULL;
+    pthread_mutex_unlock(&l->mutex);
+    return text;
+}
+
+static bool detail_once(struct local *l, struct db *db, const struct execution_key *key, struct arena *a,
+                        struct queue_detail *out, bool *unsure, struct err *e) {
+    struct db_stmt *s;
+    struct shown now;
+    struct list_shown shown;
+    bool row = false;
+    if (!db_query(db,
+                  "SELECT " LIST_COLUMNS ", e.state AS state, e.worker_id AS worker_id, e.task AS task, e.timeline AS "
+                  "timeline FROM executions e WHERE " IS_KEY(":contract", ":request"),
+                  &s, e))
+        return false;
+    detail_bind(db, s, key);
+    bool ok = db_step(db, s, &row, e);
+    *unsure = false;
+    out->found = ok && row;
+    if (out->found) {
+        shown_now(l, db, s, NULL, &now, &shown, unsure);
+        const char *timeline = db_text(db, s, "state") ? db_text(db, s, "timeline") : timeline_now(l, key, a);
+        detail_read(a, db, s, &shown, timeline, out);
+    }
+    db_done(db, s);
+    return ok;
+}
+
+bool local_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
+                  struct queue_detail *out, struct err *e) {
+    struct local *l = (struct local *)q;
+    bool unsure;
+    return detail_once(l, db, key, a, out, &unsure, e) && (!unsure || detail_once(l, db, key, a, out, &unsure, e));
 }

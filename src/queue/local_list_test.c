@@ -51,10 +51,20 @@ static void lists_use_an_index(void **state) {
         struct queue_filter filter;
         const char *plan;
     } table[] = {
-        {{0}, "SEARCH executions USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+        {{0}, "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
         {{.transaction_hash = "t"},
-         "SEARCH executions USING INDEX executions_transaction (transaction_hash=? AND rowid<?)"},
-        {{.contract_id = "c"}, "SEARCH executions USING INDEX executions_contract (contract_id=? AND rowid<?)"},
+         "SEARCH e USING INDEX executions_transaction (transaction_hash=? AND rowid>? AND rowid<?)"},
+        {{.contract_id = "c"}, "SEARCH e USING INDEX executions_contract (contract_id=? AND rowid>? AND rowid<?)"},
+        {{.sender_id = "a"}, "SEARCH e USING INDEX executions_sender (<expr>=? AND rowid>? AND rowid<?)"},
+        {{.payer_id = "a"}, "SEARCH e USING INDEX executions_payer (<expr>=? AND rowid>? AND rowid<?)"},
+        {{.repo = "a"}, "SEARCH e USING INDEX executions_repo (<expr>=? AND rowid>? AND rowid<?)"},
+        {{.failure = "a"}, "SEARCH e USING INDEX executions_failure (<expr>=? AND rowid>? AND rowid<?)"},
+        {{.wasm_hash = "a"}, "SEARCH e USING INDEX executions_module (<expr>=? AND rowid>? AND rowid<?)"},
+        {{.outcome = "a"}, "SEARCH e USING INDEX executions_outcome (outcome=? AND rowid>? AND rowid<?)"},
+        {{.worker_id = "a"}, "SEARCH e USING INDEX executions_worker (worker_id=? AND rowid>? AND rowid<?)"},
+        {{.state = "running"}, "SEARCH e USING INDEX executions_open (id>? AND id<?)"},
+        {{.state = "settled"}, "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+        {{.sender_id = "a", .state = "running"}, "USING INDEX executions_sender"},
         {{.contract_id = "c", .transaction_hash = "t"}, "USING INDEX executions_transaction"},
         {{.contract_id = "c", .has_request = true}, "USING INDEX sqlite_autoindex_executions_1 (request_id=?"},
         {{.has_request = true}, "USING INDEX sqlite_autoindex_executions_1 (request_id=?)"},
@@ -75,8 +85,9 @@ static void lists_go_on(void **state) {
     struct local l = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     struct err e = {0};
     SCOPED_BUF(out, 1 << 20);
-    struct queue_filter f = {.limit = 30, .before = INT64_MAX};
+    struct queue_filter f = QUEUE_FILTER_ALL;
     size_t seen = 0;
+    f.limit = 30;
     assert_ok(db_exec(w->db,
                       "INSERT INTO executions (contract_id, request_id, created_ms, state, outcome, ended_ms, about, "
                       "report, task) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "

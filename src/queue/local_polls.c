@@ -96,6 +96,7 @@ static void lease(struct local *l, struct item *x, struct queue_poll *p) {
         x->token_name[0] = 0;
     l->served_turn = x->turn > l->served_turn ? x->turn : l->served_turn;
     item_move(l, x, EXECUTION_EVENT_LEASE);
+    item_note(x, execution_text(x->state), NULL);
     item_set_deadline(l, x, clock_mono_ms() + LEASE_CONFIRM_MS);
     item_make_dirty(l, x);
     timer_wake_by(l, x->deadline_ms);

@@ -26,6 +26,7 @@ static void end_deadlines(struct local *l, uint64_t now, struct queue_call **ans
             log_request(NULL);
             l->counts.leases_lost++;
             tally_add(&l->lost_by, x->worker_id);
+            item_note(x, "lost", NULL);
             item_move(l, x, EXECUTION_EVENT_LOST);
             item_make_dirty(l, x);
         } else {

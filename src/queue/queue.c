@@ -16,6 +16,10 @@ bool queue_list(struct queue *q, struct db *db, const struct queue_filter *f, st
                 struct err *e) {
     return q->form->list(q, db, f, a, out, e);
 }
+bool queue_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
+                  struct queue_detail *out, struct err *e) {
+    return q->form->detail(q, db, key, a, out, e);
+}
 void queue_figures(struct queue *q, struct buf *out) { q->form->figures(q, out); }
 bool queue_drain(struct queue *q, uint64_t ms) { return q->form->drain(q, ms); }
 void queue_stop(struct queue *q) {

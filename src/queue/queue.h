@@ -142,7 +142,8 @@ struct queue_give_back {
     const char *token;
     bool bench; // its worker does not get it any more, and others at once; until the coordinator starts anew. One that
                 // says no name may get it again, after the while
-    bool hand;  // no attempt has failed: `step` is next, for whoever does that, at once
+    const char *reason; // for its timeline; NULL: none
+    bool hand;          // no attempt has failed: `step` is next, for whoever does that, at once
     enum queue_step step;
     enum queue_answer answer; // out
 };
@@ -175,14 +176,35 @@ void queue_counts(struct queue *q, struct queue_counts *out);
 [[nodiscard]] bool queue_has_room(struct queue *q, struct err *e);
 
 struct queue_filter {
-    const char *transaction_hash, *contract_id; // NULL: any
+    const char *transaction_hash, *contract_id; // NULL: any; so of all texts
+    const char *sender_id, *payer_id;
+    const char *repo;      // as it was asked for
+    const char *worker_id; // that ended it
+    const char *outcome, *failure, *wasm_hash;
+    const char *state; // that it is in now
     bool has_request;
-    uint64_t request_id, limit;
+    uint64_t request_id;
+    uint64_t from_ms, to_ms; // recorded from then on, and before; wall clock, 0 and INT64_MAX: whenever
+    uint64_t limit, offset;
     uint64_t before; // only those whose "id" in the list is less; INT64_MAX: all. How a list is continued
 };
+// One that names nothing.
+#define QUEUE_FILTER_ALL                                                                                               \
+    (struct queue_filter) { .to_ms = INT64_MAX, .before = INT64_MAX }
 // Makes `out` an array of what lists show of executions, newest first. `db` is a connection of the caller's.
 [[nodiscard]] bool queue_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a,
                               struct buf *out, struct err *e);
+
+// All that is known of one.
+struct queue_detail {
+    bool found;
+    const char *row;      // what lists show of it
+    const char *task;     // as it was recorded
+    const char *timeline; // an array: timeline.h
+};
+// Texts in `a`, objects as JSON.
+[[nodiscard]] bool queue_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
+                                struct queue_detail *out, struct err *e);
 
 // How old the queue is, how long executions are in each state, who loses leases: for operators.
 void queue_figures(struct queue *q, struct buf *out);

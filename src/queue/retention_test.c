@@ -144,12 +144,14 @@ static void an_end_counts_once(void **state) {
     struct world *w = *state;
     fill(w, 3, 0);
     sql(w, "UPDATE executions SET state = 'settled', outcome = 'success', instructions = 100 WHERE request_id = 1");
-    sql(w, "INSERT INTO executions (contract_id, request_id, created_ms, about, task) VALUES ('c.near', 1, 1, '', '') "
-           "ON CONFLICT DO NOTHING");
+    sql(w,
+        "INSERT INTO executions (contract_id, request_id, created_ms, about, task) VALUES ('c.near', 1, 1, '{}', '{}') "
+        "ON CONFLICT DO NOTHING");
     struct queue_counts c = counts_of(w);
     assert_true(c.created == 4 && c.refused == 2 && c.succeeded == 1 && c.instructions == 21);
     sql(w, "UPDATE executions SET state = 'expired', outcome = 'expired', instructions = 0 WHERE request_id = 4");
-    sql(w, "INSERT INTO executions (contract_id, request_id, created_ms, about, task) VALUES ('c.near', 9, 1, '', '')");
+    sql(w, "INSERT INTO executions (contract_id, request_id, created_ms, about, task) VALUES ('c.near', 9, 1, '{}', "
+           "'{}')");
     for (int i = 0; i < 2; i++) { // a sum that would not fit stays at its end
         sql(w, "UPDATE executions SET state = 'settled', outcome = 'guest_failed', instructions = 9000000000000000000 "
                "WHERE request_id = 9");

@@ -47,7 +47,8 @@ bool execution_store_end(struct db *db, const struct execution_end *x, bool *cha
     if (!db_query(db,
                   "UPDATE executions SET state = :state, outcome = :outcome, report = :report, worker_id = :worker, "
                   "token_name = :token, "
-                  "lease = :lease, ended_ms = :now, instructions = :instructions WHERE id = :id AND state IS NULL",
+                  "lease = :lease, ended_ms = :now, instructions = :instructions, timeline = :timeline WHERE id = :id "
+                  "AND state IS NULL",
                   &s, e))
         return false;
     db_bind_text(db, s, ":state", execution_text(x->state));
@@ -58,6 +59,7 @@ bool execution_store_end(struct db *db, const struct execution_end *x, bool *cha
     db_bind_text(db, s, ":lease", x->lease);
     db_bind_int(db, s, ":now", (int64_t)x->now_ms);
     db_bind_int(db, s, ":instructions", (int64_t)x->instructions);
+    db_bind_text(db, s, ":timeline", x->timeline);
     db_bind_int(db, s, ":id", x->execution_id);
     if (!db_run(db, s, e))
         return false;
@@ -128,7 +130,8 @@ bool execution_replace(struct db *db, const struct queue_replace *x, uint64_t no
     if (!db_query(db,
                   "UPDATE executions SET transaction_hash = :transaction, created_ms = :now, about = :about, "
                   "task = :task, state = NULL, outcome = NULL, report = NULL, worker_id = NULL, lease = NULL, "
-                  "ended_ms = NULL, instructions = NULL WHERE contract_id = :contract AND request_id = :request "
+                  "ended_ms = NULL, instructions = NULL, timeline = NULL WHERE contract_id = :contract AND request_id "
+                  "= :request "
                   "AND task = :was RETURNING id",
                   &s, e))
         return false;
@@ -202,7 +205,8 @@ static struct queue_row row_of(struct db *db, struct db_stmt *s) {
                               .state = held_state(db_text(db, s, "stage")),
                               .worker_id = db_text(db, s, "worker_id"),
                               .token_name = db_text(db, s, "token_name"),
-                              .lease = db_text(db, s, "lease_hash")};
+                              .lease = db_text(db, s, "lease_hash"),
+                              .timeline = db_text(db, s, "timeline")};
 }
 
 #define SELECT_OPEN                                                                                                    \
@@ -210,7 +214,7 @@ static struct queue_row row_of(struct db *db, struct db_stmt *s) {
     "created_ms, q.build_target AS build_target, q.payer AS payer, q.turn AS turn, q.dead_at_ms AS dead_at_ms, "       \
     "q.not_before_ms AS not_before_ms, q.until_ms AS until_ms, q.attempt AS attempt, q.handed AS handed, q.stage AS "  \
     "stage, q.worker_id "                                                                                              \
-    "AS worker_id, q.token_name AS token_name, q.lease_hash AS lease_hash "                                            \
+    "AS worker_id, q.token_name AS token_name, q.lease_hash AS lease_hash, q.timeline AS timeline "                    \
     "FROM executions e LEFT JOIN queue_items q ON q.execution_id = e.id WHERE e.state IS NULL"
 
 bool queue_rows_read(struct db *db, const struct execution_key *key,
@@ -254,8 +258,9 @@ bool queue_row_update(struct db *db, const struct queue_row *row, struct err *e)
     if (!db_query(
             db,
             "UPDATE queue_items SET dead_at_ms = :dead, not_before_ms = :not_before, until_ms = :until, attempt = "
-            ":attempt, handed = :handed, stage = :stage, worker_id = :worker, token_name = :token, lease_hash = :lease "
-            "WHERE "
+            ":attempt, handed = :handed, stage = :stage, worker_id = :worker, token_name = :token, lease_hash = "
+            ":lease, "
+            "timeline = :timeline WHERE "
             "execution_id = :id",
             &s, e))
         return false;
@@ -268,6 +273,7 @@ bool queue_row_update(struct db *db, const struct queue_row *row, struct err *e)
     db_bind_text(db, s, ":worker", held ? row->worker_id : NULL);
     db_bind_text(db, s, ":token", held ? row->token_name : NULL);
     db_bind_text(db, s, ":lease", held ? row->lease : NULL);
+    db_bind_text(db, s, ":timeline", row->timeline ? row->timeline : "");
     db_bind_int(db, s, ":id", row->execution_id);
     return db_run(db, s, e);
 }

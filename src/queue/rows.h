@@ -17,6 +17,7 @@ struct queue_row {
     const char *worker_id;      // NULL where nobody holds it
     const char *token_name;     // by which the worker took it; likewise
     const char *lease;          // SHA-256 of the token, in hexadecimal digits; likewise
+    const char *timeline;       // NULL: nothing happened yet
 };
 
 // *id: 0 when it was there.
@@ -33,6 +34,7 @@ struct execution_end {
     const char *outcome, *report, *worker_id, *token_name;
     const char *lease; // SHA-256 of the token that ends it, in hexadecimal digits. NULL: none does
     uint64_t instructions, now_ms;
+    const char *timeline; // with its end
 };
 // Takes it from the queue, too. *changed is false when it was over already.
 [[nodiscard]] bool execution_store_end(struct db *db, const struct execution_end *x, bool *changed, struct err *e);

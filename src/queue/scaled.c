@@ -525,6 +525,7 @@ static const struct queue_form scaled_form = {
     .counts = scaled_counts,
     .has_room = scaled_has_room,
     .list = scaled_list,
+    .detail = scaled_detail,
     .figures = scaled_figures,
     .drain = scaled_drain,
     .stop = scaled_stop,

@@ -79,5 +79,8 @@ bool scaled_wants(struct scaled *s, struct slice text); // whether a poll wants 
 
 // --- scaled_list.c
 
+const char *scaled_list_statement(const struct queue_filter *f);
+bool scaled_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
+                   struct queue_detail *out, struct err *e);
 bool scaled_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                  struct err *e);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
 #include "crypto/hash.h"
 #include "queue/columns.h"
 #include "queue/database.h"
 #include "queue/rows.h"
 #include "queue/scaled.h"
 #include "queue/scaled_sql.h"
+#include "queue/timeline.h"
 
 // Where two statements touch the same rows they take them in one order, so that no two coordinators wait for each
 // other. A call without a token is the operator's, whoever holds the execution: its lease is null.
@@ -169,14 +171,16 @@ static const char end_sql[] =
     "WITH x AS (SELECT * FROM unnest(CAST(:contract AS TEXT[]), CAST(:request AS BIGINT[]), CAST(:lease AS TEXT[]),"
     " CAST(:outcome AS TEXT[]), CAST(:report AS TEXT[]), CAST(:instructions AS BIGINT[]), CAST(:token AS TEXT[]))"
     " WITH ORDINALITY AS x (contract_id, request_id, lease, outcome, report, instructions, token_name, n)),"
-    " held AS (SELECT q.execution_id, q.worker_id, x.* FROM queue_items q JOIN x ON " IS_OF_LEASE
+    " held AS (SELECT q.execution_id, q.worker_id, q.attempt, q.timeline, x.* FROM queue_items q JOIN x ON " IS_OF_LEASE
     " ORDER BY q.execution_id FOR UPDATE OF q),"
     " gone AS (DELETE FROM queue_items q USING held WHERE q.execution_id = held.execution_id"
     " RETURNING q.execution_id),"
     " unbenched AS (DELETE FROM queue_benches b USING held WHERE b.execution_id = held.execution_id),"
     " done AS (UPDATE executions e SET state = 'settled', outcome = held.outcome, report = held.report,"
     " worker_id = held.worker_id, token_name = held.token_name, lease = held.lease, ended_ms = " NOW_MS
-    ", instructions = held.instructions"
+    ", instructions = held.instructions, timeline = held.timeline || CAST(json_strip_nulls(json_build_object("
+    "'stage', 'settled', 'at_ms', " NOW_MS
+    ", 'worker_id', nullif(held.worker_id, ''), 'attempt', nullif(held.attempt, 0))) AS TEXT) || ','"
     " FROM held JOIN gone USING (execution_id) WHERE e.id = held.execution_id AND coalesce(e.state, '') = ''"
     " RETURNING held.n AS n)"
     " SELECT x.n AS n, CAST(done.n IS NOT NULL AS INTEGER) AS changed,"
@@ -228,11 +232,12 @@ bool scaled_store_ends(struct scaled *s, struct queue_end **x, size_t n, size_t 
 
 #define OF_LEASES                                                                                                      \
     "WITH x AS (SELECT * FROM unnest(CAST(:contract AS TEXT[]), CAST(:request AS BIGINT[]), CAST(:lease AS TEXT[]),"   \
-    " CAST(:stage AS TEXT[]), CAST(:dead AS BIGINT[])) WITH ORDINALITY AS"                                             \
-    " x (contract_id, request_id, lease, stage, dead_at_ms, n)),"                                                      \
+    " CAST(:stage AS TEXT[]), CAST(:dead AS BIGINT[]), CAST(:reason AS TEXT[])) WITH ORDINALITY AS"                    \
+    " x (contract_id, request_id, lease, stage, dead_at_ms, reason, n)),"                                              \
     " rows AS (SELECT q.execution_id, q.contract_id, q.request_id, q.lease_hash, q.stage FROM queue_items q JOIN x"    \
     " ON " IS_OF_LEASE " ORDER BY q.execution_id FOR UPDATE OF q),"                                                    \
-    " held AS (SELECT q.execution_id, x.lease, max(x.stage) AS stage, max(x.dead_at_ms) AS dead_at_ms"                 \
+    " held AS (SELECT q.execution_id, x.lease, max(x.stage) AS stage, max(x.dead_at_ms) AS dead_at_ms, max(x.reason) " \
+    "AS reason"                                                                                                        \
     " FROM rows q JOIN x ON " IS_OF_LEASE " GROUP BY q.execution_id, x.lease),"
 #define SAY_WHOSE                                                                                                      \
     " SELECT x.n AS n, CAST(done.execution_id IS NOT NULL AS INTEGER) AS held,"                                        \
@@ -242,29 +247,51 @@ bool scaled_store_ends(struct scaled *s, struct queue_end **x, size_t n, size_t 
 
 static const char beat_sql[] = OF_LEASES
     " done AS (UPDATE queue_items q SET until_ms = " NOW_MS " + CAST(:until AS BIGINT),"
-    " stage = coalesce(held.stage, q.stage), dead_at_ms = greatest(q.dead_at_ms, least(held.dead_at_ms, " NOW_MS
-    " + CAST(:most AS BIGINT))),"
-    // One that is extended is not too late any more; it has waited, so that its turn is the first.
-    " turn = CASE WHEN held.dead_at_ms > q.dead_at_ms THEN greatest(q.turn, 0) ELSE q.turn END"
-    " FROM held WHERE q.execution_id = held.execution_id RETURNING q.execution_id, held.lease)" SAY_WHOSE;
+    " timeline = CASE WHEN coalesce(held.stage, q.stage) IS NOT DISTINCT FROM q.stage THEN q.timeline ELSE " WITH_STEP(
+        "q.timeline",
+        "'stage', held.stage, 'at_ms', " NOW_MS
+        ", 'worker_id', nullif(q.worker_id, ''), 'attempt', q.attempt") " END, stage = coalesce(held.stage, q.stage), "
+                                                                        "dead_at_ms = greatest(q.dead_at_ms, "
+                                                                        "least(held.dead_at_ms, " NOW_MS
+                                                                        " + CAST(:most AS BIGINT))),"
+                                                                        // One that is extended is not too late any
+                                                                        // more; it has waited, so that its turn is the
+                                                                        // first.
+                                                                        " turn = CASE WHEN held.dead_at_ms > "
+                                                                        "q.dead_at_ms THEN greatest(q.turn, 0) ELSE "
+                                                                        "q.turn END"
+                                                                        " FROM held WHERE q.execution_id = "
+                                                                        "held.execution_id RETURNING q.execution_id, "
+                                                                        "held.lease)" SAY_WHOSE;
 // One that is handed over was no failed attempt, and waits for nothing but a worker.
 #define HANDED_THEN "q.handed + CASE WHEN (held.stage = 'to build') = (q.handed % 2 = 1) THEN 2 ELSE 1 END"
 #define IS_HANDED "(held.stage IN ('to build', 'to run') AND " HANDED_THEN " <= " NUMBER_TEXT(HANDED_MAX) ")"
 // The delay doubles with each attempt, from half a second to half a minute; the operator's waits for nothing.
 static const char give_back_sql[] = OF_LEASES
-    " benched AS (INSERT INTO queue_benches (execution_id, worker_id) SELECT q.execution_id, q.worker_id FROM"
-    " queue_items q JOIN held ON held.execution_id = q.execution_id WHERE held.stage = 'bench' AND q.worker_id IS NOT"
+    " benched AS (INSERT INTO queue_benches (execution_id, worker_id) SELECT q.execution_id, q.worker_id "
+    "FROM"
+    " queue_items q JOIN held ON held.execution_id = q.execution_id WHERE held.stage = 'bench' AND "
+    "q.worker_id IS NOT"
     " NULL ON CONFLICT DO NOTHING),"
-    " done AS (UPDATE queue_items q SET stage = NULL, worker_id = NULL, token_name = NULL, lease_hash = NULL,"
-    " until_ms = NULL, not_before_ms = CASE WHEN held.lease IS NULL OR held.stage = 'bench' OR " IS_HANDED
-    " THEN 0 ELSE " NOW_MS " + CAST(least(30000, 500 * power(2, least(q.attempt, 10) - 1)) AS BIGINT) END,"
-    " attempt = CASE WHEN " IS_HANDED " THEN q.attempt - 1 ELSE q.attempt END,"
-    " handed = CASE WHEN " IS_HANDED " THEN " HANDED_THEN " ELSE q.handed END"
-    " FROM held WHERE q.execution_id = held.execution_id RETURNING q.execution_id, held.lease)" SAY_WHOSE;
+    " done AS (UPDATE queue_items q SET timeline = CASE WHEN q.stage IS NULL THEN q.timeline "
+    "ELSE " WITH_STEP("q.timeline",
+                      "'stage', CASE WHEN held.lease IS NULL THEN 'taken_back' WHEN " IS_HANDED
+                      " THEN 'handed_over' ELSE 'given_back' END, 'at_ms', " NOW_MS
+                      ", 'worker_id', nullif(q.worker_id, ''), 'attempt', q.attempt, 'reason', "
+                      "held.reason") " END, stage = NULL, worker_id = NULL, token_name = NULL, "
+                                     "lease_hash = NULL,"
+                                     " until_ms = NULL, not_before_ms = CASE WHEN held.lease IS NULL OR "
+                                     "held.stage = 'bench' OR " IS_HANDED " THEN 0 ELSE " NOW_MS
+                                     " + CAST(least(30000, 500 * power(2, least(q.attempt, 10) - 1)) AS "
+                                     "BIGINT) END,"
+                                     " attempt = CASE WHEN " IS_HANDED " THEN q.attempt - 1 ELSE q.attempt END,"
+                                     " handed = CASE WHEN " IS_HANDED " THEN " HANDED_THEN " ELSE q.handed END"
+                                     " FROM held WHERE q.execution_id = held.execution_id RETURNING "
+                                     "q.execution_id, held.lease)" SAY_WHOSE;
 
 struct holder {
     const struct execution_key *key;
-    const char *token, *stage;
+    const char *token, *stage, *reason;
     uint64_t dead_at_ms;
     enum queue_answer *answer;
 };
@@ -273,7 +300,7 @@ static bool for_holders(struct scaled *s, const char *sql, const struct holder *
     struct db *db = s->soft;
     struct db_stmt *q;
     bool row = false, ok;
-    struct buf c[5];
+    struct buf c[6];
     if (!db_query(db, sql, &q, e))
         return false;
     columns_init(c, ARRAY_LEN(c));
@@ -284,8 +311,9 @@ static bool for_holders(struct scaled *s, const char *sql, const struct holder *
         column_add_text(&c[2], lease_text(x[i].token, hex));
         column_add_text(&c[3], x[i].stage);
         column_add_int(&c[4], (int64_t)x[i].dead_at_ms);
+        column_add_text(&c[5], x[i].reason);
     }
-    static const char *const names[] = {":contract", ":request", ":lease", ":stage", ":dead"};
+    static const char *const names[] = {":contract", ":request", ":lease", ":stage", ":dead", ":reason"};
     columns_bind(db, q, names, c, ARRAY_LEN(c));
     if (sql == beat_sql) {
         db_bind_int(db, q, ":until", LEASE_MS);
@@ -318,7 +346,7 @@ static const char *stage_of(enum execution_event event) {
 bool scaled_store_beats(struct scaled *s, struct queue_beat **x, size_t n, struct err *e) {
     struct holder h[SCALED_BATCH];
     for (size_t i = 0; i < n; i++) {
-        h[i] = (struct holder){&x[i]->key, x[i]->token, stage_of(x[i]->event), x[i]->dead_at_ms, &x[i]->answer};
+        h[i] = (struct holder){&x[i]->key, x[i]->token, stage_of(x[i]->event), NULL, x[i]->dead_at_ms, &x[i]->answer};
         x[i]->expires_in_ms = LEASE_MS;
     }
     return for_holders(s, beat_sql, h, n, e);
@@ -330,10 +358,21 @@ static const char *how_given(const struct queue_give_back *x) {
     return x->bench ? "bench" : NULL;
 }
 
+// As PostgreSQL takes it.
+static const char *short_reason(const char *reason, char out[static TIMELINE_REASON_MAX + 1]) {
+    if (!reason || !reason[0])
+        return NULL;
+    snprintf(out, TIMELINE_REASON_MAX + 1, "%s", reason);
+    text_repair(out);
+    return out;
+}
+
 bool scaled_store_give_backs(struct scaled *s, struct queue_give_back **x, size_t n, struct err *e) {
     struct holder h[SCALED_BATCH];
+    char reasons[SCALED_BATCH][TIMELINE_REASON_MAX + 1];
     for (size_t i = 0; i < n; i++)
-        h[i] = (struct holder){&x[i]->key, x[i]->token, how_given(x[i]), 0, &x[i]->answer};
+        h[i] = (struct holder){&x[i]->key, x[i]->token,  how_given(x[i]), short_reason(x[i]->reason, reasons[i]),
+                               0,          &x[i]->answer};
     return for_holders(s, give_back_sql, h, n, e);
 }
 
@@ -351,12 +390,19 @@ static const char claim_sql[] =
     " b.execution_id = queue_items.execution_id)"
     " ORDER BY turn, execution_id LIMIT :n FOR UPDATE SKIP LOCKED),"
     " ranked AS (SELECT execution_id, row_number() OVER (ORDER BY turn, execution_id) AS n FROM free)"
-    " UPDATE queue_items q SET stage = 'leased', worker_id = x.worker_id, token_name = x.token_name, lease_hash = "
-    "x.lease,"
-    " until_ms = " NOW_MS " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"
-    " FROM ranked JOIN x ON x.n = ranked.n JOIN executions e ON e.id = ranked.execution_id"
-    " WHERE q.execution_id = ranked.execution_id"
-    " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS turn, q.handed AS handed, e.task AS task";
+    " UPDATE queue_items q SET timeline = " WITH_STEP("q.timeline",
+                                                      "'stage', 'leased', 'at_ms', " NOW_MS
+                                                      ", 'worker_id', nullif(x.worker_id, ''), 'attempt', q.attempt + "
+                                                      "1") ", stage = 'leased', worker_id = x.worker_id, token_name = "
+                                                           "x.token_name, lease_hash = "
+                                                           "x.lease,"
+                                                           " until_ms = " NOW_MS
+                                                           " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"
+                                                           " FROM ranked JOIN x ON x.n = ranked.n JOIN executions e ON "
+                                                           "e.id = ranked.execution_id"
+                                                           " WHERE q.execution_id = ranked.execution_id"
+                                                           " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS turn, "
+                                                           "q.handed AS handed, e.task AS task";
 
 static void read_lease(struct db *db, struct db_stmt *q, struct scaled_lease *x) {
     struct queue_poll *p = x->poll;

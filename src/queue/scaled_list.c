@@ -3,41 +3,48 @@
 #include "queue/list.h"
 #include "queue/scaled.h"
 
-// A statement for each filter that has an index; what else was asked for narrows what that gives.
+// A statement for each filter that has an index. What is not over is in few rows of another table.
 #define SELECT_JOBS                                                                                                    \
-    "SELECT e.id AS id, e.contract_id AS contract_id, e.request_id AS request_id, e.created_ms AS created_ms, "        \
-    "e.ended_ms AS "                                                                                                   \
-    "ended_ms, coalesce(e.state, q.stage, 'queued') AS state, e.outcome AS outcome, coalesce(e.worker_id, "            \
-    "q.worker_id) AS worker_id, coalesce(q.attempt, 0) AS attempt, e.about AS about, e.report AS report "              \
-    "FROM executions e LEFT JOIN queue_items q ON q.execution_id = e.id WHERE "
+    "SELECT " LIST_COLUMNS ", coalesce(e.state, q.stage, 'queued') AS state, coalesce(e.worker_id, q.worker_id) AS "   \
+    "worker_id, coalesce(q.attempt, 0) AS attempt FROM executions e LEFT JOIN queue_items q ON q.execution_id = e.id " \
+    "WHERE "
+#define SELECT_OPEN                                                                                                    \
+    "SELECT " LIST_COLUMNS ", coalesce(q.stage, 'queued') AS state, q.worker_id AS worker_id, q.attempt AS attempt "   \
+    "FROM queue_items q JOIN executions e ON e.id = q.execution_id WHERE "
 #define REST                                                                                                           \
-    " AND (CAST(:transaction AS TEXT) IS NULL OR e.transaction_hash = :transaction) AND (CAST(:contract AS TEXT) IS "  \
-    "NULL OR e.contract_id = :contract) AND (CAST(:request AS BIGINT) IS NULL OR e.request_id = :request) "            \
-    "AND e.id < :before ORDER BY e.id DESC LIMIT :limit"
-static const char *statement(const struct queue_filter *f) {
-    if (f->transaction_hash)
-        return SELECT_JOBS "e.transaction_hash = :transaction" REST;
-    if (f->has_request)
-        return SELECT_JOBS "e.request_id = :request" REST;
-    if (f->contract_id)
-        return SELECT_JOBS "e.contract_id = :contract" REST;
-    return SELECT_JOBS "true" REST;
+    LIST_NARROW(POSTGRES_MEMBER)                                                                                       \
+    " AND (CAST(:state AS TEXT) IS NULL OR coalesce(e.state, q.stage, 'queued') = :state)" LIST_ORDER
+const char *scaled_list_statement(const struct queue_filter *f) {
+#define X(field, test)                                                                                                 \
+    if (f->field)                                                                                                      \
+        return SELECT_JOBS test REST;
+    LIST_LEADS(X, POSTGRES_MEMBER)
+#undef X
+    return list_is_of_open(f) ? SELECT_OPEN "coalesce(q.stage, 'queued') = :state" REST : SELECT_JOBS "true" REST;
 }
 
 // Text that PostgreSQL does not take stands in no row.
-static bool can_be(const char *text) { return !text || text_is_utf8(slice_str(text)); }
+static bool can_be(const struct queue_filter *f) {
+    const char *const texts[] = {f->transaction_hash, f->contract_id, f->sender_id, f->payer_id,  f->repo,
+                                 f->worker_id,        f->outcome,     f->failure,   f->wasm_hash, f->state};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (texts[i] && !text_is_utf8(slice_str(texts[i])))
+            return false;
+    return true;
+}
 
 bool scaled_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                  struct err *e) {
     (void)q;
     struct db_stmt *s;
+    struct list_bounds bounds;
     bool row = false, ok = true;
     buf_clear(out);
     buf_add_byte(out, '[');
-    if (can_be(f->transaction_hash) && can_be(f->contract_id)) {
-        if (!db_query(db, statement(f), &s, e))
+    if (can_be(f)) {
+        if (!list_bounds(db, f, &bounds, e) || !db_query(db, scaled_list_statement(f), &s, e))
             return false;
-        list_bind(db, s, f);
+        list_bind(db, s, f, &bounds, f->limit, f->offset);
         while ((ok = db_step(db, s, &row, e)) && row)
             list_add(out, a, db, s,
                      &(struct list_shown){db_text(db, s, "state"), db_text(db, s, "worker_id"),
@@ -45,5 +52,29 @@ bool scaled_list(struct queue *q, struct db *db, const struct queue_filter *f, s
         db_done(db, s);
     }
     buf_add_byte(out, ']');
+    return ok;
+}
+
+bool scaled_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
+                   struct queue_detail *out, struct err *e) {
+    (void)q;
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db,
+                  "SELECT " LIST_COLUMNS ", coalesce(e.state, q.stage, 'queued') AS state, coalesce(e.worker_id, "
+                  "q.worker_id) AS worker_id, coalesce(q.attempt, 0) AS attempt, e.task AS task, coalesce(e.timeline, "
+                  "q.timeline) AS timeline FROM executions e LEFT JOIN queue_items q ON q.execution_id = e.id WHERE "
+                  "e.request_id = :request AND e.contract_id || '' = :contract",
+                  &s, e))
+        return false;
+    detail_bind(db, s, key);
+    bool ok = db_step(db, s, &row, e);
+    out->found = ok && row;
+    if (out->found)
+        detail_read(a, db, s,
+                    &(struct list_shown){db_text(db, s, "state"), db_text(db, s, "worker_id"),
+                                         (unsigned)db_int(db, s, "attempt")},
+                    db_text(db, s, "timeline"), out);
+    db_done(db, s);
     return ok;
 }

@@ -7,10 +7,16 @@
 #define SWEEP_MAX "256" // rows at a time
 
 // Every coordinator does this; who comes second to a row passes over it.
-static const char lost_sql[] = "UPDATE queue_items SET stage = NULL, worker_id = NULL, token_name = NULL, lease_hash = "
-                               "NULL, until_ms = NULL WHERE execution_id IN"
-                               " (SELECT execution_id FROM queue_items WHERE stage IS NOT NULL AND until_ms <= " NOW_MS
-                               " ORDER BY until_ms LIMIT " SWEEP_MAX " FOR UPDATE SKIP LOCKED)";
+static const char lost_sql[] = "UPDATE queue_items SET timeline = " WITH_STEP(
+    "timeline",
+    "'stage', 'lost', 'at_ms', " NOW_MS
+    ", 'worker_id', nullif(worker_id, ''), 'attempt', attempt") ", stage = NULL, worker_id = NULL, token_name = NULL, "
+                                                                "lease_hash = "
+                                                                "NULL, until_ms = NULL WHERE execution_id IN"
+                                                                " (SELECT execution_id FROM queue_items WHERE stage IS "
+                                                                "NOT NULL AND until_ms <= " NOW_MS
+                                                                " ORDER BY until_ms LIMIT " SWEEP_MAX
+                                                                " FOR UPDATE SKIP LOCKED)";
 // What no worker began in the first nine tenths of its time.
 static const char late_sql[] = "UPDATE queue_items SET turn = -1, not_before_ms = 0 WHERE execution_id IN"
                                " (SELECT q.execution_id FROM queue_items q JOIN executions e ON e.id = q.execution_id"
@@ -21,10 +27,12 @@ static const char late_sql[] = "UPDATE queue_items SET turn = -1, not_before_ms 
 static const char over_sql[] =
     "WITH gone AS (DELETE FROM queue_items WHERE execution_id IN"
     " (SELECT execution_id FROM queue_items WHERE stage IS NULL AND dead_at_ms <= " NOW_MS
-    " ORDER BY dead_at_ms LIMIT " SWEEP_MAX " FOR UPDATE SKIP LOCKED) RETURNING execution_id),"
+    " ORDER BY dead_at_ms LIMIT " SWEEP_MAX " FOR UPDATE SKIP LOCKED) RETURNING execution_id, timeline, attempt),"
     " unbenched AS (DELETE FROM queue_benches b USING gone WHERE b.execution_id = gone.execution_id),"
     " done AS (UPDATE executions SET state = 'expired', outcome = 'expired', ended_ms = " NOW_MS ","
-    " report = '{\"error\":\"no worker served the request in time\"}' FROM gone"
+    " report = '{\"error\":\"no worker served the request in time\"}', timeline = gone.timeline || CAST("
+    "json_strip_nulls(json_build_object('stage', 'expired', 'at_ms', " NOW_MS ", 'attempt', nullif(gone.attempt, 0)))"
+    " AS TEXT) || ',' FROM gone"
     " WHERE id = gone.execution_id AND state IS NULL RETURNING id)"
     " SELECT count(*) AS n FROM done";
 

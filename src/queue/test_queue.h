@@ -31,7 +31,7 @@ static inline void world_start(struct world *w) {
     const struct queue_config config = {w->serve_ms, read_number};
     if (w->url) {
         assert_ok(queue_open_scaled(&w->q, &config, w->url, w->redis, &e), &e);
-        assert_ok(db_open(&w->reading, w->url, &e), &e);
+        assert_ok(db_open_as(&w->reading, w->url, &(struct db_keep){.pages_by_index = true}, &e), &e);
         return;
     }
     assert_ok(database_open(&w->writing, w->home, NULL, &e), &e);

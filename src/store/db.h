@@ -16,6 +16,9 @@ struct db_keep {
     // late, and a plan made for a young, empty table reads all of it, again and again, when it has grown (PostgreSQL).
     // So one plan is right for all values, and is made once.
     bool joins_by_keys;
+    // The same for a connection whose statements give a page of what an index has in their order: a young table is not
+    // read as a whole and sorted.
+    bool pages_by_index;
     size_t value_max; // bytes of one value; 0: 64 MiB
     // Of an engine with a server. How long a connection may take to come, and the server to answer a statement; 0: 10
     // seconds, and 30. Once *cancel is true, waits for the server end within 100 ms; NULL: nobody cancels.

@@ -158,17 +158,18 @@ static bool check_server(const struct pg_link *l, struct err *e) {
 // What a session needs is said after it was made, and not in its start-up packet: poolers let this through. Statements
 // here are short: machine code for them (jit) would take longer than they do.
 static bool say_settings(struct pg_link *l, struct err *e) {
-    char sql[600];
+    char sql[800];
     snprintf(sql, sizeof sql,
              "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET bytea_output = 'hex';"
              "SET default_transaction_isolation = 'read committed'; SET statement_timeout = %" PRIu64
-             "; SET lock_timeout = %" PRIu64 "; SET idle_in_transaction_session_timeout = 60000; SET jit = off%s%s",
+             "; SET lock_timeout = %" PRIu64 "; SET idle_in_transaction_session_timeout = 60000; SET jit = off%s%s%s",
              or_default(l->keep.statement_ms, STATEMENT_MS), or_default(l->keep.statement_ms, STATEMENT_MS),
              l->keep.may_lack_last ? "; SET synchronous_commit = off" : "",
-             l->keep.joins_by_keys
+             l->keep.joins_by_keys || l->keep.pages_by_index
                  ? "; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
                    "SET plan_cache_mode = force_generic_plan"
-                 : "");
+                 : "",
+             l->keep.pages_by_index ? "; SET enable_sort = off; SET enable_bitmapscan = off" : "");
     return pg_link_run(l, sql, NULL, 0, e) == PG_DONE;
 }
 
