@@ -144,6 +144,43 @@ def test_mixed_forms_are_refused():
         refused_beside(a, "a program that is too old", "needs a program that knows 99")
 
 
+def passed(coordinators, addresses, token=lambda: None):
+    """How many questions are answered that come from these addresses, to each coordinator in turn; and in how many
+    seconds."""
+    began, count = time.monotonic(), 0
+    for i, address in enumerate(addresses):
+        headers = {"X-Forwarded-For": address, **({"Authorization": f"Bearer {token()}"} if token() else {})}
+        count += kit.http("GET", coordinators[i % len(coordinators)].url + "/public/stats", None, headers)[0] == 200
+    return count, time.monotonic() - began
+
+
+def test_a_limit_is_of_all_coordinators():
+    """If this fails, whoever asks each coordinator, from each of his addresses or with tokens that he makes up, may ask
+    as often as all of them together allow."""
+    with databases.redis() as redis, fleet(REDIS_URL=redis.url, PUBLIC_PER_MINUTE="60",
+                                           TRUSTED_PROXIES="127.0.0.1") as all_of_them:
+        check("Redis is there", all_hear(redis, all_of_them))
+        check("coordinators know each other", kit.until(lambda: all(
+            figures.read(c.status_url)["outlayer_coordinators"] == 2 for c in all_of_them), 10))
+        n, seconds = passed(all_of_them, ["192.0.2.1"] * 60)
+        check("one address: ten at once, then one a second", 10 <= n <= 13 + seconds, (n, seconds))
+        n, seconds = passed(all_of_them, ["192.0.2.2"] * 60, lambda: "ol_" + os.urandom(32).hex())
+        check("tokens that are made up give no more", 10 <= n <= 13 + seconds, (n, seconds))
+        n, seconds = passed(all_of_them, [f"2001:db8:7:{i:x}::1" for i in range(250)])
+        check("nor do networks of 64 bits, beyond 16 of them", 160 <= n <= 170 + 16 * seconds, (n, seconds))
+        before = figures.read(all_of_them[0].status_url)["outlayer_limits_alone_total"]
+        redis.stop()
+        n, seconds = passed(all_of_them, ["192.0.2.3"] * 60)
+        check("without Redis each has its half", 9 <= n <= 13 + seconds, (n, seconds))
+        n, seconds = passed(all_of_them, [f"2001:db8:8:{i:x}::1" for i in range(250)])
+        check("of networks, too", 150 <= n <= 170 + 16 * seconds, (n, seconds))
+        check("which the operator sees", figures.read(all_of_them[0].status_url)["outlayer_limits_alone_total"] > before)
+        redis.start()
+        check("Redis is there again", all_hear(redis, all_of_them))
+        n, seconds = passed(all_of_them, ["192.0.2.4"] * 60)
+        check("and counts", 10 <= n <= 13 + seconds, (n, seconds))
+
+
 def test_where_redis_is_of_no_use():
     with kit.folder() as home:
         for what, words, env in (

@@ -44,7 +44,7 @@ static bool open_shared(struct coordinator *c, const struct coordinator_config *
     switch (db_engine(c->writing)) {
     case DB_SQLITE: c->shared = shared_open_local(); break;
     case DB_POSTGRES:
-        if (!shared_open_scaled(&c->shared, config->database_url, e))
+        if (!shared_open_scaled(&c->shared, config->database_url, c->redis, e))
             return false;
         break;
     }

@@ -89,6 +89,7 @@ void coordinator_figures(struct coordinator *c, struct buf *out) {
                shared_coordinators(c->shared));
     if (c->redis)
         redis_figures(c->redis, out);
+    shared_figures(c->shared, out);
     figure_one(out, FIGURE_COUNTER, "outlayer_branch_questions_total",
                "Questions about branches that a repository was asked.", c->branch_questions);
     figure_one(out, FIGURE_GAUGE, "outlayer_wasm_bytes", "Bytes of stored modules.", blobs_bytes(c->blobs));

@@ -34,10 +34,9 @@ static const struct setting table[] = {
     SET_TEXT(struct settings, home, "OUTLAYER_HOME", NULL, "folder for its state (~/.outlayer/<network>)"),
     SET_SECRET(struct settings, database_url, "DATABASE_URL",
                "sqlite:///PATH, or postgres://USER:PASSWORD@HOST/NAME (coordinator.db in the home)"),
-    SET_SECRET(
-        struct settings, redis_url, "REDIS_URL",
-        "redis://[[USER]:PASSWORD@]HOST[:PORT][/NUMBER]: by it the coordinators of a database of PostgreSQL wake "
-        "each other; none: each looks twice a second"),
+    SET_SECRET(struct settings, redis_url, "REDIS_URL",
+               "redis://[[USER]:PASSWORD@]HOST[:PORT][/NUMBER]: by it the coordinators of a database of PostgreSQL "
+               "wake each other and count together; none: each looks twice a second, and has its part of limits"),
     SET_U64(
         struct settings, db_pool_size, "DB_POOL_SIZE", "8", 2, READERS_MAX,
         "connections to the database for what is only read, half of them for whoever has a token; beside seven others"),

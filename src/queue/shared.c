@@ -20,6 +20,7 @@ static void worker_drop(struct shared *s, size_t i) {
 void shared_release_base(struct shared *s) {
     while (s->worker_count)
         worker_drop(s, 0);
+    windows_free(s->windows);
     pthread_mutex_destroy(&s->mutex);
 }
 
@@ -33,6 +34,11 @@ uint64_t shared_coordinators(struct shared *s) {
     uint64_t n = s->coordinators;
     pthread_mutex_unlock(&s->mutex);
     return n;
+}
+
+void shared_figures(struct shared *s, struct buf *out) {
+    if (s->windows)
+        windows_figures(s->windows, out);
 }
 
 // --- locks

@@ -16,15 +16,18 @@
 #define BENCHED_MAX 64
 #define SHARED_TICK_MS 1000 // so late, at most, a coordinator knows what another one was told of workers and benches
 
+struct buf;
 struct db;
+struct redis;
 struct shared;
 // For one process.
 struct shared *shared_open_local(void);
-// For any number of processes, on a database of PostgreSQL that is migrated. ERR_SETTINGS: a coordinator that cannot
-// share it uses it now.
-[[nodiscard]] bool shared_open_scaled(struct shared **out, const char *url, struct err *e);
+// For any number of processes, on a database of PostgreSQL that is migrated. `redis`, which outlives it, counts for all
+// of them; NULL: none does. ERR_SETTINGS: a coordinator that cannot share it uses it now.
+[[nodiscard]] bool shared_open_scaled(struct shared **out, const char *url, struct redis *redis, struct err *e);
 void shared_free(struct shared *s);             // when nobody calls any more. NULL is fine
 uint64_t shared_coordinators(struct shared *s); // that use the same database now, with this one
+void shared_figures(struct shared *s, struct buf *out);
 
 // A call as those of queue.h: answered once by `done`, at once or later, from any thread, with no lock held. *e is NULL
 // when it was served. An error that is not said below means "try again", and doing it once more is safe.
@@ -74,13 +77,14 @@ bool shared_is_benched(struct shared *s, const char *worker, uint64_t *left_s);
 uint64_t shared_benched(struct shared *s); // how many
 json_t *shared_benches(struct shared *s);  // array of "worker_id" and the "seconds" that are left
 
-// --- how often somebody may ask: a bucket of tokens for each name (an address, an account), that fills with time
+// --- how often somebody may ask: a bucket of tokens for each name (an address, an account), that fills with time. The
+// limit is of all coordinators together (limiter.c). Nobody waits.
 
 #define LIMITER_NAMES 4096 // the table is of fixed size; the bucket that is fullest, which nobody needs, makes room
 
 struct limiter;
 // `burst` questions at once, then `per_minute`. `kind` names what is limited, and is a literal.
 struct limiter *limiter_new(struct shared *s, const char *kind, unsigned burst, unsigned per_minute);
-void limiter_free(struct limiter *l);
+void limiter_free(struct limiter *l); // before its `s`
 // Takes a token. ERR_TOO_MANY with the seconds to wait in *retry_s.
 [[nodiscard]] bool limiter_take(struct limiter *l, const char *name, uint64_t now_ms, uint64_t *retry_s, struct err *e);

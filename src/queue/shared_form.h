@@ -4,6 +4,7 @@
 #pragma once
 #include "queue/queue.h"
 #include "queue/shared.h"
+#include "queue/windows.h"
 #include <pthread.h>
 
 struct shared_form {
@@ -34,6 +35,7 @@ struct shared { // a form's own struct begins with it
     struct benched bench[BENCHED_MAX];
     size_t bench_count;
     uint64_t coordinators;
+    struct windows *windows; // NULL: each process counts alone. Not the mutex', but of the start
 };
 
 void shared_init(struct shared *s, const struct shared_form *form);

@@ -280,7 +280,7 @@ static bool open_parts(struct scaled_shared *s, const char *url, struct err *e) 
     return s->runs || err_set(e, ERR_IO, "cannot start a thread");
 }
 
-bool shared_open_scaled(struct shared **out, const char *url, struct err *e) {
+bool shared_open_scaled(struct shared **out, const char *url, struct redis *redis, struct err *e) {
     static const struct shared_form form = {.acquire = scaled_acquire,
                                             .release = scaled_release,
                                             .bench = scaled_bench,
@@ -290,6 +290,7 @@ bool shared_open_scaled(struct shared **out, const char *url, struct err *e) {
     struct hash random;
     char hex[65];
     shared_init(&s->base, &form);
+    s->base.windows = redis ? windows_new(redis) : NULL;
     cond_init(&s->asked);
     random_bytes(random.b, sizeof random.b);
     snprintf(s->id, sizeof s->id, "%.*s", COORDINATOR_ID_LEN, hash_hex(&random, hex));

@@ -22,7 +22,7 @@ static struct shared *open_on(void **state) {
         return shared_open_local();
     assert_ok(database_open(&db, NULL, url_of(state), &e), &e); // migrated
     db_close(db);
-    assert_ok(shared_open_scaled(&s, url_of(state), &e), &e);
+    assert_ok(shared_open_scaled(&s, url_of(state), NULL, &e), &e);
     return s;
 }
 
@@ -293,10 +293,10 @@ static void another_form_is_refused(void **state) {
                       "1000 AS BIGINT))",
                       &e),
               &e);
-    assert_err(shared_open_scaled(&other, url_of(state), &e), &e, ERR_SETTINGS,
+    assert_err(shared_open_scaled(&other, url_of(state), NULL, &e), &e, ERR_SETTINGS,
                "a coordinator of version 0.0.9, whose form is 'local', uses this database");
     assert_ok(db_exec(db, "UPDATE coordinators SET seen_ms = seen_ms - 10000 WHERE id = 'x'", &e), &e);
-    assert_ok(shared_open_scaled(&other, url_of(state), &e), &e); // that one is gone
+    assert_ok(shared_open_scaled(&other, url_of(state), NULL, &e), &e); // that one is gone
     shared_free(other);
     shared_free(s);
     db_close(db);
@@ -331,7 +331,7 @@ static void who_waits_for_a_silent_database(void **state) {
     SCOPED_ARENA(a);
     test_proxy_start(&p, *state);
     shared_free(open_on(state)); // migrated
-    assert_ok(shared_open_scaled(&s, p.url, &e), &e);
+    assert_ok(shared_open_scaled(&s, p.url, NULL, &e), &e);
     test_proxy_break(&p, PROXY_SILENT, NULL);
     assert_int_equal(lock(s, shared_acquire, "k", "w").failed, ERR_UNAVAILABLE); // its connection is given up
     struct test_answer answer[5];
