@@ -425,8 +425,9 @@ def test_names_that_are_near():
                                  (["run", "--envfile=x"], 2, "did you mean --env-file?"),
                                  (["run", "--zzz"], 2, "--help lists"),
                                  (["run", __file__], 2, "is no WebAssembly module"),
-                                 (["run", __file__], 2, "outlayer request --repo DIR builds"),
-                                 (["run", kit.ROOT], 2, "outlayer request --repo DIR builds")):
+                                 (["run", __file__], 2, "or a folder that can be built: outlayer run ."),
+                                 (["run", __file__, "--watch"], 2, "--watch goes with a folder"),
+                                 (["run", kit.ROOT, "--target", "wasip3"], 2, "unknown target 'wasip3'")):
         done = subprocess.run([kit.program("outlayer"), *args], capture_output=True, text=True, timeout=30)
         check(f"outlayer {' '.join(args)}", done.returncode == want and sentence in done.stdout + done.stderr,
               (done.returncode, done.stdout, done.stderr))

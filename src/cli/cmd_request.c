@@ -50,14 +50,6 @@ static bool format_of(const char *given, const char **out, struct err *e) {
     return err_hint(e, "--format is text, json or bytes");
 }
 
-static bool target_of(const char *given, const char **out, struct err *e) {
-    *out = given ? given : DEFAULT_BUILD_TARGET;
-    if (strcmp(*out, "wasm32-wasip1") == 0 || strcmp(*out, "wasm32-wasip2") == 0 || strcmp(*out, "wasm32-wasi") == 0)
-        return true;
-    err_set(e, ERR_USAGE, "unknown target '%s'", given);
-    return err_hint(e, "--target is wasm32-wasip1 or wasm32-wasip2");
-}
-
 static bool input_of(const struct request_options *o, struct arena *a, const char **out, struct err *e) {
     struct slice text = slice_str(o->input ? o->input : "");
     if (o->input && o->input_file)
@@ -107,7 +99,7 @@ static bool prepare(const struct request_options *o, const struct target *t, str
         return err_hint(e, "--repo . takes this folder");
     }
     if (!format_of(o->format ? o->format : "text", &ask->format, e) ||
-        !target_of(o->build_target, &ask->build_target, e) || !input_of(o, a, &ask->input, e) ||
+        !build_target_of(o->build_target, &ask->build_target, e) || !input_of(o, a, &ask->input, e) ||
         !secrets_of(o->secrets, a, ask, e) || !limits_from_options(&o->limits, &ask->limits, e) ||
         !repo_prepare(a, t->home, o->repo, o->commit, &repo, e) || !ask_estimate(t, a, &ask->limits, &estimate, e) ||
         !deposit_of(o, estimate, &ask->deposit, e))

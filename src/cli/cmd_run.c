@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// `outlayer run`: one module here and now, under exactly the limits that a worker enforces.
+// `outlayer run`: one module here and now, under exactly the limits that a worker enforces; or a folder, which is built
+// first, as a worker would build it.
 #include "cli/commands.h"
 
+#include "base/ends.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/args.h"
 #include "cli/env_file.h"
+#include "cli/folder_build.h"
+#include "cli/folder_watch.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "egress/egress.h"
@@ -17,14 +21,18 @@
 #define WASM_MAX (64u << 20)
 
 struct run_options {
-    const char *file, *input, *input_file, *env_file;
+    const char *what, *input, *input_file, *env_file, *build_target;
     struct limit_options limits;
     struct egress_options egress;
-    bool json;
+    bool watch, json;
 };
 
 static const struct arg table[] = {
-    ARG_OPERAND(struct run_options, file, "FILE.wasm", "the module: core (WASI P1) or component (WASI P2)"),
+    ARG_OPERAND(struct run_options, what, "FILE.wasm|FOLDER",
+                "a module: core (WASI P1) or component (WASI P2); or a project, which is built first"),
+    ARG_OPTION(struct run_options, build_target, "--target", "T",
+               "what a folder is built for: wasm32-wasip1 or wasm32-wasip2 (wasm32-wasip1)"),
+    ARG_SWITCH(struct run_options, watch, "--watch", "build and run a folder again at each change, until Ctrl-C"),
     ARG_OPTION(struct run_options, input, "--input", "TEXT", "standard input of the guest (empty)"),
     ARG_OPTION(struct run_options, input_file, "--input-file", "FILE", "the same from a file"),
     ARG_OPTION(struct run_options, env_file, "--env-file", "FILE",
@@ -89,83 +97,219 @@ static void print_people(struct arena *a, const struct exec_result *r) {
             r->compile_us ? text_duration(r->compile_us, compile) : "");
 }
 
-static bool run_in_pool(struct arena *a, const struct run_options *o, struct exec_settings *s,
-                        const struct exec_request *request, struct exec_result *r, struct err *e) {
-    const struct egress_settings world = {
-        .allow = o->egress.allow, .ports = o->egress.ports, .ca_file = o->egress.ca_file};
+// --- the module: a file, or what a folder is built to
+
+struct run {
+    const struct run_options *o;
+    struct arena *arena; // of the whole command
+    struct exec_limits limits;
+    struct egress *egress; // for the guest, and for the crates that a folder needs
     struct exec_pool *pool;
-    if (!egress_new(&s->egress, &world, e))
-        return false;
-    bool ok = exec_pool_new(&pool, s, e);
-    if (ok) {
-        ok = exec_run(pool, a, request, r, e);
-        exec_pool_free(pool);
-    }
-    egress_free(s->egress);
-    return ok;
-}
+    struct folder_builder *builder; // NULL: a module is run
+    struct folder_watch *watch;     // NULL: once
+    sigset_t ends;
+    atomic_bool ended; // by one of these
+    char last[41];     // the commit that was built last
+    // Of one round.
+    struct arena *a; // freed wiped: the guest's environment may hold secrets
+    struct err *e;
+    bool ok;
+    int status;
+};
 
 static bool no_module(const char *path, struct err *e) {
     err_set(e, ERR_USAGE, "'%s' is no WebAssembly module", path);
-    return err_hint(e, "it takes a .wasm file that is built already; outlayer request --repo DIR builds a project and "
-                       "runs it, on the chain that outlayer up starts");
+    return err_hint(e, "it takes a .wasm file that is built already, or a folder that can be built: outlayer run .");
 }
 
 static bool read_module(struct arena *a, const char *path, struct slice *out, struct err *e) {
-    struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return no_module(path, e);
     return file_read(a, path, WASM_MAX, out, e) && (slice_starts(*out, slice_of("\0asm", 4)) || no_module(path, e));
 }
 
-static bool run_module(struct arena *a, const struct run_options *o, struct exec_result *r, struct hash *hash,
-                       struct err *e) {
-    struct slice wasm, input = slice_str(o->input ? o->input : "");
-    struct exec_env env[SECRETS_MAX + 3];
-    size_t count = 0;
-    struct exec_limits limits;
-    if (!limits_from_options(&o->limits, &limits, e) || !read_module(a, o->file, &wasm, e) ||
-        (o->input_file && !file_read(a, o->input_file, WASM_MAX, &input, e)) ||
-        (o->env_file && !read_env(a, o->env_file, env, &count, e)))
+// The folder of this machine that is meant, without what stands behind "//"; NULL where there is none.
+static const char *folder_of(struct arena *a, const char *what) {
+    char *dir = arena_strdup(a, what), *below = strstr(dir, "//");
+    struct stat st;
+    if (below && below != dir)
+        *below = 0;
+    return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) ? dir : NULL;
+}
+
+static void show_failed_build(struct arena *a, const struct run_options *o, const struct build_result *b) {
+    if (!o->json) {
+        fprintf(stderr, "failed      %s\n", printable(a, slice_str(b->reason)));
+        return;
+    }
+    SCOPED_JSON(j) = json_object();
+    json_object_set_new(j, "success", json_false());
+    json_set_text(j, "output", NULL);
+    json_set_text(j, "error", b->reason);
+    json_set_text(j, "end", build_end_slug(b->end));
+    json_set_text(j, "commit", b->commit);
+    print_json_line(a, j);
+}
+
+static bool build_fault_is_ours(enum build_end end) { return end == BUILD_NO_ISOLATION || end == BUILD_PLATFORM; }
+
+// The folder's module. *same: nothing was changed since the last round, so nothing is built. Without wasm, *same or a
+// failed build has been told.
+static bool build_folder(struct run *r, struct slice *wasm, bool *same, struct err *e) {
+    struct repo_ref at;
+    struct build_result b = {0};
+    char time[24], bytes[32];
+    *wasm = (struct slice){0}, *same = false;
+    if (!folder_builder_look(r->builder, r->a, &at, e))
         return false;
-    add_limits(a, &limits, env, &count);
-    *hash = sha256(wasm);
-    const char *cache = getenv("HOME") ? arena_printf(a, "%s/.cache/outlayer/code", getenv("HOME")) : NULL;
-    struct exec_settings s = {.program = arena_printf(a, "%s/outlayer-executor", file_program_dir(a)),
+    *same = strcmp(at.commit, r->last) == 0;
+    if (*same)
+        return true;
+    snprintf(r->last, sizeof r->last, "%s", at.commit);
+    if (!folder_builder_build(r->builder, r->a, &at, &r->ended, &b, e))
+        return false;
+    if (b.end != BUILD_OK) {
+        show_failed_build(r->a, r->o, &b);
+        r->status = build_fault_is_ours(b.end) ? CLI_PLATFORM : CLI_GUEST;
+        return true;
+    }
+    if (!r->o->json)
+        fprintf(stderr, "built       %.12s, %s bytes, in %s\n", b.commit, text_grouped(b.wasm.len, bytes),
+                text_duration(1000 * b.build_ms, time));
+    *wasm = b.wasm;
+    return true;
+}
+
+// --- running it
+
+static bool run_module(struct run *r, struct slice wasm, struct err *e) {
+    const struct run_options *o = r->o;
+    struct slice input = slice_str(o->input ? o->input : "");
+    struct exec_env env[SECRETS_MAX + 3];
+    struct exec_result result;
+    size_t count = 0;
+    struct hash hash = sha256(wasm);
+    if ((o->input_file && !file_read(r->a, o->input_file, WASM_MAX, &input, e)) ||
+        (o->env_file && !read_env(r->a, o->env_file, env, &count, e)))
+        return false;
+    add_limits(r->a, &r->limits, env, &count);
+    const struct exec_request request = {
+        .wasm = wasm, .input = input, .env = env, .env_count = count, .limits = r->limits, .patience = {0, &r->ended}};
+    if (!exec_run(r->pool, r->a, &request, &result, e))
+        return false;
+    if (o->json)
+        print_json(r->a, &result, &hash);
+    else
+        print_people(r->a, &result);
+    fflush(stdout);
+    r->status = result.end == EXEC_OK ? CLI_OK : CLI_GUEST;
+    return true;
+}
+
+// One round: from what is there to an answer, or to a build that failed.
+static bool run_once(struct run *r, bool *same, struct err *e) {
+    struct slice wasm;
+    *same = false;
+    if (!r->builder)
+        return read_module(r->a, r->o->what, &wasm, e) && run_module(r, wasm, e);
+    return build_folder(r, &wasm, same, e) && (!wasm.len || run_module(r, wasm, e));
+}
+
+static void round_of_watch(void *ctx) {
+    struct run *r = ctx;
+    bool same;
+    r->ok = run_once(r, &same, r->e);
+    if (r->ok && !same && !r->o->json)
+        fprintf(stderr, "waiting     for a change in %s; Ctrl-C ends it\n", r->o->what);
+}
+
+static void end_watch(void *ctx) { atomic_store(&((struct run *)ctx)->ended, true); }
+
+// Until it is ended. What fails for a reason of the moment, such as a file that is gone while it is being replaced, is
+// told, and waited out.
+static bool run_at_changes(struct run *r, struct err *e) {
+    bool ended = false;
+    while (!ended) {
+        struct err why;
+        r->a = arena_new();
+        r->e = &why;
+        ends_during(round_of_watch, end_watch, r);
+        arena_free_wiped(r->a);
+        ended = atomic_load(&r->ended);
+        if (!r->ok)
+            r->last[0] = 0; // what was not tried is tried again
+        if (!ended && !r->ok)
+            command_failed(&why);
+        if (!ended && !folder_watch_wait(r->watch, &r->ends, &ended, e))
+            return false;
+    }
+    r->status = CLI_OK;
+    return true;
+}
+
+static bool open_run(struct run *r, struct err *e) {
+    const struct run_options *o = r->o;
+    const struct egress_settings world = {
+        .allow = o->egress.allow, .ports = o->egress.ports, .ca_file = o->egress.ca_file};
+    const char *cache = getenv("HOME") ? arena_printf(r->arena, "%s/.cache/outlayer/code", getenv("HOME")) : NULL;
+    struct exec_settings s = {.program = arena_printf(r->arena, "%s/outlayer-executor", file_program_dir(r->arena)),
                               .cache_dir = cache && file_make_dirs(cache, 0700, NULL) ? cache : NULL,
                               .cache_max_bytes = 1u << 30,
                               .prestarted = 1};
-    struct exec_request request = {.wasm = wasm, .input = input, .env = env, .env_count = count, .limits = limits};
-    return run_in_pool(a, o, &s, &request, r, e);
+    const char *folder = folder_of(r->arena, o->what), *target;
+    if (!folder && (o->watch || o->build_target)) {
+        err_set(e, ERR_USAGE, "%s goes with a folder, and '%s' is none", o->watch ? "--watch" : "--target", o->what);
+        return err_hint(e, "outlayer run . builds this folder and runs it");
+    }
+    if (!limits_from_options(&o->limits, &r->limits, e) || !build_target_of(o->build_target, &target, e) ||
+        !egress_new(&r->egress, &world, e) || (o->watch && !folder_watch_new(&r->watch, folder, e)))
+        return false;
+    s.egress = r->egress;
+    return (!folder || folder_builder_new(&r->builder, o->what, target, r->egress, e)) &&
+           exec_pool_new(&r->pool, &s, e);
+}
+
+static void close_run(struct run *r) {
+    exec_pool_free(r->pool);
+    folder_builder_free(r->builder);
+    folder_watch_free(r->watch);
+    egress_free(r->egress);
+    arena_free(r->arena);
+}
+
+static bool run(struct run *r, struct err *e) {
+    bool same;
+    if (!open_run(r, e))
+        return false;
+    const struct sandbox_offer *offer = sandbox_probe(NULL);
+    if (!r->o->json && offer->degree < SANDBOX_FULL)
+        fprintf(stderr, "isolation %s: %s; missing for full: %s\n", sandbox_degree_name(offer->degree), offer->text,
+                offer->missing);
+    if (r->watch)
+        return run_at_changes(r, e);
+    r->a = arena_new();
+    bool ok = run_once(r, &same, e);
+    arena_free_wiped(r->a);
+    return ok;
 }
 
 int command_run(int argc, char **argv) {
-    SCOPED_ARENA(a);
     struct run_options o = {0};
-    struct exec_result r;
-    struct hash hash;
     struct err e;
     bool help;
     if (!args_parse(&o, table, ARRAY_LEN(table), argc, argv, &help, &e))
         return command_failed(&e);
     if (help) {
-        args_print_help("run", "runs a module here, under a worker's limits", table, ARRAY_LEN(table));
+        args_print_help("run", "runs a module or a folder here, under a worker's limits", table, ARRAY_LEN(table));
         return CLI_OK;
     }
-    if (!o.file) {
-        err_set(&e, ERR_USAGE, "no module given");
-        err_hint(&e, "outlayer run FILE.wasm --input TEXT");
+    if (!o.what) {
+        err_set(&e, ERR_USAGE, "nothing to run was given");
+        err_hint(&e, "outlayer run FILE.wasm --input TEXT, or outlayer run . for this folder");
         return command_failed(&e);
     }
-    if (!run_module(a, &o, &r, &hash, &e))
-        return command_failed(&e);
-    const struct sandbox_offer *offer = sandbox_probe(NULL);
-    if (!o.json && offer->degree < SANDBOX_FULL)
-        fprintf(stderr, "isolation %s: %s; missing for full: %s\n", sandbox_degree_name(offer->degree), offer->text,
-                offer->missing);
-    if (o.json)
-        print_json(a, &r, &hash);
-    else
-        print_people(a, &r);
-    return r.end == EXEC_OK ? CLI_OK : CLI_GUEST;
+    struct run r = {.o = &o, .arena = arena_new()};
+    if (o.watch)
+        ends_block(&r.ends); // before the first thread and the first child start
+    bool ok = run(&r, &e);
+    close_run(&r);
+    return ok ? r.status : command_failed(&e);
 }

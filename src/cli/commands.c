@@ -95,3 +95,11 @@ bool limits_from_options(const struct limit_options *o, struct exec_limits *out,
     *out = (struct exec_limits){instructions, (uint32_t)memory, (uint32_t)seconds, EXEC_OUTPUT_MAX};
     return true;
 }
+
+bool build_target_of(const char *given, const char **out, struct err *e) {
+    *out = given ? given : DEFAULT_BUILD_TARGET;
+    if (strcmp(*out, "wasm32-wasip1") == 0 || strcmp(*out, "wasm32-wasip2") == 0 || strcmp(*out, "wasm32-wasi") == 0)
+        return true;
+    err_set(e, ERR_USAGE, "unknown target '%s'", given);
+    return err_hint(e, "--target is wasm32-wasip1 or wasm32-wasip2");
+}

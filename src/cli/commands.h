@@ -15,6 +15,7 @@ enum cli_status {
     CLI_PLATFORM = 3, // the platform failed
 };
 
+int command_init(int argc, char **argv);
 int command_up(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_request(int argc, char **argv);
@@ -69,3 +70,6 @@ struct egress_options {
     { DEFAULT_INSTRUCTIONS, DEFAULT_MEMORY_MB, DEFAULT_EXECUTION_SECONDS, EXEC_OUTPUT_MAX }
 // The limits with the contract's defaults for what is left out; over the contract's caps is ERR_USAGE.
 [[nodiscard]] bool limits_from_options(const struct limit_options *o, struct exec_limits *out, struct err *e);
+
+// The target that --target names, else the usual one; ERR_USAGE where there is no such target.
+[[nodiscard]] bool build_target_of(const char *given, const char **out, struct err *e);

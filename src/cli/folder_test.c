@@ -174,6 +174,17 @@ static void test_addresses_pass(void **state) {
     assert_string_equal(r.commit, "v1");
 }
 
+// If this fails, whoever names an empty folder is told that a commit is in no branch.
+static void test_a_folder_without_files(void **state) {
+    struct home *h = *state;
+    struct repo_ref r;
+    struct err e;
+    const char *home = arena_printf(h->a, "%s/home", h->path), *given = arena_printf(h->a, "%s/empty", h->path);
+    sh(h, "mkdir empty && echo '*' >empty/.gitignore && echo x >empty/ignored");
+    assert_err(repo_prepare(h->a, home, given, NULL, &r, &e), &e, ERR_USAGE, "there are no files in it");
+    assert_non_null(strstr(e.hint, ".gitignore"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {T(test_snapshot),
@@ -182,6 +193,7 @@ int main(void) {
                                        T(test_nothing_of_where_we_are_runs),
                                        T(test_what_is_committed_is_there),
                                        T(test_a_history_that_is_cut),
-                                       T(test_addresses_pass)};
+                                       T(test_addresses_pass),
+                                       T(test_a_folder_without_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *about;
 } commands[] = {
+    {"init", command_init, "writes a project to start from, in C, Rust or C++"},
     {"demo", command_demo, "one whole request of each kind, live, on this machine"},
     {"up", command_up, "starts a local chain, keystore, coordinator and worker, and keeps them running"},
     {"request", command_request, "asks a deployment to run a repository and shows the answer and its cost"},

@@ -122,10 +122,20 @@ static bool fill_index(struct folder *f, const char *head, struct err *e) {
     return GIT(f, NULL, e, "add", "-A", ".");
 }
 
+// git's name of a folder without files.
+#define NO_FILES "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+static bool no_files(struct err *e) {
+    err_set(e, ERR_USAGE, "there are no files in it");
+    return err_hint(e, "files that .gitignore names do not count");
+}
+
 // The folder's files as a commit: its own HEAD where nothing is changed.
 static bool snapshot(struct folder *f, const char **commit, struct err *e) {
     const char *head = fetch_head(f), *tree, *of_head;
     bool ok = fill_index(f, head, e) && GIT(f, &tree, e, "write-tree");
+    if (ok && strcmp(tree, NO_FILES) == 0)
+        ok = no_files(e);
     if (ok && head && GIT(f, &of_head, NULL, "rev-parse", arena_printf(f->arena, "%s^{tree}", head)) &&
         strcmp(of_head, tree) == 0)
         *commit = head;
