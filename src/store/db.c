@@ -67,18 +67,39 @@ bool db_begin(struct db *db, struct err *e) { return db->driver->begin(db, e); }
 bool db_commit(struct db *db, struct err *e) { return db->driver->commit(db, e); }
 void db_rollback(struct db *db) { db->driver->rollback(db); }
 
+// Where the next statement is kept: a new place, or that of the one that was used longest ago and is nobody's now.
+static size_t place_for_next(struct db *db) {
+    size_t oldest = DB_STATEMENTS_MAX;
+    if (db->cached < DB_STATEMENTS_MAX)
+        return db->cached++;
+    for (size_t i = 0; i < db->cached; i++)
+        if (!db->cache[i].taken && (oldest == DB_STATEMENTS_MAX || db->cache[i].used < db->cache[oldest].used))
+            oldest = i;
+    BUG_ON(oldest == DB_STATEMENTS_MAX); // all are out: somebody does not give them back
+    db->driver->finalize(db->cache[oldest].stmt);
+    return oldest;
+}
+
+static struct db_stmt *take(struct db *db, size_t i) {
+    db->cache[i].taken = true;
+    db->cache[i].used = ++db->uses;
+    return db->cache[i].stmt;
+}
+
 bool db_query(struct db *db, const char *sql, struct db_stmt **out, struct err *e) {
+    struct db_stmt *made;
     for (size_t i = 0; i < db->cached; i++) {
         if (db->cache[i].sql == sql) {
-            *out = db->cache[i].stmt;
+            *out = take(db, i);
             return true;
         }
     }
-    BUG_ON(db->cached == DB_STATEMENTS_MAX);
-    if (!db->driver->prepare(db, sql, out, e))
+    if (!db->driver->prepare(db, sql, &made, e))
         return false;
-    db->cache[db->cached].sql = sql;
-    db->cache[db->cached++].stmt = *out;
+    size_t i = place_for_next(db);
+    db->cache[i].sql = sql;
+    db->cache[i].stmt = made;
+    *out = take(db, i);
     return true;
 }
 
@@ -97,7 +118,12 @@ int64_t db_int(struct db *db, struct db_stmt *s, const char *column) { return db
 struct slice db_blob(struct db *db, struct db_stmt *s, const char *column) {
     return db->driver->blob(s, column);
 }
-void db_done(struct db *db, struct db_stmt *s) { db->driver->reset(s); }
+void db_done(struct db *db, struct db_stmt *s) {
+    db->driver->reset(s);
+    for (size_t i = 0; i < db->cached; i++)
+        if (db->cache[i].stmt == s)
+            db->cache[i].taken = false;
+}
 
 bool db_run(struct db *db, struct db_stmt *s, struct err *e) {
     bool row, ok = db_step(db, s, &row, e);

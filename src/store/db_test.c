@@ -231,6 +231,38 @@ static void test_values(void **state) {
     db_close(db);
 }
 
+// If this fails, the process ends when a table or a statement more is used than anybody thought of (`db copy` has four
+// statements for each table); or a server keeps all that were ever prepared; or rows that are being read end early.
+static void test_more_statements_than_are_kept(void **state) {
+    enum { COUNT = 5 * DB_STATEMENTS_MAX };
+    static char sql[COUNT][60];
+    struct err e;
+    struct db *db = open_db(*state);
+    struct db_stmt *rows, *s;
+    bool row;
+    assert_ok(db_migrate(db, first, 1, &e), &e);
+    assert_ok(can(db, "INSERT INTO thing (name) VALUES ('one'), ('two')", &e), &e);
+    assert_ok(db_query(db, "SELECT id AS n FROM thing ORDER BY id", &rows, &e), &e);
+    assert_ok(db_step(db, rows, &row, &e), &e);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < COUNT; i++) {
+            snprintf(sql[i], sizeof sql[i], "SELECT id + %d + :more AS n FROM thing WHERE id = 1", i);
+            assert_ok(db_query(db, sql[i], &s, &e), &e);
+            db_bind_int(db, s, ":more", 1000 * round);
+            assert_ok(db_step(db, s, &row, &e), &e);
+            assert_true(row);
+            assert_int_equal(db_int(db, s, "n"), 1 + i + 1000 * round);
+            db_done(db, s);
+        }
+    assert_ok(db_step(db, rows, &row, &e), &e);
+    assert_true(row);
+    assert_int_equal(db_int(db, rows, "n"), 2);
+    db_done(db, rows);
+    if (((const struct test_database *)*state)->engine == DB_POSTGRES)
+        assert_in_range(number(db, "SELECT count(*) AS n FROM pg_prepared_statements"), 1, 2 * DB_STATEMENTS_MAX);
+    db_close(db);
+}
+
 // If this fails, a transaction keeps what was undone, or loses what was committed.
 static void test_transactions(void **state) {
     static const char insert[] = "INSERT INTO thing (name) VALUES ('one')", count[] = "SELECT count(*) AS n FROM thing";
@@ -280,6 +312,7 @@ int main(void) {
         ON_BOTH(test_values),
         ON_BOTH(test_blobs),
         ON_BOTH(test_transactions),
+        ON_BOTH(test_more_statements_than_are_kept),
         ON_SQLITE(test_how_it_is_kept), // postgres_test has the other's
         ON_SQLITE(test_what_is_no_database),
         ON_SQLITE(test_a_full_disk),

@@ -26,7 +26,8 @@ struct param {
 };
 
 struct db_stmt {
-    struct pg_link *link;
+    struct pg *pg;
+    struct pg_link *link; // its
     char *sql, name[24];
     uint64_t prepared_on; // the connection's number; 0: on none
     struct param params[PARAMS_MAX];
@@ -35,12 +36,12 @@ struct db_stmt {
     PGresult *result; // NULL: it has not been carried out
     int row;
     struct arena *bytes; // what db_blob gave
-    int64_t *changes;
 };
 
 struct pg {
     struct pg_link *link;
     uint64_t names;
+    size_t left; // at the server, of statements that are gone here
     int64_t changes;
 };
 
@@ -205,10 +206,10 @@ static char *to_numbers(struct db_stmt *s, const char *sql) {
 static bool pg_prepare(struct db *db, const char *sql, struct db_stmt **out, struct err *) {
     struct pg *p = pg_of(db);
     struct db_stmt *s = xcalloc(1, sizeof *s);
+    s->pg = p;
     s->link = p->link;
     s->sql = to_numbers(s, sql);
     snprintf(s->name, sizeof s->name, "s%" PRIu64, ++p->names);
-    s->changes = &p->changes;
     s->bytes = arena_new();
     *out = s;
     return true;
@@ -230,6 +231,7 @@ static void pg_reset(struct db_stmt *s) {
 
 static void pg_finalize(struct db_stmt *s) {
     pg_reset(s);
+    s->pg->left += s->prepared_on == s->link->made;
     arena_free(s->bytes);
     free(s->sql);
     free(s);
@@ -271,10 +273,12 @@ static void pg_bind_blob(struct db_stmt *s, const char *name, struct slice value
 
 // --- carrying out
 
+static bool queue_plain(struct pg_link *l, const char *sql) {
+    return PQsendQueryParams(l->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
+}
+
 static bool queue_prepare(struct db_stmt *s) {
     Oid types[PARAMS_MAX];
-    if (s->prepared_on == s->link->made)
-        return true;
     for (int i = 0; i < s->count; i++)
         types[i] = s->params[i].type;
     return PQsendPrepare(s->link->conn, s->name, s->sql, s->count, types);
@@ -291,18 +295,27 @@ static bool queue_run(struct db_stmt *s) {
     return PQsendQueryPrepared(s->link->conn, s->name, s->count, values, lengths, formats, 0);
 }
 
+// Statements that are gone here are forgotten at the server all together, with those that are not gone, and seldom.
 static enum pg_end run_once(struct db_stmt *s, struct err *e) {
     struct pg_link *l = s->link;
-    bool begins = l->begin_waits;
+    bool begins = l->begin_waits, forgets = s->pg->left >= DB_STATEMENTS_MAX;
+    bool prepares = forgets || s->prepared_on != l->made;
     l->begin_waits = false;
-    bool queued = PQenterPipelineMode(l->conn) &&
-                  (!begins || PQsendQueryParams(l->conn, "BEGIN", 0, NULL, NULL, NULL, NULL, 0)) && queue_prepare(s) &&
-                  queue_run(s);
+    bool queued = PQenterPipelineMode(l->conn) && (!begins || queue_plain(l, "BEGIN")) &&
+                  (!forgets || queue_plain(l, "DEALLOCATE ALL")) && (!prepares || queue_prepare(s)) && queue_run(s);
     BUG_ON(!queued && PQstatus(l->conn) == CONNECTION_OK);
     size_t good;
     enum pg_end end = pg_link_pipeline(l, &s->result, &good, e);
     BUG_ON(end != PG_LOST && !PQexitPipelineMode(l->conn));
-    if (end != PG_LOST && good > begins)
+    if (end == PG_LOST) {
+        s->pg->left = 0;
+        return end;
+    }
+    if (forgets && good > begins) {
+        s->pg->left = 0;
+        l->made++;
+    }
+    if (good > (size_t)begins + forgets)
         s->prepared_on = l->made;
     return end;
 }
@@ -326,7 +339,7 @@ static bool carry_out(struct db_stmt *s, struct err *e) {
     if (end == PG_REFUSED)
         return false;
     const char *changed = PQcmdTuples(s->result);
-    *s->changes = changed[0] ? strtoll(changed, NULL, 10) : 0;
+    s->pg->changes = changed[0] ? strtoll(changed, NULL, 10) : 0;
     s->row = -1;
     return true;
 }

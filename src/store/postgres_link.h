@@ -9,7 +9,7 @@ struct pg_link {
     PGconn *conn; // NULL: there is none at the moment
     char *url;
     struct db_keep keep;
-    uint64_t made;    // how many connections there were: what is prepared on one is unknown to the next
+    uint64_t made;    // grows with each connection, and when the server forgot all statements: who knows which one
     bool ended;       // the server said that it ends the connection
     bool patient;     // a migration may take as long as it takes
     bool lost;        // the connection broke inside a transaction; nothing is sent until somebody has ended that
