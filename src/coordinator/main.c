@@ -159,6 +159,7 @@ static bool serve_operator(struct daemon *d, struct err *e) {
                                       .ready = is_ready,
                                       .figures = show_figures,
                                       .ctx = d->c,
+                                      .doors = {{"public", d->server}, {"workers", d->for_workers}},
                                       .admin_token = d->set.admin_token,
                                       .admin = admin,
                                       .admin_count = ARRAY_LEN(admin)};

@@ -43,6 +43,7 @@ struct connections {
     bool stop;
     struct connection *oldest, *newest;
     uint64_t count, cut;
+    struct connections_counts seen; // but what is open
     struct address **table;
     size_t table_size; // a power of two
 };
@@ -110,6 +111,7 @@ static void cut_overdue(struct connections *all) {
         if (c->cut || atomic_load(&c->until_ms) > now)
             continue;
         log_debug("http: a connection of %s lasted too long", c->peer);
+        all->seen.cut_late[atomic_load(&c->part)]++;
         cut(all, c);
     }
 }
@@ -186,6 +188,7 @@ static bool make_room(struct connections *all) {
         c = c->next;
     if (!c || all->cut >= CUT_MAX)
         return false;
+    all->seen.cut_room++;
     cut(all, c);
     return true;
 }
@@ -199,10 +202,14 @@ static bool may_enter(struct connections *all, struct connection *c, const struc
         client_network(&address);
         if (counted && !count_address(all, &address, &c->address)) {
             c->address = NULL;
+            all->seen.refused_address++;
             return false;
         }
     }
-    return all->count - all->cut <= all->max || make_room(all); // it is counted already
+    if (all->count - all->cut <= all->max || make_room(all)) // it is counted already
+        return true;
+    all->seen.refused_all++;
+    return false;
 }
 
 bool connections_admit(struct connections *all, const struct sockaddr *from) {
@@ -243,6 +250,13 @@ void connection_is(const struct connections *all, struct connection *c, enum con
     uint64_t ms = all->part_ms[part];
     atomic_store(&c->part, part);
     atomic_store(&c->until_ms, ms == NO_DEADLINE ? ms : deadline_in(ms));
+}
+
+void connections_count(struct connections *all, struct connections_counts *out) {
+    pthread_mutex_lock(&all->lock);
+    *out = all->seen;
+    out->open = all->count;
+    pthread_mutex_unlock(&all->lock);
 }
 
 // --- life

@@ -56,6 +56,15 @@ static void upload(struct http_request *r, void *ctx) {
     size_t *n = http_stream_state(r);
     http_reply_json(r, 201, json_integer(n ? (json_int_t)*n : 0));
 }
+// Says a time of its own, or none.
+static void later(struct http_request *r, void *ctx) {
+    struct err e;
+    (void)ctx;
+    err_set(&e, ERR_UNAVAILABLE, "not now");
+    if (http_query(r, "own"))
+        http_add_header(r, "retry-after", "7");
+    http_reply_err(r, &e);
+}
 static void trace(struct http_request *r, void *ctx) {
     (void)ctx;
     const char *id = log_trace();
@@ -69,6 +78,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/show/{id}", show, 0, NULL, 0},
     {HTTP_DELETE, "/tree/{id*}", show, 0, NULL, 0},
     {HTTP_GET, "/trace", trace, 0, NULL, 0},
+    {HTTP_GET, "/later", later, 0, NULL, 0},
     {HTTP_GET, "/park", park, 0, NULL, 0},
     {HTTP_POST, "/upload", upload, 8u << 20, &stream, 0},
 };
@@ -118,6 +128,18 @@ static const char *raw(struct arena *a, const char *request) {
         ;
     close(fd);
     return arena_text(a, buf_slice(&b));
+}
+
+// Whoever is told to come again comes at once, and with him everybody whom the same trouble met; or he is told twice.
+static void later_has_a_time(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    const char *plain = raw(a, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"),
+               *own = raw(a, "GET /later?own=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_non_null(strstr(plain, "HTTP/1.1 503"));
+    assert_non_null(strstr(plain, "\r\nRetry-After: 1\r\n"));
+    assert_non_null(strstr(own, "\r\nretry-after: 7\r\n"));
+    assert_null(strstr(own, "Retry-After: 1"));
 }
 
 // A path reaches the wrong handler, or its parts are decoded wrongly.
@@ -364,7 +386,7 @@ static void unix_sockets(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(each_request_has_one_id), cmocka_unit_test(routing),           cmocka_unit_test(body_limits),
+    cmocka_unit_test(later_has_a_time), cmocka_unit_test(each_request_has_one_id), cmocka_unit_test(routing),           cmocka_unit_test(body_limits),
     cmocka_unit_test(streamed_bodies),         cmocka_unit_test(parked_replies),    cmocka_unit_test(cors),
     cmocka_unit_test(client_limits),           cmocka_unit_test(strict_to_clients), cmocka_unit_test(unix_sockets),
     cmocka_unit_test(calls_are_given_up),

@@ -2,6 +2,8 @@
 // What one client may take from a server, tried with raw sockets from several addresses of the loopback.
 #include "base/clock.h"
 #include "base/test.h"
+#include "http/connections.h"
+#include "http/doors.h"
 #include "http/server.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -96,6 +98,12 @@ static size_t close_all(const int *fds, size_t count, size_t wanted) {
     return closed;
 }
 
+static struct connections_counts counts(void) {
+    struct connections_counts n;
+    http_server_count(server, &n);
+    return n;
+}
+
 // Somebody who opens connections without end leaves nobody else a place, or is not let in again once he has closed his.
 static void one_address_has_its_share(void **state) {
     (void)state;
@@ -105,6 +113,8 @@ static void one_address_has_its_share(void **state) {
         fds[i] = client(2, "G");
     assert_false(asked(2));
     assert_true(asked(3));
+    assert_int_equal(counts().refused_address, ARRAY_LEN(fds) - 8 + 1);
+    assert_int_equal(counts().refused_all, 0);
     assert_int_equal(close_all(fds, ARRAY_LEN(fds), ARRAY_LEN(fds) - 8), ARRAY_LEN(fds) - 8);
     while (!asked(2)) // the server sees their ends a moment later
         sched_yield();
@@ -144,6 +154,8 @@ static void the_oldest_idle_one_makes_room(void **state) {
     http_reply(r, 200, "text/plain", SLICE_LIT("late"));
     assert_true(answers(waits, "200"));
     close(waits);
+    struct connections_counts n = counts();
+    assert_true(n.cut_room >= 1 && n.cut_room + n.refused_all >= ARRAY_LEN(fds) - 64 && n.refused_address == 0);
     assert_true(close_all(fds, ARRAY_LEN(fds), ARRAY_LEN(fds) - 64) >= ARRAY_LEN(fds) - 64);
     http_server_stop(server);
 }
@@ -164,6 +176,7 @@ static void heads_and_bodies_have_an_end(void **state) {
     start(&(struct http_limits){.idle_s = 2, .body_s = 1});
     assert_in_range(trickle("GET /hello HTTP/1.1\r\nX: "), 2000, 6000);
     assert_in_range(trickle("POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n"), 1000, 5000);
+    assert_true(counts().cut_late[CONNECTION_IDLE] == 1 && counts().cut_late[CONNECTION_BODY] == 1);
     http_server_stop(server);
 }
 
@@ -184,6 +197,7 @@ static void answers_have_an_end(void **state) {
     while ((n = recv(fd, piece, sizeof piece, 0)) > 0)
         got += (size_t)n;
     assert_true(got > 0 && got < LARGE);
+    assert_int_equal(counts().cut_late[CONNECTION_ANSWER], 1);
     close(fd);
     http_server_stop(server);
     free(large);
@@ -221,6 +235,27 @@ static void files_are_counted_at_the_start(void **state) {
     setrlimit(RLIMIT_NOFILE, &before);
 }
 
+// An operator sees that people are turned away, but not why, and raises the wrong setting.
+static void figures_say_why(void **state) {
+    (void)state;
+    SCOPED_BUF(out, 4096);
+    start(&(struct http_limits){.connections_per_address = 1});
+    int held = client(2, "G");
+    assert_false(asked(2));
+    http_doors_figures(&out, (const struct http_door[]){{"public", server}, {"workers", NULL}}, 2);
+    static const char *const lines[] = {
+        "# TYPE outlayer_http_connections gauge\noutlayer_http_connections{listener=\"public\"} 1\n",
+        "\noutlayer_http_connections_refused_total{listener=\"public\",reason=\"address\"} 1\n",
+        "\noutlayer_http_connections_refused_total{listener=\"public\",reason=\"all\"} 0\n",
+        "\noutlayer_http_connections_cut_total{listener=\"public\",reason=\"head\"} 0\n"};
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        if (!strstr(buf_str(&out), lines[i]))
+            fail_msg("'%s' is not in: %s", lines[i], buf_str(&out));
+    assert_null(strstr(buf_str(&out), "workers"));
+    close(held);
+    http_server_stop(server);
+}
+
 // A handler whose commit stalls answers after the server has gone, into freed memory.
 static void late_answers_are_dropped(void **state) {
     (void)state;
@@ -243,6 +278,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(heads_and_bodies_have_an_end),
     cmocka_unit_test(answers_have_an_end),
     cmocka_unit_test(work_has_no_deadline),
+    cmocka_unit_test(figures_say_why),
     cmocka_unit_test(files_are_counted_at_the_start),
     cmocka_unit_test(late_answers_are_dropped),
 };

@@ -17,6 +17,7 @@
 #define CONNECTION_MEMORY 32768  // headers and buffers of a connection; more is answered 431
 #define DISCARD_MAX (128u << 20) // how much of a refused body is read, so that the client gets to see the answer
 #define FILES_MAX 512            // that are being sent at a time: each is open until its client has it
+#define RETRY_AFTER_S "1"        // of answers 503 whose handler says no other time
 #define DRAIN_MS 5000            // at stop: how long parked requests may take before they are answered 503
 
 // Lives until it is stopped and the last handler has answered: one may come late, after a commit that stalled.
@@ -491,6 +492,9 @@ bool http_server_start(struct http_server **out, const struct http_server_config
 }
 
 uint16_t http_server_port(const struct http_server *s) { return s->port; }
+void http_server_count(struct http_server *s, struct connections_counts *out) {
+    connections_count(s->connections, out);
+}
 
 // Gives up one owner's share of the request: the connection's own thread sends the response, woken up where it is
 // parked.
@@ -519,6 +523,7 @@ static struct MHD_Response *stopping_response(void) {
     struct MHD_Response *response = MHD_create_response_from_buffer(sizeof text - 1, text, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", "application/json; charset=utf-8");
     MHD_add_response_header(response, "Connection", "close");
+    MHD_add_response_header(response, "Retry-After", RETRY_AFTER_S);
     return response;
 }
 
@@ -704,6 +709,13 @@ void http_reply_json(struct http_request *r, int status, json_t *j) {
           MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE));
 }
 
+static bool has_header(const struct http_request *r, const char *name) {
+    const struct header *h = r->headers;
+    while (h && strcasecmp(h->name, name) != 0)
+        h = h->next;
+    return h;
+}
+
 void http_reply_err(struct http_request *r, const struct err *e) {
     json_t *j = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", err_slug(e->code), "message", e->msg, "hint", e->hint);
     if (!j) // a message that is not UTF-8
@@ -713,6 +725,8 @@ void http_reply_err(struct http_request *r, const struct err *e) {
         http_add_header(r, "WWW-Authenticate", "Bearer");
     if (e->code == ERR_TOO_LARGE || e->code == ERR_UNAVAILABLE)
         http_add_header(r, "Connection", "close");
+    if (e->code == ERR_UNAVAILABLE && !has_header(r, "Retry-After"))
+        http_add_header(r, "Retry-After", RETRY_AFTER_S);
     http_reply_json(r, err_http_status(e->code), j);
 }
 

@@ -55,6 +55,8 @@ struct http_server_config {
 
 [[nodiscard]] bool http_server_start(struct http_server **out, const struct http_server_config *c, struct err *e);
 uint16_t http_server_port(const struct http_server *s);
+struct connections_counts; // connections.h
+void http_server_count(struct http_server *s, struct connections_counts *out);
 // Takes no new requests and waits for running ones, 5 s at most: those are answered 503 then, and what their handlers
 // answer later is dropped.
 void http_server_stop(struct http_server *s); // and frees; NULL is fine

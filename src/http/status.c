@@ -59,6 +59,8 @@ static void show_figures(struct http_request *r, void *ctx) {
     figures_of_process(&out, s->set.daemon, s->started_ms);
     figure_one(&out, FIGURE_GAUGE, "outlayer_draining", "1 while it takes no new work and finishes what it has.",
                atomic_load(&s->draining));
+    if (s->set.doors[0].server)
+        http_doors_figures(&out, s->set.doors, STATUS_DOORS);
     if (s->set.figures)
         s->set.figures(s->set.ctx, &out);
     if (!out.full) {

@@ -4,7 +4,10 @@
 // them does not keep the operator out.
 #pragma once
 #include "base/figures.h"
+#include "http/doors.h"
 #include "http/server.h"
+
+#define STATUS_DOORS 2
 
 struct status;
 struct status_settings {
@@ -14,6 +17,7 @@ struct status_settings {
     bool (*ready)(void *ctx, struct arena *a, struct err *e);
     void (*figures)(void *ctx, struct buf *out); // appended to those of the process; it waits for nothing
     void *ctx;
+    struct http_door doors[STATUS_DOORS]; // the daemon's own listeners, whose connections are shown; they outlive it
     // For operators who have the token. NULL: there are no such routes, and they are not found.
     const char *admin_token;
     const struct http_route *admin; // their handlers' context is the struct status

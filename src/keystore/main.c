@@ -109,8 +109,12 @@ static bool is_ready(void *ctx, struct arena *a, struct err *e) { return keystor
 static void show_figures(void *ctx, struct buf *out) { keystore_figures(ctx, out); }
 
 static bool serve_operator(struct daemon *d, struct err *e) {
-    const struct status_settings s = {
-        .listen = d->set.status_listen, .daemon = NAME, .ready = is_ready, .figures = show_figures, .ctx = &d->k};
+    const struct status_settings s = {.listen = d->set.status_listen,
+                                      .daemon = NAME,
+                                      .ready = is_ready,
+                                      .figures = show_figures,
+                                      .ctx = &d->k,
+                                      .doors = {{"public", d->server}, {"workers", d->for_workers}}};
     return status_start(&d->status, &s, e);
 }
 
