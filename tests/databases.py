@@ -59,6 +59,24 @@ class Postgres:
             self.close()
             raise
 
+    @contextlib.contextmanager
+    def standby(self):
+        """A copy that follows this server, and only reads until it is told otherwise: pg_promote()."""
+        copy = Postgres.__new__(Postgres)
+        copy.programs, copy.process, copy.password, copy.settings = self.programs, None, self.password, dict(self.settings)
+        copy.folder = tempfile.mkdtemp(prefix="outlayer-pg-", dir="/tmp")
+        copy.data = os.path.join(copy.folder, "data")
+        os.chmod(copy.folder, 0o700)
+        if ordinary():
+            os.chown(copy.folder, ordinary()["user"], ordinary()["group"])
+        copy.settings |= {"unix_socket_directories": copy.folder, "synchronous_standby_names": ""}
+        try:
+            self._run(os.path.join(self.programs, "pg_basebackup"), "-D", copy.data, "-h", self.folder, "-p", str(self.port),
+                      "-U", "outlayer", "-R", "-c", "fast", "--no-sync")
+            yield copy.start()
+        finally:
+            copy.close()
+
     def _run(self, *command):
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, timeout=START_SECONDS,
                               env={**os.environ, "HOME": self.folder, "LC_ALL": "C"}, **ordinary())
@@ -98,7 +116,7 @@ class Postgres:
                 lines = f.read().split("\n")
         except FileNotFoundError:
             return False
-        return lines[0] == str(self.process.pid) and len(lines) > 7 and lines[7].strip() == "ready"
+        return lines[0] == str(self.process.pid) and len(lines) > 7 and lines[7].strip() in ("ready", "standby")
 
     def log(self):
         with open(os.path.join(self.folder, "server.log"), errors="replace") as f:

@@ -3,11 +3,20 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "coordinator/routes.h"
 #include "queue/database.h"
 #include <unistd.h>
 
-#define LOCKS_BYTES (256u << 20) // thousands of them
+#define LOCKS_BYTES (256u << 20)  // thousands of them
+#define DATABASE_MS_DEFAULT 15000 // less than clients wait for an answer
+#define STOP_PATIENCE_MS 3000     // how long a stop waits for a database that does not answer
+
+// All that a connection asks has an end: after a while, and soon after a stop.
+static struct db_keep database_keep(const struct coordinator *c, uint64_t ms) {
+    ms = ms ? ms : DATABASE_MS_DEFAULT;
+    return (struct db_keep){.connect_ms = ms, .statement_ms = ms, .cancel = &c->gives_up};
+}
 
 // The form for one process keeps in memory who waits and who holds what: a second one over the same file, whatever home
 // it has, would give everything out once more.
@@ -31,7 +40,7 @@ static bool open_redis(struct coordinator *c, const struct coordinator_config *c
 }
 
 static bool open_queue(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
-    const struct queue_config queue = {config->serve_ms, task_stored};
+    const struct queue_config queue = {config->serve_ms, task_stored, database_keep(c, config->database_ms)};
     switch (db_engine(c->writing)) {
     case DB_SQLITE: return lock_file_of(c, e) && queue_open_local(&c->queue, &queue, c->writer, e);
     case DB_POSTGRES: return queue_open_scaled(&c->queue, &queue, config->database_url, c->redis, e);
@@ -68,13 +77,12 @@ static bool open_blobs(struct coordinator *c, const struct coordinator_config *c
 }
 
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
-    const struct db_keep brief = {.connect_ms = TOKEN_DATABASE_MS, .statement_ms = TOKEN_DATABASE_MS};
-    return database_open(&c->writing, config->home, config->database_url, e) && open_redis(c, config, e) &&
-           open_shared(c, config, e) && database_open(&c->reading, config->home, config->database_url, e) &&
-           database_open_as(&c->authorising, config->home, config->database_url, &brief, e) &&
-           database_open(&c->aged, config->home, config->database_url, e) &&
-           readers_new(&c->readers, config->readers ? config->readers : READERS_DEFAULT, config->home,
-                       config->database_url, e) &&
+    const char *home = config->home, *url = config->database_url;
+    const struct db_keep keep = database_keep(c, config->database_ms), brief = database_keep(c, TOKEN_DATABASE_MS);
+    return database_open_as(&c->writing, home, url, &keep, e) && open_redis(c, config, e) &&
+           open_shared(c, config, e) && database_open_as(&c->reading, home, url, &keep, e) &&
+           database_open_as(&c->authorising, home, url, &brief, e) && database_open_as(&c->aged, home, url, &keep, e) &&
+           readers_new(&c->readers, config->readers ? config->readers : READERS_DEFAULT, home, url, &keep, e) &&
            tokens_move(config->home, config->database_url, c->reading, e) && writer_new(&c->writer, c->writing, e) &&
            (c->tokens = tokens_new(c->authorising, c->writer)) && open_blobs(c, config, e) &&
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
@@ -90,6 +98,8 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     c->database_lock = -1;
     c->kept = kept_answers_new();
     pthread_mutex_init(&c->reading_mutex, NULL);
+    pthread_mutex_init(&c->stop_mutex, NULL);
+    cond_init(&c->stop_changed);
     tally_init(&c->unavailable);
     tally_init(&c->too_many);
     c->network = config->network ? xstrdup(config->network) : NULL;
@@ -115,10 +125,36 @@ void coordinator_hurry(struct coordinator *c) {
     (void)!queue_drain(c->queue, 0);
 }
 
+// Waits for a database have an end of their own, which is too late for who wants to see this process ended.
+static void *watch_stop(void *ctx) {
+    struct coordinator *c = ctx;
+    uint64_t end = deadline_in(STOP_PATIENCE_MS);
+    pthread_mutex_lock(&c->stop_mutex);
+    while (!c->stopped && cond_wait_until(&c->stop_changed, &c->stop_mutex, end))
+        ;
+    bool late = !c->stopped;
+    pthread_mutex_unlock(&c->stop_mutex);
+    if (late)
+        log_warn("the database is waited for no more: what it was asked last may be stored or not");
+    atomic_store(&c->gives_up, late);
+    return NULL;
+}
+
+static void end_watch(struct coordinator *c) {
+    if (!c->stop_watched)
+        return;
+    pthread_mutex_lock(&c->stop_mutex);
+    c->stopped = true;
+    pthread_cond_signal(&c->stop_changed);
+    pthread_mutex_unlock(&c->stop_mutex);
+    pthread_join(c->stop_watch, NULL);
+}
+
 void coordinator_stop(struct coordinator *c) {
     if (!c)
         return;
     atomic_store(&c->stopping, true);
+    c->stop_watched = pthread_create(&c->stop_watch, NULL, watch_stop, c) == 0;
     retention_stop(c->retention);
     c->retention = NULL;
     queue_stop(c->queue);
@@ -156,6 +192,9 @@ void coordinator_free(struct coordinator *c) {
     branch_close(c);
     shared_free(c->shared);
     redis_free(c->redis);
+    end_watch(c);
+    pthread_cond_destroy(&c->stop_changed);
+    pthread_mutex_destroy(&c->stop_mutex);
     pthread_mutex_destroy(&c->reading_mutex);
     free(c);
 }

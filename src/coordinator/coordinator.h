@@ -64,6 +64,12 @@ struct coordinator {
     struct histogram latency[COORDINATOR_ROUTES_MAX];
     struct tally unavailable, too_many; // answers 503 and 429, by reason
     atomic_bool draining;
+    pthread_t stop_watch; // from coordinator_stop on, where stop_watched
+    bool stop_watched;
+    pthread_mutex_t stop_mutex; // over `stopped`
+    pthread_cond_t stop_changed;
+    bool stopped;
+    atomic_bool gives_up; // the database is waited for no more
 };
 
 // In coordinator.c
@@ -71,6 +77,7 @@ struct coordinator_config {                 // texts are copied
     const char *home;                       // database and modules are in here
     const char *modules;                    // folder that coordinators share; NULL: their folders in the home
     const char *database_url;               // NULL: coordinator.db in the home
+    uint64_t database_ms;                   // how long its server may take for an answer; 0: 15 s
     const char *redis_url;                  // by which the coordinators of a database talk; NULL: they do not
     const char *network;                    // NULL: not checked
     const char *near_rpc_url, *contract_id; // NULL: none

@@ -16,7 +16,7 @@ struct settings {
         *keystore_worker_url, *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen,
         *log_level, *log_format, *status_listen, *admin_token, *modules;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
-        build_records_max, public_per_minute, db_pool_size;
+        build_records_max, public_per_minute, db_pool_size, db_timeout_s;
     bool require_auth, branch_lookups;
     struct http_limits limits;
 };
@@ -40,6 +40,8 @@ static const struct setting table[] = {
     SET_U64(
         struct settings, db_pool_size, "DB_POOL_SIZE", "8", 2, READERS_MAX,
         "connections to the database for what is only read, half of them for whoever has a token; beside seven others"),
+    SET_U64(struct settings, db_timeout_s, "DB_TIMEOUT_SECONDS", "15", 1, 600,
+            "how long PostgreSQL may take for an answer: then whoever waits for it is told 503"),
     SET_TEXT(struct settings, near_rpc_url, "NEAR_RPC_URL", NULL,
              "RPC of the chain, to decide what workers disagree on, and for /public/pricing"),
     SET_TEXT(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", NULL,
@@ -101,6 +103,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
     const struct coordinator_config config = {.home = home,
                                               .modules = s->modules,
                                               .database_url = s->database_url,
+                                              .database_ms = s->db_timeout_s * 1000,
                                               .redis_url = s->redis_url,
                                               .network = s->network,
                                               .near_rpc_url = s->near_rpc_url,

@@ -15,14 +15,16 @@ struct readers {
     size_t idle_count;
 };
 
-bool readers_new(struct readers **out, unsigned count, const char *home, const char *database_url, struct err *e) {
+bool readers_new(struct readers **out, unsigned count, const char *home, const char *database_url,
+                 const struct db_keep *keep, struct err *e) {
     struct readers *all = xcalloc(1, sizeof *all);
     bool ok = true;
-    const struct db_keep keep = {.pages_by_index = true};
+    struct db_keep own = *keep;
+    own.pages_by_index = true;
     BUG_ON(count < 2 || count > READERS_MAX);
     pthread_mutex_init(&all->mutex, NULL);
     while (ok && all->idle_count < count) {
-        ok = database_open_as(&all->idle[all->idle_count], home, database_url, &keep, e);
+        ok = database_open_as(&all->idle[all->idle_count], home, database_url, &own, e);
         all->idle_count += ok;
     }
     if (!ok) {

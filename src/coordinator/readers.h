@@ -11,7 +11,7 @@
 struct readers;
 // `count` threads in all, from 2 to READERS_MAX.
 [[nodiscard]] bool readers_new(struct readers **out, unsigned count, const char *home, const char *database_url,
-                               struct err *e);
+                               const struct db_keep *keep, struct err *e);
 void readers_run(struct readers *all, struct http_request *r, bool own, http_handler handler, void *ctx);
 // On one thread that does nothing else: for questions whether all is well. The handler has no connection of these.
 void readers_probe(struct readers *all, struct http_request *r, http_handler handler, void *ctx);

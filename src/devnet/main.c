@@ -157,8 +157,11 @@ static void show_figures(void *ctx, struct buf *out) {
 }
 
 static bool serve_operator(struct daemon *d, struct err *e) {
-    const struct status_settings s = {
-        .listen = d->set.status_listen, .daemon = NAME, .figures = show_figures, .ctx = d, .doors = {{"public", d->server}}};
+    const struct status_settings s = {.listen = d->set.status_listen,
+                                      .daemon = NAME,
+                                      .figures = show_figures,
+                                      .ctx = d,
+                                      .doors = {{"public", d->server}}};
     return status_start(&d->status, &s, e);
 }
 

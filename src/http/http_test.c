@@ -73,14 +73,10 @@ static void trace(struct http_request *r, void *ctx) {
 static const struct http_stream stream = {piece, drop};
 
 static const struct http_route routes[] = {
-    {HTTP_GET, "/hello", hello, 0, NULL, 0},
-    {HTTP_POST, "/echo", echo, 1000, NULL, 0},
-    {HTTP_GET, "/show/{id}", show, 0, NULL, 0},
-    {HTTP_DELETE, "/tree/{id*}", show, 0, NULL, 0},
-    {HTTP_GET, "/trace", trace, 0, NULL, 0},
-    {HTTP_GET, "/later", later, 0, NULL, 0},
-    {HTTP_GET, "/park", park, 0, NULL, 0},
-    {HTTP_POST, "/upload", upload, 8u << 20, &stream, 0},
+    {HTTP_GET, "/hello", hello, 0, NULL, 0},    {HTTP_POST, "/echo", echo, 1000, NULL, 0},
+    {HTTP_GET, "/show/{id}", show, 0, NULL, 0}, {HTTP_DELETE, "/tree/{id*}", show, 0, NULL, 0},
+    {HTTP_GET, "/trace", trace, 0, NULL, 0},    {HTTP_GET, "/later", later, 0, NULL, 0},
+    {HTTP_GET, "/park", park, 0, NULL, 0},      {HTTP_POST, "/upload", upload, 8u << 20, &stream, 0},
 };
 
 static int start(void **state) {
@@ -386,9 +382,16 @@ static void unix_sockets(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(later_has_a_time), cmocka_unit_test(each_request_has_one_id), cmocka_unit_test(routing),           cmocka_unit_test(body_limits),
-    cmocka_unit_test(streamed_bodies),         cmocka_unit_test(parked_replies),    cmocka_unit_test(cors),
-    cmocka_unit_test(client_limits),           cmocka_unit_test(strict_to_clients), cmocka_unit_test(unix_sockets),
+    cmocka_unit_test(later_has_a_time),
+    cmocka_unit_test(each_request_has_one_id),
+    cmocka_unit_test(routing),
+    cmocka_unit_test(body_limits),
+    cmocka_unit_test(streamed_bodies),
+    cmocka_unit_test(parked_replies),
+    cmocka_unit_test(cors),
+    cmocka_unit_test(client_limits),
+    cmocka_unit_test(strict_to_clients),
+    cmocka_unit_test(unix_sockets),
     cmocka_unit_test(calls_are_given_up),
 };
 int main(void) { return cmocka_run_group_tests(tests, start, stop); }

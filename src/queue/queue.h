@@ -228,6 +228,7 @@ struct queue_stored {
 struct queue_config {
     uint64_t serve_ms; // an execution that says no deadline, and that nobody served for so long, is over
     bool (*read)(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
+    struct db_keep database; // of the form for several: how long a server may take, and what ends its waits
 };
 struct writer;
 struct redis;

@@ -44,19 +44,49 @@ static void answer_all(struct queue_call **x, size_t n, const struct err *e) {
         x[i]->done(x[i]->ctx, e);
 }
 
+// A database that is away is waited for once: all who came meanwhile are told the same, or each batch would wait as
+// long once more.
+struct outage {
+    bool is;
+    struct err why;
+};
+
 // What a whole batch cannot have, each of it may: one bad call must not fail those that came with it.
 typedef bool store_fn(struct scaled *s, struct queue_call **x, size_t n, struct err *e);
-static void serve(struct scaled *s, store_fn *store, struct queue_call **x, size_t n) {
+static void serve(struct scaled *s, store_fn *store, struct queue_call **x, size_t n, struct outage *o) {
     struct err e;
     if (!n)
         return;
-    bool ok = store(s, x, n, &e);
+    bool ok = !o->is && store(s, x, n, &e);
+    if (o->is)
+        e = o->why;
+    if (!ok && e.code == ERR_UNAVAILABLE)
+        *o = (struct outage){true, e};
     if (ok || n == 1 || e.code == ERR_UNAVAILABLE || e.code == ERR_IN_DOUBT) {
         answer_all(x, n, ok ? NULL : &e);
         return;
     }
     for (size_t i = 0; i < n; i++)
-        serve(s, store, x + i, 1);
+        serve(s, store, x + i, 1, o);
+}
+
+static void move_list(struct call_list *to, struct call_list *from) {
+    while (from->first)
+        list_add_call(to, list_pop(from));
+}
+
+static void tell_outage(struct scaled *s, struct call_list *const *lists, size_t n, const struct outage *o) {
+    struct call_list all = {0};
+    if (!o->is)
+        return;
+    pthread_mutex_lock(&s->mutex);
+    for (size_t i = 0; i < n; i++)
+        move_list(&all, lists[i]);
+    pthread_mutex_unlock(&s->mutex);
+    while (all.first) {
+        struct queue_call *c = list_pop(&all);
+        c->done(c->ctx, &o->why);
+    }
 }
 
 // --- what is promised
@@ -155,10 +185,12 @@ static void *keep_promises(void *arg) {
         size_t k = list_take(&s->replaces, replaced, 1);
         if (!n && !m && !k)
             break;
+        struct outage o = {0};
         pthread_mutex_unlock(&s->mutex);
-        serve(s, store_creates, creates, n);
-        serve(s, store_ends, ends, m);
-        serve(s, store_replaces, replaced, k);
+        serve(s, store_creates, creates, n, &o);
+        serve(s, store_ends, ends, m, &o);
+        serve(s, store_replaces, replaced, k, &o);
+        tell_outage(s, (struct call_list *const[]){&s->creates, &s->ends, &s->replaces}, 3, &o);
         pthread_mutex_lock(&s->mutex);
     }
     pthread_mutex_unlock(&s->mutex);
@@ -282,13 +314,18 @@ static void let_go(struct call_list *polls, struct call_list *looked_at) {
 }
 
 // A database that cannot be asked now is asked again with the next tick: whoever waits goes on waiting.
-static void claim_for(struct scaled *s, struct call_list *polls) {
+static void claim_for(struct scaled *s, struct call_list *polls, struct outage *o) {
     struct call_list looked_at = {0};
     struct err e;
     let_go(polls, &looked_at);
-    while (polls->first)
-        if (!claim_like_first(s, polls, &looked_at, &e))
-            log_err(LOG_DEBUG, "executions cannot be leased", &e); // the next tick says it aloud
+    while (polls->first && !o->is) {
+        if (claim_like_first(s, polls, &looked_at, &e))
+            continue;
+        log_err(LOG_DEBUG, "executions cannot be leased", &e); // the next tick says it aloud
+        if (e.code == ERR_UNAVAILABLE)
+            *o = (struct outage){true, e};
+    }
+    move_list(&looked_at, polls);
     answer_polls(s, &looked_at);
 }
 
@@ -300,11 +337,6 @@ struct round {
     struct call_list polls;
     bool tick;
 };
-
-static void move_list(struct call_list *to, struct call_list *from) {
-    while (from->first)
-        list_add_call(to, list_pop(from));
-}
 
 static bool has_work(const struct scaled *s) {
     return s->beats.count || s->give_backs.count || s->looks.count || s->fresh.count || (s->claim && s->parked.count) ||
@@ -352,9 +384,11 @@ static bool refresh_counts(struct scaled *s, struct err *e) {
 }
 
 // A database that cannot be asked is said once, and so is its return.
-static void tick(struct scaled *s, bool *fails) {
-    struct err e;
-    bool ok = scaled_sweep(s, &e) && scaled_look_benches(s, &s->benches, &e) && refresh_counts(s, &e);
+static void tick(struct scaled *s, struct outage *o, bool *fails) {
+    struct err e = o->why;
+    bool ok = !o->is && scaled_sweep(s, &e) && scaled_look_benches(s, &s->benches, &e) && refresh_counts(s, &e);
+    if (!ok && e.code == ERR_UNAVAILABLE)
+        *o = (struct outage){true, e};
     if (!ok && !*fails)
         log_err(LOG_ERROR, "leases and executions cannot be looked at", &e);
     if (ok && *fails)
@@ -367,14 +401,16 @@ static void *keep_leases(void *arg) {
     uint64_t tick_ms = clock_mono_ms() + CLAIM_MS;
     bool fails = false;
     for (struct round r; next_round(s, &r, tick_ms);) {
-        serve(s, store_beats, r.beats, r.beat_count);
-        serve(s, store_give_backs, r.give_backs, r.give_back_count);
-        serve(s, look, r.looks, r.look_count);
+        struct outage o = {0};
+        serve(s, store_beats, r.beats, r.beat_count, &o);
+        serve(s, store_give_backs, r.give_backs, r.give_back_count, &o);
+        serve(s, look, r.looks, r.look_count, &o);
         if (r.tick) {
-            tick(s, &fails);
+            tick(s, &o, &fails);
             tick_ms = clock_mono_ms() + CLAIM_MS;
         }
-        claim_for(s, &r.polls);
+        claim_for(s, &r.polls, &o);
+        tell_outage(s, (struct call_list *const[]){&s->beats, &s->give_backs, &s->looks}, 3, &o);
     }
     return NULL;
 }
@@ -533,7 +569,8 @@ static const struct queue_form scaled_form = {
 };
 
 static bool open_parts(struct scaled *s, const char *url, struct redis *redis, struct err *e) {
-    const struct db_keep durable = {.joins_by_keys = true}, soft = {.may_lack_last = true, .joins_by_keys = true};
+    struct db_keep durable = s->config.database, soft = s->config.database;
+    durable.joins_by_keys = soft.joins_by_keys = soft.may_lack_last = true;
     if (!db_open_as(&s->durable, url, &durable, e) || !database_migrate(s->durable, e) ||
         !db_open_as(&s->soft, url, &soft, e) || !scaled_count(s, &s->counts, &s->oldest_ms, e) ||
         (redis && !bell_new(&s->bell, redis, scaled_heard, s, e)))

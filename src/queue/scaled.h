@@ -37,6 +37,7 @@ struct scaled {
     size_t polls;                                             // that are not answered yet
     bool claim;                                               // something may be there for those that are parked
     bool benches;                                             // somebody does not get something; the second thread's
+    uint64_t swept_ms; // when it last swept (clock_mono_ms); 0: never. The second thread's, too
     struct queue_counts counts;
     uint64_t changes; // of the counts by this process, so that what was read before one is not believed at once
     unsigned unbelieved;

@@ -249,6 +249,59 @@ static void test_commit_in_doubt(void **state) {
     two_close(&w);
 }
 
+// If this fails, a database that was away for longer than a lease lasts, or an upgrade of the only coordinator, takes
+// away what workers are at, who could not confirm it: all of it is run once more.
+static void wait_until_spared(struct db *db, const char *how_many) {
+    uint64_t n = 1, end = deadline_in(20000);
+    struct db_stmt *s;
+    struct err e;
+    bool row;
+    while (n) {
+        assert_true(clock_mono_ms() < end && patience_pause(&(struct patience){0}, 5));
+        assert_ok(db_query(db, how_many, &s, &e) && db_step(db, s, &row, &e) && row, &e);
+        n = (uint64_t)db_int(db, s, "n");
+        assert_int_equal(db_int(db, s, "lost"), 0);
+        db_done(db, s);
+    }
+}
+#define RUN_OUT                                                                                                        \
+    "SELECT count(*) FILTER (WHERE until_ms < extract(epoch FROM now()) * 1000) AS n, count(*) FILTER (WHERE stage "   \
+    "IS NULL) AS lost FROM queue_items"
+
+static void test_an_outage_voids_no_lease(void **state) {
+    struct world w, cut = {.serve_ms = 600000, .database = {.connect_ms = 300, .statement_ms = 300}};
+    struct test_proxy proxy;
+    struct db *direct;
+    struct err e;
+    world_open_on(&w, state, 600000);
+    assert_ok(db_open(&direct, w.url, &e), &e);
+    assert_true(create(&w, 1));
+    assert_true(create(&w, 2));
+    struct test_lease started = poll_one(&w), away = poll_one(&w);
+    restart_after(&w, "UPDATE queue_items SET until_ms = until_ms - 100000 WHERE request_id = 1");
+    assert_int_equal(beat(&w, &away, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
+    wait_until_spared(direct, RUN_OUT);
+    assert_int_equal(beat(&w, &started, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
+    world_stop(&w);
+    test_proxy_start(&proxy, *state);
+    cut.url = proxy.url;
+    world_start(&cut);
+    assert_int_equal(beat(&cut, &away, EXECUTION_EVENT_SUBMIT, 0), QUEUE_OK);
+    test_proxy_break(&proxy, PROXY_SILENT, NULL);
+    uint64_t end = deadline_in(3500); // longer than what is taken for an outage
+    assert_ok(db_exec(direct, "UPDATE queue_items SET until_ms = until_ms - 100000 WHERE request_id = 2", &e), &e);
+    while (clock_mono_ms() < end)
+        assert_int_equal(poll_one(&cut).id, 0);
+    test_proxy_break(&proxy, PROXY_PASS, NULL);
+    wait_until_spared(direct, RUN_OUT);
+    assert_int_equal(beat(&cut, &away, EXECUTION_EVENT_SUBMIT, 0), QUEUE_OK);
+    world_stop(&cut);
+    test_proxy_stop(&proxy);
+    db_close(direct);
+    world_start(&w);
+    world_close(&w);
+}
+
 // If this fails, a coordinator that stops keeps those waiting who ask it, or takes leases with it.
 static void test_stop(void **state) {
     struct two w;
@@ -362,6 +415,7 @@ int main(void) {
         ON_POSTGRES(test_too_late),
         ON_POSTGRES(test_odd_text),
         ON_POSTGRES(test_commit_in_doubt),
+        ON_POSTGRES(test_an_outage_voids_no_lease),
         ON_POSTGRES(test_stop),
         ON_POSTGRES(test_a_drain_is_its_own),
         ON_POSTGRES(test_a_refused_one_is_passed_over),

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
 #include "base/log.h"
 #include "queue/rows.h"
 #include "queue/scaled.h"
 #include "queue/scaled_sql.h"
 
 #define SWEEP_MAX "256" // rows at a time
+#define OUTAGE_MS 3000  // a database that was not looked at for so long was away
 
 // Every coordinator does this; who comes second to a row passes over it.
 static const char lost_sql[] = "UPDATE queue_items SET timeline = " WITH_STEP(
@@ -56,14 +58,39 @@ static bool end_times(struct scaled *s, uint64_t *rows, struct err *e) {
     return ok;
 }
 
+// What ran out and still is held, nobody was there to sweep, and so nobody either to whom its worker could have
+// confirmed it: no coordinator ran, or none reached the database. After an outage those are spared, too, that are about
+// to.
+static const char spare_sql[] = "UPDATE queue_items SET until_ms = " NOW_MS " + CAST(:lasts AS BIGINT)"
+                                " WHERE stage IS NOT NULL AND until_ms <= " NOW_MS " + CAST(:within AS BIGINT)";
+
+static bool spare_leases(struct scaled *s, struct err *e) {
+    struct db *db = s->soft;
+    struct db_stmt *q;
+    bool starts = !s->swept_ms;
+    if (!starts && clock_mono_ms() - s->swept_ms < OUTAGE_MS)
+        return true;
+    if (!db_query(db, spare_sql, &q, e))
+        return false;
+    db_bind_int(db, q, ":lasts", LEASE_MS);
+    db_bind_int(db, q, ":within", starts ? 0 : LEASE_MS);
+    if (!db_run(db, q, e))
+        return false;
+    if (db_changes(db))
+        log_info("%d leases last on, which nobody could confirm meanwhile", (int)db_changes(db));
+    return true;
+}
+
 bool scaled_sweep(struct scaled *s, struct err *e) {
     uint64_t lost, late, over;
-    if (!change(s->soft, lost_sql, &lost, e) || !change(s->soft, late_sql, &late, e) || !end_times(s, &over, e))
+    if (!spare_leases(s, e) || !change(s->soft, lost_sql, &lost, e) || !change(s->soft, late_sql, &late, e) ||
+        !end_times(s, &over, e))
         return false;
     if (lost)
         log_warn("%d leases are lost", (int)lost);
     if (over)
         log_info("%d requests ended: no worker served them in time", (int)over);
+    s->swept_ms = clock_mono_ms();
     pthread_mutex_lock(&s->mutex);
     s->counts.leases_lost += lost;
     pthread_mutex_unlock(&s->mutex);

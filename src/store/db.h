@@ -36,7 +36,7 @@ struct db_driver {
     bool (*exec)(struct db *db, const char *sql, struct err *e); // several statements, no rows
     bool (*prepare)(struct db *db, const char *sql, struct db_stmt **out, struct err *e);
     void (*finalize)(struct db_stmt *s); // of a server: it, too, forgets the statement, by the next use at the latest
-    void (*reset)(struct db_stmt *s); // and forgets what was bound
+    void (*reset)(struct db_stmt *s);    // and forgets what was bound
     void (*bind_text)(struct db_stmt *s, const char *name, const char *value);
     void (*bind_int)(struct db_stmt *s, const char *name, int64_t value);
     void (*bind_blob)(struct db_stmt *s, const char *name, struct slice value);
@@ -52,7 +52,8 @@ struct db_driver {
     bool (*lock_schema)(struct db *db, struct err *e); // inside a transaction, until its end: nobody else migrates
 };
 
-#define DB_STATEMENTS_MAX 64 // that are kept; one that is wanted beyond these takes the place of the one used longest ago
+#define DB_STATEMENTS_MAX                                                                                              \
+    64 // that are kept; one that is wanted beyond these takes the place of the one used longest ago
 struct db {
     const struct db_driver *driver;
     void *handle;
@@ -89,8 +90,8 @@ void db_rollback(struct db *db); // without a transaction, too
 // Whether a transaction is open. An engine may end one by itself when a statement in it fails (SQLite: a full disk).
 bool db_in_transaction(struct db *db);
 
-// A statement ready for binding; `sql` is a literal, or lives as long as the connection. Give it back with db_done, also
-// after an error: at most DB_STATEMENTS_MAX are out at a time.
+// A statement ready for binding; `sql` is a literal, or lives as long as the connection. Give it back with db_done,
+// also after an error: at most DB_STATEMENTS_MAX are out at a time.
 [[nodiscard]] bool db_query(struct db *db, const char *sql, struct db_stmt **out, struct err *e);
 // What is not bound is null. PostgreSQL learns a parameter's type from where it stands: one that stands alone (`:x IS
 // NULL`) wants a CAST.
