@@ -8,6 +8,7 @@
 #include "builder/source.h"
 #include "coordinator/routes.h"
 #include "egress/egress.h"
+#include "queue/database.h"
 #include "repo/repo.h"
 #include <inttypes.h>
 
@@ -22,15 +23,16 @@
 
 // --- what is kept
 
+#define KEPT(now) "SELECT branch FROM branches WHERE repo = :repo AND ref = :ref AND found_ms > " now " - :kept"
 static bool read_kept(struct db *db, struct arena *a, const char *repo, const char *ref, const char **branch,
                       struct err *e) {
     struct db_stmt *s;
     bool row = false;
-    if (!db_query(db, "SELECT branch FROM branches WHERE repo = :repo AND ref = :ref AND found_ms > :since", &s, e))
+    if (!db_query(db, BY_ITS_CLOCK(db, KEPT), &s, e))
         return false;
     db_bind_text(db, s, ":repo", repo);
     db_bind_text(db, s, ":ref", ref);
-    db_bind_int(db, s, ":since", (int64_t)(clock_wall_ms() - KEPT_MS));
+    db_bind_int(db, s, ":kept", KEPT_MS);
     bool ok = db_step(db, s, &row, e);
     *branch = ok && row ? arena_strdup(a, db_text(db, s, "branch")) : NULL;
     db_done(db, s);
@@ -58,29 +60,28 @@ struct found {
     const char *repo, *ref, *branch;
 };
 
+#define FORGET(now)                                                                                                    \
+    "DELETE FROM branches WHERE found_ms < " now " - :kept OR found_ms <="                                             \
+    " (SELECT found_ms FROM branches ORDER BY found_ms DESC LIMIT 1 OFFSET " KEPT_MAX ")"
 static bool forget_old(struct db *db, struct err *e) {
     struct db_stmt *s;
-    if (!db_query(db,
-                  "DELETE FROM branches WHERE found_ms < :since OR found_ms <="
-                  " (SELECT found_ms FROM branches ORDER BY found_ms DESC LIMIT 1 OFFSET " KEPT_MAX ")",
-                  &s, e))
+    if (!db_query(db, BY_ITS_CLOCK(db, FORGET), &s, e))
         return false;
-    db_bind_int(db, s, ":since", (int64_t)(clock_wall_ms() - KEPT_MS));
+    db_bind_int(db, s, ":kept", KEPT_MS);
     return db_run(db, s, e);
 }
 
+#define KEEP(now)                                                                                                      \
+    "INSERT INTO branches (repo, ref, branch, found_ms) VALUES (:repo, :ref, :branch, " now ") "                       \
+    "ON CONFLICT (repo, ref) DO UPDATE SET branch = excluded.branch, found_ms = excluded.found_ms"
 static bool store(struct db *db, void *ctx, struct err *e) {
     const struct found *f = ctx;
     struct db_stmt *s;
-    if (!db_query(db,
-                  "INSERT INTO branches (repo, ref, branch, found_ms) VALUES (:repo, :ref, :branch, :now) "
-                  "ON CONFLICT (repo, ref) DO UPDATE SET branch = excluded.branch, found_ms = excluded.found_ms",
-                  &s, e))
+    if (!db_query(db, BY_ITS_CLOCK(db, KEEP), &s, e))
         return false;
     db_bind_text(db, s, ":repo", f->repo);
     db_bind_text(db, s, ":ref", f->ref);
     db_bind_text(db, s, ":branch", f->branch);
-    db_bind_int(db, s, ":now", (int64_t)clock_wall_ms());
     return db_run(db, s, e) && forget_old(db, e);
 }
 

@@ -3,9 +3,9 @@
 // whole and that its signature is its key's; whether that key is to be trusted, every reader asks the chain.
 #include "coordinator/routes.h"
 
-#include "base/clock.h"
 #include "codec/hex.h"
 #include "protocol/build_record.h"
+#include "queue/database.h"
 #include "repo/repo.h"
 
 #define RECORD_BYTES (16u << 10) // of one as JSON
@@ -75,20 +75,19 @@ static bool make_room(struct db *db, const struct build *b, struct err *e) {
     return err_hint(e, "ask for them with ?all=true: one of a signer that you trust may be among them");
 }
 
+#define STORE(now)                                                                                                     \
+    "INSERT INTO build_records (build_key, public_key, wasm_hash, repo, commit_hash, target, record, built_at, "       \
+    "created_ms, token_name) VALUES (:key, :signer, :wasm, :repo, :commit, :target, :record, :built, " now ", "        \
+    ":token) ON CONFLICT (build_key, public_key) DO UPDATE SET wasm_hash = excluded.wasm_hash, repo = "                \
+    "excluded.repo, commit_hash = excluded.commit_hash, target = excluded.target, record = excluded.record, "          \
+    "built_at = excluded.built_at, created_ms = excluded.created_ms WHERE excluded.built_at > build_records.built_at"
+
 // A signer's later record takes the place of its earlier one; an earlier one, shown again by anybody, changes nothing.
 static bool store(struct db *db, void *ctx, struct err *e) {
     struct build *b = ctx;
     struct db_stmt *s;
     char hex[65];
-    if (!make_room(db, b, e) ||
-        !db_query(db,
-                  "INSERT INTO build_records (build_key, public_key, wasm_hash, repo, commit_hash, target, record, "
-                  "built_at, created_ms, token_name) VALUES (:key, :signer, :wasm, :repo, :commit, :target, :record, "
-                  ":built, :now, :token) ON CONFLICT (build_key, public_key) DO UPDATE SET wasm_hash = "
-                  "excluded.wasm_hash, repo = excluded.repo, commit_hash = excluded.commit_hash, target = "
-                  "excluded.target, record = excluded.record, built_at = excluded.built_at, created_ms = "
-                  "excluded.created_ms WHERE excluded.built_at > build_records.built_at",
-                  &s, e))
+    if (!make_room(db, b, e) || !db_query(db, BY_ITS_CLOCK(db, STORE), &s, e))
         return false;
     db_bind_text(db, s, ":key", b->key);
     db_bind_text(db, s, ":signer", b->signer);
@@ -98,7 +97,6 @@ static bool store(struct db *db, void *ctx, struct err *e) {
     db_bind_text(db, s, ":target", b->record.target);
     db_bind_text(db, s, ":record", b->json);
     db_bind_int(db, s, ":built", (int64_t)b->record.built_at);
-    db_bind_int(db, s, ":now", (int64_t)clock_wall_ms());
     db_bind_text(db, s, ":token", b->token_name);
     return db_run(db, s, e);
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "coordinator/tokens.h"
 #include "crypto/hash.h"
+#include "queue/database.h"
 #include <pthread.h>
 
 #define SETS 1024
@@ -19,8 +20,8 @@
 struct known {
     bool is;
     struct hash hash;
-    uint64_t read_ms;    // monotonic
-    uint64_t expires_ms; // wall clock; 0: without end
+    uint64_t read_ms;  // monotonic
+    uint64_t until_ms; // monotonic; NO_DEADLINE: without end
     struct token token;
 };
 
@@ -79,17 +80,15 @@ static bool is_read(struct tokens *t, const struct hash *h, struct known *out) {
 
 struct use {
     char hash[65];
-    uint64_t now_ms;
 };
 
+#define USED(now)                                                                                                      \
+    "UPDATE worker_auth_tokens SET last_used_ms = " now " WHERE token_hash = :hash AND last_used_ms < " now
 static bool store_use(struct db *db, void *ctx, struct err *e) {
     const struct use *u = ctx;
     struct db_stmt *s;
-    if (!db_query(db,
-                  "UPDATE worker_auth_tokens SET last_used_ms = :now WHERE token_hash = :hash AND last_used_ms < :now",
-                  &s, e))
+    if (!db_query(db, BY_ITS_CLOCK(db, USED), &s, e))
         return false;
-    db_bind_int(db, s, ":now", (int64_t)u->now_ms);
     db_bind_text(db, s, ":hash", u->hash);
     return db_run(db, s, e);
 }
@@ -101,13 +100,9 @@ static void stored_use(void *ctx, bool ok, const struct err *e) {
 }
 
 // Nobody waits for it.
-static void note_use(struct tokens *t, const char *hash, uint64_t stored_ms) {
-    uint64_t now = clock_wall_ms();
+static void note_use(struct tokens *t, const char *hash) {
     struct err e;
-    if (stored_ms + TOKEN_USED_MS > now)
-        return;
     struct use *u = xcalloc(1, sizeof *u);
-    *u = (struct use){.now_ms = now};
     memcpy(u->hash, hash, sizeof u->hash);
     const struct writer_job job = {store_use, stored_use, u};
     if (!writer_submit(t->writer, &job, &e))
@@ -116,8 +111,9 @@ static void note_use(struct tokens *t, const char *hash, uint64_t stored_ms) {
 
 static void read_row(struct db *db, struct db_stmt *s, struct known *k) {
     const char *worker = db_text(db, s, "worker_id");
+    int64_t expires = db_int(db, s, "expires_ms"), left = expires - db_int(db, s, "now_ms");
     k->is = true;
-    k->expires_ms = (uint64_t)db_int(db, s, "expires_ms");
+    k->until_ms = expires ? k->read_ms + (uint64_t)(left > 0 ? left : 0) : NO_DEADLINE;
     (void)!token_scopes_read(db_text(db, s, "scopes"), &k->token.scopes, NULL);
     // A name that was put there by SQL may be longer: what stands with a lease is its beginning.
     const char *name = db_text(db, s, "worker_name");
@@ -128,27 +124,26 @@ static void read_row(struct db *db, struct db_stmt *s, struct known *k) {
         k->is = false; // no worker can have this id
 }
 
+#define ASK(now)                                                                                                       \
+    "SELECT worker_name, worker_id, scopes, expires_ms, last_used_ms, " now " AS now_ms FROM worker_auth_tokens "      \
+    "WHERE token_hash = :hash AND is_active"
 static bool ask(struct tokens *t, struct known *k, struct err *e) {
     struct db_stmt *s;
-    bool row = false;
+    bool row = false, old = false;
     char hex[65];
-    uint64_t used = 0;
     hash_hex(&k->hash, hex);
     k->read_ms = clock_mono_ms();
-    if (!db_query(t->db,
-                  "SELECT worker_name, worker_id, scopes, expires_ms, last_used_ms FROM worker_auth_tokens "
-                  "WHERE token_hash = :hash AND is_active",
-                  &s, e))
+    if (!db_query(t->db, BY_ITS_CLOCK(t->db, ASK), &s, e))
         return false;
     db_bind_text(t->db, s, ":hash", hex);
     bool ok = db_step(t->db, s, &row, e);
     if (ok && row) {
         read_row(t->db, s, k);
-        used = (uint64_t)db_int(t->db, s, "last_used_ms");
+        old = db_int(t->db, s, "last_used_ms") + TOKEN_USED_MS <= db_int(t->db, s, "now_ms");
     }
     db_done(t->db, s);
-    if (ok && k->is)
-        note_use(t, hex, used);
+    if (ok && k->is && old)
+        note_use(t, hex);
     return ok;
 }
 
@@ -270,7 +265,7 @@ bool tokens_check(struct tokens *t, const char *token, struct token *out, struct
     }
     if (!k.is)
         err_set(e, ERR_UNAUTHORIZED, "this token is not known, or was revoked");
-    else if (k.expires_ms && k.expires_ms <= clock_wall_ms())
+    else if (k.until_ms <= clock_mono_ms())
         err_set(e, ERR_UNAUTHORIZED, "this token's time is over");
     else {
         *out = k.token;

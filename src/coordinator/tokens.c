@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/tokens.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "crypto/hash.h"
 #include "queue/database.h"
@@ -114,9 +113,13 @@ bool token_create(const struct token_place *at, const struct token_terms *terms,
     struct hash secret;
     unsigned bits;
     char hex[65];
-    uint64_t now = clock_wall_ms();
+    uint64_t now;
     if (!check_terms(terms, &bits, e) || !database_open(&db, at->home, at->url, e))
         return false;
+    if (!database_now_ms(db, &now, e)) {
+        db_close(db);
+        return false;
+    }
     random_bytes(secret.b, sizeof secret.b);
     *token = arena_printf(a, "ol_%s", hash_hex(&secret, hex));
     const struct token_entry x = {.name = terms->name,

@@ -238,6 +238,18 @@ const char *database_text(struct arena *a, const char *text) {
     return copy;
 }
 
+#define CLOCK(now) "SELECT " now " AS now_ms"
+bool database_now_ms(struct db *db, uint64_t *out, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db, BY_ITS_CLOCK(db, CLOCK), &s, e))
+        return false;
+    bool ok = db_step(db, s, &row, e);
+    *out = ok && row ? (uint64_t)db_int(db, s, "now_ms") : 0;
+    db_done(db, s);
+    return ok;
+}
+
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }
 
 int database_version(void) { return ARRAY_LEN(migrations); }

@@ -10,6 +10,11 @@
 // A member of a stored object, as the indexes of lists have it.
 #define SQLITE_MEMBER(column, name) "json_extract(" column ", '$." name "')"
 #define POSTGRES_MEMBER(column, name) "json_member(" column ", '" name "')"
+// The database's own clock, in ms since 1970: the only one of what several coordinators share, whose machines' may be
+// apart. SQL(now) is a macro that gives a statement.
+#define NOW_MS_SQLITE "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+#define NOW_MS_POSTGRES "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)"
+#define BY_ITS_CLOCK(db, SQL) (db_engine(db) == DB_POSTGRES ? SQL(NOW_MS_POSTGRES) : SQL(NOW_MS_SQLITE))
 #define INSTRUCTIONS_MAX "9000000000000000000" // at which their sum stops, in SQL
 
 // Opens <home>/coordinator.db (or `url` where it is not NULL) and brings it to this program's version.
@@ -22,6 +27,7 @@
 // What tells this database from all others, DATABASE_ID_LEN letters and digits. PostgreSQL's alone have one.
 #define DATABASE_ID_LEN 16
 [[nodiscard]] bool database_id(struct db *db, char out[static DATABASE_ID_LEN + 1], struct err *e);
+[[nodiscard]] bool database_now_ms(struct db *db, uint64_t *out, struct err *e); // by its own clock
 int database_version(void); // of the tables, as this program makes them
 // Brings a database of either engine to this program's version.
 [[nodiscard]] bool database_migrate(struct db *db, struct err *e);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
+#include "queue/database.h"
 #include <inttypes.h>
 #include <pthread.h>
 
@@ -123,9 +124,10 @@ static bool sweep_kind(struct retention *r, const struct kind *kind, uint64_t mo
 
 static bool sweep(struct retention *r, const struct retention_limits *l, struct db *reading, struct writer *writer,
                   uint64_t *removed, struct err *e) {
-    uint64_t now = clock_wall_ms(), age = l->executions_age_ms;
+    uint64_t now, age = l->executions_age_ms;
     *removed = 0;
-    return sweep_kind(r, &executions, l->executions, age && age < now ? now - age : 0, reading, writer, removed, e) &&
+    return database_now_ms(reading, &now, e) &&
+           sweep_kind(r, &executions, l->executions, age && age < now ? now - age : 0, reading, writer, removed, e) &&
            sweep_kind(r, &build_records, l->build_records, 0, reading, writer, removed, e);
 }
 

@@ -93,17 +93,6 @@ bool scaled_store_creates(struct scaled *s, struct queue_create **x, size_t n, s
 
 // --- a task in the place of a false one
 
-static bool now_ms(struct db *db, uint64_t *out, struct err *e) {
-    struct db_stmt *q;
-    bool row = false;
-    if (!db_query(db, "SELECT " NOW_MS " AS now", &q, e))
-        return false;
-    bool ok = db_step(db, q, &row, e);
-    *out = ok ? (uint64_t)db_int(db, q, "now") : 0;
-    db_done(db, q);
-    return ok;
-}
-
 // Who refused the false one may have been right.
 static bool forget_benches(struct db *db, int64_t id, struct err *e) {
     struct db_stmt *q;
@@ -117,7 +106,7 @@ static bool replace(struct scaled *s, struct queue_replace *x, struct err *e) {
     int64_t id;
     uint64_t now;
     struct stored_end was;
-    if (!now_ms(s->durable, &now, e) || !execution_look_end(s->durable, &x->key, &was, e) ||
+    if (!database_now_ms(s->durable, &now, e) || !execution_look_end(s->durable, &x->key, &was, e) ||
         !execution_replace(s->durable, x, now, &id, e) || !forget_benches(s->durable, id, e) ||
         (id && was.over && !totals_uncount(s->durable, &was, e)))
         return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words that several statements of the form for many coordinators share.
 #pragma once
+#include "queue/database.h"
 
 // A number of the preprocessor's, as a word of a statement.
 #define NUMBER_TEXT(n) NUMBER_TEXT_OF(n)
@@ -12,4 +13,4 @@
     ")) AS TEXT) || ',' END"
 
 // The database's clock is the only one.
-#define NOW_MS "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)"
+#define NOW_MS NOW_MS_POSTGRES
