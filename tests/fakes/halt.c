@@ -34,7 +34,7 @@ static int is_named(const char *word, char rest[static 200]) {
 
 static void halt(void) {
     unlink(getenv("HALT_AT")); // once
-    raise(SIGSTOP); // to this thread, which goes no further
+    raise(SIGSTOP);            // to this thread, which goes no further
 }
 
 static void at_file(const char *word, int fd) {
