@@ -135,6 +135,27 @@ def test_one_execution():
             equal("it is there after a crash", d.call("GET", "/public/executions/outlayer.test.near/1", token=None)[1], one)
 
 
+def test_config():
+    """A page learns from its coordinator where the chain is, and is told no address that has a key in it."""
+    with coordinator(OUTLAYER_NETWORK="devnet", OFFCHAINVM_CONTRACT_ID="outlayer.test.near", NEAR_RPC_URL="http://127.0.0.1:1",
+                     PUBLIC_NEAR_RPC_URL="http://one.example,http://two.example", FAUCET_URL="http://one.example",
+                     EXPLORER_TRANSACTION_URL="http://x.example/{hash}") as c:
+        config = c.call("GET", "/public/config", token=None)[1]
+        equal("as it is set", config, {
+            "network": "devnet", "contract_id": "outlayer.test.near", "register_contract_id": None,
+            "rpc_urls": ["http://one.example", "http://two.example"],
+            "explorer": {"transaction": "http://x.example/{hash}", "account": None}, "faucet_url": "http://one.example",
+            "version": config["version"], "keystore": False, "tee_mode": "none"})
+    for name, words, wrong in (("a key", "shown to everybody", {"PUBLIC_NEAR_RPC_URL": "https://me:secret@rpc.example"}),
+                               ("a faucet", "for a devnet", {"FAUCET_URL": "http://x", "OUTLAYER_NETWORK": "testnet"}),
+                               ("another mode", "TEE_MODE is 'sgx'", {"TEE_MODE": "sgx"})):
+        try:
+            with coordinator(**wrong):
+                check(f"{name} is refused", False)
+        except RuntimeError as e:
+            check(f"{name} is refused", words in str(e) and "secret" not in str(e), e)
+
+
 def test_tags():
     """Whoever has the newest answer already does not get it again."""
     with coordinator() as c:

@@ -638,7 +638,8 @@ def test_prices():
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append(body["params"])
             gate.wait(20)
-            value = list(json.dumps({"base_fee": "10"}).encode())
+            value = list(json.dumps({"get_pricing": ["10", "1", "2", "3"], "get_max_limits": [5, 6, 7],
+                                     "get_memory_limit": 8}[body["params"]["method_name"]]).encode())
             raw = json.dumps({"jsonrpc": "2.0", "id": body["id"], "result": {
                 "result": value, "logs": [], "block_height": 1, "block_hash": "1" * 32}}).encode()
             self.send_response(200)
@@ -664,15 +665,18 @@ def test_prices():
         gate.set()
         for t in threads:
             t.join(20)
-        equal("all get the prices", answers, [(200, {"base_fee": "10"})] * 8)
-        equal("the chain was asked once", (len(asked), asked[0]["method_name"]), (1, "get_pricing"))
-        equal("and its answer is kept", (c.call("GET", "/public/pricing", token=None)[0], len(asked)), (200, 1))
+        equal("all get the prices", answers, [(200, {
+            "base_fee": "10", "per_instruction_fee": "1", "per_ms_fee": "2", "per_compile_ms_fee": "3", "max_instructions": 5,
+            "max_execution_seconds": 6, "max_compilation_seconds": 7, "max_memory_mb": 8})] * 8)
+        equal("the chain was asked once", [a["method_name"] for a in asked],
+              ["get_pricing", "get_max_limits", "get_memory_limit"])
+        equal("and its answer is kept", (c.call("GET", "/public/pricing", token=None)[0], len(asked)), (200, 3))
         gate.clear()
     with coordinator(NEAR_RPC_URL=url, OFFCHAINVM_CONTRACT_ID=CONTRACT) as c:
         answers = []
         t = threading.Thread(target=lambda: answers.append(c.call("GET", "/public/pricing", token=None)[0]))
         t.start()
-        kit.until(lambda: len(asked) == 2)
+        kit.until(lambda: len(asked) == 4)
         start = time.monotonic()
         equal("a stop does not wait for the chain", c.stop(), 0)
         t.join(10)

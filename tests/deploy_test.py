@@ -102,7 +102,7 @@ def test_deploy_and_serve():
         answer = last_object(done)
         check("a request is served", done.returncode == 0 and answer.get("output") == "hello", (done, answer))
         status, prices = kit.get_json(coordinator.url + "/public/pricing")
-        check("prices come from the contract", status == 200 and len(prices) == 4, prices)
+        check("prices come from the contract", status == 200 and int(prices["base_fee"]) > 0, prices)
 
 
 def test_deploy_refusals():

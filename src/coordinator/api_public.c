@@ -227,8 +227,35 @@ API_SCHEMA(stats_schema, "Stats", "Since the beginning, and how many executions 
            {"submitting", API_NUMBER, API_MUST, "Being answered now."});
 const struct api_about about_public_stats = {
     .id = "getStats", .what = "Counts, made as things happen.", .answers = {{200, .of = &stats_schema}}};
-const struct api_about about_public_pricing = {
-    .id = "getPricing", .what = "The contract's `get_pricing`, asked at most every 30 s.", .answers = {{200}}};
+API_SCHEMA(pricing_schema, "Pricing", "What the contract charges, and what it grants at most.", false,
+           {"base_fee", API_AMOUNT, API_MUST, "Of each request, in yoctoNEAR."},
+           {"per_instruction_fee", API_AMOUNT, API_MUST, "Of a million instructions."},
+           {"per_ms_fee", API_AMOUNT, API_MUST, "Of a millisecond of running."},
+           {"per_compile_ms_fee", API_AMOUNT, API_MUST, "Of a millisecond of building."},
+           {"max_instructions", API_NUMBER, API_MUST, "Of a request."},
+           {"max_execution_seconds", API_NUMBER, API_MUST, "Of a run."},
+           {"max_compilation_seconds", API_NUMBER, API_MUST, "Of a build."},
+           {"max_memory_mb", API_NUMBER, API_MUST, "Of a run."});
+const struct api_about about_public_pricing = {.id = "getPricing",
+                                               .what = "The contract's prices and limits, asked at most every 30 s.",
+                                               .answers = {{200, .of = &pricing_schema}}};
+
+API_SCHEMA(explorer_schema, "Explorer", "Addresses of a block explorer, with a name in braces for what is looked at.",
+           false, {"transaction", API_TEXT, API_MUST_NULL, "Has {hash}."},
+           {"account", API_TEXT, API_MUST_NULL, "Has {account}."});
+API_SCHEMA(config_schema, "Config", "Where a page that shows this coordinator finds what it needs.", false,
+           {"network", API_TEXT, API_MUST_NULL, "devnet, testnet or mainnet."},
+           {"contract_id", API_TEXT, API_MUST_NULL, "The OutLayer contract."},
+           {"register_contract_id", API_TEXT, API_MUST_NULL, "The contract that registers keys of TEE workers."},
+           {"rpc_urls", API_TEXTS, API_MUST, "RPC of the chain that anybody may use."},
+           {"explorer", API_OBJECT, API_MUST, "Block explorer.", .of = &explorer_schema},
+           {"faucet_url", API_TEXT, API_MUST_NULL, "Makes accounts, on a devnet."},
+           {"version", API_TEXT, API_MUST, "Of this program."},
+           {"keystore", API_BOOL, API_MUST, "Whether secrets are offered."},
+           {"tee_mode", API_TEXT, API_MUST, "What workers prove of their machines: none, simulated or tdx."});
+const struct api_about about_public_config = {.id = "getConfig",
+                                              .what = "What a page needs to know of this deployment.",
+                                              .answers = {{200, .of = &config_schema}}};
 
 // --- builds --------------------------------------------------------------------------------------------------------
 

@@ -20,5 +20,5 @@ extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_
 
 extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, about_secrets_pubkey,
     about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_executions,
-    about_public_execution, about_public_stats, about_public_pricing, about_public_wasm_info, about_openapi,
-    about_health, about_healthz, about_readyz, about_metrics;
+    about_public_execution, about_public_stats, about_public_pricing, about_public_config, about_public_wasm_info,
+    about_openapi, about_health, about_healthz, about_readyz, about_metrics;

@@ -104,6 +104,7 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     tally_init(&c->too_many);
     c->network = config->network ? xstrdup(config->network) : NULL;
     c->contract_id = config->contract_id ? xstrdup(config->contract_id) : NULL;
+    c->shown = shown_text(config);
     if (!open_parts(c, config, e)) {
         coordinator_stop(c);
         coordinator_free(c);
@@ -187,6 +188,7 @@ void coordinator_free(struct coordinator *c) {
     prices_free(c->prices);
     truth_free(c->truth);
     free(c->network);
+    free(c->shown);
     free(c->contract_id);
     keystore_proxy_free(c->secrets);
     branch_close(c);

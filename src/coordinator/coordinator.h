@@ -44,6 +44,7 @@ struct coordinator {
     struct prices *prices;
     struct truth *truth;
     char *network, *contract_id; // NULL: no setting
+    char *shown;                 // what pages are told, as JSON
     struct keystore_proxy *secrets;
     struct egress *egress;   // how it reaches repositories
     struct builder *builder; // looks branches up, builds nothing
@@ -72,6 +73,12 @@ struct coordinator {
     atomic_bool gives_up; // the database is waited for no more
 };
 
+// What pages are told of the deployment, as its operator says it. NULL: nothing.
+struct coordinator_shown {
+    const char *rpc_urls; // comma list; never those that have keys in them
+    const char *explorer_transaction, *explorer_account, *faucet_url, *register_contract_id, *tee_mode;
+};
+
 // In coordinator.c
 struct coordinator_config {                 // texts are copied
     const char *home;                       // database and modules are in here
@@ -89,6 +96,7 @@ struct coordinator_config {                 // texts are copied
     unsigned readers;                  // connections for reads (readers.h); 0: READERS_DEFAULT
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
     struct retention_limits limits;
+    struct coordinator_shown shown;
 };
 // Opens or makes the home's state; what is not over is queued again.
 [[nodiscard]] bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e);

@@ -17,6 +17,7 @@ struct settings {
         *log_level, *log_format, *status_listen, *admin_token, *modules;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
         build_records_max, public_per_minute, db_pool_size, db_timeout_s;
+    const char *register_contract, *tee_mode, *public_rpc, *explorer_transaction, *explorer_account, *faucet;
     bool require_auth, branch_lookups;
     struct http_limits limits;
 };
@@ -73,6 +74,17 @@ static const struct setting table[] = {
             "records of builds that are kept; the oldest go first"),
     SET_U64(struct settings, public_per_minute, "PUBLIC_PER_MINUTE", "6000", 0, 10000000,
             "questions of one address a minute, a sixth of them at once, on routes that need no token; 0: any number"),
+    SET_TEXT(struct settings, public_rpc, "PUBLIC_NEAR_RPC_URL", NULL,
+             "comma list: RPC of the chain that pages may use, shown to everybody; none with a key in it"),
+    SET_TEXT(struct settings, explorer_transaction, "EXPLORER_TRANSACTION_URL", NULL,
+             "where pages show a transaction; {hash} stands for it"),
+    SET_TEXT(struct settings, explorer_account, "EXPLORER_ACCOUNT_URL", NULL,
+             "where pages show an account; {account} stands for it"),
+    SET_TEXT(struct settings, faucet, "FAUCET_URL", NULL, "of a devnet: where pages have accounts made"),
+    SET_TEXT(struct settings, register_contract, "REGISTER_CONTRACT_ID", NULL,
+             "the contract that registers keys of TEE workers, for pages"),
+    SET_TEXT(struct settings, tee_mode, "TEE_MODE", "none",
+             "what workers prove here, for pages: none, simulated or tdx"),
     SET_BOOL(struct settings, branch_lookups, "BRANCH_LOOKUPS", "true",
              "whether /github/resolve-branch asks repositories"),
     SET_BOOL(struct settings, require_auth, "REQUIRE_AUTH", "true", "all but the public routes want a token"),
@@ -93,11 +105,28 @@ struct daemon {
     struct coordinator *c;
 };
 
+// A key in an address that everybody is shown is everybody's, and a faucet elsewhere would be asked for nothing.
+static bool check_shown(const struct settings *s, struct err *e) {
+    static const char *const modes[] = {"none", "simulated", "tdx"};
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+        known |= strcmp(s->tee_mode, modes[i]) == 0;
+    if (!known)
+        return err_set(e, ERR_SETTINGS, "TEE_MODE is '%.40s'; pages are told none, simulated or tdx", s->tee_mode);
+    if (s->faucet && strcmp(s->network, "devnet") != 0)
+        return err_set(e, ERR_SETTINGS, "FAUCET_URL is for a devnet, and OUTLAYER_NETWORK is '%.40s'", s->network);
+    if (!s->public_rpc || !strchr(s->public_rpc, '@'))
+        return true;
+    err_set(e, ERR_SETTINGS, "PUBLIC_NEAR_RPC_URL has a user or a password in it, and is shown to everybody");
+    return err_hint(e, "name addresses that anybody may use; NEAR_RPC_URL is the coordinator's own");
+}
+
 static bool open_state(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
     const char *home;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, s->log_format, e) || !settings_home(s->home, s->network, d->arena, &home, e) ||
+        !log_init(NAME, s->log_level, s->log_format, e) || !check_shown(s, e) ||
+        !settings_home(s->home, s->network, d->arena, &home, e) ||
         !file_lock(arena_printf(d->arena, "%s/coordinator.lock", home), NAME, &d->lock, e))
         return false;
     const struct coordinator_config config = {.home = home,
@@ -118,6 +147,12 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .readers = (unsigned)s->db_pool_size,
                                               .wasm_max_bytes = s->wasm_gb << 30,
                                               .serve_ms = s->serve_seconds * 1000,
+                                              .shown = {.rpc_urls = s->public_rpc,
+                                                        .explorer_transaction = s->explorer_transaction,
+                                                        .explorer_account = s->explorer_account,
+                                                        .faucet_url = s->faucet,
+                                                        .register_contract_id = s->register_contract,
+                                                        .tee_mode = s->tee_mode},
                                               .limits = {.executions_age_ms = s->executions_days * 86400000,
                                                          .executions = s->executions_max,
                                                          .build_records = s->build_records_max}};

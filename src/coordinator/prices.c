@@ -37,10 +37,33 @@ static void reply_all(struct prices *p) {
     p->count = 0;
 }
 
-static char *ask(struct prices *p, struct err *e) {
+// A view's list, each of its values under a name, the numbers as the contract gives them.
+static bool ask_list(struct prices *p, const char *view, const char *const *names, size_t count, json_t *out,
+                     struct err *e) {
     SCOPED_ARENA(a);
-    SCOPED_JSON(j) = rpc_view_json(p->rpc, a, p->contract, VIEW_PRICING, NULL, e);
-    return j ? xstrdup(json_text(a, j)) : NULL;
+    SCOPED_JSON(list) = rpc_view_json(p->rpc, a, p->contract, view, NULL, e);
+    if (!list)
+        return false;
+    if (json_array_size(list) != count)
+        return err_set(e, ERR_CHAIN, "the contract's %s does not give %zu values", view, count);
+    for (size_t i = 0; i < count; i++)
+        json_object_set(out, names[i], json_array_get(list, i));
+    return true;
+}
+
+static char *ask(struct prices *p, struct err *e) {
+    static const char *const prices[] = {"base_fee", "per_instruction_fee", "per_ms_fee", "per_compile_ms_fee"};
+    static const char *const limits[] = {"max_instructions", "max_execution_seconds", "max_compilation_seconds"};
+    SCOPED_ARENA(a);
+    SCOPED_JSON(out) = json_object();
+    if (!ask_list(p, VIEW_PRICING, prices, ARRAY_LEN(prices), out, e) ||
+        !ask_list(p, VIEW_MAX_LIMITS, limits, ARRAY_LEN(limits), out, e))
+        return NULL;
+    json_t *memory = rpc_view_json(p->rpc, a, p->contract, VIEW_MEMORY_LIMIT, NULL, e);
+    if (!memory)
+        return NULL;
+    json_object_set_new(out, "max_memory_mb", memory);
+    return xstrdup(json_text(a, out));
 }
 
 static void *ask_for_all(void *arg) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The contract's own prices, for whoever asks. The chain is asked on a thread of its own, at most once in KEPT_MS: a
-// slow RPC keeps the askers waiting, never the server's threads.
+// The contract's own prices and limits, for whoever asks. The chain is asked on a thread of its own, at most once in
+// KEPT_MS: a slow RPC keeps the askers waiting, never the server's threads.
 #pragma once
 #include "http/server.h"
 #include "near/rpc.h"

@@ -74,6 +74,9 @@ void public_execution(struct http_request *r, void *coordinator);
 // routes_public.c: what else anybody may read.
 void public_stats(struct http_request *r, void *coordinator);
 void public_pricing(struct http_request *r, void *coordinator);
+// What that answers: it is the same from the start on. The caller frees it.
+char *shown_text(const struct coordinator_config *config);
+void public_config(struct http_request *r, void *coordinator);
 void health(struct http_request *r, void *coordinator);
 void healthz(struct http_request *r, void *coordinator);
 void readyz(struct http_request *r, void *coordinator);

@@ -3,6 +3,7 @@
 #include "coordinator/routes.h"
 
 #include "base/clock.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include <inttypes.h>
 
@@ -49,6 +50,41 @@ void public_stats(struct http_request *r, void *ctx) {
 void public_pricing(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     prices_reply(c->prices, r);
+}
+
+// --- the deployment ----------------------------------------------------------------------------------------------
+
+static json_t *list_of(const char *comma_list) {
+    json_t *list = json_array();
+    for (const char *at = comma_list ? comma_list : ""; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ","))
+            json_array_append_new(list, json_stringn(at, strcspn(at, ",")));
+    return list;
+}
+
+char *shown_text(const struct coordinator_config *config) {
+    const struct coordinator_shown *s = &config->shown;
+    SCOPED_JSON(o) = json_object();
+    json_t *explorer = json_object();
+    json_set_text(o, "network", config->network);
+    json_set_text(o, "contract_id", config->contract_id);
+    json_set_text(o, "register_contract_id", s->register_contract_id);
+    json_object_set_new(o, "rpc_urls", list_of(s->rpc_urls));
+    json_set_text(explorer, "transaction", s->explorer_transaction);
+    json_set_text(explorer, "account", s->explorer_account);
+    json_object_set_new(o, "explorer", explorer);
+    json_set_text(o, "faucet_url", s->faucet_url);
+    json_set_text(o, "version", PROGRAM_VERSION);
+    json_object_set_new(o, "keystore", json_boolean(config->keystore.base_url));
+    json_set_text(o, "tee_mode", s->tee_mode ? s->tee_mode : "none");
+    char *text = json_dumps(o, JSON_COMPACT);
+    BUG_ON(!text);
+    return text;
+}
+
+void public_config(struct http_request *r, void *ctx) {
+    const struct coordinator *c = ctx;
+    http_reply(r, 200, "application/json; charset=utf-8", slice_str(c->shown));
 }
 
 // --- health ------------------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@
 #define VIEW_PENDING "get_pending_request_ids"
 #define VIEW_OPEN_RANGE "get_open_range"
 #define VIEW_PRICING "get_pricing"
+#define VIEW_MAX_LIMITS "get_max_limits"
+#define VIEW_MEMORY_LIMIT "get_memory_limit"
 #define VIEW_CONFIG "get_config"
 #define VIEW_OPERATORS "get_operators"
 #define VIEW_IS_OPERATOR "is_operator"
