@@ -38,6 +38,15 @@ def test_tokens():
         check("nor in the log", c.token not in c.output())
 
 
+def test_what_guests_write():
+    """Whatever text a guest failed with, its request ends, and everybody reads that text."""
+    with coordinator() as c:
+        for number, text in enumerate(("a\0b", "\0\0", "\\u0000 \\\0", "\ufffd\U0001f41f\x7f\x01"), 1):
+            equal(f"{text!r}: it ends", c.complete(*c.lease(number), outcome="guest_failed", failure="trap", error=text),
+                  (200, {"changed": True}))
+            equal("as it was written", c.job(number)["error"], text)
+
+
 def test_scopes():
     with coordinator() as c:
         to_build, to_run, to_record, to_look = (token_of(c.home, scope, "--scope", scope)

@@ -225,8 +225,11 @@ static const struct db_migration migrations[] = {
      .sql = LISTED_BY(SQLITE_MEMBER, "") TIMELINES,
      // PostgreSQL believes of no cast from a text that it is the same tomorrow; this one is.
      .postgres =
-         "CREATE FUNCTION json_member(of TEXT, name TEXT) RETURNS TEXT LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL"
-         " SAFE AS $$ BEGIN RETURN of::json ->> name; END $$;" LISTED_BY(POSTGRES_MEMBER, ", id") TIMELINES,
+         // Nor does it take an object apart in which some text has the character U+0000, as what a guest wrote may.
+     "CREATE FUNCTION json_member(of TEXT, name TEXT) RETURNS TEXT LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL"
+     " SAFE AS $$ BEGIN IF position('\\u0000' IN of) = 0 THEN RETURN of::json ->> name; END IF;"
+     " RETURN regexp_replace(of, '(?<!\\\\)((?:\\\\\\\\)*)\\\\u0000', '\\1\\\\ufffd', 'g')::json ->> name; END "
+     "$$;" LISTED_BY(POSTGRES_MEMBER, ", id") TIMELINES,
      .least = 9},
 };
 
@@ -251,6 +254,10 @@ bool database_now_ms(struct db *db, uint64_t *out, struct err *e) {
 }
 
 bool database_migrate(struct db *db, struct err *e) { return db_migrate(db, migrations, ARRAY_LEN(migrations), e); }
+
+bool database_migrate_to(struct db *db, int version, struct err *e) {
+    return db_migrate(db, migrations, (size_t)version, e);
+}
 
 int database_version(void) { return ARRAY_LEN(migrations); }
 

@@ -31,5 +31,7 @@
 int database_version(void); // of the tables, as this program makes them
 // Brings a database of either engine to this program's version.
 [[nodiscard]] bool database_migrate(struct db *db, struct err *e);
+// For tests: to that of an earlier program, as far as it is not there yet.
+[[nodiscard]] bool database_migrate_to(struct db *db, int version, struct err *e);
 // What a query string or a path says may be no text for PostgreSQL: then its printable part, in `a`. NULL stays NULL.
 const char *database_text(struct arena *a, const char *text);

@@ -571,7 +571,7 @@ static const struct queue_form scaled_form = {
 static bool open_parts(struct scaled *s, const char *url, struct redis *redis, struct err *e) {
     struct db_keep durable = s->config.database, soft = s->config.database;
     durable.joins_by_keys = soft.joins_by_keys = soft.may_lack_last = true;
-    if (!db_open_as(&s->durable, url, &durable, e) || !database_migrate(s->durable, e) ||
+    if (!db_open_as(&s->durable, url, &durable, e) || !database_migrate(s->durable, e) || !scaled_take_older(s, e) ||
         !db_open_as(&s->soft, url, &soft, e) || !scaled_count(s, &s->counts, &s->oldest_ms, e) ||
         (redis && !bell_new(&s->bell, redis, scaled_heard, s, e)))
         return false;

@@ -78,6 +78,10 @@ void scaled_ring_creates(struct scaled *s, struct queue_create *const *x, size_t
 void scaled_heard(void *ctx, struct slice text);        // of a bell; ctx: the queue
 bool scaled_wants(struct scaled *s, struct slice text); // whether a poll wants what the text says
 
+// --- scaled_older.c
+
+[[nodiscard]] bool scaled_take_older(struct scaled *s, struct err *e);
+
 // --- scaled_list.c
 
 const char *scaled_list_statement(const struct queue_filter *f);
