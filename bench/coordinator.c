@@ -3,7 +3,8 @@
 // heartbeat -> complete, every create and complete committed to disk before its answer, all by one token or each client
 // by its own; how fast a parked poll wakes; public pages behind 10,000 executions. Beside it what the Rust reference
 // (axum, PostgreSQL, Redis) did on two cores. Over SQLite, or over the empty database of PostgreSQL that TEST_POSTGRES
-// names; its server has the same cores, too.
+// names; its server has the same cores, too. With TEST_REDIS also how fast a poll wakes that is parked at a second
+// coordinator.
 #include "coordinator/coordinator.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -121,7 +122,7 @@ static void cycles(struct bench *b, unsigned clients, bool own_tokens, const cha
 }
 
 struct waiter {
-    struct bench *b;
+    struct bench *b; // of the coordinator where it waits
     uint64_t answered_us;
 };
 
@@ -141,12 +142,13 @@ static void *wait_once(void *arg) {
     return NULL;
 }
 
-// From sending the create to the parked poll's answer, the commit included.
-static void wakes(struct bench *b, struct coordinator *c) {
+// From sending the create to the answer of a poll that is parked at `c`, the commit included.
+static void wakes(struct bench *b, struct bench *waits, struct coordinator *c, const char *what,
+                  const char *reference) {
     uint64_t us[WAKES];
     SCOPED_ARENA(a);
     for (unsigned i = 0; i < WAKES; i++) {
-        struct waiter w = {.b = b};
+        struct waiter w = {.b = waits};
         struct queue_counts n;
         pthread_t t;
         arena_reset(a);
@@ -159,9 +161,30 @@ static void wakes(struct bench *b, struct coordinator *c) {
         pthread_join(t, NULL);
         us[i] = w.answered_us - start;
     }
-    printf("create to parked poll              ");
+    printf("%-35s", what);
     print_times(us, WAKES);
-    printf("   (reference: p50 1.27, p99 1.76)\n");
+    printf("   (reference: %s)\n", reference);
+}
+
+// A second coordinator on the same database, which hears of it through Redis.
+static void wakes_of_another(struct bench *b, const struct coordinator_config *config) {
+    char home[] = "/tmp/outlayer-bench-XXXXXX";
+    struct coordinator_config second = *config;
+    struct bench other = *b;
+    struct coordinator *c;
+    struct http_server *server;
+    struct err e;
+    SCOPED_ARENA(a);
+    second.home = mkdtemp(home);
+    if (!coordinator_open(&c, &second, &e) ||
+        !coordinator_serve(&server, c, &(struct coordinator_door){.host = "127.0.0.1"}, &e))
+        give_up("cannot start a second one", &e);
+    other.url = arena_printf(a, "http://127.0.0.1:%u", (unsigned)http_server_port(server));
+    wakes(b, &other, c, "create to poll at another one", "one for all");
+    coordinator_stop(c);
+    http_server_stop(server);
+    coordinator_free(c);
+    (void)!file_remove_tree(home, &e);
 }
 
 static void page(struct bench *b, const char *path, unsigned times, const char *reference) {
@@ -194,13 +217,15 @@ static void fill(struct bench *b, struct coordinator *c) {
     }
 }
 
-static void run_all(struct bench *b, struct coordinator *c) {
+static void run_all(struct bench *b, struct coordinator *c, const struct coordinator_config *config) {
     cycles(b, 1, false, "289 /s");
     cycles(b, 8, false, "299 /s");
     cycles(b, 8, true, "662 /s");
     cycles(b, 32, false, "271 /s");
     cycles(b, 32, true, "749 /s");
-    wakes(b, c);
+    wakes(b, b, c, "create to parked poll", "p50 1.27, p99 1.76");
+    if (config->redis_url)
+        wakes_of_another(b, config);
     fill(b, c);
     printf("behind %" PRIu64 " executions:\n", rows(c));
     page(b, "/public/stats", 2000, "165 /s at 10k rows");
@@ -222,6 +247,7 @@ int main(void) {
     struct bench b = {.next_id = 1};
     struct coordinator_config config = {.home = home,
                                         .database_url = getenv("TEST_POSTGRES"),
+                                        .redis_url = getenv("TEST_REDIS"),
                                         .require_auth = true,
                                         .wasm_max_bytes = 1 << 20,
                                         .serve_ms = 600000};
@@ -236,7 +262,7 @@ int main(void) {
         give_up("cannot start", &e);
     b.url = arena_printf(a, "http://127.0.0.1:%u", (unsigned)http_server_port(server));
     b.http = http_client_new();
-    run_all(&b, c);
+    run_all(&b, c, &config);
     http_client_free(b.http);
     coordinator_stop(c);
     http_server_stop(server);

@@ -11,6 +11,8 @@ for b in build/bench/*; do
 done
 echo "== coordinator over PostgreSQL"
 python3 tests/databases.py durable build/bench/coordinator || echo "   failed with status $?"
+echo "== coordinator over PostgreSQL and Redis"
+python3 tests/databases.py both build/bench/coordinator || echo "   failed with status $?"
 for s in bench/*.sh bench/*.py; do
     [ -e "$s" ] || continue
     echo "== $(basename "$s")"

@@ -6,6 +6,7 @@
     python3 tests/databases.py redis        likewise
     python3 tests/databases.py with COMMAND…   the same around a command, which finds the URL in TEST_POSTGRES
     python3 tests/databases.py durable COMMAND…   likewise, and what it commits is on the disk: for what is measured
+    python3 tests/databases.py both COMMAND…   as durable, and a server of Redis beside it, which is found in TEST_REDIS
 
 Each caller makes databases of its own in the server."""
 import contextlib, glob, os, pwd, re, secrets, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.parse
@@ -256,11 +257,14 @@ def main():
             print(server.url, flush=True)
             sys.stdin.read()
             return 0
-    with postgres(durable=sys.argv[1] == "durable") as server:
-        return subprocess.run(sys.argv[2:], env={**os.environ, "TEST_POSTGRES": server.url}).returncode
+    with contextlib.ExitStack() as stack:
+        urls = {"TEST_POSTGRES": stack.enter_context(postgres(durable=sys.argv[1] != "with")).url}
+        if sys.argv[1] == "both":
+            urls["TEST_REDIS"] = stack.enter_context(redis()).url
+        return subprocess.run(sys.argv[2:], env={**os.environ, **urls}).returncode
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["postgres"], ["redis"]) and (len(sys.argv) < 3 or sys.argv[1] not in ("with", "durable")):
+    if sys.argv[1:] not in (["postgres"], ["redis"]) and (len(sys.argv) < 3 or sys.argv[1] not in ("with", "durable", "both")):
         sys.exit(__doc__)
     sys.exit(main())

@@ -190,6 +190,21 @@ static void test_an_end_while_it_is_asked(void **state) {
     TEST_REDIS_DO(said, "CLIENT", "UNPAUSE");
 }
 
+// If this fails, Redis' user needs more than docs/operate.md says.
+static void test_what_its_user_may(void **state) {
+    struct places x;
+    char said[200], url[300];
+    TEST_REDIS_DO(said, "ACL", "SETUSER", "few", "on", ">geheim", "~outlayer:*", "&outlayer:*", "+ping", "+select",
+                  "+subscribe", "+publish", "+eval", "+get", "+set", "+time");
+    assert_string_equal(said, "OK");
+    snprintf(url, sizeof url, "redis://few:geheim@%s", strchr(test_redis_url(), '@') + 1);
+    open_by(&x, state, url);
+    take_until_counted(&x, "few");
+    TEST_REDIS_DO(said, "ACL", "SETUSER", "few", "-set");
+    take_until_alone(&x, "fewer");
+    close_all(&x);
+}
+
 static void told_of(void *ctx, uint64_t wait_ms) { atomic_store((_Atomic uint64_t *)ctx, wait_ms); }
 
 // If this fails, an answer of whatever kind crashes a coordinator or keeps an asker out for ever.
@@ -225,6 +240,7 @@ int main(void) {
         ON_POSTGRES(test_without_redis_each_has_its_part),
         ON_POSTGRES(test_a_redis_that_is_not_well),
         ON_POSTGRES(test_an_end_while_it_is_asked),
+        ON_POSTGRES(test_what_its_user_may),
         cmocka_unit_test(test_a_liar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static inline const char *test_redis_url(void) {
 static inline void test_redis_do(char out[static 200], size_t count, const char *const *words) {
     struct redis_url url;
     struct redis_link l;
-    struct slice said[8];
+    struct slice said[16];
     redisReply *r;
     struct err e;
     for (size_t i = 0; i < count; i++)
