@@ -5,6 +5,7 @@
 #include "http.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,12 @@ typedef int32_t handle;
 
 IMPORT(TYPES, "[constructor]fields") handle fields_new(void);
 IMPORT(TYPES, "[constructor]outgoing-request") handle request_new(handle headers);
+IMPORT(TYPES, "[method]fields.append")
+void fields_append(handle fields, const char *name, size_t name_len, const char *value, size_t value_len,
+                   uint8_t result[2]);
+// A method: 0 is GET, 2 is POST, in the order of http.wit.
+IMPORT(TYPES, "[method]outgoing-request.set-method")
+int request_method(handle request, int method, const char *other, size_t other_len);
 // A scheme, an authority, a path: `some` is 1. 0 comes back when it was taken.
 IMPORT(TYPES, "[method]outgoing-request.set-scheme")
 int request_scheme(handle request, int some, int scheme, const char *other, size_t other_len);
@@ -23,6 +30,28 @@ int request_authority(handle request, int some, const char *text, size_t len);
 IMPORT(TYPES, "[method]outgoing-request.set-path-with-query")
 int request_path(handle request, int some, const char *text, size_t len);
 IMPORT(TYPES, "[resource-drop]outgoing-request") void request_drop(handle request);
+struct made { // result<own<something>>
+    uint8_t failed;
+    handle it;
+};
+IMPORT(TYPES, "[method]outgoing-request.body") void request_body(handle request, struct made *body);
+IMPORT(TYPES, "[method]outgoing-body.write") void body_write(handle body, struct made *stream);
+// Takes the body; without trailers. The result's error is as in struct handled.
+IMPORT(TYPES, "[static]outgoing-body.finish")
+void body_finish(handle body, int some, handle trailers, void *result);
+IMPORT(TYPES, "[resource-drop]outgoing-body") void outgoing_drop(handle body);
+// result<_, stream-error>
+struct written {
+    uint8_t failed;
+    struct {
+        uint8_t closed;
+        handle error;
+    } error __attribute__((aligned(4)));
+};
+#define WRITE_MAX 4096 // of one call, as WASI has it
+IMPORT(STREAMS, "[method]output-stream.blocking-write-and-flush")
+void stream_write(handle stream, const char *bytes, size_t len, struct written *out);
+IMPORT(STREAMS, "[resource-drop]output-stream") void output_drop(handle stream);
 
 // result<own<future>, error-code>: 0 ok and the handle, or 1 and the error
 struct handled {
@@ -58,10 +87,6 @@ IMPORT(TYPES, "[resource-drop]future-incoming-response") void future_drop(handle
 IMPORT("wasi:io/poll@0.2.0", "[method]pollable.block") void pollable_block(handle pollable);
 IMPORT("wasi:io/poll@0.2.0", "[resource-drop]pollable") void pollable_drop(handle pollable);
 
-struct made { // result<own<something>>
-    uint8_t failed;
-    handle it;
-};
 IMPORT(TYPES, "[method]incoming-response.status") int response_status(handle response);
 IMPORT(TYPES, "[method]incoming-response.consume") void response_consume(handle response, struct made *body);
 IMPORT(TYPES, "[resource-drop]incoming-response") void response_drop(handle response);
@@ -125,23 +150,86 @@ static bool fail(struct http_answer *out, const char *why) {
     return false;
 }
 
-static bool send_request(const char *url, handle *future, struct http_answer *out) {
+// What goes with a request beside its address. json NULL: it is a GET.
+struct content {
+    const char *json, *bearer;
+};
+
+static void add_header(handle fields, const char *name, const char *value) {
+    uint8_t result[2];
+    fields_append(fields, name, strlen(name), value, strlen(value), result);
+}
+
+static handle make_fields(const struct content *c) {
+    handle fields = fields_new();
+    char *bearer = c->bearer ? malloc(strlen(c->bearer) + 8) : NULL;
+    if (c->json) { // many services take no body whose length they are not told
+        char len[24];
+        snprintf(len, sizeof len, "%zu", strlen(c->json));
+        add_header(fields, "content-type", "application/json");
+        add_header(fields, "content-length", len);
+    }
+    if (bearer) {
+        strcpy(bearer, "Bearer ");
+        strcpy(bearer + 7, c->bearer);
+        add_header(fields, "authorization", bearer);
+        free(bearer);
+    }
+    return fields;
+}
+
+// Whether the other side has taken all of it. The body is gone afterwards.
+static bool write_body(handle body, const char *text) {
+    struct made stream;
+    struct written w = {0};
+    struct handled result; // as long as the longest error
+    body_write(body, &stream);
+    for (size_t len = strlen(text), n; len && !w.failed; text += n, len -= n) {
+        n = len < WRITE_MAX ? len : WRITE_MAX;
+        stream_write(stream.it, text, n, &w);
+    }
+    output_drop(stream.it);
+    if (w.failed) {
+        if (!w.error.closed)
+            error_drop(w.error.error);
+        outgoing_drop(body);
+        return false;
+    }
+    body_finish(body, 0, 0, &result);
+    return !result.failed;
+}
+
+static bool address_request(handle request, const char *url) {
     int scheme = strncmp(url, "https://", 8) == 0;
     const char *host = url + (scheme ? 8 : 7);
     if (!scheme && strncmp(url, "http://", 7) != 0)
-        return fail(out, "HTTP-request-URI-invalid");
+        return false;
     size_t host_len = strcspn(host, "/?");
     const char *path = host[host_len] ? host + host_len : "/";
-    handle request = request_new(fields_new());
-    if (request_scheme(request, 1, scheme, NULL, 0) || request_authority(request, 1, host, host_len) ||
-        request_path(request, 1, path, strlen(path))) {
+    return !request_scheme(request, 1, scheme, NULL, 0) && !request_authority(request, 1, host, host_len) &&
+           !request_path(request, 1, path, strlen(path));
+}
+
+static bool send_request(const char *url, const struct content *c, handle *future, struct http_answer *out) {
+    struct made body;
+    struct handled sent;
+    handle request = request_new(make_fields(c));
+    if (!address_request(request, url) || (c->json && request_method(request, 2, NULL, 0))) {
         request_drop(request);
         return fail(out, "HTTP-request-URI-invalid");
     }
-    struct handled sent;
+    if (c->json)
+        request_body(request, &body);
     handle_request(request, 0, 0, &sent); // the request is the host's from here on
     *future = sent.u.future;
-    return !sent.failed || fail(out, code_text(sent.u.error.code));
+    if (sent.failed) {
+        if (c->json)
+            outgoing_drop(body.it);
+        return fail(out, code_text(sent.u.error.code));
+    }
+    if (c->json)
+        write_body(body.it, c->json); // what went wrong with it, the answer tells
+    return true;
 }
 
 static bool await_response(handle future, handle *response, struct http_answer *out) {
@@ -179,11 +267,11 @@ static bool read_stream(handle stream, size_t max, struct http_answer *out) {
     }
 }
 
-bool http_get(const char *url, size_t max, struct http_answer *out) {
+static bool ask(const char *url, const struct content *c, size_t max, struct http_answer *out) {
     handle future, response;
     struct made body, stream;
     *out = (struct http_answer){0};
-    if (!send_request(url, &future, out) || !await_response(future, &response, out))
+    if (!send_request(url, c, &future, out) || !await_response(future, &response, out))
         return false;
     out->status = response_status(response);
     out->body = calloc(1, 1);
@@ -197,4 +285,14 @@ bool http_get(const char *url, size_t max, struct http_answer *out) {
         return true;
     free(out->body);
     return fail(out, "HTTP-response-incomplete");
+}
+
+bool http_get(const char *url, size_t max, struct http_answer *out) {
+    const struct content none = {0};
+    return ask(url, &none, max, out);
+}
+
+bool http_post_json(const char *url, const char *json, const char *bearer, size_t max, struct http_answer *out) {
+    const struct content c = {json, bearer};
+    return ask(url, &c, max, out);
 }
