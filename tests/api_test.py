@@ -156,6 +156,37 @@ def test_config():
             check(f"{name} is refused", words in str(e) and "secret" not in str(e), e)
 
 
+def test_sums():
+    """What a page of figures, an account and a repository show: each execution once, amounts to the last yocto."""
+    with coordinator() as c:
+        ended(c, 1, charged="12345678901234567890123", refunded="1", time_ms=100, instructions=7, commit="c1")
+        ended(c, 2, "guest_failed", "bob.test.near", failure="guest", charged="1", time_ms=300, compile_time_ms=5000)
+        ended(c, 3, "refused", failure="access")
+        ask = lambda path: c.call("GET", "/public" + path, token=None)[1]
+        stats = ask("/stats")
+        equal("since the beginning", [stats[k] for k in ("total_executions", "successful_executions", "guest_failures",
+                                                         "access_denied_executions", "charged", "refunded", "instructions_used")],
+              [3, 1, 1, 1, "12345678901234567890124", "1", 7])
+        check("how long they ran", 100 < stats["run_ms_p50"] <= 115 and 300 < stats["run_ms_p95"] <= 340 and
+              stats["average_execution_time_ms"] == 200 and 5000 < stats["build_ms_p50"] <= 5700, stats)
+        usage = ask("/accounts/alice.test.near/usage")
+        equal("who paid", [usage[k] for k in ("paid_executions", "sent_executions", "charged", "paid")],
+              [3, 2, "12345678901234567890124", "300000000000000000000000"])
+        equal("who asked", [ask("/accounts/bob.test.near/usage")[k] for k in ("paid_executions", "sent_executions")], [0, 1])
+        equal("in the reference's words", ask("/users/alice.test.near/earnings"),
+              {"user_account_id": "alice.test.near", "total_executions": 3, "successful_executions": 1,
+               "total_near_spent_yocto": "12345678901234567890124", "total_instructions_used": 7,
+               "average_execution_time_ms": 200})
+        series = ask("/stats/series?step=60")
+        equal("by time", [sum(s[k] for s in series["steps"]) for k in ("executions", "refused_executions")], [3, 1])
+        check("in steps", all((s["at_ms"] - series["from_ms"]) % 60000 == 0 for s in series["steps"]), series)
+        for query, words in (("step=61", "whole minutes"), ("step=60&from=1", "1500 steps"), ("from=5&to=5", "before 'to'")):
+            status, answer = c.call("GET", f"/public/stats/series?{query}", token=None)
+            check(f"series {query}", status == 400 and words in answer["error"]["message"], answer)
+        equal("repositories are added up later", ask("/repos"), [])
+        equal("under both names", ask("/repos/popular?limit=5"), [])
+
+
 def test_tags():
     """Whoever has the newest answer already does not get it again."""
     with coordinator() as c:

@@ -58,6 +58,9 @@ struct api_about {
 // Whether the request's path and query have the parameters that the table asks for, as it asks for them, and no others.
 [[nodiscard]] bool api_check(const struct http_request *r, const struct api_about *about, struct err *e);
 
+// A number of the query, which was checked.
+uint64_t api_number(const struct http_request *r, const char *name, uint64_t otherwise);
+
 // What the document says of who may ask.
 struct api_route {
     const struct http_route *route;

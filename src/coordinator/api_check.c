@@ -117,3 +117,9 @@ bool api_check(const struct http_request *r, const struct api_about *about, stru
     }
     return x.ok;
 }
+
+uint64_t api_number(const struct http_request *r, const char *name, uint64_t otherwise) {
+    const char *text = http_query(r, name);
+    uint64_t n = otherwise;
+    return text && text_u64(slice_str(text), &n) ? n : otherwise;
+}

@@ -214,19 +214,90 @@ const struct api_about about_public_execution = {.id = "getExecution",
 
 // --- counts, prices ------------------------------------------------------------------------------------------------
 
+#define OUTCOME_COUNTS                                                                                                 \
+    {"successful_executions", API_NUMBER, API_MUST, "That ended well."},                                               \
+        {"failed_executions", API_NUMBER, API_MUST, "Whose guest failed."},                                            \
+        {"refused_executions", API_NUMBER, API_MUST, "That were refused."},                                            \
+        {"expired_executions", API_NUMBER, API_MUST, "That nobody served in time."},                                   \
+        {"guest_failures", API_NUMBER, API_MUST, "Of the guest itself."},                                              \
+        {"build_failures", API_NUMBER, API_MUST, "Of builds."},                                                        \
+        {"access_failures", API_NUMBER, API_MUST, "Secrets that were refused."}, {                                     \
+        "platform_failures", API_NUMBER, API_MUST, "Of workers and what they depend on."                               \
+    }
+#define USED                                                                                                           \
+    {"instructions_used", API_NUMBER, API_MUST, "By all."},                                                            \
+        {"average_execution_time_ms", API_NUMBER, API_MUST, "Mean of the runs."},                                      \
+        {"run_ms_p50", API_NUMBER, API_MUST, "Half of the runs took less; at most a quarter too long."},               \
+        {"run_ms_p95", API_NUMBER, API_MUST, "95 of 100 runs took less; likewise."},                                   \
+        {"build_ms_p50", API_NUMBER, API_MUST, "Half of the builds took less; likewise."},                             \
+        {"build_ms_p95", API_NUMBER, API_MUST, "95 of 100 builds took less; likewise."},                               \
+        {"paid", API_AMOUNT, API_MUST, "In advance, in yoctoNEAR."},                                                   \
+        {"charged", API_AMOUNT, API_MUST, "In yoctoNEAR."}, {                                                          \
+        "refunded", API_AMOUNT, API_MUST, "In yoctoNEAR."                                                              \
+    }
 API_SCHEMA(stats_schema, "Stats", "Since the beginning, and how many executions are in each state now.", false,
-           {"total_executions", API_NUMBER, API_MUST, "All."},
-           {"successful_executions", API_NUMBER, API_MUST, "That ended well."},
-           {"failed_executions", API_NUMBER, API_MUST, "Whose guest failed."},
-           {"refused_executions", API_NUMBER, API_MUST, "That were refused."},
-           {"expired_executions", API_NUMBER, API_MUST, "That nobody served in time."},
-           {"instructions_used", API_NUMBER, API_MUST, "By all."},
+           {"total_executions", API_NUMBER, API_MUST, "All that were recorded."}, OUTCOME_COUNTS, USED,
            {"active_workers", API_NUMBER, API_MUST, "Heard of within 30 s."},
            {"queued", API_NUMBER, API_MUST, "Waiting now."}, {"leased", API_NUMBER, API_MUST, "Handed out now."},
            {"building", API_NUMBER, API_MUST, "Building now."}, {"running", API_NUMBER, API_MUST, "Running now."},
-           {"submitting", API_NUMBER, API_MUST, "Being answered now."});
+           {"submitting", API_NUMBER, API_MUST, "Being answered now."},
+           {"unique_users", API_NUMBER, API_MUST, "Accounts that asked."},
+           {"unique_payers", API_NUMBER, API_MUST, "Accounts that paid."},
+           {"access_denied_executions", API_NUMBER, API_MUST, "`access_failures`."},
+           {"compilation_failed_executions", API_NUMBER, API_MUST, "`build_failures`."},
+           {"execution_failed_executions", API_NUMBER, API_MUST, "`guest_failures`."},
+           {"total_instructions_used", API_NUMBER, API_MUST, "`instructions_used`."},
+           {"total_near_paid_yocto", API_AMOUNT, API_MUST, "`charged`: what requests cost, each once."});
 const struct api_about about_public_stats = {
-    .id = "getStats", .what = "Counts, made as things happen.", .answers = {{200, .of = &stats_schema}}};
+    .id = "getStats", .what = "Counts and sums since the beginning.", .answers = {{200, .of = &stats_schema}, {304}}};
+static const struct api_field series_params[] = {
+    {"from", API_NUMBER, 0, "Unix milliseconds; a day before `to`."},
+    {"to", API_NUMBER, 0, "Unix milliseconds; now."},
+    {"step", API_NUMBER, 0, "Seconds, whole minutes; 3600.", .min = 60, .max = 31536000}};
+API_SCHEMA(series_step_schema, "SeriesStep", "What ended in this step.", false,
+           {"at_ms", API_NUMBER, API_MUST, "When it begins."}, {"executions", API_NUMBER, API_MUST, "All that ended."},
+           OUTCOME_COUNTS, USED);
+API_SCHEMA(series_schema, "Series", "Steps in which something ended.", false,
+           {"from_ms", API_NUMBER, API_MUST, "When the first step begins, whether anything ended in it or not."},
+           {"step_ms", API_NUMBER, API_MUST, "How long each is."},
+           {"steps", API_LIST, API_MUST, "Steps.", .of = &series_step_schema});
+const struct api_about about_public_series = {.id = "getSeries",
+                                              .what = "What ended when, at most 1,500 steps.",
+                                              API_PARAMS(series_params),
+                                              .answers = {{200, .of = &series_schema}, {304}}};
+static const struct api_field account_path[] = {{"account_id", API_ACCOUNT, API_PATH, "Account."}};
+API_SCHEMA(usage_schema, "Usage", "What an account paid for, each execution once.", false,
+           {"account_id", API_ACCOUNT, API_MUST, "Account."},
+           {"paid_executions", API_NUMBER, API_MUST, "That it paid for: of these is the rest."},
+           {"sent_executions", API_NUMBER, API_MUST, "That it asked for, whoever paid."}, OUTCOME_COUNTS, USED);
+const struct api_about about_public_usage = {.id = "getUsage",
+                                             .what = "What an account paid for.",
+                                             API_PARAMS(account_path),
+                                             .answers = {{200, .of = &usage_schema}, {304}}};
+API_SCHEMA(earnings_schema, "Earnings", "What an account has spent, under the reference's names.", false,
+           {"user_account_id", API_ACCOUNT, API_MUST, "Account."},
+           {"total_executions", API_NUMBER, API_MUST, "That it paid for."},
+           {"successful_executions", API_NUMBER, API_MUST, "That ended well."},
+           {"total_near_spent_yocto", API_AMOUNT, API_MUST, "In yoctoNEAR."},
+           {"total_instructions_used", API_NUMBER, API_MUST, "By these."},
+           {"average_execution_time_ms", API_NUMBER, API_MUST, "Mean of the runs."});
+const struct api_about about_public_earnings = {.id = "getEarnings",
+                                                .what = "What an account has spent: the reference's word for it.",
+                                                API_PARAMS(account_path),
+                                                .answers = {{200, .of = &earnings_schema}, {304}}};
+static const struct api_field repos_params[] = {{"limit", API_NUMBER, 0, "How many; 10.", .min = 1, .max = 100}};
+API_SCHEMA(repo_schema, "Repository", "What was run of it.", false,
+           {"repo", API_TEXT, API_MUST, "As it was asked for."}, {"github_repo", API_TEXT, API_MUST, "The same."},
+           {"total_executions", API_NUMBER, API_MUST, "That ended."}, OUTCOME_COUNTS, USED,
+           {"last_commit", API_TEXT, API_MUST_NULL, "That was built last."});
+const struct api_about about_public_repos = {.id = "listRepositories",
+                                             .what = "The repositories that were run most; a minute old.",
+                                             API_PARAMS(repos_params),
+                                             .answers = {{200, .of = &repo_schema, .list = true}, {304}}};
+const struct api_about about_public_repos_popular = {.id = "listPopularRepositories",
+                                                     .what = "The same under the reference's name.",
+                                                     API_PARAMS(repos_params),
+                                                     .answers = {{200, .of = &repo_schema, .list = true}, {304}}};
 API_SCHEMA(pricing_schema, "Pricing", "What the contract charges, and what it grants at most.", false,
            {"base_fee", API_AMOUNT, API_MUST, "Of each request, in yoctoNEAR."},
            {"per_instruction_fee", API_AMOUNT, API_MUST, "Of a million instructions."},

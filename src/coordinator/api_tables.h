@@ -20,5 +20,6 @@ extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_
 
 extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, about_secrets_pubkey,
     about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_executions,
-    about_public_execution, about_public_stats, about_public_pricing, about_public_config, about_public_wasm_info,
+    about_public_execution, about_public_stats, about_public_pricing, about_public_series, about_public_usage,
+    about_public_earnings, about_public_repos, about_public_repos_popular, about_public_config, about_public_wasm_info,
     about_openapi, about_health, about_healthz, about_readyz, about_metrics;

@@ -79,6 +79,8 @@ static bool open_blobs(struct coordinator *c, const struct coordinator_config *c
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const char *home = config->home, *url = config->database_url;
     const struct db_keep keep = database_keep(c, config->database_ms), brief = database_keep(c, TOKEN_DATABASE_MS);
+    struct db_keep paged = keep;
+    paged.pages_by_index = true;
     return database_open_as(&c->writing, home, url, &keep, e) && open_redis(c, config, e) &&
            open_shared(c, config, e) && database_open_as(&c->reading, home, url, &keep, e) &&
            database_open_as(&c->authorising, home, url, &brief, e) && database_open_as(&c->aged, home, url, &keep, e) &&
@@ -89,7 +91,8 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            truth_new(&c->truth, config->near_rpc_url, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
            keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) && open_queue(c, config, e) &&
-           retention_start(&c->retention, &config->limits, c->aged, c->writer, e);
+           retention_start(&c->retention, &config->limits, c->aged, c->writer, e) &&
+           database_open_as(&c->rolled, home, url, &paged, e) && rollups_start(&c->rollups, c->rolled, c->writer, e);
 }
 
 bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e) {
@@ -98,6 +101,7 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     c->database_lock = -1;
     c->kept = kept_answers_new();
     pthread_mutex_init(&c->reading_mutex, NULL);
+    pthread_mutex_init(&c->sums_mutex, NULL);
     pthread_mutex_init(&c->stop_mutex, NULL);
     cond_init(&c->stop_changed);
     tally_init(&c->unavailable);
@@ -158,6 +162,8 @@ void coordinator_stop(struct coordinator *c) {
     c->stop_watched = pthread_create(&c->stop_watch, NULL, watch_stop, c) == 0;
     retention_stop(c->retention);
     c->retention = NULL;
+    rollups_stop(c->rollups);
+    c->rollups = NULL;
     queue_stop(c->queue);
     if (c->prices)
         prices_stop(c->prices);
@@ -181,6 +187,7 @@ void coordinator_free(struct coordinator *c) {
     askers_release(&c->token_askers);
     db_close(c->authorising);
     db_close(c->aged);
+    db_close(c->rolled);
     if (c->database_lock >= 0)
         close(c->database_lock);
     blobs_free(c->blobs);
@@ -198,5 +205,6 @@ void coordinator_free(struct coordinator *c) {
     pthread_cond_destroy(&c->stop_changed);
     pthread_mutex_destroy(&c->stop_mutex);
     pthread_mutex_destroy(&c->reading_mutex);
+    pthread_mutex_destroy(&c->sums_mutex);
     free(c);
 }

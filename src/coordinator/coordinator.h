@@ -12,6 +12,7 @@
 #include "coordinator/truth.h"
 #include "http/client_address.h"
 #include "queue/retention.h"
+#include "queue/rollups.h"
 #include "queue/shared.h"
 #include "redis/redis.h"
 #include "store/writer.h"
@@ -28,13 +29,21 @@
 
 #define COORDINATOR_ROUTES_MAX 64
 
+struct known_sums { // of what has ended, for /public/stats
+    struct figures figures;
+    uint64_t senders, payers;
+    uint64_t until_ms; // good for so long; 0: never looked up
+};
+
 struct coordinator {
     bool require_auth;
-    struct db *writing, *reading, *authorising, *aged; // connections: of the writer, the next, `tokens`, retention
-    int database_lock;                                 // of SQLite's file; -1: none
+    struct db *writing, *reading, *authorising, *aged,
+        *rolled;                   // connections: of the writer, the next, `tokens`, retention, `rollups`
+    int database_lock;             // of SQLite's file; -1: none
     pthread_mutex_t reading_mutex; // of `reading`: probes, and look-ups of branches; all others have the readers'
     struct tokens *tokens;
     struct retention *retention;
+    struct rollups *rollups;
     struct writer *writer;
     struct queue *queue;
     struct blobs *blobs;
@@ -56,8 +65,10 @@ struct coordinator {
     struct {
         bool ok;
         struct err why;
-        uint64_t until_ms; // good for so long
-    } ready;               // of the thread of probes alone
+        uint64_t until_ms;      // good for so long
+    } ready;                    // of the thread of probes alone
+    pthread_mutex_t sums_mutex; // of the next
+    struct known_sums sums;
     struct client_rules askers;
     atomic_bool stopping;
     _Atomic uint64_t branch_questions; // that repositories were asked, since the start

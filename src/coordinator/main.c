@@ -40,7 +40,7 @@ static const struct setting table[] = {
                "wake each other and count together; none: each looks twice a second, and has its part of limits"),
     SET_U64(
         struct settings, db_pool_size, "DB_POOL_SIZE", "8", 2, READERS_MAX,
-        "connections to the database for what is only read, half of them for whoever has a token; beside seven others"),
+        "connections to the database for what is only read, half of them for whoever has a token; beside eight others"),
     SET_U64(struct settings, db_timeout_s, "DB_TIMEOUT_SECONDS", "15", 1, 600,
             "how long PostgreSQL may take for an answer: then whoever waits for it is told 503"),
     SET_TEXT(struct settings, near_rpc_url, "NEAR_RPC_URL", NULL,

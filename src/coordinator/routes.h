@@ -71,8 +71,14 @@ void public_jobs(struct http_request *r, void *coordinator);
 void public_executions(struct http_request *r, void *coordinator);
 void public_execution(struct http_request *r, void *coordinator);
 
-// routes_public.c: what else anybody may read.
+// routes_sums.c: what has been added up.
 void public_stats(struct http_request *r, void *coordinator);
+void public_series(struct http_request *r, void *coordinator);
+void public_usage(struct http_request *r, void *coordinator);
+void public_earnings(struct http_request *r, void *coordinator);
+void public_repos(struct http_request *r, void *coordinator);
+
+// routes_public.c: what else anybody may read.
 void public_pricing(struct http_request *r, void *coordinator);
 // What that answers: it is the same from the start on. The caller frees it.
 char *shown_text(const struct coordinator_config *config);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What anybody may see of executions: lists, and one whole execution. Parameters were checked by their tables before.
+#include "coordinator/api.h"
 #include "coordinator/routes.h"
 
 #include "base/text.h"
@@ -8,12 +9,6 @@
 
 #define LIST_DEFAULT 50
 #define LIST_BYTES_MAX (16u << 20)
-
-static uint64_t number(struct http_request *r, const char *name, uint64_t otherwise) {
-    const char *text = http_query(r, name);
-    uint64_t n = otherwise;
-    return text && text_u64(slice_str(text), &n) ? n : otherwise;
-}
 
 // Ours, or the reference's word for the same.
 static const char *either(struct http_request *r, const char *name, const char *other) {
@@ -39,12 +34,12 @@ static struct queue_filter filter_of(struct http_request *r) {
                          : NULL,
         .state = http_query(r, "state"),
         .has_request = http_query(r, "request_id") != NULL,
-        .request_id = number(r, "request_id", 0),
-        .from_ms = number(r, "from", 0),
-        .to_ms = number(r, "to", INT64_MAX),
-        .limit = number(r, "limit", LIST_DEFAULT),
-        .offset = number(r, "offset", 0),
-        .before = number(r, "before", INT64_MAX),
+        .request_id = api_number(r, "request_id", 0),
+        .from_ms = api_number(r, "from", 0),
+        .to_ms = api_number(r, "to", INT64_MAX),
+        .limit = api_number(r, "limit", LIST_DEFAULT),
+        .offset = api_number(r, "offset", 0),
+        .before = api_number(r, "before", INT64_MAX),
     };
 }
 

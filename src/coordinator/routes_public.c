@@ -28,24 +28,7 @@ void public_workers(struct http_request *r, void *ctx) {
         readers_run(c->readers, r, http_user(r) != NULL, list_workers, c);
 }
 
-// --- counts and prices -------------------------------------------------------------------------------------------
-
-void public_stats(struct http_request *r, void *ctx) {
-    struct coordinator *c = ctx;
-    struct queue_counts n;
-    json_t *o = json_object();
-    queue_counts(c->queue, &n);
-    json_set_u64(o, "total_executions", n.created);
-    json_set_u64(o, "successful_executions", n.succeeded);
-    json_set_u64(o, "failed_executions", n.guest_failed);
-    json_set_u64(o, "refused_executions", n.refused);
-    json_set_u64(o, "expired_executions", n.expired);
-    json_set_u64(o, "instructions_used", n.instructions);
-    json_set_u64(o, "active_workers", shared_alive(c->shared));
-    for (int s = EXECUTION_QUEUED; s <= EXECUTION_SUBMITTING; s++)
-        json_set_u64(o, execution_text((enum execution_state)s), n.by_state[s]);
-    http_reply_json(r, 200, o);
-}
+// --- prices ------------------------------------------------------------------------------------------------------
 
 void public_pricing(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;

@@ -66,6 +66,11 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/public/executions/{contract_id}/{request_id}", public_execution, 0, NULL, ROUTE_PUBLIC, public_execution) \
     X(HTTP_GET, "/public/config", public_config, 0, NULL, ROUTE_PUBLIC, public_config) \
     X(HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC, public_stats) \
+    X(HTTP_GET, "/public/stats/series", public_series, 0, NULL, ROUTE_PUBLIC, public_series) \
+    X(HTTP_GET, "/public/accounts/{account_id}/usage", public_usage, 0, NULL, ROUTE_PUBLIC, public_usage) \
+    X(HTTP_GET, "/public/users/{account_id}/earnings", public_earnings, 0, NULL, ROUTE_PUBLIC, public_earnings) \
+    X(HTTP_GET, "/public/repos", public_repos, 0, NULL, ROUTE_PUBLIC, public_repos) \
+    X(HTTP_GET, "/public/repos/popular", public_repos, 0, NULL, ROUTE_PUBLIC, public_repos_popular) \
     X(HTTP_GET, "/public/pricing", public_pricing, 0, NULL, ROUTE_PUBLIC, public_pricing) \
     X(HTTP_GET, "/public/wasm/info", read_public_wasm_info, 0, NULL, ROUTE_PUBLIC, public_wasm_info) \
     X(HTTP_GET, "/openapi.json", openapi, 0, NULL, ROUTE_PUBLIC, openapi) \

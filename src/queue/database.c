@@ -81,6 +81,13 @@
     "ALTER TABLE queue_items ADD COLUMN timeline TEXT NOT NULL DEFAULT '';"                                            \
     "ALTER TABLE executions ADD COLUMN timeline TEXT;"
 
+// rollups.h. One row is no sum: `n` of the kind 'until' is the moment before which all that has ended was added up.
+#define ROLLUPS                                                                                                        \
+    "CREATE TABLE rollups (kind TEXT NOT NULL, name TEXT NOT NULL, at_ms BIGINT NOT NULL, n BIGINT NOT NULL,"          \
+    " figures TEXT NOT NULL, PRIMARY KEY (kind, name, at_ms));"                                                        \
+    "CREATE INDEX rollups_most ON rollups (kind, n);"                                                                  \
+    "INSERT INTO rollups (kind, name, at_ms, n, figures) VALUES ('until', '', 0, 0, '{}');"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -231,6 +238,8 @@ static const struct db_migration migrations[] = {
      " RETURN regexp_replace(of, '(?<!\\\\)((?:\\\\\\\\)*)\\\\u0000', '\\1\\\\ufffd', 'g')::json ->> name; END "
      "$$;" LISTED_BY(POSTGRES_MEMBER, ", id") TIMELINES,
      .least = 9},
+    // An older program adds nothing up, and what it ends is added up later: by the moments of the ends.
+    {.version = 11, .what = "what has ended, added up", .sql = ROLLUPS, .least = 10},
 };
 
 const char *database_text(struct arena *a, const char *text) {
