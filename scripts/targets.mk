@@ -15,6 +15,7 @@ help:
 	@echo 'make fuzz     fuzzes every decoder for FUZZ_SECONDS (30) each'
 	@echo 'make hostile  runs programs that try to get out of every confinement, with its guards and without'
 	@echo 'make fleet    2,000 requests to a fleet of which each process is killed, frozen, cut off and restarted, on both databases'
+	@echo 'make many     that nothing costs more after a million executions (make unit: after thirty thousand)'
 	@echo 'make bench    prints figures and ratios'
 	@echo 'make setup    installs the packages and toolchains alone'
 	@echo 'make engine-crates  lists the crates in the WASM engine, with version and licence'
@@ -86,6 +87,9 @@ fleet:
 	@$(MAKE) all
 	@FLEET_REQUESTS=2000 FLEET_FAULTS=100 FLEET_MINUTES=20 python3 tests/fleet_test.py
 	@FLEET_FORM=sqlite FLEET_REQUESTS=2000 FLEET_FAULTS=100 FLEET_MINUTES=20 python3 tests/fleet_test.py
+
+many: $(O)/test/many_test
+	@MANY_EXECUTIONS=1000000 python3 tests/databases.py with $(O)/test/many_test
 
 bench:
 	@scripts/setup.sh test

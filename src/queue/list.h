@@ -33,7 +33,8 @@
     OR_ANY(":outcome", "e.outcome = :outcome")                                                                         \
     " AND (CAST(:request AS BIGINT) IS NULL OR e.request_id = :request)"                                               \
     " AND e.created_ms + 0 >= :from AND e.created_ms + 0 < :to"
-#define LIST_ORDER " AND e.id > :after AND e.id < :before ORDER BY e.id DESC LIMIT :limit OFFSET :offset"
+#define LIST_ORDER LIST_ORDER_BY("e.id")
+#define LIST_ORDER_BY(id) " AND " id " > :after AND " id " < :before ORDER BY " id " DESC LIMIT :limit OFFSET :offset"
 // Columns of both forms' statements, besides state, worker_id and attempt.
 #define LIST_COLUMNS                                                                                                   \
     "e.id AS id, e.contract_id AS contract_id, e.request_id AS request_id, e.created_ms AS created_ms, "               \

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an execution and a list cost does not grow with how many executions have ended before: counted in steps of
+// SQLite's machine and in rows that PostgreSQL reads, not in time. MANY_EXECUTIONS says how many (make many: a
+// million).
+#include "queue/test_queue.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#define LIVES 40
+#define LISTS 40
+
+static unsigned many(void) {
+    const char *text = getenv("MANY_EXECUTIONS");
+    return text ? (unsigned)strtoul(text, NULL, 10) : 30000;
+}
+
+// --- what it cost
+
+static bool add_steps(struct db *db, void *ctx, struct err *e) {
+    uint64_t *sum = ctx;
+    (void)e;
+    for (sqlite3_stmt *s = sqlite3_next_stmt(db->handle, NULL); s; s = sqlite3_next_stmt(db->handle, s))
+        *sum += (uint64_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
+    return true;
+}
+
+static uint64_t steps_since(struct world *w) {
+    uint64_t sum = 0;
+    struct err e;
+    assert_ok(writer_do(w->writer, add_steps, &sum, &e), &e); // the writer's connection is its thread's
+    assert_true(add_steps(w->reading, &sum, &e));
+    return sum;
+}
+
+static uint64_t ask(struct db *db, const char *sql) {
+    struct db_stmt *s;
+    struct err e;
+    bool row;
+    assert_ok(db_query(db, sql, &s, &e) && db_step(db, s, &row, &e) && row, &e);
+    uint64_t n = (uint64_t)db_int(db, s, "n");
+    db_done(db, s);
+    return n;
+}
+
+// A connection tells what it read when it ends.
+static uint64_t rows_read(struct world *w, struct db *direct) {
+    world_stop(w);
+    while (ask(direct,
+               "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND backend_type = "
+               "'client backend' AND pid <> pg_backend_pid()"))
+        ;
+    uint64_t n = ask(direct, "SELECT CAST(coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) AS BIGINT) AS n "
+                             "FROM pg_stat_user_tables WHERE relname IN ('executions', 'queue_items', 'totals')");
+    world_start(w);
+    return n;
+}
+
+// --- what is done
+
+static void live(struct world *w, uint64_t first) {
+    for (uint64_t id = first; id < first + LIVES; id++) {
+        bool changed;
+        assert_true(create(w, id));
+        assert_false(create(w, id)); // as the next worker that saw the event
+        struct test_lease l = poll_one(w);
+        assert_int_equal(l.id, id);
+        assert_int_equal(beat(w, &l, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
+        assert_int_equal(end_well(w, &l, &changed), QUEUE_OK);
+        assert_true(changed);
+    }
+}
+
+static void list(struct world *w, struct queue_filter f) {
+    SCOPED_ARENA(a);
+    SCOPED_BUF(out, 1 << 20);
+    struct err e;
+    f.limit = 20;
+    for (int i = 0; i < LISTS; i++) {
+        assert_ok(queue_list(w->q, w->reading, &f, a, &out, &e), &e);
+        assert_true(out.len > 2);
+    }
+}
+
+// As the coordinator's readers do it.
+static void read_by_index(struct world *w) {
+    struct err e;
+    if (!w->url)
+        return;
+    db_close(w->reading);
+    assert_ok(db_open_as(&w->reading, w->url, &(struct db_keep){.pages_by_index = true}, &e), &e);
+}
+
+static void look(struct world *w) {
+    struct queue_filter all = QUEUE_FILTER_ALL, f = all;
+    read_by_index(w);
+    list(w, f);
+    f.contract_id = "a.near";
+    list(w, f);
+    f = all;
+    f.has_request = true;
+    f.request_id = 1;
+    list(w, f);
+    f = all;
+    f.outcome = "success";
+    list(w, f);
+    f = all;
+    f.before = 30; // as a list is continued
+    list(w, f);
+}
+
+static void fill(struct world *w) {
+    SCOPED_ARENA(a);
+    sql(w, arena_printf(a,
+                        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u) INSERT INTO "
+                        "executions (contract_id, request_id, transaction_hash, created_ms, ended_ms, state, outcome, "
+                        "worker_id, lease, instructions, about, report, task) SELECT 'a.near', 1000000 + i, 'tx' || i, "
+                        "1000 + i, 2000 + i, 'settled', 'success', 'w', 'l', 1, "
+                        "'{\"sender_id\":\"a.near\",\"payer_id\":\"p.near\",\"repo\":\"r\"}', '{}', '1' FROM n",
+                        many()));
+}
+
+static void assert_like(const char *what, uint64_t before, uint64_t after) {
+    print_message("%s: %u with none, %u with %u others\n", what, (unsigned)before, (unsigned)after, many());
+    if (after > before + before / 2)
+        fail_msg("%s costs %u instead of %u", what, (unsigned)after, (unsigned)before);
+}
+
+// If these fail, a coordinator gets slower with each execution that it has served, until it serves none.
+static void on_sqlite(void **state) {
+    (void)state;
+    struct world w;
+    world_open(&w, 600000);
+    (void)steps_since(&w);
+    live(&w, 1);
+    uint64_t lives = steps_since(&w);
+    look(&w);
+    uint64_t looks = steps_since(&w);
+    fill(&w);
+    restart(&w);
+    (void)steps_since(&w);
+    live(&w, 1000);
+    assert_like("SQLite's steps for their lives", lives, steps_since(&w));
+    look(&w);
+    assert_like("SQLite's steps for lists", looks, steps_since(&w));
+    world_close(&w);
+}
+
+static void on_postgres(void **state) {
+    struct world w;
+    struct db *direct;
+    struct err e;
+    world_open_on(&w, state, 600000);
+    assert_ok(db_open(&direct, w.url, &e), &e);
+    live(&w, 1);
+    uint64_t at = rows_read(&w, direct), lives = at;
+    look(&w);
+    uint64_t now = rows_read(&w, direct), looks = now - at;
+    fill(&w);
+    at = rows_read(&w, direct);
+    live(&w, 1000);
+    now = rows_read(&w, direct);
+    assert_like("PostgreSQL's rows for their lives", lives, now - at);
+    at = now;
+    look(&w);
+    assert_like("PostgreSQL's rows for lists", looks, rows_read(&w, direct) - at);
+    db_close(direct);
+    world_close(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(on_sqlite), ON_POSTGRES(on_postgres)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
