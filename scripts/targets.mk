@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet bench clean book
+.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet many bench clean book
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
