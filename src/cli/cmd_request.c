@@ -136,6 +136,7 @@ static void print_json(struct arena *a, const struct ask_result *r, const struct
     json_set_u128(j, "refunded", w->refunded.v);
     json_set_text(j, "transaction_hash", r->transaction);
     json_set_text(j, "wasm_hash", w->wasm_hash);
+    json_set_text(j, "repo", ask->repo);
     json_set_text(j, "ref", ask->commit);
     json_set_text(j, "commit", r->commit);
     print_json_line(a, j);
