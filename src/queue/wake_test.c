@@ -135,6 +135,38 @@ static void test_so_does_what_is_given_back(void **state) {
     pair_close(&p);
 }
 
+// If this fails, the same of what the chain has decided anew.
+static void test_so_does_what_takes_a_false_ones_place(void **state) {
+    enum { REPLACED = 9 };
+    struct pair p;
+    struct test_answer a;
+    uint64_t us[REPLACED];
+    char was[8], json[8];
+    bool changed;
+    pair_open(&p, state);
+    for (uint64_t i = 0; i < REPLACED; i++) {
+        assert_true(create(&p.at[0], i + 1));
+        struct test_lease l = poll_by(&p.at[0], "another", 20, NULL, NULL);
+        assert_int_equal(end_well(&p.at[0], &l, &changed), QUEUE_OK);
+        park(&p, 1, NULL, NULL);
+        snprintf(was, sizeof was, "%u", (unsigned)i + 1);
+        snprintf(json, sizeof json, "0%u", (unsigned)i + 1); // another text, which names the same
+        struct queue_replace x = {.call = call_new(&a),
+                                  .key = {"a.near", i + 1},
+                                  .was = was,
+                                  .build_target = "t",
+                                  .payer = "p",
+                                  .json = json,
+                                  .about = "{}"};
+        queue_replace(p.at[0].q, &x);
+        assert_true(wait_for(&a) && x.replaced);
+        us[i] = wait_us(&p, clock_mono_us());
+    }
+    qsort(us, REPLACED, sizeof *us, by_size);
+    assert_in_range(us[REPLACED / 2], 0, 100000);
+    pair_close(&p);
+}
+
 // If this fails, every coordinator asks the database at each creation, whatever its workers want.
 static void test_who_wants_something_else_sleeps_on(void **state) {
     static const char *const words[] = {"b.near t", "a.near x", "b.near *", "* x"}, *const woken[] = {
@@ -204,6 +236,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_POSTGRES(test_a_creation_wakes_the_others),
         ON_POSTGRES(test_so_does_what_is_given_back),
+        ON_POSTGRES(test_so_does_what_takes_a_false_ones_place),
         ON_POSTGRES(test_who_wants_something_else_sleeps_on),
         ON_POSTGRES(test_without_its_help),
         ON_POSTGRES(test_a_liar_in_its_place),
