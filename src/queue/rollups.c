@@ -49,8 +49,8 @@ uint64_t figures_quantile(const uint32_t *buckets, unsigned percent) {
     X(executions)                                                                                                      \
     X(success)                                                                                                         \
     X(guest_failed)                                                                                                    \
-    X(refused) X(expired) X(guest) X(build) X(access) X(platform) X(instructions) X(run_ms) X(runs) X(build_ms)        \
-        X(builds)
+    X(refused)                                                                                                         \
+    X(expired) X(guest) X(build) X(access) X(platform) X(instructions) X(run_ms) X(runs) X(build_ms) X(builds)
 #define AMOUNTS(X) X(paid) X(charged) X(refunded)
 
 void figures_add(struct figures *to, const struct figures *x) {
