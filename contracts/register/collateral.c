@@ -36,6 +36,8 @@ struct kept {
 
 static bool has_sets(uint8_t kind) { return kind >= DCAP_KIND_TCB_INFO; }
 
+static const struct slot root = {DCAP_KIND_ROOT_CRL, {0}};
+
 static struct bytes record_load(const struct slot *slot) {
     struct dcap_arena *a = arena();
     struct part_key k = part_key(slot);
@@ -144,7 +146,6 @@ _Noreturn void collateral_refuse(void) {
 
 // An object may have some parts only; those that it has are verified.
 bool collateral_verify(struct text object, struct dcap_trust *trust, uint64_t now) {
-    static const struct slot root = {DCAP_KIND_ROOT_CRL, {0}};
     struct dcap_part_source from[PARTS];
     arena()->used = 0;
     given = (struct given){0};
@@ -257,9 +258,12 @@ static void refuse_old(enum took took, const struct dcap_part_head *h) {
                           : mended);
 }
 
-static void keep(struct bytes part, const struct state *s, bool strict) {
+// revoked: serial numbers of signers, whose parts are passed over.
+static void keep(struct bytes part, struct bytes revoked, const struct state *s, bool strict) {
     struct dcap_part_head h = head_of(part);
     uint32_t place = 0;
+    if (dcap_serials_have(revoked, (struct bytes){h.signer, sizeof h.signer}))
+        return;
     require(!has_sets(h.kind) || h.tee == DCAP_TDX, "Collateral refused: it is of SGX, and this contract takes TDX");
     struct slot slot = slot_of(&h, part);
     struct kept all = kept_load(&slot);
@@ -275,10 +279,16 @@ static void keep(struct bytes part, const struct state *s, bool strict) {
     }
 }
 
+// A registration, which is not strict, may have brought an older root CRL than the one that is kept: its other parts
+// were verified by that.
 void collateral_keep(const struct state *s, bool strict) {
+    struct bytes revoked = {NULL, 0};
     for (unsigned i = 0; i < PARTS; i++) {
-        if (given.part[i].len)
-            keep(given.part[i], s, strict);
+        if (!given.part[i].len)
+            continue;
+        if (i && !strict && !revoked.ptr)
+            revoked = dcap_part_serials(record_load(&root));
+        keep(given.part[i], revoked, s, strict);
         given.part[i].len = 0;
     }
 }
@@ -359,7 +369,7 @@ static void answer_parts(struct text fmspc, bool days) {
     struct out *o = reply_open('[');
     require(!fmspc.ptr || (fmspc.len == 12 && hex_take(wanted, fmspc, sizeof wanted)),
             "fmspc must be 12 hexadecimal digits");
-    put_slot(o, &(struct slot){DCAP_KIND_ROOT_CRL, {0}}, s, days);
+    put_slot(o, &root, s, days);
     put_slot(o, &(struct slot){DCAP_KIND_PCK_CRL, {DCAP_CA_PROCESSOR}}, s, days);
     put_slot(o, &(struct slot){DCAP_KIND_PCK_CRL, {DCAP_CA_PLATFORM}}, s, days);
     put_slot(o, &(struct slot){DCAP_KIND_QE_IDENTITY, {0}}, s, days);

@@ -114,6 +114,30 @@ static void older_parts_are_refused(void **state) {
         mock_log("EVENT_JSON:{\"standard\":\"near-outlayer\",\"version\":\"1.0.0\",\"event\":\"collateral_updated\""));
 }
 
+// Else whoever has a signer's key that Intel revoked brings the list from before that, and has false TCB infos of other
+// platforms kept in the place of Intel's by a registration that succeeds.
+static void an_older_list_keeps_nothing_of_a_revoked_signer(void **state) {
+    (void)state;
+    char more[100000];
+    size_t count;
+    sample_make(&(struct sample){
+        .now = seconds(), .younger = 3600, .crl_number = 5, .other_signer = true, .signer_revoked = true});
+    calls("update_collateral", OWNER, 0, push(ROOT));
+    sample_make(&(struct sample){.now = seconds(), .younger = 3600, .crl_number = 5});
+    calls("update_collateral", OWNER, 0, push(CRL "," TCB "," QE));
+    approves();
+    sample_make(&(struct sample){.now = seconds(), .other_signer = true, .fmspc = 1, .evaluation = 18});
+    refuses("update_collateral", OWNER, 0, push(NULL), "ROLLED_BACK");
+    snprintf(more, sizeof more, ",\"collateral\":%s", sample_only("root_ca_crl," CRL "," TCB "," QE));
+    quotes(7, &(struct sample){0});
+    calls("register_worker_key", REGISTRAR, 0, registration(7, more));
+    assert_int_equal(in_force(&count), 17);
+    assert_int_equal(count, 1);
+    json_t *identities = kept("qe_identity");
+    assert_int_equal(json_array_size(identities), 1);
+    json_decref(identities);
+}
+
 static void pushes(unsigned evaluation) {
     sample_make(&(struct sample){.now = seconds(), .evaluation = evaluation});
     calls("update_collateral", OWNER, 0, push(TCB));
@@ -247,6 +271,7 @@ int main(void) {
         TEST(a_text_of_the_object_serves_too),
         TEST(kept_parts_serve_beside_those_of_the_call),
         TEST(older_parts_are_refused),
+        TEST(an_older_list_keeps_nothing_of_a_revoked_signer),
         TEST(the_lowest_set_from_the_minimum_on_is_in_force),
         TEST(a_set_that_has_expired_makes_room),
         TEST(what_has_expired_is_refused_with_its_date),

@@ -40,6 +40,7 @@ static void change(struct pki_world *w, const struct sample *s) {
     w->tcb_info.fmspc[5] ^= s->fmspc;
     if (s->revoked)
         memcpy(w->pck_crl.revoked[0], w->leaf.serial, sizeof w->leaf.serial);
+    w->tcb_signer.serial[19] ^= s->other_signer;
     if (s->signer_revoked) {
         w->root_crl.revoked_count = 1;
         memcpy(w->root_crl.revoked[0], w->tcb_signer.serial, sizeof w->tcb_signer.serial);

@@ -16,6 +16,7 @@ struct sample {
     uint64_t crl_number;        // 0: 1
     uint8_t fmspc;              // is XORed into the last byte
     bool revoked, signer_revoked, out_of_date, not_up_to_date_at_all, debug, sgx;
+    bool other_signer; // TCB info and QE identity are signed by another certificate, which signer_revoked is about then
 };
 // The last one that was made, as the contract takes it; texts live until the next one.
 extern const char *sample_quote, *sample_collateral; // hexadecimal digits, JSON
