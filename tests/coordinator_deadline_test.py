@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A request's time on chain, as the coordinator knows it: what nobody began in time is answered at once, unbuilt and
 uncharged."""
-import contextlib, sqlite3, time
+import contextlib, json, sqlite3, time
 
 import kit
 from coordinator_doubt_test import Fleet
 from kit import check, equal
+from roles_test import Between
 from worker_world import ECHO, builds, c_repo
 
 
@@ -48,6 +49,25 @@ def test_too_late():
             equal("and not charged", (event["payment_charged"], event["resources_used"]["instructions"]), ("0", 0))
             equal("nothing is built for it", builds(worker), before)
             equal("and it is known how it ended", kit.until(lambda: w.outcome(id), 10), "expired")
+
+
+def test_hopeless():
+    """What the coordinator says that too many wait before is answered though there is time on chain."""
+    def change(path, status, body):
+        if path.startswith("/tasks/poll") and status == 200:
+            body = json.dumps({**json.loads(body), "too_late": True, "hopeless": True}).encode()
+        return status, body
+
+    with kit.folder() as home:
+        w = Fleet(home)
+        repo, between = c_repo(w, "echo", ECHO), Between(w.real.url, change=change)
+        with w.worker("right", **w.at(API_BASE_URL=between.url)) as worker:
+            tx = w.ask_chain(repo, "first")
+            w.create(w.task_of(tx))
+            event, value = w.answer(tx)
+            check("it is answered", value is None and event["failure"] == "platform"
+                  and "so many requests wait before this one" in event["error_message"], event)
+            equal("nothing is built or charged", (builds(worker), event["payment_charged"]), (0, "0"))
 
 
 def test_the_monitor_tells():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Workers that only build and workers that only run serve one request together, by way of a real coordinator."""
-import contextlib, http.client, http.server, json, os, threading
+import contextlib, http.client, http.server, json, os, threading, time
 
 import coordinator_world, kit, near
 from kit import check, equal
@@ -127,6 +127,26 @@ def test_killed_before_it_hands_over():
                 event, value = w.answer(tx)
                 equal("another one hands over what was uploaded", (value, builds(second)), ("hello", 0))
         never.set()
+
+
+def test_a_hand_over_that_fails():
+    """What could not be handed over goes back to the queue, instead of waiting for its lease's end."""
+    with kit.folder() as home:
+        w = Fleet(home)
+        times = []
+
+        def fail(path):
+            if path == "/tasks/hand-over":
+                times.append(time.monotonic())
+                if len(times) == 1:
+                    raise OSError("cut off")
+        between = Between(w.real.url, before=fail)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker("runner", **RUNS, API_BASE_URL=between.url), w.worker("builder", **BUILDS):
+            _, tx = w.ask(repo, "hello")
+            equal("it is served", w.answer(tx)[1], "hello")
+            equal("handed over at the second try", len(times), 2)
+            check("before a lease would have ended", times[1] - times[0] < 12, times)
 
 
 def test_a_build_that_is_not_believed():

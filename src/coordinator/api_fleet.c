@@ -74,7 +74,8 @@ API_SCHEMA(polled_schema, "Polled", "An execution that this worker holds now.", 
            {"lease", API_OBJECT, API_MUST, "What holds it.", .of = &lease_schema},
            {"attempt", API_NUMBER, API_MUST, "How often it was handed out."},
            {"handed", API_NUMBER, API_MUST, "How often one worker handed it over to another."},
-           {"too_late", API_BOOL, 0, "It is not to be run, only to be answered: its time is over."});
+           {"too_late", API_BOOL, 0, "It is not to be run, only to be answered: its time is over."},
+           {"hopeless", API_BOOL, 0, "It is too late since too many wait before it, though there is time on chain."});
 const struct api_about about_tasks_poll = {.id = "pollTask",
                                            .what = "Waits for an execution that this worker can do, and leases it.",
                                            API_PARAMS(poll_params),

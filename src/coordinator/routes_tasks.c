@@ -152,7 +152,9 @@ static void polled(void *ctx, const struct err *e) {
                                           "{\"task\":%s,\"lease\":{\"token\":\"%s\",\"expires_in_ms\":%d,"
                                           "\"confirm_within_ms\":%d},\"attempt\":%u,\"handed\":%u%s}",
                                           p->json, p->token, LEASE_MS, LEASE_CONFIRM_MS, p->attempt, p->handed,
-                                          p->too_late ? ",\"too_late\":true" : "")));
+                                          p->hopeless   ? ",\"too_late\":true,\"hopeless\":true"
+                                          : p->too_late ? ",\"too_late\":true"
+                                                        : "")));
 }
 
 // Whose executions a poll is for: the contract that it names, or the one that the coordinator has a setting for. "":

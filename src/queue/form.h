@@ -34,4 +34,9 @@ static inline bool room_beside(uint64_t open, struct err *e) {
     return err_hint(e, "try again when workers have done some");
 }
 
+static inline void hopeless_figure(struct buf *out, uint64_t n) {
+    figure_one(out, FIGURE_COUNTER, "outlayer_queue_hopeless_total",
+               "Executions before which so many waited that no worker could begin them in time, since the start.", n);
+}
+
 static inline void call_served(struct queue_call *c) { c->done(c->ctx, NULL); }

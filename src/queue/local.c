@@ -24,7 +24,7 @@ static void prolong(struct local *l, struct item *x, const struct queue_beat *c)
     bool moved = dead_at_ms > x->dead_at_ms;
     if (moved) {
         x->dead_at_ms = dead_at_ms;
-        x->too_late = false;
+        x->too_late = x->hopeless = false;
     }
     if (c->event != EXECUTION_EVENT_COUNT)
         item_move(l, x, c->event);
@@ -154,10 +154,11 @@ static void local_figures(struct queue *q, struct buf *out) {
     struct local *l = (struct local *)q;
     char label[FIGURE_LABEL_MAX];
     pthread_mutex_lock(&l->mutex);
-    uint64_t oldest = oldest_ms(l);
+    uint64_t oldest = oldest_ms(l), hopeless = l->hopeless_count;
     pthread_mutex_unlock(&l->mutex);
     figure_head(out, FIGURE_GAUGE, "outlayer_queue_oldest_seconds", "How long the oldest queued execution waits.");
     figure_micro(out, "outlayer_queue_oldest_seconds", NULL, oldest * 1000);
+    hopeless_figure(out, hopeless);
     figure_head(out, FIGURE_HISTOGRAM, "outlayer_execution_state_seconds", "How long executions were in a state.");
     for (int s = EXECUTION_QUEUED; s <= EXECUTION_SUBMITTING; s++)
         figure_histogram(out, "outlayer_execution_state_seconds",

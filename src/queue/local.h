@@ -16,6 +16,7 @@
 #include "queue/form.h"
 #include "queue/heap.h"
 #include "queue/rows.h"
+#include "queue/service.h"
 #include "queue/timeline.h"
 #include "store/writer.h"
 #include <pthread.h>
@@ -59,11 +60,13 @@ struct item {
     uint64_t since_ms; // in this state; monotonic
     bool ending;       // its end is being stored; meanwhile nobody else may end or lease it
     bool too_late;     // nobody began it in time
+    bool hopeless;     // nobody could, since too many wait before it; it is too_late, too
     bool waits;        // it counts among its payer's
     unsigned attempt, handed;
     uint64_t turn;
     uint64_t created_ms, dead_at_ms; // wall clock
     uint64_t deadline_ms;            // monotonic: of the lease, or of the delay; 0: none
+    uint64_t leased_ms;              // monotonic; 0: before this process
     struct hash token;               // SHA-256 of the lease's
     char worker_id[WORKER_ID_MAX + 1];
     char token_name[TOKEN_NAME_MAX + 1]; // by which the worker took it
@@ -100,6 +103,9 @@ struct local {
     uint64_t polls_next_ms; // none of them ends before
     struct item *dirty;
     uint64_t dirty_until_ms; // their rows are written by then; NO_DEADLINE: none is dirty, or it is being done
+    struct service service;
+    uint64_t judge_ms; // the next look for what is hopeless
+    uint64_t hopeless_count;
     struct queue_counts counts;
     bool cordoned;       // nothing is leased
     unsigned drains;     // the last one may wait
@@ -157,6 +163,13 @@ void timer_stop(struct local *l);
 // The timer must look again at `deadline_ms`. It is woken only if it sleeps for longer than that. With the lock held.
 void timer_wake_by(struct local *l, uint64_t deadline_ms);
 void timer_watch(struct local *l, const struct item *x); // by the next deadline of a queued item
+
+// --- local_hopeless.c: with the lock held
+
+// Finds what is hopeless, now and then, and hands it to those who wait.
+void hopeless_judge(struct local *l, uint64_t now, struct queue_call **answers);
+uint64_t hopeless_next_ms(const struct local *l); // when to look again; NO_DEADLINE: nothing waits, or little is known
+void hopeless_note_end(struct local *l, const struct item *x); // its lease ends with it
 
 // --- local_leases.c
 

@@ -87,8 +87,11 @@ static void finish(struct ending *x, struct item **at) {
         x->call->changed = x->changed || (x->held && own);
         x->call->answer = x->changed || own ? QUEUE_OK : *at && !x->held ? QUEUE_LOST : QUEUE_UNKNOWN;
     }
-    if (x->held)
-        item_forget(x->l, at);
+    if (!x->held)
+        return;
+    if (x->call && x->call->token)
+        hopeless_note_end(x->l, *at);
+    item_forget(x->l, at);
 }
 
 static void tell_item(struct ending *x, bool ok) {

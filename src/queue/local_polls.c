@@ -97,12 +97,14 @@ static void lease(struct local *l, struct item *x, struct queue_poll *p) {
     l->served_turn = x->turn > l->served_turn ? x->turn : l->served_turn;
     item_move(l, x, EXECUTION_EVENT_LEASE);
     item_note(x, execution_text(x->state), NULL);
-    item_set_deadline(l, x, clock_mono_ms() + LEASE_CONFIRM_MS);
+    x->leased_ms = clock_mono_ms();
+    item_set_deadline(l, x, x->leased_ms + LEASE_CONFIRM_MS);
     item_make_dirty(l, x);
     timer_wake_by(l, x->deadline_ms);
     p->leased = true;
     x->too_late |= clock_wall_ms() >= item_late_at(x); // also one that came so late
     p->too_late = x->too_late;
+    p->hopeless = x->hopeless;
     p->attempt = x->attempt;
     p->handed = x->handed;
     p->json = arena_strdup(p->arena, x->json);

@@ -61,7 +61,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t next_deadline(const struct local *l) {
     const struct item *timed = heap_first(&l->timers), *dying = heap_first(&l->deaths);
-    uint64_t next = earlier(l->polls_next_ms, l->dirty_until_ms);
+    uint64_t next = earlier(earlier(l->polls_next_ms, l->dirty_until_ms), hopeless_next_ms(l));
     if (timed)
         next = earlier(next, timed->deadline_ms);
     return dying ? earlier(next, mono_of(dying->in_deaths.first)) : next;
@@ -82,6 +82,7 @@ static void *watch(void *ctx) {
         polls_end(l, now, &answers); // first: what becomes free goes to those who still wait
         end_deadlines(l, now, &answers);
         end_times(l, &answers);
+        hopeless_judge(l, now, &answers);
         bool store = l->dirty_until_ms <= now;
         if (answers || store) {
             pthread_mutex_unlock(&l->mutex);

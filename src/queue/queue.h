@@ -86,6 +86,7 @@ void queue_replace(struct queue *q, struct queue_replace *x);
 // Waits for an execution that this worker can do. Each that waits has a turn: one more than the last that waits for the
 // same payer, and at least the turn served last. The lowest is leased first, of equals the oldest. Before them go those
 // that are too late: what no worker began in the first nine tenths of its time is only answered, by whichever worker.
+// So is, at once, what is hopeless: before which so many wait that none could begin it by then (service.h).
 struct queue_poll {
     struct queue_call call;
     struct arena *arena;           // for `json`
@@ -99,6 +100,7 @@ struct queue_poll {
     bool (*gone)(void *ctx);
     bool leased;                     // out; false: nothing came, and the rest is not set
     bool too_late;                   // out; it cannot begin any more, so only its payer is told
+    bool hopeless;                   // out; too_late since too many wait before it: its time is not over
     const char *json;                // out; the task
     char token[LEASE_TOKEN_LEN + 1]; // out; names the lease in every report
     unsigned attempt;                // out; 1, 2, …

@@ -115,11 +115,42 @@ static bool store_creates(struct scaled *s, struct queue_call **x, size_t n, str
     return true;
 }
 
+// Leases of this process alone; with the lock held.
+static struct known_lease *lease_slot(struct scaled *s, const char *token, uint64_t *hash) {
+    struct hash h = sha256(slice_str(token));
+    memcpy(hash, h.b, sizeof *hash);
+    return &s->leases[*hash % LEASES_KNOWN];
+}
+
+static void note_lease(struct scaled *s, const struct queue_poll *p) {
+    uint64_t hash;
+    struct known_lease *at = lease_slot(s, p->token, &hash);
+    if (!p->too_late)
+        *at = (struct known_lease){hash, clock_mono_ms()};
+}
+
+static uint64_t held(const struct queue_counts *c) {
+    uint64_t n = 0;
+    for (int i = EXECUTION_LEASED; i <= EXECUTION_SUBMITTING; i++)
+        n += c->by_state[i];
+    return n;
+}
+
+static void note_end(struct scaled *s, const struct queue_end *x) {
+    uint64_t hash, now = clock_mono_ms();
+    const struct known_lease *at = x->token ? lease_slot(s, x->token, &hash) : NULL;
+    if (at && at->since_ms && at->hash == hash)
+        service_note(&s->service, now, now - at->since_ms, held(&s->counts));
+}
+
 static void count_ends(struct scaled *s, struct queue_end **x, size_t n) {
     pthread_mutex_lock(&s->mutex);
-    for (size_t i = 0; i < n; i++)
-        if (x[i]->changed)
-            count_end(&s->counts, x[i]->outcome, x[i]->instructions);
+    for (size_t i = 0; i < n; i++) {
+        if (!x[i]->changed)
+            continue;
+        note_end(s, x[i]);
+        count_end(&s->counts, x[i]->outcome, x[i]->instructions);
+    }
     s->changes++;
     pthread_mutex_unlock(&s->mutex);
 }
@@ -286,6 +317,8 @@ static void answer_polls(struct scaled *s, struct call_list *looked_at) {
         struct queue_call *c = list_pop(looked_at);
         bool over = poll_of(c)->leased || s->stop || c->until_ms <= now;
         leased += poll_of(c)->leased;
+        if (poll_of(c)->leased)
+            note_lease(s, poll_of(c));
         list_add_call(over ? &answers : &s->parked, c);
     }
     s->polls -= answers.count;
@@ -383,10 +416,32 @@ static bool refresh_counts(struct scaled *s, struct err *e) {
     return true;
 }
 
+// Where all that wait could begin before the first of them is late, the rows are not asked.
+static bool judge(struct scaled *s, struct err *e) {
+    uint64_t found, now = clock_mono_ms();
+    if (now < s->judge_ms)
+        return true;
+    s->judge_ms = now + HOPELESS_MS;
+    pthread_mutex_lock(&s->mutex);
+    uint64_t each_us = service_each_us(&s->service, now, held(&s->counts));
+    uint64_t all_us = s->counts.by_state[EXECUTION_QUEUED] * each_us;
+    pthread_mutex_unlock(&s->mutex);
+    if (all_us < HOPELESS_MS * 1000)
+        return true;
+    if (!scaled_judge(s, each_us, &found, e))
+        return false;
+    pthread_mutex_lock(&s->mutex);
+    s->hopeless_count += found;
+    s->claim |= found > 0;
+    pthread_mutex_unlock(&s->mutex);
+    return true;
+}
+
 // A database that cannot be asked is said once, and so is its return.
 static void tick(struct scaled *s, struct outage *o, bool *fails) {
     struct err e = o->why;
-    bool ok = !o->is && scaled_sweep(s, &e) && scaled_look_benches(s, &s->benches, &e) && refresh_counts(s, &e);
+    bool ok = !o->is && scaled_sweep(s, &e) && scaled_look_benches(s, &s->benches, &e) && refresh_counts(s, &e) &&
+              judge(s, &e);
     if (!ok && e.code == ERR_UNAVAILABLE)
         *o = (struct outage){true, e};
     if (!ok && !*fails)
@@ -493,12 +548,13 @@ static bool scaled_has_room(struct queue *q, struct err *e) {
 static void scaled_figures(struct queue *q, struct buf *out) {
     struct scaled *s = scaled_of(q);
     pthread_mutex_lock(&s->mutex);
-    uint64_t oldest_ms = s->oldest_ms;
+    uint64_t oldest_ms = s->oldest_ms, hopeless = s->hopeless_count;
     pthread_mutex_unlock(&s->mutex);
     figure_head(out, FIGURE_GAUGE, "outlayer_queue_oldest_seconds", "How long the oldest queued execution waits.");
     figure_micro(out, "outlayer_queue_oldest_seconds", NULL, oldest_ms * 1000);
     if (s->bell)
         bell_figures(s->bell, out);
+    hopeless_figure(out, hopeless);
 }
 
 // --- life

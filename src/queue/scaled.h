@@ -11,12 +11,17 @@
 // polls wait; or at once, where Redis carries the word (scaled_wake.c). Nothing depends on that word.
 #pragma once
 #include "queue/form.h"
+#include "queue/service.h"
 #include "redis/bell.h"
 #include <pthread.h>
 
 #define SCALED_BATCH 128 // calls in one statement
 #define CLAIM_MS 500
-#define TOO_LATE (-1) // the turn of what cannot begin any more: before all others, and for any worker
+// Turns of what cannot begin any more, before all others and for any worker: its time is over, or too many wait before
+// it.
+#define TOO_LATE (-1)
+#define HOPELESS (-2)
+#define LEASES_KNOWN 1024 // of which it is known since when they are held
 
 struct call_list {
     struct queue_call *first, *last;
@@ -38,11 +43,17 @@ struct scaled {
     bool claim;                                               // something may be there for those that are parked
     bool benches;                                             // somebody does not get something; the second thread's
     uint64_t swept_ms; // when it last swept (clock_mono_ms); 0: never. The second thread's, too
+    uint64_t judge_ms; // the next look for what is hopeless; the second thread's
     struct queue_counts counts;
     uint64_t changes; // of the counts by this process, so that what was read before one is not believed at once
     unsigned unbelieved;
     uint64_t oldest_ms;
     struct bell *bell; // NULL: there is no Redis
+    struct service service;
+    uint64_t hopeless_count;
+    struct known_lease { // by the hash of its token
+        uint64_t hash, since_ms;
+    } leases[LEASES_KNOWN]; // of this process, in no order: a later one takes an earlier one's place
 };
 
 // --- scaled_calls.c: one statement for all; each is answered by its fields
@@ -66,6 +77,9 @@ struct scaled_lease { // a poll with the token that it gets if something is ther
 [[nodiscard]] bool scaled_sweep(struct scaled *s, struct err *e);
 // The counts, as all coordinators have made them, and how long the oldest that is queued waits.
 [[nodiscard]] bool scaled_count(struct scaled *s, struct queue_counts *out, uint64_t *oldest_ms, struct err *e);
+
+// Finds what is hopeless, where each that waits before another one costs it so many microseconds.
+[[nodiscard]] bool scaled_judge(struct scaled *s, uint64_t each_us, uint64_t *found, struct err *e);
 
 // Whether there is something that somebody does not get.
 [[nodiscard]] bool scaled_look_benches(struct scaled *s, bool *any, struct err *e);

@@ -396,7 +396,8 @@ static const char claim_sql[] =
 static void read_lease(struct db *db, struct db_stmt *q, struct scaled_lease *x) {
     struct queue_poll *p = x->poll;
     p->leased = true;
-    p->too_late = db_int(db, q, "turn") == TOO_LATE;
+    p->hopeless = db_int(db, q, "turn") == HOPELESS;
+    p->too_late = p->hopeless || db_int(db, q, "turn") == TOO_LATE;
     p->attempt = (unsigned)db_int(db, q, "attempt");
     p->handed = (unsigned)db_int(db, q, "handed");
     p->json = arena_strdup(p->arena, db_text(db, q, "task"));

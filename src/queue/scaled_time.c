@@ -38,6 +38,18 @@ static const char over_sql[] =
     " WHERE id = gone.execution_id AND state IS NULL RETURNING id)"
     " SELECT count(*) AS n FROM done";
 
+// Of those that wait only the ones that the same workers would take before it count: turns of others may put more
+// before it, and never fewer.
+static const char hopeless_sql[] = "UPDATE queue_items SET turn = " NUMBER_TEXT(
+    HOPELESS) " WHERE execution_id IN"
+              " (SELECT q.execution_id FROM queue_items q JOIN executions e ON e.id = q.execution_id JOIN"
+              " (SELECT execution_id, row_number() OVER (PARTITION BY contract_id, build_target, handed % 2"
+              " ORDER BY turn, execution_id) - 1 AS ahead FROM queue_items WHERE stage IS NULL AND turn >= 0"
+              " AND not_before_ms <= " NOW_MS ") waiting ON waiting.execution_id = q.execution_id"
+              " WHERE q.stage IS NULL AND q.turn >= 0 AND waiting.ahead * CAST(:each AS BIGINT)"
+              " > (q.dead_at_ms - (q.dead_at_ms - e.created_ms) / 10 - " NOW_MS ") * 1000"
+              " FOR UPDATE OF q SKIP LOCKED)";
+
 static bool change(struct db *db, const char *sql, uint64_t *rows, struct err *e) {
     struct db_stmt *q;
     if (!db_query(db, sql, &q, e) || !db_run(db, q, e))
@@ -78,6 +90,19 @@ static bool spare_leases(struct scaled *s, struct err *e) {
         return false;
     if (db_changes(db))
         log_info("%d leases last on, which nobody could confirm meanwhile", (int)db_changes(db));
+    return true;
+}
+
+bool scaled_judge(struct scaled *s, uint64_t each_us, uint64_t *found, struct err *e) {
+    struct db_stmt *q;
+    if (!db_query(s->soft, hopeless_sql, &q, e))
+        return false;
+    db_bind_int(s->soft, q, ":each", (int64_t)each_us);
+    if (!db_run(s->soft, q, e))
+        return false;
+    *found = (uint64_t)db_changes(s->soft);
+    if (*found)
+        log_warn("%d executions are hopeless: too many wait before them", (int)*found);
     return true;
 }
 

@@ -140,7 +140,7 @@ static inline bool create(struct world *w, uint64_t id) {
 struct test_lease {
     uint64_t id; // 0: there was none
     unsigned attempt, handed;
-    bool too_late;
+    bool too_late, hopeless;
     char token[LEASE_TOKEN_LEN + 1];
 };
 
@@ -158,7 +158,8 @@ static inline struct test_lease poll_step(struct world *w, const char *worker_id
         x.cannot[i] = cannot[i];
     queue_poll(w->q, &x);
     assert_true(wait_for(&a));
-    struct test_lease out = {x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.handed, x.too_late, ""};
+    struct test_lease out = {
+        x.leased ? strtoull(x.json, NULL, 10) : 0, x.attempt, x.handed, x.too_late, x.hopeless, ""};
     memcpy(out.token, x.token, sizeof out.token);
     return out;
 }

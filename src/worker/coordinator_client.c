@@ -3,9 +3,11 @@
 
 #include "builder/build.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/client.h"
 #include <inttypes.h>
+#include <time.h>
 
 #define CALL_MS 10000
 #define HEARTBEAT_MS 4000
@@ -13,6 +15,7 @@
 #define WASM_MAX (64u << 20)
 
 struct api {
+    _Atomic int64_t ahead_ms; // of the monotonic clock is the coordinator's; 0: not known
     struct http_client *http;
     struct api_settings set;
     size_t base_len; // without a slash behind
@@ -52,13 +55,33 @@ static struct http_call call_of(struct api *api, struct arena *a, const char *me
                               .cancel = api->set.cancel};
 }
 
+// When an answer was made; of a second its middle.
+static void see_date(struct api *api, const char *date) {
+    struct tm t = {0};
+    const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &t) : NULL;
+    time_t s = end && !*end ? timegm(&t) : 0;
+    if (s > 0)
+        api->ahead_ms = (int64_t)s * 1000 + 500 - (int64_t)clock_mono_ms();
+}
+
+uint64_t api_now_ms(const struct api *api) {
+    int64_t ahead_ms = api->ahead_ms;
+    return ahead_ms ? (uint64_t)((int64_t)clock_mono_ms() + ahead_ms) : clock_wall_ms();
+}
+
 // A JSON call whose answer nobody needs.
 static bool tell(struct api *api, struct arena *a, const char *method, const char *path, uint64_t timeout_ms,
                  const json_t *in, struct err *e) {
     struct http_call call = call_of(api, a, method, path, timeout_ms);
+    struct http_wanted date = {.name = "Date"};
     SCOPED_JSON(out) = NULL;
     int status;
-    return http_call_json(api->http, a, &call, in, &status, &out, e);
+    call.wanted = &date;
+    call.wanted_count = 1;
+    bool ok = http_call_json(api->http, a, &call, in, &status, &out, e);
+    if (ok) // a proxy's refusal says when the proxy made it
+        see_date(api, date.value);
+    return ok;
 }
 
 // --- leases

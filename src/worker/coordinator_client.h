@@ -16,6 +16,10 @@ struct api_settings {
 };
 [[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);
 void api_free(struct api *api);
+// Now, in Unix milliseconds, by the clock of the coordinator, as the last answer to a heartbeat or an announcement
+// said, to a second; it goes on by itself and does not jump with this machine's. Without an answer that says so: by
+// this one's.
+uint64_t api_now_ms(const struct api *api);
 
 // Waits up to timeout_s for work of any kind: also what this worker cannot build has to be answered. *got false: none.
 // A lease that cannot be read is ERR_INVALID with *got true when it can at least be given back. `stop` ends the wait

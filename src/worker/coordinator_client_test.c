@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/coordinator_client.h"
 
+#include "base/clock.h"
 #include "base/test.h"
 #include "http/test_server.h"
 
@@ -9,6 +10,7 @@ static struct {
     int status;
     const char *body;
     const char *type;
+    const char *date; // NULL: now
     char path[200];
 } fake;
 static struct http_server *server;
@@ -18,6 +20,8 @@ static void serve(struct http_request *r, void *ctx) {
     (void)ctx;
     const char *key = http_param(r, "key");
     snprintf(fake.path, sizeof fake.path, "%s", key ? key : "");
+    if (fake.date)
+        http_add_header(r, "Date", fake.date);
     http_reply(r, fake.status, fake.type, slice_str(fake.body));
 }
 
@@ -90,6 +94,27 @@ static void names_in_paths(void **state) {
     assert_string_equal(fake.path, "build/a b%2f\xc3\xa4?x&y#z~_");
 }
 
+// If this fails, a worker whose clock is wrong has requests called too late that are not, or that nobody can serve in
+// time handed out.
+static void deadlines_are_told_by_the_coordinators_clock(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    const uint64_t told = 2216246400ull * 1000;
+    assert_in_range(api_now_ms(api), clock_wall_ms() - 60000, clock_wall_ms() + 60000);
+    fake.date = "Sun, 25 Mar 2040 00:00:00 GMT";
+    answers(503, "text/html", "<html>nginx</html>"); // whose clock is whose?
+    assert_int_equal(beat(a), ERR_UNAVAILABLE);
+    assert_in_range(api_now_ms(api), clock_wall_ms() - 60000, clock_wall_ms() + 60000);
+    answers(200, "application/json", "{\"expires_in_ms\":15000}");
+    assert_ok(api_heartbeat(api, a, &id, NULL, 0, &e), &e);
+    assert_in_range(api_now_ms(api), told, told + 60000);
+    fake.date = "some day";
+    assert_ok(api_heartbeat(api, a, &id, NULL, 0, &e), &e);
+    assert_in_range(api_now_ms(api), told, told + 60000);
+    fake.date = NULL;
+}
+
 static int set_up(void **state) {
     (void)state;
     static char url[64];
@@ -115,6 +140,7 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_status_is_not_the_coordinators_word),
-                                       cmocka_unit_test(the_coordinators_own_words), cmocka_unit_test(names_in_paths)};
+                                       cmocka_unit_test(the_coordinators_own_words), cmocka_unit_test(names_in_paths),
+                                       cmocka_unit_test(deadlines_are_told_by_the_coordinators_clock)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -116,7 +116,7 @@ static bool take_first_form(struct job *j) {
 // What others may count on, should this worker lose it: an extension has moved it.
 static void extended(void *ctx, uint64_t left_ms) {
     struct job *j = ctx;
-    held_dead_at(j->worker->held, j->held, clock_wall_ms() + left_ms);
+    held_dead_at(j->worker->held, j->held, api_now_ms(j->worker->api) + left_ms);
 }
 
 // True when the request waits for an answer and is what the lease says.
@@ -258,6 +258,8 @@ static void hand_over(struct job *j, const char *next, const char *reason) {
     log_err(LOG_WARN, "handing over a lease", &e);
     if (e.code == ERR_NOT_FOUND)
         platform_failed(j, reason);
+    else if (e.code != ERR_LEASE_LOST)
+        give_back(j, reason, true); // refused where it was handed over after all
 }
 
 // Nothing is built here, and no build is there that this worker believes.
@@ -551,14 +553,27 @@ static void run(struct job *j) {
         not_begun(j, &e);
 }
 
-// Nobody began it in time, says the coordinator, whose clock may be wrong: the chain has the last word.
+// Nobody began it in time, says the coordinator, whose clock may be wrong: the chain has the last word. How many wait
+// before it is the coordinator's to say, who might as well have handed it to nobody.
 static bool is_too_late(const struct job *j) {
     if (!j->lease->too_late)
         return false;
-    if (!has_time(j))
+    if (!has_time(j) || j->lease->hopeless)
         return true;
     log_warn("the coordinator says that it is too late, and the chain that there is time");
     return false;
+}
+
+static void tell_too_late(struct job *j) {
+    const char *who = j->lease->handed % 2 ? "that builds could take the request" : "could begin the request";
+    if (has_time(j))
+        answer_fail(&j->answer, j->arena, ANSWER_PLATFORM,
+                    "so many requests wait before this one that no worker %s in its time on chain; try again later%s",
+                    who, cost_of_failure(j));
+    else
+        answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "no worker %s before its time on chain was nearly over%s",
+                    who, cost_of_failure(j));
+    answer(j);
 }
 
 static void work(struct job *j) {
@@ -580,10 +595,7 @@ static void work(struct job *j) {
     if ((j->task->unread && !ask_chain(j)) || !check_request(j))
         return;
     if (is_too_late(j)) {
-        answer_fail(&j->answer, j->arena, ANSWER_PLATFORM, "no worker %s before its time on chain was nearly over%s",
-                    j->lease->handed % 2 ? "that builds could take the request" : "could begin the request",
-                    cost_of_failure(j));
-        answer(j);
+        tell_too_late(j);
         return;
     }
     if (window_left(j) < HOPELESS_BLOCKS * j->block_ms)

@@ -101,7 +101,8 @@ bool lease_parse(struct lease *out, struct arena *a, const json_t *answer, struc
         !json_opt_u64(lease, "expires_in_ms", &out->expires_in_ms, e) ||
         !json_opt_u64(lease, "confirm_within_ms", &out->confirm_within_ms, e) ||
         !json_opt_u64(answer, "attempt", &out->attempt, e) || !json_opt_u64(answer, "handed", &out->handed, e) ||
-        !json_opt_bool(answer, "too_late", &out->too_late, e) || !json_get_object(answer, "task", &task, e))
+        !json_opt_bool(answer, "too_late", &out->too_late, e) ||
+        !json_opt_bool(answer, "hopeless", &out->hopeless, e) || !json_get_object(answer, "task", &task, e))
         return false;
     return read_task(&out->task, a, task, e);
 }

@@ -37,6 +37,7 @@ struct lease {
     uint64_t expires_in_ms, confirm_within_ms, attempt;
     uint64_t handed; // between those who build and those who run; odd: to those who build
     bool too_late;   // nobody began it in time: it is only answered
+    bool hopeless;   // too_late since too many wait before it, though its time on chain is not over
 };
 
 // The answer of /tasks/poll. ERR_INVALID names the field that is missing or malformed; token, attempt and the task's

@@ -24,7 +24,7 @@ void held_stop(struct held *h); // the thread ends; what is held stays
 // coordinator cannot be reached.
 struct held_lease *held_take(struct held *h, struct arena *a, const struct lease *lease, struct err *e);
 void held_stage(struct held *h, struct held_lease *l, enum stage stage);
-// No answer counts after this moment of the wall clock: the coordinator is told with the next heartbeat.
+// No answer counts after this moment of the coordinator's clock: the coordinator is told with the next heartbeat.
 void held_dead_at(struct held *h, struct held_lease *l, uint64_t dead_at_ms);
 bool held_is_lost(const struct held_lease *l);
 const atomic_bool *held_lost(const struct held_lease *l); // the same, for what waits; lives as long as it is held

@@ -325,6 +325,7 @@ static bool start_monitor(struct daemon *d, struct err *e) {
                                        .api_base_url = s->api_url,
                                        .api_token = s->api_token,
                                        .start_height = s->start_height,
+                                       .api = d->worker.api,
                                        .completed = worker_completed,
                                        .ctx = &d->worker};
     if (!monitor_start(&m, &d->monitor, e))

@@ -267,7 +267,7 @@ static bool skip(struct monitor *m, struct arena *a, struct err *e) {
 }
 
 static bool handle_block(struct monitor *m, struct arena *a, const struct block_logs *b) {
-    pace_see(&m->pace, b->height, b->timestamp_ns, clock_wall_ms());
+    pace_see(&m->pace, b->height, b->timestamp_ns, m->set.api ? api_now_ms(m->set.api) : clock_wall_ms());
     for (size_t i = 0; i < b->log_count; i++)
         if (!handle_log(m, a, b, &b->logs[i]))
             return false;

@@ -2,6 +2,7 @@
 // Watches the chain's final blocks: records new requests with the coordinator, and tells of requests that ended.
 #pragma once
 #include "base/err.h"
+#include "worker/coordinator_client.h"
 
 struct monitor;
 struct monitor_settings {
@@ -13,6 +14,7 @@ struct monitor_settings {
     // Each execution_completed event seen; from a thread of the monitor.
     void (*completed)(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json);
     void *ctx;
+    const struct api *api; // by whose clock deadlines are told; NULL: by this machine's
 };
 [[nodiscard]] bool monitor_start(const struct monitor_settings *s, struct monitor **m, struct err *e);
 // A request of this time (of the chain, ns) was missed: the scan goes back to before it. Repeating blocks changes
