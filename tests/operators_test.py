@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What daemons tell their operators and let them do: readiness, figures, draining with work under way, admin routes,
 one request's id in all logs."""
-import json, os, re, subprocess, time
+import contextlib, json, os, pty, re, subprocess, time
 from unittest import mock
 
 import figures, kit
@@ -253,6 +253,71 @@ def test_acts_of_the_operator():
         check("all of it stands in the log", all(x in c.output() for x in (
             "queued again by the operator", "worker w3 is benched by the operator for 60 s", "w3 may take leases again",
             f"[{CONTRACT}/{last[0]}", "cancelled by the operator")), c.output())
+
+
+def operator(daemon, *argv, at=None, **env):
+    """What `outlayer admin` ends with and says."""
+    env = {**os.environ, "ADMIN_BEARER_TOKEN": TOKEN, **env}
+    done = subprocess.run([kit.program("outlayer"), "admin", *argv, "--at", at or daemon.status_url],
+                          env={k: v for k, v in env.items() if v is not None}, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+def typed(daemon, answer, *argv):
+    """The same at a terminal, where it asks for the token; what the terminal shows."""
+    pid, tty = pty.fork()
+    if pid == 0:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("ADMIN_")}
+        os.execve(kit.program("outlayer"), ["outlayer", "admin", *argv, "--at", daemon.status_url], env)
+    screen = b""
+    with contextlib.suppress(OSError):  # its last reader's end
+        while piece := os.read(tty, 4096):
+            screen += piece
+            if screen.endswith(b"(not shown): "):
+                os.write(tty, answer.encode() + b"\n")
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen.decode()
+
+
+def test_the_operators_command():
+    with coordinator(ADMIN_BEARER_TOKEN=TOKEN) as c, kit.folder() as home:
+        id, token = c.lease(1)
+        one = f"{CONTRACT}/1"
+        equal("a lease is taken away", operator(c, "requeue", one)[:2], (0, f"{one} is queued again"))
+        equal("its worker learns it", c.beat(1, token)[0], 409)
+        status, said, _ = operator(c, "cancel", one, "--reason", "no use", "--json")
+        equal("cancelled", (status, json.loads(said)), (0, {"done": "cancelled"}))
+        check("with its reason", "no use" in c.job(1)["error"], c.job(1))
+        equal("a worker is benched", operator(c, "bench", "w 1/x", "--seconds", "6000")[:2],
+              (0, "worker w 1/x gets no new leases for 6,000 s"))
+        listed = json.loads(operator(c, "benches", "--json")[1])["benched"]
+        equal("it is on the list", [x["worker_id"] for x in listed], ["w 1/x"])
+        check("for people, too", operator(c, "benches")[1].startswith("w 1/x  "))
+        equal("and off it", operator(c, "unbench", "w 1/x", "--json")[:2], (0, '{"done":"unbenched"}'))
+        equal("which is empty then", operator(c, "benches")[:2], (0, "no worker is benched"))
+        for argv, words in ((("unbench", "w2"), "is not benched"), (("requeue", f"{CONTRACT}/99"), "was never here"),
+                            (("requeue", "17"), "names no request"), (("requeue", f"{CONTRACT}/x"), "names no request"),
+                            (("requeue",), "it is not said what to requeue"), (("drain", "w1"), "takes no TARGET"),
+                            (("bench", "w1", "--seconds", "0"), "'seconds' is 1 to"), ((), "say what to do"),
+                            (("bench", "w1", "--reason", "x"), "takes no --reason")):
+            status, said, err = operator(c, *argv)
+            check(f"{argv} is refused with a sentence", status == 2 and words in err and not said, (status, said, err))
+        status, _, err = operator(c, "benches", ADMIN_BEARER_TOKEN="x")
+        check("a wrong token", status == 2 and "not the operator's token" in err, err)
+        status, _, err = operator(c, "benches", ADMIN_BEARER_TOKEN=None)
+        check("none", status == 2 and "token is missing" in err and "ADMIN_BEARER_TOKEN_FILE" in err, err)
+        status, _, err = operator(c, "benches", at=c.url)
+        check("not a status listener", status == 2 and "no such path" in err and "STATUS_LISTEN" in err, err)
+        status, _, err = operator(c, "benches", at="http://127.0.0.1:1")
+        check("nobody is there", status == 3 and "cannot reach http://127.0.0.1:1" in err, err)
+        with open(os.path.join(home, "token"), "w") as f:
+            f.write(TOKEN + "\n")
+        equal("a token in a file", operator(c, "benches", ADMIN_BEARER_TOKEN=None, ADMIN_BEARER_TOKEN_FILE=f.name)[0], 0)
+        status, screen = typed(c, TOKEN, "benches")
+        check("or typed, and not shown", status == 0 and "no worker is benched" in screen and TOKEN not in screen, screen)
+        equal("and typed wrong", typed(c, "x", "benches")[0], 2)
+        equal("it drains", operator(c, "drain")[:2], (0, "it takes no new work, finishes what it has and ends"))
+        equal("and ends", c.process.wait(20), 0)
 
 
 def test_a_coordinator_drains():

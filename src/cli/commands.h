@@ -25,6 +25,7 @@ int command_secrets(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_db(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_admin(int argc, char **argv);
 int command_tee(int argc, char **argv);
 int command_verify_quote(int argc, char **argv);
 int command_collateral(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct {
     {"verify-quote", command_verify_quote, "what a TDX or SGX quote proves, by Intel's collateral and a policy"},
     {"collateral", command_collateral, "fetches what Intel signs about platforms, and says how long it lasts"},
     {"token", command_token, "creates, lists and revokes workers' tokens"},
+    {"admin", command_admin, "the operator's acts on a running coordinator or worker"},
     {"db", command_db, "moves a coordinator's database from SQLite to PostgreSQL"},
     {"audit", command_audit, "verifies and exports the keystore's audit log"},
 };
