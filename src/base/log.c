@@ -33,17 +33,24 @@ bool log_init(const char *daemon, const char *level, const char *format, struct 
     return err_hint(e, "LOG_LEVEL is error, warn, info or debug");
 }
 
-static const char id_signs[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/-";
+// One after the other, as servers do this several times for each answer: strspn would begin each time with a table.
+static bool is_id_sign(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == ':' || c == '/' || c == '-';
+}
 
 bool log_is_id(const char *id) {
-    size_t n = strnlen(id, LOG_ID_MAX);
-    return n > 0 && n < LOG_ID_MAX && strspn(id, id_signs) == n;
+    size_t n = 0;
+    while (n < LOG_ID_MAX && is_id_sign(id[n]))
+        n++;
+    return n > 0 && n < LOG_ID_MAX && !id[n];
 }
 
 static void keep_id(char out[static LOG_ID_MAX], const char *id) {
-    snprintf(out, LOG_ID_MAX, "%s", id ? id : "");
-    for (char *p = out; *(p += strspn(p, id_signs)); p++)
-        *p = '?';
+    size_t n = 0;
+    for (; id && id[n] && n < LOG_ID_MAX - 1; n++)
+        out[n] = is_id_sign(id[n]) ? id[n] : '?';
+    out[n] = 0;
 }
 
 void log_request(const char *id) { keep_id(request, id); }

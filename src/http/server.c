@@ -133,12 +133,28 @@ static void sent(struct http_server *s) {
     pthread_mutex_unlock(&s->lock);
 }
 
+// The server's prefix and the next number in hexadecimal digits; by hand, since this is done for each answer.
+static const char *id_new(const struct http_request *r) {
+    const struct http_server *s = r->server;
+    uint64_t n = atomic_fetch_add(&r->server->id_count, 1);
+    size_t digits = 1, prefix = sizeof s->id_prefix - 1;
+    while (digits < 16 && n >> 4 * digits)
+        digits++;
+    char *id = arena_alloc(r->arena, prefix + 1 + digits + 1), *at = id + prefix + 1;
+    memcpy(id, s->id_prefix, prefix);
+    id[prefix] = '-';
+    at[digits] = 0;
+    for (size_t i = digits; i-- > 0; n >>= 4)
+        at[i] = "0123456789abcdef"[n & 15];
+    return id;
+}
+
 // The visitor's own X-Request-Id where it is one, so that our logs and his speak of the same.
 static const char *id_of(const struct http_request *r) {
     const char *own = http_header(r, "X-Request-Id");
     if (own && log_is_id(own))
         return arena_strdup(r->arena, own);
-    return arena_printf(r->arena, "%s-%" PRIx64, r->server->id_prefix, atomic_fetch_add(&r->server->id_count, 1));
+    return id_new(r);
 }
 
 static struct http_request *request_new(struct http_server *s, struct MHD_Connection *c, const char *url) {
