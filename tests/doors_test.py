@@ -4,7 +4,7 @@
 import contextlib, http.client, json, resource, select, socket, time
 
 from coordinator_world import CONTRACT, coordinator, task
-from kit import Skip, check, equal, main, until
+from kit import Daemon, Skip, check, equal, folder, main, until
 
 FLOOD, POLLS = 4000, 10000
 
@@ -71,13 +71,28 @@ def flood(c, worker_port, address):
         check(f"{FLOOD} half-open connections of {address}: workers' leases are confirmed", max(times) < 1, max(times))
         status, took, _ = ask(c.port, "GET", "/health", source="127.0.0.9")
         check("and /health answers", status == 200 and took < 1, (status, took))
-        closed, end = 0, time.monotonic() + 10
-        while closed < FLOOD - 600 and time.monotonic() < end:
-            p = select.poll()
-            for s in sockets:
-                p.register(s, select.POLLIN)
-            closed = len(p.poll(100))
+        closed = until(lambda: hung_up(sockets) >= FLOOD - 600 and hung_up(sockets), 10, 0.1)
         check("one address has 512 of them", FLOOD - 520 <= closed <= FLOOD - 500, closed)
+
+
+def hung_up(sockets):
+    p = select.poll()
+    for s in sockets:
+        p.register(s, select.POLLIN)
+    return len(p.poll(100))
+
+
+def trickle(port, path, token):
+    s = socket.create_connection(("127.0.0.1", port))
+    s.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+              "Content-Length: 5000\r\n\r\n".encode())
+    began = time.monotonic()
+    with contextlib.suppress(OSError):
+        while time.monotonic() < began + 20 and not select.select([s], [], [], 0.1)[0]:
+            s.send(b"x")
+    took = time.monotonic() - began
+    check("a body that trickles has an end", 0.9 < took < 6, took)
+    s.close()
 
 
 def test_half_open_connections():
@@ -90,18 +105,27 @@ def test_half_open_connections():
         flood(c, c.ready["worker_port"], "127.0.0.1")
 
 
+def test_the_keystores_doors():
+    """A flood of the keystore from the coordinator's own address leaves the door that workers' questions come by."""
+    open_files(FLOOD + 200)
+    with folder() as home, Daemon("outlayer-keystore", {
+            "SERVER_PORT": "0", "WORKER_LISTEN": "127.0.0.1:0", "STATUS_LISTEN": "off", "HTTP_BODY_SECONDS": "1",
+            "NEAR_RPC_URL": "http://127.0.0.1:1", "OFFCHAINVM_CONTRACT_ID": CONTRACT,
+            "ALLOWED_WORKER_TOKEN_HASHES": "0" * 64}, home=home) as k:
+        door = k.ready["worker_port"]
+        check("workers have a port of their own", door != k.port, k.ready)
+        with half_open(k.port, "127.0.0.1", FLOOD) as sockets:
+            for port, source in ((door, "127.0.0.1"), (k.port, "127.0.0.9")):
+                status, took, _ = ask(port, "POST", "/decrypt", {"x": 1}, source=source)
+                check(f"{source} is answered", status in (400, 401) and took < 1, (status, took))
+            closed = until(lambda: hung_up(sockets) >= FLOOD - 600 and hung_up(sockets), 10, 0.1)
+            check("one address has 512 of them", FLOOD - 520 <= closed <= FLOOD - 500, closed)
+        trickle(k.port, "/decrypt", "x")
+
+
 def test_a_body_that_trickles():
     with coordinator(HTTP_BODY_SECONDS="1") as c:
-        s = socket.create_connection(("127.0.0.1", c.port))
-        s.sendall(f"POST /tasks/create HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {c.token}\r\n"
-                  "Content-Length: 5000\r\n\r\n".encode())
-        began = time.monotonic()
-        with contextlib.suppress(OSError):
-            while time.monotonic() < began + 20 and not select.select([s], [], [], 0.1)[0]:
-                s.send(b"x")
-        took = time.monotonic() - began
-        check("a body that trickles has an end", 0.9 < took < 6, took)
-        s.close()
+        trickle(c.port, "/tasks/create", c.token)
         equal("and others are served", ask(c.port, "GET", "/health")[0], 200)
 
 
