@@ -109,15 +109,19 @@ static void look(struct world *w) {
     list(w, f);
 }
 
+// Some at a time: a statement has a bound.
 static void fill(struct world *w) {
-    SCOPED_ARENA(a);
-    sql(w, arena_printf(a,
-                        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u) INSERT INTO "
-                        "executions (contract_id, request_id, transaction_hash, created_ms, ended_ms, state, outcome, "
-                        "worker_id, lease, instructions, about, report, task) SELECT 'a.near', 1000000 + i, 'tx' || i, "
-                        "1000 + i, 2000 + i, 'settled', 'success', 'w', 'l', 1, "
-                        "'{\"sender_id\":\"a.near\",\"payer_id\":\"p.near\",\"repo\":\"r\"}', '{}', '1' FROM n",
-                        many()));
+    enum { AT_ONCE = 20000 };
+    for (unsigned from = 0; from < many(); from += AT_ONCE) {
+        SCOPED_ARENA(a);
+        sql(w, arena_printf(a,
+                            "WITH RECURSIVE n(i) AS (SELECT %u UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %u) INSERT "
+                            "INTO executions (contract_id, request_id, transaction_hash, created_ms, ended_ms, state, "
+                            "outcome, worker_id, lease, instructions, about, report, task) SELECT 'a.near', 1000000 + "
+                            "i, 'tx' || i, 1000 + i, 2000 + i, 'settled', 'success', 'w', 'l', 1, "
+                            "'{\"sender_id\":\"a.near\",\"payer_id\":\"p.near\",\"repo\":\"r\"}', '{}', '1' FROM n",
+                            from, from + AT_ONCE < many() ? from + AT_ONCE : many()));
+    }
 }
 
 static void assert_like(const char *what, uint64_t before, uint64_t after) {
