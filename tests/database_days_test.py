@@ -142,7 +142,7 @@ def test_slow_and_silent():
 
 def test_it_ends_while_the_server_is_silent():
     """A stop is one: also where the database does not answer, and whatever waits for it."""
-    with world(DB_TIMEOUT_SECONDS="60", DRAIN_SECONDS="5") as w:
+    with world(DB_TIMEOUT_SECONDS="60", DRAIN_SECONDS="30") as w:
         w.a.create(1)
         w.line.silent(True)
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -154,7 +154,7 @@ def test_it_ends_while_the_server_is_silent():
             w.a.signal(signal.SIGTERM)
             equal("it ends", w.a.process.wait(40), 0)
             took = time.monotonic() - began
-            check("soon", took < 5 + SOON, took)
+            check("soon, though it might have waited for its drain", took < 2 + SOON, took)
             print(f"a stop over a silent server took {took:.1f} s", flush=True)
             said = [x.result(10)[0] for x in waits]
             check("whoever waited is told", all(s in (204, 503) for s in said), said)

@@ -118,18 +118,6 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     return true;
 }
 
-void coordinator_drain(struct coordinator *c, uint64_t ms) {
-    atomic_store(&c->draining, true);
-    log_info("draining: no more leases are given out, %u s at most", (unsigned)(ms / 1000));
-    if (!queue_drain(c->queue, ms) && ms)
-        log_warn("some leases have not ended: they last over a restart, and their workers go on");
-}
-
-void coordinator_hurry(struct coordinator *c) {
-    log_info("told again to end: leases are not waited for");
-    (void)!queue_drain(c->queue, 0);
-}
-
 // Waits for a database have an end of their own, which is too late for who wants to see this process ended.
 static void *watch_stop(void *ctx) {
     struct coordinator *c = ctx;
@@ -145,6 +133,12 @@ static void *watch_stop(void *ctx) {
     return NULL;
 }
 
+// Where it is not begun yet. A file is no server: nobody waits for it.
+static void begin_watch(struct coordinator *c) {
+    if (!c->stop_watched && c->writing && db_engine(c->writing) == DB_POSTGRES)
+        c->stop_watched = pthread_create(&c->stop_watch, NULL, watch_stop, c) == 0;
+}
+
 static void end_watch(struct coordinator *c) {
     if (!c->stop_watched)
         return;
@@ -155,11 +149,24 @@ static void end_watch(struct coordinator *c) {
     pthread_join(c->stop_watch, NULL);
 }
 
+void coordinator_drain(struct coordinator *c, uint64_t ms) {
+    atomic_store(&c->draining, true);
+    begin_watch(c);
+    log_info("draining: no more leases are given out, %u s at most", (unsigned)(ms / 1000));
+    if (!queue_drain(c->queue, ms) && ms)
+        log_warn("some leases have not ended: they last over a restart, and their workers go on");
+}
+
+void coordinator_hurry(struct coordinator *c) {
+    log_info("told again to end: leases are not waited for");
+    (void)!queue_drain(c->queue, 0);
+}
+
 void coordinator_stop(struct coordinator *c) {
     if (!c)
         return;
     atomic_store(&c->stopping, true);
-    c->stop_watched = pthread_create(&c->stop_watch, NULL, watch_stop, c) == 0;
+    begin_watch(c);
     retention_stop(c->retention);
     c->retention = NULL;
     rollups_stop(c->rollups);

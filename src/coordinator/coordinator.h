@@ -76,7 +76,7 @@ struct coordinator {
     struct histogram latency[COORDINATOR_ROUTES_MAX];
     struct tally unavailable, too_many; // answers 503 and 429, by reason
     atomic_bool draining;
-    pthread_t stop_watch; // from coordinator_stop on, where stop_watched
+    pthread_t stop_watch; // from the begin of its drain, or of its stop, where stop_watched
     bool stop_watched;
     pthread_mutex_t stop_mutex; // over `stopped`
     pthread_cond_t stop_changed;

@@ -385,14 +385,20 @@ static bool next_round(struct scaled *s, struct round *r, uint64_t tick_ms) {
     r->beat_count = list_take(&s->beats, r->beats, SCALED_BATCH);
     r->give_back_count = list_take(&s->give_backs, r->give_backs, SCALED_BATCH);
     r->look_count = list_take(&s->looks, r->looks, 1);
+    bool on = !s->closing || r->beat_count || r->give_back_count || r->look_count || s->fresh.count || s->parked.count;
+    pthread_mutex_unlock(&s->mutex);
+    return on;
+}
+
+// Not before the database has answered all else of the round: until then a drain may answer them.
+static void take_polls(struct scaled *s, struct round *r) {
+    pthread_mutex_lock(&s->mutex);
     if (r->tick || s->claim || s->stop) {
         s->claim = false;
         move_list(&r->polls, &s->parked);
     }
     move_list(&r->polls, &s->fresh);
-    bool on = !s->closing || r->beat_count || r->give_back_count || r->look_count || r->polls.count;
     pthread_mutex_unlock(&s->mutex);
-    return on;
 }
 
 // What others did becomes known; what this process did since it asked stays.
@@ -464,6 +470,7 @@ static void *keep_leases(void *arg) {
             tick(s, &o, &fails);
             tick_ms = clock_mono_ms() + CLAIM_MS;
         }
+        take_polls(s, &r);
         claim_for(s, &r.polls, &o);
         tell_outage(s, (struct call_list *const[]){&s->beats, &s->give_backs, &s->looks}, 3, &o);
     }
@@ -563,10 +570,20 @@ static void scaled_figures(struct queue *q, struct buf *out) {
 // that are parked here.
 static bool scaled_drain(struct queue *q, uint64_t ms) {
     struct scaled *s = scaled_of(q);
+    struct call_list waiting = {0};
     uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&s->mutex);
     s->stop = true;
+    move_list(&waiting, &s->parked);
+    move_list(&waiting, &s->fresh);
+    s->polls -= waiting.count;
     pthread_cond_signal(&s->asked);
+    pthread_mutex_unlock(&s->mutex);
+    while (waiting.first) { // whether the database answers or not
+        struct queue_call *c = list_pop(&waiting);
+        c->done(c->ctx, NULL);
+    }
+    pthread_mutex_lock(&s->mutex);
     while (s->polls && cond_wait_until(&s->answered, &s->mutex, end))
         ;
     bool drained = !s->polls;
