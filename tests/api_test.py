@@ -54,13 +54,14 @@ def test_refusals():
                 ("POST", "/public/jobs", 405, "method_not_allowed"), ("BREW", "/public/jobs", 405, "method_not_allowed"),
                 ("BREW", "/no/such/path", 404, "not_found"), ("GET", "/tasks/poll", 401, "unauthorized"),
                 ("GET", "/public/jobs?limit=x", 400, "invalid_input"), ("GET", "/wasm/zz", 400, "invalid_input"),
-                ("GET", "/%zz", 404, "not_found")):
+                ("DELETE", "/wasm/upload", 405, "method_not_allowed"), ("GET", "/%zz", 404, "not_found")):
             got, headers, body = raw(c, method, path)
             error = form(body)
             equal(f"{method} {path}", (got, error and error["code"]), (status, code))
             check(f"{method} {path} is JSON", headers["Content-Type"].startswith("application/json"))
             if status == 405:
-                equal("and says what there is", headers["Allow"], "HEAD, GET, OPTIONS")
+                equal("and says what there is", headers["Allow"],
+                      "POST, OPTIONS" if "upload" in path else "HEAD, GET, OPTIONS")
         got, _, body = raw(c, "GET", "/public/jobs", body=b"x")
         equal("a body where there is none", (got, form(body)["code"]), (413, "too_large"))
         got, _, body = raw(c, "POST", "/tasks/create", {"Authorization": f"Bearer {c.token}"}, b"{")

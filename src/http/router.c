@@ -77,14 +77,22 @@ static bool match(const char *pattern, const char *path, struct arena *a, struct
     return !*pattern && !*path;
 }
 
+static bool is_literal(const struct http_route *routes, size_t count, const char *raw_path) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(routes[i].path, raw_path) == 0)
+            return true;
+    return false;
+}
+
 const struct http_route *http_route_find(const struct http_route *routes, size_t count, enum http_method method,
                                          const char *raw_path, struct arena *a, struct http_params *out,
                                          unsigned *allowed, struct err *e) {
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
-    bool bad = false;
+    bool bad = false, literal = is_literal(routes, count, raw_path); // then no parameter stands for its last part
     *allowed = 0;
+    out->count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!match(routes[i].path, raw_path, a, out, &bad))
+        if (literal ? strcmp(routes[i].path, raw_path) != 0 : !match(routes[i].path, raw_path, a, out, &bad))
             continue;
         if (routes[i].method == wanted)
             return &routes[i];

@@ -15,8 +15,9 @@ struct http_params {
     } at[HTTP_PARAMS_MAX];
 };
 
-// The route for method and raw path. NULL: *allowed holds the methods that the path has (0: no such path), or
-// ERR_INVALID is set for a path that cannot be decoded.
+// The route for method and raw path; a path that a route has letter by letter is none of one with parameters. NULL:
+// *allowed holds the methods that the path has (0: no such path), or ERR_INVALID is set for a path that cannot be
+// decoded.
 const struct http_route *http_route_find(const struct http_route *routes, size_t count, enum http_method method,
                                          const char *raw_path, struct arena *a, struct http_params *out,
                                          unsigned *allowed, struct err *e);
