@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """docs/tutorial.md as a newcomer follows it: each command of its console blocks is run, in one shell in a home of its own,
-against the deployment that it starts itself, and prints what the page says. What differs each time is not compared:
+against the deployment that it starts itself, and prints what the page says. The contract in Rust is built by Debian's compiler
+beforehand, as `cargo near build` would build it. What differs each time is not compared:
 digits, hexadecimal and base58, units of time, and blanks; and a line `…` stands for any lines, `…` in a line for any text."""
 import os, re, select, shutil, socket, subprocess, time
 
 import kit
+from coin_flip_test import RUST, rust_contract
 from near_api_js_test import installed, node
 
 PAGE = os.path.join(kit.ROOT, "docs", "tutorial.md")
@@ -126,6 +128,9 @@ def test_tutorial():
     kit.program("outlayer")
     with open(PAGE) as f:
         text = f.read()
+    near_folder = os.path.join(RUST, "target", "near")  # where `cargo near build` leaves it
+    os.makedirs(near_folder, exist_ok=True)
+    shutil.copy(rust_contract(), os.path.join(near_folder, "coin_flip.wasm"))
     rpc, coordinator = free_port(), free_port()
     text = text.replace("3030", str(rpc)).replace("3040", str(coordinator))
     with kit.folder() as home:
