@@ -39,6 +39,9 @@ struct copy {
 // Of the totals PostgreSQL has several rows, which stand for their sum.
 static bool is_totals(const struct table *t) { return strcmp(t->name, "totals") == 0; }
 
+// A new database has one row in here: the moment up to which it has added up, which the source's takes the place of.
+static bool is_rollups(const struct table *t) { return strcmp(t->name, "rollups") == 0; }
+
 static enum kind kind_of(const char *type) {
     return strcasecmp(type, "BOOLEAN") == 0                                      ? KIND_TRUTH
            : strcasecmp(type, "INTEGER") == 0 || strcasecmp(type, "BIGINT") == 0 ? KIND_NUMBER
@@ -200,7 +203,9 @@ static bool is_known(struct copy *c, const struct table *t, struct err *e) {
 
 // From here to the transaction's end nobody else reads or writes the table.
 static bool take_table(struct copy *c, const struct table *t, struct err *e) {
-    const char *what = is_totals(t) ? "coalesce(sum(created), 0)" : "count(*)";
+    const char *what = is_totals(t)    ? "coalesce(sum(created), 0)"
+                       : is_rollups(t) ? "count(nullif(kind, 'until'))"
+                                       : "count(*)";
     uint64_t rows;
     if (!db_exec(c->to, arena_printf(c->arena, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", t->name), e) ||
         !number(c->to, arena_printf(c->arena, "SELECT CAST(%s AS BIGINT) AS n FROM %s", what, t->name), &rows, e))
@@ -231,6 +236,8 @@ static bool insert_rows(struct copy *c, const struct table *t, struct err *e) {
     bool row, ok;
     uint64_t rows = 0;
     if (is_totals(t) && !db_exec(c->to, "DELETE FROM totals WHERE shard = 0", e))
+        return false;
+    if (is_rollups(t) && !db_exec(c->to, "DELETE FROM rollups WHERE kind = 'until'", e))
         return false;
     if (!db_query(c->from, t->read, &s, e))
         return false;
