@@ -18,8 +18,8 @@ RUST = {"Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\nedition = "20
 class Fleet(World):
     """A world whose coordinator is a real one, and in which each worker has a key of its own."""
 
-    def __init__(self, home):
-        super().__init__(home)
+    def __init__(self, home, **devnet):
+        super().__init__(home, **devnet)
         place = os.path.join(home, "coordinator")
         os.makedirs(place)
         token = coordinator_world.token_of(place)

@@ -11,6 +11,7 @@
 
 #define CALL_MS 10000
 #define HEARTBEAT_MS 4000
+#define LOCK_MS 4000
 #define WASM_MS 60000
 #define WASM_MAX (64u << 20)
 
@@ -150,7 +151,7 @@ bool api_complete(struct api *api, struct arena *a, const struct lease_id *id, c
 // --- locks
 
 bool api_lock(struct api *api, struct arena *a, const char *key, uint64_t ttl_s, bool *acquired, struct err *e) {
-    struct http_call call = call_of(api, a, "POST", "/locks/acquire", CALL_MS);
+    struct http_call call = call_of(api, a, "POST", "/locks/acquire", LOCK_MS);
     SCOPED_JSON(in) = json_object();
     SCOPED_JSON(out) = NULL;
     int status;
@@ -160,12 +161,10 @@ bool api_lock(struct api *api, struct arena *a, const char *key, uint64_t ttl_s,
     return http_call_json(api->http, a, &call, in, &status, &out, e) && json_get_bool(out, "acquired", acquired, e);
 }
 
-void api_unlock(struct api *api, struct arena *a, const char *key) {
-    struct err e;
+bool api_unlock(struct api *api, struct arena *a, const char *key, struct err *e) {
     const char *path = arena_printf(a, "/locks/release/%s?worker_id=%s", http_percent_encode(a, key),
                                     http_percent_encode(a, api->set.worker_id));
-    if (!tell(api, a, "DELETE", path, CALL_MS, NULL, &e))
-        log_err(LOG_WARN, "a lock could not be released, it ends by itself", &e);
+    return tell(api, a, "DELETE", path, LOCK_MS, NULL, e);
 }
 
 // --- modules and build records

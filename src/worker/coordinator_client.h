@@ -47,7 +47,8 @@ struct lease_id {
 
 [[nodiscard]] bool api_lock(struct api *api, struct arena *a, const char *key, uint64_t ttl_s, bool *acquired,
                             struct err *e);
-void api_unlock(struct api *api, struct arena *a, const char *key); // a failure is logged: the lock ends by itself
+// ERR_FORBIDDEN: another worker has it.
+[[nodiscard]] bool api_unlock(struct api *api, struct arena *a, const char *key, struct err *e);
 
 // ERR_NOT_FOUND: the coordinator has no such module. The bytes have the hash.
 [[nodiscard]] bool api_wasm_get(struct api *api, struct arena *a, const struct hash *hash, struct slice *out,

@@ -89,8 +89,9 @@ static void the_coordinators_own_words(void **state) {
 static void names_in_paths(void **state) {
     (void)state;
     SCOPED_ARENA(a);
+    struct err e = {0};
     answers(200, "application/json", "{}");
-    api_unlock(api, a, "build/a b%2f\xc3\xa4?x&y#z~_");
+    assert_ok(api_unlock(api, a, "build/a b%2f\xc3\xa4?x&y#z~_", &e), &e);
     assert_string_equal(fake.path, "build/a b%2f\xc3\xa4?x&y#z~_");
 }
 

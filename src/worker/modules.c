@@ -5,12 +5,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sync.h"
+#include "worker/build_locks.h"
 #include "worker/module_cache.h"
 #include <inttypes.h>
 #include <pthread.h>
 
 #define LOCK_RETRY_MS 500
-#define LOCK_SPARE_S 30
+#define UNASKED_MS 5000 // for a coordinator that does not say whether it is built elsewhere
 #define RESOLVE_MS 30000
 #define BUILDS_WANTED 4 // for each place for builds: more are other workers' to do
 
@@ -28,6 +29,7 @@ struct under_way {
 struct modules {
     struct modules_settings set;
     struct permits *permits;
+    struct build_locks *locks;
     pthread_mutex_t lock; // guards the list, and what is in it
     pthread_cond_t ended; // one of the list has ended
     struct under_way *list;
@@ -47,12 +49,18 @@ bool modules_new(struct modules **out, const struct modules_settings *s, struct 
     tally_init(&m->sources);
     tally_init(&m->ends);
     *out = m;
-    return true;
+    return build_locks_start(&m->locks, &(struct build_locks_settings){.api = s->api}, e);
+}
+
+void modules_stop(struct modules *m, uint64_t ms) {
+    if (m)
+        build_locks_stop(m->locks, ms);
 }
 
 void modules_free(struct modules *m) {
     if (!m)
         return;
+    build_locks_free(m->locks);
     permits_free(m->permits);
     pthread_cond_destroy(&m->ended);
     pthread_mutex_destroy(&m->lock);
@@ -72,6 +80,8 @@ void modules_figures(struct modules *m, struct buf *out) {
     figure_tally(out, "outlayer_worker_builds_total", "end", &m->ends);
     figure_head(out, FIGURE_HISTOGRAM, "outlayer_worker_build_seconds", "How long builds took.");
     figure_histogram(out, "outlayer_worker_build_seconds", NULL, &m->built);
+    figure_one(out, FIGURE_COUNTER, "outlayer_worker_build_locks_lost_total",
+               "Locks on builds that another worker had before the build ended.", build_locks_lost(m->locks));
 }
 
 // --- believing
@@ -250,34 +260,44 @@ static bool step(struct modules *m, const struct patience *w) {
     return !patience_over(w);
 }
 
-// Under the coordinator's lock, or without it where the coordinator cannot be asked: a lock saves work, no more.
-// *done false: somebody else builds it.
-static bool try_locked(struct modules *m, struct arena *a, const struct module_wanted *w, bool *done,
-                       struct module *out, struct err *e) {
+// Whether it may be built now. *alone_ms: since when it is built even if the coordinator does not say that nobody else
+// does; 0: it has always answered so far.
+static bool take_build_lock(struct modules *m, struct arena *a, const struct hash *build_key, uint64_t *alone_ms,
+                            struct build_lock **lock) {
     char hex[65];
-    const char *key = arena_printf(a, "build:%s", hash_hex(&out->build.build_key, hex));
-    bool acquired = false, ok = true;
-    struct err locking;
-    bool asked = api_lock(m->set.api, a, key, w->build_ms / 1000 + LOCK_SPARE_S, &acquired, &locking);
-    if (!asked)
-        log_err(LOG_WARN, "building without a lock", &locking);
+    struct err e;
+    if (build_lock_take(m->locks, a, arena_printf(a, "build:%s", hash_hex(build_key, hex)), lock, &e))
+        return *lock;
+    if (!*alone_ms)
+        *alone_ms = deadline_in(UNASKED_MS);
+    bool alone = clock_mono_ms() >= *alone_ms;
+    log_err(LOG_WARN, alone ? "building without a lock" : "asking for a build's lock", &e);
+    return alone;
+}
+
+// Under the coordinator's lock, or without it where the coordinator cannot be asked: a lock saves work, no more.
+// *done false: somebody else builds it, or may.
+static bool try_locked(struct modules *m, struct arena *a, const struct module_wanted *w, uint64_t *alone_ms,
+                       bool *done, struct module *out, struct err *e) {
+    struct build_lock *lock;
+    bool mine = take_build_lock(m, a, &out->build.build_key, alone_ms, &lock), ok = true;
     *done = try_coordinator(m, a, out);
-    if (!*done && (acquired || !asked)) {
+    if (!*done && mine) {
         *done = true;
         ok = build(m, a, w, out, e);
     }
-    if (acquired)
-        api_unlock(m->set.api, a, key);
+    build_lock_drop(m->locks, lock);
     return ok;
 }
 
 // A place among the builds is held by who builds, never by who waits.
 static bool build_once(struct modules *m, struct arena *a, const struct module_wanted *w, struct module *out,
                        struct err *e) {
+    uint64_t alone_ms = 0;
     for (bool done = false;;) {
         if (!permit_take(m->permits, &w->waiting, e))
             return false;
-        bool ok = try_locked(m, a, w, &done, out, e);
+        bool ok = try_locked(m, a, w, &alone_ms, &done, out, e);
         permit_give(m->permits);
         if (!ok || done)
             return ok;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a repository's ref to the module's bytes, by the cheapest way that can be believed: this worker's own cache, the
 // coordinator's signed build record (key of an operator on chain, bytes re-hashed), a build of our own. One build of a
-// thing at a time, here and among all workers (the coordinator's lock "build:<key>"), and only so many at a time. Safe
-// for several threads.
+// thing at a time, here and among all workers (the coordinator's lock "build:<key>", build_locks.h), and only so many
+// at a time. Safe for several threads.
 #pragma once
 #include "base/figures.h"
 #include "base/patience.h"
@@ -23,6 +23,9 @@ struct modules_settings {
     unsigned builds;              // at a time; more wait
 };
 [[nodiscard]] bool modules_new(struct modules **out, const struct modules_settings *s, struct err *e);
+// What is built or waited for is cancelled by whoever wants it; others may build it from now on. Waits at most so long
+// for the coordinator to know.
+void modules_stop(struct modules *m, uint64_t ms);
 void modules_free(struct modules *m);
 void modules_figures(struct modules *m, struct buf *out);
 

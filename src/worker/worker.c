@@ -189,6 +189,7 @@ bool worker_stop(struct worker *w) {
         log_info("giving back what is still at work");
         held_return_all(w->held, "the worker stops", LAST_CALLS_MS);
     }
+    modules_stop(w->modules, LAST_CALLS_MS);
     flag_set(&w->abandon);
     uint64_t end = clock_mono_ms() + LAST_CALLS_MS;
     bool ended = settler_stop(w->settler, LAST_CALLS_MS);
