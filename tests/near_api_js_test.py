@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """near-api-js 7.2.0, unmodified from npm, against outlayer-devnet: accounts, keys, contracts, transfers, typed
 errors."""
-import glob, os, shutil, subprocess, time
+import os, shutil, subprocess, time
 
 import kit, near
 from devnet_world import Devnet, probe
 
 JS = os.path.join(kit.ROOT, "tests", "js")
-OLDEST_NODE = (20, 18)
 
 
 def installed(source):
@@ -20,14 +19,11 @@ def installed(source):
 
 
 def node():
-    """A Node.js that near-api-js supports: the machine's, or one from npm."""
-    own = shutil.which("node")
-    if own:
-        version = subprocess.run([own, "--version"], capture_output=True, text=True).stdout.strip().lstrip("v")
-        if tuple(map(int, version.split(".")[:2])) >= OLDEST_NODE:
-            return own
-    return glob.glob(os.path.join(installed(os.path.join(JS, "runtime")), "node_modules", "node-linux-*", "bin",
-                                  "node"))[0]
+    """A Node.js that near-api-js and Playwright support: the machine's, or one from npm."""
+    done = subprocess.run([os.path.join(kit.ROOT, "scripts", "node.sh")], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[-600:])
+    return done.stdout.strip()
 
 
 def script(name):
