@@ -53,6 +53,7 @@ struct api_about {
     const struct api_schema *body;
     const char *body_type;        // of a body that is no JSON
     struct api_answer answers[3]; // when all went well; anything else is the one form of errors
+    bool page;                    // for people: it is not described, and what stands behind its '?' is for its script
 };
 
 // Whether the request's path and query have the parameters that the table asks for, as it asks for them, and no others.

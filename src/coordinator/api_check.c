@@ -107,6 +107,8 @@ static void check_each(void *ctx, const char *name, const char *value) {
 bool api_check(const struct http_request *r, const struct api_about *about, struct err *e) {
     struct checking x = {.about = about, .e = e, .ok = true};
     BUG_ON(about->param_count > 64);
+    if (about->page)
+        return true;
     http_each_query(r, check_each, &x);
     for (size_t i = 0; x.ok && i < about->param_count; i++) {
         const struct api_field *f = &about->params[i];

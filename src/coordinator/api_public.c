@@ -342,6 +342,10 @@ const struct api_about about_public_wasm_info = {.id = "getWasmInfo",
                                                  API_PARAMS(wasm_info_params),
                                                  .answers = {{200, .of = &wasm_info_schema}}};
 
+// --- pages ---------------------------------------------------------------------------------------------------------
+
+const struct api_about about_page = {.id = "page", .what = "A page of the dashboard.", .page = true};
+
 // --- of the service itself -----------------------------------------------------------------------------------------
 
 API_SCHEMA(document_schema, "OpenApi", "An OpenAPI 3.1 document.", true,

@@ -14,7 +14,7 @@
 struct settings {
     const char *network, *host, *home, *database_url, *redis_url, *near_rpc_url, *contract_id, *keystore_url,
         *keystore_worker_url, *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen,
-        *log_level, *log_format, *status_listen, *admin_token, *modules;
+        *log_level, *log_format, *status_listen, *admin_token, *modules, *dashboard;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
         build_records_max, public_per_minute, db_pool_size, db_timeout_s;
     const char *register_contract, *tee_mode, *public_rpc, *explorer_transaction, *explorer_account, *faucet;
@@ -74,6 +74,8 @@ static const struct setting table[] = {
             "records of builds that are kept; the oldest go first"),
     SET_U64(struct settings, public_per_minute, "PUBLIC_PER_MINUTE", "6000", 0, 10000000,
             "questions of one address a minute, a sixth of them at once, on routes that need no token; 0: any number"),
+    SET_TEXT(struct settings, dashboard, "DASHBOARD_DIR", NULL,
+             "folder of the dashboard's files (`make dashboard`), which are read once; none: no dashboard is served"),
     SET_TEXT(struct settings, public_rpc, "PUBLIC_NEAR_RPC_URL", NULL,
              "comma list: RPC of the chain that pages may use, shown to everybody; none with a key in it"),
     SET_TEXT(struct settings, explorer_transaction, "EXPLORER_TRANSACTION_URL", NULL,
@@ -141,6 +143,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .trusted_proxies = s->trusted_proxies,
                                               .repo_map = s->repo_map,
                                               .egress_allow = s->egress_allow,
+                                              .dashboard = s->dashboard,
                                               .require_auth = s->require_auth,
                                               .branch_lookups = s->branch_lookups,
                                               .public_per_minute = (unsigned)s->public_per_minute,

@@ -66,6 +66,11 @@ void admin_bench(struct http_request *r, void *status);
 void admin_unbench(struct http_request *r, void *status);
 void admin_list_bench(struct http_request *r, void *status);
 
+// routes_pages.c: the dashboard.
+void page_document(struct http_request *r, void *coordinator); // of each page's path
+void page_asset(struct http_request *r, void *coordinator);
+void page_icon(struct http_request *r, void *coordinator);
+
 // routes_executions.c: what anybody may see of executions.
 void public_jobs(struct http_request *r, void *coordinator);
 void public_executions(struct http_request *r, void *coordinator);

@@ -74,6 +74,14 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/public/pricing", public_pricing, 0, NULL, ROUTE_PUBLIC, public_pricing) \
     X(HTTP_GET, "/public/wasm/info", read_public_wasm_info, 0, NULL, ROUTE_PUBLIC, public_wasm_info) \
     X(HTTP_GET, "/openapi.json", openapi, 0, NULL, ROUTE_PUBLIC, openapi) \
+    X(HTTP_GET, "/", page_document, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/executions", page_document, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/executions/{contract_id}/{request_id}", page_document, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/playground", page_document, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/secrets", page_document, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/workers", page_document, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/assets/{file}", page_asset, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/favicon.svg", page_icon, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/health", health, 0, NULL, ROUTE_FREE, health) \
     X(HTTP_GET, "/healthz", healthz, 0, NULL, ROUTE_FREE, healthz) \
     X(HTTP_GET, "/readyz", probe_readyz, 0, NULL, ROUTE_FREE, readyz) \
@@ -141,10 +149,12 @@ static bool authorise(struct http_request *r, void *ctx, const struct http_route
 
 json_t *coordinator_document(struct arena *a) {
     struct api_route described[ARRAY_LEN(routes)];
+    size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-        described[i] = (struct api_route){&routes[i], abouts[i],
-                                          routes[i].tag > 0 ? token_scopes_text(a, (unsigned)routes[i].tag) : NULL};
-    return api_document(described, ARRAY_LEN(routes));
+        if (!abouts[i]->page)
+            described[n++] = (struct api_route){
+                &routes[i], abouts[i], routes[i].tag > 0 ? token_scopes_text(a, (unsigned)routes[i].tag) : NULL};
+    return api_document(described, n);
 }
 
 static void openapi(struct http_request *r, void *ctx) {
