@@ -69,6 +69,7 @@ include src/worker/Local.mk
 include src/cli/Local.mk
 include contracts/Local.mk
 include web/verify/Local.mk
+include dashboard/Local.mk
 include bench/Local.mk
 include tests/hostile/Local.mk
 include scripts/kit_rules.mk

@@ -3,7 +3,7 @@
 # Source checks that compile nothing. Each prints what it found and where; the last line is the sum.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-failed=0 passed=0
+failed=0 passed=0 skipped=0
 report() { # NAME TEXT: a check whose text is not empty has failed
     if [ -n "$2" ]; then
         echo "FAIL $1"
@@ -41,6 +41,17 @@ mapfile -t pythons < <(git ls-files -c -o --exclude-standard '*.py')
 report "Python: pyflakes" "$(pyflakes3 "${pythons[@]}" 2>&1)"
 report "docs/api-reference.md is made of docs/openapi.json: make api" "$(python3 scripts/api_reference.py --check)"
 report "no path of one machine" "$(git grep -nE '/work/(main|shared|[.]library)|/root/' -- . ':!scripts/check.sh' ':!*.lock' | head)"
+if command -v npm >/dev/null 2>&1; then
+    report "the dashboard: types, and scripts/dashboard.sh format" "$(scripts/dashboard.sh check 2>&1)"
+    report "the dashboard: files up to 300 lines, each with its licence in line 1" "$(git ls-files -c -o --exclude-standard \
+        'dashboard/*.ts' 'dashboard/*.tsx' 'tests/browser/*.mjs' | while read -r f; do
+        head -n 1 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' || echo "$f: no licence"
+        case $f in tests/browser/page.mjs) ;; *) [ "$(wc -l <"$f")" -le 300 ] || echo "$f: $(wc -l <"$f") lines" ;; esac
+    done)"
+else
+    echo "skip the dashboard's types: npm is not installed"
+    skipped=1
+fi
 report "switches over our enums have no default" "$(python3 scripts/check_switches.py "${sources[@]}")"
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -5,6 +5,7 @@ help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
 	@echo 'make          builds the programs (build/bin) and the contracts (build/contracts)'
+	@echo 'make dashboard  makes the dashboard, which the coordinator serves (build/dashboard; needs npm)'
 	@echo 'make unit     unit tests and fuzz seeds of this flavour only (FLAVOUR=release|asan|tsan|clang)'
 	@echo 'make check    source checks, which compile nothing: format, layers, lengths, names, references'
 	@echo 'make web      makes the page and the ES module that check quotes (build/web/verify; needs npm)'
@@ -39,6 +40,7 @@ build/kernel.made: FORCE
 demo:
 	@scripts/setup.sh
 	@$(MAKE) all
+	@$(MAKE) dashboard || echo 'no dashboard, for the reason above: the coordinator serves none' >&2
 	@build/bin/outlayer demo
 
 test:
@@ -68,6 +70,7 @@ api: $(O)/help/api-document
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+	@! command -v npm >/dev/null 2>&1 || scripts/dashboard.sh format
 
 fuzz:
 	@scripts/setup.sh test

@@ -5,7 +5,9 @@
 #include "base/settings.h"
 #include "base/text.h"
 #include "cli/stack.h"
+#include <errno.h>
 #include <signal.h>
+#include <spawn.h>
 
 #define BLOCK_MS_DEFAULT 600
 
@@ -13,7 +15,7 @@ struct up_options {
     const char *home;
     struct arg_u64 rpc_port, coordinator_port, block_ms;
     struct egress_options egress;
-    bool json;
+    bool open, json;
 };
 
 static const struct arg table[] = {
@@ -24,6 +26,7 @@ static const struct arg table[] = {
     ARG_NUMBER(struct up_options, block_ms, "--block-ms",
                "time between blocks (600); 0: a block as soon as there is work"),
     EGRESS_OPTIONS(struct up_options, egress),
+    ARG_SWITCH(struct up_options, open, "--open", "opens the dashboard in the browser"),
     ARG_SWITCH(struct up_options, json, "--json", "one JSON line on standard output once everything answers"),
 };
 
@@ -36,12 +39,33 @@ static void show_step(void *ctx, const struct stack_step *step) {
 static void show_addresses(const struct stack *s) {
     printf("\nRPC          %s\nneardata     %s/v0/last_block/final\ncoordinator  %s\ncontract     %s\n", s->rpc_url,
            s->neardata_url, s->coordinator_url, s->contract.account.s);
+    printf("dashboard    %s\n", s->dashboard ? s->coordinator_url : "none; `make dashboard` makes it");
     for (size_t i = 0; i < STACK_DEVELOPERS; i++)
         printf("account      %s   (key: %s/keys/%s.json)\n", s->developers[i].account.s, s->home, i ? "bob" : "alice");
     printf("\nTry, in another terminal:  outlayer request --repo examples/random-c --target wasm32-wasip1 "
            "--input '{\"min\":1,\"max\":100}'\nCtrl-C stops everything; state stays in %s\n",
            s->home);
     fflush(stdout);
+}
+
+// The desktop's own way to open an address. Whoever has none is told; everything else runs all the same.
+static void open_dashboard(const struct stack *s) {
+    char opener[] = "xdg-open", *argv[] = {opener, arena_strdup(s->arena, s->coordinator_url), NULL};
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    pid_t pid;
+    if (!s->dashboard) {
+        fprintf(stderr, "there is no dashboard to open: `make dashboard` makes it\n");
+        return;
+    }
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    int error = posix_spawnp(&pid, opener, NULL, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    if (error)
+        fprintf(stderr, "cannot open a browser (xdg-open: %s): open %s\n", strerror(error), s->coordinator_url);
 }
 
 static bool port_ok(const struct arg_u64 *port, const char *name, struct err *e) {
@@ -65,6 +89,8 @@ static bool run(const struct up_options *o, const sigset_t *stop, struct err *e)
     if (ok) {
         if (!o->json)
             show_addresses(&s);
+        if (o->open)
+            open_dashboard(&s);
         int signal;
         sigwait(stop, &signal);
         fprintf(stderr, "\nstopping\n");

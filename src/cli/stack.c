@@ -299,6 +299,17 @@ static bool start_keystore(struct stack *s, struct err *e) {
     return true;
 }
 
+// An empty variable counts as absent.
+static const char *setting(struct arena *a, const char *name, const char *value) {
+    return arena_printf(a, "%s=%s", name, value ? value : "");
+}
+
+// Made by `make dashboard` beside the programs.
+static const char *dashboard_folder(struct arena *a) {
+    const char *folder = arena_printf(a, "%s/../dashboard", file_program_dir(a));
+    return access(arena_printf(a, "%s/index.html", folder), R_OK) == 0 ? folder : NULL;
+}
+
 static bool start_coordinator(struct stack *s, const struct stack_options *o, const char **token_file, struct err *e) {
     struct arena *a = s->arena;
     const char *home = arena_printf(a, "%s/coordinator", s->home);
@@ -314,6 +325,7 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
                          arena_printf(a, "FAUCET_URL=%s", s->rpc_url),
                          arena_printf(a, "KEYSTORE_AUTH_TOKEN_FILE=%s", s->keystore_token_file),
                          arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s/repos", s->home),
+                         setting(a, "DASHBOARD_DIR", s->dashboard = dashboard_folder(a)),
                          NULL};
     uint64_t port;
     if (!file_make_dirs(home, 0700, e) || !worker_token(s, home, token_file, e) ||
@@ -322,11 +334,6 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
     s->coordinator_url = arena_printf(a, "http://127.0.0.1:%" PRIu64, port);
     say(s, "coordinator up", s->coordinator_url);
     return true;
-}
-
-// An empty variable counts as absent.
-static const char *setting(struct arena *a, const char *name, const char *value) {
-    return arena_printf(a, "%s=%s", name, value ? value : "");
 }
 
 static bool start_worker(struct stack *s, const struct stack_options *o, const struct credentials *worker,
@@ -409,6 +416,7 @@ bool stack_publish(struct stack *s, bool print, struct err *e) {
     json_set_text(j, "neardata_url", s->neardata_url);
     json_set_text(j, "coordinator_url", s->coordinator_url);
     json_set_text(j, "coordinator_token", s->coordinator_token);
+    json_set_text(j, "dashboard_url", s->dashboard ? s->coordinator_url : NULL);
     json_set_text(j, "contract_id", s->contract.account.s);
     json_set_text(j, "register_contract_id", s->root_key ? s->operator.account.s : NULL);
     json_set_text(j, "dstack_endpoint", s->dstack_endpoint);

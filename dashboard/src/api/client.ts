@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks the coordinator. Every way to fail is an ApiError whose message is a sentence for people.
+import { parseExact } from "./exact.ts";
+
+const ANSWER_MS = 30_000;
+
+export class ApiError extends Error {
+  readonly code: string; // of the server, or "unreachable", "not_json"
+  readonly status: number; // 0: there was no answer
+  readonly hint: string;
+
+  constructor(code: string, status: number, message: string, hint = "") {
+    super(message);
+    this.name = "ApiError";
+    this.code = code;
+    this.status = status;
+    this.hint = hint;
+  }
+}
+
+export type Query = Record<string, string | number | undefined>;
+
+export function pathWith(path: string, query: Query): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== "") given.set(name, `${value}`);
+  const text = given.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+function refusal(status: number, body: unknown): ApiError {
+  const error = (body as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | null)?.error;
+  if (typeof error?.message === "string")
+    return new ApiError(`${error.code ?? "refused"}`, status, error.message, `${error.hint ?? ""}`);
+  return new ApiError("refused", status, `the coordinator answered with status ${status}`);
+}
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, init);
+  } catch (cause) {
+    if (init.signal?.aborted && init.signal.reason?.name !== "TimeoutError") throw cause;
+    throw new ApiError("unreachable", 0, "the coordinator does not answer", "this page asks again by itself");
+  }
+}
+
+async function askJson<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> {
+  const limit = AbortSignal.timeout(ANSWER_MS);
+  const answer = await ask(path, { ...init, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+  const text = await answer.text();
+  let body: unknown;
+  try {
+    body = parseExact(text);
+  } catch {
+    if (answer.ok) throw new ApiError("not_json", answer.status, "the coordinator's answer is not JSON");
+    body = null;
+  }
+  if (!answer.ok) throw refusal(answer.status, body);
+  return body as T;
+}
+
+export function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return askJson<T>(path, { headers: { accept: "application/json" } }, signal);
+}
+
+export function postJson<T>(path: string, body: unknown): Promise<T> {
+  const headers = { accept: "application/json", "content-type": "application/json" };
+  return askJson<T>(path, { method: "POST", headers, body: JSON.stringify(body) });
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is around every page.
+import { useEffect, useRef, type ReactNode } from "react";
+import { Link, useLocation } from "wouter";
+import { useConfig } from "./api/queries.ts";
+import { oneLine } from "./format/text.ts";
+import { Boundary } from "./parts/boundary.tsx";
+import { AccountMenu } from "./wallet/account_menu.tsx";
+
+const PAGES = [
+  { href: "/executions", label: "Executions" },
+  { href: "/playground", label: "Playground" },
+  { href: "/secrets", label: "Secrets" },
+  { href: "/workers", label: "Workers" },
+];
+
+function Bar({ here }: { here: string }) {
+  const config = useConfig();
+  return (
+    <header>
+      <div className="bar">
+        <Link href="/" className="brand" aria-current={here === "/" ? "page" : undefined}>
+          <img src="/favicon.svg" alt="" width="24" height="24" />
+          OutLayer
+        </Link>
+        <nav aria-label="Main">
+          {PAGES.map(({ href, label }) => (
+            <Link
+              key={href}
+              href={href}
+              aria-current={here === href ? "page" : here.startsWith(href) ? "true" : undefined}
+            >
+              {label}
+            </Link>
+          ))}
+        </nav>
+        <div className="who">
+          {config.data?.network && <span className="network">{oneLine(config.data.network, 20)}</span>}
+          <AccountMenu />
+        </div>
+      </div>
+      {config.data?.network === "devnet" && (
+        <p className="banner">A local chain: its NEAR is worth nothing, and it ends with the program that runs it.</p>
+      )}
+    </header>
+  );
+}
+
+// After a step to another page the reader begins at its heading, as after any load.
+function useFocusOnStep(here: string) {
+  const before = useRef(here);
+  useEffect(() => {
+    if (before.current === here) return;
+    before.current = here;
+    scrollTo(0, 0);
+    document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+  }, [here]);
+}
+
+export function Frame({ children }: { children: ReactNode }) {
+  const [here] = useLocation();
+  useFocusOnStep(here);
+  return (
+    <>
+      <a className="skip" href="#content">
+        Skip to the content
+      </a>
+      <Bar here={here} />
+      <main id="content">
+        <Boundary key={here}>{children}</Boundary>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an execution is made of, as the coordinator has it.
+import type { ReactNode } from "react";
+import type { Job } from "../../api/schema.ts";
+import { bytes, grouped } from "../../format/number.ts";
+import { oneLine } from "../../format/text.ts";
+import { duration } from "../../format/time.ts";
+import { TextBlock } from "../../parts/text_block.tsx";
+import { Amount, Name, Repo, When } from "../../parts/values.tsx";
+
+export function Tiles({ job }: { job: Job }) {
+  const tiles: [string, ReactNode][] = [
+    ["Charged", <Amount yocto={job.charged} />],
+    ["Refunded", <Amount yocto={job.refunded} />],
+    ["Run", job.time_ms === undefined ? "–" : duration(job.time_ms)],
+    [
+      "Build",
+      Number(job.compile_time_ms ?? 0) > 0 ? duration(job.compile_time_ms!) : job.time_ms == null ? "–" : "none needed",
+    ],
+    ["Instructions", job.instructions == null ? "–" : grouped(job.instructions)],
+    ["Peak memory", job.peak_memory_bytes == null ? "–" : bytes(job.peak_memory_bytes)],
+  ];
+  return (
+    <dl className="tiles">
+      {tiles.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function Facts({ job }: { job: Job }) {
+  const named = (text: string | null | undefined, what: string) => (text ? <Name text={text} what={what} /> : null);
+  const facts: [string, ReactNode][] = [
+    ["Repository", job.repo && <Repo repo={job.repo} at={job.ref ?? ""} commit={job.commit ?? ""} link />],
+    ["Commit", named(job.commit, "commit")],
+    ["Build target", job.build_target && oneLine(job.build_target, 40)],
+    ["Asked by", job.sender_id && oneLine(job.sender_id, 64)],
+    ["Paid by", job.payer_id && job.payer_id !== job.sender_id && oneLine(job.payer_id, 64)],
+    ["Attached", job.payment && <Amount yocto={job.payment} />],
+    ["Asked", <When at={job.created_at} />],
+    ["Ended", job.completed_at !== null && <When at={job.completed_at} />],
+    ["Worker", job.worker_id && oneLine(job.worker_id, 64)],
+    ["Attempts", Number(job.attempt) > 1 && grouped(job.attempt)],
+    ["Request's transaction", named(job.transaction_hash, "request's transaction")],
+    ["Answer's transaction", named(job.resolve_tx_id, "answer's transaction")],
+    ["Module (SHA-256)", named(job.wasm_hash, "module's hash")],
+    ["Build key", named(job.build_key, "build key")],
+    ["Output (SHA-256)", named(job.output_hash, "output's hash")],
+    ["Output", job.output_bytes != null && bytes(job.output_bytes)],
+  ];
+  return (
+    <dl className="facts">
+      {facts
+        .filter(([, value]) => value)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+export function Raw({ job }: { job: Job }) {
+  const text = JSON.stringify(job, null, 2);
+  return (
+    <details>
+      <summary>As JSON</summary>
+      <TextBlock text={text} what="execution as JSON" file={`request-${job.request_id}.json`} />
+    </details>
+  );
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What runs here now: counts since the beginning, and the newest executions.
+import { Link } from "wouter";
+import { useJobs, useStats } from "../api/queries.ts";
+import type { Stats } from "../api/schema.ts";
+import { grouped, short } from "../format/number.ts";
+import { useTitle } from "../hooks/title.ts";
+import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
+import { ExecutionTable } from "../parts/table.tsx";
+
+const NEWEST = 10;
+
+function Tiles({ stats }: { stats: Stats }) {
+  const tiles: [string, string, string][] = [
+    ["Executions", grouped(stats.total_executions), "recorded since the beginning"],
+    ["Done", grouped(stats.successful_executions), "programs that ended well"],
+    ["Failed", grouped(stats.failed_executions), "programs, builds and secrets that did not"],
+    ["Not served", grouped(Number(stats.refused_executions) + Number(stats.expired_executions)), "refused or expired"],
+    ["Instructions", short(stats.instructions_used), "counted one by one"],
+    ["Workers", grouped(stats.active_workers), "heard of within 30 s"],
+  ];
+  return (
+    <dl className="tiles">
+      {tiles.map(([name, value, note]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+          <dd className="soft">{note}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Newest() {
+  const jobs = useJobs({}, NEWEST);
+  if (jobs.isPending) return <Loading what="the newest executions" />;
+  if (!jobs.data) return <ErrorNote error={jobs.error} retry={() => void jobs.refetch()} />;
+  if (jobs.data.length === 0) return <HowToAsk />;
+  return (
+    <>
+      <Stale query={jobs} />
+      <ExecutionTable jobs={jobs.data} label="The newest executions" />
+      <p>
+        <Link href="/executions">All executions</Link>
+      </p>
+    </>
+  );
+}
+
+export function HowToAsk() {
+  return (
+    <Empty title="Nothing has been asked yet.">
+      <p>A contract, or this command, asks for an execution, which then shows up here:</p>
+      <pre>
+        <code>outlayer request --repo examples/random-c --input '{'{"min":1,"max":100}'}'</code>
+      </pre>
+    </Empty>
+  );
+}
+
+export function HomePage() {
+  const stats = useStats();
+  useTitle("");
+  return (
+    <>
+      <h1 tabIndex={-1}>Off-chain computation for NEAR contracts</h1>
+      <p className="lead">
+        A contract names a repository and waits. A worker builds it, runs it metered, and the answer comes back in the
+        same chain of promises. What was not used is refunded.
+      </p>
+      {stats.data ? (
+        <Tiles stats={stats.data} />
+      ) : stats.isError ? (
+        <ErrorNote error={stats.error} retry={() => void stats.refetch()} />
+      ) : (
+        <Loading what="counts" />
+      )}
+      <h2>Newest executions</h2>
+      <Newest />
+    </>
+  );
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields of a request. What is wrong with one stands below it, and is said to whoever hears the field.
+import { useId, type ReactNode } from "react";
+import { useRecent } from "../../api/queries.ts";
+import { grouped } from "../../format/number.ts";
+import { repoShown } from "../../format/repo.ts";
+import { refShown } from "../../format/text.ts";
+import { eventBytes, FORMATS, TARGETS, type Draft, type Problems } from "./draft.ts";
+
+export interface FormProps {
+  draft: Draft;
+  problems: Problems;
+  change: (part: Partial<Draft>) => void;
+}
+
+interface FieldProps extends FormProps {
+  name: keyof Draft;
+  label: string;
+  hint?: string;
+  children?: (id: string, described: string) => ReactNode;
+}
+
+function Field({ name, label, hint, draft, problems, change, children }: FieldProps) {
+  const id = useId();
+  const problem = problems[name];
+  return (
+    <div className={`field ${name}`}>
+      <label htmlFor={id}>{label}</label>
+      {children ? (
+        children(id, `${id}-note`)
+      ) : (
+        <input
+          id={id}
+          name={name}
+          value={draft[name]}
+          onChange={(event) => change({ [name]: event.target.value })}
+          aria-describedby={`${id}-note`}
+          aria-invalid={problem !== undefined}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+        />
+      )}
+      <p id={`${id}-note`} className={problem ? "wrong" : "soft"}>
+        {problem ?? hint}
+      </p>
+    </div>
+  );
+}
+
+function Choice({
+  name,
+  label,
+  options,
+  hint,
+  ...form
+}: FormProps & { name: "target" | "format"; label: string; options: readonly string[]; hint: string }) {
+  return (
+    <Field {...form} name={name} label={label} hint={hint}>
+      {(id, described) => (
+        <select
+          id={id}
+          name={name}
+          value={form.draft[name]}
+          aria-describedby={described}
+          onChange={(event) => form.change({ [name]: event.target.value })}
+        >
+          {options.map((option) => (
+            <option key={option}>{option}</option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+const FORMAT_HINTS: Record<string, string> = {
+  Text: "The output must be UTF-8; the caller gets it as a text.",
+  Json: "The output must be JSON; the caller gets the value.",
+  Bytes: "Any output; the caller gets it in base64.",
+};
+
+// Fills repository, commit and target in together: a name alone does not say which of its branches there are.
+function Before({ draft, change }: FormProps) {
+  const recent = useRecent();
+  const id = useId();
+  if (recent.length === 0) return null;
+  const at = recent.findIndex((one) => one.repo === draft.repo && one.commit === draft.commit);
+  const choose = (index: number) => {
+    const one = recent[index];
+    if (one) change({ repo: one.repo, commit: one.commit, target: one.target || draft.target });
+  };
+  return (
+    <div className="field wide">
+      <label htmlFor={id}>Asked for lately</label>
+      <select id={id} value={at} onChange={(event) => choose(Number(event.target.value))}>
+        <option value={-1}>Another one</option>
+        {recent.map((one, i) => (
+          <option key={`${one.repo} ${one.commit}`} value={i}>
+            {repoShown(one.repo).name} {refShown(one.commit)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Source(form: FormProps) {
+  return (
+    <fieldset>
+      <legend>What is run</legend>
+      <div className="fields">
+        <Before {...form} />
+        <Field
+          {...form}
+          name="repo"
+          label="Repository"
+          hint="host/owner/name, or owner/name of github.com; //folder behind it"
+        />
+        <Field {...form} name="commit" label="Branch, tag or commit" />
+        <Choice {...form} name="target" label="Build target" options={TARGETS} hint="" />
+      </div>
+    </fieldset>
+  );
+}
+
+function Input(form: FormProps) {
+  const { draft, change, problems } = form;
+  return (
+    <fieldset>
+      <legend>With what</legend>
+      <div className="fields">
+        <Field
+          {...form}
+          name="input"
+          label="Input"
+          hint={`Its standard input, as it is typed here; ${grouped(eventBytes(draft.input))} of about 15,700 bytes.`}
+        >
+          {(id, described) => (
+            <textarea
+              id={id}
+              name="input"
+              rows={6}
+              value={draft.input}
+              onChange={(event) => change({ input: event.target.value })}
+              aria-describedby={described}
+              aria-invalid={problems.input !== undefined}
+              spellCheck={false}
+            />
+          )}
+        </Field>
+        <Choice {...form} name="format" label="Output is" options={FORMATS} hint={FORMAT_HINTS[draft.format] ?? ""} />
+        <Field
+          {...form}
+          name="owner"
+          label="Secrets of"
+          hint="An account whose secrets the program gets; empty: none."
+        />
+        <Field {...form} name="profile" label="Their profile" />
+      </div>
+    </fieldset>
+  );
+}
+
+function Limits(form: FormProps) {
+  return (
+    <fieldset>
+      <legend>At most</legend>
+      <div className="fields">
+        <Field {...form} name="instructions" label="Instructions" />
+        <Field {...form} name="memory" label="Memory, MB" />
+        <Field {...form} name="seconds" label="Running, seconds" />
+        <Field
+          {...form}
+          name="deposit"
+          label="Deposit, NEAR"
+          hint="Empty: the estimate, at least 0.1. What is not used comes back."
+        />
+      </div>
+    </fieldset>
+  );
+}
+
+export function RequestForm(form: FormProps) {
+  return (
+    <>
+      <Source {...form} />
+      <Input {...form} />
+      <Limits {...form} />
+    </>
+  );
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks for an execution, and shows what becomes of it. What was sent stands in the address: a reload loses nothing.
+import { useState, type SubmitEvent } from "react";
+import { useSearchParams } from "wouter";
+import { useConfig } from "../../api/queries.ts";
+import { useContractLimits, useEstimate, useLike } from "../../chain/queries.ts";
+import { near } from "../../format/money.ts";
+import { visible } from "../../format/text.ts";
+import { useTitle } from "../../hooks/title.ts";
+import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
+import { useAccount, useSend } from "../../wallet/use_wallet.ts";
+import { argumentsOf, depositOf, draftOf, EMPTY, limitsOf, problemsOf, type Draft } from "./draft.ts";
+import { RequestForm } from "./form.tsx";
+import { Built } from "./built.tsx";
+import { Run } from "./run.tsx";
+
+const TGAS = 300;
+
+function Sender({ contract, start }: { contract: string; start: Draft }) {
+  const [search, setSearch] = useSearchParams();
+  const [draft, setDraft] = useState(start);
+  const [tried, setTried] = useState(false);
+  const account = useAccount();
+  const send = useSend();
+  const limits = useContractLimits(contract);
+  const estimate = useEstimate(contract, limitsOf(draft));
+  const problems = problemsOf(draft, limits.data ?? null);
+  const whole = Object.keys(problems).length === 0;
+  const [hash, sender] = [search.get("transaction"), search.get("sender")];
+  const submit = async (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setTried(true);
+    const form = event.currentTarget;
+    if (!whole || !estimate.data || !account.data) {
+      requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+      return;
+    }
+    const call = { contract, method: "request_execution", args: argumentsOf(draft), tgas: TGAS };
+    const sent = await send.mutateAsync({ ...call, deposit: depositOf(draft, estimate.data) }).catch(() => null);
+    if (sent) setSearch({ transaction: sent.hash, sender: account.data.accountId });
+  };
+  return (
+    <>
+      <form className="request" onSubmit={(event) => void submit(event)} noValidate>
+        <RequestForm
+          draft={draft}
+          problems={tried ? problems : {}}
+          change={(part) => setDraft({ ...draft, ...part })}
+        />
+        <div className="send">
+          <button type="submit" disabled={send.isPending || !account.data}>
+            {send.isPending ? "Sending…" : "Run it"}
+          </button>
+          <p aria-live="polite">
+            {!account.data && "Make an account first: the button is above. "}
+            {estimate.data && (
+              <>
+                At least {near(estimate.data)} must be attached; this attaches {near(depositOf(draft, estimate.data))}
+                .{" "}
+              </>
+            )}
+            {estimate.isError && <span className="wrong">{visible(estimate.error.message)} </span>}
+            <Built draft={draft} />
+          </p>
+        </div>
+        {send.isError && <ErrorNote error={send.error} />}
+      </form>
+      {hash && sender && <Run contract={contract} hash={hash} sender={sender} key={hash} />}
+    </>
+  );
+}
+
+// "Run again" brings the transaction that a request was made in.
+function Start({ contract }: { contract: string }) {
+  const [search] = useSearchParams();
+  const [first] = useState({ hash: search.get("like"), sender: search.get("by"), request: search.get("request") });
+  const like = useLike(first.hash, first.sender, contract, first.request);
+  if (!first.hash) return <Sender contract={contract} start={EMPTY} />;
+  if (like.isPending) return <Loading what="the earlier request" />;
+  if (!like.data)
+    return <ErrorNote error={like.error ?? new Error("the earlier request is not in that transaction")} />;
+  return <Sender contract={contract} start={draftOf(like.data)} />;
+}
+
+export function PlaygroundPage() {
+  const config = useConfig();
+  useTitle("Playground");
+  const contract = config.data?.contract_id;
+  return (
+    <>
+      <h1 tabIndex={-1}>Playground</h1>
+      <p className="lead">
+        Runs a program of any repository as a contract would: asked for, paid and answered on the chain.
+      </p>
+      {config.isError && !config.data ? (
+        <ErrorNote error={config.error} retry={() => void config.refetch()} />
+      ) : config.isPending ? (
+        <Loading what="what this coordinator works for" />
+      ) : contract && config.data.rpc_urls.length > 0 ? (
+        <Start contract={contract} />
+      ) : (
+        <Empty title="This coordinator names no contract, or no RPC address of its chain." />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request that was sent: what becomes of it, from its transaction on. The chain is asked, whatever a wallet said.
+import { Link } from "wouter";
+import { useExecution } from "../../api/queries.ts";
+import { completedIn, firstRequestIn } from "../../chain/events.ts";
+import { useSentTransaction } from "../../chain/queries.ts";
+import { failureOf, type Transaction } from "../../chain/transaction.ts";
+import { visible } from "../../format/text.ts";
+import { Mark, standing } from "../../parts/mark.tsx";
+import { ErrorNote, Loading } from "../../parts/notes.tsx";
+import { Name } from "../../parts/values.tsx";
+import { InAndOut } from "../execution/chain.tsx";
+import { Failure } from "../execution/failure.tsx";
+import { Price } from "../execution/price.tsx";
+
+interface RunProps {
+  contract: string;
+  hash: string;
+  sender: string;
+}
+
+function Followed({ contract, transaction }: { contract: string; transaction: Transaction }) {
+  const asked = firstRequestIn(transaction, contract);
+  const request = `${asked?.data.request_id ?? ""}`;
+  const execution = useExecution(contract, asked ? request : null);
+  const answered = asked ? completedIn(transaction, contract, request) : null;
+  const failure = failureOf(transaction);
+  if (!asked && failure)
+    return (
+      <section className="failure">
+        <h3>The contract refused the request. Nothing was charged but the chain's own fees.</h3>
+        <pre tabIndex={0} aria-label="Refusal">
+          <code>{visible(failure)}</code>
+        </pre>
+      </section>
+    );
+  if (!asked) return <Loading what="the request's event" />;
+  const job = execution.data;
+  return (
+    <>
+      <p className="standing" aria-live="polite">
+        {job ? (
+          <>
+            <Mark job={job} /> {standing(job).sentence}
+          </>
+        ) : (
+          "The chain has the request; the coordinator has not recorded it yet."
+        )}{" "}
+        <Link href={`/executions/${encodeURIComponent(contract)}/${request}`}>Request #{request}</Link>
+      </p>
+      {job && <Failure job={job} />}
+      {answered && (
+        <>
+          <InAndOut request={request} asked={asked} answered={answered} />
+          <Price contract={contract} asked={asked} answered={answered} />
+        </>
+      )}
+    </>
+  );
+}
+
+export function Run({ contract, hash, sender }: RunProps) {
+  const transaction = useSentTransaction(hash, sender, contract);
+  return (
+    <section aria-labelledby="run-title">
+      <h2 id="run-title">The request</h2>
+      <p>
+        <span className="soft">Transaction</span> <Name text={hash} what="transaction" />
+      </p>
+      {transaction.data ? (
+        <Followed contract={contract} transaction={transaction.data} />
+      ) : transaction.isError ? (
+        <ErrorNote error={transaction.error} />
+      ) : (
+        <Loading what="what the chain has of it" />
+      )}
+    </section>
+  );
+}

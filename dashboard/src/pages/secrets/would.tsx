@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Would this account pass now? Asked of the chain by this browser, before anything is stored.
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { visible } from "../../format/text.ts";
+import { Field, PLAIN } from "../../parts/field.tsx";
+import { accessProblem, isAccount, type Access } from "../../secrets/access.ts";
+import { usePlace } from "../../secrets/queries.ts";
+
+export function Would({ access }: { access: Access }) {
+  const [account, setAccount] = useState("");
+  const place = usePlace();
+  const ask = useMutation({
+    mutationFn: async (asked: { access: Access; account: string }) => {
+      const { chainOf, passes } = await import("../../secrets/dry_run.ts");
+      return { account: asked.account, passes: await passes(asked.access, asked.account, chainOf(place!.urls)) };
+    },
+  });
+  const problem = accessProblem(access);
+  return (
+    <div className="would">
+      <Field label="Would this account pass now?" hint="Names of a pattern are matched as this browser does it.">
+        {(wired) => (
+          <input
+            {...wired}
+            {...PLAIN}
+            value={account}
+            placeholder="alice.near"
+            maxLength={64}
+            onChange={(e) => {
+              setAccount(e.target.value.trim());
+              ask.reset();
+            }}
+          />
+        )}
+      </Field>
+      <button
+        type="button"
+        className="quiet small"
+        disabled={!place || problem !== undefined || !isAccount(account) || ask.isPending}
+        onClick={() => ask.mutate({ access, account })}
+      >
+        Ask the chain
+      </button>
+      <p role="status">
+        {ask.data && (ask.data.passes ? `Yes: ${ask.data.account} passes.` : `No: ${ask.data.account} does not pass.`)}
+        {ask.isError && `No: a doubt denies. ${visible(ask.error.message)}`}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose account this browser acts for, in the frame of every page.
+import { useRef } from "react";
+import { useConfig } from "../api/queries.ts";
+import { useBalance } from "../chain/queries.ts";
+import { ends, visible } from "../format/text.ts";
+import { Amount, Name } from "../parts/values.tsx";
+import { useAccount, useConnect, useDisconnect, walletKind } from "./use_wallet.ts";
+import type { StoredAccount } from "./keys.ts";
+
+function Connected({ account }: { account: StoredAccount }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const balance = useBalance(account.accountId);
+  const leave = useDisconnect();
+  return (
+    <>
+      <button type="button" className="quiet small" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
+        {ends(account.accountId, 9, 4)}
+      </button>
+      <dialog ref={dialog} aria-labelledby="account-title">
+        <h2 id="account-title">Your account on this local chain</h2>
+        <p>Its key was made in this browser and cannot be read out of it.</p>
+        <dl className="facts">
+          <div>
+            <dt>Account</dt>
+            <dd>
+              <Name text={account.accountId} what="account" whole />
+            </dd>
+          </div>
+          <div>
+            <dt>Public key</dt>
+            <dd>
+              <Name text={account.publicKey} what="public key" />
+            </dd>
+          </div>
+          <div>
+            <dt>Balance</dt>
+            <dd>{balance.isError ? "The chain does not answer." : <Amount yocto={balance.data} />}</dd>
+          </div>
+        </dl>
+        <div className="buttons">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Close
+          </button>
+          <button type="button" className="quiet" disabled={leave.isPending} onClick={() => leave.mutate()}>
+            Forget this account
+          </button>
+        </div>
+      </dialog>
+    </>
+  );
+}
+
+export function AccountMenu() {
+  const config = useConfig();
+  const account = useAccount();
+  const connect = useConnect();
+  if (walletKind(config.data) === "none") return null;
+  if (account.data) return <Connected account={account.data} />;
+  return (
+    <>
+      <button type="button" className="small" disabled={connect.isPending} onClick={() => connect.mutate()}>
+        {connect.isPending ? "Making an account…" : "Make an account"}
+      </button>
+      {connect.isError && (
+        <span className="wrong" role="alert">
+          {visible(connect.error.message)}
+        </span>
+      )}
+    </>
+  );
+}

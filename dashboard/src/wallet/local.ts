@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The wallet of a local chain: a key that is made in this browser and never leaves it, and an account from the faucet.
+// Where the faucet is, only the coordinator says.
+import type { Config } from "../api/schema.ts";
+import { balanceOf } from "../chain/rpc.ts";
+import { base58 } from "../format/base58.ts";
+import { readAccount, removeAccount, writeAccount, type StoredAccount } from "./keys.ts";
+
+const FAUCET_MS = 30_000;
+const LETTERS = "abcdefghijklmnopqrstuvwxyz234567";
+
+function placeOf(config: Config): string {
+  return `${config.network}/${config.contract_id ?? ""}`;
+}
+
+function newName(parent: string): string {
+  const random = crypto.getRandomValues(new Uint8Array(10));
+  return `web-${Array.from(random, (byte) => LETTERS[byte & 31]).join("")}.${parent}`;
+}
+
+// Accounts of the local chain are below the account that all of them come from: test.near of outlayer.test.near.
+function parentOf(config: Config): string {
+  return (config.contract_id ?? "").split(".").slice(1).join(".") || "test.near";
+}
+
+async function makeKey(): Promise<CryptoKeyPair> {
+  try {
+    return (await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"])) as CryptoKeyPair;
+  } catch {
+    throw new Error(
+      globalThis.isSecureContext
+        ? "this browser has no Ed25519 keys: Chromium 137, Firefox 129 or Safari 17 have them"
+        : "a browser makes keys on https and on this machine's own addresses only",
+    );
+  }
+}
+
+async function askFaucet(url: string, accountId: string, publicKey: string): Promise<void> {
+  let status = 0;
+  try {
+    const answer = await fetch(`${url.replace(/\/$/, "")}/account`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ newAccountId: accountId, newAccountPublicKey: publicKey }),
+      signal: AbortSignal.timeout(FAUCET_MS),
+    });
+    status = answer.status;
+    if (answer.ok) return;
+  } catch {
+    // below
+  }
+  throw new Error(status ? `the faucet answered with status ${status}` : "the faucet does not answer");
+}
+
+// The account that this browser has on this chain, if the chain still knows it.
+export async function restoreLocal(config: Config): Promise<StoredAccount | null> {
+  const account = await readAccount(placeOf(config));
+  if (!account) return null;
+  if ((await balanceOf(config.rpc_urls, account.accountId)) !== null) return account;
+  await removeAccount(placeOf(config));
+  return null;
+}
+
+export async function connectLocal(config: Config): Promise<StoredAccount> {
+  if (!config.faucet_url) throw new Error("this coordinator names no faucet");
+  const pair = await makeKey();
+  const publicKey = `ed25519:${base58(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)))}`;
+  const accountId = newName(parentOf(config));
+  await askFaucet(config.faucet_url, accountId, publicKey);
+  const account = { network: placeOf(config), accountId, publicKey, privateKey: pair.privateKey };
+  await writeAccount(account);
+  return account;
+}
+
+export async function disconnectLocal(config: Config): Promise<void> {
+  await removeAccount(placeOf(config));
+}

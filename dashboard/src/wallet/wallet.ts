@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What pages do with an account, whoever keeps its key.
+import type { Message } from "../secrets/nep413.ts";
+
+export interface Call {
+  contract: string;
+  method: string;
+  args: string; // JSON, sent as it is
+  deposit: string; // yoctoNEAR
+  tgas: number;
+}
+
+export interface Sent {
+  hash: string;
+  // false: nobody said that the chain took it. It may have: ask the chain by its hash.
+  sure: boolean;
+}
+
+export interface SignedMessage {
+  publicKey: string;
+  signature: string; // "ed25519:…" or base64
+  callbackUrl: string | null; // that the wallet signed with
+}
+
+export interface Wallet {
+  accountId: string;
+  publicKey: string;
+  send(call: Call): Promise<Sent>;
+  signMessage(message: Message): Promise<SignedMessage>; // NEP-413
+}

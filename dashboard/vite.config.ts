@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the dashboard becomes static files: `make dashboard`. Each file that is worth it has a .gz beside it, which the
+// coordinator sends as it is; a first load over its budget fails the build.
+import react from "@vitejs/plugin-react";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Plugin } from "vite";
+import { defineConfig } from "vite";
+
+const FIRST_LOAD_MAX = 150 * 1024;
+const COMPRESSED = /\.(html|js|css|svg|json|wasm|txt)$/;
+
+interface Piece {
+  isEntry?: boolean;
+  imports?: string[];
+  viteMetadata?: { importedCss: Set<string> };
+}
+
+// What a browser loads before it shows anything: the entry, what it imports at once, and their style sheets.
+function firstLoad(bundle: Record<string, Piece>): Set<string> {
+  const found = new Set<string>(["index.html"]);
+  const add = (name: string) => {
+    if (found.has(name)) return;
+    found.add(name);
+    bundle[name]?.imports?.forEach(add);
+    bundle[name]?.viteMetadata?.importedCss.forEach(add);
+  };
+  for (const [name, piece] of Object.entries(bundle)) if (piece.isEntry) add(name);
+  return found;
+}
+
+function compressed(): Plugin {
+  return {
+    name: "compressed",
+    writeBundle({ dir }, bundle) {
+      const size: Record<string, number> = {};
+      for (const name of Object.keys(bundle).filter((n) => COMPRESSED.test(n))) {
+        const path = join(dir ?? "", name);
+        const packed = gzipSync(readFileSync(path), { level: 9 });
+        size[name] = packed.length;
+        writeFileSync(`${path}.gz`, packed);
+      }
+      const first = [...firstLoad(bundle as Record<string, Piece>)];
+      const sum = first.reduce((n, name) => n + (size[name] ?? 0), 0);
+      const line = `first load ${(sum / 1024).toFixed(1)} KB gzip of ${FIRST_LOAD_MAX / 1024} KB: ${first.join(" ")}`;
+      if (sum > FIRST_LOAD_MAX) throw new Error(`over the budget: ${line}`);
+      console.log(line);
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), compressed()],
+  build: {
+    target: "es2023",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1024,
+  },
+  server: { proxy: { "/public": process.env.COORDINATOR_URL ?? "http://127.0.0.1:8080" } },
+});

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of executions: rows, filters, keys, and each state that it can be in.
+import { audit, check, done, equal, everywhere, open, picture, unexpected } from "./kit.mjs";
+import { answer, at, executionPath, hostile, jobs, rows, world } from "./world.mjs";
+
+const workers = "**/public/workers";
+const strangers = Array.from({ length: 60 }, (_, i) => ({
+  worker_id: `worker-${"w".repeat(50)}-${i}`,
+  status: ["online", "busy", "offline"][i % 3],
+  last_seen_ms: i * 7000,
+  last_heartbeat_at: "2026-01-01T00:00:00Z",
+  capabilities: ["wasm32-wasip1", "<b>wasm32-wasip2</b>", "compilation", "execution"],
+  building: i,
+  version: "\u202e0.1",
+  more: { of: "anything" },
+}));
+
+export const tests = {
+  async "the workers"() {
+    await everywhere(at("/workers"), "workers", (page) => rows(page).getByText("local-worker").waitFor());
+    await everywhere(
+      at("/workers"),
+      "workers-long",
+      (page) => rows(page).nth(59).waitFor(),
+      (page) => page.route(workers, (route) => route.fulfill(answer(strangers))),
+    );
+    for (const [name, body, ready] of [
+      ["workers-empty", [], (page) => page.getByText("No worker has been heard of").waitFor()],
+      ["workers-error", null, (page) => page.getByRole("alert").waitFor()],
+    ])
+      await everywhere(at("/workers"), name, ready, (page) =>
+        page.route(workers, (route) => (body ? route.fulfill(answer(body)) : route.abort())),
+      );
+  },
+
+  async "the list"() {
+    const page = await open(at("/executions"));
+    await rows(page).first().waitFor();
+    equal("each request is a row", await rows(page).count(), world.runs.length);
+    const text = await rows(page).first().innerText();
+    check("the newest is first", text.includes(`#${world.failed.request_id}`), text);
+    check("it says that it failed", text.includes("Failed"), text);
+    await page.getByRole("link", { name: `#${world.good.request_id}`, exact: true }).click();
+    await page.getByRole("heading", { name: `Request #${world.good.request_id}` }).waitFor();
+    equal("a row leads to its page", new URL(page.url()).pathname, executionPath(world.good));
+    equal("the heading has the focus", await page.evaluate(() => document.activeElement?.tagName), "H1");
+    await page.goBack();
+    await rows(page).first().waitFor();
+    await page.getByLabel("Transaction").fill(world.good.transaction_hash);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelectorAll("table.rows tbody tr").length === 1);
+    check("a filter stands in the address", page.url().includes(world.good.transaction_hash), page.url());
+    await page.reload();
+    await rows(page).first().waitFor();
+    equal("and lasts over a reload", await rows(page).count(), 1);
+    equal("only the coordinator and its chain were asked", [...page.asked].sort(), [world.url, world.rpc].sort());
+    equal("nothing was complained about: the list", page.complaints, []);
+    await done(page);
+  },
+
+  async "states of the list"() {
+    await everywhere(at("/"), "home", (page) => rows(page).first().waitFor());
+    await everywhere(at("/executions"), "executions", (page) => rows(page).first().waitFor());
+    let release;
+    const held = new Promise((ok) => (release = ok));
+    await everywhere(
+      at("/executions"),
+      "executions-loading",
+      (page) => page.getByText("Loading executions").waitFor(),
+      (page) => page.route(jobs, (route) => held.then(() => route.abort())),
+    );
+    release();
+    await everywhere(
+      at("/executions"),
+      "executions-empty",
+      (page) => page.getByText("Nothing has been asked yet").waitFor(),
+      (page) => page.route(jobs, (route) => route.fulfill(answer([]))),
+    );
+    await everywhere(
+      at("/executions"),
+      "executions-error",
+      (page) => page.getByRole("alert").waitFor(),
+      (page) =>
+        page.route(jobs, (route) =>
+          route.fulfill(
+            answer(
+              {
+                error: {
+                  code: "unavailable",
+                  message: "the <b>database</b> is away",
+                  hint: "wait",
+                },
+              },
+              503,
+            ),
+          ),
+        ),
+    );
+    await everywhere(
+      at("/executions"),
+      "executions-long",
+      (page) => rows(page).nth(49).waitFor(),
+      (page) =>
+        page.route(jobs, (route) =>
+          route.fulfill(
+            answer(
+              Array.from({ length: 50 }, (_, i) => ({
+                ...hostile,
+                error: "x",
+                id: 1000 - i,
+                request_id: 1000 - i,
+              })),
+            ),
+          ),
+        ),
+    );
+  },
+
+  async "away and back"() {
+    const page = await open(at("/executions"));
+    await rows(page).first().waitFor();
+    await page.route("**/public/**", (route) => route.abort());
+    await page.getByText("Shown as of").waitFor();
+    check("what was loaded stays while the coordinator is away", (await rows(page).count()) > 0);
+    await audit(page, "away");
+    await picture(page, "executions-away-wide-light");
+    await page.unroute("**/public/**");
+    await page.getByText("Shown as of").waitFor({ state: "detached" });
+    check("and the page is whole again by itself", true);
+    equal("nothing else was complained about: away", unexpected(page), []);
+    await done(page);
+  },
+
+  async "by keys alone"() {
+    const page = await open(at("/executions"));
+    await rows(page).first().waitFor();
+    const seen = [];
+    for (let i = 0; i < 14; i++) {
+      await page.keyboard.press("Tab");
+      seen.push(
+        await page.evaluate(() => document.activeElement?.textContent || document.activeElement?.getAttribute("name")),
+      );
+    }
+    equal("the first step skips to the content", seen[0], "Skip to the content");
+    check(
+      "filters, their button and the rows are reached",
+      ["contract", "transaction", "request", "Filter"].every((n) => seen.includes(n)) &&
+        seen.some((t) => t?.startsWith("#")),
+      seen,
+    );
+    await done(page);
+  },
+};

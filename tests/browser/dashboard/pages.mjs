@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// pages.mjs WORLD.json [TEST]: the dashboard of a running `outlayer up` in headless Chromium. Prints `ok NAME` and
+// `FAIL NAME got …` lines, and `ask` where somebody is to ask for an execution.
+import { tests as execution } from "./execution.mjs";
+import { run } from "./kit.mjs";
+import { tests as list } from "./list.mjs";
+import { tests as playground } from "./playground.mjs";
+import { tests as secrets } from "./secrets.mjs";
+import { tests as wallet } from "./wallet.mjs";
+
+await run({ ...list, ...execution, ...wallet, ...playground, ...secrets }, process.argv[3]);

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard: its files as the coordinator serves them, and its pages in a real Chromium against a real `outlayer up`.
+Whoever cannot see here what became of a request, or is shown something that is not so, has nowhere else to look."""
+import gzip, json, os, shutil, subprocess, threading
+
+import kit
+from kit import check, equal
+from near_api_js_test import installed, node
+from stack_test import HEAD, Stack, project
+
+PAGES = os.path.join(kit.ROOT, "tests", "browser", "dashboard")
+SHOTS = os.path.join(kit.ROOT, "build", "shots")
+FAILS = HEAD + 'int main(void) { fputs("told why\\n", stderr); return 3; }\n'
+
+
+def write(path, body):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(body)
+
+
+def small_dashboard(folder):
+    """A folder as `make dashboard` makes it, with next to nothing in it."""
+    index, script = b"<!doctype html><title>x</title>", b"console.log(1)" * 50
+    for name, body in (("index.html", index), ("assets/a-1b2c.js", script)):
+        write(os.path.join(folder, name), body)
+        write(os.path.join(folder, name + ".gz"), gzip.compress(body))
+    write(os.path.join(folder, "favicon.svg"), b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    write(os.path.join(folder, "assets", "notes.md"), b"not for pages")
+    write(os.path.join(os.path.dirname(folder), "secret.js"), b"outside")
+    return index, script
+
+
+def test_files():
+    """Whoever serves these files wrongly has old scripts in browsers for good, or strangers' scripts in our pages."""
+    with kit.folder() as home:
+        folder = os.path.join(home, "pages", "dashboard")
+        index, script = small_dashboard(folder)
+        with kit.Daemon("outlayer-coordinator", {"DASHBOARD_DIR": folder, "PUBLIC_NEAR_RPC_URL": "https://rpc.example"},
+                        home=os.path.join(home, "c")) as c:
+            for path in ("/", "/executions", "/executions/a.near/7"):
+                status, headers, body = kit.get(c.url + path)
+                equal(f"{path} is the document", (status, headers["Content-Type"], body),
+                      (200, "text/html; charset=utf-8", index))
+            equal("it is asked for anew each time", headers["Cache-Control"], "no-cache")
+            policy = headers["Content-Security-Policy"]
+            check("its policy lets it ask the coordinator and the chain, and run nothing of strangers",
+                  all(part in policy for part in ("default-src 'none'", "script-src 'self';", "style-src 'self';",
+                                                  "connect-src 'self' https://rpc.example;", "frame-ancestors 'none'",
+                                                  "base-uri 'none'", "form-action 'none'", "require-trusted-types-for"))
+                  and "unsafe" not in policy, policy)
+            equal("and so do the other headers",
+                  [headers[name] for name in ("X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options",
+                                              "Cross-Origin-Opener-Policy")],
+                  ["nosniff", "no-referrer", "DENY", "same-origin"])
+            etag = headers["ETag"]
+            for given, want in ((etag, 304), (f'"x", W/{etag}', 304), ("*", 304), ('"x"', 200)):
+                status, headers, body = kit.get(c.url + "/", headers={"If-None-Match": given})
+                equal(f"If-None-Match {given[:8]}", (status, body), (want, b"" if want == 304 else index))
+            status, headers, body = kit.get(c.url + "/assets/a-1b2c.js", headers={"Accept-Encoding": "br, GZIP;q=0.5"})
+            equal("a script comes compressed to whoever takes it so", (status, headers["Content-Encoding"]), (200, "gzip"))
+            equal("and is the script", gzip.decompress(body), script)
+            check("browsers keep it for good", "immutable" in headers["Cache-Control"] and headers["Vary"], headers)
+            other = kit.get(c.url + "/assets/a-1b2c.js", headers={"Accept-Encoding": "gzip;q=0, br"})
+            equal("and as it is to whoever does not", (other[1]["Content-Encoding"], other[2]), (None, script))
+            check("the two have tags of their own", other[1]["ETag"] != headers["ETag"], other[1]["ETag"])
+            status, headers, body = kit.http("HEAD", c.url + "/")
+            equal("HEAD has the headers alone", (status, body, headers["Content-Length"]), (200, b"", str(len(index))))
+            for path in ("/assets/none.js", "/assets/notes.md", "/assets/..%2fsecret.js", "/assets/..%2findex.html",
+                         "/assets/", "/public/none", "/executions/a.near"):
+                status, headers, body = kit.get(c.url + path)
+                check(f"{path} is an error in JSON", status in (400, 404) and json.loads(body)["error"]["message"],
+                      (status, body))
+
+
+def test_without_files():
+    """A coordinator without a dashboard says so; one whose folder is none does not start."""
+    with kit.folder() as home:
+        with kit.Daemon("outlayer-coordinator", home=os.path.join(home, "c")) as c:
+            status, _, body = kit.get(c.url + "/")
+            check("it says that it has none", status == 404 and "no dashboard" in json.loads(body)["error"]["message"],
+                  body)
+        for env, words in (({"DASHBOARD_DIR": home + "/none"}, "DASHBOARD_DIR"),
+                           ({"DASHBOARD_DIR": home + "/c"}, "index.html"),
+                           ({"FAUCET_URL": "http://127.0.0.1:1/account", "OUTLAYER_NETWORK": "testnet"}, "FAUCET_URL")):
+            try:
+                kit.Daemon("outlayer-coordinator", env, home=os.path.join(home, "d")).kill()
+                check(f"{env} is refused at the start", False)
+            except RuntimeError as why:
+                check(f"{env} is refused at the start", words in str(why), why)
+
+
+def test_units():
+    """Money, times and numbers beyond 2^53, as pages write them."""
+    if not shutil.which("npm"):
+        raise kit.Skip("npm is not installed")
+    done = subprocess.run([os.path.join(kit.ROOT, "scripts", "dashboard.sh"), "test"], capture_output=True, text=True)
+    check("the dashboard's unit tests pass", done.returncode == 0, (done.stdout + done.stderr)[-1500:])
+
+
+def chromium():
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    if not found:
+        raise kit.Skip("chromium-headless-shell is not installed")
+    return found
+
+
+def made():
+    """build/dashboard, made where it is not yet; `up` finds it beside its programs."""
+    if not shutil.which("npm"):
+        raise kit.Skip("npm is not installed")
+    done = subprocess.run(["make", "--no-print-directory", "dashboard"], cwd=kit.ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"make dashboard failed: {done.stderr[-800:]}")
+
+
+def drive(home, name, world, asks, timeout=900):
+    """Runs tests/browser/dashboard/NAME; each line that is a key of `asks` has that function called."""
+    packages = installed("tests/browser")
+    scripts = os.path.join(packages, "dashboard")
+    shutil.copytree(PAGES, scripts, dirs_exist_ok=True)
+    path = os.path.join(home, "world.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(world, f)
+    run = subprocess.Popen([node(), os.path.join(scripts, name), path], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True, env={**os.environ, "CHROMIUM": chromium(), "SHOTS": SHOTS})
+    killer = threading.Timer(timeout, run.kill)
+    killer.start()
+    lines = 0
+    for line in run.stdout:
+        kind, _, rest = line.rstrip("\n").partition(" ")
+        lines += 1
+        if kind in ("ok", "FAIL"):
+            kit.report(kind, *rest.split(" got ", 1) if kind == "FAIL" else (rest,))
+        elif kind in asks:
+            threading.Thread(target=asks[kind], daemon=True).start()
+    killer.cancel()
+    check("the script ran to its end", run.wait() in (0, 1) and lines > 10, (run.returncode, run.stderr.read()[-800:]))
+
+
+def test_pages():
+    """Every page in every state, at both widths and in both colours; what is asked while one looks shows up."""
+    chromium()
+    made()
+    with kit.folder() as home:
+        stack = Stack(home)
+        equal("up says where its dashboard is", stack.info.get("dashboard_url"), stack.info["coordinator_url"])
+        random = os.path.join(kit.ROOT, "examples", "random-c")
+        runs = {name: stack.request(folder, text)[1] for name, folder, text in
+                (("hmac", os.path.join(kit.ROOT, "examples", "hmac-c"), "x"), ("good", random, '{"min":1,"max":100}'),
+                 ("failed", project(home, "fails", FAILS), "{}"))}
+        repos = {name: stack.job(run["transaction_hash"]) for name, run in runs.items()}
+        world = {**runs, "runs": list(runs), "repo": repos["good"], "failing": repos["failed"], "hmac": repos["hmac"],
+                 "url": stack.info["coordinator_url"], "rpc": stack.info["rpc_url"],
+                 "contract": stack.info["contract_id"]}
+        drive(home, "pages.mjs", world, {"ask": lambda: stack.request(random, '{"min":2,"max":3}')})
+        equal("up stops", stack.stop(), 0)
+
+
+if __name__ == "__main__":
+    kit.main(globals())
