@@ -5,7 +5,7 @@ one request's id in all logs."""
 import contextlib, json, os, pty, re, subprocess, time
 from unittest import mock
 
-import figures, kit
+import databases, figures, kit
 from coordinator_world import Coordinator, again, coordinator
 
 from kit import check, equal
@@ -172,10 +172,12 @@ def test_the_page_has_every_figure():
         equal("the devnet lives", kit.get(w.net.status_url + "/healthz")[0], 200)
         keystore = w.keystore()
         kit.get(keystore.status_url + "/readyz")
-        with w.worker(ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url) as worker, coordinator() as c:
+        with w.worker(ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url) as worker, coordinator() as c, \
+                databases.postgres() as server, databases.redis() as redis, \
+                coordinator(DATABASE_URL=server.database(), REDIS_URL=redis.url) as one_of_several:
             kit.until(lambda: "outlayer_worker_balance_near" in figures.read(worker.status_url)
                       and "outlayer_worker_monitor_cursor" in figures.read(worker.status_url))
-            for d in (keystore, worker, c, w.net):
+            for d in (keystore, worker, c, one_of_several, w.net):
                 figures.read(d.status_url)
                 _, _, body = kit.get(d.status_url + "/metrics")
                 shown |= set(re.findall(r"(?m)^# TYPE (\S+)", body.decode()))
