@@ -15,7 +15,7 @@ help:
 	@echo 'make format   formats the sources'
 	@echo 'make fuzz     fuzzes every decoder for FUZZ_SECONDS (30) each'
 	@echo 'make hostile  runs programs that try to get out of every confinement, with its guards and without'
-	@echo 'make fleet    2,000 requests to a fleet of which each process is killed, frozen, cut off and restarted, on both databases'
+	@echo 'make fleet    2,000 requests to a fleet of which each process is killed, frozen, cut off, restarted and upgraded, on both databases'
 	@echo 'make many     that nothing costs more after a million executions (make unit: after thirty thousand)'
 	@echo 'make bench    prints figures and ratios'
 	@echo 'make setup    installs the packages and toolchains alone'

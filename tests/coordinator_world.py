@@ -39,8 +39,9 @@ def sql(c, text):
 
 
 class Coordinator(kit.Daemon):
-    def __init__(self, home, **env):
-        super().__init__("outlayer-coordinator", env={"DRAIN_SECONDS": "0", **database(home), **env}, home=home)
+    def __init__(self, home, folder=None, **env):
+        super().__init__("outlayer-coordinator", env={"DRAIN_SECONDS": "0", **database(home), **env}, home=home,
+                         folder=folder)
         self.token = None
 
     def call(self, method, path, body=None, token="", timeout=40, headers=None):

@@ -32,7 +32,7 @@ LARGE = 50000
 SHARES = {"c2": 8, "rust1": 5, "rust2": 4, "exit": 4, "trap": 4, "broken": 1, "secret": 3, "refused": 3, "long": 3,
           "branch": 3, "new": 3}
 FAILS = {"exit": ("guest", "exit status 3: no luck"), "trap": ("guest", "trapped"), "broken": ("build", "nothing"),
-         "refused": ("access", "Access denied"), "cancel": ("cancelled", "cancelled by the owner")}
+         "refused": ("access", "Access denied"), "cancel": ("cancelled", "cancelled by the owner"), "stale": ("cancelled", "")}
 NEW_GROUP = 6  # so many want each new repository
 
 
@@ -73,6 +73,12 @@ class Plan:
         kinds += ["c1"] * (count - len(kinds) - naps - cancels)
         self.random.shuffle(kinds)
         self.rest = [self.one(kind) for kind in ["nap"] * naps + ["cancel"] * cancels + kinds]
+
+    def more(self):
+        """One beyond what was planned, of any kind."""
+        kinds = [*SHARES, "c1"]
+        shares = [*SHARES.values(), 100 - sum(SHARES.values())]
+        return self.one(self.random.choices(kinds, shares)[0])
 
     def one(self, kind, contract=None):
         self.number += 1
@@ -146,11 +152,16 @@ class Load:
             except (OSError, ValueError, KeyError):
                 time.sleep(0.1)
 
-    def serve(self, plans, seconds, tell=None):
-        """Sends all of them and waits for their ends; those that did not end."""
+    def serve(self, plans, seconds, tell=None, more=lambda: None):
+        """Sends all of them, and what `more` gives for as long as it gives something, and waits for their ends; those
+        that did not end."""
+        plans = list(plans)
         self.queue.extend(plans)
         end, told = time.monotonic() + seconds, time.monotonic()
         while time.monotonic() < end:
+            while len(self.queue) < len(self.threads) and (another := more()):
+                plans.append(another)
+                self.queue.append(another)
             with self.lock:
                 self.find()
                 left = [a for a in plans if not self.ends(a)]
@@ -161,6 +172,11 @@ class Load:
                 tell(len(plans) - len(left), len(plans))
             self.fleet.scan.wait(lambda: False, 0.1)
         return left
+
+    def ask(self, a):
+        """Sends it alone and waits until the chain has it, not until it ends."""
+        self.queue.append(a)
+        return kit.until(lambda: self.find() or a.id is not None, 20)
 
     def stop(self):
         self.over = True
@@ -184,16 +200,29 @@ class Load:
         return t
 
 
+KINDS = ("kill", "freeze", "cut", "restart")
+OF_REDIS = ("empty", "read_only")
+
+
+def script_of(seed, names, upgraded, most):
+    """[(kind, member's name)]: each fault of each, in an order by the seed; so many at most, with one upgrade at least."""
+    chance = random.Random(seed)
+    script = [("upgrade", name) for name in upgraded]
+    chance.shuffle(script)
+    rest = [(kind, name) for name in names for kind in KINDS + (OF_REDIS if name == "redis" else ())] + script[1:]
+    chance.shuffle(rest)
+    script = (script[:1] + rest)[:most]
+    chance.shuffle(script)
+    return script
+
+
 class Faults(threading.Thread):
     """Each fault in turn, the next one when all members serve again."""
-    KINDS = ("kill", "freeze", "cut", "restart")
 
-    def __init__(self, fleet, seed, most=None, tell=print):
+    def __init__(self, fleet, seed, script, tell=print):
         super().__init__(daemon=True)
         self.fleet, self.random, self.tell, self.over, self.done, self.failed = fleet, random.Random(seed), tell, False, [], None
-        self.script = [(kind, name) for name in fleet.members for kind in self.KINDS]
-        self.random.shuffle(self.script)
-        self.script = self.script[:most]
+        self.script = script
 
     def run(self):
         try:
@@ -223,6 +252,18 @@ class Faults(threading.Thread):
         if status != 0:
             raise RuntimeError(f"it ended with status {status} after SIGTERM: {m.log()[-600:]}")
         m.start()
+
+    def upgrade(self, m):
+        m.folder = None
+        self.restart(m)
+
+    def empty(self, m):
+        m.server.ask("FLUSHALL")
+
+    def read_only(self, m):
+        m.server.ask("REPLICAOF", "127.0.0.1", "1")  # nobody is there: it goes on answering, and takes nothing
+        self.rest()
+        m.server.ask("REPLICAOF", "NO", "ONE")
 
     def freeze(self, m):
         m.freeze()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A fleet that loses nothing: real processes serve requests of every kind from client contracts while each of them is
-killed, frozen, cut off and restarted, by a seed. At the end every request has ended once and was charged once, and
+killed, frozen, cut off, restarted and upgraded, by a seed. At the end every request has ended once and was charged once, and
 nothing is left behind.
 
 FLEET_SEED      repeats a run's plan and faults (printed at its head)
@@ -9,21 +9,23 @@ FLEET_FORM      postgres (default): three coordinators over one database; sqlite
 FLEET_REQUESTS, FLEET_FAULTS, FLEET_MINUTES   how much, for `make fleet`"""
 import datetime, hashlib, json, os, random, re, time
 
-import kit, near
-from fleet_load import FAILS, Faults, Load, Plan
-from fleet_world import CONTRACTS, Fleet, OPERATOR
+import before, kit, near
+from fleet_load import FAILS, Faults, Load, Plan, script_of
+from fleet_world import BUILDS, CONTRACTS, Fleet, OPERATOR, RUNS
 from kit import check, equal
 from near import NEAR
 
 SEED = int(os.environ.get("FLEET_SEED", random.randrange(10 ** 6)))
 FORM = os.environ.get("FLEET_FORM", "postgres")
-COUNT = int(os.environ.get("FLEET_REQUESTS", "150"))
-FAULTS = int(os.environ.get("FLEET_FAULTS", "8"))
+COUNT = int(os.environ.get("FLEET_REQUESTS", "150" if FORM == "postgres" else "60"))
+FAULTS = int(os.environ.get("FLEET_FAULTS", "8" if FORM == "postgres" else "4"))
 SECONDS = 60 * float(os.environ.get("FLEET_MINUTES", "2"))
 WORKERS = int(os.environ.get("FLEET_WORKERS", "5"))
 COORDINATORS = int(os.environ.get("FLEET_COORDINATORS", "3"))
 SHOW = "FLEET_REQUESTS" in os.environ
 BUILD_LOCK_SECONDS = 20  # as src/worker/build_locks.h has it
+STALE_SECONDS = 600  # as src/protocol/contract.h has it
+YIELD_BLOCKS = 200
 REFUND_BLOCKS = 5  # after its end a request's refund arrives, and its asker hears of it
 
 
@@ -65,7 +67,8 @@ def on_the_chain(fleet, load, balances):
         equal(f"{contract} has nothing open", near.view_value(fleet.url, contract, "get_pending_request_ids"), [])
         heard = near.view_value(fleet.url, asker, "get_answer")
         equal(f"{asker} asked as often", heard["asked"], sum(1 for a in asked if a.contract == contract))
-        equal(f"{asker} heard of each end", heard["answered"], heard["asked"])
+        unheard = sum(1 for a in asked if a.contract == contract and a.kind == "stale")  # what failed it does not count
+        equal(f"{asker} heard of each end", heard["answered"] + unheard, heard["asked"])
     naps = [a for a in asked if a.kind == "nap"]
     check("what takes longer than a window was extended", all(fleet.scan.extended.get((a.contract, a.id)) for a in naps))
 
@@ -111,8 +114,15 @@ def by_the_workers(fleet):
     say(f"builds: {len(all_builds)}, without a lock: {sum(builds_of(m)[1] for m in fleet.workers)}")
     served = {name: int(n) for name, n in fleet.sql("SELECT worker_id, count(*) FROM executions GROUP BY worker_id") if name}
     say("requests by worker: " + ", ".join(f"{m.name} {served.get(m.name, 0)}" for m in fleet.workers))
+    for m in fleet.workers:
+        begun = len(builds_of(m)[0])
+        if fleet.role_of.get(m.name) == RUNS:
+            equal(f"{m.name}, which only runs, built nothing", begun, 0)
+        if fleet.role_of.get(m.name) == BUILDS:
+            check(f"{m.name}, which only builds, built for the others", begun > 0 and "handed over to those who run" in m.log())
     for contract in CONTRACTS:
-        names = [m.name for m in fleet.workers if fleet.contract_of[m.name] == contract]
+        names = [m.name for m in fleet.workers if fleet.contract_of[m.name] == contract
+                 and fleet.role_of.get(m.name) != BUILDS]
         total = sum(served.get(n, 0) for n in names)
         check(f"the work of {contract} is spread", all(served.get(n, 0) * len(names) * 4 >= total for n in names), served)
 
@@ -132,6 +142,26 @@ def a_key_is_removed(fleet, load, plan):
         m.daemon.status_url + "/metrics")[2].decode(), 10), m.log()[-400:])
 
 
+def a_request_stays_open(fleet, load, plan):
+    """Whose callback cannot run, since the contract's code is another at that moment, is cancelled by a worker when it is
+    stale, and its payer has the money back."""
+    contract, a = CONTRACTS[-1], plan.one("stale", CONTRACTS[-1])
+    workers = [m for m in fleet.workers if fleet.contract_of[m.name] == contract]
+    for m in workers:
+        m.stop()
+    check("one is asked that nobody serves", load.ask(a))
+    fleet.ok(fleet.accounts[contract].send(contract, near.deploy(fleet.code_of("asker"))))
+    kit.rpc(fleet.url, "sandbox_fast_forward", {"delta_height": YIELD_BLOCKS + 10})
+    last = kit.rpc(fleet.url, "block", {"finality": "final"})["result"]["header"]["height"]
+    fleet.scan.wait(lambda: fleet.scan.next >= last + REFUND_BLOCKS, 30)  # the callback has failed
+    fleet.ok(fleet.accounts[contract].send(contract, near.deploy(fleet.code)))
+    equal("its time passes, and it is open", near.view_value(fleet.url, contract, "get_pending_request_ids"), [a.id])
+    kit.rpc(fleet.url, "sandbox_fast_forward", {"delta_height": (STALE_SECONDS + 10) * 1000 // fleet.block_ms})
+    for m in workers:
+        m.start()
+    check("a worker cancels it when it is stale", fleet.scan.wait(lambda: load.ends(a), 60), workers[0].log()[-800:])
+
+
 def files_left(fleet):
     found = [os.path.join(m.home, "pending", name) for m in fleet.workers
              for name in os.listdir(os.path.join(m.home, "pending"))]
@@ -146,29 +176,37 @@ def test_fleet():
     print(f"FLEET_SEED={SEED} FLEET_FORM={FORM}", flush=True)
     with kit.folder() as home:
         began = time.monotonic()
-        fleet = Fleet(home, FORM, COORDINATORS, WORKERS)
+        coordinators = [f"coordinator{i}" for i in range(COORDINATORS if FORM == "postgres" else 1)]
+        script = script_of(SEED, ["devnet", "keystore", *(["postgres", "redis"] if FORM == "postgres" else []), *coordinators,
+                                  *(f"worker{i}" for i in range(WORKERS))],
+                           coordinators if before.commit_before() else [], FAULTS)
+        earlier = [name for kind, name in script if kind == "upgrade"]
+        fleet = Fleet(home, FORM, COORDINATORS, WORKERS, earlier)
         load = Load(fleet)
         balances = {purse: fleet.balance(purse) for purse in fleet.purses}
         plan = Plan(fleet, SEED, COUNT, naps=max(1, COUNT // 500), cancels=max(1, COUNT // 200))
         fleet.store_secret(fleet.members["keystore"].daemon, plan.c, "secret")
         fleet.store_secret(fleet.members["keystore"].daemon, plan.c, "refused", {"Whitelist": {"accounts": [OPERATOR]}})
         say(f"up after {time.monotonic() - began:.1f} s")
-        equal("what is built ahead is answered", [a.number for a in load.serve(plan.first, 60)], [])
+        for kind in ("c1", "c2", "rust1", "rust2"):  # there is one that builds for the second contract
+            equal(f"{kind} is built ahead", [a.number for a in load.serve([a for a in plan.first if a.kind == kind], 60)], [])
+        fleet.set_block_ms(fleet.block_ms)
         say(f"built after {time.monotonic() - began:.1f} s")
-        faults = Faults(fleet, SEED, FAULTS, say)
+        faults = Faults(fleet, SEED, script, say)
         faults.start()
         cancelled = load.canceller([a for a in plan.rest if a.kind == "cancel"])
         t0 = time.monotonic()
-        left = load.serve(plan.rest, SECONDS, lambda n, of: say(f"{n} of {of} after {time.monotonic() - t0:.0f} s"))
-        say(f"{len(plan.rest) - len(left)} requests in {time.monotonic() - t0:.1f} s")
+        left = load.serve(plan.rest, SECONDS, lambda n, of: say(f"{n} of {of} after {time.monotonic() - t0:.0f} s"),
+                          lambda: plan.more() if faults.is_alive() else None)
+        say(f"{len(load.sent) - len(plan.first) - len(left)} requests in {time.monotonic() - t0:.1f} s")
         faults.join(SECONDS)
-        left = load.serve(left, 60)
         equal("faults were made as planned", (faults.failed, len(faults.done)), (None, len(faults.script)))
         if not check("every request ended", not left, [(a.number, a.kind, a.contract, a.id) for a in left]):
             for m in fleet.members.values():
                 print(f"==== {m.name}\n{m.log()[-3000:]}", flush=True)
         cancelled.join(5)
         a_key_is_removed(fleet, load, plan)
+        a_request_stays_open(fleet, load, plan)
         in_the_database(fleet)
         load.stop()
         on_the_chain(fleet, load, balances)

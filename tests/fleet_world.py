@@ -3,12 +3,14 @@
 address, workers with keys of their own, two contracts. Between any two of them stands a gate that the test may cut."""
 import asyncio, contextlib, glob, hashlib, json, os, signal, sqlite3, subprocess, threading, time
 
-import databases, kit, near
+import before, databases, kit, near
 from near import Account, Key, NEAR
 from worker_world import ALICE as OWNER, HOST, METHODS, OPERATOR, World
 
 CONTRACTS = ("outlayer.test.near", "second.test.near")
 SETUP_BLOCK_MS = 30  # while accounts and contracts are made
+BUILD_BLOCK_MS = 400  # while all is built that most requests run
+BUILDS, RUNS = {"EXECUTION_ENABLED": "false"}, {"COMPILATION_ENABLED": "false"}
 
 
 class Gates:
@@ -25,6 +27,22 @@ class Gates:
 
     def close(self):
         self.loop.call_soon_threadsafe(self.loop.stop)
+
+
+class Straight:
+    """In a gate's place, where nothing is cut: whoever asks is sent to the next back end."""
+
+    def __init__(self, *targets):
+        self.targets, self.turn = list(targets), 0
+
+    @property
+    def port(self):
+        self.turn += 1
+        return self.targets[self.turn % len(self.targets)]
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
 
 
 class Gate:
@@ -95,16 +113,18 @@ def tree(process):
 
 
 class Member:
-    """A daemon of the fleet: started again in the same home, with the same settings. gate: by which others reach it."""
+    """A daemon of the fleet: started again in the same home, with the same settings. gate: by which others reach it.
+    earlier: it is the program before the newest migration."""
 
-    def __init__(self, fleet, name, program, settings, gate=None):
+    def __init__(self, fleet, name, program, settings, gate=None, earlier=False):
         self.fleet, self.name, self.program, self.settings, self.gate = fleet, name, program, settings, gate
+        self.folder = before.programs() if earlier else None
         self.home = os.path.join(fleet.home, name)
         os.makedirs(self.home, exist_ok=True)
         self.daemon, self.logs, self.away = None, [], []  # away: when it was frozen, cut off or dead
 
     def start(self):
-        self.daemon = kit.Daemon(self.program, self.settings, home=self.home)
+        self.daemon = kit.Daemon(self.program, self.settings, home=self.home, folder=self.folder)
         if self.gate:
             self.gate.targets.append(self.daemon.port)
 
@@ -143,10 +163,10 @@ class Member:
 
 
 class Server(Member):
-    """PostgreSQL, with the same handles."""
+    """PostgreSQL or Redis, with the same handles. gentle: the signal by which it ends in order."""
 
-    def __init__(self, fleet, name, server, gate):
-        self.fleet, self.name, self.server, self.gate, self.away = fleet, name, server, gate, []
+    def __init__(self, fleet, name, server, gate, gentle):
+        self.fleet, self.name, self.server, self.gate, self.gentle, self.away = fleet, name, server, gate, gentle, []
 
     def pids(self):
         return tree(self.server.process.pid)
@@ -161,7 +181,7 @@ class Server(Member):
         self.server.process.wait()
 
     def stop(self):
-        self.server.stop(signal.SIGINT)
+        self.server.stop(self.gentle)
         return 0
 
     def log(self):
@@ -181,14 +201,24 @@ class Scan(threading.Thread):
             try:
                 head = kit.rpc(self.url, "block", {"finality": "final"}, 5)["result"]["header"]["height"]
                 while self.next <= head and not self.over:
-                    _, block = kit.get_json(f"{self.url}/v0/block/{self.next}", timeout=5)
+                    block = self.block(self.next)
+                    after = self.next + 1 if block else self.behind_gap(head)
                     with self.changed:
                         self.take(block)
-                        self.next += 1
+                        self.next = after
                         self.changed.notify_all()
             except (OSError, ValueError, KeyError):
                 pass  # the chain is killed or cut off at times; it is asked again
             time.sleep(0.05)
+
+    def block(self, height):
+        return kit.get_json(f"{self.url}/v0/block/{height}", timeout=5)[1]
+
+    def behind_gap(self, height):
+        """The first block from the next height on; there is one at `height`."""
+        while (before := self.block(height)["block"]["header"]["prev_height"]) >= self.next:
+            height = before
+        return height
 
     def take(self, block):
         for shard in (block or {}).get("shards", []):
@@ -218,28 +248,37 @@ class Scan(threading.Thread):
 class Fleet:
     repo, git, store_secret = World.repo, World.git, World.store_secret
 
-    def __init__(self, home, form="postgres", coordinators=3, workers=5, block_ms=150):
+    def __init__(self, home, form="postgres", coordinators=3, workers=5, earlier=(), block_ms=150, contracts=len(CONTRACTS),
+                 direct=False, log_level="info"):
+        """earlier: the names of those coordinators that begin as the program before the newest migration. contracts: so
+        many have workers. direct: nothing can be cut."""
         self.home, self.form, self.gates, self.members, self.seen = home, form, Gates(), {}, {}
+        self.way, self.log_level = Straight if direct else self.gates.open, log_level
+        self.earlier, self.block_ms = earlier, block_ms
         self.repos = os.path.join(home, "repos")
         os.makedirs(self.repos)
         os.makedirs(os.path.join(home, "tmp"))
-        self.chain_gate = self.gates.open()
-        self.contract_of = {f"worker{i}": CONTRACTS[i * len(CONTRACTS) // workers] for i in range(workers)}
+        self.chain_gate = self.way()
+        self.contract_of = {f"worker{i}": CONTRACTS[i * contracts // workers] for i in range(workers)}
         self.key_of = {name: Key() for name in self.contract_of}
+        self.role_of = self._roles()
         self._chain(SETUP_BLOCK_MS)
         self._contracts()
-        chain = self.members["devnet"]
-        chain.stop()
-        chain.settings["BLOCK_MS"] = str(block_ms)
-        chain.start()
+        self.set_block_ms(BUILD_BLOCK_MS)
         self._keystore()
         self._database()
-        self.front = self.gates.open()
+        self.front = self.way()
         self.coordinators = [self._coordinator(f"coordinator{i}") for i in range(coordinators if form == "postgres" else 1)]
         self.workers = [self._worker(name, contract) for name, contract in self.contract_of.items()]
         self.watch = threading.Thread(target=self._watch, daemon=True)
         self.ending = threading.Event()
         self.watch.start()
+
+    def set_block_ms(self, ms):
+        chain = self.members["devnet"]
+        chain.stop()
+        chain.settings["BLOCK_MS"] = str(ms)
+        chain.start()
 
     def add(self, *args, **more):
         m = Member(self, *args, **more)
@@ -260,17 +299,20 @@ class Fleet:
         if "SuccessValue" not in answer.get("result", {}).get("status", {}):
             raise RuntimeError(f"a transaction failed: {json.dumps(answer)[:800]}")
 
+    @staticmethod
+    def code_of(contract):
+        with open(kit.built(f"contracts/{contract}.wasm"), "rb") as f:
+            return f.read()
+
     def _contracts(self):
         self.operator = self.root.create(OPERATOR, 1000 * NEAR)
         self.owner = self.alice = self.root.create(OWNER, 1000 * NEAR)
         self.callers, self.askers, self.purses = [], [], []
-        with open(kit.built("contracts/outlayer.wasm"), "rb") as f:
-            code = f.read()
-        with open(kit.built("contracts/asker.wasm"), "rb") as f:
-            asker = f.read()
+        self.accounts = {}  # of the contracts
+        self.code, asker = (self.code_of(name) for name in ("outlayer", "asker"))
         for contract in CONTRACTS:
-            account = self.root.create(contract, 100 * NEAR)
-            self.ok(account.send(contract, near.deploy(code), near.call("new", {"owner_id": OWNER, "operator_id": OPERATOR})))
+            self.accounts[contract] = account = self.root.create(contract, 100 * NEAR)
+            self.ok(account.send(contract, near.deploy(self.code), near.call("new", {"owner_id": OWNER, "operator_id": OPERATOR})))
             client = self.root.create("ask" + str(len(self.askers)) + ".test.near", 100 * NEAR)
             self.ok(client.send(client.id, near.deploy(asker), near.call("new", {"outlayer_id": contract})))
             self.askers.append(client.id)
@@ -287,7 +329,7 @@ class Fleet:
                                                "account_id": account})["result"]["amount"])
 
     def _keystore(self):
-        self.keystore_gate = self.gates.open()
+        self.keystore_gate = self.way()
         k = self.add("keystore", "outlayer-keystore", {
             "SERVER_PORT": "0", "NEAR_RPC_URL": self.chain_gate.url, "OFFCHAINVM_CONTRACT_ID": CONTRACTS[0],
             "ALLOWED_WORKER_TOKEN_HASHES": hashlib.sha256(b"seal").hexdigest()}, gate=self.keystore_gate)
@@ -295,13 +337,17 @@ class Fleet:
         self.ok(self.owner.send(CONTRACTS[0], near.call("set_keystore_key", {"public_key": k.daemon.ready["identity"]})))
 
     def _database(self):
-        self.database = self.postgres = None
+        self.database = self.postgres = self.redis = None
         if self.form == "postgres":
             self.postgres = databases.Postgres()
             self.database_name = self.postgres.database().split("///")[1].split("?")[0]
-            gate = self.gates.open(self.postgres.port)
-            self.members["postgres"] = Server(self, "postgres", self.postgres, gate)
+            gate = self.way(self.postgres.port)
+            self.members["postgres"] = Server(self, "postgres", self.postgres, gate, signal.SIGINT)
             self.database = f"postgres://outlayer:{self.postgres.password}@127.0.0.1:{gate.port}/{self.database_name}"
+            self.redis = databases.Redis()
+            gate = self.way(self.redis.port)
+            self.members["redis"] = Server(self, "redis", self.redis, gate, signal.SIGTERM)
+            self.redis_url = f"redis://:{self.redis.password}@127.0.0.1:{gate.port}"
 
     def sql(self, text):
         if self.postgres:
@@ -312,11 +358,17 @@ class Fleet:
     def _coordinator(self, name):
         m = self.add(name, "outlayer-coordinator", {
             "NEAR_RPC_URL": self.chain_gate.url, "KEYSTORE_BASE_URL": self.keystore_gate.url, "KEYSTORE_AUTH_TOKEN": "seal",
-            "LOG_LEVEL": "info", "DRAIN_SECONDS": "5", "REPO_MAP": f"{HOST}={self.repos}", "TRUSTED_PROXIES": "127.0.0.1",
-            **({"DATABASE_URL": self.database, "WASM_CACHE_DIR": os.path.join(self.home, "wasm")} if self.database else {})},
-            gate=self.front)
+            "LOG_LEVEL": self.log_level, "DRAIN_SECONDS": "5", "REPO_MAP": f"{HOST}={self.repos}", "TRUSTED_PROXIES": "127.0.0.1",
+            **({"DATABASE_URL": self.database, "REDIS_URL": self.redis_url,
+                "WASM_CACHE_DIR": os.path.join(self.home, "wasm")} if self.database else {})},
+            gate=self.front, earlier=name in self.earlier)
         m.start()
         return m
+
+    def _roles(self):
+        """Those of the last contract: one builds, the others run, if there is more than one."""
+        names = [name for name, contract in self.contract_of.items() if contract == CONTRACTS[-1]]
+        return dict(zip(names, [BUILDS] + [RUNS] * len(names))) if len(names) > 1 else {}
 
     def _token(self, name):
         where = {"DATABASE_URL": self.database} if self.database else {"OUTLAYER_HOME": self.coordinators[0].home}
@@ -327,7 +379,7 @@ class Fleet:
         return run.stdout.strip()
 
     def _worker(self, name, contract):
-        gates = [self.gates.open(), self.gates.open()]
+        gates = [self.way(), self.way()]
         for gate, of in zip(gates, (self.front, self.chain_gate)):
             gate.targets.append(of.port)
         m = self.add(name, "outlayer-worker", {
@@ -336,8 +388,8 @@ class Fleet:
             "OPERATOR_PRIVATE_KEY": self.key_of[name].secret, "WORKER_ID": name, "REPO_MAP": f"{HOST}={self.repos}",
             "ISOLATION": "process", "POLL_TIMEOUT_SECONDS": "5", "TOOLCHAIN_DIR": kit.built("guest"),
             "ENABLE_EVENT_MONITOR": "true", "START_BLOCK_HEIGHT": "1", "MAX_CONCURRENT_RUNS": "4",
-            "MAX_CONCURRENT_BUILDS": "1", "LOG_LEVEL": "info", "TMPDIR": os.path.join(self.home, "tmp"),
-            "DRAIN_SECONDS": "5"})
+            "MAX_CONCURRENT_BUILDS": "1", "LOG_LEVEL": self.log_level, "TMPDIR": os.path.join(self.home, "tmp"),
+            "DRAIN_SECONDS": "5", **self.role_of.get(name, {})})
         m.ways = gates
         m.start()
         return m
@@ -385,5 +437,6 @@ class Fleet:
         self.watch.join()
         if self.postgres:
             self.postgres.close()
+            self.redis.close()
         self.gates.close()
         return status

@@ -64,9 +64,9 @@ def folder():
 
 class Daemon:
     """A started program that said `--ready-fd` that it serves. `ready` is its JSON line, `port` and `url` come from
-    it, and `status_url`, where its operator asks."""
+    it, and `status_url`, where its operator asks. folder: of the program, if it is not the one that was built here."""
 
-    def __init__(self, name, env=None, args=(), home=None):
+    def __init__(self, name, env=None, args=(), home=None, folder=None):
         self.name, self.home = name, home
         clean = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_") and k not in ("PORT", "HOST")}
         clean.update({"PORT": "0", "STATUS_LISTEN": "127.0.0.1:0", "DRAIN_SECONDS": "10",
@@ -75,7 +75,8 @@ class Daemon:
             clean["OUTLAYER_HOME"] = home
         self.log = tempfile.TemporaryFile()
         read_end, write_end = os.pipe()
-        self.process = subprocess.Popen([program(name), "--ready-fd", str(write_end), *args], env=clean,
+        self.process = subprocess.Popen([os.path.join(folder, name) if folder else program(name), "--ready-fd",
+                                         str(write_end), *args], env=clean,
                                         pass_fds=(write_end,), stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=subprocess.STDOUT, start_new_session=True)
         os.close(write_end)

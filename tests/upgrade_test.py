@@ -15,12 +15,7 @@ class Earlier(Coordinator):
     """As it was before the newest migration."""
 
     def __init__(self, home, **env):
-        ours, folder = kit.program, before.programs()
-        kit.program = lambda name: f"{folder}/{name}"
-        try:
-            super().__init__(home, **env)
-        finally:
-            kit.program = ours
+        super().__init__(home, folder=before.programs(), **env)
 
 
 def schema(server, name):
