@@ -23,8 +23,9 @@ static bool watch_one(struct folder_watch *w, const char *dir, size_t *count, st
         return err_set(e, ERR_TOO_LARGE, "'%s' has more than %d folders", w->path, WATCHED_FOLDERS_MAX);
     if (inotify_add_watch(w->fd, dir, CHANGES) >= 0 || errno == ENOENT || errno == ENOTDIR || errno == EACCES)
         return true; // what went meanwhile was a change; what may not be read is no part of the project
+    bool full = errno == ENOSPC;
     err_errno(e, "cannot watch '%s'", dir);
-    return errno != ENOSPC || err_hint(e, "the sysctl fs.inotify.max_user_watches says how many folders one may watch");
+    return full && err_hint(e, "the sysctl fs.inotify.max_user_watches says how many folders one may watch");
 }
 
 // Whatever is watched already stays so.

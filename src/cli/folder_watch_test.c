@@ -6,6 +6,8 @@
 #include "base/test.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static char work[] = "/tmp/folder-watch-test.XXXXXX";
 static sigset_t ends;
@@ -71,6 +73,31 @@ static void a_folder_that_goes(void **state) {
     folder_watch_free(w);
 }
 
+// The descriptor that the next one to be opened gets.
+static int next_descriptor(void) {
+    int fd = dup(0);
+    assert_true(fd >= 0);
+    close(fd);
+    return fd;
+}
+
+// If this fails, a folder that cannot be watched seems to be, and its changes are waited for in vain. What a change is
+// read from becomes something that nothing can be watched by.
+static void a_folder_that_cannot_be_watched(void **state) {
+    (void)state;
+    struct folder_watch *w;
+    struct err e;
+    bool ended;
+    int fd = next_descriptor();
+    assert_ok(folder_watch_new(&w, work, &e), &e);
+    int other = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert_true(other >= 0);
+    assert_int_equal(dup2(other, fd), fd);
+    close(other);
+    assert_err(folder_watch_wait(w, &ends, &ended, &e), &e, ERR_IO, "cannot watch");
+    folder_watch_free(w);
+}
+
 static int set_up(void **state) {
     (void)state;
     ends_block(&ends);
@@ -84,6 +111,7 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_change_is_seen), cmocka_unit_test(what_is_no_change),
-                                       cmocka_unit_test(a_folder_that_goes)};
+                                       cmocka_unit_test(a_folder_that_goes),
+                                       cmocka_unit_test(a_folder_that_cannot_be_watched)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
