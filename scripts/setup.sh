@@ -15,7 +15,7 @@ building='make gcc libc6-dev binutils pkg-config git ca-certificates cmake
 # Compilers for contracts, the engine and Rust's standard library for guests. Guests are compiled by the tree's own.
 compilers='clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 wabt binaryen
     cargo-web rustc-web rust-web-src rust-web-llvm'
-testing='libcmocka-dev clang-14 lld-14 libclang-rt-14-dev clang-format-14 shellcheck python3 python3-jsonschema python3-markdown pyflakes3 iproute2 openssl util-linux
+testing='libcmocka-dev clang-14 lld-14 libclang-rt-14-dev clang-format-14 shellcheck python3 python3-venv python3-jsonschema python3-markdown pyflakes3 iproute2 openssl util-linux
     postgresql redis-server runc golang-github-containers-common qemu-system-x86 busybox-static systemd chromium-headless-shell fonts-liberation'
 packages="$building $compilers"
 [ "$want" != test ] || packages="$packages $testing"
