@@ -118,12 +118,14 @@ def test_watch():
         equal("the first run", watched.next()["output"], "Hello, you!\n")
 
         def replace(old, new):
-            """As editors do: a new file takes the old one's name."""
+            """As editors do: a new file takes the old one's name. It is written elsewhere, or what is there before that
+            might be run, too."""
+            draft = os.path.join(home, "draft")
             with open(main) as f:
                 text = f.read()
-            with open(main + ".new", "w") as f:
+            with open(draft, "w") as f:
                 f.write(text.replace(old, new))
-            os.rename(main + ".new", main)
+            os.rename(draft, main)
 
         replace('"Hello, %s!', '"Bye, %s!')
         equal("after a change", watched.next()["output"], "Bye, you!\n")
