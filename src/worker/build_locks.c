@@ -224,24 +224,44 @@ static struct build_lock *enter(struct build_locks *l, const char *key) {
     return x;
 }
 
-bool build_lock_take(struct build_locks *l, struct arena *a, const char *key, struct build_lock **out, struct err *e) {
-    bool acquired = false;
+static bool is_stopping(struct build_locks *l) {
     pthread_mutex_lock(&l->mutex);
-    struct build_lock *x = enter(l, key);
+    bool stopping = l->stopping;
     pthread_mutex_unlock(&l->mutex);
-    bool ok = api_lock(l->set.api, a, key, l->set.ttl_s, &acquired, e);
+    return stopping;
+}
+
+static bool stops(struct err *e) { return err_set(e, ERR_UNAVAILABLE, "this worker stops"); }
+
+// *late: the stop came meanwhile, and nobody else will release what was given.
+static struct build_lock *leave(struct build_locks *l, struct build_lock *x, bool ok, bool acquired, bool *late) {
     pthread_mutex_lock(&l->mutex);
     x->asked = false;
     note_acquired(l, x, ok, acquired);
-    if (x->state == LOCK_NOT_OURS) {
+    *late = l->stopping && x->state != LOCK_NOT_OURS;
+    if (l->stopping || x->state == LOCK_NOT_OURS) {
         discard(l, x);
         x = NULL;
     }
     pthread_cond_broadcast(&l->answered);
     pthread_cond_signal(&l->news);
     pthread_mutex_unlock(&l->mutex);
-    *out = x;
-    return ok;
+    return x;
+}
+
+bool build_lock_take(struct build_locks *l, struct arena *a, const char *key, struct build_lock **out, struct err *e) {
+    bool acquired = false, late;
+    *out = NULL;
+    if (is_stopping(l))
+        return stops(e);
+    pthread_mutex_lock(&l->mutex);
+    struct build_lock *x = enter(l, key);
+    pthread_mutex_unlock(&l->mutex);
+    bool ok = api_lock(l->set.api, a, key, l->set.ttl_s, &acquired, e);
+    *out = leave(l, x, ok, acquired, &late);
+    if (late && !api_unlock(l->set.api, a, key, e))
+        log_err(LOG_WARN, "a lock could not be released: it ends by itself", e);
+    return late ? stops(e) : ok;
 }
 
 void build_lock_drop(struct build_locks *l, struct build_lock *x) {

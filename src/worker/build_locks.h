@@ -22,7 +22,7 @@ void build_locks_free(struct build_locks *l);     // nothing is in use any more.
 uint64_t build_locks_lost(struct build_locks *l); // in use, and another worker had it
 
 // true: *out is held, or NULL, as another worker has it. false: the coordinator did not say; *out goes on being asked
-// for while it is in use. Nobody else of this process uses `key` now.
+// for while it is in use; after a stop it is NULL. Nobody else of this process uses `key` now.
 [[nodiscard]] bool build_lock_take(struct build_locks *l, struct arena *a, const char *key, struct build_lock **out,
                                    struct err *e);
 void build_lock_drop(struct build_locks *l, struct build_lock *x); // not in use any more. NULL is fine

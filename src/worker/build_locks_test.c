@@ -19,6 +19,7 @@ static struct {
     int status;
     unsigned acquires, releases; // that were answered with 200
     unsigned calls, refusals;
+    bool waits; // acquisitions are not answered yet
 } fake = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 static struct http_server *server;
 static struct api *api;
@@ -39,7 +40,11 @@ static bool refused(struct http_request *r, int *left) {
 static void acquire(struct http_request *r, void *ctx) {
     (void)ctx;
     pthread_mutex_lock(&fake.mutex);
-    if (!refused(r, &fake.refuse_acquire)) {
+    bool is_refused = refused(r, &fake.refuse_acquire);
+    pthread_cond_broadcast(&fake.changed);
+    while (fake.waits)
+        cond_wait_until(&fake.changed, &fake.mutex, NO_DEADLINE);
+    if (!is_refused) {
         fake.acquires++;
         fake.holder = fake.holder ? fake.holder : "w";
         http_reply_json(r, 200, json_pack("{s:b}", "acquired", strcmp(fake.holder, "w") == 0));
@@ -252,6 +257,48 @@ static void the_end_releases(void **state) {
     build_locks_free(l);
 }
 
+struct late {
+    struct build_locks *locks;
+    struct build_lock *lock;
+    bool ok;
+    struct err e;
+};
+
+static void *take_late(void *ctx) {
+    SCOPED_ARENA(a);
+    struct late *x = ctx;
+    x->ok = build_lock_take(x->locks, a, KEY, &x->lock, &x->e);
+    return NULL;
+}
+
+static void fake_wait(bool on) {
+    pthread_mutex_lock(&fake.mutex);
+    fake.waits = on;
+    pthread_cond_broadcast(&fake.changed);
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+// If this fails, others wait for a worker that was ended as it asked for a lock, or asks for one after its end.
+static void nothing_is_taken_at_the_end(void **state) {
+    (void)state;
+    struct late x = {.locks = open_locks(LONG_S)};
+    pthread_t thread;
+    fake_wait(true);
+    assert_int_equal(pthread_create(&thread, NULL, take_late, &x), 0);
+    await(&fake.calls, 1);
+    build_locks_stop(x.locks, 5000);
+    fake_wait(false);
+    pthread_join(thread, NULL);
+    assert_err(x.ok, &x.e, ERR_UNAVAILABLE, "stops");
+    assert_null(x.lock);
+    assert_int_equal(count(&fake.acquires), 1);
+    assert_int_equal(count(&fake.releases), 1);
+    take_late(&x);
+    assert_err(x.ok, &x.e, ERR_UNAVAILABLE, "stops");
+    assert_int_equal(count(&fake.acquires), 1);
+    build_locks_free(x.locks);
+}
+
 static int set_up(void **state) {
     (void)state;
     static char url[64];
@@ -280,6 +327,7 @@ int main(void) {
                                        cmocka_unit_test(a_lost_lock_is_noticed),
                                        cmocka_unit_test(it_is_asked_for_until_it_is_held),
                                        cmocka_unit_test(a_lock_that_is_taken_again_is_kept),
-                                       cmocka_unit_test(the_end_releases)};
+                                       cmocka_unit_test(the_end_releases),
+                                       cmocka_unit_test(nothing_is_taken_at_the_end)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
