@@ -18,6 +18,7 @@ class Service(http.server.BaseHTTPRequestHandler):
     """A model and a desk. What they were asked stands in `asked`."""
     asked = []
     absent = 2  # so often nobody has answered yet at the desk
+    broken = '{"choices": [{"message": {"content": "x\\u1", "role": "assistant"}}]}'  # no JSON: what any other model says
 
     def log_message(self, *_):
         pass
@@ -38,12 +39,13 @@ class Service(http.server.BaseHTTPRequestHandler):
             self.answer(200, "a cat\n")
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        Service.asked.append((self.path, self.headers["Content-Type"], json.loads(body)))
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        Service.asked.append((self.path, self.headers["Content-Type"], body))
         if self.headers["Authorization"] != f"Bearer {KEY}":
             self.answer(401, f"no such key: {self.headers['Authorization']}")
         else:
-            self.answer(200, json.dumps({"id": "x", "choices": [{"message": {"role": "assistant", "content": WORDS}}]}))
+            said = json.dumps({"id": "x", "choices": [{"message": {"role": "assistant", "content": WORDS}}]})
+            self.answer(200, said if body["model"] == "small" else Service.broken)
 
 
 @contextlib.contextmanager
@@ -67,9 +69,9 @@ def test_model():
         stack = Stack(home, "--egress-allow", f"127.0.0.1:{port}")
         owner = stack.info["accounts"][0]["account_id"]
         base = f"API_BASE=http://127.0.0.1:{port}/v1\n"
-        for profile, key in (("ai", KEY), ("wrong", "sk-wrong-9876543210")):
+        for profile, key, model in (("ai", KEY, "small"), ("wrong", "sk-wrong-9876543210", "small"), ("broken", KEY, "broken")):
             done = outlayer(stack, "secrets", "set", "--repo", EXAMPLES, "--profile", profile, "--all",
-                            given=f"API_KEY={key}\nAPI_MODEL=small\n{base}")
+                            given=f"API_KEY={key}\nAPI_MODEL={model}\n{base}")
             equal(f"the secrets of profile {profile} are stored", done.returncode, 0)
         question = 'Is "7"\na prime?' + " So?" * 2000  # more than one write of the body
         target = ("--target", "wasm32-wasip2")
@@ -81,6 +83,8 @@ def test_model():
         rc, answer, err = stack.request(EXAMPLES + "//ai-c", "Well?", *target, "--secrets", f"{owner}/wrong")
         check("a key that is refused: the status is told", rc == 1 and "status 401" in answer["error"], answer)
         check("and the key is not", "sk-wrong" not in json.dumps(answer) + err, answer)
+        rc, answer, err = stack.request(EXAMPLES + "//ai-c", "Well?", *target, "--secrets", f"{owner}/broken")
+        check("an answer that breaks off within a character is none", rc == 1 and "has no words in it" in answer["error"], answer)
         rc, answer, err = stack.request(EXAMPLES + "//ai-c", "Well?", *target)
         check("no key: said so", rc == 1 and "the secret API_KEY is missing" in answer["error"], answer)
         stack.stop()
@@ -133,6 +137,9 @@ def test_vote():
         rc, answer, err = stack.request(repo, json.dumps(question), *ask)
         equal("each voter counts once; copies, unknown choices and broken ballots do not", (rc, answer.get("output")),
               (0, {"yes": 2, "no": 1, "invalid": 5}))
+        for options in (["yes", "no", "yes"], ["yes", "invalid"]):
+            rc, answer, err = stack.request(repo, json.dumps({**question, "options": options}), *ask)
+            check(f"of {options} no sum is lost behind another", rc == 1 and "an option is there twice" in answer["error"], answer)
         stack.stop()
 
 

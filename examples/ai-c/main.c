@@ -5,7 +5,8 @@
 //   secrets  API_KEY; API_BASE and API_MODEL where it is another service or model than OpenAI's gpt-4o-mini
 #include "http.h"
 
-#include <stdint.h>
+#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,21 +53,26 @@ static char *put_utf8(char *to, uint32_t c) {
     return to;
 }
 
-// The four digits behind \u; a lone half of a pair counts as a character that cannot be shown.
+static bool take_digits(const char *p, uint32_t *out) {
+    return strspn(p, "0123456789abcdefABCDEF") >= 4 && sscanf(p, "%4" SCNx32, out) == 1;
+}
+
+// The four digits behind \u; NULL where they are not there. A lone half of a pair counts as a character that cannot be
+// shown.
 static const char *take_unicode(const char *p, uint32_t *c) {
-    unsigned high, low;
+    uint32_t high, low;
     *c = 0xfffd;
-    if (sscanf(p, "%4x", &high) != 1)
-        return p;
+    if (!take_digits(p, &high))
+        return NULL;
     p += 4;
     if (high < 0xd800 || high > 0xdfff)
         *c = high;
-    else if (high < 0xdc00 && sscanf(p, "\\u%4x", &low) == 1 && low >= 0xdc00 && low <= 0xdfff)
+    else if (high < 0xdc00 && strncmp(p, "\\u", 2) == 0 && take_digits(p + 2, &low) && low >= 0xdc00 && low <= 0xdfff)
         *c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), p += 6;
     return p;
 }
 
-// The string that begins at the quote p, without its escapes; NULL where it does not end.
+// The string that begins at the quote p, without its escapes; NULL where it is none, or does not end.
 static char *take_string(const char *p) {
     static const char escapes[] = "n\nt\tr\rb\bf\f";
     char *text = malloc(strlen(p) + 1), *to = text;
@@ -77,9 +83,11 @@ static char *take_string(const char *p) {
             continue;
         }
         const char *known = *p ? strchr(escapes, *p) : NULL;
-        if (*p == 'u')
-            p = take_unicode(p + 1, &c), to = put_utf8(to, c);
-        else if (*p)
+        if (*p == 'u') {
+            if (!(p = take_unicode(p + 1, &c)))
+                return NULL;
+            to = put_utf8(to, c);
+        } else if (*p)
             *to++ = known ? known[1] : *p, p++;
     }
     *to = 0;

@@ -42,7 +42,7 @@ int main(void) {
     struct http_answer answer;
     struct timespec now, end;
     size_t len = fread(desk, 1, sizeof desk, stdin);
-    desk[strcspn(desk, " \r\n")] = 0;
+    desk[len > ADDRESS_MAX ? ADDRESS_MAX : strcspn(desk, " \r\n")] = 0;
     if (len > ADDRESS_MAX || strncmp(desk, "http", 4) != 0)
         stop("the input is no address of a desk", "https://desk.example/answers");
     snprintf(url, sizeof url, "%s?request=%s", desk, name_of_request());

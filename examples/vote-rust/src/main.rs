@@ -37,6 +37,11 @@ fn tally(input: &Value, key: &SecretKey) -> Result<Value, String> {
     let texts = |v: &'_ Value| v.as_array().map(|a| a.iter().filter_map(|o| o.as_str().map(String::from)).collect::<Vec<_>>());
     let options = texts(&input["options"]).filter(|o| (2..=OPTIONS_MAX).contains(&o.len())).ok_or("there are no options")?;
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    // The sums stand under these names, and a sum that took another's place would be lost.
+    let names: HashSet<&str> = options.iter().copied().chain(["invalid"]).collect();
+    if names.len() != options.len() + 1 {
+        return Err("an option is there twice, or is called \"invalid\"".into());
+    }
     let ballots = input["ballots"].as_array().ok_or("there are no ballots")?;
     let (mut counts, mut invalid, mut voters) = (vec![0; options.len()], 0, HashSet::new());
     for ballot in ballots {
