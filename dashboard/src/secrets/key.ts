@@ -6,8 +6,11 @@ import type { SecretsKey } from "../api/schema.ts";
 import { view } from "../chain/view.ts";
 import { fromBase58 } from "../format/base58.ts";
 import { fromHex, toHex, type Bytes } from "../format/bytes.ts";
+import { readRepo } from "../format/repo_name.ts";
 import { sha256 } from "./borsh.ts";
 import { freshRecord, type Scope } from "./scope.ts";
+
+const GENERATION_MAX = 2 ** 32 - 1;
 
 export interface SealingKey {
   scope: Scope;
@@ -46,20 +49,23 @@ export interface KeyQuestion {
   network: string;
   contract: string;
   owner: string;
-  repo: string;
+  repo: string; // as it was typed
   branch: string | null;
   names: string[]; // of the secrets: they are checked, values never travel
 }
 
 export async function askSealingKey(urls: readonly string[], question: KeyQuestion): Promise<SealingKey> {
+  const { owner, branch, names } = question;
+  const repo = readRepo(question.repo)?.name;
+  if (repo === undefined) throw new Error("this is no repository: write host/owner/name, or owner/name of github.com");
   const nonce = crypto.getRandomValues(new Uint8Array(32));
   const identity = await keystoreIdentity(urls, question.contract);
-  const { repo, owner, branch, names } = question;
   const answer = await postJson<SecretsKey>("/secrets/pubkey", { repo, owner, branch, names, nonce: toHex(nonce) });
-  const scope = { ...question, repo: answer.repo_normalized };
+  const scope = { network: question.network, contract: question.contract, owner, repo, branch };
   const key = fromHex(answer.pubkey, 32);
   const generation = Number(answer.generation);
-  if (answer.owner !== owner || answer.branch !== branch || !key || !Number.isInteger(generation))
+  const same = answer.repo_normalized === repo && answer.owner === owner && answer.branch === branch;
+  if (!same || !key || !(Number.isInteger(generation) && generation >= 0 && generation <= GENERATION_MAX))
     throw new Distrust("the key that came is not for what was asked: nothing was sealed");
   if (!(await isSigned(freshRecord(scope, generation, key, nonce), answer.fresh_signature, identity)))
     throw new Distrust(
