@@ -5,9 +5,9 @@ import { useConfig } from "../../api/queries.ts";
 import { visible } from "../../format/text.ts";
 import { Field, PLAIN } from "../../parts/field.tsx";
 import { ErrorNote } from "../../parts/notes.tsx";
-import { accessJson, accessProblem, type Access } from "../../secrets/access.ts";
+import { accessProblem, type Access } from "../../secrets/access.ts";
 import { usePlace, useRowsAgain } from "../../secrets/queries.ts";
-import { readRow, type Row } from "../../secrets/rows.ts";
+import type { Row } from "../../secrets/rows.ts";
 import { storeSecrets, type Step } from "../../secrets/store.ts";
 import { useWallet } from "../../wallet/use_wallet.ts";
 import { AccessChoice } from "./access_choice.tsx";
@@ -100,24 +100,16 @@ export function SecretsForm({ row, done, cancel }: FormProps) {
         branch: `${data.get("branch") ?? ""}`.trim() || null,
         profile: `${data.get("profile")}`.trim(),
       };
-      const kept = async () => {
-        const stored = await readRow(
-          place!,
-          { repo: key.repo, branch: key.branch, profile: key.profile },
-          signer.accountId,
-        );
-        if (!stored) throw new Error("the row is not there any more: choose a condition");
-        return stored.access;
-      };
-      const chosen = access ? async () => accessJson(access) : kept;
       const wanted = {
         ...typed,
         repo: key.repo,
         branch: key.branch,
         profile: key.profile,
         network: config.data?.network ?? "",
+        replaces: row !== null,
+        access,
       };
-      await storeSecrets(place!, signer, { ...wanted, access: chosen }, setStep);
+      await storeSecrets(place!, signer, wanted, setStep);
       fields.reset();
       await again();
       done("The secrets are stored on the chain.");
