@@ -19,6 +19,12 @@ interface Answer {
   error?: { message?: string; cause?: { name?: string }; data?: unknown };
 }
 
+// Nodes say "Server error" for a message, and what was wrong as data.
+function reasonOf({ data, message }: NonNullable<Answer["error"]>): string {
+  if (typeof data === "string") return data;
+  return data ? JSON.stringify(data) : (message ?? "the chain refused the question");
+}
+
 async function post(url: string, body: string, signal?: AbortSignal): Promise<Answer> {
   const limit = AbortSignal.timeout(ANSWER_MS);
   const answer = await fetch(url, {
@@ -45,8 +51,7 @@ export async function rpc<T>(
       if (signal?.aborted) throw e;
       continue;
     }
-    if (answer.error)
-      throw new RpcError(answer.error.cause?.name ?? "error", answer.error.message ?? "the chain refused the question");
+    if (answer.error) throw new RpcError(answer.error.cause?.name ?? "error", reasonOf(answer.error));
     return answer.result as T;
   }
   throw new RpcError("unreachable", "no RPC address of the chain answers");
