@@ -17,6 +17,12 @@ test("what a number can hold stays one", () => {
   );
 });
 
+test("a fraction or an exponent of many digits is no integer", () => {
+  const text =
+    "[0.12345678901234567,-0.30000000000000004441,1e0000000000000000001,1E-00000000000000000002,1.5e+00000000000000000001]";
+  assert.deepEqual(parseExact(text), JSON.parse(text));
+});
+
 test("digits inside texts are left alone", () => {
   const value = { 'k"12345678901234567890': 'x \\" 12345678901234567890 "', n: "\u0000\\" };
   assert.deepEqual(parseExact(JSON.stringify(value)), value);

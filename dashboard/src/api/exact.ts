@@ -4,7 +4,8 @@
 // An integer that is not negative: up to 2^53 as a number, beyond as decimal digits.
 export type Integer = number | string;
 
-const TEXT_OR_LONG_INTEGER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d{16,}(?![\d.eE])/g;
+// Digits behind a point or an exponent are a part of a number that is none.
+const TEXT_OR_LONG_INTEGER = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 
 export function parseExact(text: string): unknown {
   const safe = text.replace(TEXT_OR_LONG_INTEGER, (part) =>
