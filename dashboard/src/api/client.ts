@@ -35,9 +35,17 @@ function refusal(status: number, body: unknown): ApiError {
   return new ApiError("refused", status, `the coordinator answered with status ${status}`);
 }
 
-async function ask(path: string, init: RequestInit): Promise<Response> {
+interface Answer {
+  status: number;
+  ok: boolean;
+  text: string;
+}
+
+// A connection that ends within an answer is no answer either.
+async function ask(path: string, init: RequestInit): Promise<Answer> {
   try {
-    return await fetch(path, init);
+    const answer = await fetch(path, init);
+    return { status: answer.status, ok: answer.ok, text: await answer.text() };
   } catch (cause) {
     if (init.signal?.aborted && init.signal.reason?.name !== "TimeoutError") throw cause;
     throw new ApiError("unreachable", 0, "the coordinator does not answer", "this page asks again by itself");
@@ -47,10 +55,9 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
 async function askJson<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> {
   const limit = AbortSignal.timeout(ANSWER_MS);
   const answer = await ask(path, { ...init, signal: signal ? AbortSignal.any([signal, limit]) : limit });
-  const text = await answer.text();
   let body: unknown;
   try {
-    body = parseExact(text);
+    body = parseExact(answer.text);
   } catch {
     if (answer.ok) throw new ApiError("not_json", answer.status, "the coordinator's answer is not JSON");
     body = null;
