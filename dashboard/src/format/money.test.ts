@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { near, nearExact, parseNear, yocto } from "./money.ts";
+import { near, nearDigits, nearExact, parseNear, yocto } from "./money.ts";
 
 test("amounts are shown with five places, and exactly where asked for", () => {
   assert.equal(near("0"), "0 NEAR");
@@ -14,6 +14,11 @@ test("amounts are shown with five places, and exactly where asked for", () => {
     nearExact("340282366920938463463374607431768211455"),
     "340,282,366,920,938.463463374607431768211455 NEAR",
   );
+});
+
+test("what a bill is reduced by has the unit of its other lines", () => {
+  assert.equal(nearDigits(-1_500_000_000_000_000_000_000_001n), "-1.500000000000000000000001");
+  assert.equal(nearDigits(0n), "0");
 });
 
 test("what is no amount is shown as it is", () => {

@@ -17,10 +17,14 @@ export function near(text: string): string {
   return `${shown === "0" && value > 0n ? "<0.00001" : shown} NEAR`;
 }
 
-// Every digit there is.
+// Every digit there is, also of what is less than nothing: a reduction of a bill, for example.
+export function nearDigits(value: bigint): string {
+  return scaled(value, NEAR_DECIMALS, NEAR_DECIMALS);
+}
+
 export function nearExact(text: string): string {
   const value = yocto(text);
-  return value === null ? text : `${scaled(value, NEAR_DECIMALS, NEAR_DECIMALS)} NEAR`;
+  return value === null ? text : `${nearDigits(value)} NEAR`;
 }
 
 const TYPED = /^(\d{0,15})(?:[.](\d{0,24}))?$/;

@@ -15,7 +15,7 @@ function Tiles({ stats }: { stats: Stats }) {
     ["Executions", grouped(stats.total_executions), "recorded since the beginning"],
     ["Done", grouped(stats.successful_executions), "programs that ended well"],
     ["Failed", grouped(stats.failed_executions), "programs, builds and secrets that did not"],
-    ["Not served", grouped(Number(stats.refused_executions) + Number(stats.expired_executions)), "refused or expired"],
+    ["Not served", grouped(BigInt(stats.refused_executions) + BigInt(stats.expired_executions)), "refused or expired"],
     ["Instructions", short(stats.instructions_used), "counted one by one"],
     ["Workers", grouped(stats.active_workers), "heard of within 30 s"],
   ];

@@ -3,13 +3,10 @@
 import type { Answered, Asked } from "../../chain/events.ts";
 import { priceLines, sumOf } from "../../chain/price.ts";
 import { usePrices } from "../../chain/queries.ts";
-import { near, nearExact } from "../../format/money.ts";
+import { near, nearDigits, nearExact } from "../../format/money.ts";
 import { grouped } from "../../format/number.ts";
+import { oneLine } from "../../format/text.ts";
 import { Amount } from "../../parts/values.tsx";
-
-function exact(value: bigint): string {
-  return nearExact(value.toString()).replace(" NEAR", "");
-}
 
 function Lines({ contract, asked, answered }: { contract: string; asked: Asked; answered: Answered }) {
   const prices = usePrices(contract, asked.outcome.block_hash);
@@ -26,8 +23,8 @@ function Lines({ contract, asked, answered }: { contract: string; asked: Asked; 
             <th scope="row">
               {grouped(line.count)} {line.what}
             </th>
-            <td className="number">{line.what === "base fee" ? "" : `× ${exact(line.each)}`}</td>
-            <td className="number">{exact(line.sum)}</td>
+            <td className="number">{line.what === "base fee" ? "" : `× ${nearDigits(line.each)}`}</td>
+            <td className="number">{nearDigits(line.sum)}</td>
           </tr>
         ))}
       {sum.toString() !== charged && (
@@ -36,7 +33,7 @@ function Lines({ contract, asked, answered }: { contract: string; asked: Asked; 
             {charged === "0" ? "nothing is charged for this end" : "never more than the limits and the payment"}
           </th>
           <td />
-          <td className="number">{exact(BigInt(charged) - sum)}</td>
+          <td className="number">{nearDigits(BigInt(charged) - sum)}</td>
         </tr>
       )}
     </>
@@ -59,7 +56,7 @@ export function Price({ contract, asked, answered }: { contract: string; asked: 
             </td>
           </tr>
           <tr>
-            <th scope="row">Refunded to {asked.data.payer_account_id ?? asked.data.sender_id}</th>
+            <th scope="row">Refunded to {oneLine(asked.data.payer_account_id ?? asked.data.sender_id, 64)}</th>
             <td />
             <td className="number">
               <Amount yocto={payment_refunded} />
