@@ -44,7 +44,7 @@ export function describe(access: Access): string {
     case "DaoMember":
       return `members of ${oneLine(access.dao_contract, 64)} as ${oneLine(access.role, 60)}`;
     case "Not":
-      return `not ${join([describe(access.condition), ""].filter(Boolean), "")}`;
+      return `not (${describe(access.condition)})`;
     case "Logic":
       return join(access.conditions.map(describe), access.operator === "And" ? "and" : "or");
   }

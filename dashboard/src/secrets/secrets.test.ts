@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Chacha20Poly1305 } from "@hpke/chacha20poly1305";
 import { CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { accessJson, accessProblem, parseAccess } from "./access.ts";
+import { describe } from "./describe.ts";
 import { isSigned } from "./key.ts";
 import { nameProblem, valueProblem } from "./names.ts";
 import { sealInfo } from "./scope.ts";
@@ -61,6 +62,17 @@ test("conditions that this page makes are none that the contract refuses", () =>
 test("a condition that is not known is not taken for another", () => {
   for (const text of ['{"Newer":{}}', "[]", "null", '"allowall"', '{"AllowAll":null,"Not":{"condition":"AllowAll"}}'])
     assert.equal(parseAccess(json(text)), null, text);
+});
+
+test("the words of a condition say which part is denied", () => {
+  const either = {
+    kind: "Logic",
+    operator: "Or",
+    conditions: [{ kind: "AllowAll" }, { kind: "Whitelist", accounts: ["a.near"] }],
+  };
+  const not = (condition: unknown) => describe({ kind: "Not", condition } as never);
+  assert.equal(not(either), "not ((everybody) or (a.near))");
+  assert.equal(not({ kind: "AllowAll" }), "not (everybody)");
 });
 
 test("names and values", () => {
