@@ -107,6 +107,13 @@ test("outputs are what the request's format says", () => {
   assert.equal(outputOf(value('"***"'), "Bytes"), null);
 });
 
+test("an output that is nested without end is shown, and does not fill the memory", () => {
+  for (const depth of [100, 8000, 500_000]) {
+    const value = "[".repeat(depth) + "]".repeat(depth);
+    assert.deepEqual(outputOf(value, "Json"), { kind: "json", text: value });
+  }
+});
+
 test("the price is the contract's formula", () => {
   const lines = priceLines(["1000", "3", "5", "7"], { instructions: "2999999", time_ms: 10, compile_time_ms: null });
   assert.deepEqual(

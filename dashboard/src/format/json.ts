@@ -15,8 +15,22 @@ export function parseWhole(text: string): unknown {
   return JSON.parse(text, keep as (key: string, value: unknown) => unknown);
 }
 
-// null: it is not JSON.
+const DEPTH_MAX = 64;
+const TEXT_OR_BRACKET = /"[^"\\]*(?:\\.[^"\\]*)*"|[[{\]}]/g;
+
+// Each level is indented further: a few thousand brackets of a stranger would become tens of megabytes.
+function isDeep(text: string): boolean {
+  let depth = 0;
+  for (const [part] of text.matchAll(TEXT_OR_BRACKET))
+    if (part === "[" || part === "{") {
+      if (++depth > DEPTH_MAX) return true;
+    } else if (!part.startsWith('"')) depth--;
+  return false;
+}
+
+// null: it is not JSON, or too deep to be shown line by line.
 export function pretty(text: string): string | null {
+  if (isDeep(text)) return null;
   try {
     return JSON.stringify(parseWhole(text), null, 2);
   } catch {
