@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts of strangers: names, errors, outputs. What would change how the text around it is read is shown as its code.
 
-// Controls (ends of lines and tabs are fine in a block), marks of direction, what has no width, and halves of pairs.
+// Controls (ends of lines and tabs are fine in a block), separators that are ends of lines elsewhere, halves of pairs,
+// and what Unicode says is ignored when it is drawn: marks of direction, fillers, tags, what has no width. A choice of
+// how a sign is drawn stands behind that sign.
 const UNSEEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+  /(?<=\p{Extended_Pictographic})\ufe0f|([\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|\p{Cs}|\p{Default_Ignorable_Code_Point})/gu;
 const LINE_ENDS = /[\t\n]/g;
 
-function code(c: string): string {
-  return `\\u{${c.charCodeAt(0).toString(16)}}`;
+function code(all: string, unseen?: string): string {
+  return unseen === undefined ? all : `\\u{${unseen.codePointAt(0)!.toString(16)}}`;
 }
 
 // A block of text as it is, with what cannot be seen made visible.
