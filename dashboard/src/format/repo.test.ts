@@ -29,6 +29,14 @@ test("folders of this machine have no link", () => {
 });
 
 test("what is no repository is never a link", () => {
-  for (const repo of ["javascript:alert(1)", "<img src=x>", "http://x/a/b", "https://u@h/a/b", "//evil/a", ""])
+  for (const repo of [
+    "javascript:alert(1)",
+    "<img src=x>",
+    "http://x/a/b",
+    "https://u@h/a/b",
+    "//evil/a",
+    "",
+    "a/b//../../../../evil/c",
+  ])
     assert.equal(repoShown(repo).url, null, repo);
 });
