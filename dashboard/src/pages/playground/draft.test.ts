@@ -62,3 +62,15 @@ test("a request that was made before is asked again as it was", () => {
   assert.deepEqual([again.repo, again.target, again.instructions, again.owner], ["r", "wasm32-wasip1", "5", "o.near"]);
   assert.equal(limitsOf({ ...again, memory: "x" }), null);
 });
+
+test("a choice that this page does not show is not sent", () => {
+  const named = { repo: "r", commit: "c", build_target: "wasm32-other" };
+  const again = draftOf({ request_id: 1, sender_id: "a", code_source: named, response_format: "Hidden" });
+  assert.deepEqual([again.target, again.format], [EMPTY.target, EMPTY.format]);
+});
+
+test("limits that are no numbers are never left out, also while the contract's are not known", () => {
+  for (const change of [{ instructions: "1e9" }, { memory: "" }, { seconds: "1000000000000000" }])
+    assert.equal(Object.keys(problemsOf({ ...good, ...change }, null)).length, 1, JSON.stringify(change));
+  assert.deepEqual(problemsOf(good, null), {});
+});

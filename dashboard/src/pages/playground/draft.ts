@@ -2,6 +2,7 @@
 // What somebody has typed for a request, what is wrong with it, and the arguments that it becomes.
 import type { RequestData } from "../../chain/events.ts";
 import { parseNear } from "../../format/money.ts";
+import { isAccount } from "../../secrets/access.ts";
 
 export const TARGETS = ["wasm32-wasip1", "wasm32-wasip2"] as const;
 export const FORMATS = ["Text", "Json", "Bytes"] as const;
@@ -40,9 +41,12 @@ export interface Limits {
   memory: bigint;
 }
 
+// While nobody has said the contract's: what limitsOf takes, so that what is sent is what stands in the fields.
+const MOST = 999_999_999_999_999n;
+const UNKNOWN: Limits = { instructions: MOST, seconds: MOST, memory: MOST };
+
 export type Problems = Partial<Record<keyof Draft, string>>;
 
-const ACCOUNT = /^(?=.{2,64}$)([a-z\d]+[-_.])*[a-z\d]+$/;
 const PROFILE = /^[\w-]{1,64}$/;
 const INPUT_MAX = 15_700;
 
@@ -69,16 +73,15 @@ export function problemsOf(draft: Draft, limits: Limits | null): Problems {
     "input",
     eventBytes(draft.input) > INPUT_MAX && "It is too long for the contract's event, which has 16,384 bytes.",
   );
-  say("owner", draft.owner !== "" && !ACCOUNT.test(draft.owner) && "This is no account.");
+  say("owner", draft.owner !== "" && !isAccount(draft.owner) && "This is no account.");
   say("owner", draft.owner === "" && draft.profile !== "" && "Whose secrets?");
   say("profile", draft.profile !== "" && !PROFILE.test(draft.profile) && "1 to 64 of A-Z a-z 0-9 - _");
   say("profile", draft.profile === "" && draft.owner !== "" && "Which of their profiles?");
   say("deposit", draft.deposit !== "" && parseNear(draft.deposit) === null && "An amount of NEAR, such as 0.1.");
-  if (limits) {
-    say("instructions", wholeUpTo(draft.instructions, limits.instructions, "instructions"));
-    say("memory", wholeUpTo(draft.memory, limits.memory, "MB"));
-    say("seconds", wholeUpTo(draft.seconds, limits.seconds, "seconds"));
-  }
+  const most = limits ?? UNKNOWN;
+  say("instructions", wholeUpTo(draft.instructions, most.instructions, "instructions"));
+  say("memory", wholeUpTo(draft.memory, most.memory, "MB"));
+  say("seconds", wholeUpTo(draft.seconds, most.seconds, "seconds"));
   return found;
 }
 
@@ -113,14 +116,19 @@ export function depositOf(draft: Draft, estimate: string): string {
   return (BigInt(estimate) > DEFAULT_DEPOSIT ? BigInt(estimate) : DEFAULT_DEPOSIT).toString();
 }
 
+// What the choice shows, which is the first where a request names none of them.
+export function oneOf(options: readonly string[], named: string | null | undefined, other: string): string {
+  return named != null && options.includes(named) ? named : other;
+}
+
 // The same again, from a request that was made before.
 export function draftOf(data: RequestData): Draft {
   const limits = data.resource_limits ?? {};
   return {
     repo: data.code_source?.repo ?? "",
     commit: data.code_source?.commit ?? "",
-    target: data.code_source?.build_target ?? EMPTY.target,
-    format: data.response_format ?? EMPTY.format,
+    target: oneOf(TARGETS, data.code_source?.build_target, EMPTY.target),
+    format: oneOf(FORMATS, data.response_format, EMPTY.format),
     input: data.input_data ?? "",
     owner: data.secrets_ref?.account_id ?? "",
     profile: data.secrets_ref?.profile ?? "",

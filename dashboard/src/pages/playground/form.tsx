@@ -5,7 +5,7 @@ import { useRecent } from "../../api/queries.ts";
 import { grouped } from "../../format/number.ts";
 import { repoShown } from "../../format/repo.ts";
 import { refShown } from "../../format/text.ts";
-import { eventBytes, FORMATS, TARGETS, type Draft, type Problems } from "./draft.ts";
+import { eventBytes, FORMATS, oneOf, TARGETS, type Draft, type Problems } from "./draft.ts";
 
 export interface FormProps {
   draft: Draft;
@@ -88,7 +88,7 @@ function Before({ draft, change }: FormProps) {
   const at = recent.findIndex((one) => one.repo === draft.repo && one.commit === draft.commit);
   const choose = (index: number) => {
     const one = recent[index];
-    if (one) change({ repo: one.repo, commit: one.commit, target: one.target || draft.target });
+    if (one) change({ repo: one.repo, commit: one.commit, target: oneOf(TARGETS, one.target, draft.target) });
   };
   return (
     <div className="field wide">
