@@ -10,3 +10,11 @@ test("a shell reads every text back as it was", () => {
     assert.equal(read, text);
   }
 });
+
+test("what a terminal obeys is written as an escape, and read back as it was", () => {
+  for (const text of ["x'\u0003\nid\n", "\u001b[201~\\", "\u007f\u0085'7", "a\rb"]) {
+    const word = shellWord(text);
+    assert.doesNotMatch(word, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+    assert.equal(execFileSync("bash", ["-c", `printf %s ${word}`]).toString(), text);
+  }
+});
