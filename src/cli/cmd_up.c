@@ -48,10 +48,12 @@ static void show_addresses(const struct stack *s) {
     fflush(stdout);
 }
 
-// The desktop's own way to open an address. Whoever has none is told; everything else runs all the same.
+// The desktop's own way to open an address. Whoever has none is told; everything else runs all the same. What a browser
+// says is none of --json's line, and Ctrl-C ends what was started here, not a browser.
 static void open_dashboard(const struct stack *s) {
     char opener[] = "xdg-open", *argv[] = {opener, arena_strdup(s->arena, s->coordinator_url), NULL};
     posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t files;
     sigset_t none;
     pid_t pid;
     if (!s->dashboard) {
@@ -61,8 +63,12 @@ static void open_dashboard(const struct stack *s) {
     sigemptyset(&none);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    int error = posix_spawnp(&pid, opener, NULL, &attributes, argv, environ);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+    int error = posix_spawnp(&pid, opener, &files, &attributes, argv, environ);
+    posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     if (error)
         fprintf(stderr, "cannot open a browser (xdg-open: %s): open %s\n", strerror(error), s->coordinator_url);
