@@ -190,7 +190,6 @@ static bool is_known(struct http_request *r, const char *etag) {
 static void add_headers(const struct pages *p, struct http_request *r, const struct page *page,
                         const struct page_form *form) {
     static const char *const always[][2] = {
-        {"X-Content-Type-Options", "nosniff"},
         {"Referrer-Policy", "no-referrer"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Cross-Origin-Resource-Policy", "same-origin"},

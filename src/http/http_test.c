@@ -126,6 +126,14 @@ static const char *raw(struct arena *a, const char *request) {
     return arena_text(a, buf_slice(&b));
 }
 
+// A browser that guesses makes a page of what a stranger uploaded, or a script of it.
+static void types_are_not_guessed(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    assert_non_null(strstr(raw(a, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"), "X-Content-Type-Options: nosniff"));
+    assert_non_null(strstr(raw(a, "GET /none HTTP/1.1\r\nHost: x\r\n\r\n"), "X-Content-Type-Options: nosniff"));
+}
+
 // Whoever is told to come again comes at once, and with him everybody whom the same trouble met; or he is told twice.
 static void later_has_a_time(void **state) {
     (void)state;
@@ -382,6 +390,7 @@ static void unix_sockets(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(types_are_not_guessed),
     cmocka_unit_test(later_has_a_time),
     cmocka_unit_test(each_request_has_one_id),
     cmocka_unit_test(routing),

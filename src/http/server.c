@@ -701,6 +701,8 @@ static void reply(struct http_request *r, int status, const char *content_type, 
         MHD_add_response_header(response, h->name, h->value);
     if (content_type)
         MHD_add_response_header(response, "Content-Type", content_type);
+    // Some of what is served came from strangers: nobody guesses another type out of its bytes.
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "X-Request-Id", r->id);
     if (r->origin) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin", r->origin);
