@@ -117,9 +117,9 @@ static bool check_shown(const struct settings *s, struct err *e) {
         return err_set(e, ERR_SETTINGS, "TEE_MODE is '%.40s'; pages are told none, simulated or tdx", s->tee_mode);
     if (s->faucet && strcmp(s->network, "devnet") != 0)
         return err_set(e, ERR_SETTINGS, "FAUCET_URL is for a devnet, and OUTLAYER_NETWORK is '%.40s'", s->network);
-    if (!s->public_rpc || !strchr(s->public_rpc, '@'))
+    if (!s->public_rpc || !strpbrk(s->public_rpc, "@?#"))
         return true;
-    err_set(e, ERR_SETTINGS, "PUBLIC_NEAR_RPC_URL has a user or a password in it, and is shown to everybody");
+    err_set(e, ERR_SETTINGS, "PUBLIC_NEAR_RPC_URL has a user, a password or a key in it, and is shown to everybody");
     return err_hint(e, "name addresses that anybody may use; NEAR_RPC_URL is the coordinator's own");
 }
 

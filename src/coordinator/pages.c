@@ -103,7 +103,7 @@ static bool add_asked(struct buf *list, const char *commas, struct err *e) {
             return err_set(e, ERR_SETTINGS, "a page may ask http:// and https:// addresses, not '%.*s'",
                            SLICE_FMT(one));
         for (size_t i = 0; i < one.len; i++)
-            if (one.ptr[i] <= ' ' || one.ptr[i] >= 127 || strchr(";,'\"", one.ptr[i]))
+            if (one.ptr[i] <= ' ' || one.ptr[i] >= 127 || strchr(";,'\"@?#", one.ptr[i]))
                 return err_set(e, ERR_SETTINGS, "'%.*s' is no address for a page's policy", SLICE_FMT(one));
         buf_add_byte(list, ' ');
         buf_add_slice(list, one);

@@ -59,6 +59,9 @@ static void test_addresses(void **state) {
     pages_free(p);
     assert_err(open_asking(f, "https://a.example;script-src *", &p, &e), &e, ERR_SETTINGS, "no address");
     assert_err(open_asking(f, "https://a.example 'unsafe-inline'", &p, &e), &e, ERR_SETTINGS, "no address");
+    // Browsers leave out what a policy cannot say, and a page would be kept from its chain without a word.
+    assert_err(open_asking(f, "https://rpc.example/?key=x", &p, &e), &e, ERR_SETTINGS, "no address");
+    assert_err(open_asking(f, "https://user@rpc.example", &p, &e), &e, ERR_SETTINGS, "no address");
     assert_err(open_asking(f, "*", &p, &e), &e, ERR_SETTINGS, "http:// and https://");
     char *many = arena_printf(f->arena, "https://%05000d.example", 0);
     assert_err(open_asking(f, many, &p, &e), &e, ERR_SETTINGS, "too long");
