@@ -61,11 +61,25 @@ export function Copy({ text, what }: { text: string; what: string }) {
   );
 }
 
+interface NameProps {
+  text: string;
+  what: string;
+  whole?: boolean;
+  href?: string | undefined; // where it can be looked at
+}
+
 // A hash or an account: its ends where it is long, whole to whoever copies it.
-export function Name({ text, what, whole }: { text: string; what: string; whole?: boolean }) {
+export function Name({ text, what, whole, href }: NameProps) {
+  const shown = <code title={oneLine(text, 512)}>{whole ? oneLine(text, 512) : ends(text, 8, 6)}</code>;
   return (
     <span className="name">
-      <code title={oneLine(text, 512)}>{whole ? oneLine(text, 512) : ends(text, 8, 6)}</code>
+      {href ? (
+        <a href={href} rel="noreferrer" target="_blank">
+          {shown}
+        </a>
+      ) : (
+        shown
+      )}
       <Copy text={text} what={what} />
     </span>
   );

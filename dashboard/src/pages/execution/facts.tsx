@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an execution is made of, as the coordinator has it.
 import type { ReactNode } from "react";
+import { useConfig } from "../../api/queries.ts";
 import type { Job } from "../../api/schema.ts";
+import { explorerUrl } from "../../format/explorer.ts";
 import { bytes, grouped } from "../../format/number.ts";
 import { oneLine } from "../../format/text.ts";
 import { duration } from "../../format/time.ts";
@@ -33,20 +35,27 @@ export function Tiles({ job }: { job: Job }) {
 }
 
 export function Facts({ job }: { job: Job }) {
+  const explorer = useConfig().data?.explorer;
   const named = (text: string | null | undefined, what: string) => (text ? <Name text={text} what={what} /> : null);
+  const transaction = (hash: string | null | undefined, what: string) =>
+    hash ? <Name text={hash} what={what} href={explorerUrl(explorer?.transaction, "{hash}", hash)} /> : null;
+  const account = (id: string) => {
+    const href = explorerUrl(explorer?.account, "{account}", id);
+    return href ? <Name text={id} what="account" whole href={href} /> : oneLine(id, 64);
+  };
   const facts: [string, ReactNode][] = [
     ["Repository", job.repo && <Repo repo={job.repo} at={job.ref ?? ""} commit={job.commit ?? ""} link />],
     ["Commit", named(job.commit, "commit")],
     ["Build target", job.build_target && oneLine(job.build_target, 40)],
-    ["Asked by", job.sender_id && oneLine(job.sender_id, 64)],
-    ["Paid by", job.payer_id && job.payer_id !== job.sender_id && oneLine(job.payer_id, 64)],
+    ["Asked by", job.sender_id && account(job.sender_id)],
+    ["Paid by", job.payer_id && job.payer_id !== job.sender_id && account(job.payer_id)],
     ["Attached", job.payment && <Amount yocto={job.payment} />],
     ["Asked", <When at={job.created_at} />],
     ["Ended", job.completed_at !== null && <When at={job.completed_at} />],
     ["Worker", job.worker_id && oneLine(job.worker_id, 64)],
     ["Attempts", Number(job.attempt) > 1 && grouped(job.attempt)],
-    ["Request's transaction", named(job.transaction_hash, "request's transaction")],
-    ["Answer's transaction", named(job.resolve_tx_id, "answer's transaction")],
+    ["Request's transaction", transaction(job.transaction_hash, "request's transaction")],
+    ["Answer's transaction", transaction(job.resolve_tx_id, "answer's transaction")],
     ["Module (SHA-256)", named(job.wasm_hash, "module's hash")],
     ["Build key", named(job.build_key, "build key")],
     ["Output (SHA-256)", named(job.output_hash, "output's hash")],
