@@ -29,6 +29,11 @@ export function valueProblem(value: string): string | undefined {
   return undefined;
 }
 
+// Fields of one line join lines without a word: a key of several lines would be stored as another text.
+export function hasLines(pasted: string): boolean {
+  return /[\r\n]/.test(pasted.replace(/\r?\n$/, ""));
+}
+
 export function allProblem(values: Map<string, string>): string | undefined {
   if (values.size > VALUES_MAX) return `At most ${VALUES_MAX} secrets in a row.`;
   const size = new TextEncoder().encode(JSON.stringify(Object.fromEntries(values))).length;

@@ -7,7 +7,7 @@ import { CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { accessJson, accessProblem, parseAccess } from "./access.ts";
 import { describe } from "./describe.ts";
 import { isSigned } from "./key.ts";
-import { nameProblem, valueProblem } from "./names.ts";
+import { hasLines, nameProblem, valueProblem } from "./names.ts";
 import { sealInfo } from "./scope.ts";
 import { sealValues } from "./seal.ts";
 import { base58 } from "../format/base58.ts";
@@ -89,6 +89,12 @@ test("names and values", () => {
   assert.ok(valueProblem("\0"));
   assert.ok(valueProblem("x".repeat(32769)));
   assert.equal(valueProblem("ü"), undefined);
+});
+
+test("what a field of one line would change is told from what it takes", () => {
+  for (const fine of ["", "a", "a\n", "a\r\n", "a b\tc"]) assert.equal(hasLines(fine), false, JSON.stringify(fine));
+  for (const lines of ["a\nb", "a\r\nb\r\n", "\n\n", "a\rb"])
+    assert.equal(hasLines(lines), true, JSON.stringify(lines));
 });
 
 test("what is sealed opens for its scope and profile alone", async () => {

@@ -1,33 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fields of names and values. Values live in the fields alone: no state, no store and no address holds them.
-import { useId, useState } from "react";
+import { useId, useState, type ClipboardEvent } from "react";
 import { PLAIN } from "../../parts/field.tsx";
-import { allProblem, GENERATED, nameProblem, valueProblem } from "../../secrets/names.ts";
+import { allProblem, GENERATED, hasLines, nameProblem, valueProblem } from "../../secrets/names.ts";
 import type { Wish } from "../../secrets/generate.ts";
 
 function ValueRow({ number, remove }: { number: number; remove: () => void }) {
   const [shown, setShown] = useState(false);
+  const [lines, setLines] = useState(false);
   const id = useId();
+  const paste = (event: ClipboardEvent) => {
+    const many = hasLines(event.clipboardData.getData("text"));
+    if (many) event.preventDefault();
+    setLines(many);
+  };
   return (
-    <div className="value">
-      <input {...PLAIN} name="name" aria-label={`Name ${number}`} placeholder="API_KEY" maxLength={128} />
-      <input
-        {...PLAIN}
-        id={id}
-        name="value"
-        type={shown ? "text" : "password"}
-        autoComplete="new-password"
-        aria-label={`Value ${number}`}
-        data-1p-ignore
-        data-lpignore="true"
-      />
-      <button type="button" className="quiet small" aria-pressed={shown} onClick={() => setShown(!shown)}>
-        {shown ? "Hide" : "Show"}
-      </button>
-      <button type="button" className="quiet small" aria-label={`Remove ${number}`} onClick={remove}>
-        Remove
-      </button>
-    </div>
+    <>
+      <div className="value">
+        <input {...PLAIN} name="name" aria-label={`Name ${number}`} placeholder="API_KEY" maxLength={128} />
+        <input
+          {...PLAIN}
+          id={id}
+          name="value"
+          type={shown ? "text" : "password"}
+          autoComplete="new-password"
+          aria-label={`Value ${number}`}
+          data-1p-ignore
+          data-lpignore="true"
+          onInput={() => setLines(false)}
+          onPaste={paste}
+        />
+        <button type="button" className="quiet small" aria-pressed={shown} onClick={() => setShown(!shown)}>
+          {shown ? "Hide" : "Show"}
+        </button>
+        <button type="button" className="quiet small" aria-label={`Remove ${number}`} onClick={remove}>
+          Remove
+        </button>
+      </div>
+      {lines && (
+        <p className="wrong" role="alert">
+          A value of several lines does not fit into this field, which would join them: `outlayer secrets set` takes it.
+        </p>
+      )}
+    </>
   );
 }
 
