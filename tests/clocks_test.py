@@ -119,5 +119,18 @@ def test_what_is_kept():
         equal("what is young stays", count(), "1")
 
 
+def test_what_is_added_up():
+    """A coordinator whose clock is ahead adds up nothing that others may still end: what ends before the moment up to
+    which sums are made is in none of them."""
+    with fleet(1, -1) as (server, name, _, (late, early)):
+        for n, c in enumerate((late, early), 1):
+            c.complete(*c.lease(n))
+        time.sleep(7)  # longer than it takes until sums are made again
+        equal("what has just ended is not added up", server.sql("SELECT n FROM rollups WHERE kind = 'until'", name), "0")
+        server.sql("UPDATE executions SET ended_ms = ended_ms - 60000", name)
+        sums = lambda: server.sql("SELECT coalesce(sum(n), 0) FROM rollups WHERE kind = 'total'", name)
+        check("a minute later it is", kit.until(lambda: sums() == "2", 25, 0.2), sums())
+
+
 if __name__ == "__main__":
     kit.main(globals())

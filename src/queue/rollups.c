@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "queue/rollups.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "queue/database.h"
 #include <pthread.h>
 
 #define SLICE_MS 10000 // of ends, at a time
@@ -384,9 +384,10 @@ static bool rest(struct rollups *r, uint64_t ms) {
 static void *watch(void *ctx) {
     struct rollups *r = ctx;
     struct err e;
+    uint64_t now;
     bool more;
-    do {
-        if (!sweep_slice(r->reading, r->writer, clock_wall_ms(), &more, &e)) {
+    do { // ends have the moments of the database's clock
+        if (!database_now_ms(r->reading, &now, &e) || !sweep_slice(r->reading, r->writer, now, &more, &e)) {
             log_err(LOG_WARN, "what has ended could not be added up, and is looked at again in a few seconds", &e);
             more = false;
         }
