@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "queue/local.h"
+#include "queue/rollups.h"
 
 struct replacing {
     struct local *l;
@@ -22,13 +23,16 @@ static void join(struct replacing *x) {
 static bool store(struct db *db, void *ctx, struct err *e) {
     struct replacing *x = ctx;
     const struct queue_replace *c = x->call;
+    const struct ended *was;
     int64_t id;
-    if (!execution_look_end(db, &c->key, &x->was, e) || !execution_replace(db, c, x->now_ms, &id, e))
+    SCOPED_ARENA(a);
+    if (!execution_look_end(db, &c->key, &x->was, e) || !rollups_find_end(db, &c->key, a, &was, e) ||
+        !execution_replace(db, c, x->now_ms, &id, e))
         return false;
     x->call->replaced = id != 0;
     if (!id)
         return true;
-    if (x->was.over && !totals_uncount(db, &x->was, e))
+    if ((x->was.over && !totals_uncount(db, &x->was, e)) || !rollups_take_back(db, was, e))
         return false;
     join(x);
     x->row = (struct queue_row){.execution_id = id,

@@ -5,6 +5,7 @@
 #include "base/sync.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "crypto/hash.h"
 #include "queue/database.h"
 #include <pthread.h>
 
@@ -53,17 +54,33 @@ uint64_t figures_quantile(const uint32_t *buckets, unsigned percent) {
     X(expired) X(guest) X(build) X(access) X(platform) X(instructions) X(run_ms) X(runs) X(build_ms) X(builds)
 #define AMOUNTS(X) X(paid) X(charged) X(refunded)
 
+// What a report says may be anything: a sum that does not fit stays at its end.
+#define SUM_MAX(a) ((typeof(a))~(typeof(a))0)
+#define ADD(to, x) ((to) = (to) > SUM_MAX(to) - (x) ? SUM_MAX(to) : (to) + (x))
+#define TAKE(from, x) ((from) -= (from) < (x) ? (from) : (x))
+
 void figures_add(struct figures *to, const struct figures *x) {
-#define X(name) to->name += x->name;
+#define X(name) ADD(to->name, x->name);
     NUMBERS(X)
     AMOUNTS(X)
 #undef X
     for (size_t i = 0; i < ROLL_BUCKETS; i++) {
-        to->run[i] += x->run[i];
-        to->built[i] += x->built[i];
+        ADD(to->run[i], x->run[i]);
+        ADD(to->built[i], x->built[i]);
     }
     if (x->last[0])
         memcpy(to->last, x->last, sizeof to->last);
+}
+
+static void figures_take(struct figures *from, const struct figures *x) {
+#define X(name) TAKE(from->name, x->name);
+    NUMBERS(X)
+    AMOUNTS(X)
+#undef X
+    for (size_t i = 0; i < ROLL_BUCKETS; i++) {
+        TAKE(from->run[i], x->run[i]);
+        TAKE(from->built[i], x->built[i]);
+    }
 }
 
 // Pairs of a bucket's number and what is in it.
@@ -222,9 +239,14 @@ struct entry {
     uint64_t at_ms;
     struct figures figures;
 };
+struct mark { // before that moment all that has ended was added up
+    uint64_t until_ms;
+    char word[65]; // another one with each execution that is replaced: sums of rows read before that are not stored
+};
 struct slice_sum {
     struct arena *arena;
-    uint64_t was_ms, next_ms;
+    struct mark was;
+    uint64_t next_ms;
     bool done; // by somebody else
     struct entry *slots[SLOTS];
 };
@@ -275,13 +297,19 @@ static bool look(struct db *db, enum rollup_kind kind, const char *name, uint64_
     return ok;
 }
 
-static bool store_entry(struct db *db, const struct entry *x, struct err *e) {
-    struct figures sum;
+static bool drop_entry(struct db *db, const struct entry *x, struct err *e) {
+    struct db_stmt *s;
+    if (!db_query(db, "DELETE FROM rollups WHERE kind = :kind AND name = :name AND at_ms = :at", &s, e))
+        return false;
+    db_bind_text(db, s, ":kind", kinds[x->kind]);
+    db_bind_text(db, s, ":name", x->name);
+    db_bind_int(db, s, ":at", (int64_t)x->at_ms);
+    return db_run(db, s, e);
+}
+
+static bool put_entry(struct db *db, const struct entry *x, const struct figures *sum, struct err *e) {
     struct db_stmt *s;
     SCOPED_ARENA(a);
-    if (!look(db, x->kind, x->name, x->at_ms, &sum, e))
-        return false;
-    figures_add(&sum, &x->figures);
     if (!db_query(db,
                   "INSERT INTO rollups (kind, name, at_ms, n, figures) VALUES (:kind, :name, :at, :n, :figures) "
                   "ON CONFLICT (kind, name, at_ms) DO UPDATE SET n = excluded.n, figures = excluded.figures",
@@ -290,28 +318,46 @@ static bool store_entry(struct db *db, const struct entry *x, struct err *e) {
     db_bind_text(db, s, ":kind", kinds[x->kind]);
     db_bind_text(db, s, ":name", x->name);
     db_bind_int(db, s, ":at", (int64_t)x->at_ms);
-    db_bind_int(db, s, ":n", (int64_t)sum.executions);
-    db_bind_text(db, s, ":figures", figures_text(a, &sum));
+    db_bind_int(db, s, ":n", (int64_t)sum->executions);
+    db_bind_text(db, s, ":figures", figures_text(a, sum));
     return db_run(db, s, e);
+}
+
+static bool store_entry(struct db *db, const struct entry *x, bool take, struct err *e) {
+    struct figures sum;
+    if (!look(db, x->kind, x->name, x->at_ms, &sum, e))
+        return false;
+    if (take)
+        figures_take(&sum, &x->figures);
+    else
+        figures_add(&sum, &x->figures);
+    return sum.executions ? put_entry(db, x, &sum, e) : drop_entry(db, x, e);
+}
+
+static bool store_entries(struct db *db, const struct slice_sum *x, bool take, struct err *e) {
+    for (size_t i = 0; i < SLOTS; i++)
+        for (const struct entry *at = x->slots[i]; at; at = at->next)
+            if (!store_entry(db, at, take, e))
+                return false;
+    return true;
 }
 
 // Of several who have added up the same moments one stores them: whoever moves the mark.
 static bool store_slice(struct db *db, void *ctx, struct err *e) {
     struct slice_sum *x = ctx;
     struct db_stmt *s;
-    if (!db_query(db, "UPDATE rollups SET n = :next WHERE kind = 'until' AND name = '' AND at_ms = 0 AND n = :was", &s,
-                  e))
+    if (!db_query(db,
+                  "UPDATE rollups SET n = :next WHERE kind = 'until' AND name = '' AND at_ms = 0 AND n = :was AND "
+                  "figures = :word",
+                  &s, e))
         return false;
     db_bind_int(db, s, ":next", (int64_t)x->next_ms);
-    db_bind_int(db, s, ":was", (int64_t)x->was_ms);
+    db_bind_int(db, s, ":was", (int64_t)x->was.until_ms);
+    db_bind_text(db, s, ":word", x->was.word);
     if (!db_run(db, s, e))
         return false;
     x->done = db_changes(db) == 0;
-    for (size_t i = 0; i < SLOTS && !x->done; i++)
-        for (const struct entry *at = x->slots[i]; at; at = at->next)
-            if (!store_entry(db, at, e))
-                return false;
-    return true;
+    return x->done || store_entries(db, x, false, e);
 }
 
 static bool one_number(struct db *db, const char *sql, uint64_t bound, bool *there, uint64_t *out, struct err *e) {
@@ -327,10 +373,26 @@ static bool one_number(struct db *db, const char *sql, uint64_t bound, bool *the
     return ok;
 }
 
+static bool mark_of(struct db *db, struct mark *out, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    *out = (struct mark){0};
+    if (!db_query(db, "SELECT n, figures FROM rollups WHERE kind = 'until' AND name = '' AND at_ms = 0", &s, e))
+        return false;
+    bool ok = db_step(db, s, &row, e);
+    if (ok && row) {
+        out->until_ms = (uint64_t)db_int(db, s, "n");
+        (void)!text_copy(out->word, sizeof out->word, slice_str(db_text(db, s, "figures")));
+    }
+    db_done(db, s);
+    return ok;
+}
+
 static bool until_of(struct db *db, uint64_t *out, struct err *e) {
-    bool there;
-    return one_number(db, "SELECT n FROM rollups WHERE kind = 'until' AND name = '' AND at_ms = :bound", 0, &there, out,
-                      e);
+    struct mark mark;
+    bool ok = mark_of(db, &mark, e);
+    *out = mark.until_ms;
+    return ok;
 }
 
 // *more: there was something, and there may be more.
@@ -340,9 +402,9 @@ static bool sweep_slice(struct db *db, struct writer *writer, uint64_t now_ms, b
     uint64_t first, most = now_ms > ROLL_AFTER_MS ? now_ms - ROLL_AFTER_MS : 0;
     x->arena = a;
     *more = false;
-    if (!until_of(db, &x->was_ms, e) ||
+    if (!mark_of(db, &x->was, e) ||
         !one_number(db, "SELECT ended_ms AS n FROM executions WHERE ended_ms >= :bound ORDER BY ended_ms LIMIT 1",
-                    x->was_ms, more, &first, e))
+                    x->was.until_ms, more, &first, e))
         return false;
     *more = *more && first < most;
     if (!*more)
@@ -357,6 +419,53 @@ bool rollups_sweep(struct db *reading, struct writer *writer, uint64_t now_ms, s
         if (!sweep_slice(reading, writer, now_ms, &more, e))
             return false;
     return true;
+}
+
+// --- an end that was of a false execution --------------------------------------------------------------------------
+
+bool rollups_find_end(struct db *db, const struct execution_key *key, struct arena *a, const struct ended **out,
+                      struct err *e) {
+    struct db_stmt *s;
+    struct ended *x = arena_calloc(a, 1, sizeof *x);
+    bool row = false;
+    if (!db_query(db,
+                  "SELECT ended_ms, outcome, about, report FROM executions WHERE " IS_KEY(
+                      ":contract", ":request") " AND ended_ms IS NOT NULL",
+                  &s, e))
+        return false;
+    db_bind_text(db, s, ":contract", key->contract_id);
+    db_bind_int(db, s, ":request", (int64_t)key->request_id);
+    bool ok = db_step(db, s, &row, e);
+    if (ok && row)
+        read_end(a, db, s, x);
+    *out = ok && row ? x : NULL;
+    db_done(db, s);
+    return ok;
+}
+
+// Whoever adds up now has read the false end, or waits here and finds another word.
+static bool change_word(struct db *db, struct err *e) {
+    struct db_stmt *s;
+    struct hash word;
+    char hex[65];
+    random_bytes(word.b, sizeof word.b);
+    if (!db_query(db, "UPDATE rollups SET figures = :word WHERE kind = 'until' AND name = '' AND at_ms = 0", &s, e))
+        return false;
+    db_bind_text(db, s, ":word", hash_hex(&word, hex));
+    return db_run(db, s, e);
+}
+
+bool rollups_take_back(struct db *db, const struct ended *was, struct err *e) {
+    SCOPED_ARENA(a);
+    struct slice_sum *x = arena_calloc(a, 1, sizeof *x);
+    uint64_t until;
+    x->arena = a;
+    if (!change_word(db, e) || !until_of(db, &until, e))
+        return false;
+    if (!was || was->at_ms >= until)
+        return true;
+    add_end(x, a, was);
+    return store_entries(db, x, true, e);
 }
 
 // --- the thread ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/compat.h"
+#include "queue/queue.h"
 #include "store/writer.h"
 #include <jansson.h>
 
@@ -45,6 +46,13 @@ struct rollups;
 void rollups_stop(struct rollups *r); // NULL is fine
 // Adds up everything that is old enough, now: for tests.
 [[nodiscard]] bool rollups_sweep(struct db *reading, struct writer *writer, uint64_t now_ms, struct err *e);
+
+// An execution that is replaced ends anew: its first end is taken back, in the transaction that replaces it. *out is
+// what there was before, NULL: none.
+struct ended;
+[[nodiscard]] bool rollups_find_end(struct db *db, const struct execution_key *key, struct arena *a,
+                                    const struct ended **out, struct err *e);
+[[nodiscard]] bool rollups_take_back(struct db *db, const struct ended *was, struct err *e);
 
 // What is known of one name ("" of a total), with what ended a moment ago.
 [[nodiscard]] bool rollups_of(struct db *db, enum rollup_kind kind, const char *name, struct figures *out,

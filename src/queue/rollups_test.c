@@ -92,6 +92,126 @@ static void each_end_counts_once(void **state) {
     world_close(&w);
 }
 
+// Ends it well, for so much.
+static void serve(struct world *w, const char *charged) {
+    SCOPED_ARENA(a);
+    struct test_answer answer;
+    struct test_lease l = poll_one(w);
+    struct queue_end x = {.call = call_new(&answer),
+                          .key = {"a.near", 1},
+                          .token = l.token,
+                          .outcome = "success",
+                          .report = arena_printf(a, "{\"charged\":\"%s\"}", charged)};
+    queue_end(w->q, &x);
+    assert_true(wait_for(&answer) && x.changed);
+}
+
+static void replace(struct world *w, const char *was, const char *json, const char *about) {
+    struct test_answer answer;
+    struct queue_replace x = {.call = call_new(&answer),
+                              .key = {"a.near", 1},
+                              .was = was,
+                              .build_target = "t",
+                              .payer = "p",
+                              .json = json,
+                              .about = about};
+    queue_replace(w->q, &x);
+    assert_true(wait_for(&answer) && x.replaced);
+}
+
+// If this fails, what a false word said of an account and of money stays in the sums, beside what is true.
+static void a_replaced_end_is_taken_back(void **state) {
+    struct world w;
+    struct err e;
+    struct figures f;
+    uint64_t names;
+    world_open_on(&w, state, 600000);
+    struct writing own = writing_open(&w);
+    assert_true(create(&w, 1));
+    replace(&w, "1", "7", "{\"payer_id\":\"mallory\"}");
+    serve(&w, "340282366920938463463374607431768211455");
+    sql(&w, "UPDATE executions SET ended_ms = 100000");
+    sweep(&w, own.writer, 200000);
+    assert_ok(rollups_of(w.reading, ROLLUP_PAYER, "mallory", &f, &e), &e);
+    assert_true(f.executions == 1 && f.charged == ~(u128)0);
+    replace(&w, "7", "8", "{\"payer_id\":\"alice\"}");
+    serve(&w, "5");
+    sweep(&w, own.writer, INT64_MAX);
+    assert_ok(rollups_of(w.reading, ROLLUP_TOTAL, "", &f, &e), &e);
+    assert_true(f.executions == 1 && f.success == 1 && f.charged == 5);
+    assert_ok(rollups_of(w.reading, ROLLUP_PAYER, "alice", &f, &e), &e);
+    assert_true(f.executions == 1 && f.charged == 5);
+    assert_ok(rollups_of(w.reading, ROLLUP_PAYER, "mallory", &f, &e), &e);
+    assert_true(f.executions == 0 && f.charged == 0);
+    assert_ok(rollups_count(w.reading, ROLLUP_PAYER, &names, &e), &e);
+    assert_int_equal(names, 1);
+    writing_close(&own);
+    world_close(&w);
+}
+
+struct held_up {
+    struct world *w;
+    struct writing *own;
+    pthread_mutex_t lock;
+};
+
+static bool wait_there(struct db *db, void *ctx, struct err *e) {
+    struct held_up *x = ctx;
+    (void)db;
+    (void)e;
+    pthread_mutex_lock(&x->lock);
+    pthread_mutex_unlock(&x->lock);
+    return true;
+}
+static void let_be(void *ctx, bool ok, const struct err *e) {
+    (void)ctx;
+    (void)ok;
+    (void)e;
+}
+
+static void *sweep_beside(void *ctx) {
+    struct held_up *x = ctx;
+    sweep(x->w, x->own->writer, 200000);
+    return NULL;
+}
+
+// If this fails, a false end that somebody has read, and not yet added up, when it is replaced stays in the sums.
+static void an_end_is_replaced_while_it_is_added_up(void **state) {
+    struct world w;
+    struct err e;
+    struct figures f;
+    pthread_t thread;
+    world_open_on(&w, state, 600000);
+    struct writing own = writing_open(&w);
+    struct held_up x = {&w, &own, PTHREAD_MUTEX_INITIALIZER};
+    const struct writer_job stop = {wait_there, let_be, &x};
+    assert_true(create(&w, 1));
+    serve(&w, "9");
+    sql(&w, "UPDATE executions SET ended_ms = 100000");
+    pthread_mutex_lock(&x.lock);
+    assert_ok(writer_submit(own.writer, &stop, &e), &e);
+    while (writer_waiting(own.writer)) // until it is held up
+        sched_yield();
+    assert_int_equal(pthread_create(&thread, NULL, sweep_beside, &x), 0);
+    while (!writer_waiting(own.writer)) // until what it has read is to be stored
+        sched_yield();
+    replace(&w, "1", "8", "{}");
+    pthread_mutex_unlock(&x.lock);
+    pthread_join(thread, NULL);
+    assert_ok(rollups_of(w.reading, ROLLUP_TOTAL, "", &f, &e), &e);
+    assert_int_equal(f.executions, 0);
+    writing_close(&own);
+    world_close(&w);
+}
+
+// If this fails, an account that was charged too much for the sum to hold is shown as one that paid next to nothing.
+static void a_sum_stays_at_its_end(void **state) {
+    (void)state;
+    struct figures sum = {.charged = ~(u128)0 - 1, .run = {UINT32_MAX}}, one = {.charged = 5, .run = {1}};
+    figures_add(&sum, &one);
+    assert_true(sum.charged == ~(u128)0 && sum.run[0] == UINT32_MAX);
+}
+
 static void *sweep_too(void *ctx) {
     struct world *w = ctx;
     struct writing own = writing_open(w);
@@ -143,7 +263,11 @@ static void quantiles(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {ON_BOTH_FORMS(each_end_counts_once), ON_POSTGRES(several_add_up),
+    const struct CMUnitTest tests[] = {ON_BOTH_FORMS(each_end_counts_once),
+                                       ON_BOTH_FORMS(a_replaced_end_is_taken_back),
+                                       ON_POSTGRES(an_end_is_replaced_while_it_is_added_up),
+                                       cmocka_unit_test(a_sum_stays_at_its_end),
+                                       ON_POSTGRES(several_add_up),
                                        cmocka_unit_test(quantiles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "crypto/hash.h"
 #include "queue/columns.h"
 #include "queue/database.h"
+#include "queue/rollups.h"
 #include "queue/rows.h"
 #include "queue/scaled.h"
 #include "queue/scaled_sql.h"
@@ -106,9 +107,12 @@ static bool replace(struct scaled *s, struct queue_replace *x, struct err *e) {
     int64_t id;
     uint64_t now;
     struct stored_end was;
+    const struct ended *end;
+    SCOPED_ARENA(a);
     if (!database_now_ms(s->durable, &now, e) || !execution_look_end(s->durable, &x->key, &was, e) ||
-        !execution_replace(s->durable, x, now, &id, e) || !forget_benches(s->durable, id, e) ||
-        (id && was.over && !totals_uncount(s->durable, &was, e)))
+        !rollups_find_end(s->durable, &x->key, a, &end, e) || !execution_replace(s->durable, x, now, &id, e) ||
+        !forget_benches(s->durable, id, e) || (id && was.over && !totals_uncount(s->durable, &was, e)) ||
+        (id && !rollups_take_back(s->durable, end, e)))
         return false;
     x->replaced = id != 0;
     uint64_t most = now + DEADLINE_MAX_MS, dead = x->dead_at_ms > now ? x->dead_at_ms : now + s->config.serve_ms;
