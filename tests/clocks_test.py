@@ -112,6 +112,8 @@ def test_what_is_kept():
         for n in (1, 2):
             own.complete(*own.lease(n))
         server.sql(f"UPDATE executions SET ended_ms = ended_ms - {26 * HOUR} WHERE request_id = 2", name)
+        sums = lambda: server.sql("SELECT coalesce(sum(n), 0) FROM rollups WHERE kind = 'total'", name)
+        check("it is added up before it may go", kit.until(lambda: sums() == "1", 20, 0.2), sums())
         start(72, EXECUTIONS_MAX_AGE_DAYS="1")
         count = lambda: server.sql("SELECT string_agg(request_id::text, ' ') FROM executions", name)
         check("what is old goes", kit.until(lambda: count() == "1", 10), count())

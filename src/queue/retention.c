@@ -33,6 +33,7 @@ static const struct kind executions = {
     "executions that had ended",
     "SELECT ended_ms AS moment FROM executions WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC LIMIT 1 OFFSET :most",
     "DELETE FROM executions WHERE id IN (SELECT id FROM executions WHERE ended_ms <= :before AND state IS NOT NULL "
+    "AND ended_ms < (SELECT n FROM rollups WHERE kind = 'until' AND name = '' AND at_ms = 0) " // rollups.h
     "ORDER BY ended_ms LIMIT :most)"};
 static const struct kind build_records = {
     "records of builds", "SELECT created_ms AS moment FROM build_records ORDER BY created_ms DESC LIMIT 1 OFFSET :most",
