@@ -182,7 +182,8 @@ def test_sums():
         series = ask("/stats/series?step=60")
         equal("by time", [sum(s[k] for s in series["steps"]) for k in ("executions", "refused_executions")], [3, 1])
         check("in steps", all((s["at_ms"] - series["from_ms"]) % 60000 == 0 for s in series["steps"]), series)
-        for query, words in (("step=61", "whole minutes"), ("step=60&from=1", "1500 steps"), ("from=5&to=5", "before 'to'")):
+        for query, words in (("step=61", "whole minutes"), ("step=3660", "whole hours"),
+                             ("step=60&from=1", "1500 steps"), ("from=5&to=5", "before 'to'")):
             status, answer = c.call("GET", f"/public/stats/series?{query}", token=None)
             check(f"series {query}", status == 400 and words in answer["error"]["message"], answer)
         equal("repositories are added up later", ask("/repos"), [])

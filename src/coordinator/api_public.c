@@ -253,7 +253,7 @@ const struct api_about about_public_stats = {
 static const struct api_field series_params[] = {
     {"from", API_NUMBER, 0, "Unix milliseconds; a day before `to`."},
     {"to", API_NUMBER, 0, "Unix milliseconds; now."},
-    {"step", API_NUMBER, 0, "Seconds, whole minutes; 3600.", .min = 60, .max = 31536000}};
+    {"step", API_NUMBER, 0, "Seconds: whole minutes, above 3600 whole hours; 3600.", .min = 60, .max = 31536000}};
 API_SCHEMA(series_step_schema, "SeriesStep", "What ended in this step.", false,
            {"at_ms", API_NUMBER, API_MUST, "When it begins."}, {"executions", API_NUMBER, API_MUST, "All that ended."},
            OUTCOME_COUNTS, USED);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include <inttypes.h>
 
+#define HOUR_MS 3600000
 #define DAY_MS 86400000
 #define STEPS_MAX 1500
 #define REPOS_DEFAULT 10
@@ -171,6 +172,9 @@ void public_series(struct http_request *r, void *ctx) {
     struct err e;
     if (p.step_ms % 60000) {
         err_set(&e, ERR_INVALID, "'step' is whole minutes, in seconds");
+        http_reply_err(r, &e);
+    } else if (p.step_ms > HOUR_MS && p.step_ms % HOUR_MS) { // of each minute there is a row, since the beginning
+        err_set(&e, ERR_INVALID, "a 'step' of more than an hour is whole hours, in seconds");
         http_reply_err(r, &e);
     } else if (p.from_ms >= p.to_ms || (p.to_ms - p.from_ms) / p.step_ms >= STEPS_MAX) {
         err_set(&e, ERR_INVALID, "'from' is before 'to', and there are at most %d steps between", STEPS_MAX);
