@@ -47,7 +47,8 @@ static void judge_lane(struct judging *j, const struct lane *lane) {
     qsort(items, n, sizeof(struct item *), by_turn);
     for (size_t i = 0; i < n; i++) {
         uint64_t late_at = item_late_at(items[i]);
-        if (late_at > j->wall_ms && i * j->each_us > (late_at - j->wall_ms) * 1000)
+        bool waited = items[i]->created_ms + HOPELESS_WAITED_MS <= j->wall_ms;
+        if (waited && late_at > j->wall_ms && i * j->each_us > (late_at - j->wall_ms) * 1000)
             remember(j, items[i]);
     }
     free(items);

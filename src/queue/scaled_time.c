@@ -46,9 +46,11 @@ static const char hopeless_sql[] = "UPDATE queue_items SET turn = " NUMBER_TEXT(
               " (SELECT execution_id, row_number() OVER (PARTITION BY contract_id, build_target, handed % 2"
               " ORDER BY turn, execution_id) - 1 AS ahead FROM queue_items WHERE stage IS NULL AND turn >= 0"
               " AND not_before_ms <= " NOW_MS ") waiting ON waiting.execution_id = q.execution_id"
-              " WHERE q.stage IS NULL AND q.turn >= 0 AND waiting.ahead * CAST(:each AS BIGINT)"
-              " > (q.dead_at_ms - (q.dead_at_ms - e.created_ms) / 10 - " NOW_MS ") * 1000"
-              " FOR UPDATE OF q SKIP LOCKED)";
+              " WHERE q.stage IS NULL AND q.turn >= 0 AND e.created_ms <= " NOW_MS
+              " - " NUMBER_TEXT(HOPELESS_WAITED_MS) " AND waiting.ahead * CAST(:each AS BIGINT)"
+                                                    " > (q.dead_at_ms - (q.dead_at_ms - e.created_ms) / 10 - " NOW_MS
+                                                    ") * 1000"
+                                                    " FOR UPDATE OF q SKIP LOCKED)";
 
 static bool change(struct db *db, const char *sql, uint64_t *rows, struct err *e) {
     struct db_stmt *q;

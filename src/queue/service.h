@@ -6,6 +6,9 @@
 #include "base/compat.h"
 
 #define HOPELESS_MS 2000 // how often what waits is looked at
+// What came so short ago is not judged: of many that come at once to workers who were mostly idle, these are still
+// taking theirs, and until they have, it looks as if few could be held at a time.
+#define HOPELESS_WAITED_MS 5000
 #define SERVICE_KEPT 64
 struct service { // all zeros: nothing is known
     struct service_sample {
