@@ -95,6 +95,9 @@ def test_lists():
                             (f"wasm_hash={'ab' * 32}", [1]), (f"wasm_hash={'AB' * 32}", [1]),
                             ("from=1", [3, 2, 1]), ("to=1", []), ("offset=1", [2, 1]), ("request_id=2", [2])):
             equal(f"by {query}", numbers("?" + query), want)
+        for query, want in (("&worker=", []), ("", [3, 2, 1]), ("&worker=w1&failure=x%0Ay", []), ("&worker=w1", [2, 1]),
+                            ("&repo=a%0Ab&worker=c", []), ("&repo=https://example.com/a/b", [3, 2, 1])):
+            equal(f"what is kept for others is not the answer to ?limit=9{query}", numbers("?limit=9" + query), want)
         row = ask("?request_id=1")["executions"][0]
         equal("numbers are numbers, amounts are texts", (row["instructions"], row["charged"], row["payment"]),
               (12345, str(10**22), "100000000000000000000000"))

@@ -138,7 +138,8 @@ static void list_now(struct http_request *r, void *ctx) {
         public_reply(r, slice_str(text));
 }
 
-// What everybody looks at is kept; a question for one execution or transaction is about what is now.
+// What everybody looks at is kept; a question for one execution or transaction is about what is now. No two questions
+// have one key: one for an empty text is not the one for any, and a text may have whatever stands between two of them.
 static const char *kept_key(struct arena *a, const struct list_question *q) {
     const struct queue_filter *f = &q->filter;
     const char *const texts[] = {f->contract_id, f->sender_id, f->payer_id,  f->repo, f->worker_id,
@@ -148,7 +149,7 @@ static const char *kept_key(struct arena *a, const struct list_question *q) {
     if (f->transaction_hash || f->has_request)
         return NULL;
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        key = arena_printf(a, "%s\n%s", key, texts[i] ? texts[i] : "");
+        key = texts[i] ? arena_printf(a, "%s %zu:%s", key, strlen(texts[i]), texts[i]) : arena_printf(a, "%s -", key);
     return strlen(key) < KEPT_KEY_MAX ? key : NULL;
 }
 
