@@ -185,6 +185,9 @@ def test_sums():
         series = ask("/stats/series?step=60")
         equal("by time", [sum(s[k] for s in series["steps"]) for k in ("executions", "refused_executions")], [3, 1])
         check("in steps", all((s["at_ms"] - series["from_ms"]) % 60000 == 0 for s in series["steps"]), series)
+        last = series["steps"][-1]["at_ms"]
+        until = lambda to: [s["at_ms"] for s in ask(f"/stats/series?step=60&from={last - 60000}&to={to}")["steps"]]
+        check("the end is exclusive", last not in until(last) and last in until(last + 1), series)
         for query, words in (("step=61", "whole minutes"), ("step=3660", "whole hours"),
                              ("step=60&from=1", "1500 steps"), ("from=5&to=5", "before 'to'")):
             status, answer = c.call("GET", f"/public/stats/series?{query}", token=None)

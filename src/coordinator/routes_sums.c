@@ -181,9 +181,10 @@ void public_series(struct http_request *r, void *ctx) {
         err_hint(&e, "ask with a longer step=");
         http_reply_err(r, &e);
     } else {
-        // The end of one that goes on to now moves: such are the same for a second.
+        // The end of one that goes on to now moves: such are the same for a second. Steps are whole seconds, so that
+        // all of one key have the same.
         const char *key = arena_printf(http_arena(r), "series %" PRIu64 " %" PRIu64 " %" PRIu64, p.from_ms / 1000,
-                                       p.to_ms / 1000, p.step_ms);
+                                       (p.to_ms + 999) / 1000, p.step_ms);
         answer(r, ctx, key, false, ask_series);
     }
 }
