@@ -8,3 +8,4 @@ $(O)/test/coordinator_test: | $(O)/bin/outlayer-broker
 PROGRAMS += help/api-document
 help/api-document.sources := src/coordinator/main_document.c
 help/api-document.units := coordinator
+tests: $(O)/help/api-document
