@@ -125,6 +125,7 @@ static struct queue_row row_copy(struct arena *a, const struct queue_row *row) {
     out.worker_id = copy(a, row->worker_id);
     out.token_name = copy(a, row->token_name);
     out.lease = copy(a, row->lease);
+    out.timeline = copy(a, row->timeline);
     return out;
 }
 
