@@ -60,9 +60,10 @@ static bool read_line(struct arena *a, int tty, const char **out, struct err *e)
 
 bool prompt_ask(struct arena *a, int tty, const char *question, bool hidden, const char **out, struct err *e) {
     struct sigaction before[ARRAY_LEN(ending_signals)];
-    dprintf(tty, "%s", question);
+    // Whoever sees the question may answer at once: from then on nothing is echoed, and nothing typed is thrown away.
     if (hidden && !silence(tty, before, e))
         return false;
+    dprintf(tty, "%s", question);
     bool ok = read_line(a, tty, out, e);
     if (hidden)
         end_silence(before);
