@@ -12,6 +12,7 @@ BUILD = os.path.abspath(os.environ.get("BUILD_DIR", os.path.join(ROOT, "build"))
 START_SECONDS = 60
 ANSWER_SECONDS = 30
 STOP_SECONDS = 20
+TEST_SECONDS = int(os.environ.get("TEST_SECONDS", "600"))  # one test, which takes seconds or a few minutes
 results = {"ok": 0, "FAIL": 0, "skip": 0}
 running = []  # daemons to end whatever happens
 coordinators = []  # where those of a test listen: each of their answers is compared with docs/openapi.json
@@ -23,7 +24,7 @@ class Skip(Exception):
 
 def report(kind, name, detail=""):
     results[kind] += 1
-    print(f"{kind} {name}" + (f" {' '.join(str(detail).split())[:400]}" if detail and kind != "ok" else ""), flush=True)
+    print(f"{kind} {name}" + (f" {' '.join(str(detail).split())[:1500]}" if detail and kind != "ok" else ""), flush=True)
 
 
 def check(name, condition, detail=""):
@@ -60,6 +61,24 @@ def folder():
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+class Overdue(BaseException):
+    """Raised where a test hangs; nothing that a test expects to be raised."""
+
+
+@contextlib.contextmanager
+def limited(seconds):
+    """What is inside is interrupted after so many seconds wherever it waits, and again if it then hangs in its cleanup."""
+    def interrupt(*_):
+        raise Overdue(f"the test has not ended within {seconds} s")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 60)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class Daemon:
@@ -183,10 +202,11 @@ def main(scope):
         if not name.startswith("test_") or (wanted and not any(w in name for w in wanted)):
             continue
         try:
-            test()
+            with limited(TEST_SECONDS):
+                test()
         except Skip as why:
             report("skip", name, why)
-        except Exception:
+        except (Exception, Overdue):
             report("FAIL", name, traceback.format_exc()[-1500:])
         finally:
             while running:
