@@ -3,7 +3,7 @@
 """Makes the book: book.py OUT writes the pages that docs/README.md lists, in its order, as static HTML that runs under a
 policy without inline scripts and styles, with an index for the search, and llms.txt and llms-full.txt for programs
 that read. A page that is not listed, a link that leads nowhere and HTML in a page's text are refused."""
-import html, json, os, pathlib, re, shutil, sys
+import gzip, html, json, os, pathlib, re, shutil, sys
 
 import markdown
 from markdown.extensions.toc import TocExtension
@@ -158,6 +158,12 @@ def write_for_programs(out, book, texts):
     (out / "llms-full.txt").write_text("\n\n".join(f"<!-- {p} -->\n{texts[p].strip()}" for p in order) + "\n")
 
 
+def compress(out):
+    """X.gz beside each X, for whoever takes it so; the same bytes each time."""
+    for path in sorted(out.iterdir()):
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+
+
 def make(out):
     book = chapters(pathlib.Path(INDEX).read_text())
     order = [path for _, pages in book for path, _, _ in pages]
@@ -178,6 +184,7 @@ def make(out):
         shutil.copy(ASSETS / name, out / name)
     (out / "search.json").write_text(json.dumps(found, ensure_ascii=False, separators=(",", ":")))
     write_for_programs(out, book, texts)
+    compress(out)
     return len(order)
 
 

@@ -11,11 +11,11 @@ cd "$(dirname "$0")/.." || exit 1
 want=${1:-build}
 
 building='make gcc libc6-dev binutils pkg-config git ca-certificates cmake
-    nodejs npm libmicrohttpd-dev libsqlite3-dev libpq-dev libhiredis-dev libjansson-dev libsodium-dev libssl-dev libcurl4-openssl-dev libseccomp-dev libsecp256k1-dev libpcre2-dev'
+    nodejs npm python3-markdown libmicrohttpd-dev libsqlite3-dev libpq-dev libhiredis-dev libjansson-dev libsodium-dev libssl-dev libcurl4-openssl-dev libseccomp-dev libsecp256k1-dev libpcre2-dev'
 # Compilers for contracts, the engine and Rust's standard library for guests. Guests are compiled by the tree's own.
 compilers='clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 wabt binaryen
     cargo-web rustc-web rust-web-src rust-web-llvm'
-testing='libcmocka-dev clang-14 lld-14 libclang-rt-14-dev clang-format-14 shellcheck python3 python3-venv python3-jsonschema python3-markdown pyflakes3 iproute2 openssl util-linux
+testing='libcmocka-dev clang-14 lld-14 libclang-rt-14-dev clang-format-14 shellcheck python3 python3-venv python3-jsonschema pyflakes3 iproute2 openssl util-linux
     postgresql redis-server runc golang-github-containers-common qemu-system-x86 busybox-static systemd chromium-headless-shell fonts-liberation'
 packages="$building $compilers"
 [ "$want" != test ] || packages="$packages $testing"

@@ -41,6 +41,7 @@ demo:
 	@scripts/setup.sh
 	@$(MAKE) all
 	@$(MAKE) dashboard || echo 'no dashboard, for the reason above: the coordinator serves none' >&2
+	@$(MAKE) book || echo 'no book, for the reason above: the coordinator serves none' >&2
 	@build/bin/outlayer demo
 
 test:

@@ -149,7 +149,7 @@ def test_config():
             "network": "devnet", "contract_id": "outlayer.test.near", "register_contract_id": None,
             "rpc_urls": ["http://one.example", "http://two.example"],
             "explorer": {"transaction": "http://x.example/{hash}", "account": None}, "faucet_url": "http://one.example",
-            "version": config["version"], "keystore": False, "tee_mode": "none"})
+            "docs_url": None, "version": config["version"], "keystore": False, "tee_mode": "none"})
     for name, words, wrong in (("a key", "shown to everybody", {"PUBLIC_NEAR_RPC_URL": "https://me:secret@rpc.example"}),
                                ("a key behind it", "shown to everybody", {"PUBLIC_NEAR_RPC_URL": "https://rpc.example/?k=secret"}),
                                ("a faucet", "for a devnet", {"FAUCET_URL": "http://x", "OUTLAYER_NETWORK": "testnet"}),

@@ -27,7 +27,7 @@ def small_dashboard(folder):
         write(os.path.join(folder, name), body)
         write(os.path.join(folder, name + ".gz"), gzip.compress(body))
     write(os.path.join(folder, "favicon.svg"), b"<svg xmlns='http://www.w3.org/2000/svg'/>")
-    write(os.path.join(folder, "assets", "notes.md"), b"not for pages")
+    write(os.path.join(folder, "assets", "notes.bak"), b"not for pages")
     write(os.path.join(os.path.dirname(folder), "secret.js"), b"outside")
     return index, script
 
@@ -67,7 +67,7 @@ def test_files():
             check("the two have tags of their own", other[1]["ETag"] != headers["ETag"], other[1]["ETag"])
             status, headers, body = kit.http("HEAD", c.url + "/")
             equal("HEAD has the headers alone", (status, body, headers["Content-Length"]), (200, b"", str(len(index))))
-            for path in ("/assets/none.js", "/assets/notes.md", "/assets/..%2fsecret.js", "/assets/..%2findex.html",
+            for path in ("/assets/none.js", "/assets/notes.bak", "/assets/..%2fsecret.js", "/assets/..%2findex.html",
                          "/assets/", "/public/none", "/executions/a.near"):
                 status, headers, body = kit.get(c.url + path)
                 check(f"{path} is an error in JSON", status in (400, 404) and json.loads(body)["error"]["message"],
@@ -107,12 +107,12 @@ def chromium():
 
 
 def made():
-    """build/dashboard, made where it is not yet; `up` finds it beside its programs."""
+    """build/dashboard and build/docs, made where they are not yet; `up` finds them beside its programs."""
     if not shutil.which("npm"):
         raise kit.Skip("npm is not installed")
-    done = subprocess.run(["make", "--no-print-directory", "dashboard"], cwd=kit.ROOT, capture_output=True, text=True)
+    done = subprocess.run(["make", "--no-print-directory", "dashboard", "book"], cwd=kit.ROOT, capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"make dashboard failed: {done.stderr[-800:]}")
+        raise RuntimeError(f"make dashboard book failed: {done.stderr[-800:]}")
 
 
 def drive(home, name, world, asks, timeout=900):
@@ -146,6 +146,7 @@ def test_pages():
     with kit.folder() as home:
         stack = Stack(home)
         equal("up says where its dashboard is", stack.info.get("dashboard_url"), stack.info["coordinator_url"])
+        equal("and its book", stack.info.get("docs_url"), stack.info["coordinator_url"] + "/docs/")
         random = os.path.join(kit.ROOT, "examples", "random-c")
         runs = {name: stack.request(folder, text)[1] for name, folder, text in
                 (("hmac", os.path.join(kit.ROOT, "examples", "hmac-c"), "x"), ("good", random, '{"min":1,"max":100}'),

@@ -33,6 +33,7 @@ function Bar({ here }: { here: string }) {
               {label}
             </Link>
           ))}
+          {config.data?.docs_url && <a href={config.data.docs_url}>Docs</a>}
         </nav>
         <div className="who">
           {config.data?.network && <span className="network">{oneLine(config.data.network, 20)}</span>}

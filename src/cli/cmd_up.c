@@ -40,6 +40,10 @@ static void show_addresses(const struct stack *s) {
     printf("\nRPC          %s\nneardata     %s/v0/last_block/final\ncoordinator  %s\ncontract     %s\n", s->rpc_url,
            s->neardata_url, s->coordinator_url, s->contract.account.s);
     printf("dashboard    %s\n", s->dashboard ? s->coordinator_url : "none; `make dashboard` makes it");
+    if (s->docs)
+        printf("the book     %s/docs/\n", s->coordinator_url);
+    else
+        printf("the book     none; `make book` makes it\n");
     for (size_t i = 0; i < STACK_DEVELOPERS; i++)
         printf("account      %s   (key: %s/keys/%s.json)\n", s->developers[i].account.s, s->home, i ? "bob" : "alice");
     printf("\nTry, in another terminal:  outlayer request --repo examples/random-c --target wasm32-wasip1 "

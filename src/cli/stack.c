@@ -304,9 +304,9 @@ static const char *setting(struct arena *a, const char *name, const char *value)
     return arena_printf(a, "%s=%s", name, value ? value : "");
 }
 
-// Made by `make dashboard` beside the programs.
-static const char *dashboard_folder(struct arena *a) {
-    const char *folder = arena_printf(a, "%s/../dashboard", file_program_dir(a));
+// What `make dashboard` and `make book` make beside the programs; NULL where they have not.
+static const char *pages_folder(struct arena *a, const char *name) {
+    const char *folder = arena_printf(a, "%s/../%s", file_program_dir(a), name);
     return access(arena_printf(a, "%s/index.html", folder), R_OK) == 0 ? folder : NULL;
 }
 
@@ -325,7 +325,8 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
                          arena_printf(a, "FAUCET_URL=%s", s->rpc_url),
                          arena_printf(a, "KEYSTORE_AUTH_TOKEN_FILE=%s", s->keystore_token_file),
                          arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s/repos", s->home),
-                         setting(a, "DASHBOARD_DIR", s->dashboard = dashboard_folder(a)),
+                         setting(a, "DASHBOARD_DIR", s->dashboard = pages_folder(a, "dashboard")),
+                         setting(a, "DOCS_DIR", s->docs = pages_folder(a, "docs")),
                          NULL};
     uint64_t port;
     if (!file_make_dirs(home, 0700, e) || !worker_token(s, home, token_file, e) ||
@@ -417,6 +418,7 @@ bool stack_publish(struct stack *s, bool print, struct err *e) {
     json_set_text(j, "coordinator_url", s->coordinator_url);
     json_set_text(j, "coordinator_token", s->coordinator_token);
     json_set_text(j, "dashboard_url", s->dashboard ? s->coordinator_url : NULL);
+    json_set_text(j, "docs_url", s->docs ? arena_printf(s->arena, "%s/docs/", s->coordinator_url) : NULL);
     json_set_text(j, "contract_id", s->contract.account.s);
     json_set_text(j, "register_contract_id", s->root_key ? s->operator.account.s : NULL);
     json_set_text(j, "dstack_endpoint", s->dstack_endpoint);

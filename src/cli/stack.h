@@ -29,7 +29,7 @@ struct stack {
     struct supervisor *supervisor;
     const char *rpc_url, *neardata_url, *coordinator_url, *coordinator_token;
     const char *keystore_url, *keystore_token_file;
-    const char *dashboard;                  // folder of its files; NULL: it is not made
+    const char *dashboard, *docs;           // folders of the pages that it serves; NULL: they are not made
     json_t *status_urls;                    // by daemon: where it listens for its operator
     const char *dstack_endpoint, *pccs_url; // of the simulated TDX machine: its guest agent, and its collateral;
                                             // NULL: there is none

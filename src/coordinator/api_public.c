@@ -321,6 +321,7 @@ API_SCHEMA(config_schema, "Config", "Where a page that shows this coordinator fi
            {"rpc_urls", API_TEXTS, API_MUST, "RPC of the chain that anybody may use."},
            {"explorer", API_OBJECT, API_MUST, "Block explorer.", .of = &explorer_schema},
            {"faucet_url", API_TEXT, API_MUST_NULL, "Makes accounts, on a devnet."},
+           {"docs_url", API_TEXT, API_MUST_NULL, "Path of the book, where this coordinator serves it."},
            {"version", API_TEXT, API_MUST, "Of this program."},
            {"keystore", API_BOOL, API_MUST, "Whether secrets are offered."},
            {"tee_mode", API_TEXT, API_MUST, "What workers prove of their machines: none, simulated or tdx."});
@@ -344,7 +345,7 @@ const struct api_about about_public_wasm_info = {.id = "getWasmInfo",
 
 // --- pages ---------------------------------------------------------------------------------------------------------
 
-const struct api_about about_page = {.id = "page", .what = "A page of the dashboard.", .page = true};
+const struct api_about about_page = {.id = "page", .what = "A page of the dashboard or of the book.", .page = true};
 
 // --- of the service itself -----------------------------------------------------------------------------------------
 

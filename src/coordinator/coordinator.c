@@ -76,14 +76,24 @@ static bool open_blobs(struct coordinator *c, const struct coordinator_config *c
     return true;
 }
 
-static bool open_pages(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+static bool open_dashboard(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const char *const asked[] = {config->shown.rpc_urls, config->shown.faucet_url};
     if (!config->dashboard) {
         log_info("no dashboard is served: DASHBOARD_DIR is not set");
         return true;
     }
-    return pages_open(&c->pages, config->dashboard, asked, ARRAY_LEN(asked), e) || err_wrap(e, "DASHBOARD_DIR") ||
+    return pages_open(&c->dashboard, "the dashboard", config->dashboard, asked, ARRAY_LEN(asked), e) ||
+           err_wrap(e, "DASHBOARD_DIR") ||
            err_hint(e, "`make dashboard` makes the files; without DASHBOARD_DIR none are served");
+}
+
+static bool open_book(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    if (!config->docs) {
+        log_info("no book is served: DOCS_DIR is not set");
+        return true;
+    }
+    return pages_open(&c->book, "the book", config->docs, NULL, 0, e) || err_wrap(e, "DOCS_DIR") ||
+           err_hint(e, "`make book` makes the files; without DOCS_DIR none are served");
 }
 
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
@@ -100,8 +110,9 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            truth_new(&c->truth, config->near_rpc_url, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
-           open_pages(c, config, e) && keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) &&
-           open_queue(c, config, e) && retention_start(&c->retention, &config->limits, c->aged, c->writer, e) &&
+           open_dashboard(c, config, e) && open_book(c, config, e) &&
+           keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) && open_queue(c, config, e) &&
+           retention_start(&c->retention, &config->limits, c->aged, c->writer, e) &&
            database_open_as(&c->rolled, home, url, &paged, e) && rollups_start(&c->rollups, c->rolled, c->writer, e);
 }
 
@@ -200,7 +211,8 @@ void coordinator_free(struct coordinator *c) {
     db_close(c->reading);
     readers_free(c->readers);
     kept_answers_free(c->kept);
-    pages_free(c->pages);
+    pages_free(c->dashboard);
+    pages_free(c->book);
     askers_release(&c->public_askers);
     askers_release(&c->token_askers);
     db_close(c->authorising);

@@ -63,7 +63,7 @@ struct coordinator {
     struct askers token_askers; // who shows tokens that were not seen before, on public routes
     struct readers *readers;
     struct kept_answers *kept;
-    struct pages *pages; // the dashboard; NULL: none
+    struct pages *dashboard, *book; // NULL: none is served
     struct {
         bool ok;
         struct err why;
@@ -104,7 +104,7 @@ struct coordinator_config {                 // texts are copied
     struct keystore_proxy_config keystore;
     const char *trusted_proxies;         // addresses; NULL: none
     const char *repo_map, *egress_allow; // for finding branches; NULL: none
-    const char *dashboard;               // folder of its files; NULL: none is served
+    const char *dashboard, *docs;        // folders of the files that are served to people; NULL: none
     bool require_auth, branch_lookups;
     unsigned public_per_minute;        // questions of an address on public routes; 0: any number
     unsigned readers;                  // connections for reads (readers.h); 0: READERS_DEFAULT

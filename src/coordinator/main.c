@@ -14,7 +14,7 @@
 struct settings {
     const char *network, *host, *home, *database_url, *redis_url, *near_rpc_url, *contract_id, *keystore_url,
         *keystore_worker_url, *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen,
-        *log_level, *log_format, *status_listen, *admin_token, *modules, *dashboard;
+        *log_level, *log_format, *status_listen, *admin_token, *modules, *dashboard, *docs;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
         build_records_max, public_per_minute, db_pool_size, db_timeout_s;
     const char *register_contract, *tee_mode, *public_rpc, *explorer_transaction, *explorer_account, *faucet;
@@ -76,6 +76,8 @@ static const struct setting table[] = {
             "questions of one address a minute, a sixth of them at once, on routes that need no token; 0: any number"),
     SET_TEXT(struct settings, dashboard, "DASHBOARD_DIR", NULL,
              "folder of the dashboard's files (`make dashboard`), which are read once; none: no dashboard is served"),
+    SET_TEXT(struct settings, docs, "DOCS_DIR", NULL,
+             "folder of the book's files (`make book`), which are read once; none: no book is served"),
     SET_TEXT(struct settings, public_rpc, "PUBLIC_NEAR_RPC_URL", NULL,
              "comma list: RPC of the chain that pages may use, shown to everybody; none with a key in it"),
     SET_TEXT(struct settings, explorer_transaction, "EXPLORER_TRANSACTION_URL", NULL,
@@ -144,6 +146,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .repo_map = s->repo_map,
                                               .egress_allow = s->egress_allow,
                                               .dashboard = s->dashboard,
+                                              .docs = s->docs,
                                               .require_auth = s->require_auth,
                                               .branch_lookups = s->branch_lookups,
                                               .public_per_minute = (unsigned)s->public_per_minute,

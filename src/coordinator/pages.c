@@ -21,6 +21,7 @@ struct page {
 
 struct pages {
     struct arena *arena;
+    const char *what; // of the files, for errors
     struct page *list;
     size_t count, bytes;
     const char *policy;
@@ -39,6 +40,7 @@ static const struct {
     {".png", "image/png"},
     {".wasm", "application/wasm"},
     {".txt", "text/plain; charset=utf-8"},
+    {".md", "text/markdown; charset=utf-8"},
 };
 
 static bool ends_with(const char *name, const char *ending) {
@@ -56,7 +58,7 @@ static const char *type_of(const char *name) {
 static bool read_form(struct pages *p, struct page_form *out, const char *path, const char *mark, struct err *e) {
     char hex[65];
     if (!file_read(p->arena, path, PAGES_BYTES_MAX - p->bytes, &out->bytes, e))
-        return err_wrap(e, "the dashboard's files (%u bytes at most)", PAGES_BYTES_MAX);
+        return err_wrap(e, "the files of %s (%u bytes at most)", p->what, PAGES_BYTES_MAX);
     p->bytes += out->bytes.len;
     struct hash hash = sha256(out->bytes);
     snprintf(out->etag, sizeof out->etag, "\"%.24s%s\"", hash_hex(&hash, hex), mark);
@@ -67,7 +69,7 @@ static bool add_page(struct pages *p, const char *folder, const char *name, cons
     const char *path = arena_printf(p->arena, "%s/%s", folder, name);
     const char *compressed = arena_printf(p->arena, "%s.gz", path);
     if (p->count == PAGES_FILES_MAX)
-        return err_set(e, ERR_TOO_LARGE, "the dashboard has more than %d files", PAGES_FILES_MAX);
+        return err_set(e, ERR_TOO_LARGE, "%s has more than %d files", p->what, PAGES_FILES_MAX);
     struct page *page = &p->list[p->count++];
     *page = (struct page){.name = name, .type = type, .fixed = strncmp(name, "assets/", 7) == 0};
     return read_form(p, &page->plain, path, "", e) &&
@@ -78,8 +80,8 @@ static bool add_page(struct pages *p, const char *folder, const char *name, cons
 static bool add_pages(struct pages *p, const char *folder, const char *below, struct err *e) {
     const char *path = arena_printf(p->arena, "%s/%s", folder, below);
     DIR *d = opendir(path);
-    bool ok = d || err_errno(e, "cannot read the dashboard's folder '%s'", path);
-    for (struct dirent *entry; ok && (entry = readdir(d));) {
+    bool ok = d || (below[0] && errno == ENOENT) || err_errno(e, "cannot read the folder '%s' of %s", path, p->what);
+    for (struct dirent *entry; d && ok && (entry = readdir(d));) {
         const char *type = type_of(entry->d_name);
         if (type && entry->d_name[0] != '.')
             ok = add_page(p, folder, arena_printf(p->arena, "%s%s", below, entry->d_name), type, e);
@@ -127,10 +129,12 @@ static bool make_policy(struct pages *p, const char *const *asked, size_t count,
     return true;
 }
 
-bool pages_open(struct pages **out, const char *folder, const char *const *asked, size_t count, struct err *e) {
+bool pages_open(struct pages **out, const char *what, const char *folder, const char *const *asked, size_t count,
+                struct err *e) {
     struct arena *a = arena_new();
     struct pages *p = arena_calloc(a, 1, sizeof *p);
     p->arena = a;
+    p->what = what;
     p->list = arena_calloc(a, PAGES_FILES_MAX, sizeof *p->list);
     bool ok = make_policy(p, asked, count, e) && add_pages(p, folder, "", e) &&
               (page_named(p, "index.html") || err_set(e, ERR_NOT_FOUND, "the folder '%s' has no index.html", folder)) &&
@@ -208,7 +212,7 @@ void pages_reply(const struct pages *p, struct http_request *r, const char *name
     const struct page *page = page_named(p, name);
     if (!page) {
         struct err e;
-        err_set(&e, ERR_NOT_FOUND, "the dashboard has no file '%.100s'", name);
+        err_set(&e, ERR_NOT_FOUND, "%s has no file '%.100s'", p->what, name);
         http_reply_err(r, &e);
         return;
     }

@@ -66,10 +66,16 @@ void admin_bench(struct http_request *r, void *status);
 void admin_unbench(struct http_request *r, void *status);
 void admin_list_bench(struct http_request *r, void *status);
 
-// routes_pages.c: the dashboard.
+// routes_pages.c: the dashboard, and the book.
 void page_document(struct http_request *r, void *coordinator); // of each page's path
 void page_asset(struct http_request *r, void *coordinator);
 void page_icon(struct http_request *r, void *coordinator);
+#define BOOK_PATH "/docs/"
+void book_folder(struct http_request *r, void *coordinator);
+void book_index(struct http_request *r, void *coordinator);
+void book_file(struct http_request *r, void *coordinator);
+void book_for_programs(struct http_request *r, void *coordinator); // what pages there are, as llmstxt.org has it
+void book_for_programs_full(struct http_request *r, void *coordinator);
 
 // routes_executions.c: what anybody may see of executions.
 void public_jobs(struct http_request *r, void *coordinator);

@@ -57,6 +57,7 @@ char *shown_text(const struct coordinator_config *config) {
     json_set_text(explorer, "account", s->explorer_account);
     json_object_set_new(o, "explorer", explorer);
     json_set_text(o, "faucet_url", s->faucet_url);
+    json_set_text(o, "docs_url", config->docs ? BOOK_PATH : NULL);
     json_set_text(o, "version", PROGRAM_VERSION);
     json_object_set_new(o, "keystore", json_boolean(config->keystore.base_url));
     json_set_text(o, "tee_mode", s->tee_mode ? s->tee_mode : "none");

@@ -82,6 +82,11 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/workers", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/assets/{file}", page_asset, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/favicon.svg", page_icon, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/docs", book_folder, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, BOOK_PATH, book_index, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, BOOK_PATH "{file}", book_file, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/llms.txt", book_for_programs, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/llms-full.txt", book_for_programs_full, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/health", health, 0, NULL, ROUTE_FREE, health) \
     X(HTTP_GET, "/healthz", healthz, 0, NULL, ROUTE_FREE, healthz) \
     X(HTTP_GET, "/readyz", probe_readyz, 0, NULL, ROUTE_FREE, readyz) \

@@ -33,6 +33,20 @@ export const tests = {
       );
   },
 
+  async "the book"() {
+    const page = await open(at("/workers"));
+    await page.getByRole("link", { name: "Docs" }).click();
+    await page.getByRole("heading", { name: "The book" }).waitFor();
+    equal("the frame leads to the book", page.url(), at("/docs/"));
+    await done(page);
+    const without = (route) => route.fulfill(answer({ ...config, docs_url: null }));
+    const config = await (await fetch(at("/public/config"))).json();
+    const other = await open(at("/workers"), {}, (p) => p.route("**/public/config", without));
+    await other.getByText("A local chain").waitFor();
+    equal("where there is one", await other.getByRole("link", { name: "Docs" }).count(), 0);
+    await done(other);
+  },
+
   async "the list"() {
     const page = await open(at("/executions"));
     await rows(page).first().waitFor();
