@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define MARK "@name@"
@@ -104,13 +105,22 @@ static bool write_files(struct arena *a, const char *dir, const struct language 
     return true;
 }
 
-static bool is_taken(const char *path, struct err *e) {
-    struct stat st;
-    if (lstat(path, &st) != 0)
-        return false;
+// Gives the draft its name, unless anything has that name, be it an empty folder that was made a moment ago. A file
+// system that knows no such rename (NFS, 9p) has the name held by an empty folder of ours first: rename replaces that
+// one, and no folder in which there is something.
+static bool take_name(const char *draft, const char *path, struct err *e) {
+    bool taken = renameat2(AT_FDCWD, draft, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
+    if (!taken && errno == EINVAL && mkdir(path, 0700) == 0) {
+        taken = rename(draft, path) == 0;
+        int why = errno;
+        if (!taken)
+            rmdir(path);
+        errno = why;
+    }
+    if (taken || (errno != EEXIST && errno != ENOTEMPTY))
+        return taken || err_errno(e, "cannot make '%s'", path);
     err_set(e, ERR_CONFLICT, "'%s' is there already", path);
-    err_hint(e, "nothing was changed; choose another name, or move it away");
-    return true;
+    return err_hint(e, "nothing was changed; choose another name, or move it away");
 }
 
 // Everything is written beside the folder's place, under a name that hides, and then given its name.
@@ -125,9 +135,7 @@ static bool create(struct arena *a, const char *parent, const char *path, const 
         return err_hint(e, "the folder that the project comes into has to be there, and yours to write in");
     }
     bool ok = write_files(a, draft, l, name, e);
-    if (ok && (chmod(draft, 0777 & ~mask) != 0 || rename(draft, path) != 0))
-        ok = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? !is_taken(path, e)
-                                                                       : err_errno(e, "cannot make '%s'", path);
+    ok = ok && (chmod(draft, 0777 & ~mask) == 0 || err_errno(e, "cannot make '%s'", path)) && take_name(draft, path, e);
     if (!ok && !file_remove_tree(draft, NULL))
         err_hint(e, "'%s' could not be removed again", draft);
     return ok;
@@ -150,7 +158,7 @@ bool project_create(struct arena *a, const char *path, const char *language, con
     const struct language *l;
     char *plain = plain_path(a, path), *parent = arena_strdup(a, plain), *slash = strrchr(parent, '/');
     const char *name = project_name(a, path);
-    if (!find_language(&l, language, e) || !check_name(name, l, e) || is_taken(plain, e))
+    if (!find_language(&l, language, e) || !check_name(name, l, e))
         return false;
     if (slash)
         slash[slash == parent] = 0;

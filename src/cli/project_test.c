@@ -4,10 +4,14 @@
 #include "base/file.h"
 #include "base/test.h"
 #include <dirent.h>
+#include <errno.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char work[] = "/tmp/project-test.XXXXXX";
@@ -91,6 +95,7 @@ static void nothing_is_overwritten_or_half_written(void **state) {
     assert_ok(file_make_dirs(dir, 0755, &e), &e);
     assert_err(project_create(a, dir, "c", NULL, &e), &e, ERR_CONFLICT, "is there already");
     assert_int_equal(entries(dir), 0);
+    assert_int_equal(entries(parent), 1);
     assert_int_equal(rmdir(dir), 0);
     assert_int_equal(symlink("nowhere", dir), 0);
     assert_err(project_create(a, dir, "c", NULL, &e), &e, ERR_CONFLICT, "is there already");
@@ -109,6 +114,36 @@ static void nothing_is_overwritten_or_half_written(void **state) {
     assert_int_equal(entries(parent), 0);
 }
 
+// Some file systems (NFS, 9p) know no rename that replaces nothing; a filter of system calls makes this one such.
+static int where_renames_replace(const char *dir) {
+    SCOPED_ARENA(a);
+    struct err e;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (!filter || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(renameat2), 1,
+                         SCMP_A4(SCMP_CMP_EQ, RENAME_NOREPLACE)) != 0 ||
+        seccomp_load(filter) != 0)
+        return 2;
+    seccomp_release(filter);
+    if (mkdir(dir, 0700) != 0 || project_create(a, dir, "c", NULL, &e) || e.code != ERR_CONFLICT || entries(dir) != 0)
+        return 3;
+    return rmdir(dir) == 0 && project_create(a, dir, "c", NULL, &e) && entries(dir) == 4 ? 0 : 4;
+}
+
+// If this fails, a project cannot be made on such a file system, or takes the place of what somebody made meanwhile.
+static void a_file_system_of_few_words(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    const char *dir = arena_printf(a, "%s/few", work);
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(where_renames_replace(dir));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static int set_up(void **state) {
     (void)state;
     return !mkdtemp(work);
@@ -120,8 +155,8 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_language_is_written),
-                                       cmocka_unit_test(names_that_cannot_be),
-                                       cmocka_unit_test(nothing_is_overwritten_or_half_written)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_language_is_written), cmocka_unit_test(names_that_cannot_be),
+        cmocka_unit_test(nothing_is_overwritten_or_half_written), cmocka_unit_test(a_file_system_of_few_words)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
