@@ -10,6 +10,7 @@ struct folder_builder {
     struct arena *arena;
     struct builder *builder;
     const char *folder, *target, *home;
+    struct repo_taker taker;
 };
 
 // As the worker's setting of the same name.
@@ -32,7 +33,7 @@ bool folder_builder_new(struct folder_builder **out, const char *folder, const c
                         struct err *e) {
     struct arena *a = arena_new();
     struct folder_builder *b = arena_calloc(a, 1, sizeof *b);
-    *b = (struct folder_builder){a, NULL, arena_strdup(a, folder), arena_strdup(a, target), NULL};
+    *b = (struct folder_builder){a, NULL, arena_strdup(a, folder), arena_strdup(a, target), NULL, REPO_TAKER_NONE};
     *out = NULL;
     if (!open_builder(b, egress, e)) {
         folder_builder_free(b);
@@ -46,11 +47,12 @@ void folder_builder_free(struct folder_builder *b) {
     if (!b)
         return;
     builder_free(b->builder);
+    repo_taker_end(&b->taker);
     arena_free(b->arena);
 }
 
 bool folder_builder_look(struct folder_builder *b, struct arena *a, struct repo_ref *out, struct err *e) {
-    return repo_prepare(a, b->home, b->folder, NULL, out, e);
+    return repo_take(&b->taker, a, b->home, b->folder, out, e);
 }
 
 bool folder_builder_build(struct folder_builder *b, struct arena *a, const struct repo_ref *at,

@@ -12,7 +12,8 @@ struct folder_builder;
 [[nodiscard]] bool folder_builder_new(struct folder_builder **out, const char *folder, const char *target,
                                       struct egress *egress, struct err *e);
 void folder_builder_free(struct folder_builder *b); // NULL is fine
-// The folder as it is at this moment: its files are taken into the mirror, and *out names their commit.
+// The folder as it is at this moment: its files are taken into the mirror, and *out names their commit, which stays
+// until the next look.
 [[nodiscard]] bool folder_builder_look(struct folder_builder *b, struct arena *a, struct repo_ref *out, struct err *e);
 // Builds what folder_builder_look named, for at most as long as a request can pay for. A build that failed is a
 // result. ERR_UNAVAILABLE within a second once *cancel is true; NULL: nobody cancels.

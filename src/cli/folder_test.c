@@ -185,6 +185,72 @@ static void test_a_folder_without_files(void **state) {
     assert_non_null(strstr(e.hint, ".gitignore"));
 }
 
+static struct repo_ref take(struct home *h, struct repo_taker *t) {
+    struct repo_ref r;
+    struct err e;
+    assert_ok(repo_take(t, h->a, arena_printf(h->a, "%s/home", h->path), arena_printf(h->a, "%s/p", h->path), &r, &e),
+              &e);
+    return r;
+}
+
+// How many branches the mirror of "p" has, and whether it has that commit.
+static void mirror_has(struct home *h, int branches, const char *commit, bool there) {
+    sh(h, arena_printf(
+              h->a,
+              "m=$(dirname $(find home/repos -path '*/p.git/HEAD')) && "
+              "[ $(git --git-dir=$m for-each-ref refs/heads | wc -l) = %d ] && %s git --git-dir=$m cat-file -e %s",
+              branches, there ? "" : "!", commit));
+}
+
+// As if hours had passed.
+static void age(struct home *h) { sh(h, "find home/repos -type f -exec touch -d '3 hours ago' {} +"); }
+
+// If this fails, whoever works with `outlayer run --watch` fills the disk with everything that was ever saved, or what
+// was asked for on a chain, or is being built at this moment, is gone when a worker comes for it.
+static void test_what_is_taken_is_let_go(void **state) {
+    struct home *h = *state;
+    struct repo_taker one = REPO_TAKER_NONE, other = REPO_TAKER_NONE;
+    sh(h, "git init -q -b main p && echo base >p/main.c && git -C p add . && git -C p commit -qm one && echo asked "
+          ">p/main.c");
+    const char *head = head_of(h, "p"), *asked = prepare(h, "p").commit, *last = "";
+    for (int i = 0; i < 5; i++) {
+        sh(h, arena_printf(h->a, "echo %d >p/main.c", i));
+        last = take(h, &one).commit;
+        mirror_has(h, 2, last, true);
+    }
+    sh(h, "echo others >p/main.c");
+    const char *others = take(h, &other).commit;
+    mirror_has(h, 3, last, true);
+    repo_taker_end(&one);
+    sh(h, "echo next >p/main.c");
+    const char *next = take(h, &one).commit; // where the one that ended was
+    mirror_has(h, 3, last, true);
+    age(h);
+    sh(h, "echo new | git --git-dir=$(dirname $(find home/repos -path '*/p.git/HEAD')) hash-object -w --stdin "
+          ">written");
+    sh(h, "echo last >p/main.c");
+    take(h, &one);
+    mirror_has(h, 3, last, false);
+    mirror_has(h, 3, next, false);
+    mirror_has(h, 3, others, true);
+    mirror_has(h, 3, asked, true);
+    mirror_has(h, 3, "$(cat written)", true); // a moment ago, by another process
+    mirror_has(h, 3, head, true);             // or a long history is fetched anew each hour
+    repo_taker_end(&one);
+    repo_taker_end(&other);
+}
+
+// If this fails, a folder that was removed while it was watched is looked for on the network under its name.
+static void test_a_folder_that_is_gone(void **state) {
+    struct home *h = *state;
+    struct repo_taker t = REPO_TAKER_NONE;
+    struct repo_ref r;
+    struct err e;
+    assert_err(repo_take(&t, h->a, h->path, arena_printf(h->a, "%s/none//x", h->path), &r, &e), &e, ERR_USAGE,
+               "/none' is no folder");
+    repo_taker_end(&t);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {T(test_snapshot),
@@ -194,6 +260,8 @@ int main(void) {
                                        T(test_what_is_committed_is_there),
                                        T(test_a_history_that_is_cut),
                                        T(test_addresses_pass),
-                                       T(test_a_folder_without_files)};
+                                       T(test_a_folder_without_files),
+                                       T(test_what_is_taken_is_let_go),
+                                       T(test_a_folder_that_is_gone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

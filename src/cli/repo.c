@@ -99,7 +99,8 @@ static const char *fetch_head(struct folder *f) {
         return NULL;
     const char *head = arena_text(f->arena, slice_of(said, 40));
     bool there = GIT(f, NULL, NULL, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--", from, head) &&
-                 GIT(f, NULL, NULL, "rev-list", "--quiet", head); // a cut history comes with its ends missing
+                 GIT(f, NULL, NULL, "rev-list", "--quiet", head) &&        // a cut history comes with its ends missing
+                 GIT(f, NULL, NULL, "update-ref", "refs/seen/head", head); // the next fetch asks for what is new alone
     return there ? head : NULL;
 }
 
@@ -150,14 +151,60 @@ static bool publish(struct folder *f, const char *commit, struct err *e) {
     return GIT(f, NULL, e, "update-ref", arena_printf(f->arena, "refs/heads/c-%s", commit), commit);
 }
 
-static bool prepare_folder(struct arena *a, const char *home, const char *path, struct repo_ref *out, struct err *e) {
+#define TAKERS_MAX 64
+
+// The first branch that nobody else has.
+static bool claim(struct folder *f, struct repo_taker *t, struct err *e) {
+    for (unsigned i = 0; t->lock < 0 && i < TAKERS_MAX; i++) {
+        const char *lock = arena_printf(f->arena, "%s/run-%u.held", f->mirror, i);
+        struct err why;
+        t->number = i;
+        if (!file_lock(lock, "outlayer run", &t->lock, &why) && why.code != ERR_CONFLICT)
+            return err_set(e, why.code, "%s", why.msg);
+    }
+    if (t->lock >= 0)
+        return true;
+    err_set(e, ERR_CONFLICT, "%d others build the folder '%s' at this moment", TAKERS_MAX, f->path);
+    return err_hint(e, "end some of them");
+}
+
+// What no branch has any more goes when it is an hour old: another process may have written it a moment ago, and give
+// it a branch in the next. The look takes long where there is much, so it is done once an hour. That it could not be
+// done is nobody's failure: the next one does it.
+static void tidy(struct folder *f) {
+    const char *mark = arena_printf(f->arena, "%s/tidied", f->mirror);
+    struct stat st;
+    if (stat(mark, &st) == 0 && st.st_mtime > time(NULL) - 3600)
+        return;
+    struct err ignored;
+    if (GIT(f, NULL, NULL, "prune", "--expire=1.hour.ago") && !file_write_unsynced(mark, SLICE_LIT(""), 0600, &ignored))
+        unlink(mark);
+}
+
+static bool publish_taken(struct folder *f, struct repo_taker *t, const char *commit, struct err *e) {
+    if (!claim(f, t, e) ||
+        !GIT(f, NULL, e, "update-ref", arena_printf(f->arena, "refs/heads/run-%u", t->number), commit))
+        return false;
+    tidy(f);
+    return true;
+}
+
+void repo_taker_end(struct repo_taker *t) {
+    if (t->lock >= 0)
+        close(t->lock);
+    t->lock = -1;
+}
+
+// t NULL: it is kept for good.
+static bool prepare_folder(struct arena *a, const char *home, const char *path, struct repo_taker *t,
+                           struct repo_ref *out, struct err *e) {
     struct folder f = {.arena = a, .path = path};
     struct hash h = sha256(slice_str(path));
     char hex[65];
     const char *owner = arena_printf(a, "%.12s", hash_hex(&h, hex)), *name = safe_name(a, path), *commit;
     if (!make_mirror(&f, home, owner, name, e))
         return false;
-    if (!snapshot(&f, &commit, e) || !publish(&f, commit, e))
+    if (!snapshot(&f, &commit, e) || !(t ? publish_taken(&f, t, commit, e) : publish(&f, commit, e)))
         return err_wrap(e, "cannot take folder '%s' as a repository", path);
     *out = (struct repo_ref){arena_printf(a, "https://" REPO_LOCAL_HOST "/%s/%s", owner, name), commit, true};
     return true;
@@ -222,10 +269,10 @@ static const char *cut_folder(char *given) {
     return at + 2;
 }
 
-static bool prepare_local(struct arena *a, const char *home, const char *path, const char *folder, struct repo_ref *out,
-                          struct err *e) {
+static bool prepare_local(struct arena *a, const char *home, const char *path, const char *folder, struct repo_taker *t,
+                          struct repo_ref *out, struct err *e) {
     struct repo r;
-    if (!prepare_folder(a, home, path, out, e))
+    if (!prepare_folder(a, home, path, t, out, e))
         return false;
     if (folder)
         out->repo = arena_printf(a, "%s//%s", out->repo, folder);
@@ -243,7 +290,7 @@ static bool prepare(struct arena *a, const char *home, const char *given, const 
             err_set(e, ERR_USAGE, "--commit does not go with a folder of this machine");
             return err_hint(e, "check the commit out, or give the repository's URL");
         }
-        return prepare_local(a, home, arena_strdup(a, path), folder, out, e);
+        return prepare_local(a, home, arena_strdup(a, path), folder, NULL, out, e);
     }
     if (!strchr(given, '/')) {
         err_set(e, ERR_USAGE, "no folder '%s' here, and not a repository's address either", given);
@@ -260,4 +307,12 @@ bool repo_prepare(struct arena *a, const char *home, const char *given, const ch
 
 bool repo_locate(struct arena *a, const char *home, const char *given, struct repo_ref *out, struct err *e) {
     return prepare(a, home, given, NULL, false, out, e);
+}
+
+bool repo_take(struct repo_taker *t, struct arena *a, const char *home, const char *given, struct repo_ref *out,
+               struct err *e) {
+    char path[PATH_MAX], *dir = arena_strdup(a, given);
+    const char *folder = cut_folder(dir);
+    return (is_folder(dir, path) || err_set(e, ERR_USAGE, "'%s' is no folder", dir)) &&
+           prepare_local(a, home, arena_strdup(a, path), folder, t, out, e);
 }

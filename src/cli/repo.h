@@ -24,3 +24,17 @@ struct repo_ref {
 // The same for what belongs to the repository whatever its branches are: no host is asked.
 [[nodiscard]] bool repo_locate(struct arena *a, const char *home, const char *given, struct repo_ref *out,
                                struct err *e);
+
+// Who builds a folder here, at each change: of what repo_take took into the folder's repository for it, only the last
+// stays. It is one folder's. Commits that nobody needs any more go an hour later; those of repo_prepare, which may
+// stand on a chain, stay.
+struct repo_taker {
+    int lock;        // on its branch; -1: it has none yet
+    unsigned number; // of the branch
+};
+#define REPO_TAKER_NONE                                                                                                \
+    { -1, 0 }
+// Takes the folder as it is now, as repo_prepare does. ERR_USAGE where it is none.
+[[nodiscard]] bool repo_take(struct repo_taker *t, struct arena *a, const char *home, const char *folder,
+                             struct repo_ref *out, struct err *e);
+void repo_taker_end(struct repo_taker *t);
