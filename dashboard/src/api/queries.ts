@@ -2,41 +2,44 @@
 // What pages read, kept and asked for again by react-query: a page that is loaded stays when one answer fails.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useSettled } from "../hooks/settled.ts";
-import type { Integer } from "./exact.ts";
-import { getJson, pathWith } from "./client.ts";
-import type { Config, Job, Stats, WasmInfo, Worker } from "./schema.ts";
+import { ApiError, getJson, pathWith } from "./client.ts";
+import { listPath, type ListFilter } from "./list.ts";
+import type {
+  Config,
+  Execution,
+  ExecutionDetail,
+  Executions,
+  Stats,
+  WasmInfo,
+  Worker,
+} from "./schema.ts";
 
 export const LIVE_MS = 2000;
-export const PAGE_ROWS = 50;
 
-export interface JobFilter {
-  contract?: string | undefined;
-  transaction?: string | undefined;
-  request?: string | undefined;
-  before?: Integer | undefined; // only rows with a lower id
-}
-
-function jobsPath(filter: JobFilter, limit: number): string {
-  return pathWith("/public/jobs", {
-    contract_id: filter.contract,
-    transaction_hash: filter.transaction,
-    request_id: filter.request,
-    before: filter.before,
-    limit,
-  });
-}
-
-export function useJobs(filter: JobFilter, limit = PAGE_ROWS) {
+export function useExecutions(filter: ListFilter, limit: number) {
   return useQuery({
-    queryKey: ["jobs", filter, limit],
-    queryFn: ({ signal }) => getJson<Job[]>(jobsPath(filter, limit), signal),
+    queryKey: ["executions", filter, limit],
+    queryFn: ({ signal }) => getJson<Executions>(listPath(filter, limit), signal),
     refetchInterval: LIVE_MS,
     placeholderData: keepPreviousData,
   });
 }
 
-export function isOver(job: Job): boolean {
-  return job.state === "settled" || job.state === "expired";
+export function isOver(execution: Execution): boolean {
+  return execution.state === "settled" || execution.state === "expired";
+}
+
+export function detailPath(contract: string, request: string): string {
+  return `/public/executions/${encodeURIComponent(contract)}/${encodeURIComponent(request)}`;
+}
+
+async function readDetail(contract: string, request: string, signal: AbortSignal): Promise<ExecutionDetail | null> {
+  try {
+    return await getJson<ExecutionDetail>(detailPath(contract, request), signal);
+  } catch (e) {
+    if (e instanceof ApiError && e.status === 404) return null;
+    throw e;
+  }
 }
 
 // null: there is no such execution.
@@ -44,8 +47,7 @@ export function useExecution(contract: string, request: string | null) {
   return useQuery({
     queryKey: ["execution", contract, request],
     enabled: request !== null,
-    queryFn: async ({ signal }) =>
-      (await getJson<Job[]>(jobsPath({ contract, request: request! }, 1), signal))[0] ?? null,
+    queryFn: ({ signal }) => readDetail(contract, request!, signal),
     refetchInterval: ({ state }) => (state.data && isOver(state.data) ? false : LIVE_MS / 2),
   });
 }
@@ -82,9 +84,9 @@ export interface Recent {
 
 // What was asked for lately, as it was written.
 export function useRecent(): Recent[] {
-  const jobs = useJobs({});
+  const list = useExecutions({}, 50);
   const found = new Map<string, Recent>();
-  for (const { repo, ref, build_target } of jobs.data ?? [])
+  for (const { repo, ref, build_target } of list.data?.executions ?? [])
     if (repo && ref) found.set(`${repo} ${ref}`, { repo, commit: ref, target: build_target ?? "" });
   return [...found.values()].slice(0, 20);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, duration, local, utc } from "./time.ts";
+import { ago, atTyped, duration, local, typed, utc } from "./time.ts";
 
 test("lengths of time never show 60 of a unit", () => {
   for (const [ms, text] of [
@@ -29,4 +29,12 @@ test("a moment that no calendar has does not throw", () => {
   assert.equal(utc(9e20), "900000000000000000000");
   assert.equal(local(Number.NaN), "NaN");
   assert.equal(utc(0), "1970-01-01T00:00:00.000Z");
+});
+
+test("a moment goes through a field and back", () => {
+  const at = new Date(2026, 10, 30, 9, 5, 18).getTime();
+  assert.equal(typed(`${at}`), "2026-11-30T09:05:18");
+  assert.equal(atTyped(typed(at)), `${at}`);
+  for (const none of [undefined, "x", "9".repeat(30)]) assert.equal(typed(none), "");
+  for (const none of ["", "x", "1900-01-01T00:00:00"]) assert.equal(atTyped(none), "");
 });

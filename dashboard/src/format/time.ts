@@ -41,3 +41,15 @@ export function utc(at: number): string {
   const d = new Date(at);
   return Number.isNaN(d.getTime()) ? `${at}` : d.toISOString();
 }
+
+// A moment in a field that takes one (type=datetime-local), where the reader is; "": there is none.
+export function typed(at: Integer | undefined): string {
+  if (at === undefined || Number.isNaN(new Date(Number(at)).getTime())) return "";
+  return local(Number(at)).replace(" ", "T");
+}
+
+// What stands in such a field, in milliseconds; "": nothing.
+export function atTyped(text: string): string {
+  const at = text === "" ? Number.NaN : new Date(text).getTime();
+  return Number.isNaN(at) || at < 0 ? "" : `${at}`;
+}

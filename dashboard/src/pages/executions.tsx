@@ -1,96 +1,195 @@
 // SPDX-License-Identifier: Apache-2.0
 // All executions, newest first, as they change. What is looked for and from where stands in the address.
-import type { SubmitEvent } from "react";
+import { useId, type SubmitEvent } from "react";
 import { Link, useSearchParams } from "wouter";
-import type { Integer } from "../api/exact.ts";
-import { PAGE_ROWS, useJobs, type JobFilter } from "../api/queries.ts";
+import {
+  filterOf,
+  FILTER_NAMES,
+  listPath,
+  PAGE_ROWS,
+  searchOf,
+  type FilterName,
+  type ListFilter,
+} from "../api/list.ts";
+import { useExecutions } from "../api/queries.ts";
+import { atTyped, typed } from "../format/time.ts";
 import { useTitle } from "../hooks/title.ts";
 import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
+import { Same } from "../parts/same.tsx";
 import { ExecutionTable } from "../parts/table.tsx";
 import { HowToAsk } from "./home.tsx";
 
-const FILTERS = [
+interface TextFilter {
+  name: FilterName;
+  label: string;
+  hint: string;
+  width: number;
+}
+
+const FIRST: TextFilter[] = [
   { name: "contract", label: "Contract", hint: "outlayer.near", width: 64 },
   { name: "transaction", label: "Transaction", hint: "hash", width: 64 },
   { name: "request", label: "Request", hint: "number", width: 20 },
-] as const;
+];
+const MORE: TextFilter[] = [
+  { name: "sender", label: "Asked by", hint: "alice.near", width: 64 },
+  { name: "payer", label: "Paid by", hint: "alice.near", width: 64 },
+  { name: "repo", label: "Repository, as it was asked for", hint: "github.com/owner/name", width: 1024 },
+  { name: "worker", label: "Ended by worker", hint: "name", width: 128 },
+  { name: "module", label: "Module", hint: "SHA-256", width: 64 },
+];
+const CHOICES: { name: FilterName; label: string; options: [value: string, label: string][] }[] = [
+  {
+    name: "state",
+    label: "Where it is",
+    options: [
+      ["queued", "Waiting"],
+      ["leased", "Taken"],
+      ["building", "Building"],
+      ["running", "Running"],
+      ["submitting", "Answering"],
+      ["settled", "Settled"],
+      ["expired", "Expired"],
+    ],
+  },
+  {
+    name: "outcome",
+    label: "How it ended",
+    options: [
+      ["success", "Done"],
+      ["guest_failed", "Failed"],
+      ["refused", "Refused"],
+      ["expired", "Expired"],
+    ],
+  },
+  {
+    name: "failure",
+    label: "Whose failure",
+    options: [
+      ["guest", "The program's"],
+      ["build", "The build's"],
+      ["access", "Secrets were refused"],
+      ["platform", "The service's"],
+    ],
+  },
+];
+const TIMES: { name: "from" | "to"; label: string }[] = [
+  { name: "from", label: "Recorded from" },
+  { name: "to", label: "until before" },
+];
+const HIDDEN = FILTER_NAMES.filter((name) => !FIRST.some((first) => first.name === name));
 
-function filterOf(search: URLSearchParams): JobFilter {
-  const before = search.get("before") ?? "";
-  return {
-    contract: search.get("contract") ?? undefined,
-    transaction: search.get("transaction") ?? undefined,
-    request: search.get("request") ?? undefined,
-    before: /^\d+$/.test(before) ? before : undefined,
-  };
+function Text({ filter, field }: { filter: ListFilter; field: TextFilter }) {
+  return (
+    <label className={field.name}>
+      {field.label}
+      <input
+        name={field.name}
+        defaultValue={filter[field.name] ?? ""}
+        placeholder={field.hint}
+        maxLength={field.width}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+      />
+    </label>
+  );
 }
 
-function Filters({ search, apply }: { search: URLSearchParams; apply: (next: URLSearchParams) => void }) {
+function Choice({ filter, field }: { filter: ListFilter; field: (typeof CHOICES)[number] }) {
+  const now = filter[field.name] ?? "";
+  const known = now === "" || field.options.some(([value]) => value === now);
+  return (
+    <label>
+      {field.label}
+      <select name={field.name} defaultValue={now}>
+        <option value="">any</option>
+        {!known && <option>{now}</option>}
+        {field.options.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Moment({ filter, name, label }: { filter: ListFilter; name: "from" | "to"; label: string }) {
+  return (
+    <label>
+      {label}
+      <input name={name} type="datetime-local" step="1" defaultValue={typed(filter[name])} />
+    </label>
+  );
+}
+
+// Of the form what the address says: moments in milliseconds, so that whoever gets it sees the same wherever he is.
+function read(form: HTMLFormElement): ListFilter {
+  const given = new FormData(form);
+  const filter: ListFilter = {};
+  for (const name of FILTER_NAMES) {
+    const text = `${given.get(name) ?? ""}`.trim();
+    const value = name === "from" || name === "to" ? atTyped(text) : text;
+    if (value) filter[name] = value;
+  }
+  return filter;
+}
+
+function Filters({ filter, apply }: { filter: ListFilter; apply: (next: ListFilter) => void }) {
+  const id = useId();
+  const given = HIDDEN.filter((name) => filter[name] !== undefined).length;
   const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const typed = new FormData(event.currentTarget);
-    const next = new URLSearchParams();
-    for (const { name } of FILTERS) {
-      const text = `${typed.get(name) ?? ""}`.trim();
-      if (text) next.set(name, text);
-    }
-    apply(next);
+    apply(read(event.currentTarget));
   };
   return (
-    <form className="filters" onSubmit={submit} key={search.toString()} role="search" aria-label="Executions">
-      {FILTERS.map(({ name, label, hint, width }) => (
-        <label key={name} className={name}>
-          {label}
-          <input
-            name={name}
-            defaultValue={search.get(name) ?? ""}
-            placeholder={hint}
-            maxLength={width}
-            autoComplete="off"
-            spellCheck={false}
-          />
-        </label>
+    <form className="filters" onSubmit={submit} key={searchOf(filter)} role="search" aria-label="Executions">
+      {FIRST.map((field) => (
+        <Text key={field.name} filter={filter} field={field} />
       ))}
       <button type="submit">Filter</button>
-      {search.size > 0 && (
-        <button type="button" className="quiet" onClick={() => apply(new URLSearchParams())}>
+      {Object.keys(filter).length > 0 && (
+        <button type="button" className="quiet" onClick={() => apply({})}>
           Clear
         </button>
       )}
+      <details open={given > 0}>
+        <summary id={id}>More filters{given > 0 && ` (${given})`}</summary>
+        <div className="filters" role="group" aria-labelledby={id}>
+          {MORE.map((field) => (
+            <Text key={field.name} filter={filter} field={field} />
+          ))}
+          {CHOICES.map((field) => (
+            <Choice key={field.name} filter={filter} field={field} />
+          ))}
+          {TIMES.map((field) => (
+            <Moment key={field.name} filter={filter} {...field} />
+          ))}
+        </div>
+      </details>
     </form>
   );
 }
 
-function older(search: URLSearchParams, before: Integer): string {
-  const next = new URLSearchParams(search);
-  next.set("before", `${before}`);
-  return `/executions?${next}`;
-}
-
-function newest(search: URLSearchParams): string {
-  const next = new URLSearchParams(search);
-  next.delete("before");
-  return next.size ? `/executions?${next}` : "/executions";
-}
-
-function List({ search }: { search: URLSearchParams }) {
-  const filter = filterOf(search);
-  const jobs = useJobs(filter);
-  if (jobs.isPending) return <Loading what="executions" />;
-  if (!jobs.data) return <ErrorNote error={jobs.error} retry={() => void jobs.refetch()} />;
-  const last = jobs.data.at(-1);
-  if (!last && search.size === 0) return <HowToAsk />;
+function List({ filter }: { filter: ListFilter }) {
+  const list = useExecutions(filter, PAGE_ROWS);
+  const { before, ...newest } = filter;
+  if (list.isPending) return <Loading what="executions" />;
+  if (!list.data) return <ErrorNote error={list.error} retry={() => void list.refetch()} />;
+  const { executions, next } = list.data;
+  if (executions.length === 0 && Object.keys(filter).length === 0) return <HowToAsk />;
   return (
     <>
-      <Stale query={jobs} />
-      {last ? (
-        <ExecutionTable jobs={jobs.data} label="Executions, newest first" />
+      <Stale query={list} />
+      {executions.length > 0 ? (
+        <ExecutionTable executions={executions} label="Executions, newest first" />
       ) : (
-        <Empty title={filter.before ? "There are no older ones." : "No execution is like that."} />
+        <Empty title={before ? "There are no older ones." : "No execution is like that."} />
       )}
       <nav className="pager" aria-label="Pages">
-        {filter.before !== undefined && <Link href={newest(search)}>Newest</Link>}
-        {last && jobs.data.length === PAGE_ROWS && <Link href={older(search, last.id)}>Older</Link>}
+        {before !== undefined && <Link href={`/executions${searchOf(newest)}`}>Newest</Link>}
+        {next !== null && <Link href={`/executions${searchOf({ ...filter, before: next })}`}>Older</Link>}
       </nav>
     </>
   );
@@ -98,12 +197,14 @@ function List({ search }: { search: URLSearchParams }) {
 
 export function ExecutionsPage() {
   const [search, setSearch] = useSearchParams();
+  const filter = filterOf(search);
   useTitle("Executions");
   return (
     <>
       <h1 tabIndex={-1}>Executions</h1>
-      <Filters search={search} apply={setSearch} />
-      <List search={search} />
+      <Filters filter={filter} apply={(next) => setSearch(next as Record<string, string>)} />
+      <List filter={filter} />
+      <Same paths={[["executions", listPath(filter, PAGE_ROWS)]]} />
     </>
   );
 }

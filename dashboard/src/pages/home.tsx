@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs here now: counts since the beginning, and the newest executions.
 import { Link } from "wouter";
-import { useJobs, useStats } from "../api/queries.ts";
+import { listPath } from "../api/list.ts";
+import { useExecutions, useStats } from "../api/queries.ts";
 import type { Stats } from "../api/schema.ts";
 import { grouped, short } from "../format/number.ts";
 import { useTitle } from "../hooks/title.ts";
 import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
+import { Same } from "../parts/same.tsx";
 import { ExecutionTable } from "../parts/table.tsx";
 
 const NEWEST = 10;
@@ -33,14 +35,14 @@ function Tiles({ stats }: { stats: Stats }) {
 }
 
 function Newest() {
-  const jobs = useJobs({}, NEWEST);
-  if (jobs.isPending) return <Loading what="the newest executions" />;
-  if (!jobs.data) return <ErrorNote error={jobs.error} retry={() => void jobs.refetch()} />;
-  if (jobs.data.length === 0) return <HowToAsk />;
+  const list = useExecutions({}, NEWEST);
+  if (list.isPending) return <Loading what="the newest executions" />;
+  if (!list.data) return <ErrorNote error={list.error} retry={() => void list.refetch()} />;
+  if (list.data.executions.length === 0) return <HowToAsk />;
   return (
     <>
-      <Stale query={jobs} />
-      <ExecutionTable jobs={jobs.data} label="The newest executions" />
+      <Stale query={list} />
+      <ExecutionTable executions={list.data.executions} label="The newest executions" />
       <p>
         <Link href="/executions">All executions</Link>
       </p>
@@ -78,6 +80,12 @@ export function HomePage() {
       )}
       <h2>Newest executions</h2>
       <Newest />
+      <Same
+        paths={[
+          ["counts", "/public/stats"],
+          ["newest executions", listPath({}, NEWEST)],
+        ]}
+      />
     </>
   );
 }

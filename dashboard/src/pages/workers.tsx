@@ -7,6 +7,7 @@ import { oneLine } from "../format/text.ts";
 import { duration } from "../format/time.ts";
 import { useTitle } from "../hooks/title.ts";
 import { Sign, type Tone } from "../parts/mark.tsx";
+import { Same } from "../parts/same.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
 
 const STATUS: Record<Worker["status"], [word: string, tone: Tone]> = {
@@ -105,6 +106,7 @@ export function WorkersPage() {
       ) : (
         <Loading what="the workers" />
       )}
+      <Same paths={[["workers", "/public/workers"]]} />
     </>
   );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an execution stands: a word, a sign and a colour, each of which says it alone.
-import type { Job } from "../api/schema.ts";
+import type { Execution } from "../api/schema.ts";
 
 export type Tone = "good" | "bad" | "warn" | "live" | "quiet";
 
@@ -32,7 +32,7 @@ const ENDS: Record<string, Standing> = {
   expired: { word: "Expired", tone: "warn", sentence: "Nobody served it in time." },
 };
 
-export function standing(job: Job): Standing {
+export function standing(job: Execution): Standing {
   if (job.outcome === "guest_failed") return FAILED[job.failure ?? "guest"] ?? FAILED.guest!;
   const found = job.outcome ? ENDS[job.outcome] : UNDER_WAY[job.state];
   return found ?? { word: job.outcome ?? job.state, tone: "quiet", sentence: "" };
@@ -57,7 +57,7 @@ export function Sign({ word, tone }: { word: string; tone: Tone }) {
   );
 }
 
-export function Mark({ job }: { job: Job }) {
+export function Mark({ job }: { job: Execution }) {
   const { word, tone } = standing(job);
   return <Sign word={word} tone={tone} />;
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of executions. Rows are rows of a table to whoever hears it, also where a narrow screen stacks their cells.
 import { Link } from "wouter";
-import type { Job } from "../api/schema.ts";
+import type { Execution } from "../api/schema.ts";
 import { oneLine } from "../format/text.ts";
 import { short } from "../format/number.ts";
 import { duration } from "../format/time.ts";
 import { Mark } from "./mark.tsx";
 import { Amount, Repo, When } from "./values.tsx";
 
-export function executionPath(job: Job): string {
+export function executionPath(job: Execution): string {
   return `/executions/${encodeURIComponent(job.contract_id)}/${job.request_id}`;
 }
 
-function Took({ job }: { job: Job }) {
+function Took({ job }: { job: Execution }) {
   if (job.time_ms === undefined) return <span className="none">–</span>;
   const build = Number(job.compile_time_ms ?? 0) > 0;
   return (
@@ -22,7 +22,7 @@ function Took({ job }: { job: Job }) {
   );
 }
 
-function Row({ job }: { job: Job }) {
+function Row({ job }: { job: Execution }) {
   return (
     <tr role="row">
       <td role="cell">
@@ -59,7 +59,7 @@ function Row({ job }: { job: Job }) {
 
 const HEADS = ["State", "Request", "Repository", "From", "Run", "Instructions", "Charged", "Asked"];
 
-export function ExecutionTable({ jobs, label }: { jobs: Job[]; label: string }) {
+export function ExecutionTable({ executions, label }: { executions: Execution[]; label: string }) {
   return (
     <table role="table" className="rows" aria-label={label}>
       <thead role="rowgroup">
@@ -72,7 +72,7 @@ export function ExecutionTable({ jobs, label }: { jobs: Job[]; label: string }) 
         </tr>
       </thead>
       <tbody role="rowgroup">
-        {jobs.map((job) => (
+        {executions.map((job) => (
           <Row job={job} key={job.id} />
         ))}
       </tbody>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one execution, while it runs and when it is over.
-import { check, done, equal, everywhere, open } from "./kit.mjs";
-import { answer, at, executionPath, hostile, jobs, rows, world } from "./world.mjs";
+import { check, done, equal, everywhere, open, unexpected } from "./kit.mjs";
+import { answer, at, attempts, details, executionPath, hostile, rows, timeline, world } from "./world.mjs";
 
 export const tests = {
   async "one execution"() {
@@ -17,7 +17,7 @@ export const tests = {
     check("the guest's own words are there", why.includes("told why"), why);
     await page.goto(at(`/executions/${world.contract}/999999`));
     await page.getByText("does not know this execution").waitFor();
-    equal("nothing was complained about: one execution", page.complaints, []);
+    equal("nothing was complained about: one execution", unexpected(page), []);
     await done(page);
   },
 
@@ -42,13 +42,60 @@ export const tests = {
       "execution-long",
       async (page) => {
         await page.locator(".failure").waitFor();
-        await page.locator("summary").click();
+        await page.getByText("Every step").click();
         const seen = await page.locator("main").innerText();
         check("u64 and money are exact", seen.includes("18,446,744,073,709,551,615"), seen.slice(0, 900));
         equal("markup stays text", await page.evaluate(() => document.querySelectorAll("main img, main b").length), 0);
         check("marks of direction are shown", seen.includes("\\u{202e}"), seen.slice(0, 900));
       },
-      (page) => page.route(jobs, (route) => route.fulfill(answer([hostile]))),
+      (page) => page.route(details, (route) => route.fulfill(answer({ ...hostile, timeline: attempts }))),
     );
+  },
+
+  async "what happened when"() {
+    const page = await open(at(executionPath(world.good)));
+    const lanes = page.getByRole("table", { name: "Timeline" }).locator("tbody tr");
+    await lanes.nth(1).waitFor();
+    const text = await lanes.nth(1).innerText();
+    check("an attempt has its worker and what it did", /Attempt 1.*local-worker/s.test(text), text);
+    check("in their order", /compared with the chain.*building.*running/s.test(text), text);
+    await page.getByText("Every step").click();
+    const steps = page.getByRole("table", { name: "Every step" }).locator("tbody tr");
+    check("the first step is its record", (await steps.first().innerText()).includes("recorded"));
+    check("the last is its end", (await steps.last().innerText()).includes("settled"));
+    await page.getByText("As JSON, and by command").click();
+    const [json] = await Promise.all([
+      page.waitForEvent("popup"),
+      page.getByRole("link", { name: "execution as JSON" }).click(),
+    ]);
+    const told = JSON.parse(await json.textContent("body"));
+    equal("as JSON it is the same one", told.request_id, world.good.request_id);
+    await json.close();
+    await done(page);
+    await everywhere(
+      at(executionPath(hostile)),
+      "execution-retried",
+      async (page) => {
+        await page.getByText("Lease lost.").waitFor();
+        const lanes = page.getByRole("table", { name: "Timeline" }).locator("tbody tr");
+        equal(
+          "waiting stands apart from each attempt",
+          (await lanes.allInnerTexts()).map((text) => /^(Waiting|Attempt \d)/.exec(text)?.[0]),
+          ["Waiting", "Attempt 1", "Waiting", "Attempt 2", "Waiting", "Attempt 2"],
+        );
+        const lost = await lanes.nth(1).innerText();
+        check("a lost lease says why, as text", lost.includes("<b>w</b>") && lost.includes("\\u{202e}"), lost);
+        const bars = await page.locator(".phase").evaluateAll((all) => all.map((bar) => bar.getBoundingClientRect()));
+        check("bars are drawn", bars.length === 10 && bars.every(({ width }) => width >= 2), bars);
+      },
+      (page) => page.route(details, (route) => route.fulfill(answer({ ...hostile, error: undefined, timeline }))),
+    );
+    const many = await open(at(executionPath(hostile)), {}, (page) =>
+      page.route(details, (route) => route.fulfill(answer({ ...hostile, error: "x", timeline: attempts }))),
+    );
+    await many.getByRole("button", { name: /Show \d+ more/ }).click();
+    await many.getByText("Attempt 60", { exact: false }).waitFor();
+    check("all of many attempts are there for who asks", true);
+    await done(many);
   },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of executions: rows, filters, keys, and each state that it can be in.
 import { audit, check, done, equal, everywhere, open, picture, unexpected } from "./kit.mjs";
-import { answer, at, executionPath, hostile, jobs, rows, world } from "./world.mjs";
+import { answer, at, executionPath, hostile, list, lists, rows, world } from "./world.mjs";
 
 const workers = "**/public/workers";
 const strangers = Array.from({ length: 60 }, (_, i) => ({
@@ -81,21 +81,21 @@ export const tests = {
       at("/executions"),
       "executions-loading",
       (page) => page.getByText("Loading executions").waitFor(),
-      (page) => page.route(jobs, (route) => held.then(() => route.abort())),
+      (page) => page.route(lists, (route) => held.then(() => route.abort())),
     );
     release();
     await everywhere(
       at("/executions"),
       "executions-empty",
       (page) => page.getByText("Nothing has been asked yet").waitFor(),
-      (page) => page.route(jobs, (route) => route.fulfill(answer([]))),
+      (page) => page.route(lists, (route) => route.fulfill(answer(list([])))),
     );
     await everywhere(
       at("/executions"),
       "executions-error",
       (page) => page.getByRole("alert").waitFor(),
       (page) =>
-        page.route(jobs, (route) =>
+        page.route(lists, (route) =>
           route.fulfill(
             answer(
               {
@@ -115,19 +115,98 @@ export const tests = {
       "executions-long",
       (page) => rows(page).nth(49).waitFor(),
       (page) =>
-        page.route(jobs, (route) =>
+        page.route(lists, (route) =>
           route.fulfill(
             answer(
-              Array.from({ length: 50 }, (_, i) => ({
-                ...hostile,
-                error: "x",
-                id: 1000 - i,
-                request_id: 1000 - i,
-              })),
+              list(
+                Array.from({ length: 50 }, (_, i) => ({
+                  ...hostile,
+                  error: "x",
+                  id: 1000 - i,
+                  request_id: 1000 - i,
+                })),
+              ),
             ),
           ),
         ),
     );
+  },
+
+  async "a million of them"() {
+    const asked = [];
+    const page = await open(at("/executions?state=settled&from=1764500000000"), {}, (page) =>
+      page.route(lists, (route) => {
+        const query = new URL(route.request().url()).searchParams;
+        asked.push(Object.fromEntries(query));
+        const before = Number(query.get("before") ?? 1_000_001);
+        const ids = Array.from({ length: 50 }, (_, i) => before - 1 - i).filter((id) => id > 0);
+        const executions = ids.map((id) => ({ ...hostile, error: "x", id, request_id: id }));
+        return route.fulfill(answer(list(executions, ids.at(-1) > 1 ? `${ids.at(-1)}` : null)));
+      }),
+    );
+    const first = () => rows(page).first().locator("a").innerText();
+    const shows = (name) => rows(page).first().getByText(name, { exact: true }).waitFor();
+    await shows("#1000000");
+    for (const name of ["#999950", "#999900", "#999850"]) {
+      await page.getByRole("link", { name: "Older" }).click();
+      await shows(name);
+    }
+    check("the place stands in the address", page.url().includes("before=999851"), page.url());
+    await page.goBack();
+    await shows("#999900");
+    await page.goto(at("/executions?state=settled&before=51"));
+    await shows("#50");
+    equal("the last page has no older one", await page.getByRole("link", { name: "Older" }).count(), 0);
+    await page.getByRole("link", { name: "Newest" }).click();
+    await shows("#1000000");
+    check("no page is as long as the list", (await rows(page).count()) === 50 && (await first()) === "#1000000");
+    check(
+      "each page is asked for by where the last one ended, with its filters",
+      asked.every(({ limit, offset, state }) => limit === "50" && offset === undefined && state === "settled") &&
+        asked.some(({ before, from }) => before === "999851" && from === "1764500000000"),
+      asked.slice(0, 5),
+    );
+    await done(page);
+  },
+
+  async "every filter"() {
+    const page = await open(at("/executions?outcome=success&worker=nobody"));
+    await page.getByText("No execution is like that").waitFor();
+    check("filters of the address are open", await page.getByLabel("Ended by worker").isVisible());
+    equal("and in their fields", await page.getByLabel("How it ended").inputValue(), "success");
+    await page.getByLabel("Ended by worker").fill("");
+    await page.getByLabel("Asked by").fill("alice.test.near");
+    await page.getByLabel("Recorded from").fill("2020-01-01T00:00:00");
+    await page.keyboard.press("Enter");
+    await rows(page).first().waitFor();
+    const query = new URL(page.url()).searchParams;
+    equal(
+      "what was chosen stands in the address, a moment in milliseconds",
+      [...query.keys()].sort().concat(query.get("from") > 1e12),
+      ["from", "outcome", "sender", true],
+    );
+    const shown = await rows(page).allInnerTexts();
+    check(
+      "only what is so is shown",
+      shown.some((text) => text.includes(`#${world.good.request_id}`)) && shown.every((text) => text.includes("Done")),
+      shown,
+    );
+    await page.getByText("As JSON, and by command").click();
+    const curl = await page.locator(".same pre").innerText();
+    check("and the command asks the same", curl.includes("outcome=success") && curl.includes("sender=alice"), curl);
+    const [json] = await Promise.all([
+      page.waitForEvent("popup"),
+      page.getByRole("link", { name: "executions as JSON" }).click(),
+    ]);
+    check("and so does the link", (await json.textContent("body")).includes('"executions":[{'), json.url());
+    await json.close();
+    await page.setViewportSize({ width: 360, height: 740 });
+    await audit(page, "all filters");
+    await picture(page, "executions-filters-narrow-light");
+    await page.goto(at("/executions?sender=NOBODY!"));
+    await page.getByRole("alert").waitFor();
+    check("what the coordinator refuses is told in its words", (await page.getByRole("alert").innerText()).length > 20);
+    await done(page);
   },
 
   async "away and back"() {

@@ -37,8 +37,7 @@ export const tests = {
     check("a reload finds it again, by the address alone", page.url().includes("transaction="), page.url());
     const link = result(page).getByRole("link", { name: /Request #/ });
     await link.click();
-    await page.getByText("Once more").click();
-    await page.getByRole("link", { name: "In the playground" }).click();
+    await page.getByRole("link", { name: "Run again" }).click();
     await page.getByLabel("Repository").waitFor();
     equal(
       "once more brings the input back",

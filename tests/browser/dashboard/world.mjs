@@ -6,7 +6,9 @@ import { readFileSync } from "node:fs";
 export const world = JSON.parse(readFileSync(process.argv[2], "utf8"));
 export const at = (path) => world.url + path;
 export const executionPath = (run) => `/executions/${world.contract}/${run.request_id}`;
-export const jobs = "**/public/jobs*";
+export const lists = /\/public\/executions(\?|$)/; // what the coordinator is asked for a list
+export const details = /\/public\/executions\/./; // and for one execution
+export const list = (executions, next = null) => ({ executions, next });
 export const rows = (page) => page.locator("table.rows tbody tr");
 export const answer = (body, status = 200) => ({
   status,
@@ -34,4 +36,35 @@ export const hostile = {
   payment: "340282366920938463463374607431768211455",
   charged: "1",
   refunded: "340282366920938463463374607431768211454",
+  transaction_hash: null,
+  resource_limits: null,
+  secrets_ref: null,
+  timeline: [],
+  digest_parts: {},
 };
+
+// Steps of an execution that lost its lease once: each with its stage, seconds after the first, attempt and reason.
+const stages = [
+  ["recorded", 0],
+  ["leased", 1.5, 1],
+  ["building", 1.6, 1],
+  ["lost", 16.6, 1, "worker <b>w</b> was not heard of \u202efor 15 s"],
+  ["leased", 17, 2],
+  ["running", 17.4, 2],
+  ["handed_over", 18, 2, "to build"],
+  ["leased", 18.5, 2],
+  ["running", 19, 2],
+  ["submitting", 20.1, 2],
+  ["settled", 21.7, 2],
+];
+export const timeline = stages.map(([stage, after, attempt, reason]) => ({
+  stage,
+  at_ms: 1764500000000 + 1000 * after,
+  ...(attempt && { attempt, worker_id: `worker-${attempt}` }),
+  ...(reason && { reason }),
+}));
+// So many attempts that nobody wants to see them all.
+export const attempts = Array.from({ length: 120 }, (_, i) => [
+  { stage: "leased", at_ms: 1764500000000 + 2000 * i + 500, attempt: i + 1, worker_id: "w".repeat(64) },
+  { stage: "lost", at_ms: 1764500000000 + 2000 * i + 1800, attempt: i + 1, reason: "x".repeat(300) },
+]).flat();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the chain has of an execution: read by this browser from the chain's own RPC, not from the coordinator.
-import type { Job } from "../../api/schema.ts";
+import type { Execution } from "../../api/schema.ts";
 import { completedIn, requestedIn, type Answered, type Asked } from "../../chain/events.ts";
 import { outputOf, valueOf, type Output } from "../../chain/output.ts";
 import { useRpc, useTransaction } from "../../chain/queries.ts";
@@ -67,7 +67,7 @@ function encoded(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-function Whole({ job, transaction }: { job: Job; transaction: Transaction }) {
+function Whole({ job, transaction }: { job: Execution; transaction: Transaction }) {
   const request = `${job.request_id}`;
   const asked = requestedIn(transaction, job.contract_id, request);
   const answered = completedIn(transaction, job.contract_id, request);
@@ -82,12 +82,12 @@ function Whole({ job, transaction }: { job: Job; transaction: Transaction }) {
       <InAndOut request={request} asked={asked} answered={answered} />
       {answered && <Price contract={job.contract_id} asked={asked} answered={answered} />}
       <Receipts transaction={transaction} />
-      <Commands job={job} asked={asked} />
+      <Commands contract={job.contract_id} data={asked.data} />
     </>
   );
 }
 
-export function OnChain({ job }: { job: Job }) {
+export function OnChain({ job }: { job: Execution }) {
   const urls = useRpc();
   const named =
     job.transaction_hash && job.sender_id

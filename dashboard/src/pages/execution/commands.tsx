@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same by command: what asks for this execution once more.
-import { Link } from "wouter";
-import type { Job } from "../../api/schema.ts";
-import type { Asked } from "../../chain/events.ts";
+// A request by command: what asks for it, once more or for the first time.
+import type { RequestData } from "../../chain/events.ts";
 import { shellWord } from "../../format/shell.ts";
-import { visible } from "../../format/text.ts";
-import { Copy } from "../../parts/values.tsx";
+import { Command } from "../../parts/same.tsx";
 
-function outlayer({ data }: Asked): string {
+export function outlayer(data: RequestData): string {
   const { repo = "", commit = "", build_target } = data.code_source ?? {};
   const limits = data.resource_limits ?? {};
   const parts: [string, string | undefined | null][] = [
@@ -25,46 +22,24 @@ function outlayer({ data }: Asked): string {
   return ["outlayer request", ...given].join(" \\\n    ");
 }
 
-function nearCli(job: Job, { data }: Asked): string {
+export function nearCli(contract: string, data: RequestData): string {
   const { code_source, resource_limits, input_data, secrets_ref, response_format } = data;
   const args = JSON.stringify({ code_source, resource_limits, input_data, secrets_ref, response_format });
   return [
     "near contract call-function as-transaction",
-    shellWord(job.contract_id),
+    shellWord(contract),
     `request_execution json-args ${shellWord(args)}`,
     `prepaid-gas '300 Tgas' attached-deposit '${data.payment ?? "0"} yoctoNear'`,
     `sign-as ${shellWord(data.sender_id)}`,
   ].join(" \\\n    ");
 }
 
-function Command({ text, what }: { text: string; what: string }) {
-  return (
-    <div className="block">
-      <div className="block-bar">
-        <span className="soft">{what}</span>
-        <Copy text={text} what={what} />
-      </div>
-      <pre tabIndex={0} aria-label={what}>
-        <code>{visible(text)}</code>
-      </pre>
-    </div>
-  );
-}
-
-export function Commands({ job, asked }: { job: Job; asked: Asked }) {
-  const again = new URLSearchParams({
-    like: job.transaction_hash ?? "",
-    by: job.sender_id ?? "",
-    request: `${job.request_id}`,
-  });
+export function Commands({ contract, data }: { contract: string; data: RequestData }) {
   return (
     <details>
-      <summary>Once more</summary>
-      <p>
-        <Link href={`/playground?${again}`}>In the playground</Link>, with the same or another input, or by command:
-      </p>
-      <Command text={outlayer(asked)} what="outlayer" />
-      <Command text={nearCli(job, asked)} what="near-cli-rs" />
+      <summary>Ask for it by command</summary>
+      <Command text={outlayer(data)} what="outlayer" />
+      <Command text={nearCli(contract, data)} what="near-cli-rs" />
     </details>
   );
 }

@@ -2,15 +2,14 @@
 // What an execution is made of, as the coordinator has it.
 import type { ReactNode } from "react";
 import { useConfig } from "../../api/queries.ts";
-import type { Job } from "../../api/schema.ts";
+import type { Execution } from "../../api/schema.ts";
 import { explorerUrl } from "../../format/explorer.ts";
 import { bytes, grouped } from "../../format/number.ts";
 import { oneLine } from "../../format/text.ts";
 import { duration } from "../../format/time.ts";
-import { TextBlock } from "../../parts/text_block.tsx";
 import { Amount, Name, Repo, When } from "../../parts/values.tsx";
 
-export function Tiles({ job }: { job: Job }) {
+export function Tiles({ job }: { job: Execution }) {
   const tiles: [string, ReactNode][] = [
     ["Charged", <Amount yocto={job.charged} />],
     ["Refunded", <Amount yocto={job.refunded} />],
@@ -34,7 +33,7 @@ export function Tiles({ job }: { job: Job }) {
   );
 }
 
-export function Facts({ job }: { job: Job }) {
+export function Facts({ job }: { job: Execution }) {
   const explorer = useConfig().data?.explorer;
   const named = (text: string | null | undefined, what: string) => (text ? <Name text={text} what={what} /> : null);
   const transaction = (hash: string | null | undefined, what: string) =>
@@ -72,15 +71,5 @@ export function Facts({ job }: { job: Job }) {
           </div>
         ))}
     </dl>
-  );
-}
-
-export function Raw({ job }: { job: Job }) {
-  const text = JSON.stringify(job, null, 2);
-  return (
-    <details>
-      <summary>As JSON</summary>
-      <TextBlock text={text} what="execution as JSON" file={`request-${job.request_id}.json`} />
-    </details>
   );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What went wrong, first of all, and what whoever asked can do.
-import type { Job } from "../../api/schema.ts";
+import type { Execution } from "../../api/schema.ts";
 import { standing } from "../../parts/mark.tsx";
 import { TextBlock } from "../../parts/text_block.tsx";
 
@@ -12,7 +12,7 @@ const ADVICE: Record<string, string> = {
   platform: "Everything was refunded: ask again.",
 };
 
-export function Failure({ job }: { job: Job }) {
+export function Failure({ job }: { job: Execution }) {
   if (!job.error) return null;
   const advice = ADVICE[job.failure ?? ""];
   return (

@@ -1,17 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // One execution: how it stands, what went in and came out, what it cost, what it is made of.
 import { Link } from "wouter";
-import { isOver, useExecution } from "../../api/queries.ts";
-import type { Job } from "../../api/schema.ts";
+import { detailPath, isOver, useExecution } from "../../api/queries.ts";
+import type { ExecutionDetail } from "../../api/schema.ts";
 import { oneLine } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
 import { Mark, standing } from "../../parts/mark.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
+import { Same } from "../../parts/same.tsx";
 import { OnChain } from "./chain.tsx";
-import { Facts, Raw, Tiles } from "./facts.tsx";
+import { Facts, Tiles } from "./facts.tsx";
 import { Failure } from "./failure.tsx";
+import { Waterfall } from "./waterfall.tsx";
 
-function Whole({ job }: { job: Job }) {
+// The playground takes over what its transaction asked for, to be sent as it is or changed.
+function Again({ job }: { job: ExecutionDetail }) {
+  if (!job.transaction_hash || !job.sender_id) return null;
+  const like = { like: job.transaction_hash, by: job.sender_id, request: `${job.request_id}` };
+  return (
+    <p className="buttons">
+      <Link className="button" href={`/playground?${new URLSearchParams(like)}`}>
+        Run again
+      </Link>
+      <span className="soft">with the same or another input, in the playground</span>
+    </p>
+  );
+}
+
+function Whole({ job }: { job: ExecutionDetail }) {
   const how = standing(job);
   return (
     <>
@@ -20,11 +36,13 @@ function Whole({ job }: { job: Job }) {
         {!isOver(job) && " This page follows it."}
       </p>
       <Failure job={job} />
+      <Again job={job} />
       <Tiles job={job} />
+      <Waterfall job={job} />
       <OnChain job={job} />
       <h2>Details</h2>
       <Facts job={job} />
-      <Raw job={job} />
+      <Same paths={[["execution", detailPath(job.contract_id, `${job.request_id}`)]]} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { argumentsOf, depositOf, draftOf, EMPTY, eventBytes, limitsOf, problemsOf } from "./draft.ts";
+import { argumentsOf, depositOf, draftOf, EMPTY, eventBytes, limitsOf, problemsOf, requestOf } from "./draft.ts";
 
 const LIMITS = { instructions: 100_000_000_000n, seconds: 60n, memory: 1024n };
 const good = { ...EMPTY, repo: "a/b" };
@@ -73,4 +73,11 @@ test("limits that are no numbers are never left out, also while the contract's a
   for (const change of [{ instructions: "1e9" }, { memory: "" }, { seconds: "1000000000000000" }])
     assert.equal(Object.keys(problemsOf({ ...good, ...change }, null)).length, 1, JSON.stringify(change));
   assert.deepEqual(problemsOf(good, null), {});
+});
+
+test("what becomes a command is what is sent", () => {
+  const input = '{"n":18446744073709551615}';
+  const request = requestOf({ ...good, input, owner: "o.near", profile: "p" }, "me.near", "5");
+  assert.deepEqual([request.input_data, request.sender_id, request.payment], [input, "me.near", "5"]);
+  assert.deepEqual(draftOf(request), { ...good, input, owner: "o.near", profile: "p" });
 });

@@ -108,6 +108,11 @@ export function argumentsOf(draft: Draft): string {
   });
 }
 
+// What the chain would show of it: what commands are made from.
+export function requestOf(draft: Draft, sender: string, payment: string): RequestData {
+  return { ...(JSON.parse(argumentsOf(draft)) as object), request_id: 0, sender_id: sender, payment };
+}
+
 const DEFAULT_DEPOSIT = 10n ** 23n; // 0.1 NEAR: what is beyond the estimate buys time for a build, and comes back
 
 export function depositOf(draft: Draft, estimate: string): string {

@@ -9,7 +9,8 @@ import { visible } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
 import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
 import { useAccount, useSend } from "../../wallet/use_wallet.ts";
-import { argumentsOf, depositOf, draftOf, EMPTY, limitsOf, problemsOf, type Draft } from "./draft.ts";
+import { argumentsOf, depositOf, draftOf, EMPTY, limitsOf, problemsOf, requestOf, type Draft } from "./draft.ts";
+import { Commands } from "../execution/commands.tsx";
 import { RequestForm } from "./form.tsx";
 import { Built } from "./built.tsx";
 import { Run } from "./run.tsx";
@@ -64,6 +65,12 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
           </p>
         </div>
         {send.isError && <ErrorNote error={send.error} />}
+        {whole && estimate.data && (
+          <Commands
+            contract={contract}
+            data={requestOf(draft, account.data?.accountId ?? "ACCOUNT", depositOf(draft, estimate.data))}
+          />
+        )}
       </form>
       {hash && sender && <Run contract={contract} hash={hash} sender={sender} key={hash} />}
     </>
