@@ -39,7 +39,7 @@ def test_files():
         index, script = small_dashboard(folder)
         with kit.Daemon("outlayer-coordinator", {"DASHBOARD_DIR": folder, "PUBLIC_NEAR_RPC_URL": "https://rpc.example"},
                         home=os.path.join(home, "c")) as c:
-            for path in ("/", "/executions", "/executions/a.near/7"):
+            for path in ("/", "/executions", "/executions/a.near/7", "/stats"):
                 status, headers, body = kit.get(c.url + path)
                 equal(f"{path} is the document", (status, headers["Content-Type"], body),
                       (200, "text/html; charset=utf-8", index))

@@ -12,6 +12,7 @@ const PAGES = [
   { href: "/playground", label: "Playground" },
   { href: "/secrets", label: "Secrets" },
   { href: "/workers", label: "Workers" },
+  { href: "/stats", label: "Stats" },
 ];
 
 function Bar({ here }: { here: string }) {

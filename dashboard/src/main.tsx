@@ -15,6 +15,7 @@ import "./style.css";
 // Those that most visitors do not open come when they are opened.
 const PlaygroundPage = lazy(async () => ({ default: (await import("./pages/playground/page.tsx")).PlaygroundPage }));
 const SecretsPage = lazy(async () => ({ default: (await import("./pages/secrets/page.tsx")).SecretsPage }));
+const StatsPage = lazy(async () => ({ default: (await import("./pages/stats/page.tsx")).StatsPage }));
 
 // The coordinator is asked whatever the browser believes about the network: it may be on this machine.
 const client = new QueryClient({
@@ -39,6 +40,7 @@ createRoot(document.getElementById("root")!).render(
             </Route>
             <Route path="/playground" component={PlaygroundPage} />
             <Route path="/secrets" component={SecretsPage} />
+            <Route path="/stats" component={StatsPage} />
             <Route path="/workers" component={WorkersPage} />
             <Route component={UnknownPage} />
           </Switch>

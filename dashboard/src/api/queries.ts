@@ -9,6 +9,9 @@ import type {
   Execution,
   ExecutionDetail,
   Executions,
+  Pricing,
+  Repository,
+  Series,
   Stats,
   WasmInfo,
   Worker,
@@ -57,6 +60,34 @@ export function useStats() {
     queryKey: ["stats"],
     queryFn: ({ signal }) => getJson<Stats>("/public/stats", signal),
     refetchInterval: LIVE_MS * 2,
+  });
+}
+
+// Asked again once a step: what has ended in others does not change.
+export function useSeries(path: string, stepMs: number) {
+  return useQuery({
+    queryKey: ["series", path],
+    queryFn: ({ signal }) => getJson<Series>(path, signal),
+    refetchInterval: Math.max(stepMs / 4, 5 * LIVE_MS),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export const REPOS_SHOWN = 20;
+
+export function useRepos() {
+  return useQuery({
+    queryKey: ["repos"],
+    queryFn: ({ signal }) => getJson<Repository[]>(pathWith("/public/repos", { limit: REPOS_SHOWN }), signal),
+    refetchInterval: 30_000,
+  });
+}
+
+export function usePricing() {
+  return useQuery({
+    queryKey: ["pricing"],
+    queryFn: ({ signal }) => getJson<Pricing>("/public/pricing", signal),
+    refetchInterval: 60_000,
   });
 }
 

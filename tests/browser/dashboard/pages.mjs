@@ -6,6 +6,7 @@ import { run } from "./kit.mjs";
 import { tests as list } from "./list.mjs";
 import { tests as playground } from "./playground.mjs";
 import { tests as secrets } from "./secrets.mjs";
+import { tests as stats } from "./stats.mjs";
 import { tests as wallet } from "./wallet.mjs";
 
-await run({ ...list, ...execution, ...wallet, ...playground, ...secrets }, process.argv[3]);
+await run({ ...list, ...execution, ...stats, ...wallet, ...playground, ...secrets }, process.argv[3]);
