@@ -40,7 +40,9 @@ static bool open_redis(struct coordinator *c, const struct coordinator_config *c
 }
 
 static bool open_queue(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
-    const struct queue_config queue = {config->serve_ms, task_stored, database_keep(c, config->database_ms)};
+    const struct queue_config queue = {.serve_ms = config->serve_ms,
+                                       .read = task_stored,
+                                       .database = database_keep(c, config->database_ms)};
     switch (db_engine(c->writing)) {
     case DB_SQLITE: return lock_file_of(c, e) && queue_open_local(&c->queue, &queue, c->writer, e);
     case DB_POSTGRES: return queue_open_scaled(&c->queue, &queue, config->database_url, c->redis, e);

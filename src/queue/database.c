@@ -88,6 +88,12 @@
     "CREATE INDEX rollups_most ON rollups (kind, n);"                                                                  \
     "INSERT INTO rollups (kind, name, at_ms, n, figures) VALUES ('until', '', 0, 0, '{}');"
 
+// changed: the transaction that changed last what lists show of a row; of one that is not over it stands beside its
+// place in the queue. The form for one process knows it by itself.
+#define CHANGED                                                                                                        \
+    "ALTER TABLE queue_items ADD COLUMN changed BIGINT;"                                                               \
+    "ALTER TABLE executions ADD COLUMN changed BIGINT;"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -240,6 +246,14 @@ static const struct db_migration migrations[] = {
      .least = 9},
     // An older program adds nothing up, and what it ends is added up later: by the moments of the ends.
     {.version = 11, .what = "what has ended, added up", .sql = ROLLUPS, .least = 10},
+    // An older program says of what it creates that it is new, and nothing of what it changes.
+    {.version = 12,
+     .what = "what has changed since somebody looked",
+     .sql = CHANGED,
+     .postgres = CHANGED "ALTER TABLE queue_items ALTER COLUMN changed SET DEFAULT " THIS_TRANSACTION ";"
+                         "CREATE INDEX queue_items_changed ON queue_items (changed);"
+                         "CREATE INDEX executions_changed ON executions (changed) WHERE changed IS NOT NULL;",
+     .least = 11},
 };
 
 const char *database_text(struct arena *a, const char *text) {

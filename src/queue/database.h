@@ -14,6 +14,8 @@
 // apart. SQL(now) is a macro that gives a statement.
 #define NOW_MS_SQLITE "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 #define NOW_MS_POSTGRES "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)"
+// PostgreSQL's number of the transaction that this stands in.
+#define THIS_TRANSACTION "CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)"
 #define BY_ITS_CLOCK(db, SQL) (db_engine(db) == DB_POSTGRES ? SQL(NOW_MS_POSTGRES) : SQL(NOW_MS_SQLITE))
 #define INSTRUCTIONS_MAX "9000000000000000000" // at which their sum stops, in SQL
 

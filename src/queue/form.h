@@ -17,6 +17,8 @@ struct queue_form {
                  struct err *e);
     bool (*detail)(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
                    struct queue_detail *out, struct err *e);
+    bool (*changes)(struct queue *q, struct db *db, struct queue_changes *x, struct arena *a, struct buf *out,
+                    struct err *e);
     void (*figures)(struct queue *q, struct buf *out);
     bool (*drain)(struct queue *q, uint64_t ms);
     void (*stop)(struct queue *q);

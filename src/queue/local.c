@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/sync.h"
+#include <inttypes.h>
 
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
@@ -218,6 +219,7 @@ static const struct queue_form local_form = {
     .has_room = local_has_room,
     .list = local_list,
     .detail = local_detail,
+    .changes = local_changes,
     .figures = local_figures,
     .drain = local_drain,
     .stop = local_stop,
@@ -231,6 +233,9 @@ bool queue_open_local(struct queue **out, const struct queue_config *config, str
     l->writer = writer;
     l->polls_end = &l->polls;
     random_bytes(&l->lane_seed, sizeof l->lane_seed);
+    uint64_t name;
+    random_bytes(&name, sizeof name);
+    snprintf(l->since_start, sizeof l->since_start, "%016" PRIx64, name);
     l->polls_next_ms = l->dirty_until_ms = NO_DEADLINE;
     pthread_mutex_init(&l->mutex, NULL);
     cond_init(&l->changed);

@@ -79,6 +79,7 @@ struct item {
 
 #define LOCAL_SLOTS 65536
 #define LANE_SLOTS 4096
+#define LOCAL_CHANGES 1024 // the last ones; who asks for older ones starts anew
 struct local {
     struct queue queue_base;
     struct queue_config config;
@@ -107,9 +108,12 @@ struct local {
     uint64_t judge_ms; // the next look for what is hopeless
     uint64_t hopeless_count;
     struct queue_counts counts;
-    bool cordoned;       // nothing is leased
-    unsigned drains;     // the last one may wait
-    pthread_cond_t idle; // nothing is held any more
+    bool cordoned;                  // nothing is leased
+    unsigned drains;                // the last one may wait
+    pthread_cond_t idle;            // nothing is held any more
+    int64_t changes[LOCAL_CHANGES]; // ids, the n-th at n % LOCAL_CHANGES
+    uint64_t change_count;          // since the start
+    char since_start[17];           // names this process among all
     struct histogram in_state[EXECUTION_STATE_COUNT];
     struct tally lost_by; // leases, by worker
     uint64_t wake_ms;     // the timer sleeps until then
@@ -146,6 +150,12 @@ void payer_leave(struct local *l, struct payer *p);
 // The first of the slot in which those of `build_target` are, and others.
 struct lane **lanes_of(struct local *l, struct slice build_target);
 void lanes_free(struct local *l);
+
+// --- local_changes.c
+
+void item_changed(struct local *l, const struct item *x); // what lists show of it; with the lock held
+bool local_changes(struct queue *q, struct db *db, struct queue_changes *x, struct arena *a, struct buf *out,
+                   struct err *e);
 
 // --- local_polls.c: with the lock held, but answers_send
 
@@ -204,5 +214,8 @@ void local_replace(struct queue *q, struct queue_replace *x);
 const char *list_statement(const struct queue_filter *f);
 bool local_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                 struct err *e);
+// Those of them that there are, in this order.
+bool local_list_ids(struct local *l, struct db *db, const int64_t *ids, size_t n, struct arena *a, struct buf *out,
+                    struct err *e);
 bool local_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
                   struct queue_detail *out, struct err *e);

@@ -197,6 +197,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
     l->count++;
     l->counts.by_state[x->state]++;
     item_place(l, x);
+    item_changed(l, x);
     return x;
 }
 
@@ -225,6 +226,7 @@ void item_forget(struct local *l, struct item **at) {
     if (x->waits)
         payer_leave(l, x->payer);
     leave_state(l, x);
+    item_changed(l, x);
     l->count--;
     buf_free(&x->timeline);
     arena_free(x->arena);
@@ -242,6 +244,7 @@ void item_move(struct local *l, struct item *x, enum execution_event event) {
         l->counts.by_state[next]++;
         leave_state(l, x);
         x->state = next;
+        item_changed(l, x);
     }
     item_set_deadline(l, x, 0);
 }

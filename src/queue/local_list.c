@@ -82,6 +82,34 @@ bool local_list(struct queue *q, struct db *db, const struct queue_filter *f, st
     return list_once(l, db, f, a, out, &unsure, e) && (!unsure || list_once(l, db, f, a, out, &unsure, e));
 }
 
+static bool ids_once(struct local *l, struct db *db, const int64_t *ids, size_t n, struct arena *a, struct buf *out,
+                     bool *unsure, struct err *e) {
+    struct db_stmt *s;
+    bool row = false, ok = true;
+    *unsure = false;
+    buf_clear(out);
+    buf_add_byte(out, '[');
+    for (size_t i = 0; ok && i < n; i++) {
+        struct shown now;
+        struct list_shown shown;
+        if (!db_query(db, SELECT_JOBS "e.id = :id", &s, e))
+            return false;
+        db_bind_int(db, s, ":id", ids[i]);
+        ok = db_step(db, s, &row, e);
+        if (ok && row && shown_now(l, db, s, NULL, &now, &shown, unsure))
+            list_add(out, a, db, s, &shown);
+        db_done(db, s);
+    }
+    buf_add_byte(out, ']');
+    return ok;
+}
+
+bool local_list_ids(struct local *l, struct db *db, const int64_t *ids, size_t n, struct arena *a, struct buf *out,
+                    struct err *e) {
+    bool unsure;
+    return ids_once(l, db, ids, n, a, out, &unsure, e) && (!unsure || ids_once(l, db, ids, n, a, out, &unsure, e));
+}
+
 static const char *timeline_now(struct local *l, const struct execution_key *key, struct arena *a) {
     pthread_mutex_lock(&l->mutex);
     const struct item *x = *item_find(l, key);

@@ -20,6 +20,13 @@ bool queue_detail(struct queue *q, struct db *db, const struct execution_key *ke
                   struct queue_detail *out, struct err *e) {
     return q->form->detail(q, db, key, a, out, e);
 }
+bool queue_changes(struct queue *q, struct db *db, struct queue_changes *x, struct arena *a, struct buf *out,
+                   struct err *e) {
+    buf_clear(out);
+    x->unknown = x->more = false;
+    x->count = 0;
+    return q->form->changes(q, db, x, a, out, e);
+}
 void queue_figures(struct queue *q, struct buf *out) { q->form->figures(q, out); }
 bool queue_drain(struct queue *q, uint64_t ms) { return q->form->drain(q, ms); }
 void queue_stop(struct queue *q) {

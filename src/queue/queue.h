@@ -208,6 +208,21 @@ struct queue_detail {
 [[nodiscard]] bool queue_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
                                 struct queue_detail *out, struct err *e);
 
+// What lists show anew since somebody looked: recorded, in another state, with another worker, ended.
+#define QUEUE_CHANGES_MAX 100
+#define QUEUE_SEQ_MAX 512
+struct queue_changes {
+    const char *since;           // `seq` of an earlier look; NULL: nobody has looked
+    char seq[QUEUE_SEQ_MAX + 1]; // out; of this look. All coordinators of a database understand it
+    bool unknown;                // out; `since` is none, or of another queue, or too old: nothing is listed
+    bool more;                   // out; the last QUEUE_CHANGES_MAX that changed are listed, and there are others
+    size_t count;                // out; listed
+};
+// Makes `out` an array of rows as queue_list has them, the last that changed first. Now and then one is listed that was
+// before, and none is left out but rows that an older program has changed. `db` is a connection of the caller's.
+[[nodiscard]] bool queue_changes(struct queue *q, struct db *db, struct queue_changes *x, struct arena *a,
+                                 struct buf *out, struct err *e);
+
 // How old the queue is, how long executions are in each state, who loses leases: for operators.
 void queue_figures(struct queue *q, struct buf *out);
 
@@ -230,6 +245,10 @@ struct queue_stored {
 struct queue_config {
     uint64_t serve_ms; // an execution that says no deadline, and that nobody served for so long, is over
     bool (*read)(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
+    // Something has changed of what queue_changes lists, here or, where coordinators talk, in another one. With locks
+    // held: it shall not wait, nor call the queue. NULL: nobody wants to know.
+    void (*changed)(void *ctx);
+    void *ctx;
     struct db_keep database; // of the form for several: how long a server may take, and what ends its waits
 };
 struct writer;

@@ -111,6 +111,8 @@ static bool store_creates(struct scaled *s, struct queue_call **x, size_t n, str
     for (size_t i = 0; i < n; i++)
         made += c[i]->created;
     count_creates(s, made);
+    if (made)
+        scaled_changed(s);
     scaled_ring_creates(s, c, n);
     return true;
 }
@@ -144,15 +146,19 @@ static void note_end(struct scaled *s, const struct queue_end *x) {
 }
 
 static void count_ends(struct scaled *s, struct queue_end **x, size_t n) {
+    bool changed = false;
     pthread_mutex_lock(&s->mutex);
     for (size_t i = 0; i < n; i++) {
         if (!x[i]->changed)
             continue;
+        changed = true;
         note_end(s, x[i]);
         count_end(&s->counts, x[i]->outcome, x[i]->instructions);
     }
     s->changes++;
     pthread_mutex_unlock(&s->mutex);
+    if (changed)
+        scaled_changed(s);
 }
 
 // Somebody may have ended one of them while this statement waited for its row. A second one sees that.
@@ -185,8 +191,10 @@ static bool store_replaces(struct scaled *s, struct queue_call **x, size_t n, st
     s->claim |= c->replaced;
     pthread_cond_signal(&s->asked);
     pthread_mutex_unlock(&s->mutex);
-    if (c->replaced)
+    if (c->replaced) {
+        scaled_changed(s);
         scaled_ring(s, c->key.contract_id, c->build_target);
+    }
     return true;
 }
 
@@ -234,7 +242,14 @@ static bool store_beats(struct scaled *s, struct queue_call **x, size_t n, struc
     struct queue_beat *c[SCALED_BATCH];
     for (size_t i = 0; i < n; i++)
         c[i] = (struct queue_beat *)x[i];
-    return scaled_store_beats(s, c, n, e);
+    if (!scaled_store_beats(s, c, n, e))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (c[i]->event != EXECUTION_EVENT_COUNT && c[i]->answer == QUEUE_OK) {
+            scaled_changed(s);
+            break;
+        }
+    return true;
 }
 
 // It waits for nothing but a worker.
@@ -252,6 +267,7 @@ static bool store_give_backs(struct scaled *s, struct queue_call **x, size_t n, 
         s->benches |= c[i]->bench;
     }
     pthread_mutex_unlock(&s->mutex);
+    scaled_changed(s);
     for (size_t i = 0; i < n; i++)
         if (is_free_at_once(c[i]))
             scaled_ring(s, c[i]->key.contract_id, NULL);
@@ -325,6 +341,8 @@ static void answer_polls(struct scaled *s, struct call_list *looked_at) {
     count_leases(s, leased);
     pthread_cond_broadcast(&s->answered);
     pthread_mutex_unlock(&s->mutex);
+    if (leased)
+        scaled_changed(s);
     while (answers.first) {
         struct queue_call *c = list_pop(&answers);
         c->done(c->ctx, NULL);
@@ -635,6 +653,7 @@ static const struct queue_form scaled_form = {
     .has_room = scaled_has_room,
     .list = scaled_list,
     .detail = scaled_detail,
+    .changes = scaled_changes,
     .figures = scaled_figures,
     .drain = scaled_drain,
     .stop = scaled_stop,
@@ -645,8 +664,8 @@ static bool open_parts(struct scaled *s, const char *url, struct redis *redis, s
     struct db_keep durable = s->config.database, soft = s->config.database;
     durable.joins_by_keys = soft.joins_by_keys = soft.may_lack_last = true;
     if (!db_open_as(&s->durable, url, &durable, e) || !database_migrate(s->durable, e) || !scaled_take_older(s, e) ||
-        !db_open_as(&s->soft, url, &soft, e) || !scaled_count(s, &s->counts, &s->oldest_ms, e) ||
-        (redis && !bell_new(&s->bell, redis, scaled_heard, s, e)))
+        !database_id(s->durable, s->database, e) || !db_open_as(&s->soft, url, &soft, e) ||
+        !scaled_count(s, &s->counts, &s->oldest_ms, e) || (redis && !bell_new(&s->bell, redis, scaled_heard, s, e)))
         return false;
     s->durable_runs = pthread_create(&s->durable_thread, NULL, keep_promises, s) == 0;
     s->soft_runs = s->durable_runs && pthread_create(&s->soft_thread, NULL, keep_leases, s) == 0;

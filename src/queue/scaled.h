@@ -10,6 +10,7 @@
 // coordinator is taking (SKIP LOCKED). What another one has queued is found by the claim that runs every CLAIM_MS while
 // polls wait; or at once, where Redis carries the word (scaled_wake.c). Nothing depends on that word.
 #pragma once
+#include "queue/database.h"
 #include "queue/form.h"
 #include "queue/service.h"
 #include "redis/bell.h"
@@ -48,7 +49,9 @@ struct scaled {
     uint64_t changes; // of the counts by this process, so that what was read before one is not believed at once
     unsigned unbelieved;
     uint64_t oldest_ms;
+    char database[DATABASE_ID_LEN + 1];
     struct bell *bell; // NULL: there is no Redis
+    uint64_t rung_ms;  // when the others were told last that something has changed
     struct service service;
     uint64_t hopeless_count;
     struct known_lease { // by the hash of its token
@@ -91,6 +94,15 @@ void scaled_ring(struct scaled *s, const char *contract_id, const char *build_ta
 void scaled_ring_creates(struct scaled *s, struct queue_create *const *x, size_t n);
 void scaled_heard(void *ctx, struct slice text);        // of a bell; ctx: the queue
 bool scaled_wants(struct scaled *s, struct slice text); // whether a poll wants what the text says
+
+// --- scaled_changes.c
+
+#define CHANGED_WORD "! !"  // to those who look at lists: no poll wants it
+#define CHANGED_RING_MS 100 // between two of them; what comes meanwhile the others find by themselves
+// Something has changed of what lists show. Without the lock.
+void scaled_changed(struct scaled *s);
+bool scaled_changes(struct queue *q, struct db *db, struct queue_changes *x, struct arena *a, struct buf *out,
+                    struct err *e);
 
 // --- scaled_older.c
 

@@ -172,8 +172,8 @@ static const char end_sql[] =
     " done AS (UPDATE executions e SET state = 'settled', outcome = held.outcome, report = held.report,"
     " worker_id = held.worker_id, token_name = held.token_name, lease = held.lease, ended_ms = " NOW_MS
     ", instructions = held.instructions, timeline = held.timeline || CAST(json_strip_nulls(json_build_object("
-    "'stage', 'settled', 'at_ms', " NOW_MS
-    ", 'worker_id', nullif(held.worker_id, ''), 'attempt', nullif(held.attempt, 0))) AS TEXT) || ','"
+    "'stage', 'settled', 'at_ms', " NOW_MS ", 'worker_id', nullif(held.worker_id, ''), 'attempt', nullif(held.attempt, "
+    "0))) AS TEXT) || ',', changed = " THIS_TRANSACTION
     " FROM held JOIN gone USING (execution_id) WHERE e.id = held.execution_id AND coalesce(e.state, '') = ''"
     " RETURNING held.n AS n)"
     " SELECT x.n AS n, CAST(done.n IS NOT NULL AS INTEGER) AS changed,"
@@ -243,7 +243,11 @@ static const char beat_sql[] = OF_LEASES
     " timeline = CASE WHEN coalesce(held.stage, q.stage) IS NOT DISTINCT FROM q.stage THEN q.timeline ELSE " WITH_STEP(
         "q.timeline",
         "'stage', held.stage, 'at_ms', " NOW_MS
-        ", 'worker_id', nullif(q.worker_id, ''), 'attempt', q.attempt") " END, stage = coalesce(held.stage, q.stage), "
+        ", 'worker_id', nullif(q.worker_id, ''), 'attempt', q.attempt") " END, changed = CASE WHEN "
+                                                                        "coalesce(held.stage, q.stage) IS NOT DISTINCT "
+                                                                        "FROM q.stage THEN q.changed "
+                                                                        "ELSE " THIS_TRANSACTION
+                                                                        " END, stage = coalesce(held.stage, q.stage), "
                                                                         "dead_at_ms = greatest(q.dead_at_ms, "
                                                                         "least(held.dead_at_ms, " NOW_MS
                                                                         " + CAST(:most AS BIGINT))),"
@@ -271,7 +275,8 @@ static const char give_back_sql[] = OF_LEASES
                       "'stage', CASE WHEN held.lease IS NULL THEN 'taken_back' WHEN " IS_HANDED
                       " THEN 'handed_over' ELSE 'given_back' END, 'at_ms', " NOW_MS
                       ", 'worker_id', nullif(q.worker_id, ''), 'attempt', q.attempt, 'reason', "
-                      "held.reason") " END, stage = NULL, worker_id = NULL, token_name = NULL, "
+                      "held.reason") " END, changed = " THIS_TRANSACTION
+                                     ", stage = NULL, worker_id = NULL, token_name = NULL, "
                                      "lease_hash = NULL,"
                                      " until_ms = NULL, not_before_ms = CASE WHEN held.lease IS NULL OR "
                                      "held.stage = 'bench' OR " IS_HANDED " THEN 0 ELSE " NOW_MS
@@ -383,19 +388,18 @@ static const char claim_sql[] =
     " b.execution_id = queue_items.execution_id)"
     " ORDER BY turn, execution_id LIMIT :n FOR UPDATE SKIP LOCKED),"
     " ranked AS (SELECT execution_id, row_number() OVER (ORDER BY turn, execution_id) AS n FROM free)"
-    " UPDATE queue_items q SET timeline = " WITH_STEP("q.timeline",
-                                                      "'stage', 'leased', 'at_ms', " NOW_MS
-                                                      ", 'worker_id', nullif(x.worker_id, ''), 'attempt', q.attempt + "
-                                                      "1") ", stage = 'leased', worker_id = x.worker_id, token_name = "
-                                                           "x.token_name, lease_hash = "
-                                                           "x.lease,"
-                                                           " until_ms = " NOW_MS
-                                                           " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"
-                                                           " FROM ranked JOIN x ON x.n = ranked.n JOIN executions e ON "
-                                                           "e.id = ranked.execution_id"
-                                                           " WHERE q.execution_id = ranked.execution_id"
-                                                           " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS turn, "
-                                                           "q.handed AS handed, e.task AS task";
+    " UPDATE queue_items q SET timeline = " WITH_STEP(
+        "q.timeline",
+        "'stage', 'leased', 'at_ms', " NOW_MS ", 'worker_id', nullif(x.worker_id, ''), 'attempt', q.attempt + "
+        "1") ", changed = " THIS_TRANSACTION ", stage = 'leased', worker_id = x.worker_id, token_name = "
+             "x.token_name, lease_hash = "
+             "x.lease,"
+             " until_ms = " NOW_MS " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"
+             " FROM ranked JOIN x ON x.n = ranked.n JOIN executions e ON "
+             "e.id = ranked.execution_id"
+             " WHERE q.execution_id = ranked.execution_id"
+             " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS turn, "
+             "q.handed AS handed, e.task AS task";
 
 static void read_lease(struct db *db, struct db_stmt *q, struct scaled_lease *x) {
     struct queue_poll *p = x->poll;

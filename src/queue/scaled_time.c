@@ -12,7 +12,8 @@
 static const char lost_sql[] = "UPDATE queue_items SET timeline = " WITH_STEP(
     "timeline",
     "'stage', 'lost', 'at_ms', " NOW_MS
-    ", 'worker_id', nullif(worker_id, ''), 'attempt', attempt") ", stage = NULL, worker_id = NULL, token_name = NULL, "
+    ", 'worker_id', nullif(worker_id, ''), 'attempt', attempt") ", changed = " THIS_TRANSACTION
+                                                                ", stage = NULL, worker_id = NULL, token_name = NULL, "
                                                                 "lease_hash = "
                                                                 "NULL, until_ms = NULL WHERE execution_id IN"
                                                                 " (SELECT execution_id FROM queue_items WHERE stage IS "
@@ -34,7 +35,7 @@ static const char over_sql[] =
     " done AS (UPDATE executions SET state = 'expired', outcome = 'expired', ended_ms = " NOW_MS ","
     " report = '{\"error\":\"no worker served the request in time\"}', timeline = gone.timeline || CAST("
     "json_strip_nulls(json_build_object('stage', 'expired', 'at_ms', " NOW_MS ", 'attempt', nullif(gone.attempt, 0)))"
-    " AS TEXT) || ',' FROM gone"
+    " AS TEXT) || ',', changed = " THIS_TRANSACTION " FROM gone"
     " WHERE id = gone.execution_id AND state IS NULL RETURNING id)"
     " SELECT count(*) AS n FROM done";
 
@@ -121,6 +122,8 @@ bool scaled_sweep(struct scaled *s, struct err *e) {
     pthread_mutex_lock(&s->mutex);
     s->counts.leases_lost += lost;
     pthread_mutex_unlock(&s->mutex);
+    if (lost || over)
+        scaled_changed(s);
     if (lost || late)
         scaled_ring(s, NULL, NULL);
     return true;

@@ -79,6 +79,11 @@ bool scaled_wants(struct scaled *s, struct slice text) {
 // What is looked for already is not looked for once more.
 void scaled_heard(void *ctx, struct slice text) {
     struct scaled *s = ctx;
+    bool changed = slice_eq_str(text, CHANGED_WORD);
+    if (s->config.changed && (changed || !text.ptr))
+        s->config.changed(s->config.ctx);
+    if (changed)
+        return;
     struct word w = word_of(text);
     pthread_mutex_lock(&s->mutex);
     if (!s->claim && somebody_wants(s, &w)) {

@@ -17,7 +17,9 @@ struct world {
     struct writer *writer;
     struct queue *q;
     uint64_t serve_ms;
-    struct db_keep database; // how long the queue waits for a server
+    struct db_keep database;    // how long the queue waits for a server
+    void (*changed)(void *ctx); // whom it tells of changes
+    void *ctx;
 };
 
 // Tasks here are their request's number.
@@ -29,7 +31,8 @@ static inline bool read_number(struct arena *a, const char *json, struct queue_s
 
 static inline void world_start(struct world *w) {
     struct err e;
-    const struct queue_config config = {w->serve_ms, read_number, w->database};
+    const struct queue_config config = {
+        .serve_ms = w->serve_ms, .read = read_number, .database = w->database, .changed = w->changed, .ctx = w->ctx};
     if (w->url) {
         assert_ok(queue_open_scaled(&w->q, &config, w->url, w->redis, &e), &e);
         assert_ok(db_open_as(&w->reading, w->url, &(struct db_keep){.pages_by_index = true}, &e), &e);

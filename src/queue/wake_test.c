@@ -45,6 +45,8 @@ static void pair_open(struct pair *p, void **state) {
     TEST_UNTIL(has_bell(p, 0) && has_bell(p, 1) && hearing() == 2);
 }
 
+static void note_change(void *ctx) { atomic_store((atomic_bool *)ctx, true); }
+
 static void pair_close(struct pair *p) {
     for (int i = 0; i < 2; i++) {
         world_close(&p->at[i]);
@@ -106,6 +108,26 @@ static void test_a_creation_wakes_the_others(void **state) {
     print_message("a poll has its lease %llu us after the creation's answer, at another coordinator %llu us\n",
                   (unsigned long long)own_us, (unsigned long long)us);
     assert_in_range(us, 0, 100000);
+    pair_close(&p);
+}
+
+// If this fails, a page at one coordinator shows half a second late what another one does.
+static void test_a_change_is_told_to_the_others(void **state) {
+    struct pair p;
+    atomic_bool told = false;
+    pair_open(&p, state);
+    world_stop(&p.at[1]);
+    p.at[1].changed = note_change;
+    p.at[1].ctx = &told;
+    world_start(&p.at[1]);
+    TEST_UNTIL(hearing() == 2);
+    for (uint64_t i = 1; i <= 2; i++) { // the first word may be that it had not heard before
+        atomic_store(&told, false);
+        assert_true(create(&p.at[0], i));
+        uint64_t rung_ms = clock_mono_ms();
+        TEST_UNTIL(atomic_load(&told));
+        TEST_UNTIL(clock_mono_ms() > rung_ms + CHANGED_RING_MS);
+    }
     pair_close(&p);
 }
 
@@ -248,6 +270,7 @@ static void test_a_liar_in_its_place(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_POSTGRES(test_a_creation_wakes_the_others),
+        ON_POSTGRES(test_a_change_is_told_to_the_others),
         ON_POSTGRES(test_so_does_what_is_given_back),
         ON_POSTGRES(test_so_does_what_takes_a_false_ones_place),
         ON_POSTGRES(test_who_wants_something_else_sleeps_on),
