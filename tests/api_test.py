@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The description of the coordinator's API, and that the coordinator is as it says: what it refuses, in which form."""
-import hashlib, http.client, json, os, subprocess
+import hashlib, http.client, json, os, subprocess, threading, urllib.parse
 
-import described, kit
+import described, figures, kit
 from coordinator_world import again, coordinator, error_of
 from kit import check, equal
 
@@ -137,6 +137,68 @@ def test_one_execution():
         c.kill()
         with again(c) as d:
             equal("it is there after a crash", d.call("GET", "/public/executions/outlayer.test.near/1", token=None)[1], one)
+
+
+def test_changes():
+    """A page that waits for what happens: told at once and of all of it, woken for nothing never, and let go in time."""
+    with coordinator() as c:
+        def ask(since=None, timeout=25, at=c):
+            query = {"timeout": timeout, **({} if since is None else {"since": since})}
+            return at.call("GET", "/public/changes?" + urllib.parse.urlencode(query), token=None)[1]
+
+        def waiting(since, at=c):
+            """Starts to wait, and gives a function for the answer."""
+            got = []
+            thread = threading.Thread(target=lambda: got.append(ask(since, at=at)))
+            thread.start()
+            assert kit.until(lambda: figures.read(at.status_url)["outlayer_changes_waiting"] == 1)
+            return lambda: (thread.join(), got[0])[1]
+
+        def follow(since, state):
+            """Asks on until execution 1 is in this state; the answers."""
+            answers = []
+            while not answers or not any(x["state"] == state for x in answers[-1]["executions"]):
+                answers.append(ask(answers[-1]["seq"] if answers else since))
+                assert answers[-1]["executions"], "it was woken for nothing"
+            return answers
+
+        first = ask()
+        equal("the first answer comes at once", (first["anew"], first["executions"], first["counts"]["queued"]), (True, [], 0))
+        equal("nothing has happened", (lambda x: (x["anew"], x["executions"], x["workers"]))(ask(first["seq"], 0)),
+              (False, [], False))
+        answer = waiting(first["seq"])
+        c.create(1)
+        told = answer()
+        equal("what is recorded", (told["anew"], told["workers"], told["counts"]["queued"]), (False, False, 1))
+        equal("as lists have it", told["executions"],
+              c.call("GET", "/public/executions?request_id=1", token=None)[1]["executions"])
+        got, token = c.lease()
+        answers = follow(told["seq"], "leased")
+        c.beat(1, token, stage="running")
+        answers += follow(answers[-1]["seq"], "running")
+        c.complete(1, token, instructions="12345", charged="7")
+        answers += follow(answers[-1]["seq"], "settled")
+        last = answers[-1]["executions"][0]
+        equal("how it ended", (last["outcome"], last["instructions"], last["charged"]), ("success", 12345, "7"))
+        equal("who missed all of that is told once", [(x["request_id"], x["state"]) for x in ask(told["seq"])["executions"]],
+              [(1, "settled")])
+        now = answers[-1]["seq"]
+        answer = waiting(now)
+        c.call("POST", "/workers/heartbeat", {"worker_id": "w1", "free_slots": 2})
+        told = answer()
+        equal("a worker that comes", (told["workers"], told["executions"], told["counts"]["active_workers"]), (True, [], 1))
+        c.call("POST", "/workers/heartbeat", {"worker_id": "w1", "free_slots": 2, "uptime_s": 5})
+        equal("and says the same again", (lambda x: (x["workers"], x["seq"]))(ask(told["seq"], 2)), (False, told["seq"]))
+        for since in ("", "x", "~", "1:1:~0123456789abcdef", now + "0", now.upper() + "~"):
+            equal(f"what is no seq: {since[:30]!r}", (lambda x: (x["anew"], x["executions"]))(ask(since)), (True, []))
+        for query in ("timeout=26", "timeout=x", "since=" + "1" * 700, "since=%00"):
+            equal(query[:12], c.call("GET", "/public/changes?" + query, token=None)[0], 400)
+        answer = waiting(told["seq"])
+        equal("it ends in order", c.stop(), 0)
+        equal("who waits is let go", answer()["executions"], [])
+        with again(c) as d:
+            of_rows = "postgres" in os.environ.get("OUTLAYER_TEST_DATABASE", "")
+            equal("after a restart", ask(told["seq"], 0, d)["anew"], not of_rows)
 
 
 def test_config():

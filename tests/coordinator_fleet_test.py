@@ -56,6 +56,24 @@ def test_what_is_shared():
         check("coordinators are counted", kit.until(lambda: count() == 2, 20))
 
 
+def test_what_changes_is_told_by_any():
+    """A page behind a balancer reaches another coordinator with each question."""
+    with fleet() as (a, b):
+        ask = lambda at, since="": at.call("GET", f"/public/changes?since={since}", token=None)[1]
+        told = lambda x: ([(e["request_id"], e["state"]) for e in x["executions"]], x["anew"])
+        seq = ask(a)["seq"]
+        answer = []
+        waits = threading.Thread(target=lambda: answer.append(ask(b, seq)))
+        waits.start()
+        check("it waits at one", kit.until(lambda: figures.read(b.status_url)["outlayer_changes_waiting"] == 1))
+        a.create(1)
+        waits.join()
+        equal("for what comes through another", told(answer[0]), ([(1, "queued")], False))
+        equal("which knows where it was", told(ask(a, seq)), ([(1, "queued")], False))
+        a.call("POST", "/workers/heartbeat", {"worker_id": "w1"})
+        equal("a worker, too", ask(b, answer[0]["seq"])["workers"], True)
+
+
 def test_a_revocation_reaches_all():
     with fleet() as (a, b):
         equal("good at both", (a.poll()[0], b.poll()[0]), (204, 204))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables that api.h speaks of: what each route takes and answers. api_public.c has those of what anybody may read,
-// api_fleet.c those of workers and other holders of tokens.
+// api_live.c those of what is shown as it happens, api_fleet.c those of workers and other holders of tokens.
 #pragma once
 #include "coordinator/api.h"
 
@@ -11,7 +11,8 @@
     const struct api_schema id = {title, says, id##_fields, ARRAY_LEN(id##_fields), is_open}
 #define API_PARAMS(list) .params = (list), .param_count = ARRAY_LEN(list)
 
-extern const struct api_schema build_record_schema, limits_schema, secrets_ref_schema, context_schema; // of both files
+extern const struct api_schema build_record_schema, limits_schema, secrets_ref_schema, context_schema,
+    execution_schema; // of several files
 
 extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_heartbeat, about_tasks_complete,
     about_tasks_fail, about_tasks_hand_over, about_locks_acquire, about_locks_release, about_wasm_exists,
@@ -22,4 +23,4 @@ extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, ab
     about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_executions,
     about_public_execution, about_public_stats, about_public_pricing, about_public_series, about_public_usage,
     about_public_earnings, about_public_repos, about_public_repos_popular, about_public_config, about_public_wasm_info,
-    about_page, about_openapi, about_health, about_healthz, about_readyz, about_metrics;
+    about_public_changes, about_page, about_openapi, about_health, about_healthz, about_readyz, about_metrics;

@@ -42,6 +42,8 @@ static bool open_redis(struct coordinator *c, const struct coordinator_config *c
 static bool open_queue(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const struct queue_config queue = {.serve_ms = config->serve_ms,
                                        .read = task_stored,
+                                       .changed = changes_told,
+                                       .ctx = c->changes,
                                        .database = database_keep(c, config->database_ms)};
     switch (db_engine(c->writing)) {
     case DB_SQLITE: return lock_file_of(c, e) && queue_open_local(&c->queue, &queue, c->writer, e);
@@ -115,7 +117,9 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            open_dashboard(c, config, e) && open_book(c, config, e) &&
            keystore_proxy_new(&c->secrets, c->shared, &config->keystore, e) && open_queue(c, config, e) &&
            retention_start(&c->retention, &config->limits, c->aged, c->writer, e) &&
-           database_open_as(&c->rolled, home, url, &paged, e) && rollups_start(&c->rollups, c->rolled, c->writer, e);
+           database_open_as(&c->rolled, home, url, &paged, e) && rollups_start(&c->rollups, c->rolled, c->writer, e) &&
+           database_open_as(&c->watched, home, url, &paged, e) &&
+           changes_start(c->changes, c->queue, c->shared, c->watched, e);
 }
 
 bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e) {
@@ -123,6 +127,7 @@ bool coordinator_open(struct coordinator **out, const struct coordinator_config 
     c->require_auth = config->require_auth;
     c->database_lock = -1;
     c->kept = kept_answers_new();
+    c->changes = changes_new();
     pthread_mutex_init(&c->reading_mutex, NULL);
     pthread_mutex_init(&c->sums_mutex, NULL);
     pthread_mutex_init(&c->stop_mutex, NULL);
@@ -194,6 +199,7 @@ void coordinator_stop(struct coordinator *c) {
     c->retention = NULL;
     rollups_stop(c->rollups);
     c->rollups = NULL;
+    changes_stop(c->changes);
     queue_stop(c->queue);
     if (c->prices)
         prices_stop(c->prices);
@@ -207,6 +213,7 @@ void coordinator_free(struct coordinator *c) {
     if (!c)
         return;
     queue_free(c->queue);
+    changes_free(c->changes);
     tokens_free(c->tokens);
     writer_free(c->writer);
     db_close(c->writing);
@@ -220,6 +227,7 @@ void coordinator_free(struct coordinator *c) {
     db_close(c->authorising);
     db_close(c->aged);
     db_close(c->rolled);
+    db_close(c->watched);
     if (c->database_lock >= 0)
         close(c->database_lock);
     blobs_free(c->blobs);

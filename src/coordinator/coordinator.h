@@ -3,6 +3,7 @@
 #pragma once
 #include "blobs/blobs.h"
 #include "coordinator/askers.h"
+#include "coordinator/changes.h"
 #include "coordinator/keystore_proxy.h"
 #include "coordinator/lookups.h"
 #include "coordinator/messages.h"
@@ -38,8 +39,8 @@ struct known_sums { // of what has ended, for /public/stats
 
 struct coordinator {
     bool require_auth;
-    struct db *writing, *reading, *authorising, *aged,
-        *rolled;                   // connections: of the writer, the next, `tokens`, retention, `rollups`
+    struct db *writing, *reading, *authorising, *aged, *rolled,
+        *watched;                  // connections: of the writer, the next, `tokens`, retention, `rollups`, `changes`
     int database_lock;             // of SQLite's file; -1: none
     pthread_mutex_t reading_mutex; // of `reading`: probes, and look-ups of branches; all others have the readers'
     struct tokens *tokens;
@@ -63,6 +64,7 @@ struct coordinator {
     struct askers token_askers; // who shows tokens that were not seen before, on public routes
     struct readers *readers;
     struct kept_answers *kept;
+    struct changes *changes;
     struct pages *dashboard, *book; // NULL: none is served
     struct {
         bool ok;

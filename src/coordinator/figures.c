@@ -80,6 +80,7 @@ void coordinator_figures(struct coordinator *c, struct buf *out) {
     figure_one(out, FIGURE_COUNTER, "outlayer_leases_lost_total", "Leases not confirmed or run out, since the start.",
                n.leases_lost);
     figure_one(out, FIGURE_GAUGE, "outlayer_polls_waiting", "Workers that wait for an execution.", n.polls);
+    changes_figures(c->changes, out);
     queue_figures(c->queue, out);
     writer_figures(c->writer, out);
     add_answers(c, out);

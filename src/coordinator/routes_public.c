@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What anybody may look at.
+#include "coordinator/api.h"
 #include "coordinator/routes.h"
 
 #include "base/clock.h"
@@ -26,6 +27,13 @@ void public_workers(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     if (!kept_answers_reply(c->kept, r, "workers"))
         readers_run(c->readers, r, http_user(r) != NULL, list_workers, c);
+}
+
+// --- changes -----------------------------------------------------------------------------------------------------
+
+void public_changes(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    changes_wait(c->changes, r, http_query(r, "since"), api_number(r, "timeout", CHANGES_WAIT_MAX_S));
 }
 
 // --- prices ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/api_tables.h"
+
+#include "coordinator/changes.h"
+
+static const struct api_field changes_params[] = {
+    {"since", API_TEXT, 0, "`seq` of the last answer; without it the answer comes at once.", .max = QUEUE_SEQ_MAX + 64},
+    {"timeout", API_NUMBER, 0, "Seconds to wait at most; 25.", .max = CHANGES_WAIT_MAX_S}};
+API_SCHEMA(counts_schema, "LiveCounts", "Executions now, and since the beginning; workers now.", false,
+           {"queued", API_NUMBER, API_MUST, "Waiting now."}, {"leased", API_NUMBER, API_MUST, "Handed out now."},
+           {"building", API_NUMBER, API_MUST, "Building now."}, {"running", API_NUMBER, API_MUST, "Running now."},
+           {"submitting", API_NUMBER, API_MUST, "Being answered now."},
+           {"total_executions", API_NUMBER, API_MUST, "All that were recorded."},
+           {"successful_executions", API_NUMBER, API_MUST, "That ended well."},
+           {"failed_executions", API_NUMBER, API_MUST, "Whose guest failed."},
+           {"refused_executions", API_NUMBER, API_MUST, "That were refused."},
+           {"expired_executions", API_NUMBER, API_MUST, "That nobody served in time."},
+           {"active_workers", API_NUMBER, API_MUST, "Heard of within 30 s."});
+API_SCHEMA(changes_schema, "Changes", "What has changed since `since`. All coordinators of a deployment understand it.",
+           false, {"seq", API_TEXT, API_MUST, "`since` of the next question, as it is."},
+           {"anew", API_BOOL, API_MUST,
+            "More has changed than is listed, or `since` is not known (any more): load anew what is shown."},
+           {"executions", API_LIST, API_MUST,
+            "Those that were recorded, moved on or ended, as they are now: the last that changed first, 100 at most. "
+            "One may come twice.",
+            .of = &execution_schema},
+           {"workers", API_BOOL, API_MUST, "Whether a worker came, went, or does something else."},
+           {"counts", API_OBJECT, API_MUST, "Counts now.", .of = &counts_schema});
+const struct api_about about_public_changes = {
+    .id = "waitForChanges",
+    .what = "Waits until something has changed, and says what; answers come half a second apart at least.",
+    API_PARAMS(changes_params),
+    .answers = {{200, .of = &changes_schema}}};
