@@ -3,7 +3,7 @@
 """Makes the book: book.py OUT writes the pages that docs/README.md lists, in its order, as static HTML that runs under a
 policy without inline scripts and styles, with an index for the search, and llms.txt and llms-full.txt for programs
 that read. A page that is not listed, a link that leads nowhere and HTML in a page's text are refused."""
-import gzip, html, json, os, pathlib, re, shutil, sys
+import functools, gzip, html, json, os, pathlib, re, shutil, sys
 
 import markdown
 from markdown.extensions.toc import TocExtension
@@ -52,6 +52,12 @@ def check_listed(listed):
         raise Refused(f"two pages have one name among {', '.join(sorted(outputs))}")
 
 
+@functools.cache
+def pictures():
+    """{path: its name in the book}"""
+    return {str(p): p.relative_to("docs").as_posix().replace("/", "-") for p in pathlib.Path("docs/pictures").glob("*.[sp][vn]g")}
+
+
 def relink(path, text, listed):
     """Links to pages of the book lead to their HTML; what is only in the repository is named, without a link."""
     def link(match):
@@ -63,6 +69,8 @@ def relink(path, text, listed):
         page = there if there in listed else readme if readme in listed else None
         if page:
             return f"]({output_of(page)}{'#' + section if section else ''})"
+        if there in pictures():
+            return f"]({pictures()[there]})"
         if os.path.exists(there):
             return "](repository:)"
         raise Refused(f"{path}: the link '{match[1]}' leads nowhere")
@@ -159,8 +167,8 @@ def write_for_programs(out, book, texts):
 
 
 def compress(out):
-    """X.gz beside each X, for whoever takes it so; the same bytes each time."""
-    for path in sorted(out.iterdir()):
+    """X.gz beside each X that becomes smaller by it, for whoever takes it so; the same bytes each time."""
+    for path in sorted(p for p in out.iterdir() if p.suffix != ".png"):
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
@@ -182,6 +190,8 @@ def make(out):
         found += sections(output_of(path), title, body)
     for name in ("book.css", "book.js"):
         shutil.copy(ASSETS / name, out / name)
+    for path, name in pictures().items():
+        shutil.copy(path, out / name)
     (out / "search.json").write_text(json.dumps(found, ensure_ascii=False, separators=(",", ":")))
     write_for_programs(out, book, texts)
     compress(out)

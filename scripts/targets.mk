@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet many bench clean book
+.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet many bench clean book recording
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
@@ -10,6 +10,7 @@ help:
 	@echo 'make check    source checks, which compile nothing: format, layers, lengths, names, references'
 	@echo 'make web      makes the page and the ES module that check quotes (build/web/verify; needs npm)'
 	@echo 'make book     makes build/docs, the pages of docs/ as HTML, from docs/README.md (needs python3-markdown)'
+	@echo 'make recording  records the first minute at a terminal anew (docs/pictures; needs asciinema and termtosvg)'
 	@echo 'make coverage runs the tests with programs that count, and prints line coverage per file (takes an hour; needs llvm-14)'
 	@echo 'make api      writes the description of the coordinator'"'"'s routes (docs/openapi.json, docs/api-reference.md)'
 	@echo 'make format   formats the sources'
@@ -57,6 +58,9 @@ check:
 # Debian's own Python has Debian's markdown.
 book:
 	@mkdir -p build && flock build/book.lock /usr/bin/python3 scripts/book.py build/docs
+
+recording:
+	@scripts/recording.sh
 
 coverage:
 	@scripts/setup.sh test

@@ -8,6 +8,7 @@ import kit
 from kit import check, equal
 from near_api_js_test import installed, node
 
+PICTURE_BYTES_MAX = 200_000
 BROWSER = os.path.join(kit.ROOT, "tests", "browser")
 
 
@@ -111,6 +112,18 @@ def test_for_programs():
         with open(os.path.join(book, name)) as f:
             if f.read().strip() not in full:
                 check(f"llms-full.txt has {name}", False)
+
+
+def test_pictures():
+    """What the pages show moves without a script, asks nobody, and is small enough for a checkout."""
+    folder = os.path.join(kit.ROOT, "docs", "pictures")
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as f:
+            body = f.read()
+        check(f"{name} is small", len(body) <= PICTURE_BYTES_MAX, len(body))
+        if name.endswith(".svg"):
+            wrong = re.search(rb"<script|<foreignObject|\son\w+=|(?:href|src)=.(?!#)|url\((?!#)|@import", body)
+            check(f"{name} has no script and no address", not wrong, wrong)
 
 
 def test_refusals():
