@@ -22,6 +22,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     "questions to the keystore": "question",
     "the audit log of the keystore, as whoever can write it leaves it": "audit_chain",
     "sealed secrets and what is in them": "blob",
+    "words of accounts, of whoever asks": "word",
     "messages between a worker and a box": "wire",
     "questions to the broker of connections, orders and answers": "broker",
     "whom guests may reach, as operators write it": "rules",

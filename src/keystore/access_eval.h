@@ -2,7 +2,7 @@
 // Decides a condition of access for a caller. Every doubt (a question that fails, an answer that is malformed, a
 // pattern that is none) is an error with its reason: never true, and never made true by Not.
 #pragma once
-#include "keystore/chain_view.h"
+#include "near/chain_view.h"
 #include "secrets/access.h"
 
 // Whom the evaluation asks; tests put their own answers here.

@@ -32,7 +32,7 @@ static bool check_owner(const struct generation_call *c, struct err *e) {
         return err_set(e, ERR_UNAUTHORIZED, "the signature is not that of this key over this request's message");
     struct chain_view view;
     chain_view_init(&view, &c->k->sight);
-    return keystore_is_owner(&view, c->a, q->scope.owner, &q->key, e);
+    return chain_view_speaks_for(&view, c->a, q->scope.owner, &q->key, e);
 }
 
 static bool open_existing(struct generation_call *c, struct err *e) {

@@ -29,11 +29,3 @@ bool keystore_may_resolve(struct chain_view *v, struct arena *a, const char *acc
                        v->sight->contract);
     return is_operator(v, a, account, e);
 }
-
-bool keystore_is_owner(struct chain_view *v, struct arena *a, const char *account, const struct public_key *key,
-                       struct err *e) {
-    struct rpc_access_key found;
-    return access_key(v, a, account, key, &found, e) &&
-           (found.full_access ||
-            err_set(e, ERR_FORBIDDEN, "this key of %s has no full access, so it does not speak for it", account));
-}

@@ -6,9 +6,9 @@
 #include "base/figures.h"
 #include "http/deferred.h"
 #include "keystore/audit.h"
-#include "keystore/chain_view.h"
 #include "keystore/master.h"
 #include "keystore/sessions.h"
+#include "near/chain_view.h"
 #include "near/rpc.h"
 #include "secrets/access.h"
 #include <stdatomic.h>
@@ -68,9 +68,6 @@ struct decision {
 // its operators. ERR_FORBIDDEN says what is missing.
 [[nodiscard]] bool keystore_may_resolve(struct chain_view *v, struct arena *a, const char *account,
                                         const struct public_key *key, struct err *e);
-// Whether the key is a full access key of the account, at `final`.
-[[nodiscard]] bool keystore_is_owner(struct chain_view *v, struct arena *a, const char *account,
-                                     const struct public_key *key, struct err *e);
 
 // The handlers of api.c, api_session.c and api_generate.c. Their ctx is the keystore.
 void keystore_health(struct http_request *r, void *ctx);

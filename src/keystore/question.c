@@ -4,6 +4,7 @@
 #include "codec/hex.h"
 #include "keystore/generate.h"
 #include "repo/repo.h"
+#include "secrets/word.h"
 
 #define NAME_MAX_BYTES 1024 // of any name, before it is looked at closer: records and messages are made of them
 #define KEY_TEXT_MAX 256    // of keys, signatures, nonces and what else has a fixed length
@@ -175,23 +176,16 @@ static bool get_new(struct generate_question *q, struct arena *a, const json_t *
     return true;
 }
 
-static bool get_nonce(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {
+static bool get_nonce(struct generate_question *q, const json_t *o, struct err *e) {
     const char *text;
-    struct slice bytes;
     if (!opt_text(o, "nonce", KEY_TEXT_MAX, &text, e))
         return false;
     q->has_nonce = text != NULL;
-    if (text && (!base64_decode(&bytes, a, slice_str(text), NULL) || bytes.len != sizeof q->nonce))
-        return err_set(e, ERR_INVALID, "field 'nonce' must be base64 of %zu bytes", sizeof q->nonce);
-    if (text)
-        memcpy(q->nonce, bytes.ptr, sizeof q->nonce);
-    return true;
+    return !text || nep413_nonce_parse(q->nonce, text, e);
 }
 
-// "ed25519:…" as NEAR writes signatures, or base64 as NEP-413 has them.
-static bool get_owner_signature(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {
+static bool get_owner_signature(struct generate_question *q, const json_t *o, struct err *e) {
     const char *signature;
-    struct slice bytes;
     if (!json_object_get(o, "signature"))
         return true;
     if (!q->has_nonce)
@@ -199,13 +193,7 @@ static bool get_owner_signature(struct generate_question *q, struct arena *a, co
     if (!get_key(o, &q->key, e) || !get_text(o, "signature", KEY_TEXT_MAX, &signature, e))
         return false;
     q->is_signed = true;
-    if (strncmp(signature, "ed25519:", 8) == 0)
-        return signature_parse(&q->signature, slice_str(signature), e);
-    if (!base64_decode(&bytes, a, slice_str(signature), e) || bytes.len != 64)
-        return err_set(e, ERR_INVALID, "field 'signature' must be \"ed25519:…\" or base64 of 64 bytes");
-    q->signature = (struct signature){.type = KEY_ED25519};
-    memcpy(q->signature.bytes, bytes.ptr, 64);
-    return true;
+    return nep413_signature_parse(&q->signature, signature, e);
 }
 
 static bool get_blob(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {
@@ -224,7 +212,7 @@ bool generate_question_read(struct generate_question *q, struct arena *a, struct
     SCOPED_JSON(o) = object_of(body, keys, e);
     *q = (struct generate_question){0};
     return o && get_copy(a, o, "profile", NAME_MAX_BYTES, &q->scope.profile, e) && get_scope(&q->scope, a, o, at, e) &&
-           get_new(q, a, o, e) && get_blob(q, a, o, e) && get_nonce(q, a, o, e) && get_owner_signature(q, a, o, e) &&
+           get_new(q, a, o, e) && get_blob(q, a, o, e) && get_nonce(q, o, e) && get_owner_signature(q, o, e) &&
            opt_copy(a, o, "callback_url", CALLBACK_URL_MAX, &q->callback_url, e) &&
            (q->has_blob || q->count ||
             err_set(e, ERR_INVALID, "there is nothing to seal: neither 'new_secrets' nor secrets that exist"));

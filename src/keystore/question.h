@@ -7,7 +7,6 @@
 #include "secrets/values.h"
 
 #define QUESTION_MAX (256u << 10)
-#define CALLBACK_URL_MAX 2048 // bytes
 
 // Whom it is asked at: goes into every scope and record.
 struct question_place {

@@ -5,6 +5,7 @@
 #include "secrets/scope.h"
 
 #define NONCE_SIZE 32
+#define CALLBACK_URL_MAX 2048 // bytes of what a wallet signs with a message
 
 // network, contract, owner, repository, Option<branch>: as they stand in every record that is about a scope.
 void record_put_scope(struct buf *b, const struct scope *s);

@@ -39,3 +39,6 @@ bool chain_view_is_trouble(const struct err *e);
 [[nodiscard]] bool chain_view_balance(struct chain_view *v, const char *account, u128 *out, struct err *e);
 [[nodiscard]] bool chain_view_key(struct chain_view *v, struct arena *a, const char *account,
                                   const struct public_key *key, struct rpc_access_key *out, struct err *e);
+// Whether the key is a full access key of the account: it speaks for it. ERR_FORBIDDEN says what is missing.
+[[nodiscard]] bool chain_view_speaks_for(struct chain_view *v, struct arena *a, const char *account,
+                                         const struct public_key *key, struct err *e);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "keystore/chain_view.h"
+#include "near/chain_view.h"
 
 #include "base/clock.h"
 #include <inttypes.h>
@@ -122,4 +122,14 @@ bool chain_view_key(struct chain_view *v, struct arena *a, const char *account, 
                     struct rpc_access_key *out, struct err *e) {
     return has_block(v, e) &&
            (rpc_access_key_at(v->sight->rpc, a, account, key, &v->bounds, out, e) || never_so_large(e));
+}
+
+bool chain_view_speaks_for(struct chain_view *v, struct arena *a, const char *account, const struct public_key *key,
+                           struct err *e) {
+    struct rpc_access_key found;
+    if (!chain_view_key(v, a, account, key, &found, e))
+        return e->code == ERR_NOT_FOUND ? err_set(e, ERR_FORBIDDEN, "the chain knows no such key of %s", account)
+                                        : false;
+    return found.full_access ||
+           err_set(e, ERR_FORBIDDEN, "this key of %s has no full access, so it does not speak for it", account);
 }
