@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The description of the coordinator's API, and that the coordinator is as it says: what it refuses, in which form."""
-import hashlib, http.client, json, os, subprocess, threading, urllib.parse
+import concurrent.futures, contextlib, hashlib, http.client, json, os, subprocess, threading, time, urllib.parse
 
 import described, figures, kit
-from coordinator_world import again, coordinator, error_of
+from coordinator_world import again, coordinator, error_of, sql
+from fakes.accounts import Accounts, elsewhere
 from kit import check, equal
 
 
@@ -211,7 +212,7 @@ def test_config():
             "network": "devnet", "contract_id": "outlayer.test.near", "register_contract_id": None,
             "rpc_urls": ["http://one.example", "http://two.example"],
             "explorer": {"transaction": "http://x.example/{hash}", "account": None}, "faucet_url": "http://one.example",
-            "docs_url": None, "version": config["version"], "keystore": False, "tee_mode": "none"})
+            "docs_url": None, "version": config["version"], "keystore": False, "api_keys": True, "tee_mode": "none"})
     for name, words, wrong in (("a key", "shown to everybody", {"PUBLIC_NEAR_RPC_URL": "https://me:secret@rpc.example"}),
                                ("a key behind it", "shown to everybody", {"PUBLIC_NEAR_RPC_URL": "https://rpc.example/?k=secret"}),
                                ("a faucet", "for a devnet", {"FAUCET_URL": "http://x", "OUTLAYER_NETWORK": "testnet"}),
@@ -289,6 +290,168 @@ def test_parameters():
         status, answer = c.call("GET", "/public/wasm/info", token=None)
         check("one that is missing", status == 400 and "'repo' is missing" in answer["error"]["message"], answer)
         equal("whoever may not ask is told that first", c.call("GET", "/tasks/poll?x=1", token=None)[0], 401)
+
+
+# --- what accounts ask for themselves
+
+@contextlib.contextmanager
+def with_accounts(**env):
+    chain = Accounts()
+    try:
+        with coordinator(NEAR_RPC_URL=chain.url, **env) as c:
+            yield c, chain
+    finally:
+        chain.gate.set()
+        chain.shutdown()
+
+
+def by_key(c, key, path="/public/stats"):
+    return kit.get(c.url + path, headers={"X-API-Key": key})
+
+
+def test_api_keys():
+    """The life of a key: its account alone makes, sees and ends it, and nobody can read it out of the database."""
+    with with_accounts(LOG_LEVEL="debug") as (c, chain):
+        alice, bob = chain.account("alice.test.near"), chain.account("bob.test.near")
+        status, made, headers = alice.make(c, "my laptop")
+        equal("it is made", (status, made["name"], made["key"][:12], len(made["key"]), headers["Cache-Control"]),
+              (201, "my laptop", made["prefix"], 68, "no-store"))
+        status, other, _ = alice.make(c, 'a "2nd"', base64_signature=True, callback="https://wallet.example/?x=1")
+        equal("another, as other wallets sign", status, 201)
+        bobs = bob.make(c)[1]
+        status, listed, _ = alice.list(c)
+        equal("the account sees its own, the newest first", (status, [k["id"] for k in listed["keys"]], listed["most"]),
+              (200, [other["id"], made["id"]], 10))
+        equal("and not the key", listed["keys"][1], {**{k: v for k, v in made.items() if k != "key"}, "last_used_ms": None})
+        equal("it is good", by_key(c, made["key"])[0], 200)
+        kept = " ".join(" ".join(row) for table in ("account_keys", "account_words") for row in sql(c, f"SELECT * FROM {table}"))
+        check("the database has its hash alone", hashlib.sha256(made["key"].encode()).hexdigest() in kept and
+              made["key"] not in kept and made["key"][12:] not in kept, kept)
+        used = kit.until(lambda: [k["last_used_ms"] for k in alice.list(c)[1]["keys"]][1])
+        check("its use is seen", used and abs(used - time.time() * 1000) < 60000, used)
+        equal("another account ends it", bob.revoke(c, made["id"])[0], 404)
+        equal("it is still good", by_key(c, made["key"])[0], 200)
+        status, answer, _ = alice.revoke(c, made["id"])
+        equal("its account ends it", (status, answer), (200, {"revoked": True}))
+        equal("it is good no more", by_key(c, made["key"])[0], 401)
+        equal("ended twice", alice.revoke(c, made["id"])[0], 404)
+        equal("the other is good", (by_key(c, other["key"])[0], [k["id"] for k in alice.list(c)[1]["keys"]]),
+              (200, [other["id"]]))
+        c.kill()
+        with again(c, NEAR_RPC_URL=chain.url) as d:
+            equal("after a crash, too", (by_key(d, other["key"])[0], by_key(d, made["key"])[0], by_key(d, bobs["key"])[0]),
+                  (200, 401, 200))
+        log = c.output()
+        check("the log names it and does not show it", made["id"] in log and made["key"][12:] not in log, log[-300:])
+
+
+def test_api_key_words():
+    """Nobody gets a key but by a word that a full access key of the account gave for just this, here and now."""
+    with with_accounts(TRUSTED_PROXIES="127.0.0.1") as (c, chain):
+        alice, eve = chain.account("alice.test.near"), chain.account("alice.test.near", "game.test.near")
+        stranger = chain.account("eve.test.near")
+        now, act = int(time.time() * 1000), 'make an API key named "laptop"'
+        ask = lambda account, **word: account.make(c, **word)[:2]
+        for name, says, got in (
+                ("for another act", "over this act's", alice.asks(c, "POST", "/public/api-keys", "list API keys", {"name": "laptop"})),
+                ("for another name", "over this act's", alice.asks(c, "POST", "/public/api-keys", act, {"name": "lapdog"})),
+                ("for another coordinator", "gave its word to the coordinator https://evil.example", ask(alice, coordinator="https://evil.example")),
+                ("for a name that begins like ours", "and this is another one", ask(alice, coordinator="http://127.0.0.1.evil.example")),
+                ("with a path", "and this is another one", ask(alice, coordinator=c.url + "/x")),
+                ("of another network", "over this act's", ask(alice, network="mainnet")),
+                ("that is over", "is over", ask(alice, until=now - 1)),
+                ("without an end", "more than 15 minutes", ask(alice, until=now + 1000000)),
+                ("of another account", "over this act's", ask(stranger, account_id="alice.test.near")),
+                ("of another key", "over this act's", ask(stranger, public_key=alice.key.public)),
+                ("with a callback that was not signed", "over this act's", ask(alice, callback_url="https://x")),
+                ("with more in it", "more", ask(alice, more=1)),
+                ("with another nonce", "over this act's", ask(alice, nonce=b"n" * 32, **{"public_key": stranger.key.public}))):
+            status, answer = got[:2]
+            check(f"a word {name}", status in (400, 401) and says in answer["error"]["message"], got)
+        equal("for all of which the chain was not asked", chain.asked, 0)
+        for name, says, got in (("of a key that may only call a contract", "has no full access", ask(eve)),
+                                ("of a key that the chain does not know", "the chain knows no such key",
+                                 ask(type(alice)("alice.test.near", stranger.key)))):
+            check(f"a word {name}", got[0] == 403 and says in got[1]["error"]["message"], got)
+        for name, header in (("none", None), ("a token", f"Bearer {c.token}"), ("no base64", "NEP413 !"), ("nothing", "NEP413 "),
+                             ("no object", "NEP413 W10="), ("too much", "NEP413 " + "A" * 8200)):
+            for method, path, body in (("GET", "/public/api-keys", None), ("POST", "/public/api-keys", {"name": "x"}),
+                                       ("DELETE", "/public/api-keys/0123456789abcdef", None)):
+                status = kit.http(method, c.url + path, body, {**elsewhere(), **({"Authorization": header} if header else {})})[0]
+                check(f"{method} with {name}", status in (400, 401, 413), status)
+        key = alice.make(c)[1]["key"]
+        status, _, _ = kit.http("GET", c.url + "/public/api-keys", headers={"X-API-Key": key})
+        equal("a key shows no keys", status, 401)
+        word = alice.word(act, c.url)
+        twice = [kit.http("POST", c.url + "/public/api-keys", {"name": "laptop"}, {"Authorization": word})[0] for _ in range(2)]
+        equal("one word makes one key", twice, [201, 409])
+        for name, body in (("no name", {}), ("an empty one", {"name": ""}), ("a long one", {"name": "x" * 65}),
+                           ("two lines", {"name": "a\nb"}), ("more", {"name": "a", "x": 1}), ("a list", []), ("a number", {"name": 1})):
+            equal(f"{name} is refused", kit.http("POST", c.url + "/public/api-keys", body, {"Authorization": word})[0], 400)
+        equal("strange numbers", [alice.revoke(c, id)[0] for id in ("x", "0123456789ABCDEF", "0" * 64)], [404] * 3)
+    with with_accounts(PUBLIC_URL="https://one.example, https://two.example:8443") as (c, chain):
+        alice = chain.account("alice.test.near")
+        equal("as its operator says that it is known", [alice.list(c, coordinator=url)[0] for url in
+              ("https://one.example", "https://two.example:8443", c.url, "https://one.example:8443")], [200, 200, 401, 401])
+    for wrong in ("coordinator.example", "https://x/", "https://x,http://", "ftp://x"):
+        try:
+            with coordinator(PUBLIC_URL=wrong):
+                check(f"PUBLIC_URL={wrong} is refused", False)
+        except RuntimeError as e:
+            check(f"PUBLIC_URL={wrong} is refused", "no origin" in str(e), e)
+
+
+def test_api_key_limits():
+    """A holder asks more often than his address may, and each account has its own limit; neither keys nor words are
+    without end."""
+    with with_accounts(PUBLIC_PER_MINUTE="60", API_KEY_PER_MINUTE="180") as (c, chain):
+        alice, bob = chain.account("alice.test.near"), chain.account("bob.test.near")
+        key, bobs = alice.make(c)[1]["key"], bob.make(c)[1]["key"]
+        statuses = [kit.get(c.url + "/public/config")[0] for _ in range(15)]
+        check("an address has its limit", statuses[-1] == 429, statuses)
+        equal("a key's holder goes on", [by_key(c, key, "/public/config")[0] for _ in range(20)], [200] * 20)
+        answers = [by_key(c, key, "/public/config") for _ in range(40)]
+        refused = [a for a in answers if a[0] == 429]
+        check("and has his own, which says how long to wait", refused and 1 <= int(refused[0][1]["Retry-After"]) <= 60, answers[-1])
+        equal("another account has another", by_key(c, bobs, "/public/config")[0], 200)
+        for name, wrong in (("that nobody made", "olk_" + "ab" * 32), ("of another form", "sesame"), ("that is a token", c.token)):
+            status, _, body = by_key(c, wrong)
+            check(f"a key {name}", status in (401, 429) and wrong not in body.decode(), (status, body))
+        equal("an empty one is none", by_key(c, "")[0], 429)
+        equal("a key is no token", c.call("GET", "/tasks/poll", token=key)[0], 401)
+        equal("nor is it one beside a route's own", c.call("GET", "/tasks/poll", token=None, headers={"X-API-Key": key})[0], 401)
+    with with_accounts() as (c, chain):
+        alice = chain.account("alice.test.near")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            statuses = sorted(s for s, _, _ in pool.map(lambda i: alice.make(c, f"k{i}"), range(13)))
+        equal("an account has ten", statuses, [201] * 10 + [409] * 3)
+        id = alice.list(c)[1]["keys"][0]["id"]
+        equal("and another one for one that it ends", (alice.revoke(c, id)[0], alice.make(c, "next")[0]), (200, 201))
+        asked = chain.asked
+        answers = [alice.list(c) for _ in range(40)]
+        check("words are not without end", answers[-1][0] == 429 and int(answers[-1][2]["Retry-After"]) >= 1, answers[-1])
+        check("nor are questions to the chain", chain.asked - asked < 40, chain.asked - asked)
+
+
+def test_api_keys_without_a_chain():
+    """Whom nobody can vouch for is refused for now, and nothing hangs."""
+    with with_accounts() as (c, chain):
+        alice = chain.account("alice.test.near")
+        key = alice.make(c)[1]["key"]
+        chain.down = True
+        check("a chain that does not answer", (status := alice.make(c)[0]) in (503, 504), status)
+        equal("a key is good meanwhile", by_key(c, key)[0], 200)
+        chain.down = False
+        equal("and then again", alice.make(c)[0], 201)
+        chain.gate.clear()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(alice.make, c)
+            equal("nobody waits for whom the chain waits", by_key(c, key)[0], 200)
+            chain.gate.set()
+            equal("who waited is served", waits.result(20)[0], 201)
+    with coordinator() as c:
+        equal("without an RPC server", (Accounts().account("a.near").make(c)[0],
+                                        c.call("GET", "/public/config", token=None)[1]["api_keys"]), (503, False))
 
 
 if __name__ == "__main__":

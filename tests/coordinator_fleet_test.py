@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several coordinators over one database of PostgreSQL: what one was told, the others know."""
-import contextlib, hashlib, os, signal, statistics, subprocess, threading, time
+import concurrent.futures, contextlib, hashlib, os, signal, statistics, subprocess, threading, time
 
 os.environ["OUTLAYER_TEST_DATABASE"] = "postgres"
 import databases, figures, kit
 from coordinator_world import Coordinator, coordinator, place, sql, urls
+from fakes.accounts import Accounts
 from kit import check, equal
 
 LOCK = {"lock_key": "build:x", "ttl_seconds": 60}
@@ -75,7 +76,22 @@ def test_what_changes_is_told_by_any():
 
 
 def test_a_revocation_reaches_all():
-    with fleet() as (a, b):
+    """Of a token, and of a key of an account; and all coordinators together give an account ten."""
+    chain = Accounts()
+    with fleet(NEAR_RPC_URL=chain.url) as (a, b):
+        alice = chain.account("alice.test.near")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(lambda i: alice.make((a, b)[i % 2], f"k{i}"), range(13)))
+        equal("ten keys at both together", sorted(m[0] for m in made), [201] * 10 + [409] * 3)
+        key = next(m[1] for m in made if m[0] == 201)
+        by_key = lambda: tuple(kit.get(c.url + "/public/stats", headers={"X-API-Key": key["key"]})[0] for c in (a, b))
+        equal("a key is good at both", by_key(), (200, 200))
+        equal("what one made the other lists", len(alice.list(b)[1]["keys"]), 10)
+        equal("ended at one", alice.revoke(a, key["id"])[0], 200)
+        began = time.monotonic()
+        equal("it is good no more there", by_key()[0], 401)
+        check("nor anywhere", kit.until(lambda: by_key() == (401, 401), 10))
+        check("5 s later", time.monotonic() - began < 6, time.monotonic() - began)
         equal("good at both", (a.poll()[0], b.poll()[0]), (204, 204))
         run = subprocess.run([kit.program("outlayer"), "token", "revoke", "test", *place(a.home)], capture_output=True)
         began = time.monotonic()

@@ -53,6 +53,7 @@ struct api_about {
     const struct api_schema *body;
     const char *body_type;        // of a body that is no JSON
     struct api_answer answers[3]; // when all went well; anything else is the one form of errors
+    bool word;                    // it wants the word of an account (account_words.h)
     bool page;                    // for people: it is not described, and what stands behind its '?' is for its script
 };
 
@@ -67,6 +68,7 @@ struct api_route {
     const struct http_route *route;
     const struct api_about *about;
     const char *scopes; // of a token, one of which it wants, as a comma list; NULL: anybody may ask
+    bool by_key;        // anybody may ask, and more often with a key
 };
 // The description of all of them.
 json_t *api_document(const struct api_route *routes, size_t count);

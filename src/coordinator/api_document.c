@@ -135,6 +135,24 @@ static json_t *parameters(const struct api_about *about) {
 // The first part of the path: what belongs together.
 static json_t *tag_of(const char *path) { return json_pack("[s#]", path + 1, (int)strcspn(path + 1, "/")); }
 
+// One of them is enough; the empty one says that none is needed.
+static json_t *security(const struct api_route *r) {
+    if (r->about->word)
+        return json_pack("[{s:[]}]", "word");
+    if (r->scopes)
+        return json_pack("[{s:[]}]", "token");
+    return r->by_key ? json_pack("[{}, {s:[]}]", "key") : json_array();
+}
+
+static json_t *security_schemes(void) {
+    return json_pack("{s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s, s:s}}", "token", "type", "http",
+                     "scheme", "bearer", "description", "`outlayer token create NAME` makes one.", "word", "type",
+                     "http", "scheme", "NEP413", "description",
+                     "The word of an account: base64 of JSON, signed for this act by a key of full access.", "key",
+                     "type", "apiKey", "in", "header", "name", "X-API-Key", "description",
+                     "An account's key, as POST /public/api-keys makes it.");
+}
+
 static json_t *operation(const struct api_route *r) {
     const struct api_about *about = r->about;
     json_t *o = json_pack("{s:s, s:s, s:o, s:o}", "operationId", about->id, "summary", about->what, "tags",
@@ -146,7 +164,7 @@ static json_t *operation(const struct api_route *r) {
                                                                             : json_pack("{s:s}", "type", "string")),
                                       "x-max-bytes", (json_int_t)r->route->max_body));
     json_object_set_new(o, "responses", responses(about));
-    json_object_set_new(o, "security", r->scopes ? json_pack("[{s:[]}]", "token") : json_array());
+    json_object_set_new(o, "security", security(r));
     if (r->scopes)
         json_object_set_new(o, "x-scopes", json_string(r->scopes));
     return o;
@@ -209,11 +227,9 @@ json_t *api_document(const struct api_route *routes, size_t count) {
     json_t *paths = json_object(), *schemas = json_pack("{s:o}", "Error", error_schema());
     for (size_t i = 0; i < count; i++)
         add_route(paths, schemas, &routes[i]);
-    return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:{s:o, s:{s:{s:s, s:s, s:s}}}}",
-                     "openapi", "3.1.0", "info", "title", "OutLayer coordinator", "version", PROGRAM_VERSION,
-                     "description",
+    return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:{s:o, s:o}}", "openapi", "3.1.0", "info",
+                     "title", "OutLayer coordinator", "version", PROGRAM_VERSION, "description",
                      "Records requests of the OutLayer contract, hands them to workers, and shows what became of them.",
                      "license", "name", "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/", "paths", paths,
-                     "components", "schemas", schemas, "securitySchemes", "token", "type", "http", "scheme", "bearer",
-                     "description", "`outlayer token create NAME` makes one.");
+                     "components", "schemas", schemas, "securitySchemes", security_schemes());
 }

@@ -324,6 +324,8 @@ API_SCHEMA(config_schema, "Config", "Where a page that shows this coordinator fi
            {"docs_url", API_TEXT, API_MUST_NULL, "Path of the book, where this coordinator serves it."},
            {"version", API_TEXT, API_MUST, "Of this program."},
            {"keystore", API_BOOL, API_MUST, "Whether secrets are offered."},
+           {"api_keys", API_BOOL, API_MUST,
+            "Whether accounts can make keys: whether the chain can be asked about them."},
            {"tee_mode", API_TEXT, API_MUST, "What workers prove of their machines: none, simulated or tdx."});
 const struct api_about about_public_config = {.id = "getConfig",
                                               .what = "What a page needs to know of this deployment.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables that api.h speaks of: what each route takes and answers. api_public.c has those of what anybody may read,
-// api_live.c those of what is shown as it happens, api_fleet.c those of workers and other holders of tokens.
+// api_live.c those of what is shown as it happens, api_accounts.c those of what an account asks for itself, api_fleet.c
+// those of workers and other holders of tokens.
 #pragma once
 #include "coordinator/api.h"
 
@@ -18,6 +19,8 @@ extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_
     about_tasks_fail, about_tasks_hand_over, about_locks_acquire, about_locks_release, about_wasm_exists,
     about_wasm_upload, about_wasm_get, about_cargo_lock_upload, about_cargo_lock_get, about_builds_get,
     about_builds_put, about_workers_heartbeat, about_secrets_challenge, about_secrets_session, about_secrets_decrypt;
+
+extern const struct api_about about_keys_create, about_keys_list, about_keys_revoke;
 
 extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, about_secrets_pubkey,
     about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_executions,

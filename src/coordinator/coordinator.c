@@ -63,6 +63,8 @@ static bool open_shared(struct coordinator *c, const struct coordinator_config *
     }
     askers_init(&c->public_askers, c->shared, "public", "public of a network", often / 6, often);
     askers_init(&c->token_askers, c->shared, "tokens", "tokens of a network", often / 6, often);
+    const unsigned by_key = often ? config->key_per_minute : 0; // a key never makes it less
+    c->key_holders = by_key ? limiter_new(c->shared, "keys of an account", by_key / 6 + 1, by_key) : NULL;
     return true;
 }
 
@@ -100,6 +102,11 @@ static bool open_book(struct coordinator *c, const struct coordinator_config *co
            err_hint(e, "`make book` makes the files; without DOCS_DIR none are served");
 }
 
+static bool open_words(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
+    const struct account_words_config words = {config->near_rpc_url, config->public_url, config->network};
+    return account_words_new(&c->words, c->shared, &words, e);
+}
+
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const char *home = config->home, *url = config->database_url;
     const struct db_keep keep = database_keep(c, config->database_ms), brief = database_keep(c, TOKEN_DATABASE_MS);
@@ -107,11 +114,13 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
     paged.pages_by_index = true;
     return database_open_as(&c->writing, home, url, &keep, e) && open_redis(c, config, e) &&
            open_shared(c, config, e) && database_open_as(&c->reading, home, url, &keep, e) &&
-           database_open_as(&c->authorising, home, url, &brief, e) && database_open_as(&c->aged, home, url, &keep, e) &&
+           database_open_as(&c->authorising, home, url, &brief, e) &&
+           database_open_as(&c->knowing, home, url, &brief, e) && database_open_as(&c->aged, home, url, &keep, e) &&
            readers_new(&c->readers, config->readers ? config->readers : READERS_DEFAULT, home, url, &keep, e) &&
            tokens_move(config->home, config->database_url, c->reading, e) && writer_new(&c->writer, c->writing, e) &&
-           (c->tokens = tokens_new(c->authorising, c->writer)) && open_blobs(c, config, e) &&
-           prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
+           (c->tokens = tokens_new(c->authorising, c->writer, TOKENS_OF_PROGRAMS)) &&
+           (c->keys = tokens_new(c->knowing, c->writer, KEYS_OF_ACCOUNTS)) && open_words(c, config, e) &&
+           open_blobs(c, config, e) && prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            truth_new(&c->truth, config->near_rpc_url, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&
            open_dashboard(c, config, e) && open_book(c, config, e) &&
@@ -205,6 +214,7 @@ void coordinator_stop(struct coordinator *c) {
         prices_stop(c->prices);
     truth_stop(c->truth);
     keystore_proxy_stop(c->secrets);
+    account_words_stop(c->words);
     readers_stop(c->readers);
     branch_lookups_stop(c->branches);
 }
@@ -215,6 +225,8 @@ void coordinator_free(struct coordinator *c) {
     queue_free(c->queue);
     changes_free(c->changes);
     tokens_free(c->tokens);
+    tokens_free(c->keys);
+    account_words_free(c->words);
     writer_free(c->writer);
     db_close(c->writing);
     db_close(c->reading);
@@ -224,7 +236,9 @@ void coordinator_free(struct coordinator *c) {
     pages_free(c->book);
     askers_release(&c->public_askers);
     askers_release(&c->token_askers);
+    limiter_free(c->key_holders);
     db_close(c->authorising);
+    db_close(c->knowing);
     db_close(c->aged);
     db_close(c->rolled);
     db_close(c->watched);

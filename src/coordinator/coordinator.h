@@ -2,6 +2,7 @@
 // The coordinator: what its routes work on. One for the process; its parts are safe for several threads.
 #pragma once
 #include "blobs/blobs.h"
+#include "coordinator/account_words.h"
 #include "coordinator/askers.h"
 #include "coordinator/changes.h"
 #include "coordinator/keystore_proxy.h"
@@ -24,6 +25,7 @@
 #define TASK_BODY_MAX (2u << 20)
 #define SMALL_BODY_MAX (64u << 10)
 #define SECRETS_BODY_MAX (256u << 10)
+#define KEY_BODY_MAX (4u << 10)
 #define WORKER_BODY_MAX (4u << 10) // up to WORKERS_MAX of them stand in one public list
 
 #define ROUTE_FREE (-1) // a route that anybody may ask as often as he likes: it costs nothing
@@ -39,11 +41,12 @@ struct known_sums { // of what has ended, for /public/stats
 
 struct coordinator {
     bool require_auth;
-    struct db *writing, *reading, *authorising, *aged, *rolled,
-        *watched;                  // connections: of the writer, the next, `tokens`, retention, `rollups`, `changes`
-    int database_lock;             // of SQLite's file; -1: none
+    struct db *writing, *reading, *authorising, *knowing, *aged, *rolled,
+        *watched;      // connections: of the writer, the next, `tokens`, `keys`, retention, `rollups`, `changes`
+    int database_lock; // of SQLite's file; -1: none
     pthread_mutex_t reading_mutex; // of `reading`: probes, and look-ups of branches; all others have the readers'
-    struct tokens *tokens;
+    struct tokens *tokens, *keys;  // keys: of accounts
+    struct account_words *words;
     struct retention *retention;
     struct rollups *rollups;
     struct writer *writer;
@@ -61,7 +64,8 @@ struct coordinator {
     struct builder *builder; // looks branches up, builds nothing
     struct branch_lookups *branches;
     struct askers branch_askers, public_askers;
-    struct askers token_askers; // who shows tokens that were not seen before, on public routes
+    struct askers token_askers;  // who shows tokens or keys that were not seen before, on public routes
+    struct limiter *key_holders; // accounts that show a key, on public routes; NULL: not limited
     struct readers *readers;
     struct kept_answers *kept;
     struct changes *changes;
@@ -108,7 +112,9 @@ struct coordinator_config {                 // texts are copied
     const char *repo_map, *egress_allow; // for finding branches; NULL: none
     const char *dashboard, *docs;        // folders of the files that are served to people; NULL: none
     bool require_auth, branch_lookups;
+    const char *public_url;            // as whom accounts know it; NULL: as any address of this machine
     unsigned public_per_minute;        // questions of an address on public routes; 0: any number
+    unsigned key_per_minute;           // of an account that shows a key; 0: any number
     unsigned readers;                  // connections for reads (readers.h); 0: READERS_DEFAULT
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
     struct retention_limits limits;
@@ -136,6 +142,10 @@ json_t *coordinator_document(struct arena *a);
 void coordinator_client(const struct coordinator *c, struct http_request *r, char out[static CLIENT_MAX]);
 // Name of the token by which the request came; "": none was needed.
 const char *coordinator_token_name(const struct http_request *r);
+// Whether it came by a token; by an account's key is another matter.
+bool coordinator_has_token(const struct http_request *r);
+// The account whose key it showed; NULL: none.
+const char *coordinator_account(const struct http_request *r);
 // Whether it may come from worker `id`, as it says: a token may be one worker's. *id NULL becomes that one.
 [[nodiscard]] bool coordinator_worker_id(const struct http_request *r, const char **id, struct err *e);
 // ERR_TOO_MANY, and the header that says how long to wait.

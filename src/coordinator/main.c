@@ -14,9 +14,9 @@
 struct settings {
     const char *network, *host, *home, *database_url, *redis_url, *near_rpc_url, *contract_id, *keystore_url,
         *keystore_worker_url, *keystore_token, *trusted_proxies, *repo_map, *egress_allow, *cors, *worker_listen,
-        *log_level, *log_format, *status_listen, *admin_token, *modules, *dashboard, *docs;
+        *log_level, *log_format, *status_listen, *admin_token, *modules, *dashboard, *docs, *public_url;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
-        build_records_max, public_per_minute, db_pool_size, db_timeout_s;
+        build_records_max, public_per_minute, key_per_minute, db_pool_size, db_timeout_s;
     const char *register_contract, *tee_mode, *public_rpc, *explorer_transaction, *explorer_account, *faucet;
     bool require_auth, branch_lookups;
     struct http_limits limits;
@@ -40,11 +40,11 @@ static const struct setting table[] = {
                "wake each other and count together; none: each looks twice a second, and has its part of limits"),
     SET_U64(
         struct settings, db_pool_size, "DB_POOL_SIZE", "8", 2, READERS_MAX,
-        "connections to the database for what is only read, half of them for whoever has a token; beside eight others"),
+        "connections to the database for what is only read, half of them for whoever has a token; beside ten others"),
     SET_U64(struct settings, db_timeout_s, "DB_TIMEOUT_SECONDS", "15", 1, 600,
             "how long PostgreSQL may take for an answer: then whoever waits for it is told 503"),
     SET_TEXT(struct settings, near_rpc_url, "NEAR_RPC_URL", NULL,
-             "RPC of the chain, to decide what workers disagree on, and for /public/pricing"),
+             "RPC of the chain, to decide what workers disagree on, for /public/pricing, and for API keys"),
     SET_TEXT(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", NULL,
              "the OutLayer contract of workers that name none"),
     SET_TEXT(struct settings, keystore_url, "KEYSTORE_BASE_URL", NULL, "the keystore; none: secrets are not offered"),
@@ -74,6 +74,12 @@ static const struct setting table[] = {
             "records of builds that are kept; the oldest go first"),
     SET_U64(struct settings, public_per_minute, "PUBLIC_PER_MINUTE", "6000", 0, 10000000,
             "questions of one address a minute, a sixth of them at once, on routes that need no token; 0: any number"),
+    SET_U64(struct settings, key_per_minute, "API_KEY_PER_MINUTE", "60000", 0, 10000000,
+            "the same of an account that shows an API key (X-API-Key), wherever it asks from; 0: any number"),
+    SET_TEXT(
+        struct settings, public_url, "PUBLIC_URL", NULL,
+        "comma list of origins (https://name[:port]) as which accounts know this coordinator when they sign for API "
+        "keys; none: as any address of its own machine"),
     SET_TEXT(struct settings, dashboard, "DASHBOARD_DIR", NULL,
              "folder of the dashboard's files (`make dashboard`), which are read once; none: no dashboard is served"),
     SET_TEXT(struct settings, docs, "DOCS_DIR", NULL,
@@ -149,7 +155,9 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .docs = s->docs,
                                               .require_auth = s->require_auth,
                                               .branch_lookups = s->branch_lookups,
+                                              .public_url = s->public_url,
                                               .public_per_minute = (unsigned)s->public_per_minute,
+                                              .key_per_minute = (unsigned)s->key_per_minute,
                                               .readers = (unsigned)s->db_pool_size,
                                               .wasm_max_bytes = s->wasm_gb << 30,
                                               .serve_ms = s->serve_seconds * 1000,

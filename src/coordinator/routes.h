@@ -59,6 +59,11 @@ void secrets_challenge(struct http_request *r, void *coordinator);
 void secrets_session(struct http_request *r, void *coordinator);
 void secrets_decrypt(struct http_request *r, void *coordinator);
 
+// routes_keys.c: an account's keys, by its own word.
+void keys_create(struct http_request *r, void *coordinator);
+void keys_list(struct http_request *r, void *coordinator);
+void keys_revoke(struct http_request *r, void *coordinator);
+
 // routes_admin.c: the operator's; their context is the struct status.
 void admin_requeue(struct http_request *r, void *status);
 void admin_cancel(struct http_request *r, void *status);

@@ -158,7 +158,7 @@ static void list(struct http_request *r, struct coordinator *c, bool for_referen
     *q = (struct list_question){.c = c, .filter = filter_of(r), .for_reference = for_reference};
     q->key = kept_key(http_arena(r), q);
     if (!q->key || !kept_answers_reply(c->kept, r, q->key))
-        readers_run(c->readers, r, http_user(r) != NULL, list_now, q);
+        readers_run(c->readers, r, coordinator_has_token(r), list_now, q);
 }
 
 void public_jobs(struct http_request *r, void *ctx) { list(r, ctx, true); }
@@ -238,5 +238,5 @@ static void show_execution(struct http_request *r, void *ctx) {
 
 void public_execution(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    readers_run(c->readers, r, http_user(r) != NULL, show_execution, c);
+    readers_run(c->readers, r, coordinator_has_token(r), show_execution, c);
 }

@@ -26,7 +26,7 @@ static void list_workers(struct http_request *r, void *ctx) {
 void public_workers(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     if (!kept_answers_reply(c->kept, r, "workers"))
-        readers_run(c->readers, r, http_user(r) != NULL, list_workers, c);
+        readers_run(c->readers, r, coordinator_has_token(r), list_workers, c);
 }
 
 // --- changes -----------------------------------------------------------------------------------------------------
@@ -68,6 +68,7 @@ char *shown_text(const struct coordinator_config *config) {
     json_set_text(o, "docs_url", config->docs ? BOOK_PATH : NULL);
     json_set_text(o, "version", PROGRAM_VERSION);
     json_object_set_new(o, "keystore", json_boolean(config->keystore.base_url));
+    json_object_set_new(o, "api_keys", json_boolean(config->near_rpc_url));
     json_set_text(o, "tee_mode", s->tee_mode ? s->tee_mode : "none");
     char *text = json_dumps(o, JSON_COMPACT);
     BUG_ON(!text);

@@ -62,7 +62,7 @@ static void answer(struct http_request *r, struct coordinator *c, const char *ke
     struct sums_question *q = arena_calloc(http_arena(r), 1, sizeof *q);
     *q = (struct sums_question){c, r, key, ask, is_list};
     if (!kept_answers_reply(c->kept, r, key))
-        readers_run(c->readers, r, http_user(r) != NULL, answer_now, q);
+        readers_run(c->readers, r, coordinator_has_token(r), answer_now, q);
 }
 
 // --- since the beginning -------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ void public_stats(struct http_request *r, void *ctx) {
     if (take_sums(c, &sums))
         reply_stats(r, c, &sums);
     else
-        readers_run(c->readers, r, http_user(r) != NULL, look_sums_up, c);
+        readers_run(c->readers, r, coordinator_has_token(r), look_sums_up, c);
 }
 
 // --- by time ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "builder/build.h"
+#include "coordinator/account_keys.h"
 #include "coordinator/api_tables.h"
 #include "coordinator/routes.h"
 #include "http/router.h"
@@ -18,7 +19,7 @@
 // Those that read the database or a file are off the threads that confirm leases.
 #define OFF_LOOP(name)                                                                                                 \
     static void read_##name(struct http_request *r, void *ctx) {                                                       \
-        readers_run(((struct coordinator *)ctx)->readers, r, http_user(r) != NULL, name, ctx);                         \
+        readers_run(((struct coordinator *)ctx)->readers, r, coordinator_has_token(r), name, ctx);                     \
     }
 OFF_LOOP(wasm_get)
 OFF_LOOP(wasm_exists)
@@ -60,6 +61,9 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_POST, "/secrets/challenge", secrets_challenge, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_challenge) \
     X(HTTP_POST, "/secrets/session", secrets_session, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_session) \
     X(HTTP_POST, "/secrets/decrypt", secrets_decrypt, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_decrypt) \
+    X(HTTP_POST, "/public/api-keys", keys_create, KEY_BODY_MAX, NULL, ROUTE_PUBLIC, keys_create) \
+    X(HTTP_GET, "/public/api-keys", keys_list, 0, NULL, ROUTE_PUBLIC, keys_list) \
+    X(HTTP_DELETE, "/public/api-keys/{id}", keys_revoke, 0, NULL, ROUTE_PUBLIC, keys_revoke) \
     X(HTTP_GET, "/public/workers", public_workers, 0, NULL, ROUTE_PUBLIC, public_workers) \
     X(HTTP_GET, "/public/jobs", public_jobs, 0, NULL, ROUTE_PUBLIC, public_jobs) \
     X(HTTP_GET, "/public/executions", public_executions, 0, NULL, ROUTE_PUBLIC, public_executions) \
@@ -107,10 +111,26 @@ static const struct api_about *const abouts[] = {
 
 // One that was not seen before may be made up: how often one address may have the database asked for such is limited,
 // too, and beyond that they count as none.
-static bool may_show(struct coordinator *c, const char *token, const char *asker) {
+static bool may_show(struct coordinator *c, struct tokens *kind, const char *token, const char *asker) {
     uint64_t retry_s;
     struct err e;
-    return tokens_seen(c->tokens, token) || askers_take(&c->token_askers, asker, clock_mono_ms(), &retry_s, &e);
+    return tokens_seen(kind, token) || askers_take(&c->token_askers, asker, clock_mono_ms(), &retry_s, &e);
+}
+
+// A key that is not good is told, so that nobody who was revoked wonders; one of which the database does not say
+// whether it is good counts as none.
+static bool may_hold(struct coordinator *c, struct http_request *r, const char *key, const char *asker,
+                     struct token *known, struct err *e) {
+    if (!account_key_is_one(key)) {
+        err_set(e, ERR_UNAUTHORIZED, "X-API-Key is not an API key");
+        return err_hint(e, "one has " ACCOUNT_KEY_PREFIX " and 64 hexadecimal digits; POST /public/api-keys makes it");
+    }
+    if (!may_show(c, c->keys, key, asker))
+        return true;
+    if (!tokens_check(c->keys, key, known, e))
+        return e->code == ERR_UNAVAILABLE;
+    http_set_user(r, known);
+    return true;
 }
 
 // Whoever has a token is not limited, and waits for no stranger.
@@ -119,16 +139,21 @@ static bool may_look(struct coordinator *c, struct http_request *r, const char *
     struct err unknown;
     char asker[CLIENT_MAX];
     coordinator_client(c, r, asker);
-    if (token && may_show(c, token, asker) && tokens_check(c->tokens, token, known, &unknown)) {
+    if (token && may_show(c, c->tokens, token, asker) && tokens_check(c->tokens, token, known, &unknown)) {
         http_set_user(r, known);
         return true;
     }
+    const char *key = http_header(r, "X-API-Key");
+    if (key && key[0] && !may_hold(c, r, key, asker, known, e))
+        return false;
+    if (known->account_id[0])
+        return !c->key_holders || coordinator_may_ask(r, c->key_holders, known->account_id, e);
     return coordinator_may_come(r, &c->public_askers, asker, e);
 }
 
 static bool may_use(struct http_request *r, struct coordinator *c, const struct http_route *route, struct err *e) {
     const char *token = http_bearer(r);
-    struct token *known = arena_alloc(http_arena(r), sizeof *known);
+    struct token *known = arena_calloc(http_arena(r), 1, sizeof *known);
     if (route->tag == ROUTE_FREE)
         return true;
     if (route->tag == ROUTE_PUBLIC)
@@ -160,13 +185,21 @@ json_t *coordinator_document(struct arena *a) {
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         if (!abouts[i]->page)
             described[n++] = (struct api_route){
-                &routes[i], abouts[i], routes[i].tag > 0 ? token_scopes_text(a, (unsigned)routes[i].tag) : NULL};
+                &routes[i], abouts[i], routes[i].tag > 0 ? token_scopes_text(a, (unsigned)routes[i].tag) : NULL,
+                routes[i].tag == ROUTE_PUBLIC};
     return api_document(described, n);
 }
 
 static void openapi(struct http_request *r, void *ctx) {
     (void)ctx;
     http_reply_json(r, 200, coordinator_document(http_arena(r)));
+}
+
+bool coordinator_has_token(const struct http_request *r) { return http_user(r) && !coordinator_account(r); }
+
+const char *coordinator_account(const struct http_request *r) {
+    const struct token *t = http_user(r);
+    return t && t->account_id[0] ? t->account_id : NULL;
 }
 
 const char *coordinator_token_name(const struct http_request *r) {

@@ -25,7 +25,9 @@ struct known {
     struct token token;
 };
 
+struct kind;
 struct tokens {
+    const struct kind *kind;
     struct db *db; // the thread's
     struct writer *writer;
     pthread_t thread;
@@ -78,38 +80,16 @@ static bool is_read(struct tokens *t, const struct hash *h, struct known *out) {
 
 // --- what is stored
 
-struct use {
-    char hash[65];
-};
+#define USED(table, hash, now)                                                                                         \
+    "UPDATE " table " SET last_used_ms = " now " WHERE " hash " = :hash AND last_used_ms < " now
+#define ASK_TOKEN(now)                                                                                                 \
+    "SELECT worker_name, worker_id, scopes, expires_ms, last_used_ms, " now " AS now_ms FROM worker_auth_tokens "      \
+    "WHERE token_hash = :hash AND is_active"
+#define ASK_KEY(now) "SELECT id, account_id, last_used_ms, " now " AS now_ms FROM account_keys WHERE key_hash = :hash"
+#define TOKEN_USED(now) USED("worker_auth_tokens", "token_hash", now)
+#define KEY_USED(now) USED("account_keys", "key_hash", now)
 
-#define USED(now)                                                                                                      \
-    "UPDATE worker_auth_tokens SET last_used_ms = " now " WHERE token_hash = :hash AND last_used_ms < " now
-static bool store_use(struct db *db, void *ctx, struct err *e) {
-    const struct use *u = ctx;
-    struct db_stmt *s;
-    if (!db_query(db, BY_ITS_CLOCK(db, USED), &s, e))
-        return false;
-    db_bind_text(db, s, ":hash", u->hash);
-    return db_run(db, s, e);
-}
-
-static void stored_use(void *ctx, bool ok, const struct err *e) {
-    if (!ok)
-        log_err(LOG_WARN, "a token's last use could not be stored", e);
-    free(ctx);
-}
-
-// Nobody waits for it.
-static void note_use(struct tokens *t, const char *hash) {
-    struct err e;
-    struct use *u = xcalloc(1, sizeof *u);
-    memcpy(u->hash, hash, sizeof u->hash);
-    const struct writer_job job = {store_use, stored_use, u};
-    if (!writer_submit(t->writer, &job, &e))
-        stored_use(u, false, &e);
-}
-
-static void read_row(struct db *db, struct db_stmt *s, struct known *k) {
+static void read_token(struct db *db, struct db_stmt *s, struct known *k) {
     const char *worker = db_text(db, s, "worker_id");
     int64_t expires = db_int(db, s, "expires_ms"), left = expires - db_int(db, s, "now_ms");
     k->is = true;
@@ -124,21 +104,69 @@ static void read_row(struct db *db, struct db_stmt *s, struct known *k) {
         k->is = false; // no worker can have this id
 }
 
-#define ASK(now)                                                                                                       \
-    "SELECT worker_name, worker_id, scopes, expires_ms, last_used_ms, " now " AS now_ms FROM worker_auth_tokens "      \
-    "WHERE token_hash = :hash AND is_active"
+static void read_key(struct db *db, struct db_stmt *s, struct known *k) {
+    k->until_ms = NO_DEADLINE;
+    k->is = text_copy(k->token.name, sizeof k->token.name, slice_str(db_text(db, s, "id"))) &&
+            text_copy(k->token.account_id, sizeof k->token.account_id, slice_str(db_text(db, s, "account_id")));
+}
+
+struct kind {
+    const char *what, *hint;
+    const char *ask[2], *used[2]; // by engine
+    void (*read)(struct db *db, struct db_stmt *s, struct known *k);
+};
+#define OF_BOTH(SQL)                                                                                                   \
+    { [DB_SQLITE] = SQL(NOW_MS_SQLITE), [DB_POSTGRES] = SQL(NOW_MS_POSTGRES) }
+static const struct kind kinds[] = {
+    [TOKENS_OF_PROGRAMS] = {"token", "`outlayer token create NAME` makes one", OF_BOTH(ASK_TOKEN), OF_BOTH(TOKEN_USED),
+                            read_token},
+    [KEYS_OF_ACCOUNTS] = {"API key", "POST /public/api-keys makes one, by the account's own word", OF_BOTH(ASK_KEY),
+                          OF_BOTH(KEY_USED), read_key},
+};
+
+struct use {
+    const struct kind *kind;
+    char hash[65];
+};
+
+static bool store_use(struct db *db, void *ctx, struct err *e) {
+    const struct use *u = ctx;
+    struct db_stmt *s;
+    if (!db_query(db, u->kind->used[db_engine(db)], &s, e))
+        return false;
+    db_bind_text(db, s, ":hash", u->hash);
+    return db_run(db, s, e);
+}
+
+static void stored_use(void *ctx, bool ok, const struct err *e) {
+    if (!ok)
+        log_err(LOG_WARN, "the last use of a token or key could not be stored", e);
+    free(ctx);
+}
+
+// Nobody waits for it.
+static void note_use(struct tokens *t, const char *hash) {
+    struct err e;
+    struct use *u = xcalloc(1, sizeof *u);
+    u->kind = t->kind;
+    memcpy(u->hash, hash, sizeof u->hash);
+    const struct writer_job job = {store_use, stored_use, u};
+    if (!writer_submit(t->writer, &job, &e))
+        stored_use(u, false, &e);
+}
+
 static bool ask(struct tokens *t, struct known *k, struct err *e) {
     struct db_stmt *s;
     bool row = false, old = false;
     char hex[65];
     hash_hex(&k->hash, hex);
     k->read_ms = clock_mono_ms();
-    if (!db_query(t->db, BY_ITS_CLOCK(t->db, ASK), &s, e))
+    if (!db_query(t->db, t->kind->ask[db_engine(t->db)], &s, e))
         return false;
     db_bind_text(t->db, s, ":hash", hex);
     bool ok = db_step(t->db, s, &row, e);
     if (ok && row) {
-        read_row(t->db, s, k);
+        t->kind->read(t->db, s, k);
         old = db_int(t->db, s, "last_used_ms") + TOKEN_USED_MS <= db_int(t->db, s, "now_ms");
     }
     db_done(t->db, s);
@@ -160,11 +188,12 @@ static void take_answer(struct tokens *t, const struct known *k) {
 }
 
 // A database that cannot be asked is said once, and so is its return.
-static void say(bool ok, bool *fails, const struct err *e) {
+static void say(const struct kind *kind, bool ok, bool *fails, const struct err *e) {
+    SCOPED_ARENA(a);
     if (!ok && !*fails)
-        log_err(LOG_ERROR, "tokens cannot be looked up", e);
+        log_err(LOG_ERROR, arena_printf(a, "%ss cannot be looked up", kind->what), e);
     if (ok && *fails)
-        log_info("tokens are looked up again");
+        log_info("%ss are looked up again", kind->what);
     *fails = !ok;
 }
 
@@ -185,7 +214,7 @@ static void *answer_questions(void *arg) {
             continue;
         pthread_mutex_unlock(&t->mutex);
         bool ok = ask(t, &k, &e);
-        say(ok, &fails, &e);
+        say(t->kind, ok, &fails, &e);
         pthread_mutex_lock(&t->mutex);
         if (ok)
             take_answer(t, &k);
@@ -197,8 +226,9 @@ static void *answer_questions(void *arg) {
     return NULL;
 }
 
-struct tokens *tokens_new(struct db *db, struct writer *writer) {
+struct tokens *tokens_new(struct db *db, struct writer *writer, enum token_kind kind) {
     struct tokens *t = xcalloc(1, sizeof *t);
+    t->kind = &kinds[kind];
     t->db = db;
     t->writer = writer;
     pthread_mutex_init(&t->mutex, NULL);
@@ -256,20 +286,31 @@ bool tokens_seen(struct tokens *t, const char *token) {
     return seen;
 }
 
+void tokens_forget(struct tokens *t, const char *hash) {
+    struct hash h;
+    if (!hash_from_hex(&h, slice_str(hash), NULL))
+        return;
+    pthread_mutex_lock(&t->mutex);
+    struct known *k = find(t, &h);
+    if (k)
+        k->is = false;
+    pthread_mutex_unlock(&t->mutex);
+}
+
 bool tokens_check(struct tokens *t, const char *token, struct token *out, struct err *e) {
     struct hash h = sha256(slice_str(token));
     struct known k;
     if (!look_up(t, &h, &k)) {
-        err_set(e, ERR_UNAVAILABLE, "the database does not say now whether this token is good");
+        err_set(e, ERR_UNAVAILABLE, "the database does not say now whether this %s is good", t->kind->what);
         return err_hint(e, "try again in a moment");
     }
     if (!k.is)
-        err_set(e, ERR_UNAUTHORIZED, "this token is not known, or was revoked");
+        err_set(e, ERR_UNAUTHORIZED, "this %s is not known, or was revoked", t->kind->what);
     else if (k.until_ms <= clock_mono_ms())
-        err_set(e, ERR_UNAUTHORIZED, "this token's time is over");
+        err_set(e, ERR_UNAUTHORIZED, "this %s's time is over", t->kind->what);
     else {
         *out = k.token;
         return true;
     }
-    return err_hint(e, "`outlayer token create NAME` makes one");
+    return err_hint(e, "%s", t->kind->hint);
 }

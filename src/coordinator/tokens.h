@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bearer tokens of workers and other clients of the coordinator: who may do what, as which worker, until when. Only
 // their SHA-256 is stored: whoever reads the database cannot use them. They stand in the coordinator's database, in the
-// table that the public documents name (worker_auth_tokens), so that one may be put there by SQL, too.
+// table that the public documents name (worker_auth_tokens), so that one may be put there by SQL, too. What a
+// coordinator remembers of them it remembers of the keys of accounts likewise, which are made elsewhere
+// (account_keys.h).
 #pragma once
+#include "near/types.h"
 #include "queue/queue.h"
 #include "store/writer.h"
 
@@ -52,19 +55,23 @@ struct token_entry {
 // --- as a coordinator asks
 
 struct token {
-    char name[TOKEN_NAME_MAX + 1];
-    char worker_id[WORKER_ID_MAX + 1]; // "": any
+    char name[TOKEN_NAME_MAX + 1];         // of a key its number
+    char account_id[NEAR_ACCOUNT_MAX + 1]; // whose key it is; "": it is a token
+    char worker_id[WORKER_ID_MAX + 1];     // "": any
     unsigned scopes;
 };
 // Knows what it read for TOKEN_KNOWN_MS, so that a revocation is known that long after it, and a new token at once, or
 // TOKEN_UNKNOWN_MS after it was shown too early. Safe for several threads. The connection is its own, and how long its
 // statements may take bounds tokens_free; by the writer, which outlives it, it stores the last uses.
 #define TOKEN_DATABASE_MS 1000 // for the connection, and for a statement
+enum token_kind { TOKENS_OF_PROGRAMS, KEYS_OF_ACCOUNTS };
 struct tokens;
-struct tokens *tokens_new(struct db *db, struct writer *writer);
+struct tokens *tokens_new(struct db *db, struct writer *writer, enum token_kind kind);
 void tokens_free(struct tokens *t); // NULL is fine; the connection is not closed
 // Whether it was good when the database was asked last, as far as is remembered: no stranger made it up.
 [[nodiscard]] bool tokens_seen(struct tokens *t, const char *token);
+// It is asked for again when it is shown next. By its SHA-256, in hexadecimal digits.
+void tokens_forget(struct tokens *t, const char *hash);
 // ERR_UNAUTHORIZED: not known, revoked, or over. ERR_UNAVAILABLE: the database does not say. Waits for TOKEN_ASK_MS at
 // most, and once it did not answer in that time not at all until it does.
 [[nodiscard]] bool tokens_check(struct tokens *t, const char *token, struct token *out, struct err *e);

@@ -22,7 +22,7 @@ static void open_all(struct fixture *f) {
     assert_ok(database_open(&f->db, f->at.home, f->at.url, &e), &e);
     assert_ok(database_open(&f->writing, f->at.home, f->at.url, &e), &e);
     assert_ok(writer_new(&f->writer, f->writing, &e), &e);
-    f->tokens = tokens_new(f->db, f->writer);
+    f->tokens = tokens_new(f->db, f->writer, TOKENS_OF_PROGRAMS);
 }
 
 static void close_all(struct fixture *f) {
@@ -61,7 +61,7 @@ static const char *make(struct fixture *f, const struct token_terms *terms) {
 // As a coordinator sees it that knew nothing of it.
 static bool is_good(struct fixture *f, const char *token, struct token *out) {
     struct err e;
-    struct tokens *fresh = tokens_new(f->db, f->writer);
+    struct tokens *fresh = tokens_new(f->db, f->writer, TOKENS_OF_PROGRAMS);
     bool good = tokens_check(fresh, token, out, &e);
     if (!good)
         assert_int_equal(e.code, ERR_UNAUTHORIZED);
@@ -252,7 +252,7 @@ static void a_silent_database(void **state) {
     test_proxy_start(&proxy, &at);
     assert_ok(database_open_as(&pg.db, NULL, proxy.url, &brief, &e) && db_open(&pg.writing, at.url, &e), &e);
     assert_ok(writer_new(&pg.writer, pg.writing, &e), &e);
-    pg.tokens = tokens_new(pg.db, pg.writer);
+    pg.tokens = tokens_new(pg.db, pg.writer, TOKENS_OF_PROGRAMS);
     assert_false(tokens_check(pg.tokens, "one", &t, &e));
     assert_int_equal(e.code, ERR_UNAUTHORIZED);
     test_proxy_break(&proxy, PROXY_SILENT, "");

@@ -94,6 +94,16 @@
     "ALTER TABLE queue_items ADD COLUMN changed BIGINT;"                                                               \
     "ALTER TABLE executions ADD COLUMN changed BIGINT;"
 
+// Keys of accounts, and the words by which they were made, until they could not be shown any more (account_keys.h).
+#define ACCOUNT_KEYS                                                                                                   \
+    "CREATE TABLE account_keys (id TEXT PRIMARY KEY, key_hash TEXT NOT NULL UNIQUE, account_id TEXT NOT NULL,"         \
+    " name TEXT NOT NULL, prefix TEXT NOT NULL, created_ms BIGINT NOT NULL, last_used_ms BIGINT NOT NULL DEFAULT 0);"  \
+    "CREATE INDEX account_keys_account ON account_keys (account_id);"                                                  \
+    "CREATE INDEX account_keys_age ON account_keys ((CASE WHEN last_used_ms > 0 THEN last_used_ms ELSE created_ms"     \
+    " END));"                                                                                                          \
+    "CREATE TABLE account_words (word_hash TEXT PRIMARY KEY, until_ms BIGINT NOT NULL);"                               \
+    "CREATE INDEX account_words_age ON account_words (until_ms);"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -254,6 +264,7 @@ static const struct db_migration migrations[] = {
                          "CREATE INDEX queue_items_changed ON queue_items (changed);"
                          "CREATE INDEX executions_changed ON executions (changed) WHERE changed IS NOT NULL;",
      .least = 11},
+    {.version = 13, .what = "keys of accounts", .sql = ACCOUNT_KEYS, .least = 12},
 };
 
 const char *database_text(struct arena *a, const char *text) {

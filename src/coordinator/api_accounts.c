@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/api_tables.h"
+
+#include "coordinator/account_keys.h"
+
+#define KEY                                                                                                            \
+    {"id", API_TEXT, API_MUST, "By which it is revoked.", .min = ACCOUNT_KEY_ID_LEN, .max = ACCOUNT_KEY_ID_LEN},       \
+        {"name", API_TEXT, API_MUST, "As its account calls it.", .min = 1, .max = ACCOUNT_KEY_NAME_MAX},               \
+        {"prefix", API_TEXT, API_MUST, "How it begins: nobody is shown more of it again."}, {                          \
+        "created_ms", API_NUMBER, API_MUST, "When it was made, in Unix milliseconds."                                  \
+    }
+API_SCHEMA(key_wish_schema, "ApiKeyWish", "What a new key is called.", false,
+           {"name", API_TEXT, API_MUST, "Printable, on one line.", .min = 1, .max = ACCOUNT_KEY_NAME_MAX});
+API_SCHEMA(key_made_schema, "ApiKeyMade", "A new key.", false, KEY,
+           {"key", API_TEXT, API_MUST, "For X-API-Key; shown once.", .min = ACCOUNT_KEY_LEN, .max = ACCOUNT_KEY_LEN});
+const struct api_about about_keys_create = {.id = "createApiKey",
+                                            .what = "Makes a key for the account whose word it has.",
+                                            .word = true,
+                                            .body = &key_wish_schema,
+                                            .answers = {{201, .of = &key_made_schema}}};
+
+API_SCHEMA(key_schema, "ApiKey", "A key of the account.", false, KEY,
+           {"last_used_ms", API_NUMBER, API_MUST_NULL, "Up to ten minutes old; null: never."});
+API_SCHEMA(keys_schema, "ApiKeys", "All keys of the account.", false,
+           {"keys", API_LIST, API_MUST, "The newest first.", .of = &key_schema},
+           {"most", API_NUMBER, API_MUST, "How many an account may have."});
+const struct api_about about_keys_list = {.id = "listApiKeys",
+                                          .what = "The keys of the account whose word it has.",
+                                          .word = true,
+                                          .answers = {{200, .of = &keys_schema}}};
+
+static const struct api_field revoke_params[] = {{"id", API_TEXT, API_PATH, "The key's.", .min = 1, .max = 64}};
+API_SCHEMA(revoked_schema, "ApiKeyRevoked", "It is good no more.", false,
+           {"revoked", API_BOOL, API_MUST, "Always true: every coordinator knows it within 5 s."});
+const struct api_about about_keys_revoke = {.id = "revokeApiKey",
+                                            .what = "Ends a key of the account whose word it has.",
+                                            .word = true,
+                                            API_PARAMS(revoke_params),
+                                            .answers = {{200, .of = &revoked_schema}}};
