@@ -48,17 +48,30 @@ static bool read_some(struct scaled *s, struct arena *a, int64_t *after, struct 
     return ok;
 }
 
+// Since they were read another coordinator may have queued one of them, and a worker have ended it: its row was gone
+// when the one of here was inserted, which nobody sees before it is taken out again.
+static bool insert_those_open(struct scaled *s, const struct queue_row *rows, size_t n, struct err *e) {
+    bool ok = db_begin(s->durable, e);
+    if (!ok)
+        return false;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = queue_row_insert(s->durable, &rows[i], e);
+    if (ok && queue_rows_clean(s->durable, e))
+        return db_commit(s->durable, e);
+    db_rollback(s->durable);
+    return false;
+}
+
 bool scaled_take_older(struct scaled *s, struct err *e) {
     size_t good, found, all = 0;
     int64_t after = 0;
     do {
         SCOPED_ARENA(a);
-        struct queue_row rows[OLDER_AT_ONCE];
+        struct queue_row rows[OLDER_AT_ONCE]; // in the order of their executions, in which everybody locks them
         if (!read_some(s, a, &after, rows, &good, &found, e))
             return false;
-        for (size_t i = 0; i < good; i++)
-            if (!queue_row_insert(s->durable, &rows[i], e))
-                return false;
+        if (good && !insert_those_open(s, rows, good, e))
+            return false;
         all += good;
     } while (found == OLDER_AT_ONCE);
     if (all)

@@ -97,6 +97,39 @@ static void test_either_will_do(void **state) {
     two_close(&w);
 }
 
+static void *start_it(void *ctx) {
+    world_start(ctx);
+    return NULL;
+}
+
+// If this fails, what an older program left, and another coordinator ends while this one starts, is handed out again.
+static void test_an_older_one_that_ends_meanwhile(void **state) {
+    struct two w;
+    struct err e;
+    pthread_t thread;
+    two_open(&w, state);
+    world_stop(&w.two);
+    assert_true(create(&w.one, 1));
+    sql(&w.one, "BEGIN; DELETE FROM queue_items; COMMIT");
+    // Another one has just queued it: who starts now does not see that yet, and waits for it to be known.
+    sql(&w.one, "BEGIN; INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, turn, "
+                "dead_at_ms) SELECT id, contract_id, request_id, 't', 'p', 0, created_ms + 600000 FROM executions");
+    assert_int_equal(pthread_create(&thread, NULL, start_it, &w.two), 0);
+    struct db *looking;
+    assert_ok(db_open(&looking, w.one.url, &e), &e);
+    struct world by = {.reading = looking};
+    while (!rows_of(&by, "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND "
+                         "wait_event_type = 'Lock' AND query LIKE 'INSERT INTO queue_items%'"))
+        sched_yield();
+    sql(&w.one, "DELETE FROM queue_items; UPDATE executions SET state = 'settled', outcome = 'success', ended_ms = "
+                "created_ms; COMMIT");
+    pthread_join(thread, NULL);
+    assert_int_equal((int)rows_of(&by, "SELECT count(*) AS n FROM queue_items"), 0);
+    assert_int_equal((int)poll_one(&w.two).id, 0);
+    db_close(looking);
+    two_close(&w);
+}
+
 // If this fails, the first minute of a new database is slow, until PostgreSQL knows how many rows it has: each end
 // reads all ends before it.
 static void test_a_young_table(void **state) {
@@ -408,6 +441,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_POSTGRES(test_each_is_leased_once),
         ON_POSTGRES(test_either_will_do),
+        ON_POSTGRES(test_an_older_one_that_ends_meanwhile),
         ON_POSTGRES(test_a_young_table),
         ON_POSTGRES(test_a_poll_at_the_other),
         ON_POSTGRES(test_a_lost_lease),
