@@ -285,6 +285,29 @@ def test_order_and_capabilities():
         equal("the other is answered at the stop", got[1][1][0], 204)
 
 
+def test_at_hand():
+    """Of workers that wait, who says that it has a request's module gets it, and not who waited longest."""
+    source = lambda repo: hashlib.sha256(f"https://example.com/{repo}\nmain\nwasm32-wasip1".encode()).hexdigest()[:16]
+    with coordinator() as c:
+        for wrong in ("x" * 16, source("a/b")[:15], source("a/b") + ",,", ",".join([source("a/b")] * 33)):
+            equal(f"at_hand={wrong[:20]} is refused", c.poll(at_hand=wrong)[0], 400)
+        equal("32 are taken, and so is none", (c.poll(at_hand=",".join([source("a/b")] * 32))[0], c.poll(at_hand="")[0]),
+              (204, 204))
+        got, threads = {}, []
+        for worker, at_hand in (("longest", source("c/d")), ("has it", f"{source('c/d')},{source('a/b')}")):
+            threads.append(threading.Thread(target=lambda *a: got.update({a[0]: c.poll(20, *a)}),
+                                            args=(worker, None, at_hand)))
+            threads[-1].start()
+            kit.until(lambda: figures.read(c.status_url)["outlayer_polls_waiting"] == len(threads))
+            equal("nothing is there", c.poll()[0], 204)  # whoever came before this one waits by now
+        c.create(1)
+        threads[1].join(10)
+        equal("who has it gets it", [(k, a["task"]["request_id"]) for k, (s, a) in got.items()], [("has it", 1)])
+        c.create(2)
+        threads[0].join(10)
+        equal("nobody is waited for", got["longest"][1]["task"]["request_id"], 2)
+
+
 def test_turns_and_deadlines():
     with coordinator() as c:
         for i in (1, 2, 3):

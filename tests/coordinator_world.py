@@ -57,8 +57,9 @@ class Coordinator(kit.Daemon):
     def create(self, request_id, **more):
         return self.call("POST", "/tasks/create", task(request_id, **more))
 
-    def poll(self, timeout=0, worker="w1", capabilities=None):
-        query = {"timeout": timeout, "worker_id": worker, **({"capabilities": capabilities} if capabilities else {})}
+    def poll(self, timeout=0, worker="w1", capabilities=None, at_hand=None):
+        query = {"timeout": timeout, "worker_id": worker, **({"capabilities": capabilities} if capabilities else {}),
+                 **({"at_hand": at_hand} if at_hand is not None else {})}
         return self.call("GET", "/tasks/poll?" + urllib.parse.urlencode(query))
 
     def report(self, kind, request_id, lease_token, **more):

@@ -2,6 +2,7 @@
 #include "coordinator/api_tables.h"
 
 #include "coordinator/messages.h"
+#include "protocol/source_mark.h"
 #include "queue/shared.h"
 
 // --- executions ----------------------------------------------------------------------------------------------------
@@ -64,6 +65,13 @@ static const struct api_field poll_params[] = {
     {"capabilities", API_TEXT, 0,
      "Comma list of build targets, and of `compilation` and `execution`, of which one alone says what the worker "
      "does."},
+    {"at_hand", API_TEXT, 0,
+     "Comma list of what this worker has at hand, 32 at most: of each source 16 hexadecimal digits, the beginning of "
+     "the "
+     "SHA-256 of repository (https://host/owner/name, with //folder where there is one), ref and build target, each "
+     "but "
+     "the last with a line feed behind it. Of workers that wait for one execution such a worker is preferred.",
+     .max = SOURCE_MARKS_MAX * (SOURCE_MARK_LEN + 1) - 1},
 };
 API_SCHEMA(lease_schema, "Lease", "What holds the execution.", false,
            {"token", API_TEXT, API_MUST, "Names the lease in every report.", .max = LEASE_TOKEN_LEN},

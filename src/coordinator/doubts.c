@@ -141,6 +141,7 @@ static void replace(struct doubted_create *x) {
                                         .transaction_hash = n->transaction_hash,
                                         .build_target = n->build_target,
                                         .payer = n->payer,
+                                        .source = n->source,
                                         .dead_at_ms = n->dead_at_ms,
                                         .json = n->json,
                                         .about = n->about};

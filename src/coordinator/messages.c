@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "near/types.h"
+#include "protocol/source_mark.h"
 
 #define REQUEST_ID_MAX ((uint64_t)INT64_MAX)    // the database's integers
 #define STORED_MAX (4u << 20)                   // bytes of a stored task: escapes make it longer than what was posted
@@ -162,7 +163,11 @@ bool task_read(struct posted_task *out, const json_t *j, struct err *e) {
     if (!check_inner(j, "code_source", source_fields, ARRAY_LEN(source_fields), e) ||
         !check_inner(j, "resource_limits", limit_fields, ARRAY_LEN(limit_fields), e) || !check_format(j, e))
         return false;
-    return json_opt_text(source, "build_target", &out->build_target, e);
+    if (!json_opt_text(source, "build_target", &out->build_target, e))
+        return false;
+    out->source = source_mark(json_string_value(json_object_get(source, "repo")),
+                              json_string_value(json_object_get(source, "commit")), out->build_target);
+    return true;
 }
 
 bool task_stored(struct arena *a, const char *json, struct queue_stored *out, struct err *e) {
@@ -173,6 +178,7 @@ bool task_stored(struct arena *a, const char *json, struct queue_stored *out, st
     *out = (struct queue_stored){.key = {arena_strdup(a, t.key.contract_id), t.key.request_id},
                                  .build_target = arena_strdup(a, t.build_target),
                                  .payer = arena_strdup(a, t.payer),
+                                 .source = t.source,
                                  .dead_at_ms = t.dead_at_ms};
     return true;
 }

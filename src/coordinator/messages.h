@@ -14,6 +14,7 @@ struct posted_task { // /tasks/create
     const char *transaction_hash; // NULL: none given
     const char *build_target;
     const char *payer;
+    uint64_t source;     // its mark (protocol/source_mark.h); 0: not known
     uint64_t dead_at_ms; // 0: nobody said
     const char *refused; // NULL: a good one; else why a worker could not read the event
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "near/types.h"
+#include "protocol/source_mark.h"
 #include <inttypes.h>
 
 // Says to the log which request this thread is about: it may be another one than the server's, which knows by itself.
@@ -104,6 +105,7 @@ void tasks_create(struct http_request *r, void *ctx) {
                                       .transaction_hash = copy(a, task.transaction_hash),
                                       .build_target = arena_strdup(a, task.build_target),
                                       .payer = arena_strdup(a, task.payer),
+                                      .source = task.source,
                                       .dead_at_ms = task.dead_at_ms,
                                       .json = json_text(a, j),
                                       .about = json_text(a, about),
@@ -193,15 +195,20 @@ static void read_capabilities(struct queue_poll *p, const char *list) {
     p->capabilities = targets[0] ? targets : builds || runs ? NULL : list;
 }
 
+_Static_assert(SOURCE_MARKS_MAX <= AT_HAND_MAX, "the queue takes as many as a poll may name");
+
 void tasks_poll(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct err e;
     uint64_t timeout = 0;
     const char *text = http_query(r, "timeout"), *worker = http_query(r, "worker_id"), *contract;
+    uint64_t *at_hand = arena_alloc(http_arena(r), AT_HAND_MAX * sizeof *at_hand);
+    size_t at_hand_count;
     if (text && !text_u64(slice_str(text), &timeout))
         timeout = text[0] == '-' ? 0 : QUEUE_POLL_MAX_S; // any value is taken
     bool ok = !worker || strlen(worker) <= WORKER_ID_MAX ||
               err_set(&e, ERR_INVALID, "worker_id is longer than %d characters", WORKER_ID_MAX);
+    ok = ok && source_marks_parse(at_hand, &at_hand_count, http_query(r, "at_hand"), &e);
     if (!ok || !coordinator_worker_id(r, &worker, &e) || !may_poll(c, r, worker, &e) || !check_network(c, r, &e) ||
         !(contract = contract_of(c, r, &e))) {
         reply_error(r, &e);
@@ -215,6 +222,8 @@ void tasks_poll(struct http_request *r, void *ctx) {
                                   .worker_id = worker ? worker : "",
                                   .token_name = coordinator_token_name(r),
                                   .contract_id = contract[0] ? contract : NULL,
+                                  .at_hand = at_hand,
+                                  .at_hand_count = at_hand_count,
                                   .wait_s = timeout,
                                   .gone = is_gone};
     read_capabilities(&x->poll, http_query(r, "capabilities"));

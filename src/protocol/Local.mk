@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 UNITS += protocol
-protocol.needs := base codec crypto http near
+protocol.needs := base repo codec crypto http near

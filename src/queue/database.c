@@ -265,6 +265,11 @@ static const struct db_migration migrations[] = {
                          "CREATE INDEX executions_changed ON executions (changed) WHERE changed IS NOT NULL;",
      .least = 11},
     {.version = 13, .what = "keys of accounts", .sql = ACCOUNT_KEYS, .least = 12},
+    // Of what an older program makes it is not known, and no worker is preferred for it.
+    {.version = 14,
+     .what = "marks of what waiting executions run",
+     .sql = "ALTER TABLE queue_items ADD COLUMN source BIGINT NOT NULL DEFAULT 0;",
+     .least = 13},
 };
 
 const char *database_text(struct arena *a, const char *text) {

@@ -41,4 +41,12 @@ static inline void hopeless_figure(struct buf *out, uint64_t n) {
                "Executions before which so many waited that no worker could begin them in time, since the start.", n);
 }
 
+// Whether the poll's worker has this source at hand. 0 nobody has.
+static inline bool has_at_hand(const struct queue_poll *p, uint64_t source) {
+    for (size_t i = 0; source && i < p->at_hand_count && i < AT_HAND_MAX; i++)
+        if (p->at_hand[i] == source)
+            return true;
+    return false;
+}
+
 static inline void call_served(struct queue_call *c) { c->done(c->ctx, NULL); }

@@ -63,7 +63,7 @@ struct item {
     bool hopeless;     // nobody could, since too many wait before it; it is too_late, too
     bool waits;        // it counts among its payer's
     unsigned attempt, handed;
-    uint64_t turn;
+    uint64_t turn, source;
     uint64_t created_ms, dead_at_ms; // wall clock
     uint64_t deadline_ms;            // monotonic: of the lease, or of the delay; 0: none
     uint64_t leased_ms;              // monotonic; 0: before this process
@@ -160,8 +160,8 @@ bool local_changes(struct queue *q, struct db *db, struct queue_changes *x, stru
 // --- local_polls.c: with the lock held, but answers_send
 
 void local_poll(struct queue *q, struct queue_poll *x); // takes the lock itself
-// Gives an execution that has just become free to the longest waiting poll that can do it. So no poll ever waits while
-// something for it is queued.
+// Gives an execution that has just become free to the longest waiting poll that can do it: of those whose workers have
+// its source at hand, if there is one. So no poll ever waits while something for it is queued.
 void item_offer(struct local *l, struct item *x, struct queue_call **answers);
 void polls_end(struct local *l, uint64_t until_ms, struct queue_call **answers); // those that wait no longer than that
 void answers_send(struct queue_call *answers);                                   // without the lock

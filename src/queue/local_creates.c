@@ -91,6 +91,7 @@ static bool store_new(struct db *db, struct creation *x, int64_t id, struct err 
                                 .created_ms = x->now_ms,
                                 .build_target = c->build_target,
                                 .payer = c->payer,
+                                .source = c->source,
                                 .turn = x->turn,
                                 .dead_at_ms = local_dead_at(x->l, c->dead_at_ms, x->now_ms)};
     return queue_row_insert(db, &x->row, e);
@@ -149,6 +150,7 @@ static bool find_lost(struct db *db, struct creation *x, struct err *e) {
     join(x, c->payer); // an older program's: its row is missing
     x->row.build_target = c->build_target;
     x->row.payer = c->payer;
+    x->row.source = c->source;
     x->row.turn = x->turn;
     x->row.dead_at_ms = local_dead_at(x->l, c->dead_at_ms, x->row.created_ms);
     return queue_row_insert(db, &x->row, e);
@@ -231,6 +233,7 @@ static void load_older(struct loading *x, const struct queue_row *row) {
         return;
     full.build_target = t.build_target;
     full.payer = t.payer;
+    full.source = t.source;
     full.dead_at_ms = local_dead_at(x->l, t.dead_at_ms, row->created_ms);
     struct payer *payer = payer_join(x->l, t.payer, &full.turn);
     m->row = row_copy(x->arena, &full);

@@ -185,6 +185,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .attempt = row->attempt,
                        .handed = row->handed,
                        .turn = row->turn,
+                       .source = row->source,
                        .since_ms = clock_mono_ms(),
                        .created_ms = row->created_ms,
                        .dead_at_ms = row->dead_at_ms,

@@ -133,13 +133,24 @@ static struct queue_call *take(struct local *l, struct queue_call **at) {
     return c;
 }
 
+// NULL: none waits that can do it.
+static struct queue_call **poll_for(struct local *l, const struct item *x) {
+    struct queue_call **first = NULL;
+    size_t seen = 0;
+    for (struct queue_call **at = &l->polls; *at && seen < AT_HAND_POLLS_MAX; at = &(*at)->next) {
+        if (!fits_item(poll_of(*at), x))
+            continue;
+        if (!x->source || has_at_hand(poll_of(*at), x->source))
+            return at;
+        first = first ? first : at;
+        seen++;
+    }
+    return first;
+}
+
 // Those who hung up are let go: a lease would only come back after its confirmation time.
 void item_offer(struct local *l, struct item *x, struct queue_call **answers) {
-    for (struct queue_call **at = &l->polls; *at;) {
-        if (!fits_item(poll_of(*at), x)) {
-            at = &(*at)->next;
-            continue;
-        }
+    for (struct queue_call **at; (at = poll_for(l, x));) {
         struct queue_call *c = take(l, at);
         bool gone = poll_of(c)->gone && poll_of(c)->gone(c->ctx);
         note(answers, c);

@@ -19,6 +19,8 @@
 #define QUEUE_OPEN_MAX 100000 // executions that are not over
 #define QUEUE_POLLS_MAX 16384
 #define QUEUE_POLL_MAX_S 30
+#define AT_HAND_MAX 32        // sources that one poll names
+#define AT_HAND_POLLS_MAX 128 // polls among which one is preferred
 #define LEASE_CONFIRM_MS 2000
 #define LEASE_MS 15000
 #define LEASE_TOKEN_LEN 64
@@ -61,6 +63,7 @@ struct queue_create {
     const char *transaction_hash; // NULL: none
     const char *build_target;
     const char *payer;   // whose turns it takes: those who pay take turns, not requests
+    uint64_t source;     // a mark of what it runs (protocol/source_mark.h); 0: not known
     uint64_t dead_at_ms; // wall clock: no answer counts after it. 0, or over: serve_ms counts
     const char *json;    // the task as workers get it
     const char *about;   // the part of it that lists show
@@ -78,6 +81,7 @@ struct queue_replace {
     struct execution_key key;
     const char *was;                                                    // the false one; another one is left alone
     const char *transaction_hash, *build_target, *payer, *json, *about; // as in queue_create
+    uint64_t source;
     uint64_t dead_at_ms;
     bool replaced; // out
 };
@@ -87,6 +91,9 @@ void queue_replace(struct queue *q, struct queue_replace *x);
 // same payer, and at least the turn served last. The lowest is leased first, of equals the oldest. Before them go those
 // that are too late: what no worker began in the first nine tenths of its time is only answered, by whichever worker.
 // So is, at once, what is hopeless: before which so many wait that none could begin it by then (service.h).
+//
+// Which one is next says its turn alone. Of the polls that wait for it at that moment, in this process, one whose
+// worker has its source at hand goes before those that waited longer; nothing ever waits for such a worker.
 struct queue_poll {
     struct queue_call call;
     struct arena *arena;           // for `json`
@@ -95,7 +102,9 @@ struct queue_poll {
     const char *contract_id;       // whose executions; NULL: anybody's
     const char *capabilities;      // build targets, comma list; NULL: all
     bool cannot[QUEUE_STEP_COUNT]; // steps that this worker does not do
-    uint64_t wait_s;               // 0: does not wait; more than QUEUE_POLL_MAX_S is that
+    const uint64_t *at_hand;       // marks of sources whose modules this worker has, AT_HAND_MAX at most
+    size_t at_hand_count;
+    uint64_t wait_s; // 0: does not wait; more than QUEUE_POLL_MAX_S is that
     // Whoever polls is gone: nothing is leased for it. NULL: it never is.
     bool (*gone)(void *ctx);
     bool leased;                     // out; false: nothing came, and the rest is not set
@@ -241,6 +250,7 @@ struct queue_stored {
     struct execution_key key;
     const char *build_target, *payer;
     uint64_t dead_at_ms; // 0: nobody said
+    uint64_t source;     // as in queue_create
 };
 struct queue_config {
     uint64_t serve_ms; // an execution that says no deadline, and that nobody served for so long, is over

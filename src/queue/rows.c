@@ -196,6 +196,7 @@ static struct queue_row row_of(struct db *db, struct db_stmt *s) {
                               .stored = db_text(db, s, "payer") != NULL,
                               .build_target = db_text(db, s, "build_target"),
                               .payer = db_text(db, s, "payer"),
+                              .source = (uint64_t)db_int(db, s, "source"),
                               .turn = (uint64_t)db_int(db, s, "turn"),
                               .dead_at_ms = (uint64_t)db_int(db, s, "dead_at_ms"),
                               .not_before_ms = (uint64_t)db_int(db, s, "not_before_ms"),
@@ -211,7 +212,8 @@ static struct queue_row row_of(struct db *db, struct db_stmt *s) {
 
 #define SELECT_OPEN                                                                                                    \
     "SELECT e.id AS id, e.contract_id AS contract_id, e.request_id AS request_id, e.task AS task, e.created_ms AS "    \
-    "created_ms, q.build_target AS build_target, q.payer AS payer, q.turn AS turn, q.dead_at_ms AS dead_at_ms, "       \
+    "created_ms, q.build_target AS build_target, q.payer AS payer, q.source AS source, q.turn AS turn, q.dead_at_ms "  \
+    "AS dead_at_ms, "                                                                                                  \
     "q.not_before_ms AS not_before_ms, q.until_ms AS until_ms, q.attempt AS attempt, q.handed AS handed, q.stage AS "  \
     "stage, q.worker_id "                                                                                              \
     "AS worker_id, q.token_name AS token_name, q.lease_hash AS lease_hash, q.timeline AS timeline "                    \
@@ -239,14 +241,16 @@ bool queue_rows_read(struct db *db, const struct execution_key *key,
 bool queue_row_insert(struct db *db, const struct queue_row *row, struct err *e) {
     struct db_stmt *s;
     if (!db_query(db,
-                  "INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, turn, "
-                  "dead_at_ms) VALUES (:id, :contract, :request, :target, :payer, :turn, :dead) ON CONFLICT DO NOTHING",
+                  "INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, source, turn, "
+                  "dead_at_ms) VALUES (:id, :contract, :request, :target, :payer, :source, :turn, :dead) ON CONFLICT "
+                  "DO NOTHING",
                   &s, e))
         return false;
     db_bind_int(db, s, ":id", row->execution_id);
     bind_key(db, s, &row->key);
     db_bind_text(db, s, ":target", row->build_target);
     db_bind_text(db, s, ":payer", row->payer);
+    db_bind_int(db, s, ":source", (int64_t)row->source);
     db_bind_int(db, s, ":turn", (int64_t)row->turn);
     db_bind_int(db, s, ":dead", (int64_t)row->dead_at_ms);
     return db_run(db, s, e);

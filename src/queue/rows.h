@@ -11,6 +11,7 @@ struct queue_row {
     uint64_t created_ms;
     bool stored; // false: an older program made the execution, and what follows is not known
     const char *build_target, *payer;
+    uint64_t source;                                    // a mark of what it runs; 0: not known
     uint64_t turn, dead_at_ms, not_before_ms, until_ms; // wall clock
     unsigned attempt, handed;
     enum execution_state state; // QUEUED, or held

@@ -293,6 +293,12 @@ static void prepare_lease(struct scaled_lease *x, struct queue_poll *p) {
     hash_hex(&hash, x->hash);
 }
 
+static bool all_leased(const struct scaled_lease *x, size_t n) {
+    while (n && x[n - 1].poll->leased)
+        n--;
+    return !n;
+}
+
 // Asks for those of `polls` that want the same as the first one, and takes them out of the list. What they wanted is
 // not there any more when one of them got nothing: the rest need not be asked for.
 static bool claim_like_first(struct scaled *s, struct call_list *polls, struct call_list *looked_at, struct err *e) {
@@ -309,7 +315,7 @@ static bool claim_like_first(struct scaled *s, struct call_list *polls, struct c
             prepare_lease(&lease[n++], poll_of(c));
         if (n == SCALED_BATCH || (n && !polls->first)) {
             ok = ok && scaled_claim(s, lease, n, e);
-            more = ok && lease[n - 1].poll->leased;
+            more = ok && all_leased(lease, n);
             n = 0;
         }
     }

@@ -17,6 +17,7 @@
 #include <pthread.h>
 
 #define SCALED_BATCH 128 // calls in one statement
+_Static_assert(SCALED_BATCH <= AT_HAND_POLLS_MAX, "no more polls are compared than are promised");
 #define CLAIM_MS 500
 // Turns of what cannot begin any more, before all others and for any worker: its time is over, or too many wait before
 // it.

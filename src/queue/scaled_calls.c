@@ -8,6 +8,7 @@
 #include "queue/scaled.h"
 #include "queue/scaled_sql.h"
 #include "queue/timeline.h"
+#include <inttypes.h>
 
 // Where two statements touch the same rows they take them in one order, so that no two coordinators wait for each
 // other. A call without a token is the operator's, whoever holds the execution: its lease is null.
@@ -41,8 +42,8 @@ static const char create_sql[] =
     "WITH x AS (SELECT * FROM unnest(CAST(:contract AS TEXT[]), CAST(:request AS BIGINT[]), CAST(:transaction AS "
     "TEXT[]),"
     " CAST(:about AS TEXT[]), CAST(:task AS TEXT[]), CAST(:target AS TEXT[]), CAST(:payer AS TEXT[]),"
-    " CAST(:dead AS BIGINT[])) WITH ORDINALITY AS"
-    " x (contract_id, request_id, transaction_hash, about, task, build_target, payer, dead_at_ms, n)),"
+    " CAST(:dead AS BIGINT[]), CAST(:source AS BIGINT[])) WITH ORDINALITY AS"
+    " x (contract_id, request_id, transaction_hash, about, task, build_target, payer, dead_at_ms, source, n)),"
     // Of two in one statement the first one is made, as if it had come alone.
     " made AS (INSERT INTO executions (contract_id, request_id, transaction_hash, created_ms, about, task)"
     " SELECT contract_id, request_id, transaction_hash, " NOW_MS ", about, task FROM x"
@@ -52,8 +53,9 @@ static const char create_sql[] =
     // The turn that is served: the highest that somebody holds, or the lowest that waits.
     " served AS (SELECT coalesce((SELECT max(turn) FROM queue_items WHERE stage IS NOT NULL),"
     " (SELECT min(turn) FROM queue_items WHERE stage IS NULL AND turn >= 0), 0) AS turn),"
-    " placed AS (INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, turn, dead_at_ms)"
-    " SELECT new.id, contract_id, request_id, build_target, payer, greatest((SELECT turn FROM served),"
+    " placed AS (INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, source, turn,"
+    " dead_at_ms)"
+    " SELECT new.id, contract_id, request_id, build_target, payer, source, greatest((SELECT turn FROM served),"
     " (SELECT max(q.turn) + 1 FROM queue_items q WHERE q.payer = new.payer AND q.stage IS NULL))"
     " + row_number() OVER (PARTITION BY payer ORDER BY new.n) - 1,"
     " CASE WHEN dead_at_ms <= " NOW_MS " THEN " NOW_MS " + CAST(:serve AS BIGINT)"
@@ -64,7 +66,7 @@ bool scaled_store_creates(struct scaled *s, struct queue_create **x, size_t n, s
     struct db *db = s->durable;
     struct db_stmt *q;
     bool row = false, ok;
-    struct buf c[8];
+    struct buf c[9];
     if (!db_query(db, create_sql, &q, e))
         return false;
     columns_init(c, ARRAY_LEN(c));
@@ -78,9 +80,10 @@ bool scaled_store_creates(struct scaled *s, struct queue_create **x, size_t n, s
         column_add_text(&c[5], x[i]->build_target);
         column_add_text(&c[6], x[i]->payer);
         column_add_int(&c[7], (int64_t)x[i]->dead_at_ms);
+        column_add_int(&c[8], (int64_t)x[i]->source);
     }
-    static const char *const names[] = {":contract", ":request", ":transaction", ":about",
-                                        ":task",     ":target",  ":payer",       ":dead"};
+    static const char *const names[] = {":contract", ":request", ":transaction", ":about", ":task",
+                                        ":target",   ":payer",   ":dead",        ":source"};
     columns_bind(db, q, names, c, ARRAY_LEN(c));
     db_bind_int(db, q, ":serve", (int64_t)s->config.serve_ms);
     db_bind_int(db, q, ":most", DEADLINE_MAX_MS);
@@ -120,6 +123,7 @@ static bool replace(struct scaled *s, struct queue_replace *x, struct err *e) {
                                   .key = x->key,
                                   .build_target = x->build_target,
                                   .payer = x->payer,
+                                  .source = x->source,
                                   .dead_at_ms = dead < most ? dead : most};
     return !id || queue_row_insert(s->durable, &row, e); // it has waited: its turn is the first
 }
@@ -376,30 +380,68 @@ bool scaled_store_give_backs(struct scaled *s, struct queue_give_back **x, size_
 
 // --- claims
 
+// `free` is as many rows as there are polls, at most: each of them is leased to one. `pairs` says to which. What one of
+// them does not get none gets: the others are asked for alone while there is such (scaled.c).
+#define CLAIM(recursive, pairs)                                                                                        \
+    "WITH " recursive                                                                                                  \
+    "x AS (SELECT worker_id, token_name, lease, CAST(string_to_array(at_hand, ',') AS BIGINT[]) AS at_hand, n FROM"    \
+    " unnest(CAST(:worker AS TEXT[]), CAST(:token AS TEXT[]), CAST(:lease AS TEXT[]), CAST(:at_hand AS TEXT[]))"       \
+    " WITH ORDINALITY AS x (worker_id, token_name, lease, at_hand, n)),"                                               \
+    " free AS (SELECT execution_id, turn, source FROM queue_items WHERE stage IS NULL AND not_before_ms <= " NOW_MS    \
+    " AND dead_at_ms > " NOW_MS " AND (CAST(:contract AS TEXT) IS NULL OR contract_id = :contract)"                    \
+    " AND (turn < 0 OR ((CAST(:all AS BIGINT) = 1 OR build_target = ANY (string_to_array(:targets, ',')))"             \
+    " AND CASE WHEN handed % 2 = 1 THEN CAST(:builds AS BIGINT) ELSE CAST(:runs AS BIGINT) END = 1))"                  \
+    " AND NOT EXISTS (SELECT 1 FROM queue_benches b JOIN x ON x.worker_id = b.worker_id WHERE"                         \
+    " b.execution_id = queue_items.execution_id)"                                                                      \
+    " ORDER BY turn, execution_id LIMIT :n FOR UPDATE SKIP LOCKED)," pairs                                             \
+    " UPDATE queue_items q SET timeline = " WITH_STEP("q.timeline",                                                    \
+                                                      "'stage', 'leased', 'at_ms', " NOW_MS                            \
+                                                      ", 'worker_id', nullif(x.worker_id, ''), 'attempt', q.attempt "  \
+                                                      "+ 1") ", changed = " THIS_TRANSACTION                           \
+                                                             ", stage = 'leased', worker_id = x.worker_id, "           \
+                                                             "token_name = x.token_name,"                              \
+                                                             " lease_hash = x.lease, until_ms = " NOW_MS               \
+                                                             " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"    \
+                                                             " FROM pairs JOIN x ON x.n = pairs.n JOIN executions e "  \
+                                                             "ON e.id = pairs.execution_id"                            \
+                                                             " WHERE q.execution_id = pairs.execution_id"              \
+                                                             " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS "   \
+                                                             "turn, q.handed AS handed, e.task AS task"
+
 static const char claim_sql[] =
-    "WITH x AS (SELECT * FROM unnest(CAST(:worker AS TEXT[]), CAST(:token AS TEXT[]), CAST(:lease AS TEXT[]))"
-    " WITH ORDINALITY AS x (worker_id, token_name, lease, n)),"
-    " free AS (SELECT execution_id, turn FROM queue_items WHERE stage IS NULL AND not_before_ms <= " NOW_MS
-    " AND dead_at_ms > " NOW_MS " AND (CAST(:contract AS TEXT) IS NULL OR contract_id = :contract)"
-    " AND (turn < 0 OR ((CAST(:all AS BIGINT) = 1 OR build_target = ANY (string_to_array(:targets, ',')))"
-    " AND CASE WHEN handed % 2 = 1 THEN CAST(:builds AS BIGINT) ELSE CAST(:runs AS BIGINT) END = 1))"
-    // What one of them does not get none gets: the others are asked for alone while there is such (scaled.c).
-    " AND NOT EXISTS (SELECT 1 FROM queue_benches b JOIN x ON x.worker_id = b.worker_id WHERE"
-    " b.execution_id = queue_items.execution_id)"
-    " ORDER BY turn, execution_id LIMIT :n FOR UPDATE SKIP LOCKED),"
-    " ranked AS (SELECT execution_id, row_number() OVER (ORDER BY turn, execution_id) AS n FROM free)"
-    " UPDATE queue_items q SET timeline = " WITH_STEP(
-        "q.timeline",
-        "'stage', 'leased', 'at_ms', " NOW_MS ", 'worker_id', nullif(x.worker_id, ''), 'attempt', q.attempt + "
-        "1") ", changed = " THIS_TRANSACTION ", stage = 'leased', worker_id = x.worker_id, token_name = "
-             "x.token_name, lease_hash = "
-             "x.lease,"
-             " until_ms = " NOW_MS " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"
-             " FROM ranked JOIN x ON x.n = ranked.n JOIN executions e ON "
-             "e.id = ranked.execution_id"
-             " WHERE q.execution_id = ranked.execution_id"
-             " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS turn, "
-             "q.handed AS handed, e.task AS task";
+    CLAIM("", " pairs AS (SELECT execution_id, row_number() OVER (ORDER BY turn, execution_id) AS n FROM free)");
+
+// Each row in turn takes the first poll that is left whose worker has its source at hand, or else the first that is
+// left. Those that nobody has at hand come last, and take nobody's place.
+static const char claim_at_hand_sql[] =
+    CLAIM("RECURSIVE ", " ranked AS MATERIALIZED (SELECT execution_id, source, row_number() OVER (ORDER BY EXISTS"
+                        " (SELECT 1 FROM x WHERE free.source = ANY (x.at_hand)) DESC, turn, execution_id) AS i"
+                        " FROM free),"
+                        " pairs AS (SELECT CAST(NULL AS BIGINT) AS execution_id, CAST(0 AS BIGINT) AS i,"
+                        " CAST(NULL AS BIGINT) AS n, CAST('{}' AS BIGINT[]) AS taken"
+                        " UNION ALL SELECT ranked.execution_id, ranked.i, best.n, pairs.taken || best.n"
+                        " FROM pairs JOIN ranked ON ranked.i = pairs.i + 1 CROSS JOIN LATERAL (SELECT x.n FROM x"
+                        " WHERE x.n <> ALL (pairs.taken)"
+                        " ORDER BY coalesce(ranked.source = ANY (x.at_hand), false) DESC, x.n LIMIT 1) best)");
+
+#define NUMBER_ROOM 22 // a comma, a sign, 19 digits and the end
+
+// NULL: nothing.
+static const char *at_hand_list(const struct queue_poll *p, char out[static AT_HAND_MAX * NUMBER_ROOM]) {
+    size_t len = 0;
+    for (size_t i = 0; i < p->at_hand_count && i < AT_HAND_MAX; i++)
+        if (p->at_hand[i]) // 0 is that of no source
+            len += (size_t)snprintf(out + len, NUMBER_ROOM, "%s%" PRId64, len ? "," : "", (int64_t)p->at_hand[i]);
+    return len ? out : NULL;
+}
+
+// Where there is one poll there is nobody to prefer.
+static const char *claim_statement(const struct scaled_lease *x, size_t n) {
+    bool any = false;
+    for (size_t i = 0; n > 1 && i < n; i++)
+        any |= x[i].poll->at_hand_count > 0;
+    return any ? claim_at_hand_sql : claim_sql;
+}
 
 static void read_lease(struct db *db, struct db_stmt *q, struct scaled_lease *x) {
     struct queue_poll *p = x->poll;
@@ -417,16 +459,18 @@ bool scaled_claim(struct scaled *s, struct scaled_lease *x, size_t n, struct err
     struct db_stmt *q;
     bool row = false, ok;
     const struct queue_poll *p = x[0].poll;
-    if (!db_query(db, claim_sql, &q, e))
+    if (!db_query(db, claim_statement(x, n), &q, e))
         return false;
-    struct buf c[3];
+    struct buf c[4];
     columns_init(c, ARRAY_LEN(c));
     for (size_t i = 0; i < n; i++) {
+        char at_hand[AT_HAND_MAX * NUMBER_ROOM];
         column_add_text(&c[0], x[i].poll->worker_id);
         column_add_text(&c[1], if_any(x[i].poll->token_name));
         column_add_text(&c[2], x[i].hash);
+        column_add_text(&c[3], at_hand_list(x[i].poll, at_hand));
     }
-    static const char *const names[] = {":worker", ":token", ":lease"};
+    static const char *const names[] = {":worker", ":token", ":lease", ":at_hand"};
     columns_bind(db, q, names, c, ARRAY_LEN(c));
     db_bind_text(db, q, ":contract", p->contract_id);
     db_bind_text(db, q, ":targets", p->capabilities);

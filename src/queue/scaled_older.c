@@ -23,6 +23,7 @@ static bool row_of(const struct scaled *s, struct arena *a, struct db_stmt *q, s
         .key = {arena_strdup(a, db_text(s->durable, q, "contract_id")), (uint64_t)db_int(s->durable, q, "request_id")},
         .build_target = arena_strdup(a, t.build_target),
         .payer = arena_strdup(a, t.payer),
+        .source = t.source,
         .dead_at_ms = t.dead_at_ms <= created ? created + s->config.serve_ms
                       : t.dead_at_ms < most   ? t.dead_at_ms
                                               : most};

@@ -25,7 +25,7 @@ struct world {
 // Tasks here are their request's number.
 static inline bool read_number(struct arena *a, const char *json, struct queue_stored *out, struct err *e) {
     (void)a, (void)e;
-    *out = (struct queue_stored){{"a.near", strtoull(json, NULL, 10)}, "t", "p", 0};
+    *out = (struct queue_stored){.key = {"a.near", strtoull(json, NULL, 10)}, .build_target = "t", .payer = "p"};
     return true;
 }
 

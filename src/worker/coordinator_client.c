@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "http/client.h"
 #include <inttypes.h>
 #include <time.h>
@@ -16,7 +17,8 @@
 #define WASM_MAX (64u << 20)
 
 struct api {
-    _Atomic int64_t ahead_ms; // of the monotonic clock is the coordinator's; 0: not known
+    _Atomic int64_t ahead_ms;              // of the monotonic clock is the coordinator's; 0: not known
+    atomic_uint_fast64_t unnamed_until_ms; // until then polls do not name what is at hand
     struct http_client *http;
     struct api_settings set;
     size_t base_len; // without a slash behind
@@ -87,19 +89,39 @@ static bool tell(struct api *api, struct arena *a, const char *method, const cha
 
 // --- leases
 
-bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const atomic_bool *stop, struct lease *out,
-              bool *got, struct err *e) {
-    const char *path =
-        arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s&network=%s&contract_id=%s%s%s", timeout_s,
-                     http_percent_encode(a, api->set.worker_id), http_percent_encode(a, api->set.network),
-                     http_percent_encode(a, api->set.contract_id), api->set.role ? "&capabilities=" : "",
-                     api->set.role ? api->set.role : "");
-    struct http_call call = call_of(api, a, "GET", path, timeout_s * 1000 + CALL_MS);
-    SCOPED_JSON(answer) = NULL;
+static const char *poll_path(struct api *api, struct arena *a, const struct poll_wish *w, bool named) {
+    const struct api_settings *s = &api->set;
+    return arena_printf(a, "/tasks/poll?timeout=%" PRIu64 "&worker_id=%s&network=%s&contract_id=%s%s%s%s%s",
+                        w->timeout_s, http_percent_encode(a, s->worker_id), http_percent_encode(a, s->network),
+                        http_percent_encode(a, s->contract_id), s->role ? "&capabilities=" : "", s->role ? s->role : "",
+                        named ? "&at_hand=" : "", named ? w->at_hand : "");
+}
+
+static bool poll_once(struct api *api, struct arena *a, const struct poll_wish *w, bool named, json_t **answer,
+                      struct err *e) {
+    struct http_call call = call_of(api, a, "GET", poll_path(api, a, w, named), w->timeout_s * 1000 + CALL_MS);
     int status;
-    call.cancel = stop;
+    call.cancel = w->stop;
+    return http_call_json(api->http, a, &call, NULL, &status, answer, e);
+}
+
+// An older coordinator does not know what is named as at hand. Whatever else it refuses it refuses once more.
+static bool ask_for_work(struct api *api, struct arena *a, const struct poll_wish *w, json_t **answer, struct err *e) {
+    bool named = w->at_hand[0] && clock_mono_ms() >= atomic_load(&api->unnamed_until_ms);
+    if (poll_once(api, a, w, named, answer, e))
+        return true;
+    if (!named || e->code != ERR_INVALID)
+        return false;
+    atomic_store(&api->unnamed_until_ms, deadline_in(api->set.unnamed_ms ? api->set.unnamed_ms : API_UNNAMED_MS));
+    log_info("the coordinator does not take what is at hand here: %s", e->msg);
+    return poll_once(api, a, w, false, answer, e);
+}
+
+bool api_poll(struct api *api, struct arena *a, const struct poll_wish *w, struct lease *out, bool *got,
+              struct err *e) {
+    SCOPED_JSON(answer) = NULL;
     *got = false;
-    if (!http_call_json(api->http, a, &call, NULL, &status, &answer, e))
+    if (!ask_for_work(api, a, w, &answer, e))
         return false;
     if (!answer)
         return true;

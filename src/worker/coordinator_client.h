@@ -8,10 +8,13 @@
 
 struct api;
 
+#define API_UNNAMED_MS 60000 // for so long no poll names what is at hand, where a coordinator did not take that
+
 // `cancel`: when it turns true, calls give up within 100 ms. NULL: never. Texts are kept, not copied.
 struct api_settings {
     const char *base_url, *token, *worker_id, *version, *network, *contract_id;
-    const char *role; // the one thing that is done here, compilation or execution; NULL: both
+    const char *role;    // the one thing that is done here, compilation or execution; NULL: both
+    uint64_t unnamed_ms; // instead of API_UNNAMED_MS; 0: that
     const atomic_bool *cancel;
 };
 [[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);
@@ -21,11 +24,16 @@ void api_free(struct api *api);
 // this one's.
 uint64_t api_now_ms(const struct api *api);
 
-// Waits up to timeout_s for work of any kind: also what this worker cannot build has to be answered. *got false: none.
-// A lease that cannot be read is ERR_INVALID with *got true when it can at least be given back. `stop` ends the wait
-// early.
-[[nodiscard]] bool api_poll(struct api *api, struct arena *a, uint64_t timeout_s, const atomic_bool *stop,
-                            struct lease *out, bool *got, struct err *e);
+struct poll_wish {
+    uint64_t timeout_s;
+    const char *at_hand;     // a list of marks (protocol/source_mark.h); "": nothing
+    const atomic_bool *stop; // ends the wait early
+};
+// Waits for work of any kind: also what this worker cannot build has to be answered. *got false: none. A lease that
+// cannot be read is ERR_INVALID with *got true when it can at least be given back. A coordinator that does not know
+// what a poll names as at hand refuses it: it is asked once more without, and for a while no poll names it.
+[[nodiscard]] bool api_poll(struct api *api, struct arena *a, const struct poll_wish *wish, struct lease *out,
+                            bool *got, struct err *e);
 
 // What names a lease in every report.
 struct lease_id {

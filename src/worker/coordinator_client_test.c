@@ -5,6 +5,8 @@
 #include "base/test.h"
 #include "http/test_server.h"
 
+#define UNNAMED_MS 300
+
 // What the server answers to everything.
 static struct {
     int status;
@@ -25,7 +27,29 @@ static void serve(struct http_request *r, void *ctx) {
     http_reply(r, fake.status, fake.type, slice_str(fake.body));
 }
 
+// A coordinator that leases nothing. It may be one that knows no `at_hand`.
+static struct {
+    bool is_older;
+    unsigned asked;
+    char at_hand[100]; // as the last poll named it; "-": not at all
+} coordinator;
+
+static void serve_poll(struct http_request *r, void *ctx) {
+    (void)ctx;
+    const char *at_hand = http_query(r, "at_hand");
+    struct err e;
+    coordinator.asked++;
+    snprintf(coordinator.at_hand, sizeof coordinator.at_hand, "%s", at_hand ? at_hand : "-");
+    if (!at_hand || !coordinator.is_older) {
+        http_reply_empty(r, 204);
+        return;
+    }
+    err_set(&e, ERR_INVALID, "'at_hand' is no parameter of this path");
+    http_reply_err(r, &e);
+}
+
 static const struct http_route routes[] = {
+    {.method = HTTP_GET, .path = "/tasks/poll", .handler = serve_poll},
     {.method = HTTP_POST, .path = "/tasks/heartbeat", .handler = serve, .max_body = 1 << 16},
     {.method = HTTP_POST, .path = "/tasks/complete", .handler = serve, .max_body = 1 << 16},
     {.method = HTTP_GET, .path = "/wasm/{hash}", .handler = serve},
@@ -116,6 +140,35 @@ static void deadlines_are_told_by_the_coordinators_clock(void **state) {
     fake.date = NULL;
 }
 
+static void poll_naming(const char *at_hand, const char *named, unsigned asked) {
+    SCOPED_ARENA(a);
+    static const atomic_bool never;
+    const struct poll_wish wish = {.at_hand = at_hand, .stop = &never};
+    struct lease lease;
+    struct err e;
+    bool got;
+    coordinator.asked = 0;
+    assert_ok(api_poll(api, a, &wish, &lease, &got, &e), &e);
+    assert_false(got);
+    assert_string_equal(coordinator.at_hand, named);
+    assert_int_equal(coordinator.asked, asked);
+}
+
+// If this fails, workers that are newer than a coordinator get no work from it.
+static void an_older_coordinator_takes_polls(void **state) {
+    (void)state;
+    poll_naming("", "-", 1);
+    poll_naming("0123456789abcdef", "0123456789abcdef", 1);
+    coordinator.is_older = true;
+    uint64_t since = clock_mono_ms();
+    poll_naming("0123456789abcdef", "-", 2);
+    coordinator.is_older = false;
+    poll_naming("0123456789abcdef", "-", 1);
+    while (clock_mono_ms() < since + UNNAMED_MS + 100)
+        ;
+    poll_naming("0123456789abcdef", "0123456789abcdef", 1);
+}
+
 static int set_up(void **state) {
     (void)state;
     static char url[64];
@@ -127,7 +180,8 @@ static int set_up(void **state) {
                                    .worker_id = "w 1",
                                    .version = "1",
                                    .network = "devnet",
-                                   .contract_id = "c.near"};
+                                   .contract_id = "c.near",
+                                   .unnamed_ms = UNNAMED_MS};
     assert_ok(api_new(&api, &s, &e), &e);
     return 0;
 }
@@ -142,6 +196,7 @@ static int tear_down(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_status_is_not_the_coordinators_word),
                                        cmocka_unit_test(the_coordinators_own_words), cmocka_unit_test(names_in_paths),
-                                       cmocka_unit_test(deadlines_are_told_by_the_coordinators_clock)};
+                                       cmocka_unit_test(deadlines_are_told_by_the_coordinators_clock),
+                                       cmocka_unit_test(an_older_coordinator_takes_polls)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

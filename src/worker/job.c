@@ -514,6 +514,7 @@ static void run_ended(struct job *j) {
     tally_add(&n->runs, exec_end_slug(j->run.end));
     histogram_add(&n->ran, j->run.run_us);
     atomic_fetch_add(j->run.compile_us ? &n->code_made : &n->code_had, 1);
+    at_hand_note(j->worker->at_hand, source_mark(j->task->repo, j->task->ref, j->task->target));
     log_info("run end=%s instructions=%" PRIu64 " run_us=%" PRIu64 " compile_us=%" PRIu64 " output=%zu",
              exec_end_slug(j->run.end), j->run.instructions, j->run.run_us, j->run.compile_us, j->run.output.len);
     if (j->run.end == EXEC_DEADLINE && j->run.seconds < j->task->limits.max_execution_seconds)

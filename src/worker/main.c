@@ -217,7 +217,10 @@ static bool open_modules(struct daemon *d, struct err *e) {
                                  .may_build = d->set.builds,
                                  .for_others = !d->set.runs,
                                  .builds = (unsigned)d->set.build_slots};
-    return modules_new(&d->worker.modules, &m, e);
+    if (!modules_new(&d->worker.modules, &m, e))
+        return false;
+    d->worker.at_hand = at_hand_new(m.dir);
+    return true;
 }
 
 static bool open_keystore(struct daemon *d, struct err *e) {
@@ -250,16 +253,16 @@ static bool open_executors(struct daemon *d, struct err *e) {
 static bool open_worker(struct daemon *d, struct err *e) {
     struct worker *w = &d->worker;
     struct settings *s = &d->set;
-    struct api_settings api = {s->api_url,
-                               s->api_token,
-                               s->worker_id,
-                               VERSION,
-                               s->network,
-                               s->contract,
-                               !s->runs     ? "compilation"
-                               : !s->builds ? "execution"
-                                            : NULL,
-                               &w->abandon};
+    struct api_settings api = {.base_url = s->api_url,
+                               .token = s->api_token,
+                               .worker_id = s->worker_id,
+                               .version = VERSION,
+                               .network = s->network,
+                               .contract_id = s->contract,
+                               .role = !s->runs     ? "compilation"
+                                       : !s->builds ? "execution"
+                                                    : NULL,
+                               .cancel = &w->abandon};
     struct public_key public = secret_key_public(&d->key);
     w->set.network = s->network;
     w->set.contract_id = s->contract;
@@ -403,6 +406,7 @@ static void close_all(struct daemon *d, int status) {
     branches_free(w->branches);
     keystore_free(w->keystore);
     modules_free(w->modules);
+    at_hand_free(w->at_hand);
     builder_free(d->builder);
     egress_free(d->egress);
     chain_free(w->chain);

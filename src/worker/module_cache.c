@@ -89,6 +89,27 @@ static void make_room(const char *dir, uint64_t max_bytes) {
     }
 }
 
+static bool is_record(const char *path) {
+    size_t n = strlen(path);
+    return n > 5 && strcmp(path + n - 5, ".json") == 0;
+}
+
+size_t module_cache_recent(const char *dir, struct arena *a, struct build_record *out, size_t most) {
+    SCOPED_ARENA(own);
+    struct file *files;
+    uint64_t bytes;
+    size_t n = list(dir, own, &files, &bytes), found = 0;
+    qsort(files, n, sizeof *files, older_first);
+    while (n-- && found < most) {
+        struct slice text;
+        if (!is_record(files[n].path) || !file_read(a, files[n].path, RECORD_FILE_MAX, &text, NULL))
+            continue;
+        SCOPED_JSON(j) = json_parse(text, RECORD_FILE_MAX, NULL);
+        found += j && record_parse(&out[found], a, j, NULL);
+    }
+    return found;
+}
+
 // The module first: a record whose module is missing would be a promise not kept.
 void module_cache_save(const char *dir, struct arena *a, uint64_t max_bytes, const struct build_record *r,
                        struct slice wasm) {

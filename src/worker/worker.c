@@ -54,7 +54,10 @@ void worker_able(struct worker *w) {
 // One poll, and what comes of it. false: the coordinator could not be asked, or said what cannot be read.
 static bool take_one(struct worker *w, struct arena *a, bool ahead, uint64_t *lease_ms, struct err *e) {
     struct lease lease;
-    bool got, ok = api_poll(w->api, a, ahead ? AHEAD_POLL_S : w->set.poll_s, &w->stopping, &lease, &got, e);
+    const struct poll_wish wish = {.timeout_s = ahead ? AHEAD_POLL_S : w->set.poll_s,
+                                   .at_hand = w->set.runs ? at_hand_text(w->at_hand, a) : "",
+                                   .stop = &w->stopping};
+    bool got, ok = api_poll(w->api, a, &wish, &lease, &got, e);
     uint64_t start = clock_mono_ms();
     if (ok && got && flag_is_set(&w->stopping)) // handed out while we stopped: not confirmed, so it goes back
         return true;

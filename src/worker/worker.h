@@ -4,6 +4,7 @@
 // Nothing is sent before it is in the journal; nothing is sent twice without asking the chain.
 #pragma once
 #include "near/send.h"
+#include "worker/at_hand.h"
 #include "worker/branches.h"
 #include "worker/completions.h"
 #include "worker/extender.h"
@@ -37,6 +38,7 @@ struct worker {
     struct keystore *keystore;
     struct branches *branches;
     struct modules *modules;
+    struct at_hand *at_hand;
     struct exec_pool *exec;
     struct held *held;
     struct extender *extender;
