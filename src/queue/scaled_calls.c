@@ -394,19 +394,17 @@ bool scaled_store_give_backs(struct scaled *s, struct queue_give_back **x, size_
     " AND NOT EXISTS (SELECT 1 FROM queue_benches b JOIN x ON x.worker_id = b.worker_id WHERE"                         \
     " b.execution_id = queue_items.execution_id)"                                                                      \
     " ORDER BY turn, execution_id LIMIT :n FOR UPDATE SKIP LOCKED)," pairs                                             \
-    " UPDATE queue_items q SET timeline = " WITH_STEP("q.timeline",                                                    \
-                                                      "'stage', 'leased', 'at_ms', " NOW_MS                            \
-                                                      ", 'worker_id', nullif(x.worker_id, ''), 'attempt', q.attempt "  \
-                                                      "+ 1") ", changed = " THIS_TRANSACTION                           \
-                                                             ", stage = 'leased', worker_id = x.worker_id, "           \
-                                                             "token_name = x.token_name,"                              \
-                                                             " lease_hash = x.lease, until_ms = " NOW_MS               \
-                                                             " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"    \
-                                                             " FROM pairs JOIN x ON x.n = pairs.n JOIN executions e "  \
-                                                             "ON e.id = pairs.execution_id"                            \
-                                                             " WHERE q.execution_id = pairs.execution_id"              \
-                                                             " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS "   \
-                                                             "turn, q.handed AS handed, e.task AS task"
+    " UPDATE queue_items q SET timeline = " WITH_STEP(                                                                 \
+        "q.timeline",                                                                                                  \
+        "'stage', 'leased', 'at_ms', " NOW_MS ", 'worker_id', nullif(x.worker_id, ''), 'attempt', q.attempt "          \
+        "+ 1") ", changed = " THIS_TRANSACTION ", stage = 'leased', worker_id = x.worker_id, "                         \
+               "token_name = x.token_name,"                                                                            \
+               " lease_hash = x.lease, until_ms = " NOW_MS " + CAST(:confirm AS BIGINT), attempt = q.attempt + 1"      \
+               " FROM pairs JOIN x ON x.n = pairs.n JOIN executions e "                                                \
+               "ON e.id = pairs.execution_id"                                                                          \
+               " WHERE q.execution_id = pairs.execution_id"                                                            \
+               " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS "                                                 \
+               "turn, q.handed AS handed, e.task AS task"
 
 static const char claim_sql[] =
     CLAIM("", " pairs AS (SELECT execution_id, row_number() OVER (ORDER BY turn, execution_id) AS n FROM free)");
