@@ -39,15 +39,16 @@ static void test_folder(void **state) {
     struct fixture *f = *state;
     struct pages *p;
     struct err e;
-    assert_err(pages_open(&p, arena_printf(f->arena, "%s/none", f->folder), NULL, 0, &e), &e, ERR_IO, "cannot read");
-    assert_err(pages_open(&p, f->folder, NULL, 0, &e), &e, ERR_NOT_FOUND, "has no index.html");
+    assert_err(pages_open(&p, "the dashboard", arena_printf(f->arena, "%s/none", f->folder), NULL, 0, &e), &e, ERR_IO,
+               "cannot read");
+    assert_err(pages_open(&p, "the dashboard", f->folder, NULL, 0, &e), &e, ERR_NOT_FOUND, "has no index.html");
     put(f, "index.html", SLICE_LIT("<p>"));
-    assert_ok(pages_open(&p, f->folder, NULL, 0, &e), &e);
+    assert_ok(pages_open(&p, "the dashboard", f->folder, NULL, 0, &e), &e);
     pages_free(p);
 }
 
 static bool open_asking(struct fixture *f, const char *asked, struct pages **out, struct err *e) {
-    return pages_open(out, f->folder, &asked, 1, e);
+    return pages_open(out, "the dashboard", f->folder, &asked, 1, e);
 }
 
 static void test_addresses(void **state) {
@@ -74,12 +75,12 @@ static void test_bounds(void **state) {
     put(f, "index.html", SLICE_LIT("<p>"));
     for (unsigned i = 0; i < PAGES_FILES_MAX; i++)
         put(f, arena_printf(f->arena, "assets/%u.js", i), SLICE_LIT("1"));
-    assert_err(pages_open(&p, f->folder, NULL, 0, &e), &e, ERR_TOO_LARGE, "more than");
+    assert_err(pages_open(&p, "the dashboard", f->folder, NULL, 0, &e), &e, ERR_TOO_LARGE, "more than");
     (void)!unlink(arena_printf(f->arena, "%s/assets/0.js", f->folder));
-    assert_ok(pages_open(&p, f->folder, NULL, 0, &e), &e);
+    assert_ok(pages_open(&p, "the dashboard", f->folder, NULL, 0, &e), &e);
     pages_free(p);
     assert_int_equal(truncate(arena_printf(f->arena, "%s/assets/1.js", f->folder), PAGES_BYTES_MAX), 0);
-    assert_err(pages_open(&p, f->folder, NULL, 0, &e), &e, ERR_TOO_LARGE, "dashboard");
+    assert_err(pages_open(&p, "the dashboard", f->folder, NULL, 0, &e), &e, ERR_TOO_LARGE, "dashboard");
 }
 
 int main(void) {
