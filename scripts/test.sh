@@ -46,8 +46,9 @@ part unit make unit
 part unit-asan make FLAVOUR=asan unit
 part unit-tsan make FLAVOUR=tsan unit
 part build-clang make FLAVOUR=clang all tests
-for t in tests/*_test.py; do # they wait more than they work: as many at once as there are processors, and have homes of their own
-    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+# They have homes of their own and wait more than they work: one more at once than there are processors.
+for t in tests/*_test.py; do
+    while [ "$(jobs -rp | wc -l)" -gt "$(nproc)" ]; do wait -n; done
     # One that hangs is ended, so that the others are heard of; a hanging test in it ends earlier (tests/kit.py).
     part "$(basename "$t" .py)" timeout --foreground -s INT -k 60 1500 python3 "$t" &
 done
