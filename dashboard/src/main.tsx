@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Route, Switch } from "wouter";
+import { followChanges } from "./api/live.ts";
 import { Frame } from "./frame.tsx";
 import { ExecutionPage } from "./pages/execution/page.tsx";
 import { ExecutionsPage } from "./pages/executions.tsx";
@@ -25,6 +26,7 @@ const client = new QueryClient({
   },
 });
 
+followChanges(client);
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <QueryClientProvider client={client}>

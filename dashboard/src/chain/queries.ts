@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pages read from the chain.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useConfig } from "../api/queries.ts";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { isOver, useConfig } from "../api/queries.ts";
+import type { Execution } from "../api/schema.ts";
 import { balanceOf } from "./rpc.ts";
 import type { Integer } from "../api/exact.ts";
 import { useSettled } from "../hooks/settled.ts";
@@ -10,7 +11,8 @@ import type { Prices } from "./price.ts";
 import { failureOf, transactionOf, type Transaction } from "./transaction.ts";
 import { view } from "./view.ts";
 
-const FOLLOW_MS = 2000;
+const FOLLOW_MS = 1000;
+const SELDOM_MS = 10_000;
 
 export function useRpc(): readonly string[] {
   return useConfig().data?.rpc_urls ?? [];
@@ -23,15 +25,21 @@ export interface Named {
   request: string;
 }
 
+// How long to wait before the chain is asked whether a request is answered: while the coordinator does not say that it
+// is, seldom, since live.ts has it asked when the coordinator does.
+function untilAnswered(execution: Execution | null | undefined): number {
+  return execution && !isOver(execution) ? SELDOM_MS : FOLLOW_MS;
+}
+
 // The transaction in which an execution was asked for; asked again until its end is in it.
-export function useTransaction(named: Named | null) {
+export function useTransaction(named: Named | null, execution: Execution) {
   const urls = useRpc();
   return useQuery({
     queryKey: ["transaction", named?.hash, named?.sender],
     enabled: named !== null && urls.length > 0,
     queryFn: ({ signal }) => transactionOf(urls, named!.hash, named!.sender, signal),
     refetchInterval: ({ state }) =>
-      state.data && named && completedIn(state.data, named.contract, named.request) ? false : FOLLOW_MS,
+      state.data && named && completedIn(state.data, named.contract, named.request) ? false : untilAnswered(execution),
   });
 }
 
@@ -67,13 +75,18 @@ function isAnswered(transaction: Transaction | undefined, contract: string): boo
 // A transaction that a wallet has sent, or may have sent: asked for until its request is answered.
 export function useSentTransaction(hash: string, sender: string, contract: string) {
   const urls = useRpc();
+  const client = useQueryClient();
+  const told = (transaction: Transaction | undefined) => {
+    const asked = transaction && firstRequestIn(transaction, contract);
+    return asked && client.getQueryData<Execution | null>(["execution", contract, `${asked.data.request_id}`]);
+  };
   return useQuery({
     queryKey: ["transaction", hash, sender],
     enabled: urls.length > 0,
     retry: 30,
-    retryDelay: FOLLOW_MS,
+    retryDelay: 2 * FOLLOW_MS,
     queryFn: ({ signal }) => transactionOf(urls, hash, sender, signal),
-    refetchInterval: ({ state }) => (isAnswered(state.data, contract) ? false : FOLLOW_MS / 2),
+    refetchInterval: ({ state }) => (isAnswered(state.data, contract) ? false : untilAnswered(told(state.data))),
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one execution, while it runs and when it is over.
 import { check, done, equal, everywhere, open, unexpected } from "./kit.mjs";
-import { answer, at, attempts, details, executionPath, hostile, rows, timeline, world } from "./world.mjs";
+import { answer, at, attempts, details, executionPath, hostile, lists, rows, timeline, world } from "./world.mjs";
 
 export const tests = {
   async "one execution"() {
@@ -22,9 +22,14 @@ export const tests = {
   },
 
   async "a live one"() {
-    const page = await open(at("/executions"));
+    let told;
+    const page = await open(at("/executions"), {}, (page) => {
+      told = page.waitForResponse((answer) => answer.url().includes("/public/changes"));
+    });
     await rows(page).first().waitFor();
     const before = await rows(page).count();
+    await told;
+    await page.route(lists, (route) => route.abort()); // from here on the one question that waits must do
     console.log("ask");
     await page.waitForFunction((n) => document.querySelectorAll("table.rows tbody tr").length > n, before);
     check("a new request shows up by itself", true);

@@ -95,12 +95,14 @@ export const unexpected = (page) => page.complaints.filter((text) => !text.start
 
 export async function run(tests, only) {
   try {
-    for (const [name, test] of Object.entries(tests).filter(([n]) => !only || n === only)) {
+    for (const [name, test] of Object.entries(tests).filter(([n]) => !only || new RegExp(only).test(n))) {
+      const start = performance.now();
       try {
         await test();
       } catch (e) {
         check(name, false, String(e.stack));
       }
+      console.log(`took ${((performance.now() - start) / 1000).toFixed(1)} s: ${name}`);
     }
   } finally {
     await close();

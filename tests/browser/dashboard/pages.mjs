@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// pages.mjs WORLD.json [TEST]: the dashboard of a running `outlayer up` in headless Chromium. Prints `ok NAME` and
+// pages.mjs WORLD.json [TESTS, by a pattern]: the dashboard of a running `outlayer up` in headless Chromium. Prints `ok NAME` and
 // `FAIL NAME got …` lines, and `ask` where somebody is to ask for an execution.
 import { tests as execution } from "./execution.mjs";
 import { run } from "./kit.mjs";

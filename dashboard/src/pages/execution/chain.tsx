@@ -93,7 +93,7 @@ export function OnChain({ job }: { job: Execution }) {
     job.transaction_hash && job.sender_id
       ? { hash: job.transaction_hash, sender: job.sender_id, contract: job.contract_id, request: `${job.request_id}` }
       : null;
-  const transaction = useTransaction(named);
+  const transaction = useTransaction(named, job);
   if (!named || urls.length === 0)
     return (
       <Empty title="What the chain has of it is not shown.">
