@@ -63,6 +63,7 @@ def test_refused():
                             (["init", "there", "--lang", "c"], "is there already"),
                             (["init", "none/x", "--lang", "c"], "No such file or directory"),
                             (["init", "/proc/x", "--lang", "c"], "cannot make a folder in '/proc'"),
+                            (["run", "nowhere"], "outlayer init NAME --lang c"),
                             (["run", "empty", "--input", "x"], "there are no files in it"),
                             (["run", "there", "--input", "x"], "neither outlayer.toml nor Cargo.toml nor Makefile")):
             done = outlayer(home, *args)

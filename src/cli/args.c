@@ -46,6 +46,9 @@ static bool unknown(const struct arg *table, size_t count, const char *text, str
     for (size_t i = 0; option && i < count; i++)
         if (table[i].name)
             nearest_try(&near, table[i].name);
+    for (size_t i = 0; text[0] != '-' && i < count; i++)
+        if (table[i].name && strcmp(table[i].name, "--repo") == 0)
+            return err_hint(e, "did you mean --repo %s?", text);
     return near.name ? err_hint(e, "did you mean %s?", near.name) : err_hint(e, "--help lists what this command takes");
 }
 

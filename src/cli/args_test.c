@@ -74,6 +74,20 @@ static void test_mistakes(void **state) {
     assert_err(PARSE("--in", "x"), &e, ERR_USAGE, "'--in'");
 }
 
+// If this fails, whoever names a folder as `outlayer run` takes it is not told how another command takes it.
+static void test_a_repository_without_its_option(void **state) {
+    (void)state;
+    static const struct arg of_request[] = {ARG_OPTION(struct options, file, "--repo", "REPO", "a folder")};
+    char text[] = "./hello", *line[] = {text};
+    struct options o = {0};
+    struct err e;
+    bool help;
+    assert_err(args_parse(&o, of_request, 1, 1, line, &help, &e), &e, ERR_USAGE, "unknown argument './hello'");
+    assert_string_equal(e.hint, "did you mean --repo ./hello?");
+    assert_err(PARSE("a.wasm", "b.wasm"), &e, ERR_USAGE, "'b.wasm'");
+    assert_string_equal(e.hint, "--help lists what this command takes");
+}
+
 // If this fails, an option is passed over in silence, or refused where it is meant.
 static void test_uses(void **state) {
     (void)state;
@@ -88,7 +102,8 @@ static void test_uses(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_given), cmocka_unit_test(test_help),
-                                       cmocka_unit_test(test_mistakes), cmocka_unit_test(test_uses)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_given), cmocka_unit_test(test_help), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_a_repository_without_its_option), cmocka_unit_test(test_uses)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

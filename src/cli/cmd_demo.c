@@ -291,7 +291,8 @@ static bool show_all(struct demo *d, struct err *e) {
         "%u requests, each answered: callback value = executor's output = output in the resolving transaction;\n"
         "one with a secret that was printed nowhere, and one refused; a key of a (simulated) TDX machine came and "
         "went\n"
-        "next: `build/bin/outlayer up`, then `build/bin/outlayer request --repo YOUR-FOLDER …` in another terminal\n",
+        "next: `build/bin/outlayer up`, then `build/bin/outlayer request --repo YOUR-FOLDER …` in another terminal;\n"
+        "docs/tutorial.md goes on from there\n",
         done);
     return true;
 }

@@ -123,7 +123,9 @@ static bool no_module(const char *path, struct err *e) {
 }
 
 static bool read_module(struct arena *a, const char *path, struct slice *out, struct err *e) {
-    return file_read(a, path, WASM_MAX, out, e) && (slice_starts(*out, slice_of("\0asm", 4)) || no_module(path, e));
+    if (!file_read(a, path, WASM_MAX, out, e))
+        return err_hint(e, "it takes a .wasm file or a folder; `outlayer init NAME --lang c` makes one to start from");
+    return slice_starts(*out, slice_of("\0asm", 4)) || no_module(path, e);
 }
 
 // The folder of this machine that is meant, without what stands behind "//"; NULL where there is none.

@@ -9,8 +9,12 @@
 #include <unistd.h>
 
 bool secrets_from_env(struct secrets *out, struct arena *a, struct slice text, struct err *e) {
-    return env_file_read(out, a, text, GIVEN_BY_USER, e) &&
-           (out->count || err_set(e, ERR_USAGE, "there are no secrets in the input"));
+    if (!env_file_read(out, a, text, GIVEN_BY_USER, e))
+        return false;
+    if (out->count)
+        return true;
+    err_set(e, ERR_USAGE, "there are no secrets in the input");
+    return err_hint(e, "it takes lines NAME=value, from standard input or --env-file FILE");
 }
 
 // --- where from

@@ -36,6 +36,7 @@ static void refuses(const char *text, size_t len, const char *sentence) {
     assert_false(secrets_from_env(&s, a, slice_of(text, len), &e));
     if (!strstr(e.msg, sentence))
         fail_msg("'%s' does not say '%s'", e.msg, sentence);
+    assert_true(len || strstr(e.hint, "NAME=value"));
     assert_null(strstr(e.msg, "geheim"));
 }
 

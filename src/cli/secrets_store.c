@@ -47,7 +47,8 @@ static bool store(struct secrets_job *j, const struct storing *w, json_t **resul
     json_object_set_new(call.args, "access", access_json(w->access));
     if (!remote_send(&j->remote, &call, &transaction, NULL, e))
         return false;
-    fprintf(stderr, "stored      %zu secrets\n", json_array_size(w->names));
+    size_t count = json_array_size(w->names);
+    fprintf(stderr, "stored      %zu secret%s\n", count, count == 1 ? "" : "s");
     *result = remote_name(&j->scope);
     json_object_set(*result, "names", w->names);
     json_object_set_new(*result, "access", access_json(w->access));

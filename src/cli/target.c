@@ -52,7 +52,9 @@ static const char *of_session(const struct target *t, const char *key) {
 static bool nothing_runs(const struct target *t, const char *what, struct err *e) {
     err_set(e, ERR_SETTINGS, "no %s for network '%s'", what, t->network);
     return strcmp(t->network, "devnet") == 0
-               ? err_hint(e, "start `outlayer up` in another terminal, or name the deployment (--help)")
+               ? err_hint(e,
+                          "start `outlayer up` in another terminal and wait until it shows its addresses, or name the "
+                          "deployment (--help)")
                : err_hint(e, "give it as an option or in the environment (--help)");
 }
 
