@@ -4,41 +4,20 @@
 #include "base/clock.h"
 #include "base/patience.h"
 #include "base/sync.h"
-#include "base/test.h"
+#include "base/test_server.h"
 #include "redis/redis_link.h"
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <spawn.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 static char test_redis_server_url[200];
 
-// tests/databases.py ends it when this process does: its standard input is a pipe that nobody else writes to.
 static inline const char *test_redis_url(void) {
-    char python[] = "python3", script[] = "tests/databases.py", what[] = "redis";
-    char *const argv[] = {python, script, what, NULL};
-    int in[2], out[2];
-    pid_t pid;
-    posix_spawn_file_actions_t files;
-    if (test_redis_server_url[0])
-        return test_redis_server_url;
-    assert_int_equal(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC), 0);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, in[0], 0);
-    posix_spawn_file_actions_adddup2(&files, out[1], 1);
-    assert_int_equal(posix_spawnp(&pid, argv[0], &files, NULL, argv, environ), 0);
-    posix_spawn_file_actions_destroy(&files);
-    close(in[0]);
-    close(out[1]);
-    FILE *f = fdopen(out[0], "r");
-    if (!fgets(test_redis_server_url, sizeof test_redis_server_url, f))
-        fail_msg("Redis did not start; is this the project's folder, and did scripts/setup.sh test run?");
-    test_redis_server_url[strcspn(test_redis_server_url, "\n")] = 0;
-    fclose(f);
+    char what[] = "redis";
+    if (!test_redis_server_url[0])
+        test_server_start(what, test_redis_server_url, sizeof test_redis_server_url);
     return test_redis_server_url;
 }
 

@@ -3,12 +3,8 @@
 // (scripts/unit.sh starts one); a test that is started by hand from the project's folder starts its own, which ends
 // with it.
 #pragma once
-#include "base/test.h"
+#include "base/test_server.h"
 #include "store/db.h"
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <unistd.h>
 
 struct test_database {
     enum db_engine engine;
@@ -18,33 +14,13 @@ struct test_database {
 
 static char test_database_server_url[300];
 
-// Ends when this process does: its standard input is a pipe that nobody else writes to.
-static inline void test_database_server_start(void) {
-    char python[] = "python3", script[] = "tests/databases.py", what[] = "postgres";
-    char *const argv[] = {python, script, what, NULL};
-    int in[2], out[2];
-    pid_t pid;
-    posix_spawn_file_actions_t files;
-    assert_int_equal(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC), 0);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, in[0], 0);
-    posix_spawn_file_actions_adddup2(&files, out[1], 1);
-    assert_int_equal(posix_spawnp(&pid, argv[0], &files, NULL, argv, environ), 0);
-    posix_spawn_file_actions_destroy(&files);
-    close(in[0]);
-    close(out[1]);
-    FILE *f = fdopen(out[0], "r");
-    if (!fgets(test_database_server_url, sizeof test_database_server_url, f))
-        fail_msg("PostgreSQL did not start; is this the project's folder, and did scripts/setup.sh test run?");
-    test_database_server_url[strcspn(test_database_server_url, "\n")] = 0;
-}
-
 static inline const char *test_database_server(void) {
     const char *given = getenv("TEST_POSTGRES");
     if (given)
         return given;
+    char what[] = "postgres";
     if (!test_database_server_url[0])
-        test_database_server_start();
+        test_server_start(what, test_database_server_url, sizeof test_database_server_url);
     return test_database_server_url;
 }
 
