@@ -13,18 +13,21 @@ struct ticker {
     bool stop;
 };
 
+bool ticker_rest(struct ticker *t, uint64_t ms) {
+    uint64_t end = deadline_in(ms);
+    pthread_mutex_lock(&t->lock);
+    while (!t->stop && cond_wait_until(&t->ends, &t->lock, end))
+        ;
+    bool go_on = !t->stop;
+    pthread_mutex_unlock(&t->lock);
+    return go_on;
+}
+
 static void *loop(void *ctx) {
     struct ticker *t = ctx;
-    pthread_mutex_lock(&t->lock);
-    while (!t->stop) {
-        pthread_mutex_unlock(&t->lock);
+    do
         t->tick(t->ctx);
-        uint64_t next = deadline_in(t->every_ms);
-        pthread_mutex_lock(&t->lock);
-        while (!t->stop && cond_wait_until(&t->ends, &t->lock, next))
-            ;
-    }
-    pthread_mutex_unlock(&t->lock);
+    while (ticker_rest(t, t->every_ms));
     return NULL;
 }
 
@@ -39,12 +42,12 @@ bool ticker_start(struct ticker **out, uint64_t every_ms, void (*tick)(void *ctx
     *t = (struct ticker){.every_ms = every_ms, .tick = tick, .ctx = ctx};
     pthread_mutex_init(&t->lock, NULL);
     cond_init(&t->ends);
-    if (pthread_create(&t->thread, NULL, loop, t) != 0) {
-        free_ticker(t);
-        return err_set(e, ERR_INTERNAL, "cannot start a thread");
-    }
     *out = t;
-    return true;
+    if (pthread_create(&t->thread, NULL, loop, t) == 0)
+        return true;
+    *out = NULL;
+    free_ticker(t);
+    return err_set(e, ERR_INTERNAL, "cannot start a thread");
 }
 
 void ticker_stop(struct ticker *t) {

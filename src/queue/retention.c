@@ -3,10 +3,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/sync.h"
+#include "base/ticker.h"
 #include "queue/database.h"
 #include <inttypes.h>
-#include <pthread.h>
 
 #define EVERY_MS 60000
 #define STEP_US 5000 // how long a step may hold the writer; what it removes is chosen by what the last one took
@@ -17,10 +16,7 @@ struct retention {
     struct retention_limits limits;
     struct db *reading;
     struct writer *writer;
-    pthread_t thread;
-    pthread_mutex_t mutex; // over `stop`
-    pthread_cond_t stopped;
-    bool stop;
+    struct ticker *ticker;
 };
 
 // What is removed, by the moment that its rows are ordered by.
@@ -70,17 +66,7 @@ static uint64_t next_most(const struct step *x) {
     return x->us < STEP_US / 2 && x->most < STEP_MAX ? x->most * 2 : x->most;
 }
 
-static bool rest(struct retention *r, uint64_t us) {
-    uint64_t until = clock_mono_ms() + us / 1000;
-    if (!r)
-        return true;
-    pthread_mutex_lock(&r->mutex);
-    while (!r->stop && clock_mono_ms() < until)
-        cond_wait_until(&r->stopped, &r->mutex, until);
-    bool go_on = !r->stop;
-    pthread_mutex_unlock(&r->mutex);
-    return go_on;
-}
+static bool rest(struct retention *r, uint64_t us) { return !r || ticker_rest(r->ticker, us / 1000); }
 
 static bool remove_before(struct retention *r, const struct kind *kind, struct writer *writer, uint64_t before_ms,
                           uint64_t *removed, struct err *e) {
@@ -139,28 +125,21 @@ bool retention_sweep(const struct retention_limits *limits, struct db *reading, 
 
 // --- the thread ----------------------------------------------------------------------------------------------------
 
-static void *watch(void *ctx) {
+static void look(void *ctx) {
     struct retention *r = ctx;
     struct err e;
     uint64_t removed;
-    do {
-        if (!sweep(r, &r->limits, r->reading, r->writer, &removed, &e))
-            log_err(LOG_WARN, "what is too old could not be removed, and is looked at again in a minute", &e);
-    } while (rest(r, EVERY_MS * 1000ull));
-    return NULL;
+    if (!sweep(r, &r->limits, r->reading, r->writer, &removed, &e))
+        log_err(LOG_WARN, "what is too old could not be removed, and is looked at again in a minute", &e);
 }
 
 bool retention_start(struct retention **out, const struct retention_limits *limits, struct db *reading,
                      struct writer *writer, struct err *e) {
     struct retention *r = xcalloc(1, sizeof *r);
-    r->limits = *limits;
-    r->reading = reading;
-    r->writer = writer;
-    pthread_mutex_init(&r->mutex, NULL);
-    cond_init(&r->stopped);
-    if (pthread_create(&r->thread, NULL, watch, r) != 0) {
+    *r = (struct retention){.limits = *limits, .reading = reading, .writer = writer};
+    if (!ticker_start(&r->ticker, EVERY_MS, look, r, e)) {
         free(r);
-        return err_set(e, ERR_INTERNAL, "cannot start a thread");
+        return false;
     }
     *out = r;
     return true;
@@ -169,12 +148,6 @@ bool retention_start(struct retention **out, const struct retention_limits *limi
 void retention_stop(struct retention *r) {
     if (!r)
         return;
-    pthread_mutex_lock(&r->mutex);
-    r->stop = true;
-    pthread_cond_signal(&r->stopped);
-    pthread_mutex_unlock(&r->mutex);
-    pthread_join(r->thread, NULL);
-    pthread_cond_destroy(&r->stopped);
-    pthread_mutex_destroy(&r->mutex);
+    ticker_stop(r->ticker);
     free(r);
 }

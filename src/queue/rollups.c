@@ -2,12 +2,11 @@
 #include "queue/rollups.h"
 
 #include "base/log.h"
-#include "base/sync.h"
 #include "base/text.h"
+#include "base/ticker.h"
 #include "codec/json.h"
 #include "crypto/hash.h"
 #include "queue/database.h"
-#include <pthread.h>
 
 #define SLICE_MS 10000 // of ends, at a time
 #define EVERY_MS 5000
@@ -473,45 +472,29 @@ bool rollups_take_back(struct db *db, const struct ended *was, struct err *e) {
 struct rollups {
     struct db *reading;
     struct writer *writer;
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t stopped;
-    bool stop;
+    struct ticker *ticker;
 };
 
-// false: it is to end.
-static bool rest(struct rollups *r, uint64_t ms) {
-    uint64_t end = deadline_in(ms);
-    pthread_mutex_lock(&r->mutex);
-    while (!r->stop && cond_wait_until(&r->stopped, &r->mutex, end))
-        ;
-    bool go_on = !r->stop;
-    pthread_mutex_unlock(&r->mutex);
-    return go_on;
-}
-
-static void *watch(void *ctx) {
+// Ends have the moments of the database's clock.
+static void add_up(void *ctx) {
     struct rollups *r = ctx;
     struct err e;
     uint64_t now;
     bool more;
-    do { // ends have the moments of the database's clock
+    do {
         if (!database_now_ms(r->reading, &now, &e) || !sweep_slice(r->reading, r->writer, now, &more, &e)) {
             log_err(LOG_WARN, "what has ended could not be added up, and is looked at again in a few seconds", &e);
-            more = false;
+            return;
         }
-    } while (rest(r, more ? 1 : EVERY_MS));
-    return NULL;
+    } while (more && ticker_rest(r->ticker, 1));
 }
 
 bool rollups_start(struct rollups **out, struct db *reading, struct writer *writer, struct err *e) {
     struct rollups *r = xcalloc(1, sizeof *r);
     *r = (struct rollups){.reading = reading, .writer = writer};
-    pthread_mutex_init(&r->mutex, NULL);
-    cond_init(&r->stopped);
-    if (pthread_create(&r->thread, NULL, watch, r) != 0) {
+    if (!ticker_start(&r->ticker, EVERY_MS, add_up, r, e)) {
         free(r);
-        return err_set(e, ERR_INTERNAL, "cannot start a thread");
+        return false;
     }
     *out = r;
     return true;
@@ -520,13 +503,7 @@ bool rollups_start(struct rollups **out, struct db *reading, struct writer *writ
 void rollups_stop(struct rollups *r) {
     if (!r)
         return;
-    pthread_mutex_lock(&r->mutex);
-    r->stop = true;
-    pthread_cond_signal(&r->stopped);
-    pthread_mutex_unlock(&r->mutex);
-    pthread_join(r->thread, NULL);
-    pthread_cond_destroy(&r->stopped);
-    pthread_mutex_destroy(&r->mutex);
+    ticker_stop(r->ticker);
     free(r);
 }
 
