@@ -251,8 +251,11 @@ def test_sums():
         last = series["steps"][-1]["at_ms"]
         until = lambda to: [s["at_ms"] for s in ask(f"/stats/series?step=60&from={last - 60000}&to={to}")["steps"]]
         check("the end is exclusive", last not in until(last) and last in until(last + 1), series)
+        long_ago = last - 90 * 86400000 - 120000
+        equal("long ago by the hour", ask(f"/stats/series?from={long_ago}&to={long_ago + 3600000}")["steps"], [])
         for query, words in (("step=61", "whole minutes"), ("step=3660", "whole hours"),
-                             ("step=60&from=1", "1500 steps"), ("from=5&to=5", "before 'to'")):
+                             ("step=60&from=1", "1500 steps"), ("from=5&to=5", "before 'to'"),
+                             (f"step=1800&from={long_ago}&to={long_ago + 3600000}", "kept for 90 days")):
             status, answer = c.call("GET", f"/public/stats/series?{query}", token=None)
             check(f"series {query}", status == 400 and words in answer["error"]["message"], answer)
         equal("repositories are added up later", ask("/repos"), [])

@@ -251,7 +251,7 @@ API_SCHEMA(stats_schema, "Stats", "Since the beginning, and how many executions 
 const struct api_about about_public_stats = {
     .id = "getStats", .what = "Counts and sums since the beginning.", .answers = {{200, .of = &stats_schema}, {304}}};
 static const struct api_field series_params[] = {
-    {"from", API_NUMBER, 0, "Unix milliseconds; a day before `to`."},
+    {"from", API_NUMBER, 0, "Unix milliseconds; a day before `to`. Not 90 days ago where steps are no whole hours."},
     {"to", API_NUMBER, 0, "Unix milliseconds; now."},
     {"step", API_NUMBER, 0, "Seconds: whole minutes, above 3600 whole hours; 3600.", .min = 60, .max = 31536000}};
 API_SCHEMA(series_step_schema, "SeriesStep", "What ended in this step.", false,

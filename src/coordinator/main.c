@@ -169,7 +169,8 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                                         .tee_mode = s->tee_mode},
                                               .limits = {.executions_age_ms = s->executions_days * 86400000,
                                                          .executions = s->executions_max,
-                                                         .build_records = s->build_records_max}};
+                                                         .build_records = s->build_records_max,
+                                                         .minutes_age_ms = ROLL_MINUTES_MS + 86400000}};
     return coordinator_open(&d->c, &config, e);
 }
 

@@ -167,18 +167,26 @@ static bool ask_series(struct sums_question *q, struct db *db, json_t *out, stru
     return rollups_series(db, p.from_ms, p.to_ms, p.step_ms, add_step, steps, e);
 }
 
+// Of minutes there are rows for so long alone, and of so long there are many.
+static bool period_check(const struct period *p, uint64_t now_ms, struct err *e) {
+    if (p->step_ms % 60000)
+        return err_set(e, ERR_INVALID, "'step' is whole minutes, in seconds");
+    if (p->step_ms > HOUR_MS && p->step_ms % HOUR_MS)
+        return err_set(e, ERR_INVALID, "a 'step' of more than an hour is whole hours, in seconds");
+    if (p->from_ms >= p->to_ms || (p->to_ms - p->from_ms) / p->step_ms >= STEPS_MAX) {
+        err_set(e, ERR_INVALID, "'from' is before 'to', and there are at most %d steps between", STEPS_MAX);
+        return err_hint(e, "ask with a longer step=");
+    }
+    if (p->step_ms % HOUR_MS == 0 || now_ms < ROLL_MINUTES_MS || p->from_ms >= now_ms - ROLL_MINUTES_MS)
+        return true;
+    err_set(e, ERR_INVALID, "what ended in single minutes is kept for %u days", (unsigned)(ROLL_MINUTES_MS / DAY_MS));
+    return err_hint(e, "ask with a step= of whole hours, or a later from=");
+}
+
 void public_series(struct http_request *r, void *ctx) {
     struct period p = period_of(r);
     struct err e;
-    if (p.step_ms % 60000) {
-        err_set(&e, ERR_INVALID, "'step' is whole minutes, in seconds");
-        http_reply_err(r, &e);
-    } else if (p.step_ms > HOUR_MS && p.step_ms % HOUR_MS) { // of each minute there is a row, since the beginning
-        err_set(&e, ERR_INVALID, "a 'step' of more than an hour is whole hours, in seconds");
-        http_reply_err(r, &e);
-    } else if (p.from_ms >= p.to_ms || (p.to_ms - p.from_ms) / p.step_ms >= STEPS_MAX) {
-        err_set(&e, ERR_INVALID, "'from' is before 'to', and there are at most %d steps between", STEPS_MAX);
-        err_hint(&e, "ask with a longer step=");
+    if (!period_check(&p, clock_wall_ms(), &e)) {
         http_reply_err(r, &e);
     } else {
         // The end of one that goes on to now moves: such are the same for a second. Steps are whole seconds, so that

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #define EVERY_MS 60000
+#define HOUR_MS 3600000
 #define STEP_US 5000 // how long a step may hold the writer; what it removes is chosen by what the last one took
 #define STEP_MAX 1000
 #define REST 4 // a step's time is waited so many times before the next one
@@ -22,7 +23,7 @@ struct retention {
 // What is removed, by the moment that its rows are ordered by.
 struct kind {
     const char *what;
-    const char *nth;    // the moment of the row that is `:most` rows behind the newest
+    const char *nth;    // NULL: by age alone; else the moment of the row that is `:most` rows behind the newest
     const char *remove; // `:most` rows of before `:before`, the oldest first
 };
 static const struct kind executions = {
@@ -35,6 +36,11 @@ static const struct kind build_records = {
     "records of builds", "SELECT created_ms AS moment FROM build_records ORDER BY created_ms DESC LIMIT 1 OFFSET :most",
     "DELETE FROM build_records WHERE (build_key, public_key) IN (SELECT build_key, public_key FROM build_records WHERE "
     "created_ms <= :before ORDER BY created_ms LIMIT :most)"};
+
+static const struct kind minutes = {
+    .what = "sums of minutes",
+    .remove = "DELETE FROM rollups WHERE kind = 'minute' AND name = '' AND at_ms IN (SELECT at_ms FROM rollups WHERE "
+              "kind = 'minute' AND name = '' AND at_ms < :before ORDER BY at_ms LIMIT :most)"};
 
 // --- one step ------------------------------------------------------------------------------------------------------
 
@@ -109,13 +115,21 @@ static bool sweep_kind(struct retention *r, const struct kind *kind, uint64_t mo
     return !before_ms || remove_before(r, kind, writer, before_ms, removed, e);
 }
 
+// 0: nothing is as old as that.
+static uint64_t moment_before(uint64_t now_ms, uint64_t age_ms) {
+    return age_ms && age_ms < now_ms ? now_ms - age_ms : 0;
+}
+
 static bool sweep(struct retention *r, const struct retention_limits *l, struct db *reading, struct writer *writer,
                   uint64_t *removed, struct err *e) {
-    uint64_t now, age = l->executions_age_ms;
+    uint64_t now;
     *removed = 0;
     return database_now_ms(reading, &now, e) &&
-           sweep_kind(r, &executions, l->executions, age && age < now ? now - age : 0, reading, writer, removed, e) &&
-           sweep_kind(r, &build_records, l->build_records, 0, reading, writer, removed, e);
+           sweep_kind(r, &executions, l->executions, moment_before(now, l->executions_age_ms), reading, writer, removed,
+                      e) &&
+           sweep_kind(r, &build_records, l->build_records, 0, reading, writer, removed, e) &&
+           sweep_kind(r, &minutes, 0, moment_before(now, l->minutes_age_ms) / HOUR_MS * HOUR_MS, reading, writer,
+                      removed, e);
 }
 
 bool retention_sweep(const struct retention_limits *limits, struct db *reading, struct writer *writer,

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Removes what is over and too old, or too much: executions that have ended, with their inputs and reports, oldest end
-// first, and the oldest records of builds. A thread of its own looks every minute, and removes by the writer in steps
-// that are so small that nobody waits for one noticeably. The counts since the database began do not shrink.
+// first, the oldest records of builds, and sums of single minutes (rollups.h), whole hours of them. A thread of its own
+// looks every minute, and removes by the writer in steps that are so small that nobody waits for one noticeably. The
+// counts since the database began do not shrink.
 #pragma once
 #include "store/writer.h"
 
 struct retention_limits {
     uint64_t executions_age_ms, executions; // since their end; how many that have ended; 0: any
     uint64_t build_records;                 // how many; 0: any
+    uint64_t minutes_age_ms;                // 0: any
 };
 
 struct retention;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What has ended, added up: by the minute and the hour in which it ended, since the beginning, by who paid, by who
-// asked, and by repository. It stays when the executions themselves are removed. A thread adds up what ended
+// asked, and by repository. It stays when the executions themselves are removed; single minutes do for
+// ROLL_MINUTES_MS and a day, which is retention.h's to do. A thread adds up what ended
 // ROLL_AFTER_MS ago or longer, from the rows by the moment of their end, a few seconds of them at a time; of several
 // coordinators each moment is done by one. What ended since then is added by whoever asks, up to ROLL_RECENT_MAX
 // executions.
@@ -13,6 +14,7 @@
 
 #define ROLL_AFTER_MS 60000 // a commit that is later than this after its moment would be missed
 #define ROLL_RECENT_MAX 20000
+#define ROLL_MINUTES_MS (90 * 86400000ull) // so far back a series of steps that are no whole hours may begin
 #define ROLL_BUCKETS 128
 
 #define ROLLUP_KINDS(X)                                                                                                \
