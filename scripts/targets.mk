@@ -93,8 +93,8 @@ hostile:
 fleet:
 	@scripts/setup.sh test
 	@$(MAKE) all
-	@FLEET_REQUESTS=2000 FLEET_FAULTS=100 FLEET_MINUTES=20 python3 tests/fleet_test.py
-	@FLEET_FORM=sqlite FLEET_REQUESTS=2000 FLEET_FAULTS=100 FLEET_MINUTES=20 python3 tests/fleet_test.py
+	@TEST_SECONDS=3600 FLEET_REQUESTS=2000 FLEET_FAULTS=100 FLEET_MINUTES=20 python3 tests/fleet_test.py
+	@TEST_SECONDS=3600 FLEET_FORM=sqlite FLEET_REQUESTS=2000 FLEET_FAULTS=100 FLEET_MINUTES=20 python3 tests/fleet_test.py
 
 many: $(O)/test/many_test
 	@MANY_EXECUTIONS=1000000 python3 tests/databases.py with $(O)/test/many_test

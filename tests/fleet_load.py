@@ -205,13 +205,18 @@ OF_REDIS = ("empty", "read_only")
 
 
 def script_of(seed, names, upgraded, most):
-    """[(kind, member's name)]: each fault of each, in an order by the seed; so many at most, with one upgrade at least."""
+    """[(kind, member's name)]: each fault of each, in an order by the seed, and again, until there are as many as are
+    wanted; with one upgrade at least, and each once at most."""
     chance = random.Random(seed)
     script = [("upgrade", name) for name in upgraded]
     chance.shuffle(script)
-    rest = [(kind, name) for name in names for kind in KINDS + (OF_REDIS if name == "redis" else ())] + script[1:]
+    every = [(kind, name) for name in names for kind in KINDS + (OF_REDIS if name == "redis" else ())]
+    rest = every + script[1:]
     chance.shuffle(rest)
     script = (script[:1] + rest)[:most]
+    while len(script) < most:
+        chance.shuffle(every)
+        script += every[:most - len(script)]
     chance.shuffle(script)
     return script
 
@@ -229,12 +234,13 @@ class Faults(threading.Thread):
             for kind, name in self.script:
                 if self.over:
                     return
-                began = time.time()
+                began = self.ended = time.time()
                 m = self.fleet.members[name]
                 getattr(self, kind)(m)
                 m.away.append((began, time.time()))
                 self.done.append((kind, name))
-                self.tell(f"  {kind} {name}: {time.time() - began:.1f} s")
+                self.tell(f"  {kind} {name}: {time.time() - began:.1f} s" +
+                          (f", of which to its end {self.ended - began:.1f}" if self.ended > began else ""))
                 time.sleep(self.random.uniform(0.3, 1.2))
         except Exception as e:
             self.failed = f"{kind} {name}: {e}"
@@ -249,6 +255,7 @@ class Faults(threading.Thread):
 
     def restart(self, m):
         status = m.stop()
+        self.ended = time.time()
         if status != 0:
             raise RuntimeError(f"it ended with status {status} after SIGTERM: {m.log()[-600:]}")
         m.start()
