@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The coordinator over loopback HTTP, its clients in the same process and on the same cores: create -> poll ->
 // heartbeat -> complete, every create and complete committed to disk before its answer, all by one token or each client
-// by its own; how fast a parked poll wakes; public pages behind 10,000 executions. Beside it what the Rust reference
-// (axum, PostgreSQL, Redis) did on two cores. Over SQLite, or over the empty database of PostgreSQL that TEST_POSTGRES
-// names; its server has the same cores, too. With TEST_REDIS also how fast a poll wakes that is parked at a second
-// coordinator.
+// by its own; how fast a parked poll wakes, and a page that waits for what changes; public pages behind 10,000
+// executions. Beside it what the Rust reference (axum, PostgreSQL, Redis) did on two cores. Over SQLite, or over the
+// empty database of PostgreSQL that TEST_POSTGRES names; its server has the same cores, too. With TEST_REDIS also how
+// fast a poll wakes that is parked at a second coordinator.
 #include "coordinator/coordinator.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -16,6 +16,7 @@
 #define CYCLES 3000
 #define ROWS 10000
 #define WAKES 200
+#define TOLD 12 // half a second each: so far apart are what pages are told
 #define CLIENTS_MAX 32
 #define BODY_MAX 2048
 #define CONTRACT "outlayer.bench.near"
@@ -143,8 +144,8 @@ static void *wait_once(void *arg) {
 }
 
 // From sending the create to the answer of a poll that is parked at `c`, the commit included.
-static void wakes(struct bench *b, struct bench *waits, struct coordinator *c, const char *what,
-                  const char *reference) {
+static uint64_t wakes(struct bench *b, struct bench *waits, struct coordinator *c, const char *what,
+                      const char *reference) {
     uint64_t us[WAKES];
     SCOPED_ARENA(a);
     for (unsigned i = 0; i < WAKES; i++) {
@@ -164,6 +165,60 @@ static void wakes(struct bench *b, struct bench *waits, struct coordinator *c, c
     printf("%-35s", what);
     print_times(us, WAKES);
     printf("   (reference: %s)\n", reference);
+    return us[WAKES / 2];
+}
+
+static uint64_t waiting(struct coordinator *c) {
+    SCOPED_BUF(figures, 4096);
+    changes_figures(c->changes, &figures);
+    const char *line = strstr(buf_str(&figures), "\noutlayer_changes_waiting ");
+    BUG_ON(!line);
+    return strtoull(line + strlen("\noutlayer_changes_waiting "), NULL, 10);
+}
+
+static const char *seq_of(struct arena *a, json_t *answer) {
+    const char *seq = arena_strdup(a, json_string_value(json_object_get(answer, "seq")));
+    json_decref(answer);
+    return seq;
+}
+
+struct page_waiter {
+    struct bench *b;
+    const char *path;
+    _Atomic uint64_t answered_us; // 0: not yet
+};
+
+static void *wait_for_change(void *arg) {
+    struct page_waiter *w = arg;
+    SCOPED_ARENA(a);
+    json_decref(call(w->b, NULL, a, "GET", w->path, ""));
+    w->answered_us = clock_mono_us();
+    return NULL;
+}
+
+// From sending the create to the answer of a page that waits at `c`, the commit included. It comes when those before it
+// are told, so that nothing but the change is waited for.
+static void tells(struct bench *b, struct bench *waits, struct coordinator *c, const char *what, uint64_t poll_us) {
+    uint64_t us[TOLD];
+    SCOPED_ARENA(a);
+    for (unsigned i = 0; i < TOLD; i++) {
+        const struct timespec gap = {.tv_nsec = (CHANGES_GAP_MS + 50) * 1000000L};
+        struct page_waiter w = {.b = waits};
+        pthread_t t;
+        w.path =
+            arena_printf(a, "/public/changes?since=%s", seq_of(a, call(waits, NULL, a, "GET", "/public/changes", "")));
+        BUG_ON(pthread_create(&t, NULL, wait_for_change, &w) != 0);
+        while (!waiting(c)) // likewise
+            BUG_ON(w.answered_us);
+        nanosleep(&gap, NULL);
+        uint64_t start = clock_mono_us();
+        create(b, b->token[0], a);
+        pthread_join(t, NULL);
+        us[i] = w.answered_us - start;
+    }
+    printf("%-35s", what);
+    print_times(us, TOLD);
+    printf("   (%.1f times the parked poll)\n", (double)us[TOLD / 2] / (double)poll_us);
 }
 
 // A second coordinator on the same database, which hears of it through Redis.
@@ -180,7 +235,8 @@ static void wakes_of_another(struct bench *b, const struct coordinator_config *c
         !coordinator_serve(&server, c, &(struct coordinator_door){.host = "127.0.0.1"}, &e))
         give_up("cannot start a second one", &e);
     other.url = arena_printf(a, "http://127.0.0.1:%u", (unsigned)http_server_port(server));
-    wakes(b, &other, c, "create to poll at another one", "one for all");
+    uint64_t poll_us = wakes(b, &other, c, "create to poll at another one", "one for all");
+    tells(b, &other, c, "create to a page at another one", poll_us);
     coordinator_stop(c);
     http_server_stop(server);
     coordinator_free(c);
@@ -223,7 +279,8 @@ static void run_all(struct bench *b, struct coordinator *c, const struct coordin
     cycles(b, 8, true, "662 /s");
     cycles(b, 32, false, "271 /s");
     cycles(b, 32, true, "749 /s");
-    wakes(b, b, c, "create to parked poll", "p50 1.27, p99 1.76");
+    uint64_t poll_us = wakes(b, b, c, "create to parked poll", "p50 1.27, p99 1.76");
+    tells(b, b, c, "create to a page that waits", poll_us);
     if (config->redis_url)
         wakes_of_another(b, config);
     fill(b, c);

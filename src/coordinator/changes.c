@@ -312,11 +312,19 @@ static uint64_t due_ms(struct changes *w) {
     return due;
 }
 
+// Nobody is kept waiting by the gap where nobody waits: what has changed before somebody came is not told to him later.
+static bool is_due(struct changes *w, uint64_t now) {
+    pthread_mutex_lock(&w->mutex);
+    bool nobody = w->count == w->fresh;
+    pthread_mutex_unlock(&w->mutex);
+    return !w->queue_seq[0] || now >= w->look_ms || (atomic_load(&w->told) && (nobody || now >= w->gap_ms));
+}
+
 static void round_of(struct changes *w) {
     uint64_t now = clock_mono_ms();
     struct err e;
-    bool ok = true, first = !w->queue_seq[0];
-    if (first || now >= w->look_ms || (atomic_load(&w->told) && now >= w->gap_ms)) {
+    bool ok = true;
+    if (is_due(w, now)) {
         ok = look_for_all(w, &e);
         w->look_ms = now + (db_engine(w->db) == DB_POSTGRES ? SHARED_LOOK_MS : OWN_LOOK_MS);
         say_once(w, ok, &e);
