@@ -3,7 +3,7 @@
 """The description of the coordinator's API, and that the coordinator is as it says: what it refuses, in which form."""
 import concurrent.futures, contextlib, hashlib, http.client, json, os, subprocess, threading, time, urllib.parse
 
-import described, figures, kit
+import attested, described, figures, kit
 from coordinator_world import again, coordinator, error_of, sql
 from fakes.accounts import Accounts, elsewhere
 from kit import check, equal
@@ -138,6 +138,43 @@ def test_one_execution():
         c.kill()
         with again(c) as d:
             equal("it is there after a crash", d.call("GET", "/public/executions/outlayer.test.near/1", token=None)[1], one)
+
+
+def test_digest():
+    """Whoever looks at an answer makes its digest again, from what the worker has told: none of the parts is missing."""
+    attestation = {
+        "network": "devnet", "data_id": "01" * 32, "sender_id": "alice.test.near", "repo": "https://example.com/a/b",
+        "commit": "ab" * 20, "build_target": "wasm32-wasip1", "build_key": "02" * 32, "wasm_hash": "03" * 32,
+        "input_hash": "04" * 32, "output_hash": "05" * 32, "success": True, "instructions": 12345,
+        "resource_limits": {"max_instructions": 10**10, "max_memory_mb": 128, "max_execution_seconds": 60},
+        "price_list": "prices-1", "secrets_ref": {"profile": "p", "account_id": "a.near"}, "engine": "engine \u00fc 1",
+        "measurement": "", "block_height": 7}
+    with coordinator() as c:
+        parts_of = lambda n, at=c: at.call("GET", f"/public/executions/outlayer.test.near/{n}", token=None)[1]["digest_parts"]
+        ended(c, 1, attestation=attestation)
+        parts = parts_of(1)
+        equal("as they were told", {k: v for k, v in parts.items() if k in attestation}, attestation)
+        equal("the digest is theirs", (parts["complete"], parts["attestation_digest"]), (True, attested.digest(parts)))
+        ended(c, 2, attestation={**attestation, "secrets_ref": None})
+        equal("without secrets", parts_of(2)["attestation_digest"], attested.digest(parts_of(2)))
+        ended(c, 3)
+        equal("where nothing was told", (parts_of(3)["complete"], parts_of(3)["attestation_digest"], parts_of(3)["engine"]),
+              (False, None, None))
+        c.create(4)
+        got, token = c.lease()
+        for name, wrong, words in (("a part too many", {"x": 1}, "unknown field 'x'"),
+                                   ("a hash that is none", {"wasm_hash": "zz"}, "wasm_hash"),
+                                   ("a text that is too long", {"repo": "x" * 1025}, "repo"),
+                                   ("a number that is too large", {"instructions": 2**63}, "too large"),
+                                   ("a limit too many", {"resource_limits": {"x": 1}}, "unknown field 'x'")):
+            status, answer = c.complete(4, token, attestation={**attestation, **wrong})
+            check(name, status == 400 and words in answer["error"]["message"], answer)
+        answer = c.complete(4, token, attestation={k: v for k, v in attestation.items() if k != "engine"})
+        check("a part too few", answer[0] == 400 and "engine" in answer[1]["error"]["message"], answer)
+        equal("it is none of the lists'", "attestation" in json.dumps(c.call("GET", "/public/executions", token=None)[1]), False)
+        c.kill()
+        with again(c) as d:
+            equal("they are there after a crash", parts_of(1, d), parts)
 
 
 def test_changes():

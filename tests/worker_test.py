@@ -3,7 +3,7 @@
 """outlayer-worker from outside: what it answers, builds and believes."""
 import base64, hashlib, os, re, shutil, subprocess, time
 
-import kit, near
+import attested, kit, near
 from fakes.coordinator import Coordinator
 from fakes.git_host import git_host
 from kit import check, equal
@@ -29,7 +29,11 @@ def test_one_of_each():
                       and report["output_hash"] == event["output_hash"]
                       and report["instructions"] > 0 and report["wasm_hash"] == event["wasm_hash"]
                       and re.fullmatch("[0-9a-f]{40}", report["commit"]), report)
-                check("a digest is on chain", re.fullmatch("[0-9a-f]{64}", event["attestation_digest"] or ""), event)
+                attests = lambda id, event: attested.digest(w.coordinator.report(id)["attestation"], CONTRACT, id)
+                equal("the digest on chain is that of the parts that were told", event["attestation_digest"],
+                      attests(id, event))
+                equal("which say what was run", [report["attestation"][k] for k in ("commit", "wasm_hash", "output_hash")],
+                      [report["commit"], event["wasm_hash"], event["output_hash"]])
                 stages = [b.get("stage") for b in w.coordinator.beats]
                 check("stages were told", "building" in stages, stages)
                 id, tx, _ = w.request(repo, "again")
@@ -50,6 +54,8 @@ def test_one_of_each():
                 equal("an exit status is a failure", (value, event["failure"], event["error_message"]),
                       (None, "guest", "exit status 3: no luck"))
                 check("that is charged", 0 < int(event["payment_charged"]) < NEAR // 10, event)
+                equal("and attested", (event["attestation_digest"], w.coordinator.report(id)["attestation"]["success"]),
+                      (attests(id, event), False))
                 equal("and reported", w.coordinator.report(id)["outcome"], "guest_failed")
                 id, tx, _ = w.request(repo, "trap")
                 equal("a trap", w.answer(tx)[0]["error_message"], "the guest trapped: unreachable instruction executed")

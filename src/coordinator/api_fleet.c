@@ -2,6 +2,7 @@
 #include "coordinator/api_tables.h"
 
 #include "coordinator/messages.h"
+#include "protocol/attestation.h"
 #include "protocol/source_mark.h"
 #include "queue/shared.h"
 
@@ -105,6 +106,24 @@ const struct api_about about_tasks_heartbeat = {.id = "beatTask",
                                                 .body = &beat_schema,
                                                 .answers = {{200, .of = &beaten_schema}}};
 
+#define PART_TEXT(name, says)                                                                                          \
+    { name, API_TEXT, API_MUST, says, .max = ATTESTATION_TEXT_MAX }
+#define PART_NUMBER(name, says)                                                                                        \
+    { name, API_NUMBER, API_MUST, says, .max = 1000000000000000 }
+API_SCHEMA(attestation_schema, "Attestation", "The parts of the digest that the worker has given the chain.", false,
+           PART_TEXT("network", "Network."), {"data_id", API_HASH, API_MUST, "Of the yield that the worker found."},
+           PART_TEXT("sender_id", "Who asked."), PART_TEXT("repo", "Repository; of a build, as it was found."),
+           PART_TEXT("commit", "That was built."), PART_TEXT("build_target", "Build target."),
+           {"build_key", API_HASH, API_MUST, "Of the build; zeros: no module was had."},
+           {"wasm_hash", API_HASH, API_MUST, "Of the module; likewise."},
+           {"input_hash", API_HASH, API_MUST, "Of the input."},
+           {"output_hash", API_HASH, API_MUST, "Of the output; zeros: there is none."},
+           {"success", API_BOOL, API_MUST, "Whether it ended well."}, PART_NUMBER("instructions", "Used."),
+           {"resource_limits", API_OBJECT, API_MUST, "Limits.", .of = &limits_schema},
+           PART_TEXT("price_list", "Which instructions cost what."),
+           {"secrets_ref", API_OBJECT, API_NULL, "With whose secrets.", .of = &secrets_ref_schema},
+           PART_TEXT("engine", "That ran it."), PART_TEXT("measurement", "Of the worker's machine; empty: none."),
+           PART_NUMBER("block_height", "Of the request; 0: not known."));
 API_SCHEMA(report_schema, "Report", "How an execution ended.", false, CLAIM,
            {"outcome", API_WORD, API_MUST, "In one word.", .words = "success guest_failed refused expired"},
            {"error", API_TEXT, API_NULL, "What went wrong; cut at 4096 bytes."},
@@ -118,7 +137,9 @@ API_SCHEMA(report_schema, "Report", "How an execution ended.", false, CLAIM,
            {"build_key", API_HASH, API_NULL, "Of the build."}, {"output_hash", API_HASH, API_NULL, "Of the output."},
            {"output_bytes", API_NUMBER, API_NULL, "Length of the output.", .max = 1000000000000000},
            {"resolve_transaction", API_TEXT, API_NULL, "That answered on the chain.", .max = TASK_TEXT_MAX},
-           {"charged", API_AMOUNT, API_NULL, "In yoctoNEAR."}, {"refunded", API_AMOUNT, API_NULL, "In yoctoNEAR."});
+           {"charged", API_AMOUNT, API_NULL, "In yoctoNEAR."}, {"refunded", API_AMOUNT, API_NULL, "In yoctoNEAR."},
+           {"attestation", API_OBJECT, API_NULL, "What the digest of the answer is made of.",
+            .of = &attestation_schema});
 API_SCHEMA(changed_schema, "Changed", "It is stored.", false, {"changed", API_BOOL, API_MUST, "False: it was known."});
 API_SCHEMA(retried_schema, "Retried", "Others get it.", false, {"retried", API_BOOL, API_MUST, "Always true."},
            {"benched", API_BOOL, 0, "This worker does not get it any more."});

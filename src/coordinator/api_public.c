@@ -182,7 +182,14 @@ API_SCHEMA(
      .words = "recorded leased building running submitting lost given_back handed_over taken_back settled expired"},
     {"at_ms", API_NUMBER, API_MUST, "When, in Unix milliseconds."}, {"worker_id", API_TEXT, 0, "By which worker."},
     {"attempt", API_NUMBER, 0, "In which attempt."}, {"reason", API_TEXT, 0, "Why."});
-API_SCHEMA(digest_schema, "DigestParts", "What the coordinator knows of what the attestation digest is made of.", false,
+API_SCHEMA(digest_schema, "DigestParts",
+           "What the attestation digest is made of (`protocol/attestation.h` says how), in the order of the record.",
+           false,
+           {"complete", API_BOOL, API_MUST,
+            "These are the parts that the worker which answered has hashed. False: what the coordinator knows of them, "
+            "which gives no digest."},
+           {"attestation_digest", API_HASH, API_MUST_NULL,
+            "The hash of these parts; the chain has it in `execution_completed`."},
            {"network", API_TEXT, API_MUST_NULL, "Network."}, {"contract_id", API_ACCOUNT, API_MUST, "Contract."},
            {"request_id", API_NUMBER, API_MUST, "Number of the request."},
            {"sender_id", API_TEXT, API_MUST_NULL, "Who asked."},
@@ -197,7 +204,10 @@ API_SCHEMA(digest_schema, "DigestParts", "What the coordinator knows of what the
            {"secrets_ref", API_OBJECT, API_MUST_NULL, "With whose secrets.", .of = &secrets_ref_schema},
            {"build_target", API_TEXT, API_MUST, "Build target."}, {"input_hash", API_HASH, API_MUST, "Of the input."},
            {"success", API_BOOL, API_MUST, "Whether it ended well."},
-           {"block_height", API_NUMBER, API_MUST_NULL, "Of the request."});
+           {"price_list", API_TEXT, API_MUST_NULL, "Which instructions cost what."},
+           {"engine", API_TEXT, API_MUST_NULL, "That ran it."},
+           {"measurement", API_TEXT, API_MUST_NULL, "Of the worker's machine; empty: none."},
+           {"block_height", API_NUMBER, API_MUST_NULL, "Of the request; 0: not known."});
 API_SCHEMA(detail_schema, "ExecutionDetail", "One whole execution.", false, ROW,
            {"response_format", API_WORD, API_MUST_NULL, "How the answer is written.", .words = "Bytes Text Json"},
            {"resource_limits", API_OBJECT, API_MUST_NULL, "Limits.", .of = &limits_schema},

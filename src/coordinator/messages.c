@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "near/types.h"
+#include "protocol/attestation.h"
 #include "protocol/source_mark.h"
 
 #define REQUEST_ID_MAX ((uint64_t)INT64_MAX)    // the database's integers
@@ -220,7 +221,8 @@ static const struct field report_fields[] = {
     {"request_id", KIND_NUMBER, true},
     {"token", KIND_TEXT, true},
     {"outcome", KIND_TEXT, true},
-#define REPORT_SHOWN 4 // from here on: what lists show
+    {"attestation", KIND_OBJECT, false},
+#define REPORT_SHOWN 5 // from here on: what lists show
     {"error", KIND_ANY_TEXT, false},
     {"failure", KIND_TEXT, false},
     {"instructions", KIND_NUMBER, false},
@@ -292,9 +294,32 @@ static void cut_error(json_t *j) {
         json_object_set_new(j, "error", json_stringn(error, text_cut(error, REPORT_ERROR_MAX)));
 }
 
-bool report_read(struct report *out, json_t *j, struct err *e) {
+static bool check_attested(const struct attestation *x, struct err *e) {
+    const uint64_t numbers[] = {x->instructions, x->max_instructions, x->max_memory_mb, x->max_execution_seconds,
+                                x->block_height};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        if (numbers[i] > NUMBER_MAX)
+            return err_set(e, ERR_INVALID, "a number is too large");
+    return true;
+}
+
+// As it is written here: whatever spaces and order it came in.
+static bool read_evidence(struct report *out, struct arena *a, const json_t *j, struct err *e) {
+    const json_t *parts = json_object_get(j, "attestation");
+    struct attestation x;
+    out->evidence = NULL;
+    if (!parts || json_is_null(parts))
+        return true;
+    if (!attestation_read(&x, parts, e) || !check_attested(&x, e))
+        return err_wrap(e, "attestation");
+    SCOPED_JSON(o) = attestation_json(&x);
+    out->evidence = json_text(a, o);
+    return true;
+}
+
+bool report_read(struct report *out, struct arena *a, json_t *j, struct err *e) {
     if (!claim_read(&out->claim, j, e) || !check_fields(j, report_fields, ARRAY_LEN(report_fields), e) ||
-        !check_numbers(j, e) || !json_get_text(j, "outcome", &out->outcome, e))
+        !check_numbers(j, e) || !read_evidence(out, a, j, e) || !json_get_text(j, "outcome", &out->outcome, e))
         return false;
     if (!known_outcome(out->outcome))
         return err_set(e, ERR_INVALID, "field 'outcome' is success, guest_failed, refused or expired, not '%.40s'",

@@ -35,9 +35,10 @@ struct report { // /tasks/complete
     struct claim claim;
     const char *outcome;
     uint64_t instructions;
+    const char *evidence; // parts of its attestation, as JSON; NULL: it has none
 };
-// Cuts an error that is too long; everything else that is wrong is an error.
-[[nodiscard]] bool report_read(struct report *out, json_t *j, struct err *e);
+// Cuts an error that is too long; everything else that is wrong is an error. `evidence` is made in `a`.
+[[nodiscard]] bool report_read(struct report *out, struct arena *a, json_t *j, struct err *e);
 // The part of a report that public lists show, under the names that they have there: never its token.
 json_t *report_about(const json_t *report);
 

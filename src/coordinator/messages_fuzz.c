@@ -27,11 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     task_law(j);
     struct claim claim;
+    SCOPED_ARENA(a);
     struct report report;
     if (!claim_read(&claim, j, &e))
         BUG_ON(!e.msg[0]);
     e.msg[0] = 0;
-    if (!report_read(&report, j, &e))
+    if (!report_read(&report, a, j, &e))
         BUG_ON(!e.msg[0]);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "protocol/attestation.h"
 #include <inttypes.h>
 
 #define LIST_DEFAULT 50
@@ -173,12 +174,31 @@ static void copy_members(json_t *to, const json_t *from, const char *const *name
     }
 }
 
-// What the coordinator knows of what the attestation digest is made of (worker/digest.h), under the names that are used
-// there. The input itself is its sender's: its hash and length are shown.
-static json_t *digest_parts(const struct coordinator *c, const json_t *row, const json_t *task, struct arena *a) {
+// What the worker that answered has hashed (protocol/attestation.h), and that hash, which the chain has, too.
+static json_t *attested_parts(const struct queue_detail *d, const json_t *row, struct err *e) {
+    struct attestation x;
+    char hex[65];
+    json_t *o = json_parse(slice_str(d->evidence), LIST_BYTES_MAX, e);
+    if (!o || !attestation_read(&x, o, e) || !json_get_text(row, "contract_id", &x.contract_id, e) ||
+        !json_get_u64(row, "request_id", &x.request_id, e)) {
+        json_decref(o);
+        return NULL;
+    }
+    struct hash digest = attestation_hash(&x);
+    json_set_text(o, "contract_id", x.contract_id);
+    json_set_u64(o, "request_id", x.request_id);
+    json_object_set_new(o, "complete", json_true());
+    json_set_text(o, "attestation_digest", hash_hex(&digest, hex));
+    return o;
+}
+
+// What the coordinator knows of that where no worker has told it. The input itself is its sender's: its hash and length
+// are shown.
+static json_t *known_parts(const struct coordinator *c, const json_t *row, const json_t *task, struct arena *a) {
     static const char *const of_row[] = {"contract_id", "request_id", "sender_id",   "repo",         "commit",
                                          "build_key",   "wasm_hash",  "output_hash", "instructions", NULL};
     static const char *const of_task[] = {"data_id", "resource_limits", "secrets_ref", NULL};
+    static const char *const of_worker[] = {"price_list", "engine", "measurement", "attestation_digest"};
     const json_t *source = json_object_get(task, "code_source"), *input = json_object_get(task, "input_data");
     const char *text = json_is_string(input) ? json_string_value(input) : "";
     struct hash hash = sha256(slice_of(text, json_is_string(input) ? json_string_length(input) : 0));
@@ -195,6 +215,9 @@ static json_t *digest_parts(const struct coordinator *c, const json_t *row, cons
     json_object_set_new(o, "success", json_boolean(outcome && strcmp(outcome, "success") == 0));
     json_t *height = json_object_get(json_object_get(task, "context"), "block_height");
     json_object_set_new(o, "block_height", height ? json_incref(height) : json_null());
+    for (size_t i = 0; i < ARRAY_LEN(of_worker); i++)
+        json_object_set_new(o, of_worker[i], json_null());
+    json_object_set_new(o, "complete", json_false());
     return o;
 }
 
@@ -205,11 +228,13 @@ static json_t *execution_json(const struct coordinator *c, const struct queue_de
     SCOPED_JSON(task) = json_parse_big(slice_str(d->task), LIST_BYTES_MAX, e);
     json_t *row = task ? json_parse_big(slice_str(d->row), LIST_BYTES_MAX, e) : NULL;
     json_t *timeline = row ? json_parse(slice_str(d->timeline), LIST_BYTES_MAX, e) : NULL;
-    if (!timeline) {
+    json_t *parts = !timeline ? NULL : d->evidence ? attested_parts(d, row, e) : known_parts(c, row, task, a);
+    if (!parts) {
         json_decref(row);
+        json_decref(timeline);
         return NULL;
     }
-    json_object_set_new(row, "digest_parts", digest_parts(c, row, task, a));
+    json_object_set_new(row, "digest_parts", parts);
     copy_members(row, task, of_task);
     json_set_u64(row, "input_bytes", json_string_length(json_object_get(task, "input_data")));
     json_object_set_new(row, "timeline", timeline);

@@ -333,6 +333,7 @@ void task_end(struct coordinator *c, struct http_request *r, const struct report
                                 .token_name = coordinator_token_name(r),
                                 .outcome = report->outcome,
                                 .report = about,
+                                .evidence = report->evidence,
                                 .instructions = report->instructions};
     queue_end(c->queue, &x->end);
 }
@@ -348,7 +349,7 @@ void tasks_complete(struct http_request *r, void *ctx) {
     struct report *report = arena_alloc(a, sizeof *report);
     struct err e;
     SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
-    if (!j || !report_read(report, j, &e)) {
+    if (!j || !report_read(report, a, j, &e)) {
         reply_error(r, &e);
         return;
     }

@@ -270,6 +270,11 @@ static const struct db_migration migrations[] = {
      .what = "marks of what waiting executions run",
      .sql = "ALTER TABLE queue_items ADD COLUMN source BIGINT NOT NULL DEFAULT 0;",
      .least = 13},
+    // An older program stores none, and lets stand what a false execution that is replaced has left.
+    {.version = 15,
+     .what = "what the digest of an execution's end is made of",
+     .sql = "ALTER TABLE executions ADD COLUMN evidence TEXT;",
+     .least = 14},
 };
 
 const char *database_text(struct arena *a, const char *text) {

@@ -102,5 +102,6 @@ void detail_read(struct arena *a, struct db *db, struct db_stmt *s, const struct
     BUG_ON(row.full);
     out->row = arena_text(a, buf_slice(&row));
     out->task = arena_strdup(a, db_text(db, s, "task"));
+    out->evidence = db_text(db, s, "evidence") ? arena_strdup(a, db_text(db, s, "evidence")) : NULL;
     out->timeline = timeline_json(a, (uint64_t)db_int(db, s, "created_ms"), timeline);
 }

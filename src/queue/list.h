@@ -56,7 +56,7 @@ struct list_shown {
     const char *state, *worker_id; // worker_id NULL: nobody
     unsigned attempt;
 };
-// Likewise for one execution, of which the statement has `task`, too. timeline: as its row keeps it.
+// Likewise for one execution, of which the statement has `task` and `evidence`, too. timeline: as its row keeps it.
 void detail_bind(struct db *db, struct db_stmt *s, const struct execution_key *key);
 void detail_read(struct arena *a, struct db *db, struct db_stmt *s, const struct list_shown *now, const char *timeline,
                  struct queue_detail *out);

@@ -174,6 +174,7 @@ void local_end(struct queue *q, struct queue_end *c) {
     x->end = (struct execution_end){.state = EXECUTION_SETTLED,
                                     .outcome = c->outcome,
                                     .report = c->report,
+                                    .evidence = c->evidence,
                                     .worker_id = x->worker_id,
                                     .token_name = c->token_name,
                                     .lease = c->token ? hash_hex(&token, x->lease) : NULL,

@@ -125,8 +125,8 @@ static bool detail_once(struct local *l, struct db *db, const struct execution_k
     struct list_shown shown;
     bool row = false;
     if (!db_query(db,
-                  "SELECT " LIST_COLUMNS ", e.state AS state, e.worker_id AS worker_id, e.task AS task, e.timeline AS "
-                  "timeline FROM executions e WHERE " IS_KEY(":contract", ":request"),
+                  "SELECT " LIST_COLUMNS ", e.state AS state, e.worker_id AS worker_id, e.task AS task, e.evidence AS "
+                  "evidence, e.timeline AS timeline FROM executions e WHERE " IS_KEY(":contract", ":request"),
                   &s, e))
         return false;
     detail_bind(db, s, key);

@@ -170,6 +170,7 @@ struct queue_end {
     const char *token_name; // of the token by which it is told; "": none was needed
     const char *outcome;    // success, guest_failed, refused or expired
     const char *report;     // what lists show of it
+    const char *evidence;   // what its digest is made of, as JSON; NULL: nobody said
     uint64_t instructions;
     enum queue_answer answer; // out
     bool changed;             // out; false: it was known
@@ -212,6 +213,7 @@ struct queue_detail {
     const char *row;      // what lists show of it
     const char *task;     // as it was recorded
     const char *timeline; // an array: timeline.h
+    const char *evidence; // as its end had it; NULL: none
 };
 // Texts in `a`, objects as JSON.
 [[nodiscard]] bool queue_detail(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,

@@ -45,7 +45,8 @@ static bool row_delete(struct db *db, int64_t execution_id, struct err *e) {
 bool execution_store_end(struct db *db, const struct execution_end *x, bool *changed, struct err *e) {
     struct db_stmt *s;
     if (!db_query(db,
-                  "UPDATE executions SET state = :state, outcome = :outcome, report = :report, worker_id = :worker, "
+                  "UPDATE executions SET state = :state, outcome = :outcome, report = :report, evidence = :evidence, "
+                  "worker_id = :worker, "
                   "token_name = :token, "
                   "lease = :lease, ended_ms = :now, instructions = :instructions, timeline = :timeline WHERE id = :id "
                   "AND state IS NULL",
@@ -54,6 +55,7 @@ bool execution_store_end(struct db *db, const struct execution_end *x, bool *cha
     db_bind_text(db, s, ":state", execution_text(x->state));
     db_bind_text(db, s, ":outcome", x->outcome);
     db_bind_text(db, s, ":report", x->report);
+    db_bind_text(db, s, ":evidence", x->evidence);
     db_bind_text(db, s, ":worker", x->worker_id && x->worker_id[0] ? x->worker_id : NULL);
     db_bind_text(db, s, ":token", x->token_name && x->token_name[0] ? x->token_name : NULL);
     db_bind_text(db, s, ":lease", x->lease);
@@ -129,7 +131,8 @@ bool execution_replace(struct db *db, const struct queue_replace *x, uint64_t no
     struct db_stmt *s;
     if (!db_query(db,
                   "UPDATE executions SET transaction_hash = :transaction, created_ms = :now, about = :about, "
-                  "task = :task, state = NULL, outcome = NULL, report = NULL, worker_id = NULL, lease = NULL, "
+                  "task = :task, state = NULL, outcome = NULL, report = NULL, evidence = NULL, worker_id = NULL, lease "
+                  "= NULL, "
                   "ended_ms = NULL, instructions = NULL, timeline = NULL WHERE contract_id = :contract AND request_id "
                   "= :request "
                   "AND task = :was RETURNING id",

@@ -32,7 +32,7 @@ struct queue_row {
 struct execution_end {
     int64_t execution_id;
     enum execution_state state;
-    const char *outcome, *report, *worker_id, *token_name;
+    const char *outcome, *report, *evidence, *worker_id, *token_name;
     const char *lease; // SHA-256 of the token that ends it, in hexadecimal digits. NULL: none does
     uint64_t instructions, now_ms;
     const char *timeline; // with its end

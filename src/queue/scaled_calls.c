@@ -166,14 +166,16 @@ bool scaled_look(struct scaled *s, struct queue_look *x, struct err *e) {
 // that reading all of that index costs nothing (see IS_KEY).
 static const char end_sql[] =
     "WITH x AS (SELECT * FROM unnest(CAST(:contract AS TEXT[]), CAST(:request AS BIGINT[]), CAST(:lease AS TEXT[]),"
-    " CAST(:outcome AS TEXT[]), CAST(:report AS TEXT[]), CAST(:instructions AS BIGINT[]), CAST(:token AS TEXT[]))"
-    " WITH ORDINALITY AS x (contract_id, request_id, lease, outcome, report, instructions, token_name, n)),"
+    " CAST(:outcome AS TEXT[]), CAST(:report AS TEXT[]), CAST(:instructions AS BIGINT[]), CAST(:token AS TEXT[]),"
+    " CAST(:evidence AS TEXT[]))"
+    " WITH ORDINALITY AS x (contract_id, request_id, lease, outcome, report, instructions, token_name, evidence, n)),"
     " held AS (SELECT q.execution_id, q.worker_id, q.attempt, q.timeline, x.* FROM queue_items q JOIN x ON " IS_OF_LEASE
     " ORDER BY q.execution_id FOR UPDATE OF q),"
     " gone AS (DELETE FROM queue_items q USING held WHERE q.execution_id = held.execution_id"
     " RETURNING q.execution_id),"
     " unbenched AS (DELETE FROM queue_benches b USING held WHERE b.execution_id = held.execution_id),"
-    " done AS (UPDATE executions e SET state = 'settled', outcome = held.outcome, report = held.report,"
+    " done AS (UPDATE executions e SET state = 'settled', outcome = held.outcome, report = held.report, evidence = "
+    "held.evidence,"
     " worker_id = held.worker_id, token_name = held.token_name, lease = held.lease, ended_ms = " NOW_MS
     ", instructions = held.instructions, timeline = held.timeline || CAST(json_strip_nulls(json_build_object("
     "'stage', 'settled', 'at_ms', " NOW_MS ", 'worker_id', nullif(held.worker_id, ''), 'attempt', nullif(held.attempt, "
@@ -201,7 +203,7 @@ bool scaled_store_ends(struct scaled *s, struct queue_end **x, size_t n, size_t 
     struct db *db = s->durable;
     struct db_stmt *q;
     bool row = false, ok;
-    struct buf c[7];
+    struct buf c[8];
     *unsure = 0;
     if (!db_query(db, end_sql, &q, e))
         return false;
@@ -215,9 +217,10 @@ bool scaled_store_ends(struct scaled *s, struct queue_end **x, size_t n, size_t 
         column_add_text(&c[4], x[i]->report);
         column_add_int(&c[5], (int64_t)x[i]->instructions);
         column_add_text(&c[6], if_any(x[i]->token_name));
+        column_add_text(&c[7], x[i]->evidence);
     }
     static const char *const names[] = {":contract", ":request",      ":lease", ":outcome",
-                                        ":report",   ":instructions", ":token"};
+                                        ":report",   ":instructions", ":token", ":evidence"};
     columns_bind(db, q, names, c, ARRAY_LEN(c));
     while ((ok = db_step(db, q, &row, e)) && row)
         read_end(db, q, x[db_int(db, q, "n") - 1], unsure);

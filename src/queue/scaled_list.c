@@ -69,7 +69,8 @@ bool scaled_detail(struct queue *q, struct db *db, const struct execution_key *k
     bool row = false;
     if (!db_query(db,
                   "SELECT " LIST_COLUMNS ", coalesce(e.state, q.stage, 'queued') AS state, coalesce(e.worker_id, "
-                  "q.worker_id) AS worker_id, coalesce(q.attempt, 0) AS attempt, e.task AS task, coalesce(e.timeline, "
+                  "q.worker_id) AS worker_id, coalesce(q.attempt, 0) AS attempt, e.task AS task, e.evidence AS "
+                  "evidence, coalesce(e.timeline, "
                   "q.timeline) AS timeline FROM executions e LEFT JOIN queue_items q ON q.execution_id = e.id WHERE "
                   "e.request_id = :request AND e.contract_id || '' = :contract",
                   &s, e))

@@ -154,6 +154,18 @@ static bool check_request(struct job *j) {
 
 // --- answering
 
+static struct digest_parts parts_of(struct job *j) {
+    const struct build_result *b = &j->module.build;
+    return (struct digest_parts){.network = j->worker->set.network,
+                                 .task = j->task,
+                                 .data_id = j->request.data_id,
+                                 .repo = b->repo,
+                                 .commit = b->commit[0] ? b->commit : NULL,
+                                 .build_key = b->build_key,
+                                 .wasm_hash = b->wasm_hash,
+                                 .answer = &j->answer};
+}
+
 static json_t *report_of(struct job *j) {
     const struct answer *n = &j->answer;
     char hex[65];
@@ -177,19 +189,16 @@ static json_t *report_of(struct job *j) {
         json_set_text(r, "output_hash", hash_hex(&output, hex));
         json_set_u64(r, "output_bytes", n->output.len);
     }
+    if (!n->first_form) { // what the chain gets the hash of
+        struct digest_parts parts = parts_of(j);
+        struct attestation x = attestation_of(&parts);
+        json_object_set_new(r, "attestation", attestation_json(&x));
+    }
     return r;
 }
 
 static void attest(struct job *j) {
-    const struct build_result *b = &j->module.build;
-    struct digest_parts parts = {.network = j->worker->set.network,
-                                 .task = j->task,
-                                 .data_id = j->request.data_id,
-                                 .repo = b->repo,
-                                 .commit = b->commit[0] ? b->commit : NULL,
-                                 .build_key = b->build_key,
-                                 .wasm_hash = b->wasm_hash,
-                                 .answer = &j->answer};
+    struct digest_parts parts = parts_of(j);
     j->answer.digest = attestation_digest(&parts);
     j->answer.has_digest = true;
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "protocol/attestation.h"
 #include <inttypes.h>
 #include <time.h>
 
@@ -312,6 +313,8 @@ bool settle_report(struct worker *w, struct arena *a, const struct task *t, cons
     put_end(j, t, end, &s, ours);
     if (ours)
         json_set_text(j, "resolve_transaction", ours);
+    else
+        json_object_del(j, "attestation"); // of an answer that the chain did not take
     tell(w, a, id, j);
     return true;
 }
@@ -328,6 +331,24 @@ static void give_back(struct worker *w, struct submission *s, const char *why) {
 static bool is_too_large(const char *words) { return strstr(words, REFUSED_OUTPUT_TAIL); }
 static bool is_not_covered(const char *words) { return strstr(words, REFUSED_STAKE_PART); }
 
+// The digest says the same as the answer.
+static void attest_anew(struct submission *s) {
+    json_t *parts = json_object_get(s->report, "attestation");
+    struct attestation x;
+    struct err e;
+    s->answer.has_digest = false;
+    if (!parts || !attestation_read(&x, parts, &e))
+        return;
+    x.contract_id = s->task.contract_id;
+    x.request_id = s->task.request_id;
+    x.success = false;
+    x.output_hash = answer_output_hash(&s->answer);
+    x.instructions = s->answer.instructions;
+    s->answer.digest = attestation_hash(&x);
+    s->answer.has_digest = true;
+    json_object_set_new(s->report, "attestation", attestation_json(&x));
+}
+
 // True: the output was the reason, and the answer says so now.
 static bool answer_without_output(struct submission *s, const char *words) {
     bool large = is_too_large(words), other = !large && !is_not_covered(words);
@@ -335,6 +356,7 @@ static bool answer_without_output(struct submission *s, const char *words) {
         return false;
     answer_fail(&s->answer, s->arena, ANSWER_GUEST, "the output cannot be delivered: %s%s", words,
                 large ? "" : "; attach more, what is not charged comes back, or write less");
+    attest_anew(s);
     return true;
 }
 

@@ -2,6 +2,8 @@
 // Follows an answer against a chain and a coordinator that say what a test says.
 #include "worker/settle.h"
 
+#include "protocol/attestation.h"
+
 #include "base/file.h"
 #include "base/test.h"
 #include "codec/hex.h"
@@ -110,8 +112,9 @@ static void close_worker(struct worker *w) {
     seen_free(w->seen);
 }
 
-// An answer that the contract refuses so often, with these words.
-static void answers(unsigned refuses, const char *words) {
+// An answer that the contract refuses so often, with these words. report: taken over; `after` looks at what became of
+// it.
+static void answers_as(unsigned refuses, const char *words, json_t *report, void (*after)(const struct submission *s)) {
     SCOPED_ARENA(a);
     char home[] = "/tmp/outlayer-settle-XXXXXX";
     struct worker w;
@@ -125,12 +128,47 @@ static void answers(unsigned refuses, const char *words) {
     fake.words = words;
     fake.sent = fake.completed = fake.failed = 0;
     pthread_mutex_unlock(&fake.mutex);
-    struct submission *s = submission_new(&t, NULL, "token", &n, json_object());
+    struct submission *s = submission_new(&t, NULL, "token", &n, report);
     assert_ok(settle_prepare(&w, s, &e), &e);
     settle_follow(&w, s);
+    if (after)
+        after(s);
     submission_free(s);
     close_worker(&w);
     assert_ok(file_remove_tree(home, &e), &e);
+}
+
+static void answers(unsigned refuses, const char *words) { answers_as(refuses, words, json_object(), NULL); }
+
+static void attests_the_failure(const struct submission *s) {
+    struct attestation x;
+    struct err e;
+    static const struct hash none;
+    assert_ok(attestation_read(&x, json_object_get(s->report, "attestation"), &e), &e);
+    assert_false(x.success);
+    assert_true(hash_eq(&x.output_hash, &none));
+    x.contract_id = "outlayer.near";
+    x.request_id = 5;
+    struct hash digest = attestation_hash(&x);
+    assert_true(s->answer.has_digest && hash_eq(&s->answer.digest, &digest));
+}
+
+// If this fails, the chain has the digest of a success beside a failure, and nobody can make it again.
+static void test_attests_what_is_answered(void **state) {
+    (void)state;
+    const struct attestation x = {.network = "devnet",
+                                  .sender_id = "s.near",
+                                  .repo = "r",
+                                  .commit = "c",
+                                  .build_target = "t",
+                                  .output_hash = sha256(SLICE_LIT("out")),
+                                  .success = true,
+                                  .price_list = "p",
+                                  .engine = "e",
+                                  .measurement = ""};
+    answers_as(1, "Smart contract panicked: " REFUSED_STAKE_PART,
+               json_pack("{s:o}", "attestation", attestation_json(&x)), attests_the_failure);
+    assert_int_equal(fake.sent, 2);
 }
 
 // If this fails, an answer that meets an extension on its way is thrown away, and all is computed once more.
@@ -169,6 +207,7 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_crosses_an_extension), cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_crosses_an_extension), cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_attests_what_is_answered)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
