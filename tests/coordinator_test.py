@@ -312,13 +312,15 @@ def test_turns_and_deadlines():
     with coordinator() as c:
         for i in (1, 2, 3):
             c.create(i, payer_id="many.test.near")
+            equal("the payer is shown", c.job(i)["payer_id"], "many.test.near")
         c.create(4, payer_id="one.test.near")
         taken = [c.poll()[1] for _ in range(4)]
         equal("payers take turns", [x["task"]["request_id"] for x in taken], [1, 4, 2, 3])
         for x in taken:  # an unconfirmed lease would come back below
             c.complete(x["task"]["request_id"], x["lease"]["token"])
         now = int(time.time() * 1000)
-        c.create(5, dead_at_ms=now + 2000)
+        c.create(5, dead_at_ms=now + 2000, payer_id=None)
+        equal("whoever names no payer pays", c.job(5)["payer_id"], "alice.test.near")
         status, answer = c.poll(10, capabilities="nothing-of-this")
         equal("too late to begin", (status, answer["task"]["request_id"], answer["too_late"]), (200, 5, True))
         check("in the last tenth of its time", now + 1700 < time.time() * 1000 < now + 2000)

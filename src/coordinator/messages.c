@@ -206,6 +206,8 @@ json_t *task_about(const struct posted_task *t, const json_t *task) {
     json_set_text(out, "transaction_hash", t->transaction_hash);
     show(out, "sender_id", task);
     show(out, "payer_id", task);
+    if (json_is_null(json_object_get(out, "payer_id")))
+        show_as(out, "payer_id", task, "sender_id"); // who names no payer pays himself
     show_amount(out, "payment", task);
     show(out, "data_id", task);
     show(out, "repo", source);
