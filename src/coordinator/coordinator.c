@@ -82,8 +82,15 @@ static bool open_blobs(struct coordinator *c, const struct coordinator_config *c
     return true;
 }
 
+// A page asks the faucet at this address, and a policy that names a path means no other one.
+static const char *faucet_account(struct arena *a, const char *faucet) {
+    size_t n = faucet ? strlen(faucet) : 0;
+    return n ? arena_printf(a, "%.*s/account", (int)(n - (faucet[n - 1] == '/')), faucet) : NULL;
+}
+
 static bool open_dashboard(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
-    const char *const asked[] = {config->shown.rpc_urls, config->shown.faucet_url};
+    SCOPED_ARENA(a);
+    const char *const asked[] = {config->shown.rpc_urls, faucet_account(a, config->shown.faucet_url)};
     if (!config->dashboard) {
         log_info("no dashboard is served: DASHBOARD_DIR is not set");
         return true;
