@@ -9,6 +9,7 @@ import { pretty } from "../../format/json.ts";
 import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
 import { TextBlock } from "../../parts/text_block.tsx";
 import { Commands } from "./commands.tsx";
+import { Differences } from "./differences.tsx";
 import { Price } from "./price.tsx";
 import { Receipts } from "./receipts.tsx";
 
@@ -79,6 +80,7 @@ function Whole({ job, transaction }: { job: Execution; transaction: Transaction 
     );
   return (
     <>
+      <Differences job={job} asked={asked} answered={answered} />
       <InAndOut request={request} asked={asked} answered={answered} />
       {answered && <Price contract={job.contract_id} asked={asked} answered={answered} />}
       <Receipts transaction={transaction} />

@@ -8,6 +8,7 @@ import {
   type Branch,
   type Transaction,
 } from "../../chain/transaction.ts";
+import { fromBase64 } from "../../format/bytes.ts";
 import { pretty } from "../../format/json.ts";
 import { near, yocto } from "../../format/money.ts";
 import { scaled, toBig } from "../../format/number.ts";
@@ -21,7 +22,8 @@ function tgas(gas: number | string): string {
 }
 
 function decoded(args: string): string {
-  const text = new TextDecoder().decode(Uint8Array.from(atob(args), (c) => c.charCodeAt(0)));
+  const bytes = fromBase64(args);
+  const text = bytes ? new TextDecoder().decode(bytes) : args;
   const shown = pretty(text) ?? text;
   return shown.length > ARGS_SHOWN ? `${shown.slice(0, ARGS_SHOWN)}…` : shown;
 }
@@ -58,7 +60,7 @@ function Inside({ branch }: { branch: Branch }) {
       ))}
       {failure !== null && (
         <pre tabIndex={0} aria-label="Failure">
-          <code>{visible(JSON.stringify(failure, null, 2))}</code>
+          <code>{visible(JSON.stringify(failure, null, 2).slice(0, ARGS_SHOWN))}</code>
         </pre>
       )}
       {outcome?.outcome.logs.map((log, i) => (

@@ -5,11 +5,11 @@ import { useExecution } from "../../api/queries.ts";
 import { completedIn, firstRequestIn } from "../../chain/events.ts";
 import { useSentTransaction } from "../../chain/queries.ts";
 import { failureOf, type Transaction } from "../../chain/transaction.ts";
-import { visible } from "../../format/text.ts";
 import { Mark, standing } from "../../parts/mark.tsx";
-import { ErrorNote, Loading } from "../../parts/notes.tsx";
+import { ErrorNote, Loading, words } from "../../parts/notes.tsx";
 import { Name } from "../../parts/values.tsx";
 import { InAndOut } from "../execution/chain.tsx";
+import { Differences } from "../execution/differences.tsx";
 import { Failure } from "../execution/failure.tsx";
 import { Price } from "../execution/price.tsx";
 
@@ -30,7 +30,7 @@ function Followed({ contract, transaction }: { contract: string; transaction: Tr
       <section className="failure">
         <h3>The contract refused the request. Nothing was charged but the chain's own fees.</h3>
         <pre tabIndex={0} aria-label="Refusal">
-          <code>{visible(failure)}</code>
+          <code>{words(failure)}</code>
         </pre>
       </section>
     );
@@ -44,10 +44,11 @@ function Followed({ contract, transaction }: { contract: string; transaction: Tr
             <Mark job={job} /> {standing(job).sentence}
           </>
         ) : (
-          "The chain has the request; the coordinator has not recorded it yet."
+          `The chain has the request; the coordinator ${execution.isError ? "does not answer for it now" : "has not recorded it yet"}.`
         )}{" "}
         <Link href={`/executions/${encodeURIComponent(contract)}/${request}`}>Request #{request}</Link>
       </p>
+      {job && <Differences job={job} asked={asked} answered={answered} />}
       {job && <Failure job={job} />}
       {answered && (
         <>
