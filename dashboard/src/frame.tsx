@@ -2,7 +2,9 @@
 // What is around every page.
 import { useEffect, useRef, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
+import { ownRpc } from "./api/config.ts";
 import { useConfig } from "./api/queries.ts";
+import { isOtherChain, useChainId } from "./chain/identity.ts";
 import { oneLine } from "./format/text.ts";
 import { Boundary } from "./parts/boundary.tsx";
 import { AccountMenu } from "./wallet/account_menu.tsx";
@@ -13,10 +15,13 @@ const PAGES = [
   { href: "/secrets", label: "Secrets" },
   { href: "/workers", label: "Workers" },
   { href: "/stats", label: "Stats" },
+  { href: "/settings", label: "Settings" },
 ];
 
 function Bar({ here }: { here: string }) {
   const config = useConfig();
+  const chain = useChainId();
+  const network = config.data?.network;
   return (
     <header>
       <div className="bar">
@@ -37,11 +42,17 @@ function Bar({ here }: { here: string }) {
           {config.data?.docs_url && <a href={config.data.docs_url}>Docs</a>}
         </nav>
         <div className="who">
-          {config.data?.network && <span className="network">{oneLine(config.data.network, 20)}</span>}
+          {network && <span className="network">{oneLine(network, 20)}</span>}
           <AccountMenu />
         </div>
       </div>
-      {config.data?.network === "devnet" && (
+      {network && chain.data && isOtherChain(network, chain.data) && (
+        <p className="banner wrong" role="alert">
+          The RPC address {ownRpc() ? "that you chose" : "that this coordinator names"} is one of{" "}
+          {oneLine(chain.data, 20)}, not of {oneLine(network, 20)}: what pages show as the chain's is another chain's.
+        </p>
+      )}
+      {network === "devnet" && (
         <p className="banner">A local chain: its NEAR is worth nothing, and it ends with the program that runs it.</p>
       )}
     </header>

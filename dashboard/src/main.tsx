@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Route, Switch } from "wouter";
+import { againWhenAway } from "./api/away.ts";
 import { followChanges } from "./api/live.ts";
 import { Frame } from "./frame.tsx";
 import { ExecutionPage } from "./pages/execution/page.tsx";
@@ -15,13 +16,14 @@ import "./style.css";
 
 // Those that most visitors do not open come when they are opened.
 const PlaygroundPage = lazy(async () => ({ default: (await import("./pages/playground/page.tsx")).PlaygroundPage }));
+const SettingsPage = lazy(async () => ({ default: (await import("./pages/settings/page.tsx")).SettingsPage }));
 const SecretsPage = lazy(async () => ({ default: (await import("./pages/secrets/page.tsx")).SecretsPage }));
 const StatsPage = lazy(async () => ({ default: (await import("./pages/stats/page.tsx")).StatsPage }));
 
 // The coordinator is asked whatever the browser believes about the network: it may be on this machine.
 const client = new QueryClient({
   defaultOptions: {
-    queries: { networkMode: "always", retry: 1, retryDelay: 500 },
+    queries: { networkMode: "always", retry: 1, retryDelay: 500, refetchInterval: againWhenAway },
     mutations: { networkMode: "always" },
   },
 });
@@ -43,6 +45,7 @@ createRoot(document.getElementById("root")!).render(
             <Route path="/playground" component={PlaygroundPage} />
             <Route path="/secrets" component={SecretsPage} />
             <Route path="/stats" component={StatsPage} />
+            <Route path="/settings" component={SettingsPage} />
             <Route path="/workers" component={WorkersPage} />
             <Route component={UnknownPage} />
           </Switch>

@@ -48,7 +48,8 @@ async function ask(path: string, init: RequestInit): Promise<Answer> {
     return { status: answer.status, ok: answer.ok, text: await answer.text() };
   } catch (cause) {
     if (init.signal?.aborted && init.signal.reason?.name !== "TimeoutError") throw cause;
-    throw new ApiError("unreachable", 0, "the coordinator does not answer", "this page asks again by itself");
+    const again = init.method === undefined ? "this page asks again by itself" : "try again";
+    throw new ApiError("unreachable", 0, "the coordinator does not answer", again);
   }
 }
 

@@ -3,10 +3,10 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useSettled } from "../hooks/settled.ts";
 import { ApiError, getJson, pathWith } from "./client.ts";
+import { ownRpc, readConfig } from "./config.ts";
 import { listPath, type ListFilter } from "./list.ts";
 import { withRecent } from "./live.ts";
 import type {
-  Config,
   Execution,
   ExecutionDetail,
   Executions,
@@ -14,6 +14,7 @@ import type {
   Repository,
   Series,
   Stats,
+  Usage,
   WasmInfo,
   Worker,
 } from "./schema.ts";
@@ -40,7 +41,9 @@ export function detailPath(contract: string, request: string): string {
 
 async function readDetail(contract: string, request: string, signal: AbortSignal): Promise<ExecutionDetail | null> {
   try {
-    return await getJson<ExecutionDetail>(detailPath(contract, request), signal);
+    const found = await getJson<ExecutionDetail>(detailPath(contract, request), signal);
+    if (found.contract_id === contract && `${found.request_id}` === request) return found;
+    throw new ApiError("other", 200, "the coordinator answered with another execution than was asked for");
   } catch (e) {
     if (e instanceof ApiError && e.status === 404) return null;
     throw e;
@@ -102,8 +105,16 @@ export function useWorkers() {
 export function useConfig() {
   return useQuery({
     queryKey: ["config"],
-    queryFn: ({ signal }) => getJson<Config>("/public/config", signal),
+    queryFn: async ({ signal }) => readConfig(await getJson<unknown>("/public/config", signal), ownRpc()),
     staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function useUsage(account: string) {
+  return useQuery({
+    queryKey: ["usage", account],
+    queryFn: ({ signal }) => getJson<Usage>(`/public/accounts/${encodeURIComponent(account)}/usage`, signal),
+    refetchInterval: LIVE_MS * 5,
   });
 }
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Views of contracts.
 import { parseExact } from "../api/exact.ts";
+import { toBase64 } from "../format/bytes.ts";
 import { rpc, RpcError } from "./rpc.ts";
 
 export type Block = { finality: "final" } | { block_id: string };
-
-function toBase64(text: string): string {
-  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
-}
 
 export async function view<T>(
   urls: readonly string[],
@@ -21,7 +18,7 @@ export async function view<T>(
     request_type: "call_function",
     account_id: contract,
     method_name: method,
-    args_base64: toBase64(JSON.stringify(args)),
+    args_base64: toBase64(new TextEncoder().encode(JSON.stringify(args))),
     ...block,
   };
   const answer = await rpc<{ result?: number[]; error?: string }>(urls, "query", params, signal);

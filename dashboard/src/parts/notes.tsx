@@ -23,13 +23,20 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
+const WORDS_MAX = 2000;
+
+// What a stranger's answer says is cut: no page is made of one error.
+export function words(text: string): string {
+  return visible(text.slice(0, WORDS_MAX)) + (text.length > WORDS_MAX ? "…" : "");
+}
+
 function sentence(error: Error): string {
-  const text = visible(error.message);
+  const text = words(error.message);
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
 export function ErrorNote({ error, retry }: { error: Error; retry?: () => void }) {
-  const hint = error instanceof ApiError ? visible(error.hint) : "";
+  const hint = error instanceof ApiError ? words(error.hint) : "";
   return (
     <div className="note error" role="alert">
       <strong>{sentence(error)}</strong>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fields of a request. What is wrong with one stands below it, and is said to whoever hears the field.
-import { useId, type ReactNode } from "react";
+import { useId } from "react";
 import { useRecent } from "../../api/queries.ts";
 import { grouped } from "../../format/number.ts";
 import { repoShown } from "../../format/repo.ts";
 import { refShown } from "../../format/text.ts";
+import { Field, PLAIN } from "../../parts/field.tsx";
 import { eventBytes, FORMATS, oneOf, TARGETS, type Draft, type Problems } from "./draft.ts";
 
 export interface FormProps {
@@ -13,38 +14,26 @@ export interface FormProps {
   change: (part: Partial<Draft>) => void;
 }
 
-interface FieldProps extends FormProps {
+interface TextProps extends FormProps {
   name: keyof Draft;
   label: string;
   hint?: string;
-  children?: (id: string, described: string) => ReactNode;
+  wide?: boolean;
 }
 
-function Field({ name, label, hint, draft, problems, change, children }: FieldProps) {
-  const id = useId();
-  const problem = problems[name];
+function Text({ name, draft, problems, change, ...about }: TextProps) {
   return (
-    <div className={`field ${name}`}>
-      <label htmlFor={id}>{label}</label>
-      {children ? (
-        children(id, `${id}-note`)
-      ) : (
+    <Field {...about} problem={problems[name]}>
+      {(wired) => (
         <input
-          id={id}
+          {...wired}
+          {...PLAIN}
           name={name}
           value={draft[name]}
           onChange={(event) => change({ [name]: event.target.value })}
-          aria-describedby={`${id}-note`}
-          aria-invalid={problem !== undefined}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
         />
       )}
-      <p id={`${id}-note`} className={problem ? "wrong" : "soft"}>
-        {problem ?? hint}
-      </p>
-    </div>
+    </Field>
   );
 }
 
@@ -56,13 +45,12 @@ function Choice({
   ...form
 }: FormProps & { name: "target" | "format"; label: string; options: readonly string[]; hint: string }) {
   return (
-    <Field {...form} name={name} label={label} hint={hint}>
-      {(id, described) => (
+    <Field label={label} hint={hint} problem={form.problems[name]}>
+      {(wired) => (
         <select
-          id={id}
+          {...wired}
           name={name}
           value={form.draft[name]}
-          aria-describedby={described}
           onChange={(event) => form.change({ [name]: event.target.value })}
         >
           {options.map((option) => (
@@ -111,13 +99,14 @@ function Source(form: FormProps) {
       <legend>What is run</legend>
       <div className="fields">
         <Before {...form} />
-        <Field
+        <Text
           {...form}
+          wide
           name="repo"
           label="Repository"
           hint="host/owner/name, or owner/name of github.com; //folder behind it"
         />
-        <Field {...form} name="commit" label="Branch, tag or commit" />
+        <Text {...form} name="commit" label="Branch, tag or commit" />
         <Choice {...form} name="target" label="Build target" options={TARGETS} hint="" />
       </div>
     </fieldset>
@@ -131,32 +120,30 @@ function Input(form: FormProps) {
       <legend>With what</legend>
       <div className="fields">
         <Field
-          {...form}
-          name="input"
+          wide
           label="Input"
           hint={`Its standard input, as it is typed here; ${grouped(eventBytes(draft.input))} of about 15,700 bytes.`}
+          problem={problems.input}
         >
-          {(id, described) => (
+          {(wired) => (
             <textarea
-              id={id}
+              {...wired}
               name="input"
               rows={6}
               value={draft.input}
               onChange={(event) => change({ input: event.target.value })}
-              aria-describedby={described}
-              aria-invalid={problems.input !== undefined}
               spellCheck={false}
             />
           )}
         </Field>
         <Choice {...form} name="format" label="Output is" options={FORMATS} hint={FORMAT_HINTS[draft.format] ?? ""} />
-        <Field
+        <Text
           {...form}
           name="owner"
           label="Secrets of"
           hint="An account whose secrets the program gets; empty: none."
         />
-        <Field {...form} name="profile" label="Their profile" />
+        <Text {...form} name="profile" label="Their profile" />
       </div>
     </fieldset>
   );
@@ -167,10 +154,10 @@ function Limits(form: FormProps) {
     <fieldset>
       <legend>At most</legend>
       <div className="fields">
-        <Field {...form} name="instructions" label="Instructions" />
-        <Field {...form} name="memory" label="Memory, MB" />
-        <Field {...form} name="seconds" label="Running, seconds" />
-        <Field
+        <Text {...form} name="instructions" label="Instructions" />
+        <Text {...form} name="memory" label="Memory, MB" />
+        <Text {...form} name="seconds" label="Running, seconds" />
+        <Text
           {...form}
           name="deposit"
           label="Deposit, NEAR"

@@ -5,9 +5,8 @@ import { useSearchParams } from "wouter";
 import { useConfig } from "../../api/queries.ts";
 import { useContractLimits, useEstimate, useLike } from "../../chain/queries.ts";
 import { near } from "../../format/money.ts";
-import { visible } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
-import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
+import { Empty, ErrorNote, Loading, words } from "../../parts/notes.tsx";
 import { useAccount, useSend } from "../../wallet/use_wallet.ts";
 import { argumentsOf, depositOf, draftOf, EMPTY, limitsOf, problemsOf, requestOf, type Draft } from "./draft.ts";
 import { Commands } from "../execution/commands.tsx";
@@ -60,7 +59,7 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
                 .{" "}
               </>
             )}
-            {estimate.isError && <span className="wrong">{visible(estimate.error.message)} </span>}
+            {estimate.isError && <span className="wrong">{words(estimate.error.message)} </span>}
             <Built draft={draft} />
           </p>
         </div>

@@ -2,8 +2,8 @@
 // Would this account pass now? Asked of the chain by this browser, before anything is stored.
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { visible } from "../../format/text.ts";
 import { Field, PLAIN } from "../../parts/field.tsx";
+import { words } from "../../parts/notes.tsx";
 import { accessProblem, isAccount, type Access } from "../../secrets/access.ts";
 import { usePlace } from "../../secrets/queries.ts";
 
@@ -44,7 +44,7 @@ export function Would({ access }: { access: Access }) {
       </button>
       <p role="status">
         {ask.data && (ask.data.passes ? `Yes: ${ask.data.account} passes.` : `No: ${ask.data.account} does not pass.`)}
-        {ask.isError && `No: a doubt denies. ${visible(ask.error.message)}`}
+        {ask.isError && `No: a doubt denies. ${words(ask.error.message)}`}
       </p>
     </div>
   );
