@@ -3,9 +3,10 @@
 import { useRef } from "react";
 import { useConfig } from "../api/queries.ts";
 import { useBalance } from "../chain/queries.ts";
-import { ends, visible } from "../format/text.ts";
+import { ends } from "../format/text.ts";
+import { words } from "../parts/notes.tsx";
 import { Amount, Name } from "../parts/values.tsx";
-import { useAccount, useConnect, useDisconnect, walletKind } from "./use_wallet.ts";
+import { useAccount, useAccountOfTabs, useConnect, useDisconnect, walletKind } from "./use_wallet.ts";
 import type { StoredAccount } from "./keys.ts";
 
 function Connected({ account }: { account: StoredAccount }) {
@@ -19,7 +20,7 @@ function Connected({ account }: { account: StoredAccount }) {
       </button>
       <dialog ref={dialog} aria-labelledby="account-title">
         <h2 id="account-title">Your account on this local chain</h2>
-        <p>Its key was made in this browser and cannot be read out of it.</p>
+        <p>Its key is kept by this browser and cannot be read out of it.</p>
         <dl className="facts">
           <div>
             <dt>Account</dt>
@@ -55,6 +56,7 @@ export function AccountMenu() {
   const config = useConfig();
   const account = useAccount();
   const connect = useConnect();
+  useAccountOfTabs();
   if (walletKind(config.data) === "none") return null;
   if (account.data) return <Connected account={account.data} />;
   return (
@@ -64,7 +66,7 @@ export function AccountMenu() {
       </button>
       {connect.isError && (
         <span className="wrong" role="alert">
-          {visible(connect.error.message)}
+          {words(connect.error.message)}
         </span>
       )}
     </>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the local wallet's account is kept: its key in IndexedDB as an object that gives no bytes away.
+import { tellTabs } from "./tabs.ts";
+
 const DATABASE = "outlayer-wallet";
 const STORE = "accounts";
 
@@ -38,8 +40,10 @@ export async function readAccount(network: string): Promise<StoredAccount | null
 
 export async function writeAccount(account: StoredAccount): Promise<void> {
   await within("readwrite", (store) => store.put(account));
+  tellTabs();
 }
 
 export async function removeAccount(network: string): Promise<void> {
   await within("readwrite", (store) => store.delete(network));
+  tellTabs();
 }

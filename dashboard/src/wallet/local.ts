@@ -2,9 +2,11 @@
 // The wallet of a local chain: a key that is made in this browser and never leaves it, and an account from the faucet.
 // Where the faucet is, only the coordinator says.
 import type { Config } from "../api/schema.ts";
-import { balanceOf } from "../chain/rpc.ts";
+import { balanceOf, rpc } from "../chain/rpc.ts";
 import { base58 } from "../format/base58.ts";
+import { readCredentials, type Credentials } from "./credentials.ts";
 import { readAccount, removeAccount, writeAccount, type StoredAccount } from "./keys.ts";
+import { alone } from "./tabs.ts";
 
 const FAUCET_MS = 30_000;
 const LETTERS = "abcdefghijklmnopqrstuvwxyz234567";
@@ -56,12 +58,16 @@ async function askFaucet(url: string, accountId: string, publicKey: string): Pro
 export async function restoreLocal(config: Config): Promise<StoredAccount | null> {
   const account = await readAccount(placeOf(config));
   if (!account) return null;
-  if ((await balanceOf(config.rpc_urls, account.accountId)) !== null) return account;
-  await removeAccount(placeOf(config));
-  return null;
+  // A chain that does not know it (or an address that lies) takes no key away: only a new account takes its place.
+  return (await balanceOf(config.rpc_urls, account.accountId)) === null ? null : account;
 }
 
-export async function connectLocal(config: Config): Promise<StoredAccount> {
+// One tab at a time: the account that another one has just made is this browser's, too.
+export function connectLocal(config: Config): Promise<StoredAccount> {
+  return alone(async () => (await restoreLocal(config)) ?? makeAccount(config));
+}
+
+async function makeAccount(config: Config): Promise<StoredAccount> {
   if (!config.faucet_url) throw new Error("this coordinator names no faucet");
   const pair = await makeKey();
   const publicKey = `ed25519:${base58(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)))}`;
@@ -69,6 +75,31 @@ export async function connectLocal(config: Config): Promise<StoredAccount> {
   await askFaucet(config.faucet_url, accountId, publicKey);
   const account = { network: placeOf(config), accountId, publicKey, privateKey: pair.privateKey };
   await writeAccount(account);
+  return account;
+}
+
+// The account as this browser has it now: another tab may have taken another one, or forgotten this one.
+export async function keyOf(config: Config, accountId: string): Promise<StoredAccount> {
+  const account = await readAccount(placeOf(config));
+  if (account?.accountId !== accountId)
+    throw new Error("another tab of this browser has changed the account: look at it above, then try again");
+  return account;
+}
+
+async function hasKey(config: Config, { accountId, publicKey }: Credentials): Promise<boolean> {
+  const params = { request_type: "view_access_key", finality: "final", account_id: accountId, public_key: publicKey };
+  const { permission } = await rpc<{ permission?: unknown }>(config.rpc_urls, "query", params);
+  return permission === "FullAccess";
+}
+
+// On a local chain alone: an account of its credentials file, once the chain says that the key is the account's.
+export async function importLocal(config: Config, text: string): Promise<StoredAccount> {
+  if (!config.faucet_url) throw new Error("files with keys are for local chains: use a wallet here");
+  const read = await readCredentials(text);
+  if (!(await hasKey(config, read)))
+    throw new Error(`the key of this file may not do everything for ${read.accountId}`);
+  const account = { network: placeOf(config), ...read };
+  await alone(() => writeAccount(account));
   return account;
 }
 

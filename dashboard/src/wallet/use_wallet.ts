@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The account that this browser acts for. The wallet's code is loaded when somebody asks for it.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { useConfig } from "../api/queries.ts";
 import type { Config } from "../api/schema.ts";
 import type { StoredAccount } from "./keys.ts";
+import { hearTabs } from "./tabs.ts";
 import type { Call, Wallet } from "./wallet.ts";
 
 const KEY = ["wallet"];
@@ -24,11 +26,27 @@ export function useAccount() {
   });
 }
 
+// What another tab does to the account is seen here, too: once on each page.
+export function useAccountOfTabs(): void {
+  const client = useQueryClient();
+  useEffect(() => hearTabs(() => void client.invalidateQueries({ queryKey: KEY })), [client]);
+}
+
 export function useConnect() {
   const config = useConfig();
   const client = useQueryClient();
   return useMutation({
     mutationFn: async () => (await import("./local.ts")).connectLocal(config.data!),
+    onSuccess: (account) => client.setQueryData(KEY, account),
+  });
+}
+
+export function useImport() {
+  const config = useConfig();
+  const client = useQueryClient();
+  return useMutation({
+    gcTime: 0, // what was given has a key in it
+    mutationFn: async (file: File) => (await import("./local.ts")).importLocal(config.data!, await file.text()),
     onSuccess: (account) => client.setQueryData(KEY, account),
   });
 }
@@ -48,8 +66,9 @@ export function useWallet(): () => Promise<Wallet> {
   const account = useAccount();
   return async () => {
     const [url] = config.data?.rpc_urls ?? [];
-    if (!account.data || !url) throw new Error("no account is connected");
-    return (await import("./local_wallet.ts")).localWallet(account.data, url);
+    if (!config.data || !account.data || !url) throw new Error("no account is connected");
+    const stored = await (await import("./local.ts")).keyOf(config.data, account.data.accountId);
+    return (await import("./local_wallet.ts")).localWallet(stored, url);
   };
 }
 
