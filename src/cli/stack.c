@@ -323,6 +323,7 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
                          arena_printf(a, "KEYSTORE_BASE_URL=%s", s->keystore_url),
                          arena_printf(a, "PUBLIC_NEAR_RPC_URL=%s", s->rpc_url),
                          arena_printf(a, "FAUCET_URL=%s", s->rpc_url),
+                         setting(a, "REGISTER_CONTRACT_ID", s->root_key ? s->operator.account.s : NULL),
                          arena_printf(a, "KEYSTORE_AUTH_TOKEN_FILE=%s", s->keystore_token_file),
                          arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s/repos", s->home),
                          setting(a, "DASHBOARD_DIR", s->dashboard = pages_folder(a, "dashboard")),

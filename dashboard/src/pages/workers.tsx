@@ -9,6 +9,7 @@ import { useTitle } from "../hooks/title.ts";
 import { Sign, type Tone } from "../parts/mark.tsx";
 import { Same } from "../parts/same.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
+import { Proofs } from "./proofs.tsx";
 
 const STATUS: Record<Worker["status"], [word: string, tone: Tone]> = {
   online: ["Ready", "good"],
@@ -21,7 +22,7 @@ function count(value: Worker["building"]) {
 }
 
 function Row({ worker }: { worker: Worker }) {
-  const [word, tone] = STATUS[worker.status];
+  const [word, tone] = STATUS[worker.status] ?? [oneLine(`${worker.status}`, 20), "quiet"];
   return (
     <tr role="row">
       <td role="cell">
@@ -106,6 +107,7 @@ export function WorkersPage() {
       ) : (
         <Loading what="the workers" />
       )}
+      <Proofs />
       <Same paths={[["workers", "/public/workers"]]} />
     </>
   );
