@@ -37,9 +37,10 @@ def test_files():
     with kit.folder() as home:
         folder = os.path.join(home, "pages", "dashboard")
         index, script = small_dashboard(folder)
-        with kit.Daemon("outlayer-coordinator", {"DASHBOARD_DIR": folder, "PUBLIC_NEAR_RPC_URL": "https://rpc.example"},
+        with kit.Daemon("outlayer-coordinator", {"DASHBOARD_DIR": folder, "PUBLIC_NEAR_RPC_URL": "https://rpc.example",
+                                                 "OUTLAYER_NETWORK": "devnet", "FAUCET_URL": "http://127.0.0.1:1/faucet/"},
                         home=os.path.join(home, "c")) as c:
-            for path in ("/", "/executions", "/executions/a.near/7", "/stats"):
+            for path in ("/", "/executions", "/executions/a.near/7", "/stats", "/settings"):
                 status, headers, body = kit.get(c.url + path)
                 equal(f"{path} is the document", (status, headers["Content-Type"], body),
                       (200, "text/html; charset=utf-8", index))
@@ -47,7 +48,8 @@ def test_files():
             policy = headers["Content-Security-Policy"]
             check("its policy lets it ask the coordinator and the chain, and run nothing of strangers",
                   all(part in policy for part in ("default-src 'none'", "script-src 'self';", "style-src 'self';",
-                                                  "connect-src 'self' https://rpc.example;", "frame-ancestors 'none'",
+                                                  "connect-src 'self' https://rpc.example http://127.0.0.1:1/faucet/account;",
+                                                  "frame-ancestors 'none'",
                                                   "base-uri 'none'", "form-action 'none'", "require-trusted-types-for"))
                   and "unsafe" not in policy, policy)
             equal("and so do the other headers",
@@ -153,6 +155,7 @@ def test_pages():
                  ("failed", project(home, "fails", FAILS), "{}"))}
         repos = {name: stack.job(run["transaction_hash"]) for name, run in runs.items()}
         world = {**runs, "runs": list(runs), "repo": repos["good"], "failing": repos["failed"], "hmac": repos["hmac"],
+                 "hmac_run": runs["hmac"], "alice": os.path.join(home, "keys", "alice.json"),
                  "url": stack.info["coordinator_url"], "rpc": stack.info["rpc_url"],
                  "contract": stack.info["contract_id"]}
         drive(home, "pages.mjs", world, {"ask": lambda: stack.request(random, '{"min":2,"max":3}')})

@@ -86,6 +86,7 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/secrets", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/stats", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/workers", page_document, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/settings", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/assets/{file}", page_asset, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/favicon.svg", page_icon, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/docs", book_folder, 0, NULL, ROUTE_PUBLIC, page) \

@@ -37,6 +37,12 @@ test("what is no configuration is an error, and what is none in it is left out",
   ]);
 });
 
+test("the book is one of this coordinator", () => {
+  assert.equal(readConfig({ docs_url: "/docs/" }, null).docs_url, "/docs/");
+  for (const docs_url of ["//evil.example/", "https://evil.example", "javascript:alert(1)", "/docs\\x", 7])
+    assert.equal(readConfig({ docs_url }, null).docs_url, null);
+});
+
 test("an address that the reader has chosen is the only one that is asked", () => {
   const read = readConfig({ network: "testnet", rpc_urls: ["https://evil.example"] }, "https://mine.example");
   assert.deepEqual(read.rpc_urls, ["https://mine.example"]);

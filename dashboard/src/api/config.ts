@@ -23,6 +23,11 @@ function urls(value: unknown): string[] {
   return (Array.isArray(value) ? value : []).slice(0, URLS_MAX).flatMap((one) => webUrl(one) ?? []);
 }
 
+// A page of this coordinator; null: it is no path, or one of elsewhere.
+function path(value: unknown): string | null {
+  return typeof value === "string" && /^\/[\w/.-]*$/.test(value) && !value.startsWith("//") ? value : null;
+}
+
 export function ownRpc(): string | null {
   try {
     return webUrl(localStorage.getItem(RPC_KEY));
@@ -55,6 +60,7 @@ export function readConfig(said: unknown, own: string | null): Deployment {
     named_rpc_urls: named,
     explorer: { transaction: text(explorer.transaction), account: text(explorer.account) },
     faucet_url: webUrl(given.faucet_url),
+    docs_url: path(given.docs_url),
     version: text(given.version) ?? "",
     keystore: given.keystore === true,
     tee_mode: text(given.tee_mode) ?? "",

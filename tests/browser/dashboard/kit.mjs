@@ -46,7 +46,7 @@ export async function open(url, options = {}, before = async () => {}) {
 }
 export const done = (page) => page.context().close();
 
-async function fits(page, name) {
+export async function fits(page, name) {
   const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   check(`it fits the screen: ${name}`, inner <= outer, { inner, outer });
 }

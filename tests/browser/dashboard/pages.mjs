@@ -3,10 +3,15 @@
 // `FAIL NAME got …` lines, and `ask` where somebody is to ask for an execution.
 import { tests as execution } from "./execution.mjs";
 import { run } from "./kit.mjs";
+import { tests as liar } from "./liar.mjs";
 import { tests as list } from "./list.mjs";
 import { tests as playground } from "./playground.mjs";
 import { tests as secrets } from "./secrets.mjs";
+import { tests as settings } from "./settings.mjs";
 import { tests as stats } from "./stats.mjs";
 import { tests as wallet } from "./wallet.mjs";
 
-await run({ ...list, ...execution, ...stats, ...wallet, ...playground, ...secrets }, process.argv[3]);
+await run(
+  { ...list, ...execution, ...stats, ...wallet, ...playground, ...secrets, ...settings, ...liar },
+  process.argv[3],
+);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// The account that this browser acts for: what it has spent here, and how another one comes in.
+import { useRef } from "react";
+import { useUsage } from "../../api/queries.ts";
+import type { Usage } from "../../api/schema.ts";
+import { useBalance } from "../../chain/queries.ts";
+import { grouped, short } from "../../format/number.ts";
+import { duration } from "../../format/time.ts";
+import { Field } from "../../parts/field.tsx";
+import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
+import { Amount, Name } from "../../parts/values.tsx";
+import type { StoredAccount } from "../../wallet/keys.ts";
+import { useAccount, useDisconnect, useImport } from "../../wallet/use_wallet.ts";
+
+function UsageTiles({ usage }: { usage: Usage }) {
+  const tiles = [
+    ["Asked for", grouped(usage.sent_executions), "executions, whoever paid"],
+    ["Paid for", grouped(usage.paid_executions), "executions: of these is the rest"],
+    ["Done", grouped(usage.successful_executions), "programs that ended well"],
+    ["Failed", grouped(usage.failed_executions), "programs, builds and secrets that did not"],
+    ["Charged", <Amount yocto={usage.charged} />, "for all of them"],
+    ["Refunded", <Amount yocto={usage.refunded} />, "of what was attached"],
+    ["Instructions", short(usage.instructions_used), "counted one by one"],
+    ["Mean run", duration(usage.average_execution_time_ms), "without building"],
+  ] as const;
+  return (
+    <dl className="tiles">
+      {tiles.map(([name, value, note]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+          <dd className="soft">{note}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Spent({ account }: { account: string }) {
+  const usage = useUsage(account);
+  return (
+    <section aria-labelledby="usage-title">
+      <h2 id="usage-title">What it has used here</h2>
+      {usage.data ? (
+        <>
+          <Stale query={usage} />
+          <UsageTiles usage={usage.data} />
+        </>
+      ) : usage.isError ? (
+        <ErrorNote error={usage.error} retry={() => void usage.refetch()} />
+      ) : (
+        <Loading what="what it has used" />
+      )}
+    </section>
+  );
+}
+
+function Connected({ account }: { account: StoredAccount }) {
+  const balance = useBalance(account.accountId);
+  const leave = useDisconnect();
+  return (
+    <>
+      <dl className="facts">
+        <div>
+          <dt>Account</dt>
+          <dd>
+            <Name text={account.accountId} what="account" whole />
+          </dd>
+        </div>
+        <div>
+          <dt>Public key</dt>
+          <dd>
+            <Name text={account.publicKey} what="public key" />
+          </dd>
+        </div>
+        <div>
+          <dt>Balance</dt>
+          <dd>{balance.isError ? "The chain does not answer." : <Amount yocto={balance.data} />}</dd>
+        </div>
+      </dl>
+      <div className="buttons">
+        <button type="button" className="quiet small" disabled={leave.isPending} onClick={() => leave.mutate()}>
+          Forget this account
+        </button>
+      </div>
+      <Spent account={account.accountId} />
+    </>
+  );
+}
+
+// A file is read here and goes nowhere: its key is kept by the browser, which gives it to nobody.
+function ImportFile() {
+  const field = useRef<HTMLInputElement>(null);
+  const bring = useImport();
+  return (
+    <>
+      <Field label="Or a credentials file of this local chain" hint="Such as keys/alice.json of `outlayer up`.">
+        {(wired) => (
+          <input
+            {...wired}
+            ref={field}
+            type="file"
+            accept=".json,application/json"
+            disabled={bring.isPending}
+            onChange={(event) => {
+              const file = event.target.files?.[0];
+              if (file) bring.mutate(file, { onSettled: () => field.current && (field.current.value = "") });
+            }}
+          />
+        )}
+      </Field>
+      {bring.isError && <ErrorNote error={bring.error} />}
+    </>
+  );
+}
+
+export function AccountSettings() {
+  const account = useAccount();
+  return (
+    <section aria-labelledby="account-settings">
+      <h2 id="account-settings">Account</h2>
+      {account.data ? (
+        <Connected account={account.data} />
+      ) : account.isError ? (
+        <ErrorNote error={account.error} retry={() => void account.refetch()} />
+      ) : account.isPending ? (
+        <Loading what="this browser's account" />
+      ) : (
+        <Empty title="No account yet: the button above makes one.">
+          <ImportFile />
+        </Empty>
+      )}
+    </section>
+  );
+}
