@@ -4,7 +4,7 @@ import { useEffect, useRef, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { ownRpc } from "./api/config.ts";
 import { useConfig } from "./api/queries.ts";
-import { isOtherChain, useChainId } from "./chain/identity.ts";
+import { isOtherChain, isPublic, useChainId } from "./chain/identity.ts";
 import { oneLine } from "./format/text.ts";
 import { Boundary } from "./parts/boundary.tsx";
 import { AccountMenu } from "./wallet/account_menu.tsx";
@@ -20,8 +20,8 @@ const PAGES = [
 
 function Bar({ here }: { here: string }) {
   const config = useConfig();
-  const chain = useChainId();
   const network = config.data?.network;
+  const chain = useChainId(isPublic(network ?? ""));
   return (
     <header>
       <div className="bar">

@@ -10,6 +10,13 @@ export function isAway(error: Error | null): boolean {
   return error instanceof RpcError && error.cause_name === "unreachable";
 }
 
-export function againWhenAway(query: { state: { error: Error | null } }): number | false {
+type Asked = { state: { error: Error | null } };
+
+export function againWhenAway(query: Asked): number | false {
   return isAway(query.state.error) ? AGAIN_MS : false;
+}
+
+// Each `ms`, and sooner while somebody is away.
+export function each(ms: number): (query: Asked) => number {
+  return (query) => (isAway(query.state.error) ? Math.min(ms, AGAIN_MS) : ms);
 }

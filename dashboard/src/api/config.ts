@@ -63,6 +63,7 @@ export function readConfig(said: unknown, own: string | null): Deployment {
     docs_url: path(given.docs_url),
     version: text(given.version) ?? "",
     keystore: given.keystore === true,
+    api_keys: given.api_keys === true,
     tee_mode: text(given.tee_mode) ?? "",
   };
 }

@@ -2,6 +2,7 @@
 // What pages read, kept and asked for again by react-query: a page that is loaded stays when one answer fails.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useSettled } from "../hooks/settled.ts";
+import { each } from "./away.ts";
 import { ApiError, getJson, pathWith } from "./client.ts";
 import { ownRpc, readConfig } from "./config.ts";
 import { listPath, type ListFilter } from "./list.ts";
@@ -71,7 +72,7 @@ export function useSeries(path: string, stepMs: number) {
   return useQuery({
     queryKey: ["series", path],
     queryFn: ({ signal }) => getJson<Series>(path, signal),
-    refetchInterval: Math.max(stepMs / 4, 10_000),
+    refetchInterval: each(Math.max(stepMs / 4, 10_000)),
     placeholderData: keepPreviousData,
   });
 }
@@ -82,7 +83,7 @@ export function useRepos() {
   return useQuery({
     queryKey: ["repos"],
     queryFn: ({ signal }) => getJson<Repository[]>(pathWith("/public/repos", { limit: REPOS_SHOWN }), signal),
-    refetchInterval: 30_000,
+    refetchInterval: each(30_000),
   });
 }
 
@@ -90,7 +91,7 @@ export function usePricing() {
   return useQuery({
     queryKey: ["pricing"],
     queryFn: ({ signal }) => getJson<Pricing>("/public/pricing", signal),
-    refetchInterval: 60_000,
+    refetchInterval: each(60_000),
   });
 }
 
@@ -114,7 +115,7 @@ export function useUsage(account: string) {
   return useQuery({
     queryKey: ["usage", account],
     queryFn: ({ signal }) => getJson<Usage>(`/public/accounts/${encodeURIComponent(account)}/usage`, signal),
-    refetchInterval: LIVE_MS * 5,
+    refetchInterval: each(HEARD_MS),
   });
 }
 

@@ -12,18 +12,22 @@ export async function chainIdAt(url: string, signal?: AbortSignal): Promise<stri
   return chain_id;
 }
 
-export function useChainId() {
+export function useChainId(wanted = true) {
   const [url] = useRpc();
   return useQuery({
     queryKey: ["chain", url],
-    enabled: url !== undefined,
+    enabled: wanted && url !== undefined,
     retry: false,
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: ({ signal }) => chainIdAt(url!, signal),
   });
 }
 
+export function isPublic(network: string): boolean {
+  return PUBLIC.includes(network);
+}
+
 // Local chains are named as their owners like; the public ones have one name each.
 export function isOtherChain(network: string, chainId: string): boolean {
-  return network !== chainId && (PUBLIC.includes(network) || PUBLIC.includes(chainId));
+  return network !== chainId && (isPublic(network) || isPublic(chainId));
 }

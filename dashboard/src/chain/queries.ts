@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pages read from the chain.
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { each } from "../api/away.ts";
 import { isOver, useConfig } from "../api/queries.ts";
 import type { Execution } from "../api/schema.ts";
 import { balanceOf } from "./rpc.ts";
@@ -60,7 +61,7 @@ export function useBalance(account: string | undefined) {
     queryKey: ["balance", account],
     enabled: account !== undefined && urls.length > 0,
     queryFn: ({ signal }) => balanceOf(urls, account!, signal),
-    refetchInterval: 10_000,
+    refetchInterval: each(10_000),
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the register contract has of workers' machines: which keys are registered, and what their quotes showed.
 import { useQuery } from "@tanstack/react-query";
+import { each } from "../api/away.ts";
 import type { Integer } from "../api/exact.ts";
 import { useRpc } from "./queries.ts";
 import { view } from "./view.ts";
@@ -27,7 +28,7 @@ export function useRegistered(contract: string | null) {
   return useQuery({
     queryKey: ["registered", contract],
     enabled: contract !== null && urls.length > 0,
-    refetchInterval: 30_000,
+    refetchInterval: each(30_000),
     queryFn: async ({ signal }) => {
       const page = { from_index: 0, limit: SHOWN };
       const [workers, images] = await Promise.all([
