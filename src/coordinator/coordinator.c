@@ -116,8 +116,9 @@ static bool open_words(struct coordinator *c, const struct coordinator_config *c
 
 static bool open_parts(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const char *home = config->home, *url = config->database_url;
-    const struct db_keep keep = database_keep(c, config->database_ms), brief = database_keep(c, TOKEN_DATABASE_MS);
-    struct db_keep paged = keep;
+    const struct db_keep keep = database_keep(c, config->database_ms);
+    struct db_keep paged = keep, brief = database_keep(c, TOKEN_DATABASE_MS);
+    brief.first_ms = keep.connect_ms;
     paged.pages_by_index = true;
     return database_open_as(&c->writing, home, url, &keep, e) && open_redis(c, config, e) &&
            open_shared(c, config, e) && database_open_as(&c->reading, home, url, &keep, e) &&

@@ -8,6 +8,7 @@
 
 #define CALLS_MAX 1024
 #define DATABASE_MS 2000 // for the connection, and for a statement: calls are requests that wait
+#define FIRST_MS 15000   // for the first connection, when nobody waits yet
 #define STORED_AT_ONCE 128
 #define SWEEP_TICKS 10
 #define TRIES 3 // of a lock that changes hands while it is asked for
@@ -270,7 +271,7 @@ static void scaled_shared_free(struct shared *base) {
 }
 
 static bool open_parts(struct scaled_shared *s, const char *url, struct err *e) {
-    const struct db_keep brief = {.connect_ms = DATABASE_MS, .statement_ms = DATABASE_MS};
+    const struct db_keep brief = {.connect_ms = DATABASE_MS, .statement_ms = DATABASE_MS, .first_ms = FIRST_MS};
     if (!db_open_as(&s->db, url, &brief, e) || !coordinator_row_enter(s->db, s->id, e))
         return false;
     s->entered = true;

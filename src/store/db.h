@@ -23,6 +23,7 @@ struct db_keep {
     // Of an engine with a server. How long a connection may take to come, and the server to answer a statement; 0: 10
     // seconds, and 30. Once *cancel is true, waits for the server end within 100 ms; NULL: nobody cancels.
     uint64_t connect_ms, statement_ms;
+    uint64_t first_ms; // for the first connection, which only a start waits for; 0: connect_ms
     const atomic_bool *cancel;
 };
 

@@ -183,7 +183,8 @@ static bool connect_anew(struct pg_link *l, struct err *e) {
                                         "dbname",
                                         NULL};
     const char *const values[] = {"outlayer", "30", "10", "3", "60000", l->url, NULL};
-    const struct patience w = patience_of(l, or_default(l->keep.connect_ms, CONNECT_MS));
+    uint64_t ms = !l->made && l->keep.first_ms ? l->keep.first_ms : l->keep.connect_ms;
+    const struct patience w = patience_of(l, or_default(ms, CONNECT_MS));
     l->conn = PQconnectStartParams(names, values, 1);
     if (!l->conn || PQstatus(l->conn) == CONNECTION_BAD) {
         (void)cannot_connect(l->conn ? PQerrorMessage(l->conn) : "no memory", e);

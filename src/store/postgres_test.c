@@ -170,6 +170,24 @@ static void test_time_limits(void **state) {
     close_world(&x);
 }
 
+// If this fails, a program does not start while its server has much to do, since later it has no patience.
+static void test_a_first_connection(void **state) {
+    const struct test_database *on = *state;
+    struct world x;
+    struct err e;
+    assert_ok(db_open(&x.direct, on->url, &e), &e);
+    assert_ok(db_exec(x.direct, "CREATE TABLE t (id BIGINT PRIMARY KEY, text TEXT)", &e), &e);
+    test_proxy_start(&x.proxy, on);
+    x.proxy.late_ms = 600;
+    const struct db_keep keep = {.connect_ms = 200, .statement_ms = 2000, .first_ms = 20000};
+    assert_ok(db_open_as(&x.db, x.proxy.url, &keep, &e), &e);
+    end_idle(&x, 1);
+    assert_err(put(x.db, 1, &e), &e, ERR_UNAVAILABLE, "cannot reach the database: it did not answer in time");
+    x.proxy.late_ms = 0;
+    assert_ok(put(x.db, 1, &e), &e);
+    close_world(&x);
+}
+
 struct canceller {
     struct db *direct;
     atomic_bool cancel;
@@ -339,6 +357,7 @@ int main(void) {
         ON_POSTGRES(test_lost_within),
         ON_POSTGRES(test_lost_while_idle),
         ON_POSTGRES(test_time_limits),
+        ON_POSTGRES(test_a_first_connection),
         ON_POSTGRES(test_cancel),
         ON_POSTGRES(test_json_text),
         ON_POSTGRES(test_what_a_session_says),

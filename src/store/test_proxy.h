@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests: stands between a client and PostgreSQL, and breaks the connection at the moment that a test names.
 #pragma once
+#include "base/clock.h"
 #include "store/test_database.h"
 #include <poll.h>
 #include <postgresql/libpq-fe.h>
@@ -25,6 +26,7 @@ struct test_proxy {
     atomic_bool stop;
     int listener;
     _Atomic unsigned connections, ended;
+    _Atomic uint64_t late_ms; // new connections are served so much later
     pthread_t thread, serving[PROXY_CONNECTIONS];
 };
 
@@ -76,6 +78,8 @@ static inline void *test_proxy_serve(void *ctx) {
     struct test_proxy *p = ((struct test_proxy_client *)ctx)->proxy;
     int client = ((struct test_proxy_client *)ctx)->fd;
     free(ctx);
+    for (uint64_t end = clock_mono_ms() + p->late_ms; clock_mono_ms() < end && !atomic_load(&p->stop);)
+        poll(NULL, 0, 10);
     struct pollfd fds[] = {{.fd = client, .events = POLLIN}, {.fd = test_proxy_upstream(p), .events = POLLIN}};
     bool cut = false, on = true;
     while (on && !atomic_load(&p->stop)) {
