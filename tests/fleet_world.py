@@ -132,7 +132,8 @@ class Member:
         if self.gate and self.daemon.port in self.gate.targets:
             self.gate.targets.remove(self.daemon.port)
         self.logs.append(self.daemon.output())
-        kit.running.remove(self.daemon)
+        if self.daemon in kit.running:  # it is not where a start has failed
+            kit.running.remove(self.daemon)
 
     def pids(self):
         return tree(self.daemon.process.pid)
