@@ -17,11 +17,12 @@ export const PERIODS = [
 ] as const;
 const DEFAULT = PERIODS[2];
 
-// The coordinator takes whole minutes up to an hour, and whole hours above.
+// The coordinator takes whole minutes up to an hour, and whole hours above. It keeps single minutes for 90 days.
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7 * 1440, 14 * 1440, 28 * 1440].map(
   (minutes) => minutes * MINUTE,
 );
 const STEPS_MAX = 90;
+const MINUTES_KEPT = 89 * DAY; // a day less: clocks differ
 
 export interface Period {
   name: string; // of PERIODS; "": from and to were chosen
@@ -44,7 +45,10 @@ function moment(search: URLSearchParams, name: string): number | null {
 // for as long as that lasts.
 export function periodOf(search: URLSearchParams, now: number): Period {
   const [from, to] = [moment(search, "from"), moment(search, "to")];
-  if (from !== null && to !== null && from < to) return { name: "", from, to, step: stepOf(to - from) };
+  if (from !== null && to !== null && from < to) {
+    const least = from < now - MINUTES_KEPT ? HOUR : MINUTE;
+    return { name: "", from, to, step: Math.max(least, stepOf(to - from)) };
+  }
   const { name, lengthMs } = PERIODS.find((period) => period.name === search.get("period")) ?? DEFAULT;
   const step = stepOf(lengthMs);
   const end = (Math.floor(now / step) + 1) * step;

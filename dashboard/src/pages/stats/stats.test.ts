@@ -28,6 +28,12 @@ test("the address says the period, and one that is none is the last day", () => 
     assert.equal(periodOf(new URLSearchParams(search), NOW).name, "day", search);
 });
 
+test("long ago there are hours alone", () => {
+  const stepAt = (ago: number) =>
+    periodOf(new URLSearchParams({ from: `${NOW - ago}`, to: `${NOW - ago + HOUR}` }), NOW).step;
+  assert.deepEqual([stepAt(24 * HOUR), stepAt(88 * 24 * HOUR), stepAt(90 * 24 * HOUR)], [60_000, 60_000, HOUR]);
+});
+
 test("what is asked stays the same while a step lasts", () => {
   const search = new URLSearchParams("period=hour");
   const begin = Math.ceil(NOW / 60_000) * 60_000;
