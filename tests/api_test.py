@@ -460,6 +460,10 @@ def test_api_key_limits():
         equal("an empty one is none", by_key(c, "")[0], 429)
         equal("a key is no token", c.call("GET", "/tasks/poll", token=key)[0], 401)
         equal("nor is it one beside a route's own", c.call("GET", "/tasks/poll", token=None, headers={"X-API-Key": key})[0], 401)
+    with with_accounts(PUBLIC_PER_MINUTE="60", API_KEY_PER_MINUTE="12") as (c, chain):
+        keys = [chain.account(f"{name}.test.near").make(c)[1]["key"] for name in ("a1", "b1", "c1", "d1", "e1", "f1")]
+        statuses = [by_key(c, key, "/public/config")[0] for key in keys for _ in range(3)]
+        check("an address has no more by having more accounts", statuses[:12] == [200] * 12 and 429 in statuses, statuses)
     with with_accounts() as (c, chain):
         alice = chain.account("alice.test.near")
         with concurrent.futures.ThreadPoolExecutor(4) as pool:

@@ -27,7 +27,7 @@ bool account_key_name_check(const char *name, struct err *e) {
 
 // --- making one
 
-enum said { MADE, TOO_MANY, USED, OVER };
+enum said { MADE, TOO_MANY, USED, OVER, FULL };
 struct making {
     const char *account, *name, *id, *prefix;
     char key_hash[65], word_hash[65];
@@ -95,15 +95,26 @@ static bool insert(struct db *db, const struct making *x, struct err *e) {
 }
 
 #define LAST_SEEN "(CASE WHEN last_used_ms > 0 THEN last_used_ms ELSE created_ms END)"
-static bool make_room(struct db *db, struct err *e) {
+static bool forget_unused(struct db *db, uint64_t now_ms, struct err *e) {
     struct db_stmt *s;
-    if (!db_query(db,
-                  "DELETE FROM account_keys WHERE " LAST_SEEN " <= (SELECT " LAST_SEEN
-                  " FROM account_keys ORDER BY " LAST_SEEN " DESC LIMIT 1 OFFSET :most)",
-                  &s, e))
+    if (!db_query(db, "DELETE FROM account_keys WHERE " LAST_SEEN " < :since", &s, e))
         return false;
-    db_bind_int(db, s, ":most", ACCOUNT_KEYS_KEPT);
+    db_bind_int(db, s, ":since", (int64_t)now_ms - ACCOUNT_KEY_UNUSED_MS);
     return db_run(db, s, e);
+}
+
+// Nobody's key goes for another's: whoever has many accounts could end the keys of all others.
+static bool find_room(struct db *db, struct making *x, struct err *e) {
+    struct db_stmt *s;
+    bool row = false;
+    if (!db_query(db, "SELECT count(*) AS n FROM account_keys", &s, e))
+        return false;
+    bool ok = db_step(db, s, &row, e);
+    bool full = ok && row && db_int(db, s, "n") >= ACCOUNT_KEYS_KEPT;
+    db_done(db, s);
+    if (full)
+        x->said = FULL;
+    return ok;
 }
 
 // What is not to be is no error of the database's: then nothing is changed but words that are over.
@@ -111,11 +122,11 @@ static bool make(struct db *db, void *ctx, struct err *e) {
     struct making *x = ctx;
     x->said = MADE;
     if (!take_turn(db, e) || !database_now_ms(db, &x->now_ms, e) || !forget_words(db, x->now_ms, e) ||
-        !count_keys(db, x, e))
+        !forget_unused(db, x->now_ms, e) || !find_room(db, x, e) || (x->said == MADE && !count_keys(db, x, e)))
         return false;
     if (x->until_ms <= x->now_ms)
         x->said = OVER;
-    return x->said != MADE || (keep_word(db, x, e) && (x->said != MADE || (insert(db, x, e) && make_room(db, e))));
+    return x->said != MADE || (keep_word(db, x, e) && (x->said != MADE || insert(db, x, e)));
 }
 
 static bool refuse(const struct making *x, struct err *e) {
@@ -130,6 +141,10 @@ static bool refuse(const struct making *x, struct err *e) {
     case OVER:
         err_set(e, ERR_UNAUTHORIZED, "the time of the account's word is over");
         return err_hint(e, "sign it anew");
+    case FULL:
+        err_set(e, ERR_UNAVAILABLE, "this coordinator keeps no more API keys than the %d that it has",
+                ACCOUNT_KEYS_KEPT);
+        return err_hint(e, "one that nobody uses for 180 days makes room; tell its operator");
     }
     return false;
 }

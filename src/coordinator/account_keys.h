@@ -6,9 +6,10 @@
 #include "secrets/word.h"
 #include "store/writer.h"
 
-#define ACCOUNT_KEYS_MAX 10      // of one account
-#define ACCOUNT_KEYS_KEPT 100000 // of all; those that were used longest ago go first
-#define ACCOUNT_KEY_NAME_MAX 64  // bytes
+#define ACCOUNT_KEYS_MAX 10                              // of one account
+#define ACCOUNT_KEYS_KEPT 100000                         // of all
+#define ACCOUNT_KEY_UNUSED_MS (180ll * 24 * 3600 * 1000) // after which a key ends
+#define ACCOUNT_KEY_NAME_MAX 64                          // bytes
 #define ACCOUNT_KEY_PREFIX "olk_"
 #define ACCOUNT_KEY_LEN 68 // of the prefix and 64 hexadecimal digits
 #define ACCOUNT_KEY_ID_LEN 16

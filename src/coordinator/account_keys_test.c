@@ -95,7 +95,7 @@ static void one_word_makes_one_key(void **state) {
 
 #define FILL(series)                                                                                                   \
     "INSERT INTO account_keys (id, key_hash, account_id, name, prefix, created_ms, last_used_ms) SELECT 'i' || n, "    \
-    "'h' || n, 'a' || n, 'k', 'p', n, CASE WHEN n = 1 THEN 4000000000000 ELSE 0 END FROM " series
+    "'h' || n, 'a' || n, 'k', 'p', 1, CASE WHEN n = 2 THEN 1 ELSE 4000000000000 END FROM " series
 static bool fill(struct db *db, void *ctx, struct err *e) {
     (void)ctx;
     return db_exec(db,
@@ -106,16 +106,21 @@ static bool fill(struct db *db, void *ctx, struct err *e) {
                    e);
 }
 
-// If this fails, strangers fill the database, or drive keys out that are used.
-static void those_used_longest_ago_go(void **state) {
+// If this fails, strangers fill the database, or whoever has many accounts ends the keys of all others.
+static void only_those_that_nobody_uses_make_room(void **state) {
     struct world w;
     struct account_key k;
     struct err e;
+    const char *key;
     world_open(&w, state);
     assert_ok(writer_do(w.writer, fill, NULL, &e), &e);
-    make(&w, "alice.near", &k);
+    make(&w, "alice.near", &k); // in the place of the second
     assert_int_equal(count(&w, "alice.near") + count(&w, "a1") + count(&w, "a3"), 3);
     assert_int_equal(count(&w, "a2"), 0);
+    struct word word = word_of(&w, "bob.near");
+    assert_err(account_key_create(w.writer, &word, "k", w.arena, &k, &key, &e), &e, ERR_UNAVAILABLE,
+               "no more API keys");
+    assert_int_equal(count(&w, "alice.near") + count(&w, "a1") + count(&w, "a3"), 3);
     world_close(&w);
 }
 
@@ -130,6 +135,7 @@ static void names_and_forms(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {ON_BOTH(a_key_is_its_accounts), ON_BOTH(one_word_makes_one_key),
-                                       ON_BOTH(those_used_longest_ago_go), cmocka_unit_test(names_and_forms)};
+                                       ON_BOTH(only_those_that_nobody_uses_make_room),
+                                       cmocka_unit_test(names_and_forms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

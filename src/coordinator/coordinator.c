@@ -64,6 +64,8 @@ static bool open_shared(struct coordinator *c, const struct coordinator_config *
     askers_init(&c->public_askers, c->shared, "public", "public of a network", often / 6, often);
     askers_init(&c->token_askers, c->shared, "tokens", "tokens of a network", often / 6, often);
     const unsigned by_key = often ? config->key_per_minute : 0; // a key never makes it less
+    askers_init(&c->key_askers, c->shared, "keys", "keys of a network", KEY_HOLDERS_AT_ONE * (by_key / 6 + 1),
+                KEY_HOLDERS_AT_ONE * by_key);
     c->key_holders = by_key ? limiter_new(c->shared, "keys of an account", by_key / 6 + 1, by_key) : NULL;
     return true;
 }
@@ -244,6 +246,7 @@ void coordinator_free(struct coordinator *c) {
     pages_free(c->book);
     askers_release(&c->public_askers);
     askers_release(&c->token_askers);
+    askers_release(&c->key_askers);
     limiter_free(c->key_holders);
     db_close(c->authorising);
     db_close(c->knowing);

@@ -39,6 +39,8 @@ struct known_sums { // of what has ended, for /public/stats
     uint64_t until_ms; // good for so long; 0: never looked up
 };
 
+#define KEY_HOLDERS_AT_ONE 4 // an address may ask with keys as often as so many accounts may
+
 struct coordinator {
     bool require_auth;
     struct db *writing, *reading, *authorising, *knowing, *aged, *rolled,
@@ -66,6 +68,7 @@ struct coordinator {
     struct askers branch_askers, public_askers;
     struct askers token_askers;  // who shows tokens or keys that were not seen before, on public routes
     struct limiter *key_holders; // accounts that show a key, on public routes; NULL: not limited
+    struct askers key_askers;    // where they ask from, since one person may have many accounts
     struct readers *readers;
     struct kept_answers *kept;
     struct changes *changes;

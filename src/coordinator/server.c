@@ -148,7 +148,8 @@ static bool may_look(struct coordinator *c, struct http_request *r, const char *
     if (key && key[0] && !may_hold(c, r, key, asker, known, e))
         return false;
     if (known->account_id[0])
-        return !c->key_holders || coordinator_may_ask(r, c->key_holders, known->account_id, e);
+        return !c->key_holders || (coordinator_may_ask(r, c->key_holders, known->account_id, e) &&
+                                   coordinator_may_come(r, &c->key_askers, asker, e));
     return coordinator_may_come(r, &c->public_askers, asker, e);
 }
 
