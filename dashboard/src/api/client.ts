@@ -71,6 +71,17 @@ export function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   return askJson<T>(path, { headers: { accept: "application/json" } }, signal);
 }
 
+// word: of an account, by which it asks for what is its own.
+export function askWithWord<T>(
+  method: "GET" | "POST" | "DELETE",
+  path: string,
+  word: string,
+  body?: unknown,
+): Promise<T> {
+  const headers = { accept: "application/json", "content-type": "application/json", authorization: `NEP413 ${word}` };
+  return askJson<T>(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+}
+
 export function postJson<T>(path: string, body: unknown): Promise<T> {
   const headers = { accept: "application/json", "content-type": "application/json" };
   return askJson<T>(path, { method: "POST", headers, body: JSON.stringify(body) });

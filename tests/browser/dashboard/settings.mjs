@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The settings: an account of a credentials file, and what it has used.
 import { readFileSync } from "node:fs";
-import { check, done, equal, everywhere, open } from "./kit.mjs";
+import { audit, check, done, equal, everywhere, open, picture, unexpected } from "./kit.mjs";
 import { at, world } from "./world.mjs";
 
 const file = (body) => ({ name: "alice.json", mimeType: "application/json", buffer: Buffer.from(body) });
 const bring = (page, body) => page.getByLabel("Or a credentials file").setInputFiles(file(body));
+
+const asks = (page, key) =>
+  page.evaluate(async (k) => (await fetch("/public/stats", { headers: { "X-API-Key": k } })).status, key);
 
 export const tests = {
   async "an account of a file"() {
@@ -38,6 +41,34 @@ export const tests = {
     await page.getByRole("button", { name: "alice" }).waitFor();
     check("the account lasts over a reload", true);
     equal("nothing was complained about: settings", page.complaints, []);
+    await done(page);
+  },
+
+  async "keys of an account"() {
+    const page = await open(at("/settings"));
+    await page.getByText("No account yet").waitFor();
+    await bring(page, readFileSync(world.alice, "utf8"));
+    await page.getByRole("button", { name: "Show my keys" }).click();
+    await page.getByText("This account has no keys").waitFor();
+    await page.getByRole("button", { name: "Make a key" }).click();
+    await page.getByText("A name of 1 to 64").waitFor();
+    await page.getByLabel("Name of a new key").fill('lap"top');
+    await page.getByRole("button", { name: "Make a key" }).click();
+    await page.getByText("It is shown this once").waitFor();
+    const key = await page.locator(".note.good code").innerText();
+    check("a key is shown once", /^olk_/.test(key), key.slice(0, 8));
+    equal("and raises what its account may ask", await asks(page, key), 200);
+    await audit(page, "a new key");
+    await picture(page, "settings-key-wide-light");
+    await page.getByRole("button", { name: "I have it" }).click();
+    check("it is nowhere afterwards", !(await page.content()).includes(key));
+    const list = page.getByRole("list", { name: "API keys" });
+    equal("it is listed", await list.getByRole("listitem").count(), 1);
+    await page.getByRole("button", { name: "Revoke" }).click();
+    await page.getByRole("button", { name: /for good/ }).click();
+    await page.getByText("This account has no keys").waitFor();
+    equal("a revoked key is none", await asks(page, key), 401);
+    equal("nothing was complained about: keys", unexpected(page), []);
     await done(page);
   },
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The account that this browser acts for: what it has spent here, and how another one comes in.
 import { useRef } from "react";
-import { useUsage } from "../../api/queries.ts";
+import { useConfig, useUsage } from "../../api/queries.ts";
 import type { Usage } from "../../api/schema.ts";
 import { useBalance } from "../../chain/queries.ts";
 import { grouped, short } from "../../format/number.ts";
@@ -10,6 +10,7 @@ import { Field } from "../../parts/field.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
 import { Amount, Name } from "../../parts/values.tsx";
 import type { StoredAccount } from "../../wallet/keys.ts";
+import { ApiKeySettings } from "./keys.tsx";
 import { useAccount, useDisconnect, useImport } from "../../wallet/use_wallet.ts";
 
 function UsageTiles({ usage }: { usage: Usage }) {
@@ -56,6 +57,7 @@ function Spent({ account }: { account: string }) {
 }
 
 function Connected({ account }: { account: StoredAccount }) {
+  const keys = useConfig().data?.api_keys;
   const balance = useBalance(account.accountId);
   const leave = useDisconnect();
   return (
@@ -84,6 +86,7 @@ function Connected({ account }: { account: StoredAccount }) {
         </button>
       </div>
       <Spent account={account.accountId} />
+      {keys && <ApiKeySettings key={account.accountId} />}
     </>
   );
 }
