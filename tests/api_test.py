@@ -477,6 +477,51 @@ def test_api_key_limits():
         check("nor are questions to the chain", chain.asked - asked < 40, chain.asked - asked)
 
 
+def test_execution_logs():
+    """What a build and a guest said is its sender's and the operator's, of nobody else; it goes with the execution."""
+    with with_accounts(ADMIN_BEARER_TOKEN="admin") as (c, chain):
+        alice, bob = chain.account("alice.test.near"), chain.account("bob.test.near")
+        key, bobs = alice.make(c)[1]["key"], bob.make(c)[1]["key"]
+        said = {"build_log": 'cc a.c\n"ä" planted-build', "guest_stderr": "planted-guest\n" + "x\n\"" * 5000}
+        ended(c, 1, **said)
+        ended(c, 2, guest_stderr="", build_log=None)
+        c.create(3)
+        path = lambda n, contract="outlayer.test.near": f"/public/executions/{contract}/{n}/logs"
+        ask = lambda headers, n=1: c.call("GET", path(n), token=None, headers=headers)
+        equal("the sender sees it", ask({"X-API-Key": key}), (200, said))
+        equal("nobody keeps it", kit.get(c.url + path(1), headers={"X-API-Key": key})[1]["Cache-Control"], "no-store")
+        none = {"build_log": None, "guest_stderr": None}
+        equal("where nothing was said", [ask({"X-API-Key": key}, n) for n in (2, 3)],
+              [(200, {**none, "guest_stderr": ""}), (200, none)])
+        equal("others do not", [ask(h)[0] for h in ({"X-API-Key": bobs}, {}, {"X-API-Key": ""}, {"X-API-Key": "olk_" + "ab" * 32},
+                                                    {"Authorization": f"Bearer {c.token}"}, {"Authorization": "Bearer admin"})],
+              [403, 401, 401, 401, 401, 401])
+        equal("of none that is known", [c.call("GET", path(*p), token=None, headers={"X-API-Key": key})[0]
+                                        for p in ((9,), (1, "other.near"), ("x",))], [404, 404, 400])
+        shown = " ".join(json.dumps(c.call("GET", p, token=None)[1]) for p in (
+            "/public/executions", "/public/jobs", "/public/executions/outlayer.test.near/1"))
+        check("nor does any list show it", "planted" not in shown and "guest_stderr" not in shown)
+        admin = lambda n, token: kit.http("GET", f"{c.status_url}/admin/logs/outlayer.test.near/{n}",
+                                          headers={"Authorization": f"Bearer {token}"} if token else {})
+        equal("the operator does", (admin(1, "admin")[0], json.loads(admin(1, "admin")[2])), (200, said))
+        equal("with his token alone", (admin(1, None)[0], admin(1, c.token)[0], admin(1, key)[0], admin(9, "admin")[0]),
+              (401, 401, 401, 404))
+        c.create(4)
+        number, token = next((n, t) for n, t in (c.lease() for _ in range(2)) if n == 4)
+        for name, wrong in (("too much", {"build_log": "x" * 16385}), ("no text", {"guest_stderr": 1}),
+                            ("a NUL", {"guest_stderr": "a\0b"})):
+            equal(f"{name} is refused", c.complete(4, token, **wrong)[0], 400)
+        equal("a lease of another says nothing", (c.complete(4, "x" * 32, **said)[0], ask({"X-API-Key": key}, 4)[1]), (409, none))
+        equal("as much as it may be", c.complete(4, token, build_log="\"" * 16384, guest_stderr="\n" * 16384), (200, {"changed": True}))
+        equal("the same report again", c.complete(4, token, build_log="another"), (200, {"changed": False}))
+        equal("changes nothing", ask({"X-API-Key": key}, 4)[1]["build_log"], "\"" * 16384)
+        c.kill()
+        sql(c, "DELETE FROM executions WHERE request_id = 1")
+        equal("they go together", [r[0] for r in sql(c, "SELECT count(*) FROM execution_logs")], ["2"])
+        sql(c, "UPDATE executions SET state = NULL WHERE request_id = 4")
+        equal("and when another one takes its place", [r[0] for r in sql(c, "SELECT count(*) FROM execution_logs")], ["1"])
+
+
 def test_api_keys_without_a_chain():
     """Whom nobody can vouch for is refused for now, and nothing hangs."""
     with with_accounts() as (c, chain):

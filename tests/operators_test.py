@@ -290,6 +290,12 @@ def test_the_operators_command():
         status, said, _ = operator(c, "cancel", one, "--reason", "no use", "--json")
         equal("cancelled", (status, json.loads(said)), (0, {"done": "cancelled"}))
         check("with its reason", "no use" in c.job(1)["error"], c.job(1))
+        _, token = c.lease(2)
+        c.complete(2, token, build_log="cc\x1b[2J a.c", guest_stderr="no luck\n")
+        equal("what was said", operator(c, "logs", f"{CONTRACT}/2")[:2],
+              (0, "the build said:\ncc?[2J a.c\nthe guest wrote to its standard error:\nno luck"))
+        equal("as it was told", json.loads(operator(c, "logs", f"{CONTRACT}/2", "--json")[1]),
+              {"build_log": "cc\x1b[2J a.c", "guest_stderr": "no luck\n"})
         equal("a worker is benched", operator(c, "bench", "w 1/x", "--seconds", "6000")[:2],
               (0, "worker w 1/x gets no new leases for 6,000 s"))
         listed = json.loads(operator(c, "benches", "--json")[1])["benched"]
@@ -298,6 +304,7 @@ def test_the_operators_command():
         equal("and off it", operator(c, "unbench", "w 1/x", "--json")[:2], (0, '{"done":"unbenched"}'))
         equal("which is empty then", operator(c, "benches")[:2], (0, "no worker is benched"))
         for argv, words in ((("unbench", "w2"), "is not benched"), (("requeue", f"{CONTRACT}/99"), "was never here"),
+                            (("logs", f"{CONTRACT}/99"), "is not known here"), (("logs", "x"), "names no request"),
                             (("requeue", "17"), "names no request"), (("requeue", f"{CONTRACT}/x"), "names no request"),
                             (("requeue",), "it is not said what to requeue"), (("drain", "w1"), "takes no TARGET"),
                             (("bench", "w1", "--seconds", "0"), "'seconds' is 1 to"), ((), "say what to do"),

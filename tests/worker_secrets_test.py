@@ -12,7 +12,7 @@ SECRET = """int main(void) {
     const char *k = getenv("PROTECTED_KEY");
     unsigned h = 2166136261u;
     fread(b, 1, sizeof b - 1, stdin);
-    if (!strcmp(b, "show")) { fputs(k ? k : "none", stdout); return 0; }
+    if (!strcmp(b, "show")) { fputs(k ? k : "none", stdout); fputs(k ? k : "none", stderr); return 0; }
     for (const char *p = k ? k : ""; *p; p++) h = (h ^ (unsigned char)*p) * 16777619u;
     printf("%u %s", h, getenv("NEAR_SENDER_ID"));
     return 0;
@@ -66,12 +66,16 @@ def test_secrets():
             w.store_secret(keystore, repo, "prod", {"Whitelist": {"accounts": [ALICE]}})
             w.store_secret(keystore, repo, "others", {"Whitelist": {"accounts": [OPERATOR]}})
             with w.worker("first"):
-                _, tx, _ = w.request(repo, "show", **secrets_of("prod"))
+                with_secrets, tx, _ = w.request(repo, "show", **secrets_of("prod"))
                 event, value = w.answer(tx)
                 check("a secret is in the guest's environment", re.fullmatch("[0-9a-f]{64}", value or ""),
                       (event, value))
-                _, tx, _ = w.request(repo, "show")
+                without, tx, _ = w.request(repo, "show")
                 equal("and only where it was asked for", w.answer(tx)[1], "none")
+                told, other = w.coordinator.report(with_secrets), w.coordinator.report(without)
+                check("what a guest with secrets writes is told to nobody", told and "guest_stderr" not in told and
+                      "build_log" not in told and value not in str(told), told)
+                equal("what others write is", other and other.get("guest_stderr"), "none")
             if not value:
                 return
             with w.worker("second") as worker:

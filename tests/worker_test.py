@@ -34,6 +34,7 @@ def test_one_of_each():
                       attests(id, event))
                 equal("which say what was run", [report["attestation"][k] for k in ("commit", "wasm_hash", "output_hash")],
                       [report["commit"], event["wasm_hash"], event["output_hash"]])
+                check("its sender may see what the build said", "main.c" in report.get("build_log", ""), report)
                 stages = [b.get("stage") for b in w.coordinator.beats]
                 check("stages were told", "building" in stages, stages)
                 id, tx, _ = w.request(repo, "again")
@@ -56,7 +57,10 @@ def test_one_of_each():
                 check("that is charged", 0 < int(event["payment_charged"]) < NEAR // 10, event)
                 equal("and attested", (event["attestation_digest"], w.coordinator.report(id)["attestation"]["success"]),
                       (attests(id, event), False))
-                equal("and reported", w.coordinator.report(id)["outcome"], "guest_failed")
+                report = w.coordinator.report(id)
+                equal("and reported", report["outcome"], "guest_failed")
+                equal("with what it said, and of no build, since there was none", (report.get("guest_stderr"),
+                                                                                   report.get("build_log")), ("no luck\n", None))
                 id, tx, _ = w.request(repo, "trap")
                 equal("a trap", w.answer(tx)[0]["error_message"], "the guest trapped: unreachable instruction executed")
                 id, tx, _ = w.request(repo, "spin", resource_limits={"max_instructions": 20000000})
@@ -102,6 +106,9 @@ def test_builds_that_fail():
             event, value = w.answer(tx)
             check("a build that fails is an answer", value is None and event["failure"] == "build"
                   and "nothing" in event["error_message"], event)
+            report = w.coordinator.report(id)
+            check("its sender may see all of it", report and "error: use of undeclared identifier 'nothing'"
+                  in report.get("build_log", ""), report)
             check("its time is charged", event["resources_used"]["compile_time_ms"] > 0, event)
             id, tx, _ = w.request(repo, commit="no-such-branch")
             check("no such branch", w.answer(tx)[0]["failure"] == "build")

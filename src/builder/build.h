@@ -10,6 +10,7 @@
 
 #define BUILD_WASM_MAX (64u << 20)
 #define BUILD_LOCK_MAX (1u << 20)
+#define BUILD_LOG_MAX 16384 // bytes
 
 struct egress; // egress/egress.h
 
@@ -49,6 +50,7 @@ struct build_source {
 struct build_result {
     enum build_end end;
     const char *reason; // for people, with the useful lines of the log; NULL when ok
+    const char *log;    // the end of what the command said that built it, or that it failed by; NULL: none ran
     const char *repo;   // https://host/owner/name, with //folder where the request has one
     const char
         *branch; // the ref is this branch, and the commit was its tip when that was asked; NULL: a tag, a commit, HEAD

@@ -19,6 +19,14 @@ static bool compile_ended(struct job *j, const struct sandbox_result *r, const c
     return job_end_log(j, BUILD_FAILED, what, r->output);
 }
 
+// What it says is kept, also where all goes well.
+static bool run_build(struct job *j, const struct sandbox_command *c, struct sandbox_result *r) {
+    if (!job_run(j, c, r))
+        return false;
+    job_keep_log(j, r->output);
+    return true;
+}
+
 static const char *component_or_core(enum artifact_kind kind) {
     switch (kind) {
     case ARTIFACT_COMPONENT: return "a component";
@@ -195,7 +203,7 @@ static bool build_package(struct job *j, const struct package *p, struct sandbox
     common_env(j, &t);
     add_env(&t, "CARGO_TARGET_DIR=" JOB_TARGET);
     struct sandbox_command c = {.argv = argv, .env = t.env, .dir = j->dir};
-    return job_run(j, &c, r);
+    return run_build(j, &c, r);
 }
 
 static bool package_failed(struct job *j, const struct package *p, const struct sandbox_result *r) {
@@ -274,7 +282,7 @@ bool compile_make(struct job *j) {
     // environment alone, so that a Makefile can add to them.
     const char *argv[] = {"/usr/bin/make", t.cc, t.cxx, t.ar, NULL};
     struct sandbox_command c = {.argv = argv, .env = t.env, .dir = j->dir};
-    if (!crates_fetch_all(j, &missing) || !find_modules(j, j->dir, &before, &old) || !job_run(j, &c, &r))
+    if (!crates_fetch_all(j, &missing) || !find_modules(j, j->dir, &before, &old) || !run_build(j, &c, &r))
         return false;
     if (r.end != SANDBOX_EXITED || r.status != 0)
         return recipe_failed(j, &r, "make failed", missing);
@@ -295,7 +303,7 @@ bool compile_recipe(struct job *j) {
     tools_of(j, &t);
     const char *argv[] = {"/bin/sh", "-ec", recipe.build, NULL};
     struct sandbox_command c = {.argv = argv, .env = t.env, .dir = j->dir};
-    if (!crates_fetch_all(j, &missing) || !job_run(j, &c, &r))
+    if (!crates_fetch_all(j, &missing) || !run_build(j, &c, &r))
         return false;
     if (r.end != SANDBOX_EXITED || r.status != 0)
         return recipe_failed(j, &r, "the build command of outlayer.toml failed", missing);

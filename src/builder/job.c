@@ -53,7 +53,10 @@ bool job_end(struct job *j, enum build_end end, const char *fmt, ...) {
     return false;
 }
 
+void job_keep_log(struct job *j, struct slice log) { j->result->log = reason_log(j->arena, log, BUILD_LOG_MAX); }
+
 bool job_end_log(struct job *j, enum build_end end, const char *what, struct slice log) {
+    job_keep_log(j, log);
     j->result->end = end;
     j->result->reason = reason_make(j->arena, what, log);
     return false;

@@ -61,7 +61,8 @@ bool job_end(struct job *j, enum build_end end, const char *fmt, ...) PRINTF_LIK
 void job_add_hint(struct job *j, const char *hint);
 // The same with the useful lines of a log behind `what`.
 bool job_end_log(struct job *j, enum build_end end, const char *what, struct slice log);
-bool job_fail(struct job *j); // our own trouble, *e has been set; returns false
+void job_keep_log(struct job *j, struct slice log); // in place of what was kept before
+bool job_fail(struct job *j);                       // our own trouble, *e has been set; returns false
 // Runs a command; false (job ended or failed) when it could not be run or met the deadline. Its own failure is in *r.
 [[nodiscard]] bool job_run(struct job *j, const struct sandbox_command *c, struct sandbox_result *r);
 

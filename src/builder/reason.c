@@ -111,13 +111,30 @@ static bool worth_telling(char **lines, size_t i, const struct said *s) {
     return !idle(lines[i]) && (in_script ? i >= s->first : tells(lines[i]) && !only_warns(lines, i));
 }
 
-const char *reason_make(struct arena *a, const char *what, struct slice log) {
-    SCOPED_BUF(b, 16384);
+static char **lines_of(struct arena *a, struct slice log, size_t *count) {
     size_t most = 1;
     for (size_t i = 0; i < log.len; i++)
         most += log.ptr[i] == '\n';
     char **lines = arena_calloc(a, most, sizeof *lines);
-    size_t n = split(a, log, lines), taken = 0;
+    *count = split(a, log, lines);
+    return lines;
+}
+
+const char *reason_log(struct arena *a, struct slice log, size_t max) {
+    size_t n, first, bytes = 0;
+    char **lines = lines_of(a, log, &n);
+    for (first = n; first > 0 && bytes + strlen(lines[first - 1]) + 1 <= max; first--)
+        bytes += strlen(lines[first - 1]) + 1;
+    SCOPED_BUF(b, max + 1);
+    for (size_t i = first; i < n; i++)
+        buf_printf(&b, "%s%s", i > first ? "\n" : "", lines[i]);
+    return b.len ? arena_strdup(a, buf_str(&b)) : NULL;
+}
+
+const char *reason_make(struct arena *a, const char *what, struct slice log) {
+    SCOPED_BUF(b, 16384);
+    size_t n, taken = 0;
+    char **lines = lines_of(a, log, &n);
     struct said said = script_said(lines, n);
     buf_add_str(&b, what);
     for (size_t i = 0; i < n && b.len < REASON_MAX; i++) {

@@ -8,3 +8,5 @@
 // "what: " and the log's lines with errors, or its last ones where none says so; valid UTF-8, one line each, paths of
 // the sandbox taken out, at most REASON_MAX bytes.
 const char *reason_make(struct arena *a, const char *what, struct slice log);
+// The log's last whole lines, cleaned likewise, at most `max` bytes of them; NULL: it says nothing.
+const char *reason_log(struct arena *a, struct slice log, size_t max);

@@ -61,5 +61,19 @@ static void test_end_of_a_long_log(void **state) {
     assert_string_equal(reason_make(a, "failed", buf_slice(&b)), "failed: error: the end");
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_end_of_a_long_log)};
+// What its sender is shown of a build: whole lines, the last ones, without what a terminal would obey.
+static void test_the_log_itself(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    assert_null(reason_log(a, slice_str(""), 100));
+    assert_null(reason_log(a, slice_str("\n \n"), 100));
+    assert_string_equal(reason_log(a, slice_str("cc /work/src/a.c\n\n\x1b[31mwarning\x1b[0m: x\n"), 100),
+                        "cc a.c\nwarning: x");
+    assert_string_equal(reason_log(a, slice_str("one\ntwo\nthree"), 10), "two\nthree");
+    assert_string_equal(reason_log(a, slice_str("one\ntwo\nthree"), 9), "three");
+    assert_null(reason_log(a, slice_str("a line that is too long"), 9));
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_end_of_a_long_log),
+                                          cmocka_unit_test(test_the_log_itself)};
 int main(void) { return cmocka_run_group_tests(tests, NULL, NULL); }

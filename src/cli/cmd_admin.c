@@ -22,7 +22,7 @@ struct admin_options {
 };
 static const struct arg table[] = {
     ARG_OPERAND(struct admin_options, target, "TARGET",
-                "requeue, cancel: CONTRACT/ID, as logs name a request; bench, unbench: a WORKER_ID"),
+                "requeue, cancel, logs: CONTRACT/ID, as logs name a request; bench, unbench: a WORKER_ID"),
     ARG_OPTION(struct admin_options, at, "--at", "URL",
                "STATUS_LISTEN of the daemon (" COORDINATOR ", a coordinator's; drain: a worker's, too)"),
     ARG_OPTION(struct admin_options, reason, "--reason", "TEXT", "cancel: what lists show as the reason"),
@@ -120,6 +120,37 @@ static bool cancel(struct arena *a, const struct admin_options *o, struct err *e
                        e);
 }
 
+static void print_said(struct arena *a, const char *title, const json_t *answer, const char *name) {
+    const char *text = json_string_value(json_object_get(answer, name));
+    printf("%s%s\n", title, text ? "" : " none");
+    if (text) {
+        char *shown = arena_strdup(a, text);
+        text_make_printable(shown, false);
+        printf("%s%s", shown, shown[0] && shown[strlen(shown) - 1] == '\n' ? "" : "\n");
+    }
+}
+
+static bool logs(struct arena *a, const struct admin_options *o, struct err *e) {
+    struct act act = {"GET", NULL, NULL, NULL};
+    SCOPED_JSON(request) = NULL;
+    const char *contract;
+    uint64_t id;
+    if (!read_request(&request, a, o->target, e) || !json_get_text(request, "contract_id", &contract, e) ||
+        !json_get_u64(request, "request_id", &id, e))
+        return false;
+    act.path = arena_printf(a, "/admin/logs/%s/%" PRIu64, http_percent_encode(a, contract), id);
+    if (!act_do(&act, a, o, e))
+        return false;
+    if (o->json) {
+        print_json_line(a, act.answer);
+    } else {
+        print_said(a, "the build said:", act.answer, "build_log");
+        print_said(a, "the guest wrote to its standard error:", act.answer, "guest_stderr");
+    }
+    json_decref(act.answer);
+    return true;
+}
+
 // --- workers
 
 static bool bench(struct arena *a, const struct admin_options *o, struct err *e) {
@@ -174,22 +205,27 @@ static const struct {
     const char *name;
     bool (*run)(struct arena *a, const struct admin_options *o, struct err *e);
     const char *target; // what it needs; NULL: nothing
-} actions[] = {{"requeue", requeue, "CONTRACT/ID"}, {"cancel", cancel, "CONTRACT/ID"}, {"bench", bench, "WORKER_ID"},
-               {"unbench", unbench, "WORKER_ID"},   {"benches", benches, NULL},        {"drain", drain, NULL}};
+} actions[] = {{"requeue", requeue, "CONTRACT/ID"},
+               {"cancel", cancel, "CONTRACT/ID"},
+               {"logs", logs, "CONTRACT/ID"},
+               {"bench", bench, "WORKER_ID"},
+               {"unbench", unbench, "WORKER_ID"},
+               {"benches", benches, NULL},
+               {"drain", drain, NULL}};
 
 static const struct args_command command = {
     .name = "admin",
     .about = "the operator's acts on a running coordinator or worker; the token is that of " TOKEN_NAME
              ", of the file that " TOKEN_NAME "_FILE names, or asked for",
     .missing = "say what to do",
-    .hint = "outlayer admin requeue | cancel CONTRACT/ID, bench | unbench WORKER_ID, benches, drain",
+    .hint = "outlayer admin requeue | cancel | logs CONTRACT/ID, bench | unbench WORKER_ID, benches, drain",
     ARGS_ACTIONS(actions),
     ARGS_TABLE(table)};
 
 static bool check(const struct admin_options *o, size_t i, struct err *e) {
     const struct arg_use uses[] = {{o->reason ? "--reason" : NULL, "cancel"},
                                    {o->seconds.given ? "--seconds" : NULL, "bench"},
-                                   {o->target ? "TARGET" : NULL, "requeue, cancel, bench, unbench"}};
+                                   {o->target ? "TARGET" : NULL, "requeue, cancel, logs, bench, unbench"}};
     if (!args_check_uses("admin", actions[i].name, uses, ARRAY_LEN(uses), e))
         return false;
     if (!actions[i].target || (o->target && o->target[0]))

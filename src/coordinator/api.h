@@ -54,6 +54,7 @@ struct api_about {
     const char *body_type;        // of a body that is no JSON
     struct api_answer answers[3]; // when all went well; anything else is the one form of errors
     bool word;                    // it wants the word of an account (account_words.h)
+    bool key;                     // it wants a key of an account
     bool page;                    // for people: it is not described, and what stands behind its '?' is for its script
 };
 

@@ -2,6 +2,7 @@
 #include "coordinator/api_tables.h"
 
 #include "coordinator/account_keys.h"
+#include "coordinator/messages.h"
 
 #define KEY                                                                                                            \
     {"id", API_TEXT, API_MUST, "By which it is revoked.", .min = ACCOUNT_KEY_ID_LEN, .max = ACCOUNT_KEY_ID_LEN},       \
@@ -37,3 +38,17 @@ const struct api_about about_keys_revoke = {.id = "revokeApiKey",
                                             .word = true,
                                             API_PARAMS(revoke_params),
                                             .answers = {{200, .of = &revoked_schema}}};
+
+static const struct api_field logs_params[] = {{"contract_id", API_ACCOUNT, API_PATH, "Contract."},
+                                               {"request_id", API_NUMBER, API_PATH, "Number of the request there."}};
+API_SCHEMA(logs_schema, "ExecutionLogs", "What a build and a guest said, where a worker told.", false,
+           {"build_log", API_TEXT, API_MUST_NULL, "The end of it; null: nothing was built, or nothing told.",
+            .max = REPORT_LOG_MAX},
+           {"guest_stderr", API_TEXT, API_MUST_NULL, "The end of it; null: nothing ran, or nothing told.",
+            .max = REPORT_LOG_MAX});
+const struct api_about about_execution_logs = {
+    .id = "getExecutionLogs",
+    .what = "What the build and the guest of an execution said, for the account that asked for it.",
+    .key = true,
+    API_PARAMS(logs_params),
+    .answers = {{200, .of = &logs_schema}}};

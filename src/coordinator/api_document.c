@@ -141,6 +141,8 @@ static json_t *security(const struct api_route *r) {
         return json_pack("[{s:[]}]", "word");
     if (r->scopes)
         return json_pack("[{s:[]}]", "token");
+    if (r->about->key)
+        return json_pack("[{s:[]}]", "key");
     return r->by_key ? json_pack("[{}, {s:[]}]", "key") : json_array();
 }
 

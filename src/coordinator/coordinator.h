@@ -25,6 +25,7 @@
 #define TASK_BODY_MAX (2u << 20)
 #define SMALL_BODY_MAX (64u << 10)
 #define SECRETS_BODY_MAX (256u << 10)
+#define REPORT_BODY_MAX (128u << 10) // with what a build and a guest said
 #define KEY_BODY_MAX (4u << 10)
 #define WORKER_BODY_MAX (4u << 10) // up to WORKERS_MAX of them stand in one public list
 

@@ -203,6 +203,7 @@ static bool serve_operator(struct daemon *d, struct err *e) {
         {HTTP_POST, "/admin/drain", status_ask_drain, 0, NULL, 0},
         {HTTP_POST, "/admin/requeue", admin_requeue, SMALL_BODY_MAX, NULL, 0},
         {HTTP_POST, "/admin/cancel", admin_cancel, SMALL_BODY_MAX, NULL, 0},
+        {HTTP_GET, "/admin/logs/{contract_id}/{request_id}", admin_logs, 0, NULL, 0},
         {HTTP_POST, "/admin/bench", admin_bench, SMALL_BODY_MAX, NULL, 0},
         {HTTP_GET, "/admin/bench", admin_list_bench, 0, NULL, 0},
         {HTTP_DELETE, "/admin/bench/{worker_id}", admin_unbench, 0, NULL, 0},

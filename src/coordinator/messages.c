@@ -222,9 +222,11 @@ static const struct field report_fields[] = {
     {"contract_id", KIND_ACCOUNT, true},
     {"request_id", KIND_NUMBER, true},
     {"token", KIND_TEXT, true},
+    {"build_log", KIND_ANY_TEXT, false},
+    {"guest_stderr", KIND_ANY_TEXT, false},
     {"outcome", KIND_TEXT, true},
     {"attestation", KIND_OBJECT, false},
-#define REPORT_SHOWN 5 // from here on: what lists show
+#define REPORT_SHOWN 7 // from here on: what lists show
     {"error", KIND_ANY_TEXT, false},
     {"failure", KIND_TEXT, false},
     {"instructions", KIND_NUMBER, false},
@@ -319,6 +321,14 @@ static bool read_evidence(struct report *out, struct arena *a, const json_t *j, 
     return true;
 }
 
+static bool read_log(const char **out, const json_t *j, const char *name, struct err *e) {
+    *out = NULL;
+    if (!json_opt_text(j, name, out, e))
+        return false;
+    return !*out || strlen(*out) <= REPORT_LOG_MAX ||
+           err_set(e, ERR_INVALID, "field '%s' has more than %d bytes", name, REPORT_LOG_MAX);
+}
+
 bool report_read(struct report *out, struct arena *a, json_t *j, struct err *e) {
     if (!claim_read(&out->claim, j, e) || !check_fields(j, report_fields, ARRAY_LEN(report_fields), e) ||
         !check_numbers(j, e) || !read_evidence(out, a, j, e) || !json_get_text(j, "outcome", &out->outcome, e))
@@ -328,5 +338,6 @@ bool report_read(struct report *out, struct arena *a, json_t *j, struct err *e) 
                        out->outcome);
     cut_error(j);
     out->instructions = 0;
-    return json_opt_u64(j, "instructions", &out->instructions, e);
+    return read_log(&out->build_log, j, "build_log", e) && read_log(&out->guest_stderr, j, "guest_stderr", e) &&
+           json_opt_u64(j, "instructions", &out->instructions, e);
 }

@@ -8,6 +8,7 @@
 
 #define TASK_TEXT_MAX 1024 // bytes of each of a task's texts but its input
 #define REPORT_ERROR_MAX 4096
+#define REPORT_LOG_MAX 16384 // bytes of what a build or a guest said
 
 struct posted_task { // /tasks/create
     struct execution_key key;
@@ -35,7 +36,8 @@ struct report { // /tasks/complete
     struct claim claim;
     const char *outcome;
     uint64_t instructions;
-    const char *evidence; // parts of its attestation, as JSON; NULL: it has none
+    const char *evidence;                 // parts of its attestation, as JSON; NULL: it has none
+    const char *build_log, *guest_stderr; // NULL: not told; lists show neither
 };
 // Cuts an error that is too long; everything else that is wrong is an error. `evidence` is made in `a`.
 [[nodiscard]] bool report_read(struct report *out, struct arena *a, json_t *j, struct err *e);

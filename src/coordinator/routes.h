@@ -64,6 +64,10 @@ void keys_create(struct http_request *r, void *coordinator);
 void keys_list(struct http_request *r, void *coordinator);
 void keys_revoke(struct http_request *r, void *coordinator);
 
+// routes_logs.c: what builds and guests said.
+void execution_logs(struct http_request *r, void *coordinator);
+void admin_logs(struct http_request *r, void *status); // the operator's
+
 // routes_admin.c: the operator's; their context is the struct status.
 void admin_requeue(struct http_request *r, void *status);
 void admin_cancel(struct http_request *r, void *status);

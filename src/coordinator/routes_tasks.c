@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "coordinator/execution_logs.h"
 #include "near/types.h"
 #include "protocol/source_mark.h"
 #include <inttypes.h>
@@ -304,9 +305,29 @@ void tasks_heartbeat(struct http_request *r, void *ctx) {
 // --- ends --------------------------------------------------------------------------------------------------------
 
 struct ending {
+    struct coordinator *c;
     struct http_request *request;
     struct queue_end end;
+    struct execution_logs logs;
 };
+
+// They promise nothing: an end is told as such, whatever became of what was said.
+static void logs_stored(void *ctx, bool ok, const struct err *e) {
+    struct ending *x = ctx;
+    log_key(x->request, &x->end.key);
+    if (!ok)
+        log_err(LOG_WARN, "what a build or a guest said could not be stored", e);
+    http_reply_json(x->request, 200, json_pack("{s:b}", "changed", x->end.changed));
+    log_nothing();
+}
+
+// The same report again may be of one whose logs were not stored.
+static void store_logs(struct ending *x) {
+    struct err e;
+    bool some = x->logs.build_log || x->logs.guest_stderr;
+    if (!some || !execution_logs_store(x->c->writer, &x->logs, logs_stored, x, &e))
+        logs_stored(x, !some, &e);
+}
 
 static void ended(void *ctx, const struct err *e) {
     struct ending *x = ctx;
@@ -318,7 +339,7 @@ static void ended(void *ctx, const struct err *e) {
     if (x->end.changed)
         log_info("request ended: %s, told by token %s", x->end.outcome, x->end.token_name);
     if (x->end.answer == QUEUE_OK)
-        http_reply_json(x->request, 200, json_pack("{s:b}", "changed", x->end.changed));
+        store_logs(x);
     else
         task_reply_lost(x->request, x->end.answer);
     log_nothing();
@@ -326,7 +347,9 @@ static void ended(void *ctx, const struct err *e) {
 
 void task_end(struct coordinator *c, struct http_request *r, const struct report *report, const char *about) {
     struct ending *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    x->c = c;
     x->request = r;
+    x->logs = (struct execution_logs){report->claim.key, report->build_log, report->guest_stderr};
     x->end = (struct queue_end){.call = {.done = ended, .ctx = x},
                                 .key = report->claim.key,
                                 .token = report->claim.token,
@@ -348,7 +371,7 @@ void tasks_complete(struct http_request *r, void *ctx) {
     struct arena *a = http_arena(r);
     struct report *report = arena_alloc(a, sizeof *report);
     struct err e;
-    SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
+    SCOPED_JSON(j) = task_body(r, REPORT_BODY_MAX, &e);
     if (!j || !report_read(report, a, j, &e)) {
         reply_error(r, &e);
         return;
@@ -356,6 +379,8 @@ void tasks_complete(struct http_request *r, void *ctx) {
     SCOPED_JSON(about) = report_about(j);
     report->claim = kept(a, &report->claim);
     report->outcome = arena_strdup(a, report->outcome);
+    report->build_log = copy(a, report->build_log);
+    report->guest_stderr = copy(a, report->guest_stderr);
     if (is_hearsay(report, j) && truth_can_ask(c->truth))
         doubt_lease(c, r, report, json_text(a, about), "the worker says that the request has ended");
     else

@@ -41,7 +41,7 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_POST, "/tasks/create", tasks_create, TASK_BODY_MAX, NULL, MAY_RECORD, tasks_create) \
     X(HTTP_GET, "/tasks/poll", tasks_poll, 0, NULL, MAY_LEASE, tasks_poll) \
     X(HTTP_POST, "/tasks/heartbeat", tasks_heartbeat, SMALL_BODY_MAX, NULL, MAY_LEASE, tasks_heartbeat) \
-    X(HTTP_POST, "/tasks/complete", tasks_complete, SMALL_BODY_MAX, NULL, MAY_LEASE, tasks_complete) \
+    X(HTTP_POST, "/tasks/complete", tasks_complete, REPORT_BODY_MAX, NULL, MAY_LEASE, tasks_complete) \
     X(HTTP_POST, "/tasks/fail", tasks_fail, SMALL_BODY_MAX, NULL, MAY_LEASE, tasks_fail) \
     X(HTTP_POST, "/tasks/hand-over", tasks_hand_over, SMALL_BODY_MAX, NULL, MAY_LEASE, tasks_hand_over) \
     X(HTTP_POST, "/locks/acquire", locks_acquire, SMALL_BODY_MAX, NULL, MAY_BUILD, locks_acquire) \
@@ -69,6 +69,7 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/public/executions", public_executions, 0, NULL, ROUTE_PUBLIC, public_executions) \
     X(HTTP_GET, "/public/executions/{contract_id}/{request_id}", public_execution, 0, NULL, ROUTE_PUBLIC, public_execution) \
     X(HTTP_GET, "/public/changes", public_changes, 0, NULL, ROUTE_PUBLIC, public_changes) \
+    X(HTTP_GET, "/public/executions/{contract_id}/{request_id}/logs", execution_logs, 0, NULL, ROUTE_PUBLIC, execution_logs) \
     X(HTTP_GET, "/public/config", public_config, 0, NULL, ROUTE_PUBLIC, public_config) \
     X(HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC, public_stats) \
     X(HTTP_GET, "/public/stats/series", public_series, 0, NULL, ROUTE_PUBLIC, public_series) \

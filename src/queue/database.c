@@ -104,6 +104,13 @@
     "CREATE TABLE account_words (word_hash TEXT PRIMARY KEY, until_ms BIGINT NOT NULL);"                               \
     "CREATE INDEX account_words_age ON account_words (until_ms);"
 
+// What a build and a guest said of an execution (execution_logs.h): it goes with it, whoever removes it, and when
+// another request takes its place.
+#define EXECUTION_LOGS                                                                                                 \
+    "CREATE TABLE execution_logs (execution_id BIGINT PRIMARY KEY, build_log TEXT, guest_stderr TEXT);"
+#define FORGET_LOGS "DELETE FROM execution_logs WHERE execution_id = OLD.id;"
+#define OPEN_AGAIN "OLD.state IS NOT NULL AND NEW.state IS NULL"
+
 // Where the engines want different words, both stand side by side; database_test holds what they make equal. SQLite's
 // INTEGER is PostgreSQL's BIGINT.
 static const struct db_migration migrations[] = {
@@ -275,6 +282,18 @@ static const struct db_migration migrations[] = {
      .what = "what the digest of an execution's end is made of",
      .sql = "ALTER TABLE executions ADD COLUMN evidence TEXT;",
      .least = 14},
+    {.version = 16,
+     .what = "what builds and guests said",
+     .sql =
+         EXECUTION_LOGS "CREATE TRIGGER executions_logs_gone AFTER DELETE ON executions BEGIN " FORGET_LOGS " END;"
+                        "CREATE TRIGGER executions_logs_replaced AFTER UPDATE OF state ON executions WHEN " OPEN_AGAIN
+                        " BEGIN " FORGET_LOGS " END;",
+     .postgres = EXECUTION_LOGS
+     "CREATE FUNCTION forget_logs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN " FORGET_LOGS " RETURN NULL; END $$;"
+     "CREATE TRIGGER executions_logs_gone AFTER DELETE ON executions FOR EACH ROW EXECUTE FUNCTION forget_logs();"
+     "CREATE TRIGGER executions_logs_replaced AFTER UPDATE ON executions FOR EACH ROW WHEN (" OPEN_AGAIN
+     ") EXECUTE FUNCTION forget_logs();",
+     .least = 15},
 };
 
 const char *database_text(struct arena *a, const char *text) {

@@ -164,14 +164,24 @@ bool api_hand_over(struct api *api, struct arena *a, const struct lease_id *id, 
     return tell(api, a, "POST", "/tasks/hand-over", CALL_MS, j, e);
 }
 
+// A coordinator of before there were these parts refuses the whole: the end itself matters more. The newest first.
+static const char *const newer_parts[][2] = {{REPORT_BUILD_LOG, REPORT_STDERR}, {"attestation", NULL}};
+
+static bool leave_out(json_t *report, const char *const names[static 2]) {
+    bool had = false;
+    for (size_t i = 0; i < 2 && names[i]; i++)
+        had |= json_object_del(report, names[i]) == 0;
+    return had;
+}
+
 bool api_complete(struct api *api, struct arena *a, const struct lease_id *id, const json_t *report, struct err *e) {
     SCOPED_JSON(j) = body_of(id);
     json_object_update_missing(j, (json_t *)(uintptr_t)report);
-    if (tell(api, a, "POST", "/tasks/complete", CALL_MS, j, e))
-        return true;
-    // A coordinator of before there was this part refuses the whole: the end itself matters more.
-    return e->code == ERR_INVALID && json_object_del(j, "attestation") == 0 &&
-           tell(api, a, "POST", "/tasks/complete", CALL_MS, j, e);
+    bool ok = tell(api, a, "POST", "/tasks/complete", CALL_MS, j, e);
+    for (size_t i = 0; !ok && i < ARRAY_LEN(newer_parts); i++)
+        if ((e->code == ERR_INVALID || e->code == ERR_TOO_LARGE) && leave_out(j, newer_parts[i]))
+            ok = tell(api, a, "POST", "/tasks/complete", CALL_MS, j, e);
+    return ok;
 }
 
 // --- locks

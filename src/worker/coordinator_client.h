@@ -49,7 +49,10 @@ struct lease_id {
 // Those who do `next` (build or run) go on, at once. ERR_NOT_FOUND: an older coordinator, which cannot.
 [[nodiscard]] bool api_hand_over(struct api *api, struct arena *a, const struct lease_id *id, const char *next,
                                  const char *reason, struct err *e);
-// `report`: the fields of /tasks/complete beside those of `id`; borrowed.
+// `report`: the fields of /tasks/complete beside those of `id`; borrowed. A coordinator of before these two were sent
+// refuses a report that has them: it is told without.
+#define REPORT_BUILD_LOG "build_log"
+#define REPORT_STDERR "guest_stderr"
 [[nodiscard]] bool api_complete(struct api *api, struct arena *a, const struct lease_id *id, const json_t *report,
                                 struct err *e);
 

@@ -16,6 +16,7 @@ static struct {
     char path[200];
     const char *unknown; // a member that it does not know; NULL: none
     char body_got[200];
+    unsigned told;
 } fake;
 static struct http_server *server;
 static struct api *api;
@@ -53,6 +54,7 @@ static void serve_poll(struct http_request *r, void *ctx) {
 static void serve_complete(struct http_request *r, void *ctx) {
     struct slice body = http_body(r);
     bool knows = !fake.unknown || !memmem(body.ptr, body.len, fake.unknown, strlen(fake.unknown));
+    fake.told++;
     snprintf(fake.body_got, sizeof fake.body_got, "%.*s", (int)body.len, (const char *)body.ptr);
     if (knows)
         serve(r, ctx);
@@ -138,6 +140,27 @@ static void an_older_coordinator_is_told_the_end(void **state) {
     assert_non_null(strstr(fake.body_got, "success"));
     fake.unknown = "outcome"; // what is wrong otherwise stays wrong
     assert_err(api_complete(api, a, &id, report, &e), &e, ERR_INVALID, "unknown field");
+    fake.unknown = NULL;
+}
+
+// If this fails, a worker that is upgraded before its coordinator can report no end.
+static void a_coordinator_of_before_logs(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e = {0};
+    SCOPED_JSON(report) = json_pack("{s:s, s:s, s:s, s:{}}", "outcome", "success", REPORT_BUILD_LOG, "x", REPORT_STDERR,
+                                    "y", "attestation");
+    answers(200, "application/json", "{}");
+    fake.told = 0;
+    assert_ok(api_complete(api, a, &id, report, &e), &e);
+    assert_int_equal(fake.told, 1);
+    assert_non_null(strstr(fake.body_got, REPORT_STDERR));
+    fake.unknown = REPORT_BUILD_LOG;
+    assert_ok(api_complete(api, a, &id, report, &e), &e);
+    assert_int_equal(fake.told, 3);
+    assert_null(strstr(fake.body_got, REPORT_STDERR));
+    assert_non_null(strstr(fake.body_got, "attestation"));   // which that one knew
+    assert_non_null(json_object_get(report, REPORT_STDERR)); // it is the caller's
     fake.unknown = NULL;
 }
 
@@ -230,6 +253,7 @@ int main(void) {
                                        cmocka_unit_test(the_coordinators_own_words),
                                        cmocka_unit_test(an_older_coordinator_is_told_the_end),
                                        cmocka_unit_test(names_in_paths),
+                                       cmocka_unit_test(a_coordinator_of_before_logs),
                                        cmocka_unit_test(deadlines_are_told_by_the_coordinators_clock),
                                        cmocka_unit_test(an_older_coordinator_takes_polls)};
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -6,6 +6,7 @@
 #include "worker/event_lookup.h"
 #include "worker/first_form.h"
 #include "worker/guest_env.h"
+#include "worker/said.h"
 #include "worker/settler.h"
 #include <inttypes.h>
 
@@ -166,6 +167,17 @@ static struct digest_parts parts_of(struct job *j) {
                                  .answer = &j->answer};
 }
 
+// For who asked, whom the coordinator shows it to. Not where the guest had secrets, which it may have written.
+static void put_said(const struct job *j, json_t *report) {
+    if (secrets_wanted(&j->task->secrets))
+        return;
+    const char *errors = j->ran ? said_tail(j->arena, j->run.errors) : NULL;
+    if (j->module.build.log)
+        json_set_text(report, REPORT_BUILD_LOG, j->module.build.log);
+    if (errors)
+        json_set_text(report, REPORT_STDERR, errors);
+}
+
 static json_t *report_of(struct job *j) {
     const struct answer *n = &j->answer;
     char hex[65];
@@ -194,6 +206,7 @@ static json_t *report_of(struct job *j) {
         struct attestation x = attestation_of(&parts);
         json_object_set_new(r, "attestation", attestation_json(&x));
     }
+    put_said(j, r);
     return r;
 }
 
