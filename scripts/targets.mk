@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet many bench clean book recording
+.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet many bench clean book recording pictures
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
@@ -11,6 +11,7 @@ help:
 	@echo 'make web      makes the page and the ES module that check quotes (build/web/verify; needs npm)'
 	@echo 'make book     makes build/docs, the pages of docs/ as HTML, from docs/README.md (needs python3-markdown)'
 	@echo 'make recording  records the first minute at a terminal anew (docs/pictures; needs asciinema and termtosvg)'
+	@echo 'make pictures  makes docs/pictures/dashboard.png anew, by the dashboard'"'"'s test in a browser'
 	@echo 'make coverage runs the tests with programs that count, and prints line coverage per file (takes an hour; needs llvm-14)'
 	@echo 'make api      writes the description of the coordinator'"'"'s routes (docs/openapi.json, docs/api-reference.md)'
 	@echo 'make format   formats the sources'
@@ -61,6 +62,12 @@ book:
 
 recording:
 	@scripts/recording.sh
+
+pictures:
+	@scripts/setup.sh test
+	@$(MAKE) all dashboard
+	@PAGES_ONLY='one execution' python3 tests/dashboard_test.py pages
+	@cp build/shots/execution-top-wide-light.png docs/pictures/dashboard.png
 
 coverage:
 	@scripts/setup.sh test

@@ -118,14 +118,16 @@ def made():
 
 
 def drive(home, name, world, asks, timeout=900):
-    """Runs tests/browser/dashboard/NAME; each line that is a key of `asks` has that function called."""
+    """Runs tests/browser/dashboard/NAME, or the test of it that PAGES_ONLY names; each line that is a key of `asks` has that
+    function called."""
+    only = [os.environ["PAGES_ONLY"]] if "PAGES_ONLY" in os.environ else []
     packages = installed("tests/browser")
     scripts = os.path.join(packages, "dashboard")
     shutil.copytree(PAGES, scripts, dirs_exist_ok=True)
     path = os.path.join(home, "world.json")
     with open(path, "w", encoding="utf-8") as f:
         json.dump(world, f)
-    run = subprocess.Popen([node(), os.path.join(scripts, name), path], stdout=subprocess.PIPE,
+    run = subprocess.Popen([node(), os.path.join(scripts, name), path, *only], stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True, env={**os.environ, "CHROMIUM": chromium(), "SHOTS": SHOTS})
     killer = threading.Timer(timeout, run.kill)
     killer.start()
@@ -138,7 +140,7 @@ def drive(home, name, world, asks, timeout=900):
         elif kind in asks:
             threading.Thread(target=asks[kind], daemon=True).start()
     killer.cancel()
-    check("the script ran to its end", run.wait() in (0, 1) and lines > 10, (run.returncode, run.stderr.read()[-800:]))
+    check("the script ran to its end", run.wait() in (0, 1) and lines > (0 if only else 10), (run.returncode, run.stderr.read()[-800:]))
 
 
 def test_pages():

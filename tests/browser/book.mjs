@@ -33,9 +33,11 @@ check(`${pages.length} pages break no rule of the policy`, said.length === 0, sa
 
 // Pictures are there.
 await page.setViewportSize({ width: 1280, height: 800 });
-await page.goto(served + "tutorial.html");
-const widths = await page.$$eval("main img", (all) => all.map((x) => x.naturalWidth));
-check("pictures are shown", widths.length > 0 && !widths.includes(0), widths);
+for (const name of ["tutorial.html", "dashboard.html"]) {
+  await page.goto(served + name);
+  const widths = await page.$$eval("main img", (all) => all.map((x) => x.naturalWidth));
+  check(`${name} shows its picture`, widths.length > 0 && !widths.includes(0), widths);
+}
 
 // Links lead to pages that are there, and to sections that are there.
 const broken = await page.evaluate(async () => {

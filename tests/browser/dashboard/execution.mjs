@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one execution, while it runs and when it is over.
-import { check, done, equal, everywhere, open, unexpected } from "./kit.mjs";
+import { check, done, equal, everywhere, open, picture, unexpected } from "./kit.mjs";
 import { answer, at, attempts, details, executionPath, hostile, lists, rows, timeline, world } from "./world.mjs";
 
 export const tests = {
@@ -11,6 +11,8 @@ export const tests = {
     for (const fact of [world.good.output_hash, world.good.transaction_hash].filter(Boolean))
       check("hashes are shown by their ends", text.includes(fact.slice(0, 8)), text);
     equal("the title names it", await page.title(), `Request ${world.good.request_id} · OutLayer`);
+    await page.getByRole("heading", { name: "Receipts" }).waitFor();
+    await picture(page, "execution-top-wide-light", false); // the README shows it: make pictures
     await page.goto(at(executionPath(world.failed)));
     await page.getByRole("heading", { name: "What went wrong" }).waitFor();
     const why = await page.locator(".failure").innerText();

@@ -64,8 +64,8 @@ export async function audit(page, name) {
 
 const shots = process.env.SHOTS;
 if (shots) mkdirSync(shots, { recursive: true });
-export async function picture(page, name) {
-  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+export async function picture(page, name, fullPage = true) {
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage });
 }
 
 const LOOKS = [
