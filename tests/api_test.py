@@ -4,6 +4,7 @@
 import concurrent.futures, contextlib, hashlib, http.client, json, os, subprocess, threading, time, urllib.parse
 
 import attested, described, figures, kit
+from coordinator_test import record
 from coordinator_world import again, coordinator, error_of, sql
 from fakes.accounts import Accounts, elsewhere
 from kit import check, equal
@@ -138,6 +139,36 @@ def test_one_execution():
         c.kill()
         with again(c) as d:
             equal("it is there after a crash", d.call("GET", "/public/executions/outlayer.test.near/1", token=None)[1], one)
+
+
+def test_builds():
+    """What was built of a repository, by whom, for everybody: also under the reference's names."""
+    with coordinator() as c:
+        ask = lambda path: c.call("GET", "/public" + path, token=None)
+        first, second = record(b"a"), record(b"b", commit="c" * 40)
+        other = record(b"c", repo="https://example.com/x/y")
+        module = b"\0asm\1\0\0\0"
+        built = hashlib.sha256(module).hexdigest()
+        last = record(b"d", commit="d" * 40, wasm_hash=built)
+        equal("nothing yet", (ask("/builds"), ask("/builds/" + first["build_key"])[0]), ((200, {"builds": []}), 404))
+        for one in (first, second, other, last):
+            equal("stored", c.call("PUT", "/builds/" + one["build_key"], one)[0], 200)
+            time.sleep(0.002)  # they are listed by the millisecond in which they came
+        equal("the newest first", ask("/builds")[1]["builds"], [last, other, second, first])
+        equal("so many", ask("/builds?limit=2")[1]["builds"], [last, other])
+        for spelling in ("https://example.com/a/b", "example.com/a/b", "https://EXAMPLE.com/a/b.git"):
+            equal(f"of {spelling}", ask("/builds?repo=" + urllib.parse.quote(spelling))[1]["builds"], [last, second, first])
+        equal("of nothing", ask("/builds?repo=git@example.com:a/b")[0], 400)
+        equal("one build", ask("/builds/" + first["build_key"].upper())[1], {"records": [first]})
+        info = ask("/wasm/info?repo_url=https://example.com/a/b&commit_hash=" + "d" * 40)[1]
+        equal("in the reference's words", (info["exists"], info["checksum"], info["file_size"], info["builds"]),
+              (True, built, None, [last]))
+        check("when", info["created_at"].endswith("Z"), info)
+        c.call("POST", f"/wasm/upload?sha256={built}", module)
+        equal("while the module is there", ask("/wasm/info?repo=example.com/a/b&commit=" + "d" * 40)[1]["file_size"], 8)
+        nothing = ask("/wasm/info?repo=example.com/no/thing")[1]
+        equal("where there is none", nothing,
+              {"exists": False, "builds": [], "checksum": None, "file_size": None, "created_at": None})
 
 
 def test_digest():

@@ -670,12 +670,14 @@ def test_prices():
             pass
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append(body["params"])
+            asked.append(body["params"].get("method_name", body["method"]))
             gate.wait(20)
-            value = list(json.dumps({"get_pricing": ["10", "1", "2", "3"], "get_max_limits": [5, 6, 7],
-                                     "get_memory_limit": 8}[body["params"]["method_name"]]).encode())
-            raw = json.dumps({"jsonrpc": "2.0", "id": body["id"], "result": {
-                "result": value, "logs": [], "block_height": 1, "block_hash": "1" * 32}}).encode()
+            height = 40 + asked.count("block")
+            block = {"header": {"height": height, "timestamp_nanosec": "1", "timestamp": 1, "hash": "1" * 32}}
+            value = lambda: list(json.dumps({"get_pricing": ["10", "1", "2", "3"], "get_max_limits": [5, 6, 7],
+                                             "get_memory_limit": 8}[body["params"]["method_name"]]).encode())
+            raw = json.dumps({"jsonrpc": "2.0", "id": body["id"], "result": block if body["method"] == "block" else {
+                "result": value(), "logs": [], "block_height": height, "block_hash": "1" * 32}}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
@@ -701,16 +703,18 @@ def test_prices():
             t.join(20)
         equal("all get the prices", answers, [(200, {
             "base_fee": "10", "per_instruction_fee": "1", "per_ms_fee": "2", "per_compile_ms_fee": "3", "max_instructions": 5,
-            "max_execution_seconds": 6, "max_compilation_seconds": 7, "max_memory_mb": 8})] * 8)
-        equal("the chain was asked once", [a["method_name"] for a in asked],
-              ["get_pricing", "get_max_limits", "get_memory_limit"])
-        equal("and its answer is kept", (c.call("GET", "/public/pricing", token=None)[0], len(asked)), (200, 3))
+            "max_execution_seconds": 6, "max_compilation_seconds": 7, "max_memory_mb": 8, "block_height": 41})] * 8)
+        equal("the chain was asked once", asked, ["block", "get_pricing", "get_max_limits", "get_memory_limit"])
+        equal("and its answer is kept", (c.call("GET", "/public/pricing", token=None)[0], len(asked)), (200, 4))
+        anew = lambda: c.call("POST", "/public/pricing/refresh", token=None)[1]["block_height"]
+        equal("anew, soon after", (anew(), len(asked)), (41, 4))
+        equal("anew, a while later", kit.until(lambda: anew() == 42 and len(asked) == 8, 20, 0.5), True)
         gate.clear()
     with coordinator(NEAR_RPC_URL=url, OFFCHAINVM_CONTRACT_ID=CONTRACT) as c:
         answers = []
         t = threading.Thread(target=lambda: answers.append(c.call("GET", "/public/pricing", token=None)[0]))
         t.start()
-        kit.until(lambda: len(asked) == 4)
+        kit.until(lambda: len(asked) == 9)
         start = time.monotonic()
         equal("a stop does not wait for the chain", c.stop(), 0)
         t.join(10)

@@ -316,10 +316,15 @@ API_SCHEMA(pricing_schema, "Pricing", "What the contract charges, and what it gr
            {"max_instructions", API_NUMBER, API_MUST, "Of a request."},
            {"max_execution_seconds", API_NUMBER, API_MUST, "Of a run."},
            {"max_compilation_seconds", API_NUMBER, API_MUST, "Of a build."},
-           {"max_memory_mb", API_NUMBER, API_MUST, "Of a run."});
+           {"max_memory_mb", API_NUMBER, API_MUST, "Of a run."},
+           {"block_height", API_NUMBER, API_MUST, "Of the final block at which the contract said all that."});
 const struct api_about about_public_pricing = {.id = "getPricing",
                                                .what = "The contract's prices and limits, asked at most every 30 s.",
                                                .answers = {{200, .of = &pricing_schema}}};
+const struct api_about about_public_pricing_refresh = {
+    .id = "refreshPricing",
+    .what = "The same, asked anew where the last answer is older than 5 s.",
+    .answers = {{200, .of = &pricing_schema}}};
 
 API_SCHEMA(explorer_schema, "Explorer", "Addresses of a block explorer, with a name in braces for what is looked at.",
            false, {"transaction", API_TEXT, API_MUST_NULL, "Has {hash}."},
@@ -343,12 +348,34 @@ const struct api_about about_public_config = {.id = "getConfig",
 
 // --- builds --------------------------------------------------------------------------------------------------------
 
+static const struct api_field builds_params[] = {{"repo", API_TEXT, 0,
+                                                  "Repository, in any spelling, with its folder; without it all.",
+                                                  .min = 1, .max = REPO_TEXT_MAX},
+                                                 {"limit", API_NUMBER, 0, "How many; 20.", .min = 1, .max = 100}};
+API_SCHEMA(builds_schema, "Builds", "What was built.", false,
+           {"builds", API_LIST, API_MUST, "Records, the newest first.", .of = &build_record_schema});
+const struct api_about about_public_builds = {.id = "listBuilds",
+                                              .what = "Signed records of what was built, the newest first.",
+                                              API_PARAMS(builds_params),
+                                              .answers = {{200, .of = &builds_schema}, {304}}};
+static const struct api_field build_path[] = {{"build_key", API_HASH, API_PATH, "Of the build."}};
+const struct api_about about_public_build = {.id = "getPublicBuild",
+                                             .what = "The records of one build, of all who signed one.",
+                                             API_PARAMS(build_path),
+                                             .answers = {{200, .of = &build_records_schema}, {304}}};
 static const struct api_field wasm_info_params[] = {
-    {"repo", API_TEXT, API_MUST, "Repository, in any spelling, with its folder.", .min = 1, .max = REPO_TEXT_MAX},
+    {"repo", API_TEXT, 0, "Repository, in any spelling, with its folder. It or `repo_url` is needed.", .min = 1,
+     .max = REPO_TEXT_MAX},
     {"commit", API_TEXT, 0, "Commit.", .max = REPO_TEXT_MAX},
-    {"target", API_TEXT, 0, "Build target.", .max = REPO_TEXT_MAX}};
+    {"target", API_TEXT, 0, "Build target.", .max = REPO_TEXT_MAX},
+    {"repo_url", API_TEXT, 0, "The same as `repo`.", .min = 1, .max = REPO_TEXT_MAX},
+    {"commit_hash", API_TEXT, 0, "The same as `commit`.", .max = REPO_TEXT_MAX},
+    {"build_target", API_TEXT, 0, "The same as `target`.", .max = REPO_TEXT_MAX}};
 API_SCHEMA(wasm_info_schema, "WasmInfo", "Whether it was built, and by whom.", false,
            {"exists", API_BOOL, API_MUST, "Whether there is a record."},
+           {"checksum", API_HASH, API_MUST_NULL, "`wasm_hash` of the newest one."},
+           {"file_size", API_NUMBER, API_MUST_NULL, "Bytes of that module; null: it is not kept here any more."},
+           {"created_at", API_TEXT, API_MUST_NULL, "When the newest one came: RFC 3339, UTC."},
            {"builds", API_LIST, API_MUST, "Records, the newest first.", .of = &build_record_schema});
 const struct api_about about_public_wasm_info = {.id = "getWasmInfo",
                                                  .what = "Records of what was built of a repository.",

@@ -12,8 +12,8 @@
     const struct api_schema id = {title, says, id##_fields, ARRAY_LEN(id##_fields), is_open}
 #define API_PARAMS(list) .params = (list), .param_count = ARRAY_LEN(list)
 
-extern const struct api_schema build_record_schema, limits_schema, secrets_ref_schema, context_schema,
-    execution_schema; // of several files
+extern const struct api_schema build_record_schema, limits_schema, secrets_ref_schema, context_schema, execution_schema,
+    build_records_schema; // of several files
 
 extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_heartbeat, about_tasks_complete,
     about_tasks_fail, about_tasks_hand_over, about_locks_acquire, about_locks_release, about_wasm_exists,
@@ -26,4 +26,5 @@ extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, ab
     about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_executions,
     about_public_execution, about_public_stats, about_public_pricing, about_public_series, about_public_usage,
     about_public_earnings, about_public_repos, about_public_repos_popular, about_public_config, about_public_wasm_info,
-    about_public_changes, about_page, about_openapi, about_health, about_healthz, about_readyz, about_metrics;
+    about_public_changes, about_public_pricing_refresh, about_public_builds, about_public_build, about_page,
+    about_openapi, about_health, about_healthz, about_readyz, about_metrics;

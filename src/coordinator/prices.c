@@ -20,7 +20,7 @@ struct prices {
     size_t count;
     char *text; // the last answer; NULL: `error` is it
     struct err error;
-    uint64_t until_ms; // and is given until then
+    uint64_t until_ms, asked_ms; // and is given until then; when it was asked for
 };
 
 static void reply(struct http_request *r, const char *text, const struct err *e) {
@@ -37,11 +37,11 @@ static void reply_all(struct prices *p) {
     p->count = 0;
 }
 
-// A view's list, each of its values under a name, the numbers as the contract gives them.
-static bool ask_list(struct prices *p, const char *view, const char *const *names, size_t count, json_t *out,
-                     struct err *e) {
+// A view's list at that block, each of its values under a name, the numbers as the contract gives them.
+static bool ask_list(struct prices *p, const struct rpc_bounds *at, const char *view, const char *const *names,
+                     size_t count, json_t *out, struct err *e) {
     SCOPED_ARENA(a);
-    SCOPED_JSON(list) = rpc_view_json(p->rpc, a, p->contract, view, NULL, e);
+    SCOPED_JSON(list) = rpc_view_json_at(p->rpc, a, p->contract, view, NULL, at, e);
     if (!list)
         return false;
     if (json_array_size(list) != count)
@@ -56,12 +56,17 @@ static char *ask(struct prices *p, struct err *e) {
     static const char *const limits[] = {"max_instructions", "max_execution_seconds", "max_compilation_seconds"};
     SCOPED_ARENA(a);
     SCOPED_JSON(out) = json_object();
-    if (!ask_list(p, VIEW_PRICING, prices, ARRAY_LEN(prices), out, e) ||
-        !ask_list(p, VIEW_MAX_LIMITS, limits, ARRAY_LEN(limits), out, e))
+    struct rpc_block block;
+    if (!rpc_final_block(p->rpc, a, &block, e))
         return NULL;
-    json_t *memory = rpc_view_json(p->rpc, a, p->contract, VIEW_MEMORY_LIMIT, NULL, e);
+    const struct rpc_bounds at = {.height = block.height};
+    if (!ask_list(p, &at, VIEW_PRICING, prices, ARRAY_LEN(prices), out, e) ||
+        !ask_list(p, &at, VIEW_MAX_LIMITS, limits, ARRAY_LEN(limits), out, e))
+        return NULL;
+    json_t *memory = rpc_view_json_at(p->rpc, a, p->contract, VIEW_MEMORY_LIMIT, NULL, &at, e);
     if (!memory)
         return NULL;
+    json_set_u64(out, "block_height", block.height);
     json_object_set_new(out, "max_memory_mb", memory);
     return xstrdup(json_text(a, out));
 }
@@ -80,7 +85,8 @@ static void *ask_for_all(void *arg) {
         pthread_mutex_lock(&p->mutex);
         free(p->text);
         p->text = text;
-        p->until_ms = clock_mono_ms() + (text ? PRICES_KEPT_MS : PRICES_FAILED_MS);
+        p->asked_ms = clock_mono_ms();
+        p->until_ms = p->asked_ms + (text ? PRICES_KEPT_MS : PRICES_FAILED_MS);
         if (!text) {
             p->error = e;
             log_err(LOG_WARN, "the contract's prices are not known", &e);
@@ -122,10 +128,11 @@ static bool can_wait(const struct prices *p, struct err *e) {
     return p->count < PRICES_WAITING_MAX || err_set(e, ERR_UNAVAILABLE, "too many wait for the chain's answer");
 }
 
-void prices_reply(struct prices *p, struct http_request *r) {
+static void reply_until(struct prices *p, struct http_request *r, uint64_t most_ms) {
     struct err e;
+    uint64_t now = clock_mono_ms();
     pthread_mutex_lock(&p->mutex);
-    if (clock_mono_ms() < p->until_ms) {
+    if (now < p->until_ms && now - p->asked_ms < most_ms) {
         reply(r, p->text, &p->error);
     } else if (!can_wait(p, &e)) {
         http_reply_err(r, &e);
@@ -135,6 +142,9 @@ void prices_reply(struct prices *p, struct http_request *r) {
     }
     pthread_mutex_unlock(&p->mutex);
 }
+
+void prices_reply(struct prices *p, struct http_request *r) { reply_until(p, r, PRICES_KEPT_MS); }
+void prices_refresh(struct prices *p, struct http_request *r) { reply_until(p, r, PRICES_REFRESH_MS); }
 
 void prices_stop(struct prices *p) {
     pthread_mutex_lock(&p->mutex);

@@ -6,7 +6,8 @@
 #include "near/rpc.h"
 
 #define PRICES_KEPT_MS 30000
-#define PRICES_FAILED_MS 5000 // an error is given again for so long
+#define PRICES_FAILED_MS 5000  // an error is given again for so long
+#define PRICES_REFRESH_MS 5000 // who wants them anew gets none that are older
 #define PRICES_WAITING_MAX 256
 
 struct prices;
@@ -14,5 +15,6 @@ struct prices;
 [[nodiscard]] bool prices_new(struct prices **out, const char *rpc_urls, const char *contract, struct err *e);
 // Answers now or when the chain has.
 void prices_reply(struct prices *p, struct http_request *r);
+void prices_refresh(struct prices *p, struct http_request *r);
 void prices_stop(struct prices *p); // answers those who wait, and everybody later, that it is stopping
 void prices_free(struct prices *p); // NULL is fine

@@ -31,6 +31,10 @@ void doubt_lease(struct coordinator *c, struct http_request *r, const struct rep
 // routes_builds.c: the signed records of builds.
 void builds_get(struct http_request *r, void *coordinator);
 void builds_put(struct http_request *r, void *coordinator);
+void public_build(struct http_request *r, void *coordinator);
+
+// routes_built.c: the same for everybody to look at.
+void public_builds(struct http_request *r, void *coordinator);
 void public_wasm_info(struct http_request *r, void *coordinator);
 
 // routes_modules.c: modules and Cargo.lock files, named by their hash.
@@ -100,6 +104,7 @@ void public_repos(struct http_request *r, void *coordinator);
 
 // routes_public.c: what else anybody may read.
 void public_pricing(struct http_request *r, void *coordinator);
+void public_pricing_refresh(struct http_request *r, void *coordinator);
 // What that answers: it is the same from the start on. The caller frees it.
 char *shown_text(const struct coordinator_config *config);
 void public_changes(struct http_request *r, void *coordinator);

@@ -167,6 +167,17 @@ static bool find(struct coordinator *c, const char *key, bool all, struct buf *o
     return ok && (count || err_set(e, ERR_NOT_FOUND, "nobody has built %.64s yet", key));
 }
 
+// Those of every signer, for everybody.
+void public_build(struct http_request *r, void *ctx) {
+    struct err e;
+    struct hash key;
+    SCOPED_BUF(out, RECORDS_MAX * (RECORD_BYTES + 1) + 64);
+    if (key_param(r, &key, &e) && find(ctx, hex_text(http_arena(r), hash_slice(&key)), true, &out, &e))
+        public_reply(r, buf_slice(&out));
+    else
+        http_reply_err(r, &e);
+}
+
 // `all`: those of every signer. Without it the newest one, as programs want it that know of one alone.
 void builds_get(struct http_request *r, void *ctx) {
     struct err e;
@@ -178,41 +189,4 @@ void builds_get(struct http_request *r, void *ctx) {
         http_reply(r, 200, "application/json", buf_slice(&out));
     else
         http_reply_err(r, &e);
-}
-
-void public_wasm_info(struct http_request *r, void *ctx) {
-    struct coordinator *c = ctx;
-    struct err e;
-    struct db_stmt *s;
-    bool row = false, ok;
-    struct repo repo;
-    const char *asked = http_query(r, "repo"), *commit = http_query(r, "commit"), *target = http_query(r, "target");
-    if (!asked)
-        err_set(&e, ERR_INVALID, "name the repository: ?repo=…&commit=…&target=…");
-    if (!asked || !repo_read(&repo, http_arena(r), asked, &e)) {
-        http_reply_err(r, &e);
-        return;
-    }
-    json_t *list = json_array();
-    struct db *db = readers_take(c->readers);
-    ok = db_query(db,
-                  "SELECT record FROM build_records WHERE repo = :repo AND (CAST(:commit AS TEXT) IS NULL OR "
-                  "commit_hash = :commit) AND "
-                  "(CAST(:target AS TEXT) IS NULL OR target = :target) ORDER BY created_ms DESC LIMIT 100",
-                  &s, &e);
-    if (ok) {
-        db_bind_text(db, s, ":repo", repo.place); // as builders write it
-        db_bind_text(db, s, ":commit", commit);
-        db_bind_text(db, s, ":target", target);
-        while ((ok = db_step(db, s, &row, &e)) && row)
-            json_array_append_new(list, json_loads(db_text(db, s, "record"), 0, NULL));
-        db_done(db, s);
-    }
-    readers_put(c->readers, db);
-    if (ok) {
-        http_reply_json(r, 200, json_pack("{s:b, s:o}", "exists", json_array_size(list) > 0, "builds", list));
-        return;
-    }
-    json_decref(list);
-    http_reply_err(r, &e);
 }

@@ -43,6 +43,11 @@ void public_pricing(struct http_request *r, void *ctx) {
     prices_reply(c->prices, r);
 }
 
+void public_pricing_refresh(struct http_request *r, void *ctx) {
+    struct coordinator *c = ctx;
+    prices_refresh(c->prices, r);
+}
+
 // --- the deployment ----------------------------------------------------------------------------------------------
 
 static json_t *list_of(const char *comma_list) {

@@ -27,6 +27,8 @@ OFF_LOOP(cargo_lock_get)
 OFF_LOOP(builds_get)
 OFF_LOOP(github_resolve_branch)
 OFF_LOOP(public_wasm_info)
+OFF_LOOP(public_builds)
+OFF_LOOP(public_build)
 
 // A balancer asks it, whoever floods the rest: it waits in nobody else's queue, and has no limit.
 static void probe_readyz(struct http_request *r, void *ctx) {
@@ -78,6 +80,9 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/public/repos", public_repos, 0, NULL, ROUTE_PUBLIC, public_repos) \
     X(HTTP_GET, "/public/repos/popular", public_repos, 0, NULL, ROUTE_PUBLIC, public_repos_popular) \
     X(HTTP_GET, "/public/pricing", public_pricing, 0, NULL, ROUTE_PUBLIC, public_pricing) \
+    X(HTTP_POST, "/public/pricing/refresh", public_pricing_refresh, 0, NULL, ROUTE_PUBLIC, public_pricing_refresh) \
+    X(HTTP_GET, "/public/builds", read_public_builds, 0, NULL, ROUTE_PUBLIC, public_builds) \
+    X(HTTP_GET, "/public/builds/{build_key}", read_public_build, 0, NULL, ROUTE_PUBLIC, public_build) \
     X(HTTP_GET, "/public/wasm/info", read_public_wasm_info, 0, NULL, ROUTE_PUBLIC, public_wasm_info) \
     X(HTTP_GET, "/openapi.json", openapi, 0, NULL, ROUTE_PUBLIC, openapi) \
     X(HTTP_GET, "/", page_document, 0, NULL, ROUTE_PUBLIC, page) \
