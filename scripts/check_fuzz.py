@@ -29,6 +29,7 @@ DECODERS = {  # what is decoded: the target's name (src/*/NAME_fuzz.c with src/*
     ".env files, as people and programs write them": "env_file",
     "notes of the keeper of a slot": "slot",
     "what workers report to the coordinator": "messages",
+    "what was over when somebody looked, as strangers give it back": "snapshots",
     "what Redis answers": "redis_reply",
     "what collateral servers answer, and quotes as people hand them over": "forms",
     "quotes of SGX and TDX": "quote",

@@ -112,17 +112,12 @@ static void foreign_words(void **state) {
                                         ".1:",
                                         ".1:2",
                                         ".0:0:",
-                                        ".2:1:",
                                         ".1:9:9",
-                                        ".1:9:3,2",
-                                        ".1:9:3,",
-                                        ".1:9:,3",
-                                        ".-1:1:",
-                                        ".1:1:1:1",
+                                        ".1:9:3,0",
                                         ".1:x:",
                                         ".1:9:3;drop",
-                                        ".99999999999999999999:1:",
-                                        ".9223372036854775807:9223372036854775807:",
+                                        ".9223372036854775806:1:",
+                                        ".9223372036854775806:0:",
                                         ".18446744073709551615"};
     struct world w;
     struct watcher own;
@@ -134,9 +129,8 @@ static void foreign_words(void **state) {
             SCOPED_ARENA(a);
             struct watcher at = {0};
             snprintf(at.seq, sizeof at.seq, "%.*s%s", name, foreign ? "0123456789abcdef" : own.seq, tails[i]);
-            bool fine = w.url && !foreign && strcmp(tails[i], ".1:9:3,") == 0;
             assert_string_equal(look(&w, &at, a), "");
-            if (!fine && !at.last.unknown && strcmp(tails[i], ".1") != 0)
+            if (!at.last.unknown && strcmp(tails[i], ".1") != 0)
                 fail_msg("'%s' is taken for something that it is not", tails[i]);
         }
     assert_changed(&w, &own, "");

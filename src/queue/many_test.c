@@ -9,6 +9,7 @@
 
 #define LIVES 40
 #define LISTS 40
+#define QUESTIONS 8
 
 static unsigned many(void) {
     const char *text = getenv("MANY_EXECUTIONS");
@@ -172,7 +173,49 @@ static void on_postgres(void **state) {
     world_close(&w);
 }
 
+// What a stranger may give as `since` of a database. Each is asked so often that the server plans it for any value.
+static void ask_what_changed(struct world *w, const char *database, const char *snapshot) {
+    SCOPED_ARENA(a);
+    const char *since = arena_printf(a, "%s.%s", database, snapshot);
+    for (int i = 0; i < QUESTIONS; i++) {
+        SCOPED_BUF(out, 8 << 20);
+        struct err e;
+        struct queue_changes x = {.since = since};
+        assert_ok(queue_changes(w->q, w->reading, &x, a, &out, &e), &e);
+    }
+}
+
+// If this fails, one stranger's made-up question, or one long transaction elsewhere in the server, makes each look read
+// all rows that ever changed, while all who wait for changes wait for that.
+static void what_changed(void **state) {
+    struct world w;
+    struct db *direct;
+    struct err e;
+    SCOPED_ARENA(a);
+    world_open_on(&w, state, 600000);
+    assert_ok(db_open(&direct, w.url, &e), &e);
+    fill(&w);
+    char name[DATABASE_ID_LEN + 1];
+    assert_ok(database_id(direct, name, &e), &e);
+    sql(&w, "UPDATE executions SET changed = " THIS_TRANSACTION);
+    for (int i = 0; i < 3; i++)
+        sql(&w, "DO $$ BEGIN PERFORM pg_current_xact_id(); END $$"); // and the server's numbers go on
+    unsigned of_all = (unsigned)ask(direct, "SELECT max(changed) AS n FROM executions");
+    uint64_t before = rows_read(&w, direct);
+    ask_what_changed(&w, name, "1:1:");                                             // nothing was over then
+    ask_what_changed(&w, name, arena_printf(a, "1:%u:", of_all + 1));               // all of it was
+    ask_what_changed(&w, name, arena_printf(a, "1:%u:0", of_all + 1));              // but for one, long ago
+    ask_what_changed(&w, name, arena_printf(a, "1:%u:%u", of_all + 1, of_all - 1)); // but for what changed all
+    ask_what_changed(&w, name, arena_printf(a, "%u:2:0", of_all));                  // the same
+    uint64_t each = (rows_read(&w, direct) - before) / (5 * QUESTIONS);
+    print_message("a question reads %u rows of %u\n", (unsigned)each, many());
+    assert_in_range(each, 1, 5 * QUEUE_CHANGES_MAX);
+    db_close(direct);
+    world_close(&w);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(on_sqlite), ON_POSTGRES(on_postgres)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(on_sqlite), ON_POSTGRES(on_postgres),
+                                       ON_POSTGRES(what_changed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

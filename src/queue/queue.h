@@ -221,7 +221,7 @@ struct queue_detail {
 
 // What lists show anew since somebody looked: recorded, in another state, with another worker, ended.
 #define QUEUE_CHANGES_MAX 100
-#define QUEUE_SEQ_MAX 512
+#define QUEUE_SEQ_MAX 1024
 struct queue_changes {
     const char *since;           // `seq` of an earlier look; NULL: nobody has looked
     char seq[QUEUE_SEQ_MAX + 1]; // out; of this look. All coordinators of a database understand it

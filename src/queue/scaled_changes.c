@@ -1,73 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 // What has changed, as the rows say it: each has the number of the transaction that changed it last. Numbers are given
-// out when transactions begin and not when they end, so that `seq` is no number but what had ended when somebody
-// looked: DATABASE.SNAPSHOT, the latter as PostgreSQL writes it, xmin:xmax:those under way. What that snapshot does not
-// see, and this one does, has changed since.
+// out when transactions begin and not when they end, so that `seq` is no number but what was over when somebody
+// looked: DATABASE.SNAPSHOT. What was not over then, and has a row that this look sees, has changed since: those whose
+// numbers were still to come, and those that were running. By index, and the newest MOST of each, so that it costs the
+// same whatever `since` says, and however long somebody else's transaction lasts.
 #include "base/clock.h"
-#include "base/text.h"
 #include "queue/list.h"
 #include "queue/scaled.h"
 #include "queue/scaled_sql.h"
+#include "queue/snapshots.h"
 #include <inttypes.h>
 
-#define SNAPSHOT_MAX (QUEUE_SEQ_MAX - DATABASE_ID_LEN - 1)
 #define MOST "101"
 _Static_assert(QUEUE_CHANGES_MAX == 100, "MOST is one more");
+_Static_assert(QUEUE_SEQ_MAX >= DATABASE_ID_LEN + 1 + SNAPSHOT_TEXT_MAX, "a seq has room");
+// A `since` that so many transactions have followed is not known any more: entries of the index that nobody sees any
+// more are looked at, too, until they are swept away.
+#define FAR "100000"
 
 // A row of another server's, as a restored backup has them, may name a transaction that is still to come here.
-#define IS_NEW                                                                                                         \
-    "changed >= :from AND changed < (SELECT CAST(CAST(pg_snapshot_xmax(now) AS TEXT) AS BIGINT) FROM looks) AND NOT "  \
-    "pg_visible_in_snapshot(CAST(CAST(changed AS TEXT) AS xid8), (SELECT was FROM looks))"
-#define NEWEST " ORDER BY changed DESC LIMIT " MOST
-static const char changes_sql[] =
-    "WITH looks AS (SELECT pg_current_snapshot() AS now, CAST(:since AS pg_snapshot) AS was),"
-    " found AS ((SELECT execution_id AS id, changed FROM queue_items WHERE " IS_NEW NEWEST ") UNION ALL"
-    " (SELECT id, changed FROM executions WHERE changed IS NOT NULL AND " IS_NEW NEWEST ")),"
-    " first AS (SELECT id, max(changed) AS changed FROM found GROUP BY id ORDER BY 2 DESC, 1 DESC LIMIT " MOST ")"
-    " SELECT CAST(looks.now AS TEXT) AS seq, CAST(pg_snapshot_xmax(was) > pg_snapshot_xmax(now) AS INTEGER) AS later,"
-    " " LIST_COLUMNS ", coalesce(e.state, q.stage, 'queued') AS state, coalesce(e.worker_id, q.worker_id) AS worker_id,"
+#define OF_THOSE(id, table)                                                                                            \
+    "(SELECT " id " AS id, changed FROM " table " WHERE changed >= (SELECT first FROM looks) AND changed < (SELECT "   \
+    "next FROM looks) ORDER BY changed DESC LIMIT " MOST ") UNION ALL (SELECT x.id, x.changed FROM "                   \
+    "unnest(CAST(:running AS BIGINT[])) AS r(n) CROSS JOIN LATERAL (SELECT " id " AS id, changed FROM " table          \
+    " WHERE changed = r.n LIMIT " MOST ") AS x LIMIT " MOST ")"
+#define LOOKS                                                                                                          \
+    "WITH now AS (SELECT pg_current_snapshot() AS seen), ends AS (SELECT seen, CAST(CAST(pg_snapshot_xmax(seen) AS "   \
+    "TEXT) AS BIGINT) AS next FROM now), looks AS (SELECT seen, next, greatest(CAST(:next AS BIGINT), next - " FAR     \
+    ") AS first FROM ends)"
+#define FOUND "found AS (" OF_THOSE("execution_id", "queue_items") " UNION ALL " OF_THOSE("id", "executions") ")"
+static const char changes_sql[] = LOOKS
+    ", " FOUND
+    ", first AS (SELECT id, max(changed) AS changed FROM found GROUP BY id ORDER BY 2 DESC, 1 DESC LIMIT " MOST ")"
+    " SELECT CAST(looks.seen AS TEXT) AS seq, CAST(CAST(:next AS BIGINT) NOT BETWEEN looks.next - " FAR
+    " AND looks.next AS INTEGER) AS unknown, " LIST_COLUMNS
+    ", coalesce(e.state, q.stage, 'queued') AS state, coalesce(e.worker_id, q.worker_id) AS worker_id,"
     " coalesce(q.attempt, 0) AS attempt FROM looks LEFT JOIN first ON true LEFT JOIN executions e ON e.id = first.id"
     " LEFT JOIN queue_items q ON q.execution_id = e.id ORDER BY first.changed DESC, first.id DESC";
 
-static bool next_number(struct slice *at, char end, uint64_t *out) {
-    const uint8_t *stop = memchr(at->ptr, end, at->len);
-    size_t n = stop ? (size_t)(stop - at->ptr) : at->len;
-    bool ok = text_u64(slice_of(at->ptr, n), out) && *out <= INT64_MAX;
-    *at = slice_skip(*at, stop ? n + 1 : n);
-    return ok;
+static bool since_read(const struct scaled *s, const char *since, struct snapshot *out, struct arena *a) {
+    return since && strncmp(since, s->database, DATABASE_ID_LEN) == 0 && since[DATABASE_ID_LEN] == '.' &&
+           snapshot_unpack(out, a, since + DATABASE_ID_LEN + 1);
 }
 
-// As PostgreSQL takes it: anything else would be an error of the statement.
-static bool snapshot_read(const char *text, uint64_t *xmin) {
-    struct slice at = slice_str(text);
-    uint64_t xmax, last, one;
-    if (!strchr(text, ':') || !next_number(&at, ':', xmin) || !memchr(at.ptr, ':', at.len) ||
-        !next_number(&at, ':', &xmax) || !*xmin || *xmin > xmax)
-        return false;
-    for (last = *xmin; at.len; last = one)
-        if (!next_number(&at, ',', &one) || one < last || one >= xmax)
-            return false;
+static bool seq_put(const struct scaled *s, const char *seen, struct queue_changes *x, struct err *e) {
+    char text[SNAPSHOT_TEXT_MAX + 1];
+    if (!snapshot_pack(text, seen))
+        return err_set(e, ERR_UNAVAILABLE, "the database says '%.100s' for a snapshot", seen);
+    snprintf(x->seq, sizeof x->seq, "%s.%s", s->database, text);
     return true;
 }
 
-static const char *snapshot_of(const struct scaled *s, const char *since, uint64_t *xmin) {
-    if (!since || strlen(since) > QUEUE_SEQ_MAX || strncmp(since, s->database, DATABASE_ID_LEN) != 0 ||
-        since[DATABASE_ID_LEN] != '.' || !snapshot_read(since + DATABASE_ID_LEN + 1, xmin))
-        return NULL;
-    return since + DATABASE_ID_LEN + 1;
-}
-
-// Where so many transactions are under way that they have no room, none of those that began later counts as seen.
-static void seq_put(const struct scaled *s, const char *snapshot, struct queue_changes *x) {
-    int first = (int)strcspn(snapshot, ":");
-    if (strlen(snapshot) <= SNAPSHOT_MAX)
-        snprintf(x->seq, sizeof x->seq, "%s.%s", s->database, snapshot);
-    else
-        snprintf(x->seq, sizeof x->seq, "%s.%.*s:%.*s:", s->database, first, snapshot, first, snapshot);
-}
-
 static void read_row(struct arena *a, struct db *db, struct db_stmt *q, struct queue_changes *x, struct buf *out) {
-    x->unknown |= db_int(db, q, "later") != 0;
+    x->unknown |= db_int(db, q, "unknown") != 0;
     if (x->unknown || !db_text(db, q, "contract_id"))
         return;
     x->more = x->count == QUEUE_CHANGES_MAX;
@@ -79,19 +64,20 @@ static void read_row(struct arena *a, struct db *db, struct db_stmt *q, struct q
     x->count++;
 }
 
-static bool look(struct scaled *s, struct db *db, const char *sql, const char *since, uint64_t xmin,
-                 struct queue_changes *x, struct arena *a, struct buf *out, struct err *e) {
+// since: NULL: what is now is asked alone.
+static bool look(struct scaled *s, struct db *db, const struct snapshot *since, struct queue_changes *x,
+                 struct arena *a, struct buf *out, struct err *e) {
     struct db_stmt *q;
     bool row = false, ok, first = true;
-    if (!db_query(db, sql, &q, e))
+    if (!db_query(db, since ? changes_sql : "SELECT CAST(pg_current_snapshot() AS TEXT) AS seq", &q, e))
         return false;
     if (since) {
-        db_bind_text(db, q, ":since", since);
-        db_bind_int(db, q, ":from", (int64_t)xmin);
+        db_bind_int(db, q, ":next", (int64_t)since->next);
+        db_bind_text(db, q, ":running", since->running);
     }
     for (; (ok = db_step(db, q, &row, e)) && row; first = false) {
-        if (first)
-            seq_put(s, db_text(db, q, "seq"), x);
+        if (first && !(ok = seq_put(s, db_text(db, q, "seq"), x, e)))
+            break;
         if (since)
             read_row(a, db, q, x, out);
     }
@@ -102,12 +88,10 @@ static bool look(struct scaled *s, struct db *db, const char *sql, const char *s
 bool scaled_changes(struct queue *q, struct db *db, struct queue_changes *x, struct arena *a, struct buf *out,
                     struct err *e) {
     struct scaled *s = (struct scaled *)q;
-    uint64_t xmin = 0;
-    const char *since = snapshot_of(s, x->since, &xmin);
-    x->unknown = !since;
+    struct snapshot since;
+    x->unknown = !since_read(s, x->since, &since, a);
     buf_add_byte(out, '[');
-    bool ok = look(s, db, since ? changes_sql : "SELECT CAST(pg_current_snapshot() AS TEXT) AS seq", since, xmin, x, a,
-                   out, e);
+    bool ok = look(s, db, x->unknown ? NULL : &since, x, a, out, e);
     buf_add_byte(out, ']');
     return ok;
 }
