@@ -11,7 +11,8 @@ import collections, json, os, re, sys
 
 LEAST = 90
 CRITICAL = re.compile(
-    r"^(src/(codec|crypto|dcap|blobs|near|protocol|repo|secrets|keystore|store|coordinator|worker|egress|wasm|ledger|nearvm|chain)/"
+    r"^(src/(codec|crypto|dcap|blobs|near|protocol|repo|secrets|tee|collateral|keystore|store"
+    r"|coordinator|worker|egress|wasm|ledger|nearvm|chain)/"
     r"|src/http/(server|router|deferred)\.c|src/sandbox/(wire|slot_wire|cgroup|confine)|src/executor/(wire|verdict|cache|code)\.c"
     r"|src/builder/(git|recipe|source|tree|artifact|branch)\.c|contracts/(outlayer|sdk)/)")
 REASONS = "scripts/coverage_reasons.txt"
