@@ -58,8 +58,9 @@ def pictures():
     return {str(p): p.relative_to("docs").as_posix().replace("/", "-") for p in pathlib.Path("docs/pictures").glob("*.[sp][vn]g")}
 
 
-def relink(path, text, listed):
-    """Links to pages of the book lead to their HTML; what is only in the repository is named, without a link."""
+def relink(path, text, listed, ending=".html"):
+    """Links to pages of the book lead to their HTML, or their text; what is only in the repository is named, without a
+    link."""
     def link(match):
         target, _, section = match[1].partition("#")
         if re.match(r"[a-z]+:", match[1]) or not target:
@@ -68,7 +69,7 @@ def relink(path, text, listed):
         readme = os.path.join(there, "README.md")
         page = there if there in listed else readme if readme in listed else None
         if page:
-            return f"]({output_of(page)}{'#' + section if section else ''})"
+            return f"]({output_of(page).removesuffix('.html') + ending}{'#' + section if section else ''})"
         if there in pictures():
             return f"]({pictures()[there]})"
         if os.path.exists(there):
@@ -77,6 +78,11 @@ def relink(path, text, listed):
     parts = re.split(r"(^```.*?^```$|`[^`\n]+`)", text, flags=re.S | re.M)
     text = "".join(part if i % 2 else LINK.sub(link, part) for i, part in enumerate(parts))
     return text
+
+
+def for_programs(path, text, listed):
+    """The page as text, with links to texts."""
+    return re.sub(r"(?<!!)\[([^\]]*)\]\(repository:\)", r"\1", relink(path, text, listed, ".md"))
 
 
 def converter():
@@ -179,6 +185,7 @@ def make(out):
     check_listed(listed)
     texts = {path: pathlib.Path(path).read_text() for path in listed}
     pages = {path: convert(path, text, listed) for path, text in texts.items()}
+    texts = {path: for_programs(path, text, listed) for path, text in texts.items()}
     titles = {path: title for path, (title, _, _) in pages.items()}
     template, found = (ASSETS / "page.html").read_text(), []
     for path in [INDEX, *order]:

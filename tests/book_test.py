@@ -108,10 +108,16 @@ def test_for_programs():
     equal("each page is there as text", [p for p in paths if not os.path.exists(os.path.join(book, p))], [])
     pages = {n for n in os.listdir(book) if n.endswith(".md")} - {"index.md"}
     equal("and is listed", sorted(pages - set(paths)), [])
+    dead = []
     for name in paths:
         with open(os.path.join(book, name)) as f:
-            if f.read().strip() not in full:
-                check(f"llms-full.txt has {name}", False)
+            text = f.read()
+        if text.strip() not in full:
+            check(f"llms-full.txt has {name}", False)
+        prose = re.sub(r"^```.*?^```$|`[^`\n]+`", "", text, flags=re.S | re.M)
+        dead += [(name, link) for link in re.findall(r"\]\(([^)#\s]+)", prose)
+                 if not re.match(r"https?:", link) and not os.path.exists(os.path.join(book, link))]
+    equal("links in texts lead to texts, as they are served", dead, [])
 
 
 def test_pictures():
