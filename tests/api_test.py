@@ -7,6 +7,7 @@ import attested, described, figures, kit
 from coordinator_test import record
 from coordinator_world import again, coordinator, error_of, sql
 from fakes.accounts import Accounts, elsewhere
+from fakes.keystore import Keystore
 from kit import check, equal
 
 
@@ -551,6 +552,35 @@ def test_execution_logs():
         equal("they go together", [r[0] for r in sql(c, "SELECT count(*) FROM execution_logs")], ["2"])
         sql(c, "UPDATE executions SET state = NULL WHERE request_id = 4")
         equal("and when another one takes its place", [r[0] for r in sql(c, "SELECT count(*) FROM execution_logs")], ["1"])
+
+
+def test_secrets_audit():
+    """Who asked for an account's secrets is shown to that account, by its key or its word, and to nobody who names it."""
+    keystore = Keystore()
+    answer = {"owner": "alice.test.near", "lines": ['{"n":1}'], "next": None, "identity": "ed25519:x", "signature": "ed25519:x"}
+    keystore.answer = (200, json.dumps(answer).encode())
+    nonce, asked = "ab" * 32, lambda: json.loads(keystore.asked.pop()[3])
+    with with_accounts(KEYSTORE_BASE_URL=keystore.url, KEYSTORE_AUTH_TOKEN="t") as (c, chain):
+        alice, bob = chain.account("alice.test.near"), chain.account("bob.test.near")
+        key, act = alice.make(c)[1]["key"], "show who asked for secrets"
+        ask = lambda body, **headers: c.call("POST", "/secrets/audit", body, token=None, headers=headers)
+        equal("by a key", ask({"nonce": nonce, "before": 7}, **{"X-API-Key": key}), (200, answer))
+        equal("the keystore is asked as the coordinator", keystore.asked[-1][:3], ("POST", "/audit", "Bearer t"))
+        equal("for the key's account", asked(), {"owner": "alice.test.near", "nonce": nonce, "before": 7})
+        equal("by his word", bob.asks(c, "POST", "/secrets/audit", act, {"nonce": nonce})[:2], (200, answer))
+        equal("for who gave it", asked(), {"owner": "bob.test.near", "nonce": nonce})
+        for name, body in (("another's", {"nonce": nonce, "owner": "bob.test.near"}), ("no nonce", {}), ("a short one", {"nonce": "ab"}),
+                           ("a page before all", {"nonce": nonce, "before": -1}), ("no object", [])):
+            equal(f"{name} is refused", ask(body, **{"X-API-Key": key})[0], 400)
+        for name, headers in (("nobody", {}), ("a token", {"Authorization": f"Bearer {c.token}"}),
+                              ("a wrong key", {"X-API-Key": "olk_" + "ab" * 32}),
+                              ("a word for something else", {"Authorization": alice.word("list API keys", c.url)})):
+            equal(f"{name} is not answered", ask({"nonce": nonce}, **headers)[0], 401)
+        equal("nor is the keystore asked", keystore.asked, [])
+    with with_accounts() as (c, chain):
+        alice = chain.account("alice.test.near")
+        equal("without a keystore", alice.asks(c, "POST", "/secrets/audit", act, {"nonce": nonce})[0], 503)
+    keystore.shutdown()
 
 
 def test_api_keys_without_a_chain():

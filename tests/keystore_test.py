@@ -127,6 +127,24 @@ def test_secrets_reach_the_worker_and_nobody_else():
         check("the audit names who, what and the verdict",
               any(x["what"] == "decrypt" and x["verdict"] == "allowed" and x["caller"] == "bob.test.near"
               and x["owner"] == "alice.test.near" and x["request_id"] == n for x in lines), lines[-3:])
+        nonce = os.urandom(32)
+        ask = lambda owner="alice.test.near", **more: w.ask("POST", "/audit", {"owner": owner, "nonce": nonce.hex(), **more})
+        status, a = ask()
+        shown = [json.loads(x) for x in a["lines"]]
+        equal("an owner is shown who asked for his secrets", (status, [x for x in shown if x["verdict"] == "allowed" and
+              x["what"] == "decrypt"][-1]["caller"], a["next"]), (200, "bob.test.near", None))
+        equal("all of it, the newest first", [x["n"] for x in shown],
+              [x["n"] for x in reversed(lines) if x.get("owner") == "alice.test.near"])
+        signed = hashlib.sha256(text("outlayer-audit-v1") + text(NETWORK) + text(CONTRACT) + text("alice.test.near") + nonce +
+                                struct.pack("<QQ", 0, 0) + hashlib.sha256("".join(x + "\n" for x in a["lines"]).encode()).digest())
+        check("signed by the keystore", verify(w.identity, signed.digest(), a["signature"]))
+        first = shown[-1]["n"]
+        equal("from a line on", ask(before=first + 1)[1]["lines"], a["lines"][-1:])
+        equal("another sees nothing of it", [json.loads(x) for x in ask("bob.test.near")[1]["lines"]], [])
+        equal("without a token", w.ask("POST", "/audit", {"owner": "alice.test.near", "nonce": nonce.hex()}, None)[0], 401)
+        equal("what is no question", [w.ask("POST", "/audit", body)[0] for body in (
+            {}, {"owner": "alice.test.near"}, {"owner": "A", "nonce": nonce.hex()}, {"owner": "a.near", "nonce": "x"},
+            {"owner": "a.near", "nonce": nonce.hex(), "x": 1}, {"owner": "a.near", "nonce": nonce.hex(), "before": -1})], [400] * 6)
         check("and who asked with a counter or a key that will not do",
               sum(x["what"] == "decrypt" and x["verdict"] == "refused" and x.get("account") == OPERATOR
               and ("counter" in x["why"] or "signature" in x["why"]) for x in lines) >= 4,

@@ -52,3 +52,20 @@ const struct api_about about_execution_logs = {
     .key = true,
     API_PARAMS(logs_params),
     .answers = {{200, .of = &logs_schema}}};
+
+API_SCHEMA(audit_wish_schema, "SecretsAuditWish", "Which page of the audit log.", false,
+           {"nonce", API_HASH, API_MUST, "Random; the answer is signed with it."},
+           {"before", API_NUMBER, API_NULL, "Only lines whose number is less; `next` of the page before."});
+API_SCHEMA(audit_schema, "SecretsAudit", "What the keystore's audit log has of the account's secrets.", false,
+           {"owner", API_ACCOUNT, API_MUST, "The account."},
+           {"lines", API_TEXTS, API_MUST,
+            "Lines of the log as they stand there, each a JSON object, the newest first."},
+           {"next", API_NUMBER, API_MUST_NULL, "`before` of the next page; null: there are no older lines."},
+           {"identity", API_TEXT, API_MUST, "The keystore's key, which the contract has, too."},
+           {"signature", API_TEXT, API_MUST, "By that key, over the nonce and the page."});
+const struct api_about about_secrets_audit = {.id = "auditSecrets",
+                                              .what = "Who asked for the account's secrets, when, and the verdict.",
+                                              .word = true,
+                                              .key = true,
+                                              .body = &audit_wish_schema,
+                                              .answers = {{200, .of = &audit_schema}}};

@@ -137,6 +137,8 @@ static json_t *tag_of(const char *path) { return json_pack("[s#]", path + 1, (in
 
 // One of them is enough; the empty one says that none is needed.
 static json_t *security(const struct api_route *r) {
+    if (r->about->word && r->about->key)
+        return json_pack("[{s:[]}, {s:[]}]", "key", "word");
     if (r->about->word)
         return json_pack("[{s:[]}]", "word");
     if (r->scopes)

@@ -20,7 +20,8 @@ extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_
     about_wasm_upload, about_wasm_get, about_cargo_lock_upload, about_cargo_lock_get, about_builds_get,
     about_builds_put, about_workers_heartbeat, about_secrets_challenge, about_secrets_session, about_secrets_decrypt;
 
-extern const struct api_about about_keys_create, about_keys_list, about_keys_revoke, about_execution_logs;
+extern const struct api_about about_keys_create, about_keys_list, about_keys_revoke, about_execution_logs,
+    about_secrets_audit;
 
 extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, about_secrets_pubkey,
     about_secrets_add_generated, about_public_workers, about_public_jobs, about_public_executions,

@@ -32,7 +32,7 @@
 #define ROUTE_FREE (-1) // a route that anybody may ask as often as he likes: it costs nothing
 #define ROUTE_PUBLIC 0  // a route's tag; else the scopes of tokens, one of which it wants
 
-#define COORDINATOR_ROUTES_MAX 64
+#define COORDINATOR_ROUTES_MAX 80
 
 struct known_sums { // of what has ended, for /public/stats
     struct figures figures;

@@ -131,18 +131,23 @@ static bool is_about_token(struct slice body) {
     return hint && strstr(hint, "ALLOWED_WORKER_TOKEN_HASHES");
 }
 
+struct passing {
+    const char *url;
+    struct slice body;
+};
+
 static void pass_on(struct http_request *r, void *ctx) {
     struct keystore_proxy *p = ctx;
+    const struct passing *x = http_user(r);
     struct arena *a = http_arena(r);
     struct http_answer answer;
     struct err e;
-    const char *url = http_user(r);
     bool get = http_method(r) == HTTP_GET;
     struct http_call call = {.method = get ? "GET" : "POST",
-                             .url = arena_printf(a, "%s%s", url, query_of(r)),
+                             .url = arena_printf(a, "%s%s", x->url, query_of(r)),
                              .bearer = p->token,
                              .request_id = log_trace(),
-                             .body = http_body(r),
+                             .body = x->body,
                              .timeout_ms = TIMEOUT_MS,
                              .max_answer = ANSWER_MAX,
                              .cancel = &p->cancel};
@@ -163,19 +168,27 @@ static void pass_on(struct http_request *r, void *ctx) {
     http_reply(r, answer.status, "application/json; charset=utf-8", answer.body);
 }
 
+static bool is_offered(const struct keystore_proxy *p, struct err *e) {
+    if (p->base_url)
+        return true;
+    err_set(e, ERR_UNAVAILABLE, "secrets are not offered by this deployment");
+    return err_hint(e, "its operator starts outlayer-keystore and sets KEYSTORE_BASE_URL");
+}
+
+static void pass_body(struct keystore_proxy *p, struct http_request *r, const char *path, struct slice body,
+                      bool worker) {
+    struct passing *x = arena_alloc(http_arena(r), sizeof *x);
+    *x = (struct passing){arena_printf(http_arena(r), "%s%s", worker ? p->worker_url : p->base_url, path), body};
+    http_set_user(r, x);
+    deferred_run(worker ? p->for_workers : p->deferred, r, pass_on, p);
+}
+
 static void pass(struct coordinator *c, struct http_request *r, const char *path, bool worker) {
-    struct keystore_proxy *p = c->secrets;
     struct err e;
-    if (!p->base_url) {
-        err_set(&e, ERR_UNAVAILABLE, "secrets are not offered by this deployment");
-        err_hint(&e, "its operator starts outlayer-keystore and sets KEYSTORE_BASE_URL");
+    if (is_offered(c->secrets, &e) && may_ask(c, r, worker, &e))
+        pass_body(c->secrets, r, path, http_body(r), worker);
+    else
         http_reply_err(r, &e);
-    } else if (!may_ask(c, r, worker, &e)) {
-        http_reply_err(r, &e);
-    } else {
-        http_set_user(r, arena_printf(http_arena(r), "%s%s", worker ? p->worker_url : p->base_url, path));
-        deferred_run(worker ? p->for_workers : p->deferred, r, pass_on, p);
-    }
 }
 
 #define PASS(name, path, worker)                                                                                       \
@@ -185,3 +198,69 @@ PASS(secrets_add_generated, "/add_generated_secret", false)
 PASS(secrets_challenge, "/challenge", true)
 PASS(secrets_session, "/session", true)
 PASS(secrets_decrypt, "/decrypt", true)
+
+// --- what the keystore's audit log has of an account's secrets
+
+struct audit_act {
+    struct account_act act; // first: it is what `ask_audit` gets
+    const char *nonce;
+    uint64_t before;
+};
+
+static struct slice audit_body(struct arena *a, const struct audit_act *x, const char *owner) {
+    SCOPED_JSON(o) = json_object();
+    json_set_text(o, "owner", owner);
+    json_set_text(o, "nonce", x->nonce);
+    if (x->before)
+        json_set_u64(o, "before", x->before);
+    return slice_str(json_text(a, o));
+}
+
+// Whoever asks has shown that he is the account: by its key, or by its word.
+static void ask_for(struct http_request *r, struct audit_act *x, const char *account) {
+    struct keystore_proxy *p = x->act.c->secrets;
+    char asker[CLIENT_MAX];
+    struct err e;
+    coordinator_client(x->act.c, r, asker);
+    if (is_offered(p, &e) && coordinator_may_come(r, &p->addresses, asker, &e) &&
+        coordinator_may_ask(r, p->accounts, account, &e))
+        pass_body(p, r, "/audit", audit_body(http_arena(r), x, account), false);
+    else
+        http_reply_err(r, &e);
+}
+
+static void ask_audit(struct http_request *r, void *ctx) {
+    struct audit_act *x = ctx;
+    ask_for(r, x, x->act.word.account);
+}
+
+static bool read_audit(struct audit_act *x, struct http_request *r, struct err *e) {
+    static const char *const keys[] = {"nonce", "before", NULL};
+    struct hash nonce;
+    const char *text;
+    SCOPED_JSON(o) = json_parse(http_body(r), SMALL_BODY_MAX, e);
+    if (o && !json_is_object(o))
+        return err_set(e, ERR_INVALID, "the body must be a JSON object");
+    if (!o || !json_only_keys(o, keys, e) || !json_get_text(o, "nonce", &text, e) ||
+        !json_opt_u64(o, "before", &x->before, e))
+        return false;
+    if (!hash_from_hex(&nonce, slice_str(text), NULL))
+        return err_set(e, ERR_INVALID,
+                       "field 'nonce' is 64 hex digits: 32 random bytes, which are signed with the answer");
+    x->nonce = arena_strdup(http_arena(r), text);
+    return x->before <= INT64_MAX || err_set(e, ERR_INVALID, "field 'before' must be a number below 2^63");
+}
+
+void secrets_audit(struct http_request *r, void *ctx) {
+    struct audit_act *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    struct err e;
+    x->act.c = ctx;
+    x->act.act = "show who asked for secrets";
+    x->act.then = ask_audit;
+    if (!read_audit(x, r, &e))
+        http_reply_err(r, &e);
+    else if (coordinator_account(r))
+        ask_for(r, x, arena_strdup(http_arena(r), coordinator_account(r)));
+    else
+        account_act_run(r, &x->act);
+}

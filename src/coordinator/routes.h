@@ -59,6 +59,7 @@ void branch_close(struct coordinator *c);
 // keystore_proxy.c: passed on to the keystore as they are.
 void secrets_pubkey(struct http_request *r, void *coordinator);
 void secrets_add_generated(struct http_request *r, void *coordinator);
+void secrets_audit(struct http_request *r, void *coordinator); // for the owner: by a key, or by his word
 void secrets_challenge(struct http_request *r, void *coordinator);
 void secrets_session(struct http_request *r, void *coordinator);
 void secrets_decrypt(struct http_request *r, void *coordinator);

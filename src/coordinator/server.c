@@ -60,6 +60,7 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/secrets/pubkey", secrets_pubkey, 0, NULL, ROUTE_PUBLIC, secrets_pubkey_get) \
     X(HTTP_POST, "/secrets/pubkey", secrets_pubkey, SMALL_BODY_MAX, NULL, ROUTE_PUBLIC, secrets_pubkey) \
     X(HTTP_POST, "/secrets/add_generated_secret", secrets_add_generated, SECRETS_BODY_MAX, NULL, ROUTE_PUBLIC, secrets_add_generated) \
+    X(HTTP_POST, "/secrets/audit", secrets_audit, SMALL_BODY_MAX, NULL, ROUTE_PUBLIC, secrets_audit) \
     X(HTTP_POST, "/secrets/challenge", secrets_challenge, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_challenge) \
     X(HTTP_POST, "/secrets/session", secrets_session, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_session) \
     X(HTTP_POST, "/secrets/decrypt", secrets_decrypt, SMALL_BODY_MAX, NULL, MAY_RUN, secrets_decrypt) \

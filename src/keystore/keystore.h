@@ -16,7 +16,7 @@
 #define KEYSTORE_TOKENS_MAX 64
 
 struct keystore {
-    const char *network, *contract;
+    const char *network, *contract, *home;
     struct master *master;
     struct sessions *sessions;
     struct chain_sight sight;
@@ -69,13 +69,14 @@ struct decision {
 [[nodiscard]] bool keystore_may_resolve(struct chain_view *v, struct arena *a, const char *account,
                                         const struct public_key *key, struct err *e);
 
-// The handlers of api.c, api_session.c and api_generate.c. Their ctx is the keystore.
+// The handlers of api.c, api_session.c, api_generate.c and api_audit.c. Their ctx is the keystore.
 void keystore_health(struct http_request *r, void *ctx);
 void keystore_healthz(struct http_request *r, void *ctx);
 void keystore_readyz(struct http_request *r, void *ctx);
 void keystore_get_pubkey(struct http_request *r, void *ctx);
 void keystore_post_pubkey(struct http_request *r, void *ctx);
 void keystore_add_generated(struct http_request *r, void *ctx);
+void keystore_audit(struct http_request *r, void *ctx);
 void keystore_challenge(struct http_request *r, void *ctx);
 void keystore_session(struct http_request *r, void *ctx);
 void keystore_decrypt(struct http_request *r, void *ctx);

@@ -94,6 +94,7 @@ static bool open_state(struct daemon *d, struct err *e) {
     const struct settings *s = &d->set;
     const struct audit_keep keep = {s->audit_mb << 20, s->audit_days * 86400000};
     d->k.network = s->network;
+    d->k.home = ".";
     d->k.contract = d->k.sight.contract = s->contract_id;
     d->k.sight.rests = strcmp(s->network, "devnet") == 0;
     d->k.sessions = sessions_new();

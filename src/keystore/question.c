@@ -155,6 +155,18 @@ bool pubkey_question_read(struct pubkey_question *out, struct arena *a, struct s
            (!out->has_nonce || get_hex32(o, "nonce", out->nonce, e));
 }
 
+// --- the audit log
+
+bool audit_question_read(struct audit_question *out, struct arena *a, struct slice body, struct err *e) {
+    static const char *const keys[] = {"owner", "nonce", "before", NULL};
+    SCOPED_JSON(o) = object_of(body, keys, e);
+    *out = (struct audit_question){0};
+    return o && get_copy(a, o, "owner", NAME_MAX_BYTES, &out->owner, e) && get_hex32(o, "nonce", out->nonce, e) &&
+           json_opt_u64(o, "before", &out->before, e) &&
+           (account_id_valid(slice_str(out->owner)) || err_set(e, ERR_INVALID, "field 'owner' is not an account id")) &&
+           (out->before <= INT64_MAX || err_set(e, ERR_INVALID, "field 'before' must be a number below 2^63"));
+}
+
 // --- generated secrets
 
 static bool get_new(struct generate_question *q, struct arena *a, const json_t *o, struct err *e) {

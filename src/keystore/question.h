@@ -43,6 +43,14 @@ struct pubkey_question {
 [[nodiscard]] bool scope_of_texts(struct scope *out, struct arena *a, const struct question_place *at, const char *repo,
                                   const char *owner, const char *branch, struct err *e);
 
+// {"owner","nonce","before"?}: what the audit log has of an owner's secrets. Who asks for him, the coordinator says.
+struct audit_question {
+    const char *owner;
+    uint8_t nonce[NONCE_SIZE];
+    uint64_t before; // 0: none
+};
+[[nodiscard]] bool audit_question_read(struct audit_question *out, struct arena *a, struct slice body, struct err *e);
+
 // {"repo","owner","branch"?,"profile","encrypted_secrets_base64"?,"new_secrets":[{"name","generation_type"}],
 //  "public_key"?,"nonce"?,"signature"?,"callback_url"?}
 struct generate_question {

@@ -70,6 +70,16 @@ static void pubkey(struct arena *a, struct slice body, const struct question_pla
     BUG_ON(hash_eq(&x, &y));
 }
 
+static void audit(struct arena *a, struct slice body) {
+    struct audit_question q;
+    struct err e;
+    if (!audit_question_read(&q, a, body, &e)) {
+        refusal(a, &e);
+        return;
+    }
+    BUG_ON(strlen(q.owner) > NEAR_ACCOUNT_MAX || q.before > INT64_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     SCOPED_ARENA(a);
@@ -79,5 +89,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     decrypt(a, body, &at);
     pubkey(a, body, &at);
     generate(a, body, &at);
+    audit(a, body);
     return 0;
 }

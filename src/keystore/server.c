@@ -14,6 +14,7 @@ enum route_kind { OPEN, TOKEN };
         deferred_run(((struct keystore *)ctx)->threads, r, keystore_##name, ctx);                                      \
     }
 DEFERRED(add_generated, for_owners)
+DEFERRED(audit, for_owners)
 DEFERRED(session, deferred)
 DEFERRED(decrypt, deferred)
 DEFERRED(readyz, probes)
@@ -25,6 +26,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/pubkey", keystore_get_pubkey, 0, NULL, TOKEN},
     {HTTP_POST, "/pubkey", keystore_post_pubkey, SMALL_BODY, NULL, TOKEN},
     {HTTP_POST, "/add_generated_secret", deferred_add_generated, BLOB_BODY, NULL, TOKEN},
+    {HTTP_POST, "/audit", deferred_audit, SMALL_BODY, NULL, TOKEN},
     {HTTP_POST, "/challenge", keystore_challenge, SMALL_BODY, NULL, OPEN},
     {HTTP_POST, "/session", deferred_session, SMALL_BODY, NULL, OPEN},
     {HTTP_POST, "/decrypt", deferred_decrypt, SMALL_BODY, NULL, OPEN},

@@ -124,6 +124,26 @@ struct slice answer_info(struct arena *a, const struct decrypt_terms *t) {
     return arena_copy(a, buf_slice(&b));
 }
 
+struct hash audit_record(const struct audit_terms *t, const char *const *lines, size_t count) {
+    SCOPED_BUF(b, RECORD_MAX);
+    struct sha256 s;
+    sha256_init(&s);
+    for (size_t i = 0; i < count; i++) {
+        sha256_add(&s, slice_str(lines[i]));
+        sha256_add(&s, SLICE_LIT("\n"));
+    }
+    struct hash h = sha256_end(&s);
+    borsh_put_text(&b, "outlayer-audit-v1");
+    borsh_put_text(&b, t->network);
+    borsh_put_text(&b, t->contract);
+    borsh_put_text(&b, t->owner);
+    borsh_put_raw(&b, t->nonce, NONCE_SIZE);
+    borsh_put_u64(&b, t->before);
+    borsh_put_u64(&b, t->next);
+    borsh_put_raw(&b, h.b, sizeof h.b);
+    return hash_of(&b);
+}
+
 const char *generate_message(struct arena *a, const struct scope *s, const struct hash *blob_hash,
                              const struct made_list *made) {
     SCOPED_BUF(b, RECORD_MAX);

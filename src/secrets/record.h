@@ -69,6 +69,16 @@ struct hash refusal_record(const struct decrypt_terms *t, const char *slug, cons
 // HPKE's info of an answer: borsh("outlayer-answer-info-v1", session id[32], counter, request_id)
 struct slice answer_info(struct arena *a, const struct decrypt_terms *t);
 
+// Keystore's identity, under a page of its audit log for an owner: whoever carries it leaves nothing out unseen.
+// borsh("outlayer-audit-v1", network, contract, owner, nonce[32], u64 before, u64 next, SHA-256 of the lines, each with
+// its end of line)
+struct audit_terms {
+    const char *network, *contract, *owner;
+    const uint8_t *nonce;  // NONCE_SIZE bytes that the client chose for this call
+    uint64_t before, next; // 0: none
+};
+struct hash audit_record(const struct audit_terms *t, const char *const *lines, size_t count);
+
 // Owner's NEP-413 message for adding generated secrets to a blob of theirs: the text that a wallet shows. Names and
 // types are checked ones (secrets/values.h, keystore/generate.h).
 const char *generate_message(struct arena *a, const struct scope *s, const struct hash *blob_hash,
