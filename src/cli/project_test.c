@@ -121,7 +121,7 @@ static int where_renames_replace(const char *dir) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(renameat2), 1,
-                         SCMP_A4(SCMP_CMP_EQ, RENAME_NOREPLACE)) != 0 ||
+                         SCMP_A4(SCMP_CMP_EQ, RENAME_NOREPLACE, 0)) != 0 ||
         seccomp_load(filter) != 0)
         return 2;
     seccomp_release(filter);
