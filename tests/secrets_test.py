@@ -192,6 +192,9 @@ def test_what_is_there_already():
         check("generate with a condition changes it in the same call", rc == 0
               and row()["access"] == {"Whitelist": {"accounts": [BOB]}} == a["access"]
               and out.count("transaction ") == 1, (rc, out))
+        rc, _, out = s.secrets("generate", *repo, "--name", "PROTECTED_U", "--type", "hex16")
+        check("the same name again is refused, with what to do", rc == 2 and "there is a secret 'PROTECTED_U' already" in out
+              and "`outlayer secrets access` changes who may use it" in out, (rc, out))
         check("and keeps what is there", sorted(a["names"]) == ["API_KEY", "PROTECTED_U"], a)
         equal("it opens for the one who may", s.ask(HMAC, "x", "prod", BOB)[1].get("output"), proof("k3", "x"))
         rc, a, out = s.secrets("generate", *repo, "--name", "PROTECTED_V", "--type", "hex16")

@@ -63,8 +63,10 @@ static bool add_one(struct generation_call *c, const char *name, const char *typ
     if (strncmp(name, PROTECTED_PREFIX, strlen(PROTECTED_PREFIX)) != 0)
         return err_set(e, ERR_INVALID, "the name '%.80s' of a generated secret must begin with " PROTECTED_PREFIX,
                        name);
-    if (is_known(&c->all, name))
-        return err_set(e, ERR_CONFLICT, "there is a secret '%.80s' already", name);
+    if (is_known(&c->all, name)) {
+        err_set(e, ERR_CONFLICT, "there is a secret '%.80s' already", name);
+        return err_hint(e, "another name, or another profile; `outlayer secrets access` changes who may use it");
+    }
     if (c->all.count == SECRETS_MAX)
         return err_set(e, ERR_TOO_LARGE, "there would be more than %d secrets", SECRETS_MAX);
     if (!secret_generate(c->a, type, &value, e))
