@@ -72,7 +72,11 @@ class Plan:
         kinds = [kind for kind, share in SHARES.items() for _ in range(share * count // 100)]
         kinds += ["c1"] * (count - len(kinds) - naps - cancels)
         self.random.shuffle(kinds)
-        self.rest = [self.one(kind) for kind in ["nap"] * naps + ["cancel"] * cancels + kinds]
+        # What sleeps holds a worker's slot: two at a time, lest the others wait for longer than a window.
+        sleepers, many = ["nap"] * naps + ["cancel"] * cancels, len(kinds)
+        for i, kind in reversed(list(enumerate(sleepers))):
+            kinds.insert(i // 2 * (2 * many // len(sleepers)), kind)
+        self.rest = [self.one(kind) for kind in kinds]
 
     def more(self):
         """One beyond what was planned, of any kind."""

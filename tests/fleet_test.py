@@ -52,11 +52,21 @@ def wrong(load, a):
     return None
 
 
+def story(fleet, a):
+    """All that is known of a request, for whoever looks for the reason."""
+    if a.id is not None:
+        print(fleet.sql(f"SELECT timeline FROM executions WHERE contract_id = '{a.contract}' AND request_id = {a.id}"))
+    for m in fleet.workers:
+        for line in [x for x in m.log().splitlines() if f"[{a.contract}/{a.id}]" in x][-40:]:
+            print(f"{m.name} {line[:400]}", flush=True)
+
+
 def on_the_chain(fleet, load, balances):
     asked, last = list(load.sent.values()), fleet.scan.next
     fleet.scan.wait(lambda: fleet.scan.next >= last + REFUND_BLOCKS, 30)
     bad = {f"{a.number} {a.kind} {a.contract}/{a.id}": w for a in asked if (w := wrong(load, a))}
-    check("each request ended once, as it must, and was charged once", not bad, list(bad.items())[:3])
+    if not check("each request ended once, as it must, and was charged once", not bad, list(bad.items())[:3]):
+        story(fleet, next(a for a in asked if wrong(load, a)))
     equal("nobody asked twice", (len(fleet.scan.asked), len(fleet.scan.ends)), (len(asked), len(asked)))
     for i, purse in enumerate(fleet.purses):
         back = sum(int(e["payment_refunded"]) for a in asked if a.purse == purse for e in load.ends(a))
