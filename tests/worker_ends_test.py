@@ -67,6 +67,16 @@ def test_crash():
                 equal(f"{fate}: by one transaction", answers_sent(w) - before, 1)
                 equal(f"{fate}: always the same bytes", len({raw for raw, _ in wire.sent}), 1)
                 equal(f"{fate}: the journal is empty", kit.until(lambda: os.listdir(pending) == [], 20), True)
+        held = os.path.join(home, "worker", "held")
+        with w.worker(NEAR_RPC_URL=wire.url) as worker:
+            id, tx, _ = w.request(repo, "nap3")
+            check("what lasts is noted", kit.until(lambda: os.path.exists(held), 20))
+            worker.kill()
+        with w.worker(NEAR_RPC_URL=wire.url):
+            mine = lambda: [f["reason"] for f in w.coordinator.failed if f["request_id"] == id]
+            check("a worker that was killed and comes back gives back what it held", w.coordinator.wait(mine, 10), mine())
+            equal("and it is answered", w.answer(tx)[1], "rested")
+            equal("nothing is noted any more", kit.until(lambda: not os.path.exists(held), 5), True)
 
 
 SLEEP = {"max_execution_seconds": 60}

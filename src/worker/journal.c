@@ -54,6 +54,10 @@ void journal_remove(const char *dir, struct arena *a, const char *contract_id, u
         log_warn("cannot remove '%s': %s", path, strerror(errno));
 }
 
+bool journal_has(const char *dir, struct arena *a, const char *contract_id, uint64_t request_id) {
+    return access(path_of(dir, a, contract_id, request_id), F_OK) == 0;
+}
+
 static bool keep(const json_t *j, const char *key, struct arena *a, bool required, const char **out, struct err *e) {
     const char *text = NULL;
     if (required ? !json_get_text(j, key, &text, e) : !json_opt_text(j, key, &text, e))

@@ -32,6 +32,7 @@ struct journal_entry {
 // Whole when it returns true; an entry for the same request is replaced.
 [[nodiscard]] bool journal_write(const char *dir, struct arena *a, const struct journal_entry *entry, struct err *e);
 void journal_remove(const char *dir, struct arena *a, const char *contract_id, uint64_t request_id);
+bool journal_has(const char *dir, struct arena *a, const char *contract_id, uint64_t request_id);
 // Texts and bytes in the arena; *report is the caller's. ERR_CORRUPT: not such a file.
 [[nodiscard]] bool journal_read(struct journal_entry *out, json_t **report, struct arena *a, const char *path,
                                 struct err *e);

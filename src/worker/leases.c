@@ -4,15 +4,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
+#include "worker/held_file.h"
 #include <pthread.h>
 
 #define BEAT_MS 5000
-#define NEWS_MS 100 // a stage that lasts so long is news: most runs are over before
+#define NEWS_MS 100   // a stage that lasts so long is news: most runs are over before
+#define NOTED_MS 1000 // a lease that lasts so long is noted, for a life after this one
 
 struct held_lease {
     char *contract_id, *token;
     uint64_t request_id, beaten_ms, changed_ms; // when it was kept alive last; when its stage changed
-    uint64_t dead_at_ms;                        // news of it; 0: none
+    uint64_t taken_ms;
+    uint64_t dead_at_ms; // news of it; 0: none
     enum stage stage;
     atomic_bool lost;
     bool changed;   // its stage is news to the coordinator
@@ -30,6 +33,7 @@ struct held {
     bool stop, hurried;
     struct held_lease *list;
     uint64_t announced_ms, heard_ms, lost_count;
+    uint64_t noted; // a hash of what stands in the file; 0: there is none
 };
 
 // NULL: nothing to say yet but that it is held.
@@ -142,13 +146,42 @@ static void regular_duties(struct held *h, struct arena *a) {
     pthread_mutex_lock(&h->lock);
 }
 
+// Of one whose answer is made the journal knows.
+static bool is_to_be_noted(const struct held_lease *l, uint64_t now) {
+    return !l->lost && l->stage != STAGE_SUBMITTING && l->stage != STAGE_ENDED && now - l->taken_ms >= NOTED_MS;
+}
+
+// Called and returns with the lock held.
+static void note_held(struct held *h, struct arena *a) {
+    uint64_t now = clock_mono_ms(), hash = 0;
+    size_t count = 0, n = 0;
+    for (const struct held_lease *l = h->list; l; l = l->next)
+        if (is_to_be_noted(l, now)) {
+            hash = (hash ^ l->taken_ms ^ l->request_id << 32) * 0x100000001b3ull + 1;
+            count++;
+        }
+    if (hash == h->noted)
+        return;
+    h->noted = hash;
+    struct lease_id *ids = arena_calloc(a, count + 1, sizeof *ids);
+    for (const struct held_lease *l = h->list; l; l = l->next)
+        if (is_to_be_noted(l, now))
+            ids[n++] = (struct lease_id){arena_strdup(a, l->contract_id), arena_strdup(a, l->token), l->request_id};
+    pthread_mutex_unlock(&h->lock);
+    held_file_write(h->set.file, a, ids, n);
+    arena_reset(a);
+    pthread_mutex_lock(&h->lock);
+}
+
 static void *heart(void *ctx) {
     struct held *h = ctx;
     SCOPED_ARENA(a);
+    held_file_return(h->set.file, h->set.pending_dir, h->set.api);
     pthread_mutex_lock(&h->lock);
     while (!h->stop) {
         beat_all(h, a);
         regular_duties(h, a);
+        note_held(h, a);
         bool idle = !h->list;
         uint64_t end = deadline_in(idle ? 1000 : NEWS_MS);
         while (!h->stop && idle == !h->list && cond_wait_until(&h->news, &h->lock, end))
@@ -178,6 +211,10 @@ void held_stop(struct held *h) {
     pthread_mutex_unlock(&h->lock);
     if (h->started)
         pthread_join(h->thread, NULL);
+    if (h->noted) {
+        SCOPED_ARENA(a);
+        held_file_write(h->set.file, a, NULL, 0);
+    }
     while (h->list) {
         struct held_lease *l = h->list;
         h->list = l->next;
@@ -197,7 +234,7 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
     l->contract_id = xstrdup(id.contract_id);
     l->token = xstrdup(id.token);
     l->request_id = id.request_id;
-    l->beaten_ms = clock_mono_ms();
+    l->taken_ms = l->beaten_ms = clock_mono_ms();
     l->users = 1;
     pthread_mutex_lock(&h->lock);
     l->next = h->list;

@@ -16,7 +16,9 @@ struct held_settings {
     struct api *api;
     const char *capabilities;
     unsigned slots;
+    const char *file, *pending_dir; // what lasts is noted in it (held_file.h); the journal's folder
 };
+// First of all it gives back what an earlier life held.
 [[nodiscard]] bool held_start(struct held **out, const struct held_settings *s, struct err *e);
 void held_stop(struct held *h); // the thread ends; what is held stays
 

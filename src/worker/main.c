@@ -266,6 +266,7 @@ static bool open_worker(struct daemon *d, struct err *e) {
     struct public_key public = secret_key_public(&d->key);
     w->set.network = s->network;
     w->set.contract_id = s->contract;
+    w->set.held_file = arena_printf(d->arena, "%s/held", d->home);
     w->set.slots = (unsigned)s->slots;
     w->set.poll_s = s->poll_s;
     w->set.monitored = s->monitor;

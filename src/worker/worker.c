@@ -136,7 +136,11 @@ void worker_parked(struct worker *w) {
 }
 
 bool worker_start(struct worker *w, struct err *e) {
-    struct held_settings held = {.api = w->api, .capabilities = w->set.capabilities, .slots = w->set.slots};
+    struct held_settings held = {.api = w->api,
+                                 .capabilities = w->set.capabilities,
+                                 .slots = w->set.slots,
+                                 .file = w->set.held_file,
+                                 .pending_dir = w->set.pending_dir};
     struct extender_settings extender = {w->rpc, w->sender, w->chain, &w->abandon};
     struct upkeep_settings upkeep = {w->rpc, w->sender};
     rpc_set_cancel(w->rpc, &w->abandon);

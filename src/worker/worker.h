@@ -20,7 +20,7 @@
 struct settler;
 
 struct worker_settings {
-    const char *network, *contract_id, *pending_dir, *capabilities;
+    const char *network, *contract_id, *pending_dir, *held_file, *capabilities;
     unsigned slots; // runs at a time
     uint64_t poll_s;
     bool runs;      // false: it only builds, and hands over what is built to those who run

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The leases of an earlier life: while some last, HOME/held names them. A worker that was killed, and comes back, gives
+// them back at once, so that they are handed out again before they run out by themselves. What the journal knows is on
+// its way to the chain, and is not given back.
+#pragma once
+#include "worker/coordinator_client.h"
+
+// None: the file is removed. Failures are logged only: the leases run out.
+void held_file_write(const char *path, struct arena *a, const struct lease_id *ids, size_t n);
+// Gives back what it names, and removes it. pending_dir: of the journal. Those of which the coordinator cannot be told
+// run out there.
+void held_file_return(const char *path, const char *pending_dir, struct api *api);
