@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/pages.h"
 
+#include "http/tags.h"
+
 #include "base/file.h"
 #include "crypto/hash.h"
 #include <dirent.h>
@@ -179,18 +181,6 @@ static bool takes_gzip(struct http_request *r) {
     return false;
 }
 
-static bool is_known(struct http_request *r, const char *etag) {
-    const char *list = http_header_list(r, "If-None-Match");
-    struct slice one;
-    while (list && next_of(&list, &one)) {
-        if (slice_starts(one, SLICE_LIT("W/")))
-            one = slice_skip(one, 2);
-        if (slice_eq_str(one, etag) || slice_eq_str(one, "*"))
-            return true;
-    }
-    return false;
-}
-
 static void add_headers(const struct pages *p, struct http_request *r, const struct page *page,
                         const struct page_form *form) {
     static const char *const always[][2] = {
@@ -219,7 +209,7 @@ void pages_reply(const struct pages *p, struct http_request *r, const char *name
     bool compressed = page->gzip.bytes.len && takes_gzip(r);
     const struct page_form *form = compressed ? &page->gzip : &page->plain;
     add_headers(p, r, page, form);
-    if (is_known(r, form->etag)) {
+    if (http_has_tag(r, form->etag)) {
         http_reply_empty(r, 304);
         return;
     }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "crypto/hash.h"
+#include "http/tags.h"
 #include "queue/database.h"
 #include <pthread.h>
 
@@ -148,16 +149,10 @@ static void make_room(struct kept_answers *k, size_t len) {
     }
 }
 
-// Whether the visitor has it already (RFC 9110: a list of tags, or *).
-static bool has_already(struct http_request *r, const char *tag) {
-    const char *list = http_header_list(r, "If-None-Match");
-    return list && (strcmp(list, "*") == 0 || strstr(list, tag));
-}
-
 static void reply(struct http_request *r, struct slice json, const char *tag) {
     http_add_header(r, "Cache-Control", "public, max-age=1");
     http_add_header(r, "ETag", tag);
-    if (has_already(r, tag))
+    if (http_has_tag(r, tag))
         http_reply_empty(r, 304);
     else
         http_reply(r, 200, "application/json; charset=utf-8", json);
