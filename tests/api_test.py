@@ -142,6 +142,48 @@ def test_one_execution():
             equal("it is there after a crash", d.call("GET", "/public/executions/outlayer.test.near/1", token=None)[1], one)
 
 
+def test_examples():
+    """The playground begins with what the operator has chosen; a mistake in it is told at the start, and where it is."""
+    ask = {"repo": "https://github.com/a/b", "commit": "main", "build_target": "wasm32-wasip1", "input": '{"a":1}',
+           "response_format": "Json"}
+    call = {"contract_id": "coin.near", "method_name": "flip", "args": "{}", "deposit": "1" + "0" * 22, "gas": 3 * 10**14}
+    good = [{"id": "random", "title": "Random", "what": "A number.", "request": ask},
+            {"id": "secret", "title": "With a secret", "request": {**ask, "secrets_ref": {"profile": "p", "account_id": "a.near"},
+             "resource_limits": {"max_instructions": 10**10, "max_memory_mb": 128, "max_execution_seconds": 60}}},
+            {"id": "coin", "title": "Coin", "call": call}]
+    with kit.folder() as folder:
+        path = os.path.join(folder, "examples.json")
+        def write(value):
+            with open(path, "w") as f:
+                f.write(value if isinstance(value, str) else json.dumps(value))
+        write(good)
+        with coordinator(EXAMPLES_FILE=path) as c:
+            got = c.call("GET", "/public/examples", token=None)[1]["examples"]
+            equal("in the operator's order", [x["id"] for x in got], ["random", "secret", "coin"])
+            equal("a request", got[0], {**good[0], "call": None, "request": {**ask, "secrets_ref": None, "resource_limits": None}})
+            equal("with secrets and limits", got[1]["request"], good[1]["request"])
+            equal("a call", (got[2]["call"], got[2]["request"], got[2]["what"]), (call, None, None))
+            tag = kit.get(c.url + "/public/examples")[1]["ETag"]
+            equal("not twice", [kit.get(c.url + "/public/examples", headers={"If-None-Match": t})[0]
+                                for t in (tag, f'W/{tag}, "x"', "*", tag[1:-1])], [304, 304, 304, 200])
+        with coordinator() as c:
+            equal("none", c.call("GET", "/public/examples", token=None), (200, {"examples": []}))
+        for words, wrong in (("example 1: 'title' is missing", [{"id": "a", "request": ask}]),
+                             ("either 'request' or 'call'", [{"id": "a", "title": "A"}]),
+                             ("example 2: 'id' is that of another", [good[0], good[0]]),
+                             ("unknown field 'x'", [{**good[0], "x": 1}]), ("a-z", [{**good[0], "id": "A b"}]),
+                             ("not a NEAR account", [{**good[2], "call": {**call, "contract_id": "A"}}]),
+                             ("Bytes, Text or Json", [{**good[0], "request": {**ask, "response_format": "json"}}]),
+                             ("'args'", [{**good[2], "call": {**call, "args": "{"}}]),
+                             ("at most 64", [good[0]] * 65), ("EXAMPLES_FILE", "{"), ("not an array", {})):
+            write(wrong)
+            try:
+                with coordinator(EXAMPLES_FILE=path):
+                    check(f"{words} is refused", False)
+            except RuntimeError as e:
+                check(f"{words} is refused", words in str(e), e)
+
+
 def test_builds():
     """What was built of a repository, by whom, for everybody: also under the reference's names."""
     with coordinator() as c:

@@ -31,3 +31,24 @@ const struct api_about about_public_changes = {
     .what = "Waits until something has changed, and says what; answers come half a second apart at least.",
     API_PARAMS(changes_params),
     .answers = {{200, .of = &changes_schema}}};
+
+API_SCHEMA(example_request_schema, "ExampleRequest", "A request for a run.", false,
+           {"repo", API_TEXT, API_MUST, "Repository."}, {"commit", API_TEXT, API_MUST, "Branch, tag or commit."},
+           {"build_target", API_TEXT, API_MUST, "Build target."}, {"input", API_TEXT, API_MUST, "Standard input."},
+           {"response_format", API_WORD, API_MUST, "How the answer is written.", .words = "Bytes Text Json"},
+           {"secrets_ref", API_OBJECT, API_MUST_NULL, "With whose secrets.", .of = &secrets_ref_schema},
+           {"resource_limits", API_OBJECT, API_MUST_NULL, "Within which limits.", .of = &limits_schema});
+API_SCHEMA(example_call_schema, "ExampleCall", "A call of a contract that asks for a run by itself.", false,
+           {"contract_id", API_ACCOUNT, API_MUST, "Contract."}, {"method_name", API_TEXT, API_MUST, "Method."},
+           {"args", API_TEXT, API_MUST, "Its arguments: JSON."},
+           {"deposit", API_AMOUNT, API_MUST, "To attach, in yoctoNEAR."}, {"gas", API_NUMBER, API_MUST, "To attach."});
+API_SCHEMA(example_schema, "Example", "One to begin with.", false,
+           {"id", API_TEXT, API_MUST, "Letters a-z, digits and -, of no other."},
+           {"title", API_TEXT, API_MUST, "Its name."}, {"what", API_TEXT, API_MUST_NULL, "What it shows."},
+           {"request", API_OBJECT, API_MUST_NULL, "A request; null: it is a call.", .of = &example_request_schema},
+           {"call", API_OBJECT, API_MUST_NULL, "A call; null: it is a request.", .of = &example_call_schema});
+API_SCHEMA(examples_schema, "Examples", "What the operator has chosen to begin with.", false,
+           {"examples", API_LIST, API_MUST, "Examples, in the operator's order.", .of = &example_schema});
+const struct api_about about_public_examples = {.id = "listExamples",
+                                                .what = "The examples with which the playground begins.",
+                                                .answers = {{200, .of = &examples_schema}, {304}}};

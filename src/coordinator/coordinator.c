@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sync.h"
+#include "coordinator/examples.h"
 #include "coordinator/routes.h"
 #include "queue/database.h"
 #include <unistd.h>
@@ -122,7 +123,8 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
     struct db_keep paged = keep, brief = database_keep(c, TOKEN_DATABASE_MS);
     brief.first_ms = keep.connect_ms;
     paged.pages_by_index = true;
-    return database_open_as(&c->writing, home, url, &keep, e) && open_redis(c, config, e) &&
+    return (examples_read(&c->examples, config->examples, e) || err_wrap(e, "EXAMPLES_FILE")) &&
+           database_open_as(&c->writing, home, url, &keep, e) && open_redis(c, config, e) &&
            open_shared(c, config, e) && database_open_as(&c->reading, home, url, &keep, e) &&
            database_open_as(&c->authorising, home, url, &brief, e) &&
            database_open_as(&c->knowing, home, url, &brief, e) && database_open_as(&c->aged, home, url, &keep, e) &&
@@ -261,6 +263,7 @@ void coordinator_free(struct coordinator *c) {
     truth_free(c->truth);
     free(c->network);
     free(c->shown);
+    free(c->examples);
     free(c->contract_id);
     keystore_proxy_free(c->secrets);
     branch_close(c);

@@ -62,6 +62,7 @@ struct coordinator {
     struct truth *truth;
     char *network, *contract_id; // NULL: no setting
     char *shown;                 // what pages are told, as JSON
+    char *examples;              // likewise
     struct keystore_proxy *secrets;
     struct egress *egress;   // how it reaches repositories
     struct builder *builder; // looks branches up, builds nothing
@@ -123,6 +124,7 @@ struct coordinator_config {                 // texts are copied
     uint64_t wasm_max_bytes, serve_ms; // modules that are kept; how long an execution may wait for a worker
     struct retention_limits limits;
     struct coordinator_shown shown;
+    const char *examples; // file with which the playground begins; NULL: none
 };
 // Opens or makes the home's state; what is not over is queued again.
 [[nodiscard]] bool coordinator_open(struct coordinator **out, const struct coordinator_config *config, struct err *e);

@@ -17,7 +17,7 @@ struct settings {
         *log_level, *log_format, *status_listen, *admin_token, *modules, *dashboard, *docs, *public_url;
     uint64_t port, worker_connections, wasm_gb, serve_seconds, drain_s, executions_days, executions_max,
         build_records_max, public_per_minute, key_per_minute, db_pool_size, db_timeout_s;
-    const char *register_contract, *tee_mode, *public_rpc, *explorer_transaction, *explorer_account, *faucet;
+    const char *register_contract, *examples, *tee_mode, *public_rpc, *explorer_transaction, *explorer_account, *faucet;
     bool require_auth, branch_lookups;
     struct http_limits limits;
 };
@@ -84,6 +84,8 @@ static const struct setting table[] = {
              "folder of the dashboard's files (`make dashboard`), which are read once; none: no dashboard is served"),
     SET_TEXT(struct settings, docs, "DOCS_DIR", NULL,
              "folder of the book's files (`make book`), which are read once; none: no book is served"),
+    SET_TEXT(struct settings, examples, "EXAMPLES_FILE", NULL,
+             "file of JSON with the examples with which the playground begins; none: it has none"),
     SET_TEXT(struct settings, public_rpc, "PUBLIC_NEAR_RPC_URL", NULL,
              "comma list: RPC of the chain that pages may use, shown to everybody; none with a key in it"),
     SET_TEXT(struct settings, explorer_transaction, "EXPLORER_TRANSACTION_URL", NULL,
@@ -161,6 +163,7 @@ static bool open_state(struct daemon *d, const struct daemon_args *args, struct 
                                               .readers = (unsigned)s->db_pool_size,
                                               .wasm_max_bytes = s->wasm_gb << 30,
                                               .serve_ms = s->serve_seconds * 1000,
+                                              .examples = s->examples,
                                               .shown = {.rpc_urls = s->public_rpc,
                                                         .explorer_transaction = s->explorer_transaction,
                                                         .explorer_account = s->explorer_account,

@@ -108,6 +108,7 @@ void public_pricing(struct http_request *r, void *coordinator);
 void public_pricing_refresh(struct http_request *r, void *coordinator);
 // What that answers: it is the same from the start on. The caller frees it.
 char *shown_text(const struct coordinator_config *config);
+void public_examples(struct http_request *r, void *coordinator);
 void public_changes(struct http_request *r, void *coordinator);
 void public_config(struct http_request *r, void *coordinator);
 void health(struct http_request *r, void *coordinator);

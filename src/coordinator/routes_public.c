@@ -85,6 +85,11 @@ void public_config(struct http_request *r, void *ctx) {
     http_reply(r, 200, "application/json; charset=utf-8", slice_str(c->shown));
 }
 
+void public_examples(struct http_request *r, void *ctx) {
+    const struct coordinator *c = ctx;
+    public_reply(r, slice_str(c->examples));
+}
+
 // --- health ------------------------------------------------------------------------------------------------------
 
 void health(struct http_request *r, void *ctx) {

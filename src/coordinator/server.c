@@ -73,6 +73,7 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/public/executions/{contract_id}/{request_id}", public_execution, 0, NULL, ROUTE_PUBLIC, public_execution) \
     X(HTTP_GET, "/public/changes", public_changes, 0, NULL, ROUTE_PUBLIC, public_changes) \
     X(HTTP_GET, "/public/executions/{contract_id}/{request_id}/logs", execution_logs, 0, NULL, ROUTE_PUBLIC, execution_logs) \
+    X(HTTP_GET, "/public/examples", public_examples, 0, NULL, ROUTE_PUBLIC, public_examples) \
     X(HTTP_GET, "/public/config", public_config, 0, NULL, ROUTE_PUBLIC, public_config) \
     X(HTTP_GET, "/public/stats", public_stats, 0, NULL, ROUTE_PUBLIC, public_stats) \
     X(HTTP_GET, "/public/stats/series", public_series, 0, NULL, ROUTE_PUBLIC, public_series) \
