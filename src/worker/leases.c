@@ -8,8 +8,7 @@
 #include <pthread.h>
 
 #define BEAT_MS 5000
-#define NEWS_MS 100   // a stage that lasts so long is news: most runs are over before
-#define NOTED_MS 1000 // a lease that lasts so long is noted, for a life after this one
+#define NEWS_MS 100 // a stage that lasts so long is news, and a lease is noted: most runs are over before
 
 struct held_lease {
     char *contract_id, *token;
@@ -148,7 +147,7 @@ static void regular_duties(struct held *h, struct arena *a) {
 
 // Of one whose answer is made the journal knows.
 static bool is_to_be_noted(const struct held_lease *l, uint64_t now) {
-    return !l->lost && l->stage != STAGE_SUBMITTING && l->stage != STAGE_ENDED && now - l->taken_ms >= NOTED_MS;
+    return !l->lost && l->stage != STAGE_SUBMITTING && l->stage != STAGE_ENDED && now - l->taken_ms >= NEWS_MS;
 }
 
 // Called and returns with the lock held.
