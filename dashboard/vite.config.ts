@@ -12,21 +12,22 @@ const FIRST_LOAD_MAX = 150 * 1024;
 const COMPRESSED = /\.(html|js|css|svg|json|wasm|txt)$/;
 
 interface Piece {
+  name?: string;
   isEntry?: boolean;
   imports?: string[];
   viteMetadata?: { importedCss: Set<string> };
 }
 
-// What a browser loads before it shows anything: the entry, what it imports at once, and their style sheets.
-function firstLoad(bundle: Record<string, Piece>): Set<string> {
-  const found = new Set<string>(["index.html"]);
+// What a browser loads before it shows a document: its entry, what that imports at once, and their style sheets.
+function firstLoad(bundle: Record<string, Piece>, entry: string): Set<string> {
+  const found = new Set<string>([`${bundle[entry]!.name}.html`]);
   const add = (name: string) => {
     if (found.has(name)) return;
     found.add(name);
     bundle[name]?.imports?.forEach(add);
     bundle[name]?.viteMetadata?.importedCss.forEach(add);
   };
-  for (const [name, piece] of Object.entries(bundle)) if (piece.isEntry) add(name);
+  add(entry);
   return found;
 }
 
@@ -41,18 +42,24 @@ function compressed(): Plugin {
         size[name] = packed.length;
         writeFileSync(`${path}.gz`, packed);
       }
-      const first = [...firstLoad(bundle as Record<string, Piece>)];
-      const sum = first.reduce((n, name) => n + (size[name] ?? 0), 0);
-      const line = `first load ${(sum / 1024).toFixed(1)} KB gzip of ${FIRST_LOAD_MAX / 1024} KB: ${first.join(" ")}`;
-      if (sum > FIRST_LOAD_MAX) throw new Error(`over the budget: ${line}`);
-      console.log(line);
+      const pieces = bundle as Record<string, Piece>;
+      for (const entry of Object.keys(pieces).filter((name) => pieces[name]!.isEntry)) {
+        const first = [...firstLoad(pieces, entry)];
+        const sum = first.reduce((n, name) => n + (size[name] ?? 0), 0);
+        const line = `first load ${(sum / 1024).toFixed(1)} KB gzip of ${FIRST_LOAD_MAX / 1024} KB: ${first.join(" ")}`;
+        if (sum > FIRST_LOAD_MAX) throw new Error(`over the budget: ${line}`);
+        console.log(line);
+      }
     },
   };
 }
 
 export default defineConfig({
   plugins: [react(), compressed()],
+  // The verifier of quotes, with its WebAssembly within it: `make web` has made it before.
+  resolve: { alias: { "outlayer-verify": join(import.meta.dirname, "../build/web/verify/verify.js") } },
   build: {
+    rolldownOptions: { input: ["index.html", "verification.html"] },
     target: "es2023",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

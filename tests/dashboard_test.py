@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dashboard: its files as the coordinator serves them, and its pages in a real Chromium against a real `outlayer up`.
 Whoever cannot see here what became of a request, or is shown something that is not so, has nowhere else to look."""
-import gzip, json, os, shutil, subprocess, threading
+import gzip, json, os, shutil, subprocess, threading, types
 
-import kit
+import kit, near
 from kit import check, equal
 from near_api_js_test import installed, node
+from simulator_test import Simulator
 from stack_test import HEAD, Stack, project
 
 PAGES = os.path.join(kit.ROOT, "tests", "browser", "dashboard")
@@ -23,7 +24,7 @@ def write(path, body):
 def small_dashboard(folder):
     """A folder as `make dashboard` makes it, with next to nothing in it."""
     index, script = b"<!doctype html><title>x</title>", b"console.log(1)" * 50
-    for name, body in (("index.html", index), ("assets/a-1b2c.js", script)):
+    for name, body in (("index.html", index), ("verification.html", index), ("assets/a-1b2c.js", script)):
         write(os.path.join(folder, name), body)
         write(os.path.join(folder, name + ".gz"), gzip.compress(body))
     write(os.path.join(folder, "favicon.svg"), b"<svg xmlns='http://www.w3.org/2000/svg'/>")
@@ -52,6 +53,9 @@ def test_files():
                                                   "frame-ancestors 'none'",
                                                   "base-uri 'none'", "form-action 'none'", "require-trusted-types-for"))
                   and "unsafe" not in policy, policy)
+            other = kit.get(c.url + "/executions/a.near/7/verification")[1]["Content-Security-Policy"]
+            equal("the document that verifies may run WebAssembly besides, and no other may",
+                  other, policy.replace("script-src 'self';", "script-src 'self' 'wasm-unsafe-eval';"))
             equal("and so do the other headers",
                   [headers[name] for name in ("X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options",
                                               "Cross-Origin-Opener-Policy")],
@@ -143,6 +147,22 @@ def drive(home, name, world, asks, timeout=900):
     check("the script ran to its end", run.wait() in (0, 1) and lines > (0 if only else 10), (run.returncode, run.stderr.read()[-800:]))
 
 
+def registered(stack):
+    """A key that the register contract knows by a quote, and a quote of the same machine for nothing in particular."""
+    def tee(*args):
+        done = subprocess.run([kit.program("outlayer"), "tee", *args, "--json"], env=stack.env, capture_output=True,
+                              text=True, timeout=60)
+        return json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-400:]}
+
+    check("the image is approved", tee("approve", "--yes").get("mrtd"))
+    key = tee("register").get("public_key")
+    check("a key is registered", key)
+    agent = types.SimpleNamespace(socket=stack.info["dstack_endpoint"])
+    challenge = near.view_value(stack.info["rpc_url"], stack.info["register_contract_id"], "get_challenge")
+    return {"registered_key": key, "challenge": challenge["challenge"],
+            "other_quote": json.loads(Simulator.ask(agent, "/GetQuote?report_data=00")[2])["quote"]}
+
+
 def test_pages():
     """Every page in every state, at both widths and in both colours; what is asked while one looks shows up."""
     chromium()
@@ -151,6 +171,7 @@ def test_pages():
         stack = Stack(home)
         equal("up says where its dashboard is", stack.info.get("dashboard_url"), stack.info["coordinator_url"])
         equal("and its book", stack.info.get("docs_url"), stack.info["coordinator_url"] + "/docs/")
+        proven = registered(stack)
         random = os.path.join(kit.ROOT, "examples", "random-c")
         runs = {name: stack.request(folder, text)[1] for name, folder, text in
                 (("hmac", os.path.join(kit.ROOT, "examples", "hmac-c"), "x"), ("good", random, '{"min":1,"max":100}'),
@@ -159,7 +180,7 @@ def test_pages():
         world = {**runs, "runs": list(runs), "repo": repos["good"], "failing": repos["failed"], "hmac": repos["hmac"],
                  "hmac_run": runs["hmac"], "alice": os.path.join(home, "keys", "alice.json"),
                  "url": stack.info["coordinator_url"], "rpc": stack.info["rpc_url"],
-                 "contract": stack.info["contract_id"]}
+                 "contract": stack.info["contract_id"], "answer_transaction": repos["good"]["resolve_tx_id"], **proven}
         drive(home, "pages.mjs", world, {"ask": lambda: stack.request(random, '{"min":2,"max":3}')})
         equal("up stops", stack.stop(), 0)
 

@@ -18,7 +18,7 @@ const PAGES = [
   { href: "/settings", label: "Settings" },
 ];
 
-function Bar({ here }: { here: string }) {
+function Bar({ here, account }: { here: string; account: boolean }) {
   const config = useConfig();
   const network = config.data?.network;
   const chain = useChainId(isPublic(network ?? ""));
@@ -43,7 +43,7 @@ function Bar({ here }: { here: string }) {
         </nav>
         <div className="who">
           {network && <span className="network">{oneLine(network, 20)}</span>}
-          <AccountMenu />
+          {account && <AccountMenu />}
         </div>
       </div>
       {network && chain.data && isOtherChain(network, chain.data) && (
@@ -70,7 +70,8 @@ function useFocusOnStep(here: string) {
   }, [here]);
 }
 
-export function Frame({ children }: { children: ReactNode }) {
+// account: whether the page may act for one.
+export function Frame({ children, account = true }: { children: ReactNode; account?: boolean }) {
   const [here] = useLocation();
   useFocusOnStep(here);
   return (
@@ -78,7 +79,7 @@ export function Frame({ children }: { children: ReactNode }) {
       <a className="skip" href="#content">
         Skip to the content
       </a>
-      <Bar here={here} />
+      <Bar here={here} account={account} />
       <main id="content">
         <Boundary key={here}>{children}</Boundary>
       </main>

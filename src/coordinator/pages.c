@@ -26,7 +26,7 @@ struct pages {
     const char *what; // of the files, for errors
     struct page *list;
     size_t count, bytes;
-    const char *policy;
+    const char *policy, *wasm_policy; // the second: may run WebAssembly
 };
 
 // --- reading -----------------------------------------------------------------------------------------------------
@@ -115,6 +115,14 @@ static bool add_asked(struct buf *list, const char *commas, struct err *e) {
     return true;
 }
 
+static const char *policy_text(struct arena *a, const char *scripts, const char *asked) {
+    return arena_printf(a,
+                        "default-src 'none'; script-src 'self'%s; style-src 'self'; img-src 'self' data:; "
+                        "connect-src 'self'%s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+                        "require-trusted-types-for 'script'",
+                        scripts, asked);
+}
+
 // What a page may do: run our own scripts, ask the coordinator and the chain, nothing else.
 static bool make_policy(struct pages *p, const char *const *asked, size_t count, struct err *e) {
     SCOPED_BUF(list, 4096);
@@ -123,11 +131,8 @@ static bool make_policy(struct pages *p, const char *const *asked, size_t count,
             return false;
     if (list.full)
         return err_set(e, ERR_SETTINGS, "the list of addresses that pages may ask is too long");
-    p->policy = arena_printf(p->arena,
-                             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-                             "connect-src 'self'%s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-                             "require-trusted-types-for 'script'",
-                             buf_str(&list));
+    p->policy = policy_text(p->arena, "", buf_str(&list));
+    p->wasm_policy = policy_text(p->arena, " 'wasm-unsafe-eval'", buf_str(&list));
     return true;
 }
 
@@ -193,7 +198,7 @@ static void add_headers(const struct pages *p, struct http_request *r, const str
     };
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         http_add_header(r, always[i][0], always[i][1]);
-    http_add_header(r, "Content-Security-Policy", p->policy);
+    http_add_header(r, "Content-Security-Policy", strcmp(page->name, PAGE_WITH_WASM) == 0 ? p->wasm_policy : p->policy);
     http_add_header(r, "Cache-Control", page->fixed ? "public, max-age=31536000, immutable" : "no-cache");
     http_add_header(r, "ETag", form->etag);
 }

@@ -9,6 +9,7 @@
 
 #define PAGES_FILES_MAX 512
 #define PAGES_BYTES_MAX (32u << 20)
+#define PAGE_WITH_WASM "verification.html" // the one document that may run WebAssembly: it checks quotes
 
 struct pages;
 // what: a constant that errors call the files, such as "the book". asked: addresses beside the coordinator's own that a

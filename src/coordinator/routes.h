@@ -82,6 +82,7 @@ void admin_list_bench(struct http_request *r, void *status);
 
 // routes_pages.c: the dashboard, and the book.
 void page_document(struct http_request *r, void *coordinator); // of each page's path
+void page_verification(struct http_request *r, void *coordinator);
 void page_asset(struct http_request *r, void *coordinator);
 void page_icon(struct http_request *r, void *coordinator);
 #define BOOK_PATH "/docs/"

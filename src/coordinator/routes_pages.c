@@ -19,6 +19,8 @@ static void reply_dashboard(struct http_request *r, const struct coordinator *c,
 
 void page_document(struct http_request *r, void *ctx) { reply_dashboard(r, ctx, "index.html"); }
 
+void page_verification(struct http_request *r, void *ctx) { reply_dashboard(r, ctx, PAGE_WITH_WASM); }
+
 void page_asset(struct http_request *r, void *ctx) {
     reply_dashboard(r, ctx, arena_printf(http_arena(r), "assets/%s", http_param(r, "file")));
 }

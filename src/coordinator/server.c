@@ -90,6 +90,7 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/executions", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/executions/{contract_id}/{request_id}", page_document, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/executions/{contract_id}/{request_id}/verification", page_verification, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/playground", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/secrets", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/stats", page_document, 0, NULL, ROUTE_PUBLIC, page) \

@@ -30,6 +30,7 @@ export interface Completed {
   output_length: Integer | null;
   wasm_hash: string | null;
   attestation_digest: string | null;
+  timestamp?: Integer; // ns
 }
 
 interface Found {

@@ -31,7 +31,7 @@ export interface Receipt {
 }
 
 export interface Transaction {
-  transaction: { hash: string; signer_id: string; receiver_id: string; actions: Action[] };
+  transaction: { hash: string; signer_id: string; public_key?: string; receiver_id: string; actions: Action[] };
   transaction_outcome: Outcome;
   receipts: Receipt[];
   receipts_outcome: Outcome[];

@@ -8,7 +8,7 @@ import { duration } from "../format/time.ts";
 import { Mark } from "./mark.tsx";
 import { Amount, Repo, When } from "./values.tsx";
 
-export function executionPath(job: Execution): string {
+export function executionPath(job: Pick<Execution, "contract_id" | "request_id">): string {
   return `/executions/${encodeURIComponent(job.contract_id)}/${job.request_id}`;
 }
 

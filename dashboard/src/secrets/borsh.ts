@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Borsh, as far as docs/secrets.md has it, and the records that it makes: SHA-256 of such bytes.
+import type { Integer } from "../api/exact.ts";
+
 export class Borsh {
   private readonly parts: Uint8Array[] = [];
 
@@ -11,6 +13,15 @@ export class Borsh {
   u32(value: number): this {
     const part = new Uint8Array(4);
     new DataView(part.buffer).setUint32(0, value, true);
+    return this.bytes(part);
+  }
+
+  // Throws where it is none: another number must not have the same bytes.
+  u64(value: Integer): this {
+    const part = new Uint8Array(8);
+    const number = BigInt(value);
+    if (number < 0n || number >> 64n) throw new RangeError(`${value} is no number of 64 bits`);
+    new DataView(part.buffer).setBigUint64(0, number, true);
     return this.bytes(part);
   }
 

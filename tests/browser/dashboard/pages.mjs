@@ -9,9 +9,10 @@ import { tests as playground } from "./playground.mjs";
 import { tests as secrets } from "./secrets.mjs";
 import { tests as settings } from "./settings.mjs";
 import { tests as stats } from "./stats.mjs";
+import { tests as verification } from "./verification.mjs";
 import { tests as wallet } from "./wallet.mjs";
 
 await run(
-  { ...list, ...execution, ...stats, ...wallet, ...playground, ...secrets, ...settings, ...liar },
+  { ...list, ...execution, ...stats, ...verification, ...wallet, ...playground, ...secrets, ...settings, ...liar },
   process.argv[3],
 );

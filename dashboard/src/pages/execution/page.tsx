@@ -7,6 +7,7 @@ import { oneLine } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
 import { Mark, standing } from "../../parts/mark.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
+import { executionPath } from "../../parts/table.tsx";
 import { Same } from "../../parts/same.tsx";
 import { OnChain } from "./chain.tsx";
 import { Facts, Tiles } from "./facts.tsx";
@@ -23,6 +24,7 @@ function Again({ job }: { job: ExecutionDetail }) {
         Run again
       </Link>
       <span className="soft">with the same or another input, in the playground</span>
+      <a href={`${executionPath(job)}/verification`}>Have this browser verify it</a>
     </p>
   );
 }

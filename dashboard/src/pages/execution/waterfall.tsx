@@ -150,8 +150,16 @@ function Steps({ steps }: { steps: readonly TimelineStep[] }) {
   );
 }
 
+// What is over does not move.
 export function Waterfall({ job }: { job: ExecutionDetail }) {
-  const now = useNow();
+  return isOver(job) ? <Drawn job={job} now={0} /> : <Moving job={job} />;
+}
+
+function Moving({ job }: { job: ExecutionDetail }) {
+  return <Drawn job={job} now={useNow()} />;
+}
+
+function Drawn({ job, now }: { job: ExecutionDetail; now: number }) {
   const whole = timelineOf(job.timeline, isOver(job), now);
   const waited = whole.lanes.filter((lane) => lane.attempt === null).reduce((sum, lane) => sum + lengthOf(lane), 0);
   const all = whole.to - whole.from;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { toBase64 } from "../format/bytes.ts";
+import { registrationCheck } from "./answerer.ts";
+import { answering, signal } from "./fakes.ts";
+import { judged } from "./quote_verdict.ts";
+import { findRegistration } from "./register_quote.ts";
+import { reportData } from "./report_data.ts";
+
+// The same bytes as src/tee/report_data_test.c has.
+test("a quote's data names key, chain and contracts", async () => {
+  const place = { network: "testnet", register: "worker.outlayer.testnet", main: "outlayer.testnet" };
+  const key = Uint8Array.from({ length: 32 }, (_, i) => i);
+  assert.equal(
+    await reportData(place, key, new Uint8Array(32).fill(0x11)),
+    "6f75746c617965722d71756f74652d0101000000000000000000000000000000" +
+      "c66f144f3b2711cd60f0800b2099802871db2c5f0fc4aac1efc1428abf0cc2ed",
+  );
+});
+
+const row = {
+  public_key: "ed25519:k",
+  rtmr3: "ab",
+  registered_at: 1000,
+  renewed_at: 1000,
+  valid_until: 2000,
+  state: "active",
+  tcb_status: "UpToDate",
+  image_id: 1,
+  fmspc: "f",
+};
+const answerer = { account: "o.near", key: "ed25519:k", at: 1_500_000 };
+
+test("only what the operator's own register contract says of the key is a registration", async () => {
+  const judge = async (config: object | undefined, worker: object | null, at = answerer.at) => {
+    answering({ get_config: config, get_worker: worker });
+    return (await registrationCheck(["http://rpc"], { ...answerer, at }, "c.near", signal)).check.verdict;
+  };
+  const intel = { outlayer_contract_id: "c.near", root_public_key: null };
+  assert.equal(await judge(intel, row), "passed");
+  assert.equal(await judge({ ...intel, root_public_key: "aa" }, row), "unchecked");
+  assert.equal(await judge({ ...intel, outlayer_contract_id: "d.near" }, row), "unchecked");
+  assert.equal(await judge(intel, null), "unchecked");
+  assert.equal(await judge(intel, { ...row, state: "failing" }), "unchecked");
+  assert.equal(await judge(intel, row, 900_000), "failed");
+  assert.equal(await judge(intel, row, 2_100_000), "failed");
+  assert.equal((await registrationCheck([], null, "c.near", signal)).check.verdict, "unchecked");
+});
+
+test("a quote passes only with Intel's root, for this key, of this program", () => {
+  const registration = { register: "o.near", root: null, row };
+  const good = { verdict: "accepted", status: "UpToDate", simulated: false, rtmr3: "ab", steps: [], at: "" } as const;
+  const judge = (change: object, bound: boolean | null = true) =>
+    judged({ ...good, steps: [], ...change }, registration, bound, {}).verdict;
+  assert.equal(judge({}), "passed");
+  assert.equal(judge({}, false), "failed");
+  assert.equal(judge({}, null), "unchecked");
+  assert.equal(judge({ simulated: true }), "unchecked");
+  assert.equal(judge({ simulated: true }, false), "failed");
+  assert.equal(judge({ rtmr3: "cd" }), "failed");
+  assert.equal(judge({ verdict: "false" }), "failed");
+  assert.equal(judge({ verdict: "refused" }), "unchecked");
+  assert.equal(judge({ verdict: "not_checkable", status: null }), "unchecked");
+});
+
+// Blocks 100 ms apart, of which some are missing and those before `kept` are gone; a registration in one of them.
+function chainOf({ at, kept = 1, key = "ed25519:k" }: { at: number; kept?: number; key?: string }) {
+  let asked = 0;
+  const missing = (height: number) => height < kept || height > 3000 || height % 7 === 3;
+  const block = (height: number) => ({
+    header: { height, hash: `b${height}`, timestamp_nanosec: `${BigInt(height) * 100_000_000n}` },
+    chunks: [{ chunk_hash: `c${height}` }],
+  });
+  const args = toBase64(new TextEncoder().encode(JSON.stringify({ public_key: key, tdx_quote_hex: "04" })));
+  const call = { FunctionCall: { method_name: "register_worker_key", args, gas: 1, deposit: "0" } };
+  globalThis.fetch = async (_url, init) => {
+    asked++;
+    const { method, params } = JSON.parse(`${init!.body as string}`) as {
+      method: string;
+      params: { block_id?: number; chunk_id?: string };
+    };
+    const height = params.block_id ?? 3000;
+    if (method === "block" && missing(height))
+      return Response.json({ error: { cause: { name: "UNKNOWN_BLOCK" }, message: "x" } });
+    if (method === "block") return Response.json({ result: block(height) });
+    const found = params.chunk_id === `c${at}` ? [{ receiver_id: "o.near", actions: [call] }] : [];
+    return Response.json({ result: { transactions: found, receipts: [] } });
+  };
+  return () => asked;
+}
+const look = (seconds: number) => findRegistration(["http://rpc"], "o.near", "ed25519:k", seconds, signal);
+
+test("the transaction of a registration is found by its second", async () => {
+  const asked = chainOf({ at: 1259 });
+  assert.deepEqual(await look(126), { quote: "04", collateral: null, block: "b1259" });
+  assert.ok(asked() < 60, `${asked()}`);
+  chainOf({ at: 1259, key: "ed25519:other" });
+  assert.equal(await look(126), null);
+  chainOf({ at: 1400 });
+  assert.equal(await look(126), null);
+  chainOf({ at: 1259, kept: 2000 });
+  await assert.rejects(look(126), /archival/);
+});

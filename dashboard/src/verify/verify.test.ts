@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { test } from "node:test";
+import type { BuildRecord, DigestParts, ExecutionDetail } from "../api/schema.ts";
+import type { Answered, Asked } from "../chain/events.ts";
+import { base58 } from "../format/base58.ts";
+import { toBase64 } from "../format/bytes.ts";
+import { buildCheck, moduleCheck, recordBytes } from "./module.ts";
+import { digestBytes, digestCheck } from "./digest.ts";
+import { answering, hash, signal } from "./fakes.ts";
+import { answerCheck, inputCheck, outputBytes, outputCheck, requestCheck } from "./request.ts";
+
+const limits = { max_instructions: 5, max_memory_mb: 6, max_execution_seconds: 7 };
+const detail = {
+  contract_id: "c.near",
+  request_id: 3,
+  sender_id: "s.near",
+  payer_id: "s.near",
+  payment: "9",
+  repo: "h/o/n",
+  ref: "main",
+  commit: "a".repeat(40),
+  build_target: "wasm32-wasip1",
+  build_key: hash("k"),
+  resource_limits: limits,
+  secrets_ref: null,
+  response_format: "Text",
+  outcome: "success",
+  charged: "1",
+  refunded: "8",
+  wasm_hash: hash("wasm"),
+  output_hash: hash("out"),
+  instructions: 4,
+  time_ms: 2,
+  digest_parts: { input_hash: hash("in"), build_target: "wasm32-wasip1" },
+} as unknown as ExecutionDetail;
+const asked = {
+  data: {
+    request_id: 3,
+    sender_id: "s.near",
+    payer_account_id: "s.near",
+    payment: "9",
+    code_source: { repo: "h/o/n", commit: "main", build_target: "wasm32-wasip1" },
+    resource_limits: limits,
+    input_data: "in",
+    response_format: "Text",
+  },
+} as unknown as Asked;
+
+function answeredWith(value: string, more: object = {}): Answered {
+  return {
+    outcome: { outcome: { status: { SuccessValue: toBase64(new TextEncoder().encode(value)) } } },
+    data: {
+      success: true,
+      payment_charged: "1",
+      payment_refunded: "8",
+      wasm_hash: hash("wasm"),
+      output_hash: hash("out"),
+      resources_used: { instructions: 4, time_ms: 2 },
+      ...more,
+    },
+  } as unknown as Answered;
+}
+
+test("what the coordinator says otherwise than the chain is named", async () => {
+  assert.equal(requestCheck(detail, asked).verdict, "passed");
+  for (const [change, name] of [
+    [{ sender_id: "x.near" }, "sender"],
+    [{ payment: "10" }, "payment"],
+    [{ ref: "other" }, "branch"],
+    [{ resource_limits: { ...limits, max_memory_mb: 8 } }, "memory"],
+    [{ secrets_ref: { profile: "p", account_id: "a.near" } }, "secrets"],
+  ] as const) {
+    const { verdict, text } = requestCheck({ ...detail, ...change } as ExecutionDetail, asked);
+    assert.ok(verdict === "failed" && text.includes(name), text);
+  }
+  assert.equal(requestCheck(detail, null).verdict, "failed");
+  assert.equal((await inputCheck(detail, asked)).verdict, "passed");
+  const other = { ...detail, digest_parts: { ...detail.digest_parts, input_hash: hash("other") } };
+  assert.equal((await inputCheck(other, asked)).verdict, "failed");
+});
+
+test("an answer is the chain's, or it is told", () => {
+  const answered = answeredWith('"out"');
+  assert.equal(answerCheck(detail, answered).verdict, "passed");
+  for (const change of [{ charged: "2" }, { wasm_hash: hash("x") }, { outcome: "guest_failed" }, { instructions: 5 }])
+    assert.equal(answerCheck({ ...detail, ...change } as ExecutionDetail, answered).verdict, "failed");
+  assert.equal(answerCheck(detail, null).verdict, "failed");
+  assert.equal(answerCheck({ ...detail, outcome: "expired" }, null).verdict, "unchecked");
+});
+
+test("an output is compared as the bytes that the program wrote", async () => {
+  for (const [format, value, output] of [
+    ["Text", '"o\\u00fct\\n"', "oüt\n"],
+    ["Bytes", '"AAH/"', Uint8Array.of(0, 1, 255)],
+    ["Json", '{"n": 1.0}', '{"n": 1.0}'],
+    [
+      "Json",
+      '{"success":true,"output":{"n": 18446744073709551615},"resources_used":{}}',
+      '{"n": 18446744073709551615}',
+    ],
+    ["Text", '{"success":true,"output":"out","resources_used":{}}', "out"],
+  ] as const) {
+    const data = { ...asked.data, response_format: format };
+    const claimed = answeredWith(value, { output_hash: hash(output) });
+    const check = await outputCheck(detail, { ...asked, data }, claimed);
+    assert.equal(check.verdict, "passed", value);
+    const forged = answeredWith(value, { output_hash: hash("other") });
+    assert.equal((await outputCheck(detail, { ...asked, data }, forged)).verdict, "failed", value);
+  }
+  assert.equal((await outputCheck(detail, asked, answeredWith("", { output_hash: null }))).verdict, "unchecked");
+  assert.deepEqual(outputBytes("no JSON", "Text"), []);
+});
+
+test("a module is what its hash says, and one that is not there is not called good", async () => {
+  const answered = answeredWith('"out"');
+  const name = `/wasm/${hash("wasm")}`;
+  answering({ [name]: new TextEncoder().encode("wasm") });
+  assert.equal((await moduleCheck(answered, signal)).verdict, "passed");
+  answering({ [name]: new TextEncoder().encode("wasn") });
+  assert.equal((await moduleCheck(answered, signal)).verdict, "failed");
+  answering({});
+  assert.equal((await moduleCheck(answered, signal)).verdict, "unchecked");
+});
+
+function signedRecord(): BuildRecord {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
+  const record: BuildRecord = {
+    build_key: hash("k"),
+    wasm_hash: hash("wasm"),
+    repo: "h/o/n",
+    commit: "a".repeat(40),
+    target: "wasm32-wasip1",
+    toolchain: "t",
+    built_at: 1790000000,
+    build_ms: 1234,
+    lock_hash: hash("l"),
+    lock_made: 1789999999,
+    public_key: `ed25519:${base58(raw)}`,
+    signature: "",
+  };
+  const digest = createHash("sha256").update(recordBytes(record)).digest();
+  return { ...record, signature: toBase64(sign(null, digest, privateKey)) };
+}
+
+test("a build's record is somebody's word, and each part of it is signed", async () => {
+  const record = signedRecord();
+  const question = { detail, answered: answeredWith('"out"'), urls: ["http://rpc"], signal };
+  const judge = async (change: object, permission: unknown = "FullAccess") => {
+    const builds = [{ ...record, ...change }];
+    answering({ "/public/wasm/info": { exists: true, builds }, get_operators: ["o.near"], query: { permission } });
+    return (await buildCheck(question)).verdict;
+  };
+  assert.equal(await judge({}), "passed");
+  const call = (methods: string[], receiver = "c.near") => ({
+    FunctionCall: { receiver_id: receiver, method_names: methods },
+  });
+  assert.equal(await judge({}, call(["resolve_execution"])), "passed");
+  assert.equal(await judge({}, call(["other"])), "unchecked");
+  assert.equal(await judge({}, call([], "d.near")), "unchecked");
+  for (const change of [
+    { repo: "h/o/m" },
+    { commit: "b".repeat(40) },
+    { toolchain: "u" },
+    { build_ms: 1235 },
+    { built_at: `${(1n << 64n) + 1790000000n}` },
+    { built_at: -1 },
+    { lock_hash: hash("m") },
+    { wasm_hash: hash("other") },
+    { wasm_hash: "zz" },
+    { signature: toBase64(new Uint8Array(64)) },
+    { public_key: `ed25519:${base58(new Uint8Array(32).fill(9))}` },
+  ])
+    assert.equal(await judge(change), "failed", JSON.stringify(change));
+  assert.equal(await judge({ build_key: hash("another") }), "unchecked");
+});
+
+// As src/protocol/attestation_test.c has them, with the same hashes.
+const parts: DigestParts = {
+  complete: true,
+  attestation_digest: null,
+  network: "devnet",
+  contract_id: "c.near",
+  request_id: 5,
+  data_id: hash("d"),
+  sender_id: "s.near",
+  repo: "https://h/o/n",
+  commit: "0123456789012345678901234567890123456789",
+  build_target: "wasm32-wasip1",
+  build_key: hash("k"),
+  wasm_hash: hash("w"),
+  input_hash: hash("in"),
+  output_hash: hash("out"),
+  success: true,
+  instructions: 4,
+  resource_limits: { max_instructions: 1, max_memory_mb: 2, max_execution_seconds: 3 },
+  secrets_ref: { profile: "p", account_id: "a.near" },
+  price_list: "prices",
+  engine: "engine",
+  measurement: "",
+  block_height: 9,
+};
+const DIGEST = "835dfe3e199ce0096bb1c21a34cb301198fc423eb505b8b763f414c2bb884d9b";
+
+test("a digest is made of its parts as a worker makes it", async () => {
+  assert.equal(hash(digestBytes(parts)), DIGEST);
+  const without = digestBytes({ ...parts, secrets_ref: null });
+  assert.equal(hash(without), "a2151c3720f898a381cbdb568ffdd4ba88e3c2c9a2fddc20b49b93d5a61591dd");
+  const request = {
+    data: { sender_id: "s.near", resource_limits: parts.resource_limits, secrets_ref: parts.secrets_ref },
+  } as unknown as Asked;
+  const end = { wasm_hash: hash("w"), attestation_digest: DIGEST };
+  const judge = async (change: object, of: object = end) =>
+    (await digestCheck({ ...parts, ...change }, request, answeredWith('"out"', of))).verdict;
+  assert.equal(await judge({}), "passed");
+  for (const change of [
+    { commit: "1".repeat(40) },
+    { engine: "other" },
+    { measurement: "m" },
+    { price_list: "dearer" },
+    { block_height: 8 },
+    { data_id: hash("e") },
+    { input_hash: hash("other") },
+    { network: "mainnet" },
+    { wasm_hash: hash("x") },
+    { instructions: 5 },
+    { secrets_ref: null },
+  ])
+    assert.equal(await judge(change), "failed", JSON.stringify(change));
+  assert.equal(await judge({ complete: false }), "unchecked");
+  assert.equal(await judge({ engine: null }), "unchecked");
+  assert.equal(await judge({}, { ...end, attestation_digest: null }), "unchecked");
+});
