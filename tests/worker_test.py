@@ -37,6 +37,9 @@ def test_one_of_each():
                 check("its sender may see what the build said", "main.c" in report.get("build_log", ""), report)
                 stages = [b.get("stage") for b in w.coordinator.beats]
                 check("stages were told", "building" in stages, stages)
+                said = list(w.coordinator.workers.values())[0]
+                equal("as whom it answers", (said["operator_id"], said["public_key"].split(":")[0]), (OPERATOR, "ed25519"))
+                check("and since when it runs", 0 <= time.time() - said["started_at_ms"] / 1000 < 600, said)
                 id, tx, _ = w.request(repo, "again")
                 event, value = w.answer(tx)
                 equal("the second answer", value, "again")

@@ -87,7 +87,10 @@ API_SCHEMA(worker_schema, "Worker", "What a worker said last of itself; it may s
            {"version", API_TEXT, 0, "Of its program."}, {"capabilities", API_TEXTS, 0, "What it builds and runs."},
            {"building", API_NUMBER, 0, "Builds now."}, {"running", API_NUMBER, 0, "Runs now."},
            {"submitting", API_NUMBER, 0, "Answers on their way to the chain."},
-           {"free_slots", API_NUMBER, 0, "How many more it would take."});
+           {"free_slots", API_NUMBER, 0, "How many more it would take."},
+           {"operator_id", API_TEXT, API_NULL, "The account as which it answers, by its own word: the chain knows."},
+           {"public_key", API_TEXT, API_NULL, "The key with which it signs answers, likewise."},
+           {"started_at_ms", API_NUMBER, 0, "Since when it runs, in Unix milliseconds."});
 const struct api_about about_public_workers = {.id = "listWorkers",
                                                .what = "The workers that were seen, also those that fell silent.",
                                                .answers = {{200, .of = &worker_schema, .list = true}, {304}}};

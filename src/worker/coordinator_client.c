@@ -285,5 +285,8 @@ bool api_announce(struct api *api, struct arena *a, const struct worker_state *s
     json_set_u64(j, "running", s->running);
     json_set_u64(j, "submitting", s->submitting);
     json_set_u64(j, "free_slots", s->free_slots);
+    json_set_text(j, "operator_id", api->set.operator_id);
+    json_set_text(j, "public_key", api->set.public_key);
+    json_set_u64(j, "started_at_ms", api->set.started_ms);
     return tell(api, a, "POST", "/workers/heartbeat", HEARTBEAT_MS, j, e);
 }

@@ -13,8 +13,10 @@ struct api;
 // `cancel`: when it turns true, calls give up within 100 ms. NULL: never. Texts are kept, not copied.
 struct api_settings {
     const char *base_url, *token, *worker_id, *version, *network, *contract_id;
-    const char *role;    // the one thing that is done here, compilation or execution; NULL: both
-    uint64_t unnamed_ms; // instead of API_UNNAMED_MS; 0: that
+    const char *role;                     // the one thing that is done here, compilation or execution; NULL: both
+    const char *operator_id, *public_key; // as which it answers; for everybody to see
+    uint64_t started_ms;                  // wall clock
+    uint64_t unnamed_ms;                  // instead of API_UNNAMED_MS; 0: that
     const atomic_bool *cancel;
 };
 [[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // outlayer-worker: takes leases, builds, runs, answers on chain.
+#include "base/clock.h"
 #include "base/ends.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -253,6 +254,7 @@ static bool open_executors(struct daemon *d, struct err *e) {
 static bool open_worker(struct daemon *d, struct err *e) {
     struct worker *w = &d->worker;
     struct settings *s = &d->set;
+    struct public_key public = secret_key_public(&d->key);
     struct api_settings api = {.base_url = s->api_url,
                                .token = s->api_token,
                                .worker_id = s->worker_id,
@@ -262,8 +264,10 @@ static bool open_worker(struct daemon *d, struct err *e) {
                                .role = !s->runs     ? "compilation"
                                        : !s->builds ? "execution"
                                                     : NULL,
+                               .operator_id = d->operator_id.s,
+                               .public_key = public_key_text(d->arena, &public),
+                               .started_ms = clock_wall_ms(),
                                .cancel = &w->abandon};
-    struct public_key public = secret_key_public(&d->key);
     w->set.network = s->network;
     w->set.contract_id = s->contract;
     w->set.held_file = arena_printf(d->arena, "%s/held", d->home);
