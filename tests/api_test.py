@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The description of the coordinator's API, and that the coordinator is as it says: what it refuses, in which form."""
-import concurrent.futures, contextlib, hashlib, http.client, json, os, subprocess, threading, time, urllib.parse
+import concurrent.futures, contextlib, hashlib, http.client, json, os, socket, subprocess, threading, time, urllib.parse
 
 import attested, described, figures, kit
 from coordinator_test import record
@@ -305,6 +305,21 @@ def test_changes():
             equal(f"what is no seq: {since[:30]!r}", (lambda x: (x["anew"], x["executions"]))(ask(since)), (True, []))
         for query in ("timeout=26", "timeout=x", "since=" + "1" * 1200, "since=%00"):
             equal(query[:12], c.call("GET", "/public/changes?" + query, token=None)[0], 400)
+        for n in range(101):
+            c.create(100 + n)
+        equal("what is too much to list is not listed", (lambda x: (x["anew"], x["executions"]))(ask(told["seq"])), (True, []))
+        taken = lambda: figures.read(c.status_url)["outlayer_changes_waiting"]
+        told = ask()
+        with contextlib.ExitStack() as stack:
+            for n in range(16):
+                one = stack.enter_context(socket.create_connection(("127.0.0.1", c.port)))
+                one.sendall(f"GET /public/changes?since={told['seq']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            check("one address has sixteen that wait", kit.until(lambda: taken() == 16), taken())
+            query = "/public/changes?timeout=0&since=" + told["seq"]
+            status, answer = c.call("GET", query, token=None)
+            equal("and no more", (status, answer["error"]["code"]), (429, "too_many_requests"))
+            equal("whoever has a token is not counted", c.call("GET", query)[0], 200)
+        check("who has gone has no place", kit.until(lambda: taken() == 0), taken())
         answer = waiting(told["seq"])
         equal("it ends in order", c.stop(), 0)
         equal("who waits is let go", answer()["executions"], [])

@@ -57,9 +57,28 @@ def test_what_is_shared():
         check("coordinators are counted", kit.until(lambda: count() == 2, 20))
 
 
+@contextlib.contextmanager
+def locked(table, c):
+    """Nobody reads the table meanwhile."""
+    def hold():
+        with contextlib.suppress(Exception):  # it is ended below
+            sql(c, f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)")
+    pid = lambda: sql(c, f"SELECT pid FROM pg_locks WHERE relation = '{table}'::regclass AND granted AND mode = "
+                         "'AccessExclusiveLock'")
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert kit.until(pid)
+    try:
+        yield
+    finally:
+        sql(c, f"SELECT pg_terminate_backend({pid()[0][0]})")
+        holder.join()
+
+
 def test_what_changes_is_told_by_any():
-    """A page behind a balancer reaches another coordinator with each question."""
-    with fleet() as (a, b):
+    """A page behind a balancer reaches another coordinator with each question: it is told all, and not without a pause;
+    and a database that does not answer is waited for once, not once for each page."""
+    with fleet(DB_TIMEOUT_SECONDS="2") as (a, b):
         ask = lambda at, since="": at.call("GET", f"/public/changes?since={since}", token=None)[1]
         told = lambda x: ([(e["request_id"], e["state"]) for e in x["executions"]], x["anew"])
         seq = ask(a)["seq"]
@@ -73,6 +92,25 @@ def test_what_changes_is_told_by_any():
         equal("which knows where it was", told(ask(a, seq)), ([(1, "queued")], False))
         a.call("POST", "/workers/heartbeat", {"worker_id": "w1"})
         equal("a worker, too", ask(b, answer[0]["seq"])["workers"], True)
+        seq, enough = ask(a)["seq"], threading.Event()
+        busy = threading.Thread(target=lambda: [a.create(n) for n in range(10, 3000) if not enough.is_set()])
+        busy.start()
+        start = time.monotonic()
+        for i in range(5):
+            seq = ask((b, a)[i % 2], seq)["seq"]
+        took = time.monotonic() - start
+        enough.set()
+        busy.join()
+        check("answers of both come half a second apart", took > 2.4, took)
+        with locked("executions", a):
+            def late(n):
+                status = a.call("GET", f"/public/changes?since={seq[:-1]}{n}", token=None)[0]
+                return status, time.monotonic()
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                answers = list(pool.map(late, range(4)))
+        equal("who waits for a database is told so", {status for status, _ in answers}, {503})
+        apart = max(at for _, at in answers) - min(at for _, at in answers)
+        check("all at once", apart < 1.5, apart)
 
 
 def test_a_revocation_reaches_all():

@@ -16,19 +16,20 @@ API_SCHEMA(counts_schema, "LiveCounts", "Executions now, and since the beginning
            {"refused_executions", API_NUMBER, API_MUST, "That were refused."},
            {"expired_executions", API_NUMBER, API_MUST, "That nobody served in time."},
            {"active_workers", API_NUMBER, API_MUST, "Heard of within 30 s."});
-API_SCHEMA(changes_schema, "Changes", "What has changed since `since`. All coordinators of a deployment understand it.",
-           false, {"seq", API_TEXT, API_MUST, "`since` of the next question, as it is."},
-           {"anew", API_BOOL, API_MUST,
-            "More has changed than is listed, or `since` is not known (any more): load anew what is shown."},
-           {"executions", API_LIST, API_MUST,
-            "Those that were recorded, moved on or ended, as they are now: the last that changed first, 100 at most. "
-            "One may come twice.",
-            .of = &execution_schema},
-           {"workers", API_BOOL, API_MUST, "Whether a worker came, went, or does something else."},
-           {"counts", API_OBJECT, API_MUST, "Counts now.", .of = &counts_schema});
+API_SCHEMA(
+    changes_schema, "Changes", "What has changed since `since`. All coordinators of a deployment understand it.", false,
+    {"seq", API_TEXT, API_MUST, "`since` of the next question, as it is."},
+    {"anew", API_BOOL, API_MUST,
+     "More has changed than can be listed, or `since` is not known (any more): load anew what is shown."},
+    {"executions", API_LIST, API_MUST,
+     "Those that were recorded, moved on or ended, as they are now: the last that changed first, 100 at most; none "
+     "with `anew`. One may come twice.",
+     .of = &execution_schema},
+    {"workers", API_BOOL, API_MUST, "Whether a worker came, went, or does something else."},
+    {"counts", API_OBJECT, API_MUST, "Counts now.", .of = &counts_schema});
 const struct api_about about_public_changes = {
     .id = "waitForChanges",
-    .what = "Waits until something has changed, and says what; answers come half a second apart at least.",
+    .what = "Waits until something has changed, and says what; answers to a `since` come half a second apart at least.",
     API_PARAMS(changes_params),
     .answers = {{200, .of = &changes_schema}}};
 

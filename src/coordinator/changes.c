@@ -2,6 +2,8 @@
 // `seq` is QUEUE~WORKERS: the queue's own word, and a hash of what is shown of the workers. What the thread has told
 // last is `seq` here, and who comes back with it waits without a look of its own: in a quiet system all have the same.
 // It moves on only when something has changed, so that a look from it finds at least what those who wait have not seen.
+// Who comes with another word (a tab that slept, another coordinator's last word) is looked for half a second later,
+// together with all who have the same word, and waits with the others from then on.
 #include "coordinator/changes.h"
 
 #include "base/clock.h"
@@ -17,48 +19,56 @@
 #define SHARED_LOOK_MS 500
 #define OWN_LOOK_MS WORKERS_MS // of what no other process changes
 #define SEQ_MAX (QUEUE_SEQ_MAX + 17)
+#define WORDS_MAX 64 // that are looked for in one round; who has another one is told to load anew
+#define GONE_MS 1000 // between two looks whether those who wait are still there
 
 struct waiting { // in the request's arena
     struct waiting *next;
     struct http_request *request;
     const char *since; // NULL: none
-    uint64_t until_ms;
-    bool fresh; // not looked at yet
+    struct seat seat;
+    uint64_t come_ms, until_ms;
 };
 
 struct changes {
     struct queue *queue;
     struct shared *shared;
     struct db *db;
+    struct seats *seats; // of all who wait
     pthread_t thread;
     bool runs;
     atomic_bool told;      // something has changed since the last look
-    pthread_mutex_t mutex; // for the next
+    pthread_mutex_t mutex; // for the next: nobody does anything but look at them with it
     pthread_cond_t woken;
-    struct waiting *first;
-    size_t count, fresh;
+    struct waiting *come; // whom the thread has not seen yet
     bool stop;
     // The thread's own.
-    char queue_seq[QUEUE_SEQ_MAX + 1]; // "": it has not looked
+    struct waiting *absent, *settled, *stale; // without a word; who know what was told last; who say something else
+    char queue_seq[QUEUE_SEQ_MAX + 1];        // "": it has not looked
     uint64_t workers;
-    uint64_t gap_ms, look_ms, workers_ms; // not before; the next look
+    uint64_t look_ms, workers_ms, gone_ms; // the next look
+    uint64_t gap_ms, words_ms;             // not before: an answer to who waits, a look for other words
+    uint64_t over_ms, stale_ms;            // when the first has waited long enough, when the first other word is due
     bool fails;
+    struct err why;
 };
 
 struct changes *changes_new(void) {
     struct changes *w = xcalloc(1, sizeof *w);
     pthread_mutex_init(&w->mutex, NULL);
     cond_init(&w->woken);
+    w->seats = seats_new(CHANGES_WAITING_MAX);
     return w;
 }
+
+void changes_leave_room(struct changes *w, uint64_t connections) { seats_lower(w->seats, connections / 4); }
 
 void changes_told(void *changes) {
     struct changes *w = changes;
     if (atomic_exchange(&w->told, true))
         return;
     pthread_mutex_lock(&w->mutex);
-    if (w->count)
-        pthread_cond_signal(&w->woken);
+    pthread_cond_signal(&w->woken);
     pthread_mutex_unlock(&w->mutex);
 }
 
@@ -95,23 +105,45 @@ static const char *answer_text(struct changes *w, struct arena *a, const char *s
     return json_text(a, o);
 }
 
-static void reply(struct http_request *r, const char *text) {
-    http_add_header(r, "Cache-Control", "no-store");
-    http_reply(r, 200, "application/json; charset=utf-8", slice_str(text));
+static void push(struct waiting **list, struct waiting *x) {
+    x->next = *list;
+    *list = x;
 }
 
-static void reply_unchanged(struct changes *w, const struct waiting *x) {
+// Takes the first.
+static struct waiting *pop(struct waiting **list) {
+    struct waiting *x = *list;
+    *list = x ? x->next : NULL;
+    return x;
+}
+
+static void reply(struct changes *w, struct waiting *x, const char *text) {
+    seats_leave(w->seats, &x->seat);
+    http_add_header(x->request, "Cache-Control", "no-store");
+    http_reply(x->request, 200, "application/json; charset=utf-8", slice_str(text));
+}
+
+static void reply_all(struct changes *w, struct waiting **list, const char *text) {
+    for (struct waiting *x; (x = pop(list));)
+        reply(w, x, text);
+}
+
+static void reply_unchanged(struct changes *w, struct waiting *x) {
     struct arena *a = http_arena(x->request);
     const char *seq = x->since ? x->since : seq_text(a, w->queue_seq, w->workers);
-    reply(x->request, answer_text(w, a, seq, json_array(), !x->since, false));
+    reply(w, x, answer_text(w, a, seq, json_array(), !x->since, false));
 }
 
-static void reply_unavailable(struct http_request *r, const char *why) {
-    struct err e;
-    err_set(&e, ERR_UNAVAILABLE, "%s", why);
-    err_hint(&e, "ask again in a few seconds, or ask for what is shown itself");
+static void refuse(struct http_request *r, const struct err *e) {
     http_add_header(r, "Retry-After", "5");
-    http_reply_err(r, &e);
+    http_reply_err(r, e);
+}
+
+static void refuse_all(struct changes *w, struct waiting **list, const struct err *e) {
+    for (struct waiting *x; (x = pop(list));) {
+        seats_leave(w->seats, &x->seat);
+        refuse(x->request, e);
+    }
 }
 
 // --- looking -----------------------------------------------------------------------------------------------------
@@ -122,6 +154,7 @@ struct look {
     bool workers; // they have changed
 };
 
+static bool is_anew(const struct look *x) { return x->queue.unknown || x->queue.more; }
 static bool has_changed(const struct look *x) { return x->queue.unknown || x->queue.count || x->workers; }
 
 // The queue's part of `since`, and the hash behind it.
@@ -140,7 +173,7 @@ static bool look(struct changes *w, const char *queue_seq, uint64_t workers, str
         return false;
     if (rows.full)
         out->queue.more = true;
-    out->rows = rows.full ? json_array() : json_parse_big(buf_slice(&rows), ROWS_BYTES_MAX, e);
+    out->rows = is_anew(out) ? json_array() : json_parse_big(buf_slice(&rows), ROWS_BYTES_MAX, e);
     return out->rows != NULL;
 }
 
@@ -172,49 +205,54 @@ static bool look_at_workers(struct changes *w, uint64_t *hash, struct err *e) {
 
 // --- who waits ---------------------------------------------------------------------------------------------------
 
-// Takes those out that `which` says.
-static struct waiting *take(struct changes *w, bool (*which)(struct changes *w, const struct waiting *x)) {
-    struct waiting *out = NULL;
+static void take_in(struct changes *w) {
+    SCOPED_ARENA(a);
+    const char *last = seq_text(a, w->queue_seq, w->workers);
     pthread_mutex_lock(&w->mutex);
-    for (struct waiting **at = &w->first, *x; (x = *at);) {
-        if (!which(w, x)) {
-            at = &x->next;
-            continue;
-        }
-        *at = x->next;
-        x->next = out;
-        out = x;
-        w->count--;
-        w->fresh -= x->fresh;
-    }
+    struct waiting *come = w->come;
+    w->come = NULL;
     pthread_mutex_unlock(&w->mutex);
+    for (struct waiting *x; (x = pop(&come));)
+        push(!x->since ? &w->absent : strcmp(x->since, last) == 0 ? &w->settled : &w->stale, x);
+}
+
+// Moves those out of `list` that `which` says.
+static struct waiting *take(struct waiting **list, bool (*which)(const struct waiting *x, const void *ctx),
+                            const void *ctx) {
+    struct waiting *out = NULL;
+    for (struct waiting **at = list, *x; (x = *at);)
+        if (which(x, ctx)) {
+            *at = x->next;
+            push(&out, x);
+        } else {
+            at = &x->next;
+        }
     return out;
 }
 
-static bool any(struct changes *w, const struct waiting *x) {
-    (void)w, (void)x;
-    return true;
+static bool has_gone(const struct waiting *x, const void *ctx) {
+    (void)ctx;
+    return http_hung_up(x->request);
 }
-static bool is_fresh(struct changes *w, const struct waiting *x) {
-    (void)w;
-    return x->fresh;
+static bool is_over(const struct waiting *x, const void *now_ms) { return x->until_ms <= *(const uint64_t *)now_ms; }
+static bool is_due(const struct waiting *x, const void *now_ms) {
+    return x->come_ms + CHANGES_GAP_MS <= *(const uint64_t *)now_ms;
 }
-static bool is_settled(struct changes *w, const struct waiting *x) {
-    (void)w;
-    return !x->fresh;
-}
-static bool is_over(struct changes *w, const struct waiting *x) {
-    return !x->fresh &&
-           (x->until_ms <= clock_mono_ms() || (w->count > CHANGES_WAITING_MAX / 2 && http_hung_up(x->request)));
+static bool says(const struct waiting *x, const void *since) { return strcmp(x->since, since) == 0; }
+
+static void let_go(struct changes *w, struct waiting *list) {
+    for (struct waiting *x; (x = pop(&list));)
+        reply_unchanged(w, x);
 }
 
-static void settle(struct changes *w, struct waiting *x) {
-    x->fresh = false;
-    pthread_mutex_lock(&w->mutex);
-    x->next = w->first;
-    w->first = x;
-    w->count++;
-    pthread_mutex_unlock(&w->mutex);
+// Their places are somebody else's.
+static void forget_the_gone(struct changes *w, uint64_t now) {
+    struct waiting **const lists[] = {&w->absent, &w->settled, &w->stale};
+    if (now < w->gone_ms)
+        return;
+    w->gone_ms = now + GONE_MS;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        let_go(w, take(lists[i], has_gone, NULL));
 }
 
 // --- the thread --------------------------------------------------------------------------------------------------
@@ -225,13 +263,15 @@ static void say_once(struct changes *w, bool ok, const struct err *e) {
     if (ok && w->fails)
         log_info("it is told again what changes");
     w->fails = !ok;
+    if (!ok)
+        w->why = *e;
 }
 
-// For all who wait.
-static bool look_for_all(struct changes *w, struct err *e) {
+// For all who know what was told last.
+static bool look_for_all(struct changes *w, uint64_t now, struct err *e) {
     SCOPED_ARENA(a);
     struct look found;
-    uint64_t now = clock_mono_ms(), was = w->workers;
+    uint64_t was = w->workers;
     bool looks = now >= w->workers_ms;
     atomic_store(&w->told, false);
     if (looks && !look_at_workers(w, &w->workers, e))
@@ -246,98 +286,107 @@ static bool look_for_all(struct changes *w, struct err *e) {
         return true;
     }
     memcpy(w->queue_seq, found.queue.seq, sizeof w->queue_seq);
-    w->gap_ms = now + CHANGES_GAP_MS;
-    const char *text = answer_text(w, a, seq_text(a, w->queue_seq, w->workers), found.rows,
-                                   found.queue.unknown || found.queue.more, found.workers);
-    for (struct waiting *x = take(w, is_settled), *next; x; x = next) {
-        next = x->next;
-        reply(x->request, text);
-    }
+    w->gap_ms = w->settled ? now + CHANGES_GAP_MS : w->gap_ms;
+    reply_all(w, &w->settled,
+              answer_text(w, a, seq_text(a, w->queue_seq, w->workers), found.rows, is_anew(&found), found.workers));
     return true;
 }
 
-// Answers one who has come with another word than what was told last, if anything has changed since.
-static void look_for_one(struct changes *w, struct waiting *x) {
-    struct arena *a = http_arena(x->request);
+// For those who came with the same other word. They are told what was told last to all: the look from there was just
+// before, so that they wait with the others when they come back.
+static bool look_for_word(struct changes *w, struct waiting *those, struct err *e) {
+    SCOPED_ARENA(a);
     struct look found;
-    struct err e;
     uint64_t workers;
-    const char *since = split(a, x->since, &workers);
-    if (!look(w, since, workers, &found, a, &e)) {
-        http_reply_err(x->request, &e);
-        return;
+    const char *since = split(a, those->since, &workers);
+    if (!look(w, since, workers, &found, a, e)) {
+        refuse_all(w, &those, e);
+        return false;
     }
     if (has_changed(&found)) {
-        reply(x->request, answer_text(w, a, seq_text(a, found.queue.seq, w->workers), found.rows,
-                                      found.queue.unknown || found.queue.more, found.workers));
-        return;
+        reply_all(w, &those,
+                  answer_text(w, a, seq_text(a, w->queue_seq, w->workers), found.rows, is_anew(&found), found.workers));
+        return true;
     }
     json_decref(found.rows);
-    if (x->until_ms <= clock_mono_ms())
-        reply_unchanged(w, x);
-    else
-        settle(w, x);
+    for (struct waiting *x; (x = pop(&those));)
+        push(&w->settled, x);
+    return true;
 }
 
-static void take_in(struct changes *w) {
+static bool look_for_words(struct changes *w, uint64_t now, struct err *e) {
     SCOPED_ARENA(a);
-    for (struct waiting *x = take(w, is_fresh), *next; x; x = next) {
-        next = x->next;
-        bool has_told = x->since && strcmp(x->since, seq_text(a, w->queue_seq, w->workers)) == 0;
-        if (has_told && x->until_ms > clock_mono_ms())
-            settle(w, x);
-        else
-            look_for_one(w, x);
-    }
-}
-
-static void let_go(struct changes *w, bool (*which)(struct changes *w, const struct waiting *x)) {
-    for (struct waiting *x = take(w, which), *next; x; x = next) {
-        next = x->next;
-        reply_unchanged(w, x);
-    }
+    struct waiting *due = take(&w->stale, is_due, &now);
+    bool ok = true;
+    let_go(w, take(&due, has_gone, NULL));
+    for (unsigned n = 0; due && ok && n < WORDS_MAX; n++)
+        ok = look_for_word(w, take(&due, says, due->since), e);
+    if (!ok)
+        refuse_all(w, &due, e);
+    if (due)
+        reply_all(w, &due, answer_text(w, a, seq_text(a, w->queue_seq, w->workers), json_array(), true, true));
+    w->words_ms = now + CHANGES_GAP_MS;
+    return ok;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t later(uint64_t a, uint64_t b) { return a < b ? b : a; }
 
-// When there is something to do; with the lock held.
-static uint64_t due_ms(struct changes *w) {
-    uint64_t due = NO_DEADLINE;
-    if (w->fresh)
-        return 0;
-    for (const struct waiting *x = w->first; x; x = x->next)
-        due = earlier(due, x->until_ms);
-    if (w->first)
-        due = earlier(due, atomic_load(&w->told) ? w->gap_ms : w->look_ms);
+// When there is something to do.
+static uint64_t due_ms(const struct changes *w) {
+    uint64_t due = earlier(w->over_ms, w->stale_ms);
+    if (w->settled)
+        due = earlier(due, later(w->gap_ms, atomic_load(&w->told) && !w->fails ? 0 : w->look_ms));
     return due;
 }
 
 // Nobody is kept waiting by the gap where nobody waits: what has changed before somebody came is not told to him later.
-static bool is_due(struct changes *w, uint64_t now) {
-    pthread_mutex_lock(&w->mutex);
-    bool nobody = w->count == w->fresh;
-    pthread_mutex_unlock(&w->mutex);
-    return !w->queue_seq[0] || now >= w->look_ms || (atomic_load(&w->told) && (nobody || now >= w->gap_ms));
+static bool must_look(const struct changes *w, uint64_t now) {
+    bool may = !w->settled || now >= w->gap_ms, told = atomic_load(&w->told) || !w->queue_seq[0];
+    return now >= w->stale_ms || (may && (now >= w->look_ms || (told && !w->fails)));
+}
+
+static void look_around(struct changes *w, uint64_t now) {
+    struct err e;
+    bool ok = look_for_all(w, now, &e) && (now < w->stale_ms || look_for_words(w, now, &e));
+    say_once(w, ok, &e);
+    if (!ok) { // who came meanwhile waits for it no second time
+        take_in(w);
+        refuse_all(w, &w->stale, &w->why);
+    }
+    w->look_ms = clock_mono_ms() + (db_engine(w->db) == DB_POSTGRES ? SHARED_LOOK_MS : OWN_LOOK_MS);
+}
+
+static void note_what_is_due(struct changes *w) {
+    w->over_ms = w->stale_ms = NO_DEADLINE;
+    for (const struct waiting *x = w->settled; x; x = x->next)
+        w->over_ms = earlier(w->over_ms, x->until_ms);
+    for (const struct waiting *x = w->stale; x; x = x->next)
+        w->stale_ms = earlier(w->stale_ms, later(x->come_ms + CHANGES_GAP_MS, later(w->words_ms, w->gap_ms)));
 }
 
 static void round_of(struct changes *w) {
     uint64_t now = clock_mono_ms();
-    struct err e;
-    bool ok = true;
-    if (is_due(w, now)) {
-        ok = look_for_all(w, &e);
-        w->look_ms = now + (db_engine(w->db) == DB_POSTGRES ? SHARED_LOOK_MS : OWN_LOOK_MS);
-        say_once(w, ok, &e);
-    }
     take_in(w);
-    let_go(w, is_over);
+    forget_the_gone(w, now);
+    if (must_look(w, now))
+        look_around(w, now);
+    if (w->fails)
+        refuse_all(w, &w->absent, &w->why);
+    struct waiting *absent = w->absent;
+    w->absent = NULL;
+    let_go(w, absent);
+    now = clock_mono_ms();
+    let_go(w, take(&w->settled, is_over, &now));
+    note_what_is_due(w);
 }
 
 static void *watch(void *ctx) {
     struct changes *w = ctx;
+    note_what_is_due(w);
     pthread_mutex_lock(&w->mutex);
     while (!w->stop) {
-        uint64_t due = due_ms(w);
+        uint64_t due = w->come ? 0 : due_ms(w);
         if (due > clock_mono_ms()) {
             cond_wait_until(&w->woken, &w->mutex, due);
             continue;
@@ -347,7 +396,10 @@ static void *watch(void *ctx) {
         pthread_mutex_lock(&w->mutex);
     }
     pthread_mutex_unlock(&w->mutex);
-    let_go(w, any);
+    take_in(w);
+    let_go(w, w->absent);
+    let_go(w, w->settled);
+    let_go(w, w->stale);
     return NULL;
 }
 
@@ -359,31 +411,36 @@ bool changes_start(struct changes *w, struct queue *q, struct shared *s, struct 
     return w->runs || err_set(e, ERR_IO, "cannot start a thread");
 }
 
-void changes_wait(struct changes *w, struct http_request *r, const char *since, uint64_t timeout_s) {
-    struct waiting *x = arena_calloc(http_arena(r), 1, sizeof *x);
-    *x = (struct waiting){.request = r,
-                          .since = since && since[0] ? since : NULL,
-                          .until_ms = clock_mono_ms() + timeout_s * 1000,
-                          .fresh = true};
+static bool hand_over(struct changes *w, struct waiting *x) {
     pthread_mutex_lock(&w->mutex);
-    bool stop = w->stop, full = w->count >= CHANGES_WAITING_MAX;
-    if (!stop && !full) {
-        x->next = w->first;
-        w->first = x;
-        w->count++;
-        w->fresh++;
+    bool stop = w->stop;
+    if (!stop) {
+        push(&w->come, x);
         pthread_cond_signal(&w->woken);
     }
     pthread_mutex_unlock(&w->mutex);
-    if (stop || full)
-        reply_unavailable(r, stop ? "this coordinator is ending" : "too many wait for changes already");
+    return !stop;
+}
+
+void changes_wait(struct changes *w, struct http_request *r, const char *asker, const char *since, uint64_t timeout_s) {
+    struct waiting *x = arena_calloc(http_arena(r), 1, sizeof *x);
+    struct err e;
+    uint64_t now = clock_mono_ms();
+    *x = (struct waiting){
+        .request = r, .since = since && since[0] ? since : NULL, .come_ms = now, .until_ms = now + timeout_s * 1000};
+    if (!seats_enter(w->seats, asker, &x->seat, &e)) {
+        refuse(r, &e);
+    } else if (!hand_over(w, x)) {
+        seats_leave(w->seats, &x->seat);
+        err_set(&e, ERR_UNAVAILABLE, "this coordinator is ending");
+        err_hint(&e, "ask again in a few seconds");
+        refuse(r, &e);
+    }
 }
 
 void changes_figures(struct changes *w, struct buf *out) {
-    pthread_mutex_lock(&w->mutex);
-    uint64_t n = w->count;
-    pthread_mutex_unlock(&w->mutex);
-    figure_one(out, FIGURE_GAUGE, "outlayer_changes_waiting", "Who waits for changes of what lists show.", n);
+    figure_one(out, FIGURE_GAUGE, "outlayer_changes_waiting", "Who waits for changes of what lists show.",
+               seats_taken(w->seats));
 }
 
 void changes_stop(struct changes *w) {
@@ -403,5 +460,6 @@ void changes_free(struct changes *w) {
         return;
     pthread_cond_destroy(&w->woken);
     pthread_mutex_destroy(&w->mutex);
+    seats_free(w->seats);
     free(w);
 }

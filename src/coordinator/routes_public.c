@@ -33,7 +33,10 @@ void public_workers(struct http_request *r, void *ctx) {
 
 void public_changes(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    changes_wait(c->changes, r, http_query(r, "since"), api_number(r, "timeout", CHANGES_WAIT_MAX_S));
+    char asker[CLIENT_MAX];
+    coordinator_client(c, r, asker);
+    changes_wait(c->changes, r, coordinator_has_token(r) ? NULL : asker, http_query(r, "since"),
+                 api_number(r, "timeout", CHANGES_WAIT_MAX_S));
 }
 
 // --- prices ------------------------------------------------------------------------------------------------------

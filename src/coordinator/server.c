@@ -6,6 +6,7 @@
 #include "coordinator/account_keys.h"
 #include "coordinator/api_tables.h"
 #include "coordinator/routes.h"
+#include "http/connections.h"
 #include "http/router.h"
 #include <inttypes.h>
 
@@ -274,5 +275,10 @@ bool coordinator_serve(struct http_server **out, struct coordinator *c, const st
                                         .cors_origins = door->cors_origins,
                                         .limits = door->limits};
     config.limits.proxies = &c->askers;
-    return http_server_start(out, &config, e);
+    if (!http_server_start(out, &config, e))
+        return false;
+    struct connections_counts n;
+    http_server_count(*out, &n);
+    changes_leave_room(c->changes, n.max);
+    return true;
 }

@@ -256,6 +256,7 @@ void connections_count(struct connections *all, struct connections_counts *out) 
     pthread_mutex_lock(&all->lock);
     *out = all->seen;
     out->open = all->count;
+    out->max = all->max;
     pthread_mutex_unlock(&all->lock);
 }
 

@@ -32,7 +32,7 @@ void connection_is(const struct connections *all, struct connection *c, enum con
 
 // Since the start, but `open`, which is now.
 struct connections_counts {
-    uint64_t open;
+    uint64_t open, max;
     uint64_t refused_address, refused_all; // its address had its share; all places were taken by those at work
     uint64_t cut_room;                     // that waited for a request, for somebody else to come in
     uint64_t cut_late[CONNECTION_PART_COUNT];
