@@ -114,3 +114,34 @@ test("one question waits for each tab, from where the last answer ended, and non
   end();
   assert.ok(asked[2]!.signal.aborted);
 });
+
+test("lists are not loaded anew again while that is under way, and once more when it is over", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { asked } = world();
+  const client = new QueryClient();
+  let loads = 0;
+  client.invalidateQueries = ({ queryKey }: { queryKey?: readonly unknown[] } = {}) => {
+    if (queryKey?.[0] === "executions") loads++;
+    return Promise.resolve();
+  };
+  const end = followChanges(client);
+  const tell = async (anew: boolean) => {
+    await soon();
+    asked.at(-1)!.answer({ ...told("1~a"), anew });
+    await soon();
+    await soon();
+  };
+  const pass = async () => {
+    t.mock.timers.tick(3000);
+    await soon();
+  };
+  for (let i = 0; i < 5; i++) await tell(true);
+  assert.equal(loads, 1);
+  await pass();
+  assert.equal(loads, 2);
+  await pass(); // what was told meanwhile may be newer than the list that came
+  assert.equal(loads, 3);
+  await pass();
+  assert.equal(loads, 3);
+  end();
+});

@@ -65,10 +65,22 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 // What was loaded before the first answer may have missed what changed since a list was kept: it is loaded once more.
-async function loadAnew(client: QueryClient, signal: AbortSignal): Promise<void> {
-  refresh(client);
-  await pause(KEPT_MS, signal);
-  if (!signal.aborted) refresh(client);
+// Whoever wants it meanwhile, as each answer of a busy coordinator does, gets it by another time at the end.
+function loader(client: QueryClient, signal: AbortSignal): () => Promise<void> {
+  let runs = false;
+  let wanted = false;
+  return async () => {
+    wanted = true;
+    if (runs) return;
+    runs = true;
+    refresh(client);
+    while (wanted && !signal.aborted) {
+      wanted = false;
+      await pause(KEPT_MS, signal);
+      if (!signal.aborted) refresh(client);
+    }
+    runs = false;
+  };
 }
 
 // Until the signal says so. first: `since` of the first question; what is given back is that of the next one.
@@ -77,6 +89,7 @@ async function listen(
   first: string | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const loadAnew = loader(client, signal);
   let since = first;
   let failed = false;
   while (!signal.aborted) {
@@ -86,7 +99,7 @@ async function listen(
       const changes = await getJson<Changes>(question, signal);
       if (signal.aborted) break;
       since = changes.seq;
-      if (changes.anew || failed) void loadAnew(client, signal);
+      if (changes.anew || failed) void loadAnew();
       failed = false;
       applyChanges(client, changes);
     } catch {
