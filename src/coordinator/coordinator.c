@@ -91,6 +91,10 @@ static const char *faucet_account(struct arena *a, const char *faucet) {
     return n ? arena_printf(a, "%.*s/account", (int)(n - (faucet[n - 1] == '/')), faucet) : NULL;
 }
 
+static bool is_public(const char *network) {
+    return network && (strcmp(network, "testnet") == 0 || strcmp(network, "mainnet") == 0);
+}
+
 static bool open_dashboard(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
     const char *const asked[] = {config->shown.rpc_urls, faucet_account(a, config->shown.faucet_url)};
@@ -98,7 +102,8 @@ static bool open_dashboard(struct coordinator *c, const struct coordinator_confi
         log_info("no dashboard is served: DASHBOARD_DIR is not set");
         return true;
     }
-    return pages_open(&c->dashboard, "the dashboard", config->dashboard, asked, ARRAY_LEN(asked), e) ||
+    return (pages_open(&c->dashboard, "the dashboard", config->dashboard, asked, ARRAY_LEN(asked), e) &&
+            (!is_public(config->network) || pages_offer_wallets(c->dashboard, e))) ||
            err_wrap(e, "DASHBOARD_DIR") ||
            err_hint(e, "`make dashboard` makes the files; without DASHBOARD_DIR none are served");
 }

@@ -4,11 +4,14 @@
 #include "http/tags.h"
 
 #include "base/file.h"
+#include "codec/hex.h"
 #include "crypto/hash.h"
 #include <dirent.h>
 #include <errno.h>
 
 #define ETAG_MAX 40
+#define NONCE_MARK "@NONCE@"
+#define NONCE_BYTES 18
 
 struct page_form { // the bytes as they are, or compressed; len 0: there is no such form
     struct slice bytes;
@@ -26,7 +29,10 @@ struct pages {
     const char *what; // of the files, for errors
     struct page *list;
     size_t count, bytes;
+    const char *asked;                // what pages may ask beside the coordinator, each behind a blank
     const char *policy, *wasm_policy; // the second: may run WebAssembly
+    const char *opener;               // what windows that a page opens may know of it
+    struct slice before, after;       // the nonce of wallet.html; both empty: wallets are not offered
 };
 
 // --- reading -----------------------------------------------------------------------------------------------------
@@ -131,8 +137,10 @@ static bool make_policy(struct pages *p, const char *const *asked, size_t count,
             return false;
     if (list.full)
         return err_set(e, ERR_SETTINGS, "the list of addresses that pages may ask is too long");
-    p->policy = policy_text(p->arena, "", buf_str(&list));
-    p->wasm_policy = policy_text(p->arena, " 'wasm-unsafe-eval'", buf_str(&list));
+    p->asked = arena_strdup(p->arena, buf_str(&list));
+    p->opener = "same-origin";
+    p->policy = policy_text(p->arena, "", p->asked);
+    p->wasm_policy = policy_text(p->arena, " 'wasm-unsafe-eval'", p->asked);
     return true;
 }
 
@@ -151,6 +159,21 @@ bool pages_open(struct pages **out, const char *what, const char *folder, const 
         return false;
     }
     *out = p;
+    return true;
+}
+
+bool pages_offer_wallets(struct pages *p, struct err *e) {
+    const struct page *page = page_named(p, "wallet.html");
+    if (!page)
+        return true;
+    const char *text = arena_text(p->arena, page->plain.bytes), *at = strstr(text, NONCE_MARK);
+    if (!at)
+        return err_set(e, ERR_SETTINGS, "wallet.html has no " NONCE_MARK " for its script");
+    p->before = slice_of(text, (size_t)(at - text));
+    p->after = slice_str(at + strlen(NONCE_MARK));
+    p->policy = arena_printf(p->arena, "%s; frame-src 'self'", p->policy);
+    p->wasm_policy = arena_printf(p->arena, "%s; frame-src 'self'", p->wasm_policy);
+    p->opener = "same-origin-allow-popups";
     return true;
 }
 
@@ -186,18 +209,22 @@ static bool takes_gzip(struct http_request *r) {
     return false;
 }
 
-static void add_headers(const struct pages *p, struct http_request *r, const struct page *page,
-                        const struct page_form *form) {
+static void add_always(const struct pages *p, struct http_request *r) {
     static const char *const always[][2] = {
         {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Cross-Origin-Resource-Policy", "same-origin"},
-        {"X-Frame-Options", "DENY"},
         {"Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()"},
-        {"Vary", "Accept-Encoding"},
     };
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         http_add_header(r, always[i][0], always[i][1]);
+    http_add_header(r, "Cross-Origin-Opener-Policy", p->opener);
+}
+
+static void add_headers(const struct pages *p, struct http_request *r, const struct page *page,
+                        const struct page_form *form) {
+    add_always(p, r);
+    http_add_header(r, "X-Frame-Options", "DENY");
+    http_add_header(r, "Vary", "Accept-Encoding");
     http_add_header(r, "Content-Security-Policy", strcmp(page->name, PAGE_WITH_WASM) == 0 ? p->wasm_policy : p->policy);
     http_add_header(r, "Cache-Control", page->fixed ? "public, max-age=31536000, immutable" : "no-cache");
     http_add_header(r, "ETag", form->etag);
@@ -221,4 +248,31 @@ void pages_reply(const struct pages *p, struct http_request *r, const char *name
     if (compressed)
         http_add_header(r, "Content-Encoding", "gzip");
     http_reply(r, 200, page->type, form->bytes);
+}
+
+static const char *wallet_policy(const struct pages *p, struct arena *a, const char *nonce) {
+    return arena_printf(a,
+                        "default-src 'none'; script-src 'nonce-%s'; style-src 'self' 'unsafe-inline'; "
+                        "img-src 'self' data: https:; font-src data: https:; connect-src 'self' https:%s; "
+                        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+                        nonce, p->asked);
+}
+
+void pages_reply_wallets(const struct pages *p, struct http_request *r) {
+    struct err e;
+    if (!p->before.len) {
+        err_set(&e, ERR_NOT_FOUND, "no wallets are offered here: they are for testnet and mainnet");
+        http_reply_err(r, &e);
+        return;
+    }
+    struct arena *a = http_arena(r);
+    uint8_t random[NONCE_BYTES];
+    random_bytes(random, sizeof random);
+    const char *nonce = base64_text(a, slice_of(random, sizeof random));
+    add_always(p, r);
+    http_add_header(r, "X-Frame-Options", "SAMEORIGIN");
+    http_add_header(r, "Content-Security-Policy", wallet_policy(p, a, nonce));
+    http_add_header(r, "Cache-Control", "no-store");
+    const char *text = arena_printf(a, "%.*s%s%.*s", SLICE_FMT(p->before), nonce, SLICE_FMT(p->after));
+    http_reply(r, 200, "text/html; charset=utf-8", slice_str(text));
 }

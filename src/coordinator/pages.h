@@ -17,5 +17,12 @@ struct pages;
 [[nodiscard]] bool pages_open(struct pages **out, const char *what, const char *folder, const char *const *asked,
                               size_t count, struct err *e);
 void pages_free(struct pages *p); // NULL is fine
+// Pages may frame the document of wallets (wallet.html, which has @NONCE@ where the nonce of its script belongs), and
+// windows that a wallet opens may answer. No page's policy for scripts, styles and connections changes by that. false:
+// its file is there and has no such mark; without the file nothing changes.
+[[nodiscard]] bool pages_offer_wallets(struct pages *p, struct err *e);
+// Answers with that document: wallets need styles in their markup and connections to wherever they are, so that its
+// policy is another one. Its script has a nonce of this answer. 404 where wallets are not offered.
+void pages_reply_wallets(const struct pages *p, struct http_request *r);
 // Answers a GET or HEAD with the file of that name, such as "index.html" or "assets/x.js", or with 404.
 void pages_reply(const struct pages *p, struct http_request *r, const char *name);

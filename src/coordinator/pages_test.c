@@ -47,6 +47,20 @@ static void test_folder(void **state) {
     pages_free(p);
 }
 
+static void test_wallets(void **state) {
+    struct fixture *f = *state;
+    struct pages *p;
+    struct err e;
+    put(f, "index.html", SLICE_LIT("<p>"));
+    assert_ok(pages_open(&p, "the dashboard", f->folder, NULL, 0, &e), &e);
+    assert_ok(pages_offer_wallets(p, &e), &e); // there are none
+    pages_free(p);
+    put(f, "wallet.html", SLICE_LIT("<script src=x>"));
+    assert_ok(pages_open(&p, "the dashboard", f->folder, NULL, 0, &e), &e);
+    assert_err(pages_offer_wallets(p, &e), &e, ERR_SETTINGS, "@NONCE@");
+    pages_free(p);
+}
+
 static bool open_asking(struct fixture *f, const char *asked, struct pages **out, struct err *e) {
     return pages_open(out, "the dashboard", f->folder, &asked, 1, e);
 }
@@ -87,6 +101,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wallets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

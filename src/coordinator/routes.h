@@ -85,6 +85,8 @@ void page_document(struct http_request *r, void *coordinator); // of each page's
 void page_verification(struct http_request *r, void *coordinator);
 void page_asset(struct http_request *r, void *coordinator);
 void page_icon(struct http_request *r, void *coordinator);
+void page_wallets(struct http_request *r, void *coordinator);
+void page_wallet_list(struct http_request *r, void *coordinator);
 #define BOOK_PATH "/docs/"
 void book_folder(struct http_request *r, void *coordinator);
 void book_index(struct http_request *r, void *coordinator);

@@ -27,6 +27,16 @@ void page_asset(struct http_request *r, void *ctx) {
 
 void page_icon(struct http_request *r, void *ctx) { reply_dashboard(r, ctx, "favicon.svg"); }
 
+void page_wallets(struct http_request *r, void *ctx) {
+    const struct coordinator *c = ctx;
+    if (c->dashboard)
+        pages_reply_wallets(c->dashboard, r);
+    else
+        reply_dashboard(r, c, "wallet.html");
+}
+
+void page_wallet_list(struct http_request *r, void *ctx) { reply_dashboard(r, ctx, "wallets.json"); }
+
 static bool has_book(struct http_request *r, const struct coordinator *c) {
     if (!c->book)
         reply_none(r, "book", "`make book` makes one; DOCS_DIR says where it is");

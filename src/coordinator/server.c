@@ -99,6 +99,8 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/settings", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/assets/{file}", page_asset, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/favicon.svg", page_icon, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/wallet.html", page_wallets, 0, NULL, ROUTE_PUBLIC, page) \
+    X(HTTP_GET, "/wallets.json", page_wallet_list, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/docs", book_folder, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, BOOK_PATH, book_index, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, BOOK_PATH "{file}", book_file, 0, NULL, ROUTE_PUBLIC, page) \
