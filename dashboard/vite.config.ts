@@ -54,12 +54,28 @@ function compressed(): Plugin {
   };
 }
 
+// The coordinator puts a nonce of its own into each answer with this document (src/coordinator/pages.h). What its script
+// imports has that script's nonce.
+function nonces(): Plugin {
+  return {
+    name: "nonces",
+    enforce: "post",
+    transformIndexHtml: {
+      order: "post",
+      handler: (html, { path }) =>
+        path.endsWith("/wallet.html")
+          ? html.replace(/<link rel="modulepreload"[^>]*>\s*/g, "").replace("<script ", '<script nonce="@NONCE@" ')
+          : html,
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), compressed()],
+  plugins: [react(), nonces(), compressed()],
   // The verifier of quotes, with its WebAssembly within it: `make web` has made it before.
   resolve: { alias: { "outlayer-verify": join(import.meta.dirname, "../build/web/verify/verify.js") } },
   build: {
-    rolldownOptions: { input: ["index.html", "verification.html"] },
+    rolldownOptions: { input: ["index.html", "verification.html", "wallet.html"] },
     target: "es2023",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -55,26 +55,57 @@ export function storageCost(place: Place, key: RowKey, owner: string, blob: stri
   return view<string>(place.urls, place.contract, "estimate_storage_cost", args);
 }
 
-async function act(place: Place, wallet: Wallet, method: string, args: object, deposit: string, tgas: number) {
+const TRIES = 60;
+const STEP_MS = 1000;
+
+// Where a wallet does not say what it sent, the chain is asked whether it has happened.
+async function seen(happened: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < TRIES; i++) {
+    if (await happened().catch(() => false)) return;
+    await new Promise((later) => setTimeout(later, STEP_MS));
+  }
+  throw new Error(
+    "the wallet does not say what became of it, and the chain shows nothing: look at the list before you try again",
+  );
+}
+
+interface Change {
+  method: string;
+  args: object;
+  deposit: string;
+  tgas: number;
+  happened: (row: Stored | null) => boolean;
+}
+
+async function act(place: Place, wallet: Wallet, key: RowKey, { method, args, deposit, tgas, happened }: Change) {
   const call = { contract: place.contract, method, args: JSON.stringify(args), deposit, tgas };
   const { hash } = await wallet.send(call);
-  await finished(place.urls, hash, wallet.accountId);
-  return hash;
+  if (hash === null) await seen(async () => happened(await readRow(place, key, wallet.accountId)));
+  else await finished(place.urls, hash, wallet.accountId);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 export async function storeRow(place: Place, wallet: Wallet, key: RowKey, blob: string, access: unknown) {
   const cost = await storageCost(place, key, wallet.accountId, blob, access);
-  return act(place, wallet, "store_secrets", { ...key, encrypted_secrets_base64: blob, access }, cost, 50);
+  const args = { ...key, encrypted_secrets_base64: blob, access };
+  const happened = (row: Stored | null) => row?.encrypted_secrets === blob;
+  return act(place, wallet, key, { method: "store_secrets", args, deposit: cost, tgas: 50, happened });
 }
 
-export async function changeAccess(place: Place, wallet: Wallet, key: RowKey, access: Access): Promise<string> {
+export async function changeAccess(place: Place, wallet: Wallet, key: RowKey, access: Access): Promise<void> {
   const row = await readRow(place, key, wallet.accountId);
   if (!row) throw new Error("the row is not there any more");
   const next = accessJson(access);
   const cost = await storageCost(place, key, wallet.accountId, row.encrypted_secrets, next);
-  return act(place, wallet, "update_access", { ...key, new_access: next }, cost, 50);
+  const happened = (now: Stored | null) => same(now?.access, next);
+  const args = { ...key, new_access: next };
+  return act(place, wallet, key, { method: "update_access", args, deposit: cost, tgas: 50, happened });
 }
 
-export function deleteRow(place: Place, wallet: Wallet, key: RowKey): Promise<string> {
-  return act(place, wallet, "delete_secrets", key, "0", 30);
+export function deleteRow(place: Place, wallet: Wallet, key: RowKey): Promise<void> {
+  const happened = (row: Stored | null) => row === null;
+  return act(place, wallet, key, { method: "delete_secrets", args: key, deposit: "0", tgas: 30, happened });
 }

@@ -3,13 +3,13 @@
 import { useRef } from "react";
 import { useConfig } from "../api/queries.ts";
 import { useBalance } from "../chain/queries.ts";
-import { ends } from "../format/text.ts";
+import { ends, oneLine } from "../format/text.ts";
 import { words } from "../parts/notes.tsx";
 import { Amount, Name } from "../parts/values.tsx";
 import { useAccount, useAccountOfTabs, useConnect, useDisconnect, walletKind } from "./use_wallet.ts";
-import type { StoredAccount } from "./keys.ts";
+import type { Account } from "./wallet.ts";
 
-function Connected({ account }: { account: StoredAccount }) {
+function Connected({ account }: { account: Account }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const balance = useBalance(account.accountId);
   const leave = useDisconnect();
@@ -19,8 +19,12 @@ function Connected({ account }: { account: StoredAccount }) {
         {ends(account.accountId, 9, 4)}
       </button>
       <dialog ref={dialog} aria-labelledby="account-title">
-        <h2 id="account-title">Your account on this local chain</h2>
-        <p>Its key is kept by this browser and cannot be read out of it.</p>
+        <h2 id="account-title">Your account{account.keeper === null && " on this local chain"}</h2>
+        <p>
+          {account.keeper === null
+            ? "Its key is kept by this browser and cannot be read out of it."
+            : `Its key is kept by ${oneLine(account.keeper, 40)}, which asks you before it signs.`}
+        </p>
         <dl className="facts">
           <div>
             <dt>Account</dt>
@@ -28,12 +32,14 @@ function Connected({ account }: { account: StoredAccount }) {
               <Name text={account.accountId} what="account" whole />
             </dd>
           </div>
-          <div>
-            <dt>Public key</dt>
-            <dd>
-              <Name text={account.publicKey} what="public key" />
-            </dd>
-          </div>
+          {account.publicKey !== null && (
+            <div>
+              <dt>Public key</dt>
+              <dd>
+                <Name text={account.publicKey} what="public key" />
+              </dd>
+            </div>
+          )}
           <div>
             <dt>Balance</dt>
             <dd>{balance.isError ? "The chain does not answer." : <Amount yocto={balance.data} />}</dd>
@@ -62,7 +68,7 @@ export function AccountMenu() {
   return (
     <>
       <button type="button" className="small" disabled={connect.isPending} onClick={() => connect.mutate()}>
-        {connect.isPending ? "Making an account…" : "Make an account"}
+        {connect.isPending ? "Wait…" : walletKind(config.data) === "connect" ? "Connect a wallet" : "Make an account"}
       </button>
       {connect.isError && (
         <span className="wrong" role="alert">

@@ -64,5 +64,5 @@ export function localWallet(stored: StoredAccount, rpcUrl: string): Wallet {
     const signature = `ed25519:${base58(new Uint8Array(signed))}`;
     return { publicKey: stored.publicKey, signature, callbackUrl: null };
   };
-  return { accountId: stored.accountId, publicKey: stored.publicKey, send, signMessage };
+  return { accountId: stored.accountId, send, signMessage };
 }

@@ -4,25 +4,49 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { useConfig } from "../api/queries.ts";
 import type { Config } from "../api/schema.ts";
+import { isPublic } from "../chain/identity.ts";
 import type { StoredAccount } from "./keys.ts";
 import { hearTabs } from "./tabs.ts";
-import type { Call, Wallet } from "./wallet.ts";
+import type { Account, Call, Wallet } from "./wallet.ts";
 
 const KEY = ["wallet"];
 
-export type WalletKind = "local" | "none";
+// local: keys of this browser, on a local chain; connect: a wallet, on a public network.
+export type WalletKind = "local" | "connect" | "none";
 
 export function walletKind(config: Config | undefined): WalletKind {
-  return config?.faucet_url && config.rpc_urls.length > 0 ? "local" : "none";
+  if (!config || config.rpc_urls.length === 0) return "none";
+  if (isPublic(config.network ?? "")) return "connect";
+  return config.faucet_url ? "local" : "none";
+}
+
+function shown(account: StoredAccount): Account {
+  return { accountId: account.accountId, publicKey: account.publicKey, keeper: null };
+}
+
+async function restore(config: Config): Promise<Account | null> {
+  if (walletKind(config) === "connect") return (await import("./connect.ts")).restoreConnected(config);
+  const stored = await (await import("./local.ts")).restoreLocal(config);
+  return stored && shown(stored);
+}
+
+async function begin(config: Config): Promise<Account> {
+  if (walletKind(config) === "connect") return (await import("./connect.ts")).connectWallet(config);
+  return shown(await (await import("./local.ts")).connectLocal(config));
+}
+
+async function leave(config: Config): Promise<void> {
+  if (walletKind(config) === "connect") return (await import("./connect.ts")).leaveWallet(config);
+  return (await import("./local.ts")).disconnectLocal(config);
 }
 
 export function useAccount() {
   const config = useConfig();
-  return useQuery<StoredAccount | null>({
+  return useQuery<Account | null>({
     queryKey: KEY,
-    enabled: walletKind(config.data) === "local",
+    enabled: walletKind(config.data) !== "none",
     staleTime: Number.POSITIVE_INFINITY,
-    queryFn: async () => (await import("./local.ts")).restoreLocal(config.data!),
+    queryFn: () => restore(config.data!),
   });
 }
 
@@ -36,7 +60,7 @@ export function useConnect() {
   const config = useConfig();
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async () => (await import("./local.ts")).connectLocal(config.data!),
+    mutationFn: () => begin(config.data!),
     onSuccess: (account) => client.setQueryData(KEY, account),
   });
 }
@@ -46,7 +70,8 @@ export function useImport() {
   const client = useQueryClient();
   return useMutation({
     gcTime: 0, // what was given has a key in it
-    mutationFn: async (file: File) => (await import("./local.ts")).importLocal(config.data!, await file.text()),
+    mutationFn: async (file: File) =>
+      shown(await (await import("./local.ts")).importLocal(config.data!, await file.text())),
     onSuccess: (account) => client.setQueryData(KEY, account),
   });
 }
@@ -55,7 +80,7 @@ export function useDisconnect() {
   const config = useConfig();
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async () => (await import("./local.ts")).disconnectLocal(config.data!),
+    mutationFn: () => leave(config.data!),
     onSuccess: () => client.setQueryData(KEY, null),
   });
 }
@@ -67,6 +92,8 @@ export function useWallet(): () => Promise<Wallet> {
   return async () => {
     const [url] = config.data?.rpc_urls ?? [];
     if (!config.data || !account.data || !url) throw new Error("no account is connected");
+    if (walletKind(config.data) === "connect")
+      return (await import("./connect.ts")).connectedWallet(config.data, account.data.accountId);
     const stored = await (await import("./local.ts")).keyOf(config.data, account.data.accountId);
     return (await import("./local_wallet.ts")).localWallet(stored, url);
   };
@@ -75,4 +102,13 @@ export function useWallet(): () => Promise<Wallet> {
 export function useSend() {
   const wallet = useWallet();
   return useMutation({ mutationFn: async (call: Call) => (await wallet()).send(call) });
+}
+
+// What a page says where somebody must be connected first.
+export function useConnectFirst(): string {
+  const kind = walletKind(useConfig().data);
+  if (kind === "none") return "No account can act here: this coordinator names no faucet and no public network.";
+  return kind === "connect"
+    ? "Connect a wallet first: the button is above."
+    : "Make an account first: the button is above.";
 }

@@ -10,8 +10,14 @@ export interface Call {
   tgas: number;
 }
 
+export interface Account {
+  accountId: string;
+  publicKey: string | null;
+  keeper: string | null; // of its key: a wallet's name; null: this browser, on a local chain
+}
+
 export interface Sent {
-  hash: string;
+  hash: string | null; // null: not even that is known
   // false: nobody said that the chain took it. It may have: ask the chain by its hash.
   sure: boolean;
 }
@@ -24,7 +30,6 @@ export interface SignedMessage {
 
 export interface Wallet {
   accountId: string;
-  publicKey: string;
   send(call: Call): Promise<Sent>;
   signMessage(message: Message): Promise<SignedMessage>; // NEP-413
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pages.mjs WORLD.json [TESTS, by a pattern]: the dashboard of a running `outlayer up` in headless Chromium. Prints `ok NAME` and
 // `FAIL NAME got …` lines, and `ask` where somebody is to ask for an execution.
+import { tests as connect } from "./connect.mjs";
 import { tests as execution } from "./execution.mjs";
 import { run } from "./kit.mjs";
 import { tests as liar } from "./liar.mjs";
@@ -13,6 +14,6 @@ import { tests as verification } from "./verification.mjs";
 import { tests as wallet } from "./wallet.mjs";
 
 await run(
-  { ...list, ...execution, ...stats, ...verification, ...wallet, ...playground, ...secrets, ...settings, ...liar },
+  { ...list, ...execution, ...stats, ...verification, ...wallet, ...playground, ...secrets, ...settings, ...liar, ...connect },
   process.argv[3],
 );

@@ -2,16 +2,18 @@
 // Asks for an execution, and shows what becomes of it. What was sent stands in the address: a reload loses nothing.
 import { useState, type SubmitEvent } from "react";
 import { useSearchParams } from "wouter";
+import type { Integer } from "../../api/exact.ts";
 import { useConfig } from "../../api/queries.ts";
 import { useContractLimits, useEstimate, useLike } from "../../chain/queries.ts";
 import { near } from "../../format/money.ts";
 import { useTitle } from "../../hooks/title.ts";
 import { Empty, ErrorNote, Loading, words } from "../../parts/notes.tsx";
-import { useAccount, useSend } from "../../wallet/use_wallet.ts";
+import { useAccount, useConnectFirst, useSend } from "../../wallet/use_wallet.ts";
 import { argumentsOf, depositOf, draftOf, EMPTY, limitsOf, problemsOf, requestOf, type Draft } from "./draft.ts";
 import { Commands } from "../execution/commands.tsx";
 import { RequestForm } from "./form.tsx";
 import { Built } from "./built.tsx";
+import { Lost, newestOf } from "./lost.tsx";
 import { Run } from "./run.tsx";
 
 const TGAS = 300;
@@ -22,6 +24,8 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
   const [tried, setTried] = useState(false);
   const account = useAccount();
   const send = useSend();
+  const first = useConnectFirst();
+  const [lost, setLost] = useState<Integer | null>(null);
   const limits = useContractLimits(contract);
   const estimate = useEstimate(contract, limitsOf(draft));
   const problems = problemsOf(draft, limits.data ?? null);
@@ -36,8 +40,12 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
       return;
     }
     const call = { contract, method: "request_execution", args: argumentsOf(draft), tgas: TGAS };
+    setLost(null);
+    const before =
+      account.data.keeper === null ? null : await newestOf(contract, account.data.accountId).catch(() => 0);
     const sent = await send.mutateAsync({ ...call, deposit: depositOf(draft, estimate.data) }).catch(() => null);
-    if (sent) setSearch({ transaction: sent.hash, sender: account.data.accountId });
+    if (sent && sent.hash !== null) setSearch({ transaction: sent.hash, sender: account.data.accountId });
+    else if (sent) setLost(before);
   };
   return (
     <>
@@ -52,7 +60,7 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
             {send.isPending ? "Sending…" : "Run it"}
           </button>
           <p aria-live="polite">
-            {!account.data && "Make an account first: the button is above. "}
+            {!account.data && `${first} `}
             {estimate.data && (
               <>
                 At least {near(estimate.data)} must be attached; this attaches {near(depositOf(draft, estimate.data))}
@@ -71,7 +79,18 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
           />
         )}
       </form>
-      {hash && sender && <Run contract={contract} hash={hash} sender={sender} key={hash} />}
+      {lost !== null && account.data && (
+        <Lost
+          contract={contract}
+          sender={account.data.accountId}
+          after={lost}
+          found={(transaction, by) => {
+            setLost(null);
+            setSearch({ transaction, sender: by });
+          }}
+        />
+      )}
+      {lost === null && hash && sender && <Run contract={contract} hash={hash} sender={sender} key={hash} />}
     </>
   );
 }

@@ -6,7 +6,7 @@ import { useTitle } from "../../hooks/title.ts";
 import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
 import { useRows } from "../../secrets/queries.ts";
 import type { Row } from "../../secrets/rows.ts";
-import { useAccount } from "../../wallet/use_wallet.ts";
+import { useAccount, useConnectFirst } from "../../wallet/use_wallet.ts";
 import { SecretsForm } from "./form.tsx";
 import { SecretList } from "./list.tsx";
 
@@ -59,6 +59,7 @@ function Unsafe() {
 export function SecretsPage() {
   const config = useConfig();
   const account = useAccount();
+  const first = useConnectFirst();
   useTitle("Secrets");
   return (
     <>
@@ -78,7 +79,7 @@ export function SecretsPage() {
       ) : account.data ? (
         <Rows account={account.data.accountId} key={account.data.accountId} />
       ) : (
-        <Empty title="Whose secrets? Make an account first: the button is above." />
+        <Empty title={`Whose secrets? ${first}`} />
       )}
     </>
   );

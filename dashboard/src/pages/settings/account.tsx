@@ -9,9 +9,9 @@ import { duration } from "../../format/time.ts";
 import { Field } from "../../parts/field.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
 import { Amount, Name } from "../../parts/values.tsx";
-import type { StoredAccount } from "../../wallet/keys.ts";
+import type { Account } from "../../wallet/wallet.ts";
 import { ApiKeySettings } from "./keys.tsx";
-import { useAccount, useDisconnect, useImport } from "../../wallet/use_wallet.ts";
+import { useAccount, useConnectFirst, useDisconnect, useImport, walletKind } from "../../wallet/use_wallet.ts";
 
 function UsageTiles({ usage }: { usage: Usage }) {
   const tiles = [
@@ -56,7 +56,7 @@ function Spent({ account }: { account: string }) {
   );
 }
 
-function Connected({ account }: { account: StoredAccount }) {
+function Connected({ account }: { account: Account }) {
   const keys = useConfig().data?.api_keys;
   const balance = useBalance(account.accountId);
   const leave = useDisconnect();
@@ -69,12 +69,14 @@ function Connected({ account }: { account: StoredAccount }) {
             <Name text={account.accountId} what="account" whole />
           </dd>
         </div>
-        <div>
-          <dt>Public key</dt>
-          <dd>
-            <Name text={account.publicKey} what="public key" />
-          </dd>
-        </div>
+        {account.publicKey !== null && (
+          <div>
+            <dt>Public key</dt>
+            <dd>
+              <Name text={account.publicKey} what="public key" />
+            </dd>
+          </div>
+        )}
         <div>
           <dt>Balance</dt>
           <dd>{balance.isError ? "The chain does not answer." : <Amount yocto={balance.data} />}</dd>
@@ -119,6 +121,8 @@ function ImportFile() {
 
 export function AccountSettings() {
   const account = useAccount();
+  const local = walletKind(useConfig().data) === "local";
+  const first = useConnectFirst();
   return (
     <section aria-labelledby="account-settings">
       <h2 id="account-settings">Account</h2>
@@ -129,9 +133,7 @@ export function AccountSettings() {
       ) : account.isPending ? (
         <Loading what="this browser's account" />
       ) : (
-        <Empty title="No account yet: the button above makes one.">
-          <ImportFile />
-        </Empty>
+        <Empty title={local ? "No account yet: the button above makes one." : first}>{local && <ImportFile />}</Empty>
       )}
     </section>
   );

@@ -46,7 +46,7 @@ function Whole({ config }: { config: Deployment }) {
   return (
     <>
       {walletKind(config) === "none" ? (
-        <Empty title="No account can act here: this coordinator names no faucet of a local chain." />
+        <Empty title="No account can act here: this coordinator names no faucet and no public network." />
       ) : (
         <AccountSettings />
       )}

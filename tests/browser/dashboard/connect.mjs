@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wallets of public networks: a coordinator that says it is testnet's, and wallets that do what they are told, say no, say
+// nothing, or answer for somebody else. tests/dashboard_test.py makes both.
+import { audit, check, done, equal, open, picture, unexpected } from "./kit.mjs";
+import { answer, world } from "./world.mjs";
+
+const at = (path) => world.connect + path;
+const frameOf = (page) => page.frameLocator('iframe[title="Wallet"]');
+const inside = (page) => page.frames().find((frame) => frame.url().endsWith("/wallet.html"));
+
+// The executions are those of the coordinator that works for the chain; `newer` makes the newest one newer.
+async function begin(newer = () => false) {
+  const page = await open(at("/playground"), {}, (p) =>
+    p.route(/\/public\/executions/, async (route) => {
+      try {
+        const response = await route.fetch({ url: route.request().url().replace(world.connect, world.url) });
+        const body = await response.json();
+        if (body.executions?.[0] && newer())
+          body.executions[0] = { ...body.executions[0], id: 1_000_000, transaction_hash: world.good.transaction_hash };
+        await route.fulfill(answer(body, response.status()));
+      } catch {
+        // the page was closed while its question waited
+      }
+    }),
+  );
+  return page;
+}
+
+async function connect(page, name) {
+  await page.getByRole("button", { name: "Connect a wallet" }).click();
+  await frameOf(page).getByRole("button", { name }).click();
+}
+
+async function ask(page) {
+  await page.getByLabel("Repository").fill(world.repo.repo);
+  await page.getByLabel("Branch, tag or commit").fill(world.repo.ref);
+  await page.getByText(/At least .* NEAR must be attached/).waitFor();
+  await page.getByRole("button", { name: "Run it" }).click();
+}
+
+const ours = (page) => page.getByRole("button", { name: /^alice/ });
+
+export const tests = {
+  async "a wallet of a public network"() {
+    const page = await begin();
+    await page.getByRole("button", { name: "Connect a wallet" }).click();
+    await frameOf(page).getByRole("heading", { name: "Which wallet?" }).waitFor();
+    equal("those of the list are offered, and no others", await frameOf(page).getByRole("listitem").count(), 6);
+    await audit(inside(page), "the wallets");
+    await picture(page, "wallets-wide-light");
+    await inside(page).evaluate(() => {
+      const manifest = { id: "honest", name: "Honest", type: "injected", permissions: {}, features: {} };
+      window.postMessage({ type: "near-wallet-injected", manifest }, "*");
+      window.dispatchEvent(new CustomEvent("near-wallet-injected", { detail: { manifest } }));
+      return new Promise((later) => setTimeout(later));
+    });
+    await frameOf(page).getByRole("button", { name: "Honest" }).click();
+    await ours(page).waitFor();
+    check("an injected wallet takes no listed one's place", true);
+    await ask(page);
+    await frameOf(page).getByRole("heading", { name: "Honest is to sign" }).waitFor();
+    const words = await frameOf(page).locator("main").innerText();
+    check("what is to be signed is said", /alice.*calls request_execution of .* attaches 0.1 NEAR/.test(words), words);
+    await audit(inside(page), "what is to be signed");
+    await picture(page, "wallets-sign-wide-light");
+    await page.keyboard.press("Escape");
+    await page.getByText("cancelled: the wallet was not asked").waitFor();
+    await page.getByRole("button", { name: "Run it" }).click();
+    await frameOf(page).getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("region", { name: "The request" }).getByText("Refunded to").waitFor();
+    check("and what it sent is followed on the chain", page.url().includes(world.good.transaction_hash), page.url());
+    await page.reload();
+    await ours(page).waitFor();
+    await ours(page).click();
+    await page.getByText("Its key is kept by Honest").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Forget this account" }).click();
+    await page.getByRole("button", { name: "Connect a wallet" }).waitFor();
+    equal("nothing was complained about: a wallet", unexpected(page), []);
+    await done(page);
+  },
+
+  async "wallets that misbehave"() {
+    const page = await begin();
+    await connect(page, "Refuses");
+    await page.getByText("User rejected the request").waitFor();
+    check("a refusal is told", true);
+    await connect(page, "Changed");
+    await page.getByText("is another one than this dashboard was made with").waitFor();
+    check("a program of other bytes is not run", true);
+    await connect(page, "Other account");
+    await ours(page).waitFor();
+    await ask(page);
+    await frameOf(page).getByRole("button", { name: "Continue" }).click();
+    await page.getByText("the wallet answered for bob.test.near, not for alice.test.near").waitFor();
+    check("an answer for another account is named", true);
+    await done(page);
+  },
+
+  async "wallets that say nothing"() {
+    for (const [name, act] of [
+      ["Late", async () => {}],
+      ["Hangs", (page) => frameOf(page).getByRole("button", { name: "Stop waiting" }).click()],
+    ]) {
+      let sent = false;
+      const page = await begin(() => sent);
+      await connect(page, name);
+      await ours(page).waitFor();
+      await ask(page);
+      await frameOf(page).getByRole("button", { name: "Continue" }).click();
+      await act(page);
+      await page.getByText("does not say whether it sent the request").waitFor();
+      check(
+        `nobody is told to pay twice: ${name}`,
+        (await page.locator("main").innerText()).includes("pay for it twice"),
+      );
+      sent = true;
+      await page.getByRole("region", { name: "The request" }).getByText("Refunded to").waitFor();
+      check(
+        `and the request is found by itself: ${name}`,
+        page.url().includes(world.good.transaction_hash),
+        page.url(),
+      );
+      await done(page);
+    }
+  },
+};
