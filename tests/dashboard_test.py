@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dashboard: its files as the coordinator serves them, and its pages in a real Chromium against a real `outlayer up`.
 Whoever cannot see here what became of a request, or is shown something that is not so, has nowhere else to look."""
-import gzip, json, os, shutil, subprocess, threading, types
+import gzip, hashlib, json, os, re, shutil, subprocess, threading, types
 
 import kit, near
 from kit import check, equal
@@ -80,6 +80,39 @@ def test_files():
                       (status, body))
 
 
+def test_wallets():
+    """The document of wallets may do more than the pages; whoever gives the pages as much, or keeps its nonce, gives secrets away."""
+    with kit.folder() as home:
+        folder = os.path.join(home, "pages", "dashboard")
+        small_dashboard(folder)
+        write(os.path.join(folder, "wallet.html"), b'<script nonce="@NONCE@" src="/assets/a-1b2c.js"></script>')
+        write(os.path.join(folder, "wallets.json"), b'{"wallets":[]}')
+        policies = {}
+        for network in ("devnet", "testnet"):
+            with kit.Daemon("outlayer-coordinator", {"DASHBOARD_DIR": folder, "PUBLIC_NEAR_RPC_URL": "https://rpc.example",
+                                                     "OUTLAYER_NETWORK": network}, home=os.path.join(home, network)) as c:
+                policies[network] = kit.get(c.url + "/")[1]
+                status, headers, body = kit.get(c.url + "/wallet.html")
+                if network == "devnet":
+                    check("a local chain has none", status == 404 and json.loads(body)["error"], body)
+                    continue
+                found = [re.search(b'nonce="([A-Za-z0-9+/=]{24})"', kit.get(c.url + "/wallet.html")[2]) for _ in range(3)]
+                equal("each answer has a nonce of its own", len({m.group(1) for m in found}), 3)
+                policy = headers["Content-Security-Policy"]
+                nonce = re.search(b'nonce="([^"]*)"', body).group(1).decode()
+                check("its script runs by it, and no other does",
+                      f"script-src 'nonce-{nonce}';" in policy and "unsafe-eval" not in policy, policy)
+                check("our pages alone may frame it", "frame-ancestors 'self'" in policy and
+                      headers["X-Frame-Options"] == "SAMEORIGIN", policy)
+                equal("it is kept by nobody", (headers["Cache-Control"], headers["ETag"]), ("no-store", None))
+                equal("the list of wallets is there", kit.get(c.url + "/wallets.json")[2], b'{"wallets":[]}')
+        equal("pages may frame it, and nothing else is different", policies["testnet"]["Content-Security-Policy"],
+              policies["devnet"]["Content-Security-Policy"] + "; frame-src 'self'")
+        equal("windows of wallets may answer where there are wallets",
+              [policies[n]["Cross-Origin-Opener-Policy"] for n in ("devnet", "testnet")],
+              ["same-origin", "same-origin-allow-popups"])
+
+
 def test_without_files():
     """A coordinator without a dashboard says so; one whose folder is none does not start."""
     with kit.folder() as home:
@@ -103,6 +136,29 @@ def test_units():
         raise kit.Skip("npm is not installed")
     done = subprocess.run([os.path.join(kit.ROOT, "scripts", "dashboard.sh"), "test"], capture_output=True, text=True)
     check("the dashboard's unit tests pass", done.returncode == 0, (done.stdout + done.stderr)[-1500:])
+
+
+def named_tests():
+    """The names of all tests of the dashboard: of this file, of its unit tests, and of what drives its pages."""
+    names = {name for name in globals() if name.startswith("test_")}
+    for folder, ending in ((os.path.join(kit.ROOT, "dashboard", "src"), ".test.ts"), (PAGES, ".mjs")):
+        for path, _, files in os.walk(folder):
+            for name in (f for f in files if f.endswith(ending)):
+                with open(os.path.join(path, name), encoding="utf-8") as f:
+                    names |= set(re.findall(r'^test\("([^"]+)"|^  async "([^"]+)"', f.read(), re.M))
+    return {one for name in names for one in ([name] if isinstance(name, str) else name) if one}
+
+
+def test_faults():
+    """Each fault that docs/dashboard.md lists is held by a test that is there, or the page says why it cannot occur."""
+    with open(os.path.join(kit.ROOT, "docs", "dashboard.md"), encoding="utf-8") as f:
+        rows = re.search(r"<!-- faults -->\n(.*?)<!-- /faults -->", f.read(), re.S).group(1).splitlines()[2:]
+    check("there are rows", len(rows) > 30, len(rows))
+    known = named_tests()
+    for row in rows:
+        fault, held = [part.strip() for part in row.strip("|").split("|")]
+        names = [n for n in re.findall(r"`([^`]+)`", held) if not re.match(r"make check|.*/", n)]
+        check(fault[:70], set(names) <= known and (names or held.startswith("cannot occur:")), set(names) - known)
 
 
 def chromium():
@@ -163,6 +219,29 @@ def registered(stack):
             "other_quote": json.loads(Simulator.ask(agent, "/GetQuote?report_data=00")[2])["quote"]}
 
 
+NETWORKS = ["testnet", "mainnet"]
+WALLETS = [("honest", "Honest"), ("other", "Other account"), ("hangs", "Hangs"), ("late", "Late"), ("refuses", "Refuses"),
+           ("changed", "Changed")]
+
+
+def with_wallets(home, world):
+    """A coordinator that says it is testnet's, whose dashboard offers the wallets of tests/browser/dashboard/test_wallet.js."""
+    folder = os.path.join(home, "with-wallets")
+    shutil.copytree(os.path.join(kit.ROOT, "build", "dashboard"), folder)
+    with open(os.path.join(PAGES, "test_wallet.js"), encoding="utf-8") as f:
+        facts = {"hash": world["good"]["transaction_hash"], "contract": world["contract"]}
+        program = f"const WORLD = {json.dumps(facts)};\n{f.read()}".encode()
+    write(os.path.join(folder, "assets", "test-wallet.js"), program)
+    good = hashlib.sha256(program).hexdigest()
+    wallets = [{"id": id, "name": name, "website": "https://wallet.example", "executor": "/assets/test-wallet.js",
+                "sha256": "00" * 32 if id == "changed" else good, "networks": NETWORKS, "permissions": {"storage": True}}
+               for id, name in WALLETS]
+    write(os.path.join(folder, "wallets.json"), json.dumps({"wallets": wallets}).encode())
+    return kit.Daemon("outlayer-coordinator", {"DASHBOARD_DIR": folder, "PUBLIC_NEAR_RPC_URL": world["rpc"],
+                                               "OUTLAYER_NETWORK": "testnet", "OFFCHAINVM_CONTRACT_ID": world["contract"]},
+                      home=os.path.join(home, "testnet"))
+
+
 def test_pages():
     """Every page in every state, at both widths and in both colours; what is asked while one looks shows up."""
     chromium()
@@ -181,7 +260,9 @@ def test_pages():
                  "hmac_run": runs["hmac"], "alice": os.path.join(home, "keys", "alice.json"),
                  "url": stack.info["coordinator_url"], "rpc": stack.info["rpc_url"],
                  "contract": stack.info["contract_id"], "answer_transaction": repos["good"]["resolve_tx_id"], **proven}
-        drive(home, "pages.mjs", world, {"ask": lambda: stack.request(random, '{"min":2,"max":3}')})
+        with with_wallets(home, world) as testnet:
+            world["connect"] = testnet.url
+            drive(home, "pages.mjs", world, {"ask": lambda: stack.request(random, '{"min":2,"max":3}')})
         equal("up stops", stack.stop(), 0)
 
 
