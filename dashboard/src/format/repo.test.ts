@@ -17,6 +17,7 @@ test("repositories are linked where they can be looked at", () => {
   }
   assert.equal(repoShown("a/b//x", COMMIT).url, `https://github.com/a/b/tree/${COMMIT}/x`);
   assert.equal(repoShown("https://gitlab.com/g/n", COMMIT).url, `https://gitlab.com/g/n/-/tree/${COMMIT}`);
+  assert.equal(repoShown("https://codeberg.org/a/b//x", COMMIT).url, `https://codeberg.org/a/b/src/commit/${COMMIT}/x`);
   assert.equal(repoShown("a/b", "main").url, "https://github.com/a/b");
 });
 

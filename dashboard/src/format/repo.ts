@@ -13,7 +13,8 @@ export interface RepoShown {
 }
 
 function tree(host: string): string {
-  return host === "github.com" || host === "codeberg.org" ? "tree" : "-/tree";
+  if (host === "codeberg.org") return "src/commit";
+  return host === "github.com" ? "tree" : "-/tree";
 }
 
 export function repoShown(repo: string, commit?: string | null): RepoShown {
