@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 import { defineConfig } from "vite";
+import { licences } from "./licences.ts";
 
 const FIRST_LOAD_MAX = 150 * 1024;
 const COMPRESSED = /\.(html|js|css|svg|json|wasm|txt)$/;
@@ -71,7 +72,7 @@ function nonces(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), nonces(), compressed()],
+  plugins: [react(), nonces(), licences(), compressed()],
   // The verifier of quotes, with its WebAssembly within it: `make web` has made it before.
   resolve: { alias: { "outlayer-verify": join(import.meta.dirname, "../build/web/verify/verify.js") } },
   build: {

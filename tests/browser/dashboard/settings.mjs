@@ -40,6 +40,13 @@ export const tests = {
     await page.reload();
     await page.getByRole("button", { name: "alice" }).waitFor();
     check("the account lasts over a reload", true);
+    const licences = await page.getByRole("link", { name: "Licences" }).getAttribute("href");
+    const told = await (await page.request.get(licences)).text();
+    check(
+      "the licences of what is bundled are there",
+      ["react", "near-api-js", "@hot-labs/near-connect", "@hpke/core"].every((name) => told.includes(`${name} `)),
+      told.slice(0, 200),
+    );
     equal("nothing was complained about: settings", page.complaints, []);
     await done(page);
   },

@@ -13,6 +13,7 @@ import { AccountSettings } from "./account.tsx";
 import { RpcChoice } from "./rpc.tsx";
 
 function About({ config }: { config: Deployment }) {
+  const licences = document.querySelector<HTMLLinkElement>("link[rel=license]")?.href;
   const chain = useChainId();
   const facts: [string, ReactNode][] = [
     ["Network", config.network && oneLine(config.network, 40)],
@@ -38,6 +39,11 @@ function About({ config }: { config: Deployment }) {
             </div>
           ))}
       </dl>
+      {licences && (
+        <p>
+          <a href={licences}>Licences of what these pages are made of</a>
+        </p>
+      )}
     </section>
   );
 }
