@@ -14,6 +14,17 @@ import { tests as verification } from "./verification.mjs";
 import { tests as wallet } from "./wallet.mjs";
 
 await run(
-  { ...list, ...execution, ...stats, ...verification, ...wallet, ...playground, ...secrets, ...settings, ...liar, ...connect },
+  {
+    ...list,
+    ...execution,
+    ...stats,
+    ...verification,
+    ...wallet,
+    ...playground,
+    ...secrets,
+    ...settings,
+    ...liar,
+    ...connect,
+  },
   process.argv[3],
 );
