@@ -65,7 +65,7 @@ export const tests = {
     await lanes.nth(1).waitFor();
     const text = await lanes.nth(1).innerText();
     check("an attempt has its worker and what it did", /Attempt 1.*local-worker/s.test(text), text);
-    check("in their order", /compared with the chain.*building.*running/s.test(text), text);
+    check("beginning with what every worker does first", /compared with the chain/.test(text), text);
     await page.getByText("Every step").click();
     const steps = page.getByRole("table", { name: "Every step" }).locator("tbody tr");
     check("the first step is its record", (await steps.first().innerText()).includes("recorded"));
