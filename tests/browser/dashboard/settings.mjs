@@ -8,7 +8,10 @@ const file = (body) => ({ name: "alice.json", mimeType: "application/json", buff
 const bring = (page, body) => page.getByLabel("Or a credentials file").setInputFiles(file(body));
 
 const asks = (page, key) =>
-  page.evaluate(async (k) => (await fetch("/public/stats", { headers: { "X-API-Key": k } })).status, key);
+  page.evaluate(
+    async (k) => (await fetch("/public/stats", { headers: { "X-API-Key": k }, cache: "no-store" })).status,
+    key,
+  );
 
 export const tests = {
   async "an account of a file"() {
