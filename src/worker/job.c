@@ -47,10 +47,8 @@ static uint64_t window_left(const struct job *j) { return extender_left(j->worke
 
 static void give_back(struct job *j, const char *reason, bool retry) {
     struct lease_id id = {j->task->contract_id, j->lease->token, j->task->request_id};
-    struct err e;
     log_warn("given back%s: %s", retry ? "" : " for good", reason);
-    if (!api_fail(j->worker->api, j->arena, &id, reason, retry, &e))
-        log_err(LOG_WARN, "returning a lease", &e);
+    held_give_back(j->worker->held, j->arena, &id, reason, retry);
 }
 
 // --- looking at the chain

@@ -8,7 +8,10 @@
 #include <pthread.h>
 
 #define BEAT_MS 5000
-#define NEWS_MS 100 // a stage that lasts so long is news, and a lease is noted: most runs are over before
+#define OWED_MAX 256
+#define OWED_MS 30000     // by then what nobody keeps alive has run out
+#define OWED_AGAIN_MS 500 // between two tries
+#define NEWS_MS 100       // a stage that lasts so long is news, and a lease is noted: most runs are over before
 
 struct held_lease {
     char *contract_id, *token;
@@ -22,6 +25,14 @@ struct held_lease {
     struct held_lease *next;
 };
 
+// A lease that was given back, of which the coordinator could not be told.
+struct owed {
+    char *contract_id, *token, *reason;
+    uint64_t request_id, until_ms;
+    bool retry;
+    struct owed *next;
+};
+
 struct held {
     struct held_settings set;
     pthread_t thread;
@@ -31,6 +42,9 @@ struct held {
     pthread_cond_t gone;  // a lease is held no more
     bool stop, hurried;
     struct held_lease *list;
+    struct owed *owed;
+    size_t owed_count;
+    uint64_t owed_tried_ms;
     uint64_t announced_ms, heard_ms, lost_count;
     uint64_t noted; // a hash of what stands in the file; 0: there is none
 };
@@ -172,6 +186,75 @@ static void note_held(struct held *h, struct arena *a) {
     pthread_mutex_lock(&h->lock);
 }
 
+// --- what the coordinator could not be told
+
+static void free_owed(struct owed *o) {
+    free(o->contract_id);
+    free(o->token);
+    free(o->reason);
+    free(o);
+}
+
+// Whether there is no use in telling it again: it was heard, or it is over or somebody else's by now.
+static bool tell_back(struct held *h, struct arena *a, const struct lease_id *id, const char *reason, bool retry) {
+    struct err e;
+    if (api_fail(h->set.api, a, id, reason, retry, &e) || e.code == ERR_LEASE_LOST)
+        return true;
+    log_err(LOG_WARN, "returning a lease", &e);
+    return false;
+}
+
+// With the lock held.
+static void put_owed(struct held *h, struct owed *o) {
+    struct owed **at = &h->owed;
+    while (*at)
+        at = &(*at)->next;
+    o->next = NULL;
+    *at = o;
+}
+
+// Called and returns with the lock held.
+static void tell_owed(struct held *h, struct arena *a) {
+    for (struct owed *o; !h->stop && (o = h->owed) && clock_mono_ms() - h->owed_tried_ms >= OWED_AGAIN_MS;) {
+        const struct lease_id id = {o->contract_id, o->token, o->request_id};
+        h->owed = o->next;
+        pthread_mutex_unlock(&h->lock);
+        bool over = tell_back(h, a, &id, o->reason, o->retry) || clock_mono_ms() > o->until_ms;
+        arena_reset(a);
+        pthread_mutex_lock(&h->lock);
+        if (over) {
+            free_owed(o);
+            h->owed_count--;
+        } else {
+            put_owed(h, o);
+            h->owed_tried_ms = clock_mono_ms(); // the others would not be heard either
+        }
+    }
+}
+
+void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, const char *reason, bool retry) {
+    if (tell_back(h, a, id, reason, retry))
+        return;
+    struct owed *o = xcalloc(1, sizeof *o);
+    *o = (struct owed){.contract_id = xstrdup(id->contract_id),
+                       .token = xstrdup(id->token),
+                       .reason = xstrdup(reason),
+                       .request_id = id->request_id,
+                       .until_ms = deadline_in(OWED_MS),
+                       .retry = retry};
+    pthread_mutex_lock(&h->lock);
+    const bool room = h->owed_count < OWED_MAX;
+    if (room) {
+        put_owed(h, o);
+        h->owed_count++;
+    }
+    pthread_mutex_unlock(&h->lock);
+    if (!room) // it runs out by itself
+        free_owed(o);
+}
+
+// --- the heart
+
 static void *heart(void *ctx) {
     struct held *h = ctx;
     SCOPED_ARENA(a);
@@ -179,6 +262,7 @@ static void *heart(void *ctx) {
     pthread_mutex_lock(&h->lock);
     while (!h->stop) {
         beat_all(h, a);
+        tell_owed(h, a);
         regular_duties(h, a);
         note_held(h, a);
         bool idle = !h->list;
@@ -218,6 +302,11 @@ void held_stop(struct held *h) {
         struct held_lease *l = h->list;
         h->list = l->next;
         free_lease(l);
+    }
+    while (h->owed) {
+        struct owed *o = h->owed;
+        h->owed = o->next;
+        free_owed(o);
     }
     pthread_cond_destroy(&h->news);
     pthread_cond_destroy(&h->gone);

@@ -32,6 +32,9 @@ bool held_is_lost(const struct held_lease *l);
 const atomic_bool *held_lost(const struct held_lease *l); // the same, for what waits; lives as long as it is held
 struct lease_id held_id(const struct held_lease *l);      // lives as long as it is held
 void held_drop(struct held *h, struct held_lease *l);
+// Gives a lease back, which may be dropped already. Where the coordinator cannot be told now, the heart tells it as
+// soon as it can, until the lease has run out there by itself.
+void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, const char *reason, bool retry);
 // Shutdown: every lease but those whose answer is on its way goes back to the queue. They stay in the list. What the
 // coordinator was not told within `ms` runs out there by itself.
 void held_return_all(struct held *h, const char *reason, uint64_t ms);

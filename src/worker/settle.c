@@ -321,10 +321,8 @@ bool settle_report(struct worker *w, struct arena *a, const struct task *t, cons
 
 static void give_back(struct worker *w, struct submission *s, const char *why) {
     struct lease_id id = id_of(s);
-    struct err e;
     log_warn("the answer did not come on chain: %s", why);
-    if (!api_fail(w->api, s->arena, &id, why, true, &e))
-        log_err(LOG_WARN, "returning a lease", &e);
+    held_give_back(w->held, s->arena, &id, why, true);
 }
 
 // The contract's two refusals of an output. It lends stake for one while it can, which only it can know.

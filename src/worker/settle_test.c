@@ -98,6 +98,12 @@ static void open_worker(struct worker *w, struct arena *a, const char *home) {
     assert_ok(journal_open(a, home, &w->set.pending_dir, &e), &e);
     assert_ok(account_id_parse(&operator, slice_str("operator.near"), &e), &e);
     assert_ok(api_new(&w->api, &api, &e), &e);
+    const struct held_settings held = {.api = w->api,
+                                       .capabilities = "wasm32-wasip1",
+                                       .slots = 1,
+                                       .file = arena_printf(a, "%s/held", home),
+                                       .pending_dir = home};
+    assert_ok(held_start(&w->held, &held, &e), &e);
     assert_ok(rpc_new(&w->rpc, url, &e), &e);
     assert_ok(sender_new(&w->sender, w->rpc, &operator, & key, &e), &e);
     assert_ok(chain_new(&w->chain, w->rpc, "outlayer.near", &public, &e), &e);
@@ -108,6 +114,7 @@ static void close_worker(struct worker *w) {
     chain_free(w->chain);
     sender_free(w->sender);
     rpc_free(w->rpc);
+    held_stop(w->held);
     api_free(w->api);
     seen_free(w->seen);
 }

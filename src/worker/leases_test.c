@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/leases.h"
+
+#include "base/clock.h"
+#include "base/sync.h"
+#include "base/test.h"
+#include "http/test_server.h"
+#include <pthread.h>
+
+enum { PATIENCE_MS = 20000 };
+
+static struct {
+    pthread_mutex_t lock; // guards what follows
+    pthread_cond_t asked;
+    int deaf;           // so many answers more are a proxy's, whose coordinator is away
+    const char *lost;   // a lease that it does not know
+    unsigned told[128]; // how often, by the token's first letter
+} coordinator = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void serve_fail(struct http_request *r, void *ctx) {
+    (void)ctx;
+    struct err e;
+    SCOPED_JSON(j) = json_parse(http_body(r), 4096, &e);
+    const char *token = json_string_value(json_object_get(j, "token"));
+    pthread_mutex_lock(&coordinator.lock);
+    const bool deaf = coordinator.deaf > 0 && coordinator.deaf--;
+    const bool lost = coordinator.lost && strcmp(coordinator.lost, token) == 0;
+    coordinator.told[token[0] & 127]++;
+    pthread_cond_broadcast(&coordinator.asked);
+    pthread_mutex_unlock(&coordinator.lock);
+    if (deaf)
+        http_reply(r, 502, "text/html", SLICE_LIT("<html>proxy</html>"));
+    else if (lost)
+        http_reply(r, 409, "application/json",
+                   SLICE_LIT("{\"error\":{\"code\":\"lease_lost\",\"message\":\"it is over\"}}"));
+    else
+        http_reply(r, 200, "application/json", SLICE_LIT("{\"retried\":true}"));
+}
+
+static void serve_nothing(struct http_request *r, void *ctx) {
+    (void)ctx;
+    http_reply(r, 200, "application/json", SLICE_LIT("{}"));
+}
+
+struct world {
+    struct http_server *server;
+    struct api *api;
+    struct held *held;
+};
+
+static void world_open(struct world *w, struct arena *a, int deaf) {
+    static const struct http_route routes[] = {
+        {.method = HTTP_POST, .path = "/tasks/fail", .handler = serve_fail, .max_body = 1 << 16},
+        {.method = HTTP_POST, .path = "/workers/heartbeat", .handler = serve_nothing, .max_body = 1 << 16}};
+    struct err e;
+    cond_init(&coordinator.asked);
+    coordinator.deaf = deaf;
+    coordinator.lost = NULL;
+    memset(coordinator.told, 0, sizeof coordinator.told);
+    w->server = test_server(routes, ARRAY_LEN(routes), 2);
+    const struct api_settings s = {.base_url = arena_printf(a, "http://127.0.0.1:%u", http_server_port(w->server)),
+                                   .token = "t",
+                                   .worker_id = "w"};
+    assert_ok(api_new(&w->api, &s, &e), &e);
+    const struct held_settings held = {.api = w->api,
+                                       .capabilities = "wasm32-wasip1",
+                                       .slots = 1,
+                                       .file = "/nonexistent/held",
+                                       .pending_dir = "/nonexistent"};
+    assert_ok(held_start(&w->held, &held, &e), &e);
+}
+
+static void world_close(struct world *w) {
+    held_stop(w->held);
+    api_free(w->api);
+    http_server_stop(w->server);
+    pthread_cond_destroy(&coordinator.asked);
+}
+
+static unsigned told(char token) {
+    pthread_mutex_lock(&coordinator.lock);
+    unsigned n = coordinator.told[token & 127];
+    pthread_mutex_unlock(&coordinator.lock);
+    return n;
+}
+
+static bool told_more_than(char token, unsigned times) {
+    const uint64_t end = deadline_in(PATIENCE_MS);
+    pthread_mutex_lock(&coordinator.lock);
+    while (coordinator.told[token & 127] <= times && cond_wait_until(&coordinator.asked, &coordinator.lock, end))
+        ;
+    bool more = coordinator.told[token & 127] > times;
+    pthread_mutex_unlock(&coordinator.lock);
+    return more;
+}
+
+static void give_back(struct world *w, struct arena *a, const char *token) {
+    const struct lease_id id = {"a.near", token, 1};
+    held_give_back(w->held, a, &id, "no reason", true);
+}
+
+// If this fails, a request whose lease is given back while the coordinator is away for a moment lies idle until the
+// lease has run out.
+static void what_was_not_heard_is_said_again(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    world_open(&w, a, 1000);
+    give_back(&w, a, "one");
+    give_back(&w, a, "two");
+    assert_true(told_more_than('o', told('o')) && told_more_than('t', told('t'))); // again and again
+    pthread_mutex_lock(&coordinator.lock);
+    coordinator.deaf = 0;
+    const unsigned unheard[] = {coordinator.told['o'], coordinator.told['t']};
+    pthread_mutex_unlock(&coordinator.lock);
+    assert_true(told_more_than('o', unheard[0]) && told_more_than('t', unheard[1]));
+    give_back(&w, a, "later");
+    assert_int_equal(told('l'), 1);
+    world_close(&w);
+    assert_int_equal(told('o'), unheard[0] + 1);
+    assert_int_equal(told('t'), unheard[1] + 1);
+}
+
+// If this fails, a lease that somebody else has by now is given back over and over.
+static void what_is_over_is_said_once(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    world_open(&w, a, 0);
+    coordinator.lost = "known to nobody";
+    give_back(&w, a, "known to nobody");
+    pthread_mutex_lock(&coordinator.lock);
+    coordinator.deaf = 1;
+    pthread_mutex_unlock(&coordinator.lock);
+    give_back(&w, a, "one");
+    assert_true(told_more_than('o', 1)); // a round of the heart
+    world_close(&w);
+    assert_int_equal(told('k'), 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_not_heard_is_said_again),
+                                       cmocka_unit_test(what_is_over_is_said_once)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
