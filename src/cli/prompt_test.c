@@ -15,7 +15,8 @@ static bool echoes(int tty) {
     return tcgetattr(tty, &now) == 0 && (now.c_lflag & ECHO);
 }
 
-static void ask_and_end(int tty) {
+static void ask_and_end(int screen, int tty) {
+    close(screen); // or it would keep itself alive where the test fails
     SCOPED_ARENA(a);
     const char *answer;
     struct err e = {0};
@@ -31,7 +32,7 @@ static void test_silent_before_it_asks(void **state) {
     assert_int_equal(tcflow(tty, TCOOFF), 0); // the question cannot be shown yet
     pid_t pid = fork();
     if (pid == 0)
-        ask_and_end(tty);
+        ask_and_end(screen, tty);
     for (int ms = 0; echoes(tty) && ms < PATIENCE_MS; ms++)
         poll(NULL, 0, 1);
     assert_false(echoes(tty));
