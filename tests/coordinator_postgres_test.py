@@ -13,7 +13,7 @@ def test_connections():
     with coordinator(DB_POOL_SIZE="3") as c:
         count = sql(c, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
                        "AND pid <> pg_backend_pid()")
-        equal("eight, and those for reads", count, [["11"]])
+        equal("ten, and those for reads", count, [["13"]])
 
 
 if __name__ == "__main__":
