@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define CALL_MS 10000
-#define HEARTBEAT_MS 4000
+#define HEARTBEAT_MS 4000 // of what the heart says, too: other leases run out meanwhile
 #define LOCK_MS 4000
 #define WASM_MS 60000
 #define WASM_MAX (64u << 20)
@@ -153,7 +153,7 @@ bool api_fail(struct api *api, struct arena *a, const struct lease_id *id, const
     SCOPED_JSON(j) = body_of(id);
     json_set_text(j, "reason", reason);
     json_object_set_new(j, "retry", json_boolean(retry));
-    return tell(api, a, "POST", "/tasks/fail", CALL_MS, j, e);
+    return tell(api, a, "POST", "/tasks/fail", HEARTBEAT_MS, j, e);
 }
 
 bool api_hand_over(struct api *api, struct arena *a, const struct lease_id *id, const char *next, const char *reason,

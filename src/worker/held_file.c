@@ -37,30 +37,18 @@ static bool read_id(struct lease_id *out, const json_t *j) {
            json_get_u64(j, "request_id", &out->request_id, NULL) && json_get_text(j, "token", &out->token, NULL);
 }
 
-// false: the coordinator cannot be asked now.
-static bool give_back(struct api *api, struct arena *a, const struct lease_id *id) {
-    struct err e;
-    if (api_fail(api, a, id, "the worker that held it was ended, and has started anew", true, &e)) {
-        log_info("given back request=%" PRIu64 " contract=%s: it was held when the worker was ended", id->request_id,
-                 id->contract_id);
-        return true;
-    }
-    if (e.code == ERR_LEASE_LOST) // it is over, or somebody else's by now
-        return true;
-    log_err(LOG_WARN, "returning what was held when the worker was ended", &e);
-    return false;
-}
-
-void held_file_return(const char *path, const char *pending_dir, struct api *api) {
-    SCOPED_ARENA(a);
+size_t held_file_take(const char *path, const char *pending_dir, struct arena *a, struct lease_id **out) {
     struct slice text;
     struct lease_id id;
+    size_t n = 0;
+    *out = NULL;
     if (!file_read(a, path, FILE_MAX, &text, NULL))
-        return;
+        return 0;
     SCOPED_JSON(list) = json_parse(text, FILE_MAX, NULL);
+    *out = arena_calloc(a, json_array_size(list) + 1, sizeof **out);
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (read_id(&id, json_array_get(list, i)) && !journal_has(pending_dir, a, id.contract_id, id.request_id) &&
-            !give_back(api, a, &id))
-            break;
+        if (read_id(&id, json_array_get(list, i)) && !journal_has(pending_dir, a, id.contract_id, id.request_id))
+            (*out)[n++] = (struct lease_id){arena_strdup(a, id.contract_id), arena_strdup(a, id.token), id.request_id};
     remove_file(path);
+    return n;
 }

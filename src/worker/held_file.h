@@ -7,6 +7,5 @@
 
 // None: the file is removed. Failures are logged only: the leases run out.
 void held_file_write(const char *path, struct arena *a, const struct lease_id *ids, size_t n);
-// Gives back what it names, and removes it. pending_dir: of the journal. Those of which the coordinator cannot be told
-// run out there.
-void held_file_return(const char *path, const char *pending_dir, struct api *api);
+// What it names that is to be given back, in the arena; the file is removed. pending_dir: of the journal.
+size_t held_file_take(const char *path, const char *pending_dir, struct arena *a, struct lease_id **out);

@@ -5,12 +5,14 @@
 #include "base/log.h"
 #include "base/sync.h"
 #include "worker/held_file.h"
+#include <inttypes.h>
 #include <pthread.h>
 
 #define BEAT_MS 5000
 #define OWED_MAX 256
 #define OWED_MS 30000     // by then what nobody keeps alive has run out
 #define OWED_AGAIN_MS 500 // between two tries
+#define OWED_TURN_MS 500  // then the leases that are held have their turn
 #define NEWS_MS 100       // a stage that lasts so long is news, and a lease is noted: most runs are over before
 
 struct held_lease {
@@ -215,7 +217,9 @@ static void put_owed(struct held *h, struct owed *o) {
 
 // Called and returns with the lock held.
 static void tell_owed(struct held *h, struct arena *a) {
-    for (struct owed *o; !h->stop && (o = h->owed) && clock_mono_ms() - h->owed_tried_ms >= OWED_AGAIN_MS;) {
+    const uint64_t end = deadline_in(OWED_TURN_MS);
+    for (struct owed *o;
+         !h->stop && (o = h->owed) && clock_mono_ms() - h->owed_tried_ms >= OWED_AGAIN_MS && clock_mono_ms() <= end;) {
         const struct lease_id id = {o->contract_id, o->token, o->request_id};
         h->owed = o->next;
         pthread_mutex_unlock(&h->lock);
@@ -232,9 +236,7 @@ static void tell_owed(struct held *h, struct arena *a) {
     }
 }
 
-void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, const char *reason, bool retry) {
-    if (tell_back(h, a, id, reason, retry))
-        return;
+static void owe(struct held *h, const struct lease_id *id, const char *reason, bool retry) {
     struct owed *o = xcalloc(1, sizeof *o);
     *o = (struct owed){.contract_id = xstrdup(id->contract_id),
                        .token = xstrdup(id->token),
@@ -253,12 +255,28 @@ void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, 
         free_owed(o);
 }
 
+void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, const char *reason, bool retry) {
+    if (!tell_back(h, a, id, reason, retry))
+        owe(h, id, reason, retry);
+}
+
+static void owe_earlier(struct held *h, struct arena *a) {
+    struct lease_id *ids;
+    size_t n = held_file_take(h->set.file, h->set.pending_dir, a, &ids);
+    for (size_t i = 0; i < n; i++) {
+        log_info("given back request=%" PRIu64 " contract=%s: it was held when the worker was ended", ids[i].request_id,
+                 ids[i].contract_id);
+        owe(h, &ids[i], "the worker that held it was ended, and has started anew", true);
+    }
+    arena_reset(a);
+}
+
 // --- the heart
 
 static void *heart(void *ctx) {
     struct held *h = ctx;
     SCOPED_ARENA(a);
-    held_file_return(h->set.file, h->set.pending_dir, h->set.api);
+    owe_earlier(h, a);
     pthread_mutex_lock(&h->lock);
     while (!h->stop) {
         beat_all(h, a);

@@ -5,9 +5,11 @@
 #include "base/sync.h"
 #include "base/test.h"
 #include "http/test_server.h"
+#include "worker/held_file.h"
 #include <pthread.h>
 
-enum { PATIENCE_MS = 20000 };
+#define PATIENCE_MS 20000
+#define NO_FILE "/nonexistent/held"
 
 static struct {
     pthread_mutex_t lock; // guards what follows
@@ -48,7 +50,7 @@ struct world {
     struct held *held;
 };
 
-static void world_open(struct world *w, struct arena *a, int deaf) {
+static void world_open(struct world *w, struct arena *a, int deaf, const char *file) {
     static const struct http_route routes[] = {
         {.method = HTTP_POST, .path = "/tasks/fail", .handler = serve_fail, .max_body = 1 << 16},
         {.method = HTTP_POST, .path = "/workers/heartbeat", .handler = serve_nothing, .max_body = 1 << 16}};
@@ -62,11 +64,8 @@ static void world_open(struct world *w, struct arena *a, int deaf) {
                                    .token = "t",
                                    .worker_id = "w"};
     assert_ok(api_new(&w->api, &s, &e), &e);
-    const struct held_settings held = {.api = w->api,
-                                       .capabilities = "wasm32-wasip1",
-                                       .slots = 1,
-                                       .file = "/nonexistent/held",
-                                       .pending_dir = "/nonexistent"};
+    const struct held_settings held = {
+        .api = w->api, .capabilities = "wasm32-wasip1", .slots = 1, .file = file, .pending_dir = "/nonexistent"};
     assert_ok(held_start(&w->held, &held, &e), &e);
 }
 
@@ -105,7 +104,7 @@ static void what_was_not_heard_is_said_again(void **state) {
     (void)state;
     SCOPED_ARENA(a);
     struct world w;
-    world_open(&w, a, 1000);
+    world_open(&w, a, 1000, NO_FILE);
     give_back(&w, a, "one");
     give_back(&w, a, "two");
     assert_true(told_more_than('o', told('o')) && told_more_than('t', told('t'))); // again and again
@@ -126,7 +125,7 @@ static void what_is_over_is_said_once(void **state) {
     (void)state;
     SCOPED_ARENA(a);
     struct world w;
-    world_open(&w, a, 0);
+    world_open(&w, a, 0, NO_FILE);
     coordinator.lost = "known to nobody";
     give_back(&w, a, "known to nobody");
     pthread_mutex_lock(&coordinator.lock);
@@ -138,8 +137,26 @@ static void what_is_over_is_said_once(void **state) {
     assert_int_equal(told('k'), 1);
 }
 
+// If this fails, what a worker had when it was killed lies idle where the coordinator is there only after the worker.
+static void what_an_earlier_life_held_is_said_until_it_is_heard(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    char file[] = "/tmp/outlayer-leases-XXXXXX";
+    const int fd = mkstemp(file);
+    assert_true(fd >= 0);
+    close(fd);
+    held_file_write(file, a, (const struct lease_id[]){{"a.near", "one", 1}, {"a.near", "two", 2}}, 2);
+    world_open(&w, a, 2, file);
+    assert_true(told_more_than('t', 0));
+    assert_true(told_more_than('o', 1));
+    world_close(&w);
+    assert_int_not_equal(access(file, F_OK), 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_not_heard_is_said_again),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_an_earlier_life_held_is_said_until_it_is_heard),
+                                       cmocka_unit_test(what_was_not_heard_is_said_again),
                                        cmocka_unit_test(what_is_over_is_said_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
