@@ -219,17 +219,17 @@ def check_refusal(kind, world):
 
 
 def check_killed(kind, world):
-    """A worker is killed in the middle of a build. Gives the folders of the groups that it leaves."""
+    """A worker is killed in the middle of a build. Gives the request, and the folders of the groups that it leaves."""
     seconds = 100000 + os.getpid()
     with kind.worker(world) as worker:
         check_degree(kind, world, worker)
         check_example(world)
-        world.request(worker_world.c_repo(world, "slow", worker_world.ECHO, seconds=seconds), "never")
+        id, _, _ = world.request(worker_world.c_repo(world, "slow", worker_world.ECHO, seconds=seconds), "never")
         pid = kit.until(lambda: process("sleep", str(seconds)), PATIENCE)
         left = groups_of(pid) if check("a build is under way", pid) else set()
         worker.kill()
     world.coordinator.leases.clear()
-    return left
+    return id, left
 
 
 def check_too_much(kind, world, how):
@@ -240,14 +240,16 @@ def check_too_much(kind, world, how):
 
 
 def check_builds(kind, world):
-    left = check_killed(kind, world)
+    killed, left = check_killed(kind, world)
     with kind.worker(world, **kind.limits()):
         if kind.cgroups:
             check("a killed worker's groups were there", left)
             equal("the next one takes them away", [path for path in left if os.path.isdir(path)], [])
         for how in kind.ways:
             check_too_much(kind, world, how)
-        equal("none of that was the platform's failure", world.coordinator.failed, [])
+        failed = [(x["request_id"], x["reason"]) for x in world.coordinator.failed]
+        equal("the next one gives back what the killed one held, and none of the rest is the platform's failure",
+              failed, [(killed, "the worker that held it was ended, and has started anew")])
 
 
 def check_hostile(kind, confinements):
