@@ -42,6 +42,13 @@ export function transactionOf(urls: readonly string[], hash: string, sender: str
   return rpc<Transaction>(urls, "EXPERIMENTAL_tx_status", params, signal);
 }
 
+// Whether all that came of it has run: no more will be said by it.
+export function isWhole({ transaction_outcome, receipts_outcome }: Transaction): boolean {
+  const run = new Set(receipts_outcome.map(({ id }) => id));
+  const all = [transaction_outcome, ...receipts_outcome];
+  return run.size > 0 && all.every(({ outcome }) => outcome.receipt_ids.every((id) => run.has(id)));
+}
+
 export interface Branch {
   id: string;
   from: string;

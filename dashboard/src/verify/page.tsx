@@ -4,7 +4,6 @@ import { useQuery } from "@tanstack/react-query";
 import { isOver, useConfig, useExecution } from "../api/queries.ts";
 import type { Config, ExecutionDetail } from "../api/schema.ts";
 import { useRpc, useTransaction } from "../chain/queries.ts";
-import type { Transaction } from "../chain/transaction.ts";
 import { oneLine, visible } from "../format/text.ts";
 import { useTitle } from "../hooks/title.ts";
 import { Sign, type Tone } from "../parts/mark.tsx";
@@ -13,7 +12,7 @@ import { executionPath } from "../parts/table.tsx";
 import { download } from "../parts/text_block.tsx";
 import { Copy } from "../parts/values.tsx";
 import type { Check, Verdict } from "./check.ts";
-import { verify, verifyRegistered, type Ground } from "./run.ts";
+import { groundKey, verify, verifyRegistered, type Ground } from "./run.ts";
 
 const WORDS: Record<Verdict, [word: string, tone: Tone]> = {
   passed: ["Passed", "good"],
@@ -71,8 +70,8 @@ function reportOf(checks: readonly Check[]): string {
 }
 
 function Steps({ ground }: { ground: Ground }) {
-  const { contract_id, request_id } = ground.detail;
-  const key = [contract_id, `${request_id}`];
+  const { request_id } = ground.detail;
+  const key = groundKey(ground);
   const base = useQuery({
     queryKey: ["verified", ...key],
     staleTime: Number.POSITIVE_INFINITY,
@@ -152,14 +151,14 @@ function OnChain({ config, detail }: LoadedProps) {
       </>
     );
   if (!transaction.data) return <Loading what="what the chain has of it" />;
-  return <Whole ground={{ urls, config, detail, transaction: transaction.data }} transaction={transaction.data} />;
+  return <Whole ground={{ urls, config, detail, transaction: transaction.data }} />;
 }
 
-function Whole({ ground, transaction }: { ground: Ground; transaction: Transaction }) {
+function Whole({ ground }: { ground: Ground }) {
   return (
     <>
       {isOver(ground.detail) ? (
-        <Steps key={`${ground.detail.state} ${transaction.receipts_outcome.length}`} ground={ground} />
+        <Steps ground={ground} />
       ) : (
         <Empty title="It is not over yet: there is no answer to check. This page waits for it." />
       )}

@@ -14,8 +14,13 @@ function list(names: readonly string[]): string {
   return names.join(", ");
 }
 
-export function requestCheck(detail: ExecutionDetail, asked: Asked | null): Check {
+const WAITS =
+  "The chain's node does not have all of the transaction that the coordinator names: this page waits for the chain.";
+
+// whole: whether the chain has all that comes of the transaction; until then, what it lacks may come.
+export function requestCheck(detail: ExecutionDetail, asked: Asked | null, whole: boolean): Check {
   const title = "The request";
+  if (!asked && !whole) return unchecked(title, WAITS);
   if (!asked)
     return failed(title, "The chain does not show this request in the transaction that the coordinator names.");
   const { code_source, resource_limits: limits, secrets_ref: secrets, ...data } = asked.data;
@@ -52,10 +57,11 @@ export async function inputCheck(detail: ExecutionDetail, asked: Asked | null): 
   return passed(title, "The SHA-256 of the input on the chain is the one that the coordinator says.", rest);
 }
 
-export function answerCheck(detail: ExecutionDetail, answered: Answered | null): Check {
+export function answerCheck(detail: ExecutionDetail, answered: Answered | null, whole: boolean): Check {
   const title = "The answer";
   if (!answered && (detail.outcome === null || detail.outcome === "expired" || detail.outcome === "refused"))
     return unchecked(title, "The chain has no answer to it.");
+  if (!answered && !whole) return unchecked(title, WAITS);
   if (!answered)
     return failed(title, "The coordinator says that it was answered; its transaction on the chain does not.");
   const { data } = answered;

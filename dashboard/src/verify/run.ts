@@ -2,7 +2,7 @@
 // All steps of a verification, in the order in which they are shown.
 import type { Config, ExecutionDetail } from "../api/schema.ts";
 import { completedIn, requestedIn } from "../chain/events.ts";
-import type { Transaction } from "../chain/transaction.ts";
+import { isWhole, type Transaction } from "../chain/transaction.ts";
 import { answererCheck, registrationCheck, type Answerer, type Registration } from "./answerer.ts";
 import { guarded, json, unchecked, type Check } from "./check.ts";
 import { digestCheck } from "./digest.ts";
@@ -14,6 +14,11 @@ export interface Ground {
   config: Config;
   detail: ExecutionDetail;
   transaction: Transaction;
+}
+
+// What is found holds for this and nothing later: the coordinator's word changes, and of the chain more and more is there.
+export function groundKey({ detail, transaction }: Ground): unknown[] {
+  return [detail, transaction.receipts_outcome.length];
 }
 
 export interface Verified {
@@ -43,12 +48,13 @@ export async function verify(ground: Ground, signal: AbortSignal): Promise<Verif
   const asked = requestedIn(transaction, detail.contract_id, request);
   const answered = completedIn(transaction, detail.contract_id, request);
   const evidence = [json("transaction.json", transaction), json("execution.json", detail)];
-  const first = requestCheck(detail, asked);
+  const whole = isWhole(transaction);
+  const first = requestCheck(detail, asked, whole);
   const who = whoChecks(ground, answered, signal);
   const checks = await Promise.all([
     { ...first, files: evidence },
     guarded("The input", () => inputCheck(detail, asked)),
-    answerCheck(detail, answered),
+    answerCheck(detail, answered, whole),
     guarded("The output", () => outputCheck(detail, asked, answered)),
     guarded("The module", () => moduleCheck(answered, signal)),
     guarded("The build's record", () => buildCheck({ detail, answered, urls, signal })),

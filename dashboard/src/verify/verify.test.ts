@@ -10,6 +10,7 @@ import { buildCheck, moduleCheck, recordBytes } from "./module.ts";
 import { digestBytes, digestCheck } from "./digest.ts";
 import { answering, hash, signal } from "./fakes.ts";
 import { answerCheck, inputCheck, outputBytes, outputCheck, requestCheck } from "./request.ts";
+import { groundKey, verify, type Ground } from "./run.ts";
 
 const limits = { max_instructions: 5, max_memory_mb: 6, max_execution_seconds: 7 };
 const detail = {
@@ -64,7 +65,7 @@ function answeredWith(value: string, more: object = {}): Answered {
 }
 
 test("what the coordinator says otherwise than the chain is named", async () => {
-  assert.equal(requestCheck(detail, asked).verdict, "passed");
+  assert.equal(requestCheck(detail, asked, true).verdict, "passed");
   for (const [change, name] of [
     [{ sender_id: "x.near" }, "sender"],
     [{ payment: "10" }, "payment"],
@@ -72,10 +73,10 @@ test("what the coordinator says otherwise than the chain is named", async () => 
     [{ resource_limits: { ...limits, max_memory_mb: 8 } }, "memory"],
     [{ secrets_ref: { profile: "p", account_id: "a.near" } }, "secrets"],
   ] as const) {
-    const { verdict, text } = requestCheck({ ...detail, ...change } as ExecutionDetail, asked);
+    const { verdict, text } = requestCheck({ ...detail, ...change } as ExecutionDetail, asked, true);
     assert.ok(verdict === "failed" && text.includes(name), text);
   }
-  assert.equal(requestCheck(detail, null).verdict, "failed");
+  assert.equal(requestCheck(detail, null, true).verdict, "failed");
   assert.equal((await inputCheck(detail, asked)).verdict, "passed");
   const other = { ...detail, digest_parts: { ...detail.digest_parts, input_hash: hash("other") } };
   assert.equal((await inputCheck(other, asked)).verdict, "failed");
@@ -83,11 +84,63 @@ test("what the coordinator says otherwise than the chain is named", async () => 
 
 test("an answer is the chain's, or it is told", () => {
   const answered = answeredWith('"out"');
-  assert.equal(answerCheck(detail, answered).verdict, "passed");
+  assert.equal(answerCheck(detail, answered, true).verdict, "passed");
   for (const change of [{ charged: "2" }, { wasm_hash: hash("x") }, { outcome: "guest_failed" }, { instructions: 5 }])
-    assert.equal(answerCheck({ ...detail, ...change } as ExecutionDetail, answered).verdict, "failed");
-  assert.equal(answerCheck(detail, null).verdict, "failed");
-  assert.equal(answerCheck({ ...detail, outcome: "expired" }, null).verdict, "unchecked");
+    assert.equal(answerCheck({ ...detail, ...change } as ExecutionDetail, answered, true).verdict, "failed");
+  assert.equal(answerCheck(detail, null, true).verdict, "failed");
+  assert.equal(answerCheck({ ...detail, outcome: "expired" }, null, true).verdict, "unchecked");
+});
+
+// The transaction as a node has it that has come so far: 0 receipts have run, 1 of them, or all.
+function groundAt(ran: number): Ground {
+  const outcome = (id: string, receipt_ids: string[], event: string, data: object) => ({
+    id,
+    outcome: {
+      executor_id: "c.near",
+      status: { SuccessValue: "" },
+      receipt_ids,
+      logs: [`EVENT_JSON:${JSON.stringify({ standard: "near-outlayer", event, data: [data] })}`],
+    },
+  });
+  const receipts_outcome = [
+    outcome("r", ["y"], "execution_requested", { request_data: JSON.stringify(asked.data) }),
+    outcome("y", [], "execution_completed", { ...answeredWith("").data, request_id: 3 }),
+  ].slice(0, ran);
+  const transaction = {
+    transaction: { hash: "h", signer_id: "s.near", receiver_id: "c.near", actions: [] },
+    transaction_outcome: outcome("h", ["r"], "none", {}),
+    receipts: [],
+    receipts_outcome,
+  } as unknown as Ground["transaction"];
+  return { urls: ["http://rpc"], config: { network: "devnet" } as Ground["config"], detail, transaction };
+}
+
+test("what the chain's node does not have yet is waited for, and found anew when it comes", async () => {
+  answering({});
+  const judge = async (ground: Ground) => {
+    const { checks } = await verify(ground, signal);
+    const of = (title: string) => checks.find((check) => check.title === title)!;
+    return [of("The request"), of("The answer")] as const;
+  };
+  const keys = [0, 1, 2].map((ran) => JSON.stringify(groundKey(groundAt(ran))));
+  assert.equal(new Set(keys).size, 3);
+  const known = { ...groundAt(2), detail: { ...detail, resolve_tx_id: "later" } };
+  assert.notEqual(JSON.stringify(groundKey(known)), keys[2]);
+  for (const ran of [0, 1]) {
+    const [request, answer] = await judge(groundAt(ran));
+    assert.equal(request.verdict, ran === 0 ? "unchecked" : "passed");
+    assert.ok(answer.verdict === "unchecked" && answer.text.includes("waits for the chain"), answer.text);
+  }
+  assert.deepEqual(
+    (await judge(groundAt(2))).map(({ verdict }) => verdict),
+    ["passed", "passed"],
+  );
+  const nothing = groundAt(0);
+  nothing.transaction.transaction_outcome.outcome.receipt_ids = [];
+  assert.equal((await judge(nothing))[0].verdict, "unchecked");
+  const whole = groundAt(2);
+  whole.transaction.receipts_outcome[1]!.outcome.logs = [];
+  assert.equal((await judge(whole))[1].verdict, "failed");
 });
 
 test("an output is compared as the bytes that the program wrote", async () => {

@@ -38,6 +38,15 @@ const asRegistered = (text) =>
     ? text.replace(/"public_key":"ed25519:\w+"/, `"public_key":"${world.registered_key}"`)
     : text;
 
+// The request's transaction as a node has it before the answer.
+function unanswered(text) {
+  const answer = JSON.parse(text);
+  const outcomes = answer.result?.receipts_outcome ?? [];
+  const end = outcomes.findIndex(({ outcome }) => outcome.logs.some((log) => log.includes("execution_completed")));
+  if (answer.result?.transaction?.hash !== world.good.transaction_hash || end < 0) return text;
+  return JSON.stringify({ ...answer, result: { ...answer.result, receipts_outcome: outcomes.slice(0, end) } });
+}
+
 export const tests = {
   async "what a browser verifies by itself"() {
     const page = await open(at(executionPath(world.good)));
@@ -79,6 +88,20 @@ export const tests = {
       ),
     );
     equal("and the next page may run no WebAssembly", ran, "refused");
+    await done(page);
+  },
+
+  async "a page that is opened before the chain's node has the answer"() {
+    let isLate = true;
+    const page = await open(pageOf(world.good), {}, (page) =>
+      chain(page, (text) => (isLate ? unanswered(text) : text)),
+    );
+    const early = await verdicts(page);
+    equal("nobody is accused for it", [failing(early), early["The answer"]], [[], "Not checkable"]);
+    await page.getByText("this page waits for the chain").waitFor();
+    isLate = false;
+    await page.locator("h2", { hasText: /The answer\s*Passed/ }).waitFor();
+    equal("and it is looked at when it comes", failing(await verdicts(page)), []);
     await done(page);
   },
 
