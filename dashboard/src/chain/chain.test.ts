@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { completedIn, requestedIn } from "./events.ts";
+import { completedIn, requestedIn, yieldsIn } from "./events.ts";
 import { outputOf, valueOf } from "./output.ts";
 import { priceLines, sumOf } from "./price.ts";
 import { receiptTree, type Outcome, type Transaction } from "./transaction.ts";
@@ -65,6 +65,18 @@ test("what others or failed calls log is nobody's event", () => {
     completedIn(transaction([elsewhere, outcome("d", { logs: [COMPLETED] })]), CONTRACT, "4")?.outcome.id,
     "d",
   );
+});
+
+test("each yield of a request is known, and none of another one", () => {
+  const yielded = (n: number) => Array.from({ length: 32 }, () => n);
+  const logs = [
+    event("execution_requested", { request_data: '{"request_id":4}', data_id: yielded(1) }),
+    event("execution_extended", { request_id: 4, data_id: yielded(255) }),
+    event("execution_extended", { request_id: 5, data_id: yielded(3) }),
+    event("execution_extended", { request_id: 4, data_id: [1] }),
+    event("execution_extended", { request_id: 4, data_id: yielded(256) }),
+  ];
+  assert.deepEqual(yieldsIn(transaction([outcome("a", { logs })]), CONTRACT, "4"), ["01".repeat(32), "ff".repeat(32)]);
 });
 
 test("receipts are a tree, also where a node names one twice or none of its parents", () => {

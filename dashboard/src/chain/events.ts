@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the contract said in a transaction: its events (NEP-297), and the value that an execution was answered with.
 import { parseExact, type Integer } from "../api/exact.ts";
+import { toHex } from "../format/bytes.ts";
 import type { Outcome, Transaction } from "./transaction.ts";
 
 const EVENT = "EVENT_JSON:";
@@ -83,6 +84,25 @@ export function firstRequestIn(transaction: Transaction, contract: string): Aske
   const [first] = eventsOf(transaction, contract, "execution_requested");
   if (!first || typeof first.data.request_data !== "string") return null;
   return { outcome: first.outcome, data: parseExact(first.data.request_data) as RequestData };
+}
+
+function requestOf({ request_data, request_id }: Record<string, unknown>): string {
+  const asked = typeof request_data === "string" ? (parseExact(request_data) as RequestData).request_id : request_id;
+  return `${asked as Integer}`;
+}
+
+function hexOf(numbers: unknown): string[] {
+  if (!Array.isArray(numbers) || numbers.length !== 32) return [];
+  if (!numbers.every((n): n is number => Number.isInteger(n) && n >= 0 && n < 256)) return [];
+  return [toHex(Uint8Array.from(numbers))];
+}
+
+// The yields by which a request waited, in hexadecimal: each extension makes another one, in the same transaction.
+export function yieldsIn(transaction: Transaction, contract: string, request: string): string[] {
+  return ["execution_requested", "execution_extended"]
+    .flatMap((name) => eventsOf(transaction, contract, name))
+    .filter(({ data }) => requestOf(data) === request)
+    .flatMap(({ data }) => hexOf(data.data_id));
 }
 
 export interface Answered {

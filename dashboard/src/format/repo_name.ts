@@ -36,6 +36,12 @@ function nameOf(place: string, https: boolean): string {
   return small + bare.slice(host.length);
 }
 
+// Whether both mean the same program. What nobody would fetch is only like itself.
+export function isSameRepo(one: string, other: string): boolean {
+  const [a, b] = [readRepo(one), readRepo(other)];
+  return a && b ? a.name === b.name && a.folder === b.folder : one === other;
+}
+
 // null: it is none that anybody would fetch.
 export function readRepo(text: string): RepoRead | null {
   const https = text.startsWith(HTTPS);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The attestation digest: one hash on the chain of all that a worker says it did (src/worker/digest.h), made again here.
 import type { Integer } from "../api/exact.ts";
-import type { DigestParts } from "../api/schema.ts";
+import type { DigestParts, ExecutionDetail } from "../api/schema.ts";
 import type { Answered, Asked } from "../chain/events.ts";
 import { fromHex, toHex, type Bytes } from "../format/bytes.ts";
 import { Borsh, sha256 } from "../secrets/borsh.ts";
 import { differences, failed, json, passed, unchecked, type Check } from "./check.ts";
+import { sourceDiffers } from "./source.ts";
 
 const TITLE = "The digest";
 const ZEROS = "0".repeat(64);
@@ -61,8 +62,31 @@ export function digestBytes(p: DigestParts): Bytes {
 // Zeros stand for what is not there.
 const named = (hex: string | null | undefined) => (hex === ZEROS ? "" : hex);
 
+export interface DigestQuestion {
+  detail: ExecutionDetail;
+  network: string | null; // that the coordinator works for
+  asked: Asked | null;
+  answered: Answered | null;
+  yields: readonly string[]; // by which the request waited, as the chain has them
+}
+type Known = DigestQuestion & { asked: Asked; answered: Answered };
+
+// Parts that name the request, and what was built for it.
+function sourcesDiffer(p: DigestParts, { detail, network, asked, yields }: Known): string[] {
+  const built = Boolean(named(p.wasm_hash));
+  const source = { repo: p.repo ?? "", commit: p.commit ?? "", target: p.build_target };
+  const found = differences([
+    ["network", p.network, network],
+    ["contract", p.contract_id, detail.contract_id],
+    ["request", p.request_id, asked.data.request_id],
+    ["build key", built && detail.build_key ? named(p.build_key) : "", built ? detail.build_key : ""],
+  ]);
+  if (!yields.includes(p.data_id ?? "")) found.push("yield");
+  return [...found, ...sourceDiffers(source, built, detail, asked)];
+}
+
 // What the chain knows of the parts must be what they say.
-function differ(p: DigestParts, asked: Asked, answered: Answered): string[] {
+function endsDiffer(p: DigestParts, { asked, answered }: Known): string[] {
   const { data } = answered;
   const limits = asked.data.resource_limits;
   return differences([
@@ -79,7 +103,9 @@ function differ(p: DigestParts, asked: Asked, answered: Answered): string[] {
   ]);
 }
 
-export async function digestCheck(p: DigestParts, asked: Asked | null, answered: Answered | null): Promise<Check> {
+export async function digestCheck(question: DigestQuestion): Promise<Check> {
+  const { asked, answered, network, yields } = question;
+  const p = question.detail.digest_parts;
   const claimed = answered?.data.attestation_digest;
   if (!asked || !answered) return unchecked(TITLE, "The chain has no answer to it.");
   if (!claimed) return unchecked(TITLE, "The answer on the chain carries no digest.");
@@ -87,6 +113,11 @@ export async function digestCheck(p: DigestParts, asked: Asked | null, answered:
   const facts: [string, string][] = [["On the chain", claimed]];
   if (!p.complete)
     return unchecked(TITLE, "The coordinator does not have all that it was made of: it cannot be made again.", {
+      facts,
+      files,
+    });
+  if (network === null || yields.length === 0)
+    return unchecked(TITLE, "Its network or its yield is not known, and there is nothing to compare them with.", {
       facts,
       files,
     });
@@ -102,14 +133,16 @@ export async function digestCheck(p: DigestParts, asked: Asked | null, answered:
     facts: [...facts, ["Made again", made] as [string, string]],
     files: [...files, { name: "digest.borsh", content: bytes }],
   };
-  const found = differ(p, asked, answered);
-  if (found.length > 0) return failed(TITLE, `Its parts are not what the chain has: ${found.join(", ")}.`, rest);
+  const known = { ...question, asked, answered };
+  const found = [...sourcesDiffer(p, known), ...endsDiffer(p, known)];
+  if (found.length > 0)
+    return failed(TITLE, `Its parts are not what the chain or the coordinator has: ${found.join(", ")}.`, rest);
   if (made !== claimed)
     return failed(TITLE, "Its parts do not give the digest that the answer on the chain carries.", rest);
   return passed(
     TITLE,
     "These parts give the digest that the worker's answer carries on the chain: none of them was changed since. " +
-      "Those that the chain does not have, such as commit and engine, are the worker's word.",
+      "Those that the chain does not have, such as the engine and what commit a branch meant, are the worker's word.",
     rest,
   );
 }

@@ -2,7 +2,7 @@
 // The module that ran, and whose word it is that it was built from the commit.
 import { ApiError, getJson, pathWith } from "../api/client.ts";
 import type { BuildRecord, ExecutionDetail, WasmInfo } from "../api/schema.ts";
-import type { Answered } from "../chain/events.ts";
+import type { Answered, Asked } from "../chain/events.ts";
 import { base58 } from "../format/base58.ts";
 import { fromBase64, fromHex, toHex, type Bytes } from "../format/bytes.ts";
 import { grouped } from "../format/number.ts";
@@ -10,6 +10,7 @@ import { Borsh, sha256 } from "../secrets/borsh.ts";
 import { isSigned } from "../secrets/key.ts";
 import { failed, json, passed, unchecked, type Check } from "./check.ts";
 import { keyMayAnswer } from "./operators.ts";
+import { sourceDiffers } from "./source.ts";
 
 const MODULE_MS = 60_000;
 
@@ -70,6 +71,7 @@ async function isGood(record: BuildRecord, bytes: Bytes | null): Promise<boolean
 
 export interface BuildQuestion {
   detail: ExecutionDetail;
+  asked: Asked | null;
   answered: Answered | null;
   urls: readonly string[];
   signal: AbortSignal;
@@ -89,9 +91,9 @@ async function recordsOf({ detail, signal }: BuildQuestion): Promise<BuildRecord
 
 export async function buildCheck(question: BuildQuestion): Promise<Check> {
   const title = "The build's record";
-  const { detail, answered, urls } = question;
+  const { detail, asked, answered, urls } = question;
   const wasm = answered?.data.wasm_hash;
-  if (!wasm) return unchecked(title, "The chain names no module, so there is no record to look for.");
+  if (!asked || !wasm) return unchecked(title, "The chain names no module, so there is no record to look for.");
   const records = (await recordsOf(question)).filter((record) => record.build_key === detail.build_key);
   const record = records.find(({ wasm_hash }) => wasm_hash === wasm) ?? records[0];
   if (!record) return unchecked(title, "The coordinator has no record of this build (any more).");
@@ -99,15 +101,18 @@ export async function buildCheck(question: BuildQuestion): Promise<Check> {
   const rest = {
     facts: [
       ["Signed by", record.public_key],
+      ["Repository", record.repo],
       ["Commit", record.commit],
+      ["Build target", record.target],
       ["Toolchain", record.toolchain],
     ] as [string, string][],
     files: [json("build-record.json", record), ...(bytes ? [{ name: "build-record.borsh", content: bytes }] : [])],
   };
   if (!(await isGood(record, bytes))) return failed(title, "The record's signature does not hold.", rest);
   if (record.wasm_hash !== wasm) return failed(title, "The record is of another module than the one that ran.", rest);
-  if (record.commit !== detail.commit)
-    return failed(title, "The record is of another commit than the coordinator says.", rest);
+  const other = sourceDiffers(record, true, detail, asked);
+  if (other.length > 0)
+    return failed(title, `The record is of another build than was asked for and told: ${other.join(", ")}.`, rest);
   const operator = await keyMayAnswer(urls, detail.contract_id, record.public_key, question.signal);
   if (!operator)
     return unchecked(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All steps of a verification, in the order in which they are shown.
 import type { Config, ExecutionDetail } from "../api/schema.ts";
-import { completedIn, requestedIn } from "../chain/events.ts";
+import { completedIn, requestedIn, yieldsIn } from "../chain/events.ts";
 import { isWhole, type Transaction } from "../chain/transaction.ts";
 import { answererCheck, registrationCheck, type Answerer, type Registration } from "./answerer.ts";
 import { guarded, json, unchecked, type Check } from "./check.ts";
@@ -43,10 +43,11 @@ async function whoChecks({ urls, detail }: Ground, answered: ReturnType<typeof c
 }
 
 export async function verify(ground: Ground, signal: AbortSignal): Promise<Verified> {
-  const { urls, detail, transaction } = ground;
+  const { urls, config, detail, transaction } = ground;
   const request = `${detail.request_id}`;
   const asked = requestedIn(transaction, detail.contract_id, request);
   const answered = completedIn(transaction, detail.contract_id, request);
+  const yields = yieldsIn(transaction, detail.contract_id, request);
   const evidence = [json("transaction.json", transaction), json("execution.json", detail)];
   const whole = isWhole(transaction);
   const first = requestCheck(detail, asked, whole);
@@ -57,8 +58,8 @@ export async function verify(ground: Ground, signal: AbortSignal): Promise<Verif
     answerCheck(detail, answered, whole),
     guarded("The output", () => outputCheck(detail, asked, answered)),
     guarded("The module", () => moduleCheck(answered, signal)),
-    guarded("The build's record", () => buildCheck({ detail, answered, urls, signal })),
-    guarded("The digest", () => digestCheck(detail.digest_parts, asked, answered)),
+    guarded("The build's record", () => buildCheck({ detail, asked, answered, urls, signal })),
+    guarded("The digest", () => digestCheck({ detail, network: config.network, asked, answered, yields })),
   ]);
   const { checks: last, registration } = await who;
   return { checks: [...checks, ...last], registration };

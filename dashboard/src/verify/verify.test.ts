@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { test } from "node:test";
-import type { BuildRecord, DigestParts, ExecutionDetail } from "../api/schema.ts";
+import type { BuildRecord, ExecutionDetail } from "../api/schema.ts";
 import type { Answered, Asked } from "../chain/events.ts";
 import { base58 } from "../format/base58.ts";
 import { toBase64 } from "../format/bytes.ts";
 import { buildCheck, moduleCheck, recordBytes } from "./module.ts";
-import { digestBytes, digestCheck } from "./digest.ts";
 import { answering, hash, signal } from "./fakes.ts";
 import { answerCheck, inputCheck, outputBytes, outputCheck, requestCheck } from "./request.ts";
 import { groundKey, verify, type Ground } from "./run.ts";
@@ -177,7 +176,7 @@ test("a module is what its hash says, and one that is not there is not called go
   assert.equal((await moduleCheck(answered, signal)).verdict, "unchecked");
 });
 
-function signedRecord(): BuildRecord {
+function signedRecord(change: Partial<BuildRecord> = {}): BuildRecord {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
   const record: BuildRecord = {
@@ -193,6 +192,7 @@ function signedRecord(): BuildRecord {
     lock_made: 1789999999,
     public_key: `ed25519:${base58(raw)}`,
     signature: "",
+    ...change,
   };
   const digest = createHash("sha256").update(recordBytes(record)).digest();
   return { ...record, signature: toBase64(sign(null, digest, privateKey)) };
@@ -200,7 +200,7 @@ function signedRecord(): BuildRecord {
 
 test("a build's record is somebody's word, and each part of it is signed", async () => {
   const record = signedRecord();
-  const question = { detail, answered: answeredWith('"out"'), urls: ["http://rpc"], signal };
+  const question = { detail, asked, answered: answeredWith('"out"'), urls: ["http://rpc"], signal };
   const judge = async (change: object, permission: unknown = "FullAccess") => {
     const builds = [{ ...record, ...change }];
     answering({ "/public/wasm/info": { exists: true, builds }, get_operators: ["o.near"], query: { permission } });
@@ -230,59 +230,32 @@ test("a build's record is somebody's word, and each part of it is signed", async
   assert.equal(await judge({ build_key: hash("another") }), "unchecked");
 });
 
-// As src/protocol/attestation_test.c has them, with the same hashes.
-const parts: DigestParts = {
-  complete: true,
-  attestation_digest: null,
-  network: "devnet",
-  contract_id: "c.near",
-  request_id: 5,
-  data_id: hash("d"),
-  sender_id: "s.near",
-  repo: "https://h/o/n",
-  commit: "0123456789012345678901234567890123456789",
-  build_target: "wasm32-wasip1",
-  build_key: hash("k"),
-  wasm_hash: hash("w"),
-  input_hash: hash("in"),
-  output_hash: hash("out"),
-  success: true,
-  instructions: 4,
-  resource_limits: { max_instructions: 1, max_memory_mb: 2, max_execution_seconds: 3 },
-  secrets_ref: { profile: "p", account_id: "a.near" },
-  price_list: "prices",
-  engine: "engine",
-  measurement: "",
-  block_height: 9,
-};
-const DIGEST = "835dfe3e199ce0096bb1c21a34cb301198fc423eb505b8b763f414c2bb884d9b";
-
-test("a digest is made of its parts as a worker makes it", async () => {
-  assert.equal(hash(digestBytes(parts)), DIGEST);
-  const without = digestBytes({ ...parts, secrets_ref: null });
-  assert.equal(hash(without), "a2151c3720f898a381cbdb568ffdd4ba88e3c2c9a2fddc20b49b93d5a61591dd");
-  const request = {
-    data: { sender_id: "s.near", resource_limits: parts.resource_limits, secrets_ref: parts.secrets_ref },
-  } as unknown as Asked;
-  const end = { wasm_hash: hash("w"), attestation_digest: DIGEST };
-  const judge = async (change: object, of: object = end) =>
-    (await digestCheck({ ...parts, ...change }, request, answeredWith('"out"', of))).verdict;
-  assert.equal(await judge({}), "passed");
-  for (const change of [
-    { commit: "1".repeat(40) },
-    { engine: "other" },
-    { measurement: "m" },
-    { price_list: "dearer" },
-    { block_height: 8 },
-    { data_id: hash("e") },
-    { input_hash: hash("other") },
-    { network: "mainnet" },
-    { wasm_hash: hash("x") },
-    { instructions: 5 },
-    { secrets_ref: null },
-  ])
-    assert.equal(await judge(change), "failed", JSON.stringify(change));
-  assert.equal(await judge({ complete: false }), "unchecked");
-  assert.equal(await judge({ engine: null }), "unchecked");
-  assert.equal(await judge({}, { ...end, attestation_digest: null }), "unchecked");
+test("a record of another build than was asked for is found, though it is signed", async () => {
+  const code = { repo: "h.example/o/n//p", commit: "a".repeat(40), build_target: "wasm32-wasip2" };
+  const judge = async (change: object, of: object = {}) => {
+    const question = {
+      detail: { ...detail, ...of },
+      asked: { ...asked, data: { ...asked.data, code_source: code } },
+      answered: answeredWith('"out"'),
+      urls: ["http://rpc"],
+      signal,
+    };
+    const builds = [signedRecord({ repo: "https://h.example/o/n//p", target: "wasm32-wasip2", ...change })];
+    const key = { permission: "FullAccess" };
+    answering({ "/public/wasm/info": { exists: true, builds }, get_operators: ["o.near"], query: key });
+    return buildCheck(question as unknown as Parameters<typeof buildCheck>[0]);
+  };
+  const other = async (change: object, name: string, of: object = {}) => {
+    const { verdict, text } = await judge(change, of);
+    assert.ok(verdict === "failed" && text.endsWith(`: ${name}.`), text);
+  };
+  assert.equal((await judge({})).verdict, "passed");
+  await other({ repo: "https://h.example/o/n//q" }, "repository");
+  await other({ repo: "https://h.example/o/m//p" }, "repository");
+  await other({ target: "wasm32-wasip1" }, "build target");
+  const commit = "b".repeat(40);
+  await other({ commit }, "commit");
+  await other({ commit }, "commit", { commit }); // the coordinator says so, too; the request does not
+  code.commit = "main";
+  assert.equal((await judge({ commit }, { commit })).verdict, "passed");
 });
