@@ -6,10 +6,12 @@ import type { Answered } from "../chain/events.ts";
 import { RpcError } from "../chain/rpc.ts";
 import { callOf, transactionOf, type Transaction } from "../chain/transaction.ts";
 import { view } from "../chain/view.ts";
-import { fromBase64 } from "../format/bytes.ts";
+import { fromBase64, toHex } from "../format/bytes.ts";
 import { utc } from "../format/time.ts";
+import { sha256 } from "../secrets/borsh.ts";
 import { differences, failed, json, passed, unchecked, type Check } from "./check.ts";
 import { operatorsOf } from "./operators.ts";
+import { rawMember } from "./raw.ts";
 
 const METHODS = ["resolve_execution", "submit_execution_output_and_resolve"];
 
@@ -30,16 +32,51 @@ interface Args extends Response {
   response?: Response;
 }
 
-function argsIn(transaction: Transaction, contract: string, request: string): Response | null {
+interface Said {
+  response: Response;
+  text: string; // of all arguments
+}
+
+function argsIn(transaction: Transaction, contract: string, request: string): Said | null {
   if (transaction.transaction.receiver_id !== contract) return null;
   for (const action of transaction.transaction.actions) {
     const call = callOf(action);
     const bytes = call && METHODS.includes(call.method_name) ? fromBase64(call.args) : null;
     if (!bytes) continue;
-    const args = parseExact(new TextDecoder().decode(bytes)) as Args;
-    if (`${args.request_id}` === request) return args.response ?? args;
+    const text = new TextDecoder().decode(bytes);
+    const args = parseExact(text) as Args;
+    if (`${args.request_id}` === request) return { response: args.response ?? args, text };
   }
   return null;
+}
+
+// Whether the receipt by which the transaction calls the contract did so; null: it has not run, as far as the node knows.
+function wasTaken({ transaction_outcome, receipts_outcome }: Transaction): boolean | null {
+  const [call] = transaction_outcome.outcome.receipt_ids;
+  const status = receipts_outcome.find(({ id }) => id === call)?.outcome.status ?? {};
+  if ("Failure" in transaction_outcome.outcome.status || "Failure" in status) return false;
+  return "SuccessValue" in status || "SuccessReceiptId" in status ? true : null;
+}
+
+// The SHA-256 of the output that the arguments carry, of a Json one as it is written there. null: they carry none, because
+// it was stored before.
+async function outputHashIn(args: string): Promise<string | null> {
+  const output = rawMember(rawMember(args, "response") ?? args, "output") ?? "null";
+  const text = rawMember(output, "Json");
+  const said = JSON.parse(output) as { Text?: string; Bytes?: number[] } | null;
+  if (!said) return null;
+  const bytes = said.Bytes ? Uint8Array.from(said.Bytes) : new TextEncoder().encode(text ?? said.Text ?? "");
+  return toHex(await sha256(bytes));
+}
+
+async function answersDiffer({ response, text }: Said, { data }: Answered): Promise<string[]> {
+  const carried = data.success ? await outputHashIn(text) : null;
+  return differences([
+    ["whether it ended well", response.success, data.success],
+    ["module", response.wasm_hash, data.wasm_hash],
+    ["digest", response.attestation_digest, data.attestation_digest],
+    ["output", carried ?? data.output_hash, data.output_hash],
+  ]);
 }
 
 // Nodes find a transaction by its hash and its sender, which the coordinator does not say: it is one of the operators.
@@ -83,14 +120,15 @@ export async function answererCheck(
     ] as [string, string][],
     files: [json("answer.json", transaction)],
   };
-  const args = argsIn(transaction, detail.contract_id, `${detail.request_id}`);
-  if (!args || !key)
+  const said = argsIn(transaction, detail.contract_id, `${detail.request_id}`);
+  if (!said || !key)
     return none(failed(title, "The transaction that the coordinator names does not answer this request.", rest));
-  const found = differences([
-    ["whether it ended well", args.success, answered.data.success],
-    ["module", args.wasm_hash, answered.data.wasm_hash],
-    ["digest", args.attestation_digest, answered.data.attestation_digest],
-  ]);
+  const taken = wasTaken(transaction);
+  if (taken === false)
+    return none(failed(title, "The contract refused the transaction that the coordinator names.", rest));
+  if (taken === null)
+    return none(unchecked(title, "The chain's node does not say whether the contract took the answer.", rest));
+  const found = await answersDiffer(said, answered);
   if (found.length > 0)
     return none(failed(title, `Another answer was taken than this one: ${found.join(", ")}.`, rest));
   const at = Number(BigInt(answered.data.timestamp ?? 0) / 1_000_000n);
