@@ -49,6 +49,14 @@ export function isWhole({ transaction_outcome, receipts_outcome }: Transaction):
   return run.size > 0 && all.every(({ outcome }) => outcome.receipt_ids.every((id) => run.has(id)));
 }
 
+// Whether the receipt by which it calls its receiver succeeded; null: that has not run, as far as the node knows.
+export function callSucceeded({ transaction_outcome, receipts_outcome }: Transaction): boolean | null {
+  const [call] = transaction_outcome.outcome.receipt_ids;
+  const status = receipts_outcome.find(({ id }) => id === call)?.outcome.status ?? {};
+  if ("Failure" in transaction_outcome.outcome.status || "Failure" in status) return false;
+  return "SuccessValue" in status || "SuccessReceiptId" in status ? true : null;
+}
+
 export interface Branch {
   id: string;
   from: string;

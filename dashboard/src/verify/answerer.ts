@@ -4,7 +4,7 @@ import { parseExact, type Integer } from "../api/exact.ts";
 import type { ExecutionDetail } from "../api/schema.ts";
 import type { Answered } from "../chain/events.ts";
 import { RpcError } from "../chain/rpc.ts";
-import { callOf, transactionOf, type Transaction } from "../chain/transaction.ts";
+import { callOf, callSucceeded, transactionOf, type Transaction } from "../chain/transaction.ts";
 import { view } from "../chain/view.ts";
 import { fromBase64, toHex } from "../format/bytes.ts";
 import { utc } from "../format/time.ts";
@@ -48,14 +48,6 @@ function argsIn(transaction: Transaction, contract: string, request: string): Sa
     if (`${args.request_id}` === request) return { response: args.response ?? args, text };
   }
   return null;
-}
-
-// Whether the receipt by which the transaction calls the contract did so; null: it has not run, as far as the node knows.
-function wasTaken({ transaction_outcome, receipts_outcome }: Transaction): boolean | null {
-  const [call] = transaction_outcome.outcome.receipt_ids;
-  const status = receipts_outcome.find(({ id }) => id === call)?.outcome.status ?? {};
-  if ("Failure" in transaction_outcome.outcome.status || "Failure" in status) return false;
-  return "SuccessValue" in status || "SuccessReceiptId" in status ? true : null;
 }
 
 // The SHA-256 of the output that the arguments carry, of a Json one as it is written there. null: they carry none, because
@@ -123,7 +115,7 @@ export async function answererCheck(
   const said = argsIn(transaction, detail.contract_id, `${detail.request_id}`);
   if (!said || !key)
     return none(failed(title, "The transaction that the coordinator names does not answer this request.", rest));
-  const taken = wasTaken(transaction);
+  const taken = callSucceeded(transaction);
   if (taken === false)
     return none(failed(title, "The contract refused the transaction that the coordinator names.", rest));
   if (taken === null)

@@ -64,41 +64,82 @@ test("a quote passes only with Intel's root, for this key, of this program", () 
   assert.equal(judge({ verdict: "not_checkable", status: null }), "unchecked");
 });
 
-// Blocks 100 ms apart, of which some are missing and those before `kept` are gone; a registration in one of them.
-function chainOf({ at, kept = 1, key = "ed25519:k" }: { at: number; kept?: number; key?: string }) {
+// A call of the register contract in a block; status: of its receipt, in a transaction of its own; null: another
+// contract made it.
+interface Call {
+  at: number;
+  key?: string;
+  quote?: string;
+  status?: object | null;
+}
+
+function chunkOf(calls: Call[], height: number) {
+  const transactions = [];
+  const receipts = [];
+  for (const [i, { at, key = "ed25519:k", quote = "04", status = { SuccessValue: "" } }] of calls.entries()) {
+    const args = toBase64(new TextEncoder().encode(JSON.stringify({ public_key: key, tdx_quote_hex: quote })));
+    const actions = [{ FunctionCall: { method_name: "register_worker_key", args, gas: 1, deposit: "0" } }];
+    if (at === height && status)
+      transactions.push({ hash: `t${i}`, signer_id: "s.near", receiver_id: "o.near", actions });
+    if (at + (status ? 1 : 0) === height)
+      receipts.push({ receipt_id: `r${i}`, receiver_id: "o.near", receipt: { Action: { actions } } });
+  }
+  return { transactions, receipts };
+}
+
+function statusOf(calls: Call[], hash: string) {
+  const i = Number(hash.slice(1));
+  return {
+    transaction_outcome: { outcome: { receipt_ids: [`r${i}`], status: { SuccessReceiptId: `r${i}` } } },
+    receipts_outcome: [{ id: `r${i}`, outcome: { status: calls[i]!.status ?? { SuccessValue: "" } } }],
+  };
+}
+
+// Blocks 100 ms apart, of which some are missing and those before `kept` are gone; calls in some of them.
+function chainOf(calls: Call[], kept = 1) {
   let asked = 0;
   const missing = (height: number) => height < kept || height > 3000 || height % 7 === 3;
   const block = (height: number) => ({
     header: { height, hash: `b${height}`, timestamp_nanosec: `${BigInt(height) * 100_000_000n}` },
     chunks: [{ chunk_hash: `c${height}` }],
   });
-  const args = toBase64(new TextEncoder().encode(JSON.stringify({ public_key: key, tdx_quote_hex: "04" })));
-  const call = { FunctionCall: { method_name: "register_worker_key", args, gas: 1, deposit: "0" } };
   globalThis.fetch = async (_url, init) => {
     asked++;
     const { method, params } = JSON.parse(`${init!.body as string}`) as {
       method: string;
-      params: { block_id?: number; chunk_id?: string };
+      params: { block_id?: number; chunk_id?: string; tx_hash?: string };
     };
     const height = params.block_id ?? 3000;
     if (method === "block" && missing(height))
       return Response.json({ error: { cause: { name: "UNKNOWN_BLOCK" }, message: "x" } });
     if (method === "block") return Response.json({ result: block(height) });
-    const found = params.chunk_id === `c${at}` ? [{ receiver_id: "o.near", actions: [call] }] : [];
-    return Response.json({ result: { transactions: found, receipts: [] } });
+    if (params.tx_hash) return Response.json({ result: statusOf(calls, params.tx_hash) });
+    return Response.json({ result: chunkOf(calls, Number(params.chunk_id!.slice(1))) });
   };
   return () => asked;
 }
 const look = (seconds: number) => findRegistration(["http://rpc"], "o.near", "ed25519:k", seconds, signal);
 
 test("the transaction of a registration is found by its second", async () => {
-  const asked = chainOf({ at: 1259 });
+  const asked = chainOf([{ at: 1259 }]);
   assert.deepEqual(await look(126), { quote: "04", collateral: null, block: "b1259" });
   assert.ok(asked() < 60, `${asked()}`);
-  chainOf({ at: 1259, key: "ed25519:other" });
+  chainOf([{ at: 1259, key: "ed25519:other" }]);
   assert.equal(await look(126), null);
-  chainOf({ at: 1400 });
+  chainOf([{ at: 1400 }]);
   assert.equal(await look(126), null);
-  chainOf({ at: 1259, kept: 2000 });
+  chainOf([{ at: 1259 }], 2000);
   await assert.rejects(look(126), /archival/);
+});
+
+test("a call that the register contract refused is no registration", async () => {
+  const found = async (...calls: Call[]) => (chainOf(calls), (await look(126))?.quote ?? null);
+  const refused = { at: 1258, quote: "ff", status: { Failure: {} } };
+  assert.equal(await found(refused), null);
+  assert.equal(await found(refused, { at: 1261 }), "04");
+  const byContract = { at: 1259, quote: "aa", status: null };
+  assert.equal(await found(byContract), "aa");
+  assert.equal(await found(refused, byContract), "aa");
+  assert.equal(await found(byContract, { at: 1261 }), "04");
+  assert.equal(await found(byContract, { ...byContract, quote: "bb" }), null);
 });

@@ -3,7 +3,7 @@
 // blocks around it.
 import type { Integer } from "../api/exact.ts";
 import { rpc, RpcError } from "../chain/rpc.ts";
-import { callOf, type Action } from "../chain/transaction.ts";
+import { callOf, callSucceeded, transactionOf, type Action } from "../chain/transaction.ts";
 import { fromBase64 } from "../format/bytes.ts";
 
 const METHODS = ["register_worker_key", "register_worker"];
@@ -17,8 +17,8 @@ interface Block {
   chunks: { chunk_hash: string }[];
 }
 interface Chunk {
-  transactions: { receiver_id: string; actions: Action[] }[];
-  receipts: { receiver_id: string; receipt: { Action?: { actions: Action[] } } }[];
+  transactions: { hash: string; signer_id: string; receiver_id: string; actions: Action[] }[];
+  receipts: { receipt_id: string; receiver_id: string; receipt: { Action?: { actions: Action[] } } }[];
 }
 
 export interface Registered {
@@ -79,17 +79,53 @@ function argsOf(actions: Action[], key: string): Record<string, unknown> | null 
   return null;
 }
 
-async function argsIn(urls: readonly string[], hash: string, register: string, key: string, signal: AbortSignal) {
-  const chunk = await rpc<Chunk>(urls, "chunk", { chunk_id: hash }, signal);
-  const calls = [
-    ...chunk.transactions.map(({ receiver_id, actions }) => ({ receiver_id, actions })),
-    ...chunk.receipts.map(({ receiver_id, receipt }) => ({ receiver_id, actions: receipt.Action?.actions ?? [] })),
-  ];
-  for (const { receiver_id, actions } of calls) {
-    const args = receiver_id === register ? argsOf(actions, key) : null;
-    if (args) return args;
+interface Search {
+  urls: readonly string[];
+  register: string;
+  key: string;
+  signal: AbortSignal;
+  known: Set<string>; // receipts of transactions that were looked at
+  others: Map<string, Registered>; // calls by other contracts, by their receipts: nodes do not say how those ended
+}
+
+function registered(args: Record<string, unknown> | null, block: Block): Registered | null {
+  const quote = args?.tdx_quote_hex ?? args?.tdx_quote;
+  return typeof quote === "string" ? { quote, collateral: args?.collateral ?? null, block: block.header.hash } : null;
+}
+
+async function isTaken(search: Search, { hash, signer_id }: Chunk["transactions"][number]): Promise<boolean> {
+  const transaction = await transactionOf(search.urls, hash, signer_id, search.signal);
+  for (const id of transaction.transaction_outcome.outcome.receipt_ids) search.known.add(id);
+  return callSucceeded(transaction) === true;
+}
+
+// Of a transaction whose call the contract took; whoever else names the key proves nothing by it.
+async function takenIn(search: Search, block: Block, chunk: Chunk): Promise<Registered | null> {
+  const { register, key, known, others } = search;
+  for (const one of chunk.transactions.filter(({ receiver_id }) => receiver_id === register)) {
+    const found = registered(argsOf(one.actions, key), block);
+    if (found && (await isTaken(search, one))) return found;
+  }
+  for (const { receipt_id, receipt } of chunk.receipts.filter(({ receiver_id }) => receiver_id === register)) {
+    const found = known.has(receipt_id) ? null : registered(argsOf(receipt.Action?.actions ?? [], key), block);
+    if (found) others.set(receipt_id, found);
   }
   return null;
+}
+
+async function takenAt(search: Search, block: Block): Promise<Registered | null> {
+  for (const { chunk_hash } of block.chunks) {
+    const chunk = await rpc<Chunk>(search.urls, "chunk", { chunk_id: chunk_hash }, search.signal);
+    const found = await takenIn(search, block, chunk);
+    if (found) return found;
+  }
+  return null;
+}
+
+// Where no transaction registered the key, a call by another contract did; of two, nobody knows which.
+function onlyOther({ others }: Search): Registered | null {
+  const [found, ...more] = others.values();
+  return more.length === 0 ? (found ?? null) : null;
 }
 
 // null: it is not there.
@@ -100,6 +136,7 @@ export async function findRegistration(
   seconds: Integer,
   signal: AbortSignal,
 ): Promise<Registered | null> {
+  const search: Search = { urls, register, key, signal, known: new Set(), others: new Map() };
   const begin = 1000 * Number(seconds);
   const first = heightOf(await firstFrom(urls, begin, signal));
   let before = false; // whether a block of an earlier time was seen
@@ -108,14 +145,11 @@ export async function findRegistration(
     height = heightOf(block);
     if (msOf(block) >= begin + 1000) {
       if (!before) throw new Gone();
-      return null;
+      return onlyOther(search);
     }
-    for (const { chunk_hash } of block.chunks) {
-      const args = await argsIn(urls, chunk_hash, register, key, signal);
-      const quote = args?.tdx_quote_hex ?? args?.tdx_quote;
-      if (typeof quote === "string") return { quote, collateral: args?.collateral ?? null, block: block.header.hash };
-    }
+    const found = await takenAt(search, block);
+    if (found) return found;
     before = true;
   }
-  return null;
+  return onlyOther(search);
 }
