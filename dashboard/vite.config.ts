@@ -2,6 +2,7 @@
 // How the dashboard becomes static files: `make dashboard`. Each file that is worth it has a .gz beside it, which the
 // coordinator sends as it is; a first load over its budget fails the build.
 import react from "@vitejs/plugin-react";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -71,7 +72,11 @@ function nonces(): Plugin {
   };
 }
 
+// By its hash the page that verifies knows the code of an operator's register contract.
+const register = readFileSync(join(import.meta.dirname, "../build/contracts/register.wasm"));
+
 export default defineConfig({
+  define: { REGISTER_CODE: JSON.stringify(createHash("sha256").update(register).digest("hex")) },
   plugins: [react(), nonces(), licences(), compressed()],
   // The verifier of quotes, with its WebAssembly within it: `make web` has made it before.
   resolve: { alias: { "outlayer-verify": join(import.meta.dirname, "../build/web/verify/verify.js") } },

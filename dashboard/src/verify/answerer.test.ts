@@ -36,14 +36,14 @@ async function judge({ args = argsWith('{"Text":"out"}'), method = "resolve_exec
   };
   answering({ get_operators: ["o.near"], query: transaction });
   const detail = { contract_id: "c.near", request_id: 3, resolve_tx_id: "h" } as unknown as ExecutionDetail;
-  const answered = { data: { ...ended, ...world.answered } } as unknown as Answered;
+  const answered = { outcome: { block_hash: "e" }, data: { ...ended, ...world.answered } } as unknown as Answered;
   return answererCheck(["http://rpc"], detail, answered, signal);
 }
 const verdict = async (world: Partial<World>) => (await judge(world)).check.verdict;
 
 test("who answered is who signed a call that the contract took", async () => {
   const { check, answerer } = await judge({});
-  assert.deepEqual([check.verdict, answerer?.key], ["passed", "ed25519:k"]);
+  assert.deepEqual([check.verdict, answerer?.key, answerer?.block], ["passed", "ed25519:k", "e"]);
   assert.equal(await verdict({ status: { SuccessReceiptId: "s" } }), "passed");
   assert.equal(await verdict({ method: "other" }), "failed");
   assert.equal(await verdict({ args: argsWith("null").replace(":3", ":4") }), "failed");

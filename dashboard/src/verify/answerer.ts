@@ -3,10 +3,11 @@
 import { parseExact, type Integer } from "../api/exact.ts";
 import type { ExecutionDetail } from "../api/schema.ts";
 import type { Answered } from "../chain/events.ts";
-import { RpcError } from "../chain/rpc.ts";
+import { rpc, RpcError } from "../chain/rpc.ts";
 import { callOf, callSucceeded, transactionOf, type Transaction } from "../chain/transaction.ts";
-import { view } from "../chain/view.ts";
-import { fromBase64, toHex } from "../format/bytes.ts";
+import { view, type Block } from "../chain/view.ts";
+import { base58 } from "../format/base58.ts";
+import { fromBase64, fromHex, toHex } from "../format/bytes.ts";
 import { utc } from "../format/time.ts";
 import { sha256 } from "../secrets/borsh.ts";
 import { differences, failed, json, passed, unchecked, type Check } from "./check.ts";
@@ -19,6 +20,7 @@ export interface Answerer {
   account: string;
   key: string;
   at: number; // when the contract took the answer, in milliseconds since 1970
+  block: string; // and the hash of the block in which it did
 }
 
 interface Response {
@@ -125,13 +127,16 @@ export async function answererCheck(
     return none(failed(title, `Another answer was taken than this one: ${found.join(", ")}.`, rest));
   const at = Number(BigInt(answered.data.timestamp ?? 0) / 1_000_000n);
   const text = `${account}, an operator of the contract, answered it in this transaction with this key.`;
-  return { check: passed(title, text, rest), answerer: { account, key, at } };
+  return { check: passed(title, text, rest), answerer: { account, key, at, block: answered.outcome.block_hash } };
 }
 
 export interface Registration {
   register: string; // the contract
+  code: string; // SHA-256 of its code, as NEAR writes hashes
+  isKnown: boolean; // whether that is the code which these pages were built with
   root: string | null; // another root key than Intel's, which it believes
-  row: WorkerRow;
+  row: WorkerRow; // as of the answer, where its node still has that
+  now: WorkerRow;
 }
 
 export interface WorkerRow {
@@ -153,28 +158,61 @@ interface RegisterConfig {
 
 const moment = (seconds: Integer) => utc(1000 * Number(seconds));
 
-function factsOf({ register, row }: Registration): [string, string][] {
+function factsOf({ register, code, row, now }: Registration): [string, string][] {
   return [
     ["Register contract", register],
+    ["SHA-256 of its code now", code],
     ["Registered", moment(row.registered_at)],
     ["Last renewed", moment(row.renewed_at)],
     ["Valid until", moment(row.valid_until)],
-    ["State now", row.state],
+    ["State now", now.state],
     ["Platform's state", row.tcb_status],
     ["Image", `${row.image_id}`],
     ["RTMR3", row.rtmr3],
   ];
 }
 
-async function registrationOf(urls: readonly string[], answerer: Answerer, contract: string, signal: AbortSignal) {
-  const { account: register, key } = answerer;
+async function codeOf(urls: readonly string[], account: string, signal: AbortSignal): Promise<string> {
+  const params = { request_type: "view_account", finality: "final", account_id: account };
+  return (await rpc<{ code_hash: string }>(urls, "query", params, signal)).code_hash;
+}
+
+function workerOf(urls: readonly string[], answerer: Answerer, block: Block, signal: AbortSignal) {
+  const args = { public_key: answerer.key };
+  return view<WorkerRow | null>(urls, answerer.account, "get_worker", args, block, signal);
+}
+
+// What a later renewal has taken the place of, as the contract had it when it was answered. undefined: the node does not
+// have that any more.
+async function workerThen(urls: readonly string[], answerer: Answerer, now: WorkerRow, signal: AbortSignal) {
+  if (1000 * Number(now.renewed_at) <= answerer.at) return now;
+  return workerOf(urls, answerer, { block_id: answerer.block }, signal).catch((e: unknown) => {
+    if (e instanceof RpcError && e.cause_name !== "unreachable") return undefined;
+    throw e;
+  });
+}
+
+export interface RegistrationQuestion {
+  urls: readonly string[];
+  answerer: Answerer | null;
+  contract: string; // which the answer was given to
+  known: string | null; // SHA-256 of the register contract's code
+  signal: AbortSignal;
+}
+
+async function registrationOf({ urls, contract, known, signal }: RegistrationQuestion, answerer: Answerer) {
+  const { account: register } = answerer;
   const config = await view<RegisterConfig>(urls, register, "get_config", {}, undefined, signal).catch((e: unknown) => {
     if (e instanceof RpcError && e.cause_name !== "unreachable") return null; // there is no such contract
     throw e;
   });
   if (config?.outlayer_contract_id !== contract) return "contract" as const;
-  const row = await view<WorkerRow | null>(urls, register, "get_worker", { public_key: key }, undefined, signal);
-  return row ? { register, root: config.root_public_key, row } : ("key" as const);
+  const now = await workerOf(urls, answerer, { finality: "final" }, signal);
+  if (!now) return "key" as const;
+  const code = await codeOf(urls, register, signal);
+  const then = await workerThen(urls, answerer, now, signal);
+  const isKnown = known !== null && code === base58(fromHex(known, 32)!);
+  return { then, registration: { register, code, isKnown, root: config.root_public_key, row: then ?? now, now } };
 }
 
 const WHY = {
@@ -183,40 +221,56 @@ const WHY = {
   key: "The operator's register contract does not know this key: no machine has proven anything for it.",
 };
 const WORD = "What was computed, and from what, is the operator's word alone.";
+const TITLE = "The key's registration";
+
+// then: what the contract had when it was answered; null: nothing; undefined: nobody knows any more.
+function judged(found: Registration, then: WorkerRow | null | undefined, at: number): Check {
+  const { now, root } = found;
+  const rest = { facts: factsOf(found), files: [json("registration.json", now)] };
+  if (then === null || 1000 * Number(now.registered_at) > at + 1000)
+    return failed(TITLE, "The key was not registered yet when it answered.", rest);
+  if (then && 1000 * Number(then.valid_until) < at)
+    return failed(TITLE, "The key's registration had ended when it answered.", rest);
+  if (!found.isKnown)
+    return unchecked(
+      TITLE,
+      "The contract's code is not the register contract that these pages were built with, and could say " +
+        `anything of the key. ${WORD}`,
+      rest,
+    );
+  if (root)
+    return unchecked(
+      TITLE,
+      `The register contract believes a root key that is not Intel's: such quotes prove nothing. ${WORD}`,
+      rest,
+    );
+  if (!then)
+    return unchecked(
+      TITLE,
+      "The key was renewed after it had answered, and the chain's node does not have what was registered before.",
+      rest,
+    );
+  if (then.state !== "active" || now.state !== "active")
+    return unchecked(
+      TITLE,
+      `The contract called the key ${then.state} when it answered, and calls it ${now.state} now.`,
+      rest,
+    );
+  return passed(
+    TITLE,
+    "When it answered, the register contract had checked a quote for this key, and an image that this operator approved.",
+    rest,
+  );
+}
 
 export async function registrationCheck(
-  urls: readonly string[],
-  answerer: Answerer | null,
-  contract: string,
-  signal: AbortSignal,
+  question: RegistrationQuestion,
 ): Promise<{ check: Check; registration: Registration | null }> {
-  const title = "The key's registration";
-  const none = (text: string) => ({ check: unchecked(title, text), registration: null });
+  const { answerer } = question;
+  const none = (text: string) => ({ check: unchecked(TITLE, text), registration: null });
   if (!answerer) return none("Who answered could not be checked, so there is no key to look for.");
-  const found = await registrationOf(urls, answerer, contract, signal);
+  const found = await registrationOf(question, answerer);
   if (typeof found === "string") return none(`${WHY[found]} ${WORD}`);
-  const { row, root } = found;
-  const rest = { facts: factsOf(found), files: [json("registration.json", row)] };
-  const end = (check: Check) => ({ check, registration: found });
-  if (1000 * Number(row.registered_at) > answerer.at + 1000)
-    return end(failed(title, "The key was registered after it had answered.", rest));
-  if (1000 * Number(row.valid_until) < answerer.at)
-    return end(failed(title, "The key's registration had ended when it answered.", rest));
-  if (root)
-    return end(
-      unchecked(
-        title,
-        `The register contract believes a root key that is not Intel's: such quotes prove nothing. ${WORD}`,
-        rest,
-      ),
-    );
-  if (row.state !== "active")
-    return end(unchecked(title, `It was registered when it answered; now the contract calls it ${row.state}.`, rest));
-  return end(
-    passed(
-      title,
-      "The register contract had checked a quote for this key, and an approved image, when it answered.",
-      rest,
-    ),
-  );
+  const { registration, then } = found;
+  return { check: judged(registration, then, answerer.at), registration };
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toBase64 } from "../format/bytes.ts";
+import { base58 } from "../format/base58.ts";
+import { fromHex, toBase64 } from "../format/bytes.ts";
 import { registrationCheck } from "./answerer.ts";
-import { answering, signal } from "./fakes.ts";
+import { answering, hash, signal } from "./fakes.ts";
 import { judged } from "./quote_verdict.ts";
 import { findRegistration } from "./register_quote.ts";
 import { reportData } from "./report_data.ts";
@@ -30,14 +31,18 @@ const row = {
   image_id: 1,
   fmspc: "f",
 };
-const answerer = { account: "o.near", key: "ed25519:k", at: 1_500_000 };
+const answerer = { account: "o.near", key: "ed25519:k", at: 1_500_000, block: "b" };
+const known = hash("register");
+const query = { code_hash: base58(fromHex(known, 32)!) };
+const intel = { outlayer_contract_id: "c.near", root_public_key: null };
+const registered = (at = answerer.at, code: string | null = known) =>
+  registrationCheck({ urls: ["http://rpc"], answerer: { ...answerer, at }, contract: "c.near", known: code, signal });
 
 test("only what the operator's own register contract says of the key is a registration", async () => {
   const judge = async (config: object | undefined, worker: object | null, at = answerer.at) => {
-    answering({ get_config: config, get_worker: worker });
-    return (await registrationCheck(["http://rpc"], { ...answerer, at }, "c.near", signal)).check.verdict;
+    answering({ get_config: config, get_worker: worker, query });
+    return (await registered(at)).check.verdict;
   };
-  const intel = { outlayer_contract_id: "c.near", root_public_key: null };
   assert.equal(await judge(intel, row), "passed");
   assert.equal(await judge({ ...intel, root_public_key: "aa" }, row), "unchecked");
   assert.equal(await judge({ ...intel, outlayer_contract_id: "d.near" }, row), "unchecked");
@@ -45,17 +50,55 @@ test("only what the operator's own register contract says of the key is a regist
   assert.equal(await judge(intel, { ...row, state: "failing" }), "unchecked");
   assert.equal(await judge(intel, row, 900_000), "failed");
   assert.equal(await judge(intel, row, 2_100_000), "failed");
-  assert.equal((await registrationCheck([], null, "c.near", signal)).check.verdict, "unchecked");
+  const nobody = { urls: [], answerer: null, contract: "c.near", known, signal };
+  assert.equal((await registrationCheck(nobody)).check.verdict, "unchecked");
 });
 
+test("a contract whose code is not known can say anything", async () => {
+  for (const [code, of] of [
+    [hash("other"), query],
+    [null, query],
+    [known, { code_hash: "1".repeat(32) }],
+  ] as const) {
+    answering({ get_config: intel, get_worker: row, query: of });
+    const { check, registration } = await registered(answerer.at, code);
+    assert.deepEqual([check.verdict, registration?.isKnown], ["unchecked", false]);
+    assert.ok(check.facts?.some(([, value]) => value === of.code_hash));
+  }
+});
+
+test("a registration that was renewed since is looked at as of the answer", async () => {
+  const renewed = { ...row, renewed_at: 1600, valid_until: 2600 };
+  const judge = async (then: unknown) => {
+    answering({ get_config: intel, get_worker: renewed, "get_worker@b": then, query });
+    return (await registered()).check.verdict;
+  };
+  assert.equal(await judge(row), "passed");
+  assert.equal((await registered()).registration?.row.renewed_at, 1000);
+  assert.equal(await judge({ ...row, valid_until: 1400 }), "failed");
+  assert.equal(await judge({ ...row, state: "failing" }), "unchecked");
+  assert.equal(await judge(null), "failed");
+  globalThis.fetch = gone(globalThis.fetch);
+  assert.equal((await registered()).check.verdict, "unchecked");
+});
+
+// A node that has no old states.
+function gone(others: typeof fetch): typeof fetch {
+  return async (url, init) => {
+    if (!`${init?.body as string}`.includes('"block_id":"b"')) return others(url, init);
+    return Response.json({ error: { cause: { name: "GARBAGE_COLLECTED_BLOCK" }, message: "x" } });
+  };
+}
+
 test("a quote passes only with Intel's root, for this key, of this program", () => {
-  const registration = { register: "o.near", root: null, row };
+  const registration = { register: "o.near", code: "c", isKnown: true, root: null, row, now: row };
   const good = { verdict: "accepted", status: "UpToDate", simulated: false, rtmr3: "ab", steps: [], at: "" } as const;
   const judge = (change: object, bound: boolean | null = true) =>
     judged({ ...good, steps: [], ...change }, registration, bound, {}).verdict;
   assert.equal(judge({}), "passed");
   assert.equal(judge({}, false), "failed");
   assert.equal(judge({}, null), "unchecked");
+  assert.equal(judged({ ...good, steps: [] }, { ...registration, isKnown: false }, true, {}).verdict, "unchecked");
   assert.equal(judge({ simulated: true }), "unchecked");
   assert.equal(judge({ simulated: true }, false), "failed");
   assert.equal(judge({ rtmr3: "cd" }), "failed");

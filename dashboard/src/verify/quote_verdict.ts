@@ -36,9 +36,17 @@ export function judged(
     );
   if (bound === null)
     return unchecked(TITLE, "It is genuine; whether it was made for this key, this node cannot tell any more.", rest);
+  if (!registration.isKnown)
+    return unchecked(
+      TITLE,
+      "It is genuine and was made for this key. Whether of an image that the operator approved is the word of a contract " +
+        "whose code is not the one that these pages were built with.",
+      rest,
+    );
   return passed(
     TITLE,
-    "Intel's signatures vouch for a machine that runs the approved image, and the quote was made there for this key.",
+    "Intel's signatures vouch for a machine that runs an image which this operator approved, and the quote was made " +
+      "there for this key.",
     rest,
   );
 }

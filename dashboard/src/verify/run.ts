@@ -6,6 +6,7 @@ import { isWhole, type Transaction } from "../chain/transaction.ts";
 import { answererCheck, registrationCheck, type Answerer, type Registration } from "./answerer.ts";
 import { guarded, json, unchecked, type Check } from "./check.ts";
 import { digestCheck } from "./digest.ts";
+import { registerCode } from "./known.ts";
 import { buildCheck, moduleCheck } from "./module.ts";
 import { answerCheck, inputCheck, outputCheck, requestCheck } from "./request.ts";
 
@@ -35,7 +36,13 @@ async function whoChecks({ urls, detail }: Ground, answered: ReturnType<typeof c
     return found.check;
   });
   const registered = await guarded("The key's registration", async () => {
-    const found = await registrationCheck(urls, answerer, detail.contract_id, signal);
+    const found = await registrationCheck({
+      urls,
+      answerer,
+      contract: detail.contract_id,
+      known: registerCode,
+      signal,
+    });
     registration = found.registration;
     return found.check;
   });

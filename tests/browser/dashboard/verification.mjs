@@ -142,6 +142,12 @@ export const tests = {
       async (page) => {
         const found = await verdicts(page);
         equal("a simulator's quote proves nothing", [failing(found), found["The quote"]], [[], "Not checkable"]);
+        const registration = steps(page).filter({ hasText: "The key's registration" });
+        check(
+          "the register contract is the one that these pages were built with",
+          (await registration.locator("> p").first().innerText()).includes("a root key that is not Intel's"),
+          await registration.innerText(),
+        );
         await steps(page).last().locator("summary").click();
         const text = await steps(page).last().innerText();
         check(
