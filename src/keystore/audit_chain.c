@@ -58,6 +58,14 @@ void audit_place(struct slice content, struct audit_link *link, uint64_t *first,
     *whole = content.len - left.len;
 }
 
+uint64_t audit_first(struct slice content) {
+    struct slice line;
+    uint64_t n = 0;
+    while (!n && next_line(&content, &line))
+        n = read_line(line).n;
+    return n;
+}
+
 // --- checking ------------------------------------------------------------------------------------------------------
 
 PRINTF_LIKE(3, 4) static void found_broken(struct audit_check *c, uint64_t n, const char *fmt, ...) {
@@ -181,9 +189,8 @@ bool audit_read(const char *home, bool (*each)(void *ctx, struct slice line, str
     const struct reading r = {each, ctx};
     struct slice newest = {0}, content;
     struct audit_file *files;
-    struct audit_link link = {0};
     uint64_t first;
-    size_t count, whole;
+    size_t count;
     struct err missing = {0};
     bool given = false;
     if (!file_read(kept, arena_printf(kept, "%s/audit.log", home), AUDIT_FILE_MAX, &newest, &missing) &&
@@ -191,7 +198,7 @@ bool audit_read(const char *home, bool (*each)(void *ctx, struct slice line, str
         *e = missing;
         return false;
     }
-    audit_place(newest, &link, &first, &whole);
+    first = audit_first(newest);
     if (!audit_files(home, kept, &files, &count, e))
         return false;
     for (size_t i = 0; i < count && (!first || files[i].first < first); i++) {

@@ -47,3 +47,5 @@ struct audit_file {
 // The place in the chain after these bytes of a file, of which the last line may be cut off: *whole is where it begins.
 // *first: number of the first line that has one, 0: none. What cannot be read gives only its hash.
 void audit_place(struct slice content, struct audit_link *link, uint64_t *first, size_t *whole);
+// That *first alone; lines behind the first that has a number are not looked at.
+uint64_t audit_first(struct slice content);

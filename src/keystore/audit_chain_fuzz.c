@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint64_t first;
     size_t whole;
     audit_place(text, &link, &first, &whole);
+    BUG_ON(audit_first(text) != first);
     BUG_ON(whole > size || (whole && data[whole - 1] != '\n'));
     struct audit_check c = check(text);
     BUG_ON(c.broken != (c.why[0] != 0));

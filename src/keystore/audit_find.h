@@ -7,7 +7,8 @@
 
 #define AUDIT_FOUND_MAX 100            // lines of a page
 #define AUDIT_FOUND_BYTES (256u << 10) // likewise, of all together
-#define AUDIT_FILES_LOOKED 3           // for one page
+#define AUDIT_FILES_LOOKED 3           // for one page, of those that have been ended
+#define AUDIT_LOOKED_BYTES (8u << 20)  // likewise, of the log that is read
 
 struct audit_found {
     const char *lines[AUDIT_FOUND_MAX]; // as they stand in the log
