@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """outlayer-keystore as a process: its memory, files, user, log and end, and bytes of strangers."""
-import base64, contextlib, hashlib, json, os, re, subprocess, sys
+import base64, contextlib, hashlib, json, os, re, subprocess, sys, threading
 
 import kit, near
 from keystore_world import CONTRACT, REPO, TOKEN, World, world
@@ -162,6 +162,31 @@ def test_strangers_do_not_fill_the_audit_log():
               (len(whats), whats[-1]))
         k.keystore.stop()
         check("and how many more there were", sum(x.get("count", 1) for x in k.audit()) == 251, k.audit()[-1])
+
+
+def test_audits_keep_nobody_waiting():
+    # a few who read the audit log would keep all others from generating secrets, or one of them all who read it
+    with lone() as k:
+        log, kept, pipe = (os.path.join(k.store, x) for x in ("audit.log", "kept", "pipe"))
+        k.ask("POST", "/add_generated_secret", GENERATE)
+        os.rename(log, kept)
+        os.mkfifo(log)  # whoever reads the log waits here
+        answers = []
+        question = lambda n: {"owner": f"a{n}.test.near", "nonce": "ab" * 32}
+        asking = [threading.Thread(target=lambda n: answers.append(k.ask("POST", "/audit", question(n))), args=(i % 4,))
+                  for i in range(20)]
+        for t in asking:
+            t.start()
+        check("of each of four owners four questions are taken", kit.until(lambda: len(answers) == 4, 10), answers)
+        equal("the others are told to ask again", [(status, "a fifth" if "too many requests of a" in a["error"]["message"] else a)
+                                                   for status, a in answers], [(503, "a fifth")] * 4)
+        equal("secrets are generated meanwhile", [k.ask("POST", "/add_generated_secret", GENERATE)[0] for _ in range(20)], [200] * 20)
+        os.rename(log, pipe)
+        os.rename(kept, log)
+        os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
+        for t in asking:
+            t.join(30)
+        equal("and all that were taken are answered", sorted(status for status, _ in answers), [200] * 16 + [503] * 4)
 
 
 def test_the_audit_log_is_a_chain():

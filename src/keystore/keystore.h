@@ -21,9 +21,10 @@ struct keystore {
     struct sessions *sessions;
     struct chain_sight sight;
     struct audit *audit;
-    // for_owners: what people ask for themselves; conditions: those that ask contracts, a share for each owner; probes:
-    // /readyz, which anybody may ask. None takes another's turn.
-    struct deferred *deferred, *for_owners, *conditions, *probes;
+    // for_owners: the secrets that people have generated; audits: what they are shown of the audit log, a share for
+    // each owner; conditions: those that ask contracts, likewise; probes: /readyz, which anybody may ask. None takes
+    // another's turn.
+    struct deferred *deferred, *for_owners, *audits, *conditions, *probes;
     struct hash tokens[KEYSTORE_TOKENS_MAX]; // SHA-256 of those that may ask for keys
     size_t token_count;
     atomic_uint_fast64_t opened, decrypted, refused, failed; // sessions; answers of /decrypt

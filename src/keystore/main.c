@@ -14,6 +14,7 @@
 #define NAME "outlayer-keystore"
 #define THREADS 8
 #define OWNERS_THREADS 4
+#define AUDITS_THREADS 2      // each reads up to AUDIT_LOOKED_BYTES at a time
 #define CONDITIONS_THREADS 32 // each mostly waits for the chain
 #define QUEUE_MAX 256
 #define PROBES_MAX 16
@@ -143,6 +144,7 @@ static bool serve(struct daemon *d, const struct daemon_args *args, struct err *
     rpc_set_cancel(d->k.sight.rpc, &d->abandon);
     d->k.deferred = deferred_new(THREADS, QUEUE_MAX);
     d->k.for_owners = deferred_new(OWNERS_THREADS, QUEUE_MAX);
+    d->k.audits = deferred_new(AUDITS_THREADS, QUEUE_MAX);
     d->k.conditions = deferred_new(CONDITIONS_THREADS, QUEUE_MAX);
     d->k.probes = deferred_new(1, PROBES_MAX);
     if (!listen_all(d, e) || !serve_operator(d, e))
@@ -179,7 +181,7 @@ static void rotate(struct daemon *d) {
 static void close_all(struct daemon *d) {
     atomic_store(&d->abandon, true); // what waits for the chain waits no longer
     status_stop(d->status);
-    struct deferred *const pools[] = {d->k.deferred, d->k.for_owners, d->k.conditions, d->k.probes};
+    struct deferred *const pools[] = {d->k.deferred, d->k.for_owners, d->k.audits, d->k.conditions, d->k.probes};
     for (size_t i = 0; i < ARRAY_LEN(pools); i++)
         deferred_stop(pools[i]);
     http_server_stop(d->server);
