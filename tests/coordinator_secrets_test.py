@@ -5,6 +5,7 @@ import contextlib, http.server, json, socket, threading, time, urllib.parse
 
 import kit
 from coordinator_world import Coordinator, coordinator, error_of, limited_after
+from fakes.accounts import Accounts
 from fakes.keystore import Keystore
 from kit import check, equal
 
@@ -138,6 +139,35 @@ def test_slow_keystore():
         for t in threads:
             t.join(10)
         equal("and those who wait are told", [status for status, _ in answers], [503] * 12)
+
+
+def test_audits_leave_the_way_to_the_keystore_free():
+    """A few who read its audit log, which takes long, would keep visitors from sealing secrets."""
+    chain = Accounts()
+    with with_keystore(NEAR_RPC_URL=chain.url) as (c, keystore):
+        keys = [chain.account(f"a{i}.test.near").make(c)[1]["key"] for i in range(8)]
+        asked = lambda path: len([1 for _, p, _, _ in keystore.asked if p == path])
+        answers, sealed = [], []
+        ask = lambda key: answers.append(c.call("POST", "/secrets/audit", {"nonce": "ab" * 32}, token=None,
+                                                headers={"X-API-Key": key})[0])
+        keystore.gate.clear()
+        audits = [threading.Thread(target=ask, args=(key,)) for key in keys for _ in range(5)]
+        for t in audits:
+            t.start()
+        check("of each account four questions are taken", kit.until(lambda: len(answers) == 8, 10), answers)
+        equal("the others are told to ask again", answers, [503] * 8)
+        check("four are asked at a time", kit.until(lambda: asked("/audit") == 4), asked("/audit"))
+        seals = [threading.Thread(target=lambda: sealed.append(c.call("POST", "/secrets/pubkey", {"owner": "b.near"}, token=None)[0]))
+                 for _ in range(8)]
+        for t in seals:
+            t.start()
+        check("eight visitors are let through meanwhile", kit.until(lambda: asked("/pubkey") == 8, 10), asked("/pubkey"))
+        equal("and no fifth reader", asked("/audit"), 4)
+        keystore.gate.set()
+        for t in audits + seals:
+            t.join(30)
+        equal("all are answered in the end", (sorted(answers), sealed), ([200] * 32 + [503] * 8, [200] * 8))
+    chain.shutdown()
 
 
 def asked_as(c, forwarded, owner="alice.near"):

@@ -9,6 +9,7 @@
 #include "http/deferred.h"
 
 #define THREADS 8
+#define AUDITS_THREADS 4
 #define WORKERS_THREADS 64 // a decision may wait for its owner's contracts, and holds one meanwhile
 #define QUEUE_MAX 256
 #define ANSWER_MAX (1u << 20)
@@ -27,7 +28,9 @@
 struct keystore_proxy {
     char *base_url, *worker_url, *token; // NULL: none; worker_url: where workers' questions go
     struct http_client *http;
-    struct deferred *deferred, *for_workers; // whoever floods the public routes does not keep workers waiting
+    // Whoever floods the public routes does not keep workers waiting, nor do those who read the audit log keep others
+    // from sealing.
+    struct deferred *deferred, *audits, *for_workers;
     struct askers addresses, workers;
     struct limiter *accounts;
     atomic_bool cancel;
@@ -50,6 +53,7 @@ bool keystore_proxy_new(struct keystore_proxy **out, struct shared *shared, cons
     p->token = config->token ? xstrdup(config->token) : NULL;
     p->http = http_client_new();
     p->deferred = deferred_new(THREADS, QUEUE_MAX);
+    p->audits = deferred_new(AUDITS_THREADS, QUEUE_MAX);
     p->for_workers = deferred_new(WORKERS_THREADS, QUEUE_MAX);
     askers_init(&p->addresses, shared, "secrets of an address", "secrets of a network", BURST, PER_MINUTE);
     p->accounts = limiter_new(shared, "secrets of an account", ACCOUNT_BURST, ACCOUNT_PER_MINUTE);
@@ -64,6 +68,7 @@ void keystore_proxy_stop(struct keystore_proxy *p) {
         return;
     atomic_store(&p->cancel, true);
     deferred_stop(p->deferred);
+    deferred_stop(p->audits);
     deferred_stop(p->for_workers);
 }
 
@@ -71,6 +76,7 @@ void keystore_proxy_free(struct keystore_proxy *p) {
     if (!p)
         return;
     deferred_free(p->deferred);
+    deferred_free(p->audits);
     deferred_free(p->for_workers);
     http_client_free(p->http);
     askers_release(&p->addresses);
@@ -175,20 +181,21 @@ static bool is_offered(const struct keystore_proxy *p, struct err *e) {
     return err_hint(e, "its operator starts outlayer-keystore and sets KEYSTORE_BASE_URL");
 }
 
-static void pass_body(struct keystore_proxy *p, struct http_request *r, const char *path, struct slice body,
-                      bool worker) {
+static void set_passing(struct http_request *r, const char *base_url, const char *path, struct slice body) {
     struct passing *x = arena_alloc(http_arena(r), sizeof *x);
-    *x = (struct passing){arena_printf(http_arena(r), "%s%s", worker ? p->worker_url : p->base_url, path), body};
+    *x = (struct passing){arena_printf(http_arena(r), "%s%s", base_url, path), body};
     http_set_user(r, x);
-    deferred_run(worker ? p->for_workers : p->deferred, r, pass_on, p);
 }
 
 static void pass(struct coordinator *c, struct http_request *r, const char *path, bool worker) {
     struct err e;
-    if (is_offered(c->secrets, &e) && may_ask(c, r, worker, &e))
-        pass_body(c->secrets, r, path, http_body(r), worker);
-    else
+    struct keystore_proxy *p = c->secrets;
+    if (!is_offered(p, &e) || !may_ask(c, r, worker, &e)) {
         http_reply_err(r, &e);
+        return;
+    }
+    set_passing(r, worker ? p->worker_url : p->base_url, path, http_body(r));
+    deferred_run(worker ? p->for_workers : p->deferred, r, pass_on, p);
 }
 
 #define PASS(name, path, worker)                                                                                       \
@@ -200,6 +207,9 @@ PASS(secrets_session, "/session", true)
 PASS(secrets_decrypt, "/decrypt", true)
 
 // --- what the keystore's audit log has of an account's secrets
+
+// Of an account: the keystore answers as many of one owner.
+static const struct deferred_share audits_share = {.at_once = 1, .waiting_each = 3};
 
 struct audit_act {
     struct account_act act; // first: it is what `ask_audit` gets
@@ -222,11 +232,13 @@ static void ask_for(struct http_request *r, struct audit_act *x, const char *acc
     char asker[CLIENT_MAX];
     struct err e;
     coordinator_client(x->act.c, r, asker);
-    if (is_offered(p, &e) && coordinator_may_come(r, &p->addresses, asker, &e) &&
-        coordinator_may_ask(r, p->accounts, account, &e))
-        pass_body(p, r, "/audit", audit_body(http_arena(r), x, account), false);
-    else
+    if (!is_offered(p, &e) || !coordinator_may_come(r, &p->addresses, asker, &e) ||
+        !coordinator_may_ask(r, p->accounts, account, &e)) {
         http_reply_err(r, &e);
+        return;
+    }
+    set_passing(r, p->base_url, "/audit", audit_body(http_arena(r), x, account));
+    deferred_run_for(p->audits, r, pass_on, p, account, &audits_share);
 }
 
 static void ask_audit(struct http_request *r, void *ctx) {
