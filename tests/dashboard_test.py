@@ -221,7 +221,7 @@ def registered(stack):
 
 NETWORKS = ["testnet", "mainnet"]
 WALLETS = [("honest", "Honest"), ("other", "Other account"), ("hangs", "Hangs"), ("late", "Late"), ("refuses", "Refuses"),
-           ("changed", "Changed")]
+           ("denied", "Denied"), ("changed", "Changed")]
 
 
 def with_wallets(home, world):

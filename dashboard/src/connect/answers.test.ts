@@ -18,14 +18,24 @@ test("whatever a wallet throws has a reason", () => {
 
 test("what is no plain no leaves open what was sent", () => {
   for (const no of [
+    "User rejected",
     "User rejected the request",
     "The user declined",
-    "cancelled: no wallet was chosen",
-    "Permission denied",
+    "Error: user denied transaction signature.",
+    "User cancelled the action",
+    "Transaction was rejected by the user",
   ])
     assert.equal(isRefusal(no), true, no);
   for (const open of [
     "504 Gateway Timeout",
+    "connect ECONNREFUSED 127.0.0.1:3030",
+    "403 Access denied",
+    "Permission denied",
+    "request canceled",
+    "cancelled: no wallet was chosen",
+    "Transaction rejected",
+    "sent, but the user rejected the request to wait",
+    "User rejected the request to wait for what was sent",
     "Wallet closed",
     "Failed to fetch",
     "the wallet gave no reason",

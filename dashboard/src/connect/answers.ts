@@ -2,7 +2,12 @@
 // What wallets answer, read as strangers' answers.
 import type { SentBy, SignedBy } from "./protocol.ts";
 
-const REFUSAL = /reject|declin|denied|cancel|refus/i;
+// Whole sentences by which wallets say that somebody pressed "no" in them. What merely has such a word in it ("403 Access
+// denied", ECONNREFUSED, "request canceled") may come after the transaction was sent, and is no refusal.
+const REFUSALS = [
+  /^(error: )?(the )?user (has )?(rejected|declined|denied|cancell?ed)( (the |this )?(request|transaction|action)( signature)?)?\.?$/i,
+  /^(error: )?(the )?(request|transaction|action) (was )?(rejected|declined|denied|cancell?ed) by (the )?user\.?$/i,
+];
 const TEXT_MAX = 2000;
 
 // Whatever is thrown: an error, a text, an object or nothing.
@@ -12,7 +17,7 @@ export function reasonOf(thrown: unknown): string {
 }
 
 export function isRefusal(reason: string): boolean {
-  return REFUSAL.test(reason);
+  return REFUSALS.some((whole) => whole.test(reason));
 }
 
 export function accountIn(accounts: unknown): { account: string; publicKey: string | null } {

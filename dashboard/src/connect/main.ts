@@ -12,6 +12,7 @@ ignoreInjected();
 const nonce = document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
 
 type Connector = Awaited<ReturnType<typeof connectorFor>>;
+let asked = false; // whether the wallet may have been asked: until then nothing can have been sent
 let ours: { network: string; listed: Listed[]; connector: Connector } | null = null;
 
 async function open(question: Question) {
@@ -26,6 +27,7 @@ async function open(question: Question) {
 async function connect(question: Question): Promise<Connected> {
   const { listed, connector } = await open(question);
   const { id, name } = await choose(listed);
+  asked = true;
   waiting(name);
   const wallet = await connector.wallet(id);
   return { wallet: id, name, ...accountIn(await wallet.signIn({ network: connector.network })) };
@@ -35,21 +37,21 @@ async function connect(question: Question): Promise<Connected> {
 function argumentsOf(text: string): object {
   const args = JSON.parse(text) as object;
   if (JSON.stringify(args) !== text)
-    throw new Error("these arguments have numbers that a wallet would change: cancelled");
+    throw new Error("these arguments have numbers that a wallet would change: it was not asked");
   return args;
 }
 
-async function send(connector: Connector, asked: Send): Promise<SentBy> {
-  const { method, gas, deposit } = asked;
-  const params = { methodName: method, args: argumentsOf(asked.args), gas, deposit };
-  const wallet = await connector.wallet(asked.wallet);
+async function send(connector: Connector, what: Send): Promise<SentBy> {
+  const { method, gas, deposit } = what;
+  const params = { methodName: method, args: argumentsOf(what.args), gas, deposit };
+  const wallet = await connector.wallet(what.wallet);
   const actions = [{ type: "FunctionCall" as const, params }];
-  return sentIn(await wallet.signAndSendTransaction({ signerId: asked.account, receiverId: asked.contract, actions }));
+  return sentIn(await wallet.signAndSendTransaction({ signerId: what.account, receiverId: what.contract, actions }));
 }
 
-async function sign(connector: Connector, asked: Sign): Promise<SignedBy> {
-  const { message, recipient, nonce: random, account } = asked;
-  const wallet = await connector.wallet(asked.wallet);
+async function sign(connector: Connector, what: Sign): Promise<SignedBy> {
+  const { message, recipient, nonce: random, account } = what;
+  const wallet = await connector.wallet(what.wallet);
   return signedIn(await wallet.signMessage({ message, recipient, nonce: random, signerId: account }));
 }
 
@@ -63,9 +65,11 @@ async function act(question: Question) {
   if (question.act === "connect") return connect(question);
   const { listed, connector } = await open(question);
   const one = listed.find(({ id }) => id === question.with.wallet);
-  if (!one) throw new Error("refused: that wallet is not offered here any more");
+  if (!one) throw new Error("that wallet is not offered here any more");
+  if (question.act === "send") argumentsOf(question.with.args);
   await load(connector, one.id);
   if (question.act !== "leave") await confirmed(one.name, wordsOf(question));
+  asked = true;
   waiting(one.name);
   if (question.act === "send") return send(connector, question.with);
   if (question.act === "sign") return sign(connector, question.with);
@@ -79,7 +83,7 @@ async function answer(question: Question): Promise<Answer> {
     return { ...head, result: await Promise.race([act(question), stopWaiting()]) };
   } catch (thrown) {
     const error = reasonOf(thrown);
-    return { ...head, error, refused: isRefusal(error) };
+    return { ...head, error, refused: !asked || isRefusal(error) };
   }
 }
 

@@ -52,7 +52,7 @@ export interface SignedBy {
   signature: string;
 }
 
-// refused: the wallet, or whoever uses it, said no. Other errors leave open whether something was sent.
+// refused: the wallet was not asked, or whoever uses it said no there. Other errors leave open whether something was sent.
 export type Answer = { outlayer: "answer"; id: number } & (
   { result: Connected | SentBy | SignedBy | null } | { error: string; refused: boolean }
 );

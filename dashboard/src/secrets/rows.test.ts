@@ -9,7 +9,7 @@ const place = { urls: ["http://rpc"], contract: "c.near" };
 const key = { repo: "github.com/a/b", branch: null, profile: "p" };
 const silent = {
   accountId: "a.near",
-  send: async (): Promise<Sent> => ({ hash: null, sure: false }),
+  send: async (): Promise<Sent> => ({ hash: null, sure: false, sender: "a.near", said: "403 Access denied" }),
 } as unknown as Wallet;
 
 // A chain whose view of the row answers one after the other of `rows`, the last one for ever.
@@ -56,5 +56,35 @@ test("a row that has the new values was stored", async (t) => {
 
 test("what the chain never shows is told, and not taken for done", async (t) => {
   answers(t, [OLD]);
-  await assert.rejects(hurried(t, deleteRow(place, silent, key)), /the chain shows nothing/);
+  await assert.rejects(hurried(t, deleteRow(place, silent, key)), /“403 Access denied”.*the chain shows nothing/);
+});
+
+function signedByAnother(t: TestContext, status: object): () => unknown {
+  let asked: unknown;
+  const outcome = { id: "r", outcome: { receipt_ids: [], status } };
+  t.mock.method(globalThis, "fetch", async (_: unknown, { body }: { body: string }) => {
+    asked = (JSON.parse(body) as { params: { sender_account_id: unknown } }).params.sender_account_id;
+    const result = { status, receipts: [], receipts_outcome: [outcome], transaction_outcome: outcome };
+    return Response.json({ jsonrpc: "2.0", id: "1", result });
+  });
+  return () => asked;
+}
+
+const another = {
+  accountId: "a.near",
+  send: async (): Promise<Sent> => ({ hash: "H", sure: true, sender: "b.near" }),
+} as unknown as Wallet;
+
+test("what a wallet signed with another of its accounts is followed, and nobody is told to do it once more", async (t) => {
+  const asked = signedByAnother(t, { SuccessValue: "" });
+  await assert.rejects(deleteRow(place, another, key), /signed with b\.near, not with a\.near: transaction H is done/);
+  assert.equal(asked(), "b.near");
+});
+
+test("what the chain refused another account is told with that account", async (t) => {
+  signedByAnother(t, { Failure: { ActionError: {} } });
+  await assert.rejects(
+    deleteRow(place, another, key),
+    /signed with b\.near, not with a\.near, and transaction H failed/,
+  );
 });

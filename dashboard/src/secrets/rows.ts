@@ -59,14 +59,24 @@ const TRIES = 60;
 const STEP_MS = 1000;
 
 // Where a wallet does not say what it sent, the chain is asked whether it has happened.
-async function seen(happened: () => Promise<boolean>): Promise<void> {
+async function seen(happened: () => Promise<boolean>, said: string): Promise<void> {
   for (let i = 0; i < TRIES; i++) {
     if (await happened().catch(() => false)) return;
     await new Promise((later) => setTimeout(later, STEP_MS));
   }
   throw new Error(
-    "the wallet does not say what became of it, and the chain shows nothing: look at the list before you try again",
+    `the wallet does not say what became of it (“${said}”), and the chain shows nothing: look at the list before you try again`,
   );
+}
+
+// Signed with another of the wallet's accounts: it is that account's, and so is what it cost.
+async function another({ urls }: Place, hash: string, sender: string, asked: string): Promise<never> {
+  const who = `the wallet signed with ${sender}, not with ${asked}`;
+  const choose = `choose ${asked} in the wallet before you try again`;
+  await finished(urls, hash, sender).catch((e: Error) => {
+    throw new Error(`${who}, and transaction ${hash} failed (${e.message}): ${choose}`);
+  });
+  throw new Error(`${who}: transaction ${hash} is done, and what it changed and cost is ${sender}'s; ${choose}`);
 }
 
 interface Change {
@@ -79,8 +89,9 @@ interface Change {
 
 async function act(place: Place, wallet: Wallet, key: RowKey, { method, args, deposit, tgas, happened }: Change) {
   const call = { contract: place.contract, method, args: JSON.stringify(args), deposit, tgas };
-  const { hash } = await wallet.send(call);
-  if (hash === null) await seen(async () => happened(await readRow(place, key, wallet.accountId)));
+  const { hash, sender, said } = await wallet.send(call);
+  if (hash === null) await seen(async () => happened(await readRow(place, key, wallet.accountId)), said ?? "");
+  else if (sender !== wallet.accountId) await another(place, hash, sender, wallet.accountId);
   else await finished(place.urls, hash, wallet.accountId);
 }
 

@@ -75,12 +75,6 @@ export async function callbackOf(message: Message, signed: SignedBy, urls: strin
   throw new Error("what the wallet signed is not the message that it was asked to sign");
 }
 
-function isOther(account: string, asked: string): Error {
-  return new Error(
-    `the wallet answered for ${account.slice(0, 64)}, not for ${asked}: choose that account in it, or connect anew`,
-  );
-}
-
 async function send(stored: Stored, config: Config, call: Call): Promise<Sent> {
   const { contract, method, args, deposit, tgas } = call;
   const gas = (BigInt(tgas) * TGAS).toString();
@@ -96,10 +90,11 @@ async function send(stored: Stored, config: Config, call: Call): Promise<Sent> {
   };
   try {
     const { hash, account } = await askWallet<SentBy>({ act: "send", with: asked });
-    if (account !== stored.account) throw isOther(account, stored.account);
-    return { hash, sure: true };
+    if (fromBase58(hash, 32)?.length !== 32 || !isAccount(account))
+      throw new Unknown("what the wallet names is no transaction of an account");
+    return { hash, sure: true, sender: account };
   } catch (e) {
-    if (e instanceof Unknown) return { hash: null, sure: false };
+    if (e instanceof Unknown) return { hash: null, sure: false, sender: stored.account, said: e.message };
     throw e;
   }
 }
@@ -107,7 +102,10 @@ async function send(stored: Stored, config: Config, call: Call): Promise<Sent> {
 async function sign(stored: Stored, config: Config, message: Message): Promise<SignedMessage> {
   const asked = { ...withOf(config), wallet: stored.wallet, account: stored.account, ...message };
   const signed = await askWallet<SignedBy>({ act: "sign", with: asked });
-  if (signed.account !== stored.account) throw isOther(signed.account, stored.account);
+  if (signed.account !== stored.account)
+    throw new Error(
+      `the wallet answered for ${signed.account.slice(0, 64)}, not for ${stored.account}: choose that account in it, or connect anew`,
+    );
   const callbackUrl = await callbackOf(message, signed, [`${location.origin}/wallet.html`]);
   return { publicKey: signed.publicKey, signature: signed.signature, callbackUrl };
 }

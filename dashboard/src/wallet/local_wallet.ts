@@ -53,10 +53,10 @@ export function localWallet(stored: StoredAccount, rpcUrl: string): Wallet {
     const hash = base58(txHash);
     try {
       await rpc([rpcUrl], "send_tx", { signed_tx_base64: signed, wait_until: "INCLUDED" });
-      return { hash, sure: true };
+      return { hash, sure: true, sender: stored.accountId };
     } catch (e) {
       if (isRefusal(e)) throw e;
-      return { hash, sure: false };
+      return { hash, sure: false, sender: stored.accountId };
     }
   };
   const signMessage = async (message: Message): Promise<SignedMessage> => {

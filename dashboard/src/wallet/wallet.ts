@@ -20,6 +20,8 @@ export interface Sent {
   hash: string | null; // null: not even that is known
   // false: nobody said that the chain took it. It may have: ask the chain by its hash.
   sure: boolean;
+  sender: string; // who signed: some wallets take another of their accounts than the one that was asked for
+  said?: string; // by the wallet, or of it, where it names no transaction
 }
 
 export interface SignedMessage {

@@ -45,7 +45,7 @@ export const tests = {
     const page = await begin();
     await page.getByRole("button", { name: "Connect a wallet" }).click();
     await frameOf(page).getByRole("heading", { name: "Which wallet?" }).waitFor();
-    equal("those of the list are offered, and no others", await frameOf(page).getByRole("listitem").count(), 6);
+    equal("those of the list are offered, and no others", await frameOf(page).getByRole("listitem").count(), 7);
     await audit(inside(page), "the wallets");
     await picture(page, "wallets-wide-light");
     await inside(page).evaluate(() => {
@@ -91,14 +91,21 @@ export const tests = {
     await ours(page).waitFor();
     await ask(page);
     await frameOf(page).getByRole("button", { name: "Continue" }).click();
-    await page.getByText("the wallet answered for bob.test.near, not for alice.test.near").waitFor();
-    check("an answer for another account is named", true);
+    await page.getByText("The wallet signed with bob.test.near, not with alice.test.near").waitFor();
+    await page.getByRole("region", { name: "The request" }).waitFor();
+    check(
+      "what another account signed is named, and followed",
+      page.url().includes(`transaction=${world.good.transaction_hash}&sender=bob.test.near`),
+      page.url(),
+    );
+    await audit(page, "signed with another account");
     await done(page);
   },
 
   async "wallets that say nothing"() {
     for (const [name, act] of [
       ["Late", async () => {}],
+      ["Denied", (page) => page.getByText("What came back: “403 Access denied”").waitFor()],
       ["Hangs", (page) => frameOf(page).getByRole("button", { name: "Stop waiting" }).click()],
     ]) {
       let sent = false;

@@ -8,6 +8,9 @@ const ACTS = {
   late: async () => {
     throw new Error("504: the transaction timed out");
   },
+  denied: async () => {
+    throw new Error("403 Access denied");
+  },
 };
 
 class Wallet {

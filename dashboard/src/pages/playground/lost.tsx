@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getJson, pathWith } from "../../api/client.ts";
 import type { Integer } from "../../api/exact.ts";
 import type { Execution, Executions } from "../../api/schema.ts";
-import { Empty } from "../../parts/notes.tsx";
+import { Empty, words } from "../../parts/notes.tsx";
 
 const STEP_MS = 2000;
 
@@ -22,10 +22,11 @@ interface LostProps {
   contract: string;
   sender: string;
   after: Integer; // what was there before the wallet was asked
+  said: string; // instead of a transaction
   found: (transaction: string, sender: string) => void;
 }
 
-function useFound({ contract, sender, after }: LostProps): Execution | null {
+function useFound({ contract, sender, after }: Omit<LostProps, "said">): Execution | null {
   const list = useQuery({
     queryKey: ["lost", contract, sender, after],
     refetchInterval: STEP_MS,
@@ -44,6 +45,7 @@ export function Lost(props: LostProps) {
   });
   return (
     <Empty title="The wallet does not say whether it sent the request.">
+      {props.said && <p>What came back: “{words(props.said)}”.</p>}
       <p role="status">It may have: it is looked for, and shows up here. Sending it again now may pay for it twice.</p>
     </Empty>
   );

@@ -6,6 +6,7 @@ import type { Integer } from "../../api/exact.ts";
 import { useConfig } from "../../api/queries.ts";
 import { useContractLimits, useEstimate, useLike } from "../../chain/queries.ts";
 import { near } from "../../format/money.ts";
+import { oneLine } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
 import { Empty, ErrorNote, Loading, words } from "../../parts/notes.tsx";
 import { useAccount, useConnectFirst, useSend } from "../../wallet/use_wallet.ts";
@@ -18,6 +19,20 @@ import { Run } from "./run.tsx";
 
 const TGAS = 300;
 
+function OtherSigned({ asked, sender }: { asked: string; sender: string }) {
+  return (
+    <div className="note stale" role="alert">
+      <strong>
+        The wallet signed with {oneLine(sender, 64)}, not with {oneLine(asked, 64)}.
+      </strong>
+      <p>
+        The request is sent, and {oneLine(sender, 64)} has paid for it: sending it again pays a second time. Choose{" "}
+        {oneLine(asked, 64)} in the wallet before the next one.
+      </p>
+    </div>
+  );
+}
+
 function Sender({ contract, start }: { contract: string; start: Draft }) {
   const [search, setSearch] = useSearchParams();
   const [draft, setDraft] = useState(start);
@@ -25,7 +40,8 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
   const account = useAccount();
   const send = useSend();
   const first = useConnectFirst();
-  const [lost, setLost] = useState<Integer | null>(null);
+  const [lost, setLost] = useState<{ after: Integer; said: string } | null>(null);
+  const [other, setOther] = useState<{ hash: string; asked: string } | null>(null);
   const limits = useContractLimits(contract);
   const estimate = useEstimate(contract, limitsOf(draft));
   const problems = problemsOf(draft, limits.data ?? null);
@@ -44,8 +60,10 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
     const before =
       account.data.keeper === null ? null : await newestOf(contract, account.data.accountId).catch(() => 0);
     const sent = await send.mutateAsync({ ...call, deposit: depositOf(draft, estimate.data) }).catch(() => null);
-    if (sent && sent.hash !== null) setSearch({ transaction: sent.hash, sender: account.data.accountId });
-    else if (sent) setLost(before);
+    if (sent && sent.hash !== null) {
+      setOther(sent.sender === account.data.accountId ? null : { hash: sent.hash, asked: account.data.accountId });
+      setSearch({ transaction: sent.hash, sender: sent.sender });
+    } else if (sent) setLost({ after: before ?? 0, said: sent.said ?? "" });
   };
   return (
     <>
@@ -83,13 +101,15 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
         <Lost
           contract={contract}
           sender={account.data.accountId}
-          after={lost}
+          after={lost.after}
+          said={lost.said}
           found={(transaction, by) => {
             setLost(null);
             setSearch({ transaction, sender: by });
           }}
         />
       )}
+      {lost === null && sender && other?.hash === hash && <OtherSigned asked={other.asked} sender={sender} />}
       {lost === null && hash && sender && <Run contract={contract} hash={hash} sender={sender} key={hash} />}
     </>
   );
