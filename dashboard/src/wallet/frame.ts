@@ -3,7 +3,11 @@
 import type { Answer, Question, Ready } from "../connect/protocol.ts";
 
 const PATH = "/wallet.html";
+const READY_MS = 15_000;
 const WAIT_MS = 10 * 60 * 1000; // somebody reads, thinks and presses
+
+const NOT_LOADED = "the page of the wallets did not load within 15 seconds: nothing was asked, so try again";
+const CLOSED = "closed before the page of the wallets had loaded: nothing was asked";
 
 // Nobody knows whether the wallet did what it was asked for.
 export class Unknown extends Error {}
@@ -14,36 +18,46 @@ function dialogWith(frame: HTMLIFrameElement): HTMLDialogElement {
   const dialog = document.createElement("dialog");
   dialog.className = "wallets";
   dialog.setAttribute("aria-label", "Wallet");
+  dialog.tabIndex = -1;
   frame.title = "Wallet";
   frame.src = PATH;
   dialog.append(frame);
-  dialog.addEventListener("cancel", (event) => event.preventDefault()); // the frame has its own way out
   document.body.append(dialog);
   return dialog;
 }
 
 let last = 0;
 
-function answerOf(frame: HTMLIFrameElement, asked: Asked): Promise<Answer> {
+// Until the frame has loaded, nothing is asked: it can be closed, and is not waited for. Afterwards it has its own way out.
+function answerOf(dialog: HTMLDialogElement, frame: HTMLIFrameElement, asked: Asked): Promise<Answer> {
   const id = ++last;
+  let ready = false;
   return new Promise((resolve, reject) => {
-    const end = setTimeout(
-      () => over(() => reject(new Unknown("the wallet did not answer within ten minutes"))),
-      WAIT_MS,
-    );
-    const hear = (event: MessageEvent<Answer | Ready>) => {
-      if (event.source !== frame.contentWindow || event.origin !== location.origin) return;
-      const said = event.data;
-      if (said.outlayer === "ready") {
-        const question = { outlayer: "question", id, ...asked } as Question;
-        frame.contentWindow?.postMessage(question, location.origin);
-      } else if (said.outlayer === "answer" && said.id === id) over(() => resolve(said));
-    };
     const over = (act: () => void) => {
       clearTimeout(end);
       removeEventListener("message", hear);
       act();
     };
+    const fail = (why: Error) => over(() => reject(why));
+    const begin = () => {
+      if (ready) return fail(new Unknown("the wallet's document loaded anew in the middle"));
+      ready = true;
+      clearTimeout(end);
+      end = setTimeout(() => fail(new Unknown("the wallet did not answer within ten minutes")), WAIT_MS);
+      frame.focus();
+      frame.contentWindow?.postMessage({ outlayer: "question", id, ...asked } as Question, location.origin);
+    };
+    const hear = (event: MessageEvent<Answer | Ready>) => {
+      if (event.source !== frame.contentWindow || event.origin !== location.origin) return;
+      const said = event.data;
+      if (said.outlayer === "ready") begin();
+      else if (said.outlayer === "answer" && said.id === id) over(() => resolve(said));
+    };
+    let end = setTimeout(() => fail(new Error(NOT_LOADED)), READY_MS);
+    dialog.addEventListener("cancel", (event) => ready && event.preventDefault());
+    dialog.addEventListener("close", () =>
+      fail(ready ? new Unknown("the wallet's dialog was closed") : new Error(CLOSED)),
+    );
     addEventListener("message", hear);
   });
 }
@@ -53,8 +67,9 @@ export async function askWallet<T>(asked: Asked): Promise<T> {
   const dialog = dialogWith(frame);
   const before = document.activeElement;
   try {
-    const answer = answerOf(frame, asked);
+    const answer = answerOf(dialog, frame, asked);
     dialog.showModal();
+    dialog.focus(); // not the frame, where Escape would be nobody's before it has loaded
     const said = await answer;
     if ("result" in said) return said.result as T;
     throw said.refused ? new Error(said.error) : new Unknown(said.error);

@@ -102,6 +102,34 @@ export const tests = {
     await done(page);
   },
 
+  async "wallets that do not load"() {
+    const page = await begin();
+    await page.clock.install();
+    const asked = [];
+    await page.route(/\/wallet\.html$/, (route) => {
+      asked.push(route.request().url());
+      return route.fulfill({ status: 429, contentType: "application/json", body: "{}" });
+    });
+    const button = page.getByRole("button", { name: "Connect a wallet" });
+    const dialog = page.getByRole("dialog", { name: "Wallet" });
+    for (const [name, act, words] of [
+      ["Escape", () => page.keyboard.press("Escape"), "nothing was asked"],
+      ["15 seconds", () => page.clock.fastForward(15_000), "did not load within 15 seconds"],
+    ]) {
+      await button.click();
+      await dialog.waitFor();
+      await act();
+      await page.getByText(words).waitFor();
+      equal(`the page can be used again: ${name}`, [await dialog.count(), await button.isEnabled()], [0, true]);
+    }
+    equal("and it was asked for each time", asked.length, 2);
+    await page.unroute(/\/wallet\.html$/);
+    await connect(page, "Honest");
+    await ours(page).waitFor();
+    check("the next try goes through", true);
+    await done(page);
+  },
+
   async "wallets that say nothing"() {
     for (const [name, act] of [
       ["Late", async () => {}],
