@@ -60,6 +60,12 @@ export const tests = {
     await bring(page, readFileSync(world.alice, "utf8"));
     await page.getByRole("button", { name: "Show my keys" }).click();
     await page.getByText("This account has no keys").waitFor();
+    const said = await page.getByRole("region", { name: "API keys" }).innerText();
+    check(
+      "it is said what whoever has a key reads",
+      ["standard error", "while they were built", "who asked for its secrets"].every((words) => said.includes(words)),
+      said,
+    );
     await page.getByRole("button", { name: "Make a key" }).click();
     await page.getByText("A name of 1 to 64").waitFor();
     await page.getByLabel("Name of a new key").fill('lap"top');

@@ -143,6 +143,12 @@ export function ApiKeySettings() {
         With a key (<code>X-API-Key</code>) a program may ask this coordinator's public routes more often. Each act
         below is signed by the account for just that.
       </p>
+      <p>
+        <strong>Whoever has a key also reads what is this account's alone:</strong> what its programs wrote to their
+        standard error, what was said while they were built, and who asked for its secrets, when, and with which verdict
+        (never a secret's value). Give a key only to whom you would show these; revoke it when he is not to see them any
+        more.
+      </p>
       {act.isError && <ErrorNote error={act.error} />}
       {made && <Made made={made} done={() => setMade(null)} />}
       {found === null ? (
