@@ -37,7 +37,7 @@ static const char *target_of(uint64_t id) {
 static bool read_stored(struct arena *a, const char *json, struct queue_stored *out, struct err *e) {
     (void)a, (void)e;
     uint64_t id = strtoull(json, NULL, 10);
-    *out = (struct queue_stored){{"outlayer.bench.near", id}, target_of(id), "p", 0};
+    *out = (struct queue_stored){.key = {"outlayer.bench.near", id}, .build_target = target_of(id), .payer = "p"};
     return true;
 }
 

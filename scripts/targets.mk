@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people call; the building itself is in the Makefile.
-.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet many bench clean book recording pictures
+.PHONY: toolchains engine-crates help setup demo test unit check coverage api format fuzz hostile fleet many bench bench-programs clean book recording pictures
 help:
 	@echo 'make demo     installs what is missing, builds, and shows one whole request of each kind, live'
 	@echo 'make test     everything: source checks, unit tests (also under sanitizers), fuzz seeds, black-box tests'
@@ -108,8 +108,10 @@ many: $(O)/test/many_test
 
 bench:
 	@scripts/setup.sh test
-	@$(MAKE) all $(call programs_of,bench) $(O)/help/dcap-reports
+	@$(MAKE) all bench-programs
 	@scripts/bench.sh
+
+bench-programs: $(call programs_of,bench) $(O)/help/dcap-reports
 
 clean:
 	@rm -rf build

@@ -40,7 +40,7 @@ part() {
 }
 
 part check make check
-part build make all tests hostile-programs
+part build make all tests hostile-programs bench-programs
 part build-unguarded make FLAVOUR=unguarded hostile-programs
 part unit make unit
 part unit-asan make FLAVOUR=asan unit
