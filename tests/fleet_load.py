@@ -117,10 +117,10 @@ class Load:
             t.start()
 
     def open(self):
-        return len(self.sent) - sum(1 for a in self.sent.values() if self.ends(a))
+        return len(self.sent) - sum(1 for a in self.sent.copy().values() if self.ends(a))
 
     def find(self):
-        for key, request in list(self.fleet.scan.asked.items()):
+        for key, request in self.fleet.scan.asked.copy().items():  # whose thread goes on adding
             a = self.sent.get(int(request["input_data"].split()[0]))
             if a:
                 a.id = key[1]
