@@ -2,6 +2,7 @@
 #include "coordinator/seats.h"
 
 #include "base/sync.h"
+#include "crypto/hash.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +51,7 @@ uint64_t seats_taken(struct seats *p) {
 // --- with the lock held
 
 static struct asker **find(struct seats *p, const char *name) {
-    unsigned hash = 5381;
-    for (const char *c = name; *c; c++)
-        hash = hash * 33 + (unsigned char)*c;
-    struct asker **at = &p->table[hash % TABLE];
+    struct asker **at = &p->table[table_hash(slice_str(name), 0) % TABLE];
     while (*at && strcmp((*at)->name, name) != 0)
         at = &(*at)->next;
     return at;

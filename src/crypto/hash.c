@@ -3,6 +3,7 @@
 
 #include "codec/hex.h"
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <sodium.h>
 
 #define LONG 512 // from here on OpenSSL's use of the processor's own instructions is worth its call
@@ -40,6 +41,22 @@ struct hash sha256_end(struct sha256 *s) {
 }
 
 void random_bytes(void *out, size_t n) { randombytes_buf(out, n); }
+
+static uint8_t table_key[crypto_shorthash_KEYBYTES];
+static void make_table_key(void) { random_bytes(table_key, sizeof table_key); }
+
+static uint64_t short_hash(const void *bytes, size_t len) {
+    uint64_t h;
+    crypto_shorthash((uint8_t *)&h, bytes, len, table_key);
+    return h;
+}
+
+uint64_t table_hash(struct slice name, uint64_t number) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_table_key);
+    const uint64_t both[2] = {short_hash(name.len ? name.ptr : (const uint8_t *)"", name.len), number};
+    return short_hash(both, sizeof both);
+}
 
 bool secret_eq(struct slice a, struct slice b) {
     return a.len == b.len && (a.len == 0 || sodium_memcmp(a.ptr, b.ptr, a.len) == 0);

@@ -2,7 +2,6 @@
 #include "ledger/state.h"
 
 #include "base/text.h"
-#include <sodium.h>
 
 struct entry {
     struct entry *next; // of the same slot
@@ -22,7 +21,6 @@ struct undo {
 struct state {
     struct trie_node *base;
     struct arena *arena;
-    uint8_t hash_key[crypto_shorthash_KEYBYTES];
     struct entry **slots;
     size_t slot_count; // a power of two
     struct entry **entries;
@@ -50,7 +48,6 @@ struct state *state_new(struct trie_node *base, struct arena *a) {
     s->arena = a;
     s->slot_count = 256;
     s->slots = xcalloc(s->slot_count, sizeof *s->slots);
-    random_bytes(s->hash_key, sizeof s->hash_key);
     return s;
 }
 
@@ -72,12 +69,6 @@ void state_free(struct state *s) {
     free(s);
 }
 
-static uint64_t hash_of(const struct state *s, struct slice key) {
-    uint64_t h;
-    crypto_shorthash((uint8_t *)&h, key.ptr, key.len, s->hash_key);
-    return h;
-}
-
 static struct entry *find(const struct state *s, struct slice key, uint64_t hash) {
     struct entry *e = s->slots[hash & (s->slot_count - 1)];
     while (e && (e->hash != hash || !slice_eq(slice_of(e->key, e->key_len), key)))
@@ -97,7 +88,7 @@ static void spread(struct state *s) {
 }
 
 static struct entry *find_or_add(struct state *s, struct slice key) {
-    uint64_t hash = hash_of(s, key);
+    uint64_t hash = table_hash(key, 0);
     struct entry *e = find(s, key, hash);
     if (e)
         return e;
@@ -115,12 +106,12 @@ static struct entry *find_or_add(struct state *s, struct slice key) {
 }
 
 struct blob *state_get(struct state *s, struct slice key) {
-    struct entry *e = s->entry_count ? find(s, key, hash_of(s, key)) : NULL;
+    struct entry *e = s->entry_count ? find(s, key, table_hash(key, 0)) : NULL;
     return e && e->set ? e->value : trie_get(s->base, key);
 }
 
 bool state_touched(struct state *s, struct slice key) {
-    struct entry *e = find(s, key, hash_of(s, key));
+    struct entry *e = find(s, key, table_hash(key, 0));
     return e && e->set;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/sync.h"
+#include "crypto/hash.h"
 #include "queue/shared_form.h"
 #include <pthread.h>
 #include <string.h>
@@ -80,10 +81,7 @@ static uint64_t spare(const struct part *p, const struct bucket *b, uint64_t now
 }
 
 static size_t place_of(const char *name) {
-    uint64_t h = 14695981039346656037u;
-    for (; *name; name++)
-        h = (h ^ (uint8_t)*name) * 1099511628211u;
-    return (size_t)(h >> 32) % (LIMITER_NAMES / WAYS) * WAYS;
+    return (size_t)(table_hash(slice_str(name), 0) % (LIMITER_NAMES / WAYS)) * WAYS;
 }
 
 // The name's bucket; else of its places the free or the fullest one, made its own.

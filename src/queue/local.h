@@ -92,7 +92,6 @@ struct local {
     struct payer *payers[LOCAL_SLOTS];
     size_t count;
     struct lane *lanes[LANE_SLOTS]; // by build target
-    uint64_t lane_seed;             // no payer can choose the slot of its targets
     size_t lane_count;
     uint64_t lanes_seen; // by polls, since the start
     struct heap timers;  // by deadline_ms

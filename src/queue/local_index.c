@@ -7,14 +7,8 @@
 
 // --- payers ------------------------------------------------------------------------------------------------------
 
-static size_t text_hash(struct slice text, uint64_t h) {
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ text.ptr[i]) * 0x100000001b3ull;
-    return (size_t)(h >> 20);
-}
-
 static struct payer **payer_find(struct local *l, const char *name) {
-    struct payer **at = &l->payers[text_hash(slice_str(name), 0xcbf29ce484222325ull) % LOCAL_SLOTS];
+    struct payer **at = &l->payers[table_hash(slice_str(name), 0) % LOCAL_SLOTS];
     while (*at && strcmp((*at)->name, name) != 0)
         at = &(*at)->next_hash;
     return at;
@@ -50,7 +44,7 @@ void payer_leave(struct local *l, struct payer *p) {
 // --- lanes -------------------------------------------------------------------------------------------------------
 
 struct lane **lanes_of(struct local *l, struct slice build_target) {
-    return &l->lanes[text_hash(build_target, l->lane_seed) % LANE_SLOTS];
+    return &l->lanes[table_hash(build_target, 0) % LANE_SLOTS];
 }
 
 static struct lane *lane_of(struct local *l, enum lane_kind kind, enum queue_step step, const char *contract_id,
@@ -120,7 +114,7 @@ static void lanes_join(struct local *l, struct item *x) {
 // --- items -------------------------------------------------------------------------------------------------------
 
 static size_t slot_of(const struct execution_key *k) {
-    return text_hash(slice_str(k->contract_id), k->request_id * 0x9e3779b97f4a7c15ull) % LOCAL_SLOTS;
+    return table_hash(slice_str(k->contract_id), k->request_id) % LOCAL_SLOTS;
 }
 
 struct item **item_find(struct local *l, const struct execution_key *k) {

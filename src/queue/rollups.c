@@ -252,12 +252,9 @@ struct slice_sum {
 
 static void add_to(struct slice_sum *x, enum rollup_kind kind, const char *name, uint64_t at_ms,
                    const struct figures *f) {
-    uint64_t h = 1469598103934665603u ^ (uint64_t)kind ^ at_ms;
     if (!name)
         return;
-    for (const char *c = name; *c; c++)
-        h = (h ^ (uint8_t)*c) * 1099511628211u;
-    struct entry **at = &x->slots[h % SLOTS];
+    struct entry **at = &x->slots[table_hash(slice_str(name), at_ms + (uint64_t)kind) % SLOTS];
     while (*at && ((*at)->kind != kind || (*at)->at_ms != at_ms || strcmp((*at)->name, name) != 0))
         at = &(*at)->next;
     if (!*at) {

@@ -128,7 +128,7 @@ static void many_targets_cost_a_poll_nothing(void **state) {
     assert_int_equal(poll_as(&w, 0, "a.near", NULL).id, 1);
     snprintf(target, sizeof target, "x,made-up-%u", TARGETS);
     assert_int_equal(poll_as(&w, 0, NULL, target).id, TARGETS);
-    assert_in_range(l->lanes_seen - seen, 4, 150); // a slot has one or two
+    assert_in_range(l->lanes_seen - seen, 4, 80); // ten slots were looked at, of which each has one or two
     world_close(&w);
 }
 
