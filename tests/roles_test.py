@@ -36,8 +36,11 @@ class Fleet(World):
                 f.write(text)
         return found
 
-    def ask(self, repo, text="", **how):
+    def ask(self, repo, text="", dead_in_ms=None, **how):
+        """`dead_in_ms`: the coordinator believes that no answer counts later than in so many milliseconds."""
         id, tx, task = self.request(repo, text, record=False, **how)
+        if dead_in_ms:
+            task["dead_at_ms"] = time.time_ns() // 10**6 + dead_in_ms
         status, answer = self.real.call("POST", "/tasks/create", task)
         check("recorded", status == 201, answer)
         return id, tx
@@ -171,6 +174,36 @@ def test_a_build_that_is_not_believed():
                   and "can use" in event["error_message"], event)
             equal("and costs nothing", event["payment_charged"], "0")
             equal("after three rounds, with one build", (leases(builder), leases(runner), builds(builder)), (3, 4, 1))
+
+
+def test_too_late_by_the_coordinator_alone():
+    """Who hands over what has time on chain says first how much: else the coordinator ends it, or hands it back."""
+    with kit.folder() as home:
+        w = Fleet(home)
+        repo = c_repo(w, "echo", ECHO)
+        with w.worker("builder", **BUILDS) as builder:
+            _, tx = w.ask(repo, "hello", dead_in_ms=5000)
+            kit.until(lambda: "handed over to those who run" in builder.output(), 60)
+            check("it came when it was too late", "the chain that there is time" in builder.output(), builder.output())
+            with w.worker("runner", **RUNS):
+                equal("it is run all the same", (w.answer(tx)[1], builds(builder), leases(builder)), ("hello", 1, 1))
+
+
+def test_too_late_for_those_who_run():
+    """What was handed over and was not taken in its time is refused to its payer, and is not handed over once more."""
+    def handed(path, status, body):
+        answer = json.loads(body) if path.startswith("/tasks/poll") and status == 200 else {}
+        return status, json.dumps({**answer, "handed": 2}).encode() if "task" in answer else body
+
+    with kit.folder() as home:
+        w = Fleet(home)
+        between = Between(w.real.url, change=handed)
+        with w.worker("builder", **BUILDS, API_BASE_URL=between.url) as builder:
+            _, tx = w.ask(c_repo(w, "echo", ECHO), "hello", dead_in_ms=5000)
+            event, value = w.answer(tx)
+            check("its payer is told", value is None and event["failure"] == "platform"
+                  and "no worker that runs could take the request" in event["error_message"], event)
+            equal("and pays nothing", (event["payment_charged"], leases(builder)), ("0", 1))
 
 
 def test_neither():

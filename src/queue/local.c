@@ -90,6 +90,7 @@ static bool goes_at_once(struct item *x, const struct queue_give_back *c) {
     if (c->hand && handed <= HANDED_MAX) {
         x->handed = handed;
         x->attempt--;
+        x->too_late = x->hopeless = false; // says who held it: those who can do the next step come first
         return true;
     }
     return c->bench && item_bench(x, x->worker_id);
@@ -232,7 +233,6 @@ bool queue_open_local(struct queue **out, const struct queue_config *config, str
     l->config = *config;
     l->writer = writer;
     l->polls_end = &l->polls;
-    random_bytes(&l->lane_seed, sizeof l->lane_seed);
     uint64_t name;
     random_bytes(&name, sizeof name);
     snprintf(l->since_start, sizeof l->since_start, "%016" PRIx64, name);

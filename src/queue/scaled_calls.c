@@ -290,7 +290,9 @@ static const char give_back_sql[] = OF_LEASES
                                      " + CAST(least(30000, 500 * power(2, least(q.attempt, 10) - 1)) AS "
                                      "BIGINT) END,"
                                      " attempt = CASE WHEN " IS_HANDED " THEN q.attempt - 1 ELSE q.attempt END,"
-                                     " handed = CASE WHEN " IS_HANDED " THEN " HANDED_THEN " ELSE q.handed END"
+                                     " handed = CASE WHEN " IS_HANDED " THEN " HANDED_THEN " ELSE q.handed END,"
+                                     // Says who held it: those who can do the next step come first.
+                                     " turn = CASE WHEN " IS_HANDED " THEN greatest(q.turn, 0) ELSE q.turn END"
                                      " FROM held WHERE q.execution_id = held.execution_id RETURNING "
                                      "q.execution_id, held.lease)" SAY_WHOSE;
 

@@ -114,6 +114,40 @@ static void what_is_too_late_is_anybodys(void **state) {
     world_close(&w);
 }
 
+static struct queue_poll poll_of(struct test_answer *a, struct arena *arena, enum queue_step cannot) {
+    struct queue_poll x = {.call = call_new(a), .arena = arena, .worker_id = "w", .wait_s = 20};
+    x.cannot[cannot] = true;
+    return x;
+}
+
+// If this fails, who only builds gets back at once what it has handed to those who run, and hands it over again.
+static void what_was_too_late_goes_to_who_can(void **state) {
+    struct world w;
+    struct test_answer builds, runs;
+    SCOPED_ARENA(arena);
+    world_open_on(&w, state, 600000);
+    bool created;
+    assert_true(create_as(&w, 1, NULL, NULL, clock_wall_ms() + 600000, &created) && created);
+    sql(&w, "UPDATE executions SET created_ms = created_ms - 570000");
+    sql(&w, "UPDATE queue_items SET dead_at_ms = dead_at_ms - 570000");
+    restart(&w);
+    struct test_lease one = poll_to(&w, QUEUE_BUILD, 5);
+    assert_true(one.id == 1 && one.too_late);
+    if (w.url) // nor is it found to be too late again while this test looks
+        sql(&w, "UPDATE executions SET created_ms = created_ms + 570000");
+    struct queue_poll builder = poll_of(&builds, arena, QUEUE_RUN), runner = poll_of(&runs, arena, QUEUE_BUILD);
+    queue_poll(w.q, &builder);
+    queue_poll(w.q, &runner);
+    assert_int_equal(hand_over(&w, &one, QUEUE_RUN), QUEUE_OK);
+    assert_true(wait_for(&runs));
+    assert_true(runner.leased && runner.handed == 2);
+    assert_true(create(&w, 2)); // the other waits still
+    one = poll_to(&w, QUEUE_RUN, 5);
+    assert_int_equal(hand_over(&w, &one, QUEUE_BUILD), QUEUE_OK);
+    assert_true(wait_for(&builds) && builder.leased && builder.handed == 1);
+    world_close(&w);
+}
+
 // If this fails, a worker that waits is not woken by what is handed over to it.
 static void who_waits_is_woken(void **state) {
     struct world w;
@@ -140,6 +174,7 @@ int main(void) {
                                        ON_BOTH_FORMS(disagreement_has_an_end),
                                        ON_BOTH_FORMS(to_its_own_kind_counts_too),
                                        ON_BOTH_FORMS(what_is_too_late_is_anybodys),
+                                       ON_BOTH_FORMS(what_was_too_late_goes_to_who_can),
                                        ON_BOTH_FORMS(who_waits_is_woken),
                                        ON_BOTH_FORMS(the_last_hand_over_is_to_who_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,8 @@ static uint64_t window_left(const struct job *j) { return extender_left(j->worke
 static void give_back(struct job *j, const char *reason, bool retry) {
     struct lease_id id = {j->task->contract_id, j->lease->token, j->task->request_id};
     log_warn("given back%s: %s", retry ? "" : " for good", reason);
+    if (j->held && retry)
+        held_tell_dead_at(j->worker->held, j->arena, j->held);
     held_give_back(j->worker->held, j->arena, &id, reason, retry);
 }
 
@@ -273,6 +275,7 @@ static void hand_over(struct job *j, const char *next, const char *reason) {
     if (is_lost(j))
         return;
     log_info("handed over to those who %s: %s", next, reason);
+    held_tell_dead_at(j->worker->held, j->arena, j->held);
     if (api_hand_over(j->worker->api, j->arena, &id, next, reason, &e))
         return;
     log_err(LOG_WARN, "handing over a lease", &e);
@@ -282,11 +285,18 @@ static void hand_over(struct job *j, const char *next, const char *reason) {
         give_back(j, reason, true); // refused where it was handed over after all
 }
 
+static void tell_too_late(struct job *j);
+
+// It was handed over before, and none of those took it before it was too late: they would not this time, either.
+static bool is_left_lying(const struct job *j) { return j->lease->too_late && j->lease->handed; }
+
 // Nothing is built here, and no build is there that this worker believes.
 static void leave_to_builders(struct job *j) {
     const char *why = j->module.build.reason;
     if (!has_time(j))
         platform_failed(j, why);
+    else if (is_left_lying(j))
+        tell_too_late(j);
     else if (j->lease->handed < HANDED_ENOUGH)
         hand_over(j, "build", why);
     else {
@@ -301,6 +311,8 @@ static void leave_to_builders(struct job *j) {
 static void leave_to_runners(struct job *j) {
     if (j->module.unshared)
         platform_failed(j, "it was built, and the coordinator could not take the module");
+    else if (is_left_lying(j))
+        tell_too_late(j);
     else
         hand_over(j, "run", "it is built");
 }
@@ -576,18 +588,21 @@ static void run(struct job *j) {
 
 // Nobody began it in time, says the coordinator, whose clock may be wrong: the chain has the last word. How many wait
 // before it is the coordinator's to say, who might as well have handed it to nobody.
-static bool is_too_late(const struct job *j) {
+static bool is_too_late(struct job *j) {
     if (!j->lease->too_late)
         return false;
     if (!has_time(j) || j->lease->hopeless)
         return true;
     log_warn("the coordinator says that it is too late, and the chain that there is time");
+    held_dead_at(j->worker->held, j->held, api_now_ms(j->worker->api) + window_left(j));
     return false;
 }
 
 static void tell_too_late(struct job *j) {
-    const char *who = j->lease->handed % 2 ? "that builds could take the request" : "could begin the request";
-    if (has_time(j))
+    const char *who = j->lease->handed % 2 ? "that builds could take the request"
+                      : j->lease->handed   ? "that runs could take the request"
+                                           : "could begin the request";
+    if (has_time(j) && j->lease->hopeless)
         answer_fail(&j->answer, j->arena, ANSWER_PLATFORM,
                     "so many requests wait before this one that no worker %s in its time on chain; try again later%s",
                     who, cost_of_failure(j));

@@ -19,7 +19,7 @@ struct held_lease {
     char *contract_id, *token;
     uint64_t request_id, beaten_ms, changed_ms; // when it was kept alive last; when its stage changed
     uint64_t taken_ms;
-    uint64_t dead_at_ms; // news of it; 0: none
+    uint64_t dead_at_ms; // that the coordinator was not told yet; 0: none
     enum stage stage;
     atomic_bool lost;
     bool changed;   // its stage is news to the coordinator
@@ -88,8 +88,8 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
     pthread_mutex_lock(&h->lock);
     lost = unknown && l->stage != STAGE_ENDED;
     h->lost_count += lost;
-    if (!ok && dead_at_ms && !l->dead_at_ms)
-        l->dead_at_ms = dead_at_ms; // the next one says it
+    if (ok && l->dead_at_ms == dead_at_ms)
+        l->dead_at_ms = 0;
     pthread_mutex_unlock(&h->lock);
     if (lost)
         log_warn("lease lost request=%llu contract=%s", (unsigned long long)id.request_id, id.contract_id);
@@ -108,7 +108,6 @@ static struct held_lease *next_due(struct held *h, uint64_t now, enum stage *sta
             l->users++;
             *stage = l->stage;
             *dead_at_ms = l->dead_at_ms;
-            l->dead_at_ms = 0;
             return l;
         }
     return NULL;
@@ -365,6 +364,15 @@ void held_dead_at(struct held *h, struct held_lease *l, uint64_t dead_at_ms) {
     l->changed = true;
     l->changed_ms = clock_mono_ms();
     pthread_mutex_unlock(&h->lock);
+}
+
+void held_tell_dead_at(struct held *h, struct arena *a, struct held_lease *l) {
+    pthread_mutex_lock(&h->lock);
+    const uint64_t dead_at_ms = l->dead_at_ms;
+    const enum stage stage = l->stage;
+    pthread_mutex_unlock(&h->lock);
+    if (dead_at_ms)
+        beat(h, a, l, stage, dead_at_ms);
 }
 
 bool held_is_lost(const struct held_lease *l) { return l->lost; }
