@@ -8,34 +8,53 @@ const at = (path) => world.connect + path;
 const frameOf = (page) => page.frameLocator('iframe[title="Wallet"]');
 const inside = (page) => page.frames().find((frame) => frame.url().endsWith("/wallet.html"));
 
-// The executions are those of the coordinator that works for the chain; `newer` makes the newest one newer.
-async function begin(newer = () => false) {
-  const page = await open(at("/playground"), {}, (p) =>
-    p.route(/\/public\/executions/, async (route) => {
+// What somebody asks for in `again` is what world.good asked for. The executions are those of the coordinator that works for
+// the chain, behind those of `newest`; there is no answer while `away` says so. What changes is told when `bell` rings.
+async function begin({ again = false, newest = () => [], away = () => false, bell } = {}) {
+  const like = { like: world.good.transaction_hash, by: "alice.test.near", request: world.good.request_id };
+  return open(at(again ? `/playground?${new URLSearchParams(like)}` : "/playground"), {}, async (p) => {
+    await p.route(/\/public\/executions/, async (route) => {
+      if (away()) return route.abort();
       try {
         const response = await route.fetch({ url: route.request().url().replace(world.connect, world.url) });
         const body = await response.json();
-        if (body.executions?.[0] && newer())
-          body.executions[0] = { ...body.executions[0], id: 1_000_000, transaction_hash: world.good.transaction_hash };
+        const [first] = body.executions ?? [];
+        if (first) body.executions.unshift(...newest().map((row) => ({ ...first, ...row })));
         await route.fulfill(answer(body, response.status()));
       } catch {
         // the page was closed while its question waited
       }
-    }),
-  );
-  return page;
+    });
+    if (bell)
+      await p.route(/\/public\/changes/, async (route) => {
+        await bell.rings();
+        const changes = { seq: "1~a", anew: true, executions: [], workers: false, counts: {} };
+        await route.fulfill(answer(changes)).catch(() => {});
+      });
+  });
 }
+
+function newBell() {
+  let ring = () => {};
+  return { rings: () => new Promise((ok) => (ring = ok)), ring: () => ring() };
+}
+
+const recorded = (run, id) => ({ id, request_id: run.request_id, transaction_hash: run.transaction_hash });
 
 async function connect(page, name) {
   await page.getByRole("button", { name: "Connect a wallet" }).click();
   await frameOf(page).getByRole("button", { name }).click();
 }
 
+async function run(page) {
+  await page.getByText(/At least .* NEAR must be attached/).waitFor();
+  await page.getByRole("button", { name: "Run it" }).click();
+}
+
 async function ask(page) {
   await page.getByLabel("Repository").fill(world.repo.repo);
   await page.getByLabel("Branch, tag or commit").fill(world.repo.ref);
-  await page.getByText(/At least .* NEAR must be attached/).waitFor();
-  await page.getByRole("button", { name: "Run it" }).click();
+  await run(page);
 }
 
 const ours = (page) => page.getByRole("button", { name: /^alice/ });
@@ -136,11 +155,12 @@ export const tests = {
       ["Denied", (page) => page.getByText("What came back: “403 Access denied”").waitFor()],
       ["Hangs", (page) => frameOf(page).getByRole("button", { name: "Stop waiting" }).click()],
     ]) {
-      let sent = false;
-      const page = await begin(() => sent);
+      const newest = [];
+      const bell = newBell();
+      const page = await begin({ again: true, newest: () => newest, bell });
       await connect(page, name);
       await ours(page).waitFor();
-      await ask(page);
+      await run(page);
       await frameOf(page).getByRole("button", { name: "Continue" }).click();
       await act(page);
       await page.getByText("does not say whether it sent the request").waitFor();
@@ -148,7 +168,8 @@ export const tests = {
         `nobody is told to pay twice: ${name}`,
         (await page.locator("main").innerText()).includes("pay for it twice"),
       );
-      sent = true;
+      newest.push(recorded(world.good, 1_000_001), recorded(world.failed, 1_000_000));
+      bell.ring();
       await page.getByRole("region", { name: "The request" }).getByText("Refunded to").waitFor();
       check(
         `and the request is found by itself: ${name}`,
@@ -157,5 +178,48 @@ export const tests = {
       );
       await done(page);
     }
+  },
+
+  async "a lost request and older ones"() {
+    let away = true;
+    const newest = [];
+    const bell = newBell();
+    const page = await begin({ again: true, newest: () => newest, away: () => away, bell });
+    await connect(page, "Late");
+    await ours(page).waitFor();
+    await run(page);
+    await frameOf(page).getByRole("button", { name: "Continue" }).click();
+    const told = page.getByText("What this account had asked for before could not be read");
+    await told.waitFor();
+    const read = (rows) => {
+      newest.splice(0, newest.length, ...rows);
+      const answered = page.waitForResponse(/\/public\/executions\?.*sender=alice.*limit=10/);
+      bell.ring();
+      return answered.then((response) => response.finished());
+    };
+    away = false;
+    await read([recorded(world.good, 1_000_000)]);
+    await page.evaluate(() => new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok))));
+    equal(
+      "where nobody knows what was there before, nothing is shown as what was asked for now",
+      [await told.count(), await page.getByRole("region", { name: "The request" }).count()],
+      [1, 0],
+    );
+    await audit(page, "a lost request");
+    await done(page);
+
+    const other = await begin({ again: true, newest: () => newest, bell });
+    newest.length = 0;
+    await connect(other, "Late");
+    await ours(other).waitFor();
+    await run(other);
+    await frameOf(other).getByRole("button", { name: "Continue" }).click();
+    await other.getByText("it is looked for").waitFor();
+    const looked = other.waitForResponse((r) => r.request().postData()?.includes(world.failed.transaction_hash));
+    newest.push(recorded(world.failed, 1_000_000));
+    bell.ring();
+    await (await looked).finished();
+    equal("nor what the account asked for otherwise", await other.getByText("it is looked for").count(), 1);
+    await done(other);
   },
 };

@@ -2,7 +2,6 @@
 // Asks for an execution, and shows what becomes of it. What was sent stands in the address: a reload loses nothing.
 import { useState, type SubmitEvent } from "react";
 import { useSearchParams } from "wouter";
-import type { Integer } from "../../api/exact.ts";
 import { useConfig } from "../../api/queries.ts";
 import { useContractLimits, useEstimate, useLike } from "../../chain/queries.ts";
 import { near } from "../../format/money.ts";
@@ -14,6 +13,7 @@ import { argumentsOf, depositOf, draftOf, EMPTY, limitsOf, problemsOf, requestOf
 import { Commands } from "../execution/commands.tsx";
 import { RequestForm } from "./form.tsx";
 import { Built } from "./built.tsx";
+import type { LostRequest } from "./lost.ts";
 import { Lost, newestOf } from "./lost.tsx";
 import { Run } from "./run.tsx";
 
@@ -40,7 +40,8 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
   const account = useAccount();
   const send = useSend();
   const first = useConnectFirst();
-  const [lost, setLost] = useState<{ after: Integer; said: string } | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [lost, setLost] = useState<LostRequest | null>(null);
   const [other, setOther] = useState<{ hash: string; asked: string } | null>(null);
   const limits = useContractLimits(contract);
   const estimate = useEstimate(contract, limitsOf(draft));
@@ -57,13 +58,15 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
     }
     const call = { contract, method: "request_execution", args: argumentsOf(draft), tgas: TGAS };
     setLost(null);
-    const before =
-      account.data.keeper === null ? null : await newestOf(contract, account.data.accountId).catch(() => 0);
+    setBusy(true); // from here on: asked for twice it would be paid for twice
+    const asked = account.data.accountId;
+    const after = account.data.keeper === null ? null : await newestOf({ contract, sender: asked });
     const sent = await send.mutateAsync({ ...call, deposit: depositOf(draft, estimate.data) }).catch(() => null);
+    setBusy(false);
     if (sent && sent.hash !== null) {
-      setOther(sent.sender === account.data.accountId ? null : { hash: sent.hash, asked: account.data.accountId });
+      setOther(sent.sender === asked ? null : { hash: sent.hash, asked });
       setSearch({ transaction: sent.hash, sender: sent.sender });
-    } else if (sent) setLost({ after: before ?? 0, said: sent.said ?? "" });
+    } else if (sent) setLost({ sender: asked, args: call.args, after, but: hash, said: sent.said ?? "" });
   };
   return (
     <>
@@ -74,8 +77,8 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
           change={(part) => setDraft({ ...draft, ...part })}
         />
         <div className="send">
-          <button type="submit" disabled={send.isPending || !account.data}>
-            {send.isPending ? "Sending…" : "Run it"}
+          <button type="submit" disabled={busy || !account.data}>
+            {busy ? "Sending…" : "Run it"}
           </button>
           <p aria-live="polite">
             {!account.data && `${first} `}
@@ -97,15 +100,13 @@ function Sender({ contract, start }: { contract: string; start: Draft }) {
           />
         )}
       </form>
-      {lost !== null && account.data && (
+      {lost !== null && (
         <Lost
           contract={contract}
-          sender={account.data.accountId}
-          after={lost.after}
-          said={lost.said}
-          found={(transaction, by) => {
+          request={lost}
+          found={(transaction) => {
             setLost(null);
-            setSearch({ transaction, sender: by });
+            setSearch({ transaction, sender: lost.sender });
           }}
         />
       )}
