@@ -4,7 +4,7 @@
 import { near } from "../format/money.ts";
 import { accountIn, isRefusal, reasonOf, sentIn, signedIn } from "./answers.ts";
 import type { Answer, Connected, Question, Send, SentBy, Sign, SignedBy } from "./protocol.ts";
-import { choose, confirmed, stopWaiting, waiting } from "./view.ts";
+import { choose, confirmed, loading, stopWaiting, waiting } from "./view.ts";
 import { connectorFor, ignoreInjected, listWallets, load, type Listed } from "./wallets.ts";
 import "./wallet.css";
 
@@ -62,6 +62,7 @@ function wordsOf(question: Question): string {
 }
 
 async function act(question: Question) {
+  loading();
   if (question.act === "connect") return connect(question);
   const { listed, connector } = await open(question);
   const one = listed.find(({ id }) => id === question.with.wallet);

@@ -19,6 +19,25 @@ function button(text: string, act: () => void, className = ""): HTMLButtonElemen
   return element;
 }
 
+// What the document shows from now on: whoever hears it begins at its heading.
+function show(title: string, ...parts: Node[]): void {
+  const heading = made("h1", title);
+  heading.tabIndex = -1;
+  root().replaceChildren(heading, ...parts);
+  heading.focus();
+}
+
+function said(text: string): HTMLElement {
+  const status = made("p", text);
+  status.setAttribute("role", "status");
+  return status;
+}
+
+// The way out, which Escape takes, too.
+function leave(text: string, why: string): HTMLButtonElement {
+  return button(text, () => stop(new Error(why)), "quiet stop");
+}
+
 // Rejects when somebody does not want to wait any longer.
 export function stopWaiting(): Promise<never> {
   return new Promise((_, reject) => (stop = reject));
@@ -28,15 +47,16 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape") root().querySelector<HTMLButtonElement>("button.stop")?.click();
 });
 
+// While the list, or a wallet's program, is on its way: there is nothing to choose or to confirm yet.
+export function loading(): void {
+  show("Loading the wallets", said("Nothing has been asked yet."), leave("Cancel", "cancelled: no wallet was asked"));
+}
+
 export function choose(listed: Listed[]): Promise<Listed> {
-  const heading = made("h1", "Which wallet?");
-  heading.tabIndex = -1;
   const list = made("ul");
-  const cancel = button("Cancel", () => stop(new Error("cancelled: no wallet was chosen")), "quiet stop");
   const note =
     "Each is a program of its maker, which runs in a frame of its own and asks you before it signs anything.";
-  root().replaceChildren(heading, made("p", note, "soft"), list, cancel);
-  heading.focus();
+  show("Which wallet?", made("p", note, "soft"), list, leave("Cancel", "cancelled: no wallet was chosen"));
   return new Promise((chosen) => {
     for (const one of listed) {
       const item = made("li");
@@ -50,21 +70,14 @@ export function choose(listed: Listed[]): Promise<Listed> {
 
 // A wallet opens its window only for somebody who has just pressed something in this document.
 export function confirmed(name: string, what: string): Promise<void> {
-  const heading = made("h1", `${name} is to sign`);
-  heading.tabIndex = -1;
-  const cancel = button("Cancel", () => stop(new Error("cancelled: the wallet was not asked")), "quiet stop");
   const buttons = made("div", "", "buttons");
-  root().replaceChildren(heading, made("p", what), buttons);
-  heading.focus();
-  return new Promise((go) => buttons.append(button("Continue", go), cancel));
+  show(`${name} is to sign`, made("p", what), buttons);
+  return new Promise((go) =>
+    buttons.append(button("Continue", go), leave("Cancel", "cancelled: the wallet was not asked")),
+  );
 }
 
 export function waiting(name: string): void {
-  const heading = made("h1", `${name} is asked`);
-  heading.tabIndex = -1;
-  const status = made("p", "Answer it in its own window, or in this one.");
-  status.setAttribute("role", "status");
-  const leave = () => stop(new Error("nobody waited for the wallet's answer"));
-  root().replaceChildren(heading, status, button("Stop waiting", leave, "quiet stop"));
-  heading.focus();
+  const status = said("Answer it in its own window, or in this one.");
+  show(`${name} is asked`, status, leave("Stop waiting", "nobody waited for the wallet's answer"));
 }

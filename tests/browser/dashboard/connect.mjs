@@ -149,6 +149,36 @@ export const tests = {
     await done(page);
   },
 
+  async "wallets that load slowly"() {
+    const page = await begin();
+    const dialog = page.getByRole("dialog", { name: "Wallet" });
+    const button = page.getByRole("button", { name: "Connect a wallet" });
+    const cancel = frameOf(page).getByRole("button", { name: "Cancel" });
+    const hold = () => {}; // it is answered by nobody
+    await page.route(/\/wallets\.json$/, hold);
+    for (const [name, leave] of [
+      ["Cancel", () => cancel.click()],
+      ["Escape", () => page.keyboard.press("Escape")],
+    ]) {
+      await button.click();
+      await cancel.waitFor();
+      if (name === "Cancel") await audit(inside(page), "wallets that load");
+      await leave();
+      await page.getByText("cancelled: no wallet was asked").waitFor();
+      equal(`${name} leaves a list that does not come`, [await dialog.count(), await button.isEnabled()], [0, true]);
+    }
+    await page.unroute(/\/wallets\.json$/);
+    await connect(page, "Honest");
+    await ours(page).waitFor();
+    await page.route(/\/test-wallet\.js$/, hold);
+    await ask(page);
+    await cancel.click();
+    await page.getByText("cancelled: no wallet was asked").waitFor();
+    const again = page.getByRole("button", { name: "Run it" });
+    equal("and a wallet that does not come", [await dialog.count(), await again.isEnabled()], [0, true]);
+    await done(page);
+  },
+
   async "wallets that say nothing"() {
     for (const [name, act] of [
       ["Late", async () => {}],
