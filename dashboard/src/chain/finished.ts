@@ -2,9 +2,7 @@
 // Waits until all that a transaction does has happened, whatever the wallet that sent it said.
 import { rpc, RpcError } from "./rpc.ts";
 import { failureOf, type Transaction } from "./transaction.ts";
-
-const TRIES = 60;
-const STEP_MS = 1000;
+import { until } from "./until.ts";
 
 function isOver(transaction: Transaction): boolean {
   const outcomes = new Set(transaction.receipts_outcome.map(({ id }) => id));
@@ -14,18 +12,18 @@ function isOver(transaction: Transaction): boolean {
 }
 
 export async function finished(urls: readonly string[], hash: string, sender: string): Promise<Transaction> {
+  // The node answers when it is over, or says after some seconds that it is not.
   const params = { tx_hash: hash, sender_account_id: sender, wait_until: "FINAL" };
-  for (let i = 0; i < TRIES; i++) {
-    try {
-      const transaction = await rpc<Transaction>(urls, "EXPERIMENTAL_tx_status", params);
-      const failure = failureOf(transaction);
-      if (failure !== null) throw new Error(failure);
-      if (transaction.receipts_outcome.length > 0 && isOver(transaction)) return transaction;
-    } catch (e) {
-      if (!(e instanceof RpcError)) throw e;
-    }
-    await new Promise((later) => setTimeout(later, STEP_MS));
-  }
+  const over = await until(async () => {
+    const transaction = await rpc<Transaction>(urls, "EXPERIMENTAL_tx_status", params).catch((e: unknown) => {
+      if (e instanceof RpcError) return null;
+      throw e;
+    });
+    const failure = transaction && failureOf(transaction);
+    if (failure) throw new Error(failure);
+    return transaction && transaction.receipts_outcome.length > 0 && isOver(transaction) ? transaction : null;
+  });
+  if (over) return over;
   throw new Error(
     `nobody says what became of transaction ${hash}: look at the list again later, before you try once more`,
   );

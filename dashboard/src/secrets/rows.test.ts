@@ -2,6 +2,7 @@
 // A wallet that does not say what it sent: the chain is asked whether it has happened, before anybody tries once more.
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { fakeTime } from "../chain/fakes.ts";
 import type { Sent, Wallet } from "../wallet/wallet.ts";
 import { deleteRow, storeRow } from "./rows.ts";
 
@@ -21,20 +22,8 @@ function chain(rows: (object | string | null)[]): () => Response {
   };
 }
 
-// The seconds between two questions pass at once.
-async function hurried(t: TestContext, act: Promise<void>): Promise<void> {
-  let over = false;
-  const end = act.finally(() => (over = true));
-  end.catch(() => {}); // it is told below
-  while (!over) {
-    await new Promise((next) => setImmediate(next));
-    t.mock.timers.tick(1000);
-  }
-  await end;
-}
-
 function answers(t: TestContext, rows: (object | string | null)[]): () => number {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  fakeTime(t);
   const answer = chain(rows);
   const { mock } = t.mock.method(globalThis, "fetch", async () => answer());
   return () => mock.callCount();
@@ -44,19 +33,19 @@ const OLD = { encrypted_secrets: "old", access: "AllowAll", branch: null };
 
 test("a row that is gone was deleted", async (t) => {
   const asked = answers(t, [OLD, null]);
-  await hurried(t, deleteRow(place, silent, key));
+  await deleteRow(place, silent, key);
   assert.equal(asked(), 2);
 });
 
 test("a row that has the new values was stored", async (t) => {
   const asked = answers(t, ["1", OLD, { ...OLD, encrypted_secrets: "new" }]); // the first one is what it costs
-  await hurried(t, storeRow(place, silent, key, "new", "AllowAll"));
+  await storeRow(place, silent, key, "new", "AllowAll");
   assert.equal(asked(), 3);
 });
 
 test("what the chain never shows is told, and not taken for done", async (t) => {
   answers(t, [OLD]);
-  await assert.rejects(hurried(t, deleteRow(place, silent, key)), /“403 Access denied”.*the chain shows nothing/);
+  await assert.rejects(deleteRow(place, silent, key), /“403 Access denied”.*the chain shows nothing/);
 });
 
 function signedByAnother(t: TestContext, status: object): () => unknown {

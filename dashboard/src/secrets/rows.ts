@@ -2,6 +2,7 @@
 // The rows of secrets that an account has on the chain, and what changes them.
 import type { Integer } from "../api/exact.ts";
 import { finished } from "../chain/finished.ts";
+import { until } from "../chain/until.ts";
 import { view } from "../chain/view.ts";
 import type { Wallet } from "../wallet/wallet.ts";
 import { accessJson, type Access } from "./access.ts";
@@ -55,15 +56,9 @@ export function storageCost(place: Place, key: RowKey, owner: string, blob: stri
   return view<string>(place.urls, place.contract, "estimate_storage_cost", args);
 }
 
-const TRIES = 60;
-const STEP_MS = 1000;
-
 // Where a wallet does not say what it sent, the chain is asked whether it has happened.
 async function seen(happened: () => Promise<boolean>, said: string): Promise<void> {
-  for (let i = 0; i < TRIES; i++) {
-    if (await happened().catch(() => false)) return;
-    await new Promise((later) => setTimeout(later, STEP_MS));
-  }
+  if (await until(async () => (await happened().catch(() => false)) || null)) return;
   throw new Error(
     `the wallet does not say what became of it (“${said}”), and the chain shows nothing: look at the list before you try again`,
   );
