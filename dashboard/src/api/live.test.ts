@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { QueryClient } from "@tanstack/react-query";
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { applyChanges, followChanges, withRecent } from "./live.ts";
 import { matches, merged } from "./merge.ts";
 import type { Changes, Execution, Executions } from "./schema.ts";
@@ -115,33 +115,56 @@ test("one question waits for each tab, from where the last answer ended, and non
   assert.ok(asked[2]!.signal.aborted);
 });
 
-test("lists are not loaded anew again while that is under way, and once more when it is over", async (t) => {
+// How often each list was loaded anew by what is told; time passes by `pass`.
+function loads(t: TestContext) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { asked } = world();
   const client = new QueryClient();
-  let loads = 0;
+  const counts: Record<string, number> = {};
   client.invalidateQueries = ({ queryKey }: { queryKey?: readonly unknown[] } = {}) => {
-    if (queryKey?.[0] === "executions") loads++;
+    counts[`${queryKey?.[0]}`] = (counts[`${queryKey?.[0]}`] ?? 0) + 1;
     return Promise.resolve();
   };
-  const end = followChanges(client);
-  const tell = async (anew: boolean) => {
+  t.after(followChanges(client));
+  const tell = async (changes: object) => {
     await soon();
-    asked.at(-1)!.answer({ ...told("1~a"), anew });
+    asked.at(-1)!.answer({ ...told("1~a"), ...changes });
     await soon();
-    await soon();
-  };
-  const pass = async () => {
-    t.mock.timers.tick(3000);
     await soon();
   };
-  for (let i = 0; i < 5; i++) await tell(true);
-  assert.equal(loads, 1);
-  await pass();
-  assert.equal(loads, 2);
-  await pass(); // what was told meanwhile may be newer than the list that came
-  assert.equal(loads, 3);
-  await pass();
-  assert.equal(loads, 3);
-  end();
+  const pass = async (ms: number) => {
+    t.mock.timers.tick(ms);
+    await soon();
+  };
+  return { counts, tell, pass };
+}
+
+test("lists are not loaded anew again while that is under way, and once more when it is over", async (t) => {
+  const { counts, tell, pass } = loads(t);
+  for (let i = 0; i < 5; i++) await tell({ anew: true });
+  assert.equal(counts.executions, 1);
+  await pass(3000);
+  assert.equal(counts.executions, 2);
+  await pass(3000); // what was told meanwhile may be newer than the list that came
+  assert.equal(counts.executions, 3);
+  await pass(3000);
+  assert.equal(counts.executions, 3);
+});
+
+test("sums are loaded anew when something has ended, each so often, and at no other time", async (t) => {
+  const { counts, tell, pass } = loads(t);
+  const sums = () => [counts.series ?? 0, counts.usage ?? 0, counts.repos ?? 0];
+  await tell({ executions: [row(1)], workers: true });
+  await pass(600_000);
+  assert.deepEqual(sums(), [0, 0, 0]);
+  for (let i = 0; i < 5; i++) await tell({ executions: [row(1, { state: "settled" })] });
+  assert.deepEqual(sums(), [1, 1, 1]);
+  await pass(10_000);
+  assert.deepEqual(sums(), [2, 2, 1]);
+  await pass(10_000);
+  assert.deepEqual(sums(), [3, 3, 1]);
+  await pass(80_000); // a repository counts what has ended a minute later
+  await pass(80_000);
+  await pass(600_000);
+  assert.deepEqual(sums(), [3, 3, 3]);
 });

@@ -4,13 +4,17 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { getJson, pathWith } from "./client.ts";
 import type { ListFilter } from "./list.ts";
-import { merged } from "./merge.ts";
+import { isOver, merged } from "./merge.ts";
 import type { Changes, Execution, Executions, Stats } from "./schema.ts";
 
 const WAIT_S = 20; // below the time in which any question must be answered
 const AGAIN_MS = 3000; // until the next try
 const KEPT_MS = 2500; // a list may be an answer that the coordinator kept for two seconds
-const LIVE_KEYS = ["executions", "execution", "stats", "workers"];
+const SUMS_MS = 10_000; // a busy coordinator does not have them loaded anew each time that something ends
+const ADDED_UP_MS = 80_000; // until what has ended counts at its repository
+const TOLD = ["executions", "execution", "stats", "workers"];
+const SUMS = ["series", "usage"];
+const REPOS = ["repos"];
 
 interface Recent {
   at: number;
@@ -29,8 +33,8 @@ export function withRecent(list: Executions, filter: ListFilter, limit: number):
   return merged(list, rows, filter, limit);
 }
 
-function refresh(client: QueryClient): void {
-  for (const key of LIVE_KEYS) void client.invalidateQueries({ queryKey: [key] });
+function refresh(client: QueryClient, keys: readonly string[]): void {
+  for (const key of keys) void client.invalidateQueries({ queryKey: [key] });
 }
 
 function applyRow(client: QueryClient, row: Execution): void {
@@ -64,20 +68,20 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-// What was loaded before the first answer may have missed what changed since a list was kept: it is loaded once more.
-// Whoever wants it meanwhile, as each answer of a busy coordinator does, gets it by another time at the end.
-function loader(client: QueryClient, signal: AbortSignal): () => Promise<void> {
+// Loads at once, and once more after `ms`: until then an answer may be older than what was told. Whoever wants it meanwhile,
+// as each answer of a busy coordinator does, gets it by another time at the end.
+function loader(client: QueryClient, keys: readonly string[], ms: number, signal: AbortSignal): () => Promise<void> {
   let runs = false;
   let wanted = false;
   return async () => {
     wanted = true;
     if (runs) return;
     runs = true;
-    refresh(client);
+    refresh(client, keys);
     while (wanted && !signal.aborted) {
       wanted = false;
-      await pause(KEPT_MS, signal);
-      if (!signal.aborted) refresh(client);
+      await pause(ms, signal);
+      if (!signal.aborted) refresh(client, keys);
     }
     runs = false;
   };
@@ -89,7 +93,8 @@ async function listen(
   first: string | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const loadAnew = loader(client, signal);
+  const load = (keys: readonly string[], ms: number) => loader(client, keys, ms, signal);
+  const [told, sums, repos] = [load(TOLD, KEPT_MS), load(SUMS, SUMS_MS), load(REPOS, ADDED_UP_MS)];
   let since = first;
   let failed = false;
   while (!signal.aborted) {
@@ -99,13 +104,15 @@ async function listen(
       const changes = await getJson<Changes>(question, signal);
       if (signal.aborted) break;
       since = changes.seq;
-      if (changes.anew || failed) void loadAnew();
+      const anew = changes.anew || failed;
+      const loads = [...(anew ? [told] : []), ...(anew || changes.executions.some(isOver) ? [sums, repos] : [])];
+      for (const one of loads) void one();
       failed = false;
       applyChanges(client, changes);
     } catch {
       if (signal.aborted) break;
       failed = true;
-      refresh(client);
+      refresh(client, [...TOLD, ...SUMS, ...REPOS]);
       await pause(AGAIN_MS, signal);
     }
   }

@@ -16,11 +16,11 @@ const VALUES: Record<Exclude<FilterName, "from" | "to">, (row: Execution) => Int
   failure: (row) => row.failure,
   repo: (row) => row.repo,
   module: (row) => row.wasm_hash,
-  worker: (row) => (isEnded(row) ? row.worker_id : null), // who ended it
+  worker: (row) => (isOver(row) ? row.worker_id : null), // who ended it
 };
 
-function isEnded(row: Execution): boolean {
-  return row.state === "settled" || row.state === "expired";
+export function isOver({ state }: Execution): boolean {
+  return state === "settled" || state === "expired";
 }
 
 function big(value: Integer): bigint {

@@ -8,7 +8,6 @@ import { ownRpc, readConfig } from "./config.ts";
 import { listPath, type ListFilter } from "./list.ts";
 import { withRecent } from "./live.ts";
 import type {
-  Execution,
   ExecutionDetail,
   Executions,
   Pricing,
@@ -20,8 +19,10 @@ import type {
   Worker,
 } from "./schema.ts";
 
-// What changes is said to live.ts; here stands how often the rest is asked for.
+// What changes is said to live.ts. These change without its being told: when a worker was heard of last, and the prices,
+// which the contract's owner sets on the chain.
 const HEARD_MS = 10_000;
+const PRICES_MS = 60_000;
 
 export function useExecutions(filter: ListFilter, limit: number) {
   return useQuery({
@@ -30,10 +31,6 @@ export function useExecutions(filter: ListFilter, limit: number) {
       withRecent(await getJson<Executions>(listPath(filter, limit), signal), filter, limit),
     placeholderData: keepPreviousData,
   });
-}
-
-export function isOver(execution: Execution): boolean {
-  return execution.state === "settled" || execution.state === "expired";
 }
 
 export function detailPath(contract: string, request: string): string {
@@ -67,12 +64,11 @@ export function useStats() {
   });
 }
 
-// Asked again once a step: what has ended in others does not change.
-export function useSeries(path: string, stepMs: number) {
+// With each step the path is another one.
+export function useSeries(path: string) {
   return useQuery({
     queryKey: ["series", path],
     queryFn: ({ signal }) => getJson<Series>(path, signal),
-    refetchInterval: each(Math.max(stepMs / 4, 10_000)),
     placeholderData: keepPreviousData,
   });
 }
@@ -83,7 +79,6 @@ export function useRepos() {
   return useQuery({
     queryKey: ["repos"],
     queryFn: ({ signal }) => getJson<Repository[]>(pathWith("/public/repos", { limit: REPOS_SHOWN }), signal),
-    refetchInterval: each(30_000),
   });
 }
 
@@ -91,7 +86,7 @@ export function usePricing() {
   return useQuery({
     queryKey: ["pricing"],
     queryFn: ({ signal }) => getJson<Pricing>("/public/pricing", signal),
-    refetchInterval: each(60_000),
+    refetchInterval: each(PRICES_MS),
   });
 }
 
@@ -99,7 +94,7 @@ export function useWorkers() {
   return useQuery({
     queryKey: ["workers"],
     queryFn: ({ signal }) => getJson<Worker[]>("/public/workers", signal),
-    refetchInterval: HEARD_MS, // when each was heard of last is no change
+    refetchInterval: each(HEARD_MS),
   });
 }
 
@@ -115,7 +110,6 @@ export function useUsage(account: string) {
   return useQuery({
     queryKey: ["usage", account],
     queryFn: ({ signal }) => getJson<Usage>(`/public/accounts/${encodeURIComponent(account)}/usage`, signal),
-    refetchInterval: each(HEARD_MS),
   });
 }
 

@@ -2,7 +2,8 @@
 // What pages read from the chain.
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { each } from "../api/away.ts";
-import { isOver, useConfig } from "../api/queries.ts";
+import { isOver } from "../api/merge.ts";
+import { useConfig } from "../api/queries.ts";
 import type { Execution } from "../api/schema.ts";
 import { balanceOf } from "./rpc.ts";
 import type { Integer } from "../api/exact.ts";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this browser finds when it checks an execution by itself: each step with what was compared, and its evidence.
 import { useQuery } from "@tanstack/react-query";
-import { isOver, useConfig, useExecution } from "../api/queries.ts";
+import { isOver } from "../api/merge.ts";
+import { useConfig, useExecution } from "../api/queries.ts";
 import type { Config, ExecutionDetail } from "../api/schema.ts";
 import { useRpc, useTransaction } from "../chain/queries.ts";
 import { oneLine, visible } from "../format/text.ts";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One execution: how it stands, what went in and came out, what it cost, what it is made of.
 import { Link } from "wouter";
-import { detailPath, isOver, useExecution } from "../../api/queries.ts";
+import { isOver } from "../../api/merge.ts";
+import { detailPath, useExecution } from "../../api/queries.ts";
 import type { ExecutionDetail } from "../../api/schema.ts";
 import { oneLine } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";

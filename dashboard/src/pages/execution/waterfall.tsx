@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When what happened: a bar for each time that it waited and for each attempt, and every step as it was recorded.
 import { useState } from "react";
-import { isOver } from "../../api/queries.ts";
+import { isOver } from "../../api/merge.ts";
 import type { ExecutionDetail, TimelineStep } from "../../api/schema.ts";
 import { oneLine, visible } from "../../format/text.ts";
 import { duration, local, utc } from "../../format/time.ts";

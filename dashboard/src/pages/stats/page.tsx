@@ -64,7 +64,7 @@ function round(length: Integer): string {
 }
 
 function Charts({ period }: { period: Period }) {
-  const series = useSeries(seriesPath(period), period.step);
+  const series = useSeries(seriesPath(period));
   if (series.isPending) return <Loading what="the charts" />;
   if (!series.data) return <ErrorNote error={series.error} retry={() => void series.refetch()} />;
   // While the next step's answer is on its way the last one stays, but nothing of another period.
