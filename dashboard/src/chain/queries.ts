@@ -14,6 +14,7 @@ import { failureOf, transactionOf, type Transaction } from "./transaction.ts";
 import { view } from "./view.ts";
 
 const FOLLOW_MS = 1000;
+const FOLLOWED = 60; // answers that come by the second
 const SELDOM_MS = 10_000;
 
 export function useRpc(): readonly string[] {
@@ -27,10 +28,11 @@ export interface Named {
   request: string;
 }
 
-// How long to wait before the chain is asked whether a request is answered: while the coordinator does not say that it
-// is, seldom, since live.ts has it asked when the coordinator does.
-function untilAnswered(execution: Execution | null | undefined): number {
-  return execution && !isOver(execution) ? SELDOM_MS : FOLLOW_MS;
+// How long to wait before the chain is asked whether a request is answered: while the coordinator says that it is not,
+// seldom, since live.ts has it asked when the coordinator says that it is; where it says nothing, or the chain's node is
+// behind it, by the second for a minute.
+export function untilAnswered(execution: Execution | null | undefined, answers: number): number {
+  return (execution && !isOver(execution)) || answers > FOLLOWED ? SELDOM_MS : FOLLOW_MS;
 }
 
 // The transaction in which an execution was asked for; asked again until its end is in it.
@@ -41,7 +43,9 @@ export function useTransaction(named: Named | null, execution: Execution) {
     enabled: named !== null && urls.length > 0,
     queryFn: ({ signal }) => transactionOf(urls, named!.hash, named!.sender, signal),
     refetchInterval: ({ state }) =>
-      state.data && named && completedIn(state.data, named.contract, named.request) ? false : untilAnswered(execution),
+      state.data && named && completedIn(state.data, named.contract, named.request)
+        ? false
+        : untilAnswered(execution, state.dataUpdateCount),
   });
 }
 
@@ -88,7 +92,8 @@ export function useSentTransaction(hash: string, sender: string, contract: strin
     retry: 30,
     retryDelay: 2 * FOLLOW_MS,
     queryFn: ({ signal }) => transactionOf(urls, hash, sender, signal),
-    refetchInterval: ({ state }) => (isAnswered(state.data, contract) ? false : untilAnswered(told(state.data))),
+    refetchInterval: ({ state }) =>
+      isAnswered(state.data, contract) ? false : untilAnswered(told(state.data), state.dataUpdateCount),
   });
 }
 
