@@ -106,10 +106,14 @@ export function useConfig() {
   });
 }
 
+export function usagePath(account: string): string {
+  return `/public/accounts/${encodeURIComponent(account)}/usage`;
+}
+
 export function useUsage(account: string) {
   return useQuery({
     queryKey: ["usage", account],
-    queryFn: ({ signal }) => getJson<Usage>(`/public/accounts/${encodeURIComponent(account)}/usage`, signal),
+    queryFn: ({ signal }) => getJson<Usage>(usagePath(account), signal),
   });
 }
 

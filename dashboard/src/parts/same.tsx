@@ -19,21 +19,29 @@ export function Command({ text, what }: { text: string; what: string }) {
   );
 }
 
-// paths: of the coordinator, as this page asks them.
-export function Same({ paths, children }: { paths: [what: string, path: string][]; children?: ReactNode }) {
+export function CommandList({ commands }: { commands: [what: string, command: string][] }) {
+  return commands.map(([what, text]) => <Command key={what} what={what} text={text} />);
+}
+
+interface SameProps {
+  paths?: [what: string, path: string][]; // of the coordinator, as this page asks them
+  children?: ReactNode; // what else says the same
+}
+
+export function Same({ paths = [], children }: SameProps) {
   return (
     <details className="same">
       <summary>As JSON, and by command</summary>
-      {paths.map(([what, path]) => (
-        <Command key={what} what={what} text={`curl -s ${shellWord(location.origin + path)}`} />
-      ))}
-      <p>
-        {paths.map(([what, path]) => (
-          <a key={what} href={path} target="_blank" rel="noreferrer">
-            {what} as JSON
-          </a>
-        ))}
-      </p>
+      <CommandList commands={paths.map(([what, path]) => [what, `curl -s ${shellWord(location.origin + path)}`])} />
+      {paths.length > 0 && (
+        <p>
+          {paths.map(([what, path]) => (
+            <a key={what} href={path} target="_blank" rel="noreferrer">
+              {what} as JSON
+            </a>
+          ))}
+        </p>
+      )}
       {children}
     </details>
   );

@@ -54,6 +54,13 @@ export const tests = {
     await page.getByText("Yes: alice.test.near passes").waitFor();
     await page.getByRole("button", { name: "Let the keystore make one" }).click();
     await page.getByLabel("Name of generated 1").fill("PROTECTED_TOKEN");
+    await page.getByText("As JSON, and by command").click();
+    const command = await page.getByLabel("outlayer", { exact: true }).innerText();
+    check(
+      "the command that does the same names the row, and no value",
+      command.includes(`outlayer secrets set`) && command.includes(world.hmac.repo) && command.includes(account),
+      command,
+    );
     await audit(page, "the form of secrets");
     await picture(page, "secrets-form-wide-light");
     await page.getByRole("button", { name: "Seal and store" }).click();
@@ -66,6 +73,16 @@ export const tests = {
       "and not in base64 or hexadecimal",
       [btoa(VALUE), Buffer.from(VALUE).toString("hex")].every((t) => !sent.join("\n").includes(t)),
     );
+    await page.getByText("As JSON, and by command").click();
+    const rows = JSON.parse(await page.getByLabel("rows as JSON", { exact: true }).innerText());
+    equal(
+      "the rows are there as JSON",
+      [rows.length, rows[0].profile, "Whitelist" in rows[0].access],
+      [1, "prod", true],
+    );
+    check("without anything that is sealed in them", !("encrypted_secrets" in rows[0]), Object.keys(rows[0]));
+    const listed = await page.getByLabel("near-cli-rs", { exact: true }).innerText();
+    check("and the command that reads them", listed.includes("list_user_secrets") && listed.includes(account), listed);
     await audit(page, "a row of secrets");
     await picture(page, "secrets-wide-light");
 

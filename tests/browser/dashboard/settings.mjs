@@ -37,6 +37,7 @@ export const tests = {
       /Asked for\s+[1-9]/.test(tiles) && /Paid for\s+[1-9]/.test(tiles) && tiles.includes("NEAR"),
       tiles,
     );
+    equal("as JSON, too", await page.getByRole("link", { name: "usage as JSON", includeHidden: true }).count(), 1);
     const secret = JSON.parse(alice).private_key.slice("ed25519:".length);
     check("its key went nowhere", !sent.join("\n").includes(secret.slice(0, 20)));
     check("and is nowhere in the page", !(await page.content()).includes(secret.slice(0, 20)));

@@ -2,7 +2,7 @@
 // A request by command: what asks for it, once more or for the first time.
 import type { RequestData } from "../../chain/events.ts";
 import { shellWord } from "../../format/shell.ts";
-import { Command } from "../../parts/same.tsx";
+import { CommandList } from "../../parts/same.tsx";
 
 export function outlayer(data: RequestData): string {
   const { repo = "", commit = "", build_target } = data.code_source ?? {};
@@ -38,8 +38,12 @@ export function Commands({ contract, data }: { contract: string; data: RequestDa
   return (
     <details>
       <summary>Ask for it by command</summary>
-      <Command text={outlayer(data)} what="outlayer" />
-      <Command text={nearCli(contract, data)} what="near-cli-rs" />
+      <CommandList
+        commands={[
+          ["outlayer", outlayer(data)],
+          ["near-cli-rs", nearCli(contract, data)],
+        ]}
+      />
     </details>
   );
 }

@@ -5,10 +5,12 @@ import { useState } from "react";
 import { near } from "../../format/money.ts";
 import { oneLine } from "../../format/text.ts";
 import { ErrorNote } from "../../parts/notes.tsx";
+import { CommandList, Same } from "../../parts/same.tsx";
 import { accessProblem, parseAccess, type Access } from "../../secrets/access.ts";
+import { accessCommand, deleteCommands } from "../../secrets/commands.ts";
 import { usePlace, useRowsAgain } from "../../secrets/queries.ts";
 import { changeAccess, deleteRow, type Row, type RowKey } from "../../secrets/rows.ts";
-import { useWallet } from "../../wallet/use_wallet.ts";
+import { useAccount, useWallet } from "../../wallet/use_wallet.ts";
 import { AccessChoice } from "./access_choice.tsx";
 
 export interface DialogProps {
@@ -36,6 +38,7 @@ function Buttons({ go, busy, close, word }: { go: () => void; busy: boolean; clo
 export function AccessDialog({ row, close }: DialogProps) {
   const [access, setAccess] = useState<Access | null>(parseAccess(row.access));
   const place = usePlace();
+  const account = useAccount();
   const wallet = useWallet();
   const again = useRowsAgain();
   const change = useMutation({
@@ -52,6 +55,11 @@ export function AccessDialog({ row, close }: DialogProps) {
       <h2>Who may use {oneLine(row.repo, 80)}</h2>
       <AccessChoice kept={row.access} access={access} change={setAccess} />
       {change.isError && <ErrorNote error={change.error} />}
+      {access && !accessProblem(access) && account.data && (
+        <Same>
+          <CommandList commands={[["outlayer", accessCommand(account.data.accountId, keyOf(row), access)]]} />
+        </Same>
+      )}
       <Buttons
         word="Change the condition"
         busy={change.isPending}
@@ -64,6 +72,7 @@ export function AccessDialog({ row, close }: DialogProps) {
 
 export function DeleteDialog({ row, close }: DialogProps) {
   const place = usePlace();
+  const account = useAccount();
   const wallet = useWallet();
   const again = useRowsAgain();
   const remove = useMutation({
@@ -80,6 +89,11 @@ export function DeleteDialog({ row, close }: DialogProps) {
         Profile {oneLine(row.profile, 64)}. Programs do not get them any more; {near(row.storage_deposit)} come back.
         Nobody can bring the values back, but whoever has seen them still knows them.
       </p>
+      {place && account.data && (
+        <Same>
+          <CommandList commands={deleteCommands(place.contract, account.data.accountId, keyOf(row))} />
+        </Same>
+      )}
       {remove.isError && <ErrorNote error={remove.error} />}
       <Buttons word="Delete" busy={remove.isPending} go={() => remove.mutate()} close={() => close()} />
     </>

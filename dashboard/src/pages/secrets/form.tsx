@@ -5,11 +5,13 @@ import { useConfig } from "../../api/queries.ts";
 import { visible } from "../../format/text.ts";
 import { Field, PLAIN } from "../../parts/field.tsx";
 import { ErrorNote } from "../../parts/notes.tsx";
+import { CommandList, Same } from "../../parts/same.tsx";
 import { accessProblem, type Access } from "../../secrets/access.ts";
+import { storeCommand } from "../../secrets/commands.ts";
 import { usePlace, useRowsAgain } from "../../secrets/queries.ts";
-import type { Row } from "../../secrets/rows.ts";
+import type { Row, RowKey } from "../../secrets/rows.ts";
 import { storeSecrets, type Step } from "../../secrets/store.ts";
-import { useWallet } from "../../wallet/use_wallet.ts";
+import { useAccount, useWallet } from "../../wallet/use_wallet.ts";
 import { AccessChoice } from "./access_choice.tsx";
 import { readTyped, ValueFields } from "./values.tsx";
 
@@ -69,6 +71,28 @@ function useAskBeforeLeaving(form: React.RefObject<HTMLFormElement | null>) {
   }, [form]);
 }
 
+// Of the form what a row is found by, and nothing else: values stay in their fields.
+function keyIn(form: HTMLFormElement): RowKey {
+  const data = new FormData(form);
+  const text = (name: string) => `${data.get(name) ?? ""}`.trim();
+  return { repo: text("repo"), branch: text("branch") || null, profile: text("profile") };
+}
+
+// `outlayer secrets set` reads NAME=value lines from its input, where no shell keeps them.
+function AsCommand({ rowKey, access }: { rowKey: RowKey; access: Access | null }) {
+  const account = useAccount();
+  if (!account.data || !rowKey.repo || (access && accessProblem(access))) return null;
+  return (
+    <Same>
+      <CommandList commands={[["outlayer", storeCommand(account.data.accountId, rowKey, access)]]} />
+      <p className="soft">
+        It asks for NAME=value lines, or reads them from a file (`--env-file`). `outlayer secrets generate` has the
+        keystore make more.
+      </p>
+    </Same>
+  );
+}
+
 interface FormProps {
   row: Row | null; // whose values are replaced; null: a new one
   done: (said: string) => void;
@@ -78,6 +102,7 @@ interface FormProps {
 export function SecretsForm({ row, done, cancel }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   const [access, setAccess] = useState<Access | null>(row ? null : { kind: "Whitelist", accounts: [] });
+  const [named, setNamed] = useState<RowKey>(row ?? { repo: "", branch: null, profile: "" });
   const [step, setStep] = useState<Step | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const config = useConfig();
@@ -88,18 +113,13 @@ export function SecretsForm({ row, done, cancel }: FormProps) {
   const submit = async (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const fields = event.currentTarget;
-    const data = new FormData(fields);
     setError(null);
     try {
       const typed = readTyped(fields);
       const problem = typed.problem ?? (access ? accessProblem(access) : undefined);
       if (problem) throw new Error(problem);
       const signer = await wallet();
-      const key = row ?? {
-        repo: `${data.get("repo")}`.trim(),
-        branch: `${data.get("branch") ?? ""}`.trim() || null,
-        profile: `${data.get("profile")}`.trim(),
-      };
+      const key = row ?? keyIn(fields);
       const wanted = {
         ...typed,
         repo: key.repo,
@@ -120,10 +140,17 @@ export function SecretsForm({ row, done, cancel }: FormProps) {
     }
   };
   return (
-    <form ref={form} className="secrets" onSubmit={(event) => void submit(event)} autoComplete="off">
+    <form
+      ref={form}
+      className="secrets"
+      onSubmit={(event) => void submit(event)}
+      onInput={(event) => row || setNamed(keyIn(event.currentTarget))}
+      autoComplete="off"
+    >
       <Place row={row} />
       <ValueFields />
       <AccessChoice kept={row?.access} access={access} change={setAccess} />
+      <AsCommand rowKey={named} access={access} />
       {error && <ErrorNote error={error} />}
       <div className="buttons">
         <button type="submit" disabled={step !== null}>

@@ -4,11 +4,25 @@ import { useState } from "react";
 import { useConfig } from "../../api/queries.ts";
 import { useTitle } from "../../hooks/title.ts";
 import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
-import { useRows } from "../../secrets/queries.ts";
+import { Same, CommandList } from "../../parts/same.tsx";
+import { TextBlock } from "../../parts/text_block.tsx";
+import { listCommands } from "../../secrets/commands.ts";
+import { usePlace, useRows } from "../../secrets/queries.ts";
 import type { Row } from "../../secrets/rows.ts";
 import { useAccount, useConnectFirst } from "../../wallet/use_wallet.ts";
 import { SecretsForm } from "./form.tsx";
 import { SecretList } from "./list.tsx";
+
+// Names, conditions and moments are public, and values are not in it.
+function AsJson({ account, rows }: { account: string; rows: Row[] }) {
+  const place = usePlace();
+  return (
+    <Same>
+      {place && <CommandList commands={listCommands(place.contract, account)} />}
+      <TextBlock text={JSON.stringify(rows, null, 2)} what="rows as JSON" file="secrets.json" />
+    </Same>
+  );
+}
 
 function Rows({ account }: { account: string }) {
   const rows = useRows(account);
@@ -38,6 +52,7 @@ function Rows({ account }: { account: string }) {
               New secrets
             </button>
           </div>
+          <AsJson account={account} rows={rows.data} />
         </>
       ) : rows.isError ? (
         <ErrorNote error={rows.error} retry={() => void rows.refetch()} />

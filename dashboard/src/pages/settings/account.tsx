@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The account that this browser acts for: what it has spent here, and how another one comes in.
 import { useRef } from "react";
-import { useConfig, useUsage } from "../../api/queries.ts";
+import { usagePath, useConfig, useUsage } from "../../api/queries.ts";
 import type { Usage } from "../../api/schema.ts";
 import { useBalance } from "../../chain/queries.ts";
 import { grouped, short } from "../../format/number.ts";
 import { duration } from "../../format/time.ts";
 import { Field } from "../../parts/field.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
+import { Same } from "../../parts/same.tsx";
 import { Amount, Name } from "../../parts/values.tsx";
 import type { Account } from "../../wallet/wallet.ts";
 import { ApiKeySettings } from "./keys.tsx";
@@ -46,6 +47,7 @@ function Spent({ account }: { account: string }) {
         <>
           <Stale query={usage} />
           <UsageTiles usage={usage.data} />
+          <Same paths={[["usage", usagePath(account)]]} />
         </>
       ) : usage.isError ? (
         <ErrorNote error={usage.error} retry={() => void usage.refetch()} />

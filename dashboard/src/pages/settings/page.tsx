@@ -7,6 +7,7 @@ import { useChainId } from "../../chain/identity.ts";
 import { oneLine } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
 import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
+import { Same } from "../../parts/same.tsx";
 import { Name } from "../../parts/values.tsx";
 import { walletKind } from "../../wallet/use_wallet.ts";
 import { AccountSettings } from "./account.tsx";
@@ -39,6 +40,7 @@ function About({ config }: { config: Deployment }) {
             </div>
           ))}
       </dl>
+      <Same paths={[["configuration", "/public/config"]]} />
       {licences && (
         <p>
           <a href={licences}>Licences of what these pages are made of</a>
