@@ -197,6 +197,8 @@ def drive(home, name, world, asks, timeout=900):
         lines += 1
         if kind in ("ok", "FAIL"):
             kit.report(kind, *rest.split(" got ", 1) if kind == "FAIL" else (rest,))
+        elif kind == "took":
+            print(kind, rest, flush=True)
         elif kind in asks:
             threading.Thread(target=asks[kind], daemon=True).start()
     killer.cancel()
