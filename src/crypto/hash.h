@@ -26,8 +26,8 @@ void sha256_add(struct sha256 *s, struct slice bytes);
 struct hash sha256_end(struct sha256 *s);
 
 void random_bytes(void *out, size_t n); // the system's CSPRNG
-// For tables in memory: SipHash-2-4 of both, with a key of this process, so that no stranger can choose names that share
-// a place in a table.
+// For tables in memory: SipHash-2-4 of both, with a key of this process, so that no stranger can choose names that
+// share a place in a table.
 uint64_t table_hash(struct slice name, uint64_t number);
 // Equal in constant time for equal lengths.
 bool secret_eq(struct slice a, struct slice b);

@@ -169,13 +169,10 @@ static void who_waits_is_woken(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {ON_BOTH_FORMS(each_does_its_step),
-                                       ON_BOTH_FORMS(a_step_outlives_a_restart),
-                                       ON_BOTH_FORMS(disagreement_has_an_end),
-                                       ON_BOTH_FORMS(to_its_own_kind_counts_too),
-                                       ON_BOTH_FORMS(what_is_too_late_is_anybodys),
-                                       ON_BOTH_FORMS(what_was_too_late_goes_to_who_can),
-                                       ON_BOTH_FORMS(who_waits_is_woken),
-                                       ON_BOTH_FORMS(the_last_hand_over_is_to_who_runs)};
+    const struct CMUnitTest tests[] = {
+        ON_BOTH_FORMS(each_does_its_step),           ON_BOTH_FORMS(a_step_outlives_a_restart),
+        ON_BOTH_FORMS(disagreement_has_an_end),      ON_BOTH_FORMS(to_its_own_kind_counts_too),
+        ON_BOTH_FORMS(what_is_too_late_is_anybodys), ON_BOTH_FORMS(what_was_too_late_goes_to_who_can),
+        ON_BOTH_FORMS(who_waits_is_woken),           ON_BOTH_FORMS(the_last_hand_over_is_to_who_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
