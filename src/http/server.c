@@ -4,14 +4,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
-#include "http/connections.h"
 #include "http/listen.h"
-#include "http/router.h"
-#include <errno.h>
+#include "http/request.h"
 #include <inttypes.h>
-#include <microhttpd.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/random.h>
 
 #define CONNECTION_MEMORY 32768  // headers and buffers of a connection; more is answered 431
@@ -19,57 +14,6 @@
 #define FILES_MAX 512            // that are being sent at a time: each is open until its client has it
 #define RETRY_AFTER_S "1"        // of answers 503 whose handler says no other time
 #define DRAIN_MS 5000            // at stop: how long parked requests may take before they are answered 503
-
-// Lives until it is stopped and the last handler has answered: one may come late, after a commit that stalled.
-struct http_server {
-    atomic_size_t owners; // whoever started it, and each request
-    struct http_server_config config;
-    struct MHD_Daemon *daemon;
-    struct connections *connections;
-    atomic_uint files; // that are being sent
-    uint16_t port;
-    atomic_bool stopping;
-    char id_prefix[9]; // of requests that bring no id of their own
-    _Atomic uint64_t id_count;
-    pthread_mutex_t lock; // guards what follows
-    pthread_cond_t drained;
-    struct http_request *waiting; // for their handler's answer
-    unsigned sending;             // answered, not yet out
-};
-
-// Owned by two: the connection (until it completes) and the handler (until it replies). The last one frees it.
-struct http_request {
-    struct http_server *server;
-    struct MHD_Connection *connection;
-    struct connection *door;
-    struct arena *arena;
-    enum http_method method;
-    const char *path;          // raw
-    const char *id;            // for logs
-    _Atomic(const char *) why; // it was refused; NULL: it was not. A handler that was given up may still write it
-    struct http_params params;
-    const struct http_route *route;
-    struct buf body;
-    uint64_t received;
-    void *stream_state, *user;
-    bool refused; // answered with `error` once the body has been read away
-    struct err error;
-    uint64_t started_us;
-    const char *origin; // allowed CORS origin, NULL: none
-    struct header {
-        struct header *next;
-        const char *name, *value;
-    } * headers;
-    bool has_file;
-
-    pthread_mutex_t lock; // guards what follows: the reply may come from any thread
-    bool dispatched, replied, suspended;
-    bool waits, given_up; // both under server->lock: in its list; answered for its handler, whose own answer is dropped
-    struct MHD_Response *response;
-    int status;
-    unsigned owners;
-    struct http_request *next, *prev; // in server->waiting
-};
 
 // --- life
 
@@ -170,108 +114,6 @@ static struct http_request *request_new(struct http_server *s, struct MHD_Connec
     pthread_mutex_init(&r->lock, NULL);
     r->door = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     return r;
-}
-
-// --- what stands in the way of a request
-
-struct lengths {
-    unsigned content_length, transfer_encoding, host;
-};
-
-static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
-    (void)kind, (void)value;
-    struct lengths *l = ctx;
-    l->content_length += strcasecmp(name, "Content-Length") == 0;
-    l->transfer_encoding += strcasecmp(name, "Transfer-Encoding") == 0;
-    l->host += strcasecmp(name, "Host") == 0;
-    return MHD_YES;
-}
-
-// Two lengths, or a length and a transfer coding, are how one request is smuggled inside another.
-static bool framing_ok(struct http_request *r, struct err *e) {
-    struct lengths l = {0};
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &l);
-    if (l.content_length <= 1 && l.transfer_encoding <= 1 && l.content_length + l.transfer_encoding <= 1 && l.host <= 1)
-        return true;
-    http_add_header(r, "Connection", "close"); // where the next request begins is anybody's guess
-    return err_set(e, ERR_INVALID, "the request's framing is ambiguous: one Content-Length or one Transfer-Encoding");
-}
-
-static bool body_announced_ok(struct http_request *r, struct err *e) {
-    const char *text = http_header(r, "Content-Length");
-    char *end;
-    unsigned long long n = text ? strtoull(text, &end, 10) : 0;
-    if (n <= r->route->max_body)
-        return true;
-    err_set(e, ERR_TOO_LARGE, "a body of %llu bytes is too large here", n);
-    return err_hint(e, "at most %zu bytes", r->route->max_body);
-}
-
-static bool method_of(const char *name, enum http_method *out) {
-    for (int m = HTTP_GET; m <= HTTP_OPTIONS; m <<= 1) {
-        if (strcmp(name, http_method_name((enum http_method)m)) == 0) {
-            *out = (enum http_method)m;
-            return true;
-        }
-    }
-    return false;
-}
-
-// The request's own Origin when it is allowed, so that it can be repeated in the answer.
-static const char *allowed_origin(struct http_request *r) {
-    const char *list = r->server->config.cors_origins, *origin = http_header(r, "Origin");
-    if (!list || !origin)
-        return NULL;
-    if (strcmp(list, "*") == 0)
-        return "*";
-    size_t n = strlen(origin);
-    for (const char *p = list; *p; p += strcspn(p, ","), p += *p == ',') {
-        while (*p == ' ')
-            p++;
-        if (strncmp(p, origin, n) == 0 && (p[n] == ',' || p[n] == ' ' || p[n] == 0))
-            return origin;
-    }
-    return NULL;
-}
-
-// RFC 9110: a refusal of a method names those that the path has.
-static void say_allowed(struct http_request *r, unsigned allowed) {
-    const char *list = "OPTIONS";
-    allowed |= allowed & HTTP_GET ? HTTP_HEAD : 0;
-    for (int m = HTTP_GET; m < HTTP_OPTIONS; m <<= 1)
-        if (allowed & (unsigned)m)
-            list = arena_printf(r->arena, "%s, %s", http_method_name((enum http_method)m), list);
-    http_add_header(r, "Allow", list);
-}
-
-static const struct http_route *find_route(struct http_request *r, enum http_method method, struct err *e) {
-    const struct http_server_config *c = &r->server->config;
-    unsigned allowed;
-    const struct http_route *found =
-        http_route_find(c->routes, c->route_count, method, r->path, r->arena, &r->params, &allowed, e);
-    if (!found && allowed)
-        say_allowed(r, allowed);
-    return found;
-}
-
-static bool accept_request(struct http_request *r, const char *method, struct err *e) {
-    r->origin = allowed_origin(r);
-    if (!method_of(method, &r->method)) {
-        r->method = HTTP_GET;
-        if (!find_route(r, HTTP_OPTIONS, e) && e->code == ERR_METHOD) // no route has that one: what there is
-            err_set(e, ERR_METHOD, "unknown method '%.16s'", method);
-        return false;
-    }
-    if (!framing_ok(r, e) || r->method == HTTP_OPTIONS)
-        return r->method == HTTP_OPTIONS;
-    r->route = find_route(r, r->method, e);
-    if (!r->route)
-        return false;
-    const struct http_server_config *c = &r->server->config;
-    if (c->before && !c->before(r, c->ctx, r->route, e))
-        return false;
-    r->body = buf_init(r->route->max_body);
-    return body_announced_ok(r, e);
 }
 
 static void refuse(struct http_request *r, const struct err *e) {
@@ -375,7 +217,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
         *state = r = request_new(ctx, c, url);
         log_call(r->id);
         request_is(r, CONNECTION_BODY);
-        if (!accept_request(r, method, &e))
+        if (!request_accept(r, method, &e))
             refuse(r, &e);
     } else {
         log_call(r->id);
@@ -583,108 +425,6 @@ void http_server_stop(struct http_server *s) {
     MHD_stop_daemon(s->daemon);
     connections_free(s->connections);
     server_drop(s);
-}
-
-// --- the request's parts
-
-struct arena *http_arena(struct http_request *r) {
-    return r->arena;
-}
-enum http_method http_method(const struct http_request *r) { return r->method; }
-const char *http_path(const struct http_request *r) { return r->path; }
-const char *http_id(const struct http_request *r) { return r->id; }
-struct slice http_body(const struct http_request *r) {
-    return buf_slice(&r->body);
-}
-void *http_stream_state(const struct http_request *r) { return r->stream_state; }
-void *http_stream_take(struct http_request *r) {
-    void *state = r->stream_state;
-    r->stream_state = NULL;
-    return state;
-}
-const char *http_peer(const struct http_request *r) { return connection_peer(r->door); }
-
-// The library does not look at a suspended connection's socket, so we do. One that was answered may be closed.
-bool http_hung_up(struct http_request *r) {
-    char c;
-    pthread_mutex_lock(&r->lock);
-    bool gone = r->replied;
-    if (!gone) {
-        int fd = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-        gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-    }
-    pthread_mutex_unlock(&r->lock);
-    return gone;
-}
-
-void http_set_user(struct http_request *r, void *user) { r->user = user; }
-void *http_user(const struct http_request *r) { return r->user; }
-
-const char *http_param(const struct http_request *r, const char *name) {
-    for (size_t i = 0; i < r->params.count; i++)
-        if (strcmp(r->params.at[i].name, name) == 0)
-            return r->params.at[i].value;
-    BUG_ON(!"the route has no such parameter");
-    return NULL;
-}
-
-const char *http_query(const struct http_request *r, const char *name) {
-    const char *raw = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name), *out;
-    return raw && http_percent_decode(&out, r->arena, slice_str(raw)) ? out : NULL;
-}
-
-struct query_look {
-    const struct http_request *request;
-    void (*each)(void *ctx, const char *name, const char *value);
-    void *ctx;
-};
-
-static enum MHD_Result look_at_query(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
-    const struct query_look *x = ctx;
-    const char *decoded;
-    (void)kind;
-    if (!http_percent_decode(&decoded, x->request->arena, slice_str(value ? value : "")))
-        decoded = NULL;
-    x->each(x->ctx, name, decoded);
-    return MHD_YES;
-}
-
-void http_each_query(const struct http_request *r, void (*each)(void *ctx, const char *name, const char *value),
-                     void *ctx) {
-    struct query_look x = {r, each, ctx};
-    MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, look_at_query, &x);
-}
-
-const char *http_header(const struct http_request *r, const char *name) {
-    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
-}
-
-struct header_list {
-    struct http_request *request;
-    const char *name, *text;
-};
-
-static enum MHD_Result add_to_list(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
-    struct header_list *l = ctx;
-    (void)kind;
-    if (value && strcasecmp(name, l->name) == 0)
-        l->text = l->text ? arena_printf(l->request->arena, "%s, %s", l->text, value) : value;
-    return MHD_YES;
-}
-
-const char *http_header_list(struct http_request *r, const char *name) {
-    struct header_list l = {r, name, NULL};
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_to_list, &l);
-    return l.text;
-}
-
-const char *http_bearer(const struct http_request *r) {
-    const char *value = http_header(r, "Authorization");
-    if (!value || strncasecmp(value, "Bearer ", 7) != 0)
-        return NULL;
-    value += 7;
-    return value + strspn(value, " ");
 }
 
 // --- replies

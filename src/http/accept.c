@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/request.h"
+
+struct lengths {
+    unsigned content_length, transfer_encoding, host;
+};
+
+static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    (void)kind, (void)value;
+    struct lengths *l = ctx;
+    l->content_length += strcasecmp(name, "Content-Length") == 0;
+    l->transfer_encoding += strcasecmp(name, "Transfer-Encoding") == 0;
+    l->host += strcasecmp(name, "Host") == 0;
+    return MHD_YES;
+}
+
+// Two lengths, or a length and a transfer coding, are how one request is smuggled inside another.
+static bool framing_ok(struct http_request *r, struct err *e) {
+    struct lengths l = {0};
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &l);
+    if (l.content_length <= 1 && l.transfer_encoding <= 1 && l.content_length + l.transfer_encoding <= 1 && l.host <= 1)
+        return true;
+    http_add_header(r, "Connection", "close"); // where the next request begins is anybody's guess
+    return err_set(e, ERR_INVALID, "the request's framing is ambiguous: one Content-Length or one Transfer-Encoding");
+}
+
+static bool body_announced_ok(struct http_request *r, struct err *e) {
+    const char *text = http_header(r, "Content-Length");
+    char *end;
+    unsigned long long n = text ? strtoull(text, &end, 10) : 0;
+    if (n <= r->route->max_body)
+        return true;
+    err_set(e, ERR_TOO_LARGE, "a body of %llu bytes is too large here", n);
+    return err_hint(e, "at most %zu bytes", r->route->max_body);
+}
+
+static bool method_of(const char *name, enum http_method *out) {
+    for (int m = HTTP_GET; m <= HTTP_OPTIONS; m <<= 1) {
+        if (strcmp(name, http_method_name((enum http_method)m)) == 0) {
+            *out = (enum http_method)m;
+            return true;
+        }
+    }
+    return false;
+}
+
+// The request's own Origin when it is allowed, so that it can be repeated in the answer.
+static const char *allowed_origin(struct http_request *r) {
+    const char *list = r->server->config.cors_origins, *origin = http_header(r, "Origin");
+    if (!list || !origin)
+        return NULL;
+    if (strcmp(list, "*") == 0)
+        return "*";
+    size_t n = strlen(origin);
+    for (const char *p = list; *p; p += strcspn(p, ","), p += *p == ',') {
+        while (*p == ' ')
+            p++;
+        if (strncmp(p, origin, n) == 0 && (p[n] == ',' || p[n] == ' ' || p[n] == 0))
+            return origin;
+    }
+    return NULL;
+}
+
+// RFC 9110: a refusal of a method names those that the path has.
+static void say_allowed(struct http_request *r, unsigned allowed) {
+    const char *list = "OPTIONS";
+    allowed |= allowed & HTTP_GET ? HTTP_HEAD : 0;
+    for (int m = HTTP_GET; m < HTTP_OPTIONS; m <<= 1)
+        if (allowed & (unsigned)m)
+            list = arena_printf(r->arena, "%s, %s", http_method_name((enum http_method)m), list);
+    http_add_header(r, "Allow", list);
+}
+
+static const struct http_route *find_route(struct http_request *r, enum http_method method, struct err *e) {
+    const struct http_server_config *c = &r->server->config;
+    unsigned allowed;
+    const struct http_route *found =
+        http_route_find(c->routes, c->route_count, method, r->path, r->arena, &r->params, &allowed, e);
+    if (!found && allowed)
+        say_allowed(r, allowed);
+    return found;
+}
+
+bool request_accept(struct http_request *r, const char *method, struct err *e) {
+    r->origin = allowed_origin(r);
+    if (!method_of(method, &r->method)) {
+        r->method = HTTP_GET;
+        if (!find_route(r, HTTP_OPTIONS, e) && e->code == ERR_METHOD) // no route has that one: what there is
+            err_set(e, ERR_METHOD, "unknown method '%.16s'", method);
+        return false;
+    }
+    if (!framing_ok(r, e) || r->method == HTTP_OPTIONS)
+        return r->method == HTTP_OPTIONS;
+    r->route = find_route(r, r->method, e);
+    if (!r->route)
+        return false;
+    const struct http_server_config *c = &r->server->config;
+    if (c->before && !c->before(r, c->ctx, r->route, e))
+        return false;
+    r->body = buf_init(r->route->max_body);
+    return body_announced_ok(r, e);
+}
