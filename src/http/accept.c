@@ -1,27 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/request.h"
 
-struct lengths {
+#define HEADERS_MAX 32768 // bytes of a request's line and headers
+
+struct counts {
     unsigned content_length, transfer_encoding, host;
 };
 
 static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
     (void)kind, (void)value;
-    struct lengths *l = ctx;
-    l->content_length += strcasecmp(name, "Content-Length") == 0;
-    l->transfer_encoding += strcasecmp(name, "Transfer-Encoding") == 0;
-    l->host += strcasecmp(name, "Host") == 0;
+    struct counts *n = ctx;
+    n->content_length += strcasecmp(name, "Content-Length") == 0;
+    n->transfer_encoding += strcasecmp(name, "Transfer-Encoding") == 0;
+    n->host += strcasecmp(name, "Host") == 0;
     return MHD_YES;
 }
 
+// What is no address, others on the way here may have read as another one. In a query it is a space, as '+' is there.
+static bool path_ok(struct http_request *r, struct err *e) {
+    return !strchr(r->path, ' ') || err_set(e, ERR_INVALID, "the request has a space in its path") ||
+           err_hint(e, "a space in a path is written as %%20");
+}
+
+static bool host_ok(unsigned hosts, const char *version, struct err *e) {
+    if (hosts > 1)
+        return err_set(e, ERR_INVALID, "the request has two Host headers");
+    return hosts || strcmp(version, "HTTP/1.1") != 0 || err_set(e, ERR_INVALID, "the request has no Host header") ||
+           err_hint(e, "HTTP/1.1 wants one");
+}
+
+static bool headers_ok(struct http_request *r, struct err *e) {
+    const union MHD_ConnectionInfo *i = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    size_t n = i ? i->header_size : 0;
+    return n <= HEADERS_MAX || err_set(e, ERR_TOO_LARGE, "the request has %zu bytes of line and headers", n) ||
+           err_hint(e, "at most %d bytes", HEADERS_MAX);
+}
+
 // Two lengths, or a length and a transfer coding, are how one request is smuggled inside another.
-static bool framing_ok(struct http_request *r, struct err *e) {
-    struct lengths l = {0};
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &l);
-    if (l.content_length <= 1 && l.transfer_encoding <= 1 && l.content_length + l.transfer_encoding <= 1 && l.host <= 1)
-        return true;
-    http_add_header(r, "Connection", "close"); // where the next request begins is anybody's guess
-    return err_set(e, ERR_INVALID, "the request's framing is ambiguous: one Content-Length or one Transfer-Encoding");
+static bool framing_ok(struct http_request *r, const char *version, struct err *e) {
+    struct counts n = {0};
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &n);
+    bool ok =
+        n.content_length + n.transfer_encoding <= 1 ||
+        err_set(e, ERR_INVALID, "the request's framing is ambiguous: one Content-Length or one Transfer-Encoding");
+    ok = ok && host_ok(n.host, version, e) && path_ok(r, e) && headers_ok(r, e);
+    if (!ok)
+        http_add_header(r, "Connection", "close"); // where the next request begins is anybody's guess
+    return ok;
 }
 
 static bool body_announced_ok(struct http_request *r, struct err *e) {
@@ -81,7 +106,7 @@ static const struct http_route *find_route(struct http_request *r, enum http_met
     return found;
 }
 
-bool request_accept(struct http_request *r, const char *method, struct err *e) {
+bool request_accept(struct http_request *r, const char *method, const char *version, struct err *e) {
     r->origin = allowed_origin(r);
     if (!method_of(method, &r->method)) {
         r->method = HTTP_GET;
@@ -89,7 +114,7 @@ bool request_accept(struct http_request *r, const char *method, struct err *e) {
             err_set(e, ERR_METHOD, "unknown method '%.16s'", method);
         return false;
     }
-    if (!framing_ok(r, e) || r->method == HTTP_OPTIONS)
+    if (!framing_ok(r, version, e) || r->method == HTTP_OPTIONS)
         return r->method == HTTP_OPTIONS;
     r->route = find_route(r, r->method, e);
     if (!r->route)

@@ -277,6 +277,36 @@ static void strict_to_clients(void **state) {
     assert_slice(call(a, "GET", "/hello", (struct slice){NULL, 0}).body, "hello");
 }
 
+static const char *with_header(struct arena *a, size_t bytes) {
+    char *filler = arena_alloc(a, bytes + 1);
+    memset(filler, 'x', bytes);
+    filler[bytes] = 0;
+    return arena_printf(a, "GET /hello HTTP/1.1\r\nHost: x\r\nX-Long: %s\r\nConnection: close\r\n\r\n", filler);
+}
+
+// A program that reads errors in the one form meets a page of HTML where it sent too long a header, or forgot one.
+static void refusals_have_one_form(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    const struct {
+        const char *request, *status, *words;
+    } cases[] = {
+        {"GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n", " 400 ", "the request has no Host"},
+        {"GET /hello HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n", " 400 ", "two Host headers"},
+        {"GET /hel lo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", " 400 ", "a space in its path"},
+        {with_header(a, 40000), " 413 ", "bytes of line and headers"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *answer = raw(a, cases[i].request);
+        if (!strstr(answer, cases[i].status) || !strstr(answer, "{\"error\":{") || !strstr(answer, cases[i].words))
+            fail_msg("request %zu was answered: %.900s", i, answer);
+    }
+    assert_non_null(strstr(raw(a, with_header(a, 30000)), " 200 "));
+    assert_non_null(
+        strstr(raw(a, "GET /show/a?q=b c+d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "\"b c d\""));
+    assert_non_null(strstr(raw(a, "GET /hello HTTP/1.0\r\n\r\n"), " 200 ")); // which had no Host yet
+}
+
 // A browser of an allowed origin is refused, or one of another origin is let in.
 static void cors(void **state) {
     (void)state;
@@ -400,6 +430,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cors),
     cmocka_unit_test(client_limits),
     cmocka_unit_test(strict_to_clients),
+    cmocka_unit_test(refusals_have_one_form),
     cmocka_unit_test(unix_sockets),
     cmocka_unit_test(calls_are_given_up),
 };

@@ -61,4 +61,4 @@ struct http_request {
 };
 
 // Whether it may go on: its framing, method, route, the hook `before`, and the length that its body announces.
-[[nodiscard]] bool request_accept(struct http_request *r, const char *method, struct err *e);
+[[nodiscard]] bool request_accept(struct http_request *r, const char *method, const char *version, struct err *e);

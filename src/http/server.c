@@ -9,7 +9,9 @@
 #include <inttypes.h>
 #include <sys/random.h>
 
-#define CONNECTION_MEMORY 32768  // headers and buffers of a connection; more is answered 431
+// Headers and buffers of a connection. Twice what request_accept takes: what the library finds too long it answers in
+// its own form, not in ours.
+#define CONNECTION_MEMORY 65536
 #define DISCARD_MAX (128u << 20) // how much of a refused body is read, so that the client gets to see the answer
 #define FILES_MAX 512            // that are being sent at a time: each is open until its client has it
 #define RETRY_AFTER_S "1"        // of answers 503 whose handler says no other time
@@ -209,7 +211,6 @@ static enum MHD_Result take_part(struct http_request *r, const char *data, size_
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
                                   const char *version, const char *data, size_t *size, void **state) {
-    (void)version;
     struct http_request *r = *state;
     enum MHD_Result ok = MHD_YES;
     if (!r) {
@@ -217,7 +218,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
         *state = r = request_new(ctx, c, url);
         log_call(r->id);
         request_is(r, CONNECTION_BODY);
-        if (!request_accept(r, method, &e))
+        if (!request_accept(r, method, version, &e))
             refuse(r, &e);
     } else {
         log_call(r->id);
@@ -296,7 +297,7 @@ static bool start_daemon(struct http_server *s, const struct sockaddr_storage *a
     s->daemon = MHD_start_daemon(flags, config->port, on_accept, s, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
                                  library_log, NULL, MHD_OPTION_ARRAY, where, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
                                  s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK,
-                                 leave_raw, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                 leave_raw, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                                  (size_t)CONNECTION_MEMORY, MHD_OPTION_LISTEN_BACKLOG_SIZE,
                                  1024u, // a port has one server: no ADDRESS_REUSE
                                  MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_LIMIT, most,
