@@ -36,7 +36,7 @@ def name_of(schema):
         return "number" if most in (None, 2**63 - 1) and not least else f"number from {least} to {most}"
     if kind == "string":
         pattern = schema.get("pattern", "")
-        return "amount" if "39" in pattern else "hash" if "64" in pattern else "account" if pattern else "text"
+        return "decimal text" if "20" in pattern else "amount" if "39" in pattern else "hash" if "64" in pattern else "account" if pattern else "text"
     return {"boolean": "true or false"}.get(kind, kind)
 
 
@@ -82,7 +82,8 @@ def schemas(document):
     yield "\n## Forms\n"
     for name, schema in document["components"]["schemas"].items():
         yield f"\n### {name}\n\n{schema['description']}"
-        yield " Other members may be there.\n\n" if schema["additionalProperties"] else "\n\n"
+        rest = schema["additionalProperties"]
+        yield f" Other members may be there{': plain values and lists of them' if isinstance(rest, dict) else ''}.\n\n" if rest else "\n\n"
         yield "| member | is | what |\n|---|---|---|\n"
         for member, value in schema["properties"].items():
             shown = f"`{member}`" if member in schema["required"] else f"*`{member}`*"

@@ -71,6 +71,67 @@ def test_refusals():
         equal("a body that is no JSON", (got, form(body)["code"]), (400, "invalid_input"))
 
 
+def plain(schema):
+    """The schema itself, where null or another form is taken, too."""
+    schema = schema.get("anyOf", [schema])[0]
+    reference = schema.get("$ref")
+    return described.document()["components"]["schemas"][reference.rsplit("/", 1)[1]] if reference else schema
+
+
+def good(schema):
+    """The least that a schema takes."""
+    schema = plain(schema)
+    if schema.get("type") == "object":
+        return {name: good(schema["properties"][name]) for name in schema.get("required", ())}
+    if "enum" in schema:
+        return schema["enum"][0]
+    texts = {"64": "ab" * 32, "39": "1", "-_": "a.near"}
+    text = next((v for k, v in texts.items() if k in schema.get("pattern", "")), "a" * schema.get("minLength", 1))
+    return {"string": text, "boolean": True, "array": [], "integer": schema.get("minimum", 0)}.get(schema.get("type"))
+
+
+def wrongs(schema):
+    """Bodies each of which the schema forbids in one member: (where, body, words that say so)."""
+    schema, right = plain(schema), good(schema)
+    if not schema["additionalProperties"]:
+        yield "a member too many", {**right, "colour": 1}, "unknown field 'colour'"
+    for name in schema.get("required", ()):
+        if name != "refused":  # without it, it is another form
+            yield f"no {name}", {k: v for k, v in right.items() if k != name}, f"field '{name}' is missing"
+    for name, member in ((k, plain(v)) for k, v in schema["properties"].items()):
+        amount = "39" in member.get("pattern", "")  # which may be a number
+        values = {"integer": ["x", -1, 1.5, *[member.get("maximum", 0) + 1] * ("maximum" in member)], "array": [{}, [7]], "object": [7],
+                  "boolean": ["yes"], "string": [[] if amount else 7, *["zz zz"] * any(k in member for k in ("enum", "pattern")),
+                                                 *["a" * (member.get("maxLength", 0) + 1)] * ("maxLength" in member),
+                                                 *[""] * ("minLength" in member)]}[member["type"]]
+        for value in values:
+            yield f"{name}={value!r:.30}", {**right, name: value}, f"'{name}'"
+        for where, inner, words in wrongs(member) if member["type"] == "object" and "properties" in member else ():
+            yield f"{name}: {where}", {**right, name: inner}, words
+
+
+def test_bodies():
+    """What the description says of bodies is what is enforced: a client that goes by it is not surprised, and one that
+    does not is told which member is wrong. What is not described is never taken."""
+    with coordinator() as c:
+        count = 0
+        for path, operations in described.document()["paths"].items():
+            for method, operation in operations.items():
+                schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+                passed_on = path.startswith("/secrets/") and path != "/secrets/audit"  # to the keystore, which checks it
+                for form in schema.get("anyOf", [schema]) if schema and not passed_on else ():
+                    for where, body, words in wrongs(form):
+                        status, answer = c.call(method.upper(), path.replace("{build_key}", "ab" * 32), body)
+                        count += 1
+                        if (status, error_of(answer)) != (400, "invalid_input") or words not in answer["error"]["message"]:
+                            check(f"{method} {path}: {where}", False, (status, answer))
+        check("there are such", count > 200, count)
+        status, answer = c.call("POST", "/tasks/heartbeat", {"contract_id": "a.near"})
+        equal("what a missing one is", answer["error"]["hint"], "request_id: Number of the request.")
+        status, answer = c.call("POST", "/public/api-keys", {"title": "x"}, token=None)
+        equal("what there is", answer["error"], {"code": "invalid_input", "message": "unknown field 'title'", "hint": "there are name"})
+
+
 def ended(c, number, outcome="success", sender="alice.test.near", **report):
     """One execution from its beginning to its end."""
     c.create(number, sender_id=sender)

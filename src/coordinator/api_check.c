@@ -8,7 +8,7 @@
 
 #define TEXT_MAX 4096 // bytes of a parameter that has no bound of its own
 
-static bool is_word(const char *words, const char *value) {
+bool api_is_word(const char *words, const char *value) {
     size_t n = strlen(value);
     for (const char *at = words; *at; at += strcspn(at, " "), at += *at == ' ')
         if (n && strcspn(at, " ") == n && memcmp(at, value, n) == 0)
@@ -53,11 +53,12 @@ static bool check_value(const struct api_field *f, const char *value, struct err
         return account_id_valid(slice_str(value)) ||
                err_set(e, ERR_INVALID, "'%s' is not a NEAR account: '%.80s'", f->name, value);
     case API_BOOL:
-        return is_word("true false", value) ||
+        return api_is_word("true false", value) ||
                err_set(e, ERR_INVALID, "'%s' is true or false, not '%.40s'", f->name, value);
     case API_WORD:
-        return is_word(f->words, value) ||
+        return api_is_word(f->words, value) ||
                err_set(e, ERR_INVALID, "'%s' is one of %s, not '%.40s'", f->name, f->words, value);
+    case API_NANOS:
     case API_TEXTS:
     case API_OBJECT:
     case API_LIST:

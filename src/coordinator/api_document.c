@@ -52,6 +52,9 @@ static json_t *type_of(const struct api_field *f) {
     case API_TEXTS: return list_of(json_pack("{s:s}", "type", "string"));
     case API_OBJECT: return f->of ? reference(f->of) : json_pack("{s:s}", "type", "object");
     case API_LIST: return list_of(f->of ? reference(f->of) : json_object());
+    case API_NANOS:
+        return json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum", 0, "type", "string",
+                         "pattern", "^[0-9]{1,20}$");
     case API_ANY: break;
     }
     return json_object();
@@ -59,11 +62,26 @@ static json_t *type_of(const struct api_field *f) {
 
 static json_t *field_schema(const struct api_field *f) {
     json_t *o = type_of(f);
-    if ((f->flags & API_NULL) && f->kind != API_ANY)
+    if ((f->flags & API_NULL) && f->kind == API_NANOS)
+        json_array_append_new(json_object_get(o, "anyOf"), json_pack("{s:s}", "type", "null"));
+    else if ((f->flags & API_NULL) && f->kind != API_ANY)
         o = json_pack("{s:[o, {s:s}]}", "anyOf", o, "type", "null");
     if (f->what)
         json_object_set_new(o, "description", json_string(f->what));
     return o;
+}
+
+// Of members that the schema does not name.
+static json_t *rest_of(const struct api_schema *s) {
+    json_t *plain;
+    switch (s->rest) {
+    case API_CLOSED: return json_false();
+    case API_OPEN: return json_true();
+    case API_PLAIN:
+        plain = json_pack("{s:[s, s, s, s]}", "type", "string", "number", "boolean", "null");
+        return json_pack("{s:[O, o]}", "anyOf", plain, list_of(plain));
+    }
+    return NULL;
 }
 
 static void add_schema(json_t *schemas, const struct api_schema *s) {
@@ -71,8 +89,8 @@ static void add_schema(json_t *schemas, const struct api_schema *s) {
     if (!s || json_object_get(schemas, s->name))
         return;
     json_t *o =
-        json_pack("{s:s, s:s, s:o, s:o, s:b}", "type", "object", "description", s->what ? s->what : "", "properties",
-                  properties = json_object(), "required", required = json_array(), "additionalProperties", s->open);
+        json_pack("{s:s, s:s, s:o, s:o, s:o}", "type", "object", "description", s->what ? s->what : "", "properties",
+                  properties = json_object(), "required", required = json_array(), "additionalProperties", rest_of(s));
     json_object_set_new(schemas, s->name, o);
     for (size_t i = 0; i < s->count; i++) {
         const struct api_field *f = &s->fields[i];
@@ -157,6 +175,13 @@ static json_t *security_schemes(void) {
                      "An account's key, as POST /public/api-keys makes it.");
 }
 
+static json_t *body_schema(const struct api_about *about) {
+    if (!about->body)
+        return json_pack("{s:s}", "type", "string");
+    json_t *one = reference(about->body);
+    return about->or_body ? json_pack("{s:[o, o]}", "anyOf", one, reference(about->or_body)) : one;
+}
+
 static json_t *operation(const struct api_route *r) {
     const struct api_about *about = r->about;
     json_t *o = json_pack("{s:s, s:s, s:o, s:o}", "operationId", about->id, "summary", about->what, "tags",
@@ -164,9 +189,8 @@ static json_t *operation(const struct api_route *r) {
     if (about->body || about->body_type)
         json_object_set_new(o, "requestBody",
                             json_pack("{s:b, s:o, s:I}", "required", 1, "content",
-                                      content(about->body_type, about->body ? reference(about->body)
-                                                                            : json_pack("{s:s}", "type", "string")),
-                                      "x-max-bytes", (json_int_t)r->route->max_body));
+                                      content(about->body_type, body_schema(about)), "x-max-bytes",
+                                      (json_int_t)r->route->max_body));
     json_object_set_new(o, "responses", responses(about));
     json_object_set_new(o, "security", security(r));
     if (r->scopes)
@@ -204,6 +228,7 @@ static void add_route(json_t *paths, json_t *schemas, const struct api_route *r)
         json_object_set_new(paths, path, json_object());
     json_object_set_new(json_object_get(paths, path), method_key(r->route->method), operation(r));
     add_schema(schemas, about->body);
+    add_schema(schemas, about->or_body);
     for (size_t i = 0; i < ARRAY_LEN(about->answers) && about->answers[i].status; i++) {
         add_schema(schemas, about->answers[i].of);
         add_schema(schemas, about->answers[i].or_of);
@@ -231,9 +256,12 @@ json_t *api_document(const struct api_route *routes, size_t count) {
     json_t *paths = json_object(), *schemas = json_pack("{s:o}", "Error", error_schema());
     for (size_t i = 0; i < count; i++)
         add_route(paths, schemas, &routes[i]);
-    return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:{s:o, s:o}}", "openapi", "3.1.0", "info",
-                     "title", "OutLayer coordinator", "version", PROGRAM_VERSION, "description",
-                     "Records requests of the OutLayer contract, hands them to workers, and shows what became of them.",
-                     "license", "name", "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/", "paths", paths,
-                     "components", "schemas", schemas, "securitySchemes", security_schemes());
+    return json_pack(
+        "{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:{s:o, s:o}}", "openapi", "3.1.0", "info", "title",
+        "OutLayer coordinator", "version", PROGRAM_VERSION, "description",
+        "Records requests of the OutLayer contract, hands them to workers, and shows what became of them. Of a "
+        "body: numbers may be decimal texts and amounts numbers, what is not required may be null, lengths "
+        "are bytes of UTF-8, and U+0000 is in no text but inputs, outputs and errors.",
+        "license", "name", "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/", "paths", paths,
+        "components", "schemas", schemas, "securitySchemes", security_schemes());
 }

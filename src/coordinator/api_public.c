@@ -12,7 +12,7 @@
 static const struct api_field resolve_params[] = {
     {"repo", API_TEXT, API_MUST, "Repository, in any spelling.", .min = 1, .max = REPO_TEXT_MAX},
     {"commit", API_TEXT, API_MUST, "Branch, tag or commit.", .min = 1, .max = REPO_TEXT_MAX}};
-API_SCHEMA(branch_schema, "Branch", "The branch that it is on.", false,
+API_SCHEMA(branch_schema, "Branch", "The branch that it is on.", API_CLOSED,
            {"repo_normalized", API_TEXT, API_MUST, "As secrets name it."},
            {"commit", API_TEXT, API_MUST, "As it was asked for."}, {"branch", API_TEXT, API_MUST, "Its branch."},
            {"cached", API_BOOL, API_MUST, "Whether it was known from an earlier question."});
@@ -21,7 +21,7 @@ const struct api_about about_resolve_branch = {.id = "resolveBranch",
                                                API_PARAMS(resolve_params),
                                                .answers = {{200, .of = &branch_schema}}};
 
-API_SCHEMA(pubkey_schema, "SecretsKey", "To which secrets are sealed; signed by the keystore.", false,
+API_SCHEMA(pubkey_schema, "SecretsKey", "To which secrets are sealed; signed by the keystore.", API_CLOSED,
            {"repo_normalized", API_TEXT, API_MUST, "Repository, as secrets name it."},
            {"branch", API_TEXT, API_MUST_NULL, "Null: all branches."}, {"owner", API_TEXT, API_MUST, "Whose."},
            {"pubkey", API_HASH, API_MUST, "X25519 key."},
@@ -37,19 +37,20 @@ const struct api_about about_secrets_pubkey_get = {.id = "getSecretsKey",
                                                    .what = "The key to which secrets are sealed.",
                                                    API_PARAMS(pubkey_params),
                                                    .answers = {{200, .of = &pubkey_schema}}};
-API_SCHEMA(pubkey_wish_schema, "SecretsKeyWish", "Whose key is asked for. Values are never sent.", false,
+API_SCHEMA(pubkey_wish_schema, "SecretsKeyWish", "Whose key is asked for. Values are never sent.", API_CLOSED,
            {"repo", API_TEXT, API_MUST, "Repository, in any spelling.", .min = 1},
            {"owner", API_ACCOUNT, API_MUST, "Whose secrets."}, {"branch", API_TEXT, API_NULL, "Branch."},
            {"names", API_TEXTS, API_NULL, "Names of the secrets, to be checked."},
            {"nonce", API_HASH, API_NULL, "Random; `fresh_signature` is over it."});
 const struct api_about about_secrets_pubkey = {.id = "askSecretsKey",
                                                .what = "The key to which secrets are sealed, signed afresh.",
+                                               .passed_on = true,
                                                .body = &pubkey_wish_schema,
                                                .answers = {{200, .of = &pubkey_schema}}};
-API_SCHEMA(new_secret_schema, "NewSecret", "One that the keystore makes.", true,
+API_SCHEMA(new_secret_schema, "NewSecret", "One that the keystore makes.", API_OPEN,
            {"name", API_TEXT, API_MUST, "Begins with PROTECTED_."},
            {"generation_type", API_TEXT, API_MUST, "hex32, password:20, ed25519, …"});
-API_SCHEMA(generate_schema, "GenerateSecrets", "What is to be made, beside what is there.", false,
+API_SCHEMA(generate_schema, "GenerateSecrets", "What is to be made, beside what is there.", API_CLOSED,
            {"repo", API_TEXT, API_MUST, "Repository, in any spelling.", .min = 1},
            {"owner", API_ACCOUNT, API_MUST, "Whose secrets."}, {"branch", API_TEXT, API_NULL, "Branch."},
            {"profile", API_TEXT, API_MUST, "Profile.", .min = 1},
@@ -59,7 +60,7 @@ API_SCHEMA(generate_schema, "GenerateSecrets", "What is to be made, beside what 
            {"public_key", API_TEXT, API_NULL, "Key of the owner that signed."},
            {"signature", API_TEXT, API_NULL, "Of the owner, as NEP-413 has it."},
            {"callback_url", API_TEXT, API_NULL, "That the owner's wallet signed with."});
-API_SCHEMA(generated_schema, "GeneratedSecrets", "The sealed whole, signed by the keystore.", false,
+API_SCHEMA(generated_schema, "GeneratedSecrets", "The sealed whole, signed by the keystore.", API_CLOSED,
            {"repo_normalized", API_TEXT, API_MUST, "Repository, as secrets name it."},
            {"branch", API_TEXT, API_MUST_NULL, "Null: all branches."}, {"owner", API_TEXT, API_MUST, "Whose."},
            {"pubkey", API_HASH, API_MUST, "X25519 key."},
@@ -73,12 +74,13 @@ API_SCHEMA(generated_schema, "GeneratedSecrets", "The sealed whole, signed by th
 const struct api_about about_secrets_add_generated = {.id = "generateSecrets",
                                                       .what =
                                                           "Secrets that the keystore makes, sealed with the others.",
+                                                      .passed_on = true,
                                                       .body = &generate_schema,
                                                       .answers = {{200, .of = &generated_schema}}};
 
 // --- workers -------------------------------------------------------------------------------------------------------
 
-API_SCHEMA(worker_schema, "Worker", "What a worker said last of itself; it may say more than is named here.", true,
+API_SCHEMA(worker_schema, "Worker", "What a worker said last of itself; it may say more than is named here.", API_OPEN,
            {"worker_id", API_TEXT, API_MUST, "Its name."},
            {"status", API_WORD, API_MUST, "busy: no free slot; offline: not heard of for 30 s.",
             .words = "online busy offline"},
@@ -147,8 +149,8 @@ static const struct api_field jobs_params[] = {
         "data_id", API_HASH, API_NULL, "Of the yield that waited when it was recorded."                                \
     }
 API_SCHEMA(execution_schema, "Execution",
-           "One execution, also one that is under way. Its end is there when it is over.", false, ROW);
-API_SCHEMA(executions_schema, "Executions", "A page of executions, the newest first.", false,
+           "One execution, also one that is under way. Its end is there when it is over.", API_CLOSED, ROW);
+API_SCHEMA(executions_schema, "Executions", "A page of executions, the newest first.", API_CLOSED,
            {"executions", API_LIST, API_MUST, "Executions.", .of = &execution_schema},
            {"next", API_TEXT, API_MUST_NULL, "`before` of the next page; null: this is the last one."});
 const struct api_about about_public_executions = {.id = "listExecutions",
@@ -156,7 +158,7 @@ const struct api_about about_public_executions = {.id = "listExecutions",
                                                       "Executions, the newest first, also those that are under way.",
                                                   API_PARAMS(executions_params),
                                                   .answers = {{200, .of = &executions_schema}, {304}}};
-API_SCHEMA(job_schema, "Job", "The same execution, with the reference's names for it beside.", false, ROW,
+API_SCHEMA(job_schema, "Job", "The same execution, with the reference's names for it beside.", API_CLOSED, ROW,
            {"job_id", API_NUMBER, API_MUST, "`id`."},
            {"job_type", API_WORD, API_MUST, "The whole request is one row.", .words = "execute"},
            {"success", API_BOOL, API_MUST, "Whether it ended well."},
@@ -180,14 +182,14 @@ const struct api_about about_public_jobs = {
 static const struct api_field execution_path[] = {{"contract_id", API_ACCOUNT, API_PATH, "Contract."},
                                                   {"request_id", API_NUMBER, API_PATH, "Number of the request there."}};
 API_SCHEMA(
-    step_schema, "TimelineStep", "What happened, and when.", false,
+    step_schema, "TimelineStep", "What happened, and when.", API_CLOSED,
     {"stage", API_WORD, API_MUST, "What.",
      .words = "recorded leased building running submitting lost given_back handed_over taken_back settled expired"},
     {"at_ms", API_NUMBER, API_MUST, "When, in Unix milliseconds."}, {"worker_id", API_TEXT, 0, "By which worker."},
     {"attempt", API_NUMBER, 0, "In which attempt."}, {"reason", API_TEXT, 0, "Why."});
 API_SCHEMA(digest_schema, "DigestParts",
            "What the attestation digest is made of (`protocol/attestation.h` says how), in the order of the record.",
-           false,
+           API_CLOSED,
            {"complete", API_BOOL, API_MUST,
             "These are the parts that the worker which answered has hashed. False: what the coordinator knows of them, "
             "which gives no digest."},
@@ -211,7 +213,7 @@ API_SCHEMA(digest_schema, "DigestParts",
            {"engine", API_TEXT, API_MUST_NULL, "That ran it."},
            {"measurement", API_TEXT, API_MUST_NULL, "Of the worker's machine; empty: none."},
            {"block_height", API_NUMBER, API_MUST_NULL, "Of the request; 0: not known."});
-API_SCHEMA(detail_schema, "ExecutionDetail", "One whole execution.", false, ROW,
+API_SCHEMA(detail_schema, "ExecutionDetail", "One whole execution.", API_CLOSED, ROW,
            {"response_format", API_WORD, API_MUST_NULL, "How the answer is written.", .words = "Bytes Text Json"},
            {"resource_limits", API_OBJECT, API_MUST_NULL, "Limits.", .of = &limits_schema},
            {"secrets_ref", API_OBJECT, API_MUST_NULL, "With whose secrets.", .of = &secrets_ref_schema},
@@ -248,7 +250,7 @@ const struct api_about about_public_execution = {.id = "getExecution",
         {"charged", API_AMOUNT, API_MUST, "In yoctoNEAR."}, {                                                          \
         "refunded", API_AMOUNT, API_MUST, "In yoctoNEAR."                                                              \
     }
-API_SCHEMA(stats_schema, "Stats", "Since the beginning, and how many executions are in each state now.", false,
+API_SCHEMA(stats_schema, "Stats", "Since the beginning, and how many executions are in each state now.", API_CLOSED,
            {"total_executions", API_NUMBER, API_MUST, "All that were recorded."}, OUTCOME_COUNTS, USED,
            {"active_workers", API_NUMBER, API_MUST, "Heard of within 30 s."},
            {"queued", API_NUMBER, API_MUST, "Waiting now."}, {"leased", API_NUMBER, API_MUST, "Handed out now."},
@@ -267,10 +269,10 @@ static const struct api_field series_params[] = {
     {"from", API_NUMBER, 0, "Unix milliseconds; a day before `to`. Not 90 days ago where steps are no whole hours."},
     {"to", API_NUMBER, 0, "Unix milliseconds; now."},
     {"step", API_NUMBER, 0, "Seconds: whole minutes, above 3600 whole hours; 3600.", .min = 60, .max = 31536000}};
-API_SCHEMA(series_step_schema, "SeriesStep", "What ended in this step.", false,
+API_SCHEMA(series_step_schema, "SeriesStep", "What ended in this step.", API_CLOSED,
            {"at_ms", API_NUMBER, API_MUST, "When it begins."}, {"executions", API_NUMBER, API_MUST, "All that ended."},
            OUTCOME_COUNTS, USED);
-API_SCHEMA(series_schema, "Series", "Steps in which something ended.", false,
+API_SCHEMA(series_schema, "Series", "Steps in which something ended.", API_CLOSED,
            {"from_ms", API_NUMBER, API_MUST, "When the first step begins, whether anything ended in it or not."},
            {"step_ms", API_NUMBER, API_MUST, "How long each is."},
            {"steps", API_LIST, API_MUST, "Steps.", .of = &series_step_schema});
@@ -279,7 +281,7 @@ const struct api_about about_public_series = {.id = "getSeries",
                                               API_PARAMS(series_params),
                                               .answers = {{200, .of = &series_schema}, {304}}};
 static const struct api_field account_path[] = {{"account_id", API_ACCOUNT, API_PATH, "Account."}};
-API_SCHEMA(usage_schema, "Usage", "What an account paid for, each execution once.", false,
+API_SCHEMA(usage_schema, "Usage", "What an account paid for, each execution once.", API_CLOSED,
            {"account_id", API_ACCOUNT, API_MUST, "Account."},
            {"paid_executions", API_NUMBER, API_MUST, "That it paid for: of these is the rest."},
            {"sent_executions", API_NUMBER, API_MUST, "That it asked for, whoever paid."}, OUTCOME_COUNTS, USED);
@@ -287,7 +289,7 @@ const struct api_about about_public_usage = {.id = "getUsage",
                                              .what = "What an account paid for.",
                                              API_PARAMS(account_path),
                                              .answers = {{200, .of = &usage_schema}, {304}}};
-API_SCHEMA(earnings_schema, "Earnings", "What an account has spent, under the reference's names.", false,
+API_SCHEMA(earnings_schema, "Earnings", "What an account has spent, under the reference's names.", API_CLOSED,
            {"user_account_id", API_ACCOUNT, API_MUST, "Account."},
            {"total_executions", API_NUMBER, API_MUST, "That it paid for."},
            {"successful_executions", API_NUMBER, API_MUST, "That ended well."},
@@ -299,7 +301,7 @@ const struct api_about about_public_earnings = {.id = "getEarnings",
                                                 API_PARAMS(account_path),
                                                 .answers = {{200, .of = &earnings_schema}, {304}}};
 static const struct api_field repos_params[] = {{"limit", API_NUMBER, 0, "How many; 10.", .min = 1, .max = 100}};
-API_SCHEMA(repo_schema, "Repository", "What was run of it.", false,
+API_SCHEMA(repo_schema, "Repository", "What was run of it.", API_CLOSED,
            {"repo", API_TEXT, API_MUST, "As it was asked for."}, {"github_repo", API_TEXT, API_MUST, "The same."},
            {"total_executions", API_NUMBER, API_MUST, "That ended."}, OUTCOME_COUNTS, USED,
            {"last_commit", API_TEXT, API_MUST_NULL, "That was built last."});
@@ -311,7 +313,7 @@ const struct api_about about_public_repos_popular = {.id = "listPopularRepositor
                                                      .what = "The same under the reference's name.",
                                                      API_PARAMS(repos_params),
                                                      .answers = {{200, .of = &repo_schema, .list = true}, {304}}};
-API_SCHEMA(pricing_schema, "Pricing", "What the contract charges, and what it grants at most.", false,
+API_SCHEMA(pricing_schema, "Pricing", "What the contract charges, and what it grants at most.", API_CLOSED,
            {"base_fee", API_AMOUNT, API_MUST, "Of each request, in yoctoNEAR."},
            {"per_instruction_fee", API_AMOUNT, API_MUST, "Of a million instructions."},
            {"per_ms_fee", API_AMOUNT, API_MUST, "Of a millisecond of running."},
@@ -330,9 +332,9 @@ const struct api_about about_public_pricing_refresh = {
     .answers = {{200, .of = &pricing_schema}}};
 
 API_SCHEMA(explorer_schema, "Explorer", "Addresses of a block explorer, with a name in braces for what is looked at.",
-           false, {"transaction", API_TEXT, API_MUST_NULL, "Has {hash}."},
+           API_CLOSED, {"transaction", API_TEXT, API_MUST_NULL, "Has {hash}."},
            {"account", API_TEXT, API_MUST_NULL, "Has {account}."});
-API_SCHEMA(config_schema, "Config", "Where a page that shows this coordinator finds what it needs.", false,
+API_SCHEMA(config_schema, "Config", "Where a page that shows this coordinator finds what it needs.", API_CLOSED,
            {"network", API_TEXT, API_MUST_NULL, "devnet, testnet or mainnet."},
            {"contract_id", API_TEXT, API_MUST_NULL, "The OutLayer contract."},
            {"register_contract_id", API_TEXT, API_MUST_NULL, "The contract that registers keys of TEE workers."},
@@ -355,7 +357,7 @@ static const struct api_field builds_params[] = {{"repo", API_TEXT, 0,
                                                   "Repository, in any spelling, with its folder; without it all.",
                                                   .min = 1, .max = REPO_TEXT_MAX},
                                                  {"limit", API_NUMBER, 0, "How many; 20.", .min = 1, .max = 100}};
-API_SCHEMA(builds_schema, "Builds", "What was built.", false,
+API_SCHEMA(builds_schema, "Builds", "What was built.", API_CLOSED,
            {"builds", API_LIST, API_MUST, "Records, the newest first.", .of = &build_record_schema});
 const struct api_about about_public_builds = {.id = "listBuilds",
                                               .what = "Signed records of what was built, the newest first.",
@@ -374,7 +376,7 @@ static const struct api_field wasm_info_params[] = {
     {"repo_url", API_TEXT, 0, "The same as `repo`.", .min = 1, .max = REPO_TEXT_MAX},
     {"commit_hash", API_TEXT, 0, "The same as `commit`.", .max = REPO_TEXT_MAX},
     {"build_target", API_TEXT, 0, "The same as `target`.", .max = REPO_TEXT_MAX}};
-API_SCHEMA(wasm_info_schema, "WasmInfo", "Whether it was built, and by whom.", false,
+API_SCHEMA(wasm_info_schema, "WasmInfo", "Whether it was built, and by whom.", API_CLOSED,
            {"exists", API_BOOL, API_MUST, "Whether there is a record."},
            {"checksum", API_HASH, API_MUST_NULL, "`wasm_hash` of the newest one."},
            {"file_size", API_NUMBER, API_MUST_NULL, "Bytes of that module; null: it is not kept here any more."},
@@ -391,7 +393,7 @@ const struct api_about about_page = {.id = "page", .what = "A page of the dashbo
 
 // --- of the service itself -----------------------------------------------------------------------------------------
 
-API_SCHEMA(document_schema, "OpenApi", "An OpenAPI 3.1 document.", true,
+API_SCHEMA(document_schema, "OpenApi", "An OpenAPI 3.1 document.", API_OPEN,
            {"openapi", API_TEXT, API_MUST, "Version of the form."});
 const struct api_about about_openapi = {
     .id = "getOpenApi", .what = "This description.", .answers = {{200, .of = &document_schema}}};

@@ -7,13 +7,14 @@
 
 // Rows leave out what does not apply.
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#define API_SCHEMA(id, title, says, is_open, ...)                                                                      \
+#define API_SCHEMA(id, title, says, others, ...)                                                                       \
     static const struct api_field id##_fields[] = {__VA_ARGS__};                                                       \
-    const struct api_schema id = {title, says, id##_fields, ARRAY_LEN(id##_fields), is_open}
+    const struct api_schema id = {title, says, id##_fields, ARRAY_LEN(id##_fields), others}
 #define API_PARAMS(list) .params = (list), .param_count = ARRAY_LEN(list)
 
 extern const struct api_schema build_record_schema, limits_schema, secrets_ref_schema, context_schema, execution_schema,
-    build_records_schema; // of several files
+    build_records_schema;                                                              // of several files
+extern const struct api_schema posted_task_schema, refused_task_schema, report_schema; // messages.h reads them
 
 extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_heartbeat, about_tasks_complete,
     about_tasks_fail, about_tasks_hand_over, about_locks_acquire, about_locks_release, about_wasm_exists,

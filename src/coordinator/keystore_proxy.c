@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/json.h"
+#include "coordinator/api.h"
 #include "coordinator/routes.h"
 #include "http/client.h"
 #include "http/deferred.h"
@@ -246,32 +247,15 @@ static void ask_audit(struct http_request *r, void *ctx) {
     ask_for(r, x, x->act.word.account);
 }
 
-static bool read_audit(struct audit_act *x, struct http_request *r, struct err *e) {
-    static const char *const keys[] = {"nonce", "before", NULL};
-    struct hash nonce;
-    const char *text;
-    SCOPED_JSON(o) = json_parse(http_body(r), SMALL_BODY_MAX, e);
-    if (o && !json_is_object(o))
-        return err_set(e, ERR_INVALID, "the body must be a JSON object");
-    if (!o || !json_only_keys(o, keys, e) || !json_get_text(o, "nonce", &text, e) ||
-        !json_opt_u64(o, "before", &x->before, e))
-        return false;
-    if (!hash_from_hex(&nonce, slice_str(text), NULL))
-        return err_set(e, ERR_INVALID,
-                       "field 'nonce' is 64 hex digits: 32 random bytes, which are signed with the answer");
-    x->nonce = arena_strdup(http_arena(r), text);
-    return x->before <= INT64_MAX || err_set(e, ERR_INVALID, "field 'before' must be a number below 2^63");
-}
-
 void secrets_audit(struct http_request *r, void *ctx) {
     struct audit_act *x = arena_calloc(http_arena(r), 1, sizeof *x);
-    struct err e;
+    SCOPED_JSON(j) = http_take_json(r);
     x->act.c = ctx;
     x->act.act = "show who asked for secrets";
     x->act.then = ask_audit;
-    if (!read_audit(x, r, &e))
-        http_reply_err(r, &e);
-    else if (coordinator_account(r))
+    x->nonce = arena_strdup(http_arena(r), api_text(j, "nonce"));
+    x->before = api_u64(j, "before", 0);
+    if (coordinator_account(r))
         ask_for(r, x, arena_strdup(http_arena(r), coordinator_account(r)));
     else
         account_act_run(r, &x->act);

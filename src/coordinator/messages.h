@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What workers send about executions: read strictly, before anything is stored.
+// What workers send about executions, as it was checked by its tables (api.h), and what is stored and shown of it.
 #pragma once
 #include "codec/json.h"
-#include "http/server.h"
 #include "protocol/contract.h"
 #include "queue/queue.h"
 
 #define TASK_TEXT_MAX 1024 // bytes of each of a task's texts but its input
 #define REPORT_ERROR_MAX 4096
-#define REPORT_LOG_MAX 16384 // bytes of what a build or a guest said
+#define REPORT_NUMBER_MAX 1000000000000000 // sums of them stay far from overflowing
+#define REPORT_LOG_MAX 16384               // bytes of what a build or a guest said
 
 struct posted_task { // /tasks/create
     struct execution_key key;
@@ -19,8 +19,8 @@ struct posted_task { // /tasks/create
     uint64_t dead_at_ms; // 0: nobody said
     const char *refused; // NULL: a good one; else why a worker could not read the event
 };
-// Texts live as long as `j`.
-[[nodiscard]] bool task_read(struct posted_task *out, const json_t *j, struct err *e);
+// Of a task that was checked. Texts live as long as `j`.
+void task_read(struct posted_task *out, const json_t *j);
 // What a task that was stored as `json` says of itself; texts in `a`.
 [[nodiscard]] bool task_stored(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
 // The part of a task that public lists show, small whatever its input.
@@ -30,7 +30,7 @@ struct claim { // what every report carries
     struct execution_key key;
     const char *token;
 };
-[[nodiscard]] bool claim_read(struct claim *out, const json_t *j, struct err *e);
+struct claim claim_of(struct arena *a, const json_t *j); // texts in `a`
 
 struct report { // /tasks/complete
     struct claim claim;
@@ -39,10 +39,8 @@ struct report { // /tasks/complete
     const char *evidence;                 // parts of its attestation, as JSON; NULL: it has none
     const char *build_log, *guest_stderr; // NULL: not told; lists show neither
 };
-// Cuts an error that is too long; everything else that is wrong is an error. `evidence` is made in `a`.
+// Cuts an error that is too long. All is made in `a`. false: its attestation has a number that is too large, or less
+// than its parts.
 [[nodiscard]] bool report_read(struct report *out, struct arena *a, json_t *j, struct err *e);
 // The part of a report that public lists show, under the names that they have there: never its token.
 json_t *report_about(const json_t *report);
-
-// The body of a request as an object. NULL: *e says what is wrong.
-json_t *task_body(struct http_request *r, size_t max, struct err *e);

@@ -12,8 +12,10 @@
 #define REASON_MAX 300
 
 static json_t *read_body(struct http_request *r, const char *const *keys, struct err *e) {
-    json_t *j = task_body(r, SMALL_BODY_MAX, e);
-    if (!j || json_only_keys(j, keys, e))
+    json_t *j = json_parse_big(http_body(r), SMALL_BODY_MAX, e);
+    if (j && !json_is_object(j))
+        err_set(e, ERR_INVALID, "the body is not a JSON object");
+    else if (!j || json_only_keys(j, keys, e))
         return j;
     json_decref(j);
     return NULL;

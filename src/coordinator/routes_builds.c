@@ -19,7 +19,7 @@ struct build {
 
 static bool read_build(struct arena *a, const json_t *j, const struct hash *named, struct build_record *out,
                        struct err *e) {
-    if (!json_only_keys(j, record_keys, e) || !record_parse(out, a, j, e))
+    if (!record_parse(out, a, j, e))
         return false;
     if (!hash_eq(&out->build_key, named))
         return err_set(e, ERR_INVALID, "the record is of another build key than the path names");
@@ -123,8 +123,8 @@ void builds_put(struct http_request *r, void *ctx) {
     struct err e;
     struct hash key;
     struct build *b = arena_calloc(a, 1, sizeof *b);
-    json_t *j = task_body(r, SMALL_BODY_MAX, &e);
-    bool ok = j && key_param(r, &key, &e) && read_build(a, j, &key, &b->record, &e);
+    SCOPED_JSON(j) = http_take_json(r);
+    bool ok = key_param(r, &key, &e) && read_build(a, j, &key, &b->record, &e);
     if (ok) {
         b->request = r;
         b->json = json_text(a, j);
@@ -138,7 +138,6 @@ void builds_put(struct http_request *r, void *ctx) {
         struct writer_job job = {store, stored, b};
         ok = writer_submit(c->writer, &job, &e);
     }
-    json_decref(j);
     if (!ok)
         http_reply_err(r, &e);
 }

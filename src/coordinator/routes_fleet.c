@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // /locks/… and /workers/…
+#include "coordinator/api.h"
 #include "coordinator/routes.h"
 
-#include "base/text.h"
-
-static bool check_text(const char *name, const char *text, size_t max, struct err *e) {
-    size_t n = text ? strlen(text) : 0;
-    return (n > 0 && n <= max) || err_set(e, ERR_INVALID, "'%s' has 1 to %zu characters", name, max);
+// Who it is: as it says, or as its token does.
+static bool name_worker(const struct http_request *r, const char **worker, struct err *e) {
+    return coordinator_worker_id(r, worker, e) && (*worker || err_set(e, ERR_INVALID, "'worker_id' is missing"));
 }
 
 struct locking {
@@ -32,24 +31,18 @@ static void acquired(void *ctx, const struct err *e) {
 }
 
 void locks_acquire(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"lock_key", "worker_id", "ttl_seconds", NULL};
     struct coordinator *c = ctx;
     struct locking *x = locking_new(r, acquired);
-    const char *key, *worker = NULL;
     struct err e;
-    SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
-    bool ok = j && json_only_keys(j, keys, &e) && json_get_text(j, "lock_key", &key, &e) &&
-              json_opt_text(j, "worker_id", &worker, &e) && coordinator_worker_id(r, &worker, &e) &&
-              json_get_u64(j, "ttl_seconds", &x->lock.ttl_s, &e) && check_text("lock_key", key, LOCK_KEY_MAX, &e) &&
-              check_text("worker_id", worker, WORKER_ID_MAX, &e);
-    if (ok && (!x->lock.ttl_s || x->lock.ttl_s > LOCK_TTL_MAX_S))
-        ok = err_set(&e, ERR_INVALID, "field 'ttl_seconds' is 1 to %d", LOCK_TTL_MAX_S);
-    if (!ok) {
+    SCOPED_JSON(j) = http_take_json(r);
+    const char *worker = api_text(j, "worker_id");
+    if (!name_worker(r, &worker, &e)) {
         http_reply_err(r, &e);
         return;
     }
-    x->lock.key = arena_strdup(http_arena(r), key);
+    x->lock.key = arena_strdup(http_arena(r), api_text(j, "lock_key"));
     x->lock.worker = arena_strdup(http_arena(r), worker);
+    x->lock.ttl_s = api_u64(j, "ttl_seconds", 0);
     shared_acquire(c->shared, &x->lock);
 }
 
@@ -67,36 +60,18 @@ void locks_release(struct http_request *r, void *ctx) {
     struct err e;
     x->lock.key = http_param(r, "key");
     x->lock.worker = http_query(r, "worker_id");
-    if (!coordinator_worker_id(r, &x->lock.worker, &e) || !check_text("lock_key", x->lock.key, LOCK_KEY_MAX, &e) ||
-        !check_text("worker_id", x->lock.worker, WORKER_ID_MAX, &e))
-        http_reply_err(r, &e);
-    else
+    if (name_worker(r, &x->lock.worker, &e))
         shared_release(c->shared, &x->lock);
-}
-
-// What a worker says is shown to everybody: plain values and lists of them, under names of its choice.
-static bool check_plain(const json_t *j, struct err *e) {
-    const char *key;
-    json_t *v, *one;
-    size_t i;
-    json_object_foreach((json_t *)(uintptr_t)j, key, v) {
-        bool plain = !json_is_object(v);
-        json_array_foreach(v, i, one)
-            plain &= !json_is_object(one) && !json_is_array(one);
-        if (!plain)
-            return err_set(e, ERR_INVALID, "field '%.80s' is not a plain value", key);
-    }
-    return true;
+    else
+        http_reply_err(r, &e);
 }
 
 void workers_heartbeat(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    const char *worker;
     struct err e;
-    SCOPED_JSON(j) = task_body(r, WORKER_BODY_MAX, &e);
-    if (!j || !check_plain(j, &e) || !json_get_text(j, "worker_id", &worker, &e) ||
-        !coordinator_worker_id(r, &worker, &e) || !check_text("worker_id", worker, WORKER_ID_MAX, &e) ||
-        !shared_seen(c->shared, worker, json_text(http_arena(r), j), &e)) {
+    SCOPED_JSON(j) = http_take_json(r);
+    const char *worker = api_text(j, "worker_id");
+    if (!coordinator_worker_id(r, &worker, &e) || !shared_seen(c->shared, worker, json_text(http_arena(r), j), &e)) {
         http_reply_err(r, &e);
         return;
     }

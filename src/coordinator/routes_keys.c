@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an account does with its keys, by its own word: no key makes, shows or revokes keys.
+#include "coordinator/api.h"
 #include "coordinator/routes.h"
 
 #include "base/log.h"
@@ -52,22 +53,12 @@ static void make(struct http_request *r, void *ctx) {
     reply(r, 201, answer, &e);
 }
 
-static bool read_name(struct http_request *r, const char **name, struct err *e) {
-    static const char *const keys[] = {"name", NULL};
-    const char *text;
-    SCOPED_JSON(o) = json_parse(http_body(r), KEY_BODY_MAX, e);
-    if (o && !json_is_object(o))
-        return err_set(e, ERR_INVALID, "the body must be a JSON object");
-    if (!o || !json_only_keys(o, keys, e) || !json_get_text(o, "name", &text, e) || !account_key_name_check(text, e))
-        return false;
-    *name = arena_strdup(http_arena(r), text);
-    return true;
-}
-
 void keys_create(struct http_request *r, void *ctx) {
     struct key_act *x = act_of(r, ctx, make);
     struct err e;
-    if (!read_name(r, &x->name, &e)) {
+    SCOPED_JSON(j) = http_take_json(r);
+    x->name = arena_strdup(http_arena(r), api_text(j, "name"));
+    if (!account_key_name_check(x->name, &e)) {
         http_reply_err(r, &e);
         return;
     }

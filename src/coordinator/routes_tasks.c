@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /tasks/…: executions come, are handed out, and end. Answers that promise something are given after the commit.
+#include "coordinator/api.h"
 #include "coordinator/routes.h"
 
 #include "base/log.h"
@@ -91,11 +92,12 @@ void tasks_create(struct http_request *r, void *ctx) {
     struct arena *a = http_arena(r);
     struct posted_task task;
     struct err e;
-    SCOPED_JSON(j) = task_body(r, TASK_BODY_MAX, &e);
-    if (!j || !check_network(c, r, &e) || !task_read(&task, j, &e) || !queue_has_room(c->queue, &e)) {
+    SCOPED_JSON(j) = http_take_json(r);
+    if (!check_network(c, r, &e) || !queue_has_room(c->queue, &e)) {
         reply_error(r, &e);
         return;
     }
+    task_read(&task, j);
     SCOPED_JSON(about) = task_about(&task, j);
     struct creation *x = arena_calloc(a, 1, sizeof *x);
     x->c = c;
@@ -241,20 +243,11 @@ void task_reply_lost(struct http_request *r, enum queue_answer answer) {
     reply_error(r, &e);
 }
 
-// No stage: only that the worker lives.
-static bool stage_event(const char *stage, enum execution_event *out, struct err *e) {
-    *out = EXECUTION_EVENT_COUNT;
-    if (!stage || !strcmp(stage, "leased"))
-        return true;
-    *out = EXECUTION_EVENT_BUILD;
-    if (!strcmp(stage, "building"))
-        return true;
-    *out = EXECUTION_EVENT_RUN;
-    if (!strcmp(stage, "running"))
-        return true;
-    *out = EXECUTION_EVENT_SUBMIT;
-    return !strcmp(stage, "submitting") ||
-           err_set(e, ERR_INVALID, "field 'stage' is building, running or submitting, not '%.40s'", stage);
+static enum execution_event event_of(const char *stage) {
+    return !stage || !strcmp(stage, "leased") ? EXECUTION_EVENT_COUNT // only that the worker lives
+           : !strcmp(stage, "building")       ? EXECUTION_EVENT_BUILD
+           : !strcmp(stage, "running")        ? EXECUTION_EVENT_RUN
+                                              : EXECUTION_EVENT_SUBMIT;
 }
 
 struct beating {
@@ -272,33 +265,17 @@ static void beaten(void *ctx, const struct err *e) {
         http_reply_json(x->request, 200, json_pack("{s:I}", "expires_in_ms", (json_int_t)x->beat.expires_in_ms));
 }
 
-// The claim's texts as long as the request lives.
-static struct claim kept(struct arena *a, const struct claim *c) {
-    return (struct claim){{arena_strdup(a, c->key.contract_id), c->key.request_id}, arena_strdup(a, c->token)};
-}
-
 void tasks_heartbeat(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"contract_id", "request_id", "token", "stage", "dead_at_ms", NULL};
     struct coordinator *c = ctx;
-    struct claim claim;
-    struct err e;
-    const char *stage = NULL;
-    enum execution_event event;
-    uint64_t dead_at_ms = 0;
-    SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
-    if (!j || !json_only_keys(j, keys, &e) || !claim_read(&claim, j, &e) || !json_opt_text(j, "stage", &stage, &e) ||
-        !json_opt_u64(j, "dead_at_ms", &dead_at_ms, &e) || !stage_event(stage, &event, &e)) {
-        reply_error(r, &e);
-        return;
-    }
-    claim = kept(http_arena(r), &claim);
+    SCOPED_JSON(j) = http_take_json(r);
+    struct claim claim = claim_of(http_arena(r), j);
     struct beating *x = arena_calloc(http_arena(r), 1, sizeof *x);
     x->request = r;
     x->beat = (struct queue_beat){.call = {.done = beaten, .ctx = x},
                                   .key = claim.key,
                                   .token = claim.token,
-                                  .event = event,
-                                  .dead_at_ms = dead_at_ms};
+                                  .event = event_of(api_text(j, "stage")),
+                                  .dead_at_ms = api_u64(j, "dead_at_ms", 0)};
     queue_beat(c->queue, &x->beat);
 }
 
@@ -371,16 +348,12 @@ void tasks_complete(struct http_request *r, void *ctx) {
     struct arena *a = http_arena(r);
     struct report *report = arena_alloc(a, sizeof *report);
     struct err e;
-    SCOPED_JSON(j) = task_body(r, REPORT_BODY_MAX, &e);
-    if (!j || !report_read(report, a, j, &e)) {
+    SCOPED_JSON(j) = http_take_json(r);
+    if (!report_read(report, a, j, &e)) {
         reply_error(r, &e);
         return;
     }
     SCOPED_JSON(about) = report_about(j);
-    report->claim = kept(a, &report->claim);
-    report->outcome = arena_strdup(a, report->outcome);
-    report->build_log = copy(a, report->build_log);
-    report->guest_stderr = copy(a, report->guest_stderr);
     if (is_hearsay(report, j) && truth_can_ask(c->truth))
         doubt_lease(c, r, report, json_text(a, about), "the worker says that the request has ended");
     else
@@ -417,50 +390,26 @@ static void give_back(struct coordinator *c, struct http_request *r, const struc
 }
 
 void tasks_fail(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"contract_id", "request_id", "token", "reason", "retry", NULL};
-    struct claim claim;
-    struct err e;
-    const char *reason = "";
-    bool retry = true;
-    SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
-    if (!j || !json_only_keys(j, keys, &e) || !claim_read(&claim, j, &e) || !json_get_text(j, "reason", &reason, &e) ||
-        !json_opt_bool(j, "retry", &retry, &e)) {
-        reply_error(r, &e);
-        return;
-    }
-    log_key(r, &claim.key);
-    log_warn("a worker gave it back: %.300s", reason);
+    SCOPED_JSON(j) = http_take_json(r);
+    const char *reason = api_text(j, "reason");
     struct report *own = arena_alloc(http_arena(r), sizeof *own);
-    *own = (struct report){.claim = kept(http_arena(r), &claim), .outcome = "refused"};
-    if (retry)
+    *own = (struct report){.claim = claim_of(http_arena(r), j), .outcome = "refused"};
+    log_key(r, &own->claim.key);
+    log_warn("a worker gave it back: %.300s", reason);
+    if (!json_is_false(json_object_get(j, "retry")))
         give_back(ctx, r, &own->claim, QUEUE_STEP_COUNT, reason);
     else
         doubt_lease(ctx, r, own, NULL, reason);
     log_nothing();
 }
 
-static bool step_read(const char *text, enum queue_step *out, struct err *e) {
-    *out = strcmp(text, "build") == 0 ? QUEUE_BUILD : QUEUE_RUN;
-    return *out == QUEUE_BUILD || strcmp(text, "run") == 0 ||
-           err_set(e, ERR_INVALID, "field 'next' is build or run, not '%.40s'", text);
-}
-
 // A worker has done its part, and the next one is for those who do that.
 void tasks_hand_over(struct http_request *r, void *ctx) {
-    static const char *const keys[] = {"contract_id", "request_id", "token", "next", "reason", NULL};
-    struct claim claim;
-    struct err e;
-    const char *reason = "", *next = NULL;
-    enum queue_step step;
-    SCOPED_JSON(j) = task_body(r, SMALL_BODY_MAX, &e);
-    if (!j || !json_only_keys(j, keys, &e) || !claim_read(&claim, j, &e) || !json_get_text(j, "next", &next, &e) ||
-        !json_get_text(j, "reason", &reason, &e) || !step_read(next, &step, &e)) {
-        reply_error(r, &e);
-        return;
-    }
+    SCOPED_JSON(j) = http_take_json(r);
+    const char *reason = api_text(j, "reason"), *next = api_text(j, "next");
+    struct claim claim = claim_of(http_arena(r), j);
     log_key(r, &claim.key);
     log_info("a worker hands it over to those who %s: %.300s", next, reason);
-    claim = kept(http_arena(r), &claim);
-    give_back(ctx, r, &claim, step, reason);
+    give_back(ctx, r, &claim, strcmp(next, "build") == 0 ? QUEUE_BUILD : QUEUE_RUN, reason);
     log_nothing();
 }

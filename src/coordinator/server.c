@@ -193,6 +193,11 @@ static bool authorise(struct http_request *r, void *ctx, const struct http_route
     return may_use(r, ctx, route, e) && api_check(r, abouts[route - routes], e);
 }
 
+static bool check_body(struct http_request *r, void *ctx, const struct http_route *route, struct err *e) {
+    (void)ctx;
+    return api_check_body(r, abouts[route - routes], e);
+}
+
 json_t *coordinator_document(struct arena *a) {
     struct api_route described[ARRAY_LEN(routes)];
     size_t n = 0;
@@ -273,6 +278,7 @@ bool coordinator_serve(struct http_server **out, struct coordinator *c, const st
                                         .route_count = ARRAY_LEN(routes),
                                         .ctx = c,
                                         .before = authorise,
+                                        .whole = check_body,
                                         .after = count_answer,
                                         .cors_origins = door->cors_origins,
                                         .limits = door->limits};

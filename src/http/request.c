@@ -12,6 +12,17 @@ const char *http_id(const struct http_request *r) { return r->id; }
 struct slice http_body(const struct http_request *r) {
     return buf_slice(&r->body);
 }
+void http_set_json(struct http_request *r, json_t *body) {
+    json_decref(r->json);
+    r->json = body;
+}
+
+json_t *http_take_json(struct http_request *r) {
+    json_t *body = r->json;
+    r->json = NULL;
+    return body;
+}
+
 void *http_stream_state(const struct http_request *r) { return r->stream_state; }
 void *http_stream_take(struct http_request *r) {
     void *state = r->stream_state;

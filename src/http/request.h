@@ -39,6 +39,7 @@ struct http_request {
     struct http_params params;
     const struct http_route *route;
     struct buf body;
+    json_t *json; // of the body; NULL: none, or its handler has it
     uint64_t received;
     void *stream_state, *user;
     bool refused; // answered with `error` once the body has been read away

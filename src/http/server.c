@@ -38,6 +38,7 @@ static void drop_owner(struct http_request *r) {
     if (r->has_file)
         atomic_fetch_sub(&r->server->files, 1);
     buf_free(&r->body);
+    json_decref(r->json);
     pthread_mutex_destroy(&r->lock);
     arena_free(r->arena);
     server_drop(r->server);
@@ -151,6 +152,11 @@ static void answer_options(struct http_request *r) {
     http_reply_empty(r, 204);
 }
 
+static bool body_ok(struct http_request *r, struct err *e) {
+    const struct http_server_config *c = &r->server->config;
+    return !c->whole || r->route->stream || c->whole(r, c->ctx, r->route, e);
+}
+
 static void dispatch(struct http_request *r) {
     struct err e;
     waiting_add(r);
@@ -163,6 +169,8 @@ static void dispatch(struct http_request *r) {
     } else if (atomic_load(&r->server->stopping)) {
         err_set(&e, ERR_UNAVAILABLE, "the server is stopping");
         err_hint(&e, "try again in a moment");
+        http_reply_err(r, &e);
+    } else if (!body_ok(r, &e)) {
         http_reply_err(r, &e);
     } else {
         r->route->handler(r, r->server->config.ctx);

@@ -45,6 +45,9 @@ struct http_server_config {
     void *ctx; // given to all handlers
     // Runs before the handler (and before a streamed body is taken): false refuses with *e. NULL: none.
     bool (*before)(struct http_request *r, void *ctx, const struct http_route *route, struct err *e);
+    // Runs when the whole body is here, before the handler, but where a stream took it: false refuses with *e. NULL:
+    // none.
+    bool (*whole)(struct http_request *r, void *ctx, const struct http_route *route, struct err *e);
     // Answers a request that is refused before its handler ran (its body is too large, say); `route` is NULL when there
     // is none for it. NULL: http_reply_err.
     void (*refused)(struct http_request *r, const struct http_route *route, const struct err *e);
@@ -79,6 +82,10 @@ const char *http_header(const struct http_request *r, const char *name); // NULL
 const char *http_header_list(struct http_request *r, const char *name);
 const char *http_bearer(const struct http_request *r); // token of "Authorization: Bearer …", or NULL
 struct slice http_body(const struct http_request *r);
+// What the `whole` hook made of the body: it gives the document, whose reference the request takes, and the handler
+// takes it over. NULL: none was given.
+void http_set_json(struct http_request *r, json_t *body);
+[[nodiscard]] json_t *http_take_json(struct http_request *r);
 void *http_stream_state(const struct http_request *r);
 void *http_stream_take(struct http_request *r);      // and `drop` will not be called for it
 const char *http_peer(const struct http_request *r); // address as text
