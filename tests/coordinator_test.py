@@ -75,7 +75,7 @@ def test_scopes():
 
 def test_whose_token():
     """What a token says of its worker holds, and its name stands with what was done by it."""
-    with coordinator() as c:
+    with coordinator(LOG_LEVEL="info") as c:
         one = token_of(c.home, "worker-1", "--worker-id", "w1", "--days", "3")
         poll = lambda query: c.call("GET", "/tasks/poll?timeout=0" + query, token=one)
         equal("as another worker", (poll("&worker_id=w2")[0], poll("&worker_id=w1")[0]), (403, 204))
@@ -85,7 +85,9 @@ def test_whose_token():
         equal("leased to it", c.job(1)["worker_id"], "w1")
         equal("complete", c.call("POST", "/tasks/complete", {"contract_id": CONTRACT, "request_id": 1, "token": lease,
                                                              "outcome": "success"}, token=one)[0], 200)
-        equal("its name stands with the end", sql(c, "SELECT token_name FROM executions"), [["worker-1"]])
+        equal("its name stands with the end, and that of who recorded it beside it",
+              sql(c, "SELECT token_name, created_by FROM executions"), [["worker-1", "test"]])
+        check("and in the log", "recorded, told by token test" in c.output(), c.output()[-300:])
         take = lambda token: c.call("POST", "/locks/acquire", {"lock_key": "k", "worker_id": "w1", "ttl_seconds": 60},
                                     token=token)[1]["acquired"]
         drop = lambda token: c.call("DELETE", "/locks/release/k?worker_id=w1", token=token)[0]

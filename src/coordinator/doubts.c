@@ -119,8 +119,9 @@ static void replaced(void *ctx, const struct err *e) {
     struct doubted_create *x = ctx;
     struct err later;
     if (!e && x->replace.replaced) {
-        log_warn("what was recorded of request %" PRIu64 " of %s differed from the chain, and was replaced",
-                 x->replace.key.request_id, x->replace.key.contract_id);
+        log_warn("what was recorded of request %" PRIu64
+                 " of %s differed from the chain, and was replaced by what the token '%s' told",
+                 x->replace.key.request_id, x->replace.key.contract_id, x->replace.token_name);
         reply_known(x->request, &x->replace.key, true);
         return;
     }
@@ -138,6 +139,7 @@ static void replace(struct doubted_create *x) {
     x->replace = (struct queue_replace){.call = {.done = replaced, .ctx = x},
                                         .key = n->key,
                                         .was = n->known,
+                                        .token_name = n->token_name,
                                         .transaction_hash = n->transaction_hash,
                                         .build_target = n->build_target,
                                         .payer = n->payer,

@@ -61,9 +61,10 @@ static void created(void *ctx, const struct err *e) {
         task_reply_later(x->request, e, "a request could not be stored");
         return;
     }
+    const char *token = x->create.token_name;
     if (x->create.created)
-        log_info("request of %s recorded%s%.300s", x->create.key.contract_id,
-                 x->refused ? ", whose event a worker could not read: " : "", x->refused ? x->refused : "");
+        log_info("request of %s recorded%s%s%s%.300s", x->create.key.contract_id, token[0] ? ", told by token " : "",
+                 token, x->refused ? ", whose event a worker could not read: " : "", x->refused ? x->refused : "");
     if (!x->create.created && !task_is_same(x->create.json, x->create.known)) {
         doubt_create(x->c, x->request, &x->create);
         log_nothing();
@@ -93,7 +94,7 @@ void tasks_create(struct http_request *r, void *ctx) {
     struct posted_task task;
     struct err e;
     SCOPED_JSON(j) = http_take_json(r);
-    if (!check_network(c, r, &e) || !queue_has_room(c->queue, &e)) {
+    if (!check_network(c, r, &e) || !queue_has_room(c->queue, coordinator_token_name(r), &e)) {
         reply_error(r, &e);
         return;
     }
@@ -105,6 +106,7 @@ void tasks_create(struct http_request *r, void *ctx) {
     x->refused = copy(a, task.refused);
     x->create = (struct queue_create){.call = {.done = created, .ctx = x},
                                       .key = {arena_strdup(a, task.key.contract_id), task.key.request_id},
+                                      .token_name = coordinator_token_name(r),
                                       .transaction_hash = copy(a, task.transaction_hash),
                                       .build_target = arena_strdup(a, task.build_target),
                                       .payer = arena_strdup(a, task.payer),

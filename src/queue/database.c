@@ -108,6 +108,11 @@
 // another request takes its place.
 #define EXECUTION_LOGS                                                                                                 \
     "CREATE TABLE execution_logs (execution_id BIGINT PRIMARY KEY, build_log TEXT, guest_stderr TEXT);"
+// Whose word an execution is: the name of the token by which it was told. Of what is not over it stands beside its
+// place in the queue, too, where it is counted.
+#define CREATORS                                                                                                       \
+    "ALTER TABLE executions ADD COLUMN created_by TEXT;"                                                               \
+    "ALTER TABLE queue_items ADD COLUMN created_by TEXT;"
 #define FORGET_LOGS "DELETE FROM execution_logs WHERE execution_id = OLD.id;"
 #define OPEN_AGAIN "OLD.state IS NOT NULL AND NEW.state IS NULL"
 
@@ -294,6 +299,8 @@ static const struct db_migration migrations[] = {
      "CREATE TRIGGER executions_logs_replaced AFTER UPDATE ON executions FOR EACH ROW WHEN (" OPEN_AGAIN
      ") EXECUTE FUNCTION forget_logs();",
      .least = 15},
+    // What an older program records is nobody's, and one that it lets replace a false one is its creator's still.
+    {.version = 17, .what = "by which token executions were created", .sql = CREATORS, .least = 16},
 };
 
 const char *database_text(struct arena *a, const char *text) {

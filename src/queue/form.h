@@ -12,7 +12,7 @@ struct queue_form {
     void (*give_back)(struct queue *q, struct queue_give_back *x);
     void (*end)(struct queue *q, struct queue_end *x);
     void (*counts)(struct queue *q, struct queue_counts *out);
-    bool (*has_room)(struct queue *q, struct err *e);
+    bool (*has_room)(struct queue *q, const char *token_name, struct err *e);
     bool (*list)(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                  struct err *e);
     bool (*detail)(struct queue *q, struct db *db, const struct execution_key *key, struct arena *a,
@@ -27,14 +27,6 @@ struct queue_form {
 struct queue { // a form's own struct begins with it
     const struct queue_form *form;
 };
-
-// What has_room answers where so many are not over.
-static inline bool room_beside(uint64_t open, struct err *e) {
-    if (open < QUEUE_OPEN_MAX)
-        return true;
-    err_set(e, ERR_UNAVAILABLE, "%d executions are waiting already", QUEUE_OPEN_MAX);
-    return err_hint(e, "try again when workers have done some");
-}
 
 static inline void hopeless_figure(struct buf *out, uint64_t n) {
     figure_one(out, FIGURE_COUNTER, "outlayer_queue_hopeless_total",

@@ -137,12 +137,12 @@ static void local_counts(struct queue *q, struct queue_counts *out) {
     pthread_mutex_unlock(&l->mutex);
 }
 
-static bool local_has_room(struct queue *q, struct err *e) {
+static bool local_has_room(struct queue *q, const char *token_name, struct err *e) {
     struct local *l = (struct local *)q;
     pthread_mutex_lock(&l->mutex);
-    size_t open = l->count;
+    bool room = creators_have_room(&l->creators, token_name, l->count, e);
     pthread_mutex_unlock(&l->mutex);
-    return room_beside(open, e);
+    return room;
 }
 
 // The longest wait of those that are queued, in ms.
@@ -199,6 +199,7 @@ static void local_free(struct queue *q) {
         while (l->slots[i])
             item_forget(l, &l->slots[i]);
     lanes_free(l);
+    creators_clear(&l->creators);
     heap_release(&l->timers);
     heap_release(&l->deaths);
     heap_release(&l->ages);

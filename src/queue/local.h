@@ -13,6 +13,7 @@
 // its row is written (local_leases.c).
 #pragma once
 #include "crypto/hash.h"
+#include "queue/creators.h"
 #include "queue/form.h"
 #include "queue/heap.h"
 #include "queue/rows.h"
@@ -53,9 +54,9 @@ struct item {
     struct arena *arena; // of the item and its texts
     struct execution_key key;
     int64_t execution_id;
-    const char *build_target, *json, *payer_name;
-    struct payer *payer; // while it waits
-    struct bench *bench; // who does not get it; NULL: nobody
+    const char *build_target, *json, *payer_name, *created_by; // created_by: a token's name; NULL: nobody's
+    struct payer *payer;                                       // while it waits
+    struct bench *bench;                                       // who does not get it; NULL: nobody
     enum execution_state state;
     uint64_t since_ms; // in this state; monotonic
     bool ending;       // its end is being stored; meanwhile nobody else may end or lease it
@@ -90,6 +91,7 @@ struct local {
     bool timer_runs, stop;
     struct item *slots[LOCAL_SLOTS];
     struct payer *payers[LOCAL_SLOTS];
+    struct creators creators;
     size_t count;
     struct lane *lanes[LANE_SLOTS]; // by build target
     size_t lane_count;

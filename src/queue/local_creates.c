@@ -92,6 +92,7 @@ static bool store_new(struct db *db, struct creation *x, int64_t id, struct err 
                                 .build_target = c->build_target,
                                 .payer = c->payer,
                                 .source = c->source,
+                                .created_by = c->token_name,
                                 .turn = x->turn,
                                 .dead_at_ms = local_dead_at(x->l, c->dead_at_ms, x->now_ms)};
     return queue_row_insert(db, &x->row, e);
@@ -124,6 +125,7 @@ static struct queue_row row_copy(struct arena *a, const struct queue_row *row) {
     out.build_target = copy(a, row->build_target);
     out.payer = copy(a, row->payer);
     out.worker_id = copy(a, row->worker_id);
+    out.created_by = copy(a, row->created_by);
     out.token_name = copy(a, row->token_name);
     out.lease = copy(a, row->lease);
     out.timeline = copy(a, row->timeline);
@@ -208,7 +210,7 @@ void local_create(struct queue *q, struct queue_create *c) {
     struct err e;
     *x = (struct creation){.l = (struct local *)q, .call = c, .now_ms = clock_wall_ms()};
     c->created = false;
-    if (!queue_has_room(q, &e) || !writer_submit(x->l->writer, &job, &e))
+    if (!queue_has_room(q, c->token_name, &e) || !writer_submit(x->l->writer, &job, &e))
         stored(x, false, &e);
 }
 

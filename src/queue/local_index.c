@@ -173,6 +173,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .build_target = arena_strdup(a, row->build_target),
                        .json = arena_strdup(a, row->json),
                        .payer_name = arena_strdup(a, row->payer),
+                       .created_by = row->created_by ? arena_strdup(a, row->created_by) : NULL,
                        .payer = payer,
                        .waits = true,
                        .state = EXECUTION_QUEUED,
@@ -190,6 +191,7 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
     x->in_lane.of = x->in_any.of = x->in_timers.of = x->in_deaths.of = x->in_ages.of = x;
     *at = x;
     l->count++;
+    creators_add(&l->creators, x->created_by, 1);
     l->counts.by_state[x->state]++;
     item_place(l, x);
     item_changed(l, x);
@@ -223,6 +225,7 @@ void item_forget(struct local *l, struct item **at) {
     leave_state(l, x);
     item_changed(l, x);
     l->count--;
+    creators_less(&l->creators, x->created_by);
     buf_free(&x->timeline);
     arena_free(x->arena);
 }

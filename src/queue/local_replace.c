@@ -42,6 +42,7 @@ static bool store(struct db *db, void *ctx, struct err *e) {
                                 .build_target = c->build_target,
                                 .payer = c->payer,
                                 .source = c->source,
+                                .created_by = c->token_name,
                                 .turn = x->row.turn,
                                 .dead_at_ms = local_dead_at(x->l, c->dead_at_ms, x->now_ms)};
     return queue_row_insert(db, &x->row, e);

@@ -11,7 +11,9 @@ void queue_beat(struct queue *q, struct queue_beat *x) { q->form->beat(q, x); }
 void queue_give_back(struct queue *q, struct queue_give_back *x) { q->form->give_back(q, x); }
 void queue_end(struct queue *q, struct queue_end *x) { q->form->end(q, x); }
 void queue_counts(struct queue *q, struct queue_counts *out) { q->form->counts(q, out); }
-bool queue_has_room(struct queue *q, struct err *e) { return q->form->has_room(q, e); }
+bool queue_has_room(struct queue *q, const char *token_name, struct err *e) {
+    return q->form->has_room(q, token_name, e);
+}
 bool queue_list(struct queue *q, struct db *db, const struct queue_filter *f, struct arena *a, struct buf *out,
                 struct err *e) {
     return q->form->list(q, db, f, a, out, e);

@@ -60,6 +60,7 @@ struct queue_call {
 struct queue_create {
     struct queue_call call;
     struct execution_key key;
+    const char *token_name;       // of the token by which it is told; "" or NULL: none was needed
     const char *transaction_hash; // NULL: none
     const char *build_target;
     const char *payer;   // whose turns it takes: those who pay take turns, not requests
@@ -80,6 +81,7 @@ struct queue_replace {
     struct queue_call call;
     struct execution_key key;
     const char *was;                                                    // the false one; another one is left alone
+    const char *token_name;                                             // as in queue_create
     const char *transaction_hash, *build_target, *payer, *json, *about; // as in queue_create
     uint64_t source;
     uint64_t dead_at_ms;
@@ -184,8 +186,9 @@ struct queue_counts {
     uint64_t created, succeeded, guest_failed, refused, expired, instructions; // since the database began
 };
 void queue_counts(struct queue *q, struct queue_counts *out);
-// false: there is no room for another execution (ERR_UNAVAILABLE).
-[[nodiscard]] bool queue_has_room(struct queue *q, struct err *e);
+// false: there is no room for another execution, or none for this token, which is not to fill the queue for all others
+// (ERR_UNAVAILABLE; creators.h).
+[[nodiscard]] bool queue_has_room(struct queue *q, const char *token_name, struct err *e);
 
 struct queue_filter {
     const char *transaction_hash, *contract_id; // NULL: any; so of all texts

@@ -4,6 +4,7 @@
 
 #include "store/sqlite.h"
 #include "store/test_gate.h"
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -289,18 +290,18 @@ static void test_a_cancel_again(void **state) {
 
 // If this fails, a false word that was replaced after its end is counted in the database for ever.
 static void test_a_replaced_end(void **state) {
-    (void)state;
     struct world w;
     struct queue_counts before, after;
     struct test_answer a;
     bool changed;
-    world_open(&w, 600000);
+    world_open_on(&w, state, 600000);
     assert_true(create(&w, 1));
     struct test_lease one = poll_one(&w);
     assert_int_equal(end_well(&w, &one, &changed), QUEUE_OK);
     struct queue_replace x = {.call = call_new(&a),
                               .key = {"a.near", 1},
                               .was = "1",
+                              .token_name = "honest",
                               .build_target = "t",
                               .payer = "p",
                               .json = "7",
@@ -308,10 +309,14 @@ static void test_a_replaced_end(void **state) {
     queue_replace(w.q, &x);
     assert_true(wait_for(&a));
     assert_true(x.replaced);
-    queue_counts(w.q, &before);
+    assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM executions e JOIN queue_items q ON q.execution_id = e.id "
+                                 "WHERE e.created_by = 'honest' AND q.created_by = 'honest'"),
+                     1); // it is his word now
+    do
+        queue_counts(w.q, &before);
+    while (before.succeeded); // the form for many looks now and then
     restart(&w);
     queue_counts(w.q, &after);
-    assert_int_equal(before.succeeded, 0);
     assert_int_equal(after.succeeded, 0);
     assert_int_equal(after.instructions, 0);
     assert_int_equal(after.created, before.created);
@@ -335,6 +340,63 @@ static void test_a_refusal_by_nobody(void **state) {
     one = poll_by(&w, "", 10, NULL, NULL);
     assert_int_equal(one.attempt, 2);
     assert_true(clock_mono_ms() - start >= 500); // the delay of any that is given back
+    world_close(&w);
+}
+
+// One told by this token; whether it is taken.
+static bool create_by(struct world *w, uint64_t id, const char *token_name, struct err *e) {
+    struct test_answer a;
+    char json[24];
+    snprintf(json, sizeof json, "%u", (unsigned)id);
+    struct queue_create x = create_of(&a, id, json);
+    x.token_name = token_name;
+    queue_create(w->q, &x);
+    bool ok = wait_for(&a);
+    *e = a.e;
+    return ok && x.created;
+}
+
+// As if `token_name` had created these.
+static void fill_by(struct world *w, uint64_t from, uint64_t to, const char *token_name) {
+    SCOPED_ARENA(a);
+    restart_after(w, arena_printf(a,
+                                  "INSERT INTO executions (contract_id, request_id, created_ms, created_by, about, "
+                                  "task) WITH RECURSIVE n(i) AS (SELECT %" PRIu64 " UNION ALL SELECT i + 1 FROM n "
+                                  "WHERE i < %" PRIu64 ") SELECT 'a.near', i, 1, '%s', '{}', i FROM n;"
+                                  "INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, "
+                                  "payer, created_by, turn, dead_at_ms) SELECT id, contract_id, request_id, 't', 'p', "
+                                  "created_by, request_id, 4102444800000 FROM executions WHERE request_id >= %" PRIu64,
+                                  from, to, token_name, from));
+}
+
+// If this fails, whoever has got hold of one monitor's token fills the queue with what he makes up, and nobody's true
+// requests are taken any more; or nobody can find out whose token that was.
+static void test_no_token_fills_the_queue(void **state) {
+    struct world w;
+    struct err e;
+    bool changed;
+    const uint64_t half = QUEUE_OPEN_MAX / 2;
+    world_open_on(&w, state, 600000);
+    fill_by(&w, 1, half - 1, "leaked");
+    assert_true(create_by(&w, half, "leaked", &e));
+    assert_false(create_by(&w, half + 1, "leaked", &e)); // it has as many as there is room left
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(e.msg, "of 'leaked'"));
+    assert_ok(create_by(&w, half + 1, "other", &e), &e);
+    assert_ok(create_by(&w, half + 2, "", &e), &e); // where no token is needed
+    assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM executions WHERE created_by = 'leaked'"), half);
+    assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM executions WHERE created_by = 'other'"), 1);
+    assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM executions WHERE created_by IS NULL"), 1);
+    restart(&w); // whose they are is known after it, too
+    assert_false(create_by(&w, half + 3, "leaked", &e));
+    for (int i = 0; i < 3; i++) {
+        struct test_lease one = poll_one(&w);
+        assert_int_equal(end_well(&w, &one, &changed), QUEUE_OK);
+    }
+    while (!create_by(&w, half + 3, "leaked", &e)) // the form for many looks now and then
+        sched_yield();
+    fill_by(&w, half + 10, QUEUE_OPEN_MAX + 10, "other");
+    assert_false(create_by(&w, half + 4, "third", &e)); // there is an end to what all have
     world_close(&w);
 }
 
@@ -378,10 +440,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_creates_at_once),
                                        cmocka_unit_test(test_a_failed_cancel),
                                        ON_BOTH_FORMS(test_a_cancel_again),
-                                       cmocka_unit_test(test_a_replaced_end),
+                                       ON_BOTH_FORMS(test_a_replaced_end),
                                        cmocka_unit_test(test_a_refusal_by_nobody),
                                        cmocka_unit_test(test_expiry),
                                        ON_BOTH_FORMS(test_expiry_from_sleep),
+                                       ON_BOTH_FORMS(test_no_token_fills_the_queue),
                                        ON_BOTH_FORMS(test_the_oldest_that_is_queued),
                                        ON_BOTH_FORMS(test_leases_outlive_a_restart),
                                        cmocka_unit_test(test_an_older_program),

@@ -21,15 +21,18 @@ static bool changed_id(struct db *db, struct db_stmt *s, int64_t *id, struct err
 
 bool execution_insert(struct db *db, const struct queue_create *x, uint64_t now_ms, int64_t *id, struct err *e) {
     struct db_stmt *s;
-    if (!db_query(db,
-                  "INSERT INTO executions (contract_id, request_id, transaction_hash, created_ms, about, task) "
-                  "VALUES (:contract, :request, :transaction, :now, :about, :task) ON CONFLICT DO NOTHING RETURNING id",
-                  &s, e))
+    if (!db_query(
+            db,
+            "INSERT INTO executions (contract_id, request_id, transaction_hash, created_ms, created_by, about, task) "
+            "VALUES (:contract, :request, :transaction, :now, :creator, :about, :task) ON CONFLICT DO NOTHING "
+            "RETURNING id",
+            &s, e))
         return false;
     bind_key(db, s, &x->key);
     db_bind_text(db, s, ":transaction", x->transaction_hash);
     db_bind_text(db, s, ":task", x->json);
     db_bind_text(db, s, ":about", x->about);
+    db_bind_text(db, s, ":creator", if_any(x->token_name));
     db_bind_int(db, s, ":now", (int64_t)now_ms);
     return changed_id(db, s, id, e);
 }
@@ -56,8 +59,8 @@ bool execution_store_end(struct db *db, const struct execution_end *x, bool *cha
     db_bind_text(db, s, ":outcome", x->outcome);
     db_bind_text(db, s, ":report", x->report);
     db_bind_text(db, s, ":evidence", x->evidence);
-    db_bind_text(db, s, ":worker", x->worker_id && x->worker_id[0] ? x->worker_id : NULL);
-    db_bind_text(db, s, ":token", x->token_name && x->token_name[0] ? x->token_name : NULL);
+    db_bind_text(db, s, ":worker", if_any(x->worker_id));
+    db_bind_text(db, s, ":token", if_any(x->token_name));
     db_bind_text(db, s, ":lease", x->lease);
     db_bind_int(db, s, ":now", (int64_t)x->now_ms);
     db_bind_int(db, s, ":instructions", (int64_t)x->instructions);
@@ -129,20 +132,20 @@ bool execution_look(struct db *db, const struct execution_key *key, struct arena
 
 bool execution_replace(struct db *db, const struct queue_replace *x, uint64_t now_ms, int64_t *id, struct err *e) {
     struct db_stmt *s;
-    if (!db_query(db,
-                  "UPDATE executions SET transaction_hash = :transaction, created_ms = :now, about = :about, "
-                  "task = :task, state = NULL, outcome = NULL, report = NULL, evidence = NULL, worker_id = NULL, lease "
-                  "= NULL, "
-                  "ended_ms = NULL, instructions = NULL, timeline = NULL WHERE contract_id = :contract AND request_id "
-                  "= :request "
-                  "AND task = :was RETURNING id",
-                  &s, e))
+    if (!db_query(
+            db,
+            "UPDATE executions SET transaction_hash = :transaction, created_ms = :now, created_by = :creator, about = "
+            ":about, task = :task, state = NULL, outcome = NULL, report = NULL, evidence = NULL, worker_id = NULL, "
+            "lease = NULL, ended_ms = NULL, instructions = NULL, timeline = NULL WHERE contract_id = :contract AND "
+            "request_id = :request AND task = :was RETURNING id",
+            &s, e))
         return false;
     bind_key(db, s, &x->key);
     db_bind_text(db, s, ":was", x->was);
     db_bind_text(db, s, ":transaction", x->transaction_hash);
     db_bind_text(db, s, ":about", x->about);
     db_bind_text(db, s, ":task", x->json);
+    db_bind_text(db, s, ":creator", if_any(x->token_name));
     db_bind_int(db, s, ":now", (int64_t)now_ms);
     return changed_id(db, s, id, e) && (!*id || row_delete(db, *id, e));
 }
@@ -199,6 +202,7 @@ static struct queue_row row_of(struct db *db, struct db_stmt *s) {
                               .stored = db_text(db, s, "payer") != NULL,
                               .build_target = db_text(db, s, "build_target"),
                               .payer = db_text(db, s, "payer"),
+                              .created_by = db_text(db, s, "created_by"),
                               .source = (uint64_t)db_int(db, s, "source"),
                               .turn = (uint64_t)db_int(db, s, "turn"),
                               .dead_at_ms = (uint64_t)db_int(db, s, "dead_at_ms"),
@@ -215,7 +219,8 @@ static struct queue_row row_of(struct db *db, struct db_stmt *s) {
 
 #define SELECT_OPEN                                                                                                    \
     "SELECT e.id AS id, e.contract_id AS contract_id, e.request_id AS request_id, e.task AS task, e.created_ms AS "    \
-    "created_ms, q.build_target AS build_target, q.payer AS payer, q.source AS source, q.turn AS turn, q.dead_at_ms "  \
+    "created_ms, q.build_target AS build_target, q.payer AS payer, q.created_by AS created_by, q.source AS source, "   \
+    "q.turn AS turn, q.dead_at_ms "                                                                                    \
     "AS dead_at_ms, "                                                                                                  \
     "q.not_before_ms AS not_before_ms, q.until_ms AS until_ms, q.attempt AS attempt, q.handed AS handed, q.stage AS "  \
     "stage, q.worker_id "                                                                                              \
@@ -243,16 +248,18 @@ bool queue_rows_read(struct db *db, const struct execution_key *key,
 
 bool queue_row_insert(struct db *db, const struct queue_row *row, struct err *e) {
     struct db_stmt *s;
-    if (!db_query(db,
-                  "INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, source, turn, "
-                  "dead_at_ms) VALUES (:id, :contract, :request, :target, :payer, :source, :turn, :dead) ON CONFLICT "
-                  "DO NOTHING",
-                  &s, e))
+    if (!db_query(
+            db,
+            "INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, created_by, source, "
+            "turn, dead_at_ms) VALUES (:id, :contract, :request, :target, :payer, :creator, :source, :turn, "
+            ":dead) ON CONFLICT DO NOTHING",
+            &s, e))
         return false;
     db_bind_int(db, s, ":id", row->execution_id);
     bind_key(db, s, &row->key);
     db_bind_text(db, s, ":target", row->build_target);
     db_bind_text(db, s, ":payer", row->payer);
+    db_bind_text(db, s, ":creator", if_any(row->created_by));
     db_bind_int(db, s, ":source", (int64_t)row->source);
     db_bind_int(db, s, ":turn", (int64_t)row->turn);
     db_bind_int(db, s, ":dead", (int64_t)row->dead_at_ms);

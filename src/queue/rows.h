@@ -11,6 +11,7 @@ struct queue_row {
     uint64_t created_ms;
     bool stored; // false: an older program made the execution, and what follows is not known
     const char *build_target, *payer;
+    const char *created_by;                             // name of the token by which it came; "" or NULL: nobody's
     uint64_t source;                                    // a mark of what it runs; 0: not known
     uint64_t turn, dead_at_ms, not_before_ms, until_ms; // wall clock
     unsigned attempt, handed;
@@ -20,6 +21,9 @@ struct queue_row {
     const char *lease;          // SHA-256 of the token, in hexadecimal digits; likewise
     const char *timeline;       // NULL: nothing happened yet
 };
+
+// As a column has it: NULL for what is not said.
+static inline const char *if_any(const char *text) { return text && text[0] ? text : NULL; }
 
 // *id: 0 when it was there.
 [[nodiscard]] bool execution_insert(struct db *db, const struct queue_create *x, uint64_t now_ms, int64_t *id,

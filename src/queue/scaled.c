@@ -91,8 +91,11 @@ static void tell_outage(struct scaled *s, struct call_list *const *lists, size_t
 
 // --- what is promised
 
-static void count_creates(struct scaled *s, uint64_t made) {
+static void count_creates(struct scaled *s, struct queue_create *const *x, size_t n, uint64_t made) {
     pthread_mutex_lock(&s->mutex);
+    for (size_t i = 0; i < n; i++)
+        if (x[i]->created)
+            creators_add(&s->creators, x[i]->token_name, 1);
     s->counts.created += made;
     s->counts.by_state[EXECUTION_QUEUED] += made;
     s->changes++;
@@ -110,7 +113,7 @@ static bool store_creates(struct scaled *s, struct queue_call **x, size_t n, str
         return false;
     for (size_t i = 0; i < n; i++)
         made += c[i]->created;
-    count_creates(s, made);
+    count_creates(s, c, n, made);
     if (made)
         scaled_changed(s);
     scaled_ring_creates(s, c, n);
@@ -428,21 +431,28 @@ static void take_polls(struct scaled *s, struct round *r) {
 // What others did becomes known; what this process did since it asked stays.
 static bool refresh_counts(struct scaled *s, struct err *e) {
     struct queue_counts now;
+    struct creators creators;
     uint64_t oldest_ms;
     pthread_mutex_lock(&s->mutex);
     uint64_t changes = s->changes;
     pthread_mutex_unlock(&s->mutex);
-    if (!scaled_count(s, &now, &oldest_ms, e))
+    if (!scaled_count(s, &now, &creators, &oldest_ms, e)) {
+        creators_clear(&creators);
         return false;
+    }
     pthread_mutex_lock(&s->mutex);
     s->oldest_ms = oldest_ms;
     now.leases_lost = s->counts.leases_lost;
     bool still = changes == s->changes && !s->creates.count && !s->ends.count;
     if (still || ++s->unbelieved > COUNTS_UNBELIEVED_MAX) {
+        struct creators before = s->creators;
         s->counts = now;
+        s->creators = creators;
+        creators = before;
         s->unbelieved = 0;
     }
     pthread_mutex_unlock(&s->mutex);
+    creators_clear(&creators);
     return true;
 }
 
@@ -513,7 +523,7 @@ static void add_call(struct scaled *s, struct call_list *l, struct queue_call *c
 static void scaled_create(struct queue *q, struct queue_create *x) {
     struct scaled *s = scaled_of(q);
     struct err e;
-    if (queue_has_room(q, &e))
+    if (queue_has_room(q, x->token_name, &e))
         add_call(s, &s->creates, &x->call, &s->promised);
     else
         x->call.done(x->call.ctx, &e);
@@ -567,13 +577,15 @@ static void scaled_counts(struct queue *q, struct queue_counts *out) {
     pthread_mutex_unlock(&s->mutex);
 }
 
-static bool scaled_has_room(struct queue *q, struct err *e) {
-    struct queue_counts c;
+static bool scaled_has_room(struct queue *q, const char *token_name, struct err *e) {
+    struct scaled *s = scaled_of(q);
     uint64_t open = 0;
-    scaled_counts(q, &c);
+    pthread_mutex_lock(&s->mutex);
     for (int i = 0; i < EXECUTION_STATE_COUNT; i++)
-        open += c.by_state[i];
-    return room_beside(open, e);
+        open += s->counts.by_state[i];
+    bool room = creators_have_room(&s->creators, token_name, open, e);
+    pthread_mutex_unlock(&s->mutex);
+    return room;
 }
 
 static void scaled_figures(struct queue *q, struct buf *out) {
@@ -638,6 +650,7 @@ static void scaled_free(struct queue *q) {
     if (s->soft_runs)
         pthread_join(s->soft_thread, NULL);
     bell_free(s->bell);
+    creators_clear(&s->creators);
     db_close(s->durable);
     db_close(s->soft);
     pthread_cond_destroy(&s->promised);
@@ -671,7 +684,8 @@ static bool open_parts(struct scaled *s, const char *url, struct redis *redis, s
     durable.joins_by_keys = soft.joins_by_keys = soft.may_lack_last = true;
     if (!db_open_as(&s->durable, url, &durable, e) || !database_migrate(s->durable, e) || !scaled_take_older(s, e) ||
         !database_id(s->durable, s->database, e) || !db_open_as(&s->soft, url, &soft, e) ||
-        !scaled_count(s, &s->counts, &s->oldest_ms, e) || (redis && !bell_new(&s->bell, redis, scaled_heard, s, e)))
+        !scaled_count(s, &s->counts, &s->creators, &s->oldest_ms, e) ||
+        (redis && !bell_new(&s->bell, redis, scaled_heard, s, e)))
         return false;
     s->durable_runs = pthread_create(&s->durable_thread, NULL, keep_promises, s) == 0;
     s->soft_runs = s->durable_runs && pthread_create(&s->soft_thread, NULL, keep_leases, s) == 0;

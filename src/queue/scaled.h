@@ -10,6 +10,7 @@
 // coordinator is taking (SKIP LOCKED). What another one has queued is found by the claim that runs every CLAIM_MS while
 // polls wait; or at once, where Redis carries the word (scaled_wake.c). Nothing depends on that word.
 #pragma once
+#include "queue/creators.h"
 #include "queue/database.h"
 #include "queue/form.h"
 #include "queue/service.h"
@@ -47,6 +48,7 @@ struct scaled {
     uint64_t swept_ms; // when it last swept (clock_mono_ms); 0: never. The second thread's, too
     uint64_t judge_ms; // the next look for what is hopeless; the second thread's
     struct queue_counts counts;
+    struct creators creators;
     uint64_t changes; // of the counts by this process, so that what was read before one is not believed at once
     unsigned unbelieved;
     uint64_t oldest_ms;
@@ -79,8 +81,10 @@ struct scaled_lease { // a poll with the token that it gets if something is ther
 // --- scaled_time.c: what time brings about
 
 [[nodiscard]] bool scaled_sweep(struct scaled *s, struct err *e);
-// The counts, as all coordinators have made them, and how long the oldest that is queued waits.
-[[nodiscard]] bool scaled_count(struct scaled *s, struct queue_counts *out, uint64_t *oldest_ms, struct err *e);
+// The counts, as all coordinators have made them, who created what is not over, and how long the oldest that is queued
+// waits. `creators` is the caller's to clear, also after a failure.
+[[nodiscard]] bool scaled_count(struct scaled *s, struct queue_counts *out, struct creators *creators,
+                                uint64_t *oldest_ms, struct err *e);
 
 // Finds what is hopeless, where each that waits before another one costs it so many microseconds.
 [[nodiscard]] bool scaled_judge(struct scaled *s, uint64_t each_us, uint64_t *found, struct err *e);

@@ -34,28 +34,27 @@ static const char *lease_text(const char *token, char out[static 65]) {
     return token ? hash_hex(&h, out) : NULL;
 }
 
-static const char *if_any(const char *text) { return text && text[0] ? text : NULL; }
-
 // --- creations
 
 static const char create_sql[] =
     "WITH x AS (SELECT * FROM unnest(CAST(:contract AS TEXT[]), CAST(:request AS BIGINT[]), CAST(:transaction AS "
     "TEXT[]),"
     " CAST(:about AS TEXT[]), CAST(:task AS TEXT[]), CAST(:target AS TEXT[]), CAST(:payer AS TEXT[]),"
-    " CAST(:dead AS BIGINT[]), CAST(:source AS BIGINT[])) WITH ORDINALITY AS"
-    " x (contract_id, request_id, transaction_hash, about, task, build_target, payer, dead_at_ms, source, n)),"
+    " CAST(:dead AS BIGINT[]), CAST(:source AS BIGINT[]), CAST(:creator AS TEXT[])) WITH ORDINALITY AS x (contract_id,"
+    " request_id, transaction_hash, about, task, build_target, payer, dead_at_ms, source, created_by, n)),"
     // Of two in one statement the first one is made, as if it had come alone.
-    " made AS (INSERT INTO executions (contract_id, request_id, transaction_hash, created_ms, about, task)"
-    " SELECT contract_id, request_id, transaction_hash, " NOW_MS ", about, task FROM x"
+    " made AS (INSERT INTO executions (contract_id, request_id, transaction_hash, created_ms, created_by, about, task)"
+    " SELECT contract_id, request_id, transaction_hash, " NOW_MS ", created_by, about, task FROM x"
     " ORDER BY contract_id, request_id, n ON CONFLICT DO NOTHING RETURNING id, contract_id, request_id),"
     " new AS (SELECT DISTINCT ON (made.id) made.id, x.* FROM made JOIN x USING (contract_id, request_id)"
     " ORDER BY made.id, x.n),"
     // The turn that is served: the highest that somebody holds, or the lowest that waits.
     " served AS (SELECT coalesce((SELECT max(turn) FROM queue_items WHERE stage IS NOT NULL),"
     " (SELECT min(turn) FROM queue_items WHERE stage IS NULL AND turn >= 0), 0) AS turn),"
-    " placed AS (INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, source, turn,"
-    " dead_at_ms)"
-    " SELECT new.id, contract_id, request_id, build_target, payer, source, greatest((SELECT turn FROM served),"
+    " placed AS (INSERT INTO queue_items (execution_id, contract_id, request_id, build_target, payer, source,"
+    " created_by, turn, dead_at_ms)"
+    " SELECT new.id, contract_id, request_id, build_target, payer, source, created_by, greatest((SELECT turn FROM "
+    "served),"
     " (SELECT max(q.turn) + 1 FROM queue_items q WHERE q.payer = new.payer AND q.stage IS NULL))"
     " + row_number() OVER (PARTITION BY payer ORDER BY new.n) - 1,"
     " CASE WHEN dead_at_ms <= " NOW_MS " THEN " NOW_MS " + CAST(:serve AS BIGINT)"
@@ -66,7 +65,7 @@ bool scaled_store_creates(struct scaled *s, struct queue_create **x, size_t n, s
     struct db *db = s->durable;
     struct db_stmt *q;
     bool row = false, ok;
-    struct buf c[9];
+    struct buf c[10];
     if (!db_query(db, create_sql, &q, e))
         return false;
     columns_init(c, ARRAY_LEN(c));
@@ -81,9 +80,10 @@ bool scaled_store_creates(struct scaled *s, struct queue_create **x, size_t n, s
         column_add_text(&c[6], x[i]->payer);
         column_add_int(&c[7], (int64_t)x[i]->dead_at_ms);
         column_add_int(&c[8], (int64_t)x[i]->source);
+        column_add_text(&c[9], if_any(x[i]->token_name));
     }
-    static const char *const names[] = {":contract", ":request", ":transaction", ":about", ":task",
-                                        ":target",   ":payer",   ":dead",        ":source"};
+    static const char *const names[] = {":contract", ":request", ":transaction", ":about",  ":task",
+                                        ":target",   ":payer",   ":dead",        ":source", ":creator"};
     columns_bind(db, q, names, c, ARRAY_LEN(c));
     db_bind_int(db, q, ":serve", (int64_t)s->config.serve_ms);
     db_bind_int(db, q, ":most", DEADLINE_MAX_MS);
@@ -124,6 +124,7 @@ static bool replace(struct scaled *s, struct queue_replace *x, struct err *e) {
                                   .build_target = x->build_target,
                                   .payer = x->payer,
                                   .source = x->source,
+                                  .created_by = x->token_name,
                                   .dead_at_ms = dead < most ? dead : most};
     return !id || queue_row_insert(s->durable, &row, e); // it has waited: its turn is the first
 }

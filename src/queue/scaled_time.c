@@ -131,7 +131,8 @@ bool scaled_sweep(struct scaled *s, struct err *e) {
 
 // --- counts
 
-static const char states_sql[] = "SELECT coalesce(stage, 'queued') AS name, count(*) AS n FROM queue_items GROUP BY 1";
+static const char states_sql[] = "SELECT coalesce(stage, 'queued') AS name, created_by, count(*) AS n FROM queue_items"
+                                 " GROUP BY 1, 2";
 static const char oldest_sql[] = "SELECT greatest(" NOW_MS " - created_ms, 0) AS ms FROM executions WHERE id ="
                                  " (SELECT min(execution_id) FROM queue_items WHERE stage IS NULL)";
 
@@ -142,13 +143,16 @@ static uint64_t *state_of(struct queue_counts *c, const char *name) {
     return &c->by_state[EXECUTION_QUEUED];
 }
 
-static bool read_states(struct db *db, struct queue_counts *out, struct err *e) {
+static bool read_states(struct db *db, struct queue_counts *out, struct creators *creators, struct err *e) {
     struct db_stmt *q;
     bool row = false, ok;
     if (!db_query(db, states_sql, &q, e))
         return false;
-    while ((ok = db_step(db, q, &row, e)) && row)
-        *state_of(out, db_text(db, q, "name")) += (uint64_t)db_int(db, q, "n");
+    while ((ok = db_step(db, q, &row, e)) && row) {
+        uint64_t n = (uint64_t)db_int(db, q, "n");
+        *state_of(out, db_text(db, q, "name")) += n;
+        creators_add(creators, db_text(db, q, "created_by"), n);
+    }
     db_done(db, q);
     return ok;
 }
@@ -175,7 +179,10 @@ bool scaled_look_benches(struct scaled *s, bool *any, struct err *e) {
     return ok;
 }
 
-bool scaled_count(struct scaled *s, struct queue_counts *out, uint64_t *oldest_ms, struct err *e) {
+bool scaled_count(struct scaled *s, struct queue_counts *out, struct creators *creators, uint64_t *oldest_ms,
+                  struct err *e) {
     *out = (struct queue_counts){0};
-    return read_states(s->soft, out, e) && executions_count(s->soft, out, e) && read_oldest(s->soft, oldest_ms, e);
+    *creators = (struct creators){0};
+    return read_states(s->soft, out, creators, e) && executions_count(s->soft, out, e) &&
+           read_oldest(s->soft, oldest_ms, e);
 }
