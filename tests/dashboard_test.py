@@ -217,7 +217,7 @@ def registered(stack):
     check("a key is registered", key)
     agent = types.SimpleNamespace(socket=stack.info["dstack_endpoint"])
     challenge = near.view_value(stack.info["rpc_url"], stack.info["register_contract_id"], "get_challenge")
-    return {"registered_key": key, "challenge": challenge["challenge"],
+    return {"registered_key": key, "register": stack.info["register_contract_id"], "challenge": challenge["challenge"],
             "other_quote": json.loads(Simulator.ask(agent, "/GetQuote?report_data=00")[2])["quote"]}
 
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who serves here: what each worker said last of itself.
-import { useWorkers } from "../api/queries.ts";
+import { useConfig, useWorkers } from "../api/queries.ts";
 import type { Worker } from "../api/schema.ts";
+import { stateOf, useRegistered, type Registered } from "../chain/register.ts";
 import { grouped } from "../format/number.ts";
 import { oneLine } from "../format/text.ts";
 import { duration } from "../format/time.ts";
+import { useNow } from "../hooks/clock.ts";
 import { useTitle } from "../hooks/title.ts";
 import { Sign, type Tone } from "../parts/mark.tsx";
 import { Same } from "../parts/same.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
-import { Proofs } from "./proofs.tsx";
+import { Name } from "../parts/values.tsx";
+import { KeyState, Proofs } from "./proofs.tsx";
 
 const STATUS: Record<Worker["status"], [word: string, tone: Tone]> = {
   online: ["Ready", "good"],
@@ -17,11 +20,30 @@ const STATUS: Record<Worker["status"], [word: string, tone: Tone]> = {
   offline: ["Silent", "warn"],
 };
 
+const NONE = <span className="none">–</span>;
+
 function count(value: Worker["building"]) {
-  return value === undefined ? <span className="none">–</span> : grouped(value);
+  return value === undefined ? NONE : grouped(value);
 }
 
-function Row({ worker }: { worker: Worker }) {
+function UpFor({ since }: { since: Worker["started_at_ms"] }) {
+  const now = useNow();
+  return since === undefined ? NONE : duration(Math.max(0, now - Number(since)));
+}
+
+// As whom it answers and with which key is its own word; what is registered, the chain's.
+function AnswersAs({ worker, registered }: { worker: Worker; registered: Registered[] | undefined }) {
+  const { operator_id: operator, public_key: key } = worker;
+  if (typeof operator !== "string" || typeof key !== "string") return NONE;
+  return (
+    <>
+      {oneLine(operator, 64)} <Name text={key} what="key" />{" "}
+      {registered && <KeyState state={stateOf(registered, operator, key)} />}
+    </>
+  );
+}
+
+function Row({ worker, registered }: { worker: Worker; registered: Registered[] | undefined }) {
   const [word, tone] = STATUS[worker.status] ?? [oneLine(`${worker.status}`, 20), "quiet"];
   return (
     <tr role="row">
@@ -38,6 +60,9 @@ function Row({ worker }: { worker: Worker }) {
           </span>
         ))}
       </td>
+      <td role="cell" className="wide">
+        <AnswersAs worker={worker} registered={registered} />
+      </td>
       <td role="cell" className="number" data-short="Building">
         {count(worker.building)}
       </td>
@@ -50,25 +75,33 @@ function Row({ worker }: { worker: Worker }) {
       <td role="cell" className="number" data-short="Free">
         {count(worker.free_slots)}
       </td>
-      <td role="cell" className="number">
+      <td role="cell" className="number" data-short="Up for">
+        <UpFor since={worker.started_at_ms} />
+      </td>
+      <td role="cell" className="number" data-short="Heard of">
         {duration(worker.last_seen_ms)} ago
       </td>
       <td role="cell" className="number" data-short="Version">
-        {worker.version === undefined ? <span className="none">–</span> : oneLine(worker.version, 20)}
+        {worker.version === undefined ? NONE : oneLine(worker.version, 20)}
       </td>
     </tr>
   );
 }
 
-const HEADS = ["State", "Worker", "Does", "Building", "Running", "Answering", "Free", "Heard of", "Version"];
+const HEADS = ["State", "Worker", "Does", "Answers as", "Building", "Running", "Answering", "Free"].concat([
+  "Up for",
+  "Heard of",
+  "Version",
+]);
+const FIRST_NUMBER = HEADS.indexOf("Building");
 
-function WorkerTable({ workers }: { workers: Worker[] }) {
+function WorkerTable({ workers, registered }: { workers: Worker[]; registered: Registered[] | undefined }) {
   return (
     <table role="table" className="rows" aria-label="Workers">
       <thead role="rowgroup">
         <tr role="row">
           {HEADS.map((head, i) => (
-            <th role="columnheader" scope="col" key={head} className={i >= 3 ? "number" : undefined}>
+            <th role="columnheader" scope="col" key={head} className={i >= FIRST_NUMBER ? "number" : undefined}>
               {head}
             </th>
           ))}
@@ -76,7 +109,7 @@ function WorkerTable({ workers }: { workers: Worker[] }) {
       </thead>
       <tbody role="rowgroup">
         {workers.map((worker) => (
-          <Row worker={worker} key={worker.worker_id} />
+          <Row worker={worker} registered={registered} key={worker.worker_id} />
         ))}
       </tbody>
     </table>
@@ -85,19 +118,20 @@ function WorkerTable({ workers }: { workers: Worker[] }) {
 
 export function WorkersPage() {
   const workers = useWorkers();
+  const registered = useRegistered(useConfig().data?.contract_id ?? undefined);
   useTitle("Workers");
   return (
     <>
       <h1 tabIndex={-1}>Workers</h1>
       <p className="lead">
         They take executions from this coordinator, build, run and answer them. What stands here is each worker's own
-        word.
+        word, but for whether its key is registered, which the chain says.
       </p>
       {workers.data ? (
         <>
           <Stale query={workers} />
           {workers.data.length > 0 ? (
-            <WorkerTable workers={workers.data} />
+            <WorkerTable workers={workers.data} registered={registered.data} />
           ) : (
             <Empty title="No worker has been heard of: what is asked now waits." />
           )}
@@ -107,7 +141,7 @@ export function WorkersPage() {
       ) : (
         <Loading what="the workers" />
       )}
-      <Proofs />
+      <Proofs query={registered} />
       <Same paths={[["workers", "/public/workers"]]} />
     </>
   );

@@ -3,11 +3,11 @@
 import { parseExact, type Integer } from "../api/exact.ts";
 import type { ExecutionDetail } from "../api/schema.ts";
 import type { Answered } from "../chain/events.ts";
-import { rpc, RpcError } from "../chain/rpc.ts";
+import { registerAt, type Register } from "../chain/register_at.ts";
+import { RpcError } from "../chain/rpc.ts";
 import { callOf, callSucceeded, transactionOf, type Transaction } from "../chain/transaction.ts";
 import { view, type Block } from "../chain/view.ts";
-import { base58 } from "../format/base58.ts";
-import { fromBase64, fromHex, toHex } from "../format/bytes.ts";
+import { fromBase64, toHex } from "../format/bytes.ts";
 import { utc } from "../format/time.ts";
 import { sha256 } from "../secrets/borsh.ts";
 import { differences, failed, json, passed, unchecked, type Check } from "./check.ts";
@@ -130,11 +130,8 @@ export async function answererCheck(
   return { check: passed(title, text, rest), answerer: { account, key, at, block: answered.outcome.block_hash } };
 }
 
-export interface Registration {
+export interface Registration extends Omit<Register, "account"> {
   register: string; // the contract
-  code: string; // SHA-256 of its code, as NEAR writes hashes
-  isKnown: boolean; // whether that is the code which these pages were built with
-  root: string | null; // another root key than Intel's, which it believes
   row: WorkerRow; // as of the answer, where its node still has that
   now: WorkerRow;
 }
@@ -151,11 +148,6 @@ export interface WorkerRow {
   fmspc: string;
 }
 
-interface RegisterConfig {
-  outlayer_contract_id: string;
-  root_public_key: string | null;
-}
-
 const moment = (seconds: Integer) => utc(1000 * Number(seconds));
 
 function factsOf({ register, code, row, now }: Registration): [string, string][] {
@@ -170,11 +162,6 @@ function factsOf({ register, code, row, now }: Registration): [string, string][]
     ["Image", `${row.image_id}`],
     ["RTMR3", row.rtmr3],
   ];
-}
-
-async function codeOf(urls: readonly string[], account: string, signal: AbortSignal): Promise<string> {
-  const params = { request_type: "view_account", finality: "final", account_id: account };
-  return (await rpc<{ code_hash: string }>(urls, "query", params, signal)).code_hash;
 }
 
 function workerOf(urls: readonly string[], answerer: Answerer, block: Block, signal: AbortSignal) {
@@ -202,17 +189,13 @@ export interface RegistrationQuestion {
 
 async function registrationOf({ urls, contract, known, signal }: RegistrationQuestion, answerer: Answerer) {
   const { account: register } = answerer;
-  const config = await view<RegisterConfig>(urls, register, "get_config", {}, undefined, signal).catch((e: unknown) => {
-    if (e instanceof RpcError && e.cause_name !== "unreachable") return null; // there is no such contract
-    throw e;
-  });
-  if (config?.outlayer_contract_id !== contract) return "contract" as const;
+  const at = await registerAt(urls, register, contract, known, signal);
+  if (!at) return "contract" as const;
   const now = await workerOf(urls, answerer, { finality: "final" }, signal);
   if (!now) return "key" as const;
-  const code = await codeOf(urls, register, signal);
+  const { code, isKnown, root } = at;
   const then = await workerThen(urls, answerer, now, signal);
-  const isKnown = known !== null && code === base58(fromHex(known, 32)!);
-  return { then, registration: { register, code, isKnown, root: config.root_public_key, row: then ?? now, now } };
+  return { then, registration: { register, code, isKnown, root, row: then ?? now, now } };
 }
 
 const WHY = {

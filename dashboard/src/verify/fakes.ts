@@ -6,17 +6,23 @@ export const hash = (text: string | Uint8Array) => createHash("sha256").update(t
 export const { signal } = new AbortController();
 
 interface Asked {
-  params: { method_name?: string; block_id?: string };
+  params: { account_id?: string; method_name?: string; args_base64?: string; block_id?: string };
 }
 
-// A coordinator and a chain that answer what the test says; the chain as of a block where there is an answer name@block.
+const argsOf = ({ params }: Asked): unknown => JSON.parse(atob(params.args_base64 ?? btoa("{}")));
+
+// A coordinator and a chain that answer what the test says, perhaps by a function of the arguments; the chain as of a block
+// where there is an answer name@block, and for one account where there is one account.name.
 export function answering(answers: Record<string, unknown>) {
   globalThis.fetch = async (url, init) => {
     const body = init?.body ? (JSON.parse(`${init.body as string}`) as Asked) : null;
     const name = body ? (body.params.method_name ?? "query") : `${url as string}`.split("?")[0]!;
-    const then = `${name}@${body?.params.block_id}`;
-    const found = answers[then in answers ? then : name];
-    if (found === undefined) return new Response("{}", { status: 404 });
+    const names = [`${name}@${body?.params.block_id}`, `${body?.params.account_id}.${name}`, name];
+    const answer = answers[names.find((one) => one in answers) ?? name];
+    const found: unknown =
+      typeof answer === "function" ? (answer as (args: unknown) => unknown)(argsOf(body!)) : answer;
+    if (found === undefined)
+      return body ? Response.json({ error: { cause: { name: "none" } } }) : new Response("{}", { status: 404 });
     if (found instanceof Uint8Array) return new Response(found as BodyInit);
     const bytes = [...new TextEncoder().encode(JSON.stringify(found))];
     return Response.json(body ? { result: body.params.method_name ? { result: bytes } : found } : found);

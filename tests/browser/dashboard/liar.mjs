@@ -15,7 +15,7 @@ function walk(value, change) {
 }
 
 // Each object of each answer goes through `change`.
-async function lying(page, change, encode = JSON.stringify) {
+export async function lying(page, change, encode = JSON.stringify) {
   await page.route(ofCoordinator, async (route) => {
     try {
       const response = await route.fetch();

@@ -3,36 +3,7 @@
 import { audit, check, done, equal, everywhere, open, picture, unexpected } from "./kit.mjs";
 import { answer, at, executionPath, hostile, list, lists, rows, world } from "./world.mjs";
 
-const workers = "**/public/workers";
-const strangers = Array.from({ length: 60 }, (_, i) => ({
-  worker_id: `worker-${"w".repeat(50)}-${i}`,
-  status: ["online", "busy", "offline"][i % 3],
-  last_seen_ms: i * 7000,
-  last_heartbeat_at: "2026-01-01T00:00:00Z",
-  capabilities: ["wasm32-wasip1", "<b>wasm32-wasip2</b>", "compilation", "execution"],
-  building: i,
-  version: "\u202e0.1",
-  more: { of: "anything" },
-}));
-
 export const tests = {
-  async "the workers"() {
-    await everywhere(at("/workers"), "workers", (page) => rows(page).getByText("local-worker").waitFor());
-    await everywhere(
-      at("/workers"),
-      "workers-long",
-      (page) => rows(page).nth(59).waitFor(),
-      (page) => page.route(workers, (route) => route.fulfill(answer(strangers))),
-    );
-    for (const [name, body, ready] of [
-      ["workers-empty", [], (page) => page.getByText("No worker has been heard of").waitFor()],
-      ["workers-error", null, (page) => page.getByRole("alert").waitFor()],
-    ])
-      await everywhere(at("/workers"), name, ready, (page) =>
-        page.route(workers, (route) => (body ? route.fulfill(answer(body)) : route.abort())),
-      );
-  },
-
   async "the book"() {
     const page = await open(at("/workers"));
     await page.getByRole("link", { name: "Docs" }).click();

@@ -12,10 +12,12 @@ import { tests as settings } from "./settings.mjs";
 import { tests as stats } from "./stats.mjs";
 import { tests as verification } from "./verification.mjs";
 import { tests as wallet } from "./wallet.mjs";
+import { tests as workers } from "./workers.mjs";
 
 await run(
   {
     ...list,
+    ...workers,
     ...execution,
     ...stats,
     ...verification,
