@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Execution } from "../api/schema.ts";
 import { completedIn, requestedIn, yieldsIn } from "./events.ts";
 import { outputOf, valueOf } from "./output.ts";
 import { priceLines, sumOf } from "./price.ts";
-import { untilAnswered } from "./queries.ts";
 import { receiptTree, type Outcome, type Transaction } from "./transaction.ts";
 
 const CONTRACT = "outlayer.test.near";
@@ -135,10 +133,4 @@ test("the price is the contract's formula", () => {
     [1000n, 6n, 50n, 0n],
   );
   assert.equal(sumOf(lines), 1056n);
-});
-
-test("the chain is asked by the second where nobody else tells, for a minute, and seldom otherwise", () => {
-  const [running, over] = [{ state: "running" } as Execution, { state: "settled" } as Execution];
-  assert.deepEqual([untilAnswered(undefined, 1), untilAnswered(over, 60), untilAnswered(null, 1)], [1000, 1000, 1000]);
-  assert.deepEqual([untilAnswered(running, 1), untilAnswered(undefined, 61)], [10_000, 10_000]);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pages read from the chain.
+import { useRef } from "react";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { each } from "../api/away.ts";
 import { isOver } from "../api/merge.ts";
@@ -9,13 +10,10 @@ import { balanceOf } from "./rpc.ts";
 import type { Integer } from "../api/exact.ts";
 import { useSettled } from "../hooks/settled.ts";
 import { completedIn, firstRequestIn, requestedIn } from "./events.ts";
+import { recorded, sent } from "./follow.ts";
 import type { Prices } from "./price.ts";
 import { failureOf, transactionOf, type Transaction } from "./transaction.ts";
 import { view } from "./view.ts";
-
-const FOLLOW_MS = 1000;
-const FOLLOWED = 60; // answers that come by the second
-const SELDOM_MS = 10_000;
 
 export function useRpc(): readonly string[] {
   return useConfig().data?.rpc_urls ?? [];
@@ -28,24 +26,16 @@ export interface Named {
   request: string;
 }
 
-// How long to wait before the chain is asked whether a request is answered: while the coordinator says that it is not,
-// seldom, since live.ts has it asked when the coordinator says that it is; where it says nothing, or the chain's node is
-// behind it, by the second for a minute.
-export function untilAnswered(execution: Execution | null | undefined, answers: number): number {
-  return (execution && !isOver(execution)) || answers > FOLLOWED ? SELDOM_MS : FOLLOW_MS;
-}
-
 // The transaction in which an execution was asked for; asked again until its end is in it.
 export function useTransaction(named: Named | null, execution: Execution) {
   const urls = useRpc();
+  const before = useRef<number | null>(null);
+  const { hash = "", sender = "", contract = "", request = "" } = named ?? {};
+  const isEnded = (transaction: Transaction) => completedIn(transaction, contract, request) !== null;
+  const isRunning = () => !isOver(execution);
   return useQuery({
-    queryKey: ["transaction", named?.hash, named?.sender],
+    ...recorded({ urls, hash, sender, isEnded, isRunning }, before),
     enabled: named !== null && urls.length > 0,
-    queryFn: ({ signal }) => transactionOf(urls, named!.hash, named!.sender, signal),
-    refetchInterval: ({ state }) =>
-      state.data && named && completedIn(state.data, named.contract, named.request)
-        ? false
-        : untilAnswered(execution, state.dataUpdateCount),
   });
 }
 
@@ -70,31 +60,24 @@ export function useBalance(account: string | undefined) {
   });
 }
 
-function isAnswered(transaction: Transaction | undefined, contract: string): boolean {
-  const asked = transaction && firstRequestIn(transaction, contract);
-  return Boolean(
-    transaction &&
-    (asked ? completedIn(transaction, contract, `${asked.data.request_id}`) : failureOf(transaction) !== null),
-  );
+function isAnswered(transaction: Transaction, contract: string): boolean {
+  const asked = firstRequestIn(transaction, contract);
+  if (!asked) return failureOf(transaction) !== null;
+  return completedIn(transaction, contract, `${asked.data.request_id}`) !== null;
 }
 
 // A transaction that a wallet has sent, or may have sent: asked for until its request is answered.
 export function useSentTransaction(hash: string, sender: string, contract: string) {
   const urls = useRpc();
   const client = useQueryClient();
-  const told = (transaction: Transaction | undefined) => {
+  const isRunning = () => {
+    const transaction = client.getQueryData<Transaction>(["transaction", hash, sender]);
     const asked = transaction && firstRequestIn(transaction, contract);
-    return asked && client.getQueryData<Execution | null>(["execution", contract, `${asked.data.request_id}`]);
+    const told = asked && client.getQueryData<Execution | null>(["execution", contract, `${asked.data.request_id}`]);
+    return Boolean(told && !isOver(told));
   };
-  return useQuery({
-    queryKey: ["transaction", hash, sender],
-    enabled: urls.length > 0,
-    retry: 30,
-    retryDelay: 2 * FOLLOW_MS,
-    queryFn: ({ signal }) => transactionOf(urls, hash, sender, signal),
-    refetchInterval: ({ state }) =>
-      isAnswered(state.data, contract) ? false : untilAnswered(told(state.data), state.dataUpdateCount),
-  });
+  const isEnded = (transaction: Transaction) => isAnswered(transaction, contract);
+  return useQuery({ ...sent({ urls, hash, sender, isEnded, isRunning }), enabled: urls.length > 0 });
 }
 
 // What an earlier request asked for.

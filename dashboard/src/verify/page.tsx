@@ -8,6 +8,7 @@ import { useRpc, useTransaction } from "../chain/queries.ts";
 import { oneLine, visible } from "../format/text.ts";
 import { useTitle } from "../hooks/title.ts";
 import { Sign, type Tone } from "../parts/mark.tsx";
+import { NoTransaction } from "../parts/no_transaction.tsx";
 import { Empty, ErrorNote, Loading } from "../parts/notes.tsx";
 import { executionPath } from "../parts/table.tsx";
 import { download } from "../parts/text_block.tsx";
@@ -148,7 +149,7 @@ function OnChain({ config, detail }: LoadedProps) {
     return (
       <>
         <p>Nothing was checked: what the chain has of this request could not be read.</p>
-        <ErrorNote error={transaction.error} retry={() => void transaction.refetch()} />
+        <NoTransaction error={transaction.error} retry={() => void transaction.refetch()} />
       </>
     );
   if (!transaction.data) return <Loading what="what the chain has of it" />;

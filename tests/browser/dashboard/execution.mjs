@@ -59,6 +59,24 @@ export const tests = {
     );
   },
 
+  async "a transaction that no node has any more"() {
+    const dropped = (page) =>
+      page.route(`${world.rpc}/**`, (route) =>
+        route.request().postData()?.includes("EXPERIMENTAL_tx_status")
+          ? route.fulfill({
+              json: { jsonrpc: "2.0", id: "1", error: { message: "x", cause: { name: "UNKNOWN_TRANSACTION" } } },
+              headers: { "access-control-allow-origin": "*" },
+            })
+          : route.continue(),
+      );
+    const told = (page) => page.getByText("an archival node has it").waitFor();
+    await everywhere(at(executionPath(world.good)), "execution-dropped", told, dropped);
+    const page = await open(at(`${executionPath(world.good)}/verification`), {}, dropped);
+    await told(page);
+    check("the page that verifies says so, too", true);
+    await done(page);
+  },
+
   async "what happened when"() {
     const page = await open(at(executionPath(world.good)));
     const lanes = page.getByRole("table", { name: "Timeline" }).locator("tbody tr");

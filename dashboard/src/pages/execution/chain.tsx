@@ -6,7 +6,8 @@ import { outputOf, valueOf, type Output } from "../../chain/output.ts";
 import { useRpc, useTransaction } from "../../chain/queries.ts";
 import type { Transaction } from "../../chain/transaction.ts";
 import { pretty } from "../../format/json.ts";
-import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
+import { NoTransaction } from "../../parts/no_transaction.tsx";
+import { Empty, Loading } from "../../parts/notes.tsx";
 import { TextBlock } from "../../parts/text_block.tsx";
 import { Commands } from "./commands.tsx";
 import { Differences } from "./differences.tsx";
@@ -103,6 +104,6 @@ export function OnChain({ job }: { job: Execution }) {
       </Empty>
     );
   if (transaction.data) return <Whole job={job} transaction={transaction.data} />;
-  if (transaction.isError) return <ErrorNote error={transaction.error} retry={() => void transaction.refetch()} />;
+  if (transaction.isError) return <NoTransaction error={transaction.error} retry={() => void transaction.refetch()} />;
   return <Loading what="what the chain has of it" />;
 }

@@ -6,7 +6,8 @@ import { completedIn, firstRequestIn } from "../../chain/events.ts";
 import { useSentTransaction } from "../../chain/queries.ts";
 import { failureOf, type Transaction } from "../../chain/transaction.ts";
 import { Mark, standing } from "../../parts/mark.tsx";
-import { ErrorNote, Loading, words } from "../../parts/notes.tsx";
+import { NoTransaction } from "../../parts/no_transaction.tsx";
+import { Loading, words } from "../../parts/notes.tsx";
 import { Name } from "../../parts/values.tsx";
 import { InAndOut } from "../execution/chain.tsx";
 import { Differences } from "../execution/differences.tsx";
@@ -71,7 +72,7 @@ export function Run({ contract, hash, sender }: RunProps) {
       {transaction.data ? (
         <Followed contract={contract} transaction={transaction.data} />
       ) : transaction.isError ? (
-        <ErrorNote error={transaction.error} />
+        <NoTransaction error={transaction.error} retry={() => void transaction.refetch()} />
       ) : (
         <Loading what="what the chain has of it" />
       )}
