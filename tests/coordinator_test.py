@@ -117,6 +117,18 @@ def test_no_auth():
         equal("REQUIRE_AUTH=false", c.call("GET", "/tasks/poll", token=None)[0], 204)
 
 
+def test_a_network_has_a_chain():
+    """If this fails, whoever has a token can make up a request before it comes, and its true one is never served."""
+    with kit.folder() as home:
+        for network in ("testnet", "mainnet"):
+            try:
+                Coordinator(home, OUTLAYER_NETWORK=network).kill()
+                check(f"on {network} none starts that cannot ask the chain", False)
+            except RuntimeError as e:
+                check(f"on {network} none starts that cannot ask the chain", "NEAR_RPC_URL is not set" in str(e), e)
+        Coordinator(home, OUTLAYER_NETWORK="testnet", NEAR_RPC_URL="http://127.0.0.1:1").kill()
+
+
 # --- bodies
 
 def test_bad_bodies():
@@ -164,7 +176,10 @@ def test_bad_bodies():
 def test_life():
     with coordinator() as c:
         equal("create", c.create(1), (201, {"request_id": 1, "created": True}))
-        equal("create again", c.create(1, sender_id="bob.test.near"), (200, {"request_id": 1, "created": False}))
+        equal("create again", c.create(1), (200, {"request_id": 1, "created": False}))
+        status, said = c.create(1, sender_id="bob.test.near")
+        check("of two words neither is believed, without a chain to ask",
+              status == 503 and "NEAR_RPC_URL" in said["error"]["hint"], (status, said))
         equal("queued", (c.job(1)["state"], c.job(1)["sender_id"]), ("queued", "alice.test.near"))
         status, answer = c.poll()
         equal("handed out as created", (status, answer["task"]), (200, task(1)))

@@ -90,7 +90,8 @@ def test_wallets():
         policies = {}
         for network in ("devnet", "testnet"):
             with kit.Daemon("outlayer-coordinator", {"DASHBOARD_DIR": folder, "PUBLIC_NEAR_RPC_URL": "https://rpc.example",
-                                                     "OUTLAYER_NETWORK": network}, home=os.path.join(home, network)) as c:
+                                                     "OUTLAYER_NETWORK": network, "NEAR_RPC_URL": "http://127.0.0.1:1"},
+                            home=os.path.join(home, network)) as c:
                 policies[network] = kit.get(c.url + "/")[1]
                 status, headers, body = kit.get(c.url + "/wallet.html")
                 if network == "devnet":
@@ -240,7 +241,8 @@ def with_wallets(home, world):
                for id, name in WALLETS]
     write(os.path.join(folder, "wallets.json"), json.dumps({"wallets": wallets}).encode())
     return kit.Daemon("outlayer-coordinator", {"DASHBOARD_DIR": folder, "PUBLIC_NEAR_RPC_URL": world["rpc"],
-                                               "OUTLAYER_NETWORK": "testnet", "OFFCHAINVM_CONTRACT_ID": world["contract"]},
+                                               "OUTLAYER_NETWORK": "testnet", "NEAR_RPC_URL": world["rpc"],
+                                               "OFFCHAINVM_CONTRACT_ID": world["contract"]},
                       home=os.path.join(home, "testnet"))
 
 

@@ -183,15 +183,7 @@ void doubt_create(struct coordinator *c, struct http_request *r, const struct qu
     *x = (struct doubted_create){.c = c, .request = r, .create = create};
     x->truth.done = create_heard;
     x->truth.ctx = x;
-    if (truth_can_ask(c->truth)) {
-        ask(c, r, &x->truth, &create->key, create->json);
-        return;
-    }
-    log_error("request %" PRIu64
-              " of %s is recorded in two ways, and the first is kept: without NEAR_RPC_URL the chain "
-              "cannot be asked",
-              create->key.request_id, create->key.contract_id);
-    reply_known(r, &create->key, false);
+    ask(c, r, &x->truth, &create->key, create->json);
 }
 
 // --- a lease whose worker says that there is no such request

@@ -43,8 +43,10 @@ static const struct setting table[] = {
         "connections to the database for what is only read, half of them for whoever has a token; beside ten others"),
     SET_U64(struct settings, db_timeout_s, "DB_TIMEOUT_SECONDS", "15", 1, 600,
             "how long PostgreSQL may take for an answer: then whoever waits for it is told 503"),
-    SET_TEXT(struct settings, near_rpc_url, "NEAR_RPC_URL", NULL,
-             "RPC of the chain, to decide what workers disagree on, for /public/pricing, and for API keys"),
+    SET_TEXT(
+        struct settings, near_rpc_url, "NEAR_RPC_URL", NULL,
+        "RPC of the chain, to decide what workers disagree on, for /public/pricing, and for API keys; needed but on a "
+        "devnet"),
     SET_TEXT(struct settings, contract_id, "OFFCHAINVM_CONTRACT_ID", NULL,
              "the OutLayer contract of workers that name none"),
     SET_TEXT(struct settings, keystore_url, "KEYSTORE_BASE_URL", NULL, "the keystore; none: secrets are not offered"),
@@ -133,11 +135,19 @@ static bool check_shown(const struct settings *s, struct err *e) {
     return err_hint(e, "name addresses that anybody may use; NEAR_RPC_URL is the coordinator's own");
 }
 
+// Of two words about a request it could believe neither, and whoever has a token could keep it from being served.
+static bool check_chain(const struct settings *s, struct err *e) {
+    if (s->near_rpc_url || strcmp(s->network, "devnet") == 0)
+        return true;
+    err_set(e, ERR_SETTINGS, "NEAR_RPC_URL is not set, and OUTLAYER_NETWORK is '%.40s'", s->network);
+    return err_hint(e, "name a server of that network: it decides where what two tokens say of a request differs");
+}
+
 static bool open_state(struct daemon *d, const struct daemon_args *args, struct err *e) {
     struct settings *s = &d->set;
     const char *home;
     if (!settings_load(s, sizeof *s, d->arena, table, ARRAY_LEN(table), args->config, e) ||
-        !log_init(NAME, s->log_level, s->log_format, e) || !check_shown(s, e) ||
+        !log_init(NAME, s->log_level, s->log_format, e) || !check_shown(s, e) || !check_chain(s, e) ||
         !settings_home(s->home, s->network, d->arena, &home, e) ||
         !file_lock(arena_printf(d->arena, "%s/coordinator.lock", home), NAME, &d->lock, e))
         return false;
