@@ -55,6 +55,14 @@ def test_what_is_shared():
         check("is kept to by the others", kit.until(lambda: c.poll(0, "w1")[0] == 503, 10))
         count = lambda: figures.read(c.status_url)["outlayer_coordinators"]
         check("coordinators are counted", kit.until(lambda: count() == 2, 20))
+        equal("none says that modules are not shared", [c for c in (a, b, c) if "WASM_CACHE_DIR" in c.output()], [])
+
+
+def test_modules_that_are_not_shared():
+    """If this fails, an operator does not learn why workers build again what another coordinator has."""
+    with fleet() as (a, b):
+        check("who starts beside another one says what is missing", "WASM_CACHE_DIR" in b.output(), b.output())
+        check("who starts alone does not", "WASM_CACHE_DIR" not in a.output(), a.output())
 
 
 @contextlib.contextmanager
@@ -92,6 +100,14 @@ def test_what_changes_is_told_by_any():
         equal("which knows where it was", told(ask(a, seq)), ([(1, "queued")], False))
         a.call("POST", "/workers/heartbeat", {"worker_id": "w1"})
         equal("a worker, too", ask(b, answer[0]["seq"])["workers"], True)
+        alive = lambda c: c.call("GET", "/public/stats", token=None)[1]["active_workers"]
+        check("it is there", kit.until(lambda: (alive(a), alive(b)) == (1, 1), 10))
+        seq = ask(b)["seq"]
+        sql(a, "UPDATE workers_seen SET seen_ms = seen_ms - 30000")  # it has fallen silent
+        said = ask(b, seq)
+        check("and when it is not any more", kit.until(lambda: (alive(a), alive(b)) == (0, 0), 10) and said["workers"], said)
+        equal("it is offline", [w["status"] for c in (a, b) for w in c.call("GET", "/public/workers", token=None)[1]],
+              ["offline"] * 2)
         seq, enough = ask(a)["seq"], threading.Event()
         busy = threading.Thread(target=lambda: [a.create(n) for n in range(10, 3000) if not enough.is_set()])
         busy.start()
@@ -216,21 +232,24 @@ def test_mixed_forms_are_refused():
         refused_beside(a, "a program that is too old", "needs a program that knows 99")
 
 
-def passed(coordinators, addresses, token=lambda: None):
+def passed(coordinators, addresses, token=lambda: None, key=None):
     """How many questions are answered that come from these addresses, to each coordinator in turn; and in how many
     seconds."""
+    shown = {"X-API-Key": key} if key else {}
     began, count = time.monotonic(), 0
     for i, address in enumerate(addresses):
-        headers = {"X-Forwarded-For": address, **({"Authorization": f"Bearer {token()}"} if token() else {})}
+        headers = {"X-Forwarded-For": address, **shown,
+                   **({"Authorization": f"Bearer {token()}"} if token() else {})}
         count += kit.http("GET", coordinators[i % len(coordinators)].url + "/public/stats", None, headers)[0] == 200
     return count, time.monotonic() - began
 
 
 def test_a_limit_is_of_all_coordinators():
-    """If this fails, whoever asks each coordinator, from each of his addresses or with tokens that he makes up, may ask
-    as often as all of them together allow."""
-    with databases.redis() as redis, fleet(REDIS_URL=redis.url, PUBLIC_PER_MINUTE="60",
-                                           TRUSTED_PROXIES="127.0.0.1") as all_of_them:
+    """If this fails, whoever asks each coordinator, from each of his addresses, with tokens that he makes up or with his
+    account's keys, may ask as often as all of them together allow."""
+    chain = Accounts()
+    with databases.redis() as redis, fleet(REDIS_URL=redis.url, PUBLIC_PER_MINUTE="60", API_KEY_PER_MINUTE="90",
+                                           NEAR_RPC_URL=chain.url, TRUSTED_PROXIES="127.0.0.1") as all_of_them:
         check("Redis is there", all_hear(redis, all_of_them))
         check("coordinators know each other", kit.until(lambda: all(
             figures.read(c.status_url)["outlayer_coordinators"] == 2 for c in all_of_them), 10))
@@ -238,12 +257,21 @@ def test_a_limit_is_of_all_coordinators():
         check("one address: ten at once, then one a second", 10 <= n <= 13 + seconds, (n, seconds))
         n, seconds = passed(all_of_them, ["192.0.2.2"] * 60, lambda: "ol_" + os.urandom(32).hex())
         check("tokens that are made up give no more", 10 <= n <= 13 + seconds, (n, seconds))
+        alice, anywhere = chain.account("alice.test.near"), [f"198.51.100.{i}" for i in range(60)]
+        keys = [alice.make(c, "k")[1]["key"] for c in all_of_them]
+        n, seconds = passed(all_of_them, anywhere, key=keys[0])
+        check("a key: sixteen at once, then three in two seconds", 16 <= n <= 19 + 1.5 * seconds, (n, seconds))
+        n, seconds = passed(all_of_them, anywhere, key=keys[1])
+        check("another one of the same account gives no more", n <= 3 + 1.5 * seconds, (n, seconds))
         n, seconds = passed(all_of_them, [f"2001:db8:7:{i:x}::1" for i in range(250)])
         check("nor do networks of 64 bits, beyond 16 of them", 160 <= n <= 170 + 16 * seconds, (n, seconds))
         before = figures.read(all_of_them[0].status_url)["outlayer_limits_alone_total"]
         redis.stop()
         n, seconds = passed(all_of_them, ["192.0.2.3"] * 60)
         check("without Redis each has its half", 9 <= n <= 13 + seconds, (n, seconds))
+        bob = chain.account("bob.test.near").make(all_of_them[0], "k")[1]["key"]
+        n, seconds = passed(all_of_them, anywhere, key=bob)
+        check("of a key, too", 15 <= n <= 19 + 1.5 * seconds, (n, seconds))
         n, seconds = passed(all_of_them, [f"2001:db8:8:{i:x}::1" for i in range(250)])
         check("of networks, too", 150 <= n <= 170 + 16 * seconds, (n, seconds))
         check("which the operator sees", figures.read(all_of_them[0].status_url)["outlayer_limits_alone_total"] > before)

@@ -71,10 +71,21 @@ static bool open_shared(struct coordinator *c, const struct coordinator_config *
     return true;
 }
 
+// Each takes in modules that the others then build once more.
+static void warn_of_modules(const struct coordinator *c, const struct coordinator_config *config) {
+    uint64_t n = shared_coordinators(c->shared);
+    if (n > 1 && !config->modules)
+        log_warn(
+            "%u coordinators use this database, and this one keeps modules in its home, where the others do not find "
+            "them: set WASM_CACHE_DIR to one folder for all",
+            (unsigned)n);
+}
+
 static bool open_blobs(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     SCOPED_ARENA(a);
     const char *modules = config->modules ? config->modules : arena_printf(a, "%s/wasm", config->home);
     const char *around = config->modules ? config->modules : config->home;
+    warn_of_modules(c, config);
     if (!blobs_open(&c->blobs, modules, config->wasm_max_bytes, e) ||
         !blobs_open(&c->cargo_locks, arena_printf(a, "%s/cargo-locks", around), LOCKS_BYTES, e))
         return false;
