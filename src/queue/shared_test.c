@@ -2,8 +2,10 @@
 // Locks, workers that were seen, and benches, in both forms; and what several coordinators see of each other's.
 #include "queue/shared.h"
 
+#include "queue/shared_form.h"
 #include "queue/test_queue.h"
 #include "store/test_proxy.h"
+#include <sched.h>
 
 #define NOT_FAILED ERR_INTERNAL
 
@@ -163,6 +165,47 @@ static void what_workers_say(void **state) {
     assert_int_equal(shared_alive(s), 2);
     assert_ok(shared_seen(s, "w2", "{\"worker_id\":\"w2\",\"free_slots\":1}", &e), &e);
     assert_string_equal(status_of(s, db, a, "w2"), "online");
+    db_close(db);
+    shared_free(s);
+}
+
+// As if so much time had gone by since any worker was heard.
+static void fall_silent(struct shared *s, struct db *db, uint64_t ms) {
+    struct err e;
+    SCOPED_ARENA(a);
+    pthread_mutex_lock(&s->mutex);
+    for (size_t i = 0; i < s->worker_count; i++)
+        s->workers[i].seen_ms -= ms;
+    pthread_mutex_unlock(&s->mutex);
+    if (db)
+        assert_ok(db_exec(db, arena_printf(a, "UPDATE workers_seen SET seen_ms = seen_ms - %u", (unsigned)ms), &e), &e);
+}
+
+static void wait_until_stored(struct db *db) {
+    struct err e;
+    struct db_stmt *q;
+    for (bool row = !db; !row; db_done(db, q))
+        assert_ok(db_query(db, "SELECT worker_id FROM workers_seen", &q, &e) && db_step(db, q, &row, &e), &e);
+}
+
+// If this fails, an operator sees workers as alive that nobody has heard of for long, or misses one that is back.
+static void who_falls_silent(void **state) {
+    struct shared *s = open_on(state);
+    struct db *db = connection(state);
+    struct err e;
+    SCOPED_ARENA(a);
+    assert_ok(shared_seen(s, "w1", "{\"worker_id\":\"w1\"}", &e), &e);
+    wait_until_stored(db);
+    fall_silent(s, db, WORKER_ALIVE_MS / 2);
+    assert_string_equal(status_of(s, db, a, "w1"), "online");
+    fall_silent(s, db, WORKER_ALIVE_MS / 2);
+    assert_string_equal(status_of(s, db, a, "w1"), "offline");
+    while (shared_alive(s)) // the form for many looks now and then
+        sched_yield();
+    assert_ok(shared_seen(s, "w1", "{\"worker_id\":\"w1\"}", &e), &e);
+    assert_string_equal(status_of(s, db, a, "w1"), "online");
+    while (shared_alive(s) != 1)
+        sched_yield();
     db_close(db);
     shared_free(s);
 }
@@ -354,12 +397,18 @@ static void who_waits_for_a_silent_database(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        ON_BOTH_FORMS(a_lock_has_one_holder),  ON_BOTH_FORMS(a_lock_is_its_tokens),
-        ON_BOTH_FORMS(a_lock_ends_by_itself),  ON_BOTH_FORMS(any_bytes_name_a_lock),
-        ON_BOTH_FORMS(the_tables_are_bounded), ON_BOTH_FORMS(what_workers_say),
-        ON_BOTH_FORMS(who_is_benched),         ON_POSTGRES(two_coordinators_share),
-        ON_POSTGRES(no_two_hold_a_lock),       ON_POSTGRES(another_form_is_refused),
-        ON_POSTGRES(a_database_that_is_away),  ON_POSTGRES(who_waits_for_a_silent_database)};
+    const struct CMUnitTest tests[] = {ON_BOTH_FORMS(a_lock_has_one_holder),
+                                       ON_BOTH_FORMS(a_lock_is_its_tokens),
+                                       ON_BOTH_FORMS(a_lock_ends_by_itself),
+                                       ON_BOTH_FORMS(any_bytes_name_a_lock),
+                                       ON_BOTH_FORMS(the_tables_are_bounded),
+                                       ON_BOTH_FORMS(what_workers_say),
+                                       ON_BOTH_FORMS(who_falls_silent),
+                                       ON_BOTH_FORMS(who_is_benched),
+                                       ON_POSTGRES(two_coordinators_share),
+                                       ON_POSTGRES(no_two_hold_a_lock),
+                                       ON_POSTGRES(another_form_is_refused),
+                                       ON_POSTGRES(a_database_that_is_away),
+                                       ON_POSTGRES(who_waits_for_a_silent_database)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
