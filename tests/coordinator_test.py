@@ -656,6 +656,16 @@ def test_workers():
         equal("listed", {k: row[k] for k in said}, said)
         equal("busy", (row["status"], row["last_seen_ms"] < 5000), ("busy", True))
         equal("counted", c.call("GET", "/public/stats", token=None)[1]["active_workers"], 1)
+        for number, outcome in ((1, "success"), (2, "success"), (3, "guest_failed"), (4, "refused")):
+            c.complete(*c.lease(number), outcome=outcome)
+        c.lease(5)  # what is under way is no end
+        c.call("POST", "/workers/heartbeat", {**said, "total_tasks_failed": 0, "ended_executions": 9, "started_at_ms": 1,
+                                              "block_height": 70, "blocks_behind": 3})
+        shown = kit.until(lambda: (row := c.call("GET", "/public/workers", token=None)[1][0])["ended_executions"] == 4 and row)
+        equal("what it ended, as it was counted here and not as it says", [shown[k] for k in (
+            "ended_executions", "successful_executions", "failed_executions", "refused_executions", "total_tasks_completed",
+            "total_tasks_failed", "worker_name", "current_task_id")], [4, 2, 1, 1, 2, 2, "w1", None])
+        equal("where it stands", (shown["block_height"], shown["blocks_behind"], shown["uptime_seconds"] > 10**9), (70, 3, True))
         origin = lambda o: kit.get(c.url + "/public/jobs", headers={"Origin": o})[1].get("Access-Control-Allow-Origin")
         equal("an allowed origin", origin("https://b.example"), "https://b.example")
         equal("another origin", origin("https://c.example"), None)

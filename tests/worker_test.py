@@ -39,6 +39,7 @@ def test_one_of_each():
                 check("stages were told", "building" in stages, stages)
                 said = list(w.coordinator.workers.values())[0]
                 equal("as whom it answers", (said["operator_id"], said["public_key"].split(":")[0]), (OPERATOR, "ed25519"))
+                check("of a chain that it does not watch it says nothing", "block_height" not in said, said)
                 check("and since when it runs", 0 <= time.time() - said["started_at_ms"] / 1000 < 600, said)
                 id, tx, _ = w.request(repo, "again")
                 event, value = w.answer(tx)
@@ -163,6 +164,8 @@ def test_own_monitor():
                 equal(f"seen and answered: {text}", value, text)
                 report = w.coordinator.report(id)
                 check("its end was seen", report and report.get("charged") == event["payment_charged"], report)
+            said = kit.until(lambda: (x := list(w.coordinator.workers.values())[0]).get("block_height") and x)
+            check("it says which block it has come to", said and said["block_height"] > 0 and said["blocks_behind"] < 300, said)
         equal("recorded once each", sorted(w.coordinator.created), [0, 1])
 
 

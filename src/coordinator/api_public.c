@@ -92,7 +92,18 @@ API_SCHEMA(worker_schema, "Worker", "What a worker said last of itself; it may s
            {"free_slots", API_NUMBER, 0, "How many more it would take."},
            {"operator_id", API_TEXT, API_NULL, "The account as which it answers, by its own word: the chain knows."},
            {"public_key", API_TEXT, API_NULL, "The key with which it signs answers, likewise."},
-           {"started_at_ms", API_NUMBER, 0, "Since when it runs, in Unix milliseconds."});
+           {"started_at_ms", API_NUMBER, 0, "Since when it runs, in Unix milliseconds."},
+           {"block_height", API_NUMBER, 0, "The last block of the chain that it has looked through for requests."},
+           {"blocks_behind", API_NUMBER, 0, "How far that is behind the newest final block that it knows of."},
+           {"ended_executions", API_NUMBER, API_MUST, "That it ended, since the beginning, as the coordinator counts."},
+           {"successful_executions", API_NUMBER, API_MUST, "Of those, that ended well."},
+           {"failed_executions", API_NUMBER, API_MUST, "Of those, whose guest failed."},
+           {"refused_executions", API_NUMBER, API_MUST, "Of those, that were refused."},
+           {"worker_name", API_TEXT, API_MUST_NULL, "`worker_id`."},
+           {"current_task_id", API_NUMBER, API_MUST_NULL, "Null: a worker may have many at a time."},
+           {"total_tasks_completed", API_NUMBER, API_MUST, "`successful_executions`."},
+           {"total_tasks_failed", API_NUMBER, API_MUST, "`ended_executions` without `successful_executions`."},
+           {"uptime_seconds", API_NUMBER, API_MUST_NULL, "Since `started_at_ms`; null: it does not say."});
 const struct api_about about_public_workers = {.id = "listWorkers",
                                                .what = "The workers that were seen, also those that fell silent.",
                                                .answers = {{200, .of = &worker_schema, .list = true}, {304}}};

@@ -10,12 +10,42 @@
 
 // --- workers -----------------------------------------------------------------------------------------------------
 
+// Of all that it ended, whatever it says of itself.
+static void put_ended(json_t *row, const struct figures *f) {
+    json_set_u64(row, "ended_executions", f->executions);
+    json_set_u64(row, "successful_executions", f->success);
+    json_set_u64(row, "failed_executions", f->guest_failed);
+    json_set_u64(row, "refused_executions", f->refused);
+    // The reference's names.
+    json_set_text(row, "worker_name", api_text(row, "worker_id"));
+    json_object_set_new(row, "current_task_id", json_null()); // it may have many
+    json_set_u64(row, "total_tasks_completed", f->success);
+    json_set_u64(row, "total_tasks_failed", f->executions - f->success);
+    uint64_t started = api_u64(row, "started_at_ms", 0), now = clock_wall_ms();
+    json_object_set_new(row, "uptime_seconds",
+                        started && started <= now ? json_integer((json_int_t)((now - started) / 1000)) : json_null());
+}
+
+static bool add_ended(struct db *db, struct arena *a, const json_t *list, struct err *e) {
+    size_t n = json_array_size(list), i;
+    const char **names = arena_calloc(a, n + 1, sizeof *names);
+    struct figures *ended = arena_calloc(a, n + 1, sizeof *ended);
+    json_t *row;
+    json_array_foreach(list, i, row)
+        names[i] = api_text(row, "worker_id") ? api_text(row, "worker_id") : "";
+    if (!rollups_of_all(db, ROLLUP_WORKER, names, n, ended, e))
+        return false;
+    json_array_foreach(list, i, row)
+        put_ended(row, &ended[i]);
+    return true;
+}
+
 static void list_workers(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct err e;
     SCOPED_JSON(list) = NULL;
     struct db *db = readers_take(c->readers);
-    bool ok = shared_workers(c->shared, db, &list, &e);
+    bool ok = shared_workers(c->shared, db, &list, &e) && add_ended(db, http_arena(r), list, &e);
     readers_put(c->readers, db);
     if (ok)
         kept_answers_put(c->kept, r, "workers", slice_str(json_text(http_arena(r), list)));

@@ -104,6 +104,14 @@
     "CREATE TABLE account_words (word_hash TEXT PRIMARY KEY, until_ms BIGINT NOT NULL);"                               \
     "CREATE INDEX account_words_age ON account_words (until_ms);"
 
+// Of ends that were added up before each worker's were.
+#define WORKERS_ENDED(object)                                                                                          \
+    "INSERT INTO rollups (kind, name, at_ms, n, figures) SELECT 'worker', worker_id, 0, count(*), CAST(" object        \
+    "('executions', count(*), 'success', count(*) FILTER (WHERE outcome = 'success'), 'guest_failed',"                 \
+    " count(*) FILTER (WHERE outcome = 'guest_failed'), 'refused', count(*) FILTER (WHERE outcome = 'refused'),"       \
+    " 'expired', count(*) FILTER (WHERE outcome = 'expired')) AS TEXT) FROM executions WHERE worker_id IS NOT NULL"    \
+    " AND ended_ms < (SELECT n FROM rollups WHERE kind = 'until') GROUP BY worker_id;"
+
 // What a build and a guest said of an execution (execution_logs.h): it goes with it, whoever removes it, and when
 // another request takes its place.
 #define EXECUTION_LOGS                                                                                                 \
@@ -301,6 +309,12 @@ static const struct db_migration migrations[] = {
      .least = 15},
     // What an older program records is nobody's, and one that it lets replace a false one is its creator's still.
     {.version = 17, .what = "by which token executions were created", .sql = CREATORS, .least = 16},
+    // An older program adds up nothing of workers.
+    {.version = 18,
+     .what = "what each worker has ended, added up",
+     .sql = WORKERS_ENDED("json_object"),
+     .postgres = WORKERS_ENDED("json_build_object"),
+     .least = 17},
 };
 
 const char *database_text(struct arena *a, const char *text) {

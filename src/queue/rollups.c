@@ -145,7 +145,7 @@ static bool figures_read(struct figures *out, const char *text, struct err *e) {
 
 struct ended {
     uint64_t at_ms;
-    const char *payer, *sender, *repo; // NULL: not known
+    const char *payer, *sender, *repo, *worker; // NULL: not known
     struct figures figures;
 };
 
@@ -178,6 +178,11 @@ static void count_word(struct figures *f, const char *word) {
         *all[i].count += strcmp(word, all[i].word) == 0;
 }
 
+static const char *column_text(struct arena *a, struct db *db, struct db_stmt *s, const char *name) {
+    const char *text = db_text(db, s, name);
+    return text && text[0] ? arena_strdup(a, text) : NULL;
+}
+
 static void read_end(struct arena *a, struct db *db, struct db_stmt *s, struct ended *out) {
     struct err unknown;
     const char *report_text = db_text(db, s, "report");
@@ -188,7 +193,8 @@ static void read_end(struct arena *a, struct db *db, struct db_stmt *s, struct e
     *out = (struct ended){.at_ms = (uint64_t)db_int(db, s, "ended_ms"),
                           .payer = text_in(a, about, "payer_id"),
                           .sender = text_in(a, about, "sender_id"),
-                          .repo = text_in(a, about, "repo")};
+                          .repo = text_in(a, about, "repo"),
+                          .worker = column_text(a, db, s, "worker_id")};
     f->executions = 1;
     count_word(f, db_text(db, s, "outcome"));
     count_word(f, json_string_value(json_object_get(report, "failure")));
@@ -214,8 +220,8 @@ static bool each_end(struct db *db, uint64_t from_ms, uint64_t to_ms, uint64_t l
     struct ended *x = arena_alloc(a, sizeof *x);
     bool row = false, ok;
     if (!db_query(db,
-                  "SELECT ended_ms, outcome, about, report FROM executions WHERE ended_ms >= :from AND ended_ms < :to "
-                  "ORDER BY ended_ms LIMIT :limit",
+                  "SELECT ended_ms, outcome, about, report, worker_id FROM executions WHERE ended_ms >= :from "
+                  "AND ended_ms < :to ORDER BY ended_ms LIMIT :limit",
                   &s, e))
         return false;
     db_bind_int(db, s, ":from", (int64_t)from_ms);
@@ -275,6 +281,7 @@ static void add_end(void *ctx, struct arena *a, const struct ended *x) {
     add_to(sum, ROLLUP_PAYER, x->payer, 0, &x->figures);
     add_to(sum, ROLLUP_SENDER, x->sender, 0, &x->figures);
     add_to(sum, ROLLUP_REPO, x->repo, 0, &x->figures);
+    add_to(sum, ROLLUP_WORKER, x->worker, 0, &x->figures);
 }
 
 // What is stored; zeros where nothing is.
@@ -425,7 +432,7 @@ bool rollups_find_end(struct db *db, const struct execution_key *key, struct are
     struct ended *x = arena_calloc(a, 1, sizeof *x);
     bool row = false;
     if (!db_query(db,
-                  "SELECT ended_ms, outcome, about, report FROM executions WHERE " IS_KEY(
+                  "SELECT ended_ms, outcome, about, report, worker_id FROM executions WHERE " IS_KEY(
                       ":contract", ":request") " AND ended_ms IS NOT NULL",
                   &s, e))
         return false;
@@ -508,27 +515,49 @@ void rollups_stop(struct rollups *r) {
 
 struct recent {
     enum rollup_kind kind;
-    const char *name;
-    struct figures *sum;
+    const char *const *names;
+    size_t count;
+    struct figures *sums;
 };
+
+static const char *name_in(const struct ended *x, enum rollup_kind kind) {
+    switch (kind) {
+    case ROLLUP_PAYER: return x->payer;
+    case ROLLUP_SENDER: return x->sender;
+    case ROLLUP_REPO: return x->repo;
+    case ROLLUP_WORKER: return x->worker;
+    case ROLLUP_TOTAL:
+    case ROLLUP_MINUTE:
+    case ROLLUP_HOUR:
+    case ROLLUP_KIND_COUNT: break;
+    }
+    return "";
+}
 
 static void add_recent(void *ctx, struct arena *a, const struct ended *x) {
     struct recent *r = ctx;
-    const char *of = r->kind == ROLLUP_PAYER    ? x->payer
-                     : r->kind == ROLLUP_SENDER ? x->sender
-                     : r->kind == ROLLUP_REPO   ? x->repo
-                                                : "";
+    const char *of = name_in(x, r->kind);
     (void)a;
-    if (of && strcmp(of, r->name) == 0)
-        figures_add(r->sum, &x->figures);
+    for (size_t i = 0; of && i < r->count; i++)
+        if (strcmp(of, r->names[i]) == 0)
+            figures_add(&r->sums[i], &x->figures);
+}
+
+bool rollups_of_all(struct db *db, enum rollup_kind kind, const char *const *names, size_t count, struct figures *out,
+                    struct err *e) {
+    SCOPED_ARENA(a);
+    struct recent r = {kind, names, count, out};
+    uint64_t until;
+    if (!until_of(db, &until, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!look(db, kind, names[i], 0, &out[i], e))
+            return false;
+    return each_end(db, until, INT64_MAX, ROLL_RECENT_MAX, a, add_recent, &r, e);
 }
 
 bool rollups_of(struct db *db, enum rollup_kind kind, const char *name, struct figures *out, struct err *e) {
-    SCOPED_ARENA(a);
-    struct recent r = {kind, name, out};
-    uint64_t until;
-    return until_of(db, &until, e) && look(db, kind, name, 0, out, e) &&
-           each_end(db, until, INT64_MAX, ROLL_RECENT_MAX, a, add_recent, &r, e);
+    return rollups_of_all(db, kind, &name, 1, out, e);
 }
 
 struct series {

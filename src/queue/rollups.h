@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What has ended, added up: by the minute and the hour in which it ended, since the beginning, by who paid, by who
-// asked, and by repository. It stays when the executions themselves are removed; single minutes do for
-// ROLL_MINUTES_MS and a day, which is retention.h's to do. A thread adds up what ended
-// ROLL_AFTER_MS ago or longer, from the rows by the moment of their end, a few seconds of them at a time; of several
-// coordinators each moment is done by one. What ended since then is added by whoever asks, up to ROLL_RECENT_MAX
-// executions.
+// asked, by repository, and by the worker that ended it. It stays when the executions themselves are removed; single
+// minutes do for ROLL_MINUTES_MS and a day, which is retention.h's to do. A thread adds up what ended ROLL_AFTER_MS ago
+// or longer, from the rows by the moment of their end, a few seconds of them at a time; of several coordinators each
+// moment is done by one. What ended since then is added by whoever asks, up to ROLL_RECENT_MAX executions.
 #pragma once
 #include "base/arena.h"
 #include "base/compat.h"
@@ -23,7 +22,8 @@
     X(ROLLUP_HOUR, "hour")                                                                                             \
     X(ROLLUP_PAYER, "payer")                                                                                           \
     X(ROLLUP_SENDER, "sender")                                                                                         \
-    X(ROLLUP_REPO, "repo")
+    X(ROLLUP_REPO, "repo")                                                                                             \
+    X(ROLLUP_WORKER, "worker")
 enum rollup_kind {
 #define X(name, text) name,
     ROLLUP_KINDS(X)
@@ -59,6 +59,9 @@ struct ended;
 // What is known of one name ("" of a total), with what ended a moment ago.
 [[nodiscard]] bool rollups_of(struct db *db, enum rollup_kind kind, const char *name, struct figures *out,
                               struct err *e);
+// The same of `count` names at once, a sum for each in `out`.
+[[nodiscard]] bool rollups_of_all(struct db *db, enum rollup_kind kind, const char *const *names, size_t count,
+                                  struct figures *out, struct err *e);
 // By the step: each calls with the moment at which it begins, in ms. step_ms is whole minutes.
 [[nodiscard]] bool rollups_series(struct db *db, uint64_t from_ms, uint64_t to_ms, uint64_t step_ms,
                                   void (*each)(void *ctx, uint64_t at_ms, const struct figures *f), void *ctx,

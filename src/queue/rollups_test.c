@@ -7,10 +7,11 @@ static void ended(struct world *w, uint64_t id, uint64_t at_ms, const char *paye
                   const char *report) {
     SCOPED_ARENA(a);
     sql(w, arena_printf(a,
-                        "INSERT INTO executions (contract_id, request_id, created_ms, state, outcome, ended_ms, about, "
-                        "report, task) VALUES ('a.near', %u, 1, 'settled', '%s', %llu, '{\"payer_id\":\"%s\","
+                        "INSERT INTO executions (contract_id, request_id, created_ms, state, outcome, ended_ms, "
+                        "worker_id, about, report, task) VALUES ('a.near', %u, 1, 'settled', '%s', %llu, 'of-%s', "
+                        "'{\"payer_id\":\"%s\","
                         "\"sender_id\":\"s\",\"repo\":\"r\",\"payment\":\"10\"}', '%s', '{}')",
-                        (unsigned)id, outcome, (unsigned long long)at_ms, payer, report));
+                        (unsigned)id, outcome, (unsigned long long)at_ms, payer, payer, report));
 }
 
 static void sweep(struct world *w, struct writer *writer, uint64_t now_ms) {
@@ -72,6 +73,10 @@ static void each_end_counts_once(void **state) {
         assert_ok(rollups_of(w.reading, ROLLUP_PAYER, "alice", &f, &e), &e);
         assert_true(f.executions == 3 && f.success == 2 && f.refused == 1 && f.access == 1 && f.runs == 2);
         assert_true(f.charged == ~(u128)0 && f.refunded == 7 && f.paid == 30 && f.run_ms == 100);
+        const char *const workers[] = {"of-bob", "nobody", "of-alice"};
+        struct figures own_ends[ARRAY_LEN(workers)];
+        assert_ok(rollups_of_all(w.reading, ROLLUP_WORKER, workers, ARRAY_LEN(workers), own_ends, &e), &e);
+        assert_true(own_ends[0].guest_failed == 1 && !own_ends[1].executions && own_ends[2].success == 2);
         assert_ok(rollups_of(w.reading, ROLLUP_TOTAL, "", &f, &e), &e);
         assert_true(f.executions == 4 && f.guest == 1);
         struct seen minutes = {0}, hours = {0};

@@ -285,6 +285,10 @@ bool api_announce(struct api *api, struct arena *a, const struct worker_state *s
     json_set_u64(j, "running", s->running);
     json_set_u64(j, "submitting", s->submitting);
     json_set_u64(j, "free_slots", s->free_slots);
+    if (s->block_height) {
+        json_set_u64(j, "block_height", s->block_height);
+        json_set_u64(j, "blocks_behind", s->blocks_behind);
+    }
     json_set_text(j, "operator_id", api->set.operator_id);
     json_set_text(j, "public_key", api->set.public_key);
     json_set_u64(j, "started_at_ms", api->set.started_ms);

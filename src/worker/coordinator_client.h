@@ -81,5 +81,6 @@ struct lease_id {
 struct worker_state {
     const char *capabilities;
     unsigned building, running, submitting, free_slots;
+    uint64_t block_height, blocks_behind; // the last block that its monitor took, 0: none; so far behind the newest
 };
 [[nodiscard]] bool api_announce(struct api *api, struct arena *a, const struct worker_state *s, struct err *e);

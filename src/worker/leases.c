@@ -125,6 +125,8 @@ static void announce(struct held *h, struct arena *a) {
         busy += l->stage == STAGE_LEASED || l->stage == STAGE_RUNNING;
     }
     pthread_mutex_unlock(&h->lock);
+    if (h->set.stands)
+        h->set.stands(h->set.ctx, &s.block_height, &s.blocks_behind);
     s.free_slots = busy < h->set.slots ? h->set.slots - busy : 0;
     if (!api_announce(h->set.api, a, &s, &e)) {
         log_err(LOG_WARN, "announcing this worker", &e);

@@ -16,6 +16,9 @@ struct held_settings {
     struct api *api;
     const char *capabilities;
     unsigned slots;
+    // Where the monitor stands, for what is said of this worker. NULL: it has none.
+    void (*stands)(void *ctx, uint64_t *block_height, uint64_t *blocks_behind);
+    void *ctx;
     const char *file, *pending_dir; // what lasts is noted in it (held_file.h); the journal's folder
 };
 // First of all it gives back what an earlier life held.

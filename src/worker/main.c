@@ -335,6 +335,7 @@ static bool start_monitor(struct daemon *d, struct err *e) {
                                        .start_height = s->start_height,
                                        .api = d->worker.api,
                                        .completed = worker_completed,
+                                       .took = worker_followed,
                                        .ctx = &d->worker};
     if (!monitor_start(&m, &d->monitor, e))
         return false;

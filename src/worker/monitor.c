@@ -273,6 +273,8 @@ static bool handle_block(struct monitor *m, struct arena *a, const struct block_
             return false;
     m->last = b->height;
     m->next = b->height + 1;
+    if (m->set.took)
+        m->set.took(m->set.ctx, b->height);
     m->skipped = 0;
     save_cursor(m, false);
     return true;

@@ -13,6 +13,7 @@ struct monitor_settings {
     uint64_t start_height;
     // Each execution_completed event seen; from a thread of the monitor.
     void (*completed)(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json);
+    void (*took)(void *ctx, uint64_t height); // each block that was taken whole, likewise; NULL: nobody asks
     void *ctx;
     const struct api *api; // by whose clock deadlines are told; NULL: by this machine's
 };

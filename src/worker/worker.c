@@ -135,10 +135,21 @@ void worker_parked(struct worker *w) {
     pthread_mutex_unlock(&w->spawning);
 }
 
+void worker_followed(void *ctx, uint64_t height) { atomic_store(&((struct worker *)ctx)->followed, height); }
+
+static void stands(void *ctx, uint64_t *block_height, uint64_t *blocks_behind) {
+    struct worker *w = ctx;
+    uint64_t newest, age_ms;
+    *block_height = atomic_load(&w->followed);
+    *blocks_behind = rpc_newest(w->rpc, &newest, &age_ms) && newest > *block_height ? newest - *block_height : 0;
+}
+
 bool worker_start(struct worker *w, struct err *e) {
     struct held_settings held = {.api = w->api,
                                  .capabilities = w->set.capabilities,
                                  .slots = w->set.slots,
+                                 .stands = stands,
+                                 .ctx = w,
                                  .file = w->set.held_file,
                                  .pending_dir = w->set.pending_dir};
     struct extender_settings extender = {w->rpc, w->sender, w->chain, &w->abandon};

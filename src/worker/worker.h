@@ -45,6 +45,7 @@ struct worker {
     struct seen *seen;
     struct settler *settler;
     struct upkeep *upkeep;
+    atomic_uint_fast64_t followed;        // the last block that the monitor took whole; 0: none, or it has no monitor
     atomic_uint_fast64_t unable_until_ms; // no leases before: the key cannot pay; clock_mono_ms()
     atomic_uint unable_times;             // in a row
     struct worker_counts counts;
@@ -70,6 +71,7 @@ void worker_hurry(struct worker *w);
 // freeing what they use.
 bool worker_stop(struct worker *w);
 // Monitor's callback: `ctx` is the worker.
+void worker_followed(void *ctx, uint64_t height); // likewise
 void worker_completed(void *ctx, uint64_t request_id, const char *transaction_hash, const char *event_json);
 
 // The chain takes no transaction of this worker's key: leases are left to others for a while, longer each time in a
