@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The description of the coordinator's API, and that the coordinator is as it says: what it refuses, in which form."""
-import concurrent.futures, contextlib, hashlib, http.client, json, os, socket, subprocess, threading, time, urllib.parse
+import base64, concurrent.futures, contextlib, hashlib, http.client, json, os, socket, subprocess, threading, time, urllib.parse
 
 import attested, described, figures, kit
 from coordinator_test import record
@@ -310,6 +310,53 @@ def test_digest():
         c.kill()
         with again(c) as d:
             equal("they are there after a crash", parts_of(1, d), parts)
+
+
+def test_attestations():
+    """What is told of a run's attestation is all that there is: whoever reads it believes in no quote that was not made."""
+    attestation = {
+        "network": "devnet", "data_id": "ab" * 32, "sender_id": "alice.test.near", "repo": "https://example.com/a/b",
+        "commit": "c" * 40, "build_target": "wasm32-wasip1", "build_key": "cd" * 32, "wasm_hash": "ef" * 32,
+        "input_hash": "12" * 32, "output_hash": "34" * 32, "success": True, "instructions": 5,
+        "resource_limits": {"max_instructions": 10**9, "max_memory_mb": 128, "max_execution_seconds": 60}, "price_list": "p",
+        "secrets_ref": None, "engine": "e", "measurement": "", "block_height": 7}
+    key = "ed25519:6E8sCci9badyRkXb3JoRpBj5p8C6Tw41ELDZoiihKEtp"
+    with coordinator(OFFCHAINVM_CONTRACT_ID="outlayer.test.near", REGISTER_CONTRACT_ID="register.test.near") as c:
+        ask = lambda n, query="": c.call("GET", f"/attestations/{n}{query}", token=None)
+        ended(c, 1, attestation=attestation, resolve_transaction="answer1", wasm_hash="ef" * 32)
+        before = ask(1)[1]
+        equal("of a worker that is not known", (before["public_key"], before["registration"]), (None, None))
+        c.call("POST", "/workers/heartbeat", {"worker_id": "w1", "operator_id": "op.test.near", "public_key": key})
+        status, told = ask(1)
+        equal("what is stored", (status, [told[k] for k in (
+            "state", "task_type", "request_id", "caller_account_id", "transaction_hash", "block_height", "repo_url", "commit_hash",
+            "wasm_hash", "input_hash", "output_hash", "resolve_transaction", "worker_id", "operator_id", "public_key")]),
+              (200, ["digest", "execute", 1, "alice.test.near", "tx1", 7, "https://example.com/a/b", "c" * 40, "ef" * 32, "12" * 32,
+                     "34" * 32, "answer1", "w1", "op.test.near", key]))
+        equal("the digest is that of the record, and of its parts", (hashlib.sha256(base64.b64decode(told["record"])).hexdigest(),
+              told["digest"]), (attested.digest(told["digest_parts"]),) * 2)
+        equal("there is no quote", (told["tdx_quote"], told["worker_measurement"]), (None, None))
+        equal("where its registration is", (told["registration"]["contract_id"], told["registration"]["args"]),
+              ("register.test.near", {"public_key": key}))
+        says = " ".join(told["not_attested"])
+        check("and what is not attested is said", all(w in says for w in ("No quote was made", "not checked here", "of itself now")), says)
+        equal("nothing is called good", [w for w in ("valid", "verified", "trusted") if w in json.dumps(told)], [])
+        ended(c, 2)
+        c.create(3)
+        for number, ends in ((2, True), (3, False)):
+            other = ask(number)[1]
+            equal(f"{number}: no parts, no digest", (other["state"], other["digest"], other["record"], bool(other["timestamp"])),
+                  ("none", None, None, ends))
+        equal("by its contract", ask(1, "?contract_id=outlayer.test.near")[1]["id"], told["id"])
+        equal("of another one", ask(1, "?contract_id=x.test.near")[0], 404)
+        equal("unknown", (ask(9)[0], ask("x")[0], ask(1, "?batch=1")[0]), (404, 400, 400))
+        c.stop()
+        with again(c) as d:  # for several contracts, and without one that registers keys
+            status, answer = d.call("GET", "/attestations/1", token=None)
+            check("which contract has to be said", status == 400 and "?contract_id=" in answer["error"]["hint"], answer)
+            told = d.call("GET", "/attestations/1?contract_id=outlayer.test.near", token=None)[1]
+            equal("no register contract: none is named", told["registration"], None)
+            check("and that is said", "nobody vouches" in " ".join(told["not_attested"]), told)
 
 
 def test_changes():

@@ -238,6 +238,58 @@ const struct api_about about_public_execution = {.id = "getExecution",
                                                  API_PARAMS(execution_path),
                                                  .answers = {{200, .of = &detail_schema}, {304}}};
 
+// --- attestations --------------------------------------------------------------------------------------------------
+
+static const struct api_field attestation_params[] = {
+    {"request_id", API_NUMBER, API_PATH, "Number of the request at the contract."},
+    {"contract_id", API_ACCOUNT, 0, "Contract; without it the coordinator's own."}};
+API_SCHEMA(get_worker_schema, "RegistrationArgs", "What the register contract is asked.", API_CLOSED,
+           {"public_key", API_TEXT, API_MUST, "The key."});
+API_SCHEMA(registration_schema, "Registration", "Where a key's registration is to be had, and its quote.", API_CLOSED,
+           {"contract_id", API_TEXT, API_MUST, "The register contract."},
+           {"method_name", API_TEXT, API_MUST, "Its view, which says what it has of the key."},
+           {"args", API_OBJECT, API_MUST, "Arguments of the view.", .of = &get_worker_schema},
+           {"event", API_TEXT, API_MUST, "What the contract logs when it registers a key."},
+           {"quote", API_TEXT, API_MUST, "Where the quote is, in a sentence."});
+API_SCHEMA(run_attestation_schema, "RunAttestation",
+           "What is stored of how a run is attested, and what is not attested. Nothing of it was checked here.",
+           API_CLOSED, {"id", API_NUMBER, API_MUST, "`id` of the execution."},
+           {"task_id", API_NUMBER, API_MUST, "`id`."},
+           {"task_type", API_WORD, API_MUST, "The whole request is one.", .words = "execute"},
+           {"tdx_quote", API_TEXT, API_MUST_NULL, "Null: no run has a quote of its own."},
+           {"worker_measurement", API_TEXT, API_MUST_NULL, "Null, likewise: it is what a quote shows."},
+           {"request_id", API_NUMBER, API_MUST, "Number of the request."},
+           {"contract_id", API_ACCOUNT, API_MUST, "Contract."},
+           {"caller_account_id", API_TEXT, API_MUST_NULL, "Who asked."},
+           {"transaction_hash", API_TEXT, API_MUST_NULL, "Of the request."},
+           {"block_height", API_NUMBER, API_MUST_NULL, "Of the request."},
+           {"repo_url", API_TEXT, API_MUST_NULL, "Repository, as it was asked for."},
+           {"commit_hash", API_TEXT, API_MUST_NULL, "That was built."},
+           {"build_target", API_TEXT, API_MUST_NULL, "Build target."},
+           {"wasm_hash", API_HASH, API_MUST_NULL, "Of the module."},
+           {"input_hash", API_HASH, API_MUST_NULL, "Of the input."},
+           {"output_hash", API_HASH, API_MUST_NULL, "Of the output."},
+           {"timestamp", API_NUMBER, API_MUST_NULL, "When it ended, in Unix seconds; null: it is under way."},
+           {"state", API_WORD, API_MUST,
+            "digest: its worker has told the parts of the digest that it gave the chain; none: it has not.",
+            .words = "none digest"},
+           {"digest", API_HASH, API_MUST_NULL, "The hash of `record`, made here."},
+           {"record", API_TEXT, API_MUST_NULL, "The bytes that are hashed, in base64 (`protocol/attestation.h`)."},
+           {"digest_parts", API_OBJECT, API_MUST, "What they are made of.", .of = &digest_schema},
+           {"resolve_transaction", API_TEXT, API_MUST_NULL, "That answered on the chain: it shows who signed."},
+           {"worker_id", API_TEXT, API_MUST_NULL, "Who has it, or ended it."},
+           {"operator_id", API_TEXT, API_MUST_NULL, "As which account that worker answers, by its own word of now."},
+           {"public_key", API_TEXT, API_MUST_NULL, "With which key, likewise; null: the worker is not known any more."},
+           {"registration", API_OBJECT, API_MUST_NULL,
+            "Where that key's registration is to be had; null: no key, or no contract that registers any.",
+            .of = &registration_schema},
+           {"not_attested", API_TEXTS, API_MUST, "What nobody attests, and what was not checked, in sentences."});
+const struct api_about about_attestation = {.id = "getAttestation",
+                                            .what = "What shows that a run's answer is what its worker says, and what "
+                                                    "nothing shows.",
+                                            API_PARAMS(attestation_params),
+                                            .answers = {{200, .of = &run_attestation_schema}}};
+
 // --- counts, prices ------------------------------------------------------------------------------------------------
 
 #define OUTCOME_COUNTS                                                                                                 \

@@ -29,4 +29,4 @@ extern const struct api_about about_resolve_branch, about_secrets_pubkey_get, ab
     about_public_execution, about_public_stats, about_public_pricing, about_public_series, about_public_usage,
     about_public_earnings, about_public_repos, about_public_repos_popular, about_public_config, about_public_wasm_info,
     about_public_changes, about_public_examples, about_public_pricing_refresh, about_public_builds, about_public_build,
-    about_page, about_openapi, about_health, about_healthz, about_readyz, about_metrics;
+    about_attestation, about_page, about_openapi, about_health, about_healthz, about_readyz, about_metrics;

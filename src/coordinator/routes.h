@@ -98,6 +98,12 @@ void book_for_programs_full(struct http_request *r, void *coordinator);
 void public_jobs(struct http_request *r, void *coordinator);
 void public_executions(struct http_request *r, void *coordinator);
 void public_execution(struct http_request *r, void *coordinator);
+// One execution as the last of them shows it. NULL: *e says why not.
+json_t *execution_detail(struct coordinator *c, struct db *db, struct arena *a, const struct execution_key *key,
+                         struct err *e);
+
+// routes_attestations.c: what shows that an answer is what its worker says.
+void attestation(struct http_request *r, void *coordinator);
 
 // routes_sums.c: what has been added up.
 void public_stats(struct http_request *r, void *coordinator);

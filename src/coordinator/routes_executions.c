@@ -241,20 +241,26 @@ static json_t *execution_json(const struct coordinator *c, const struct queue_de
     return row;
 }
 
+json_t *execution_detail(struct coordinator *c, struct db *db, struct arena *a, const struct execution_key *key,
+                         struct err *e) {
+    struct queue_detail d = {0};
+    if (!queue_detail(c->queue, db, key, a, &d, e))
+        return NULL;
+    if (d.found)
+        return execution_json(c, &d, a, e);
+    err_set(e, ERR_NOT_FOUND, "request %" PRIu64 " of %s is not known here", key->request_id, key->contract_id);
+    err_hint(e, "it is older than what is kept, or no worker has told of it yet; the chain knows");
+    return NULL;
+}
+
 static void show_execution(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
-    struct queue_detail d = {0};
     struct execution_key key = {http_param(r, "contract_id"), 0};
     struct err e;
     BUG_ON(!text_u64(slice_str(http_param(r, "request_id")), &key.request_id));
     struct db *db = readers_take(c->readers);
-    bool ok = queue_detail(c->queue, db, &key, http_arena(r), &d, &e);
+    SCOPED_JSON(answer) = execution_detail(c, db, http_arena(r), &key, &e);
     readers_put(c->readers, db);
-    if (ok && !d.found) {
-        ok = err_set(&e, ERR_NOT_FOUND, "request %" PRIu64 " of %s is not known here", key.request_id, key.contract_id);
-        err_hint(&e, "it is older than what is kept, or no worker has told of it yet; the chain knows");
-    }
-    SCOPED_JSON(answer) = ok ? execution_json(c, &d, http_arena(r), &e) : NULL;
     if (answer)
         public_reply(r, slice_str(json_text(http_arena(r), answer)));
     else

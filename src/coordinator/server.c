@@ -30,6 +30,7 @@ OFF_LOOP(github_resolve_branch)
 OFF_LOOP(public_wasm_info)
 OFF_LOOP(public_builds)
 OFF_LOOP(public_build)
+OFF_LOOP(attestation)
 
 // A balancer asks it, whoever floods the rest: it waits in nobody else's queue, and has no limit.
 static void probe_readyz(struct http_request *r, void *ctx) {
@@ -87,6 +88,7 @@ static void openapi(struct http_request *r, void *ctx);
     X(HTTP_GET, "/public/builds", read_public_builds, 0, NULL, ROUTE_PUBLIC, public_builds) \
     X(HTTP_GET, "/public/builds/{build_key}", read_public_build, 0, NULL, ROUTE_PUBLIC, public_build) \
     X(HTTP_GET, "/public/wasm/info", read_public_wasm_info, 0, NULL, ROUTE_PUBLIC, public_wasm_info) \
+    X(HTTP_GET, "/attestations/{request_id}", read_attestation, 0, NULL, ROUTE_PUBLIC, attestation) \
     X(HTTP_GET, "/openapi.json", openapi, 0, NULL, ROUTE_PUBLIC, openapi) \
     X(HTTP_GET, "/", page_document, 0, NULL, ROUTE_PUBLIC, page) \
     X(HTTP_GET, "/executions", page_document, 0, NULL, ROUTE_PUBLIC, page) \

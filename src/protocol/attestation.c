@@ -27,26 +27,36 @@ static void put_secrets(struct buf *b, const struct attestation *x) {
     borsh_put_text(b, x->secrets_account);
 }
 
+static void put_record(struct buf *b, const struct attestation *x) {
+    borsh_put_text(b, "outlayer-attestation-v1");
+    put_request(b, x);
+    put_hash(b, &x->build_key);
+    put_hash(b, &x->wasm_hash);
+    put_hash(b, &x->input_hash);
+    put_hash(b, &x->output_hash);
+    borsh_put_u8(b, x->success);
+    borsh_put_u64(b, x->instructions);
+    borsh_put_u64(b, x->max_instructions);
+    borsh_put_u64(b, x->max_memory_mb);
+    borsh_put_u64(b, x->max_execution_seconds);
+    borsh_put_text(b, x->price_list);
+    put_secrets(b, x);
+    borsh_put_text(b, x->engine);
+    borsh_put_text(b, x->measurement);
+    borsh_put_u64(b, x->block_height);
+    BUG_ON(b->full);
+}
+
 struct hash attestation_hash(const struct attestation *x) {
     SCOPED_BUF(b, RECORD_MAX);
-    borsh_put_text(&b, "outlayer-attestation-v1");
-    put_request(&b, x);
-    put_hash(&b, &x->build_key);
-    put_hash(&b, &x->wasm_hash);
-    put_hash(&b, &x->input_hash);
-    put_hash(&b, &x->output_hash);
-    borsh_put_u8(&b, x->success);
-    borsh_put_u64(&b, x->instructions);
-    borsh_put_u64(&b, x->max_instructions);
-    borsh_put_u64(&b, x->max_memory_mb);
-    borsh_put_u64(&b, x->max_execution_seconds);
-    borsh_put_text(&b, x->price_list);
-    put_secrets(&b, x);
-    borsh_put_text(&b, x->engine);
-    borsh_put_text(&b, x->measurement);
-    borsh_put_u64(&b, x->block_height);
-    BUG_ON(b.full);
+    put_record(&b, x);
     return sha256(buf_slice(&b));
+}
+
+struct slice attestation_record(struct arena *a, const struct attestation *x) {
+    SCOPED_BUF(b, RECORD_MAX);
+    put_record(&b, x);
+    return arena_copy(a, buf_slice(&b));
 }
 
 // --- as JSON -------------------------------------------------------------------------------------------------------

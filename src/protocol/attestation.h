@@ -29,6 +29,8 @@ struct attestation {
     uint64_t block_height;
 };
 struct hash attestation_hash(const struct attestation *x);
+// The bytes of which that is the hash.
+struct slice attestation_record(struct arena *a, const struct attestation *x);
 
 // Its parts as an object, without those of the request's key, which stands beside it wherever it is sent.
 json_t *attestation_json(const struct attestation *x);
