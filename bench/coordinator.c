@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "coordinator/tokens.h"
 #include "http/client.h"
+
+#include "parts.h"
 #include <inttypes.h>
 
 #define CYCLES 3000
@@ -32,7 +34,8 @@ struct client {
     const char *token;
     pthread_t thread;
     unsigned cycles;
-    uint64_t *us; // of each
+    uint64_t *us;     // of each
+    uint64_t used_us; // by its thread
 };
 
 _Noreturn static void give_up(const char *what, const struct err *e) {
@@ -91,6 +94,7 @@ static void *run_client(void *arg) {
         lease_and_end(c->b, c->token, a);
         c->us[i] = clock_mono_us() - start;
     }
+    c->used_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
     return NULL;
 }
 
@@ -104,21 +108,57 @@ static void print_times(uint64_t *us, size_t n) {
     printf("p50 %.2f ms, p99 %.2f ms", (double)us[n / 2] / 1000, (double)us[n * 99 / 100] / 1000);
 }
 
+static const struct {
+    const char *program, *setting; // it is measured where this is set
+} servers[] = {{"postgres", "TEST_POSTGRES"}, {"redis-server", "TEST_REDIS"}};
+
+struct parts {
+    struct used here, beside[ARRAY_LEN(servers)];
+};
+
+static struct parts parts_now(void) {
+    struct parts p = {.here = used_here()};
+    for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+        if (getenv(servers[i].setting))
+            p.beside[i] = used_by(servers[i].program);
+    return p;
+}
+
+// 0: processes that were there before have ended.
+static uint64_t since(uint64_t before, uint64_t now) { return now > before ? now - before : 0; }
+
+// Of each cycle's processor time, and of memory at its end. The servers' time is counted in hundredths of a second.
+static void print_parts(const struct parts *before, uint64_t clients_us, unsigned n) {
+    const struct parts now = parts_now();
+    printf("    a cycle: clients %" PRIu64 " us, coordinator %" PRIu64 " us (both %" PRIu64 " MiB)", clients_us / n,
+           since(before->here.us + clients_us, now.here.us) / n, now.here.kib / 1024);
+    for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+        if (now.beside[i].kib)
+            printf(", %s %" PRIu64 " us (%" PRIu64 " MiB)", servers[i].program,
+                   since(before->beside[i].us, now.beside[i].us) / n, now.beside[i].kib / 1024);
+    printf("\n");
+}
+
 static void cycles(struct bench *b, unsigned clients, bool own_tokens, const char *reference) {
     struct client c[CLIENTS_MAX];
     unsigned each = (clients == 1 ? CYCLES / 3 : CYCLES) / clients;
-    uint64_t *us = xcalloc((size_t)clients * each, sizeof *us), start = clock_mono_us();
+    uint64_t *us = xcalloc((size_t)clients * each, sizeof *us), used_us = 0;
+    const struct parts before = parts_now();
+    uint64_t start = clock_mono_us();
     for (unsigned i = 0; i < clients; i++) {
-        c[i] = (struct client){b, b->token[own_tokens ? i : 0], 0, each, us + (size_t)i * each};
+        c[i] = (struct client){b, b->token[own_tokens ? i : 0], 0, each, us + (size_t)i * each, 0};
         BUG_ON(pthread_create(&c[i].thread, NULL, run_client, &c[i]) != 0);
     }
-    for (unsigned i = 0; i < clients; i++)
+    for (unsigned i = 0; i < clients; i++) {
         pthread_join(c[i].thread, NULL);
+        used_us += c[i].used_us;
+    }
     double seconds = (double)(clock_mono_us() - start) / 1e6;
     printf("cycles, %2u clients, %-13s %7.0f /s  ", clients, own_tokens ? "a token each" : "one token",
            (double)clients * each / seconds);
     print_times(us, (size_t)clients * each);
     printf("   (reference: %s)\n", reference);
+    print_parts(&before, used_us, clients * each);
     free(us);
 }
 
@@ -265,7 +305,7 @@ static void fill(struct bench *b, struct coordinator *c) {
         struct client clients[CLIENTS_MAX];
         uint64_t us[CLIENTS_MAX][16];
         for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-            clients[i] = (struct client){b, b->token[0], 0, 16, us[i]};
+            clients[i] = (struct client){b, b->token[0], 0, 16, us[i], 0};
             BUG_ON(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]) != 0);
         }
         for (unsigned i = 0; i < CLIENTS_MAX; i++)

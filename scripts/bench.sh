@@ -13,6 +13,8 @@ echo "== coordinator over PostgreSQL"
 python3 tests/databases.py durable build/bench/coordinator || echo "   failed with status $?"
 echo "== coordinator over PostgreSQL and Redis"
 python3 tests/databases.py both build/bench/coordinator || echo "   failed with status $?"
+echo "== doors over PostgreSQL"
+python3 tests/databases.py with build/bench/doors || echo "   failed with status $?"
 for s in bench/*.sh bench/*.py; do
     [ -e "$s" ] || continue
     echo "== $(basename "$s")"
