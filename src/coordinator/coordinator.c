@@ -45,6 +45,7 @@ static bool open_queue(struct coordinator *c, const struct coordinator_config *c
                                        .read = task_stored,
                                        .changed = changes_told,
                                        .ctx = c->changes,
+                                       .writer = c->writer,
                                        .database = database_keep(c, config->database_ms)};
     switch (db_engine(c->writing)) {
     case DB_SQLITE: return lock_file_of(c, e) && queue_open_local(&c->queue, &queue, c->writer, e);

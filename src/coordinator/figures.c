@@ -82,7 +82,7 @@ void coordinator_figures(struct coordinator *c, struct buf *out) {
     figure_one(out, FIGURE_GAUGE, "outlayer_polls_waiting", "Workers that wait for an execution.", n.polls);
     changes_figures(c->changes, out);
     queue_figures(c->queue, out);
-    writer_figures(c->writer, out);
+    writer_figures(c->writer, n.waiting, out);
     add_answers(c, out);
     figure_one(out, FIGURE_GAUGE, "outlayer_workers_benched", "Workers that the operator keeps from new leases.",
                shared_benched(c->shared));

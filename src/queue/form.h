@@ -28,11 +28,6 @@ struct queue { // a form's own struct begins with it
     const struct queue_form *form;
 };
 
-static inline void hopeless_figure(struct buf *out, uint64_t n) {
-    figure_one(out, FIGURE_COUNTER, "outlayer_queue_hopeless_total",
-               "Executions before which so many waited that no worker could begin them in time, since the start.", n);
-}
-
 // Whether the poll's worker has this source at hand. 0 nobody has.
 static inline bool has_at_hand(const struct queue_poll *p, uint64_t source) {
     for (size_t i = 0; source && i < p->at_hand_count && i < AT_HAND_MAX; i++)

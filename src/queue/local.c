@@ -154,20 +154,10 @@ static uint64_t oldest_ms(const struct local *l) {
 
 static void local_figures(struct queue *q, struct buf *out) {
     struct local *l = (struct local *)q;
-    char label[FIGURE_LABEL_MAX];
     pthread_mutex_lock(&l->mutex);
     uint64_t oldest = oldest_ms(l), hopeless = l->hopeless_count;
     pthread_mutex_unlock(&l->mutex);
-    figure_head(out, FIGURE_GAUGE, "outlayer_queue_oldest_seconds", "How long the oldest queued execution waits.");
-    figure_micro(out, "outlayer_queue_oldest_seconds", NULL, oldest * 1000);
-    hopeless_figure(out, hopeless);
-    figure_head(out, FIGURE_HISTOGRAM, "outlayer_execution_state_seconds", "How long executions were in a state.");
-    for (int s = EXECUTION_QUEUED; s <= EXECUTION_SUBMITTING; s++)
-        figure_histogram(out, "outlayer_execution_state_seconds",
-                         figure_label(label, "state", execution_text((enum execution_state)s)), &l->in_state[s]);
-    figure_head(out, FIGURE_COUNTER, "outlayer_leases_lost_by_worker_total",
-                "Leases not confirmed or run out since the start, by the worker that had them.");
-    figure_tally(out, "outlayer_leases_lost_by_worker_total", "worker", &l->lost_by);
+    form_figures_show(&l->figures, oldest, hopeless, out);
 }
 
 static bool local_drain(struct queue *q, uint64_t ms) {
@@ -241,7 +231,7 @@ bool queue_open_local(struct queue **out, const struct queue_config *config, str
     pthread_mutex_init(&l->mutex, NULL);
     cond_init(&l->changed);
     cond_init(&l->idle);
-    tally_init(&l->lost_by);
+    form_figures_init(&l->figures);
     if (!local_load(l, e) || !timer_start(l, e)) {
         local_free(&l->queue_base);
         return false;

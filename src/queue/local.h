@@ -15,6 +15,7 @@
 #include "crypto/hash.h"
 #include "queue/creators.h"
 #include "queue/form.h"
+#include "queue/form_figures.h"
 #include "queue/heap.h"
 #include "queue/rows.h"
 #include "queue/service.h"
@@ -58,11 +59,10 @@ struct item {
     struct payer *payer;                                       // while it waits
     struct bench *bench;                                       // who does not get it; NULL: nobody
     enum execution_state state;
-    uint64_t since_ms; // in this state; monotonic
-    bool ending;       // its end is being stored; meanwhile nobody else may end or lease it
-    bool too_late;     // nobody began it in time
-    bool hopeless;     // nobody could, since too many wait before it; it is too_late, too
-    bool waits;        // it counts among its payer's
+    bool ending;   // its end is being stored; meanwhile nobody else may end or lease it
+    bool too_late; // nobody began it in time
+    bool hopeless; // nobody could, since too many wait before it; it is too_late, too
+    bool waits;    // it counts among its payer's
     unsigned attempt, handed;
     uint64_t turn, source;
     uint64_t created_ms, dead_at_ms; // wall clock
@@ -115,9 +115,8 @@ struct local {
     int64_t changes[LOCAL_CHANGES]; // ids, the n-th at n % LOCAL_CHANGES
     uint64_t change_count;          // since the start
     char since_start[17];           // names this process among all
-    struct histogram in_state[EXECUTION_STATE_COUNT];
-    struct tally lost_by; // leases, by worker
-    uint64_t wake_ms;     // the timer sleeps until then
+    struct form_figures figures;
+    uint64_t wake_ms; // the timer sleeps until then
 };
 
 // --- local_index.c: items, with the lock held

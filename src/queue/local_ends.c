@@ -14,6 +14,7 @@ struct ending {
     struct hash token; // if there is a lease
     char lease[65], worker_id[WORKER_ID_MAX + 1];
     unsigned attempt;
+    uint64_t created_ms;
     struct buf timeline;   // of the item; its end is added to it
     size_t timeline_len;   // before that
     bool held;             // the item waits to hear how it went
@@ -35,6 +36,7 @@ static void copy_timeline(struct ending *x, const struct item *item) {
     buf_add_slice(&x->timeline, buf_slice(&item->timeline));
     x->timeline_len = x->timeline.len;
     x->attempt = item->attempt;
+    x->created_ms = item->created_ms;
 }
 
 static void ending_free(struct ending *x) {
@@ -154,6 +156,8 @@ static void stored(void *ctx, bool ok, const struct err *e) {
             log_err(LOG_ERROR, "an end could not be stored", e);
         log_request(NULL);
     }
+    if (ok && x->held && (x->changed || x->had.over))
+        form_figures_end(&x->l->figures, x->created_ms, x->end.timeline);
     tell_item(x, ok);
     ending_free(x);
     if (call)

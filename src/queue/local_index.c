@@ -181,7 +181,6 @@ struct item *item_add(struct local *l, const struct queue_row *row, struct payer
                        .handed = row->handed,
                        .turn = row->turn,
                        .source = row->source,
-                       .since_ms = clock_mono_ms(),
                        .created_ms = row->created_ms,
                        .dead_at_ms = row->dead_at_ms,
                        .timeline = buf_init(2 * TIMELINE_MAX)};
@@ -207,9 +206,6 @@ uint64_t items_held(const struct local *l) {
 
 // Its state is over.
 static void leave_state(struct local *l, struct item *x) {
-    uint64_t now = clock_mono_ms();
-    histogram_add(&l->in_state[x->state], (now - x->since_ms) * 1000);
-    x->since_ms = now;
     l->counts.by_state[x->state]--;
     if (!items_held(l))
         pthread_cond_broadcast(&l->idle);

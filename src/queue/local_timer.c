@@ -25,7 +25,7 @@ static void end_deadlines(struct local *l, uint64_t now, struct queue_call **ans
             log_warn("the lease by %s (token %s) is lost", x->worker_id, x->token_name);
             log_request(NULL);
             l->counts.leases_lost++;
-            tally_add(&l->lost_by, x->worker_id);
+            form_figures_lost(&l->figures, x->worker_id);
             item_note(x, "lost", NULL);
             item_move(l, x, EXECUTION_EVENT_LOST);
             item_make_dirty(l, x);

@@ -182,7 +182,8 @@ void queue_end(struct queue *q, struct queue_end *x);
 // --- looking; answered at once, from what this process knows ------------------------------------------------------
 
 struct queue_counts {
-    uint64_t by_state[EXECUTION_STATE_COUNT], polls, leases_lost;              // now; lost since the start
+    uint64_t by_state[EXECUTION_STATE_COUNT], polls, leases_lost; // now; lost since the start
+    uint64_t waiting; // changes that wait for the database, beside the writer's
     uint64_t created, succeeded, guest_failed, refused, expired, instructions; // since the database began
 };
 void queue_counts(struct queue *q, struct queue_counts *out);
@@ -257,6 +258,7 @@ struct queue_stored {
     uint64_t dead_at_ms; // 0: nobody said
     uint64_t source;     // as in queue_create
 };
+struct writer;
 struct queue_config {
     uint64_t serve_ms; // an execution that says no deadline, and that nobody served for so long, is over
     bool (*read)(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
@@ -264,9 +266,9 @@ struct queue_config {
     // held: it shall not wait, nor call the queue. NULL: nobody wants to know.
     void (*changed)(void *ctx);
     void *ctx;
+    struct writer *writer;   // the form for several stores by itself, and tells its figures that; NULL: none does
     struct db_keep database; // of the form for several: how long a server may take, and what ends its waits
 };
-struct writer;
 struct redis;
 // For one process. What is not over is queued again; what a worker held is given LEASE_MS more, so that neither a
 // planned restart nor a crash takes work away that is under way. Leases are stored a fifth of a second after they

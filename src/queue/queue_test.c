@@ -400,6 +400,50 @@ static void test_no_token_fills_the_queue(void **state) {
     world_close(&w);
 }
 
+static void assert_figure(struct world *w, const char *line) {
+    SCOPED_BUF(out, FIGURES_MAX);
+    queue_figures(w->q, &out);
+    if (!strstr(buf_str(&out), line))
+        fail_msg("there is no line '%s' in %s", line, buf_str(&out));
+}
+#define IN_STATE(state, n) "outlayer_execution_state_seconds_count{state=\"" state "\"} " n "\n"
+
+// If this fails, operators with one of the forms do not see where the time of executions goes.
+static void test_how_long_in_each_state(void **state) {
+    struct world w;
+    bool changed;
+    world_open_on(&w, state, 600000);
+    assert_true(create(&w, 1));
+    struct test_lease one = poll_one(&w);
+    assert_int_equal(hand_over(&w, &one, QUEUE_BUILD), QUEUE_OK);
+    one = poll_one(&w);
+    assert_int_equal(beat(&w, &one, EXECUTION_EVENT_BUILD, 0), QUEUE_OK);
+    restart(&w); // what came before counts, too
+    assert_int_equal(beat(&w, &one, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
+    assert_figure(&w, IN_STATE("queued", "0"));
+    assert_int_equal(end_well(&w, &one, &changed), QUEUE_OK);
+    assert_figure(&w, IN_STATE("queued", "2"));
+    assert_figure(&w, IN_STATE("leased", "2"));
+    assert_figure(&w, IN_STATE("building", "1"));
+    assert_figure(&w, IN_STATE("running", "1"));
+    assert_figure(&w, IN_STATE("submitting", "0"));
+    assert_int_equal(end_well(&w, &one, &changed), QUEUE_OK); // once more
+    assert_false(changed);
+    assert_figure(&w, IN_STATE("running", "1"));
+    world_close(&w);
+}
+
+// One that nobody took was queued all the time.
+static void test_how_long_one_waited_in_vain(void **state) {
+    struct world w;
+    world_open_on(&w, state, 1000);
+    assert_true(create(&w, 1));
+    wait_until_expired(&w, 1);
+    assert_figure(&w, "outlayer_execution_state_seconds_bucket{state=\"queued\",le=\"0.5\"} 0\n");
+    assert_figure(&w, IN_STATE("queued", "1"));
+    world_close(&w);
+}
+
 static double oldest_seconds(struct world *w) {
     SCOPED_BUF(out, FIGURES_MAX);
     queue_figures(w->q, &out);
@@ -444,6 +488,8 @@ int main(void) {
                                        cmocka_unit_test(test_a_refusal_by_nobody),
                                        cmocka_unit_test(test_expiry),
                                        ON_BOTH_FORMS(test_expiry_from_sleep),
+                                       ON_BOTH_FORMS(test_how_long_in_each_state),
+                                       ON_BOTH_FORMS(test_how_long_one_waited_in_vain),
                                        ON_BOTH_FORMS(test_no_token_fills_the_queue),
                                        ON_BOTH_FORMS(test_the_oldest_that_is_queued),
                                        ON_BOTH_FORMS(test_leases_outlive_a_restart),

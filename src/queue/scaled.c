@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "queue/database.h"
 #include "queue/rows.h"
+#include "store/writer.h"
 
 #define CREATE_BYTES (8u << 20) // of tasks in one statement, beside the first one
 #define COUNTS_UNBELIEVED_MAX 4 // in a row: under load there is always a change while they are read
@@ -51,18 +52,29 @@ struct outage {
     struct err why;
 };
 
+// For the figures of what is stored: these connections are not the writer's.
+static void note_stored(struct scaled *s, uint64_t start_us, size_t failed) {
+    if (s->config.writer)
+        writer_note(s->config.writer, clock_mono_us() - start_us, failed);
+}
+
 // What a whole batch cannot have, each of it may: one bad call must not fail those that came with it.
 typedef bool store_fn(struct scaled *s, struct queue_call **x, size_t n, struct err *e);
+static store_fn look; // changes nothing
 static void serve(struct scaled *s, store_fn *store, struct queue_call **x, size_t n, struct outage *o) {
     struct err e;
     if (!n)
         return;
+    uint64_t start_us = clock_mono_us();
     bool ok = !o->is && store(s, x, n, &e);
     if (o->is)
         e = o->why;
     if (!ok && e.code == ERR_UNAVAILABLE)
         *o = (struct outage){true, e};
-    if (ok || n == 1 || e.code == ERR_UNAVAILABLE || e.code == ERR_IN_DOUBT) {
+    bool over = ok || n == 1 || e.code == ERR_UNAVAILABLE || e.code == ERR_IN_DOUBT;
+    if (store != look)
+        note_stored(s, start_us, over && !ok ? n : 0);
+    if (over) {
         answer_all(x, n, ok ? NULL : &e);
         return;
     }
@@ -317,8 +329,11 @@ static bool claim_like_first(struct scaled *s, struct call_list *polls, struct c
         if (alike && more)
             prepare_lease(&lease[n++], poll_of(c));
         if (n == SCALED_BATCH || (n && !polls->first)) {
+            uint64_t start_us = clock_mono_us();
             ok = ok && scaled_claim(s, lease, n, e);
             more = ok && all_leased(lease, n);
+            if (ok && lease[0].poll->leased)
+                note_stored(s, start_us, 0);
             n = 0;
         }
     }
@@ -574,6 +589,9 @@ static void scaled_counts(struct queue *q, struct queue_counts *out) {
     pthread_mutex_lock(&s->mutex);
     *out = s->counts;
     out->polls = s->polls;
+    const struct call_list *const lists[] = {&s->creates, &s->replaces, &s->ends, &s->beats, &s->give_backs};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        out->waiting += lists[i]->count;
     pthread_mutex_unlock(&s->mutex);
 }
 
@@ -593,11 +611,9 @@ static void scaled_figures(struct queue *q, struct buf *out) {
     pthread_mutex_lock(&s->mutex);
     uint64_t oldest_ms = s->oldest_ms, hopeless = s->hopeless_count;
     pthread_mutex_unlock(&s->mutex);
-    figure_head(out, FIGURE_GAUGE, "outlayer_queue_oldest_seconds", "How long the oldest queued execution waits.");
-    figure_micro(out, "outlayer_queue_oldest_seconds", NULL, oldest_ms * 1000);
+    form_figures_show(&s->figures, oldest_ms, hopeless, out);
     if (s->bell)
         bell_figures(s->bell, out);
-    hopeless_figure(out, hopeless);
 }
 
 // --- life
@@ -697,6 +713,7 @@ bool queue_open_scaled(struct queue **out, const struct queue_config *config, co
     struct scaled *s = xcalloc(1, sizeof *s);
     s->queue_base.form = &scaled_form;
     s->config = *config;
+    form_figures_init(&s->figures);
     pthread_mutex_init(&s->mutex, NULL);
     cond_init(&s->promised);
     cond_init(&s->asked);

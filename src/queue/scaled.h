@@ -13,6 +13,7 @@
 #include "queue/creators.h"
 #include "queue/database.h"
 #include "queue/form.h"
+#include "queue/form_figures.h"
 #include "queue/service.h"
 #include "redis/bell.h"
 #include <pthread.h>
@@ -53,6 +54,7 @@ struct scaled {
     unsigned unbelieved;
     uint64_t oldest_ms;
     char database[DATABASE_ID_LEN + 1];
+    struct form_figures figures;
     struct bell *bell; // NULL: there is no Redis
     uint64_t rung_ms;  // when the others were told last that something has changed
     struct service service;

@@ -182,8 +182,9 @@ static const char end_sql[] =
     "'stage', 'settled', 'at_ms', " NOW_MS ", 'worker_id', nullif(held.worker_id, ''), 'attempt', nullif(held.attempt, "
     "0))) AS TEXT) || ',', changed = " THIS_TRANSACTION
     " FROM held JOIN gone USING (execution_id) WHERE e.id = held.execution_id AND coalesce(e.state, '') = ''"
-    " RETURNING held.n AS n)"
-    " SELECT x.n AS n, CAST(done.n IS NOT NULL AS INTEGER) AS changed,"
+    " RETURNING held.n AS n, e.created_ms AS created_ms, e.timeline AS timeline)"
+    " SELECT x.n AS n, CAST(done.n IS NOT NULL AS INTEGER) AS changed, done.created_ms AS created_ms,"
+    " done.timeline AS timeline,"
     // The end that was there is its lease's; or, of the operator who has none, a like one.
     " CAST(coalesce(e.lease = x.lease, x.lease IS NULL AND e.lease IS NULL AND e.outcome = x.outcome, false) AS "
     "INTEGER)"
@@ -223,8 +224,12 @@ bool scaled_store_ends(struct scaled *s, struct queue_end **x, size_t n, size_t 
     static const char *const names[] = {":contract", ":request",      ":lease", ":outcome",
                                         ":report",   ":instructions", ":token", ":evidence"};
     columns_bind(db, q, names, c, ARRAY_LEN(c));
-    while ((ok = db_step(db, q, &row, e)) && row)
-        read_end(db, q, x[db_int(db, q, "n") - 1], unsure);
+    while ((ok = db_step(db, q, &row, e)) && row) {
+        struct queue_end *one = x[db_int(db, q, "n") - 1];
+        read_end(db, q, one, unsure);
+        if (one->changed)
+            form_figures_end(&s->figures, (uint64_t)db_int(db, q, "created_ms"), db_text(db, q, "timeline"));
+    }
     db_done(db, q);
     return ok;
 }

@@ -9,17 +9,21 @@
 #define OUTAGE_MS 3000  // a database that was not looked at for so long was away
 
 // Every coordinator does this; who comes second to a row passes over it.
-static const char lost_sql[] = "UPDATE queue_items SET timeline = " WITH_STEP(
-    "timeline",
-    "'stage', 'lost', 'at_ms', " NOW_MS
-    ", 'worker_id', nullif(worker_id, ''), 'attempt', attempt") ", changed = " THIS_TRANSACTION
-                                                                ", stage = NULL, worker_id = NULL, token_name = NULL, "
-                                                                "lease_hash = "
-                                                                "NULL, until_ms = NULL WHERE execution_id IN"
-                                                                " (SELECT execution_id FROM queue_items WHERE stage IS "
-                                                                "NOT NULL AND until_ms <= " NOW_MS
-                                                                " ORDER BY until_ms LIMIT " SWEEP_MAX
-                                                                " FOR UPDATE SKIP LOCKED)";
+static const char lost_sql[] =
+    "WITH lost AS (SELECT execution_id, worker_id, token_name FROM queue_items WHERE stage IS NOT NULL"
+    " AND until_ms <= " NOW_MS " ORDER BY until_ms LIMIT " SWEEP_MAX " FOR UPDATE SKIP LOCKED)"
+    " UPDATE queue_items q SET timeline = " WITH_STEP(
+        "q.timeline",
+        "'stage', 'lost', 'at_ms', " NOW_MS
+        ", 'worker_id', nullif(q.worker_id, ''), 'attempt', q.attempt") ", changed = " THIS_TRANSACTION
+                                                                        ", stage = NULL, worker_id = NULL, token_name "
+                                                                        "= NULL, lease_hash = NULL, until_ms = NULL"
+                                                                        " FROM lost WHERE q.execution_id = "
+                                                                        "lost.execution_id RETURNING q.contract_id AS "
+                                                                        "contract_id,"
+                                                                        " q.request_id AS request_id, lost.worker_id "
+                                                                        "AS worker_id, coalesce(lost.token_name, '') "
+                                                                        "AS token_name";
 // What no worker began in the first nine tenths of its time.
 static const char late_sql[] = "UPDATE queue_items SET turn = -1, not_before_ms = 0 WHERE execution_id IN"
                                " (SELECT q.execution_id FROM queue_items q JOIN executions e ON e.id = q.execution_id"
@@ -36,8 +40,8 @@ static const char over_sql[] =
     " report = '{\"error\":\"no worker served the request in time\"}', timeline = gone.timeline || CAST("
     "json_strip_nulls(json_build_object('stage', 'expired', 'at_ms', " NOW_MS ", 'attempt', nullif(gone.attempt, 0)))"
     " AS TEXT) || ',', changed = " THIS_TRANSACTION " FROM gone"
-    " WHERE id = gone.execution_id AND state IS NULL RETURNING id)"
-    " SELECT count(*) AS n FROM done";
+    " WHERE id = gone.execution_id AND state IS NULL RETURNING created_ms, executions.timeline)"
+    " SELECT created_ms, timeline FROM done";
 
 // Of those that wait only the ones that the same workers would take before it count: turns of others may put more
 // before it, and never fewer.
@@ -61,14 +65,36 @@ static bool change(struct db *db, const char *sql, uint64_t *rows, struct err *e
     return true;
 }
 
+static bool end_leases(struct scaled *s, uint64_t *rows, struct err *e) {
+    struct db *db = s->soft;
+    struct db_stmt *q;
+    bool row = false, ok;
+    *rows = 0;
+    if (!db_query(db, lost_sql, &q, e))
+        return false;
+    while ((ok = db_step(db, q, &row, e)) && row) {
+        const char *worker = db_text(db, q, "worker_id");
+        log_request_of(db_text(db, q, "contract_id"), (uint64_t)db_int(db, q, "request_id"));
+        log_warn("the lease by %s (token %s) is lost", worker ? worker : "", db_text(db, q, "token_name"));
+        log_request(NULL);
+        form_figures_lost(&s->figures, worker);
+        ++*rows;
+    }
+    db_done(db, q);
+    return ok;
+}
+
 static bool end_times(struct scaled *s, uint64_t *rows, struct err *e) {
     struct db *db = s->soft;
     struct db_stmt *q;
-    bool row = false;
+    bool row = false, ok;
+    *rows = 0;
     if (!db_query(db, over_sql, &q, e))
         return false;
-    bool ok = db_step(db, q, &row, e);
-    *rows = ok && row ? (uint64_t)db_int(db, q, "n") : 0;
+    while ((ok = db_step(db, q, &row, e)) && row) {
+        form_figures_end(&s->figures, (uint64_t)db_int(db, q, "created_ms"), db_text(db, q, "timeline"));
+        ++*rows;
+    }
     db_done(db, q);
     return ok;
 }
@@ -111,11 +137,9 @@ bool scaled_judge(struct scaled *s, uint64_t each_us, uint64_t *found, struct er
 
 bool scaled_sweep(struct scaled *s, struct err *e) {
     uint64_t lost, late, over;
-    if (!spare_leases(s, e) || !change(s->soft, lost_sql, &lost, e) || !change(s->soft, late_sql, &late, e) ||
+    if (!spare_leases(s, e) || !end_leases(s, &lost, e) || !change(s->soft, late_sql, &late, e) ||
         !end_times(s, &over, e))
         return false;
-    if (lost)
-        log_warn("%d leases are lost", (int)lost);
     if (over)
         log_info("%d requests ended: no worker served them in time", (int)over);
     s->swept_ms = clock_mono_ms();

@@ -157,8 +157,14 @@ size_t writer_waiting(struct writer *w) {
     return n;
 }
 
-void writer_figures(struct writer *w, struct buf *out) {
-    figure_one(out, FIGURE_GAUGE, "outlayer_writer_waiting", "Changes that wait for the database.", writer_waiting(w));
+void writer_note(struct writer *w, uint64_t took_us, size_t failed) {
+    histogram_add(&w->took, took_us);
+    atomic_fetch_add(&w->failed, failed);
+}
+
+void writer_figures(struct writer *w, size_t others, struct buf *out) {
+    figure_one(out, FIGURE_GAUGE, "outlayer_writer_waiting", "Changes that wait for the database.",
+               writer_waiting(w) + others);
     figure_head(out, FIGURE_HISTOGRAM, "outlayer_writer_commit_seconds",
                 "How long a transaction took, its commit included; it holds the changes that waited.");
     figure_histogram(out, "outlayer_writer_commit_seconds", NULL, &w->took);

@@ -23,8 +23,11 @@ struct writer_job {
 // Finishes what was submitted, and stops. Does not close the connection.
 void writer_free(struct writer *w);
 size_t writer_waiting(struct writer *w); // changes, with those for which there is no room yet
-// How much waits, how long transactions take, how many changes failed: for operators.
-void writer_figures(struct writer *w, struct buf *out);
+// How much waits, how long transactions take, how many changes failed: for operators. Beside its own what was stored by
+// other connections: a transaction that took so long, and of whose changes so many failed.
+void writer_note(struct writer *w, uint64_t took_us, size_t failed);
+// others: changes that wait for them.
+void writer_figures(struct writer *w, size_t others, struct buf *out);
 // false (ERR_UNAVAILABLE) when too much is waiting already; then `done` is not called.
 [[nodiscard]] bool writer_submit(struct writer *w, const struct writer_job *job, struct err *e);
 // The same, and waits for the end.
