@@ -222,6 +222,18 @@ def registered(stack):
             "other_quote": json.loads(Simulator.ask(agent, "/GetQuote?report_data=00")[2])["quote"]}
 
 
+def coin(stack, job):
+    """A contract that asks for an execution by itself: contracts/examples/coin_flip, of alice's."""
+    rpc, owner = stack.info["rpc_url"], stack.info["accounts"][0]
+    alice = near.Account(rpc, owner["account_id"], near.Key.parse(owner["private_key"]))
+    game = alice.create(f"coin.{alice.id}", 5 * near.NEAR)
+    with open(kit.built("contracts/coin_flip.wasm"), "rb") as f:
+        game.send(game.id, near.deploy(f.read()), near.call("new", {
+            "owner_id": alice.id, "outlayer_id": stack.info["contract_id"], "repo": job["repo"], "commit": job["commit"],
+            "price": str(near.NEAR // 20)}), wait="FINAL")
+    return game.id
+
+
 NETWORKS = ["testnet", "mainnet"]
 WALLETS = [("honest", "Honest"), ("other", "Other account"), ("hangs", "Hangs"), ("late", "Late"), ("refuses", "Refuses"),
            ("denied", "Denied"), ("changed", "Changed")]
@@ -263,7 +275,7 @@ def test_pages():
         world = {**runs, "runs": list(runs), "repo": repos["good"], "failing": repos["failed"], "hmac": repos["hmac"],
                  "hmac_run": runs["hmac"], "alice": os.path.join(home, "keys", "alice.json"),
                  "url": stack.info["coordinator_url"], "rpc": stack.info["rpc_url"],
-                 "contract": stack.info["contract_id"], "answer_transaction": repos["good"]["resolve_tx_id"], **proven}
+                 "contract": stack.info["contract_id"], "answer_transaction": repos["good"]["resolve_tx_id"], "coin": coin(stack, repos["good"]), **proven}
         with with_wallets(home, world) as testnet:
             world["connect"] = testnet.url
             drive(home, "pages.mjs", world, {"ask": lambda: stack.request(random, '{"min":2,"max":3}')})

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/stack.h"
+#include "cli/presets.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/deployment.h"
+#include "cli/presets.h"
 #include "cli/repo.h"
 #include "cli/socket_place.h"
 #include "cli/target.h"
@@ -310,6 +312,17 @@ static const char *pages_folder(struct arena *a, const char *name) {
     return access(arena_printf(a, "%s/index.html", folder), R_OK) == 0 ? folder : NULL;
 }
 
+// What the playground begins with, of the checkout that the programs were made in. Without it everything else works.
+static const char *presets_file(struct stack *s) {
+    const char *path;
+    struct err why;
+    if (presets_write(&path, s->arena, s->home, arena_printf(s->arena, "%s/../../examples", file_program_dir(s->arena)),
+                      &why))
+        return path;
+    say(s, "no examples", why.msg);
+    return NULL;
+}
+
 static bool start_coordinator(struct stack *s, const struct stack_options *o, const char **token_file, struct err *e) {
     struct arena *a = s->arena;
     const char *home = arena_printf(a, "%s/coordinator", s->home);
@@ -328,6 +341,7 @@ static bool start_coordinator(struct stack *s, const struct stack_options *o, co
                          arena_printf(a, "REPO_MAP=" REPO_LOCAL_HOST "=%s/repos", s->home),
                          setting(a, "DASHBOARD_DIR", s->dashboard = pages_folder(a, "dashboard")),
                          setting(a, "DOCS_DIR", s->docs = pages_folder(a, "docs")),
+                         setting(a, "EXAMPLES_FILE", presets_file(s)),
                          NULL};
     uint64_t port;
     if (!file_make_dirs(home, 0700, e) || !worker_token(s, home, token_file, e) ||

@@ -24,9 +24,10 @@ import type {
 const HEARD_MS = 10_000;
 const PRICES_MS = 60_000;
 
-export function useExecutions(filter: ListFilter, limit: number) {
+export function useExecutions(filter: ListFilter, limit: number, enabled = true) {
   return useQuery({
     queryKey: ["executions", filter, limit],
+    enabled,
     queryFn: async ({ signal }) =>
       withRecent(await getJson<Executions>(listPath(filter, limit), signal), filter, limit),
     placeholderData: keepPreviousData,
@@ -123,11 +124,11 @@ export interface Recent {
   target: string;
 }
 
-// What was asked for lately, as it was written.
-export function useRecent(): Recent[] {
-  const list = useExecutions({}, 50);
+// What was asked for lately, as it was written. null: by nobody whose requests are to be offered.
+export function useRecent(filter: ListFilter | null): Recent[] {
+  const list = useExecutions(filter ?? {}, 50, filter !== null);
   const found = new Map<string, Recent>();
-  for (const { repo, ref, build_target } of list.data?.executions ?? [])
+  for (const { repo, ref, build_target } of (filter && list.data?.executions) ?? [])
     if (repo && ref) found.set(`${repo} ${ref}`, { repo, commit: ref, target: build_target ?? "" });
   return [...found.values()].slice(0, 20);
 }

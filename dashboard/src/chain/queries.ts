@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pages read from the chain.
 import { useRef } from "react";
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { each } from "../api/away.ts";
 import { isOver } from "../api/merge.ts";
 import { useConfig } from "../api/queries.ts";
@@ -12,7 +12,7 @@ import { useSettled } from "../hooks/settled.ts";
 import { completedIn, firstRequestIn, requestedIn } from "./events.ts";
 import { recorded, sent } from "./follow.ts";
 import type { Prices } from "./price.ts";
-import { failureOf, transactionOf, type Transaction } from "./transaction.ts";
+import { failureOf, isWhole, transactionOf, type Transaction } from "./transaction.ts";
 import { view } from "./view.ts";
 
 export function useRpc(): readonly string[] {
@@ -62,7 +62,7 @@ export function useBalance(account: string | undefined) {
 
 function isAnswered(transaction: Transaction, contract: string): boolean {
   const asked = firstRequestIn(transaction, contract);
-  if (!asked) return failureOf(transaction) !== null;
+  if (!asked) return failureOf(transaction) !== null || isWhole(transaction);
   return completedIn(transaction, contract, `${asked.data.request_id}`) !== null;
 }
 
@@ -109,23 +109,30 @@ export function useContractLimits(contract: string) {
   });
 }
 
-// What must be attached for these limits, in yoctoNEAR.
+function estimateOf(urls: readonly string[], contract: string, limits: string) {
+  return {
+    queryKey: ["estimate", contract, limits],
+    retry: false,
+    staleTime: 30_000,
+    queryFn: ({ signal }: { signal: AbortSignal }) => {
+      const args = { resource_limits: JSON.parse(limits) as unknown };
+      return view<string>(urls, contract, "estimate_execution_cost", args, undefined, signal);
+    },
+  };
+}
+
+// What must be attached for these limits, in yoctoNEAR; undefined while that is not known of these very ones.
 export function useEstimate(contract: string, limits: Record<string, number> | null) {
   const urls = useRpc();
-  const asked = useSettled(JSON.stringify(limits));
-  return useQuery({
-    queryKey: ["estimate", contract, asked],
-    enabled: asked !== "null" && urls.length > 0,
-    retry: false,
-    placeholderData: keepPreviousData,
-    queryFn: ({ signal }) =>
-      view<string>(
-        urls,
-        contract,
-        "estimate_execution_cost",
-        { resource_limits: JSON.parse(asked) },
-        undefined,
-        signal,
-      ),
-  });
+  const asked = JSON.stringify(limits);
+  const settled = useSettled(asked);
+  const found = useQuery({ ...estimateOf(urls, contract, settled), enabled: settled !== "null" && urls.length > 0 });
+  return { data: settled === asked ? found.data : undefined, error: found.error };
+}
+
+// The same when somebody sends: what is shown may be of other limits, or not there yet. Throws where nobody says it.
+export function useEstimateNow(contract: string): (limits: Record<string, number> | null) => Promise<string> {
+  const urls = useRpc();
+  const client = useQueryClient();
+  return (limits) => client.fetchQuery(estimateOf(urls, contract, JSON.stringify(limits)));
 }

@@ -7,6 +7,7 @@ import { run } from "./kit.mjs";
 import { tests as liar } from "./liar.mjs";
 import { tests as list } from "./list.mjs";
 import { tests as playground } from "./playground.mjs";
+import { tests as presets } from "./presets.mjs";
 import { tests as secrets } from "./secrets.mjs";
 import { tests as settings } from "./settings.mjs";
 import { tests as stats } from "./stats.mjs";
@@ -23,6 +24,7 @@ await run(
     ...verification,
     ...wallet,
     ...playground,
+    ...presets,
     ...secrets,
     ...settings,
     ...liar,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fields of a request. What is wrong with one stands below it, and is said to whoever hears the field.
 import { useId } from "react";
-import { useRecent } from "../../api/queries.ts";
+import type { ListFilter } from "../../api/list.ts";
+import { useConfig, useRecent } from "../../api/queries.ts";
+import { isPublic } from "../../chain/identity.ts";
 import { grouped } from "../../format/number.ts";
 import { repoShown } from "../../format/repo.ts";
 import { refShown } from "../../format/text.ts";
 import { Field, PLAIN } from "../../parts/field.tsx";
+import { useAccount } from "../../wallet/use_wallet.ts";
 import { eventBytes, FORMATS, oneOf, TARGETS, type Draft, type Problems } from "./draft.ts";
 
 export interface FormProps {
@@ -68,9 +71,17 @@ const FORMAT_HINTS: Record<string, string> = {
   Bytes: "Any output; the caller gets it in base64.",
 };
 
+// Whose requests are offered: on a public network a stranger's would be proposed to whoever reads the list. null: nobody's.
+function useWhose(): ListFilter | null {
+  const network = useConfig().data?.network;
+  const account = useAccount().data?.accountId;
+  if (network && !isPublic(network)) return {};
+  return account ? { sender: account } : null;
+}
+
 // Fills repository, commit and target in together: a name alone does not say which of its branches there are.
 function Before({ draft, change }: FormProps) {
-  const recent = useRecent();
+  const recent = useRecent(useWhose());
   const id = useId();
   if (recent.length === 0) return null;
   const at = recent.findIndex((one) => one.repo === draft.repo && one.commit === draft.commit);

@@ -1,117 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks for an execution, and shows what becomes of it. What was sent stands in the address: a reload loses nothing.
-import { useState, type SubmitEvent } from "react";
+// Asks for an execution: what somebody types, what an example or an earlier request begins with.
+import { useState } from "react";
 import { useSearchParams } from "wouter";
+import { useExamples } from "../../api/examples.ts";
 import { useConfig } from "../../api/queries.ts";
-import { useContractLimits, useEstimate, useLike } from "../../chain/queries.ts";
-import { near } from "../../format/money.ts";
+import { useLike } from "../../chain/queries.ts";
 import { oneLine } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
-import { Empty, ErrorNote, Loading, words } from "../../parts/notes.tsx";
-import { useAccount, useConnectFirst, useSend } from "../../wallet/use_wallet.ts";
-import { argumentsOf, depositOf, draftOf, EMPTY, limitsOf, problemsOf, requestOf, type Draft } from "./draft.ts";
-import { Commands } from "../execution/commands.tsx";
-import { RequestForm } from "./form.tsx";
-import { Built } from "./built.tsx";
-import type { LostRequest } from "./lost.ts";
-import { Lost, newestOf } from "./lost.tsx";
-import { Run } from "./run.tsx";
+import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
+import { CallSender } from "./call.tsx";
+import { draftOfExample } from "./call_draft.ts";
+import { Chooser } from "./chooser.tsx";
+import { draftOf, EMPTY } from "./draft.ts";
+import { RequestSender } from "./request.tsx";
 
-const TGAS = 300;
-
-function OtherSigned({ asked, sender }: { asked: string; sender: string }) {
-  return (
-    <div className="note stale" role="alert">
-      <strong>
-        The wallet signed with {oneLine(sender, 64)}, not with {oneLine(asked, 64)}.
-      </strong>
-      <p>
-        The request is sent, and {oneLine(sender, 64)} has paid for it: sending it again pays a second time. Choose{" "}
-        {oneLine(asked, 64)} in the wallet before the next one.
-      </p>
-    </div>
-  );
-}
-
-function Sender({ contract, start }: { contract: string; start: Draft }) {
+// The address names an example, and keeps its name: it fills the form once, and nothing else does.
+function Examples({ contract }: { contract: string }) {
   const [search, setSearch] = useSearchParams();
-  const [draft, setDraft] = useState(start);
-  const [tried, setTried] = useState(false);
-  const account = useAccount();
-  const send = useSend();
-  const first = useConnectFirst();
-  const [busy, setBusy] = useState(false);
-  const [lost, setLost] = useState<LostRequest | null>(null);
-  const [other, setOther] = useState<{ hash: string; asked: string } | null>(null);
-  const limits = useContractLimits(contract);
-  const estimate = useEstimate(contract, limitsOf(draft));
-  const problems = problemsOf(draft, limits.data ?? null);
-  const whole = Object.keys(problems).length === 0;
-  const [hash, sender] = [search.get("transaction"), search.get("sender")];
-  const submit = async (event: SubmitEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    setTried(true);
-    const form = event.currentTarget;
-    if (!whole || !estimate.data || !account.data) {
-      requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
-      return;
-    }
-    const call = { contract, method: "request_execution", args: argumentsOf(draft), tgas: TGAS };
-    setLost(null);
-    setBusy(true); // from here on: asked for twice it would be paid for twice
-    const asked = account.data.accountId;
-    const after = account.data.keeper === null ? null : await newestOf({ contract, sender: asked });
-    const sent = await send.mutateAsync({ ...call, deposit: depositOf(draft, estimate.data) }).catch(() => null);
-    setBusy(false);
-    if (sent && sent.hash !== null) {
-      setOther(sent.sender === asked ? null : { hash: sent.hash, asked });
-      setSearch({ transaction: sent.hash, sender: sent.sender });
-    } else if (sent) setLost({ sender: asked, args: call.args, after, but: hash, said: sent.said ?? "" });
+  const [chosen, setChosen] = useState(search.get("preset"));
+  const examples = useExamples();
+  if (chosen !== null && examples.isPending) return <Loading what="the examples" />;
+  const one = examples.data?.find(({ id }) => id === chosen);
+  const choose = (id: string | null) => {
+    setChosen(id);
+    setSearch(id === null ? {} : { preset: id });
   };
   return (
     <>
-      <form className="request" onSubmit={(event) => void submit(event)} noValidate>
-        <RequestForm
-          draft={draft}
-          problems={tried ? problems : {}}
-          change={(part) => setDraft({ ...draft, ...part })}
-        />
-        <div className="send">
-          <button type="submit" disabled={busy || !account.data}>
-            {busy ? "Sending…" : "Run it"}
-          </button>
-          <p aria-live="polite">
-            {!account.data && `${first} `}
-            {estimate.data && (
-              <>
-                At least {near(estimate.data)} must be attached; this attaches {near(depositOf(draft, estimate.data))}
-                .{" "}
-              </>
-            )}
-            {estimate.isError && <span className="wrong">{words(estimate.error.message)} </span>}
-            <Built draft={draft} />
-          </p>
-        </div>
-        {send.isError && <ErrorNote error={send.error} />}
-        {whole && estimate.data && (
-          <Commands
-            contract={contract}
-            data={requestOf(draft, account.data?.accountId ?? "ACCOUNT", depositOf(draft, estimate.data))}
-          />
-        )}
-      </form>
-      {lost !== null && (
-        <Lost
+      {examples.data && <Chooser examples={examples.data} chosen={chosen} choose={choose} />}
+      {chosen !== null && !one && examples.data && (
+        <ErrorNote error={new Error(`there is no example “${oneLine(chosen, 64)}” here`)} />
+      )}
+      {examples.isError && <ErrorNote error={examples.error} retry={() => void examples.refetch()} />}
+      {one?.call ? (
+        <CallSender contract={contract} call={one.call} preset={one.id} key={one.id} />
+      ) : (
+        <RequestSender
           contract={contract}
-          request={lost}
-          found={(transaction) => {
-            setLost(null);
-            setSearch({ transaction, sender: lost.sender });
-          }}
+          start={one ? draftOfExample(one) : EMPTY}
+          preset={one?.id ?? null}
+          key={one?.id ?? ""}
         />
       )}
-      {lost === null && sender && other?.hash === hash && <OtherSigned asked={other.asked} sender={sender} />}
-      {lost === null && hash && sender && <Run contract={contract} hash={hash} sender={sender} key={hash} />}
     </>
   );
 }
@@ -121,11 +51,11 @@ function Start({ contract }: { contract: string }) {
   const [search] = useSearchParams();
   const [first] = useState({ hash: search.get("like"), sender: search.get("by"), request: search.get("request") });
   const like = useLike(first.hash, first.sender, contract, first.request);
-  if (!first.hash) return <Sender contract={contract} start={EMPTY} />;
+  if (!first.hash) return <Examples contract={contract} />;
   if (like.isPending) return <Loading what="the earlier request" />;
   if (!like.data)
     return <ErrorNote error={like.error ?? new Error("the earlier request is not in that transaction")} />;
-  return <Sender contract={contract} start={draftOf(like.data)} />;
+  return <RequestSender contract={contract} start={draftOf(like.data)} preset={null} />;
 }
 
 export function PlaygroundPage() {

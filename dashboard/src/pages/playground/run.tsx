@@ -4,10 +4,10 @@ import { Link } from "wouter";
 import { useExecution } from "../../api/queries.ts";
 import { completedIn, firstRequestIn } from "../../chain/events.ts";
 import { useSentTransaction } from "../../chain/queries.ts";
-import { failureOf, type Transaction } from "../../chain/transaction.ts";
+import { failureOf, isWhole, type Transaction } from "../../chain/transaction.ts";
 import { Mark, standing } from "../../parts/mark.tsx";
 import { NoTransaction } from "../../parts/no_transaction.tsx";
-import { Loading, words } from "../../parts/notes.tsx";
+import { Empty, Loading, words } from "../../parts/notes.tsx";
 import { Name } from "../../parts/values.tsx";
 import { InAndOut } from "../execution/chain.tsx";
 import { Differences } from "../execution/differences.tsx";
@@ -35,6 +35,7 @@ function Followed({ contract, transaction }: { contract: string; transaction: Tr
         </pre>
       </section>
     );
+  if (!asked && isWhole(transaction)) return <Empty title="The call ended without asking for an execution." />;
   if (!asked) return <Loading what="the request's event" />;
   const job = execution.data;
   return (

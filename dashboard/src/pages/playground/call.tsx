@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The form of a call of another contract, which asks for an execution by itself.
+import { useState, type SubmitEvent } from "react";
+import type { ExampleCall } from "../../api/schema.ts";
+import { parseNear } from "../../format/money.ts";
+import { Field, PLAIN } from "../../parts/field.tsx";
+import { Name } from "../../parts/values.tsx";
+import { callDraftOf, callProblems, TGAS_MAX, type CallDraft } from "./call_draft.ts";
+import { focusWrong, SendBar, useSending } from "./sending.tsx";
+
+interface FieldsProps {
+  draft: CallDraft;
+  problems: Partial<Record<keyof CallDraft, string>>;
+  change: (part: Partial<CallDraft>) => void;
+}
+
+function Fields({ draft, problems, change }: FieldsProps) {
+  const line = (name: keyof CallDraft, label: string, hint: string) => (
+    <Field label={label} hint={hint} problem={problems[name]}>
+      {(wired) => (
+        <input
+          {...wired}
+          {...PLAIN}
+          name={name}
+          value={draft[name]}
+          onChange={(event) => change({ [name]: event.target.value })}
+        />
+      )}
+    </Field>
+  );
+  return (
+    <fieldset>
+      <legend>With what</legend>
+      <div className="fields">
+        <Field wide label="Arguments" hint="JSON, sent as it is typed here." problem={problems.args}>
+          {(wired) => (
+            <textarea
+              {...wired}
+              name="args"
+              rows={4}
+              value={draft.args}
+              onChange={(event) => change({ args: event.target.value })}
+              spellCheck={false}
+            />
+          )}
+        </Field>
+        {line("deposit", "Deposit, NEAR", "What the contract does with it, it alone knows.")}
+        {line("tgas", "Gas, Tgas", `At most ${TGAS_MAX}.`)}
+      </div>
+    </fieldset>
+  );
+}
+
+export function CallSender({ contract, call, preset }: { contract: string; call: ExampleCall; preset: string }) {
+  const [draft, setDraft] = useState(callDraftOf(call));
+  const [tried, setTried] = useState(false);
+  const { busy, ask, outcome } = useSending(contract, preset);
+  const problems = callProblems(draft);
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setTried(true);
+    if (Object.keys(problems).length > 0) return focusWrong(event.currentTarget);
+    const { args, deposit, tgas } = draft;
+    const { contract_id, method_name: method } = call;
+    void ask(
+      async () => ({ contract: contract_id, method, args, tgas: Number(tgas), deposit: parseNear(deposit)! }),
+      false,
+    );
+  };
+  return (
+    <>
+      <form className="request" onSubmit={submit} noValidate>
+        <fieldset>
+          <legend>What is called</legend>
+          <dl className="facts">
+            <div>
+              <dt>Contract</dt>
+              <dd>
+                <Name text={call.contract_id} what="contract" whole />
+              </dd>
+            </div>
+            <div>
+              <dt>Method</dt>
+              <dd>
+                <Name text={call.method_name} what="method" whole />
+              </dd>
+            </div>
+          </dl>
+        </fieldset>
+        <Fields draft={draft} problems={tried ? problems : {}} change={(part) => setDraft({ ...draft, ...part })} />
+        <SendBar busy={busy} word="Call it">
+          The contract asks for an execution by itself, which is followed here.
+        </SendBar>
+      </form>
+      {outcome}
+    </>
+  );
+}

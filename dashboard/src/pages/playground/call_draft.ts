@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A call of a contract that asks for an execution by itself, as an example has it: what somebody may change of it, and what is
+// wrong with that.
+import type { Example, ExampleCall } from "../../api/schema.ts";
+import { nearDigits, parseNear } from "../../format/money.ts";
+import { EMPTY, FORMATS, oneOf, TARGETS, type Draft } from "./draft.ts";
+
+export interface CallDraft {
+  args: string;
+  deposit: string; // NEAR
+  tgas: string;
+}
+
+const TERA = 1_000_000_000_000n;
+export const TGAS_MAX = 300n;
+
+export function callDraftOf({ args, deposit, gas }: ExampleCall): CallDraft {
+  return { args, deposit: nearDigits(BigInt(deposit)), tgas: `${(BigInt(gas) + TERA - 1n) / TERA}` };
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+export function callProblems({ args, deposit, tgas }: CallDraft): Partial<Record<keyof CallDraft, string>> {
+  const gas = /^\d{1,4}$/.test(tgas) ? BigInt(tgas) : 0n;
+  return {
+    ...(!isObject(args) && { args: "Arguments are a JSON object, such as {}." }),
+    ...(parseNear(deposit) === null && { deposit: "An amount of NEAR, such as 0.1." }),
+    ...((gas < 1n || gas > TGAS_MAX) && { tgas: `A whole number of Tgas, at most ${TGAS_MAX}.` }),
+  };
+}
+
+// What a request's example begins with. What this page does not show is not sent.
+export function draftOfExample({ request }: Example): Draft {
+  if (!request) return EMPTY;
+  const { max_instructions, max_memory_mb, max_execution_seconds } = request.resource_limits ?? {};
+  return {
+    ...EMPTY,
+    repo: request.repo,
+    commit: request.commit,
+    target: oneOf(TARGETS, request.build_target, EMPTY.target),
+    format: oneOf(FORMATS, request.response_format, EMPTY.format),
+    input: request.input,
+    owner: request.secrets_ref?.account_id ?? "",
+    profile: request.secrets_ref?.profile ?? "",
+    instructions: `${max_instructions ?? EMPTY.instructions}`,
+    memory: `${max_memory_mb ?? EMPTY.memory}`,
+    seconds: `${max_execution_seconds ?? EMPTY.seconds}`,
+  };
+}
