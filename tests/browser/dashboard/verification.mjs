@@ -133,6 +133,17 @@ export const tests = {
     );
     equal("an output that is not what was promised is found", failing(await verdicts(page)), ["The output"]);
     await done(page);
+    const other = await open(pageOf(world.good), {}, (page) =>
+      page.route("**/public/executions/**", (route) =>
+        changed(route, (text) => {
+          const told = JSON.parse(text);
+          const digest_parts = { ...told.digest_parts, measurement: `tdx:${"ab".repeat(32)}` };
+          return JSON.stringify({ ...told, digest_parts });
+        }),
+      ),
+    );
+    equal("and so is a measurement that the worker did not name", failing(await verdicts(other)), ["The digest"]);
+    await done(other);
   },
 
   async "the quote of a registered key"() {
