@@ -9,6 +9,7 @@ import { useTitle } from "../hooks/title.ts";
 import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
 import { Same } from "../parts/same.tsx";
 import { ExecutionTable } from "../parts/table.tsx";
+import { chosenOf, HomeRun } from "./home_run.tsx";
 
 const NEWEST = 10;
 
@@ -38,10 +39,13 @@ function Newest() {
   const list = useExecutions({}, NEWEST);
   if (list.isPending) return <Loading what="the newest executions" />;
   if (!list.data) return <ErrorNote error={list.error} retry={() => void list.refetch()} />;
-  if (list.data.executions.length === 0) return <HowToAsk />;
+  const run = chosenOf(list.data.executions);
+  if (!run) return <HowToAsk />;
   return (
     <>
       <Stale query={list} />
+      <HomeRun row={run} key={`${run.contract_id}/${run.request_id}`} />
+      <h2>Newest executions</h2>
       <ExecutionTable executions={list.data.executions} label="The newest executions" />
       <p>
         <Link href="/executions">All executions</Link>
@@ -78,7 +82,6 @@ export function HomePage() {
       ) : (
         <Loading what="counts" />
       )}
-      <h2>Newest executions</h2>
       <Newest />
       <Same
         paths={[

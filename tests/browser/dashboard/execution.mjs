@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one execution, while it runs and when it is over.
 import { check, done, equal, everywhere, open, picture, unexpected } from "./kit.mjs";
-import { answer, at, attempts, details, executionPath, hostile, lists, rows, timeline, world } from "./world.mjs";
+import { answer, at, attempts, details, executionPath, hostile, list, lists, rows, timeline, world } from "./world.mjs";
 
 export const tests = {
   async "one execution"() {
@@ -39,6 +39,40 @@ export const tests = {
     await page.getByText("ended well").waitFor();
     check("and its page follows it to the end", true);
     await done(page);
+  },
+
+  async "the home page shows a real run as it goes"() {
+    const page = await open(at("/"));
+    await page.getByRole("heading", { name: "The last run" }).waitFor();
+    const lanes = page.getByRole("table", { name: "Timeline" }).locator("tbody tr");
+    await lanes.nth(1).waitFor();
+    const link = page.getByRole("link", { name: /^Request #/ });
+    const last = await link.innerText();
+    console.log("ask");
+    await page.waitForFunction(
+      (text) =>
+        [...document.querySelectorAll("main a")].some((a) => /^Request #/.test(a.innerText) && a.innerText !== text),
+      last,
+    );
+    await page.getByText("its answer is on the chain").waitFor();
+    await lanes.filter({ hasText: /Attempt 1.*local-worker/s }).waitFor();
+    check("a new request takes its place, and its attempts are drawn", true);
+    await link.click();
+    await page.getByText("ended well").waitFor();
+    equal("nothing was complained about: a run at home", unexpected(page), []);
+    await done(page);
+    const running = { ...hostile, state: "running", outcome: null, error: undefined, timeline: timeline.slice(0, -2) };
+    const older = await open(at("/"), {}, async (p) => {
+      await p.route(lists, (route) => route.fulfill(answer(list([{ ...hostile, request_id: 8, id: 8 }, running]))));
+      await p.route(details, (route) => route.fulfill(answer(running)));
+    });
+    await older.getByRole("heading", { name: "A run under way" }).waitFor();
+    equal(
+      "one under way is shown before one that is over",
+      await older.getByRole("link", { name: /^Request #/ }).innerText(),
+      "Request #7",
+    );
+    await done(older);
   },
 
   async "states of one execution"() {

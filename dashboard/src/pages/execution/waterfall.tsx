@@ -150,22 +150,27 @@ function Steps({ steps }: { steps: readonly TimelineStep[] }) {
   );
 }
 
+interface WaterfallProps {
+  job: ExecutionDetail;
+  brief?: boolean; // without the table of every step
+}
+
 // What is over does not move.
-export function Waterfall({ job }: { job: ExecutionDetail }) {
-  return isOver(job) ? <Drawn job={job} now={0} /> : <Moving job={job} />;
+export function Waterfall(props: WaterfallProps) {
+  return isOver(props.job) ? <Drawn {...props} now={0} /> : <Moving {...props} />;
 }
 
-function Moving({ job }: { job: ExecutionDetail }) {
-  return <Drawn job={job} now={useNow()} />;
+function Moving(props: WaterfallProps) {
+  return <Drawn {...props} now={useNow()} />;
 }
 
-function Drawn({ job, now }: { job: ExecutionDetail; now: number }) {
+function Drawn({ job, brief, now }: WaterfallProps & { now: number }) {
   const whole = timelineOf(job.timeline, isOver(job), now);
   const waited = whole.lanes.filter((lane) => lane.attempt === null).reduce((sum, lane) => sum + lengthOf(lane), 0);
   const all = whole.to - whole.from;
   return (
     <section>
-      <h2>Timeline</h2>
+      {!brief && <h2>Timeline</h2>}
       <p className="soft">
         {duration(all)} from its record to {isOver(job) ? "its end" : "now"}, {duration(waited)} of that waiting. What a
         worker did is as it reported it.
@@ -188,7 +193,7 @@ function Drawn({ job, now }: { job: ExecutionDetail; now: number }) {
           <Lanes whole={whole} />
         </tbody>
       </table>
-      <Steps steps={job.timeline} />
+      {!brief && <Steps steps={job.timeline} />}
     </section>
   );
 }
