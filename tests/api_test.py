@@ -582,6 +582,49 @@ def test_api_keys():
         check("the log names it and does not show it", made["id"] in log and made["key"][12:] not in log, log[-300:])
 
 
+def test_keys_by_command():
+    """`outlayer keys` makes, shows and ends keys with the account's key file, and says what is wrong by its status."""
+    with with_accounts() as (c, chain), kit.folder() as folder:
+        alice = chain.account("alice.test.near")
+        file = os.path.join(folder, "alice.json")
+        with open(file, "w") as f:
+            json.dump({"account_id": alice.name, "public_key": alice.key.public, "private_key": alice.key.secret}, f)
+
+        def keys(*args, key_file=file, url=c.url):
+            """(exit status, standard output, standard error)"""
+            done = subprocess.run([kit.program("outlayer"), "keys", *args, "--credentials", key_file, "--coordinator-url", url,
+                                   "--rpc-url", chain.url, "--contract", "outlayer.test.near"], capture_output=True, text=True,
+                                  timeout=60, env={"PATH": os.environ["PATH"], "HOME": folder})
+            return done.returncode, done.stdout.strip(), done.stderr
+        status, key, said = keys("create", "my laptop")
+        check("it is made, and shown once", status == 0 and key.startswith("olk_") and len(key) == 68 and "this once" in said, said)
+        equal("it is good", by_key(c, key)[0], 200)
+        status, made, _ = keys("create", "ci", "--json")
+        made = json.loads(made)
+        equal("as JSON", (status, made["name"], len(made["key"])), (0, "ci", 68))
+        status, shown, _ = keys("list")
+        check("they are listed for people", status == 0 and "my laptop" in shown and made["id"] in shown and key not in shown, shown)
+        equal("and as JSON", [k["name"] for k in json.loads(keys("list", "--json")[1])["keys"]], ["ci", "my laptop"])
+        equal("one is ended", (keys("revoke", made["id"])[0], by_key(c, made["key"])[0], by_key(c, key)[0]), (0, 401, 200))
+        equal("as JSON, too", json.loads(keys("revoke", [k["id"] for k in json.loads(keys("list", "--json")[1])["keys"]][0], "--json")[1]),
+              {"revoked": True})
+        equal("none are left", keys("list")[1], "alice.test.near has no keys there")
+        for name, args, words in (("no action", (), "say what to do"), ("no name", ("create",), "say what to do"),
+                                  ("a name of two lines", ("create", "a\nb"), "printable"), ("no number", ("revoke", "ci"), "keys list"),
+                                  ("a name for a list", ("list", "ci"), "takes no name"),
+                                  ("another's account", ("list", "--from", "bob.test.near"), "is of account"),
+                                  ("an unknown key", ("revoke", "ab" * 8), "no API key")):
+            status, out, said = keys(*args)
+            check(f"{name}: status 2", status == 2 and not out and words in said, (status, out, said))
+        stranger = chain.account("eve.test.near", "outlayer.test.near")
+        with open(file, "w") as f:
+            json.dump({"account_id": stranger.name, "public_key": stranger.key.public, "private_key": stranger.key.secret}, f)
+        status, out, said = keys("list")
+        check("a key that may only call a contract", status != 0 and not out and "full access" in said, (status, said))
+        status, out, said = keys("list", url="http://127.0.0.1:1")
+        check("a coordinator that is away: status 3", status == 3 and "cannot reach" in said, (status, said))
+
+
 def test_api_key_words():
     """Nobody gets a key but by a word that a full access key of the account gave for just this, here and now."""
     with with_accounts(TRUSTED_PROXIES="127.0.0.1") as (c, chain):

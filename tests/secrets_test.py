@@ -110,6 +110,17 @@ def test_commands():
               and base64.b64decode(a["encrypted_secrets_base64"])[0] == 1 and "transaction" not in out, (rc, out))
         rc, rows, _ = s.secrets("list", "--from", ALICE)
         check("list", rc == 0 and [x["profile"] for x in rows] == ["prod"], rows)
+        rc, page, out = s.secrets("audit", "--from", ALICE)
+        lines = [json.loads(x) for x in page["lines"]] if rc == 0 else []
+        asked = [(x["caller"], x["verdict"]) for x in lines if x["what"] == "decrypt"]
+        check("audit: who asked, the newest first", rc == 0 and asked[0] == (BOB, "allowed") and (BOB, "refused") in asked, out)
+        rc, older, out = s.secrets("audit", "--from", ALICE, "--before", str(lines[-1]["n"]))
+        check("a page before that", rc == 0 and all(json.loads(x)["n"] < lines[-1]["n"] for x in older["lines"]), out)
+        shown = subprocess.run([kit.program("outlayer"), "secrets", "audit", "--from", ALICE], capture_output=True, text=True,
+                               env=s.env, timeout=60)
+        check("for people", shown.returncode == 0 and "decrypt refused of request" in shown.stdout and f"by {BOB}" in shown.stdout
+              and "k1" not in shown.stdout, shown.stdout + shown.stderr)
+        equal("--before elsewhere: status 2", s.secrets("list", "--from", ALICE, "--before", "3")[0], 2)
         rc, a, out = s.secrets("delete", *repo)
         check("delete gives the deposit back", rc == 0 and int(a["refunded"]) > 0, (rc, out))
         rc, a, out = s.secrets("delete", *repo)
@@ -352,6 +363,14 @@ def test_a_coordinator_that_swaps_keys_gets_nothing():
             rc, _, out = s.secrets("set", *through, stdin="API_KEY=geheim\n")
             check(f"{name}: nothing is sealed or sent", rc in (2, 3) and "transaction" not in out
                   and "geheim" not in out, (rc, out))
+        at = ("--from", ALICE, "--coordinator-url", through[-1])
+        Meddler.change = staticmethod(lambda raw: raw)
+        check("audit, as it is", s.secrets("audit", *at)[0] == 0 and s.secrets("audit", *at)[1]["lines"])  # the first question's own
+        for name, change in {"a line is left out": set_field("lines", lambda x: x[1:]), "an older end": set_field("next", 1),
+                             "a line of another": set_field("lines", lambda x: [*x, '{"n":1,"what":"decrypt"}'])}.items():
+            Meddler.change = staticmethod(change)
+            rc, a, out = s.secrets("audit", *at)
+            check(f"audit, {name}: it is seen", rc in (2, 3) and a is None and "not signed by the keystore" in out, (rc, out))
         Meddler.change = staticmethod(lambda raw: raw)
         identity = near.Key(master(s, "identity"))
         sign = lambda record: "ed25519:" + near.b58(identity.sign(record))

@@ -22,6 +22,7 @@ static const struct arg table[] = {
     ARG_OPTION(struct secrets_options, name, "--name", "N", "generate: PROTECTED_… name"),
     ARG_OPTION(struct secrets_options, type, "--type", "T",
                "generate: hex16, hex32, hex64, ed25519, ed25519_seed, password[:N]"),
+    ARG_NUMBER(struct secrets_options, before, "--before", "audit: only lines whose number is less (the newest)"),
     ACCESS_OPTIONS(struct secrets_options, access),
     TARGET_OPTIONS(struct secrets_options, target),
     ARG_SWITCH(struct secrets_options, json, "--json", "end with one JSON value on one line"),
@@ -141,7 +142,8 @@ static const struct {
                {"access", run_access, true},
                {"generate", secrets_run_generate, true},
                {"rotate", secrets_run_rotate, true},
-               {"encrypt", secrets_run_encrypt, false}};
+               {"encrypt", secrets_run_encrypt, false},
+               {"audit", secrets_run_audit, true}};
 
 // Where nothing is signed a name is enough: the key may be in a wallet.
 static bool find_owner(struct secrets_job *j, bool signs, struct err *e) {
@@ -167,6 +169,7 @@ static bool check_options(const char *action, const struct secrets_options *o, s
                                    {o->env_file ? "--env-file" : NULL, "set, encrypt"},
                                    {o->name ? "--name" : NULL, "generate"},
                                    {o->type ? "--type" : NULL, "generate"},
+                                   {o->before.given ? "--before" : NULL, "audit"},
                                    {o->owner ? "--owner" : NULL, "list"}};
     return args_check_uses("secrets", action, uses, ARRAY_LEN(uses), e);
 }
@@ -175,7 +178,7 @@ static const struct args_command command = {
     .name = "secrets",
     .about = "values for guests that nobody else can read",
     .missing = "say what to do with secrets",
-    .hint = "outlayer secrets set | list | delete | access | generate | rotate | encrypt (--help)",
+    .hint = "outlayer secrets set | list | delete | access | generate | rotate | encrypt | audit (--help)",
     ARGS_ACTIONS(actions),
     ARGS_TABLE(table)};
 

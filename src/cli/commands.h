@@ -22,6 +22,7 @@ int command_request(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_deploy(int argc, char **argv);
 int command_secrets(int argc, char **argv);
+int command_keys(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_db(int argc, char **argv);
 int command_audit(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct {
     {"up", command_up, "starts a local chain, keystore, coordinator and worker, and keeps them running"},
     {"request", command_request, "asks a deployment to run a repository and shows the answer and its cost"},
     {"secrets", command_secrets, "stores sealed values for guests, and says who may use them"},
+    {"keys", command_keys, "an account's API keys: makes, lists and revokes them"},
     {"run", command_run, "runs a module here, under a worker's limits"},
     {"deploy", command_deploy, "deploys and sets up the contract on a network"},
     {"tee", command_tee, "what a TDX machine proves about itself, and the key that is believed because of it"},

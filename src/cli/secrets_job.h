@@ -10,6 +10,7 @@ struct secrets_options {
     struct target_options target;
     struct access_options access;
     const char *repo, *branch, *profile, *from, *owner, *env_file, *name, *type;
+    struct arg_u64 before;
     bool json;
 };
 
@@ -36,3 +37,4 @@ void job_show_scope(const struct secrets_job *j);
 [[nodiscard]] bool secrets_run_encrypt(struct secrets_job *j, struct err *e);
 [[nodiscard]] bool secrets_run_generate(struct secrets_job *j, struct err *e);
 [[nodiscard]] bool secrets_run_rotate(struct secrets_job *j, struct err *e);
+[[nodiscard]] bool secrets_run_audit(struct secrets_job *j, struct err *e); // secrets_audit.c

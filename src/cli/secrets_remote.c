@@ -28,7 +28,7 @@ static bool no_keystore(const struct remote *r, struct err *e) {
     return err_hint(e, "its owner starts outlayer-keystore and calls set_keystore_key");
 }
 
-static bool read_identity(struct remote *r, struct err *e) {
+bool remote_identity(struct remote *r, struct err *e) {
     SCOPED_JSON(key) = rpc_view_json(r->rpc, r->a, r->target->contract, VIEW_KEYSTORE_KEY, NULL, e);
     if (!key)
         return false;
@@ -98,7 +98,7 @@ bool remote_key(struct remote *r, const struct scope *s, struct sealing_key *out
     SCOPED_JSON(o) = NULL;
     SCOPED_JSON(body) = json_pack("{s:s,s:s,s:s?,s:s}", "repo", s->repo, "owner", s->owner, "branch", s->branch,
                                   "nonce", hex_text(r->a, slice_of(nonce, sizeof nonce)));
-    return read_identity(r, e) && ask(r, "/secrets/pubkey", body, &o, e) && take_key(r, s, nonce, o, out, e);
+    return remote_identity(r, e) && ask(r, "/secrets/pubkey", body, &o, e) && take_key(r, s, nonce, o, out, e);
 }
 
 // --- rows
@@ -209,7 +209,7 @@ bool remote_generate(struct remote *r, const struct scope *s, const struct remot
     struct slice blob;
     random_bytes(nonce, sizeof nonce);
     struct sealed_terms terms = {.nonce = nonce, .made = {&name, &type, name ? 1 : 0}};
-    if (!read_identity(r, e) || (row->blob && !base64_decode(&blob, r->a, slice_str(row->blob), e)))
+    if (!remote_identity(r, e) || (row->blob && !base64_decode(&blob, r->a, slice_str(row->blob), e)))
         return false;
     if (row->blob)
         terms.before = sha256(blob);

@@ -19,6 +19,9 @@ struct remote {
                                const struct credentials *from, struct err *e);
 void remote_close(struct remote *r);
 
+// Reads `identity` from the contract. ERR_SETTINGS: it publishes none.
+[[nodiscard]] bool remote_identity(struct remote *r, struct err *e);
+
 struct sealing_key {
     uint8_t public[HPKE_KEY];
     uint32_t generation;

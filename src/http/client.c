@@ -101,6 +101,8 @@ static struct curl_slist *headers_of(struct arena *a, const struct http_call *ca
         list = curl_slist_append(list, arena_printf(a, "X-Request-Id: %s", call->request_id));
     if (call->bearer)
         list = curl_slist_append(list, arena_printf(a, "Authorization: Bearer %s", call->bearer));
+    else if (call->authorization)
+        list = curl_slist_append(list, arena_printf(a, "Authorization: %s", call->authorization));
     return list;
 }
 

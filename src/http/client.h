@@ -23,9 +23,10 @@ struct http_wanted {
 struct http_call {
     const char *method; // "GET", "POST", "PUT", "DELETE"
     const char *url;
-    const char *bearer;       // NULL: none
-    const char *content_type; // of the body; NULL: application/json
-    const char *request_id;   // X-Request-Id, for our own daemons (log_trace()); NULL: none
+    const char *bearer;        // NULL: none
+    const char *authorization; // the whole header, where there is no bearer; NULL: none
+    const char *content_type;  // of the body; NULL: application/json
+    const char *request_id;    // X-Request-Id, for our own daemons (log_trace()); NULL: none
     struct slice body;
     uint64_t timeout_ms;     // whole call; 0: 30,000
     uint64_t connect_ms;     // 0: 5,000

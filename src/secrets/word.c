@@ -105,6 +105,28 @@ const char *word_message(struct arena *a, const struct word *w, const char *netw
                         w->coordinator, network, w->account, clock_iso8601(w->valid_until_ms, until));
 }
 
+static struct hash hash_of(struct arena *a, const struct word *w, const char *network, const char *act) {
+    return nep413_hash(word_message(a, w, network, act), w->nonce, w->coordinator, w->callback_url);
+}
+
+const char *word_sign(struct arena *a, struct word *w, const struct secret_key *key, const char *network,
+                      const char *act) {
+    SCOPED_JSON(o) = json_object();
+    w->key = secret_key_public(key);
+    random_bytes(w->nonce, sizeof w->nonce);
+    struct hash h = hash_of(a, w, network, act);
+    w->signature = secret_key_sign(key, hash_slice(&h));
+    json_set_text(o, "account_id", w->account);
+    json_set_text(o, "public_key", public_key_text(a, &w->key));
+    json_set_text(o, "nonce", base64_text(a, slice_of(w->nonce, sizeof w->nonce)));
+    json_set_text(o, "signature", signature_text(a, &w->signature));
+    json_set_text(o, "coordinator", w->coordinator);
+    json_set_u64(o, "valid_until_ms", w->valid_until_ms);
+    if (w->callback_url)
+        json_set_text(o, "callback_url", w->callback_url);
+    return arena_printf(a, WORD_SCHEME "%s", base64_text(a, slice_str(json_text(a, o))));
+}
+
 static bool is_in_time(const struct word *w, uint64_t now_ms, struct err *e) {
     char now[32];
     if (w->valid_until_ms > now_ms && w->valid_until_ms - now_ms <= WORD_AHEAD_MS)
@@ -120,7 +142,7 @@ bool word_check(const struct word *w, const char *network, const char *act, uint
     SCOPED_ARENA(a);
     if (!is_in_time(w, now_ms, e))
         return false;
-    struct hash h = nep413_hash(word_message(a, w, network, act), w->nonce, w->coordinator, w->callback_url);
+    struct hash h = hash_of(a, w, network, act);
     if (signature_verify(&w->signature, &w->key, hash_slice(&h)))
         return true;
     err_set(e, ERR_UNAUTHORIZED, "the signature is not that of this key over this act's message");

@@ -23,6 +23,10 @@ struct word {
 // From {"account_id","public_key","nonce","signature","coordinator","valid_until_ms","callback_url"?} in base64. Texts
 // are in `a`. Members that are not known are refused.
 [[nodiscard]] bool word_read(struct word *out, struct arena *a, const char *base64, struct err *e);
+// Has the key sign it for `act`, which sets its key, nonce and signature, and writes it as it is carried, in `a`. For
+// an account whose key is here; a wallet does the same.
+const char *word_sign(struct arena *a, struct word *w, const struct secret_key *key, const char *network,
+                      const char *act);
 // What the wallet shows and signs. `act` says what is done, in printable words on one line.
 const char *word_message(struct arena *a, const struct word *w, const char *network, const char *act);
 // Whether its key signed it for `act`, and its time is not over; whose key it is, the chain knows. ERR_UNAUTHORIZED.

@@ -106,6 +106,24 @@ static void as_it_is_carried(void **state) {
     assert_non_null(strstr(e.msg, "no JSON object"));
 }
 
+// What the command line signs is what a coordinator takes, each time with another nonce.
+static void signed_here(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    struct secret_key key;
+    struct word got, again;
+    secret_key_from_seed(&key, seed);
+    struct word w = {.account = "alice.near", .coordinator = "https://c.example", .valid_until_ms = UNTIL};
+    const char *text = word_sign(a, &w, &key, "devnet", ACT);
+    assert_memory_equal(text, WORD_SCHEME, strlen(WORD_SCHEME));
+    assert_ok(word_read(&got, a, text + strlen(WORD_SCHEME), &e) && word_check(&got, "devnet", ACT, NOW, &e), &e);
+    assert_string_equal(got.account, "alice.near");
+    assert_ok(word_read(&again, a, word_sign(a, &w, &key, "devnet", ACT) + strlen(WORD_SCHEME), &e), &e);
+    assert_memory_not_equal(got.nonce, again.nonce, sizeof got.nonce);
+    refused(&got, "devnet", "list API keys", NOW, "not that of this key");
+}
+
 static void what_is_no_word(void **state) {
     (void)state;
     SCOPED_ARENA(a);
@@ -135,10 +153,8 @@ static void what_is_no_word(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_a_wallet_shows),
-        cmocka_unit_test(for_one_act_alone),
-        cmocka_unit_test(as_it_is_carried),
-        cmocka_unit_test(what_is_no_word),
+        cmocka_unit_test(what_a_wallet_shows), cmocka_unit_test(for_one_act_alone), cmocka_unit_test(as_it_is_carried),
+        cmocka_unit_test(signed_here),         cmocka_unit_test(what_is_no_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@ class Meddler(http.server.BaseHTTPRequestHandler):
     def answer(self, body):
         if Meddler.rewrite and body and "/secrets/" in self.path:
             body = json.dumps(Meddler.rewrite(json.loads(body))).encode()
-        status, _, raw = kit.http(self.command, Meddler.target + self.path, body)
+        word = {"Authorization": self.headers["Authorization"]} if self.headers["Authorization"] else {}
+        status, _, raw = kit.http(self.command, Meddler.target + self.path, body, word)
         raw = Meddler.change(raw) if "/secrets/" in self.path else raw
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
