@@ -23,6 +23,28 @@ export const tests = {
     await done(page);
   },
 
+  async "one that no worker ended"() {
+    for (const [outcome, words] of [
+      ["expired", "pays everything back"],
+      ["refused", "is refunded when its time is over"],
+    ]) {
+      const ended = {
+        ...hostile,
+        outcome,
+        failure: undefined,
+        error: "no worker served the request in time",
+        timeline,
+      };
+      const page = await open(at(executionPath(hostile)), {}, (page) =>
+        page.route(details, (route) => route.fulfill(answer(ended))),
+      );
+      const why = page.locator(".failure");
+      await why.waitFor();
+      check(`whose payer reads what becomes of the money: ${outcome}`, (await why.innerText()).includes(words));
+      await done(page);
+    }
+  },
+
   async "a live one"() {
     let told;
     const page = await open(at("/executions"), {}, (page) => {

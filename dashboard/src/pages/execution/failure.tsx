@@ -12,9 +12,17 @@ const ADVICE: Record<string, string> = {
   platform: "Everything was refunded: ask again.",
 };
 
+// Of what ended without a worker's word.
+const ADVICE_OF_END: Record<string, string> = {
+  expired:
+    "The contract pays everything back once the request's time on the chain is over. Until then it may still be answered.",
+  refused:
+    "Nothing ran by what differs from the chain. The request waits there, and is refunded when its time is over.",
+};
+
 export function Failure({ job }: { job: Execution }) {
   if (!job.error) return null;
-  const advice = ADVICE[job.failure ?? ""];
+  const advice = ADVICE[job.failure ?? ""] ?? ADVICE_OF_END[job.outcome ?? ""];
   return (
     <section className="failure">
       <h2>What went wrong</h2>
