@@ -87,10 +87,9 @@ static void test_leases_outlive_a_restart(void **state) {
 
 // If this fails, what a program wrote that knows no queue_items is never served, or rows stay for ever.
 static void test_an_older_program(void **state) {
-    (void)state;
     struct world w;
     bool changed;
-    world_open(&w, 600000);
+    world_open_on(&w, state, 600000);
     for (uint64_t i = 1; i <= 3; i++)
         assert_true(create(&w, i));
     restart_after(&w,
@@ -325,10 +324,9 @@ static void test_a_replaced_end(void **state) {
 
 // If this fails, a worker that cannot be told from others is handed what it refuses over and over, as fast as it can.
 static void test_a_refusal_by_nobody(void **state) {
-    (void)state;
     struct world w;
     struct test_answer a;
-    world_open(&w, 600000);
+    world_open_on(&w, state, 600000);
     assert_true(create(&w, 1));
     struct test_lease one = poll_by(&w, "", 0, NULL, NULL);
     assert_int_equal(one.id, 1);
@@ -485,7 +483,7 @@ int main(void) {
                                        cmocka_unit_test(test_a_failed_cancel),
                                        ON_BOTH_FORMS(test_a_cancel_again),
                                        ON_BOTH_FORMS(test_a_replaced_end),
-                                       cmocka_unit_test(test_a_refusal_by_nobody),
+                                       ON_BOTH_FORMS(test_a_refusal_by_nobody),
                                        cmocka_unit_test(test_expiry),
                                        ON_BOTH_FORMS(test_expiry_from_sleep),
                                        ON_BOTH_FORMS(test_how_long_in_each_state),
@@ -493,7 +491,7 @@ int main(void) {
                                        ON_BOTH_FORMS(test_no_token_fills_the_queue),
                                        ON_BOTH_FORMS(test_the_oldest_that_is_queued),
                                        ON_BOTH_FORMS(test_leases_outlive_a_restart),
-                                       cmocka_unit_test(test_an_older_program),
+                                       ON_BOTH_FORMS(test_an_older_program),
                                        cmocka_unit_test(test_a_lease_lasts_until_its_end_is_stored),
                                        cmocka_unit_test(test_an_end_waits_for_the_writer)};
     return cmocka_run_group_tests(tests, NULL, NULL);

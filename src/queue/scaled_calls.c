@@ -276,13 +276,13 @@ static const char beat_sql[] = OF_LEASES
 // One that is handed over was no failed attempt, and waits for nothing but a worker.
 #define HANDED_THEN "q.handed + CASE WHEN (held.stage = 'to build') = (q.handed % 2 = 1) THEN 2 ELSE 1 END"
 #define IS_HANDED "(held.stage IN ('to build', 'to run') AND " HANDED_THEN " <= " NUMBER_TEXT(HANDED_MAX) ")"
+// Who says no name cannot be told from others that say none.
+#define IS_BENCHED "(held.stage = 'bench' AND q.worker_id <> '')"
 // The delay doubles with each attempt, from half a second to half a minute; the operator's waits for nothing.
 static const char give_back_sql[] = OF_LEASES
     " benched AS (INSERT INTO queue_benches (execution_id, worker_id) SELECT q.execution_id, q.worker_id "
     "FROM"
-    " queue_items q JOIN held ON held.execution_id = q.execution_id WHERE held.stage = 'bench' AND "
-    "q.worker_id IS NOT"
-    " NULL ON CONFLICT DO NOTHING),"
+    " queue_items q JOIN held ON held.execution_id = q.execution_id WHERE " IS_BENCHED " ON CONFLICT DO NOTHING),"
     " done AS (UPDATE queue_items q SET timeline = CASE WHEN q.stage IS NULL THEN q.timeline "
     "ELSE " WITH_STEP("q.timeline",
                       "'stage', CASE WHEN held.lease IS NULL THEN 'taken_back' WHEN " IS_HANDED
@@ -291,8 +291,8 @@ static const char give_back_sql[] = OF_LEASES
                       "held.reason") " END, changed = " THIS_TRANSACTION
                                      ", stage = NULL, worker_id = NULL, token_name = NULL, "
                                      "lease_hash = NULL,"
-                                     " until_ms = NULL, not_before_ms = CASE WHEN held.lease IS NULL OR "
-                                     "held.stage = 'bench' OR " IS_HANDED " THEN 0 ELSE " NOW_MS
+                                     " until_ms = NULL, not_before_ms = CASE WHEN held.lease IS NULL OR " IS_BENCHED
+                                     " OR " IS_HANDED " THEN 0 ELSE " NOW_MS
                                      " + CAST(least(30000, 500 * power(2, least(q.attempt, 10) - 1)) AS "
                                      "BIGINT) END,"
                                      " attempt = CASE WHEN " IS_HANDED " THEN q.attempt - 1 ELSE q.attempt END,"
