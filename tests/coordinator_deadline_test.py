@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A request's time on chain, as the coordinator knows it: what nobody began in time is answered at once, unbuilt and
 uncharged."""
-import contextlib, json, sqlite3, time
+import json, time
 
 import kit
 from coordinator_doubt_test import Fleet
+from coordinator_world import sql
 from kit import check, equal
 from roles_test import Between
 from worker_world import ECHO, builds, c_repo
@@ -90,9 +91,8 @@ def test_the_monitor_tells():
 
 
 def deadline(w, id):
-    with contextlib.closing(sqlite3.connect(f"file:{w.real.home}/coordinator.db?mode=ro", uri=True)) as db:
-        row = db.execute("SELECT dead_at_ms FROM queue_items WHERE request_id = ?", (id,)).fetchone()
-    return row and row[0]
+    rows = sql(w.real, f"SELECT dead_at_ms FROM queue_items WHERE request_id = {int(id)}")
+    return rows and int(rows[0][0])
 
 
 if __name__ == "__main__":
