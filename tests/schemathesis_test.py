@@ -7,6 +7,8 @@ import fcntl, hashlib, os, re, subprocess, sys
 import kit
 from api_test import ended
 from coordinator_world import coordinator
+from fakes.accounts import Accounts
+from fakes.keystore import Keystore
 from kit import check
 
 FOLDER = os.path.join(kit.ROOT, "tests/schemathesis")
@@ -34,16 +36,16 @@ def installed():
     return os.path.join(folder, "bin/schemathesis")
 
 
-def run(name, c, *more):
-    """Everything that it finds is told by its own words."""
+def run(name, c, *more, least=10):
+    """Everything that it finds is told by its own words. least: so many operations are more than too few."""
     done = subprocess.run([installed(), "--config-file", os.path.join(FOLDER, "schemathesis.toml"), "run",
                            c.url + "/openapi.json", "--seed", "1", "--no-color", "--phases", "coverage,fuzzing",
-                           "-H", f"Authorization: Bearer {c.token}", *more],
+                           *(["-H", f"Authorization: Bearer {c.token}"] if c.token else []), *more],
                           capture_output=True, text=True, timeout=SECONDS, cwd=c.home)
     text = done.stdout + done.stderr
     tested = re.search(r"Tested: (\d+)", text)
     found = text[text.find("= FAILURES ="):] if done.returncode else ""
-    check(f"{name}: {tested and tested.group(1)} operations", done.returncode == 0 and tested and int(tested.group(1)) > 10,
+    check(f"{name}: {tested and tested.group(1)} operations", done.returncode == 0 and tested and int(tested.group(1)) > least,
           found or text[-600:])
 
 
@@ -55,11 +57,34 @@ def test_what_anybody_may_ask():
 
 
 def test_what_workers_ask():
-    """Bodies mean more than their form says, so that a refusal of a good form is no finding; a poll would wait, and there
-    is no keystore and no repository to ask."""
+    """Bodies mean more than their form says, so that a refusal of a good form is no finding; polls wait for nothing, and
+    there is no repository to ask."""
     with coordinator() as c:
         run("with a token", c, "--max-examples", "5", "--exclude-checks", "positive_data_acceptance",
-            "--exclude-path-regex", "^/(public|health|openapi|readyz|metrics|secrets|tasks/poll|github)")
+            "--exclude-path-regex", "^/(public|health|openapi|readyz|metrics|secrets|github)")
+
+
+def test_what_an_account_asks():
+    """By its key, which opens what others are refused."""
+    chain = Accounts()
+    with coordinator(PUBLIC_PER_MINUTE="0", NEAR_RPC_URL=chain.url) as c:
+        c.token = None  # a key alone
+        key = chain.account("alice.test.near").make(c, "k")[1]["key"]
+        run("with a key", c, "-H", f"X-API-Key: {key}", "--max-examples", "5", "--include-path-regex",
+            "^/public/(api-keys|jobs|executions|earnings|usage)", least=4)
+
+
+def test_what_is_passed_on():
+    """To a keystore that gives nothing out, as it does whatever it does not know."""
+    keystore = Keystore()
+    keystore.answer = (403, b'{"error":{"code":"forbidden","message":"Access denied: no such secrets","hint":""}}')
+    try:
+        with coordinator(PUBLIC_PER_MINUTE="0", KEYSTORE_BASE_URL=keystore.url, KEYSTORE_AUTH_TOKEN="k") as c:
+            run("secrets", c, "--max-examples", "5", "--exclude-checks", "positive_data_acceptance",
+                "--include-path-regex", "^/secrets", least=4)
+            check("it was asked", keystore.asked)
+    finally:
+        keystore.shutdown()
 
 
 if __name__ == "__main__":
