@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { fakeTime } from "../chain/fakes.ts";
 import type { Sent, Wallet } from "../wallet/wallet.ts";
-import { deleteRow, storeRow } from "./rows.ts";
+import { deleteRow, listRows, storeRow } from "./rows.ts";
 
 const place = { urls: ["http://rpc"], contract: "c.near" };
 const key = { repo: "github.com/a/b", branch: null, profile: "p" };
@@ -76,4 +76,10 @@ test("what the chain refused another account is told with that account", async (
     deleteRow(place, another, key),
     /signed with b\.near, not with a\.near, and transaction H failed/,
   );
+});
+
+test("a node that never comes to an end of the rows is not asked for ever", async (t) => {
+  const asked = answers(t, [Array.from({ length: 100 }, () => OLD)]);
+  await assert.rejects(listRows(place, "a.near"), /10,000 rows/);
+  assert.equal(asked(), 100);
 });

@@ -29,15 +29,17 @@ export interface Place {
 }
 
 const PAGE = 100;
+const ROWS_MAX = 10_000;
 
 export async function listRows({ urls, contract }: Place, account: string, signal?: AbortSignal): Promise<Row[]> {
   const rows: Row[] = [];
-  for (;;) {
+  while (rows.length < ROWS_MAX) {
     const args = { account_id: account, from_index: rows.length, limit: PAGE };
     const page = await view<Row[]>(urls, contract, "list_user_secrets", args, undefined, signal);
     rows.push(...page);
     if (page.length < PAGE) return rows;
   }
+  throw new Error(`the chain's node names ${ROWS_MAX.toLocaleString("en")} rows and has more: this page shows no more`);
 }
 
 export interface Stored {
