@@ -4,6 +4,41 @@ import { useId, useState, type ClipboardEvent } from "react";
 import { PLAIN } from "../../parts/field.tsx";
 import { allProblem, GENERATED, hasLines, nameProblem, valueProblem } from "../../secrets/names.ts";
 import type { Wish } from "../../secrets/generate.ts";
+import "./values.css";
+
+interface NameProps {
+  name: "name" | "made";
+  label: string;
+  first?: string;
+}
+
+// What is wrong with a name is said while it is typed, before there is a value for it. Not when the field is left: the line
+// that says it would move the button away that somebody leaves it for.
+function NameField({ name, label, first = "" }: NameProps) {
+  const [problem, setProblem] = useState<string>();
+  const id = useId();
+  return (
+    <span className="value-name">
+      <input
+        {...PLAIN}
+        name={name}
+        aria-label={label}
+        aria-describedby={id}
+        aria-invalid={problem !== undefined}
+        defaultValue={first}
+        placeholder="API_KEY"
+        maxLength={128}
+        onChange={({ target }) => {
+          const typed = target.value.trim();
+          setProblem(typed === "" || typed === first ? undefined : nameProblem(typed, name === "made"));
+        }}
+      />
+      <span id={id} className="wrong" role="status">
+        {problem}
+      </span>
+    </span>
+  );
+}
 
 function ValueRow({ number, remove }: { number: number; remove: () => void }) {
   const [shown, setShown] = useState(false);
@@ -17,7 +52,7 @@ function ValueRow({ number, remove }: { number: number; remove: () => void }) {
   return (
     <>
       <div className="value">
-        <input {...PLAIN} name="name" aria-label={`Name ${number}`} placeholder="API_KEY" maxLength={128} />
+        <NameField name="name" label={`Name ${number}`} />
         <input
           {...PLAIN}
           id={id}
@@ -49,13 +84,7 @@ function ValueRow({ number, remove }: { number: number; remove: () => void }) {
 function MadeRow({ number, remove }: { number: number; remove: () => void }) {
   return (
     <div className="value">
-      <input
-        {...PLAIN}
-        name="made"
-        aria-label={`Name of generated ${number}`}
-        defaultValue="PROTECTED_"
-        maxLength={128}
-      />
+      <NameField name="made" label={`Name of generated ${number}`} first="PROTECTED_" />
       <select name="type" aria-label={`Type of generated ${number}`} defaultValue="hex32">
         {GENERATED.map((type) => (
           <option key={type}>{type}</option>
