@@ -143,7 +143,26 @@ export const tests = {
       await page.getByText(words).first().waitFor();
       check(`${name} is refused with a sentence`, true);
     }
+    await page.getByLabel("Name 1").fill("NEAR_REQUEST_ID");
+    await page.locator(".value .wrong", { hasText: "This name is reserved" }).waitFor();
+    check("already while it is typed, before anything is sent", true);
+    await audit(page, "a reserved name");
+    await page.getByLabel("Name 1").fill("API_KEY");
+    await page.locator(".value .wrong", { hasText: "reserved" }).waitFor({ state: "detached" });
     check("and the refusal does not say the value", !(await page.getByRole("alert").innerText()).includes(VALUE));
+    await page.getByLabel("Callers").selectOption("AccountPattern");
+    for (const [pattern, account, words] of [
+      ["(a+)+b", "a".repeat(60), "the pattern takes too long"],
+      [".*\\.test\\.near", "bob.test.near", "Yes: bob.test.near passes"],
+      [".*\\.test\\.near", "bob.near", "No: bob.near does not pass"],
+    ]) {
+      await page.getByLabel("Pattern").fill(pattern);
+      await page.getByLabel("Would this account pass now?").fill(account);
+      await page.getByRole("button", { name: "Ask the chain" }).click();
+      equal("the page goes on while a pattern is matched", await page.evaluate(() => 1 + 1), 2);
+      await page.getByText(words).waitFor();
+    }
+    equal("nothing was complained about: patterns", page.complaints, []);
     await page.getByLabel("Callers").selectOption("NearBalance");
     await page.getByLabel("NEAR", { exact: true }).pressSequentially("1.05");
     equal("an amount stays as it is typed", await page.getByLabel("NEAR", { exact: true }).inputValue(), "1.05");

@@ -12,7 +12,10 @@ export function Would({ access }: { access: Access }) {
   const place = usePlace();
   const ask = useMutation({
     mutationFn: async (asked: { access: Access; account: string }) => {
-      const { chainOf, passes } = await import("../../secrets/dry_run.ts");
+      const [{ passes }, { chainOf }] = await Promise.all([
+        import("../../secrets/dry_run.ts"),
+        import("../../secrets/chain.ts"),
+      ]);
       return { account: asked.account, passes: await passes(asked.access, asked.account, chainOf(place!.urls)) };
     },
   });
