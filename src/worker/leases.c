@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #define BEAT_MS 5000
+#define UNHEARD_MS 1000 // then a heartbeat is said again that nobody took: another coordinator may
 #define OWED_MAX 256
 #define OWED_MS 30000     // by then what nobody keeps alive has run out
 #define OWED_AGAIN_MS 500 // between two tries
@@ -17,7 +18,7 @@
 
 struct held_lease {
     char *contract_id, *token;
-    uint64_t request_id, beaten_ms, changed_ms; // when it was kept alive last; when its stage changed
+    uint64_t request_id, due_ms, changed_ms; // when it is kept alive next; when its stage changed
     uint64_t taken_ms;
     uint64_t dead_at_ms; // that the coordinator was not told yet; 0: none
     enum stage stage;
@@ -90,6 +91,8 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
     h->lost_count += lost;
     if (ok && l->dead_at_ms == dead_at_ms)
         l->dead_at_ms = 0;
+    if (!ok && !unknown)
+        l->due_ms = clock_mono_ms() + UNHEARD_MS;
     pthread_mutex_unlock(&h->lock);
     if (lost)
         log_warn("lease lost request=%llu contract=%s", (unsigned long long)id.request_id, id.contract_id);
@@ -102,9 +105,9 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
 // The next lease that is due, with a user counted for it.
 static struct held_lease *next_due(struct held *h, uint64_t now, enum stage *stage, uint64_t *dead_at_ms) {
     for (struct held_lease *l = h->list; l; l = l->next)
-        if (!l->lost && ((l->changed && now - l->changed_ms >= NEWS_MS) || now - l->beaten_ms >= BEAT_MS)) {
+        if (!l->lost && ((l->changed && now - l->changed_ms >= NEWS_MS) || now >= l->due_ms)) {
             l->changed = false;
-            l->beaten_ms = now;
+            l->due_ms = now + BEAT_MS;
             l->users++;
             *stage = l->stage;
             *dead_at_ms = l->dead_at_ms;
@@ -341,7 +344,8 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
     l->contract_id = xstrdup(id.contract_id);
     l->token = xstrdup(id.token);
     l->request_id = id.request_id;
-    l->taken_ms = l->beaten_ms = clock_mono_ms();
+    l->taken_ms = clock_mono_ms();
+    l->due_ms = l->taken_ms + BEAT_MS;
     l->users = 1;
     pthread_mutex_lock(&h->lock);
     l->next = h->list;
