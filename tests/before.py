@@ -5,6 +5,7 @@ import hashlib, os, shutil, subprocess, tempfile
 
 import kit
 
+MISSING = "the program before the newest migration is not in this copy's history: git fetch --unshallow brings it"
 PARTS = ["src", "third_party", "scripts", "Makefile"]  # what the coordinator is made from
 
 
