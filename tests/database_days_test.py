@@ -3,31 +3,40 @@
 """Bad days of PostgreSQL under whole coordinators: answers that are lost, a server that is slow, silent, full, restarted,
 out of connections or only a copy. Whoever asks hears of it soon, and with the next try finishes what the first began:
 nothing is lost, and nothing is done twice."""
-import collections, concurrent.futures, contextlib, json, signal, threading, time
+import collections, concurrent.futures, contextlib, json, os, signal, subprocess, threading, time
 
-import databases, kit
+import databases, fleet_world, kit, worker_world
 from coordinator_world import Coordinator, task
 from fakes.database_line import DatabaseLine
 from kit import check, equal
 
 THREADS = 6
+RUNS, AWAY_SECONDS = 6, 25
 SOON = 6  # seconds, with the timeout of a second that these coordinators have
 
 
 class World:
-    """Two coordinators that reach a server of their own over a line, as a user without privileges."""
+    """Two coordinators that reach a server of their own over a line, as a user without privileges. apart: each over a line of
+    its own, of which `line` is a's."""
 
-    def __init__(self, home, server, **env):
+    def __init__(self, home, server, apart=False, **env):
         self.home, self.server, self.line = home, server, DatabaseLine(server.port)
+        self.lines = [self.line, DatabaseLine(server.port)] if apart else [self.line]
         self.name = server.database().split("?")[0].rsplit("/", 1)[1]
         server.sql(f"CREATE ROLE coordinators LOGIN PASSWORD '{server.password}'; "
                    f"ALTER DATABASE {self.name} OWNER TO coordinators")
-        url = self.line.url(server.tcp.rsplit("/", 1)[0] + "/" + self.name).replace("//outlayer:", "//coordinators:")
-        self.env = {"DATABASE_URL": url, "REQUIRE_AUTH": "false", "DB_TIMEOUT_SECONDS": "1", "DB_POOL_SIZE": "2", **env}
-        self.a, self.b = (Coordinator(f"{home}/{x}", **self.env) for x in "ab")
+        url = server.tcp.rsplit("/", 1)[0] + "/" + self.name
+        urls = [line.url(url).replace("//outlayer:", "//coordinators:") for line in self.lines]
+        self.env = {"REQUIRE_AUTH": "false", "DB_TIMEOUT_SECONDS": "1", "DB_POOL_SIZE": "2", **env}
+        self.a, self.b = (Coordinator(f"{home}/{x}", DATABASE_URL=url, **self.env) for x, url in zip("ab", urls * 2))
 
     def sql(self, text):
         return self.server.sql(text, self.name)
+
+    def token(self):
+        where = {**os.environ, "DATABASE_URL": self.server.tcp.rsplit("/", 1)[0] + "/" + self.name}
+        return subprocess.run([kit.program("outlayer"), "token", "create", "w"], env=where, capture_output=True, text=True,
+                              check=True).stdout.strip()
 
     def end_connections(self):
         self.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'coordinators'")
@@ -45,11 +54,13 @@ def world(settings=None, **env):
         try:
             yield w
         finally:
-            w.line.cut(False)
-            w.line.silent(False)
+            for line in w.lines:
+                line.cut(False)
+                line.silent(False)
             for c in (w.a, w.b):
                 c.kill()
-            w.line.close()
+            for line in w.lines:
+                line.close()
 
 
 def ask(c, method, path, body=None):
@@ -158,6 +169,40 @@ def test_it_ends_while_the_server_is_silent():
             print(f"a stop over a silent server took {took:.1f} s", flush=True)
             said = [x.result(10)[0] for x in waits]
             check("whoever waited is told", all(s in (204, 503) for s in said), said)
+
+
+def test_one_is_away_and_the_other_sweeps():
+    """What a worker runs it goes on running where only one of the coordinators behind its address is cut off from the database:
+    the other one, which hears of no heartbeat that the first one was sent, would take the leases away."""
+    gates = fleet_world.Gates()
+    with world(apart=True, LOG_LEVEL="info", DB_TIMEOUT_SECONDS="15", REQUIRE_AUTH="true") as w, kit.folder() as home:
+        front, chain = gates.open([w.a.port]), worker_world.World(home, BLOCK_MS="500")
+        repo = worker_world.c_repo(chain, "naps", worker_world.ECHO)
+        worker = chain.worker(API_BASE_URL=front.url, API_AUTH_TOKEN=w.token(), API_AUTH_TOKEN_FILE="",
+                              ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=chain.net.url, START_BLOCK_HEIGHT="1",
+                              MAX_CONCURRENT_RUNS=str(RUNS))
+        for how in (w.line.silent, w.line.cut):
+            one_is_away(w, how, front, chain, repo, worker)
+        worker.stop()
+    gates.close()
+
+
+def one_is_away(w, how, front, chain, repo, worker):
+    name, nonce = how.__name__, chain.alice.nonce()
+    front.targets[:] = [w.a.port]  # whom all of the worker's connections are to
+    asked = [chain.ask_chain(repo, f"nap{AWAY_SECONDS + 15}", nonce=nonce + 1 + i) for i in range(RUNS)]
+    running = lambda: len(w.b.jobs("?state=running")[1]) == RUNS
+    if not check(f"{name}: all run", kit.until(running, 60), worker.output()[-800:]):
+        return
+    front.targets[:] = [w.a.port, w.b.port]
+    how(True)
+    ended = kit.until(lambda: not running(), AWAY_SECONDS, 0.2)
+    how(False)
+    check(f"{name}: all go on where they are", not ended,
+          [(x["request_id"], x["state"], x["attempt"]) for x in w.b.jobs()[1]])
+    equal(f"{name}: each is answered", [chain.answer(tx)[1] for tx in asked], ["rested"] * RUNS)
+    steps = w.sql("SELECT string_agg(timeline, '') FROM executions")
+    equal(f"{name}: and no lease was lost", steps.count('"lost"'), 0)
 
 
 def serve(w, numbers, over, ended, stuck):
