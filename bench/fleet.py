@@ -20,15 +20,10 @@ hidden = threading.Event()
 class Hiding(fleet_world.Gate):
     """Cuts what a worker names as at hand out of its polls, while `hidden` is set."""
 
-    async def pump(self, reader, writer):
-        with contextlib.suppress(OSError):
-            while piece := await reader.read(1 << 16):
-                if hidden.is_set() and piece.startswith(b"GET /tasks/poll"):
-                    piece = re.sub(rb"&at_hand=[0-9a-f,]*", b"", piece, count=1)
-                writer.write(piece)
-                await writer.drain()
-        with contextlib.suppress(OSError, RuntimeError):
-            writer.close()
+    def passed(self, piece):
+        if hidden.is_set() and piece.startswith(b"GET /tasks/poll"):
+            return re.sub(rb"&at_hand=[0-9a-f,]*", b"", piece, count=1)
+        return piece
 
 
 def row(what, value, unit):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the fleet's test asks and what it breaks: requests of every kind with the answer that each must get, sent by
-client contracts; and a machine that kills, freezes, cuts off and restarts each member, by a seed."""
+client contracts; and a machine that kills, freezes, cuts off and restarts each member, silences each way between two, and
+has workers come back when their leases are long over, by a seed."""
 import collections, random, threading, time
 
 import kit, near
-from fleet_world import CONTRACTS
+from fleet_world import CONTRACTS, COORDINATORS
 from near import NEAR, TGAS
 from worker_world import c_repo
 
@@ -18,7 +19,7 @@ GUEST = """int main(void) {
     if (!strcmp(what, "exit")) { fprintf(stderr, "no luck\\n"); return 3; }
     if (!strcmp(what, "long")) { for (int i = 0; i < n; i++) putchar('x'); return 0; }
     if (!strcmp(what, "secret")) { fputs(getenv("PROTECTED_KEY") ? "has it" : "lacks it", stdout); return 0; }
-    if (!strcmp(what, "nap")) sleep(n);
+    if (!strcmp(what, "nap") || !strcmp(what, "doze")) sleep(n);
     fwrite(b, 1, got, stdout);
     return 0;
 }
@@ -34,6 +35,7 @@ SHARES = {"c2": 8, "rust1": 5, "rust2": 4, "exit": 4, "trap": 4, "broken": 1, "s
 FAILS = {"exit": ("guest", "exit status 3: no luck"), "trap": ("guest", "trapped"), "broken": ("build", "nothing"),
          "refused": ("access", "Access denied"), "cancel": ("cancelled", "cancelled by the owner"), "stale": ("cancelled", "")}
 NEW_GROUP = 6  # so many want each new repository
+DOZE = 8  # seconds of a run, or of a build, in which its worker is frozen or cut off
 
 
 class Asked:
@@ -42,7 +44,7 @@ class Asked:
     def __init__(self, number, kind, contract, repo, commit, target, text=None):
         self.number, self.kind, self.contract, self.repo, self.commit, self.target = number, kind, contract, repo, commit, target
         self.text = f"{number} {text or kind}"
-        self.id = None
+        self.id = self.sent = None
         self.secrets = {"profile": kind, "account_id": "alice.test.near"} if kind in ("secret", "refused") else None
 
     def output(self):
@@ -55,7 +57,7 @@ class Asked:
         return {"code_source": {"repo": self.repo, "commit": self.commit, "build_target": self.target},
                 "input_data": self.text, "response_format": "Text", "payer_account_id": purse,
                 **({"secrets_ref": self.secrets} if self.secrets else {}),
-                **({"resource_limits": {"max_execution_seconds": 60}} if self.kind in ("nap", "cancel") else {})}
+                **({"resource_limits": {"max_execution_seconds": 60}} if self.kind in ("nap", "cancel", "doze") else {})}
 
 
 class Plan:
@@ -98,9 +100,12 @@ class Plan:
                 self.commits[self.new] = self.head(self.new)
             self.fresh += 1
             repo, commit = self.new, self.commits[self.new]
+        if kind == "slow":
+            repo = c_repo(self.fleet, f"fleet-slow{self.number}", f"/* {self.number} */\n" + GUEST, seconds=DOZE)
+            commit = self.head(repo)
         if kind == "branch":
             commit = "main"
-        text = {"nap": f"nap {self.nap}", "cancel": "nap 50", "long": f"long {LARGE}"}.get(kind)
+        text = {"nap": f"nap {self.nap}", "cancel": "nap 50", "doze": f"doze {DOZE}", "brief": "doze 2", "long": f"long {LARGE}"}.get(kind)
         return Asked(self.number, kind, contract, repo, commit, target, text)
 
 
@@ -146,7 +151,7 @@ class Load:
         """The same bytes, until the chain has them: it may be killed between taking and keeping them."""
         purse, raw = self.fleet.purses[a.number % len(self.fleet.purses)], None
         asker = self.fleet.askers[CONTRACTS.index(a.contract)]
-        a.purse = purse
+        a.purse, a.sent = purse, time.time()
         while not self.over:
             try:
                 raw = raw or account.signed(asker, near.call("ask", a.arguments(purse), 250 * TGAS, NEAR), nonce=nonce)[0]
@@ -206,51 +211,113 @@ class Load:
 
 KINDS = ("kill", "freeze", "cut", "restart")
 OF_REDIS = ("empty", "read_only")
+OF_WAYS = ("cut", "silence")  # between two
+LONG = ("freeze", "cut", "silence")  # for longer than a lease lasts
+LONG_SECONDS = (17, 25)
+WORK = {"running": "doze", "building": "slow"}  # what a worker is at as it happens, and a request that has it be at it
 
 
-def script_of(seed, names, upgraded, most):
-    """[(kind, member's name)]: each fault of each, in an order by the seed, and again, until there are as many as are
-    wanted; with one upgrade at least, and each once at most."""
+def way_name(pair):
+    return "->".join(pair)
+
+
+def script_of(seed, names, ways, upgraded, most):
+    """[(kind, where)]: each fault of each member and of each way between two, by turns, in an order by the seed, and again,
+    until there are as many as are wanted; with one upgrade at least, and each once at most."""
     chance = random.Random(seed)
-    script = [("upgrade", name) for name in upgraded]
-    chance.shuffle(script)
+    upgrades = [("upgrade", name) for name in upgraded]
     every = [(kind, name) for name in names for kind in KINDS + (OF_REDIS if name == "redis" else ())]
-    rest = every + script[1:]
-    chance.shuffle(rest)
-    script = (script[:1] + rest)[:most]
+    between = [(kind, way_name(pair)) for pair in ways for kind in OF_WAYS]
+    for faults in (upgrades, every, between):
+        chance.shuffle(faults)
+    turns = [fault for both in zip(every, between) for fault in both]
+    turns += every[len(between):] + between[len(every):]
+    script = (upgrades[:1] + turns)[:most]
+    for fault in upgrades[1:]:
+        if len(script) > len(turns) // 4:
+            script[chance.randrange(1, len(script))] = fault
     while len(script) < most:
-        chance.shuffle(every)
-        script += every[:most - len(script)]
+        chance.shuffle(turns)
+        script += turns[:most - len(script)]
     chance.shuffle(script)
     return script
 
 
+def long_scripts(seed, ways, most):
+    """[(kind, where)] for each contract: those that outlast a lease, of whoever runs or builds something for it just then. The
+    first contract's has those of coordinators and of single ways, too, by turns."""
+    chance = random.Random(seed)
+    at_work = [(kind, what) for kind in LONG for what in WORK]
+    others = [("silence", way_name(pair)) for pair in ways if pair[1] in (COORDINATORS, "devnet", "postgres")]
+    others += [("freeze", pair[0]) for pair in ways if pair[1] == "keystore"]  # coordinators
+    chance.shuffle(at_work)
+    chance.shuffle(others)
+    unlike = [fault for fault in at_work if fault[0] != at_work[0][0] and fault[1] != at_work[0][1]]
+    second = unlike[:1] + [fault for fault in at_work if fault != unlike[0]]
+    first = [fault for both in zip(at_work * len(others), others) for fault in both]
+    half = most // 2
+    return first[:most - half], (second * half)[:half]
+
+
 class Faults(threading.Thread):
-    """Each fault in turn, the next one when all members serve again."""
+    """Each fault in turn, the next one when all members serve again, but for those that are away for long meanwhile: of these
+    another machine like this has charge."""
 
     def __init__(self, fleet, seed, script, tell=print):
         super().__init__(daemon=True)
         self.fleet, self.random, self.tell, self.over, self.done, self.failed = fleet, random.Random(seed), tell, False, [], None
-        self.script = script
+        self.script = collections.deque(script)
 
     def run(self):
+        fault = None
         try:
-            for kind, name in self.script:
-                if self.over:
-                    return
-                began = self.ended = time.time()
-                m = self.fleet.members[name]
-                getattr(self, kind)(m)
-                m.away.append((began, time.time()))
-                self.done.append((kind, name))
-                self.tell(f"  {kind} {name}: {time.time() - began:.1f} s" +
-                          (f", of which to its end {self.ended - began:.1f}" if self.ended > began else ""))
-                time.sleep(self.random.uniform(0.3, 1.2))
+            while self.script and not self.over:
+                fault = self.script.popleft()
+                if not self.make(*fault):
+                    self.script.append(fault)  # when it is back
+                self.pause()
         except Exception as e:
-            self.failed = f"{kind} {name}: {e}"
+            self.failed = f"{fault}: {e!r}"
+
+    def pause(self):
+        time.sleep(self.random.uniform(0.3, 1.2))
+
+    def make(self, kind, where):
+        """False: the member is away for long just now."""
+        m = self.fleet.members[where.split("->")[0]]
+        if not m.busy.acquire(blocking=False):
+            return False
+        began = self.ended = time.time()
+        try:
+            self.fault(kind, where, m)
+        finally:
+            m.busy.release()
+        self.note(kind, where, m, began)
+        return True
+
+    def fault(self, kind, where, m):
+        if "->" in where:
+            self.hold([self.fleet.ways[tuple(where.split("->"))]], kind, self.rest)
+        else:
+            getattr(self, kind)(m)
+
+    def note(self, kind, where, m, began):
+        if "->" not in where or where.endswith("->" + COORDINATORS):  # from the chain alone it is not away
+            m.away.append((began, time.time()))
+        self.done.append((kind, where))
+        self.tell(f"  {kind} {where}: {time.time() - began:.1f} s" +
+                  (f", of which to its end {self.ended - began:.1f}" if self.ended > began else ""))
 
     def rest(self):
         time.sleep(self.random.uniform(0.2, 3))
+
+    @staticmethod
+    def hold(gates, kind, rest):
+        for gate in gates:
+            gate.cut() if kind == "cut" else gate.silence()
+        rest()
+        for gate in gates:
+            gate.mend() if kind == "cut" else gate.speak()
 
     def kill(self, m):
         m.kill()
@@ -282,11 +349,64 @@ class Faults(threading.Thread):
         m.thaw()
 
     def cut(self, m):
-        gates = getattr(m, "ways", None) or [m.gate]
-        if m.name.startswith("coordinator"):
-            gates = [self.fleet.members["postgres"].gate] if self.fleet.postgres else [m.gate]
-        for gate in gates:
-            gate.cut()
-        self.rest()
-        for gate in gates:
-            gate.mend()
+        self.hold(self.fleet.ways_of(m.name), "cut", self.rest)
+
+    def silence(self, m):
+        self.hold(self.fleet.ways_of(m.name), "silence", self.rest)
+
+
+class LongFaults(Faults):
+    """Those that outlast a lease, with requests of their own for workers that are to be at work: `asked`, by fault."""
+
+    def __init__(self, fleet, seed, script, contract, load, plan, tell=print):
+        super().__init__(fleet, seed, script, tell)
+        self.load, self.hit = load, []  # hit: (request, worker's name, from when, until when)
+        self.asked = {i: plan.one(WORK[where], contract) for i, (_, where) in enumerate(script) if where in WORK}
+        self.made = 0
+
+    def rest(self):
+        time.sleep(self.random.uniform(*LONG_SECONDS))
+
+    def make(self, kind, where):
+        a, self.made = self.asked.get(self.made), self.made + 1
+        if not a:
+            m = self.fleet.members[where.split("->")[0]]
+            with m.busy:
+                began = self.ended = time.time()
+                self.fault(kind, where, m)
+            self.note(kind, where, m, began)
+            return True
+        m = self.at_it(a, where)
+        began = self.ended = time.time()
+        try:
+            getattr(self, kind)(m)
+        finally:
+            m.busy.release()
+        self.hit.append((a, m.name, began, time.time()))
+        self.note(kind, f"{m.name}, {where}", m, began)
+        return True
+
+    def at_it(self, a, what):
+        """Who is at it, from now on nobody else's to disturb."""
+        self.load.ask(a)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not self.load.ends(a):
+            m = self.who(a, what)
+            if m and m.busy.acquire(timeout=1):
+                if self.who(a, what) is m:
+                    return m
+                m.busy.release()
+            time.sleep(0.1)
+        raise RuntimeError(f"nobody was seen {what} {a.contract}/{a.id}")
+
+    def who(self, a, what):
+        job = self.fleet.job(a)
+        m = self.fleet.members.get(job.get("worker_id")) if job.get("state") == what else None
+        begun = what != "building" or (m and self.builds(m, a))
+        return m if m and begun else None
+
+    @staticmethod
+    def builds(m, a):
+        """It is not for another's build that it waits."""
+        lines = [x for x in m.log().splitlines() if f"[{a.contract}/{a.id}]" in x and (" building repo=" in x or "build end=" in x)]
+        return lines and "building repo=" in lines[-1]

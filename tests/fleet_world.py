@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole deployment on loopback for the fleet's test: a chain, a keystore, PostgreSQL (or SQLite), coordinators behind one
-address, workers with keys of their own, two contracts. Between any two of them stands a gate that the test may cut."""
+address, workers with keys of their own, two contracts. On the way from each to what it asks stands a gate of its own."""
 import asyncio, contextlib, glob, hashlib, json, os, signal, sqlite3, subprocess, threading, time
 
 import before, databases, kit, near
 from near import Account, Key, NEAR
 from worker_world import ALICE as OWNER, HOST, METHODS, OPERATOR, World
 
+COORDINATORS = "coordinators"
 CONTRACTS = ("outlayer.test.near", "second.test.near")
 SETUP_BLOCK_MS = 30  # while accounts and contracts are made
 BUILD_BLOCK_MS = 400  # while all is built that most requests run
@@ -20,7 +21,7 @@ class Gates:
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
 
-    def open(self, *targets):
+    def open(self, targets):
         gate = Gate(self.loop, targets)
         asyncio.run_coroutine_threadsafe(gate.listen(), self.loop).result()
         return gate
@@ -32,8 +33,8 @@ class Gates:
 class Straight:
     """In a gate's place, where nothing is cut: whoever asks is sent to the next back end."""
 
-    def __init__(self, *targets):
-        self.targets, self.turn = list(targets), 0
+    def __init__(self, targets):
+        self.targets, self.turn = targets, 0
 
     @property
     def port(self):
@@ -46,8 +47,14 @@ class Straight:
 
 
 class Gate:
+    """The way to `targets`: ports, which whoever starts what listens there changes. Several may cut or silence it at once: it
+    is open when all of them are done."""
+
     def __init__(self, loop, targets):
-        self.loop, self.targets, self.is_cut, self.turn, self.writers = loop, list(targets), False, 0, set()
+        self.loop, self.targets, self.turn, self.writers = loop, targets, 0, set()
+        self.cuts = self.silences = 0
+        self.passes = asyncio.Event()
+        self.passes.set()
 
     async def listen(self):
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
@@ -62,34 +69,54 @@ class Gate:
         return None
 
     async def serve(self, reader, writer):
-        other = None if self.is_cut else await self.connect()
-        if not other or self.is_cut:
+        self.writers.add(writer)
+        await self.passes.wait()
+        other = None if self.cuts else await self.connect()
+        if not other or self.cuts:
+            self.writers.discard(writer)
             writer.transport.abort()
             if other:
                 other[1].transport.abort()
             return
-        self.writers |= {writer, other[1]}
+        self.writers.add(other[1])
         await asyncio.gather(self.pump(reader, other[1]), self.pump(other[0], writer))
         self.writers -= {writer, other[1]}
+
+    def passed(self, piece):
+        """What goes on in the place of what came."""
+        return piece
 
     async def pump(self, reader, writer):
         with contextlib.suppress(OSError):
             while piece := await reader.read(1 << 16):
-                writer.write(piece)
+                await self.passes.wait()
+                writer.write(self.passed(piece))
                 await writer.drain()
         with contextlib.suppress(OSError, RuntimeError):
             writer.close()
 
+    def _cut(self, by):
+        self.cuts += by
+        for w in self.writers if self.cuts else ():
+            w.transport.abort()
+
+    def _silence(self, by):
+        self.silences += by
+        (self.passes.clear if self.silences else self.passes.set)()
+
     def cut(self):
         """Nobody gets through until mend(), and whoever was through is thrown out."""
-        def now():
-            self.is_cut = True
-            for w in self.writers:
-                w.transport.abort()
-        self.loop.call_soon_threadsafe(now)
+        self.loop.call_soon_threadsafe(self._cut, 1)
 
     def mend(self):
-        self.is_cut = False
+        self.loop.call_soon_threadsafe(self._cut, -1)
+
+    def silence(self):
+        """Nothing passes until speak(), and nothing is closed: as where a cable was drawn. What was sent arrives then."""
+        self.loop.call_soon_threadsafe(self._silence, 1)
+
+    def speak(self):
+        self.loop.call_soon_threadsafe(self._silence, -1)
 
 
 def tree(process):
@@ -113,11 +140,12 @@ def tree(process):
 
 
 class Member:
-    """A daemon of the fleet: started again in the same home, with the same settings. gate: by which others reach it.
-    earlier: it is the program before the newest migration."""
+    """A daemon of the fleet: started again in the same home, with the same settings. serves: the ports of those that do what
+    it does. earlier: it is the program before the newest migration."""
 
-    def __init__(self, fleet, name, program, settings, gate=None, earlier=False):
-        self.fleet, self.name, self.program, self.settings, self.gate = fleet, name, program, settings, gate
+    def __init__(self, fleet, name, program, settings, serves=None, earlier=False):
+        self.fleet, self.name, self.program, self.settings, self.serves = fleet, name, program, settings, serves
+        self.busy = threading.Lock()  # of whoever has it stand still or away
         self.folder = before.programs() if earlier else None
         self.home = os.path.join(fleet.home, name)
         os.makedirs(self.home, exist_ok=True)
@@ -125,12 +153,12 @@ class Member:
 
     def start(self):
         self.daemon = kit.Daemon(self.program, self.settings, home=self.home, folder=self.folder)
-        if self.gate:
-            self.gate.targets.append(self.daemon.port)
+        if self.serves is not None:
+            self.serves.append(self.daemon.port)
 
     def gone(self):
-        if self.gate and self.daemon.port in self.gate.targets:
-            self.gate.targets.remove(self.daemon.port)
+        if self.serves and self.daemon.port in self.serves:
+            self.serves.remove(self.daemon.port)
         self.logs.append(self.daemon.output())
         if self.daemon in kit.running:  # it is not where a start has failed
             kit.running.remove(self.daemon)
@@ -166,8 +194,9 @@ class Member:
 class Server(Member):
     """PostgreSQL or Redis, with the same handles. gentle: the signal by which it ends in order."""
 
-    def __init__(self, fleet, name, server, gate, gentle):
-        self.fleet, self.name, self.server, self.gate, self.gentle, self.away = fleet, name, server, gate, gentle, []
+    def __init__(self, fleet, name, server, gentle):
+        self.fleet, self.name, self.server, self.gentle, self.away = fleet, name, server, gentle, []
+        self.busy = threading.Lock()
 
     def pids(self):
         return tree(self.server.process.pid)
@@ -250,16 +279,17 @@ class Fleet:
     repo, git, store_secret = World.repo, World.git, World.store_secret
 
     def __init__(self, home, form="postgres", coordinators=3, workers=5, earlier=(), block_ms=150, contracts=len(CONTRACTS),
-                 direct=False, log_level="info"):
+                 direct=False, log_level="info", later=()):
         """earlier: the names of those coordinators that begin as the program before the newest migration. contracts: so
-        many have workers. direct: nothing can be cut."""
+        many have workers. direct: nothing can be cut. later: the names of workers that the test starts itself."""
         self.home, self.form, self.gates, self.members, self.seen = home, form, Gates(), {}, {}
-        self.way, self.log_level = Straight if direct else self.gates.open, log_level
+        self.opened, self.log_level = Straight if direct else self.gates.open, log_level
+        self.at = {"devnet": [], "keystore": [], COORDINATORS: [], "postgres": [], "redis": []}  # the ports where they listen
+        self.ways = {}  # (who asks, whom): the gate between them
         self.earlier, self.block_ms = earlier, block_ms
         self.repos = os.path.join(home, "repos")
         os.makedirs(self.repos)
         os.makedirs(os.path.join(home, "tmp"))
-        self.chain_gate = self.way()
         self.contract_of = {f"worker{i}": CONTRACTS[i * contracts // workers] for i in range(workers)}
         self.key_of = {name: Key() for name in self.contract_of}
         self.role_of = self._roles()
@@ -268,12 +298,23 @@ class Fleet:
         self.set_block_ms(BUILD_BLOCK_MS)
         self._keystore()
         self._database()
-        self.front = self.way()
         self.coordinators = [self._coordinator(f"coordinator{i}") for i in range(coordinators if form == "postgres" else 1)]
         self.workers = [self._worker(name, contract) for name, contract in self.contract_of.items()]
+        for m in self.workers:
+            if m.name not in later:
+                m.start()
         self.watch = threading.Thread(target=self._watch, daemon=True)
         self.ending = threading.Event()
         self.watch.start()
+
+    def way(self, name, target):
+        self.ways[name, target] = gate = self.opened(self.at[target])
+        return gate
+
+    def ways_of(self, name):
+        """All that its loss of the network cuts."""
+        ends = (name, COORDINATORS) if self.form != "postgres" and name == "coordinator0" else (name,)
+        return [gate for pair, gate in self.ways.items() if any(end in pair for end in ends)]
 
     def set_block_ms(self, ms):
         chain = self.members["devnet"]
@@ -287,7 +328,7 @@ class Fleet:
         return m
 
     def _chain(self, block_ms):
-        chain = self.add("devnet", "outlayer-devnet", {"BLOCK_MS": str(block_ms), "STATUS_LISTEN": "off"}, gate=self.chain_gate)
+        chain = self.add("devnet", "outlayer-devnet", {"BLOCK_MS": str(block_ms), "STATUS_LISTEN": "off"}, serves=self.at["devnet"])
         chain.start()
         chain.settings["PORT"] = str(chain.daemon.port)
         self.url = chain.daemon.url  # of the test itself, whom no gate keeps out
@@ -330,25 +371,33 @@ class Fleet:
                                                "account_id": account})["result"]["amount"])
 
     def _keystore(self):
-        self.keystore_gate = self.way()
         k = self.add("keystore", "outlayer-keystore", {
-            "SERVER_PORT": "0", "NEAR_RPC_URL": self.chain_gate.url, "OFFCHAINVM_CONTRACT_ID": CONTRACTS[0],
-            "ALLOWED_WORKER_TOKEN_HASHES": hashlib.sha256(b"seal").hexdigest()}, gate=self.keystore_gate)
+            "SERVER_PORT": "0", "NEAR_RPC_URL": self.way("keystore", "devnet").url, "OFFCHAINVM_CONTRACT_ID": CONTRACTS[0],
+            "ALLOWED_WORKER_TOKEN_HASHES": hashlib.sha256(b"seal").hexdigest()}, serves=self.at["keystore"])
         k.start()
         self.ok(self.owner.send(CONTRACTS[0], near.call("set_keystore_key", {"public_key": k.daemon.ready["identity"]})))
 
     def _database(self):
-        self.database = self.postgres = self.redis = None
+        self.postgres = self.redis = None
         if self.form == "postgres":
             self.postgres = databases.Postgres()
             self.database_name = self.postgres.database().split("///")[1].split("?")[0]
-            gate = self.way(self.postgres.port)
-            self.members["postgres"] = Server(self, "postgres", self.postgres, gate, signal.SIGINT)
-            self.database = f"postgres://outlayer:{self.postgres.password}@127.0.0.1:{gate.port}/{self.database_name}"
+            self.at["postgres"].append(self.postgres.port)
+            self.members["postgres"] = Server(self, "postgres", self.postgres, signal.SIGINT)
             self.redis = databases.Redis()
-            gate = self.way(self.redis.port)
-            self.members["redis"] = Server(self, "redis", self.redis, gate, signal.SIGTERM)
-            self.redis_url = f"redis://:{self.redis.password}@127.0.0.1:{gate.port}"
+            self.at["redis"].append(self.redis.port)
+            self.members["redis"] = Server(self, "redis", self.redis, signal.SIGTERM)
+
+    def _database_url(self, port):
+        return f"postgres://outlayer:{self.postgres.password}@127.0.0.1:{port}/{self.database_name}"
+
+    def _shared(self, name):
+        """How a coordinator reaches what it shares with others."""
+        if not self.postgres:
+            return {}
+        return {"DATABASE_URL": self._database_url(self.way(name, "postgres").port),
+                "REDIS_URL": f"redis://:{self.redis.password}@127.0.0.1:{self.way(name, 'redis').port}",
+                "WASM_CACHE_DIR": os.path.join(self.home, "wasm")}
 
     def sql(self, text):
         if self.postgres:
@@ -358,21 +407,30 @@ class Fleet:
 
     def _coordinator(self, name):
         m = self.add(name, "outlayer-coordinator", {
-            "NEAR_RPC_URL": self.chain_gate.url, "KEYSTORE_BASE_URL": self.keystore_gate.url, "KEYSTORE_AUTH_TOKEN": "seal",
-            "LOG_LEVEL": self.log_level, "DRAIN_SECONDS": "5", "REPO_MAP": f"{HOST}={self.repos}", "TRUSTED_PROXIES": "127.0.0.1",
-            **({"DATABASE_URL": self.database, "REDIS_URL": self.redis_url,
-                "WASM_CACHE_DIR": os.path.join(self.home, "wasm")} if self.database else {})},
-            gate=self.front, earlier=name in self.earlier)
+            "NEAR_RPC_URL": self.way(name, "devnet").url, "KEYSTORE_BASE_URL": self.way(name, "keystore").url,
+            "KEYSTORE_AUTH_TOKEN": "seal", "LOG_LEVEL": self.log_level, "DRAIN_SECONDS": "5",
+            "REPO_MAP": f"{HOST}={self.repos}", "TRUSTED_PROXIES": "127.0.0.1", **self._shared(name)},
+            serves=self.at[COORDINATORS], earlier=name in self.earlier)
         m.start()
         return m
 
+    def job(self, a):
+        """What a coordinator shows of a request; {} where none can now."""
+        for m in self.coordinators:
+            with contextlib.suppress(OSError, ValueError):
+                status, jobs = kit.get_json(f"{m.daemon.url}/public/jobs?contract_id={a.contract}&request_id={a.id}", timeout=2)
+                if status == 200 and jobs:
+                    return jobs[0]
+        return {}
+
     def _roles(self):
-        """Those of the last contract: one builds, the others run, if there is more than one."""
+        """Those of the last contract, if there is more than one: one builds, one runs, and others do both, so that each can
+        be away for long."""
         names = [name for name, contract in self.contract_of.items() if contract == CONTRACTS[-1]]
-        return dict(zip(names, [BUILDS] + [RUNS] * len(names))) if len(names) > 1 else {}
+        return dict(zip(names, (BUILDS, RUNS))) if len(names) > 1 else {}
 
     def _token(self, name):
-        where = {"DATABASE_URL": self.database} if self.database else {"OUTLAYER_HOME": self.coordinators[0].home}
+        where = {"DATABASE_URL": self._database_url(self.postgres.port)} if self.postgres else {"OUTLAYER_HOME": self.coordinators[0].home}
         run = subprocess.run([kit.program("outlayer"), "token", "create", name], capture_output=True, text=True,
                              env={**os.environ, **where})
         if run.returncode:
@@ -380,19 +438,15 @@ class Fleet:
         return run.stdout.strip()
 
     def _worker(self, name, contract):
-        gates = [self.way(), self.way()]
-        for gate, of in zip(gates, (self.front, self.chain_gate)):
-            gate.targets.append(of.port)
+        chain = self.way(name, "devnet").url
         m = self.add(name, "outlayer-worker", {
-            "API_BASE_URL": gates[0].url, "API_AUTH_TOKEN": self._token(name), "NEAR_RPC_URL": gates[1].url,
-            "NEARDATA_API_URL": gates[1].url, "OFFCHAINVM_CONTRACT_ID": contract, "OPERATOR_ACCOUNT_ID": OPERATOR,
+            "API_BASE_URL": self.way(name, COORDINATORS).url, "API_AUTH_TOKEN": self._token(name), "NEAR_RPC_URL": chain,
+            "NEARDATA_API_URL": chain, "OFFCHAINVM_CONTRACT_ID": contract, "OPERATOR_ACCOUNT_ID": OPERATOR,
             "OPERATOR_PRIVATE_KEY": self.key_of[name].secret, "WORKER_ID": name, "REPO_MAP": f"{HOST}={self.repos}",
             "ISOLATION": "process", "POLL_TIMEOUT_SECONDS": "5", "TOOLCHAIN_DIR": kit.built("guest"),
             "ENABLE_EVENT_MONITOR": "true", "START_BLOCK_HEIGHT": "1", "MAX_CONCURRENT_RUNS": "4",
             "MAX_CONCURRENT_BUILDS": "1", "LOG_LEVEL": self.log_level, "TMPDIR": os.path.join(self.home, "tmp"),
             "DRAIN_SECONDS": "5", **self.role_of.get(name, {})})
-        m.ways = gates
-        m.start()
         return m
 
     # --- what is left behind
