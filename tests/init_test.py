@@ -109,37 +109,49 @@ class Watched:
             self.process.wait(kit.STOP_SECONDS)
 
 
+# Of each language: its source, what greets in it, where a mistake goes, and a file that does not count.
+SOURCES = [("c", "main.c", '"Hello, %s!', "int main(void) {", "ignored.wasm"),
+           ("cpp", "main.cpp", '"Hello, "', "int main() {", "ignored.wasm"),
+           ("rust", "src/main.rs", '"Hello, {name}', "fn main() -> ExitCode {", "target/ignored.wasm")]
+
+
+def replace(home, path, old, new):
+    """As editors do: a new file takes the old one's name. It is written elsewhere, or what is there before that might be
+    run, too."""
+    draft = os.path.join(home, "draft")
+    with open(path) as f:
+        text = f.read()
+    with open(draft, "w") as f:
+        f.write(text.replace(old, new))
+    os.rename(draft, path)
+
+
+def watch(home, lang, source, greeting, begin, ignored):
+    outlayer(home, "init", lang, "--lang", lang)
+    folder = os.path.join(home, lang)
+    main = os.path.join(folder, source)
+    watched = Watched(home, folder)
+    equal(f"{lang}: the first run", watched.next()["output"], "Hello, you!\n")
+    replace(home, main, greeting, greeting.replace("Hello", "Bye"))
+    equal(f"{lang}: after a change", watched.next()["output"], "Bye, you!\n")
+    replace(home, main, begin, begin + " mistake")
+    equal(f"{lang}: after a mistake", watched.next()["end"], "build_failed")
+    os.makedirs(os.path.dirname(os.path.join(folder, ignored)), exist_ok=True)
+    with open(os.path.join(folder, ignored), "w") as f:
+        f.write("no part of the project")
+    replace(home, main, begin + " mistake", begin)
+    equal(f"{lang}: and after it was mended", watched.next()["output"], "Bye, you!\n")
+    watched.process.send_signal(signal.SIGINT)
+    equal(f"{lang}: Ctrl-C ends it", watched.process.wait(kit.STOP_SECONDS), 0)
+    check(f"{lang}: and nothing was run for a file that does not count", watched.lines.empty())
+    check(f"{lang}: nor was anything said", watched.process.stderr.read() == "")
+
+
 def test_watch():
     """Whoever changes a file sees what it does now, also after a mistake; Ctrl-C ends it well."""
     with kit.folder() as home:
-        outlayer(home, "init", "x", "--lang", "c")
-        folder = os.path.join(home, "x")
-        main = os.path.join(folder, "main.c")
-        watched = Watched(home, folder)
-        equal("the first run", watched.next()["output"], "Hello, you!\n")
-
-        def replace(old, new):
-            """As editors do: a new file takes the old one's name. It is written elsewhere, or what is there before that
-            might be run, too."""
-            draft = os.path.join(home, "draft")
-            with open(main) as f:
-                text = f.read()
-            with open(draft, "w") as f:
-                f.write(text.replace(old, new))
-            os.rename(draft, main)
-
-        replace('"Hello, %s!', '"Bye, %s!')
-        equal("after a change", watched.next()["output"], "Bye, you!\n")
-        replace("int main(void) {", "int main(void) { mistake")
-        equal("after a mistake", watched.next()["end"], "build_failed")
-        with open(os.path.join(folder, "ignored.wasm"), "w") as f:
-            f.write("no part of the project")
-        replace("int main(void) { mistake", "int main(void) {")
-        equal("and after it was mended", watched.next()["output"], "Bye, you!\n")
-        watched.process.send_signal(signal.SIGINT)
-        equal("Ctrl-C ends it", watched.process.wait(kit.STOP_SECONDS), 0)
-        check("and nothing was run for a file that does not count", watched.lines.empty())
-        check("nor was anything said", watched.process.stderr.read() == "")
+        for source in SOURCES:
+            watch(home, *source)
 
 
 if __name__ == "__main__":
