@@ -492,8 +492,28 @@ def test_sums():
                              (f"step=1800&from={long_ago}&to={long_ago + 3600000}", "kept for 90 days")):
             status, answer = c.call("GET", f"/public/stats/series?{query}", token=None)
             check(f"series {query}", status == 400 and words in answer["error"]["message"], answer)
+        equal("in the reference's words, too", [stats[k] for k in (
+            "compilation_failed_executions", "execution_failed_executions", "insufficient_payment_executions",
+            "custom_executions")], [0, 1, 0, 0])
         equal("repositories are added up later", ask("/repos"), [])
-        equal("under both names", ask("/repos/popular?limit=5"), [])
+
+
+def test_repositories():
+    """What was run most: whoever looks for an example to trust looks here."""
+    with coordinator() as c:
+        ended(c, 1, charged="5", commit="c1")
+        ended(c, 2, "guest_failed", failure="build")
+        c.stop()
+        sql(c, "UPDATE executions SET ended_ms = ended_ms - 600000 RETURNING id")
+        with again(c) as d:
+            check("what ended some time ago is added up",
+                  kit.until(lambda: sql(d, "SELECT name FROM rollups WHERE kind = 'repo'"), 60))
+            both = [d.call("GET", path, token=None)[1] for path in ("/public/repos", "/public/repos/popular?limit=5")]
+            equal("under both names", both[0], both[1])
+            equal("with its ends, in our words and in the reference's",
+                  [[r[k] for k in ("repo", "github_repo", "total_executions", "successful_executions", "build_failures",
+                                   "compilation_failed_executions", "custom_executions", "charged")] for r in both[0]],
+                  [["https://example.com/a/b", "https://example.com/a/b", 2, 1, 1, 1, 0, "5"]])
 
 
 def test_tags():

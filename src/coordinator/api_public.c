@@ -302,6 +302,15 @@ const struct api_about about_attestation = {.id = "getAttestation",
         {"access_failures", API_NUMBER, API_MUST, "Secrets that were refused."}, {                                     \
         "platform_failures", API_NUMBER, API_MUST, "Of workers and what they depend on."                               \
     }
+#define REFERENCE_COUNTS                                                                                               \
+    {"access_denied_executions", API_NUMBER, API_MUST, "`access_failures`."},                                          \
+        {"compilation_failed_executions", API_NUMBER, API_MUST, "`build_failures`."},                                  \
+        {"execution_failed_executions", API_NUMBER, API_MUST, "`guest_failures`."},                                    \
+        {"insufficient_payment_executions", API_NUMBER, API_MUST,                                                      \
+         "0: the contract refuses what pays too little, and too little for a build is a failure of the build."},       \
+    {                                                                                                                  \
+        "custom_executions", API_NUMBER, API_MUST, "0: secrets that are not there are `access_failures`."              \
+    }
 #define USED                                                                                                           \
     {"instructions_used", API_NUMBER, API_MUST, "By all."},                                                            \
         {"average_execution_time_ms", API_NUMBER, API_MUST, "Mean of the runs."},                                      \
@@ -320,10 +329,7 @@ API_SCHEMA(stats_schema, "Stats", "Since the beginning, and how many executions 
            {"building", API_NUMBER, API_MUST, "Building now."}, {"running", API_NUMBER, API_MUST, "Running now."},
            {"submitting", API_NUMBER, API_MUST, "Being answered now."},
            {"unique_users", API_NUMBER, API_MUST, "Accounts that asked."},
-           {"unique_payers", API_NUMBER, API_MUST, "Accounts that paid."},
-           {"access_denied_executions", API_NUMBER, API_MUST, "`access_failures`."},
-           {"compilation_failed_executions", API_NUMBER, API_MUST, "`build_failures`."},
-           {"execution_failed_executions", API_NUMBER, API_MUST, "`guest_failures`."},
+           {"unique_payers", API_NUMBER, API_MUST, "Accounts that paid."}, REFERENCE_COUNTS,
            {"total_instructions_used", API_NUMBER, API_MUST, "`instructions_used`."},
            {"total_near_paid_yocto", API_AMOUNT, API_MUST, "`charged`: what requests cost, each once."});
 const struct api_about about_public_stats = {
@@ -366,7 +372,7 @@ const struct api_about about_public_earnings = {.id = "getEarnings",
 static const struct api_field repos_params[] = {{"limit", API_NUMBER, 0, "How many; 10.", .min = 1, .max = 100}};
 API_SCHEMA(repo_schema, "Repository", "What was run of it.", API_CLOSED,
            {"repo", API_TEXT, API_MUST, "As it was asked for."}, {"github_repo", API_TEXT, API_MUST, "The same."},
-           {"total_executions", API_NUMBER, API_MUST, "That ended."}, OUTCOME_COUNTS, USED,
+           {"total_executions", API_NUMBER, API_MUST, "That ended."}, OUTCOME_COUNTS, REFERENCE_COUNTS, USED,
            {"last_commit", API_TEXT, API_MUST_NULL, "That was built last."});
 const struct api_about about_public_repos = {.id = "listRepositories",
                                              .what = "The repositories that were run most; a minute old.",
