@@ -12,9 +12,11 @@ import {
   type ListFilter,
 } from "../api/list.ts";
 import { useExecutions } from "../api/queries.ts";
+import type { Executions } from "../api/schema.ts";
 import { atTyped, typed } from "../format/time.ts";
 import { useTitle } from "../hooks/title.ts";
-import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
+import { Loaded } from "../parts/loaded.tsx";
+import { Empty } from "../parts/notes.tsx";
 import { Same } from "../parts/same.tsx";
 import { ExecutionTable } from "../parts/table.tsx";
 import { HowToAsk } from "./home.tsx";
@@ -172,16 +174,11 @@ function Filters({ filter, apply }: { filter: ListFilter; apply: (next: ListFilt
   );
 }
 
-function List({ filter }: { filter: ListFilter }) {
-  const list = useExecutions(filter, PAGE_ROWS);
+function List({ filter, list: { executions, next } }: { filter: ListFilter; list: Executions }) {
   const { before, ...newest } = filter;
-  if (list.isPending) return <Loading what="executions" />;
-  if (!list.data) return <ErrorNote error={list.error} retry={() => void list.refetch()} />;
-  const { executions, next } = list.data;
   if (executions.length === 0 && Object.keys(filter).length === 0) return <HowToAsk />;
   return (
     <>
-      <Stale query={list} />
       {executions.length > 0 ? (
         <ExecutionTable executions={executions} label="Executions, newest first" />
       ) : (
@@ -198,12 +195,15 @@ function List({ filter }: { filter: ListFilter }) {
 export function ExecutionsPage() {
   const [search, setSearch] = useSearchParams();
   const filter = filterOf(search);
+  const list = useExecutions(filter, PAGE_ROWS);
   useTitle("Executions");
   return (
     <>
       <h1 tabIndex={-1}>Executions</h1>
       <Filters filter={filter} apply={(next) => setSearch(next as Record<string, string>)} />
-      <List filter={filter} />
+      <Loaded query={list} what="executions">
+        {(data) => <List filter={filter} list={data} />}
+      </Loaded>
       <Same paths={[["executions", listPath(filter, PAGE_ROWS)]]} />
     </>
   );

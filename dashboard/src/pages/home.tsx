@@ -3,18 +3,20 @@
 import { Link } from "wouter";
 import { listPath } from "../api/list.ts";
 import { useExecutions, useStats } from "../api/queries.ts";
-import type { Stats } from "../api/schema.ts";
+import type { Execution, Stats } from "../api/schema.ts";
 import { grouped, short } from "../format/number.ts";
 import { useTitle } from "../hooks/title.ts";
-import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
+import { Tiles, type Tile } from "../parts/facts.tsx";
+import { Loaded } from "../parts/loaded.tsx";
+import { Empty } from "../parts/notes.tsx";
 import { Same } from "../parts/same.tsx";
 import { ExecutionTable } from "../parts/table.tsx";
 import { chosenOf, HomeRun } from "./home_run.tsx";
 
 const NEWEST = 10;
 
-function Tiles({ stats }: { stats: Stats }) {
-  const tiles: [string, string, string][] = [
+function Counts({ stats }: { stats: Stats }) {
+  const tiles: Tile[] = [
     ["Executions", grouped(stats.total_executions), "recorded since the beginning"],
     ["Done", grouped(stats.successful_executions), "programs that ended well"],
     ["Failed", grouped(stats.failed_executions), "programs, builds and secrets that did not"],
@@ -22,35 +24,30 @@ function Tiles({ stats }: { stats: Stats }) {
     ["Instructions", short(stats.instructions_used), "counted one by one"],
     ["Workers", grouped(stats.active_workers), "heard of within 30 s"],
   ];
+  return <Tiles tiles={tiles} />;
+}
+
+function Shown({ executions }: { executions: Execution[] }) {
+  const run = chosenOf(executions);
+  if (!run) return <HowToAsk />;
   return (
-    <dl className="tiles">
-      {tiles.map(([name, value, note]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-          <dd className="soft">{note}</dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <HomeRun row={run} key={`${run.contract_id}/${run.request_id}`} />
+      <h2>Newest executions</h2>
+      <ExecutionTable executions={executions} label="The newest executions" />
+      <p>
+        <Link href="/executions">All executions</Link>
+      </p>
+    </>
   );
 }
 
 function Newest() {
   const list = useExecutions({}, NEWEST);
-  if (list.isPending) return <Loading what="the newest executions" />;
-  if (!list.data) return <ErrorNote error={list.error} retry={() => void list.refetch()} />;
-  const run = chosenOf(list.data.executions);
-  if (!run) return <HowToAsk />;
   return (
-    <>
-      <Stale query={list} />
-      <HomeRun row={run} key={`${run.contract_id}/${run.request_id}`} />
-      <h2>Newest executions</h2>
-      <ExecutionTable executions={list.data.executions} label="The newest executions" />
-      <p>
-        <Link href="/executions">All executions</Link>
-      </p>
-    </>
+    <Loaded query={list} what="the newest executions">
+      {({ executions }) => <Shown executions={executions} />}
+    </Loaded>
   );
 }
 
@@ -75,13 +72,9 @@ export function HomePage() {
         A contract names a repository and waits. A worker builds it, runs it metered, and the answer comes back in the
         same chain of promises. What was not used is refunded.
       </p>
-      {stats.data ? (
-        <Tiles stats={stats.data} />
-      ) : stats.isError ? (
-        <ErrorNote error={stats.error} retry={() => void stats.refetch()} />
-      ) : (
-        <Loading what="counts" />
-      )}
+      <Loaded query={stats} what="counts">
+        {(data) => <Counts stats={data} />}
+      </Loaded>
       <Newest />
       <Same
         paths={[

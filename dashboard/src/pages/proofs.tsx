@@ -7,7 +7,9 @@ import { isProof, type Register } from "../chain/register_at.ts";
 import { oneLine } from "../format/text.ts";
 import { local } from "../format/time.ts";
 import { Sign, type Tone } from "../parts/mark.tsx";
-import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
+import { Loaded, type Query } from "../parts/loaded.tsx";
+import { Empty } from "../parts/notes.tsx";
+import { Table } from "../parts/table.tsx";
 import { Name } from "../parts/values.tsx";
 
 const MODES: Record<string, string> = {
@@ -48,22 +50,15 @@ const HEADS = ["State", "Key", "Image", "RTMR3", "Platform", "Valid until"];
 function KeyTable({ register, found }: { register: Register; found: Keys }) {
   return (
     <>
-      <table role="table" className="rows" aria-label={`Keys registered at ${oneLine(register.account, 64)}`}>
-        <thead role="rowgroup">
-          <tr role="row">
-            {HEADS.map((head) => (
-              <th role="columnheader" scope="col" key={head} className={head === "Valid until" ? "number" : undefined}>
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {found.keys.map((worker) => (
-            <Row worker={worker} images={found.images} counts={isProof(register)} key={`${worker.public_key}`} />
-          ))}
-        </tbody>
-      </table>
+      <Table
+        label={`Keys registered at ${oneLine(register.account, 64)}`}
+        heads={HEADS}
+        numbersFrom={HEADS.indexOf("Valid until")}
+      >
+        {found.keys.map((worker) => (
+          <Row worker={worker} images={found.images} counts={isProof(register)} key={`${worker.public_key}`} />
+        ))}
+      </Table>
       {found.isCut && <p>There are more keys than these {found.keys.length}.</p>}
     </>
   );
@@ -108,34 +103,19 @@ function OtherNamed({ named, all }: { named: string | null; all: Registered[] })
   );
 }
 
-interface Query {
-  data: Registered[] | undefined;
-  isError: boolean;
-  error: Error | null;
-  dataUpdatedAt: number;
-  refetch: () => unknown;
-}
-
-function Found({ query, named }: { query: Query; named: string | null }) {
-  if (!query.data)
-    return query.isError && query.error ? (
-      <ErrorNote error={query.error} retry={() => void query.refetch()} />
-    ) : (
-      <Loading what="the register contracts" />
-    );
+function Found({ all, named }: { all: Registered[]; named: string | null }) {
   return (
     <>
-      <Stale query={query} />
-      <OtherNamed named={named} all={query.data} />
-      {query.data.length === 0 && <Empty title="No operator of the contract has a register contract on the chain." />}
-      {query.data.map((one) => (
+      <OtherNamed named={named} all={all} />
+      {all.length === 0 && <Empty title="No operator of the contract has a register contract on the chain." />}
+      {all.map((one) => (
         <OneRegister {...one} key={one.register.account} />
       ))}
     </>
   );
 }
 
-export function Proofs({ query }: { query: Query }) {
+export function Proofs({ query }: { query: Query<Registered[]> }) {
   const config = useConfig();
   if (!config.data) return null;
   const { tee_mode, register_contract_id: named, contract_id, rpc_urls } = config.data;
@@ -143,7 +123,11 @@ export function Proofs({ query }: { query: Query }) {
     <section aria-labelledby="proofs-title">
       <h2 id="proofs-title">What their machines prove</h2>
       <p>{MODES[tee_mode] ?? `The coordinator says “${oneLine(tee_mode, 40)}”.`}</p>
-      {contract_id && rpc_urls.length > 0 && <Found query={query} named={named} />}
+      {contract_id && rpc_urls.length > 0 && (
+        <Loaded query={query} what="the register contracts">
+          {(all) => <Found all={all} named={named} />}
+        </Loaded>
+      )}
     </section>
   );
 }

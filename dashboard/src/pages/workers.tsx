@@ -10,7 +10,9 @@ import { useNow } from "../hooks/clock.ts";
 import { useTitle } from "../hooks/title.ts";
 import { Sign, type Tone } from "../parts/mark.tsx";
 import { Same } from "../parts/same.tsx";
-import { Empty, ErrorNote, Loading, Stale } from "../parts/notes.tsx";
+import { Loaded } from "../parts/loaded.tsx";
+import { Empty } from "../parts/notes.tsx";
+import { Table } from "../parts/table.tsx";
 import { Name } from "../parts/values.tsx";
 import { KeyState, Proofs } from "./proofs.tsx";
 
@@ -43,6 +45,13 @@ function AnswersAs({ worker, registered }: { worker: Worker; registered: Registe
   );
 }
 
+const COUNTS: [head: string, of: (worker: Worker) => Worker["building"]][] = [
+  ["Building", (worker) => worker.building],
+  ["Running", (worker) => worker.running],
+  ["Answering", (worker) => worker.submitting],
+  ["Free", (worker) => worker.free_slots],
+];
+
 function Row({ worker, registered }: { worker: Worker; registered: Registered[] | undefined }) {
   const [word, tone] = STATUS[worker.status] ?? [oneLine(`${worker.status}`, 20), "quiet"];
   return (
@@ -63,18 +72,11 @@ function Row({ worker, registered }: { worker: Worker; registered: Registered[] 
       <td role="cell" className="wide">
         <AnswersAs worker={worker} registered={registered} />
       </td>
-      <td role="cell" className="number" data-short="Building">
-        {count(worker.building)}
-      </td>
-      <td role="cell" className="number" data-short="Running">
-        {count(worker.running)}
-      </td>
-      <td role="cell" className="number" data-short="Answering">
-        {count(worker.submitting)}
-      </td>
-      <td role="cell" className="number" data-short="Free">
-        {count(worker.free_slots)}
-      </td>
+      {COUNTS.map(([head, of]) => (
+        <td role="cell" className="number" data-short={head} key={head}>
+          {count(of(worker))}
+        </td>
+      ))}
       <td role="cell" className="number" data-short="Up for">
         <UpFor since={worker.started_at_ms} />
       </td>
@@ -88,31 +90,17 @@ function Row({ worker, registered }: { worker: Worker; registered: Registered[] 
   );
 }
 
-const HEADS = ["State", "Worker", "Does", "Answers as", "Building", "Running", "Answering", "Free"].concat([
-  "Up for",
-  "Heard of",
-  "Version",
-]);
-const FIRST_NUMBER = HEADS.indexOf("Building");
+const FIRST = ["State", "Worker", "Does", "Answers as"];
+const HEADS = [...FIRST, ...COUNTS.map(([head]) => head), "Up for", "Heard of", "Version"];
 
 function WorkerTable({ workers, registered }: { workers: Worker[]; registered: Registered[] | undefined }) {
+  if (workers.length === 0) return <Empty title="No worker has been heard of: what is asked now waits." />;
   return (
-    <table role="table" className="rows" aria-label="Workers">
-      <thead role="rowgroup">
-        <tr role="row">
-          {HEADS.map((head, i) => (
-            <th role="columnheader" scope="col" key={head} className={i >= FIRST_NUMBER ? "number" : undefined}>
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {workers.map((worker) => (
-          <Row worker={worker} registered={registered} key={worker.worker_id} />
-        ))}
-      </tbody>
-    </table>
+    <Table label="Workers" heads={HEADS} numbersFrom={FIRST.length}>
+      {workers.map((worker) => (
+        <Row worker={worker} registered={registered} key={worker.worker_id} />
+      ))}
+    </Table>
   );
 }
 
@@ -127,20 +115,9 @@ export function WorkersPage() {
         They take executions from this coordinator, build, run and answer them. What stands here is each worker's own
         word, but for whether its key is registered, which the chain says.
       </p>
-      {workers.data ? (
-        <>
-          <Stale query={workers} />
-          {workers.data.length > 0 ? (
-            <WorkerTable workers={workers.data} registered={registered.data} />
-          ) : (
-            <Empty title="No worker has been heard of: what is asked now waits." />
-          )}
-        </>
-      ) : workers.isError ? (
-        <ErrorNote error={workers.error} retry={() => void workers.refetch()} />
-      ) : (
-        <Loading what="the workers" />
-      )}
+      <Loaded query={workers} what="the workers">
+        {(data) => <WorkerTable workers={data} registered={registered.data} />}
+      </Loaded>
       <Proofs query={registered} />
       <Same paths={[["workers", "/public/workers"]]} />
     </>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of executions. Rows are rows of a table to whoever hears it, also where a narrow screen stacks their cells.
+// Tables, and the list of executions. Rows are rows of a table to whoever hears it, also where a narrow screen stacks
+// their cells.
+import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { Execution } from "../api/schema.ts";
 import { oneLine } from "../format/text.ts";
@@ -7,6 +9,31 @@ import { short } from "../format/number.ts";
 import { duration } from "../format/time.ts";
 import { Mark } from "./mark.tsx";
 import { Amount, Repo, When } from "./values.tsx";
+
+interface TableProps {
+  label: string;
+  heads: readonly string[];
+  numbersFrom: number; // the first column of numbers
+  className?: string;
+  children: ReactNode; // its rows
+}
+
+export function Table({ label, heads, numbersFrom, className = "", children }: TableProps) {
+  return (
+    <table role="table" className={`rows ${className}`.trim()} aria-label={label}>
+      <thead role="rowgroup">
+        <tr role="row">
+          {heads.map((head, i) => (
+            <th role="columnheader" scope="col" key={head} className={i >= numbersFrom ? "number" : undefined}>
+              {head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">{children}</tbody>
+    </table>
+  );
+}
 
 export function executionPath(job: Pick<Execution, "contract_id" | "request_id">): string {
   return `/executions/${encodeURIComponent(job.contract_id)}/${job.request_id}`;
@@ -61,21 +88,10 @@ const HEADS = ["State", "Request", "Repository", "From", "Run", "Instructions", 
 
 export function ExecutionTable({ executions, label }: { executions: Execution[]; label: string }) {
   return (
-    <table role="table" className="rows" aria-label={label}>
-      <thead role="rowgroup">
-        <tr role="row">
-          {HEADS.map((head, i) => (
-            <th role="columnheader" scope="col" key={head} className={i >= 4 ? "number" : undefined}>
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {executions.map((job) => (
-          <Row job={job} key={job.id} />
-        ))}
-      </tbody>
-    </table>
+    <Table label={label} heads={HEADS} numbersFrom={4}>
+      {executions.map((job) => (
+        <Row job={job} key={job.id} />
+      ))}
+    </Table>
   );
 }

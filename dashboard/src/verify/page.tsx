@@ -7,6 +7,7 @@ import type { Config, ExecutionDetail } from "../api/schema.ts";
 import { useRpc, useTransaction } from "../chain/queries.ts";
 import { oneLine, visible } from "../format/text.ts";
 import { useTitle } from "../hooks/title.ts";
+import { Facts } from "../parts/facts.tsx";
 import { Sign, type Tone } from "../parts/mark.tsx";
 import { NoTransaction } from "../parts/no_transaction.tsx";
 import { Empty, ErrorNote, Loading } from "../parts/notes.tsx";
@@ -35,16 +36,7 @@ function Step({ check }: { check: Check }) {
         <details>
           <summary>What was looked at: {check.title.toLowerCase()}</summary>
           {facts.length > 0 && (
-            <dl className="facts">
-              {facts.map(([name, value]) => (
-                <div key={name}>
-                  <dt>{oneLine(name)}</dt>
-                  <dd>
-                    <code>{oneLine(value, 512)}</code>
-                  </dd>
-                </div>
-              ))}
-            </dl>
+            <Facts facts={facts.map(([name, value]) => [oneLine(name), <code>{oneLine(value, 512)}</code>])} />
           )}
           {files.length > 0 && (
             <p className="downloads">

@@ -2,16 +2,14 @@
 // Whose account this browser acts for, in the frame of every page.
 import { useRef } from "react";
 import { useConfig } from "../api/queries.ts";
-import { useBalance } from "../chain/queries.ts";
 import { ends, oneLine } from "../format/text.ts";
 import { words } from "../parts/notes.tsx";
-import { Amount, Name } from "../parts/values.tsx";
+import { AccountFacts } from "./account_facts.tsx";
 import { useAccount, useAccountOfTabs, useConnect, useDisconnect, walletKind } from "./use_wallet.ts";
 import type { Account } from "./wallet.ts";
 
 function Connected({ account }: { account: Account }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const balance = useBalance(account.accountId);
   const leave = useDisconnect();
   return (
     <>
@@ -25,26 +23,7 @@ function Connected({ account }: { account: Account }) {
             ? "Its key is kept by this browser and cannot be read out of it."
             : `Its key is kept by ${oneLine(account.keeper, 40)}, which asks you before it signs.`}
         </p>
-        <dl className="facts">
-          <div>
-            <dt>Account</dt>
-            <dd>
-              <Name text={account.accountId} what="account" whole />
-            </dd>
-          </div>
-          {account.publicKey !== null && (
-            <div>
-              <dt>Public key</dt>
-              <dd>
-                <Name text={account.publicKey} what="public key" />
-              </dd>
-            </div>
-          )}
-          <div>
-            <dt>Balance</dt>
-            <dd>{balance.isError ? "The chain does not answer." : <Amount yocto={balance.data} />}</dd>
-          </div>
-        </dl>
+        <AccountFacts account={account} />
         <div className="buttons">
           <button type="button" onClick={() => dialog.current?.close()}>
             Close

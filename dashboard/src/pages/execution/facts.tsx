@@ -7,10 +7,11 @@ import { explorerUrl } from "../../format/explorer.ts";
 import { bytes, grouped } from "../../format/number.ts";
 import { oneLine } from "../../format/text.ts";
 import { duration } from "../../format/time.ts";
+import { Facts, Tiles, type Tile } from "../../parts/facts.tsx";
 import { Amount, Name, Repo, When } from "../../parts/values.tsx";
 
-export function Tiles({ job }: { job: Execution }) {
-  const tiles: [string, ReactNode][] = [
+export function ExecutionTiles({ job }: { job: Execution }) {
+  const tiles: Tile[] = [
     ["Charged", <Amount yocto={job.charged} />],
     ["Refunded", <Amount yocto={job.refunded} />],
     ["Run", job.time_ms === undefined ? "–" : duration(job.time_ms)],
@@ -21,19 +22,10 @@ export function Tiles({ job }: { job: Execution }) {
     ["Instructions", job.instructions == null ? "–" : grouped(job.instructions)],
     ["Peak memory", job.peak_memory_bytes == null ? "–" : bytes(job.peak_memory_bytes)],
   ];
-  return (
-    <dl className="tiles">
-      {tiles.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Tiles tiles={tiles} />;
 }
 
-export function Facts({ job }: { job: Execution }) {
+export function ExecutionFacts({ job }: { job: Execution }) {
   const explorer = useConfig().data?.explorer;
   const named = (text: string | null | undefined, what: string) => (text ? <Name text={text} what={what} /> : null);
   const transaction = (hash: string | null | undefined, what: string) =>
@@ -60,16 +52,5 @@ export function Facts({ job }: { job: Execution }) {
     ["Output (SHA-256)", named(job.output_hash, "output's hash")],
     ["Output", job.output_bytes != null && bytes(job.output_bytes)],
   ];
-  return (
-    <dl className="facts">
-      {facts
-        .filter(([, value]) => value)
-        .map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }

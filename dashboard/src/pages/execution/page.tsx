@@ -7,11 +7,12 @@ import type { ExecutionDetail } from "../../api/schema.ts";
 import { oneLine } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
 import { Mark, standing } from "../../parts/mark.tsx";
-import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
+import { Loaded } from "../../parts/loaded.tsx";
+import { Empty } from "../../parts/notes.tsx";
 import { executionPath } from "../../parts/table.tsx";
 import { Same } from "../../parts/same.tsx";
 import { OnChain } from "./chain.tsx";
-import { Facts, Tiles } from "./facts.tsx";
+import { ExecutionFacts, ExecutionTiles } from "./facts.tsx";
 import { Failure } from "./failure.tsx";
 import { Waterfall } from "./waterfall.tsx";
 
@@ -40,11 +41,11 @@ function Whole({ job }: { job: ExecutionDetail }) {
       </p>
       <Failure job={job} />
       <Again job={job} />
-      <Tiles job={job} />
+      <ExecutionTiles job={job} />
       <Waterfall job={job} />
       <OnChain job={job} />
       <h2>Details</h2>
-      <Facts job={job} />
+      <ExecutionFacts job={job} />
       <Same paths={[["execution", detailPath(job.contract_id, `${job.request_id}`)]]} />
     </>
   );
@@ -59,20 +60,17 @@ export function ExecutionPage({ contract, request }: { contract: string; request
         <Link href="/executions">Executions</Link> / {oneLine(contract, 64)}
       </p>
       <h1 tabIndex={-1}>Request #{oneLine(request, 20)}</h1>
-      {execution.isPending ? (
-        <Loading what="the execution" />
-      ) : execution.data ? (
-        <>
-          <Stale query={execution} />
-          <Whole job={execution.data} />
-        </>
-      ) : execution.isError ? (
-        <ErrorNote error={execution.error} retry={() => void execution.refetch()} />
-      ) : (
-        <Empty title="The coordinator does not know this execution.">
-          <p>It may be older than what is kept, or not yet recorded: then it shows up here by itself.</p>
-        </Empty>
-      )}
+      <Loaded query={execution} what="the execution">
+        {(job) =>
+          job ? (
+            <Whole job={job} />
+          ) : (
+            <Empty title="The coordinator does not know this execution.">
+              <p>It may be older than what is kept, or not yet recorded: then it shows up here by itself.</p>
+            </Empty>
+          )
+        }
+      </Loaded>
     </>
   );
 }

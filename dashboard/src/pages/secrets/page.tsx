@@ -3,7 +3,8 @@
 import { useState } from "react";
 import { useConfig } from "../../api/queries.ts";
 import { useTitle } from "../../hooks/title.ts";
-import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
+import { Loaded } from "../../parts/loaded.tsx";
+import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
 import { Same, CommandList } from "../../parts/same.tsx";
 import { TextBlock } from "../../parts/text_block.tsx";
 import { listCommands } from "../../secrets/commands.ts";
@@ -39,26 +40,23 @@ function Rows({ account }: { account: string }) {
       <p role="status" className={said ? "note good" : undefined}>
         {said}
       </p>
-      {rows.data ? (
-        <>
-          <Stale query={rows} />
-          {rows.data.length > 0 ? (
-            <SecretList rows={rows.data} replace={(row) => setForm({ row })} said={setSaid} />
-          ) : (
-            <Empty title="This account has no secrets yet." />
-          )}
-          <div className="buttons">
-            <button type="button" onClick={() => setForm({ row: null })}>
-              New secrets
-            </button>
-          </div>
-          <AsJson account={account} rows={rows.data} />
-        </>
-      ) : rows.isError ? (
-        <ErrorNote error={rows.error} retry={() => void rows.refetch()} />
-      ) : (
-        <Loading what="the account's secrets" />
-      )}
+      <Loaded query={rows} what="the account's secrets">
+        {(data) => (
+          <>
+            {data.length > 0 ? (
+              <SecretList rows={data} replace={(row) => setForm({ row })} said={setSaid} />
+            ) : (
+              <Empty title="This account has no secrets yet." />
+            )}
+            <div className="buttons">
+              <button type="button" onClick={() => setForm({ row: null })}>
+                New secrets
+              </button>
+            </div>
+            <AsJson account={account} rows={data} />
+          </>
+        )}
+      </Loaded>
     </>
   );
 }

@@ -3,13 +3,15 @@
 import { useRef } from "react";
 import { usagePath, useConfig, useUsage } from "../../api/queries.ts";
 import type { Usage } from "../../api/schema.ts";
-import { useBalance } from "../../chain/queries.ts";
 import { grouped, short } from "../../format/number.ts";
 import { duration } from "../../format/time.ts";
 import { Field } from "../../parts/field.tsx";
-import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
+import { Tiles } from "../../parts/facts.tsx";
+import { Loaded } from "../../parts/loaded.tsx";
+import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
 import { Same } from "../../parts/same.tsx";
-import { Amount, Name } from "../../parts/values.tsx";
+import { Amount } from "../../parts/values.tsx";
+import { AccountFacts } from "../../wallet/account_facts.tsx";
 import type { Account } from "../../wallet/wallet.ts";
 import { ApiKeySettings } from "./keys.tsx";
 import { useAccount, useConnectFirst, useDisconnect, useImport, walletKind } from "../../wallet/use_wallet.ts";
@@ -25,17 +27,7 @@ function UsageTiles({ usage }: { usage: Usage }) {
     ["Instructions", short(usage.instructions_used), "counted one by one"],
     ["Mean run", duration(usage.average_execution_time_ms), "without building"],
   ] as const;
-  return (
-    <dl className="tiles">
-      {tiles.map(([name, value, note]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-          <dd className="soft">{note}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Tiles tiles={tiles} />;
 }
 
 function Spent({ account }: { account: string }) {
@@ -43,47 +35,24 @@ function Spent({ account }: { account: string }) {
   return (
     <section aria-labelledby="usage-title">
       <h2 id="usage-title">What it has used here</h2>
-      {usage.data ? (
-        <>
-          <Stale query={usage} />
-          <UsageTiles usage={usage.data} />
-          <Same paths={[["usage", usagePath(account)]]} />
-        </>
-      ) : usage.isError ? (
-        <ErrorNote error={usage.error} retry={() => void usage.refetch()} />
-      ) : (
-        <Loading what="what it has used" />
-      )}
+      <Loaded query={usage} what="what it has used">
+        {(data) => (
+          <>
+            <UsageTiles usage={data} />
+            <Same paths={[["usage", usagePath(account)]]} />
+          </>
+        )}
+      </Loaded>
     </section>
   );
 }
 
 function Connected({ account }: { account: Account }) {
   const keys = useConfig().data?.api_keys;
-  const balance = useBalance(account.accountId);
   const leave = useDisconnect();
   return (
     <>
-      <dl className="facts">
-        <div>
-          <dt>Account</dt>
-          <dd>
-            <Name text={account.accountId} what="account" whole />
-          </dd>
-        </div>
-        {account.publicKey !== null && (
-          <div>
-            <dt>Public key</dt>
-            <dd>
-              <Name text={account.publicKey} what="public key" />
-            </dd>
-          </div>
-        )}
-        <div>
-          <dt>Balance</dt>
-          <dd>{balance.isError ? "The chain does not answer." : <Amount yocto={balance.data} />}</dd>
-        </div>
-      </dl>
+      <AccountFacts account={account} />
       <div className="buttons">
         <button type="button" className="quiet small" disabled={leave.isPending} onClick={() => leave.mutate()}>
           Forget this account

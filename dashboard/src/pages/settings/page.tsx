@@ -6,7 +6,9 @@ import { useConfig } from "../../api/queries.ts";
 import { useChainId } from "../../chain/identity.ts";
 import { oneLine } from "../../format/text.ts";
 import { useTitle } from "../../hooks/title.ts";
-import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
+import { Facts } from "../../parts/facts.tsx";
+import { Loaded } from "../../parts/loaded.tsx";
+import { Empty } from "../../parts/notes.tsx";
 import { Same } from "../../parts/same.tsx";
 import { Name } from "../../parts/values.tsx";
 import { walletKind } from "../../wallet/use_wallet.ts";
@@ -30,16 +32,7 @@ function About({ config }: { config: Deployment }) {
   return (
     <section aria-labelledby="about-title">
       <h2 id="about-title">What the coordinator says of itself</h2>
-      <dl className="facts">
-        {facts
-          .filter(([, value]) => value)
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Facts facts={facts} />
       <Same paths={[["configuration", "/public/config"]]} />
       {licences && (
         <p>
@@ -70,13 +63,9 @@ export function SettingsPage() {
   return (
     <>
       <h1 tabIndex={-1}>Settings</h1>
-      {config.data ? (
-        <Whole config={config.data} />
-      ) : config.isError ? (
-        <ErrorNote error={config.error} retry={() => void config.refetch()} />
-      ) : (
-        <Loading what="what this coordinator works for" />
-      )}
+      <Loaded query={config} what="what this coordinator works for">
+        {(data) => <Whole config={data} />}
+      </Loaded>
     </>
   );
 }

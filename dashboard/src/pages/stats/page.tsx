@@ -12,8 +12,11 @@ import { grouped, short } from "../../format/number.ts";
 import { atTyped, duration, typed } from "../../format/time.ts";
 import { useNow } from "../../hooks/clock.ts";
 import { useTitle } from "../../hooks/title.ts";
+import { Facts } from "../../parts/facts.tsx";
+import { Loaded } from "../../parts/loaded.tsx";
 import { Empty, ErrorNote, Loading, Stale } from "../../parts/notes.tsx";
 import { Same } from "../../parts/same.tsx";
+import { Table } from "../../parts/table.tsx";
 import { Amount, Repo } from "../../parts/values.tsx";
 import { isNear } from "./chart.ts";
 import { CHARTS } from "./charts.ts";
@@ -117,31 +120,14 @@ const HEADS = [
   "Charged",
 ];
 
-function Repositories() {
-  const repos = useRepos();
-  if (repos.isPending) return <Loading what="the repositories" />;
-  if (!repos.data) return <ErrorNote error={repos.error} retry={() => void repos.refetch()} />;
-  if (repos.data.length === 0) return <Empty title="Nothing has been added up yet: it is a minute after its end." />;
+function RepositoryTable({ rows }: { rows: Repository[] }) {
+  if (rows.length === 0) return <Empty title="Nothing has been added up yet: it is a minute after its end." />;
   return (
-    <>
-      <Stale query={repos} />
-      <table role="table" className="rows repos" aria-label="Repositories that were run most">
-        <thead role="rowgroup">
-          <tr role="row">
-            {HEADS.map((head, i) => (
-              <th role="columnheader" scope="col" key={head} className={i >= 1 ? "number" : undefined}>
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {repos.data.map((row) => (
-            <RepoRow row={row} key={row.repo} />
-          ))}
-        </tbody>
-      </table>
-    </>
+    <Table label="Repositories that were run most" heads={HEADS} numbersFrom={1} className="repos">
+      {rows.map((row) => (
+        <RepoRow row={row} key={row.repo} />
+      ))}
+    </Table>
   );
 }
 
@@ -156,34 +142,15 @@ function PriceFacts({ pricing }: { pricing: Pricing }) {
     ["Building, at most", `${grouped(pricing.max_compilation_seconds)} s`],
     ["Memory, at most", `${grouped(pricing.max_memory_mb)} MB`],
   ];
-  return (
-    <dl className="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-function Prices() {
-  const pricing = usePricing();
-  if (pricing.isPending) return <Loading what="prices" />;
-  if (!pricing.data) return <ErrorNote error={pricing.error} retry={() => void pricing.refetch()} />;
-  return (
-    <>
-      <Stale query={pricing} />
-      <PriceFacts pricing={pricing.data} />
-    </>
-  );
+  return <Facts facts={facts} />;
 }
 
 export function StatsPage() {
   const [search, setSearch] = useSearchParams();
   const now = useNow();
   const period = periodOf(search, now);
+  const repos = useRepos();
+  const pricing = usePricing();
   useTitle("Stats");
   return (
     <>
@@ -191,9 +158,13 @@ export function StatsPage() {
       <Choose key={search.toString()} period={period} apply={setSearch} />
       <Charts period={period} />
       <h2>Repositories</h2>
-      <Repositories />
+      <Loaded query={repos} what="the repositories">
+        {(rows) => <RepositoryTable rows={rows} />}
+      </Loaded>
       <h2>Prices and limits</h2>
-      <Prices />
+      <Loaded query={pricing} what="prices">
+        {(data) => <PriceFacts pricing={data} />}
+      </Loaded>
       <Same
         paths={[
           ["charts", seriesPath(period)],
