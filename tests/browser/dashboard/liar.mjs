@@ -112,48 +112,6 @@ export const tests = {
     await done(other);
   },
 
-  async "texts of strangers on every page"() {
-    const page = await open(at("/executions"), { viewport: NARROW }, (p) => lying(p, evil, notUtf8));
-    for (const path of Object.keys(WHOLE)) {
-      await page.goto(at(path));
-      await page.waitForFunction(() => {
-        const main = document.querySelector("main");
-        return main?.querySelector("h1") && !main.querySelector(".loading");
-      });
-      await fits(page, `strangers' texts, ${path}`);
-      const made = await page.evaluate(() => [
-        document.querySelectorAll("main img, main script, header img[src=x]").length,
-        document.body.innerText.includes("\u202e"),
-        document.body.innerText.length > 200_000,
-        /^\d$/.test(document.title),
-        document.querySelector("main h1").innerText,
-      ]);
-      equal(`they stay texts, short and seen: ${path}`, made.slice(0, 4), [0, false, false, false]);
-      check(`the page stands: ${path}`, !made[4].includes("failed"), made[4]);
-    }
-    await page.goto(at(executionPath(world.failed)));
-    await page.locator(".failure").first().waitFor();
-    check("marks of direction are shown as their code", (await text(page)).includes("\\u{202e}"));
-    equal("nothing was complained about: strangers' texts", unexpected(page), []);
-    await done(page);
-  },
-
-  async "answers of another form"() {
-    for (const body of ["null", "[]", "{}", '"x"', '{"network":{},"rpc_urls":{"length":3},"explorer":7}', "<html>"]) {
-      const page = await open(at("/settings"), {}, (p) =>
-        p.route("**/public/config", (route) => route.fulfill({ contentType: "application/json", body })),
-      );
-      await page.getByRole("heading", { name: "Settings" }).waitFor();
-      await page.locator("main .note, main .facts").first().waitFor();
-      check(`the page stands when the configuration is ${body.slice(0, 12)}`, true);
-      await done(page);
-    }
-    const page = await open(at("/"), {}, (p) => lying(p, (o) => (o.rpc_urls ? { ...o, network: "testnet" } : o)));
-    await page.getByText(/is one of .*, not of testnet/).waitFor();
-    check("an address of another chain is told on every page", true);
-    await done(page);
-  },
-
   async "the reader's own RPC address"() {
     const page = await open(at("/settings"));
     await page.getByLabel("another one").check();
@@ -268,5 +226,50 @@ export const tests = {
     await make(two).waitFor();
     check("and is gone in the other tab, too", true);
     await done(one);
+  },
+};
+
+// Nothing is changed by these.
+export const looks = {
+  async "texts of strangers on every page"() {
+    const page = await open(at("/executions"), { viewport: NARROW }, (p) => lying(p, evil, notUtf8));
+    for (const path of Object.keys(WHOLE)) {
+      await page.goto(at(path));
+      await page.waitForFunction(() => {
+        const main = document.querySelector("main");
+        return main?.querySelector("h1") && !main.querySelector(".loading");
+      });
+      await fits(page, `strangers' texts, ${path}`);
+      const made = await page.evaluate(() => [
+        document.querySelectorAll("main img, main script, header img[src=x]").length,
+        document.body.innerText.includes("\u202e"),
+        document.body.innerText.length > 200_000,
+        /^\d$/.test(document.title),
+        document.querySelector("main h1").innerText,
+      ]);
+      equal(`they stay texts, short and seen: ${path}`, made.slice(0, 4), [0, false, false, false]);
+      check(`the page stands: ${path}`, !made[4].includes("failed"), made[4]);
+    }
+    await page.goto(at(executionPath(world.failed)));
+    await page.locator(".failure").first().waitFor();
+    check("marks of direction are shown as their code", (await text(page)).includes("\\u{202e}"));
+    equal("nothing was complained about: strangers' texts", unexpected(page), []);
+    await done(page);
+  },
+
+  async "answers of another form"() {
+    for (const body of ["null", "[]", "{}", '"x"', '{"network":{},"rpc_urls":{"length":3},"explorer":7}', "<html>"]) {
+      const page = await open(at("/settings"), {}, (p) =>
+        p.route("**/public/config", (route) => route.fulfill({ contentType: "application/json", body })),
+      );
+      await page.getByRole("heading", { name: "Settings" }).waitFor();
+      await page.locator("main .note, main .facts").first().waitFor();
+      check(`the page stands when the configuration is ${body.slice(0, 12)}`, true);
+      await done(page);
+    }
+    const page = await open(at("/"), {}, (p) => lying(p, (o) => (o.rpc_urls ? { ...o, network: "testnet" } : o)));
+    await page.getByText(/is one of .*, not of testnet/).waitFor();
+    check("an address of another chain is told on every page", true);
+    await done(page);
   },
 };

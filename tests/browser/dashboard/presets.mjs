@@ -127,7 +127,10 @@ export const tests = {
     check("on a local chain all are one's own", true);
     await done(local);
   },
+};
 
+// Nothing is changed by these.
+export const looks = {
   async "states of examples"() {
     const shown = (page) => chooser(page).waitFor();
     await everywhere(at("/playground?preset=random-c"), "playground-example", shown);

@@ -88,7 +88,10 @@ export const tests = {
     equal("nothing was complained about: keys", unexpected(page), []);
     await done(page);
   },
+};
 
+// Nothing is changed by these.
+export const looks = {
   async "states of the settings"() {
     await everywhere(at("/settings"), "settings-nobody", (page) => page.getByText("No account yet").waitFor());
     const alice = readFileSync(world.alice, "utf8");

@@ -34,23 +34,6 @@ const believes = (page) =>
   });
 
 export const tests = {
-  async "the workers"() {
-    await everywhere(at("/workers"), "workers", (page) => rows(page).getByText("local-worker").waitFor());
-    await everywhere(
-      at("/workers"),
-      "workers-long",
-      (page) => rows(page).nth(59).waitFor(),
-      (page) => page.route(workers, (route) => route.fulfill(answer(strangers))),
-    );
-    for (const [name, body, ready] of [
-      ["workers-empty", [], (page) => page.getByText("No worker has been heard of").waitFor()],
-      ["workers-error", null, (page) => page.getByRole("alert").waitFor()],
-    ])
-      await everywhere(at("/workers"), name, ready, (page) =>
-        page.route(workers, (route) => (body ? route.fulfill(answer(body)) : route.abort())),
-      );
-  },
-
   async "what workers prove is the chain's word, whatever the coordinator says"() {
     const others = strangers.slice(0, 2).map((worker, i) => ({
       ...worker,
@@ -77,5 +60,25 @@ export const tests = {
       "not registered",
     ]);
     await done(page);
+  },
+};
+
+// Nothing is changed by these.
+export const looks = {
+  async "the workers"() {
+    await everywhere(at("/workers"), "workers", (page) => rows(page).getByText("local-worker").waitFor());
+    await everywhere(
+      at("/workers"),
+      "workers-long",
+      (page) => rows(page).nth(59).waitFor(),
+      (page) => page.route(workers, (route) => route.fulfill(answer(strangers))),
+    );
+    for (const [name, body, ready] of [
+      ["workers-empty", [], (page) => page.getByText("No worker has been heard of").waitFor()],
+      ["workers-error", null, (page) => page.getByRole("alert").waitFor()],
+    ])
+      await everywhere(at("/workers"), name, ready, (page) =>
+        page.route(workers, (route) => (body ? route.fulfill(answer(body)) : route.abort())),
+      );
   },
 };
