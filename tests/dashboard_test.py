@@ -206,6 +206,11 @@ def drive(home, name, world, asks, timeout=900):
     check("the script ran to its end", run.wait() in (0, 1) and lines > (0 if only else 10), (run.returncode, run.stderr.read()[-800:]))
 
 
+# x and y of the key that Intel's quotes lead to, as it publishes it (Intel SGX Root CA).
+INTELS_ROOT = ("0ba9c4c0c0c86193a3fe23d6b02cda10a8bbd4e88e48b4458561a36e705525f5"
+               "67918e2edc88e40d860bd0cc4ee26aacc988e505a953558c453f6b0904ae7394")
+
+
 def registered(stack):
     """A key that the register contract knows by a quote, and a quote of the same machine for nothing in particular."""
     def tee(*args):
@@ -217,8 +222,9 @@ def registered(stack):
     key = tee("register").get("public_key")
     check("a key is registered", key)
     agent = types.SimpleNamespace(socket=stack.info["dstack_endpoint"])
-    challenge = near.view_value(stack.info["rpc_url"], stack.info["register_contract_id"], "get_challenge")
-    return {"registered_key": key, "register": stack.info["register_contract_id"], "challenge": challenge["challenge"],
+    challenge, config = (near.view_value(stack.info["rpc_url"], stack.info["register_contract_id"], what)
+                         for what in ("get_challenge", "get_config"))
+    return {"registered_key": key, "register": stack.info["register_contract_id"], "challenge": challenge["challenge"], "root": config["root_public_key"], "intels_root": INTELS_ROOT,
             "other_quote": json.loads(Simulator.ask(agent, "/GetQuote?report_data=00")[2])["quote"]}
 
 

@@ -38,6 +38,30 @@ const asRegistered = (text) =>
     ? text.replace(/"public_key":"ed25519:\w+"/, `"public_key":"${world.registered_key}"`)
     : text;
 
+// The register contract as if it said that it believes Intel's root alone.
+const believesIntel = (page) =>
+  page.route(`${world.rpc}/**`, async (route) => {
+    if (!route.request().postData()?.includes('"get_config"')) return route.fallback();
+    const answer = await (await route.fetch()).json();
+    const config = JSON.parse(Buffer.from(answer.result?.result ?? [123, 125]));
+    const result = [...Buffer.from(JSON.stringify({ ...config, root_public_key: null }))];
+    return route.fulfill({ json: { ...answer, result: { ...answer.result, result } }, headers: CORS });
+  });
+
+// The verifier that the page runs, with the root that signs the simulator's machines in the place of Intel's.
+const builtForSimulator = (page) =>
+  page.route(/\/assets\/[^/]+\.js$/, async (route) => {
+    const script = await (await route.fetch()).text();
+    const body = script.replace(/AGFzbQ[\w+/=]{1000,}/, (base64) => {
+      const program = Buffer.from(base64, "base64");
+      const at = program.indexOf(Buffer.from(world.intels_root, "hex"));
+      check("the verifier has Intel's root", at > 0, at);
+      Buffer.from(world.root, "hex").copy(program, at);
+      return program.toString("base64");
+    });
+    return route.fulfill({ body, contentType: "text/javascript; charset=utf-8" });
+  });
+
 // The request's transaction as a node has it before the answer.
 function unanswered(text) {
   const answer = JSON.parse(text);
@@ -104,7 +128,10 @@ export const tests = {
     equal("and it is looked at when it comes", failing(await verdicts(page)), []);
     await done(page);
   },
+};
 
+// Nothing is changed by these.
+export const looks = {
   async "records that were tampered with"() {
     const names = ["The request", "The input", "The answer", "The module", "The build's record", "The digest"];
     await everywhere(
@@ -171,6 +198,38 @@ export const tests = {
       },
       (page) => chain(page, asRegistered),
     );
+    await everywhere(
+      pageOf(world.good),
+      "verification-passed",
+      async (page) => {
+        const found = Object.entries(await verdicts(page));
+        equal("a machine of the root that is built in passes every step", found.length, 10);
+        equal(
+          "and none but that",
+          found.filter(([, verdict]) => verdict !== "Passed"),
+          [],
+        );
+        const text = await page.locator("main").innerText();
+        check(
+          "it is said who vouches for what",
+          text.includes("the quote was made there for this key") && !text.includes("operator's word alone"),
+          text,
+        );
+      },
+      async (page) => {
+        await chain(page, asRegistered);
+        await believesIntel(page);
+        await builtForSimulator(page);
+      },
+    );
+    const pretended = await open(pageOf(world.good), {}, async (page) => {
+      await chain(page, asRegistered);
+      await believesIntel(page);
+    });
+    equal("a contract that only says so has registered a forged quote", failing(await verdicts(pretended)), [
+      "The quote",
+    ]);
+    await done(pretended);
     const [changedQuote, otherKey] = [
       (args) => ({ ...args, tdx_quote_hex: args.tdx_quote_hex.replace(/^(.{1200}).{8}/, "$100000000") }),
       (args) => ({ ...args, tdx_quote_hex: world.other_quote }),
