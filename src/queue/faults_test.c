@@ -249,12 +249,12 @@ static void an_expiry_in_doubt(void **state) {
     open_failing(&w);
     begin_fault(FAULT_DOUBT, 1); // after the create's commit
     bool created;
-    assert_true(create_as(&w, 1, NULL, NULL, clock_wall_ms() + 50, &created));
+    assert_true(create_as(&w, 1, NULL, NULL, clock_wall_ms() + 2000, &created));
     while (!met)
         queue_counts(w.q, &c);
     (void)end_fault();
     assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM executions WHERE state = 'expired'"), 1);
-    struct test_lease l = poll_as(&w, 5, NULL, NULL); // it is still there, as far as anybody knows
+    struct test_lease l = poll_as(&w, TEST_WAIT_S, NULL, NULL); // it is still there, as far as anybody knows
     if (l.id) {
         enum queue_answer answer;
         bool changed;

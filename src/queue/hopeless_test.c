@@ -51,7 +51,7 @@ static void what_is_hopeless_is_told_at_once(void **state) {
     put(&w, WAITING + 1, "bob", TIME_MS); // his turn is the second
     minutes_passed(&w, 32);
     for (size_t i = FIRST_HOPELESS; i <= WAITING; i++) {
-        struct test_lease l = poll_as(&w, 30, "a.near", "none of these"); // whoever it is can answer them
+        struct test_lease l = poll_as(&w, TEST_WAIT_S, "a.near", "none of these"); // whoever it is can answer them
         assert_true(l.too_late && l.hopeless);
         assert_in_range(l.id, FIRST_HOPELESS, WAITING);
         assert_false(seen[l.id]);
@@ -101,13 +101,13 @@ static void an_extension_gives_hope(void **state) {
     for (uint64_t id = 1; id <= 3; id++)
         put(&w, id, "alice", 50000);
     minutes_passed(&w, 32);
-    struct test_lease third = poll_as(&w, 30, NULL, "none of these");
+    struct test_lease third = poll_as(&w, TEST_WAIT_S, NULL, "none of these");
     assert_true(third.id == 3 && third.hopeless);
     assert_int_equal(beat(&w, &third, EXECUTION_EVENT_COUNT, clock_wall_ms() + 600000), QUEUE_OK);
     assert_int_equal(give_back(&w, &third), QUEUE_OK);
     uint64_t last;
     do
-        last = poll_as(&w, 5, NULL, "t").id;
+        last = poll_as(&w, TEST_WAIT_S, NULL, "t").id;
     while (last != 3 && last != 0);
     assert_int_equal(last, 3);
     world_close(&w);
@@ -130,7 +130,7 @@ static void ends_are_noted(void **state) {
     for (uint64_t id = 3; id <= 5; id++)
         put(&w, id, "alice", 50000);
     minutes_passed(&w, 40); // two quick ones are not a tenth
-    struct test_lease five = poll_as(&w, 30, NULL, "none of these");
+    struct test_lease five = poll_as(&w, TEST_WAIT_S, NULL, "none of these");
     assert_true(five.id == 5 && five.hopeless);
     assert_int_equal(end_well(&w, &five, &changed), QUEUE_OK);
     assert_int_equal(noted(&w), 42);

@@ -135,14 +135,14 @@ static void a_timeline(void **state) {
     world_open_on(&w, state, 600000);
     assert_true(create(&w, 1));
     assert_string_equal(timeline_of(&w, 1, a), "recorded(0 - -) ");
-    struct test_lease l = poll_by(&w, "w1", 5, NULL, NULL);
+    struct test_lease l = poll_by(&w, "w1", TEST_WAIT_S, NULL, NULL);
     assert_int_equal(beat(&w, &l, EXECUTION_EVENT_BUILD, 0), QUEUE_OK);
     assert_int_equal(beat(&w, &l, EXECUTION_EVENT_BUILD, 0), QUEUE_OK); // no step
     give_back_because(&w, &l, "no \"disk\" \303\274");
-    l = poll_by(&w, "w2", 5, NULL, NULL);
+    l = poll_by(&w, "w2", TEST_WAIT_S, NULL, NULL);
     assert_int_equal(l.attempt, 2);
     assert_int_equal(hand_over(&w, &l, QUEUE_BUILD), QUEUE_OK);
-    l = poll_by(&w, "w3", 5, NULL, NULL);
+    l = poll_by(&w, "w3", TEST_WAIT_S, NULL, NULL);
     assert_int_equal(beat(&w, &l, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
     restart(&w); // it lasts
     assert_int_equal(beat(&w, &l, EXECUTION_EVENT_SUBMIT, 0), QUEUE_OK);
@@ -159,8 +159,10 @@ static void time_is_told_too(void **state) {
     struct world w;
     SCOPED_ARENA(a);
     world_open_on(&w, state, 4500);
+    w.loses = true;
+    restart(&w);
     assert_true(create(&w, 1));
-    assert_int_equal(poll_by(&w, "w1", 5, NULL, NULL).id, 1); // which does not confirm it
+    assert_int_equal(poll_by(&w, "w1", TEST_WAIT_S, NULL, NULL).id, 1); // which does not confirm it
     wait_until_expired(&w, 1);
     assert_string_equal(timeline_of(&w, 1, a), "recorded(0 - -) leased(1 w1 -) lost(1 w1 -) expired(1 - -) ");
     world_close(&w);

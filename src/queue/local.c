@@ -222,6 +222,7 @@ bool queue_open_local(struct queue **out, const struct queue_config *config, str
     struct local *l = xcalloc(1, sizeof *l);
     l->queue_base.form = &local_form;
     l->config = *config;
+    l->config.confirm_ms = config->confirm_ms ? config->confirm_ms : LEASE_CONFIRM_MS;
     l->writer = writer;
     l->polls_end = &l->polls;
     uint64_t name;

@@ -98,7 +98,7 @@ static void lease(struct local *l, struct item *x, struct queue_poll *p) {
     item_move(l, x, EXECUTION_EVENT_LEASE);
     item_note(x, execution_text(x->state), NULL);
     x->leased_ms = clock_mono_ms();
-    item_set_deadline(l, x, x->leased_ms + LEASE_CONFIRM_MS);
+    item_set_deadline(l, x, x->leased_ms + l->config.confirm_ms);
     item_make_dirty(l, x);
     timer_wake_by(l, x->deadline_ms);
     p->leased = true;

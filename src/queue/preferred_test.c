@@ -55,7 +55,7 @@ static void park(struct world *w, struct waiting *x, const char *worker_id, uint
                                       .worker_id = worker_id,
                                       .at_hand = x->marks[i],
                                       .at_hand_count = mark ? 2 : 0,
-                                      .wait_s = 30};
+                                      .wait_s = TEST_WAIT_S};
     queue_poll(w->q, &x->polls[i]);
     while (parked(w) != before + 1)
         sched_yield();
@@ -103,7 +103,7 @@ static void a_turn_is_not_passed_over(void **state) {
                                      .worker_id = "has the second",
                                      .at_hand = x.marks[0],
                                      .at_hand_count = 1,
-                                     .wait_s = 30};
+                                     .wait_s = TEST_WAIT_S};
     queue_poll(w.q, &x.polls[0]);
     assert_int_equal(leased(&x, 0), 1);
     world_close(&w);

@@ -508,7 +508,7 @@ static void tick(struct scaled *s, struct outage *o, bool *fails) {
 
 static void *keep_leases(void *arg) {
     struct scaled *s = arg;
-    uint64_t tick_ms = clock_mono_ms() + CLAIM_MS;
+    uint64_t tick_ms = clock_mono_ms() + s->config.look_ms;
     bool fails = false;
     for (struct round r; next_round(s, &r, tick_ms);) {
         struct outage o = {0};
@@ -517,7 +517,7 @@ static void *keep_leases(void *arg) {
         serve(s, look, r.looks, r.look_count, &o);
         if (r.tick) {
             tick(s, &o, &fails);
-            tick_ms = clock_mono_ms() + CLAIM_MS;
+            tick_ms = clock_mono_ms() + s->config.look_ms;
         }
         take_polls(s, &r);
         claim_for(s, &r.polls, &o);
@@ -714,6 +714,8 @@ bool queue_open_scaled(struct queue **out, const struct queue_config *config, co
     s->queue_base.form = &scaled_form;
     s->config = *config;
     form_figures_init(&s->figures);
+    s->config.confirm_ms = config->confirm_ms ? config->confirm_ms : LEASE_CONFIRM_MS;
+    s->config.look_ms = config->look_ms ? config->look_ms : CLAIM_MS;
     pthread_mutex_init(&s->mutex, NULL);
     cond_init(&s->promised);
     cond_init(&s->asked);

@@ -227,9 +227,9 @@ static void who_is_benched(void **state) {
     SCOPED_ARENA(a);
     assert_false(shared_is_benched(s, "w", &left_s));
     assert_false(bench(s, "w", 0, &failed).found);
-    bench(s, "w", 60, &failed);
+    bench(s, "w", 600, &failed);
     assert_int_equal(failed, NOT_FAILED);
-    assert_true(shared_is_benched(s, "w", &left_s) && left_s > 30 && left_s <= 61);
+    assert_true(shared_is_benched(s, "w", &left_s) && left_s > 500 && left_s <= 601);
     assert_false(shared_is_benched(s, "v", &left_s));
     bench(s, "w", 1, &failed); // anew, and shorter
     assert_int_equal(shared_benched(s), 1);
@@ -237,11 +237,11 @@ static void who_is_benched(void **state) {
         ;
     assert_int_equal(shared_benched(s), 0);
     for (int i = 0; i < BENCHED_MAX; i++)
-        bench(s, arena_printf(a, "w%d", i), 60, &failed);
+        bench(s, arena_printf(a, "w%d", i), 600, &failed);
     assert_int_equal(failed, NOT_FAILED);
-    bench(s, "one more", 60, &failed);
+    bench(s, "one more", 600, &failed);
     assert_int_equal(failed, ERR_CONFLICT);
-    bench(s, "w5", 60, &failed);
+    bench(s, "w5", 600, &failed);
     assert_int_equal(failed, NOT_FAILED);
     assert_true(bench(s, "w5", 0, &failed).found);
     assert_false(shared_is_benched(s, "w5", &left_s));

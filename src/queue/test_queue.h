@@ -9,6 +9,9 @@
 #include "store/test_database.h"
 #include "store/writer.h"
 
+// For what comes by itself, and has come long before, however busy the machine is.
+#define TEST_WAIT_S 60
+
 struct world {
     char home[32];
     const char *url;     // of PostgreSQL; NULL: the form for one process, over SQLite in the home
@@ -16,7 +19,8 @@ struct world {
     struct db *writing, *reading;
     struct writer *writer;
     struct queue *q;
-    uint64_t serve_ms;
+    uint64_t serve_ms, look_ms;
+    bool loses;                 // a lease that nobody confirms is lost soon; else no test is too slow for one
     struct db_keep database;    // how long the queue waits for a server
     void (*changed)(void *ctx); // whom it tells of changes
     void *ctx;
@@ -31,8 +35,13 @@ static inline bool read_number(struct arena *a, const char *json, struct queue_s
 
 static inline void world_start(struct world *w) {
     struct err e;
-    const struct queue_config config = {
-        .serve_ms = w->serve_ms, .read = read_number, .database = w->database, .changed = w->changed, .ctx = w->ctx};
+    const struct queue_config config = {.serve_ms = w->serve_ms,
+                                        .confirm_ms = w->loses ? 0 : TEST_WAIT_S * 1000,
+                                        .look_ms = w->look_ms,
+                                        .read = read_number,
+                                        .database = w->database,
+                                        .changed = w->changed,
+                                        .ctx = w->ctx};
     if (w->url) {
         assert_ok(queue_open_scaled(&w->q, &config, w->url, w->redis, &e), &e);
         assert_ok(db_open_as(&w->reading, w->url, &(struct db_keep){.pages_by_index = true}, &e), &e);
@@ -107,7 +116,7 @@ static inline struct queue_call call_new(struct test_answer *a) {
 }
 
 static inline bool wait_for(struct test_answer *a) {
-    uint64_t end = deadline_in(30000);
+    uint64_t end = deadline_in(2 * TEST_WAIT_S * 1000);
     pthread_mutex_lock(&a->lock);
     while (!a->told)
         assert_true(cond_wait_until(&a->changed, &a->lock, end));

@@ -9,7 +9,7 @@
 #define NAME "0123456789abcdef"
 #define KIND "test"
 #define BURST 100u
-#define PER_MINUTE 6u // so few that none comes back while a test runs
+#define PER_MINUTE 2u // so few that none comes back while a test runs
 
 struct place { // one coordinator's
     struct redis *redis;
@@ -168,7 +168,7 @@ static void test_a_redis_that_is_not_well(void **state) {
     take_until_counted(&x, "after the list");
     TEST_REDIS_DO(said, "SET", "outlayer:" NAME ":limit:" KIND ":nonsense 0", "-9e999 x");
     take_until_counted(&x, "nonsense");
-    TEST_REDIS_DO(said, "CLIENT", "PAUSE", "1500", "ALL");
+    TEST_REDIS_DO(said, "CLIENT", "PAUSE", "4000", "ALL");
     take_until_alone(&x, "paused");
     take_until_counted(&x, "again");
     close_all(&x);
@@ -186,7 +186,7 @@ static void test_an_end_while_it_is_asked(void **state) {
     }
     uint64_t before = clock_mono_ms();
     close_all(&x);
-    assert_in_range(clock_mono_ms() - before, 0, 10000);
+    assert_in_range(clock_mono_ms() - before, 0, 60000);
     TEST_REDIS_DO(said, "CLIENT", "UNPAUSE");
 }
 
