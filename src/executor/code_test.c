@@ -20,13 +20,35 @@ static struct exec_request request_of(struct arena *a, const char *module) {
     memcpy(wasm, "\0asm\1\0\0\0", 8);
     memcpy(wasm + 8, module, n);
     return (struct exec_request){
-        .wasm = slice_of(wasm, 8 + n), .input = slice_str("ok"), .limits = {1000000, 16, 5, 4096}, .compile_ms = 300};
+        .wasm = slice_of(wasm, 8 + n), .input = slice_str("ok"), .limits = {1000000, 16, 60, 4096}};
 }
 
 static struct exec_result run(const struct exec_request *q) {
     struct exec_result r;
     struct err e;
     assert_ok(exec_run(pool, arena, q, &r, &e), &e);
+    return r;
+}
+
+// The same; *us: how long all of it took, which no part of it can exceed, however busy the machine is.
+static struct exec_result run_measured(const struct exec_request *q, uint64_t *us) {
+    uint64_t start = clock_mono_us();
+    struct exec_result r = run(q);
+    *us = clock_mono_us() - start;
+    return r;
+}
+
+// With a deadline that a busy machine may let pass before the process has begun: then the request fails, which says
+// nothing, and has another try with more time, up to `most_ms`.
+static struct exec_result run_until(struct exec_request *q, uint64_t ms, uint64_t most_ms) {
+    struct exec_result r;
+    struct err e;
+    bool ok = false;
+    for (int i = 0; i < 40 && !ok; i++, ms = ms * 2 < most_ms ? ms * 2 : most_ms) {
+        q->patience.deadline_ms = clock_mono_ms() + ms;
+        ok = exec_run(pool, arena, q, &r, &e);
+    }
+    assert_ok(ok, &e);
     return r;
 }
 
@@ -39,16 +61,18 @@ static void is_refused(const struct exec_result *r, const char *words) {
 static void test_paid(void **state) {
     (void)state;
     struct exec_request q = request_of(arena, "forever");
-    struct exec_result r = run(&q);
+    uint64_t us;
+    q.compile_ms = 300;
+    struct exec_result r = run_measured(&q, &us);
     is_refused(&r, "0.3 s that are left");
-    assert_in_range(r.compile_us, 295000, 800000);
+    assert_in_range(r.compile_us, 295000, us);
     r = run(&q); // the same answer at once, and nothing to pay for it
     is_refused(&r, "0.3 s that are left");
     assert_int_equal(r.compile_us, 0);
     q.compile_ms = 500; // who pays for more has another try
-    r = run(&q);
+    r = run_measured(&q, &us);
     is_refused(&r, "0.5 s that are left");
-    assert_in_range(r.compile_us, 495000, 1000000);
+    assert_in_range(r.compile_us, 495000, us);
 }
 
 // However the compiler ends or lies, it is the module's doing, remembered and told.
@@ -84,23 +108,31 @@ static void test_again(void **state) {
         assert_int_equal(r.end, EXEC_OK);
     }
     struct exec_request q = request_of(arena, arena_printf(arena, "wither 0 %s/wither", work));
-    q.compile_ms = 3000;
-    struct exec_result r = run(&q);
+    uint64_t us;
+    struct exec_result r = run_measured(&q, &us);
     assert_int_equal(r.end, EXEC_OK);
-    assert_in_range(r.compile_us, 1, 250000); // the first try, of 300 ms, was not the module's doing
+    assert_in_range(r.compile_us, 1, us - 300000); // the first try, of 300 ms, was not the module's doing
     q = request_of(arena, "wither");
-    q.compile_ms = 3000;
-    r = run(&q);
+    r = run_measured(&q, &us);
     is_refused(&r, "died on it, twice");
-    assert_in_range(r.compile_us, 450000, 3000000); // both were
-    q = request_of(arena, "wither once more");
-    q.compile_ms = 500;
-    r = run(&q);
-    assert_in_range(r.compile_us, 1, 500000); // no more than is paid
+    assert_in_range(r.compile_us, 600000, us); // both were
     q = request_of(arena, "early");
     struct err e;
     assert_false(exec_run(pool, arena, &q, &r, &e));
     assert_int_equal(e.code, ERR_UNAVAILABLE);
+}
+
+// If this fails, a compilation that died twice costs more than the request pays for.
+static void test_twice(void **state) {
+    (void)state;
+    for (int i = 0; i < 20; i++) { // on a busy machine one try may take longer than is paid, so that there is no second
+        struct exec_request q = request_of(arena, arena_printf(arena, "wither %d", i));
+        q.compile_ms = 500;
+        struct exec_result r = run(&q);
+        if (strstr(r.detail, "died on it, twice") && r.compile_us >= 500000 && r.compile_us < 600000)
+            return; // and not the 600 ms that both took
+    }
+    fail();
 }
 
 // If this fails, what was killed for want of this machine's own memory is refused until the worker starts anew.
@@ -118,19 +150,19 @@ static void test_killed(void **state) {
 static void test_unseen(void **state) {
     (void)state;
     struct exec_request q = request_of(arena, "dated");
-    assert_in_range(run(&q).compile_us, 200000, 1000000);
+    uint64_t us;
+    struct exec_result r = run_measured(&q, &us);
+    assert_in_range(r.compile_us, 200000, us);
 }
 
 // If this fails, who asks for a compilation that is longer than the request's time on chain has it for nothing.
 static void test_cut(void **state) {
     (void)state;
     struct exec_request q = request_of(arena, "forever and a day");
-    q.compile_ms = 3000;
     for (size_t i = 0; i < 2; i++) { // it says nothing of the next try
-        q.patience.deadline_ms = clock_mono_ms() + 300;
-        struct exec_result r = run(&q);
+        struct exec_result r = run_until(&q, 300, 10000);
         is_refused(&r, "time on chain was used up");
-        assert_in_range(r.compile_us, 1, 800000);
+        assert_true(r.compile_us > 0);
     }
 }
 
@@ -138,8 +170,8 @@ static void test_cut(void **state) {
 static void test_last_second(void **state) {
     (void)state;
     struct exec_request q = request_of(arena, "ok");
-    q.patience.deadline_ms = clock_mono_ms() + 900;
-    struct exec_result r = run(&q);
+    assert_int_equal(run(&q).end, EXEC_OK); // compiled
+    struct exec_result r = run_until(&q, 900, 900);
     assert_int_equal(r.end, EXEC_OK);
     assert_int_equal(r.seconds, 1);
 }
@@ -148,8 +180,9 @@ static void test_last_second(void **state) {
 struct caller {
     const char *module;
     struct patience patience;
-    uint64_t took_ms, compile_us;
+    uint64_t compile_us;
     bool ok;
+    atomic_bool over;
     enum exec_end end;
     struct err e;
     int parked, returned;
@@ -165,15 +198,13 @@ static void *call(void *ctx) {
     struct caller *c = ctx;
     struct exec_request q = request_of(a, c->module);
     struct exec_result r = {.end = EXEC_OK};
-    uint64_t start = clock_mono_ms();
-    q.compile_ms = 3000;
     q.patience = c->patience;
     q.parked = park;
     q.ctx = c;
     c->ok = exec_run(pool, a, &q, &r, &c->e);
-    c->took_ms = clock_mono_ms() - start;
     c->compile_us = r.compile_us;
     c->end = r.end;
+    c->over = true;
     return NULL;
 }
 
@@ -200,9 +231,9 @@ static void test_once(void **state) {
 // holds no place among the runs meanwhile.
 static void test_waiting(void **state) {
     (void)state;
-    atomic_bool cancel = false;
-    struct caller first = {0}, same = first, other = {.module = "forever other"}, lost = {.patience = {0, &cancel}},
-                  quick = {.module = "ok"};
+    atomic_bool cancel = false, stop = false;
+    struct caller first = {.patience = {0, &stop}}, same = {0}, other = {.module = "forever other"},
+                  lost = {.patience = {0, &cancel}}, quick = {.module = "ok"};
     pthread_t a, b;
     int begun = inotify_init1(IN_CLOEXEC);
     struct inotify_event event[8];
@@ -220,18 +251,20 @@ static void test_waiting(void **state) {
     assert_true(!same.ok && !other.ok);
     assert_int_equal(same.e.code, ERR_TIMEOUT);
     assert_int_equal(other.e.code, ERR_TIMEOUT);
-    assert_in_range(same.took_ms, 100, 1000);
+    assert_true(clock_mono_ms() >= same.patience.deadline_ms);
     assert_int_equal(same.compile_us + other.compile_us, 0);
     assert_true(same.parked == 1 && same.returned == 1);
     call(&quick);
     assert_int_equal(quick.end, EXEC_OK);
-    assert_true(quick.took_ms < 1000); // and did not wait for any of them
     atomic_store(&cancel, true);
     pthread_join(b, NULL);
     assert_false(lost.ok);
     assert_int_equal(lost.e.code, ERR_UNAVAILABLE);
+    assert_false(first.over); // so nobody has waited for it
+    atomic_store(&stop, true);
     pthread_join(a, NULL);
-    assert_int_equal(first.end, EXEC_COMPILE);
+    assert_false(first.ok);
+    assert_int_equal(first.e.code, ERR_UNAVAILABLE);
 }
 
 // A run that nobody waits for any more ends; one that has less time left than its seconds gets what is left.
@@ -242,8 +275,7 @@ static void test_cancelled_run(void **state) {
     struct exec_result r = run(&q);
     struct err e;
     q.input = slice_str("forever 1");
-    q.patience.deadline_ms = clock_mono_ms() + 1500;
-    r = run(&q);
+    r = run_until(&q, 1500, 1500);
     assert_int_equal(r.end, EXEC_DEADLINE);
     assert_int_equal(r.seconds, 1);
     q.patience = (struct patience){0, &cancel};
@@ -273,10 +305,10 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paid),    cmocka_unit_test(test_deaths),
-                                       cmocka_unit_test(test_again),   cmocka_unit_test(test_once),
-                                       cmocka_unit_test(test_waiting), cmocka_unit_test(test_cancelled_run),
-                                       cmocka_unit_test(test_killed),  cmocka_unit_test(test_last_second),
-                                       cmocka_unit_test(test_cut),     cmocka_unit_test(test_unseen)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_paid),        cmocka_unit_test(test_deaths),        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_twice),       cmocka_unit_test(test_once),          cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_killed),      cmocka_unit_test(test_cancelled_run), cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_last_second), cmocka_unit_test(test_unseen)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
