@@ -52,6 +52,14 @@ static size_t count(struct world *w, const char *account) {
     return n;
 }
 
+// Asks until the database has answered, for which each question waits only so long.
+static bool check(struct tokens *known, const char *key, struct token *out, struct err *e) {
+    bool good;
+    while (!(good = tokens_check(known, key, out, e)) && e->code == ERR_UNAVAILABLE)
+        sched_yield();
+    return good;
+}
+
 // If this fails, somebody's key opens another's things, or one that was ended goes on.
 static void a_key_is_its_accounts(void **state) {
     struct world w;
@@ -60,13 +68,13 @@ static void a_key_is_its_accounts(void **state) {
     struct err e;
     world_open(&w, state);
     const char *alices = make(&w, "alice.near", &a), *bobs = make(&w, "bob.near", &b);
-    assert_ok(tokens_check(w.known, alices, &t, &e), &e);
+    assert_ok(check(w.known, alices, &t, &e), &e);
     assert_string_equal(t.account_id, "alice.near");
     assert_int_equal(t.scopes, 0);
     assert_err(account_key_revoke(w.writer, w.known, "bob.near", a.id, &e), &e, ERR_NOT_FOUND, a.id);
     assert_ok(account_key_revoke(w.writer, w.known, "alice.near", a.id, &e), &e);
-    assert_err(tokens_check(w.known, alices, &t, &e), &e, ERR_UNAUTHORIZED, "this API key is not known");
-    assert_ok(tokens_check(w.known, bobs, &t, &e), &e);
+    assert_err(check(w.known, alices, &t, &e), &e, ERR_UNAUTHORIZED, "this API key is not known");
+    assert_ok(check(w.known, bobs, &t, &e), &e);
     world_close(&w);
 }
 

