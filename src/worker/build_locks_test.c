@@ -93,7 +93,7 @@ static void fake_give_to(const char *holder) {
 
 // Until the counter is as high, for as long as a test may take.
 static void await(const unsigned *counter, unsigned n) {
-    uint64_t end = deadline_in(20000);
+    uint64_t end = deadline_in(60000);
     pthread_mutex_lock(&fake.mutex);
     while (*counter < n)
         assert_true(cond_wait_until(&fake.changed, &fake.mutex, end));
@@ -127,7 +127,7 @@ static struct build_lock *take(struct build_locks *l, bool answered) {
 // Nothing is left to be asked about: the thread has no more to do, and has done no more.
 static void ends_quietly(struct build_locks *l) {
     unsigned before = count(&fake.calls);
-    build_locks_stop(l, 5000);
+    build_locks_stop(l, 60000);
     assert_int_equal(count(&fake.calls), before);
     build_locks_free(l);
 }
@@ -193,7 +193,7 @@ static void a_lost_lock_is_noticed(void **state) {
     struct build_lock *x = take(l, true);
     assert_int_equal(build_locks_lost(l), 0);
     fake_give_to("another");
-    uint64_t end = deadline_in(20000);
+    uint64_t end = deadline_in(60000);
     while (!build_locks_lost(l))
         assert_true(clock_mono_ms() < end);
     unsigned before = count(&fake.acquires);
@@ -244,7 +244,7 @@ static void the_end_releases(void **state) {
     struct build_locks *l = open_locks(LONG_S);
     struct build_lock *x = take(l, true);
     fake_set(&fake.refuse_release, 2);
-    build_locks_stop(l, 5000);
+    build_locks_stop(l, 60000);
     assert_int_equal(count(&fake.releases), 1);
     build_lock_drop(l, x);
     build_locks_free(l);

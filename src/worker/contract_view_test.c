@@ -80,9 +80,9 @@ static void test_seen(void **state) {
     uint64_t start = clock_mono_ms();
     assert_false(seen_wait(s, 7, 0, &out));
     pthread_create(&t, NULL, add_later, s);
-    assert_true(seen_wait(s, 7, 10000, &out));
+    assert_true(seen_wait(s, 7, 120000, &out));
     pthread_join(t, NULL);
-    assert_true(clock_mono_ms() - start < 5000);
+    assert_true(clock_mono_ms() - start < 60000);
     assert_string_equal(out.transaction, "tx");
     seen_add(s, 9, NULL, EVENT("7", "true", "null")); // not its event
     assert_false(seen_wait(s, 9, 0, &out));

@@ -164,7 +164,7 @@ static void pause_ms(uint64_t ms) {
 
 // Waits until so many transactions were sent: the fake has nothing else to tell.
 static void sends(unsigned want) {
-    for (uint64_t end = clock_mono_ms() + 10000; sent() < want && clock_mono_ms() < end;)
+    for (uint64_t end = clock_mono_ms() + 60000; sent() < want && clock_mono_ms() < end;)
         pause_ms(5);
     assert_int_equal(sent(), want);
 }
@@ -177,7 +177,7 @@ static void test_extends(void **state) {
     struct watch *x = watch(&w);
     assert_true(extender_left_most(w.x, x) > 5000 + 2 * 13000);
     sends(1);
-    for (uint64_t end = clock_mono_ms() + 10000; extender_left(w.x, x) < 15000 && clock_mono_ms() < end;)
+    for (uint64_t end = clock_mono_ms() + 60000; extender_left(w.x, x) < 15000 && clock_mono_ms() < end;)
         pause_ms(5);
     uint64_t left = extender_left(w.x, x);
     assert_true(left > 15000 && left <= 20000); // 200 blocks from the extension on
@@ -198,7 +198,7 @@ static void test_takes_over(void **state) {
     struct watch *x = watch(&w);
     assert_true(extender_left(w.x, x) > 0);
     sends(1); // when the other one did is not known: the window could be nearly over
-    for (uint64_t end = clock_mono_ms() + 10000; extender_left(w.x, x) < 15000 && clock_mono_ms() < end;)
+    for (uint64_t end = clock_mono_ms() + 60000; extender_left(w.x, x) < 15000 && clock_mono_ms() < end;)
         pause_ms(5);
     assert_true(extender_left(w.x, x) > 15000);
     extender_drop(w.x, x);
@@ -257,7 +257,7 @@ static void test_refused(void **state) {
     pthread_mutex_unlock(&fake.mutex);
     struct watch *x = watch(&w);
     sends(1);
-    for (uint64_t end = clock_mono_ms() + 10000; extender_left_most(w.x, x) > 5000 && clock_mono_ms() < end;)
+    for (uint64_t end = clock_mono_ms() + 60000; extender_left_most(w.x, x) > 5000 && clock_mono_ms() < end;)
         pause_ms(5);
     assert_true(extender_left_most(w.x, x) <= 5000);
     pause_ms(300);
@@ -286,7 +286,7 @@ static void test_lost_on_its_way(void **state) {
     sends(1);
     sends(2); // signed anew, with another nonce
     lose(NULL);
-    for (uint64_t end = clock_mono_ms() + 10000; extender_left(w.x, x) < 20000 && clock_mono_ms() < end;)
+    for (uint64_t end = clock_mono_ms() + 60000; extender_left(w.x, x) < 20000 && clock_mono_ms() < end;)
         pause_ms(5);
     assert_true(extender_left(w.x, x) > 20000);
     extender_drop(w.x, x);
@@ -295,7 +295,7 @@ static void test_lost_on_its_way(void **state) {
     lose("{\"InvalidAccessKeyError\":{\"AccessKeyNotFound\":{\"account_id\":\"operator.near\",\"public_key\":\"x\"}}}");
     x = watch(&w);
     sends(1);
-    for (uint64_t end = clock_mono_ms() + 10000; extender_left_most(w.x, x) > 5000 && clock_mono_ms() < end;)
+    for (uint64_t end = clock_mono_ms() + 60000; extender_left_most(w.x, x) > 5000 && clock_mono_ms() < end;)
         pause_ms(5);
     assert_true(extender_left_most(w.x, x) <= 5000); // it is known that there will be no more
     assert_int_equal(sent(), 1);
@@ -324,7 +324,7 @@ static void test_waits_for_its_end(void **state) {
     atomic_store(&w.abandon, true);
     uint64_t before = clock_mono_ms();
     extender_drop(w.x, x);
-    assert_true(clock_mono_ms() - before < 3000);
+    assert_true(clock_mono_ms() - before < 9000); // it is waited for 10 s where nobody stops
     end(&w);
 }
 

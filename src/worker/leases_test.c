@@ -8,7 +8,7 @@
 #include "worker/held_file.h"
 #include <pthread.h>
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 #define REFUSED_BEATS 3
 #define LEASE_MS 15000 // as src/queue/queue.h has it
 #define NO_FILE "/nonexistent/held"

@@ -8,6 +8,7 @@
 
 struct places {
     unsigned at_work_most, parked_most;
+    uint64_t flow_ms;
     pthread_mutex_t lock; // guards what follows
     pthread_cond_t changed;
     unsigned at_work, parked;
@@ -15,10 +16,11 @@ struct places {
     bool stopping;
 };
 
-struct places *places_new(unsigned at_work, unsigned parked) {
+struct places *places_new(unsigned at_work, unsigned parked, uint64_t flow_ms) {
     struct places *p = xcalloc(1, sizeof *p);
     p->at_work_most = at_work;
     p->parked_most = parked;
+    p->flow_ms = flow_ms;
     pthread_mutex_init(&p->lock, NULL);
     cond_init(&p->changed);
     return p;
@@ -76,7 +78,7 @@ unsigned places_parked(struct places *p) {
 void places_leave(struct places *p, uint64_t lease_ms) {
     pthread_mutex_lock(&p->lock);
     if (lease_ms <= PLACES_QUICK_MS)
-        p->flows_until = clock_mono_ms() + PLACES_FLOW_MS;
+        p->flows_until = clock_mono_ms() + p->flow_ms;
     else if (lease_ms != UINT64_MAX)
         p->flows_until = 0;
     p->at_work--;

@@ -15,7 +15,8 @@
 #define PLACES_FLOW_MS 250  // since the last one that was quick
 
 struct places;
-struct places *places_new(unsigned at_work, unsigned parked);
+// For flow_ms after one that was quick it is taken ahead.
+struct places *places_new(unsigned at_work, unsigned parked, uint64_t flow_ms);
 void places_free(struct places *p); // NULL is fine
 // Waits for a place, for one lease. *ahead: it is one more than may be at work, and is soon given up where no lease
 // comes. false: the worker stops.

@@ -19,7 +19,7 @@ static void test_added_late(void **state) {
     struct settler *s;
     struct err e;
     assert_ok(settler_start(&s, &w, &e), &e);
-    assert_true(settler_stop(s, 10000));
+    assert_true(settler_stop(s, 60000));
     assert_false(settler_has(s, "c.near", 5));
     settler_add(s, submission(5));
     assert_true(settler_has(s, "c.near", 5));
@@ -60,7 +60,7 @@ static void test_recovers_without_waiting(void **state) {
     secret_key_generate(&key);
     assert_ok(sender_new(&w.sender, NULL, &operator, & key, &e), &e);
     assert_ok(settler_start(&s, &w, &e), &e);
-    assert_true(settler_stop(s, 10000)); // so that nobody takes one
+    assert_true(settler_stop(s, 60000)); // so that nobody takes one
     assert_ok(settler_recover(s, &e), &e);
     assert_true(settler_has(s, "c.near", 0));
     assert_true(settler_has(s, "c.near", EARLIER - 1));

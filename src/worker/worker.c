@@ -162,7 +162,7 @@ bool worker_start(struct worker *w, struct err *e) {
     tally_init(&w->counts.answers);
     tally_init(&w->counts.runs);
     pthread_mutex_init(&w->spawning, NULL);
-    w->places = places_new(w->set.slots, parked_most(w));
+    w->places = places_new(w->set.slots, parked_most(w), PLACES_FLOW_MS);
     w->threads = xcalloc(most_threads(w), sizeof *w->threads);
     return true;
 }
