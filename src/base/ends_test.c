@@ -20,7 +20,7 @@ static void hurry(void *ctx) {
 }
 
 static void wait_hurried(void *ctx) {
-    uint64_t end = deadline_in(10000);
+    uint64_t end = deadline_in(60000);
     if (ctx)
         kill(getpid(), *(int *)ctx);
     pthread_mutex_lock(&fake.lock);

@@ -12,9 +12,9 @@ static void test_ends(void **state) {
     struct patience none = {0}, spent = {1, NULL}, some = {clock_mono_ms() + 60000, &cancel};
     assert_false(patience_over(&none));
     assert_true(patience_over(&spent));
-    assert_in_range(patience_left(&some), 50000, 60000);
-    struct patience less = patience_within(&some, 100), same = patience_within(&less, 1000000);
-    assert_in_range(patience_left(&less), 1, 100);
+    assert_in_range(patience_left(&some), 30001, 60000);
+    struct patience less = patience_within(&some, 30000), same = patience_within(&less, 1000000);
+    assert_in_range(patience_left(&less), 1, 30000);
     assert_int_equal(same.deadline_ms, less.deadline_ms);
     assert_false(patience_fail(&spent, "tea", &e));
     assert_int_equal(e.code, ERR_TIMEOUT);
@@ -33,7 +33,7 @@ struct crowd {
 
 static void *visit(void *ctx) {
     struct crowd *c = ctx;
-    struct patience w = {clock_mono_ms() + 60000, NULL};
+    struct patience w = {clock_mono_ms() + 300000, NULL};
     struct err e;
     for (int i = 0; i < ROUNDS; i++) {
         if (!permit_take(c->permits, &w, &e))

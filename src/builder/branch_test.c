@@ -36,7 +36,7 @@ static void repository(const char *name) {
 static bool ask(struct builder *b, const char *repo, const char *ref, const char **branch, struct err *e) {
     const struct build_source s = {.repo = arena_printf(arena, "https://folder.invalid/test/%s", repo), .ref = ref};
     *branch = NULL;
-    const struct patience w = {clock_mono_ms() + 30000, NULL};
+    const struct patience w = {clock_mono_ms() + 60000, NULL};
     return builder_branch(b, arena, &s, &w, branch, e);
 }
 
@@ -163,9 +163,9 @@ static void cancelled(void **state) {
     struct err e = {0};
     const char *branch;
     const struct build_source s = {.repo = "folder.invalid/test/a", .ref = "main"};
-    const struct patience w = {clock_mono_ms() + 30000, &cancel};
+    const struct patience w = {clock_mono_ms() + 60000, &cancel};
     assert_err(builder_branch(builder, arena, &s, &w, &branch, &e), &e, ERR_UNAVAILABLE, "cancelled");
-    assert_true(clock_mono_ms() + 25000 < w.deadline_ms);
+    assert_false(patience_over(&(const struct patience){w.deadline_ms, NULL}));
 }
 
 static int setup(void **state) {

@@ -43,7 +43,7 @@ static struct build_result build_in(const char *name, const char *folder, const 
     struct build_source s = {
         arena_printf(arena, "https://folder.invalid/test/%s%s%s", name, folder ? "//" : "", folder ? folder : ""), ref,
         target};
-    const struct patience looking = {clock_mono_ms() + 20000, NULL};
+    const struct patience looking = {clock_mono_ms() + 60000, NULL};
     assert_ok(builder_resolve(builder, arena, &s, &looking, &r, &e), &e);
     const struct patience building = {clock_mono_ms() + ms, NULL};
     if (r.end == BUILD_OK)
@@ -58,7 +58,7 @@ static struct build_result build_within(const char *name, const char *ref, const
 }
 
 static struct build_result build(const char *name, const char *ref, const char *target) {
-    return build_within(name, ref, target, 60000);
+    return build_within(name, ref, target, 300000);
 }
 
 static void ends(const char *name, const struct build_result *r, enum build_end want, const char *words) {
@@ -366,10 +366,10 @@ static void test_nothing_of_this_machine(void **state) {
 static void test_bad_builds(void **state) {
     (void)state;
     REPO("loops", "Makefile", "all:\n\twhile :; do :; done\n");
-    struct build_result r = build_within("loops", "main", "wasm32-wasip1", 2000);
+    struct build_result r = build_within("loops", "main", "wasm32-wasip1", 6000);
     assert_int_equal(r.end, BUILD_TIMEOUT);
     REPO("forks", "Makefile", "all:\n\tf() { f | f & f; }; f\n");
-    r = build_within("forks", "main", "wasm32-wasip1", 5000);
+    r = build_within("forks", "main", "wasm32-wasip1", 8000);
     assert_true(r.end == BUILD_FAILED || r.end == BUILD_TIMEOUT);
     REPO("fills", "Makefile", "all:\n\tdd if=/dev/zero of=big bs=1M count=100000\n");
     r = build("fills", "main", "wasm32-wasip1");

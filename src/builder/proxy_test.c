@@ -28,7 +28,7 @@ static void *run(void *ctx) {
     const struct sandbox_command command = {.argv = argv,
                                             .env = env,
                                             .network = true,
-                                            .deadline_ms = clock_mono_ms() + 30000,
+                                            .deadline_ms = clock_mono_ms() + 60000,
                                             .cpu_seconds = 20,
                                             .output_max = 4096};
     if (!sandbox_run(c->box, c->arena, &command, &c->result, &e))

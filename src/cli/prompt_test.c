@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 60000 };
 
 static bool echoes(int tty) {
     struct termios now;

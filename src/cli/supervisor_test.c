@@ -55,7 +55,7 @@ static const char *content(struct home *h, const char *name) {
 
 // Waits until the file's text has `what`, which only looking can tell.
 static void await_content(struct home *h, const char *name, const char *what) {
-    uint64_t end = clock_mono_ms() + 30000;
+    uint64_t end = clock_mono_ms() + 60000;
     while (!strstr(content(h, name), what)) {
         assert_true(clock_mono_ms() < end);
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
@@ -71,7 +71,7 @@ static void test_start(void **state) {
     const char *ready, *env[] = {"PORT=0", "COLOUR=blue", NULL};
     setenv("SECRET_OF_MINE", "x", 1);
     const char *p = program(h, "one", "echo \"{\\\"colour\\\":\\\"$COLOUR$SECRET_OF_MINE\\\"}\" >&$2; " SERVE);
-    assert_ok(supervisor_start(h->s, h->a, "one", p, env, 30000, &ready, &e), &e);
+    assert_ok(supervisor_start(h->s, h->a, "one", p, env, 60000, &ready, &e), &e);
     assert_string_equal(ready, "{\"colour\":\"blue\"}");
 }
 
@@ -81,7 +81,7 @@ static void test_no_start(void **state) {
     struct err e;
     const char *ready;
     const char *p = program(h, "bad", "echo 'some line' >&2; echo 'the port is taken' >&2; exit 3");
-    assert_err(supervisor_start(h->s, h->a, "bad", p, NULL, 30000, &ready, &e), &e, ERR_UNAVAILABLE,
+    assert_err(supervisor_start(h->s, h->a, "bad", p, NULL, 60000, &ready, &e), &e, ERR_UNAVAILABLE,
                "bad did not start");
     await_content(h, "bad.log", "the port is taken");
     assert_non_null(strstr(e.hint, "/bad.log"));
@@ -89,8 +89,8 @@ static void test_no_start(void **state) {
     p = program(h, "mute", SERVE);
     assert_err(supervisor_start(h->s, h->a, "mute", p, NULL, 200, &ready, &e), &e, ERR_UNAVAILABLE,
                "mute did not start");
-    assert_true(clock_mono_ms() - began < 20000);
-    assert_err(supervisor_start(h->s, h->a, "none", "/nowhere/none", NULL, 30000, &ready, &e), &e, ERR_UNAVAILABLE,
+    assert_true(clock_mono_ms() - began < 60000);
+    assert_err(supervisor_start(h->s, h->a, "none", "/nowhere/none", NULL, 60000, &ready, &e), &e, ERR_UNAVAILABLE,
                "none did not start");
 }
 
@@ -102,7 +102,7 @@ static void test_restart(void **state) {
     const char *p = program(h, "crash",
                             "echo \"run $PORT\" >>$(dirname $0)/runs; echo $$ >&$2; "
                             "[ $(wc -l <$(dirname $0)/runs) = 1 ] || echo again >&2; " SERVE);
-    assert_ok(supervisor_start(h->s, h->a, "crash", p, env, 30000, &ready, &e), &e);
+    assert_ok(supervisor_start(h->s, h->a, "crash", p, env, 60000, &ready, &e), &e);
     supervisor_pin(h->s, "crash", "PORT=4711");
     pid_t pid = (pid_t)strtol(ready, NULL, 10);
     assert_true(pid > 1);
@@ -121,10 +121,10 @@ static void test_stop_in_order(void **state) {
     for (size_t i = 0; i < 2; i++) {
         const char *p =
             program(h, names[i], "trap 'echo $(basename $0) >>$(dirname $0)/order; exit 0' TERM; echo up >&$2; " SERVE);
-        assert_ok(supervisor_start(h->s, h->a, names[i], p, NULL, 30000, &ready, &e), &e);
+        assert_ok(supervisor_start(h->s, h->a, names[i], p, NULL, 60000, &ready, &e), &e);
     }
     const char *p = program(h, "deaf", "trap '' TERM; echo $$ >&$2; " SERVE);
-    assert_ok(supervisor_start(h->s, h->a, "deaf", p, NULL, 30000, &ready, &e), &e);
+    assert_ok(supervisor_start(h->s, h->a, "deaf", p, NULL, 60000, &ready, &e), &e);
     supervisor_stop(h->s);
     h->s = NULL;
     assert_string_equal(content(h, "order"), "second\nfirst\n");

