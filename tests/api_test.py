@@ -40,7 +40,7 @@ def test_closed():
 
 
 def raw(c, method, path, headers=(), body=b""):
-    connection = http.client.HTTPConnection("127.0.0.1", c.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", c.port, timeout=120)
     connection.request(method, path, body, dict(headers))
     answer = connection.getresponse()
     got = answer.status, answer.headers, answer.read()
@@ -826,7 +826,7 @@ def test_api_keys_without_a_chain():
             waits = pool.submit(alice.make, c)
             equal("nobody waits for whom the chain waits", by_key(c, key)[0], 200)
             chain.gate.set()
-            equal("who waited is served", waits.result(20)[0], 201)
+            equal("who waited is served", waits.result(kit.PATIENCE_SECONDS)[0], 201)
     with coordinator() as c:
         equal("without an RPC server", (Accounts().account("a.near").make(c)[0],
                                         c.call("GET", "/public/config", token=None)[1]["api_keys"]), (503, False))

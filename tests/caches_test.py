@@ -43,7 +43,7 @@ class Caches:
         env = {**os.environ, "OUTLAYER_CACHE": self.cache, "CARGO": os.path.join(self.home, "cargo"),
                "RUSTC": os.path.join(self.home, "rustc"), **env}
         done = subprocess.run([os.path.join(checkout or kit.ROOT, "scripts", script), *args], env=env, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         return done.returncode, done.stdout.strip(), done.stderr
 
     def builds(self):

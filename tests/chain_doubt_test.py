@@ -38,7 +38,7 @@ class Site(World):
             coordinator.add(task)
         return id, tx, task
 
-    def ended(self, id, tx, text, seconds=60):
+    def ended(self, id, tx, text, seconds=120):
         """What the chain says of the request, or why that is not an answer."""
         event, value = self.answer(tx, seconds)
         return "no answer" if event is None else value if value == text else json.dumps(event)
@@ -93,7 +93,7 @@ class Case:
         if not condition:
             self.wrong.append(f"{what}: {str(detail)[-1500:]}")
 
-    def serve(self, text, seconds=60):
+    def serve(self, text, seconds=120):
         id, tx, _ = self.site.ask(text, self.coordinator)
         got = self.site.ended(id, tx, text, seconds)
         self.check(f"{text} is answered", got == text, f"{got}, met {self.rpc[0].met[-3:]}")
@@ -117,7 +117,7 @@ def meets(case, fault):
         case.rpc[0].meet(None, fault, 5)
         case.serve(f"{fault} of all")
         pending = os.path.join(case.home, "pending")
-        case.check("the journal is empty", kit.until(lambda: not os.listdir(pending), 20), os.listdir(pending))
+        case.check("the journal is empty", kit.until(lambda: not os.listdir(pending)), os.listdir(pending))
         case.log = worker.output()
 
 
@@ -141,7 +141,7 @@ def unpaid(case, other):
         case.check("people are told", "the allowance of the key" in worker.output()
                    and "no leases are taken" in worker.output(), worker.output())
         pending = os.path.join(case.home, "pending")
-        case.check("the journal is empty", kit.until(lambda: not os.listdir(pending), 10), os.listdir(pending))
+        case.check("the journal is empty", kit.until(lambda: not os.listdir(pending)), os.listdir(pending))
         with other.worker():
             case.check("another worker answers", case.site.ended(id, tx, "unpaid") == "unpaid")
             case.coordinator.report(id)
@@ -165,7 +165,7 @@ def old_journal(case):
     with open(os.path.join(pending, f"{id}.{CONTRACT}"), "w") as f:
         json.dump(entry, f)
     with case.worker():
-        case.check("it is not followed for ever", kit.until(lambda: not os.listdir(pending), 15), os.listdir(pending))
+        case.check("it is not followed for ever", kit.until(lambda: not os.listdir(pending)), os.listdir(pending))
         case.coordinator.add(task)
         case.check("and answered anew", case.site.ended(id, tx, "old") == "old")
 
@@ -179,7 +179,7 @@ def shared_key(case):
                 "success": False, "resources_used": {"instructions": 0, "time_ms": 0}}}))
         began = time.monotonic()
         case.serve("after the stranger")
-        case.check("at once", time.monotonic() - began < 8, time.monotonic() - began)
+        case.check("without waiting for a round of 15 s", time.monotonic() - began < 14, time.monotonic() - began)
         case.check("and said", "somebody else uses the key" in worker.output(), worker.output())
 
 
@@ -189,14 +189,14 @@ def no_way(case):
         case.rpc[0].meet(about, "500", 10 ** 6)
     with case.worker():
         id, tx, _ = case.site.ask("no way", case.coordinator)
-        report = case.coordinator.report(id, 60)
+        report = case.coordinator.report(id)
         event = case.site.event(tx, "execution_completed")
         case.check("it ends unpaid", report and report["outcome"] == "expired" and int(report.get("charged", -1)) == 0,
                    report)
         case.check("as on chain", event and event[0]["failure"] == "timeout" and int(event[0]["payment_charged"]) == 0,
                    event)
         pending = os.path.join(case.home, "pending")
-        case.check("the journal is empty", kit.until(lambda: not os.listdir(pending), 10), os.listdir(pending))
+        case.check("the journal is empty", kit.until(lambda: not os.listdir(pending)), os.listdir(pending))
 
 
 class Moments(list):
@@ -219,7 +219,7 @@ def heart(case):
         id, tx, _ = case.site.ask("nap9", case.coordinator)
         case.check("it is answered", case.site.ended(id, tx, "rested") == "rested")
         gaps = [b - a for a, b in zip(beats.times, beats.times[1:])]
-        case.check("the lease was kept alive meanwhile", len(gaps) >= 2 and max(gaps) < 7, gaps)
+        case.check("the lease was kept alive meanwhile", len(gaps) >= 2 and max(gaps) < 14, gaps)  # a lease lasts 15 s
         case.check("the call did hang", case.rpc[0].met == [("view_access_key", "hang")], case.rpc[0].met)
 
 

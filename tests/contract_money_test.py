@@ -134,7 +134,7 @@ class Money:
     def time_out(self):
         kit.rpc(self.w.url, "sandbox_fast_forward", {"delta_height": 205})
         self.cancelled = set()
-        return bool(kit.until(lambda: not self.view("get_pending_request_ids"), 20)) and bool(self.open)
+        return bool(kit.until(lambda: not self.view("get_pending_request_ids"))) and bool(self.open)
 
     def cancelling(self, who, method, args, **more):
         done = self.call(who, method, args, **more)
@@ -238,7 +238,7 @@ class Money:
                     del self.sent[hash_]
             self.open = {i: h for i, h in self.open.items() if i in pending}
             return set(self.sent) <= waiting
-        return kit.until(quiet, 20)
+        return kit.until(quiet)
 
     def balanced(self, first):
         """Looked at between two blocks: a yield that times out by itself may run while this is read."""
@@ -248,7 +248,7 @@ class Money:
             self.count()
             self.found = (spare - first, self.ledger)
             return height == self.height and spare == first + self.ledger
-        return kit.until(same, 5)
+        return kit.until(same)
 
     def owed(self):
         pending = [self.view("get_request", {"request_id": i}) for i in self.view("get_pending_request_ids")]
@@ -310,7 +310,7 @@ def test_money_is_conserved():
                 if not check_quietly(m.balanced(first),
                                      f"step {step} ({name}, seed {seed}): beyond what is owed are {m.found[0]}, not {m.found[1]}"):
                     return
-                wrong = kit.until(lambda: not m.storage(), 5) or m.storage()
+                wrong = kit.until(lambda: not m.storage()) or m.storage()
                 if not check_quietly(wrong is True or not wrong, f"step {step} ({name}, seed {seed}): {wrong}"):
                     return
                 balance, usage = m.balance()

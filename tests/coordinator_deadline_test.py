@@ -36,7 +36,7 @@ def test_too_late():
             w.create(w.task_of(tx))
             equal("a request without a deadline", w.answer(tx)[1], "first")
             kit.until(lambda: w.real.beat(id, token)[0] == w.real.beat(wrong_id, wrong_token)[0] == 200
-                      and now_ms() > created + 8700, 30, 0.1)
+                      and now_ms() > created + 8700, step=0.1)
             w.real.report("fail", wrong_id, wrong_token, reason="stopping", retry=True)
             equal("one whose deadline is wrong, as the chain says", w.answer(wrong_tx)[1], "wrong")
             before = builds(worker)
@@ -49,7 +49,7 @@ def test_too_late():
                   and "no worker could begin" in event["error_message"], event)
             equal("and not charged", (event["payment_charged"], event["resources_used"]["instructions"]), ("0", 0))
             equal("nothing is built for it", builds(worker), before)
-            equal("and it is known how it ended", kit.until(lambda: w.outcome(id), 10), "expired")
+            equal("and it is known how it ended", kit.until(lambda: w.outcome(id)), "expired")
 
 
 def test_hopeless():
@@ -79,13 +79,13 @@ def test_the_monitor_tells():
         with w.worker("right", **w.at(**w.monitor())) as worker:
             tx = w.ask_chain(repo, "first")
             w.answer(tx)
-            kit.until(lambda: kit.rpc(w.net.url, "block", {"finality": "final"})["result"]["header"]["height"] > 60, 20)
+            kit.until(lambda: kit.rpc(w.net.url, "block", {"finality": "final"})["result"]["header"]["height"] > 60)
             tx = w.ask_chain(repo, "nap24", resource_limits={"max_execution_seconds": 60})
             id = w.task_of(tx)["request_id"]
             began = now_ms()
-            first = kit.until(lambda: deadline(w, id), 10)
+            first = kit.until(lambda: deadline(w, id))
             check("the deadline of its window", first and began + 12000 < first < began + 26000, first and first - began)
-            moved = kit.until(lambda: (deadline(w, id) or 0) > first and deadline(w, id), 30, 0.2)
+            moved = kit.until(lambda: (deadline(w, id) or 0) > first and deadline(w, id), step=0.2)
             check("and of the next one", moved and moved - first > 5000, (first, moved, worker.output()[-500:]))
             equal("it is served", w.answer(tx)[1], "rested")
 

@@ -130,7 +130,7 @@ def test_forged_creates():
             got = [w.answer(tx)[1] for tx in asked]
             equal("the true events are served", got, [f"true {n}" for n in range(4)])
             equal("and recorded as such", kit.until(lambda: [w.outcome(t["request_id"]) for t in tasks]
-                                                    == ["success"] * 4 and True, 20), True)
+                                                    == ["success"] * 4 and True), True)
         true_tx = w.ask_chain(repo, "stays")
         true = w.task_of(true_tx)
         equal("a true one", w.create(true)[0], 201)
@@ -154,11 +154,11 @@ def test_a_wrong_setting():
             tx = w.ask_chain(repo, "x")
             task = w.task_of(tx)
             kit.until(lambda: kit.rpc(other.net.url, "block", {"finality": "final"})["result"]["header"]["height"]
-                      > task["context"]["block_height"], 30)
+                      > task["context"]["block_height"])
             w.create(task)
-            check("it refuses what it leases", kit.until(lambda: "given back for good" in lost.output(), 20),
+            check("it refuses what it leases", kit.until(lambda: "given back for good" in lost.output()),
                   lost.output()[-800:])
-            check("which kills nothing", kit.until(lambda: w.real.job(task["request_id"])["state"] == "queued", 5),
+            check("which kills nothing", kit.until(lambda: w.real.job(task["request_id"])["state"] == "queued"),
                   w.real.job(task["request_id"]))
             with w.worker("right", **w.at()):
                 equal("others serve it", w.answer(tx)[1], "x")

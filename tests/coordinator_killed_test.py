@@ -50,9 +50,9 @@ class World:
                 return type(e).__name__
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             asked = pool.submit(heard)
-            came = kit.until(self.is_stopped, 20)
+            came = kit.until(self.is_stopped)
             self.c.kill()
-            answer = asked.result(30)
+            answer = asked.result(kit.PATIENCE_SECONDS)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.halt_at)
         self.start()
@@ -93,7 +93,7 @@ def an_end(w, form):
         got, token = w.c.lease()
         stored = f"SELECT count(*) FROM queue_items WHERE request_id = {got} AND stage = 'submitting'"
         w.c.beat(got, token, stage="submitting")
-        check("the lease is in its row", kit.until(lambda: w.sql(stored) == "1", 10))
+        check("the lease is in its row", kit.until(lambda: w.sql(stored) == "1"))
         end = lambda: w.c.complete(got, token, error=f"end-{number}", instructions=7)
         moment = moment.format(words=f"end-{number}", answer='"changed":true')
         if not killed(w, form, "an end", moment, end):

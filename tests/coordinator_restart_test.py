@@ -46,7 +46,7 @@ class Fleet(World):
 
 
 def run(server, program, *args):
-    done = subprocess.run([os.path.join(server.programs, program), *args], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([os.path.join(server.programs, program), *args], capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise RuntimeError(done.stderr[-800:])
 
@@ -57,17 +57,17 @@ def test_restart_in_a_run():
         repo = c_repo(w, "echo", ECHO)
         with w.worker(ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url, START_BLOCK_HEIGHT="1") as worker:
             id, _, _ = w.request(repo, "warm", record=False)
-            check("it serves", kit.until(lambda: is_at(w, id, "settled"), 60), worker.output()[-2000:])
+            check("it serves", kit.until(lambda: is_at(w, id, "settled")), worker.output()[-2000:])
             for name, end in (("a stop", lambda: w.coordinator.stop()), ("a crash", lambda: w.coordinator.kill())):
                 leased = worker.output().count("leased contract=")
                 id, tx, _ = w.request(repo, "nap4", record=False)
-                kit.until(lambda: is_at(w, id, "running"), 30)
-                kit.until(lambda: stored(w), 10)
+                kit.until(lambda: is_at(w, id, "running"))
+                kit.until(lambda: stored(w))
                 end()
                 w.start()
                 event, value = w.answer(tx)
                 equal(f"{name}: the answer", value, "rested")
-                job = kit.until(lambda: is_at(w, id, "settled"), 30)
+                job = kit.until(lambda: is_at(w, id, "settled"))
                 equal(f"{name}: it ended well, at the first attempt", (job["outcome"], job["worker_id"]),
                       ("success", "worker"))
                 equal(f"{name}: leased once", worker.output().count("leased contract=") - leased, 1)
@@ -82,13 +82,13 @@ def an_older_copy(server=None):
         repo = c_repo(w, "echo", ECHO)
         with w.worker(ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url, START_BLOCK_HEIGHT="1") as worker:
             id, tx, _ = w.request(repo, "nap4", record=False)
-            kit.until(lambda: is_at(w, id, "running"), 60)
-            kit.until(lambda: stored(w), 10)
+            kit.until(lambda: is_at(w, id, "running"))
+            kit.until(lambda: stored(w))
             w.coordinator.stop()
             w.save()
             w.start()
             equal("it is answered", w.answer(tx)[1], "rested")
-            check("and settled", kit.until(lambda: is_at(w, id, "settled"), 30))
+            check("and settled", kit.until(lambda: is_at(w, id, "settled")))
             _, last, _ = w.request(repo, "warm", record=False)
             w.answer(last)
             w.coordinator.stop()
@@ -96,7 +96,7 @@ def an_older_copy(server=None):
             w.put_back()
             w.start()
             check("the older copy has it as open", stored(w))
-            job = kit.until(lambda: (w.coordinator.jobs(f"?request_id={id}")[1] or [{}])[0].get("outcome"), 60)
+            job = kit.until(lambda: (w.coordinator.jobs(f"?request_id={id}")[1] or [{}])[0].get("outcome"))
             check("it ends", job, worker.output()[-1500:])
             now = figures.read(worker.status_url)
             same = {k: v for k, v in runs.items() if k.startswith(("outlayer_worker_runs_total",

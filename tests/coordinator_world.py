@@ -44,7 +44,7 @@ class Coordinator(kit.Daemon):
                          folder=folder)
         self.token = None
 
-    def call(self, method, path, body=None, token="", timeout=40, headers=None):
+    def call(self, method, path, body=None, token="", timeout=120, headers=None):
         """(status, parsed answer). token "": the daemon's own, None: none."""
         token = self.token if token == "" else token
         with_token = {"Authorization": f"Bearer {token}"} if token else {}
@@ -82,7 +82,7 @@ class Coordinator(kit.Daemon):
         """Creates one if named, takes what is next and confirms it; (request id, lease token)."""
         if request_id is not None:
             self.create(request_id)
-        status, answer = self.poll(5)
+        status, answer = self.poll(30)
         assert status == 200, (status, answer)
         got, token = answer["task"]["request_id"], answer["lease"]["token"]
         self.beat(got, token)

@@ -215,7 +215,7 @@ def registered(stack):
     """A key that the register contract knows by a quote, and a quote of the same machine for nothing in particular."""
     def tee(*args):
         done = subprocess.run([kit.program("outlayer"), "tee", *args, "--json"], env=stack.env, capture_output=True,
-                              text=True, timeout=60)
+                              text=True, timeout=120)
         return json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-400:]}
 
     check("the image is approved", tee("approve", "--yes").get("mrtd"))

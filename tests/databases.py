@@ -141,7 +141,7 @@ class Postgres:
         """What psql prints for it, without headings."""
         done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p",
                                str(self.port), "-U", "outlayer", "-d", database], input=text, capture_output=True,
-                              text=True, timeout=60)
+                              text=True, timeout=120)
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout.strip()
@@ -200,7 +200,7 @@ class Redis:
 
     def ask(self, *words):
         """What the server says to a command, as a text: without its first sign where it is one line, else as it came."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as s, s.makefile("rwb") as f:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=120) as s, s.makefile("rwb") as f:
             for command in (("AUTH", self.password), words):
                 f.write(b"*%d\r\n" % len(command))
                 for word in map(str.encode, map(str, command)):

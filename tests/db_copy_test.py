@@ -12,7 +12,7 @@ ODD = "ü\\u0000 \\ \"'; DROP TABLE executions; -- \U0001f41f"
 
 def copy(*more, **env):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("OUTLAYER_", "DATABASE_"))}
-    return subprocess.run([kit.program("outlayer"), "db", "copy", *more], capture_output=True, text=True, timeout=60,
+    return subprocess.run([kit.program("outlayer"), "db", "copy", *more], capture_output=True, text=True, timeout=120,
                           env={**clean, **env})
 
 
@@ -141,7 +141,7 @@ def test_cut_off():
             first = run.stderr.readline()
             assert first
         server.stop()
-        _, rest = run.communicate(timeout=60)
+        _, rest = run.communicate(timeout=120)
         check("it says that it was lost", run.returncode == 3 and "connection" in rest, rest)
         server.start()
         equal("nothing is stored", server.sql("SELECT count(*) FROM executions", name), "0")

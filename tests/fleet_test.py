@@ -100,7 +100,7 @@ def on_the_chain(fleet, load, balances):
 
 def in_the_database(fleet):
     rows = lambda table, where="": int(fleet.sql(f"SELECT count(*) FROM {table} {where}")[0][0])
-    kit.until(lambda: rows("queue_items") == 0, 30)
+    kit.until(lambda: rows("queue_items") == 0)
     equal("nothing waits and nothing is held", rows("queue_items"), 0)
     equal("every execution is over", rows("executions", "WHERE state IS NULL"), 0)
     equal("nobody is kept from what is over", rows("queue_benches"), 0)
@@ -195,10 +195,10 @@ def a_key_is_removed(fleet, load, plan):
     equal("without a worker whose key is removed all are answered", [a.number for a in left], [])
     # Of these twelve alone: what a worker answered before may be told to the coordinator after its key is gone.
     by = lambda: ended_by(fleet, asked)
-    check("and the coordinators are told of each", kit.until(lambda: len(by()) == len(asked), 20), by())
+    check("and the coordinators are told of each", kit.until(lambda: len(by()) == len(asked)), by())
     equal("none by that worker", [id for id, name in by().items() if name == m.name], [])
     check("which takes no more work", kit.until(lambda: "outlayer_worker_unable 1" in kit.get(
-        m.daemon.status_url + "/metrics")[2].decode(), 10), m.log()[-400:])
+        m.daemon.status_url + "/metrics")[2].decode()), m.log()[-400:])
 
 
 def a_request_stays_open(fleet, load, plan):
@@ -305,7 +305,7 @@ def test_fleet():
         by_the_workers(fleet)
         by_the_long(fleet, [x for f in long for x in f.hit])
         equal("all end in order", {k: v for k, v in fleet.end().items() if v != 0}, {})
-        equal("no process is left", kit.until(lambda: not fleet.processes_left(), 5) and {} or fleet.processes_left(), {})
+        equal("no process is left", kit.until(lambda: not fleet.processes_left()) and {} or fleet.processes_left(), {})
         equal("no control group is left", fleet.groups_left(), [])
         equal("no file is left", files_left(fleet), [])
 

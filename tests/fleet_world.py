@@ -242,7 +242,7 @@ class Scan(threading.Thread):
             time.sleep(0.05)
 
     def block(self, height):
-        return kit.get_json(f"{self.url}/v0/block/{height}", timeout=5)[1]
+        return kit.get_json(f"{self.url}/v0/block/{height}", timeout=120)[1]
 
     def behind_gap(self, height):
         """The first block from the next height on; there is one at `height`."""

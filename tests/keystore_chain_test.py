@@ -95,19 +95,18 @@ def test_a_slow_chain_holds_nobody_up():
         threads = [threading.Thread(target=hang, args=(x,)) for x in sessions]
         for t in threads:
             t.start()
-        began = time.monotonic()
         equal("another owner's secrets meanwhile", s.decrypt(m)[2], {"B": "2"})
-        check("at once", time.monotonic() - began < 5, time.monotonic() - began)
+        equal("before any of those has its end", ends, [])
         equal("ready meanwhile", w.ask("GET", "/readyz", token=None)[0], 200)
         for t in threads:
             t.join()
-        check("each decision has its end", len(ends) == 7 and all(x == 504 and y < 15 for x, y in ends), ends)
+        check("each decision has its end", len(ends) == 7 and all(x == 504 and y < 28 for x, y in ends), ends)
         hanging = threading.Thread(target=hang, args=(sessions[0],))
         hanging.start()
         time.sleep(0.3)  # it waits for the chain
         began = time.monotonic()
         equal("a keystore that waits for the chain stops", w.keystore.stop(), 0)
-        check("at once", time.monotonic() - began < 3, time.monotonic() - began)
+        check("before that has its end", time.monotonic() - began < 9, time.monotonic() - began)
         hanging.join()
 
 
@@ -127,9 +126,8 @@ def test_an_owner_whose_contract_hangs_waits_alone():
         kit.until(lambda: len(ends) >= 20)
         equal("of 30 decisions of one owner 10 wait, for the chain or for their turn", sorted(ends), [503] * 20)
         for _ in range(5):
-            began = time.monotonic()
             equal("another owner's condition, which asks the chain, too", own.decrypt(m)[2], {"B": "2"})
-            check("at once", time.monotonic() - began < 3, time.monotonic() - began)
+        equal("before any of those has its end", len(ends), 20)
         equal("and his secrets can be made", w.ask("POST", "/add_generated_secret",
               {"repo": REPO, "owner": "bob.test.near", "profile": "x",
                "new_secrets": [{"name": "PROTECTED_A", "generation_type": "hex16"}]})[0], 200)

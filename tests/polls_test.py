@@ -82,11 +82,11 @@ def test_ten_thousand():
             with concurrent.futures.ThreadPoolExecutor(1) as pool:
                 made = pool.submit(create, all_of_them)
                 got = answers(all_of_them[1], sockets, began + opened + WAIT + 20)
-                check("others are served meanwhile, and soon", made.result() < 2, made.result())
+                check("others are served meanwhile, and soon", made.result() < WAIT - 5, made.result())
             equal("all are answered", len(got), POLLS)
             equal("each piece of work is given once", sorted(n for _, n in got if n), list(range(1, WORK + 1)))
             equal("and all others hear that there is none", {status for status, n in got if not n}, {"204"})
-        check("none waits", kit.until(lambda: total() == 0, 10), total())
+        check("none waits", kit.until(lambda: total() == 0), total())
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(OSError, http.client.HTTPException):  # either side may be gone meanwhile
             s.before(self.path)
             status, _, body = kit.http(self.command, s.to + self.path, raw,
-                                       {k: self.headers[k] for k in names if self.headers[k]}, timeout=40)
+                                       {k: self.headers[k] for k in names if self.headers[k]}, timeout=120)
             status, body = s.change(self.path, status, body)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -92,7 +92,7 @@ def test_together():
             id, tx = w.ask(c, "hello")
             event, value = w.answer(tx)
             equal("a guest in C is built here and run there", (value, builds(builder), builds(runner)), ("hello", 1, 0))
-            job = kit.until(lambda: w.real.job(id)["state"] == "settled" and w.real.job(id), 10)
+            job = kit.until(lambda: w.real.job(id)["state"] == "settled" and w.real.job(id))
             equal("who ran it has ended it, and no attempt has failed", (job["worker_id"], leases(runner)), ("runner", 2))
             built = leases(builder)
             equal("one lease was enough to build it", built, 1)

@@ -69,7 +69,7 @@ class Stack:
     def job(self, transaction=None):
         query = f"?transaction_hash={transaction}" if transaction else "?limit=1"
         try:
-            jobs = kit.get_json(self.info["coordinator_url"] + "/public/jobs" + query, timeout=5)[1]
+            jobs = kit.get_json(self.info["coordinator_url"] + "/public/jobs" + query, timeout=120)[1]
         except OSError:
             return {}  # it is being restarted
         return jobs[0] if isinstance(jobs, list) and jobs else {}
@@ -136,7 +136,7 @@ def test_requests_and_restart():
               (first, second))
         equal("nothing was built again", (second.get("wasm_hash"), second.get("compile_time_ms") or 0),
               (first.get("wasm_hash"), 0))
-        busy = subprocess.run([kit.program("outlayer"), "up", "--json"], env=stack.env, capture_output=True, timeout=30)
+        busy = subprocess.run([kit.program("outlayer"), "up", "--json"], env=stack.env, capture_output=True, timeout=120)
         check("a second up on the same home says who holds it", busy.returncode in (2, 3) and b"up" in busy.stderr,
               busy.stderr)
         stack.stop()
@@ -200,7 +200,7 @@ def kill_at(stack, victim, state, transaction_known, outcome):
     def look():
         job = stack.job()
         return job if job.get("state") == state and job.get("request_id", -1) >= transaction_known else None
-    met = kit.until(look, 30, 0.005)
+    met = kit.until(look, step=0.005)
     pid = children(stack.process.pid).get(victim)
     if met and pid:
         os.kill(pid, signal.SIGKILL)
@@ -239,7 +239,7 @@ def test_up_killed_whole():
         asked = subprocess.Popen([kit.program("outlayer"), "request", "--repo", folder, "--target", "wasm32-wasip1",
                                   "--input", "x", "--json", *LIMIT],
                                  env=stack.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        job = kit.until(lambda: (lambda j: j if j.get("state") == "running" else None)(stack.job()), 60, 0.01)
+        job = kit.until(lambda: (lambda j: j if j.get("state") == "running" else None)(stack.job()), step=0.01)
         daemons = children(stack.process.pid)
         stack.process.kill()
         for pid in daemons.values():
@@ -268,7 +268,7 @@ def test_home_with_a_long_path():
         stack = Stack(home)
         socket = stack.info["dstack_endpoint"]
         check("its guest agent has a socket", socket and len(socket) <= 107 and os.path.exists(socket), socket)
-        done = subprocess.run([kit.program("outlayer"), "tee", "status", "--json"], env=stack.env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([kit.program("outlayer"), "tee", "status", "--json"], env=stack.env, capture_output=True, text=True, timeout=120)
         equal("and is found and asked there", json.loads(done.stdout)["agent"].get("endpoint"), socket)
         stack.stop()
         check("with the stack its place is gone", not os.path.exists(os.path.dirname(socket)), socket)
@@ -428,7 +428,7 @@ def test_names_that_are_near():
                                  (["run", __file__], 2, "or a folder that can be built: outlayer run ."),
                                  (["run", __file__, "--watch"], 2, "--watch goes with a folder"),
                                  (["run", kit.ROOT, "--target", "wasip3"], 2, "unknown target 'wasip3'")):
-        done = subprocess.run([kit.program("outlayer"), *args], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([kit.program("outlayer"), *args], capture_output=True, text=True, timeout=120)
         check(f"outlayer {' '.join(args)}", done.returncode == want and sentence in done.stdout + done.stderr,
               (done.returncode, done.stdout, done.stderr))
 
@@ -442,7 +442,7 @@ def test_usage():
                  (["run"], 2), (["request", "--json=false", "--repo", "."], 2), (["run", "/does/not/exist.wasm"], None),
                  (["token"], 2), (["token", "create"], 2), (["up", "--rpc-port", "99999"], 2)]
         for args, want in cases:
-            done = subprocess.run([kit.program("outlayer"), *args], env=env, capture_output=True, timeout=30, cwd=home)
+            done = subprocess.run([kit.program("outlayer"), *args], env=env, capture_output=True, timeout=120, cwd=home)
             said = done.stderr.decode()
             check(f"outlayer {' '.join(args)}: refused and explained", done.returncode not in (0, 1)
                   and "outlayer:" in said and
@@ -456,7 +456,7 @@ def test_tokens():
         where = ["--home", os.path.join(home, "coordinator"), "--json"]
         def token(*args):
             done = subprocess.run([kit.program("outlayer"), "token", *args, *where], env=stack.env, capture_output=True,
-                                  timeout=30)
+                                  timeout=120)
             return json.loads(done.stdout)
         poll = stack.info["coordinator_url"] + "/tasks/poll?timeout=0&worker_id=t"
         made = token("create", "tester")["token"]
@@ -466,7 +466,7 @@ def test_tokens():
         check("it is listed by name only", "tester" in json.dumps(token("list"))
               and made not in json.dumps(token("list")))
         token("revoke", "tester")
-        check("revoked", kit.until(lambda: kit.get(poll, headers=auth)[0] == 401, 6))
+        check("revoked", kit.until(lambda: kit.get(poll, headers=auth)[0] == 401))
         stack.stop()
 
 

@@ -15,7 +15,7 @@ MACHINE = "mpc_tdx_v4_b0c06f_1b075a77b"
 PROVIDER = '{"name":"local-sgx","id":"1b7a49378403249b6986a907844cab0921eca32dd47e657f3c10311ccaeccf8b"}'
 
 
-def run(*args, env=None, stdin=None, timeout=60):
+def run(*args, env=None, stdin=None, timeout=120):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("OUTLAYER_", "DSTACK_", "NEAR_"))}
     return subprocess.run([kit.program("outlayer"), "tee", *args], env=clean | (env or {}), capture_output=True,
                           text=True, input=stdin or "", timeout=timeout)
@@ -279,7 +279,7 @@ class Watch:
         self.started.clear()
         self.victim = self.machine.start_register("--json", *args, home=home)
         self.started.set()
-        out, self.errors = self.victim.communicate(timeout=60)
+        out, self.errors = self.victim.communicate(timeout=120)
         self.kill_at = self.kill_at_send = None
         return json.loads(out.strip().splitlines()[-1]) if out.strip() else {}
 
@@ -508,7 +508,7 @@ def test_leftovers():
             f.write("half")
         m.control(quote_ms=500)
         runs = [m.start_register("--json") for _ in range(3)]
-        ends = [(r.communicate(timeout=60), r.returncode) for r in runs]
+        ends = [(r.communicate(timeout=120), r.returncode) for r in runs]
         codes = sorted(code for _, code in ends)
         check("one of three runs at once registers, or finds it done, the others say who does",
               codes[0] == 0 and set(codes) <= {0, 2}, ends)

@@ -46,7 +46,7 @@ class Answer:
 def run(*args, as_json=True, **env):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("OUTLAYER_") and k != "PCCS_URL"}
     done = subprocess.run([kit.program("outlayer"), "verify-quote", *map(str, args), *(["--json"] if as_json else [])],
-                          capture_output=True, text=True, timeout=60, env=clean | env)
+                          capture_output=True, text=True, timeout=120, env=clean | env)
     return Answer(done, as_json)
 
 

@@ -208,7 +208,7 @@ def test_lying_coordinator():
                 w.coordinator.spoil = lambda t, lie=lie: (lie(t), t)[1]
                 w.coordinator.failed.clear()
                 w.coordinator.add(task)
-                w.coordinator.wait(lambda: w.coordinator.failed, 20)
+                w.coordinator.wait(lambda: w.coordinator.failed)
                 failed = w.coordinator.failed
                 check(f"a lie about {field} is named", failed and f"'{field}'" in failed[0]["reason"]
                       and not failed[0]["retry"], failed)
@@ -240,7 +240,7 @@ def test_words_of_no_use():
                                                                                 "resource_limits": {"max_memory_mb": "x"}}}.items():
                 id, tx, task = w.request(repo, name, record=False)
                 w.coordinator.add({**lease(task), **{k: task[k] for k in ("contract_id", "request_id", "context")}})
-                event, value = w.answer(tx, 30)
+                event, value = w.answer(tx)
                 equal(f"{name} is served", (value, event and event["success"]), (name, True))
                 equal("and reported", w.coordinator.report(id)["outcome"], "success")
             check("it says why it asked the chain", "field 'x' is missing" in worker.output())
@@ -250,7 +250,7 @@ def test_words_of_no_use():
                 w.coordinator.failed.clear()
                 w.coordinator.add({"refused": "no JSON", **{k: task[k] for k in ("contract_id", "request_id")},
                                    "context": context})
-                w.coordinator.wait(lambda: w.coordinator.failed, 20)
+                w.coordinator.wait(lambda: w.coordinator.failed)
                 got = [(f["reason"], f["retry"]) for f in w.coordinator.failed]
                 equal("without its transaction it goes back", got[:1], [("no JSON", retry)])
 
@@ -377,7 +377,7 @@ def test_isolation():
 
         def start(isolation):
             os.chmod(os.path.dirname(settings["API_AUTH_TOKEN_FILE"]), 0o755)
-            return subprocess.run([*become, os.path.join(programs, "outlayer-worker")], capture_output=True, text=True, timeout=60,
+            return subprocess.run([*become, os.path.join(programs, "outlayer-worker")], capture_output=True, text=True, timeout=120,
                                   env={"PATH": os.environ["PATH"], **settings, "ISOLATION": isolation}).stderr
 
         said = start("full")

@@ -105,7 +105,7 @@ class World:
 
     def task_of(self, tx):
         """The task that a monitor would record of it."""
-        event, outcome, block = kit.until(lambda: self.event(tx, "execution_requested"), 20)
+        event, outcome, block = kit.until(lambda: self.event(tx, "execution_requested"))
         task = json.loads(event["request_data"])
         task.update(contract_id=CONTRACT, payer_id=ALICE, data_id=bytes(event["data_id"]).hex(), context={
             "block_height": block["height"], "block_timestamp": block["timestamp"], "transaction_hash": tx,
@@ -139,7 +139,7 @@ class World:
                     return json.loads(log[11:])["data"][0], r, header
         return None
 
-    def answer(self, tx, seconds=60):
+    def answer(self, tx, seconds=120):
         """(completed event, the value that the request's own call returned)"""
         found = kit.until(lambda: self.event(tx, "execution_completed"), seconds, 0.1)
         if not found:

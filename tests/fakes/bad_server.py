@@ -123,7 +123,7 @@ class Calls(http.server.BaseHTTPRequestHandler):
                 del named["finality"]
                 named["block_id"] = s.first if fault == "yesterday" else max(s.head() - LAG, s.first)
                 raw = json.dumps(call).encode()
-        status, _, answer = kit.http("POST", s.target, raw, timeout=30)
+        status, _, answer = kit.http("POST", s.target, raw, timeout=120)
         self.finish_call(about, fault, status, answer)
 
     def do_GET(self):
@@ -133,7 +133,7 @@ class Calls(http.server.BaseHTTPRequestHandler):
             return
         if fault in ("lag", "yesterday"):
             return self.say(404, b'{"error":"The block is not there yet","type":"BLOCK_DOES_NOT_EXIST"}')
-        status, _, answer = kit.http("GET", s.target + self.path, timeout=60)
+        status, _, answer = kit.http("GET", s.target + self.path, timeout=120)
         if s.hide and b"execution_requested" in answer and s.hidden.get(self.path, 0) < 2:
             s.hidden[self.path] = s.hidden.get(self.path, 0) + 1
             answer = b"null"

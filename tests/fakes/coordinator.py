@@ -30,12 +30,12 @@ class Coordinator(http.server.ThreadingHTTPServer):
             self.queue.append((task, 1))
             self.changed.notify_all()
 
-    def wait(self, condition, seconds=60):
+    def wait(self, condition, seconds=120):
         with self.changed:
             self.changed.wait_for(condition, seconds)
             return condition()
 
-    def report(self, request_id, seconds=60):
+    def report(self, request_id, seconds=120):
         self.wait(lambda: request_id in self.completed, seconds)
         return self.completed.get(request_id)
 

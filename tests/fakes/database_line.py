@@ -26,7 +26,7 @@ class DatabaseLine:
         with self.lock:
             self.fate, self.words, self.met = fate, words, 0
 
-    def was_broken(self, seconds=20):
+    def was_broken(self, seconds=60):
         with self.changed:
             return self.changed.wait_for(lambda: self.met, seconds)
 
@@ -61,7 +61,7 @@ class DatabaseLine:
         with client, contextlib.suppress(OSError):
             if self.is_cut:
                 return
-            with socket.create_connection(("127.0.0.1", self.target), 10) as server:
+            with socket.create_connection(("127.0.0.1", self.target), 60) as server:
                 for s in (client, server):
                     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 with self.lock:

@@ -15,7 +15,7 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def ask(target, method, path, body, timeout=60):
+def ask(target, method, path, body, timeout=120):
     """(status, content type, body) of a server at an http URL or on a Unix socket."""
     if target.startswith("http://"):
         connection = http.client.HTTPConnection(urllib.parse.urlsplit(target).netloc, timeout=timeout)

@@ -34,7 +34,7 @@ class WireCalls(http.server.BaseHTTPRequestHandler):
             params = call["params"]
             self.server.sent.append((params[0] if isinstance(params, list) else params["signed_tx_base64"], fate))
         if fate != "dropped":
-            _, _, answer = kit.http("POST", self.server.target, raw, timeout=30)
+            _, _, answer = kit.http("POST", self.server.target, raw, timeout=120)
         if fate:
             self.close_connection = True
             return
