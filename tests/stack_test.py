@@ -199,10 +199,10 @@ def kill_at(stack, victim, state, transaction_known, outcome):
     """Kills `victim` as soon as the newest execution is in `state`; notes whether it was met there."""
     def look():
         job = stack.job()
-        return job if job.get("state") == state and job.get("request_id", -1) >= transaction_known else None
+        return job if job.get("state") in (state, "settled") and job.get("request_id", -1) >= transaction_known else None
     met = kit.until(look, step=0.005)
     pid = children(stack.process.pid).get(victim)
-    if met and pid:
+    if met and met["state"] == state and pid:
         os.kill(pid, signal.SIGKILL)
         outcome["met"] = True
 

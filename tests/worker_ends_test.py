@@ -69,7 +69,7 @@ def test_crash():
                 equal(f"{fate}: the journal is empty", kit.until(lambda: os.listdir(pending) == []), True)
         held = os.path.join(home, "worker", "held")
         with w.worker(NEAR_RPC_URL=wire.url) as worker:
-            id, tx, _ = w.request(repo, "nap3")
+            id, tx, _ = w.request(repo, "nap15", resource_limits=SLEEP)
             check("what lasts is noted", kit.until(lambda: os.path.exists(held)))
             worker.kill()
         with w.worker(NEAR_RPC_URL=wire.url):
