@@ -487,7 +487,7 @@ bool scaled_claim(struct scaled *s, struct scaled_lease *x, size_t n, struct err
     db_bind_int(db, q, ":builds", !p->cannot[QUEUE_BUILD]);
     db_bind_int(db, q, ":runs", !p->cannot[QUEUE_RUN]);
     db_bind_int(db, q, ":n", (int64_t)n);
-    db_bind_int(db, q, ":confirm", LEASE_CONFIRM_MS);
+    db_bind_int(db, q, ":confirm", (int64_t)s->config.confirm_ms);
     while ((ok = db_step(db, q, &row, e)) && row)
         read_lease(db, q, &x[db_int(db, q, "n") - 1]);
     db_done(db, q);

@@ -144,13 +144,13 @@ static void what_is_too_late_is_told(void **state) {
     put(&w, 2, "alice", "two", 0);
     put(&w, 3, "alice", "one", clock_wall_ms() + 600000);
     assert_int_equal(poll_as(&w, 0, "b.near", NULL).id, 0);
-    struct test_lease two = poll_as(&w, 1, NULL, "two");
+    struct test_lease two = poll_as(&w, TEST_WAIT_S, NULL, "two");
     assert_false(two.too_late);
     uint64_t late_at = set_late_in(&w, 1, 1000);
-    struct test_lease late = poll_as(&w, 30, NULL, "none of these"); // whatever it can do
+    struct test_lease late = poll_as(&w, TEST_WAIT_S, NULL, "none of these"); // whatever it can do
     assert_int_equal(late.id, 1);
     assert_true(late.too_late);
-    assert_in_range(clock_wall_ms(), late_at, late_at + 25000); // woken by it, not at the poll's end
+    assert_in_range(clock_wall_ms(), late_at, late_at + 900 * TEST_WAIT_S); // woken by it, not at the poll's end
     assert_int_equal(end_well(&w, &late, &changed), QUEUE_OK);
     assert_true(changed);
     assert_false(poll_as(&w, 0, NULL, "one").too_late);
@@ -168,7 +168,7 @@ static void an_extension_moves_it(void **state) {
     restart_after(&w, "UPDATE executions SET created_ms = created_ms - 600000;" // its first time is over
                       "UPDATE queue_items SET dead_at_ms = dead_at_ms - 600000");
     assert_int_equal(give_back(&w, &one), QUEUE_OK);
-    one = poll_as(&w, 5, NULL, NULL);
+    one = poll_as(&w, TEST_WAIT_S, NULL, NULL);
     assert_int_equal(one.attempt, 2);
     assert_false(one.too_late);
     world_close(&w);
@@ -182,11 +182,11 @@ static void an_extension_makes_it_timely(void **state) {
     sql(&w, "UPDATE executions SET created_ms = created_ms - 570000");
     sql(&w, "UPDATE queue_items SET dead_at_ms = dead_at_ms - 570000");
     restart(&w); // as old as its rows say
-    struct test_lease one = poll_as(&w, 5, NULL, "none of these");
+    struct test_lease one = poll_as(&w, TEST_WAIT_S, NULL, "none of these");
     assert_true(one.id == 1 && one.too_late);
     assert_int_equal(beat(&w, &one, EXECUTION_EVENT_COUNT, clock_wall_ms() + 600000), QUEUE_OK);
     assert_int_equal(give_back(&w, &one), QUEUE_OK);
-    one = poll_as(&w, 5, NULL, NULL);
+    one = poll_as(&w, TEST_WAIT_S, NULL, NULL);
     assert_true(one.id == 1 && !one.too_late);
     world_close(&w);
 }
