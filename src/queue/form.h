@@ -3,6 +3,8 @@
 #pragma once
 #include "queue/queue.h"
 
+#define OUTAGE_MS 3000 // whoever has not looked for so long has heard no heartbeat either
+
 struct queue_form {
     void (*create)(struct queue *q, struct queue_create *x);
     void (*replace)(struct queue *q, struct queue_replace *x);

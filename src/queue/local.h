@@ -8,7 +8,8 @@
 // name, and one that names none at those of whole contracts. One that waits for its next attempt, or is held by a
 // worker, stands in `timers` until that is over; one whose end is being stored stands nowhere. item_place() is the only
 // place that puts an item anywhere. A worker that polls while nothing is there for it is parked in `polls`, and gets
-// the next item. The timer thread ends what is over, and sleeps until the next of the deadlines. Answers are collected
+// the next item. The timer thread ends what is over, and sleeps until the next of the deadlines; while
+// something is held it looks each second, so as to find that the process stood still. Answers are collected
 // while the lock is held and sent after it is released (answers_send). An item whose lease has changed is `dirty` until
 // its row is written (local_leases.c).
 #pragma once
@@ -117,6 +118,7 @@ struct local {
     char since_start[17];           // names this process among all
     struct form_figures figures;
     uint64_t wake_ms; // the timer sleeps until then
+    uint64_t look_ms; // the timer looks again by then, if this process does not stand still
 };
 
 // --- local_index.c: items, with the lock held

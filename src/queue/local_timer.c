@@ -3,10 +3,16 @@
 #include "base/log.h"
 #include "base/sync.h"
 #include "queue/local.h"
+#include <inttypes.h>
+
+#define LOOK_MS 1000
 
 void timer_wake_by(struct local *l, uint64_t deadline_ms) {
-    if (deadline_ms < l->wake_ms)
-        pthread_cond_signal(&l->changed);
+    uint64_t now = clock_mono_ms();
+    if (deadline_ms >= l->wake_ms)
+        return;
+    l->look_ms = now < l->look_ms ? now : l->look_ms;
+    pthread_cond_signal(&l->changed);
 }
 
 // A moment of the wall clock on the monotonic one.
@@ -16,6 +22,20 @@ static uint64_t mono_of(uint64_t wall_ms) {
 }
 
 void timer_watch(struct local *l, const struct item *x) { timer_wake_by(l, mono_of(x->in_deaths.first)); }
+
+// While this process stood still (a paused machine, a disk that hangs) nobody could confirm a lease, so that none may
+// run out for it.
+static void spare_leases(struct local *l, uint64_t now) {
+    uint64_t was_due = l->look_ms;
+    l->look_ms = now;
+    if (now < was_due || now - was_due <= OUTAGE_MS || !items_held(l))
+        return;
+    for (size_t i = 0; i < LOCAL_SLOTS; i++)
+        for (struct item *x = l->slots[i]; x; x = x->next_hash)
+            if (execution_is_held(x->state))
+                item_set_deadline(l, x, now + LEASE_MS);
+    log_info("%" PRIu64 " leases last on, which nobody could confirm meanwhile", items_held(l));
+}
 
 // Leases that were not confirmed or ran out, and delays that are over.
 static void end_deadlines(struct local *l, uint64_t now, struct queue_call **answers) {
@@ -62,13 +82,15 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t next_deadline(const struct local *l) {
     const struct item *timed = heap_first(&l->timers), *dying = heap_first(&l->deaths);
     uint64_t next = earlier(earlier(l->polls_next_ms, l->dirty_until_ms), hopeless_next_ms(l));
+    if (items_held(l))
+        next = earlier(next, clock_mono_ms() + LOOK_MS);
     if (timed)
         next = earlier(next, timed->deadline_ms);
     return dying ? earlier(next, mono_of(dying->in_deaths.first)) : next;
 }
 
 static void rest(struct local *l, uint64_t until_ms) {
-    l->wake_ms = until_ms;
+    l->wake_ms = l->look_ms = until_ms;
     cond_wait_until(&l->changed, &l->mutex, until_ms);
     l->wake_ms = 0; // awake: it looks at everything before it sleeps again
 }
@@ -76,10 +98,12 @@ static void rest(struct local *l, uint64_t until_ms) {
 static void *watch(void *ctx) {
     struct local *l = ctx;
     pthread_mutex_lock(&l->mutex);
+    l->look_ms = clock_mono_ms();
     while (!l->stop) {
         struct queue_call *answers = NULL;
         uint64_t now = clock_mono_ms();
-        polls_end(l, now, &answers); // first: what becomes free goes to those who still wait
+        spare_leases(l, now);
+        polls_end(l, now, &answers); // before the next: what becomes free goes to those who still wait
         end_deadlines(l, now, &answers);
         end_times(l, &answers);
         hopeless_judge(l, now, &answers);

@@ -7,7 +7,10 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 // --- time alone
 
@@ -478,6 +481,38 @@ static void test_the_oldest_that_is_queued(void **state) {
     world_close(&w);
 }
 
+// Stops this process for so long; a child of it lets it go on.
+static void stand_still(unsigned seconds) {
+    int status;
+    pid_t parent = getpid(), child = fork();
+    if (!child) {
+        sleep(seconds);
+        kill(parent, SIGCONT);
+        _exit(0);
+    }
+    assert_true(child > 0);
+    assert_int_equal(raise(SIGSTOP), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+}
+
+// If this fails, a coordinator that stood still for a moment (a paused machine, a disk that hangs) takes away all that
+// its workers hold, as nobody could confirm a lease meanwhile: everything is run twice.
+static void test_a_process_that_stood_still(void **state) {
+    struct world w;
+    struct queue_counts counts;
+    bool changed;
+    world_open_on(&w, state, 600000);
+    assert_true(create(&w, 1));
+    struct test_lease one = poll_one(&w); // to be confirmed within LEASE_CONFIRM_MS
+    stand_still(LEASE_CONFIRM_MS / 1000 + 4);
+    assert_int_equal(poll_as(&w, 1, NULL, NULL).id, 0); // and time goes on before its worker is heard
+    assert_int_equal(beat(&w, &one, EXECUTION_EVENT_RUN, 0), QUEUE_OK);
+    queue_counts(w.q, &counts);
+    assert_int_equal(counts.leases_lost, 0);
+    assert_int_equal(end_well(&w, &one, &changed), QUEUE_OK);
+    world_close(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_creates_at_once),
                                        cmocka_unit_test(test_a_failed_cancel),
@@ -492,6 +527,7 @@ int main(void) {
                                        ON_BOTH_FORMS(test_the_oldest_that_is_queued),
                                        ON_BOTH_FORMS(test_leases_outlive_a_restart),
                                        ON_BOTH_FORMS(test_an_older_program),
+                                       ON_BOTH_FORMS(test_a_process_that_stood_still),
                                        cmocka_unit_test(test_a_lease_lasts_until_its_end_is_stored),
                                        cmocka_unit_test(test_an_end_waits_for_the_writer)};
     return cmocka_run_group_tests(tests, NULL, NULL);

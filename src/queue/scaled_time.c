@@ -6,7 +6,6 @@
 #include "queue/scaled_sql.h"
 
 #define SWEEP_MAX "256" // rows at a time
-#define OUTAGE_MS 3000  // a database that was not looked at for so long was away
 
 // Every coordinator does this; who comes second to a row passes over it.
 static const char lost_sql[] =
@@ -105,6 +104,7 @@ static bool end_times(struct scaled *s, uint64_t *rows, struct err *e) {
 static const char spare_sql[] = "UPDATE queue_items SET until_ms = " NOW_MS " + CAST(:lasts AS BIGINT)"
                                 " WHERE stage IS NOT NULL AND until_ms <= " NOW_MS " + CAST(:within AS BIGINT)";
 
+// Here the database was away, or this process stood still.
 static bool spare_leases(struct scaled *s, struct err *e) {
     struct db *db = s->soft;
     struct db_stmt *q;
