@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The locks on builds, with real workers and a real coordinator. If these fail, a worker that dies as it builds makes
-everybody wait who needs that build."""
-import json
+everybody wait who needs that build, or a coordinator that starts anew has it made twice."""
+import json, signal
 
-import kit
+import coordinator_world, kit
 from kit import check, equal
 from roles_test import Between, Fleet
 from worker_world import ECHO, builds, c_repo
@@ -45,6 +45,33 @@ def test_builder_killed():
                       kit.until(lambda: builds(second) == 1, BUILD_LOCK_SECONDS + SPARE_SECONDS), second.output()[-800:])
                 equal("one that is ended", second.stop(), 0)
                 equal("lets its lock go", others.released, [{"released": True}])
+
+
+def test_coordinator_killed():
+    """Who waits for a build asks for its lock ten times as often as its holder does: a start that forgot it would give
+    it to the one that waits."""
+    with kit.folder() as home:
+        w = Fleet(home, BLOCK_MS="400")
+        repo = c_repo(w, "slow", ECHO, seconds=20)
+        locks, others = Locks(w.real.url), Locks(w.real.url)
+        with w.worker("first", API_BASE_URL=locks.url) as first:
+            txs = [w.ask(repo, "one")[1]]
+            check("one begins to build", kit.until(lambda: builds(first) == 1, 20), first.output()[-800:])
+            first.process.send_signal(signal.SIGSTOP)  # the other one gets what is asked for next
+            with w.worker("second", API_BASE_URL=others.url) as second:
+                txs.append(w.ask(repo, "two")[1])
+                check("another one waits for that", kit.until(lambda: others.taken, 20), second.output()[-800:])
+                first.process.send_signal(signal.SIGCONT)
+                equal("as the lock is held", [x["acquired"] for x in others.taken], [False] * len(others.taken))
+                w.real.kill()
+                others.taken.clear()
+                locks.before = lambda path: path == "/locks/acquire" and kit.until(lambda: others.taken, 10)
+                w.real = coordinator_world.again(w.real)
+                locks.to = others.to = w.real.url
+                check("who waits asks first", kit.until(lambda: others.taken, 10), second.output()[-800:])
+                equal("and does not get it", others.taken[0]["acquired"], False)
+                equal("both are answered", [w.answer(tx)[1] for tx in txs], ["one", "two"])
+                equal("and one has built", (builds(first), builds(second)), (1, 0))
 
 
 if __name__ == "__main__":

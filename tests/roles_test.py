@@ -76,6 +76,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+            return
+        self.close_connection = True  # whoever asked hears at once that there is no answer
 
     do_POST = do_PUT = do_DELETE = do_GET
 

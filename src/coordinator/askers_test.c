@@ -12,10 +12,12 @@ static bool ask(struct askers *a, const char *name) {
 // the same company is refused for it.
 static void a_wide_network_has_its_share(void **state) {
     (void)state;
-    struct shared *s = shared_open_local();
+    struct shared *s;
     struct askers a;
+    struct err e;
     char name[CLIENT_MAX];
     unsigned answered = 0;
+    assert_ok(shared_open_local(&s, NULL, &e), &e);
     askers_init(&a, s, "test", "test of a network", 2, 60);
     for (unsigned i = 0; i < 1000; i++) {
         snprintf(name, sizeof name, "2001:db8:7:%x::/64", i);

@@ -57,7 +57,10 @@ static bool open_queue(struct coordinator *c, const struct coordinator_config *c
 static bool open_shared(struct coordinator *c, const struct coordinator_config *config, struct err *e) {
     const unsigned often = config->public_per_minute;
     switch (db_engine(c->writing)) {
-    case DB_SQLITE: c->shared = shared_open_local(); break;
+    case DB_SQLITE:
+        if (!shared_open_local(&c->shared, c->writer, e))
+            return false;
+        break;
     case DB_POSTGRES:
         if (!shared_open_scaled(&c->shared, config->database_url, c->redis, e))
             return false;
@@ -142,11 +145,12 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
     paged.pages_by_index = true;
     return (examples_read(&c->examples, config->examples, e) || err_wrap(e, "EXAMPLES_FILE")) &&
            database_open_as(&c->writing, home, url, &keep, e) && open_redis(c, config, e) &&
-           open_shared(c, config, e) && database_open_as(&c->reading, home, url, &keep, e) &&
+           writer_new(&c->writer, c->writing, e) && open_shared(c, config, e) &&
+           database_open_as(&c->reading, home, url, &keep, e) &&
            database_open_as(&c->authorising, home, url, &brief, e) &&
            database_open_as(&c->knowing, home, url, &brief, e) && database_open_as(&c->aged, home, url, &keep, e) &&
            readers_new(&c->readers, config->readers ? config->readers : READERS_DEFAULT, home, url, &keep, e) &&
-           tokens_move(config->home, config->database_url, c->reading, e) && writer_new(&c->writer, c->writing, e) &&
+           tokens_move(config->home, config->database_url, c->reading, e) &&
            (c->tokens = tokens_new(c->authorising, c->writer, TOKENS_OF_PROGRAMS)) &&
            (c->keys = tokens_new(c->knowing, c->writer, KEYS_OF_ACCOUNTS)) && open_words(c, config, e) &&
            open_blobs(c, config, e) && prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What coordinators share beside the executions: locks, so that no two workers build the same thing; which workers were
 // seen; whom the operator keeps from leases; how often somebody may ask. Like queue.h a seam whose form no handler
-// knows: the memory of one process (shared_local.c), or rows of PostgreSQL for several (shared_scaled.h). Losing all of
-// it costs a second build at most. Safe from several threads.
+// knows: the memory of one process, which finds its locks again after a start (shared_local.c), or rows of PostgreSQL
+// for several (shared_scaled.h). Losing all of it costs a second build at most. Safe from several threads.
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
@@ -20,8 +20,10 @@ struct buf;
 struct db;
 struct redis;
 struct shared;
-// For one process.
-struct shared *shared_open_local(void);
+struct writer;
+// For one process. Its locks are stored by `writer`, behind whoever took them, so that a restart, planned or not, ends
+// none of those that are in use: each lasts LEASE_MS more at least. The writer is freed first; NULL: nothing is stored.
+[[nodiscard]] bool shared_open_local(struct shared **out, struct writer *writer, struct err *e);
 // For any number of processes, on a database of PostgreSQL that is migrated. `redis`, which outlives it, counts for all
 // of them; NULL: none does. ERR_SETTINGS: a coordinator that cannot share it uses it now.
 [[nodiscard]] bool shared_open_scaled(struct shared **out, const char *url, struct redis *redis, struct err *e);

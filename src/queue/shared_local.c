@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form for one process: its memory.
+// The form for one process: its memory. Locks stand in rows, too, so that a start finds them again; nobody waits until
+// they do.
 #include "base/clock.h"
+#include "base/log.h"
+#include "queue/database.h"
 #include "queue/shared_form.h"
+#include "store/writer.h"
 
 struct lock {
     char *key, *holder, *token_name;
     uint64_t until_ms;
 };
 struct local_shared {
-    struct shared base; // its mutex is for all
+    struct shared base;    // its mutex is for all
+    struct writer *writer; // NULL: nothing is stored
     struct lock locks[LOCKS_MAX];
     size_t lock_count;
 };
@@ -30,23 +35,110 @@ static void local_shared_free(struct shared *base) {
     free(s);
 }
 
+// --- locks in their rows
+
+struct storing {
+    struct local_shared *s;
+    char *key;
+};
+
+static struct lock *lock_at(struct local_shared *s, const char *key) {
+    for (size_t i = 0; i < s->lock_count; i++)
+        if (strcmp(s->locks[i].key, key) == 0)
+            return &s->locks[i];
+    return NULL;
+}
+
+// As it is by now: whatever else was changed before this is written is written again behind it.
+static bool lock_read(struct storing *x, struct arena *a, struct lock *out) {
+    pthread_mutex_lock(&x->s->base.mutex);
+    const struct lock *l = lock_at(x->s, x->key);
+    if (l)
+        *out = (struct lock){NULL, arena_strdup(a, l->holder), arena_strdup(a, l->token_name), l->until_ms};
+    pthread_mutex_unlock(&x->s->base.mutex);
+    return l;
+}
+
+static bool store_lock(struct db *db, void *ctx, struct err *e) {
+    struct storing *x = ctx;
+    struct db_stmt *q;
+    struct lock l;
+    SCOPED_ARENA(a);
+    bool held = lock_read(x, a, &l);
+    if (!db_query(db,
+                  held ? "INSERT INTO build_locks (lock_key, worker_id, token_name, until_ms) VALUES (:key, :worker, "
+                         ":token, :until) ON CONFLICT (lock_key) DO UPDATE SET worker_id = excluded.worker_id, "
+                         "token_name = excluded.token_name, until_ms = excluded.until_ms"
+                       : "DELETE FROM build_locks WHERE lock_key = :key",
+                  &q, e))
+        return false;
+    db_bind_text(db, q, ":key", database_text(a, x->key));
+    if (held) {
+        uint64_t now = clock_mono_ms();
+        db_bind_text(db, q, ":worker", database_text(a, l.holder));
+        db_bind_text(db, q, ":token", l.token_name);
+        db_bind_int(db, q, ":until", (int64_t)(clock_wall_ms() + (l.until_ms > now ? l.until_ms - now : 0)));
+    }
+    return db_run(db, q, e);
+}
+
+static void lock_stored(void *ctx, bool ok, const struct err *e) {
+    struct storing *x = ctx;
+    if (!ok)
+        log_err(LOG_WARN, "a lock could not be stored, and a restart forgets it", e);
+    free(x->key);
+    free(x);
+}
+
+static void lock_store(struct local_shared *s, const char *key) {
+    struct storing *x = xcalloc(1, sizeof *x);
+    const struct writer_job job = {store_lock, lock_stored, x};
+    struct err e;
+    *x = (struct storing){s, xstrdup(key)};
+    if (!s->writer || !writer_submit(s->writer, &job, &e))
+        lock_stored(x, !s->writer, &e);
+}
+
+// What is held lasts so long at least: its holder could not prolong it while nobody listened.
+static void lock_restore(struct local_shared *s, struct db *db, struct db_stmt *q) {
+    uint64_t wall = clock_wall_ms(), until = (uint64_t)db_int(db, q, "until_ms");
+    uint64_t left = until > wall ? until - wall : 0;
+    left = left < LEASE_MS ? LEASE_MS : left > LOCK_TTL_MAX_S * 1000 ? LOCK_TTL_MAX_S * 1000 : left;
+    s->locks[s->lock_count++] = (struct lock){xstrdup(db_text(db, q, "lock_key")), xstrdup(db_text(db, q, "worker_id")),
+                                              xstrdup(db_text(db, q, "token_name")), clock_mono_ms() + left};
+}
+
+static bool locks_load(struct db *db, void *ctx, struct err *e) {
+    struct local_shared *s = ctx;
+    struct db_stmt *q;
+    bool row = false, ok;
+    while (s->lock_count)
+        lock_drop(s, 0);
+    if (!db_query(db, "SELECT lock_key, worker_id, token_name, until_ms FROM build_locks", &q, e))
+        return false;
+    while ((ok = db_step(db, q, &row, e)) && row && s->lock_count < LOCKS_MAX)
+        lock_restore(s, db, q);
+    db_done(db, q);
+    return ok;
+}
+
 // --- locks
+
+static void lock_end(struct local_shared *s, size_t i) {
+    lock_store(s, s->locks[i].key);
+    lock_drop(s, i);
+}
 
 // Drops those whose time is over on the way.
 static struct lock *find_lock(struct local_shared *s, const char *key) {
     uint64_t now = clock_mono_ms();
-    struct lock *found = NULL;
     for (size_t i = 0; i < s->lock_count;) {
-        if (s->locks[i].until_ms <= now) {
-            lock_drop(s, i);
-            continue;
-        }
-        i++;
+        if (s->locks[i].until_ms <= now)
+            lock_end(s, i);
+        else
+            i++;
     }
-    for (size_t i = 0; i < s->lock_count && !found; i++)
-        if (strcmp(s->locks[i].key, key) == 0)
-            found = &s->locks[i];
-    return found;
+    return lock_at(s, key);
 }
 
 static struct lock *add_lock(struct local_shared *s, const struct shared_lock *x) {
@@ -72,8 +164,10 @@ static void local_acquire(struct shared *base, struct shared_lock *x) {
         l = add_lock(s, x);
     if (l) {
         x->acquired = is_holder(l, x);
-        if (x->acquired)
+        if (x->acquired) {
             l->until_ms = now + x->ttl_s * 1000;
+            lock_store(s, l->key);
+        }
         x->holder = arena_strdup(x->arena, l->holder);
         x->expires_in_s = (l->until_ms - now + 999) / 1000;
     }
@@ -89,7 +183,7 @@ static void local_release(struct shared *base, struct shared_lock *x) {
     bool foreign = l && !is_holder(l, x);
     x->released = l && !foreign;
     if (x->released)
-        lock_drop(s, (size_t)(l - s->locks));
+        lock_end(s, (size_t)(l - s->locks));
     pthread_mutex_unlock(&base->mutex);
     shared_answer(&x->call, !foreign || lock_is_foreign(x->key, &e), &e);
 }
@@ -126,10 +220,16 @@ static void local_bench(struct shared *s, struct shared_bench *x) {
     shared_answer(&x->call, !full || bench_is_full(&e), &e);
 }
 
-struct shared *shared_open_local(void) {
+bool shared_open_local(struct shared **out, struct writer *writer, struct err *e) {
     static const struct shared_form form = {
         .acquire = local_acquire, .release = local_release, .bench = local_bench, .free = local_shared_free};
     struct local_shared *s = xcalloc(1, sizeof *s);
     shared_init(&s->base, &form);
-    return &s->base;
+    s->writer = writer;
+    if (writer && !writer_do(writer, locks_load, s, e)) {
+        local_shared_free(&s->base);
+        return false;
+    }
+    *out = &s->base;
+    return true;
 }

@@ -20,8 +20,10 @@ static struct shared *open_on(void **state) {
     struct shared *s;
     struct db *db;
     struct err e;
-    if (!url_of(state))
-        return shared_open_local();
+    if (!url_of(state)) {
+        assert_ok(shared_open_local(&s, NULL, &e), &e);
+        return s;
+    }
     assert_ok(database_open(&db, NULL, url_of(state), &e), &e); // migrated
     db_close(db);
     assert_ok(shared_open_scaled(&s, url_of(state), NULL, &e), &e);
@@ -84,6 +86,71 @@ static void a_lock_ends_by_itself(void **state) {
         ;
     assert_int_equal(lock(s, shared_release, "k", "one").failed, ERR_FORBIDDEN);
     shared_free(s);
+}
+
+static struct shared *open_in(struct world *w) {
+    struct shared *s;
+    struct err e;
+    if (w->url)
+        assert_ok(shared_open_scaled(&s, w->url, NULL, &e), &e);
+    else
+        assert_ok(shared_open_local(&s, w->writer, &e), &e);
+    return s;
+}
+
+// If this fails, whoever waits for a build that is under way begins it too when the coordinator starts anew: it asks
+// ten times as often as the holder prolongs.
+static void a_restart_forgets_no_lock(void **state) {
+    struct world w;
+    world_open_on(&w, state, 600000);
+    struct shared *s = open_in(&w);
+    assert_true(lock_by(s, shared_acquire, "k", "one", "token", 60).acquired);
+    assert_true(lock_by(s, shared_acquire, "over", "one", "token", 1).acquired);
+    assert_true(lock(s, shared_acquire, "released", "one").acquired);
+    assert_true(lock(s, shared_release, "released", "one").released);
+    while (!lock(s, shared_acquire, "over", "two").acquired)
+        ;
+    world_stop(&w);
+    shared_free(s);
+    world_start(&w);
+    s = open_in(&w);
+    assert_false(lock_by(s, shared_acquire, "k", "two", "token", 60).acquired);
+    assert_false(lock_by(s, shared_acquire, "k", "one", "another", 60).acquired);
+    assert_true(lock_by(s, shared_acquire, "k", "one", "token", 60).acquired);
+    assert_false(lock(s, shared_acquire, "over", "one").acquired);
+    assert_true(lock(s, shared_acquire, "released", "two").acquired);
+    assert_true(lock_by(s, shared_release, "k", "one", "token", 60).released);
+    assert_true(lock(s, shared_acquire, "k", "two").acquired);
+    world_stop(&w);
+    shared_free(s);
+    world_start(&w);
+    world_close(&w);
+}
+
+// A coordinator that was down for longer than a lock lasts: its holder could not prolong it.
+static void a_lock_outlives_a_long_stop(void **state) {
+    struct world w;
+    world_open_on(&w, state, 600000);
+    struct shared *s = open_in(&w);
+    assert_true(lock(s, shared_acquire, "k", "one").acquired);
+    assert_true(lock(s, shared_acquire, "long", "one").acquired);
+    world_stop(&w);
+    shared_free(s);
+    world_start(&w);
+    restart_after(&w, "UPDATE build_locks SET until_ms = CASE WHEN lock_key = 'k' THEN 1 ELSE 9000000000000 END");
+    s = open_in(&w);
+    assert_false(lock(s, shared_acquire, "k", "two").acquired);
+    assert_true(lock(s, shared_acquire, "k", "one").acquired);
+    struct test_answer answer;
+    SCOPED_ARENA(a);
+    struct shared_lock x = {.call = call_of(&answer), .arena = a, .key = "long", .worker = "two", .ttl_s = 60};
+    shared_acquire(s, &x); // a clock that was wrong keeps nobody waiting for ever
+    assert_true(wait_for(&answer) && !x.acquired && x.expires_in_s <= LOCK_TTL_MAX_S);
+    world_stop(&w);
+    shared_free(s);
+    world_start(&w);
+    assert_int_equal(rows_of(&w, "SELECT count(*) AS n FROM build_locks"), 2);
+    world_close(&w);
 }
 
 // What comes from a path may be no text; both forms take it.
@@ -401,6 +468,8 @@ int main(void) {
                                        ON_BOTH_FORMS(a_lock_is_its_tokens),
                                        ON_BOTH_FORMS(a_lock_ends_by_itself),
                                        ON_BOTH_FORMS(any_bytes_name_a_lock),
+                                       ON_BOTH_FORMS(a_restart_forgets_no_lock),
+                                       cmocka_unit_test(a_lock_outlives_a_long_stop),
                                        ON_BOTH_FORMS(the_tables_are_bounded),
                                        ON_BOTH_FORMS(what_workers_say),
                                        ON_BOTH_FORMS(who_falls_silent),
