@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The leases of an earlier life: while some last for a tenth of a second or longer, HOME/held names them. A worker that
-// was killed, and comes back, gives them back at once, so that they are handed out again before they run out by
-// themselves. What the journal knows is on its way to the chain, and is not given back.
+// The leases of an earlier life: while some last for a tenth of a second or longer, or were given back and the
+// coordinator could not be told, HOME/held names them. A worker that was killed, or stopped while the coordinator was
+// away, and comes back, gives them back at once, so that they are handed out again before they run out by themselves.
+// What the journal knows is on its way to the chain, and is not given back.
 #pragma once
 #include "worker/coordinator_client.h"
 

@@ -165,33 +165,6 @@ static void regular_duties(struct held *h, struct arena *a) {
     pthread_mutex_lock(&h->lock);
 }
 
-// Of one whose answer is made the journal knows.
-static bool is_to_be_noted(const struct held_lease *l, uint64_t now) {
-    return !l->lost && l->stage != STAGE_SUBMITTING && l->stage != STAGE_ENDED && now - l->taken_ms >= NEWS_MS;
-}
-
-// Called and returns with the lock held.
-static void note_held(struct held *h, struct arena *a) {
-    uint64_t now = clock_mono_ms(), hash = 0;
-    size_t count = 0, n = 0;
-    for (const struct held_lease *l = h->list; l; l = l->next)
-        if (is_to_be_noted(l, now)) {
-            hash = (hash ^ l->taken_ms ^ l->request_id << 32) * 0x100000001b3ull + 1;
-            count++;
-        }
-    if (hash == h->noted)
-        return;
-    h->noted = hash;
-    struct lease_id *ids = arena_calloc(a, count + 1, sizeof *ids);
-    for (const struct held_lease *l = h->list; l; l = l->next)
-        if (is_to_be_noted(l, now))
-            ids[n++] = (struct lease_id){arena_strdup(a, l->contract_id), arena_strdup(a, l->token), l->request_id};
-    pthread_mutex_unlock(&h->lock);
-    held_file_write(h->set.file, a, ids, n);
-    arena_reset(a);
-    pthread_mutex_lock(&h->lock);
-}
-
 // --- what the coordinator could not be told
 
 static void free_owed(struct owed *o) {
@@ -219,28 +192,36 @@ static void put_owed(struct held *h, struct owed *o) {
     *at = o;
 }
 
+// The one that waits longest. Called and returns with the lock held; false: it is owed still.
+static bool tell_first(struct held *h, struct arena *a) {
+    struct owed *o = h->owed;
+    const struct lease_id id = {o->contract_id, o->token, o->request_id};
+    h->owed = o->next;
+    pthread_mutex_unlock(&h->lock);
+    bool over = tell_back(h, a, &id, o->reason, o->retry) || clock_mono_ms() > o->until_ms;
+    arena_reset(a);
+    pthread_mutex_lock(&h->lock);
+    if (over) {
+        free_owed(o);
+        h->owed_count--;
+    } else {
+        put_owed(h, o);
+        h->owed_tried_ms = clock_mono_ms(); // the others would not be heard either
+    }
+    return over;
+}
+
 // Called and returns with the lock held.
 static void tell_owed(struct held *h, struct arena *a) {
     const uint64_t end = deadline_in(OWED_TURN_MS);
-    for (struct owed *o;
-         !h->stop && (o = h->owed) && clock_mono_ms() - h->owed_tried_ms >= OWED_AGAIN_MS && clock_mono_ms() <= end;) {
-        const struct lease_id id = {o->contract_id, o->token, o->request_id};
-        h->owed = o->next;
-        pthread_mutex_unlock(&h->lock);
-        bool over = tell_back(h, a, &id, o->reason, o->retry) || clock_mono_ms() > o->until_ms;
-        arena_reset(a);
-        pthread_mutex_lock(&h->lock);
-        if (over) {
-            free_owed(o);
-            h->owed_count--;
-        } else {
-            put_owed(h, o);
-            h->owed_tried_ms = clock_mono_ms(); // the others would not be heard either
-        }
-    }
+    while (!h->stop && h->owed && clock_mono_ms() - h->owed_tried_ms >= OWED_AGAIN_MS && clock_mono_ms() <= end)
+        (void)tell_first(h, a);
 }
 
-static void owe(struct held *h, const struct lease_id *id, const char *reason, bool retry) {
+// With the lock held. Where there is no room it runs out by itself.
+static void put_new_owed(struct held *h, const struct lease_id *id, const char *reason, bool retry) {
+    if (h->owed_count == OWED_MAX)
+        return;
     struct owed *o = xcalloc(1, sizeof *o);
     *o = (struct owed){.contract_id = xstrdup(id->contract_id),
                        .token = xstrdup(id->token),
@@ -248,15 +229,14 @@ static void owe(struct held *h, const struct lease_id *id, const char *reason, b
                        .request_id = id->request_id,
                        .until_ms = deadline_in(OWED_MS),
                        .retry = retry};
+    put_owed(h, o);
+    h->owed_count++;
+}
+
+static void owe(struct held *h, const struct lease_id *id, const char *reason, bool retry) {
     pthread_mutex_lock(&h->lock);
-    const bool room = h->owed_count < OWED_MAX;
-    if (room) {
-        put_owed(h, o);
-        h->owed_count++;
-    }
+    put_new_owed(h, id, reason, retry);
     pthread_mutex_unlock(&h->lock);
-    if (!room) // it runs out by itself
-        free_owed(o);
 }
 
 void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, const char *reason, bool retry) {
@@ -268,11 +248,47 @@ static void owe_earlier(struct held *h, struct arena *a) {
     struct lease_id *ids;
     size_t n = held_file_take(h->set.file, h->set.pending_dir, a, &ids);
     for (size_t i = 0; i < n; i++) {
-        log_info("given back request=%" PRIu64 " contract=%s: it was held when the worker was ended", ids[i].request_id,
-                 ids[i].contract_id);
-        owe(h, &ids[i], "the worker that held it was ended, and has started anew", true);
+        log_info("given back request=%" PRIu64 " contract=%s: it was not given back when the worker ended",
+                 ids[i].request_id, ids[i].contract_id);
+        owe(h, &ids[i], "the worker that held it has ended, and has started anew", true);
     }
     arena_reset(a);
+}
+
+// --- what the next life is told, should this one end
+
+// Of one whose answer is made the journal knows.
+static bool is_to_be_noted(const struct held_lease *l, uint64_t now) {
+    return !l->lost && l->stage != STAGE_SUBMITTING && l->stage != STAGE_ENDED && now - l->taken_ms >= NEWS_MS;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t a, uint64_t b) { return (hash ^ a ^ b << 32) * 0x100000001b3ull + 1; }
+
+static struct lease_id id_copy(struct arena *a, const char *contract_id, const char *token, uint64_t request_id) {
+    return (struct lease_id){arena_strdup(a, contract_id), arena_strdup(a, token), request_id};
+}
+
+// Both what is held and what is owed. Called and returns with the lock held.
+static void note_held(struct held *h, struct arena *a, uint64_t now) {
+    uint64_t hash = 0;
+    size_t count = 0, n = 0;
+    for (const struct held_lease *l = h->list; l; l = l->next, count++)
+        hash = is_to_be_noted(l, now) ? mix(hash, l->taken_ms, l->request_id) : hash;
+    for (const struct owed *o = h->owed; o; o = o->next, count++)
+        hash = mix(hash, o->until_ms, o->request_id);
+    if (hash == h->noted)
+        return;
+    h->noted = hash;
+    struct lease_id *ids = arena_calloc(a, count + 1, sizeof *ids);
+    for (const struct held_lease *l = h->list; l; l = l->next)
+        if (is_to_be_noted(l, now))
+            ids[n++] = id_copy(a, l->contract_id, l->token, l->request_id);
+    for (const struct owed *o = h->owed; o; o = o->next)
+        ids[n++] = id_copy(a, o->contract_id, o->token, o->request_id);
+    pthread_mutex_unlock(&h->lock);
+    held_file_write(h->set.file, a, ids, n);
+    arena_reset(a);
+    pthread_mutex_lock(&h->lock);
 }
 
 // --- the heart
@@ -283,10 +299,10 @@ static void *heart(void *ctx) {
     owe_earlier(h, a);
     pthread_mutex_lock(&h->lock);
     while (!h->stop) {
+        note_held(h, a, clock_mono_ms());
         beat_all(h, a);
         tell_owed(h, a);
         regular_duties(h, a);
-        note_held(h, a);
         bool idle = !h->list;
         uint64_t end = deadline_in(idle ? 1000 : NEWS_MS);
         while (!h->stop && idle == !h->list && cond_wait_until(&h->news, &h->lock, end))
@@ -316,10 +332,10 @@ void held_stop(struct held *h) {
     pthread_mutex_unlock(&h->lock);
     if (h->started)
         pthread_join(h->thread, NULL);
-    if (h->noted) {
-        SCOPED_ARENA(a);
-        held_file_write(h->set.file, a, NULL, 0);
-    }
+    SCOPED_ARENA(a);
+    pthread_mutex_lock(&h->lock);
+    note_held(h, a, NO_DEADLINE); // however young
+    pthread_mutex_unlock(&h->lock);
     while (h->list) {
         struct held_lease *l = h->list;
         h->list = l->next;
@@ -401,21 +417,18 @@ void held_drop(struct held *h, struct held_lease *l) {
 
 void held_return_all(struct held *h, const char *reason, uint64_t ms) {
     SCOPED_ARENA(a);
-    struct err e;
-    uint64_t end = deadline_in(ms);
-    size_t n = held_count(h), count = 0;
-    struct lease_id *ids = arena_calloc(a, n + 1, sizeof *ids);
+    const uint64_t end = deadline_in(ms);
     pthread_mutex_lock(&h->lock);
-    for (struct held_lease *l = h->list; l && count < n; l = l->next) {
+    for (struct held_lease *l = h->list; l; l = l->next) {
         if (l->stage == STAGE_SUBMITTING || l->stage == STAGE_ENDED || l->lost)
             continue;
-        ids[count++] = (struct lease_id){arena_strdup(a, l->contract_id), arena_strdup(a, l->token), l->request_id};
+        const struct lease_id id = held_id(l);
+        put_new_owed(h, &id, reason, true);
         l->lost = true; // whoever works on it sends nothing any more
     }
+    for (size_t n = h->owed_count; n > 0 && h->owed && clock_mono_ms() <= end; n--)
+        (void)tell_first(h, a);
     pthread_mutex_unlock(&h->lock);
-    for (size_t i = 0; i < count && clock_mono_ms() <= end; i++)
-        if (!api_fail(h->set.api, a, &ids[i], reason, true, &e))
-            log_err(LOG_WARN, "returning a lease", &e);
 }
 
 void held_stages(struct held *h, uint64_t by_stage[static STAGE_ENDED + 1]) {

@@ -23,7 +23,7 @@ struct held_settings {
 };
 // First of all it gives back what an earlier life held.
 [[nodiscard]] bool held_start(struct held **out, const struct held_settings *s, struct err *e);
-void held_stop(struct held *h); // the thread ends; what is held stays
+void held_stop(struct held *h); // the thread ends; what the coordinator does not know to be given back the file names
 
 // Takes the lease in and confirms it with its first heartbeat; NULL when it is somebody else's already or the
 // coordinator cannot be reached.
@@ -41,7 +41,7 @@ void held_drop(struct held *h, struct held_lease *l);
 // soon as it can, until the lease has run out there by itself.
 void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, const char *reason, bool retry);
 // Shutdown: every lease but those whose answer is on its way goes back to the queue. They stay in the list. What the
-// coordinator was not told within `ms` runs out there by itself.
+// coordinator was not told within `ms` it is told while the thread lives, or by the next life (held_file.h).
 void held_return_all(struct held *h, const char *reason, uint64_t ms);
 size_t held_count(struct held *h);
 // Adds each lease to the count of its stage.

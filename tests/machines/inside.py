@@ -249,7 +249,7 @@ def check_builds(kind, world):
             check_too_much(kind, world, how)
         failed = [(x["request_id"], x["reason"]) for x in world.coordinator.failed]
         equal("the next one gives back what the killed one held, and none of the rest is the platform's failure",
-              failed, [(killed, "the worker that held it was ended, and has started anew")])
+              failed, [(killed, "the worker that held it has ended, and has started anew")])
 
 
 def check_hostile(kind, confinements):
