@@ -31,9 +31,9 @@ def test_closed():
     json_type = {"Content-Type": "application/json; charset=utf-8"}
     said = lambda value, status=200, path="/workers/heartbeat": described.fault(
         "POST", "http://x" + path, status, json_type, json.dumps(value).encode())
-    equal("as described", said({"ok": True}), None)
+    equal("as described", said({"ok": True, "now_ms": 5}), None)
     for name, answer in (("one too many", said({"ok": True, "more": 1})), ("one too few", said({})),
-                         ("another type", said({"ok": "yes"})), ("another status", said({"ok": True}, 202)),
+                         ("another type", said({"ok": "yes", "now_ms": 5})), ("another status", said({"ok": True, "now_ms": 5}, 202)),
                          ("an error of another form", said({"error": "no"}, 400)),
                          ("one of an unknown path", said({"error": "no"}, 404, "/no/such/path"))):
         check(name, answer, answer)

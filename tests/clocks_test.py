@@ -4,10 +4,11 @@
 what is kept go by the database's clock alone."""
 import contextlib, time
 
-import databases, kit
+import databases, figures, kit
 from coordinator_world import Coordinator
 from fakes.preload import library
 from kit import check, equal
+from worker_world import World
 
 HOUR = 3600000
 
@@ -64,6 +65,25 @@ def test_leases_and_deadlines():
         equal("both end", [late.complete(2, leases[2])[0], early.complete(1, leases[1])[0]], [200, 200])
         job = late.job(1)
         check("when they did", abs(job["completed_at"] - now_ms()) < 60000, job)
+
+
+def test_deadlines_that_a_worker_reckons():
+    """What a worker's monitor posts it has reckoned by the clock that it was told: by that of a coordinator's machine
+    which is early, every request would be over at once, and by one that is late, none would ever be."""
+    with fleet(1, -1) as (server, name, _, (late, early)), kit.folder() as home:
+        w = World(home)
+        for i, c in enumerate((late, early)):
+            said = c.call("POST", "/workers/heartbeat", {"worker_id": "w"})[1]["now_ms"] - now_ms()
+            check("it says the database's time", abs(said) < 5000, said)
+            with w.worker(f"worker{i}", API_BASE_URL=c.url, ENABLE_EVENT_MONITOR="true", NEARDATA_API_URL=w.net.url) as worker:
+                check("its monitor reads blocks", kit.until(lambda: figures.read(worker.status_url)
+                      .get("outlayer_worker_monitor_cursor"), 20), worker.output()[-800:])
+                began = now_ms()
+                id, _, _ = w.request("https://local.test/test/nothing", record=False)
+                told = lambda: server.sql(f"SELECT task::json ->> 'dead_at_ms' FROM executions WHERE request_id = {id}", name)
+                check("it is recorded", kit.until(told, 20), worker.output()[-800:])
+                left = int(told()) - began
+                check("and its deadline is minutes from now", 0 < left < HOUR / 4, left)
 
 
 def test_locks_and_benches():

@@ -281,7 +281,8 @@ const struct api_about about_builds_put = {.id = "putBuild",
 
 API_SCHEMA(worker_says_schema, "WorkerState", "What a worker says of itself.", API_PLAIN,
            {"worker_id", API_TEXT, API_MUST, "Its name.", .min = 1, .max = WORKER_ID_MAX});
-API_SCHEMA(taken_schema, "Taken", "It is shown to everybody.", API_CLOSED, {"ok", API_BOOL, API_MUST, "Always true."});
+API_SCHEMA(taken_schema, "Taken", "It is shown to everybody.", API_CLOSED, {"ok", API_BOOL, API_MUST, "Always true."},
+           {"now_ms", API_NUMBER, API_MUST, "Now by the clock that `dead_at_ms` goes by, in Unix milliseconds."});
 const struct api_about about_workers_heartbeat = {.id = "announceWorker",
                                                   .what = "What a worker says of itself, shown as it is.",
                                                   .body = &worker_says_schema,

@@ -75,5 +75,5 @@ void workers_heartbeat(struct http_request *r, void *ctx) {
         http_reply_err(r, &e);
         return;
     }
-    http_reply_json(r, 200, json_pack("{s:b}", "ok", 1));
+    http_reply_json(r, 200, json_pack("{s:b, s:I}", "ok", 1, "now_ms", (json_int_t)shared_now_ms(c->shared)));
 }

@@ -36,6 +36,13 @@ uint64_t shared_coordinators(struct shared *s) {
     return n;
 }
 
+uint64_t shared_now_ms(struct shared *s) {
+    pthread_mutex_lock(&s->mutex);
+    int64_t ahead_ms = s->ahead_ms;
+    pthread_mutex_unlock(&s->mutex);
+    return ahead_ms ? (uint64_t)((int64_t)clock_mono_ms() + ahead_ms) : clock_wall_ms();
+}
+
 void shared_figures(struct shared *s, struct buf *out) {
     if (s->windows)
         windows_figures(s->windows, out);

@@ -29,6 +29,9 @@ struct writer;
 [[nodiscard]] bool shared_open_scaled(struct shared **out, const char *url, struct redis *redis, struct err *e);
 void shared_free(struct shared *s);             // when nobody calls any more. NULL is fine
 uint64_t shared_coordinators(struct shared *s); // that use the same database now, with this one
+// Now, by the clock that deadlines go by, in Unix milliseconds: the database's, where that is a server. It was asked
+// less than a few seconds ago, and goes on by itself where it does not answer.
+uint64_t shared_now_ms(struct shared *s);
 void shared_figures(struct shared *s, struct buf *out);
 
 // A call as those of queue.h: answered once by `done`, at once or later, from any thread, with no lock held. *e is NULL

@@ -35,6 +35,7 @@ struct shared { // a form's own struct begins with it
     struct benched bench[BENCHED_MAX];
     size_t bench_count;
     uint64_t coordinators;
+    int64_t ahead_ms;        // of the monotonic clock is the database's; 0: this process' clock counts
     struct windows *windows; // NULL: each process counts alone. Not the mutex', but of the start
 };
 

@@ -248,19 +248,20 @@ static const char stay_sql[] =
     ":version, " NOW_MS ", " NOW_MS ") ON CONFLICT (id) DO UPDATE SET seen_ms = excluded.seen_ms)"
     " SELECT (SELECT count(*) FROM coordinators WHERE id <> :id AND seen_ms + " COORDINATOR_ALIVE_TEXT " > " NOW_MS
     ") + 1 AS coordinators,"
-    " (SELECT count(*) FROM workers_seen WHERE seen_ms + " WORKER_ALIVE_TEXT " > " NOW_MS ") AS workers";
+    " (SELECT count(*) FROM workers_seen WHERE seen_ms + " WORKER_ALIVE_TEXT " > " NOW_MS ") AS workers, " NOW_MS
+    " AS now_ms";
 
 bool coordinator_row_stay(struct db *db, const char *id, struct shared_counts *out, struct err *e) {
-    static const char *const names[] = {"coordinators", "workers"};
+    static const char *const names[] = {"coordinators", "workers", "now_ms"};
     struct db_stmt *q;
-    uint64_t n[2];
+    uint64_t n[3];
     if (!db_query(db, stay_sql, &q, e))
         return false;
     db_bind_text(db, q, ":id", id);
     db_bind_text(db, q, ":version", PROGRAM_VERSION);
-    if (!read_numbers(db, q, names, n, 2, e))
+    if (!read_numbers(db, q, names, n, 3, e))
         return false;
-    *out = (struct shared_counts){n[0], n[1]};
+    *out = (struct shared_counts){n[0], n[1], n[2]};
     return true;
 }
 

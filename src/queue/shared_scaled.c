@@ -174,9 +174,11 @@ static bool store_seen(struct scaled_shared *s, struct err *e) {
 
 static bool look(struct scaled_shared *s, struct err *e) {
     struct shared_counts n;
+    uint64_t asked_ms = clock_mono_ms();
     if (!coordinator_row_stay(s->db, s->id, &n, e))
         return false;
     pthread_mutex_lock(&s->base.mutex);
+    s->base.ahead_ms = (int64_t)n.now_ms - (int64_t)(asked_ms + (clock_mono_ms() - asked_ms) / 2);
     s->base.coordinators = n.coordinators;
     s->base.alive_stored = n.workers;
     pthread_mutex_unlock(&s->base.mutex);

@@ -24,6 +24,7 @@
 [[nodiscard]] bool coordinator_row_enter(struct db *db, const char *id, struct err *e);
 struct shared_counts {
     uint64_t coordinators, workers; // that are there now
+    uint64_t now_ms;                // by the database's clock
 };
 [[nodiscard]] bool coordinator_row_stay(struct db *db, const char *id, struct shared_counts *out, struct err *e);
 [[nodiscard]] bool coordinator_row_leave(struct db *db, const char *id, struct err *e);

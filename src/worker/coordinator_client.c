@@ -14,10 +14,12 @@
 #define HEARTBEAT_MS 4000 // of what the heart says, too: other leases run out meanwhile
 #define LOCK_MS 4000
 #define WASM_MS 60000
+#define NOW_BELIEVED_MS 60000
 #define WASM_MAX (64u << 20)
 
 struct api {
     _Atomic int64_t ahead_ms;              // of the monotonic clock is the coordinator's; 0: not known
+    atomic_uint_fast64_t dates_from_ms;    // until then a coordinator's own word is believed before dates
     atomic_uint_fast64_t unnamed_until_ms; // until then polls do not name what is at hand
     struct http_client *http;
     struct api_settings set;
@@ -58,13 +60,25 @@ static struct http_call call_of(struct api *api, struct arena *a, const char *me
                               .cancel = api->set.cancel};
 }
 
-// When an answer was made; of a second its middle.
+// When an answer was made; of a second its middle. That is by the clock of the machine that the coordinator runs on,
+// and deadlines may go by its database's.
 static void see_date(struct api *api, const char *date) {
     struct tm t = {0};
+    if (clock_mono_ms() < atomic_load(&api->dates_from_ms))
+        return;
     const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &t) : NULL;
     time_t s = end && !*end ? timegm(&t) : 0;
     if (s > 0)
         api->ahead_ms = (int64_t)s * 1000 + 500 - (int64_t)clock_mono_ms();
+}
+
+static void see_now(struct api *api, const json_t *answer) {
+    const json_t *now = json_object_get(answer, "now_ms");
+    json_int_t ms = json_is_integer(now) ? json_integer_value(now) : 0;
+    if (ms <= 0)
+        return;
+    api->ahead_ms = (int64_t)ms - (int64_t)clock_mono_ms();
+    atomic_store(&api->dates_from_ms, deadline_in(NOW_BELIEVED_MS));
 }
 
 uint64_t api_now_ms(const struct api *api) {
@@ -82,8 +96,10 @@ static bool tell(struct api *api, struct arena *a, const char *method, const cha
     call.wanted = &date;
     call.wanted_count = 1;
     bool ok = http_call_json(api->http, a, &call, in, &status, &out, e);
-    if (ok) // a proxy's refusal says when the proxy made it
+    if (ok) { // a proxy's refusal says when the proxy made it
+        see_now(api, out);
         see_date(api, date.value);
+    }
     return ok;
 }
 

@@ -21,9 +21,9 @@ struct api_settings {
 };
 [[nodiscard]] bool api_new(struct api **out, const struct api_settings *s, struct err *e);
 void api_free(struct api *api);
-// Now, in Unix milliseconds, by the clock of the coordinator, as the last answer to a heartbeat or an announcement
-// said, to a second; it goes on by itself and does not jump with this machine's. Without an answer that says so: by
-// this one's.
+// Now, in Unix milliseconds, by the clock that deadlines go by, as the last answer to an announcement said; it goes on
+// by itself and does not jump with this machine's. Of an older coordinator, whose answers do not say so: by their
+// dates, to a second. Without an answer: by this machine's.
 uint64_t api_now_ms(const struct api *api);
 
 struct poll_wish {

@@ -66,6 +66,7 @@ static void serve_complete(struct http_request *r, void *ctx) {
 static const struct http_route routes[] = {
     {.method = HTTP_GET, .path = "/tasks/poll", .handler = serve_poll},
     {.method = HTTP_POST, .path = "/tasks/heartbeat", .handler = serve, .max_body = 1 << 16},
+    {.method = HTTP_POST, .path = "/workers/heartbeat", .handler = serve, .max_body = 1 << 16},
     {.method = HTTP_POST, .path = "/tasks/complete", .handler = serve_complete, .max_body = 1 << 16},
     {.method = HTTP_GET, .path = "/wasm/{hash}", .handler = serve},
     {.method = HTTP_GET, .path = "/builds/{key}", .handler = serve},
@@ -192,6 +193,19 @@ static void deadlines_are_told_by_the_coordinators_clock(void **state) {
     fake.date = "some day";
     assert_ok(api_heartbeat(api, a, &id, NULL, 0, &e), &e);
     assert_in_range(api_now_ms(api), told, told + 60000);
+    // A coordinator's own word is the clock of its database; its date, that of its machine.
+    const uint64_t said = told + 3600000;
+    answers(200, "application/json", "{\"ok\":true,\"now_ms\":2216250000000}");
+    const struct worker_state state_of = {.capabilities = ""};
+    fake.date = "Sun, 25 Mar 2040 03:00:00 GMT";
+    assert_ok(api_announce(api, a, &state_of, &e), &e);
+    assert_in_range(api_now_ms(api), said, said + 60000);
+    answers(200, "application/json", "{\"expires_in_ms\":15000}");
+    assert_ok(api_heartbeat(api, a, &id, NULL, 0, &e), &e);
+    assert_in_range(api_now_ms(api), said, said + 60000);
+    answers(200, "application/json", "{\"ok\":true,\"now_ms\":\"soon\"}");
+    assert_ok(api_announce(api, a, &state_of, &e), &e);
+    assert_in_range(api_now_ms(api), said, said + 60000);
     fake.date = NULL;
 }
 
