@@ -315,6 +315,12 @@ static const struct db_migration migrations[] = {
      .sql = WORKERS_ENDED("json_object"),
      .postgres = WORKERS_ENDED("json_build_object"),
      .least = 17},
+    {.version = 19,
+     .what = "the order of what waits for one contract",
+     .sql = "",
+     .postgres = "CREATE INDEX queue_items_contract ON queue_items (contract_id, turn, execution_id) "
+                 "WHERE coalesce(stage, '') = '';",
+     .least = 17},
 };
 
 const char *database_text(struct arena *a, const char *text) {

@@ -392,14 +392,19 @@ bool scaled_store_give_backs(struct scaled *s, struct queue_give_back **x, size_
 // --- claims
 
 // `free` is as many rows as there are polls, at most: each of them is leased to one. `pairs` says to which. What one of
-// them does not get none gets: the others are asked for alone while there is such (scaled.c).
-#define CLAIM(recursive, pairs)                                                                                        \
+// them does not get none gets: the others are asked for alone while there is such (scaled.c). `whose` is a condition of
+// its own for one contract, so that an index finds its rows in their order and none of another one is read; it says in
+// words that the index of all contracts is not for that nobody holds them, as the planner believes that most rows are
+// of any contract that is asked for.
+#define OF_ANY "stage IS NULL AND CAST(:contract AS TEXT) IS NULL"
+#define OF_ONE "coalesce(stage, '') = '' AND contract_id = CAST(:contract AS TEXT)"
+#define CLAIM(recursive, whose, pairs)                                                                                 \
     "WITH " recursive                                                                                                  \
     "x AS (SELECT worker_id, token_name, lease, CAST(string_to_array(at_hand, ',') AS BIGINT[]) AS at_hand, n FROM"    \
     " unnest(CAST(:worker AS TEXT[]), CAST(:token AS TEXT[]), CAST(:lease AS TEXT[]), CAST(:at_hand AS TEXT[]))"       \
     " WITH ORDINALITY AS x (worker_id, token_name, lease, at_hand, n)),"                                               \
-    " free AS (SELECT execution_id, turn, source FROM queue_items WHERE stage IS NULL AND not_before_ms <= " NOW_MS    \
-    " AND dead_at_ms > " NOW_MS " AND (CAST(:contract AS TEXT) IS NULL OR contract_id = :contract)"                    \
+    " free AS (SELECT execution_id, turn, source FROM queue_items WHERE " whose " AND not_before_ms <= " NOW_MS        \
+    " AND dead_at_ms > " NOW_MS                                                                                        \
     " AND (turn < 0 OR ((CAST(:all AS BIGINT) = 1 OR build_target = ANY (string_to_array(:targets, ',')))"             \
     " AND CASE WHEN handed % 2 = 1 THEN CAST(:builds AS BIGINT) ELSE CAST(:runs AS BIGINT) END = 1))"                  \
     " AND NOT EXISTS (SELECT 1 FROM queue_benches b JOIN x ON x.worker_id = b.worker_id WHERE"                         \
@@ -417,21 +422,24 @@ bool scaled_store_give_backs(struct scaled *s, struct queue_give_back **x, size_
                " RETURNING x.n AS n, q.attempt AS attempt, q.turn AS "                                                 \
                "turn, q.handed AS handed, e.task AS task"
 
-static const char claim_sql[] =
-    CLAIM("", " pairs AS (SELECT execution_id, row_number() OVER (ORDER BY turn, execution_id) AS n FROM free)");
+#define IN_TURN " pairs AS (SELECT execution_id, row_number() OVER (ORDER BY turn, execution_id) AS n FROM free)"
 
 // Each row in turn takes the first poll that is left whose worker has its source at hand, or else the first that is
 // left. Those that nobody has at hand come last, and take nobody's place.
-static const char claim_at_hand_sql[] =
-    CLAIM("RECURSIVE ", " ranked AS MATERIALIZED (SELECT execution_id, source, row_number() OVER (ORDER BY EXISTS"
-                        " (SELECT 1 FROM x WHERE free.source = ANY (x.at_hand)) DESC, turn, execution_id) AS i"
-                        " FROM free),"
-                        " pairs AS (SELECT CAST(NULL AS BIGINT) AS execution_id, CAST(0 AS BIGINT) AS i,"
-                        " CAST(NULL AS BIGINT) AS n, CAST('{}' AS BIGINT[]) AS taken"
-                        " UNION ALL SELECT ranked.execution_id, ranked.i, best.n, pairs.taken || best.n"
-                        " FROM pairs JOIN ranked ON ranked.i = pairs.i + 1 CROSS JOIN LATERAL (SELECT x.n FROM x"
-                        " WHERE x.n <> ALL (pairs.taken)"
-                        " ORDER BY coalesce(ranked.source = ANY (x.at_hand), false) DESC, x.n LIMIT 1) best)");
+#define AT_HAND_FIRST                                                                                                  \
+    " ranked AS MATERIALIZED (SELECT execution_id, source, row_number() OVER (ORDER BY EXISTS"                         \
+    " (SELECT 1 FROM x WHERE free.source = ANY (x.at_hand)) DESC, turn, execution_id) AS i"                            \
+    " FROM free),"                                                                                                     \
+    " pairs AS (SELECT CAST(NULL AS BIGINT) AS execution_id, CAST(0 AS BIGINT) AS i,"                                  \
+    " CAST(NULL AS BIGINT) AS n, CAST('{}' AS BIGINT[]) AS taken"                                                      \
+    " UNION ALL SELECT ranked.execution_id, ranked.i, best.n, pairs.taken || best.n"                                   \
+    " FROM pairs JOIN ranked ON ranked.i = pairs.i + 1 CROSS JOIN LATERAL (SELECT x.n FROM x"                          \
+    " WHERE x.n <> ALL (pairs.taken)"                                                                                  \
+    " ORDER BY coalesce(ranked.source = ANY (x.at_hand), false) DESC, x.n LIMIT 1) best)"
+
+// By whether it is for one contract, and whether one of the workers has something at hand.
+static const char *const claims[2][2] = {{CLAIM("", OF_ANY, IN_TURN), CLAIM("RECURSIVE ", OF_ANY, AT_HAND_FIRST)},
+                                         {CLAIM("", OF_ONE, IN_TURN), CLAIM("RECURSIVE ", OF_ONE, AT_HAND_FIRST)}};
 
 #define NUMBER_ROOM 22 // a comma, a sign, 19 digits and the end
 
@@ -449,7 +457,7 @@ static const char *claim_statement(const struct scaled_lease *x, size_t n) {
     bool any = false;
     for (size_t i = 0; n > 1 && i < n; i++)
         any |= x[i].poll->at_hand_count > 0;
-    return any ? claim_at_hand_sql : claim_sql;
+    return claims[x[0].poll->contract_id != NULL][any];
 }
 
 static void read_lease(struct db *db, struct db_stmt *q, struct scaled_lease *x) {
