@@ -23,24 +23,30 @@ struct retention {
 // What is removed, by the moment that its rows are ordered by.
 struct kind {
     const char *what;
-    const char *nth;    // NULL: by age alone; else the moment of the row that is `:most` rows behind the newest
-    const char *remove; // `:most` rows of before `:before`, the oldest first
+    const char *nth; // NULL: by age alone; else the moment of the row that is `:most` rows behind the newest
+    // `:most` rows of before `:before`, the oldest first; of a server but those that another coordinator removes just
+    // now.
+    const char *remove, *remove_of_server;
 };
+#define BOTH_REMOVE(statement) .remove = statement("") ")", .remove_of_server = statement(" FOR UPDATE SKIP LOCKED") ")"
+#define REMOVE_EXECUTIONS(passing)                                                                                     \
+    "DELETE FROM executions WHERE id IN (SELECT id FROM executions WHERE ended_ms <= :before AND state IS NOT NULL "   \
+    "AND ended_ms < (SELECT n FROM rollups WHERE kind = 'until' AND name = '' AND at_ms = 0) " /* rollups.h */         \
+    "ORDER BY ended_ms LIMIT :most" passing
+#define REMOVE_RECORDS(passing)                                                                                        \
+    "DELETE FROM build_records WHERE (build_key, public_key) IN (SELECT build_key, public_key FROM build_records "     \
+    "WHERE created_ms <= :before ORDER BY created_ms LIMIT :most" passing
+#define REMOVE_MINUTES(passing)                                                                                        \
+    "DELETE FROM rollups WHERE kind = 'minute' AND name = '' AND at_ms IN (SELECT at_ms FROM rollups WHERE kind = "    \
+    "'minute' AND name = '' AND at_ms < :before ORDER BY at_ms LIMIT :most" passing
 static const struct kind executions = {
     "executions that had ended",
     "SELECT ended_ms AS moment FROM executions WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC LIMIT 1 OFFSET :most",
-    "DELETE FROM executions WHERE id IN (SELECT id FROM executions WHERE ended_ms <= :before AND state IS NOT NULL "
-    "AND ended_ms < (SELECT n FROM rollups WHERE kind = 'until' AND name = '' AND at_ms = 0) " // rollups.h
-    "ORDER BY ended_ms LIMIT :most)"};
+    BOTH_REMOVE(REMOVE_EXECUTIONS)};
 static const struct kind build_records = {
     "records of builds", "SELECT created_ms AS moment FROM build_records ORDER BY created_ms DESC LIMIT 1 OFFSET :most",
-    "DELETE FROM build_records WHERE (build_key, public_key) IN (SELECT build_key, public_key FROM build_records WHERE "
-    "created_ms <= :before ORDER BY created_ms LIMIT :most)"};
-
-static const struct kind minutes = {
-    .what = "sums of minutes",
-    .remove = "DELETE FROM rollups WHERE kind = 'minute' AND name = '' AND at_ms IN (SELECT at_ms FROM rollups WHERE "
-              "kind = 'minute' AND name = '' AND at_ms < :before ORDER BY at_ms LIMIT :most)"};
+    BOTH_REMOVE(REMOVE_RECORDS)};
+static const struct kind minutes = {.what = "sums of minutes", BOTH_REMOVE(REMOVE_MINUTES)};
 
 // --- one step ------------------------------------------------------------------------------------------------------
 
@@ -54,7 +60,8 @@ static bool run_step(struct db *db, void *ctx, struct err *e) {
     struct step *x = ctx;
     struct db_stmt *s;
     uint64_t began = clock_mono_us();
-    if (!db_query(db, x->kind->remove, &s, e))
+    bool server = db_engine(db) == DB_POSTGRES;
+    if (!db_query(db, server ? x->kind->remove_of_server : x->kind->remove, &s, e))
         return false;
     db_bind_int(db, s, ":before", (int64_t)x->before_ms);
     db_bind_int(db, s, ":most", (int64_t)x->most);
