@@ -10,7 +10,7 @@
 
 // --- faults: the n-th call fails, and all after it until the end of the fault
 
-enum fault { NO_FAULT, FAULT_FULL, FAULT_WRITE, FAULT_SYNC, FAULT_MEMORY, FAULT_DOUBT };
+enum fault { NO_FAULT, FAULT_FULL, FAULT_READ, FAULT_WRITE, FAULT_SYNC, FAULT_MEMORY, FAULT_DOUBT };
 static _Atomic int fault;
 static _Atomic int calls_left;
 static _Atomic bool met;
@@ -50,7 +50,7 @@ static sqlite3_vfs *real_vfs, failing_vfs;
 
 static int f_close(sqlite3_file *f) { return REAL(f)->pMethods->xClose(REAL(f)); }
 static int f_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at) {
-    return REAL(f)->pMethods->xRead(REAL(f), to, n, at);
+    return fails(FAULT_READ) ? SQLITE_IOERR_READ : REAL(f)->pMethods->xRead(REAL(f), to, n, at);
 }
 static int f_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at) {
     if (fails(FAULT_FULL))
@@ -179,12 +179,23 @@ static void end_through(struct world *w, const struct test_lease *l, enum fault 
     assert_false(changed);
 }
 
+// It is answered from memory, whatever becomes of its row, and the next one has it.
+static struct test_lease hand_over_through(struct world *w, const struct test_lease *l, enum fault f, int after) {
+    begin_fault(f, after);
+    assert_int_equal(hand_over(w, l, QUEUE_RUN), QUEUE_OK);
+    (void)end_fault();
+    assert_int_equal(beat(w, l, EXECUTION_EVENT_COUNT, 0), QUEUE_LOST);
+    return poll_one(w);
+}
+
 // One execution through all of its life, with a fault in each part of it.
 static void live_through(struct world *w, uint64_t id, enum fault f, int after, struct totals *t) {
     create_through(w, id, f, after, t);
     struct test_lease l = poll_one(w);
     assert_int_equal(l.id, id);
     assert_int_equal(poll_one(w).id, 0);
+    l = hand_over_through(w, &l, f, after);
+    assert_int_equal(l.id, id);
     end_through(w, &l, f, after, t);
     t->tries++;
 }
@@ -223,6 +234,10 @@ static void every_call_fails_once(enum fault f) {
 static void a_full_disk(void **state) {
     (void)state;
     every_call_fails_once(FAULT_FULL);
+}
+static void reading_fails(void **state) {
+    (void)state;
+    every_call_fails_once(FAULT_READ);
 }
 static void writing_fails(void **state) {
     (void)state;
@@ -274,8 +289,9 @@ static void an_expiry_in_doubt(void **state) {
 
 int main(void) {
     install_faults();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk),      cmocka_unit_test(writing_fails),
-                                       cmocka_unit_test(syncing_fails),    cmocka_unit_test(no_memory),
-                                       cmocka_unit_test(commits_in_doubt), cmocka_unit_test(an_expiry_in_doubt)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk),       cmocka_unit_test(reading_fails),
+                                       cmocka_unit_test(writing_fails),     cmocka_unit_test(syncing_fails),
+                                       cmocka_unit_test(no_memory),         cmocka_unit_test(commits_in_doubt),
+                                       cmocka_unit_test(an_expiry_in_doubt)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
