@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What coordinators share beside the executions: locks, so that no two workers build the same thing; which workers were
 // seen; whom the operator keeps from leases; how often somebody may ask. Like queue.h a seam whose form no handler
-// knows: the memory of one process, which finds its locks again after a start (shared_local.c), or rows of PostgreSQL
-// for several (shared_scaled.h). Losing all of it costs a second build at most. Safe from several threads.
+// knows: the memory of one process, which finds its locks and benches again after a start (shared_local.c), or rows of
+// PostgreSQL for several (shared_scaled.h). Losing all of it costs a second build at most. Safe from several threads.
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"

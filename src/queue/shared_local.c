@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form for one process: its memory. Locks stand in rows, too, so that a start finds them again; nobody waits until
-// they do.
+// The form for one process: its memory. Locks and benches stand in rows, too, so that a start finds them again. Nobody
+// waits until locks do; an operator waits until what he benched does.
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/database.h"
@@ -201,7 +201,69 @@ static struct benched *find_bench(struct shared *s, const char *worker, uint64_t
     return found;
 }
 
+// Until when, by the wall clock; 0: it is not benched.
+static uint64_t bench_until(struct shared *s, const char *worker) {
+    uint64_t now = clock_mono_ms();
+    pthread_mutex_lock(&s->mutex);
+    const struct benched *b = find_bench(s, worker, now);
+    uint64_t left = b ? b->until_ms - now : 0;
+    pthread_mutex_unlock(&s->mutex);
+    return left ? clock_wall_ms() + left : 0;
+}
+
+struct benching {
+    struct local_shared *s;
+    struct shared_bench *call;
+};
+
+// As it is by now. Those that are over go with it.
+static bool store_bench(struct db *db, void *ctx, struct err *e) {
+    struct benching *x = ctx;
+    uint64_t until = bench_until(&x->s->base, x->call->worker);
+    struct db_stmt *q;
+    if (!db_query(db, "DELETE FROM worker_benches WHERE worker_id = :worker OR until_ms <= :now", &q, e))
+        return false;
+    db_bind_text(db, q, ":worker", x->call->worker);
+    db_bind_int(db, q, ":now", (int64_t)clock_wall_ms());
+    if (!db_run(db, q, e))
+        return false;
+    if (!until)
+        return true;
+    if (!db_query(db, "INSERT INTO worker_benches (worker_id, until_ms) VALUES (:worker, :until)", &q, e))
+        return false;
+    db_bind_text(db, q, ":worker", x->call->worker);
+    db_bind_int(db, q, ":until", (int64_t)until);
+    return db_run(db, q, e);
+}
+
+static void bench_stored(void *ctx, bool ok, const struct err *e) {
+    struct benching *x = ctx;
+    struct shared_bench *call = x->call;
+    free(x);
+    shared_answer(&call->call, ok, e);
+}
+
+static bool benches_load(struct db *db, void *ctx, struct err *e) {
+    struct shared *s = ctx;
+    struct db_stmt *q;
+    bool row = false, ok;
+    uint64_t now = clock_mono_ms(), wall = clock_wall_ms();
+    s->bench_count = 0;
+    if (!db_query(db, "SELECT worker_id, until_ms FROM worker_benches WHERE until_ms > :now", &q, e))
+        return false;
+    db_bind_int(db, q, ":now", (int64_t)wall);
+    while ((ok = db_step(db, q, &row, e)) && row && s->bench_count < BENCHED_MAX) {
+        struct benched *b = &s->bench[s->bench_count++];
+        snprintf(b->worker_id, sizeof b->worker_id, "%s", db_text(db, q, "worker_id"));
+        b->until_ms = now + ((uint64_t)db_int(db, q, "until_ms") - wall);
+    }
+    db_done(db, q);
+    return ok;
+}
+
+// Answered when it is stored: the operator relies on it.
 static void local_bench(struct shared *s, struct shared_bench *x) {
+    struct local_shared *local = (struct local_shared *)s;
     uint64_t now = clock_mono_ms();
     struct err e;
     pthread_mutex_lock(&s->mutex);
@@ -217,7 +279,15 @@ static void local_bench(struct shared *s, struct shared_bench *x) {
     else if (b)
         *b = s->bench[--s->bench_count];
     pthread_mutex_unlock(&s->mutex);
-    shared_answer(&x->call, !full || bench_is_full(&e), &e);
+    if (full || !local->writer) {
+        shared_answer(&x->call, !full || bench_is_full(&e), &e);
+        return;
+    }
+    struct benching *storing = xcalloc(1, sizeof *storing);
+    const struct writer_job job = {store_bench, bench_stored, storing};
+    *storing = (struct benching){local, x};
+    if (!writer_submit(local->writer, &job, &e))
+        bench_stored(storing, false, &e);
 }
 
 bool shared_open_local(struct shared **out, struct writer *writer, struct err *e) {
@@ -226,7 +296,7 @@ bool shared_open_local(struct shared **out, struct writer *writer, struct err *e
     struct local_shared *s = xcalloc(1, sizeof *s);
     shared_init(&s->base, &form);
     s->writer = writer;
-    if (writer && !writer_do(writer, locks_load, s, e)) {
+    if (writer && (!writer_do(writer, locks_load, s, e) || !writer_do(writer, benches_load, &s->base, e))) {
         local_shared_free(&s->base);
         return false;
     }
