@@ -7,6 +7,7 @@ import { fromHex } from "../format/bytes.ts";
 import { answering, hash, signal } from "../verify/fakes.ts";
 import { registeredAt, registersOf, stateOf } from "./register.ts";
 import { isProof } from "./register_at.ts";
+import { RpcError } from "./rpc.ts";
 
 const URLS = ["http://rpc"];
 const CODE = hash("code");
@@ -50,6 +51,33 @@ test("a contract of other code, another root or for another contract proves noth
   }
   chain({ "w.near.get_config": { outlayer_contract_id: "other.near", root_public_key: null } });
   assert.deepEqual(await found(), []);
+});
+
+const failing = (name: string) => Response.json({ error: { message: "Server error", cause: { name } } });
+
+test("an operator has no register contract where the chain says so, and at no other time", async () => {
+  const unknown = { error: "wasm execution failed with error: MethodResolveError(MethodNotFound)", logs: [] };
+  for (const none of [
+    failing("UNKNOWN_ACCOUNT"),
+    failing("NO_CONTRACT_CODE"),
+    failing("CONTRACT_EXECUTION_ERROR"),
+    Response.json({ result: unknown }),
+  ]) {
+    chain({ "w.near.get_config": none });
+    assert.deepEqual(await found(), []);
+    chain({ "w.near.get_workers": none });
+    assert.equal((await found())[0]!.found, null);
+  }
+  for (const [busy, name] of [
+    [failing("TIMEOUT_ERROR"), "TIMEOUT_ERROR"],
+    [Response.json({ error: { message: "asked too often" } }), "error"],
+    [Response.json({ error: { message: "asked too often" } }, { status: 429 }), "unreachable"],
+    [Response.json({ message: "asked too often" }), "no_answer"],
+  ] as const)
+    for (const view of ["w.near.get_config", "w.near.get_workers", "w.near.get_images"]) {
+      chain({ [view]: busy });
+      await assert.rejects(found(), (e) => e instanceof RpcError && e.cause_name === name, `${view} ${name}`);
+    }
 });
 
 test("of many keys none is left out without a word", async () => {

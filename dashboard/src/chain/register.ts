@@ -9,7 +9,7 @@ import { operatorsOf } from "../verify/operators.ts";
 import { useRpc } from "./queries.ts";
 import { isProof, registerAt, type Register } from "./register_at.ts";
 import { RpcError } from "./rpc.ts";
-import { view } from "./view.ts";
+import { isRefused, view } from "./view.ts";
 
 export interface Key {
   public_key: string;
@@ -69,7 +69,7 @@ export function registeredAt(urls: readonly string[], registers: Register[], sig
       try {
         return { register, found: await keysOf(urls, register.account, signal) };
       } catch (e) {
-        if (e instanceof RpcError && e.cause_name === "unreachable") throw e;
+        if (e instanceof RpcError && !isRefused(e)) throw e;
         return { register, found: null };
       }
     }),

@@ -2,8 +2,8 @@
 // The register contract on an operator's account, and whether what it says of keys counts for anything.
 import { base58 } from "../format/base58.ts";
 import { fromHex } from "../format/bytes.ts";
-import { rpc, RpcError } from "./rpc.ts";
-import { view } from "./view.ts";
+import { rpc } from "./rpc.ts";
+import { isRefused, view } from "./view.ts";
 
 export interface Register {
   account: string;
@@ -31,7 +31,7 @@ export async function registerAt(
   signal: AbortSignal,
 ): Promise<Register | null> {
   const config = await view<RegisterConfig>(urls, account, "get_config", {}, undefined, signal).catch((e: unknown) => {
-    if (e instanceof RpcError && e.cause_name !== "unreachable") return null; // there is no such contract
+    if (isRefused(e)) return null; // there is no such contract
     throw e;
   });
   if (config?.outlayer_contract_id !== contract) return null;

@@ -33,6 +33,8 @@ async function post(url: string, body: string, signal?: AbortSignal): Promise<An
     body,
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
   });
+  // Whatever it says besides, another address may have time for the question.
+  if (answer.status === 429) throw new Error("asked too often");
   return parseExact(await answer.text()) as Answer;
 }
 

@@ -12,7 +12,7 @@ interface Asked {
 const argsOf = ({ params }: Asked): unknown => JSON.parse(atob(params.args_base64 ?? btoa("{}")));
 
 // A coordinator and a chain that answer what the test says, perhaps by a function of the arguments; the chain as of a block
-// where there is an answer name@block, and for one account where there is one account.name.
+// where there is an answer name@block, and for one account where there is one account.name. A Response is all of the answer.
 export function answering(answers: Record<string, unknown>) {
   globalThis.fetch = async (url, init) => {
     const body = init?.body ? (JSON.parse(`${init.body as string}`) as Asked) : null;
@@ -22,7 +22,10 @@ export function answering(answers: Record<string, unknown>) {
     const found: unknown =
       typeof answer === "function" ? (answer as (args: unknown) => unknown)(argsOf(body!)) : answer;
     if (found === undefined)
-      return body ? Response.json({ error: { cause: { name: "none" } } }) : new Response("{}", { status: 404 });
+      return body
+        ? Response.json({ error: { cause: { name: "NO_CONTRACT_CODE" } } })
+        : new Response("{}", { status: 404 });
+    if (found instanceof Response) return found.clone();
     if (found instanceof Uint8Array) return new Response(found as BodyInit);
     const bytes = [...new TextEncoder().encode(JSON.stringify(found))];
     return Response.json(body ? { result: body.params.method_name ? { result: bytes } : found } : found);

@@ -2,8 +2,7 @@
 // The quote of the key that answered, checked by Intel's rules in this browser: web/verify, the same verifier that the
 // register contract has.
 import { verifyQuote, type Report } from "outlayer-verify";
-import { RpcError } from "../chain/rpc.ts";
-import { view } from "../chain/view.ts";
+import { isRefused, view } from "../chain/view.ts";
 import { fromHex, type Bytes } from "../format/bytes.ts";
 import { ed25519 } from "../secrets/key.ts";
 import type { Registration } from "./answerer.ts";
@@ -28,8 +27,6 @@ export interface QuoteQuestion {
   signal: AbortSignal;
 }
 
-const NO_CONTRACT_YET = ["UNKNOWN_ACCOUNT", "NO_CONTRACT_CODE", "CONTRACT_EXECUTION_ERROR", "view"];
-
 // The challenge that counted as of a block. null: there was none yet. Throws where the node does not know any more.
 async function challengeAt({ urls, registration, signal }: QuoteQuestion, block: string): Promise<Bytes | null> {
   const at = { block_id: block };
@@ -44,7 +41,7 @@ async function challengeAt({ urls, registration, signal }: QuoteQuestion, block:
     );
     return found && fromHex(found.challenge, 32);
   } catch (e) {
-    if (e instanceof RpcError && NO_CONTRACT_YET.includes(e.cause_name)) return null;
+    if (isRefused(e)) return null; // it was not there yet
     throw e;
   }
 }
