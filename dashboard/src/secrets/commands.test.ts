@@ -27,6 +27,22 @@ test("a row of secrets is named to the command as the contract has it", () => {
   assert.deepEqual(branch.slice(0, 5), ["set", "--repo", key.repo, "--branch", "$(x)"]);
 });
 
+test("no name runs anything, an account's neither", () => {
+  const evil = "o' $(exit 3) `exit 3`; exit 3; '";
+  const row = { repo: evil, branch: evil, profile: evil };
+  const commands = [
+    storeCommand(evil, row, { kind: "Whitelist", accounts: [evil] }),
+    ...[...listCommands(evil, evil), ...deleteCommands(evil, evil, row)].map(([, command]) => command),
+  ];
+  for (const command of commands)
+    assert.ok(
+      words(command).some((word) => word.includes(evil)),
+      command,
+    );
+  for (const command of [commands[0]!, deleteCommands("c.near", evil, row)[0]![1]])
+    assert.equal(words(command).at(-1), evil, command);
+});
+
 test("a condition goes to the command as the contract stores it", () => {
   const said = words(accessCommand("o.near", key, { kind: "Whitelist", accounts: ["a.near"] }));
   assert.equal(said[said.indexOf("--access") + 1], '{"Whitelist":{"accounts":["a.near"]}}');

@@ -10,7 +10,13 @@ const joined = (parts: string[]) => parts.join(" \\\n    ");
 
 function ours(act: string, owner: string, { repo, branch, profile }: RowKey, more: string[] = []): string {
   const named = [`--repo ${shellWord(repo)}`, ...(branch === null ? [] : [`--branch ${shellWord(branch)}`])];
-  return joined([`outlayer secrets ${act}`, ...named, `--profile ${shellWord(profile)}`, ...more, `--from ${owner}`]);
+  return joined([
+    `outlayer secrets ${act}`,
+    ...named,
+    `--profile ${shellWord(profile)}`,
+    ...more,
+    `--from ${shellWord(owner)}`,
+  ]);
 }
 
 function accessOption(access: Access | null): string[] {

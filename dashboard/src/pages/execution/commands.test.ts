@@ -55,3 +55,21 @@ test("so does `near`", () => {
   assert.equal(given[given.indexOf("attached-deposit") + 1], `${data.payment} yoctoNear`);
   assert.equal(given[given.indexOf("sign-as") + 1], "alice.near");
 });
+
+test("no member of an event runs anything: a contract may write what it likes there", () => {
+  const evil = (name: string) => `${name}' $(exit 3) \`exit 3\`; exit 3; '`;
+  const hostile = {
+    ...data,
+    sender_id: evil("sender"),
+    code_source: { repo: evil("repo"), commit: evil("commit"), build_target: evil("target") },
+    input_data: evil("input"),
+    secrets_ref: { account_id: evil("owner"), profile: evil("profile") },
+    response_format: evil("format"),
+    payment: evil("1"),
+  };
+  const near = words(nearCli(evil("contract"), hostile));
+  assert.equal(near.length, words(nearCli("outlayer.near", data)).length);
+  assert.equal(near[near.indexOf("attached-deposit") + 1], `${evil("1")} yoctoNear`);
+  assert.equal(near[near.indexOf("sign-as") + 1], evil("sender"));
+  assert.equal(words(outlayer(hostile)).length, words(outlayer(data)).length);
+});

@@ -31,7 +31,7 @@ export function nearCli(contract: string, data: RequestData): string {
     "near contract call-function as-transaction",
     shellWord(contract),
     `request_execution json-args ${shellWord(args)}`,
-    `prepaid-gas '300 Tgas' attached-deposit '${data.payment ?? "0"} yoctoNear'`,
+    `prepaid-gas '300 Tgas' attached-deposit ${shellWord(`${data.payment ?? "0"} yoctoNear`)}`,
     `sign-as ${shellWord(data.sender_id)}`,
   ].join(" \\\n    ");
 }
