@@ -91,7 +91,7 @@ export function useRegistered(contract: string | undefined) {
     refetchInterval: each(30_000),
     queryFn: ({ signal }) => registeredAt(urls, registers.data!, signal),
   });
-  return registers.data ? registered : { ...registered, isError: registers.isError, error: registers.error };
+  return registers.data ? registered : { ...registers, data: undefined };
 }
 
 // What register contracts say of the key that a worker says it has.

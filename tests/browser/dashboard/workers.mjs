@@ -61,6 +61,24 @@ export const tests = {
     ]);
     await done(page);
   },
+
+  async "register contracts that could not be read are asked for again by whoever says so"() {
+    const busy = { error: { message: "Server error", cause: { name: "TIMEOUT_ERROR" }, data: "it took too long" } };
+    const page = await open(at("/workers"), {}, (p) =>
+      p.route(`${world.rpc}/**`, (route) => {
+        const { params } = JSON.parse(route.request().postData() ?? "{}");
+        if (params?.method_name !== "get_operators") return route.continue();
+        return route.fulfill({ ...answer(busy), headers: { "access-control-allow-origin": "*" } });
+      }),
+    );
+    const proofs = page.getByRole("region", { name: "What their machines prove" });
+    await proofs.getByRole("alert").getByText("It took too long").waitFor();
+    await page.unroute(`${world.rpc}/**`);
+    await proofs.getByRole("button", { name: "Try again" }).click();
+    await proofs.getByRole("heading", { name: world.register }).waitFor();
+    check("and are there then", true);
+    await done(page);
+  },
 };
 
 // Nothing is changed by these.
