@@ -33,6 +33,11 @@ function UpFor({ since }: { since: Worker["started_at_ms"] }) {
   return since === undefined ? NONE : duration(Math.max(0, now - Number(since)));
 }
 
+// Anybody may name a key that is active: that says nothing good of who names it.
+function NamedKey({ state }: { state: string }) {
+  return state === "active" ? <Sign word={state} tone="quiet" /> : <KeyState state={state} />;
+}
+
 // As whom it answers and with which key is its own word; what is registered, the chain's.
 function AnswersAs({ worker, registered }: { worker: Worker; registered: Registered[] | undefined }) {
   const { operator_id: operator, public_key: key } = worker;
@@ -40,7 +45,7 @@ function AnswersAs({ worker, registered }: { worker: Worker; registered: Registe
   return (
     <>
       {oneLine(operator, 64)} <Name text={key} what="key" />{" "}
-      {registered && <KeyState state={stateOf(registered, operator, key)} />}
+      {registered && <NamedKey state={stateOf(registered, operator, key)} />}
     </>
   );
 }
@@ -113,7 +118,7 @@ export function WorkersPage() {
       <h1 tabIndex={-1}>Workers</h1>
       <p className="lead">
         They take executions from this coordinator, build, run and answer them. What stands here is each worker's own
-        word, but for whether its key is registered, which the chain says.
+        word, also which key it has. Whether the key that it names is registered, the chain says.
       </p>
       <Loaded query={workers} what="the workers">
         {(data) => <WorkerTable workers={data} registered={registered.data} />}

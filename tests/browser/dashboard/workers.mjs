@@ -62,6 +62,29 @@ export const tests = {
     await done(page);
   },
 
+  async "a worker that names an active key is not called good for it"() {
+    const page = await open(at("/workers"), {}, async (p) => {
+      await p.route(workers, (route) =>
+        route.fulfill(answer([{ ...strangers[0], operator_id: world.register, public_key: world.registered_key }])),
+      );
+      await p.route(`${world.rpc}/**`, async (route) => {
+        const { params } = JSON.parse(route.request().postData() ?? "{}");
+        if (params?.account_id !== world.register || params.method_name !== "get_config") return route.continue();
+        const response = await route.fetch();
+        const said = await response.json();
+        const config = { ...JSON.parse(Buffer.from(said.result.result)), root_public_key: null }; // that is Intel's
+        said.result.result = [...Buffer.from(JSON.stringify(config))];
+        return route.fulfill({ response, json: said });
+      });
+    });
+    const proofs = page.getByRole("region", { name: "What their machines prove" });
+    await proofs.locator(".mark.good", { hasText: "active" }).waitFor();
+    const named = page.getByRole("table", { name: "Workers" }).locator("td.wide .mark");
+    equal("the key is active", await named.allInnerTexts(), ["active"]);
+    equal("which says nothing of the worker", await named.getAttribute("class"), "mark quiet");
+    await done(page);
+  },
+
   async "register contracts that could not be read are asked for again by whoever says so"() {
     const busy = { error: { message: "Server error", cause: { name: "TIMEOUT_ERROR" }, data: "it took too long" } };
     const page = await open(at("/workers"), {}, (p) =>
