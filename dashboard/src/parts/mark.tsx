@@ -28,7 +28,7 @@ const FAILED: Record<string, Standing> = {
 
 const ENDS: Record<string, Standing> = {
   success: { word: "Done", tone: "good", sentence: "The program ended well, and its answer is on the chain." },
-  refused: { word: "Refused", tone: "warn", sentence: "What a worker was given is not what the chain has." },
+  refused: { word: "Refused", tone: "warn", sentence: "It was ended here without an answer." },
   expired: { word: "Expired", tone: "warn", sentence: "Nobody served it in time." },
 };
 

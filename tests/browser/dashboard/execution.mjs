@@ -24,15 +24,15 @@ export const tests = {
   },
 
   async "one that no worker ended"() {
-    for (const [outcome, words] of [
-      ["expired", "pays everything back"],
-      ["refused", "is refunded when its time is over"],
+    for (const [outcome, words, error] of [
+      ["expired", "pays everything back", "no worker served the request in time"],
+      ["refused", "is refunded when its time is over", "cancelled by the operator: no use"],
     ]) {
       const ended = {
         ...hostile,
         outcome,
         failure: undefined,
-        error: "no worker served the request in time",
+        error,
         timeline,
       };
       const page = await open(at(executionPath(hostile)), {}, (page) =>
@@ -41,6 +41,12 @@ export const tests = {
       const why = page.locator(".failure");
       await why.waitFor();
       check(`whose payer reads what becomes of the money: ${outcome}`, (await why.innerText()).includes(words));
+      const text = await page.getByRole("main").innerText();
+      check(
+        `and nothing that the reason does not say: ${outcome}`,
+        !/differs from the chain|not what the chain has|nothing ran/i.test(text),
+        text,
+      );
       await done(page);
     }
   },

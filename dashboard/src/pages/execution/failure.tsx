@@ -12,12 +12,11 @@ const ADVICE: Record<string, string> = {
   platform: "Everything was refunded: ask again.",
 };
 
-// Of what ended without a worker's word.
+// Of what ended without an answer: in time, because what a worker was given differs from the chain, or by the operator.
 const ADVICE_OF_END: Record<string, string> = {
   expired:
     "The contract pays everything back once the request's time on the chain is over. Until then it may still be answered.",
-  refused:
-    "Nothing ran by what differs from the chain. The request waits there, and is refunded when its time is over.",
+  refused: "The request stays open on the chain, and is refunded when its time is over.",
 };
 
 export function Failure({ job }: { job: Execution }) {
