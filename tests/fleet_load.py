@@ -183,8 +183,8 @@ class Load:
         return left
 
     def ask(self, a):
-        """Sends it alone and waits until the chain has it, not until it ends."""
-        self.queue.append(a)
+        """Sends it before all that wait, and waits until the chain has it, not until it ends."""
+        self.queue.appendleft(a)
         return kit.until(lambda: self.find() or a.id is not None)
 
     def stop(self):
