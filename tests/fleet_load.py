@@ -243,12 +243,13 @@ def script_of(seed, names, ways, upgraded, most):
     return script
 
 
-def long_scripts(seed, ways, most):
+def long_scripts(seed, ways, first_workers, most):
     """[(kind, where)] for each contract: those that outlast a lease, of whoever runs or builds something for it just then. The
-    first contract's has those of coordinators and of single ways, too, by turns."""
+    first contract's has those of coordinators and of its workers' single ways, too, by turns: no more than one of a contract's
+    workers is away for long at a time."""
     chance = random.Random(seed)
     at_work = [(kind, what) for kind in LONG for what in WORK]
-    others = [("silence", way_name(pair)) for pair in ways if pair[1] in (COORDINATORS, "devnet", "postgres")]
+    others = [("silence", way_name(pair)) for pair in ways if pair[0] in first_workers or pair[1] == "postgres"]
     others += [("freeze", pair[0]) for pair in ways if pair[1] == "keystore"]  # coordinators
     chance.shuffle(at_work)
     chance.shuffle(others)
@@ -302,7 +303,8 @@ class Faults(threading.Thread):
             getattr(self, kind)(m)
 
     def note(self, kind, where, m, began):
-        if "->" not in where or where.endswith("->" + COORDINATORS):  # from the chain alone it is not away
+        # From the chain alone a worker is not away. A coordinator that has its database again gives all leases their time anew.
+        if "->" not in where or where.endswith(("->" + COORDINATORS, "->postgres")):
             m.away.append((began, time.time()))
         self.done.append((kind, where))
         self.tell(f"  {kind} {where}: {time.time() - began:.1f} s" +
