@@ -359,12 +359,25 @@ void extender_hold(struct extender *x, struct watch *w, bool waits) {
     pthread_mutex_unlock(&x->lock);
 }
 
+// With the lock held.
+static void wait_until_settled(struct extender *x, const struct watch *w) {
+    while (w->on_its_way)
+        pthread_cond_wait(&x->done, &x->lock);
+}
+
+void extender_settle(struct extender *x, struct watch *w) {
+    if (!w)
+        return;
+    pthread_mutex_lock(&x->lock);
+    wait_until_settled(x, w);
+    pthread_mutex_unlock(&x->lock);
+}
+
 void extender_drop(struct extender *x, struct watch *w) {
     if (!w)
         return;
     pthread_mutex_lock(&x->lock);
-    while (w->on_its_way)
-        pthread_cond_wait(&x->done, &x->lock);
+    wait_until_settled(x, w);
     for (struct watch **at = &x->list; *at; at = &(*at)->next)
         if (*at == w) {
             *at = w->next;

@@ -30,6 +30,7 @@ uint64_t extender_left(struct extender *x, const struct watch *w);
 uint64_t extender_left_most(struct extender *x, const struct watch *w);
 // While it waits for what others do, no more time is bought for it.
 void extender_hold(struct extender *x, struct watch *w, bool waits);
-// Ends it. An extension that is on its way is waited for, up to 10 s: no answer can be given while the contract yields
-// anew. NULL is fine.
+// An extension that is on its way is waited for, up to 10 s: for who decides by what is left. NULL is fine.
+void extender_settle(struct extender *x, struct watch *w);
+// Ends it. It is waited for likewise: no answer can be given while the contract yields anew. NULL is fine.
 void extender_drop(struct extender *x, struct watch *w);

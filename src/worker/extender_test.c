@@ -303,6 +303,20 @@ static void test_lost_on_its_way(void **state) {
     end(&w);
 }
 
+// If this fails, who asks whether there is time gives up a request for which more is being bought at that moment.
+static void test_what_is_bought_counts(void **state) {
+    (void)state;
+    struct world w;
+    start(&w, MADE_AT + 150, 1); // 5 s are left
+    struct watch *x = watch(&w);
+    sends(1);
+    extender_settle(w.x, x);
+    extender_settle(w.x, NULL); // one that is not watched
+    assert_true(extender_left(w.x, x) > 15000);
+    extender_drop(w.x, x);
+    end(&w);
+}
+
 // If this fails, an answer is sent while the contract yields anew, and is refused; or a worker that stops hangs.
 static void test_waits_for_its_end(void **state) {
     (void)state;
@@ -344,9 +358,9 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_extends),          cmocka_unit_test(test_waits_without_buying),
-        cmocka_unit_test(test_takes_over),       cmocka_unit_test(test_leaves_alone),
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_lost_on_its_way),
-        cmocka_unit_test(test_waits_for_its_end)};
+        cmocka_unit_test(test_extends),           cmocka_unit_test(test_waits_without_buying),
+        cmocka_unit_test(test_takes_over),        cmocka_unit_test(test_leaves_alone),
+        cmocka_unit_test(test_refused),           cmocka_unit_test(test_lost_on_its_way),
+        cmocka_unit_test(test_waits_for_its_end), cmocka_unit_test(test_what_is_bought_counts)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -253,7 +253,11 @@ static void answer(struct job *j) {
     settler_add(w->settler, s);
 }
 
-static bool has_time(const struct job *j) { return window_left(j) > LAST_BLOCKS * j->block_ms; }
+// More of it that is being bought counts, too: else what has just got a new window is given up.
+static bool has_time(const struct job *j) {
+    extender_settle(j->worker->extender, j->watch);
+    return window_left(j) > LAST_BLOCKS * j->block_ms;
+}
 
 // Our own trouble: another try somewhere else, or, when there is no time for one, the truth on chain.
 static void platform_failed(struct job *j, const char *why) {
