@@ -191,15 +191,31 @@ def test_too_late_by_the_coordinator_alone():
                 equal("it is run all the same", (w.answer(tx)[1], builds(builder), leases(builder)), ("hello", 1, 1))
 
 
-def test_too_late_for_those_who_run():
-    """What was handed over and was not taken in its time is refused to its payer, and is not handed over once more."""
-    def handed(path, status, body):
+def handed(times):
+    """Changes leases into those of what was handed over so often."""
+    def change(path, status, body):
         answer = json.loads(body) if path.startswith("/tasks/poll") and status == 200 else {}
-        return status, json.dumps({**answer, "handed": 2}).encode() if "task" in answer else body
+        return status, json.dumps({**answer, "handed": times}).encode() if "task" in answer else body
+    return change
 
+
+def test_too_late_for_those_who_build():
+    """Who builds what waited for builders has not asked those who run yet, however late it came."""
     with kit.folder() as home:
         w = Fleet(home)
-        between = Between(w.real.url, change=handed)
+        between = Between(w.real.url, change=handed(1))
+        with w.worker("builder", **BUILDS, API_BASE_URL=between.url) as builder:
+            _, tx = w.ask(c_repo(w, "echo", ECHO), "hello", dead_in_ms=5000)
+            kit.until(lambda: "handed over to those who run" in builder.output(), 60)
+            with w.worker("runner", **RUNS):
+                equal("it is built and run", (w.answer(tx)[1], builds(builder), leases(builder)), ("hello", 1, 1))
+
+
+def test_too_late_for_those_who_run():
+    """What was handed over and was not taken in its time is refused to its payer, and is not handed over once more."""
+    with kit.folder() as home:
+        w = Fleet(home)
+        between = Between(w.real.url, change=handed(2))
         with w.worker("builder", **BUILDS, API_BASE_URL=between.url) as builder:
             _, tx = w.ask(c_repo(w, "echo", ECHO), "hello", dead_in_ms=5000)
             event, value = w.answer(tx)

@@ -291,15 +291,18 @@ static void hand_over(struct job *j, const char *next, const char *reason) {
 
 static void tell_too_late(struct job *j);
 
-// It was handed over before, and none of those took it before it was too late: they would not this time, either.
-static bool is_left_lying(const struct job *j) { return j->lease->too_late && j->lease->handed; }
+// It was handed over to those before, and none of them took it before it was too late: they would not this time,
+// either.
+static bool is_left_lying(const struct job *j, bool for_builders) {
+    return j->lease->too_late && j->lease->handed && (j->lease->handed % 2 == 1) == for_builders;
+}
 
 // Nothing is built here, and no build is there that this worker believes.
 static void leave_to_builders(struct job *j) {
     const char *why = j->module.build.reason;
     if (!has_time(j))
         platform_failed(j, why);
-    else if (is_left_lying(j))
+    else if (is_left_lying(j, true))
         tell_too_late(j);
     else if (j->lease->handed < HANDED_ENOUGH)
         hand_over(j, "build", why);
@@ -315,7 +318,7 @@ static void leave_to_builders(struct job *j) {
 static void leave_to_runners(struct job *j) {
     if (j->module.unshared)
         platform_failed(j, "it was built, and the coordinator could not take the module");
-    else if (is_left_lying(j))
+    else if (is_left_lying(j, false))
         tell_too_late(j);
     else
         hand_over(j, "run", "it is built");
