@@ -3,7 +3,9 @@
 #pragma once
 #include "queue/queue.h"
 
-#define OUTAGE_MS 3000 // whoever has not looked for so long has heard no heartbeat either
+// Whoever has not looked for so long has heard no heartbeat either. Less than a lease lasts that is to be confirmed, so
+// that none of those runs out unheard, and more than a tick of either form.
+#define OUTAGE_MS (LEASE_CONFIRM_MS * 3 / 4)
 
 struct queue_form {
     void (*create)(struct queue *q, struct queue_create *x);

@@ -262,7 +262,9 @@ struct writer;
 struct queue_config {
     uint64_t serve_ms;   // an execution that says no deadline, and that nobody served for so long, is over
     uint64_t confirm_ms; // a lease that its worker has not confirmed lasts so long; 0: LEASE_CONFIRM_MS
-    uint64_t look_ms;    // of the form for several: how often each looks for what others have queued; 0: CLAIM_MS
+    // Of the form for several: how often each looks for what others have queued, have lost, or left too long. Beyond
+    // OUTAGE_MS each look takes itself for the first after an outage. 0: CLAIM_MS
+    uint64_t look_ms;
     bool (*read)(struct arena *a, const char *json, struct queue_stored *out, struct err *e);
     // Something has changed of what queue_changes lists, here or, where coordinators talk, in another one. With locks
     // held: it shall not wait, nor call the queue. NULL: nobody wants to know.
