@@ -60,7 +60,7 @@ bool creators_have_room(const struct creators *c, const char *name, uint64_t ope
     }
     if (own < QUEUE_OPEN_MAX - open)
         return true;
-    err_set(e, ERR_UNAVAILABLE, "what is left of the queue is for other tokens: %" PRIu64 " that wait are of '%s'", own,
-            name);
+    err_set(e, ERR_UNAVAILABLE,
+            "what is left of the queue is for other tokens: %" PRIu64 " that are not over are of '%s'", own, name);
     return err_hint(e, "try again when workers have done some; if they are not true requests, revoke the token");
 }
