@@ -121,9 +121,9 @@ static void one_address_has_its_share(void **state) {
         fds[i] = client(2, "G");
     assert_false(asked(2));
     assert_true(asked(3));
-    assert_int_equal(counts().refused_address, ARRAY_LEN(fds) - 8 + 1);
-    assert_int_equal(counts().refused_all, 0);
     assert_int_equal(close_all(fds, ARRAY_LEN(fds), ARRAY_LEN(fds) - 8), ARRAY_LEN(fds) - 8);
+    assert_int_equal(counts().refused_address, ARRAY_LEN(fds) - 8 + 1); // each before it is closed, by several threads
+    assert_int_equal(counts().refused_all, 0);
     while (!asked(2)) // the server sees their ends a moment later
         sched_yield();
     http_server_stop(server);
@@ -160,9 +160,9 @@ static void the_oldest_idle_one_makes_room(void **state) {
     http_reply(r, 200, "text/plain", SLICE_LIT("late"));
     assert_true(answers(waits, "200"));
     close(waits);
+    assert_true(close_all(fds, ARRAY_LEN(fds), ARRAY_LEN(fds) - 64) >= ARRAY_LEN(fds) - 64);
     struct connections_counts n = counts();
     assert_true(n.cut_room >= 1 && n.cut_room + n.refused_all >= ARRAY_LEN(fds) - 64 && n.refused_address == 0);
-    assert_true(close_all(fds, ARRAY_LEN(fds), ARRAY_LEN(fds) - 64) >= ARRAY_LEN(fds) - 64);
     http_server_stop(server);
 }
 
@@ -249,6 +249,8 @@ static void figures_say_why(void **state) {
     SCOPED_BUF(out, 4096);
     start(&(struct http_limits){.connections_per_address = 1});
     int held = client(2, "G");
+    while (!counts().open) // one thread may take it, and be slower than the one that takes the next
+        sched_yield();
     assert_false(asked(2));
     http_doors_figures(&out, (const struct http_door[]){{"public", server}, {"workers", NULL}}, 2);
     static const char *const lines[] = {
