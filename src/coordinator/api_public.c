@@ -245,8 +245,9 @@ static const struct api_field attestation_params[] = {
     {"contract_id", API_ACCOUNT, 0, "Contract; without it the coordinator's own."}};
 API_SCHEMA(get_worker_schema, "RegistrationArgs", "What the register contract is asked.", API_CLOSED,
            {"public_key", API_TEXT, API_MUST, "The key."});
-API_SCHEMA(registration_schema, "Registration", "Where a key's registration is to be had, and its quote.", API_CLOSED,
-           {"contract_id", API_TEXT, API_MUST, "The register contract."},
+API_SCHEMA(registration_schema, "Registration",
+           "Where to ask whether a key is registered, and where its quote is then.", API_CLOSED,
+           {"contract_id", API_TEXT, API_MUST, "`operator_id`: a register contract sits on its operator's account."},
            {"method_name", API_TEXT, API_MUST, "Its view, which says what it has of the key."},
            {"args", API_OBJECT, API_MUST, "Arguments of the view.", .of = &get_worker_schema},
            {"event", API_TEXT, API_MUST, "What the contract logs when it registers a key."},
@@ -281,7 +282,7 @@ API_SCHEMA(run_attestation_schema, "RunAttestation",
            {"operator_id", API_TEXT, API_MUST_NULL, "As which account that worker answers, by its own word of now."},
            {"public_key", API_TEXT, API_MUST_NULL, "With which key, likewise; null: the worker is not known any more."},
            {"registration", API_OBJECT, API_MUST_NULL,
-            "Where that key's registration is to be had; null: no key, or no contract that registers any.",
+            "Where to ask whether that key is registered; null: key or account are not known here.",
             .of = &registration_schema},
            {"not_attested", API_TEXTS, API_MUST, "What nobody attests, and what was not checked, in sentences."});
 const struct api_about about_attestation = {.id = "getAttestation",

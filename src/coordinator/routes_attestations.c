@@ -61,17 +61,17 @@ static const json_t *worker_of(const json_t *workers, const json_t *run) {
     return NULL;
 }
 
-// Where the key's registration is to be had, and with it its quote.
-static json_t *registration_of(const char *contract, const char *key) {
-    if (!contract || !key)
+// Where the key's registration is to be had, and with it its quote: a register contract sits on its operator's account.
+static json_t *registration_of(const char *operator_id, const char *key) {
+    if (!operator_id || !key)
         return json_null();
-    return json_pack("{s:s, s:s, s:{s:s}, s:s, s:s}", "contract_id", contract, "method_name", "get_worker", "args",
+    return json_pack("{s:s, s:s, s:{s:s}, s:s, s:s}", "contract_id", operator_id, "method_name", "get_worker", "args",
                      "public_key", key, "event", "worker_registered", "quote",
                      "tdx_quote_hex of the transaction that called register_worker_key for this key; the event has its "
                      "SHA-256 as quote_hash");
 }
 
-static json_t *not_attested(bool has_digest, bool has_contract) {
+static json_t *not_attested(bool has_digest, bool has_registration) {
     json_t *list = json_array();
     json_array_append_new(list, json_string("No quote was made for this run: nothing shows in which machine it ran."));
     json_array_append_new(
@@ -82,19 +82,19 @@ static json_t *not_attested(bool has_digest, bool has_contract) {
     json_array_append_new(list, json_string("`operator_id` and `public_key` are what the worker says of itself now: "
                                             "`resolve_transaction` shows who signed the answer."));
     json_array_append_new(
-        list, json_string(has_contract
-                              ? "Whether that key was registered when it answered was not checked here, nor was its "
-                                "quote: ask the register contract, and check the quote with `outlayer verify-quote`."
-                              : "This deployment names no contract that registers keys: nobody vouches for the machine "
-                                "that has the key."));
+        list, json_string(has_registration
+                              ? "Whether the operator's account has a register contract, and whether that knew the key "
+                                "when it answered, was not checked here, nor was the key's quote: ask the contract, "
+                                "and check the quote with `outlayer verify-quote`."
+                              : "Which account and key answered is not known here, and so not where a registration of "
+                                "the key is to be had: `resolve_transaction` shows who signed."));
     return list;
 }
 
-static json_t *attestation_of(const struct coordinator *c, struct arena *a, const json_t *run, const json_t *workers) {
+static json_t *attestation_of(struct arena *a, const json_t *run, const json_t *workers) {
     const json_t *parts = json_object_get(run, "digest_parts"), *worker = worker_of(workers, run);
     const char *record = record_of(a, parts), *key = api_text(worker, "public_key");
-    SCOPED_JSON(shown) = json_loads(c->shown, 0, NULL);
-    const char *contract = api_text(shown, "register_contract_id");
+    const char *operator_id = api_text(worker, "operator_id");
     json_t *o = json_object();
     put_reference(o, run, parts);
     json_set_text(o, "state", record ? "digest" : "none");
@@ -103,10 +103,10 @@ static json_t *attestation_of(const struct coordinator *c, struct arena *a, cons
     copy_as(o, "digest_parts", run, "digest_parts");
     copy_as(o, "resolve_transaction", run, "resolve_tx_id");
     copy_as(o, "worker_id", run, "worker_id");
-    json_set_text(o, "operator_id", api_text(worker, "operator_id"));
+    json_set_text(o, "operator_id", operator_id);
     json_set_text(o, "public_key", key);
-    json_object_set_new(o, "registration", registration_of(contract, key));
-    json_object_set_new(o, "not_attested", not_attested(record, contract));
+    json_object_set_new(o, "registration", registration_of(operator_id, key));
+    json_object_set_new(o, "not_attested", not_attested(record, operator_id && key));
     return o;
 }
 
@@ -133,7 +133,7 @@ void attestation(struct http_request *r, void *ctx) {
     bool ok = run && shared_workers(c->shared, db, &workers, &e);
     readers_put(c->readers, db);
     if (ok)
-        http_reply_json(r, 200, attestation_of(c, http_arena(r), run, workers));
+        http_reply_json(r, 200, attestation_of(http_arena(r), run, workers));
     else
         http_reply_err(r, &e);
 }
