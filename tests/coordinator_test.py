@@ -162,7 +162,9 @@ def test_bad_bodies():
         refused("heartbeat with too much", b"x" * (70 << 10), 413, "/tasks/heartbeat")
         refused("lock without time", {"lock_key": "k", "worker_id": "w", "ttl_seconds": 0}, path="/locks/acquire")
         refused("lock for ever", {"lock_key": "k", "worker_id": "w", "ttl_seconds": 10**6}, path="/locks/acquire")
-        refused("worker with an inner object", {"worker_id": "w", "x": {}}, path="/workers/heartbeat")
+        for more in ({"x": {}}, {"version": 5}, {"capabilities": "run"}, {"capabilities": [5]}, {"free_slots": "many"},
+                     {"running": -1}, {"operator_id": 5}, {"public_key": ["k"]}, {"started_at_ms": 2**63}):
+            refused(f"a worker that says {more}", {"worker_id": "w", **more}, path="/workers/heartbeat")
         equal("nothing of it was recorded", c.jobs()[1], [])
         equal("an unknown path", c.call("GET", "/tasks/nothing")[0], 404)
         equal("a wrong method", c.call("GET", "/tasks/create")[0], 405)
@@ -645,6 +647,7 @@ def test_locks():
 
 
 def test_workers():
+    """What workers say is shown to all, as it is described: if this fails, one of them breaks the page of all workers."""
     with coordinator(CORS_ALLOWED_ORIGINS="https://a.example, https://b.example") as c:
         said = {"worker_id": "w1", "version": "1", "capabilities": ["run"], "building": 0, "running": 1,
                 "free_slots": 0}
@@ -662,6 +665,11 @@ def test_workers():
         equal("what it ended, as it was counted here and not as it says", [shown[k] for k in (
             "ended_executions", "successful_executions", "failed_executions", "refused_executions", "total_tasks_completed",
             "total_tasks_failed", "worker_name", "current_task_id")], [4, 2, 1, 1, 2, 2, "w1", None])
+        equal("what is null it does not say", c.call("POST", "/workers/heartbeat", {
+            "worker_id": "w2", "version": None, "capabilities": None, "building": None, "free_slots": "0", "own": "x"})[0], 200)
+        row = kit.until(lambda: [w for w in c.call("GET", "/public/workers", token=None)[1] if w["worker_id"] == "w2"])[0]
+        equal("and a number is shown as one", ({"version", "capabilities", "building"} & set(row), row["free_slots"], row["status"],
+              row["own"]), (set(), 0, "busy", "x"))
         equal("where it stands", (shown["block_height"], shown["blocks_behind"], shown["uptime_seconds"] > 10**9), (70, 3, True))
         origin = lambda o: kit.get(c.url + "/public/jobs", headers={"Origin": o})[1].get("Access-Control-Allow-Origin")
         equal("an allowed origin", origin("https://b.example"), "https://b.example")

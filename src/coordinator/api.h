@@ -75,6 +75,8 @@ struct api_about {
 [[nodiscard]] bool api_check_body(struct http_request *r, const struct api_about *about, struct err *e);
 // The same of an object.
 [[nodiscard]] bool api_check_object(const json_t *o, const struct api_schema *s, struct err *e);
+// Makes of an object that was checked one as answers have it: no member is null, and no API_NUMBER is a text.
+void api_settle_object(json_t *o, const struct api_schema *s);
 // Members of an object that was checked. api_text: NULL where there is none.
 const char *api_text(const json_t *o, const char *name);
 uint64_t api_u64(const json_t *o, const char *name, uint64_t otherwise);

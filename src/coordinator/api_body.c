@@ -154,6 +154,17 @@ bool api_check_object(const json_t *o, const struct api_schema *s, struct err *e
     return true;
 }
 
+void api_settle_object(json_t *o, const struct api_schema *s) {
+    for (size_t i = 0; i < s->count; i++) {
+        const char *name = s->fields[i].name;
+        const json_t *v = json_object_get(o, name);
+        if (json_is_null(v))
+            json_object_del(o, name);
+        else if (v && s->fields[i].kind == API_NUMBER)
+            json_set_u64(o, name, api_u64(o, name, 0));
+    }
+}
+
 bool api_check_body(struct http_request *r, const struct api_about *about, struct err *e) {
     if (!about->body || about->passed_on)
         return true;

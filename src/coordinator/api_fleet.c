@@ -279,12 +279,13 @@ const struct api_about about_builds_put = {.id = "putBuild",
 
 // --- workers, secrets ----------------------------------------------------------------------------------------------
 
-API_SCHEMA(worker_says_schema, "WorkerState", "What a worker says of itself.", API_PLAIN,
-           {"worker_id", API_TEXT, API_MUST, "Its name.", .min = 1, .max = WORKER_ID_MAX});
+API_SCHEMA(worker_says_schema, "WorkerState", "What a worker says of itself; it may say more than is named here.",
+           API_PLAIN, {"worker_id", API_TEXT, API_MUST, "Its name.", .min = 1, .max = WORKER_ID_MAX},
+           WORKER_SAYS(API_NULL));
 API_SCHEMA(taken_schema, "Taken", "It is shown to everybody.", API_CLOSED, {"ok", API_BOOL, API_MUST, "Always true."},
            {"now_ms", API_NUMBER, API_MUST, "Now by the clock that `dead_at_ms` goes by, in Unix milliseconds."});
 const struct api_about about_workers_heartbeat = {.id = "announceWorker",
-                                                  .what = "What a worker says of itself, shown as it is.",
+                                                  .what = "What a worker says of itself, for everybody to see.",
                                                   .body = &worker_says_schema,
                                                   .answers = {{200, .of = &taken_schema}}};
 

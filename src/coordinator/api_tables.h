@@ -12,9 +12,23 @@
     const struct api_schema id = {title, says, id##_fields, ARRAY_LEN(id##_fields), others}
 #define API_PARAMS(list) .params = (list), .param_count = ARRAY_LEN(list)
 
+// What a worker says of itself, and what everybody is shown of it then.
+#define WORKER_SAYS(flags)                                                                                             \
+    {"version", API_TEXT, flags, "Of its program."}, {"capabilities", API_TEXTS, flags, "What it builds and runs."},   \
+        {"building", API_NUMBER, flags, "Builds now."}, {"running", API_NUMBER, flags, "Runs now."},                   \
+        {"submitting", API_NUMBER, flags, "Answers on their way to the chain."},                                       \
+        {"free_slots", API_NUMBER, flags, "How many more it would take."},                                             \
+        {"operator_id", API_TEXT, API_NULL, "The account as which it answers, by its own word: the chain knows."},     \
+        {"public_key", API_TEXT, API_NULL, "The key with which it signs answers, likewise."},                          \
+        {"started_at_ms", API_NUMBER, flags, "Since when it runs, in Unix milliseconds."},                             \
+        {"block_height", API_NUMBER, flags, "The last block of the chain that it has looked through for requests."}, { \
+        "blocks_behind", API_NUMBER, flags, "How far that is behind the newest final block that it knows of."          \
+    }
+
 extern const struct api_schema build_record_schema, limits_schema, secrets_ref_schema, context_schema, execution_schema,
     build_records_schema;                                                              // of several files
 extern const struct api_schema posted_task_schema, refused_task_schema, report_schema; // messages.h reads them
+extern const struct api_schema worker_says_schema;
 
 extern const struct api_about about_tasks_create, about_tasks_poll, about_tasks_heartbeat, about_tasks_complete,
     about_tasks_fail, about_tasks_hand_over, about_locks_acquire, about_locks_release, about_wasm_exists,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /locks/… and /workers/…
-#include "coordinator/api.h"
+#include "coordinator/api_tables.h"
 #include "coordinator/routes.h"
 
 // Who it is: as it says, or as its token does.
@@ -70,6 +70,7 @@ void workers_heartbeat(struct http_request *r, void *ctx) {
     struct coordinator *c = ctx;
     struct err e;
     SCOPED_JSON(j) = http_take_json(r);
+    api_settle_object(j, &worker_says_schema); // readers of /public/workers count on its description
     const char *worker = api_text(j, "worker_id");
     if (!coordinator_worker_id(r, &worker, &e) || !shared_seen(c->shared, worker, json_text(http_arena(r), j), &e)) {
         http_reply_err(r, &e);
