@@ -138,6 +138,10 @@ def test_forged_creates():
         status, said = w.create(true, input_data="other")
         check("what differs from the chain is refused", status == 400 and "input_data" in said["error"]["message"],
               (status, said))
+        equal("a member that may be missing may be null", w.create(true, refused=None),
+              (200, {"request_id": true["request_id"], "created": False}))
+        status, said = w.create(true, refused=None, input_data="other")
+        check("and excuses nothing", status == 400 and "input_data" in said["error"]["message"], (status, said))
         equal("and so is a made-up one", w.create(forged(true["request_id"]))[0], 400)
         with w.worker("honest", **w.at()):
             equal("the true one is served", w.answer(true_tx)[1], "stays")

@@ -148,6 +148,7 @@ def test_bad_bodies():
                            ("context", []), ("context", {"block_height": "x"}), ("context", {"colour": 1}),
                            ("extra", 1)):
             refused(f"create with {key}={str(wrong)[:40]!r}", task(1, **{key: wrong}))
+        refused("create with a reason that is no text", task(1, refused=5))
         refused("create with too much", task(1, input_data="x" * (2 << 20)), 413)
         lease = {"contract_id": CONTRACT, "request_id": 1, "token": "0" * 64}
         for path, more in (("heartbeat", {"stage": "thinking"}), ("heartbeat", {"stage": 1}), ("heartbeat", {"x": 1}),

@@ -50,7 +50,7 @@ API_SCHEMA(context_schema, "Context", "Where the request stands on the chain.", 
         "response_format", API_WORD, API_NULL, "How the answer is written.", .words = "Bytes Text Json"                \
     }
 API_SCHEMA(posted_task_schema, "PostedTask", "A request as its event has it.", API_CLOSED, TASK_KEY,
-           TASK_ASKED(API_MUST), TASK_REST);
+           TASK_ASKED(API_MUST), TASK_REST, TASK_REFUSED(API_NULL));
 API_SCHEMA(refused_task_schema, "RefusedTask", "What could be read of an event that a worker could not read.",
            API_CLOSED, TASK_KEY, TASK_REFUSED(API_MUST), TASK_REST,
            {"data_id", API_HASH, API_NULL, "Of the yield that waits."},

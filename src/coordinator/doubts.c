@@ -2,6 +2,7 @@
 // Where one worker's word stands against another's, or against what is stored, the chain decides: get_request at
 // `final`. What differs from it is refused, what agrees takes the place of what does not. While it cannot be asked
 // nobody is believed: the answer is 503, and a worker that doubts its lease leaves it to others.
+#include "coordinator/api.h"
 #include "coordinator/routes.h"
 
 #include "base/log.h"
@@ -68,7 +69,7 @@ static struct verdict judge(struct arena *a, const char *task, const struct chai
     struct request_task t;
     struct err e;
     SCOPED_JSON(j) = parse(task);
-    if (!j || json_object_get(j, "refused") || chain->unreadable)
+    if (!j || api_text(j, "refused") || chain->unreadable)
         return v;
     v.comparable = true;
     if (!request_task_read(&t, a, j, &e)) {
