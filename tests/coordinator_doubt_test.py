@@ -173,6 +173,10 @@ def test_a_wrong_setting():
         equal("a worker that says that it has ended is not believed",
               w.real.complete(id, token, outcome="expired", error="not there"), (200, {"retried": True, "benched": True}))
         equal("and does not get it again", w.real.poll()[0], 204)
+        token = w.real.poll(worker="w3")[1]["lease"]["token"]
+        w.real.beat(id, token)
+        equal("nor is one whose answering transaction is null", w.real.complete(
+            id, token, outcome="expired", error="not there", resolve_transaction=None), (200, {"retried": True, "benched": True}))
         status, got = w.real.poll(worker="w2")
         equal("another one does", (status, got["task"]["request_id"]), (200, id))
         w.real.beat(id, got["lease"]["token"])

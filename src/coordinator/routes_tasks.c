@@ -342,7 +342,7 @@ void task_end(struct coordinator *c, struct http_request *r, const struct report
 
 // That a request ended without an answer of the worker's own is its word alone.
 static bool is_hearsay(const struct report *report, const json_t *j) {
-    return strcmp(report->outcome, "expired") == 0 && !json_object_get(j, "resolve_transaction");
+    return strcmp(report->outcome, "expired") == 0 && !api_text(j, "resolve_transaction");
 }
 
 void tasks_complete(struct http_request *r, void *ctx) {
