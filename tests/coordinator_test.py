@@ -657,15 +657,15 @@ def test_workers():
         equal("listed", {k: row[k] for k in said}, said)
         equal("busy", (row["status"], row["last_seen_ms"] < 60000), ("busy", True))
         equal("counted", c.call("GET", "/public/stats", token=None)[1]["active_workers"], 1)
-        for number, outcome in ((1, "success"), (2, "success"), (3, "guest_failed"), (4, "refused")):
+        for number, outcome in ((1, "success"), (2, "success"), (3, "guest_failed"), (4, "refused"), (5, "expired")):
             c.complete(*c.lease(number), outcome=outcome)
-        c.lease(5)  # what is under way is no end
+        c.lease(6)  # what is under way is no end
         c.call("POST", "/workers/heartbeat", {**said, "total_tasks_failed": 0, "ended_executions": 9, "started_at_ms": 1,
                                               "block_height": 70, "blocks_behind": 3})
-        shown = kit.until(lambda: (row := c.call("GET", "/public/workers", token=None)[1][0])["ended_executions"] == 4 and row)
+        shown = kit.until(lambda: (row := c.call("GET", "/public/workers", token=None)[1][0])["ended_executions"] == 5 and row)
         equal("what it ended, as it was counted here and not as it says", [shown[k] for k in (
-            "ended_executions", "successful_executions", "failed_executions", "refused_executions", "total_tasks_completed",
-            "total_tasks_failed", "worker_name", "current_task_id")], [4, 2, 1, 1, 2, 2, "w1", None])
+            "ended_executions", "successful_executions", "failed_executions", "refused_executions", "expired_executions",
+            "total_tasks_completed", "total_tasks_failed", "worker_name", "current_task_id")], [5, 2, 1, 1, 1, 2, 3, "w1", None])
         equal("what is null it does not say", c.call("POST", "/workers/heartbeat", {
             "worker_id": "w2", "version": None, "capabilities": None, "building": None, "free_slots": "0", "own": "x"})[0], 200)
         row = kit.until(lambda: [w for w in c.call("GET", "/public/workers", token=None)[1] if w["worker_id"] == "w2"])[0]

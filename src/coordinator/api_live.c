@@ -12,9 +12,9 @@ API_SCHEMA(counts_schema, "LiveCounts", "Executions now, and since the beginning
            {"submitting", API_NUMBER, API_MUST, "Being answered now."},
            {"total_executions", API_NUMBER, API_MUST, "All that were recorded."},
            {"successful_executions", API_NUMBER, API_MUST, "That ended well."},
-           {"failed_executions", API_NUMBER, API_MUST, "Whose guest failed."},
-           {"refused_executions", API_NUMBER, API_MUST, "That were refused."},
-           {"expired_executions", API_NUMBER, API_MUST, "That nobody served in time."},
+           {"failed_executions", API_NUMBER, API_MUST, FAILED_SAYS},
+           {"refused_executions", API_NUMBER, API_MUST, REFUSED_SAYS},
+           {"expired_executions", API_NUMBER, API_MUST, EXPIRED_SAYS},
            {"active_workers", API_NUMBER, API_MUST, "Heard of within 30 s."});
 API_SCHEMA(
     changes_schema, "Changes", "What has changed since `since`. All coordinators of a deployment understand it.",

@@ -88,8 +88,9 @@ API_SCHEMA(worker_schema, "Worker", "What a worker said last of itself; it may s
            {"last_heartbeat_at", API_TEXT, API_MUST, "When: RFC 3339, UTC."}, WORKER_SAYS(0),
            {"ended_executions", API_NUMBER, API_MUST, "That it ended, since the beginning, as the coordinator counts."},
            {"successful_executions", API_NUMBER, API_MUST, "Of those, that ended well."},
-           {"failed_executions", API_NUMBER, API_MUST, "Of those, whose guest failed."},
-           {"refused_executions", API_NUMBER, API_MUST, "Of those, that were refused."},
+           {"failed_executions", API_NUMBER, API_MUST, FAILED_SAYS},
+           {"refused_executions", API_NUMBER, API_MUST, REFUSED_SAYS},
+           {"expired_executions", API_NUMBER, API_MUST, EXPIRED_SAYS},
            {"worker_name", API_TEXT, API_MUST_NULL, "`worker_id`."},
            {"current_task_id", API_NUMBER, API_MUST_NULL, "Null: a worker may have many at a time."},
            {"total_tasks_completed", API_NUMBER, API_MUST, "`successful_executions`."},
@@ -286,9 +287,9 @@ const struct api_about about_attestation = {.id = "getAttestation",
 
 #define OUTCOME_COUNTS                                                                                                 \
     {"successful_executions", API_NUMBER, API_MUST, "That ended well."},                                               \
-        {"failed_executions", API_NUMBER, API_MUST, "Whose guest failed."},                                            \
-        {"refused_executions", API_NUMBER, API_MUST, "That were refused."},                                            \
-        {"expired_executions", API_NUMBER, API_MUST, "That nobody served in time."},                                   \
+        {"failed_executions", API_NUMBER, API_MUST, FAILED_SAYS},                                                      \
+        {"refused_executions", API_NUMBER, API_MUST, REFUSED_SAYS},                                                    \
+        {"expired_executions", API_NUMBER, API_MUST, EXPIRED_SAYS},                                                    \
         {"guest_failures", API_NUMBER, API_MUST, "Of the guest itself."},                                              \
         {"build_failures", API_NUMBER, API_MUST, "Of builds."},                                                        \
         {"access_failures", API_NUMBER, API_MUST, "Secrets that were refused."}, {                                     \

@@ -12,6 +12,11 @@
     const struct api_schema id = {title, says, id##_fields, ARRAY_LEN(id##_fields), others}
 #define API_PARAMS(list) .params = (list), .param_count = ARRAY_LEN(list)
 
+// What counts by outcome mean, of all and of one worker.
+#define FAILED_SAYS "Whose guest or build failed."
+#define REFUSED_SAYS "That were refused, or whose secrets were."
+#define EXPIRED_SAYS "That no guest answered: nobody in time, or the platform failed, or they were cancelled."
+
 // What a worker says of itself, and what everybody is shown of it then.
 #define WORKER_SAYS(flags)                                                                                             \
     {"version", API_TEXT, flags, "Of its program."}, {"capabilities", API_TEXTS, flags, "What it builds and runs."},   \

@@ -16,6 +16,7 @@ static void put_ended(json_t *row, const struct figures *f) {
     json_set_u64(row, "successful_executions", f->success);
     json_set_u64(row, "failed_executions", f->guest_failed);
     json_set_u64(row, "refused_executions", f->refused);
+    json_set_u64(row, "expired_executions", f->expired);
     // The reference's names.
     json_set_text(row, "worker_name", api_text(row, "worker_id"));
     json_object_set_new(row, "current_task_id", json_null()); // it may have many
