@@ -102,7 +102,8 @@ def wrongs(schema):
         amount = "39" in member.get("pattern", "")  # which may be a number
         values = {"integer": ["x", -1, 1.5, *[member.get("maximum", 0) + 1] * ("maximum" in member)], "array": [{}, [7]], "object": [7],
                   "boolean": ["yes"], "string": [[] if amount else 7, *["zz zz"] * any(k in member for k in ("enum", "pattern")),
-                                                 *["a" * (member.get("maxLength", 0) + 1)] * ("maxLength" in member),
+                                                 *[c * (member.get("maxLength", 0) // len(c.encode()) + 1) for c in "aé"
+                                                   if "maxLength" in member],
                                                  *[""] * ("minLength" in member)]}[member["type"]]
         for value in values:
             yield f"{name}={value!r:.30}", {**right, name: value}, f"'{name}'"
@@ -130,6 +131,20 @@ def test_bodies():
         equal("what a missing one is", answer["error"]["hint"], "request_id: Number of the request.")
         status, answer = c.call("POST", "/public/api-keys", {"title": "x"}, token=None)
         equal("what there is", answer["error"], {"code": "invalid_input", "message": "unknown field 'title'", "hint": "there are name"})
+
+
+def test_lengths():
+    """A schema's maxLength counts characters and the coordinator bytes: if this fails, nobody is told, and a client that
+    goes by the description sends what is refused."""
+    document = described.document()
+    members = [(f"{name}.{member}", value, plain(value)) for name, schema in document["components"]["schemas"].items()
+               for member, value in schema.get("properties", {}).items()]
+    members += [(f"{path}: {p['name']}", p, p["schema"]) for path, operations in document["paths"].items()
+                for o in operations.values() for p in o["parameters"]]
+    texts = [(where, said["description"], is_["maxLength"]) for where, said, is_ in members
+             if "maxLength" in is_ and "pattern" not in is_]  # but an account, which is ASCII
+    check("there are such", len(texts) > 40, len(texts))
+    equal("of each it is said", [where for where, what, most in texts if not what.endswith(f" At most {most} bytes of UTF-8.")], [])
 
 
 def ended(c, number, outcome="success", sender="alice.test.near", **report):

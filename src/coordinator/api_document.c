@@ -3,6 +3,7 @@
 
 #include "base/settings.h"
 #include "http/router.h"
+#include <inttypes.h>
 
 // --- schemas -----------------------------------------------------------------------------------------------------
 
@@ -60,14 +61,21 @@ static json_t *type_of(const struct api_field *f) {
     return json_object();
 }
 
+// maxLength counts characters, and what is counted here are bytes: whoever goes by the document alone is told so.
+static void describe(json_t *o, const struct api_field *f) {
+    if (f->kind == API_TEXT && f->max)
+        json_object_set_new(o, "description", json_sprintf("%s At most %" PRIu64 " bytes of UTF-8.", f->what, f->max));
+    else
+        json_object_set_new(o, "description", json_string(f->what));
+}
+
 static json_t *field_schema(const struct api_field *f) {
     json_t *o = type_of(f);
     if ((f->flags & API_NULL) && f->kind == API_NANOS)
         json_array_append_new(json_object_get(o, "anyOf"), json_pack("{s:s}", "type", "null"));
     else if ((f->flags & API_NULL) && f->kind != API_ANY)
         o = json_pack("{s:[o, {s:s}]}", "anyOf", o, "type", "null");
-    if (f->what)
-        json_object_set_new(o, "description", json_string(f->what));
+    describe(o, f);
     return o;
 }
 
@@ -143,9 +151,10 @@ static json_t *parameters(const struct api_about *about) {
         json_t *type = type_of(f);
         if (in_path && f->kind == API_TEXT && !f->min)
             json_object_set_new(type, "minLength", json_integer(1));
-        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", f->name, "in",
-                                              in_path ? "path" : "query", "required", in_path || (f->flags & API_MUST),
-                                              "description", f->what, "schema", type));
+        json_t *o = json_pack("{s:s, s:s, s:b, s:o}", "name", f->name, "in", in_path ? "path" : "query", "required",
+                              in_path || (f->flags & API_MUST), "schema", type);
+        describe(o, f);
+        json_array_append_new(list, o);
     }
     return list;
 }
@@ -260,8 +269,8 @@ json_t *api_document(const struct api_route *routes, size_t count) {
         "{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:{s:o, s:o}}", "openapi", "3.1.0", "info", "title",
         "OutLayer coordinator", "version", PROGRAM_VERSION, "description",
         "Records requests of the OutLayer contract, hands them to workers, and shows what became of them. Of a "
-        "body: numbers may be decimal texts and amounts numbers, what is not required may be null, lengths "
-        "are bytes of UTF-8, and U+0000 is in no text but inputs, outputs and errors.",
+        "body: numbers may be decimal texts and amounts numbers, what is not required may be null, and U+0000 is in "
+        "no text but inputs, outputs and errors.",
         "license", "name", "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/", "paths", paths,
         "components", "schemas", schemas, "securitySchemes", security_schemes());
 }
