@@ -8,13 +8,15 @@ export class ApiError extends Error {
   readonly code: string; // of the server, or "unreachable", "not_json"
   readonly status: number; // 0: there was no answer
   readonly hint: string;
+  readonly retry_ms: number; // how long the server wants to be left alone; 0: it does not say
 
-  constructor(code: string, status: number, message: string, hint = "") {
+  constructor(code: string, status: number, message: string, hint = "", retry_ms = 0) {
     super(message);
     this.name = "ApiError";
     this.code = code;
     this.status = status;
     this.hint = hint;
+    this.retry_ms = retry_ms;
   }
 }
 
@@ -28,24 +30,32 @@ export function pathWith(path: string, query: Query): string {
   return text ? `${path}?${text}` : path;
 }
 
-function refusal(status: number, body: unknown): ApiError {
-  const error = (body as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | null)?.error;
-  if (typeof error?.message === "string")
-    return new ApiError(`${error.code ?? "refused"}`, status, error.message, `${error.hint ?? ""}`);
-  return new ApiError("refused", status, `the coordinator answered with status ${status}`);
-}
-
 interface Answer {
   status: number;
   ok: boolean;
   text: string;
+  retry_ms: number;
+}
+
+// Retry-After in seconds; as a date it is not read.
+function retryMs(headers: Headers): number {
+  const seconds = headers.get("retry-after") ?? "";
+  return /^\d{1,6}$/.test(seconds) ? 1000 * Number(seconds) : 0;
+}
+
+function refusal({ status, retry_ms }: Answer, body: unknown): ApiError {
+  const error = (body as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | null)?.error;
+  if (typeof error?.message === "string")
+    return new ApiError(`${error.code ?? "refused"}`, status, error.message, `${error.hint ?? ""}`, retry_ms);
+  return new ApiError("refused", status, `the coordinator answered with status ${status}`, "", retry_ms);
 }
 
 // A connection that ends within an answer is no answer either.
 async function ask(path: string, init: RequestInit): Promise<Answer> {
   try {
     const answer = await fetch(path, init);
-    return { status: answer.status, ok: answer.ok, text: await answer.text() };
+    const { status, ok, headers } = answer;
+    return { status, ok, text: await answer.text(), retry_ms: retryMs(headers) };
   } catch (cause) {
     if (init.signal?.aborted && init.signal.reason?.name !== "TimeoutError") throw cause;
     const again = init.method === undefined ? "this page asks again by itself" : "try again";
@@ -63,7 +73,7 @@ async function askJson<T>(path: string, init: RequestInit, signal?: AbortSignal)
     if (answer.ok) throw new ApiError("not_json", answer.status, "the coordinator's answer is not JSON");
     body = null;
   }
-  if (!answer.ok) throw refusal(answer.status, body);
+  if (!answer.ok) throw refusal(answer, body);
   return body as T;
 }
 

@@ -77,7 +77,8 @@ test("what changed reaches each list, and a list that comes later", () => {
 
 // Questions that wait, as a coordinator has them, and a tab that somebody looks at or not.
 function world() {
-  const asked: { since: string | null; answer: (changes: object) => void; signal: AbortSignal }[] = [];
+  const asked: { since: string | null; answer: (changes: object, init?: ResponseInit) => void; signal: AbortSignal }[] =
+    [];
   let arrange = () => {};
   const tab = {
     hidden: false,
@@ -87,7 +88,7 @@ function world() {
   const wait = (path: string, { signal }: { signal: AbortSignal }) =>
     new Promise<Response>((ok, fail) => {
       signal.addEventListener("abort", () => fail(signal.reason));
-      const answer = (changes: object) => ok(new Response(JSON.stringify(changes)));
+      const answer = (changes: object, init?: ResponseInit) => ok(new Response(JSON.stringify(changes), init));
       asked.push({ since: new URL(path, "http://x").searchParams.get("since"), answer, signal });
     });
   Object.assign(globalThis, { document: tab, fetch: wait });
@@ -126,9 +127,9 @@ function loads(t: TestContext) {
     return Promise.resolve();
   };
   t.after(followChanges(client));
-  const tell = async (changes: object) => {
+  const tell = async (changes: object, init?: ResponseInit) => {
     await soon();
-    asked.at(-1)!.answer({ ...told("1~a"), ...changes });
+    asked.at(-1)!.answer({ ...told("1~a"), ...changes }, init);
     await soon();
     await soon();
   };
@@ -136,7 +137,7 @@ function loads(t: TestContext) {
     t.mock.timers.tick(ms);
     await soon();
   };
-  return { counts, tell, pass };
+  return { asked, counts, tell, pass };
 }
 
 test("lists are not loaded anew again while that is under way, and once more when it is over", async (t) => {
@@ -167,4 +168,35 @@ test("sums are loaded anew when something has ended, each so often, and at no ot
   await pass(80_000);
   await pass(600_000);
   assert.deepEqual(sums(), [3, 3, 3]);
+});
+
+test("a coordinator that has too much to do is left alone as long as it says, and is asked for no sums", async (t) => {
+  const { asked, counts, tell, pass } = loads(t);
+  for (const [i, status] of [429, 503].entries()) {
+    await tell({}, { status, headers: { "retry-after": "30" } });
+    assert.deepEqual(
+      [counts.executions, counts.series, counts.usage, counts.repos],
+      [i + 1, undefined, undefined, undefined],
+    );
+    await pass(29_999);
+    assert.equal(asked.length, i + 1);
+    await pass(1);
+    assert.equal(asked.length, i + 2);
+  }
+  for (const [given, waits] of [
+    ["999999", 60_000],
+    ["Thu, 01 Jan 2026 00:00:00 GMT", 3000],
+    ["0", 3000],
+  ] as const) {
+    const before = asked.length;
+    await tell({}, { status: 503, headers: { "retry-after": given } });
+    await pass(waits - 1);
+    assert.equal(asked.length, before, given);
+    await pass(1);
+    assert.equal(asked.length, before + 1, given);
+  }
+  await tell({ anew: true });
+  assert.deepEqual([counts.series, counts.repos], [1, 1]);
+  await tell({}, { status: 502 });
+  assert.deepEqual([counts.series, counts.repos], [2, 2]); // it does not answer: what is shown says so
 });

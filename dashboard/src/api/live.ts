@@ -2,7 +2,8 @@
 // One question that waits at the coordinator until something changes, for all that this tab shows. While nobody looks at
 // the tab nothing is asked; while the coordinator does not answer, what is shown is asked for itself, and says so.
 import type { QueryClient } from "@tanstack/react-query";
-import { getJson, pathWith } from "./client.ts";
+import { pauseAfter } from "./away.ts";
+import { ApiError, getJson, pathWith } from "./client.ts";
 import type { ListFilter } from "./list.ts";
 import { isOver, merged } from "./merge.ts";
 import type { Changes, Execution, Executions, Stats } from "./schema.ts";
@@ -87,6 +88,11 @@ function loader(client: QueryClient, keys: readonly string[], ms: number, signal
   };
 }
 
+// It answers, but has too much to do: what is most of the work for it, and can wait, is not asked for.
+function isBusy(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 429 || error.status === 503);
+}
+
 // Until the signal says so. first: `since` of the first question; what is given back is that of the next one.
 async function listen(
   client: QueryClient,
@@ -109,11 +115,11 @@ async function listen(
       for (const one of loads) void one();
       failed = false;
       applyChanges(client, changes);
-    } catch {
+    } catch (e) {
       if (signal.aborted) break;
       failed = true;
-      refresh(client, [...TOLD, ...SUMS, ...REPOS]);
-      await pause(AGAIN_MS, signal);
+      refresh(client, isBusy(e) ? TOLD : [...TOLD, ...SUMS, ...REPOS]);
+      await pause(pauseAfter(e, AGAIN_MS), signal);
     }
   }
   return since;
