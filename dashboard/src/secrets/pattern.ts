@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matches a pattern that somebody typed, beside the page and for a second at most: some patterns take longer than the sun
-// lasts, and the page would stand still as long.
+// lasts, and the page would stand still as long. How long its script takes to load says nothing of the pattern.
+import { ApiError } from "../api/client.ts";
 import address from "./pattern_worker.ts?worker&url";
 
 const LIMIT_MS = 1000;
+const LOAD_MS = 30_000;
 
 interface TrustedTypes {
   createPolicy(
@@ -26,9 +28,16 @@ export function matches(pattern: string, account: string): Promise<boolean> {
       worker.terminate();
       then();
     };
-    const timer = setTimeout(() => end(() => fail(new Error("the pattern takes too long to be matched"))), LIMIT_MS);
-    worker.onmessage = ({ data }: MessageEvent<unknown>) => end(() => tell(data === true));
-    worker.onerror = () => end(() => fail(new Error("the pattern cannot be matched")));
-    worker.postMessage({ pattern, account });
+    const failing = (error: Error) => () => end(() => fail(error));
+    const notLoaded = failing(new ApiError("unreachable", 0, "what matches patterns does not load", "try again"));
+    let timer = setTimeout(notLoaded, LOAD_MS);
+    worker.onerror = notLoaded;
+    worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (data !== "ready") return end(() => tell(data === true));
+      clearTimeout(timer);
+      timer = setTimeout(failing(new Error("the pattern takes too long to be matched")), LIMIT_MS);
+      worker.onerror = failing(new Error("the pattern cannot be matched"));
+      worker.postMessage({ pattern, account });
+    };
   });
 }

@@ -170,6 +170,34 @@ export const tests = {
     await done(page);
   },
 
+  async "a pattern is not blamed for a script that loads slowly, or not at all"() {
+    const page = await open(at("/secrets"));
+    await makeAccount(page);
+    await page.getByRole("button", { name: "New secrets" }).click();
+    await page.getByLabel("Callers").selectOption("AccountPattern");
+    await page.getByLabel("Pattern").fill(".*\\.test\\.near");
+    await page.getByLabel("Would this account pass now?").fill("bob.test.near");
+    let load;
+    const asked = new Promise((ok) =>
+      page.route("**/assets/pattern_worker*", (route) => ok((load = () => route.continue()))),
+    );
+    await page.clock.install();
+    await page.getByRole("button", { name: "Ask the chain" }).click();
+    await asked;
+    await page.clock.runFor(10_000);
+    const said = page.locator(".would").getByRole("status");
+    equal("nothing is said yet", await said.innerText(), "");
+    await load();
+    await said.getByText("Yes: bob.test.near passes").waitFor();
+    check("and then what is so", true);
+    await page.unroute("**/assets/pattern_worker*");
+    await page.route("**/assets/pattern_worker*", (route) => route.abort());
+    await page.getByRole("button", { name: "Ask the chain" }).click();
+    await said.getByText("Not known: what matches patterns does not load").waitFor();
+    check("no is not said where nothing was matched", true);
+    await done(page);
+  },
+
   async "a coordinator that lies about the key"() {
     const page = await open(at("/secrets"));
     await makeAccount(page);

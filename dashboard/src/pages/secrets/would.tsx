@@ -2,10 +2,16 @@
 // Would this account pass now? Asked of the chain by this browser, before anything is stored.
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
+import { isAway } from "../../api/away.ts";
 import { Field, PLAIN } from "../../parts/field.tsx";
 import { words } from "../../parts/notes.tsx";
 import { accessProblem, isAccount, type Access } from "../../secrets/access.ts";
 import { usePlace } from "../../secrets/queries.ts";
+
+// The keystore has a doubt where the chain gives this browser one, but none where nobody answered this browser.
+function doubt(error: Error): string {
+  return isAway(error) ? "Not known:" : "No: a doubt denies.";
+}
 
 export function Would({ access }: { access: Access }) {
   const [account, setAccount] = useState("");
@@ -47,7 +53,7 @@ export function Would({ access }: { access: Access }) {
       </button>
       <p role="status">
         {ask.data && (ask.data.passes ? `Yes: ${ask.data.account} passes.` : `No: ${ask.data.account} does not pass.`)}
-        {ask.isError && `No: a doubt denies. ${words(ask.error.message)}`}
+        {ask.isError && `${doubt(ask.error)} ${words(ask.error.message)}`}
       </p>
     </div>
   );
