@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 
-#define BEAT_MS 5000
 #define UNHEARD_MS 1000 // then a heartbeat is said again that nobody took: another coordinator may
 #define OWED_MAX 256
 #define OWED_MS 30000     // by then what nobody keeps alive has run out
@@ -38,6 +37,7 @@ struct owed {
 
 struct held {
     struct held_settings set;
+    uint64_t beat_ms;
     pthread_t thread;
     bool started;
     pthread_mutex_t lock; // guards what follows, and the leases
@@ -102,18 +102,27 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
         l->lost = true;
 }
 
-// The next lease that is due, with a user counted for it.
+// News is said before the regular heartbeat.
+static uint64_t due_at(const struct held_lease *l) {
+    const uint64_t news_ms = l->changed_ms + NEWS_MS;
+    return l->changed && news_ms < l->due_ms ? news_ms : l->due_ms;
+}
+
+// The lease that is overdue for the longest time, with a user counted for it: those that are due again soon, since
+// nobody takes their heartbeats, keep none from its turn.
 static struct held_lease *next_due(struct held *h, uint64_t now, enum stage *stage, uint64_t *dead_at_ms) {
+    struct held_lease *first = NULL;
     for (struct held_lease *l = h->list; l; l = l->next)
-        if (!l->lost && ((l->changed && now - l->changed_ms >= NEWS_MS) || now >= l->due_ms)) {
-            l->changed = false;
-            l->due_ms = now + BEAT_MS;
-            l->users++;
-            *stage = l->stage;
-            *dead_at_ms = l->dead_at_ms;
-            return l;
-        }
-    return NULL;
+        if (!l->lost && now >= due_at(l) && (!first || due_at(l) < due_at(first)))
+            first = l;
+    if (!first)
+        return NULL;
+    first->changed = false;
+    first->due_ms = now + h->beat_ms;
+    first->users++;
+    *stage = first->stage;
+    *dead_at_ms = first->dead_at_ms;
+    return first;
 }
 
 static void announce(struct held *h, struct arena *a) {
@@ -156,7 +165,7 @@ static void beat_all(struct held *h, struct arena *a) {
 // Called and returns with the lock held.
 static void regular_duties(struct held *h, struct arena *a) {
     uint64_t now = clock_mono_ms();
-    if (h->announced_ms && now - h->announced_ms < BEAT_MS)
+    if (h->announced_ms && now - h->announced_ms < h->beat_ms)
         return;
     h->announced_ms = now;
     pthread_mutex_unlock(&h->lock);
@@ -315,6 +324,7 @@ static void *heart(void *ctx) {
 bool held_start(struct held **out, const struct held_settings *s, struct err *e) {
     struct held *h = xcalloc(1, sizeof *h);
     h->set = *s;
+    h->beat_ms = s->beat_ms ? s->beat_ms : HELD_BEAT_MS;
     pthread_mutex_init(&h->lock, NULL);
     cond_init(&h->news);
     cond_init(&h->gone);
@@ -361,7 +371,7 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
     l->token = xstrdup(id.token);
     l->request_id = id.request_id;
     l->taken_ms = clock_mono_ms();
-    l->due_ms = l->taken_ms + BEAT_MS;
+    l->due_ms = l->taken_ms + h->beat_ms;
     l->users = 1;
     pthread_mutex_lock(&h->lock);
     l->next = h->list;

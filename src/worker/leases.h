@@ -12,6 +12,8 @@ struct held_lease;
 // ENDED: the coordinator is being told how it ended, and may know the lease no more.
 enum stage { STAGE_LEASED, STAGE_BUILDING, STAGE_RUNNING, STAGE_SUBMITTING, STAGE_ENDED };
 
+#define HELD_BEAT_MS 5000 // so often each lease is kept alive, and the worker says that it is there
+
 struct held_settings {
     struct api *api;
     const char *capabilities;
@@ -20,6 +22,7 @@ struct held_settings {
     void (*stands)(void *ctx, uint64_t *block_height, uint64_t *blocks_behind);
     void *ctx;
     const char *file, *pending_dir; // what lasts is noted in it (held_file.h); the journal's folder
+    uint64_t beat_ms;               // instead of HELD_BEAT_MS; 0: that
 };
 // First of all it gives back what an earlier life held.
 [[nodiscard]] bool held_start(struct held **out, const struct held_settings *s, struct err *e);

@@ -7,10 +7,12 @@
 #include "http/test_server.h"
 #include "worker/held_file.h"
 #include <pthread.h>
+#include <sched.h>
 
 #define PATIENCE_MS 60000
 #define REFUSED_BEATS 3
-#define LEASE_MS 15000 // as src/queue/queue.h has it
+#define LEASE_MS 15000  // as src/queue/queue.h has it
+#define ALWAYS_DUE_MS 1 // with a coordinator that takes longer to answer
 #define NO_FILE "/nonexistent/held"
 
 static struct {
@@ -18,6 +20,7 @@ static struct {
     pthread_cond_t asked;
     int deaf;           // so many answers more are a proxy's, whose coordinator is away
     int refused_beats;  // so many heartbeats behind a lease's first
+    bool slow;          // another heartbeat of the same lease is due when it has answered one
     const char *lost;   // a lease that it does not know
     unsigned told[128]; // how often, by the token's first letter
 } coordinator = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -44,15 +47,19 @@ static void serve_fail(struct http_request *r, void *ctx) {
 
 static void serve_beat(struct http_request *r, void *ctx) {
     (void)ctx;
+    const uint64_t asked_ms = clock_mono_ms();
     struct err e;
     SCOPED_JSON(j) = json_parse(http_body(r), 4096, &e);
     const char *token = json_string_value(json_object_get(j, "token"));
     pthread_mutex_lock(&coordinator.lock);
     const bool refused =
         coordinator.told[token[0] & 127] && coordinator.refused_beats > 0 && coordinator.refused_beats--;
+    const bool slow = coordinator.slow;
     coordinator.told[token[0] & 127]++;
     pthread_cond_broadcast(&coordinator.asked);
     pthread_mutex_unlock(&coordinator.lock);
+    while (slow && clock_mono_ms() <= asked_ms + ALWAYS_DUE_MS)
+        sched_yield();
     if (refused)
         http_reply(r, 503, "application/json",
                    SLICE_LIT("{\"error\":{\"code\":\"unavailable\",\"message\":\"no database\"}}"));
@@ -71,7 +78,7 @@ struct world {
     struct held *held;
 };
 
-static void world_open(struct world *w, struct arena *a, int deaf, const char *file) {
+static void world_open_beating(struct world *w, struct arena *a, int deaf, const char *file, uint64_t beat_ms) {
     static const struct http_route routes[] = {
         {.method = HTTP_POST, .path = "/tasks/fail", .handler = serve_fail, .max_body = 1 << 16},
         {.method = HTTP_POST, .path = "/tasks/heartbeat", .handler = serve_beat, .max_body = 1 << 16},
@@ -80,6 +87,7 @@ static void world_open(struct world *w, struct arena *a, int deaf, const char *f
     cond_init(&coordinator.asked);
     coordinator.deaf = deaf;
     coordinator.lost = NULL;
+    coordinator.slow = beat_ms == ALWAYS_DUE_MS;
     coordinator.refused_beats = 0;
     memset(coordinator.told, 0, sizeof coordinator.told);
     w->server = test_server(routes, ARRAY_LEN(routes), 2);
@@ -87,9 +95,17 @@ static void world_open(struct world *w, struct arena *a, int deaf, const char *f
                                    .token = "t",
                                    .worker_id = "w"};
     assert_ok(api_new(&w->api, &s, &e), &e);
-    const struct held_settings held = {
-        .api = w->api, .capabilities = "wasm32-wasip1", .slots = 1, .file = file, .pending_dir = "/nonexistent"};
+    const struct held_settings held = {.api = w->api,
+                                       .capabilities = "wasm32-wasip1",
+                                       .slots = 1,
+                                       .file = file,
+                                       .pending_dir = "/nonexistent",
+                                       .beat_ms = beat_ms};
     assert_ok(held_start(&w->held, &held, &e), &e);
+}
+
+static void world_open(struct world *w, struct arena *a, int deaf, const char *file) {
+    world_open_beating(w, a, deaf, file, 0);
 }
 
 static void world_close(struct world *w) {
@@ -119,6 +135,14 @@ static bool told_more_than(char token, unsigned times) {
 static void give_back(struct world *w, struct arena *a, const char *token) {
     const struct lease_id id = {"a.near", token, 1};
     held_give_back(w->held, a, &id, "no reason", true);
+}
+
+static struct held_lease *take(struct world *w, struct arena *a, uint64_t request_id, const char *token) {
+    const struct lease lease = {.token = token, .task = {.contract_id = "a.near", .request_id = request_id}};
+    struct err e;
+    struct held_lease *l = held_take(w->held, a, &lease, &e);
+    assert_non_null(l);
+    return l;
 }
 
 // If this fails, a request whose lease is given back while the coordinator is away for a moment lies idle until the
@@ -196,12 +220,19 @@ static void a_heartbeat_that_was_not_heard_is_said_again_soon(void **state) {
     world_close(&w);
 }
 
-static struct held_lease *take(struct world *w, struct arena *a, uint64_t request_id, const char *token) {
-    const struct lease lease = {.token = token, .task = {.contract_id = "a.near", .request_id = request_id}};
-    struct err e;
-    struct held_lease *l = held_take(w->held, a, &lease, &e);
-    assert_non_null(l);
-    return l;
+// If this fails, a lease is lost that its worker keeps alive, where younger ones are due again before its turn has
+// come.
+static void the_lease_that_waits_longest_is_kept_alive_first(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    world_open_beating(&w, a, 0, NO_FILE, ALWAYS_DUE_MS);
+    for (char token[] = "a"; token[0] <= 'z'; token[0]++)
+        (void)take(&w, a, (uint64_t)token[0], token);
+    assert_true(told_more_than('z', told('z') + 1));
+    for (char token = 'a'; token <= 'z'; token++)
+        assert_true(told_more_than(token, told(token) + 1));
+    world_close(&w);
 }
 
 // If this fails, a worker that is stopped while the coordinator is away for a moment, as where both are brought up to
@@ -240,6 +271,7 @@ int main(void) {
                                        cmocka_unit_test(what_was_not_heard_at_a_stop_is_said_by_the_next_life),
                                        cmocka_unit_test(what_was_not_heard_is_said_again),
                                        cmocka_unit_test(what_is_over_is_said_once),
-                                       cmocka_unit_test(a_heartbeat_that_was_not_heard_is_said_again_soon)};
+                                       cmocka_unit_test(a_heartbeat_that_was_not_heard_is_said_again_soon),
+                                       cmocka_unit_test(the_lease_that_waits_longest_is_kept_alive_first)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
