@@ -9,10 +9,11 @@
 #include <pthread.h>
 
 #define UNHEARD_MS 1000 // then a heartbeat is said again that nobody took: another coordinator may
+#define BEATERS 8       // so many heartbeats are under way at once: a coordinator may be silent to some
 #define OWED_MAX 256
 #define OWED_MS 30000     // by then what nobody keeps alive has run out
 #define OWED_AGAIN_MS 500 // between two tries
-#define OWED_TURN_MS 500  // then the leases that are held have their turn
+#define OWED_TURN_MS 500  // then the heart's other duties have their turn
 #define NEWS_MS 100       // a stage that lasts so long is news, and a lease is noted: most runs are over before
 
 struct held_lease {
@@ -23,7 +24,8 @@ struct held_lease {
     enum stage stage;
     atomic_bool lost;
     bool changed;   // its stage is news to the coordinator
-    unsigned users; // the worker's thread, and the heart while it beats
+    bool beating;   // a beater says it just now
+    unsigned users; // the worker's thread, and the beater
     struct held_lease *next;
 };
 
@@ -38,12 +40,14 @@ struct owed {
 struct held {
     struct held_settings set;
     uint64_t beat_ms;
-    pthread_t thread;
-    bool started;
+    pthread_t threads[1 + BEATERS]; // the heart, and those who keep leases alive for it
+    size_t started;
     pthread_mutex_t lock; // guards what follows, and the leases
-    pthread_cond_t news;  // for the thread: the first lease, or stop
+    pthread_cond_t news;  // for the heart and the beater that looks: the first lease, or stop
+    pthread_cond_t turn;  // for the other beaters: none looks
     pthread_cond_t gone;  // a lease is held no more
     bool stop, hurried;
+    bool looked_after; // a beater looks for what is due
     struct held_lease *list;
     struct owed *owed;
     size_t owed_count;
@@ -113,11 +117,12 @@ static uint64_t due_at(const struct held_lease *l) {
 static struct held_lease *next_due(struct held *h, uint64_t now, enum stage *stage, uint64_t *dead_at_ms) {
     struct held_lease *first = NULL;
     for (struct held_lease *l = h->list; l; l = l->next)
-        if (!l->lost && now >= due_at(l) && (!first || due_at(l) < due_at(first)))
+        if (!l->lost && !l->beating && now >= due_at(l) && (!first || due_at(l) < due_at(first)))
             first = l;
     if (!first)
         return NULL;
     first->changed = false;
+    first->beating = true;
     first->due_ms = now + h->beat_ms;
     first->users++;
     *stage = first->stage;
@@ -147,19 +152,6 @@ static void announce(struct held *h, struct arena *a) {
     pthread_mutex_lock(&h->lock);
     h->heard_ms = clock_mono_ms();
     pthread_mutex_unlock(&h->lock);
-}
-
-// Called and returns with the lock held.
-static void beat_all(struct held *h, struct arena *a) {
-    enum stage stage;
-    uint64_t dead_at_ms;
-    for (struct held_lease *l; !h->stop && (l = next_due(h, clock_mono_ms(), &stage, &dead_at_ms));) {
-        pthread_mutex_unlock(&h->lock);
-        beat(h, a, l, stage, dead_at_ms);
-        arena_reset(a);
-        pthread_mutex_lock(&h->lock);
-        release(l);
-    }
 }
 
 // Called and returns with the lock held.
@@ -300,6 +292,50 @@ static void note_held(struct held *h, struct arena *a, uint64_t now) {
     pthread_mutex_lock(&h->lock);
 }
 
+// --- keeping leases alive
+
+// Until it is time to look again. With the lock held.
+static void rest(struct held *h) {
+    const bool idle = !h->list;
+    const uint64_t end = deadline_in(idle ? 1000 : NEWS_MS);
+    while (!h->stop && idle == !h->list && cond_wait_until(&h->news, &h->lock, end))
+        ;
+}
+
+// Called and returns with the lock held.
+static void beat_next(struct held *h, struct arena *a) {
+    struct held_lease *l;
+    enum stage stage;
+    uint64_t dead_at_ms;
+    h->looked_after = true;
+    while (!(l = next_due(h, clock_mono_ms(), &stage, &dead_at_ms)) && !h->stop)
+        rest(h);
+    h->looked_after = false;
+    pthread_cond_signal(&h->turn);
+    if (!l)
+        return;
+    pthread_mutex_unlock(&h->lock);
+    beat(h, a, l, stage, dead_at_ms);
+    arena_reset(a);
+    pthread_mutex_lock(&h->lock);
+    l->beating = false;
+    release(l);
+}
+
+// One of the beaters looks for what is due. While it waits for an answer another one looks.
+static void *beater(void *ctx) {
+    struct held *h = ctx;
+    SCOPED_ARENA(a);
+    pthread_mutex_lock(&h->lock);
+    while (!h->stop)
+        if (h->looked_after)
+            cond_wait_until(&h->turn, &h->lock, NO_DEADLINE);
+        else
+            beat_next(h, a);
+    pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
 // --- the heart
 
 static void *heart(void *ctx) {
@@ -309,13 +345,9 @@ static void *heart(void *ctx) {
     pthread_mutex_lock(&h->lock);
     while (!h->stop) {
         note_held(h, a, clock_mono_ms());
-        beat_all(h, a);
         tell_owed(h, a);
         regular_duties(h, a);
-        bool idle = !h->list;
-        uint64_t end = deadline_in(idle ? 1000 : NEWS_MS);
-        while (!h->stop && idle == !h->list && cond_wait_until(&h->news, &h->lock, end))
-            ;
+        rest(h);
     }
     pthread_mutex_unlock(&h->lock);
     return NULL;
@@ -327,10 +359,13 @@ bool held_start(struct held **out, const struct held_settings *s, struct err *e)
     h->beat_ms = s->beat_ms ? s->beat_ms : HELD_BEAT_MS;
     pthread_mutex_init(&h->lock, NULL);
     cond_init(&h->news);
+    cond_init(&h->turn);
     cond_init(&h->gone);
-    h->started = pthread_create(&h->thread, NULL, heart, h) == 0;
     *out = h;
-    return h->started || err_set(e, ERR_INTERNAL, "cannot start a thread");
+    while (h->started < ARRAY_LEN(h->threads) &&
+           pthread_create(&h->threads[h->started], NULL, h->started ? beater : heart, h) == 0)
+        h->started++;
+    return h->started == ARRAY_LEN(h->threads) || err_set(e, ERR_INTERNAL, "cannot start a thread");
 }
 
 void held_stop(struct held *h) {
@@ -339,9 +374,10 @@ void held_stop(struct held *h) {
     pthread_mutex_lock(&h->lock);
     h->stop = true;
     pthread_cond_broadcast(&h->news);
+    pthread_cond_broadcast(&h->turn);
     pthread_mutex_unlock(&h->lock);
-    if (h->started)
-        pthread_join(h->thread, NULL);
+    while (h->started)
+        pthread_join(h->threads[--h->started], NULL);
     SCOPED_ARENA(a);
     pthread_mutex_lock(&h->lock);
     note_held(h, a, NO_DEADLINE); // however young
@@ -357,6 +393,7 @@ void held_stop(struct held *h) {
         free_owed(o);
     }
     pthread_cond_destroy(&h->news);
+    pthread_cond_destroy(&h->turn);
     pthread_cond_destroy(&h->gone);
     pthread_mutex_destroy(&h->lock);
     free(h);
@@ -376,7 +413,7 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
     pthread_mutex_lock(&h->lock);
     l->next = h->list;
     if (!h->list)
-        pthread_cond_signal(&h->news);
+        pthread_cond_broadcast(&h->news);
     h->list = l;
     pthread_mutex_unlock(&h->lock);
     return l;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The leases that this worker holds, kept alive by one thread that asks nobody but the coordinator: every 5 s, and when
+// The leases that this worker holds, kept alive by threads that ask nobody but the coordinator: every 5 s, and when
 // a stage has changed and lasts, so that people see what is going on. A lease that the coordinator does not know any
 // more is lost: whoever works on it looks before it sends anything. Safe for several threads.
 #pragma once
@@ -26,7 +26,7 @@ struct held_settings {
 };
 // First of all it gives back what an earlier life held.
 [[nodiscard]] bool held_start(struct held **out, const struct held_settings *s, struct err *e);
-void held_stop(struct held *h); // the thread ends; what the coordinator does not know to be given back the file names
+void held_stop(struct held *h); // the threads end; what the coordinator does not know to be given back the file names
 
 // Takes the lease in and confirms it with its first heartbeat; NULL when it is somebody else's already or the
 // coordinator cannot be reached.
@@ -44,7 +44,7 @@ void held_drop(struct held *h, struct held_lease *l);
 // soon as it can, until the lease has run out there by itself.
 void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, const char *reason, bool retry);
 // Shutdown: every lease but those whose answer is on its way goes back to the queue. They stay in the list. What the
-// coordinator was not told within `ms` it is told while the thread lives, or by the next life (held_file.h).
+// coordinator was not told within `ms` it is told while the threads live, or by the next life (held_file.h).
 void held_return_all(struct held *h, const char *reason, uint64_t ms);
 size_t held_count(struct held *h);
 // Adds each lease to the count of its stage.

@@ -13,16 +13,21 @@
 #define REFUSED_BEATS 3
 #define LEASE_MS 15000  // as src/queue/queue.h has it
 #define ALWAYS_DUE_MS 1 // with a coordinator that takes longer to answer
+#define OTHER 'o'
 #define NO_FILE "/nonexistent/held"
 
 static struct {
     pthread_mutex_t lock; // guards what follows
     pthread_cond_t asked;
-    int deaf;           // so many answers more are a proxy's, whose coordinator is away
-    int refused_beats;  // so many heartbeats behind a lease's first
-    bool slow;          // another heartbeat of the same lease is due when it has answered one
-    const char *lost;   // a lease that it does not know
-    unsigned told[128]; // how often, by the token's first letter
+    int deaf;                    // so many answers more are a proxy's, whose coordinator is away
+    int refused_beats;           // so many heartbeats behind a lease's first
+    bool slow;                   // another heartbeat of the same lease is due when it has answered one
+    const char *lost;            // a lease that it does not know
+    unsigned told[128];          // how often, by the token's first letter
+    unsigned announced;          // how often
+    char silent;                 // a lease, likewise, whose heartbeats are not answered
+    struct http_request *parked; // the last of those; NULL: none
+    unsigned told_parked;        // how often the other lease had been told then
 } coordinator = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void serve_fail(struct http_request *r, void *ctx) {
@@ -45,6 +50,14 @@ static void serve_fail(struct http_request *r, void *ctx) {
         http_reply(r, 200, "application/json", SLICE_LIT("{\"retried\":true}"));
 }
 
+// With the lock held. The one before has been given up.
+static void park(struct http_request *r) {
+    if (coordinator.parked)
+        http_reply_empty(coordinator.parked, 204);
+    coordinator.parked = r;
+    coordinator.told_parked = coordinator.told[OTHER];
+}
+
 static void serve_beat(struct http_request *r, void *ctx) {
     (void)ctx;
     const uint64_t asked_ms = clock_mono_ms();
@@ -55,9 +68,13 @@ static void serve_beat(struct http_request *r, void *ctx) {
     const bool refused =
         coordinator.told[token[0] & 127] && coordinator.refused_beats > 0 && coordinator.refused_beats--;
     const bool slow = coordinator.slow;
-    coordinator.told[token[0] & 127]++;
+    const bool silent = coordinator.told[token[0] & 127]++ && coordinator.silent == token[0];
+    if (silent)
+        park(r);
     pthread_cond_broadcast(&coordinator.asked);
     pthread_mutex_unlock(&coordinator.lock);
+    if (silent)
+        return;
     while (slow && clock_mono_ms() <= asked_ms + ALWAYS_DUE_MS)
         sched_yield();
     if (refused)
@@ -67,8 +84,12 @@ static void serve_beat(struct http_request *r, void *ctx) {
         http_reply(r, 200, "application/json", SLICE_LIT("{\"expires_in_ms\":15000}"));
 }
 
-static void serve_nothing(struct http_request *r, void *ctx) {
+static void serve_announcement(struct http_request *r, void *ctx) {
     (void)ctx;
+    pthread_mutex_lock(&coordinator.lock);
+    coordinator.announced++;
+    pthread_cond_broadcast(&coordinator.asked);
+    pthread_mutex_unlock(&coordinator.lock);
     http_reply(r, 200, "application/json", SLICE_LIT("{}"));
 }
 
@@ -82,13 +103,16 @@ static void world_open_beating(struct world *w, struct arena *a, int deaf, const
     static const struct http_route routes[] = {
         {.method = HTTP_POST, .path = "/tasks/fail", .handler = serve_fail, .max_body = 1 << 16},
         {.method = HTTP_POST, .path = "/tasks/heartbeat", .handler = serve_beat, .max_body = 1 << 16},
-        {.method = HTTP_POST, .path = "/workers/heartbeat", .handler = serve_nothing, .max_body = 1 << 16}};
+        {.method = HTTP_POST, .path = "/workers/heartbeat", .handler = serve_announcement, .max_body = 1 << 16}};
     struct err e;
     cond_init(&coordinator.asked);
     coordinator.deaf = deaf;
     coordinator.lost = NULL;
     coordinator.slow = beat_ms == ALWAYS_DUE_MS;
     coordinator.refused_beats = 0;
+    coordinator.announced = 0;
+    coordinator.silent = 0;
+    coordinator.parked = NULL;
     memset(coordinator.told, 0, sizeof coordinator.told);
     w->server = test_server(routes, ARRAY_LEN(routes), 2);
     const struct api_settings s = {.base_url = arena_printf(a, "http://127.0.0.1:%u", http_server_port(w->server)),
@@ -231,6 +255,50 @@ static void the_lease_that_waits_longest_is_kept_alive_first(void **state) {
     world_close(&w);
 }
 
+// If this fails, a worker that has many leases to keep alive is taken for gone, and nobody notes what it holds.
+static void a_worker_with_many_leases_says_that_it_is_there(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    world_open_beating(&w, a, 0, NO_FILE, ALWAYS_DUE_MS);
+    for (char token[] = "a"; token[0] <= 'z'; token[0]++)
+        (void)take(&w, a, (uint64_t)token[0], token);
+    const uint64_t end = deadline_in(PATIENCE_MS);
+    pthread_mutex_lock(&coordinator.lock);
+    const unsigned before = coordinator.announced;
+    while (coordinator.announced < before + 2 && cond_wait_until(&coordinator.asked, &coordinator.lock, end))
+        ;
+    assert_true(coordinator.announced >= before + 2);
+    pthread_mutex_unlock(&coordinator.lock);
+    world_close(&w);
+}
+
+// Whether the other lease was kept alive while its worker waited for the answer to the silent one's heartbeat.
+static bool told_meanwhile(void) {
+    return coordinator.parked && coordinator.told[OTHER] > coordinator.told_parked && !http_hung_up(coordinator.parked);
+}
+
+// If this fails, leases are lost whose heartbeats would be heard, since they wait for those that come to a coordinator
+// that is silent: four of those last longer than a lease.
+static void a_silent_coordinator_keeps_no_other_lease_waiting(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    world_open_beating(&w, a, 0, NO_FILE, ALWAYS_DUE_MS);
+    coordinator.silent = 's';
+    (void)take(&w, a, 1, "silent");
+    (void)take(&w, a, 2, "other");
+    const uint64_t end = deadline_in(PATIENCE_MS);
+    pthread_mutex_lock(&coordinator.lock);
+    while (!told_meanwhile() && cond_wait_until(&coordinator.asked, &coordinator.lock, end))
+        ;
+    assert_true(told_meanwhile());
+    coordinator.silent = 0;
+    http_reply_empty(coordinator.parked, 204);
+    pthread_mutex_unlock(&coordinator.lock);
+    world_close(&w);
+}
+
 // If this fails, a worker that is stopped while the coordinator is away for a moment, as where both are brought up to
 // date, does worse than one that is killed: what it had lies idle until the leases have run out.
 static void what_was_not_heard_at_a_stop_is_said_by_the_next_life(void **state) {
@@ -268,6 +336,8 @@ int main(void) {
                                        cmocka_unit_test(what_was_not_heard_is_said_again),
                                        cmocka_unit_test(what_is_over_is_said_once),
                                        cmocka_unit_test(a_heartbeat_that_was_not_heard_is_said_again_soon),
-                                       cmocka_unit_test(the_lease_that_waits_longest_is_kept_alive_first)};
+                                       cmocka_unit_test(the_lease_that_waits_longest_is_kept_alive_first),
+                                       cmocka_unit_test(a_worker_with_many_leases_says_that_it_is_there),
+                                       cmocka_unit_test(a_silent_coordinator_keeps_no_other_lease_waiting)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
