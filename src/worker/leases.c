@@ -34,6 +34,7 @@ struct owed {
     char *contract_id, *token, *reason;
     uint64_t request_id, until_ms;
     bool retry;
+    bool telling; // somebody tells it just now
     struct owed *next;
 };
 
@@ -193,15 +194,33 @@ static void put_owed(struct held *h, struct owed *o) {
     *at = o;
 }
 
-// The one that waits longest. Called and returns with the lock held; false: it is owed still.
-static bool tell_first(struct held *h, struct arena *a) {
+// With the lock held.
+static void take_owed(struct held *h, const struct owed *o) {
+    struct owed **at = &h->owed;
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+}
+
+// The one that waits longest, of those that nobody tells just now. With the lock held.
+static struct owed *next_owed(struct held *h) {
     struct owed *o = h->owed;
+    while (o && o->telling)
+        o = o->next;
+    return o;
+}
+
+// It stays in the list meanwhile, and so in the file: this life may be ended before there is an answer. Called and
+// returns with the lock held.
+static void tell(struct held *h, struct arena *a, struct owed *o) {
     const struct lease_id id = {o->contract_id, o->token, o->request_id};
-    h->owed = o->next;
+    o->telling = true;
     pthread_mutex_unlock(&h->lock);
     bool over = tell_back(h, a, &id, o->reason, o->retry) || clock_mono_ms() > o->until_ms;
     arena_reset(a);
     pthread_mutex_lock(&h->lock);
+    o->telling = false;
+    take_owed(h, o);
     if (over) {
         free_owed(o);
         h->owed_count--;
@@ -209,14 +228,14 @@ static bool tell_first(struct held *h, struct arena *a) {
         put_owed(h, o);
         h->owed_tried_ms = clock_mono_ms(); // the others would not be heard either
     }
-    return over;
 }
 
 // Called and returns with the lock held.
 static void tell_owed(struct held *h, struct arena *a) {
     const uint64_t end = deadline_in(OWED_TURN_MS);
-    while (!h->stop && h->owed && clock_mono_ms() - h->owed_tried_ms >= OWED_AGAIN_MS && clock_mono_ms() <= end)
-        (void)tell_first(h, a);
+    for (struct owed *o; !h->stop && clock_mono_ms() - h->owed_tried_ms >= OWED_AGAIN_MS && clock_mono_ms() <= end &&
+                         (o = next_owed(h));)
+        tell(h, a, o);
 }
 
 // With the lock held. Where there is no room it runs out by itself.
@@ -263,7 +282,11 @@ static bool is_to_be_noted(const struct held_lease *l, uint64_t now) {
     return !l->lost && l->stage != STAGE_SUBMITTING && l->stage != STAGE_ENDED && now - l->taken_ms >= NEWS_MS;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t a, uint64_t b) { return (hash ^ a ^ b << 32) * 0x100000001b3ull + 1; }
+// Of one; their sum is of all, in whatever order: what cannot be told goes to the end of its list.
+static uint64_t hash_of(uint64_t since_ms, uint64_t request_id) {
+    uint64_t x = (since_ms ^ request_id << 32) * 0x9e3779b97f4a7c15ull;
+    return (x ^ x >> 29) * 0xbf58476d1ce4e5b9ull;
+}
 
 static struct lease_id id_copy(struct arena *a, const char *contract_id, const char *token, uint64_t request_id) {
     return (struct lease_id){arena_strdup(a, contract_id), arena_strdup(a, token), request_id};
@@ -274,9 +297,9 @@ static void note_held(struct held *h, struct arena *a, uint64_t now) {
     uint64_t hash = 0;
     size_t count = 0, n = 0;
     for (const struct held_lease *l = h->list; l; l = l->next, count++)
-        hash = is_to_be_noted(l, now) ? mix(hash, l->taken_ms, l->request_id) : hash;
+        hash += is_to_be_noted(l, now) ? hash_of(l->taken_ms, l->request_id) : 0;
     for (const struct owed *o = h->owed; o; o = o->next, count++)
-        hash = mix(hash, o->until_ms, o->request_id);
+        hash += hash_of(o->until_ms, o->request_id);
     if (hash == h->noted)
         return;
     h->noted = hash;
@@ -473,8 +496,9 @@ void held_return_all(struct held *h, const char *reason, uint64_t ms) {
         put_new_owed(h, &id, reason, true);
         l->lost = true; // whoever works on it sends nothing any more
     }
-    for (size_t n = h->owed_count; n > 0 && h->owed && clock_mono_ms() <= end; n--)
-        (void)tell_first(h, a);
+    struct owed *o;
+    for (size_t n = h->owed_count; n > 0 && clock_mono_ms() <= end && (o = next_owed(h)); n--)
+        tell(h, a, o);
     pthread_mutex_unlock(&h->lock);
 }
 

@@ -2,12 +2,14 @@
 #include "worker/leases.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/sync.h"
 #include "base/test.h"
 #include "http/test_server.h"
 #include "worker/held_file.h"
 #include <pthread.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #define PATIENCE_MS 60000
 #define REFUSED_BEATS 3
@@ -25,10 +27,18 @@ static struct {
     const char *lost;            // a lease that it does not know
     unsigned told[128];          // how often, by the token's first letter
     unsigned announced;          // how often
-    char silent;                 // a lease, likewise, whose heartbeats are not answered
+    char silent;                 // a lease, likewise, of which nothing but its first heartbeat is answered
     struct http_request *parked; // the last of those; NULL: none
     unsigned told_parked;        // how often the other lease had been told then
 } coordinator = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+// With the lock held. The one before has been given up.
+static void park(struct http_request *r) {
+    if (coordinator.parked)
+        http_reply_empty(coordinator.parked, 204);
+    coordinator.parked = r;
+    coordinator.told_parked = coordinator.told[OTHER];
+}
 
 static void serve_fail(struct http_request *r, void *ctx) {
     (void)ctx;
@@ -38,9 +48,14 @@ static void serve_fail(struct http_request *r, void *ctx) {
     pthread_mutex_lock(&coordinator.lock);
     const bool deaf = coordinator.deaf > 0 && coordinator.deaf--;
     const bool lost = coordinator.lost && strcmp(coordinator.lost, token) == 0;
+    const bool silent = coordinator.silent == token[0];
     coordinator.told[token[0] & 127]++;
+    if (silent)
+        park(r);
     pthread_cond_broadcast(&coordinator.asked);
     pthread_mutex_unlock(&coordinator.lock);
+    if (silent)
+        return;
     if (deaf)
         http_reply(r, 502, "text/html", SLICE_LIT("<html>proxy</html>"));
     else if (lost)
@@ -48,14 +63,6 @@ static void serve_fail(struct http_request *r, void *ctx) {
                    SLICE_LIT("{\"error\":{\"code\":\"lease_lost\",\"message\":\"it is over\"}}"));
     else
         http_reply(r, 200, "application/json", SLICE_LIT("{\"retried\":true}"));
-}
-
-// With the lock held. The one before has been given up.
-static void park(struct http_request *r) {
-    if (coordinator.parked)
-        http_reply_empty(coordinator.parked, 204);
-    coordinator.parked = r;
-    coordinator.told_parked = coordinator.told[OTHER];
 }
 
 static void serve_beat(struct http_request *r, void *ctx) {
@@ -189,6 +196,74 @@ static void what_was_not_heard_is_said_again(void **state) {
     world_close(&w);
     assert_int_equal(told('o'), unheard[0] + 1);
     assert_int_equal(told('t'), unheard[1] + 1);
+}
+
+static bool file_has(const char *file, const char *token) {
+    SCOPED_ARENA(a);
+    struct slice text;
+    return file_read(a, file, 1 << 20, &text, NULL) && memmem(text.ptr, text.len, token, strlen(token));
+}
+
+static void wait_for_noted(const char *file, const char *token) {
+    const uint64_t end = deadline_in(PATIENCE_MS);
+    while (!file_has(file, token) && clock_mono_ms() <= end)
+        sched_yield();
+    assert_true(file_has(file, token));
+}
+
+static void *return_all(void *ctx) {
+    struct world *w = ctx;
+    held_return_all(w->held, "the worker stops", PATIENCE_MS);
+    return NULL;
+}
+
+// If this fails, a worker that is ended by force while it waits for the answer to what it gives back, as at a stop that
+// takes too long, comes back and does not know that lease: it lies idle until it has run out.
+static void what_is_being_said_is_noted(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    pthread_t thread;
+    char file[] = "/tmp/outlayer-leases-XXXXXX";
+    close(mkstemp(file));
+    world_open(&w, a, 0, file);
+    (void)take(&w, a, 1, "silent");
+    pthread_mutex_lock(&coordinator.lock);
+    coordinator.silent = 's';
+    pthread_mutex_unlock(&coordinator.lock);
+    assert_int_equal(pthread_create(&thread, NULL, return_all, &w), 0);
+    assert_true(told_more_than('s', 1));
+    (void)take(&w, a, 2, "later");
+    wait_for_noted(file, "later"); // the file was written meanwhile
+    assert_true(file_has(file, "silent"));
+    pthread_mutex_lock(&coordinator.lock);
+    coordinator.silent = 0;
+    http_reply_json(coordinator.parked, 200, json_object());
+    pthread_mutex_unlock(&coordinator.lock);
+    pthread_join(thread, NULL);
+    world_close(&w);
+    unlink(file);
+}
+
+// If this fails, a worker whose coordinator is away writes the same to its disk twice a second.
+static void what_stays_owed_is_noted_once(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    struct stat first, last;
+    char file[] = "/tmp/outlayer-leases-XXXXXX";
+    close(mkstemp(file));
+    world_open(&w, a, 1000, file);
+    give_back(&w, a, "one");
+    give_back(&w, a, "two");
+    wait_for_noted(file, "one");
+    wait_for_noted(file, "two");
+    assert_int_equal(stat(file, &first), 0);
+    assert_true(told_more_than('o', told('o') + 1)); // the other one came to the head, and then it again
+    assert_int_equal(stat(file, &last), 0);
+    assert_memory_equal(&first.st_ctim, &last.st_ctim, sizeof first.st_ctim);
+    world_close(&w);
+    unlink(file);
 }
 
 // If this fails, a lease that somebody else has by now is given back over and over.
@@ -335,6 +410,8 @@ int main(void) {
                                        cmocka_unit_test(what_was_not_heard_at_a_stop_is_said_by_the_next_life),
                                        cmocka_unit_test(what_was_not_heard_is_said_again),
                                        cmocka_unit_test(what_is_over_is_said_once),
+                                       cmocka_unit_test(what_is_being_said_is_noted),
+                                       cmocka_unit_test(what_stays_owed_is_noted_once),
                                        cmocka_unit_test(a_heartbeat_that_was_not_heard_is_said_again_soon),
                                        cmocka_unit_test(the_lease_that_waits_longest_is_kept_alive_first),
                                        cmocka_unit_test(a_worker_with_many_leases_says_that_it_is_there),
