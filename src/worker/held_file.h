@@ -6,7 +6,11 @@
 #pragma once
 #include "worker/coordinator_client.h"
 
+struct held_note {
+    struct lease_id id;
+    bool for_good; // it is not to be tried again, by anybody
+};
 // None: the file is removed. Failures are logged only: the leases run out.
-void held_file_write(const char *path, struct arena *a, const struct lease_id *ids, size_t n);
+void held_file_write(const char *path, struct arena *a, const struct held_note *notes, size_t n);
 // What it names that is to be given back, in the arena; the file is removed. pending_dir: of the journal.
-size_t held_file_take(const char *path, const char *pending_dir, struct arena *a, struct lease_id **out);
+size_t held_file_take(const char *path, const char *pending_dir, struct arena *a, struct held_note **out);

@@ -265,12 +265,13 @@ void held_give_back(struct held *h, struct arena *a, const struct lease_id *id, 
 }
 
 static void owe_earlier(struct held *h, struct arena *a) {
-    struct lease_id *ids;
-    size_t n = held_file_take(h->set.file, h->set.pending_dir, a, &ids);
+    struct held_note *notes;
+    size_t n = held_file_take(h->set.file, h->set.pending_dir, a, &notes);
     for (size_t i = 0; i < n; i++) {
+        const struct lease_id *id = &notes[i].id;
         log_info("given back request=%" PRIu64 " contract=%s: it was not given back when the worker ended",
-                 ids[i].request_id, ids[i].contract_id);
-        owe(h, &ids[i], "the worker that held it has ended, and has started anew", true);
+                 id->request_id, id->contract_id);
+        owe(h, id, "the worker that held it has ended, and has started anew", !notes[i].for_good);
     }
     arena_reset(a);
 }
@@ -288,8 +289,9 @@ static uint64_t hash_of(uint64_t since_ms, uint64_t request_id) {
     return (x ^ x >> 29) * 0xbf58476d1ce4e5b9ull;
 }
 
-static struct lease_id id_copy(struct arena *a, const char *contract_id, const char *token, uint64_t request_id) {
-    return (struct lease_id){arena_strdup(a, contract_id), arena_strdup(a, token), request_id};
+static struct held_note note_of(struct arena *a, const char *contract_id, const char *token, uint64_t request_id,
+                                bool retry) {
+    return (struct held_note){{arena_strdup(a, contract_id), arena_strdup(a, token), request_id}, !retry};
 }
 
 // Both what is held and what is owed. Called and returns with the lock held.
@@ -303,14 +305,14 @@ static void note_held(struct held *h, struct arena *a, uint64_t now) {
     if (hash == h->noted)
         return;
     h->noted = hash;
-    struct lease_id *ids = arena_calloc(a, count + 1, sizeof *ids);
+    struct held_note *notes = arena_calloc(a, count + 1, sizeof *notes);
     for (const struct held_lease *l = h->list; l; l = l->next)
         if (is_to_be_noted(l, now))
-            ids[n++] = id_copy(a, l->contract_id, l->token, l->request_id);
+            notes[n++] = note_of(a, l->contract_id, l->token, l->request_id, true);
     for (const struct owed *o = h->owed; o; o = o->next)
-        ids[n++] = id_copy(a, o->contract_id, o->token, o->request_id);
+        notes[n++] = note_of(a, o->contract_id, o->token, o->request_id, o->retry);
     pthread_mutex_unlock(&h->lock);
-    held_file_write(h->set.file, a, ids, n);
+    held_file_write(h->set.file, a, notes, n);
     arena_reset(a);
     pthread_mutex_lock(&h->lock);
 }

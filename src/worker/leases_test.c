@@ -26,6 +26,7 @@ static struct {
     bool slow;                   // another heartbeat of the same lease is due when it has answered one
     const char *lost;            // a lease that it does not know
     unsigned told[128];          // how often, by the token's first letter
+    bool for_good[128];          // as it was given back last, likewise
     unsigned announced;          // how often
     char silent;                 // a lease, likewise, of which nothing but its first heartbeat is answered
     struct http_request *parked; // the last of those; NULL: none
@@ -46,6 +47,7 @@ static void serve_fail(struct http_request *r, void *ctx) {
     SCOPED_JSON(j) = json_parse(http_body(r), 4096, &e);
     const char *token = json_string_value(json_object_get(j, "token"));
     pthread_mutex_lock(&coordinator.lock);
+    coordinator.for_good[token[0] & 127] = json_is_false(json_object_get(j, "retry"));
     const bool deaf = coordinator.deaf > 0 && coordinator.deaf--;
     const bool lost = coordinator.lost && strcmp(coordinator.lost, token) == 0;
     const bool silent = coordinator.silent == token[0];
@@ -163,10 +165,12 @@ static bool told_more_than(char token, unsigned times) {
     return more;
 }
 
-static void give_back(struct world *w, struct arena *a, const char *token) {
+static void give_back_as(struct world *w, struct arena *a, const char *token, bool retry) {
     const struct lease_id id = {"a.near", token, 1};
-    held_give_back(w->held, a, &id, "no reason", true);
+    held_give_back(w->held, a, &id, "no reason", retry);
 }
+
+static void give_back(struct world *w, struct arena *a, const char *token) { give_back_as(w, a, token, true); }
 
 static struct held_lease *take(struct world *w, struct arena *a, uint64_t request_id, const char *token) {
     const struct lease lease = {.token = token, .task = {.contract_id = "a.near", .request_id = request_id}};
@@ -292,7 +296,7 @@ static void what_an_earlier_life_held_is_said_until_it_is_heard(void **state) {
     const int fd = mkstemp(file);
     assert_true(fd >= 0);
     close(fd);
-    held_file_write(file, a, (const struct lease_id[]){{"a.near", "one", 1}, {"a.near", "two", 2}}, 2);
+    held_file_write(file, a, (const struct held_note[]){{.id = {"a.near", "one", 1}}, {.id = {"a.near", "two", 2}}}, 2);
     world_open(&w, a, 2, file);
     assert_true(told_more_than('o', 1) && told_more_than('t', 1));
     world_close(&w);
@@ -375,7 +379,8 @@ static void a_silent_coordinator_keeps_no_other_lease_waiting(void **state) {
 }
 
 // If this fails, a worker that is stopped while the coordinator is away for a moment, as where both are brought up to
-// date, does worse than one that is killed: what it had lies idle until the leases have run out.
+// date, does worse than one that is killed: what it had lies idle until the leases have run out. Or what it gave back
+// for good is tried once more.
 static void what_was_not_heard_at_a_stop_is_said_by_the_next_life(void **state) {
     (void)state;
     SCOPED_ARENA(a);
@@ -395,12 +400,14 @@ static void what_was_not_heard_at_a_stop_is_said_by_the_next_life(void **state) 
     coordinator.deaf = 1000;
     pthread_mutex_unlock(&coordinator.lock);
     give_back(&w, a, "given back before");
+    give_back_as(&w, a, "for good", false);
     held_return_all(w.held, "the worker stops", 0);
     held_return_all(w.held, "the worker stops", PATIENCE_MS);
     world_close(&w);
     world_open(&w, a, 0, file);
-    assert_true(told_more_than('s', 0) && told_more_than('g', 0));
+    assert_true(told_more_than('s', 0) && told_more_than('g', 0) && told_more_than('f', 0));
     world_close(&w);
+    assert_true(coordinator.for_good['f'] && !coordinator.for_good['s'] && !coordinator.for_good['g']);
     assert_int_equal(told('a') + told('h'), 0);
     assert_int_not_equal(access(file, F_OK), 0);
 }
