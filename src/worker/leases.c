@@ -92,8 +92,9 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
     bool ok = api_heartbeat(h->set.api, a, &id, stage_text(stage), dead_at_ms, &e);
     bool unknown = !ok && e.code == ERR_LEASE_LOST, lost;
     pthread_mutex_lock(&h->lock);
-    lost = unknown && l->stage != STAGE_ENDED;
+    lost = unknown && l->stage != STAGE_ENDED && !l->lost; // two may say it at once
     h->lost_count += lost;
+    l->lost = l->lost || lost;
     if (ok && l->dead_at_ms == dead_at_ms)
         l->dead_at_ms = 0;
     if (!ok && !unknown)
@@ -103,8 +104,6 @@ static void beat(struct held *h, struct arena *a, struct held_lease *l, enum sta
         log_warn("lease lost request=%llu contract=%s", (unsigned long long)id.request_id, id.contract_id);
     else if (!ok && !unknown)
         log_err(LOG_WARN, "heartbeat", &e);
-    if (lost)
-        l->lost = true;
 }
 
 // News is said before the regular heartbeat.
@@ -216,7 +215,7 @@ static void tell(struct held *h, struct arena *a, struct owed *o) {
     const struct lease_id id = {o->contract_id, o->token, o->request_id};
     o->telling = true;
     pthread_mutex_unlock(&h->lock);
-    bool over = tell_back(h, a, &id, o->reason, o->retry) || clock_mono_ms() > o->until_ms;
+    const bool over = tell_back(h, a, &id, o->reason, o->retry) || clock_mono_ms() > o->until_ms;
     arena_reset(a);
     pthread_mutex_lock(&h->lock);
     o->telling = false;
@@ -462,7 +461,7 @@ void held_dead_at(struct held *h, struct held_lease *l, uint64_t dead_at_ms) {
 
 void held_tell_dead_at(struct held *h, struct arena *a, struct held_lease *l) {
     pthread_mutex_lock(&h->lock);
-    const uint64_t dead_at_ms = l->dead_at_ms;
+    const uint64_t dead_at_ms = l->lost ? 0 : l->dead_at_ms;
     const enum stage stage = l->stage;
     pthread_mutex_unlock(&h->lock);
     if (dead_at_ms)

@@ -34,7 +34,8 @@ struct held_lease *held_take(struct held *h, struct arena *a, const struct lease
 void held_stage(struct held *h, struct held_lease *l, enum stage stage);
 // No answer counts after this moment of the coordinator's clock: the coordinator is told with the next heartbeat.
 void held_dead_at(struct held *h, struct held_lease *l, uint64_t dead_at_ms);
-// Tells it now, where it was not told yet: for whoever hands the lease on, since those who come next are chosen by it.
+// Tells it now, where it was not told yet and is not lost: for whoever hands the lease on, since those who come next
+// are chosen by it.
 void held_tell_dead_at(struct held *h, struct arena *a, struct held_lease *l);
 bool held_is_lost(const struct held_lease *l);
 const atomic_bool *held_lost(const struct held_lease *l); // the same, for what waits; lives as long as it is held

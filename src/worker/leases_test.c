@@ -41,6 +41,11 @@ static void park(struct http_request *r) {
     coordinator.told_parked = coordinator.told[OTHER];
 }
 
+static void say_that_it_is_lost(struct http_request *r) {
+    http_reply(r, 409, "application/json",
+               SLICE_LIT("{\"error\":{\"code\":\"lease_lost\",\"message\":\"it is over\"}}"));
+}
+
 static void serve_fail(struct http_request *r, void *ctx) {
     (void)ctx;
     struct err e;
@@ -61,8 +66,7 @@ static void serve_fail(struct http_request *r, void *ctx) {
     if (deaf)
         http_reply(r, 502, "text/html", SLICE_LIT("<html>proxy</html>"));
     else if (lost)
-        http_reply(r, 409, "application/json",
-                   SLICE_LIT("{\"error\":{\"code\":\"lease_lost\",\"message\":\"it is over\"}}"));
+        say_that_it_is_lost(r);
     else
         http_reply(r, 200, "application/json", SLICE_LIT("{\"retried\":true}"));
 }
@@ -77,6 +81,7 @@ static void serve_beat(struct http_request *r, void *ctx) {
     const bool refused =
         coordinator.told[token[0] & 127] && coordinator.refused_beats > 0 && coordinator.refused_beats--;
     const bool slow = coordinator.slow;
+    const bool lost = coordinator.lost && strcmp(coordinator.lost, token) == 0;
     const bool silent = coordinator.told[token[0] & 127]++ && coordinator.silent == token[0];
     if (silent)
         park(r);
@@ -86,7 +91,9 @@ static void serve_beat(struct http_request *r, void *ctx) {
         return;
     while (slow && clock_mono_ms() <= asked_ms + ALWAYS_DUE_MS)
         sched_yield();
-    if (refused)
+    if (lost)
+        say_that_it_is_lost(r);
+    else if (refused)
         http_reply(r, 503, "application/json",
                    SLICE_LIT("{\"error\":{\"code\":\"unavailable\",\"message\":\"no database\"}}"));
     else
@@ -334,6 +341,27 @@ static void the_lease_that_waits_longest_is_kept_alive_first(void **state) {
     world_close(&w);
 }
 
+// If this fails, an operator sees more leases lost than there were, and the coordinator is asked about them once more.
+static void a_lease_is_lost_once(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct world w;
+    world_open_beating(&w, a, 0, NO_FILE, 10 * PATIENCE_MS);
+    struct held_lease *l = take(&w, a, 1, "lost");
+    pthread_mutex_lock(&coordinator.lock);
+    coordinator.lost = "lost";
+    pthread_mutex_unlock(&coordinator.lock);
+    held_dead_at(w.held, l, 1); // which is news
+    while (!held_is_lost(l))
+        sched_yield();
+    const unsigned before = told('l');
+    held_tell_dead_at(w.held, a, l);
+    assert_int_equal(told('l'), before);
+    assert_int_equal(held_lost_count(w.held), 1);
+    held_drop(w.held, l);
+    world_close(&w);
+}
+
 // If this fails, a worker that has many leases to keep alive is taken for gone, and nobody notes what it holds.
 static void a_worker_with_many_leases_says_that_it_is_there(void **state) {
     (void)state;
@@ -420,6 +448,7 @@ int main(void) {
                                        cmocka_unit_test(what_is_being_said_is_noted),
                                        cmocka_unit_test(what_stays_owed_is_noted_once),
                                        cmocka_unit_test(a_heartbeat_that_was_not_heard_is_said_again_soon),
+                                       cmocka_unit_test(a_lease_is_lost_once),
                                        cmocka_unit_test(the_lease_that_waits_longest_is_kept_alive_first),
                                        cmocka_unit_test(a_worker_with_many_leases_says_that_it_is_there),
                                        cmocka_unit_test(a_silent_coordinator_keeps_no_other_lease_waiting)};
