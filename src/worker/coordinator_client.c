@@ -8,6 +8,7 @@
 #include "base/sync.h"
 #include "http/client.h"
 #include <inttypes.h>
+#include <pthread.h>
 #include <time.h>
 
 #define CALL_MS 10000
@@ -18,8 +19,9 @@
 #define WASM_MAX (64u << 20)
 
 struct api {
-    _Atomic int64_t ahead_ms;              // of the monotonic clock is the coordinator's; 0: not known
-    atomic_uint_fast64_t dates_from_ms;    // until then a coordinator's own word is believed before dates
+    pthread_mutex_t time;     // for whoever writes the next two: no date's time takes the place of a word's
+    _Atomic int64_t ahead_ms; // of the monotonic clock is the coordinator's; 0: not known
+    uint64_t dates_from_ms;   // until then a coordinator's own word is believed before dates
     atomic_uint_fast64_t unnamed_until_ms; // until then polls do not name what is at hand
     struct http_client *http;
     struct api_settings set;
@@ -35,6 +37,7 @@ bool api_new(struct api **out, const struct api_settings *s, struct err *e) {
         return err_hint(e, "the coordinator's address, such as http://127.0.0.1:8080");
     }
     struct api *api = xcalloc(1, sizeof *api);
+    pthread_mutex_init(&api->time, NULL);
     api->http = http_client_new();
     api->set = *s;
     api->base_len = n;
@@ -46,6 +49,7 @@ void api_free(struct api *api) {
     if (!api)
         return;
     http_client_free(api->http);
+    pthread_mutex_destroy(&api->time);
     free(api);
 }
 
@@ -64,12 +68,14 @@ static struct http_call call_of(struct api *api, struct arena *a, const char *me
 // and deadlines may go by its database's.
 static void see_date(struct api *api, const char *date) {
     struct tm t = {0};
-    if (clock_mono_ms() < atomic_load(&api->dates_from_ms))
-        return;
     const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &t) : NULL;
     time_t s = end && !*end ? timegm(&t) : 0;
-    if (s > 0)
+    if (s <= 0)
+        return;
+    pthread_mutex_lock(&api->time);
+    if (clock_mono_ms() >= api->dates_from_ms)
         api->ahead_ms = (int64_t)s * 1000 + 500 - (int64_t)clock_mono_ms();
+    pthread_mutex_unlock(&api->time);
 }
 
 static void see_now(struct api *api, const json_t *answer) {
@@ -77,8 +83,10 @@ static void see_now(struct api *api, const json_t *answer) {
     json_int_t ms = json_is_integer(now) ? json_integer_value(now) : 0;
     if (ms <= 0)
         return;
+    pthread_mutex_lock(&api->time);
     api->ahead_ms = (int64_t)ms - (int64_t)clock_mono_ms();
-    atomic_store(&api->dates_from_ms, deadline_in(NOW_BELIEVED_MS));
+    api->dates_from_ms = deadline_in(NOW_BELIEVED_MS);
+    pthread_mutex_unlock(&api->time);
 }
 
 uint64_t api_now_ms(const struct api *api) {

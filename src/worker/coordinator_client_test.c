@@ -4,7 +4,10 @@
 #include "base/clock.h"
 #include "base/test.h"
 #include "http/test_server.h"
+#include <pthread.h>
 
+#define ROUNDS 1000
+#define BEATS 3
 #define UNNAMED_MS 5000 // longer than some calls take, however busy the machine is
 
 // What the server answers to everything.
@@ -18,16 +21,26 @@ static struct {
     char body_got[200];
     unsigned told;
 } fake;
+static const char *said_now; // what announcements are answered; NULL: as everything
 static struct http_server *server;
 static struct api *api;
+static struct api_settings settings;
 
 static void serve(struct http_request *r, void *ctx) {
     (void)ctx;
     const char *key = http_param(r, "key");
-    snprintf(fake.path, sizeof fake.path, "%s", key ? key : "");
+    if (key)
+        snprintf(fake.path, sizeof fake.path, "%s", key);
     if (fake.date)
         http_add_header(r, "Date", fake.date);
     http_reply(r, fake.status, fake.type, slice_str(fake.body));
+}
+
+static void serve_announcement(struct http_request *r, void *ctx) {
+    if (said_now)
+        http_reply(r, 200, "application/json", slice_str(said_now));
+    else
+        serve(r, ctx);
 }
 
 // A coordinator that leases nothing. It may be one that knows no `at_hand`.
@@ -66,7 +79,7 @@ static void serve_complete(struct http_request *r, void *ctx) {
 static const struct http_route routes[] = {
     {.method = HTTP_GET, .path = "/tasks/poll", .handler = serve_poll},
     {.method = HTTP_POST, .path = "/tasks/heartbeat", .handler = serve, .max_body = 1 << 16},
-    {.method = HTTP_POST, .path = "/workers/heartbeat", .handler = serve, .max_body = 1 << 16},
+    {.method = HTTP_POST, .path = "/workers/heartbeat", .handler = serve_announcement, .max_body = 1 << 16},
     {.method = HTTP_POST, .path = "/tasks/complete", .handler = serve_complete, .max_body = 1 << 16},
     {.method = HTTP_GET, .path = "/wasm/{hash}", .handler = serve},
     {.method = HTTP_GET, .path = "/builds/{key}", .handler = serve},
@@ -209,6 +222,40 @@ static void deadlines_are_told_by_the_coordinators_clock(void **state) {
     fake.date = NULL;
 }
 
+static void *beat_on(void *ctx) {
+    struct api *other = ctx;
+    struct err e;
+    SCOPED_ARENA(a);
+    for (int i = 0; i < BEATS; i++)
+        assert_ok(api_heartbeat(other, a, &id, NULL, 0, &e), &e);
+    return NULL;
+}
+
+// If this fails, a worker goes by the coordinator's machine's clock for a while, since a date came when its word did.
+static void a_date_takes_no_words_place(void **state) {
+    (void)state;
+    const struct worker_state state_of = {.capabilities = ""};
+    const uint64_t said = 2216250000000;
+    answers(200, "application/json", "{}");
+    fake.date = "Sun, 25 Mar 2040 03:00:00 GMT";
+    said_now = "{\"ok\":true,\"now_ms\":2216250000000}";
+    for (int i = 0; i < ROUNDS; i++) {
+        SCOPED_ARENA(a);
+        struct api *other;
+        struct err e;
+        pthread_t thread[2];
+        assert_ok(api_new(&other, &settings, &e), &e);
+        for (size_t k = 0; k < ARRAY_LEN(thread); k++)
+            assert_int_equal(pthread_create(&thread[k], NULL, beat_on, other), 0);
+        assert_ok(api_announce(other, a, &state_of, &e), &e);
+        for (size_t k = 0; k < ARRAY_LEN(thread); k++)
+            pthread_join(thread[k], NULL);
+        assert_in_range(api_now_ms(other), said, said + 60000);
+        api_free(other);
+    }
+    fake.date = said_now = NULL;
+}
+
 static void poll_naming(const char *at_hand, const char *named, unsigned asked) {
     SCOPED_ARENA(a);
     static const atomic_bool never;
@@ -244,14 +291,14 @@ static int set_up(void **state) {
     struct err e = {0};
     server = test_server(routes, ARRAY_LEN(routes), 2);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", http_server_port(server));
-    const struct api_settings s = {.base_url = url,
-                                   .token = "t",
-                                   .worker_id = "w 1",
-                                   .version = "1",
-                                   .network = "devnet",
-                                   .contract_id = "c.near",
-                                   .unnamed_ms = UNNAMED_MS};
-    assert_ok(api_new(&api, &s, &e), &e);
+    settings = (struct api_settings){.base_url = url,
+                                     .token = "t",
+                                     .worker_id = "w 1",
+                                     .version = "1",
+                                     .network = "devnet",
+                                     .contract_id = "c.near",
+                                     .unnamed_ms = UNNAMED_MS};
+    assert_ok(api_new(&api, &settings, &e), &e);
     return 0;
 }
 
@@ -269,6 +316,7 @@ int main(void) {
                                        cmocka_unit_test(names_in_paths),
                                        cmocka_unit_test(a_coordinator_of_before_logs),
                                        cmocka_unit_test(deadlines_are_told_by_the_coordinators_clock),
+                                       cmocka_unit_test(a_date_takes_no_words_place),
                                        cmocka_unit_test(an_older_coordinator_takes_polls)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
