@@ -14,6 +14,11 @@ export class RpcError extends Error {
   }
 }
 
+// There is no such block, or the node does not have it, or what held then, any more.
+export function isGone(e: unknown): boolean {
+  return e instanceof RpcError && /^(UNKNOWN|GARBAGE_COLLECTED)_BLOCK$/.test(e.cause_name);
+}
+
 interface Answer {
   result?: unknown;
   error?: { message?: string; cause?: { name?: string }; data?: unknown };

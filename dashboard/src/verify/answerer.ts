@@ -4,9 +4,9 @@ import { parseExact, type Integer } from "../api/exact.ts";
 import type { ExecutionDetail } from "../api/schema.ts";
 import type { Answered } from "../chain/events.ts";
 import { registerAt, type Register } from "../chain/register_at.ts";
-import { RpcError } from "../chain/rpc.ts";
+import { isGone, RpcError } from "../chain/rpc.ts";
 import { callOf, callSucceeded, transactionOf, type Transaction } from "../chain/transaction.ts";
-import { view, type Block } from "../chain/view.ts";
+import { isRefused, view, type Block } from "../chain/view.ts";
 import { fromBase64, toHex } from "../format/bytes.ts";
 import { utc } from "../format/time.ts";
 import { sha256 } from "../secrets/borsh.ts";
@@ -174,7 +174,7 @@ function workerOf(urls: readonly string[], answerer: Answerer, block: Block, sig
 async function workerThen(urls: readonly string[], answerer: Answerer, now: WorkerRow, signal: AbortSignal) {
   if (1000 * Number(now.renewed_at) <= answerer.at) return now;
   return workerOf(urls, answerer, { block_id: answerer.block }, signal).catch((e: unknown) => {
-    if (e instanceof RpcError && e.cause_name !== "unreachable") return undefined;
+    if (isGone(e) || isRefused(e)) return undefined;
     throw e;
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RpcError } from "../chain/rpc.ts";
 import { base58 } from "../format/base58.ts";
 import { fromHex, toBase64 } from "../format/bytes.ts";
 import { registrationCheck } from "./answerer.ts";
@@ -78,15 +79,18 @@ test("a registration that was renewed since is looked at as of the answer", asyn
   assert.equal(await judge({ ...row, valid_until: 1400 }), "failed");
   assert.equal(await judge({ ...row, state: "failing" }), "unchecked");
   assert.equal(await judge(null), "failed");
-  globalThis.fetch = gone(globalThis.fetch);
+  const all = globalThis.fetch;
+  globalThis.fetch = refusing(all, "GARBAGE_COLLECTED_BLOCK");
   assert.equal((await registered()).check.verdict, "unchecked");
+  globalThis.fetch = refusing(all, "TIMEOUT_ERROR");
+  await assert.rejects(registered(), (e) => e instanceof RpcError && e.cause_name === "TIMEOUT_ERROR");
 });
 
-// A node that has no old states.
-function gone(others: typeof fetch): typeof fetch {
+// A node that answers nothing of old states.
+function refusing(others: typeof fetch, name: string): typeof fetch {
   return async (url, init) => {
     if (!`${init?.body as string}`.includes('"block_id":"b"')) return others(url, init);
-    return Response.json({ error: { cause: { name: "GARBAGE_COLLECTED_BLOCK" }, message: "x" } });
+    return Response.json({ error: { cause: { name }, message: "x" } });
   };
 }
 
@@ -138,8 +142,9 @@ function statusOf(calls: Call[], hash: string) {
   };
 }
 
-// Blocks 100 ms apart, of which some are missing and those before `kept` are gone; calls in some of them.
-function chainOf(calls: Call[], kept = 1) {
+// Blocks 100 ms apart, of which some are missing and those before `kept` are gone; calls in some of them. why: of what is
+// not there.
+function chainOf(calls: Call[], kept = 1, why = "UNKNOWN_BLOCK") {
   let asked = 0;
   const missing = (height: number) => height < kept || height > 3000 || height % 7 === 3;
   const block = (height: number) => ({
@@ -153,8 +158,7 @@ function chainOf(calls: Call[], kept = 1) {
       params: { block_id?: number; chunk_id?: string; tx_hash?: string };
     };
     const height = params.block_id ?? 3000;
-    if (method === "block" && missing(height))
-      return Response.json({ error: { cause: { name: "UNKNOWN_BLOCK" }, message: "x" } });
+    if (method === "block" && missing(height)) return Response.json({ error: { cause: { name: why }, message: "x" } });
     if (method === "block") return Response.json({ result: block(height) });
     if (params.tx_hash) return Response.json({ result: statusOf(calls, params.tx_hash) });
     return Response.json({ result: chunkOf(calls, Number(params.chunk_id!.slice(1))) });
@@ -173,6 +177,8 @@ test("the transaction of a registration is found by its second", async () => {
   assert.equal(await look(126), null);
   chainOf([{ at: 1259 }], 2000);
   await assert.rejects(look(126), /archival/);
+  chainOf([{ at: 1259 }], 2000, "TIMEOUT_ERROR");
+  await assert.rejects(look(126), (e) => e instanceof RpcError && e.cause_name === "TIMEOUT_ERROR");
 });
 
 test("a call that the register contract refused is no registration", async () => {

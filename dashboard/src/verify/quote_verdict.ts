@@ -35,7 +35,7 @@ export function judged(
       rest,
     );
   if (bound === null)
-    return unchecked(TITLE, "It is genuine; whether it was made for this key, this node cannot tell any more.", rest);
+    return unchecked(TITLE, "It is genuine; whether it was made for this key, the chain's node does not say.", rest);
   if (!registration.isKnown)
     return unchecked(
       TITLE,

@@ -2,7 +2,7 @@
 // The quote by which a key was registered: it stands in the transaction of that moment, which is looked for in the
 // blocks around it.
 import type { Integer } from "../api/exact.ts";
-import { rpc, RpcError } from "../chain/rpc.ts";
+import { isGone, rpc } from "../chain/rpc.ts";
 import { callOf, callSucceeded, transactionOf, type Action } from "../chain/transaction.ts";
 import { fromBase64 } from "../format/bytes.ts";
 
@@ -41,7 +41,7 @@ async function blockAt(urls: readonly string[], height: number, signal: AbortSig
     try {
       return await rpc<Block>(urls, "block", { block_id: height + i }, signal);
     } catch (e) {
-      if (!(e instanceof RpcError) || e.cause_name === "unreachable") throw e;
+      if (!isGone(e)) throw e;
       if (i === GAPS_MAX) throw new Gone();
     }
   }
