@@ -130,7 +130,8 @@ def test_what_changes_is_told_by_any():
 
 
 def test_a_revocation_reaches_all():
-    """Of a token, and of a key of an account; and all coordinators together give an account ten."""
+    """Of a token, and of a key of an account; and all coordinators together give an account ten. That it takes no longer
+    than 5 s src/coordinator/tokens_test.c shows, by a clock of its own."""
     chain = Accounts()
     with fleet(NEAR_RPC_URL=chain.url) as (a, b):
         alice = chain.account("alice.test.near")
@@ -143,11 +144,11 @@ def test_a_revocation_reaches_all():
         equal("what one made the other lists", len(alice.list(b)[1]["keys"]), 10)
         equal("ended at one", alice.revoke(a, key["id"])[0], 200)
         equal("it is good no more there", by_key()[0], 401)
-        check("nor anywhere, 5 s later", kit.until(lambda: by_key() == (401, 401)))
+        check("nor anywhere, after a while", kit.until(lambda: by_key() == (401, 401)))
         equal("good at both", (a.poll()[0], b.poll()[0]), (204, 204))
         run = subprocess.run([kit.program("outlayer"), "token", "revoke", "test", *place(a.home)], capture_output=True)
         equal("revoked", run.returncode, 0)
-        check("refused by both, 5 s later", kit.until(lambda: (a.poll()[0], b.poll()[0]) == (401, 401)))
+        check("refused by both, after a while", kit.until(lambda: (a.poll()[0], b.poll()[0]) == (401, 401)))
 
 
 def wake(a, b, number, meanwhile=lambda: None):

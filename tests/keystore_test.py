@@ -157,7 +157,7 @@ def test_secrets_reach_the_worker_and_nobody_else():
         w.ok(w.operator.send(OPERATOR, near.delete_key(w.worker.public)))
         m = w.request(w.bob)
         gone = kit.until(lambda: s.decrypt(m)[0] == 401, step=0.5)
-        check("the session of a removed key ends within 5 s", gone)
+        check("the session of a removed key ends", gone)
         equal("and stays over", s.decrypt(m)[0], 401)
 
 

@@ -450,7 +450,7 @@ def test_usage():
 
 
 def test_tokens():
-    """A token opens the coordinator at once, and nothing any more within 5 s after it is revoked."""
+    """A token opens the coordinator at once, and nothing any more when it was revoked; how soon, tokens_test.c shows."""
     with kit.folder() as home:
         stack = Stack(home)
         where = ["--home", os.path.join(home, "coordinator"), "--json"]

@@ -20,7 +20,7 @@ static void world_open(struct world *w, void **state) {
     *w = (struct world){.arena = arena_new()};
     assert_ok(database_open(&w->writing, NULL, at->url, &e) && database_open(&w->reading, NULL, at->url, &e), &e);
     assert_ok(writer_new(&w->writer, w->writing, &e), &e);
-    w->known = tokens_new(w->reading, w->writer, KEYS_OF_ACCOUNTS);
+    w->known = tokens_new(w->reading, w->writer, KEYS_OF_ACCOUNTS, clock_mono_ms);
 }
 
 static void world_close(struct world *w) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/coordinator.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sync.h"
@@ -151,8 +152,8 @@ static bool open_parts(struct coordinator *c, const struct coordinator_config *c
            database_open_as(&c->knowing, home, url, &brief, e) && database_open_as(&c->aged, home, url, &keep, e) &&
            readers_new(&c->readers, config->readers ? config->readers : READERS_DEFAULT, home, url, &keep, e) &&
            tokens_move(config->home, config->database_url, c->reading, e) &&
-           (c->tokens = tokens_new(c->authorising, c->writer, TOKENS_OF_PROGRAMS)) &&
-           (c->keys = tokens_new(c->knowing, c->writer, KEYS_OF_ACCOUNTS)) && open_words(c, config, e) &&
+           (c->tokens = tokens_new(c->authorising, c->writer, TOKENS_OF_PROGRAMS, clock_mono_ms)) &&
+           (c->keys = tokens_new(c->knowing, c->writer, KEYS_OF_ACCOUNTS, clock_mono_ms)) && open_words(c, config, e) &&
            open_blobs(c, config, e) && prices_new(&c->prices, config->near_rpc_url, config->contract_id, e) &&
            truth_new(&c->truth, config->near_rpc_url, e) &&
            client_rules_parse(&c->askers, config->trusted_proxies, e) && branch_open(c, config, e) &&

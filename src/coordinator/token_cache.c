@@ -20,8 +20,8 @@
 struct known {
     bool is;
     struct hash hash;
-    uint64_t read_ms;  // monotonic
-    uint64_t until_ms; // monotonic; NO_DEADLINE: without end
+    uint64_t read_ms;  // by the clock of `struct tokens`, before the database was asked
+    uint64_t until_ms; // by the same; NO_DEADLINE: without end
     struct token token;
 };
 
@@ -30,6 +30,7 @@ struct tokens {
     const struct kind *kind;
     struct db *db; // the thread's
     struct writer *writer;
+    uint64_t (*now_ms)(void);
     pthread_t thread;
     pthread_mutex_t mutex; // over all below
     pthread_cond_t asked, answered;
@@ -68,7 +69,7 @@ static struct known *unknown_place(struct tokens *t, const struct hash *h) {
 // Whether what was read of it is not too old; out->is says whether there is such a token.
 static bool is_read(struct tokens *t, const struct hash *h, struct known *out) {
     const struct known *k = find(t, h), *no = unknown_place(t, h);
-    uint64_t now = clock_mono_ms();
+    uint64_t now = t->now_ms();
     if (no->read_ms && hash_eq(&no->hash, h) && no->read_ms + TOKEN_UNKNOWN_MS > now)
         *out = *no;
     else if (k && k->read_ms + TOKEN_KNOWN_MS > now)
@@ -160,7 +161,7 @@ static bool ask(struct tokens *t, struct known *k, struct err *e) {
     bool row = false, old = false;
     char hex[65];
     hash_hex(&k->hash, hex);
-    k->read_ms = clock_mono_ms();
+    k->read_ms = t->now_ms();
     if (!db_query(t->db, t->kind->ask[db_engine(t->db)], &s, e))
         return false;
     db_bind_text(t->db, s, ":hash", hex);
@@ -226,8 +227,9 @@ static void *answer_questions(void *arg) {
     return NULL;
 }
 
-struct tokens *tokens_new(struct db *db, struct writer *writer, enum token_kind kind) {
+struct tokens *tokens_new(struct db *db, struct writer *writer, enum token_kind kind, uint64_t (*now_ms)(void)) {
     struct tokens *t = xcalloc(1, sizeof *t);
+    t->now_ms = now_ms;
     t->kind = &kinds[kind];
     t->db = db;
     t->writer = writer;
@@ -306,7 +308,7 @@ bool tokens_check(struct tokens *t, const char *token, struct token *out, struct
     }
     if (!k.is)
         err_set(e, ERR_UNAUTHORIZED, "this %s is not known, or was revoked", t->kind->what);
-    else if (k.until_ms <= clock_mono_ms())
+    else if (k.until_ms <= t->now_ms())
         err_set(e, ERR_UNAUTHORIZED, "this %s's time is over", t->kind->what);
     else {
         *out = k.token;

@@ -62,11 +62,12 @@ struct token {
 };
 // Knows what it read for TOKEN_KNOWN_MS, so that a revocation is known that long after it, and a new token at once, or
 // TOKEN_UNKNOWN_MS after it was shown too early. Safe for several threads. The connection is its own, and how long its
-// statements may take bounds tokens_free; by the writer, which outlives it, it stores the last uses.
+// statements may take bounds tokens_free; by the writer, which outlives it, it stores the last uses. How old is what it
+// knows `now_ms` says: clock_mono_ms, or a test's clock.
 #define TOKEN_DATABASE_MS 1000 // for the connection, and for a statement
 enum token_kind { TOKENS_OF_PROGRAMS, KEYS_OF_ACCOUNTS };
 struct tokens;
-struct tokens *tokens_new(struct db *db, struct writer *writer, enum token_kind kind);
+struct tokens *tokens_new(struct db *db, struct writer *writer, enum token_kind kind, uint64_t (*now_ms)(void));
 void tokens_free(struct tokens *t); // NULL is fine; the connection is not closed
 // Whether it was good when the database was asked last, as far as is remembered: no stranger made it up.
 [[nodiscard]] bool tokens_seen(struct tokens *t, const char *token);
