@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/stack.h"
-#include "cli/presets.h"
 
 #include "base/clock.h"
 #include "base/file.h"
