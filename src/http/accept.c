@@ -106,16 +106,23 @@ static const struct http_route *find_route(struct http_request *r, enum http_met
     return found;
 }
 
+static bool refuse_method(struct http_request *r, const char *method, struct err *e) {
+    if (!find_route(r, HTTP_OPTIONS, e) && e->code == ERR_METHOD) // no route has that one: what there is
+        err_set(e, ERR_METHOD, "unknown method '%.16s'", method);
+    return false;
+}
+
 bool request_accept(struct http_request *r, const char *method, const char *version, struct err *e) {
     r->origin = allowed_origin(r);
-    if (!method_of(method, &r->method)) {
-        r->method = HTTP_GET;
-        if (!find_route(r, HTTP_OPTIONS, e) && e->code == ERR_METHOD) // no route has that one: what there is
-            err_set(e, ERR_METHOD, "unknown method '%.16s'", method);
+    bool known = method_of(method, &r->method);
+    if (!known)
+        r->method = HTTP_GET;       // it is answered with a body
+    if (!framing_ok(r, version, e)) // whatever its method: where the next request begins depends on it
         return false;
-    }
-    if (!framing_ok(r, version, e) || r->method == HTTP_OPTIONS)
-        return r->method == HTTP_OPTIONS;
+    if (!known)
+        return refuse_method(r, method, e);
+    if (r->method == HTTP_OPTIONS)
+        return true;
     r->route = find_route(r, r->method, e);
     if (!r->route)
         return false;
