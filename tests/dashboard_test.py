@@ -250,7 +250,7 @@ def with_wallets(home, world):
     folder = os.path.join(home, "with-wallets")
     shutil.copytree(os.path.join(kit.ROOT, "build", "dashboard"), folder)
     with open(os.path.join(PAGES, "test_wallet.js"), encoding="utf-8") as f:
-        facts = {"hash": world["good"]["transaction_hash"], "contract": world["contract"]}
+        facts = {"hash": world["good"]["transaction_hash"], "contract": world["contract"], "coin": world["coin"]}
         program = f"const WORLD = {json.dumps(facts)};\n{f.read()}".encode()
     write(os.path.join(folder, "assets", "test-wallet.js"), program)
     good = hashlib.sha256(program).hexdigest()

@@ -5,7 +5,7 @@ import { audit, check, done, equal, open, picture, unexpected } from "./kit.mjs"
 import { answer, world } from "./world.mjs";
 
 const at = (path) => world.connect + path;
-const frameOf = (page) => page.frameLocator('iframe[title="Wallet"]');
+export const frameOf = (page) => page.frameLocator('iframe[title="Wallet"]');
 const inside = (page) => page.frames().find((frame) => frame.url().endsWith("/wallet.html"));
 
 // What somebody asks for in `again` is what world.good asked for. The executions are those of the coordinator that works for
@@ -41,7 +41,7 @@ function newBell() {
 
 const recorded = (run, id) => ({ id, request_id: run.request_id, transaction_hash: run.transaction_hash });
 
-async function connect(page, name) {
+export async function connect(page, name) {
   await page.getByRole("button", { name: "Connect a wallet" }).click();
   await frameOf(page).getByRole("button", { name }).click();
 }
@@ -57,7 +57,7 @@ async function ask(page) {
   await run(page);
 }
 
-const ours = (page) => page.getByRole("button", { name: /^alice/ });
+export const ours = (page) => page.getByRole("button", { name: /^alice/ });
 
 export const tests = {
   async "a wallet of a public network"() {

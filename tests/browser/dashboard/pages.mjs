@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pages.mjs WORLD.json [TESTS, by a pattern]: the dashboard of a running `outlayer up` in headless Chromium. Prints `ok NAME` and
 // `FAIL NAME got …` lines, and `ask` where somebody is to ask for an execution.
+import * as calls from "./calls.mjs";
 import * as connect from "./connect.mjs";
 import * as execution from "./execution.mjs";
 import { run } from "./kit.mjs";
@@ -24,6 +25,7 @@ const parts = [
   wallet,
   playground,
   presets,
+  calls,
   secrets,
   settings,
   liar,

@@ -5,9 +5,9 @@ import { makeAccount } from "./wallet.mjs";
 import { answer, at, world } from "./world.mjs";
 
 const result = (page) => page.getByRole("region", { name: "The request" });
-const chooser = (page) => page.getByRole("group", { name: "Begin with" });
+export const chooser = (page) => page.getByRole("group", { name: "Begin with" });
 const estimates = (page) => page.getByText(/At least .* NEAR must be attached/);
-const flip = {
+export const flip = {
   id: "flip",
   title: "Heads or tails",
   what: "A contract asks for a coin.",
@@ -20,7 +20,7 @@ const flip = {
     gas: 300000000000000,
   },
 };
-const offered = (examples) => (page) =>
+export const offered = (examples) => (page) =>
   page.route("**/public/examples", (route) => route.fulfill(answer({ examples })));
 const long = Array.from({ length: 64 }, (_, i) => ({
   ...flip,

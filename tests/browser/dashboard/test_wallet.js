@@ -25,8 +25,8 @@ class Wallet {
   async signAndSendTransaction({ signerId, receiverId, actions }) {
     const [{ params }] = actions;
     const asked = [signerId, receiverId, params.methodName, actions.length].join(" ");
-    if (asked !== `alice.test.near ${WORLD.contract} request_execution 1`)
-      throw new Error(`not what was shown: ${asked}`);
+    const shown = [`${WORLD.contract} request_execution`, `${WORLD.coin} flip`];
+    if (!shown.some((one) => asked === `alice.test.near ${one} 1`)) throw new Error(`not what was shown: ${asked}`);
     return ACTS[this.manifest.id]();
   }
 }

@@ -62,10 +62,7 @@ export function CallSender({ contract, call, preset }: { contract: string; call:
     if (Object.keys(problems).length > 0) return focusWrong(event.currentTarget);
     const { args, deposit, tgas } = draft;
     const { contract_id, method_name: method } = call;
-    void ask(
-      async () => ({ contract: contract_id, method, args, tgas: Number(tgas), deposit: parseNear(deposit)! }),
-      false,
-    );
+    void ask(async () => ({ contract: contract_id, method, args, tgas: Number(tgas), deposit: parseNear(deposit)! }));
   };
   return (
     <>

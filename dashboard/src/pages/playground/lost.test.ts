@@ -7,7 +7,14 @@ import { argumentsOf, EMPTY, requestOf } from "./draft.ts";
 import { candidates, isAsked, type LostRequest } from "./lost.ts";
 
 const draft = { ...EMPTY, repo: "a/b", input: '{"n":18446744073709551615}' };
-const lost: LostRequest = { sender: "me.near", args: argumentsOf(draft), after: 5, but: null, said: "" };
+const lost: LostRequest = {
+  sender: "me.near",
+  callee: null,
+  args: argumentsOf(draft),
+  after: 5,
+  but: null,
+  said: "",
+};
 const row = (id: number | string, transaction_hash: string | null = `t${id}`) =>
   ({ id, transaction_hash }) as Execution;
 const ids = (rows: Execution[]) => rows.map(({ id }) => id);

@@ -7,9 +7,10 @@ import type { RequestData } from "../../chain/events.ts";
 import { argumentsOf, draftOf } from "./draft.ts";
 
 export interface LostRequest {
-  sender: string;
+  sender: string; // who has signed it
+  callee: string | null; // a contract that asks by itself, whose request is recorded as its own; null: `sender` asks
   args: string; // of the call
-  after: Integer | null; // the newest execution of that account before the wallet was asked; null: nobody knows it
+  after: Integer | null; // the newest execution of `sender` before the wallet was asked; null: nobody knows it, or `callee` asks
   but: string | null; // the transaction of a request that was followed then: it may be recorded later than that
   said: string; // by the wallet, or of it, instead of a transaction
 }

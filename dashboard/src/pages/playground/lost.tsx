@@ -11,6 +11,7 @@ import type { Execution, Executions } from "../../api/schema.ts";
 import { requestedIn } from "../../chain/events.ts";
 import { useRpc } from "../../chain/queries.ts";
 import { transactionOf } from "../../chain/transaction.ts";
+import { oneLine } from "../../format/text.ts";
 import { Empty, words } from "../../parts/notes.tsx";
 import { candidates, isAsked, type LostRequest } from "./lost.ts";
 
@@ -52,20 +53,35 @@ function useFound({ contract, request }: Omit<LostProps, "found">): string | nul
   return found.data ?? null;
 }
 
+function Look({ contract, request: { sender, callee } }: Omit<LostProps, "found">) {
+  const here = (by: string, text: string) => (
+    <Link href={`/executions${searchOf({ contract, sender: by })}`}>{text}</Link>
+  );
+  return callee === null ? (
+    <>
+      What this account had asked for before could not be read, so that no request can be told to be this one: look at{" "}
+      {here(sender, "those of this account")}.
+    </>
+  ) : (
+    <>
+      Its request would be one of {oneLine(callee, 64)}, which asks for others, too, so that none can be told to be this
+      one: look at {here(callee, "those of that contract")}.
+    </>
+  );
+}
+
 export function Lost({ contract, request, found }: LostProps) {
   const transaction = useFound({ contract, request });
   useEffect(() => {
     if (transaction) found(transaction);
   });
-  const { sender, after, said } = request;
+  const { after, said } = request;
   return (
     <Empty title="The wallet does not say whether it sent the request.">
       {said && <p>What came back: “{words(said)}”.</p>}
       {after === null ? (
         <p role="status">
-          It may have. What this account had asked for before could not be read, so that no request can be told to be
-          this one: look at <Link href={`/executions${searchOf({ contract, sender })}`}>those of this account</Link>.
-          Sending it again may pay for it twice.
+          It may have. <Look contract={contract} request={request} /> Sending it again may pay for it twice.
         </p>
       ) : (
         <p role="status">

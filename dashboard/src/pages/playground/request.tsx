@@ -31,7 +31,7 @@ export function RequestSender({ contract, start, preset }: { contract: string; s
     void ask(async () => {
       const deposit = depositOf(draft, await estimateNow(limitsOf(draft))); // of these limits, whatever is shown
       return { contract, method: "request_execution", args, tgas: TGAS, deposit };
-    }, true);
+    });
   };
   return (
     <>

@@ -27,8 +27,8 @@ function OtherSigned({ asked, sender }: { asked: string; sender: string }) {
 
 interface Sending {
   busy: boolean;
-  // Calls make when nothing else is under way. told: a request of the account itself, which can be looked for.
-  ask: (make: () => Promise<Call>, told: boolean) => Promise<void>;
+  // Calls make when nothing else is under way.
+  ask: (make: () => Promise<Call>) => Promise<void>;
   outcome: ReactNode;
 }
 
@@ -44,23 +44,24 @@ export function useSending(contract: string, preset: string | null): Sending {
   const [hash, sender] = [search.get("transaction"), search.get("sender")];
   const follow = (transaction: string, by: string) =>
     setSearch({ ...(preset !== null && { preset }), transaction, sender: by });
-  const sendOne = async (asked: string, call: Call, told: boolean) => {
-    const after = told && account.data?.keeper ? await newestOf({ contract, sender: asked }) : null;
+  const sendOne = async (asked: string, call: Call) => {
+    const callee = call.contract === contract ? null : call.contract;
+    const after = callee === null && account.data?.keeper ? await newestOf({ contract, sender: asked }) : null;
     const sent = await send.mutateAsync(call);
     if (sent.hash === null) {
-      setLost({ sender: asked, args: call.args, after, but: hash, said: sent.said ?? "" });
+      setLost({ sender: asked, callee, args: call.args, after, but: hash, said: sent.said ?? "" });
       return;
     }
     setOther(sent.sender === asked ? null : { hash: sent.hash, asked });
     follow(sent.hash, sent.sender);
   };
-  const ask: Sending["ask"] = async (make, told) => {
+  const ask: Sending["ask"] = async (make) => {
     if (!account.data || busy) return;
     setBusy(true); // from here on: asked for twice it would be paid for twice
     setFailed(null);
     setLost(null);
     try {
-      await sendOne(account.data.accountId, await make(), told);
+      await sendOne(account.data.accountId, await make());
     } catch (e) {
       setFailed(e instanceof Error ? e : new Error(String(e)));
     } finally {

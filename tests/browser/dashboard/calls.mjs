@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls of contracts that ask by themselves: what a wallet says nothing of.
+import { audit, check, done, equal, open, unexpected } from "./kit.mjs";
+import { connect, frameOf, ours } from "./connect.mjs";
+import { flip, offered } from "./presets.mjs";
+import { answer, list, lists, world } from "./world.mjs";
+
+export const tests = {
+  async "a call that a wallet says nothing of"() {
+    const page = await open(`${world.connect}/playground?preset=flip`, {}, async (p) => {
+      await offered([flip])(p);
+      await p.route(lists, (route) => route.fulfill(answer(list([]))));
+    });
+    await connect(page, "Late");
+    await ours(page).waitFor();
+    await page.getByRole("button", { name: "Call it" }).click();
+    await frameOf(page).getByRole("button", { name: "Continue" }).click();
+    await page.getByText("What came back: “504").waitFor();
+    const note = page.locator(".note").filter({ hasText: "does not say whether it sent" });
+    const text = await note.innerText();
+    check("nobody is told to pay twice", text.includes("pay for it twice"), text);
+    check("nor that something could not be read", !text.includes("could not be read"), text);
+    equal(
+      "it leads to where the contract's requests are recorded",
+      await note.getByRole("link").getAttribute("href"),
+      `/executions?${new URLSearchParams({ contract: world.contract, sender: world.coin })}`,
+    );
+    await audit(page, "a lost call");
+    equal("nothing was complained about: a lost call", unexpected(page), []);
+    await done(page);
+  },
+};
