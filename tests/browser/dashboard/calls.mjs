@@ -2,13 +2,29 @@
 // Calls of contracts that ask by themselves: what a wallet says nothing of.
 import { audit, check, done, equal, open, unexpected } from "./kit.mjs";
 import { connect, frameOf, ours } from "./connect.mjs";
-import { flip, offered } from "./presets.mjs";
+import { chooser, flip, offered } from "./presets.mjs";
 import { answer, list, lists, world } from "./world.mjs";
+
+const random = {
+  id: "random",
+  title: "A random number",
+  what: null,
+  request: {
+    repo: world.repo.repo,
+    commit: world.repo.ref,
+    build_target: "wasm32-wasip1",
+    input: "{}",
+    response_format: "Text",
+    secrets_ref: null,
+    resource_limits: null,
+  },
+  call: null,
+};
 
 export const tests = {
   async "a call that a wallet says nothing of"() {
     const page = await open(`${world.connect}/playground?preset=flip`, {}, async (p) => {
-      await offered([flip])(p);
+      await offered([flip, random])(p);
       await p.route(lists, (route) => route.fulfill(answer(list([]))));
     });
     await connect(page, "Late");
@@ -26,6 +42,9 @@ export const tests = {
       `/executions?${new URLSearchParams({ contract: world.contract, sender: world.coin })}`,
     );
     await audit(page, "a lost call");
+    await chooser(page).getByRole("button", { name: "A random number" }).click();
+    await page.getByLabel("Repository").waitFor();
+    equal("another example takes no warning away", await note.innerText(), text);
     equal("nothing was complained about: a lost call", unexpected(page), []);
     await done(page);
   },

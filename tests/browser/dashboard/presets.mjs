@@ -55,12 +55,15 @@ export const tests = {
     equal("and stays in the form", await page.getByLabel("Input", { exact: true }).inputValue(), '{"numbers":[4,4]}');
     check("the address has both", /preset=stats-c&transaction=/.test(page.url()), page.url());
     await page.getByRole("button", { name: "A random number, in C" }).click();
-    await page.waitForURL(/preset=random-c$/);
+    await page.waitForURL(/preset=random-c/);
     equal(
       "another one takes its place when it is chosen",
       await page.getByLabel("Input", { exact: true }).inputValue(),
       '{"min":1,"max":100}',
     );
+    await page.reload();
+    await result(page).getByText("ended well").waitFor();
+    check("what was sent is not lost by that", /preset=random-c&transaction=/.test(page.url()), page.url());
     await page.goto(at("/playground?preset=none"));
     await page.getByText("There is no example “none” here").waitFor();
     check("one that is not there is told", true);
@@ -98,6 +101,10 @@ export const tests = {
     await page.getByRole("button", { name: "Run it" }).click();
     await page.getByRole("button", { name: "Sending…" }).waitFor();
     equal("nothing is said to cost what it does not", await estimates(page).count(), 0);
+    check(
+      "and no other form can take the place of the one that is sent",
+      await chooser(page).getByRole("button", { name: "A calculation, in C" }).isDisabled(),
+    );
     tell(true);
     await result(page).getByText("ended well").waitFor();
     check("it is sent with the deposit of its own limits", true);

@@ -6,7 +6,7 @@ import { parseNear } from "../../format/money.ts";
 import { Field, PLAIN } from "../../parts/field.tsx";
 import { Name } from "../../parts/values.tsx";
 import { callDraftOf, callProblems, TGAS_MAX, type CallDraft } from "./call_draft.ts";
-import { focusWrong, SendBar, useSending } from "./sending.tsx";
+import { focusWrong, SendBar, type Sending } from "./sending.tsx";
 
 interface FieldsProps {
   draft: CallDraft;
@@ -51,10 +51,9 @@ function Fields({ draft, problems, change }: FieldsProps) {
   );
 }
 
-export function CallSender({ contract, call, preset }: { contract: string; call: ExampleCall; preset: string }) {
+export function CallSender({ call, sending: { busy, ask } }: { call: ExampleCall; sending: Sending }) {
   const [draft, setDraft] = useState(callDraftOf(call));
   const [tried, setTried] = useState(false);
-  const { busy, ask, outcome } = useSending(contract, preset);
   const problems = callProblems(draft);
   const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -65,31 +64,28 @@ export function CallSender({ contract, call, preset }: { contract: string; call:
     void ask(async () => ({ contract: contract_id, method, args, tgas: Number(tgas), deposit: parseNear(deposit)! }));
   };
   return (
-    <>
-      <form className="request" onSubmit={submit} noValidate>
-        <fieldset>
-          <legend>What is called</legend>
-          <dl className="facts">
-            <div>
-              <dt>Contract</dt>
-              <dd>
-                <Name text={call.contract_id} what="contract" whole />
-              </dd>
-            </div>
-            <div>
-              <dt>Method</dt>
-              <dd>
-                <Name text={call.method_name} what="method" whole />
-              </dd>
-            </div>
-          </dl>
-        </fieldset>
-        <Fields draft={draft} problems={tried ? problems : {}} change={(part) => setDraft({ ...draft, ...part })} />
-        <SendBar busy={busy} word="Call it">
-          The contract asks for an execution by itself, which is followed here.
-        </SendBar>
-      </form>
-      {outcome}
-    </>
+    <form className="request" onSubmit={submit} noValidate>
+      <fieldset>
+        <legend>What is called</legend>
+        <dl className="facts">
+          <div>
+            <dt>Contract</dt>
+            <dd>
+              <Name text={call.contract_id} what="contract" whole />
+            </dd>
+          </div>
+          <div>
+            <dt>Method</dt>
+            <dd>
+              <Name text={call.method_name} what="method" whole />
+            </dd>
+          </div>
+        </dl>
+      </fieldset>
+      <Fields draft={draft} problems={tried ? problems : {}} change={(part) => setDraft({ ...draft, ...part })} />
+      <SendBar busy={busy} word="Call it">
+        The contract asks for an execution by itself, which is followed here.
+      </SendBar>
+    </form>
   );
 }

@@ -6,10 +6,11 @@ import { oneLine, visible } from "../../format/text.ts";
 interface ChooserProps {
   examples: readonly Example[];
   chosen: string | null;
+  held: boolean; // while what the form asks for is sent
   choose: (id: string | null) => void;
 }
 
-export function Chooser({ examples, chosen, choose }: ChooserProps) {
+export function Chooser({ examples, chosen, held, choose }: ChooserProps) {
   if (examples.length === 0) return null;
   const what = examples.find(({ id }) => id === chosen)?.what;
   return (
@@ -21,6 +22,7 @@ export function Chooser({ examples, chosen, choose }: ChooserProps) {
             type="button"
             className={id === chosen ? "small" : "quiet small"}
             key={id}
+            disabled={held}
             aria-pressed={id === chosen}
             onClick={() => choose(id === chosen ? null : id)}
           >

@@ -11,37 +11,50 @@ import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
 import { CallSender } from "./call.tsx";
 import { draftOfExample } from "./call_draft.ts";
 import { Chooser } from "./chooser.tsx";
-import { draftOf, EMPTY } from "./draft.ts";
+import { draftOf, EMPTY, type Draft } from "./draft.ts";
 import { RequestSender } from "./request.tsx";
+import { kept, useSending } from "./sending.tsx";
 
 // The address names an example, and keeps its name: it fills the form once, and nothing else does.
 function Examples({ contract }: { contract: string }) {
   const [search, setSearch] = useSearchParams();
   const [chosen, setChosen] = useState(search.get("preset"));
   const examples = useExamples();
+  const sending = useSending(contract);
   if (chosen !== null && examples.isPending) return <Loading what="the examples" />;
   const one = examples.data?.find(({ id }) => id === chosen);
   const choose = (id: string | null) => {
     setChosen(id);
-    setSearch(id === null ? {} : { preset: id });
+    setSearch((now) => ({ ...(id !== null && { preset: id }), ...kept(now, ["transaction", "sender"]) }));
   };
   return (
     <>
-      {examples.data && <Chooser examples={examples.data} chosen={chosen} choose={choose} />}
+      {examples.data && <Chooser examples={examples.data} chosen={chosen} held={sending.busy} choose={choose} />}
       {chosen !== null && !one && examples.data && (
         <ErrorNote error={new Error(`there is no example “${oneLine(chosen, 64)}” here`)} />
       )}
       {examples.isError && <ErrorNote error={examples.error} retry={() => void examples.refetch()} />}
       {one?.call ? (
-        <CallSender contract={contract} call={one.call} preset={one.id} key={one.id} />
+        <CallSender call={one.call} sending={sending} key={one.id} />
       ) : (
         <RequestSender
           contract={contract}
           start={one ? draftOfExample(one) : EMPTY}
-          preset={one?.id ?? null}
+          sending={sending}
           key={one?.id ?? ""}
         />
       )}
+      {sending.outcome}
+    </>
+  );
+}
+
+function Again({ contract, start }: { contract: string; start: Draft }) {
+  const sending = useSending(contract);
+  return (
+    <>
+      <RequestSender contract={contract} start={start} sending={sending} />
+      {sending.outcome}
     </>
   );
 }
@@ -55,7 +68,7 @@ function Start({ contract }: { contract: string }) {
   if (like.isPending) return <Loading what="the earlier request" />;
   if (!like.data)
     return <ErrorNote error={like.error ?? new Error("the earlier request is not in that transaction")} />;
-  return <RequestSender contract={contract} start={draftOf(like.data)} preset={null} />;
+  return <Again contract={contract} start={draftOf(like.data)} />;
 }
 
 export function PlaygroundPage() {

@@ -9,18 +9,23 @@ import { Commands } from "../execution/commands.tsx";
 import { Built } from "./built.tsx";
 import { argumentsOf, depositOf, limitsOf, problemsOf, requestOf, type Draft } from "./draft.ts";
 import { RequestForm } from "./form.tsx";
-import { focusWrong, SendBar, useSending } from "./sending.tsx";
+import { focusWrong, SendBar, type Sending } from "./sending.tsx";
 
 const TGAS = 300;
 
-export function RequestSender({ contract, start, preset }: { contract: string; start: Draft; preset: string | null }) {
+interface RequestSenderProps {
+  contract: string;
+  start: Draft;
+  sending: Sending;
+}
+
+export function RequestSender({ contract, start, sending: { busy, ask } }: RequestSenderProps) {
   const [draft, setDraft] = useState(start);
   const [tried, setTried] = useState(false);
   const account = useAccount();
   const limits = useContractLimits(contract);
   const estimate = useEstimate(contract, limitsOf(draft));
   const estimateNow = useEstimateNow(contract);
-  const { busy, ask, outcome } = useSending(contract, preset);
   const problems = problemsOf(draft, limits.data ?? null);
   const whole = Object.keys(problems).length === 0;
   const submit = (event: SubmitEvent<HTMLFormElement>) => {
@@ -34,31 +39,23 @@ export function RequestSender({ contract, start, preset }: { contract: string; s
     });
   };
   return (
-    <>
-      <form className="request" onSubmit={submit} noValidate>
-        <RequestForm
-          draft={draft}
-          problems={tried ? problems : {}}
-          change={(part) => setDraft({ ...draft, ...part })}
-        />
-        <SendBar busy={busy} word="Run it">
-          {estimate.data && (
-            <>
-              At least {near(estimate.data)} must be attached; this attaches {near(depositOf(draft, estimate.data))}
-              .{" "}
-            </>
-          )}
-          {estimate.error && <span className="wrong">{words(estimate.error.message)} </span>}
-          <Built draft={draft} />
-        </SendBar>
-        {whole && estimate.data && (
-          <Commands
-            contract={contract}
-            data={requestOf(draft, account.data?.accountId ?? "ACCOUNT", depositOf(draft, estimate.data))}
-          />
+    <form className="request" onSubmit={submit} noValidate>
+      <RequestForm draft={draft} problems={tried ? problems : {}} change={(part) => setDraft({ ...draft, ...part })} />
+      <SendBar busy={busy} word="Run it">
+        {estimate.data && (
+          <>
+            At least {near(estimate.data)} must be attached; this attaches {near(depositOf(draft, estimate.data))}.{" "}
+          </>
         )}
-      </form>
-      {outcome}
-    </>
+        {estimate.error && <span className="wrong">{words(estimate.error.message)} </span>}
+        <Built draft={draft} />
+      </SendBar>
+      {whole && estimate.data && (
+        <Commands
+          contract={contract}
+          data={requestOf(draft, account.data?.accountId ?? "ACCOUNT", depositOf(draft, estimate.data))}
+        />
+      )}
+    </form>
   );
 }

@@ -25,15 +25,20 @@ function OtherSigned({ asked, sender }: { asked: string; sender: string }) {
   );
 }
 
-interface Sending {
+export interface Sending {
   busy: boolean;
   // Calls make when nothing else is under way.
   ask: (make: () => Promise<Call>) => Promise<void>;
   outcome: ReactNode;
 }
 
-// preset: the example that the form began with, which stays in the address.
-export function useSending(contract: string, preset: string | null): Sending {
+// Of an address what stays in the next one.
+export function kept(search: URLSearchParams, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries([...search].filter(([name]) => names.includes(name)));
+}
+
+// Whoever chooses another form must keep this one: what it says is about money that is on its way, or may be.
+export function useSending(contract: string): Sending {
   const [search, setSearch] = useSearchParams();
   const account = useAccount();
   const send = useSend();
@@ -43,7 +48,7 @@ export function useSending(contract: string, preset: string | null): Sending {
   const [other, setOther] = useState<{ hash: string; asked: string } | null>(null);
   const [hash, sender] = [search.get("transaction"), search.get("sender")];
   const follow = (transaction: string, by: string) =>
-    setSearch({ ...(preset !== null && { preset }), transaction, sender: by });
+    setSearch((now) => ({ ...kept(now, ["preset"]), transaction, sender: by }));
   const sendOne = async (asked: string, call: Call) => {
     const callee = call.contract === contract ? null : call.contract;
     const after = callee === null && account.data?.keeper ? await newestOf({ contract, sender: asked }) : null;
