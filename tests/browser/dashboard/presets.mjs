@@ -92,6 +92,23 @@ export const tests = {
     await done(page);
   },
 
+  async "an example that does not come at once"() {
+    let away = true;
+    const page = await open(at("/playground?preset=random-c"), {}, (p) =>
+      p.route("**/public/examples", (route) => (away ? route.abort() : route.continue())),
+    );
+    await page.getByRole("alert").waitFor();
+    equal("nothing can be typed that it would take the place of", await page.getByLabel("Repository").count(), 0);
+    away = false;
+    await chooser(page).waitFor();
+    equal(
+      "it fills the form when it comes",
+      await page.getByLabel("Input", { exact: true }).inputValue(),
+      '{"min":1,"max":100}',
+    );
+    await done(page);
+  },
+
   async "a request that is sent before its estimate is there"() {
     let tell;
     const told = new Promise((later) => (tell = later));

@@ -21,7 +21,10 @@ function Examples({ contract }: { contract: string }) {
   const [chosen, setChosen] = useState(search.get("preset"));
   const examples = useExamples();
   const sending = useSending(contract);
+  // What would stand in an empty form until the example fills it could be typed for nothing.
   if (chosen !== null && examples.isPending) return <Loading what="the examples" />;
+  if (chosen !== null && examples.isLoadingError)
+    return <ErrorNote error={examples.error} retry={() => void examples.refetch()} />;
   const one = examples.data?.find(({ id }) => id === chosen);
   const choose = (id: string | null) => {
     setChosen(id);
