@@ -64,6 +64,14 @@ export const tests = {
     await page.reload();
     await result(page).getByText("ended well").waitFor();
     check("what was sent is not lost by that", /preset=random-c&transaction=/.test(page.url()), page.url());
+    await page.getByRole("button", { name: "A calculation, in C" }).click();
+    await page.goBack();
+    await chooser(page).locator("[aria-pressed=true]").getByText("A random number, in C").waitFor();
+    equal(
+      "and Back brings the one before",
+      await page.getByLabel("Input", { exact: true }).inputValue(),
+      '{"min":1,"max":100}',
+    );
     await page.goto(at("/playground?preset=none"));
     await page.getByText("There is no example “none” here").waitFor();
     check("one that is not there is told", true);

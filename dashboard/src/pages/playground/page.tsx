@@ -15,10 +15,10 @@ import { draftOf, EMPTY, type Draft } from "./draft.ts";
 import { RequestSender } from "./request.tsx";
 import { kept, useSending } from "./sending.tsx";
 
-// The address names an example, and keeps its name: it fills the form once, and nothing else does.
+// The address names an example, which fills the form once; another one does when the address names that, as by Back.
 function Examples({ contract }: { contract: string }) {
   const [search, setSearch] = useSearchParams();
-  const [chosen, setChosen] = useState(search.get("preset"));
+  const chosen = search.get("preset");
   const examples = useExamples();
   const sending = useSending(contract);
   // What would stand in an empty form until the example fills it could be typed for nothing.
@@ -26,10 +26,8 @@ function Examples({ contract }: { contract: string }) {
   if (chosen !== null && examples.isLoadingError)
     return <ErrorNote error={examples.error} retry={() => void examples.refetch()} />;
   const one = examples.data?.find(({ id }) => id === chosen);
-  const choose = (id: string | null) => {
-    setChosen(id);
+  const choose = (id: string | null) =>
     setSearch((now) => ({ ...(id !== null && { preset: id }), ...kept(now, ["transaction", "sender"]) }));
-  };
   return (
     <>
       {examples.data && <Chooser examples={examples.data} chosen={chosen} held={sending.busy} choose={choose} />}
