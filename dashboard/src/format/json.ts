@@ -15,6 +15,25 @@ export function parseWhole(text: string): unknown {
   return JSON.parse(text, keep as (key: string, value: unknown) => unknown);
 }
 
+const PARTS = /"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"[\]{}:,]+/g;
+
+// Texts, numbers and words of a JSON text: each text as JavaScript writes it, all others as they are written.
+function partsOf(text: string): string[] {
+  return (text.match(PARTS) ?? []).map((part) => (part.startsWith('"') ? JSON.stringify(JSON.parse(part)) : part));
+}
+
+// What of a JSON text is not there any more when JavaScript has read it and written it: a number that it writes otherwise, or
+// a name that stands twice in an object. null: all is there.
+export function lostInParsing(text: string): string | null {
+  const left = partsOf(JSON.stringify(JSON.parse(text)));
+  for (const part of partsOf(text)) {
+    const at = left.indexOf(part);
+    if (at < 0) return part;
+    left.splice(at, 1);
+  }
+  return null;
+}
+
 const DEPTH_MAX = 64;
 const TEXT_OR_BRACKET = /"[^"\\]*(?:\\.[^"\\]*)*"|[[{\]}]/g;
 

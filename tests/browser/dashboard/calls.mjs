@@ -29,9 +29,16 @@ export const tests = {
     });
     await connect(page, "Late");
     await ours(page).waitFor();
+    const args = page.getByLabel("Arguments");
+    await args.fill('{ "choice": "Heads", "n": 18446744073709551615 }');
+    await page.getByRole("button", { name: "Call it" }).click();
+    await page.getByText("A wallet would not keep 18446744073709551615").waitFor();
+    equal("what a wallet would change is named at its field", await args.getAttribute("aria-invalid"), "true");
+    await args.fill('{ "choice": "Heads" }');
     await page.getByRole("button", { name: "Call it" }).click();
     await frameOf(page).getByRole("button", { name: "Continue" }).click();
     await page.getByText("What came back: “504").waitFor();
+    check("blanks keep nobody from asking a wallet", true);
     const note = page.locator(".note").filter({ hasText: "does not say whether it sent" });
     const text = await note.innerText();
     check("nobody is told to pay twice", text.includes("pay for it twice"), text);

@@ -5,7 +5,8 @@ import type { ExampleCall } from "../../api/schema.ts";
 import { parseNear } from "../../format/money.ts";
 import { Field, PLAIN } from "../../parts/field.tsx";
 import { Name } from "../../parts/values.tsx";
-import { callDraftOf, callProblems, TGAS_MAX, type CallDraft } from "./call_draft.ts";
+import { useAccount } from "../../wallet/use_wallet.ts";
+import { callDraftOf, callProblems, TGAS_MAX, walletArguments, type CallDraft } from "./call_draft.ts";
 import { focusWrong, SendBar, type Sending } from "./sending.tsx";
 
 interface FieldsProps {
@@ -32,7 +33,12 @@ function Fields({ draft, problems, change }: FieldsProps) {
     <fieldset>
       <legend>With what</legend>
       <div className="fields">
-        <Field wide label="Arguments" hint="JSON, sent as it is typed here." problem={problems.args}>
+        <Field
+          wide
+          label="Arguments"
+          hint="JSON, sent as it is typed here; a wallet leaves out the blanks between its parts."
+          problem={problems.args}
+        >
           {(wired) => (
             <textarea
               {...wired}
@@ -54,12 +60,14 @@ function Fields({ draft, problems, change }: FieldsProps) {
 export function CallSender({ call, sending: { busy, ask } }: { call: ExampleCall; sending: Sending }) {
   const [draft, setDraft] = useState(callDraftOf(call));
   const [tried, setTried] = useState(false);
-  const problems = callProblems(draft);
+  const byWallet = Boolean(useAccount().data?.keeper);
+  const problems = callProblems(draft, byWallet);
   const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     setTried(true);
     if (Object.keys(problems).length > 0) return focusWrong(event.currentTarget);
-    const { args, deposit, tgas } = draft;
+    const { deposit, tgas } = draft;
+    const args = byWallet ? walletArguments(draft.args) : draft.args;
     const { contract_id, method_name: method } = call;
     void ask(async () => ({ contract: contract_id, method, args, tgas: Number(tgas), deposit: parseNear(deposit)! }));
   };

@@ -2,7 +2,9 @@
 // A call of a contract that asks for an execution by itself, as an example has it: what somebody may change of it, and what is
 // wrong with that.
 import type { Example, ExampleCall } from "../../api/schema.ts";
+import { lostInParsing } from "../../format/json.ts";
 import { nearDigits, parseNear } from "../../format/money.ts";
+import { oneLine } from "../../format/text.ts";
 import { EMPTY, FORMATS, oneOf, TARGETS, type Draft } from "./draft.ts";
 
 export interface CallDraft {
@@ -27,10 +29,26 @@ function isObject(text: string): boolean {
   }
 }
 
-export function callProblems({ args, deposit, tgas }: CallDraft): Partial<Record<keyof CallDraft, string>> {
+// A wallet takes arguments as an object, and writes them by itself: blanks are lost by that, and nothing else may be.
+export function walletArguments(args: string): string {
+  return JSON.stringify(JSON.parse(args));
+}
+
+function argumentsProblem(args: string, byWallet: boolean): string | null {
+  if (!isObject(args)) return "Arguments are a JSON object, such as {}.";
+  const lost = byWallet ? lostInParsing(args) : null;
+  return lost && `A wallet would not keep ${oneLine(lost, 40)}: it writes arguments by itself.`;
+}
+
+// byWallet: a wallet is to send it, not this browser's own key.
+export function callProblems(
+  { args, deposit, tgas }: CallDraft,
+  byWallet: boolean,
+): Partial<Record<keyof CallDraft, string>> {
   const gas = /^\d{1,4}$/.test(tgas) ? BigInt(tgas) : 0n;
+  const wrong = argumentsProblem(args, byWallet);
   return {
-    ...(!isObject(args) && { args: "Arguments are a JSON object, such as {}." }),
+    ...(wrong && { args: wrong }),
     ...(parseNear(deposit) === null && { deposit: "An amount of NEAR, such as 0.1." }),
     ...((gas < 1n || gas > TGAS_MAX) && { tgas: `A whole number of Tgas, at most ${TGAS_MAX}.` }),
   };
