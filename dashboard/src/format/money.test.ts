@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { near, nearDigits, nearExact, parseNear, yocto } from "./money.ts";
+import { near, nearDigits, nearExact, nearPlain, parseNear, yocto } from "./money.ts";
 
 test("amounts are shown with five places, and exactly where asked for", () => {
   assert.equal(near("0"), "0 NEAR");
@@ -19,6 +19,12 @@ test("amounts are shown with five places, and exactly where asked for", () => {
 test("what a bill is reduced by has the unit of its other lines", () => {
   assert.equal(nearDigits(-1_500_000_000_000_000_000_000_001n), "-1.500000000000000000000001");
   assert.equal(nearDigits(0n), "0");
+});
+
+test("an amount in a field or a command is one that is taken there", () => {
+  for (const amount of ["0", "1", "1000000000000000000000000000", "340282366920938463463374607431768211455"])
+    assert.equal(parseNear(nearPlain(amount)), amount);
+  assert.equal(nearPlain("1234567890123456789012345678"), "1234.567890123456789012345678");
 });
 
 test("what is no amount is shown as it is", () => {

@@ -22,6 +22,12 @@ export function nearDigits(value: bigint): string {
   return scaled(value, NEAR_DECIMALS, NEAR_DECIMALS);
 }
 
+// The same as fields and commands take it: all digits, and no commas between them.
+export function nearPlain(text: string): string {
+  const value = yocto(text);
+  return value === null ? text : nearDigits(value).replaceAll(",", "");
+}
+
 export function nearExact(text: string): string {
   const value = yocto(text);
   return value === null ? text : `${nearDigits(value)} NEAR`;

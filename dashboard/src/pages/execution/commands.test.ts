@@ -14,7 +14,7 @@ const data = {
   input_data: '{"a b":"$HOME \\\\"}',
   secrets_ref: { account_id: "o.near", profile: "p" },
   response_format: "Json",
-  payment: "100000000000000000000001",
+  payment: "1000100000000000000000000001",
 };
 
 // What a shell makes of it.
@@ -39,7 +39,7 @@ test("`outlayer request` asks for the same, pays the same, and as the same accou
     "--max-instructions": "100000000000",
     "--max-memory-mb": "64",
     "--max-seconds": "5",
-    "--deposit": "0.100000000000000000000001 NEAR",
+    "--deposit": "1000.100000000000000000000001 NEAR",
     "--from": "alice.near",
     "--input": data.input_data,
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request by command: what asks for it, once more or for the first time, for the same money of the same account.
 import type { RequestData } from "../../chain/events.ts";
-import { nearExact } from "../../format/money.ts";
+import { nearPlain } from "../../format/money.ts";
 import { shellWord } from "../../format/shell.ts";
 
 export function outlayer(data: RequestData): string {
@@ -16,7 +16,7 @@ export function outlayer(data: RequestData): string {
     ["--max-instructions", limits.max_instructions?.toString()],
     ["--max-memory-mb", limits.max_memory_mb?.toString()],
     ["--max-seconds", limits.max_execution_seconds?.toString()],
-    ["--deposit", data.payment ? nearExact(data.payment) : null],
+    ["--deposit", data.payment ? `${nearPlain(data.payment)} NEAR` : null],
     ["--from", data.sender_id],
     ["--input", data.input_data || null],
   ];

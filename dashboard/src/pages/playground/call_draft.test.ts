@@ -35,6 +35,8 @@ test("a call keeps its amounts to the last digit", () => {
   assert.deepEqual(draft, { args: call.args, deposit: "0.010000000000000000000001", tgas: "300" });
   assert.deepEqual(callProblems(draft, true), {});
   assert.equal(callDraftOf({ ...call, deposit: "1", gas: 1 }).tgas, "1");
+  const large = callDraftOf({ ...call, deposit: "1000000000000000000000000000", gas: 1 });
+  assert.deepEqual([large.deposit, callProblems(large, false)], ["1000", {}]);
 });
 
 test("what is wrong with a call is said at its field", () => {

@@ -3,7 +3,7 @@
 // wrong with that.
 import type { Example, ExampleCall } from "../../api/schema.ts";
 import { lostInParsing } from "../../format/json.ts";
-import { nearDigits, parseNear } from "../../format/money.ts";
+import { nearPlain, parseNear } from "../../format/money.ts";
 import { oneLine } from "../../format/text.ts";
 import { EMPTY, FORMATS, oneOf, TARGETS, type Draft } from "./draft.ts";
 
@@ -17,7 +17,7 @@ const TERA = 1_000_000_000_000n;
 export const TGAS_MAX = 300n;
 
 export function callDraftOf({ args, deposit, gas }: ExampleCall): CallDraft {
-  return { args, deposit: nearDigits(BigInt(deposit)), tgas: `${(BigInt(gas) + TERA - 1n) / TERA}` };
+  return { args, deposit: nearPlain(deposit), tgas: `${(BigInt(gas) + TERA - 1n) / TERA}` };
 }
 
 function isObject(text: string): boolean {

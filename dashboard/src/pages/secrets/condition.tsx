@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds a condition of access, of any kind and depth.
 import { useState } from "react";
-import { nearExact, parseNear } from "../../format/money.ts";
+import { nearPlain, parseNear } from "../../format/money.ts";
 import { Field, PLAIN } from "../../parts/field.tsx";
 import { OPERATORS, type Access, type AccessKind, type Operator } from "../../secrets/access.ts";
 import { WORDS } from "../../secrets/describe.ts";
@@ -69,7 +69,7 @@ function Comparison({ operator, change }: { operator: Operator; change: (operato
 }
 
 function NearBalance({ access, change }: Of<"NearBalance">) {
-  const [text, setText] = useState(access.value === "" ? "" : nearExact(access.value).replace(/,| NEAR/g, ""));
+  const [text, setText] = useState(nearPlain(access.value));
   const typed = (next: string) => {
     setText(next);
     change({ ...access, value: parseNear(next) ?? "" });
