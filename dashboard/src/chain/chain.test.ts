@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { completedIn, requestedIn, yieldsIn } from "./events.ts";
 import { outputOf, valueOf } from "./output.ts";
 import { priceLines, sumOf } from "./price.ts";
-import { receiptTree, type Outcome, type Transaction } from "./transaction.ts";
+import { endWithoutRequest, receiptTree, type Outcome, type Transaction } from "./transaction.ts";
 
 const CONTRACT = "outlayer.test.near";
 const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -52,6 +52,19 @@ test("a request is found by its number, at any size", () => {
   const found = requestedIn(transaction([outcome("a", { logs: ["x", REQUESTED] })]), CONTRACT, "18446744073709551615");
   assert.equal(found?.data.input_data, "x");
   assert.equal(requestedIn(transaction([outcome("a", { logs: [REQUESTED] })]), CONTRACT, "1"), null);
+});
+
+test("a failed receipt is a refusal where it is the call itself, and else an end when nothing is to come", () => {
+  const Failure = { Failure: {} };
+  const called = (status: Outcome["outcome"]["status"], ...receipt_ids: string[]) =>
+    outcome("a", { executor_id: "flip.near", status, receipt_ids });
+  const passed = called({ SuccessReceiptId: "c" }, "b", "c");
+  const failed = outcome("b", { status: Failure });
+  assert.equal(endWithoutRequest(transaction([called(Failure, "refund")])), "refused");
+  assert.equal(endWithoutRequest(transaction([passed, failed])), null);
+  assert.equal(endWithoutRequest(transaction([passed, failed, outcome("c")])), "failed");
+  assert.equal(endWithoutRequest(transaction([called({ SuccessValue: "" })])), "silent");
+  assert.equal(endWithoutRequest(transaction([])), null);
 });
 
 test("what others or failed calls log is nobody's event", () => {

@@ -12,7 +12,7 @@ import { useSettled } from "../hooks/settled.ts";
 import { completedIn, firstRequestIn, requestedIn } from "./events.ts";
 import { recorded, sent } from "./follow.ts";
 import type { Prices } from "./price.ts";
-import { failureOf, isWhole, transactionOf, type Transaction } from "./transaction.ts";
+import { endWithoutRequest, transactionOf, type Transaction } from "./transaction.ts";
 import { view } from "./view.ts";
 
 export function useRpc(): readonly string[] {
@@ -62,7 +62,7 @@ export function useBalance(account: string | undefined) {
 
 function isAnswered(transaction: Transaction, contract: string): boolean {
   const asked = firstRequestIn(transaction, contract);
-  if (!asked) return failureOf(transaction) !== null || isWhole(transaction);
+  if (!asked) return endWithoutRequest(transaction) !== null;
   return completedIn(transaction, contract, `${asked.data.request_id}`) !== null;
 }
 

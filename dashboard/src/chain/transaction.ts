@@ -57,6 +57,14 @@ export function callSucceeded({ transaction_outcome, receipts_outcome }: Transac
   return "SuccessValue" in status || "SuccessReceiptId" in status ? true : null;
 }
 
+// How one ended that asked for no execution. "refused": its call did nothing, and the chain gives the deposit back. Where
+// something failed after that, its receiver knows what became of the deposit. null: more is to come of it.
+export function endWithoutRequest(transaction: Transaction): "refused" | "failed" | "silent" | null {
+  if (callSucceeded(transaction) === false) return "refused";
+  if (!isWhole(transaction)) return null;
+  return failureOf(transaction) === null ? "silent" : "failed";
+}
+
 export interface Branch {
   id: string;
   from: string;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of contracts that ask by themselves: what a wallet says nothing of.
+// Calls of contracts that ask by themselves: what a wallet says nothing of, and what failed after the contract was paid.
 import { audit, check, done, equal, open, unexpected } from "./kit.mjs";
 import { connect, frameOf, ours } from "./connect.mjs";
 import { chooser, flip, offered } from "./presets.mjs";
-import { answer, list, lists, world } from "./world.mjs";
+import { answer, at, list, lists, world } from "./world.mjs";
 
 const random = {
   id: "random",
@@ -19,6 +19,23 @@ const random = {
     resource_limits: null,
   },
   call: null,
+};
+
+const outcome = (id, executor_id, receipt_ids, status) => ({
+  id,
+  block_hash: "b",
+  outcome: { executor_id, gas_burnt: 1, logs: [], receipt_ids, status, tokens_burnt: "0" },
+});
+const FAILED = { Failure: { ActionError: { kind: { FunctionCallError: { ExecutionError: "no such coin" } } } } };
+// The contract took its money, and what it called then failed.
+const failed = {
+  transaction: { hash: "h", signer_id: "alice.test.near", receiver_id: world.coin, actions: [] },
+  transaction_outcome: outcome("h", "alice.test.near", ["a"], { SuccessReceiptId: "a" }),
+  receipts: [],
+  receipts_outcome: [
+    outcome("a", world.coin, ["b"], { SuccessReceiptId: "b" }),
+    outcome("b", "other.test.near", [], FAILED),
+  ],
 };
 
 export const tests = {
@@ -53,6 +70,27 @@ export const tests = {
     await page.getByLabel("Repository").waitFor();
     equal("another example takes no warning away", await note.innerText(), text);
     equal("nothing was complained about: a lost call", unexpected(page), []);
+    await done(page);
+  },
+
+  async "a call that fails after its contract was paid"() {
+    const page = await open(at("/playground?transaction=h&sender=alice.test.near"), {}, (p) =>
+      p.route(`${world.rpc}/**`, (route) =>
+        route.request().postData()?.includes("tx_status")
+          ? route.fulfill(answer({ jsonrpc: "2.0", id: "1", result: failed }))
+          : route.continue(),
+      ),
+    );
+    const result = page.getByRole("region", { name: "The request" });
+    await result.locator(".failure").waitFor();
+    const text = await result.innerText();
+    check("nobody is told that nothing was charged", !/refused|Nothing was charged/.test(text), text);
+    check(
+      "but who knows it, and why it failed",
+      text.includes("its contract knows") && text.includes("no such coin"),
+      text,
+    );
+    await audit(page, "a call that failed");
     await done(page);
   },
 };

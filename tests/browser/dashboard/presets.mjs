@@ -90,6 +90,11 @@ export const tests = {
     await page.getByRole("button", { name: "Call it" }).click();
     await page.getByText("Arguments are a JSON object").waitFor();
     await page.getByLabel("Arguments").fill('{"choice":"Tails"}');
+    await page.getByLabel("Deposit, NEAR").fill("0.01");
+    await page.getByRole("button", { name: "Call it" }).click();
+    await result(page).getByText("The contract refused the call. Nothing was charged").waitFor();
+    check("a refusal of the called contract is one", (await result(page).innerText()).includes("A flip costs"));
+    await page.getByLabel("Deposit, NEAR").fill("0.1");
     await audit(page, "a call");
     await picture(page, "playground-call-wide-light");
     await page.getByRole("button", { name: "Call it" }).click();

@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { useExecution } from "../../api/queries.ts";
 import { completedIn, firstRequestIn } from "../../chain/events.ts";
 import { useSentTransaction } from "../../chain/queries.ts";
-import { failureOf, isWhole, type Transaction } from "../../chain/transaction.ts";
+import { endWithoutRequest, failureOf, type Transaction } from "../../chain/transaction.ts";
 import { Mark, standing } from "../../parts/mark.tsx";
 import { NoTransaction } from "../../parts/no_transaction.tsx";
 import { Empty, Loading, words } from "../../parts/notes.tsx";
@@ -20,23 +20,32 @@ interface RunProps {
   sender: string;
 }
 
+// What is said of money here must hold for contracts of strangers, too.
+function Unasked({ contract, transaction }: { contract: string; transaction: Transaction }) {
+  const end = endWithoutRequest(transaction);
+  const what = transaction.transaction.receiver_id === contract ? "request" : "call";
+  if (end === null) return <Loading what="the request's event" />;
+  if (end === "silent") return <Empty title="The call ended without asking for an execution." />;
+  return (
+    <section className="failure">
+      <h3>
+        {end === "refused"
+          ? `The contract refused the ${what}. Nothing was charged but the chain's own fees.`
+          : "The call failed. What became of its deposit, its contract knows."}
+      </h3>
+      <pre tabIndex={0} aria-label={end === "refused" ? "Refusal" : "Failure"}>
+        <code>{words(failureOf(transaction) ?? "")}</code>
+      </pre>
+    </section>
+  );
+}
+
 function Followed({ contract, transaction }: { contract: string; transaction: Transaction }) {
   const asked = firstRequestIn(transaction, contract);
   const request = `${asked?.data.request_id ?? ""}`;
   const execution = useExecution(contract, asked ? request : null);
   const answered = asked ? completedIn(transaction, contract, request) : null;
-  const failure = failureOf(transaction);
-  if (!asked && failure)
-    return (
-      <section className="failure">
-        <h3>The contract refused the request. Nothing was charged but the chain's own fees.</h3>
-        <pre tabIndex={0} aria-label="Refusal">
-          <code>{words(failure)}</code>
-        </pre>
-      </section>
-    );
-  if (!asked && isWhole(transaction)) return <Empty title="The call ended without asking for an execution." />;
-  if (!asked) return <Loading what="the request's event" />;
+  if (!asked) return <Unasked contract={contract} transaction={transaction} />;
   const job = execution.data;
   return (
     <>
