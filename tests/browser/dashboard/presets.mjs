@@ -75,6 +75,14 @@ export const tests = {
     await page.goto(at("/playground?preset=none"));
     await page.getByText("There is no example “none” here").waitFor();
     check("one that is not there is told", true);
+    await page.goto(at("/playground"));
+    await chooser(page).waitFor();
+    const what = chooser(page).locator("[aria-live]");
+    equal("nothing is said of an example before one is chosen", await what.allInnerTexts(), [""]);
+    const place = await what.elementHandle();
+    await page.getByRole("button", { name: "A random number, in C" }).click();
+    await what.filter({ hasText: /./ }).waitFor();
+    check("what one is comes where readers of screens listen already", (await place.innerText()) !== "");
     equal("nothing was complained about: examples", page.complaints, []);
     await done(page);
   },

@@ -30,7 +30,7 @@ export function Chooser({ examples, chosen, held, choose }: ChooserProps) {
           </button>
         ))}
       </p>
-      {what && <p aria-live="polite">{visible(what.slice(0, 1000))}</p>}
+      <p aria-live="polite">{what && visible(what.slice(0, 1000))}</p>
     </div>
   );
 }
