@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the playground begins with, and a request that is sent before anybody has said what it costs.
 import { audit, check, done, equal, everywhere, open, picture } from "./kit.mjs";
+import { connect, ours } from "./connect.mjs";
 import { makeAccount } from "./wallet.mjs";
-import { answer, at, world } from "./world.mjs";
+import { answer, at, hostile, list, lists, world } from "./world.mjs";
 
 const result = (page) => page.getByRole("region", { name: "The request" });
 export const chooser = (page) => page.getByRole("group", { name: "Begin with" });
@@ -162,10 +163,20 @@ export const tests = {
   },
 
   async "whose requests are offered"() {
-    const page = await open(`${world.connect}/playground`);
-    await page.getByLabel("Repository").waitFor();
-    await estimates(page).waitFor();
-    equal("strangers' repositories are not, on a public network", await page.getByLabel("Asked for lately").count(), 0);
+    const whose = new Set();
+    const page = await open(`${world.connect}/playground`, {}, (p) =>
+      p.route(lists, (route) => {
+        whose.add(new URL(route.request().url()).searchParams.get("sender"));
+        return route.fulfill(answer(list([hostile])));
+      }),
+    );
+    const before = page.getByLabel("Asked for lately");
+    await estimates(page).waitFor(); // the form asks for a list, if it does, before it asks for the estimate
+    equal("strangers' repositories are not even asked for, on a public network", [...whose], []);
+    await connect(page, "Honest");
+    await ours(page).waitFor();
+    await before.waitFor();
+    equal("one's own are", [...whose], ["alice.test.near"]);
     await done(page);
     const local = await open(at("/playground"));
     await local.getByLabel("Asked for lately").waitFor();
