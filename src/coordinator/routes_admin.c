@@ -8,7 +8,6 @@
 #include "http/status.h"
 #include <inttypes.h>
 
-#define BENCH_MAX_S (30u * 86400)
 #define REASON_MAX 300
 
 static json_t *read_body(struct http_request *r, const char *const *keys, struct err *e) {

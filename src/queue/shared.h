@@ -14,6 +14,7 @@
 #define WORKERS_MAX 1000
 #define WORKER_ALIVE_MS 30000 // seen less long ago: it is there
 #define BENCHED_MAX 64
+#define BENCH_MAX_S (30u * 86400)
 #define SHARED_TICK_MS 1000 // so late, at most, a coordinator knows what another one was told of workers and benches
 
 struct buf;

@@ -323,6 +323,28 @@ static void a_restart_forgets_no_bench(void **state) {
     world_close(&w);
 }
 
+// If this fails, a worker that was taken out for an hour gets no work for years, since the clock was wrong once.
+static void no_bench_lasts_for_ever(void **state) {
+    struct world w;
+    enum err_code failed;
+    uint64_t left_s;
+    world_open_on(&w, state, 600000);
+    struct shared *s = open_in(&w);
+    (void)bench(s, "out", 3600, &failed);
+    assert_int_equal(failed, NOT_FAILED);
+    world_stop(&w);
+    shared_free(s);
+    world_start(&w);
+    restart_after(&w, "UPDATE worker_benches SET until_ms = 9000000000000");
+    s = open_in(&w);
+    assert_true(shared_is_benched(s, "out", &left_s));
+    assert_in_range(left_s, BENCH_MAX_S / 2, BENCH_MAX_S + 1);
+    world_stop(&w);
+    shared_free(s);
+    world_start(&w);
+    world_close(&w);
+}
+
 // If this fails, a worker that the operator took out gets work, or one that he took in again gets none.
 static void who_is_benched(void **state) {
     struct shared *s = open_on(state);
@@ -501,14 +523,22 @@ static void who_waits_for_a_silent_database(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        ON_BOTH_FORMS(a_lock_has_one_holder),      ON_BOTH_FORMS(a_lock_is_its_tokens),
-        ON_BOTH_FORMS(a_lock_ends_by_itself),      ON_BOTH_FORMS(any_bytes_name_a_lock),
-        ON_BOTH_FORMS(a_restart_forgets_no_lock),  cmocka_unit_test(a_lock_outlives_a_long_stop),
-        ON_BOTH_FORMS(the_tables_are_bounded),     ON_BOTH_FORMS(what_workers_say),
-        ON_BOTH_FORMS(who_falls_silent),           ON_BOTH_FORMS(who_is_benched),
-        ON_BOTH_FORMS(a_restart_forgets_no_bench), ON_POSTGRES(two_coordinators_share),
-        ON_POSTGRES(no_two_hold_a_lock),           ON_POSTGRES(another_form_is_refused),
-        ON_POSTGRES(a_database_that_is_away),      ON_POSTGRES(who_waits_for_a_silent_database)};
+    const struct CMUnitTest tests[] = {ON_BOTH_FORMS(a_lock_has_one_holder),
+                                       ON_BOTH_FORMS(a_lock_is_its_tokens),
+                                       ON_BOTH_FORMS(a_lock_ends_by_itself),
+                                       ON_BOTH_FORMS(any_bytes_name_a_lock),
+                                       ON_BOTH_FORMS(a_restart_forgets_no_lock),
+                                       cmocka_unit_test(a_lock_outlives_a_long_stop),
+                                       ON_BOTH_FORMS(the_tables_are_bounded),
+                                       ON_BOTH_FORMS(what_workers_say),
+                                       ON_BOTH_FORMS(who_falls_silent),
+                                       ON_BOTH_FORMS(who_is_benched),
+                                       ON_BOTH_FORMS(a_restart_forgets_no_bench),
+                                       cmocka_unit_test(no_bench_lasts_for_ever),
+                                       ON_POSTGRES(two_coordinators_share),
+                                       ON_POSTGRES(no_two_hold_a_lock),
+                                       ON_POSTGRES(another_form_is_refused),
+                                       ON_POSTGRES(a_database_that_is_away),
+                                       ON_POSTGRES(who_waits_for_a_silent_database)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
