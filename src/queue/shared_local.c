@@ -85,7 +85,7 @@ static bool store_lock(struct db *db, void *ctx, struct err *e) {
 static void lock_stored(void *ctx, bool ok, const struct err *e) {
     struct storing *x = ctx;
     if (!ok)
-        log_err(LOG_WARN, "a lock could not be stored, and a restart forgets it", e);
+        log_err(LOG_WARN, "whether a lock is held could not be stored, and after a restart it may be otherwise", e);
     free(x->key);
     free(x);
 }
