@@ -8,6 +8,7 @@
 void shared_init(struct shared *s, const struct shared_form *form) {
     s->form = form;
     s->coordinators = 1;
+    s->heard_ms = clock_mono_ms();
     pthread_mutex_init(&s->mutex, NULL);
 }
 
@@ -85,8 +86,15 @@ static struct seen_worker *new_worker(struct shared *s, const char *id) {
     return w;
 }
 
+void shared_hear(struct shared *s, uint64_t now_ms) {
+    if (now_ms - s->heard_ms > SILENCE_MS)
+        s->spare_ms = now_ms + LEASE_MS;
+    s->heard_ms = now_ms;
+}
+
 bool shared_seen(struct shared *s, const char *worker, const char *json, struct err *e) {
     pthread_mutex_lock(&s->mutex);
+    shared_hear(s, clock_mono_ms());
     struct seen_worker *w = find_worker(s, worker);
     if (!w)
         w = new_worker(s, worker);

@@ -23,7 +23,8 @@ struct redis;
 struct shared;
 struct writer;
 // For one process. Its locks are stored by `writer`, behind whoever took them, so that a restart, planned or not, ends
-// none of those that are in use: each lasts LEASE_MS more at least. The writer is freed first; NULL: nothing is stored.
+// none of those that are in use: each lasts LEASE_MS more at least, as after a time in which this process stood still.
+// The writer is freed first; NULL: nothing is stored.
 [[nodiscard]] bool shared_open_local(struct shared **out, struct writer *writer, struct err *e);
 // For any number of processes, on a database of PostgreSQL that is migrated. `redis`, which outlives it, counts for all
 // of them; NULL: none does. ERR_SETTINGS: a coordinator that cannot share it uses it now.

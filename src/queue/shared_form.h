@@ -31,6 +31,8 @@ struct shared { // a form's own struct begins with it
     pthread_mutex_t mutex; // over all below
     struct seen_worker workers[WORKERS_MAX];
     size_t worker_count;
+    uint64_t heard_ms;     // when a worker was heard last, or this was opened
+    uint64_t spare_ms;     // until then nothing ends that workers prolong: nobody listened to them (shared_hear)
     uint64_t alive_stored; // as many are alive by what is stored
     struct benched bench[BENCHED_MAX];
     size_t bench_count;
@@ -41,6 +43,10 @@ struct shared { // a form's own struct begins with it
 
 void shared_init(struct shared *s, const struct shared_form *form);
 void shared_release_base(struct shared *s);
+// A worker is heard, with the mutex held. Workers that live say so every 5 s: whoever has heard none for SILENCE_MS has
+// stood still, or there was none.
+#define SILENCE_MS 10000
+void shared_hear(struct shared *s, uint64_t now_ms);
 // One of the list that shared_workers makes.
 json_t *shared_worker_row(const char *said, uint64_t ago_ms);
 

@@ -129,11 +129,16 @@ static void lock_end(struct local_shared *s, size_t i) {
     lock_drop(s, i);
 }
 
+// Its holder could not prolong it while this process stood still.
+static uint64_t lasts_until(const struct local_shared *s, const struct lock *l) {
+    return l->until_ms > s->base.spare_ms ? l->until_ms : s->base.spare_ms;
+}
+
 // Drops those whose time is over on the way.
-static struct lock *find_lock(struct local_shared *s, const char *key) {
-    uint64_t now = clock_mono_ms();
+static struct lock *find_lock(struct local_shared *s, const char *key, uint64_t now) {
+    shared_hear(&s->base, now);
     for (size_t i = 0; i < s->lock_count;) {
-        if (s->locks[i].until_ms <= now)
+        if (lasts_until(s, &s->locks[i]) <= now)
             lock_end(s, i);
         else
             i++;
@@ -156,10 +161,10 @@ static bool is_holder(const struct lock *l, const struct shared_lock *x) {
 
 static void local_acquire(struct shared *base, struct shared_lock *x) {
     struct local_shared *s = local_of(base);
-    uint64_t now = clock_mono_ms();
     struct err e;
     pthread_mutex_lock(&base->mutex);
-    struct lock *l = find_lock(s, x->key);
+    uint64_t now = clock_mono_ms();
+    struct lock *l = find_lock(s, x->key, now);
     if (!l)
         l = add_lock(s, x);
     if (l) {
@@ -169,7 +174,7 @@ static void local_acquire(struct shared *base, struct shared_lock *x) {
             lock_store(s, l->key);
         }
         x->holder = arena_strdup(x->arena, l->holder);
-        x->expires_in_s = (l->until_ms - now + 999) / 1000;
+        x->expires_in_s = (lasts_until(s, l) - now + 999) / 1000;
     }
     pthread_mutex_unlock(&base->mutex);
     shared_answer(&x->call, l || lock_none_free(&e), &e);
@@ -179,7 +184,7 @@ static void local_release(struct shared *base, struct shared_lock *x) {
     struct local_shared *s = local_of(base);
     struct err e;
     pthread_mutex_lock(&base->mutex);
-    struct lock *l = find_lock(s, x->key);
+    struct lock *l = find_lock(s, x->key, clock_mono_ms());
     bool foreign = l && !is_holder(l, x);
     x->released = l && !foreign;
     if (x->released)

@@ -88,6 +88,26 @@ static void a_lock_ends_by_itself(void **state) {
     shared_free(s);
 }
 
+// If this fails, whoever waits for a build begins it, too, when the coordinator's machine was paused: its holder could
+// not prolong its lock meanwhile.
+static void a_lock_outlives_a_standstill(void **state) {
+    (void)state;
+    struct shared *s;
+    struct err e;
+    assert_ok(shared_open_local(&s, NULL, &e), &e);
+    assert_true(lock_by(s, shared_acquire, "k", "one", NULL, 1).acquired);
+    const uint64_t over_ms = clock_mono_ms() + 1000;
+    while (clock_mono_ms() <= over_ms)
+        sched_yield();
+    pthread_mutex_lock(&s->mutex);
+    s->heard_ms -= SILENCE_MS;
+    pthread_mutex_unlock(&s->mutex);
+    assert_ok(shared_seen(s, "two", "{}", &e), &e); // whoever comes first
+    assert_false(lock(s, shared_acquire, "k", "two").acquired);
+    assert_true(lock(s, shared_acquire, "k", "one").acquired);
+    shared_free(s);
+}
+
 static struct shared *open_in(struct world *w) {
     struct shared *s;
     struct err e;
@@ -529,6 +549,7 @@ int main(void) {
                                        ON_BOTH_FORMS(any_bytes_name_a_lock),
                                        ON_BOTH_FORMS(a_restart_forgets_no_lock),
                                        cmocka_unit_test(a_lock_outlives_a_long_stop),
+                                       cmocka_unit_test(a_lock_outlives_a_standstill),
                                        ON_BOTH_FORMS(the_tables_are_bounded),
                                        ON_BOTH_FORMS(what_workers_say),
                                        ON_BOTH_FORMS(who_falls_silent),
