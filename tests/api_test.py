@@ -101,7 +101,7 @@ def wrongs(schema):
     for name, member in ((k, plain(v)) for k, v in schema["properties"].items()):
         amount = "39" in member.get("pattern", "")  # which may be a number
         values = {"integer": ["x", -1, 1.5, *[member.get("maximum", 0) + 1] * ("maximum" in member)], "array": [{}, [7]], "object": [7],
-                  "boolean": ["yes"], "string": [[] if amount else 7, *["zz zz"] * any(k in member for k in ("enum", "pattern")),
+                  "boolean": ["yes"], "string": [[] if amount else 7, *[10**18, 10**400] * (not amount and "20" not in member.get("pattern", "")), *["zz zz"] * any(k in member for k in ("enum", "pattern")),
                                                  *[c * (member.get("maxLength", 0) // len(c.encode()) + 1) for c in "aé"
                                                    if "maxLength" in member],
                                                  *[""] * ("minLength" in member)]}[member["type"]]

@@ -155,6 +155,19 @@ static void strangers_texts_and_numbers(void **state) {
         assert_null(json_parse_big(slice_str(no_numbers[i]), 99, &e));
 }
 
+// If this fails, what is to be a text may be a number, if it is only long enough.
+static void numbers_are_no_texts(void **state) {
+    (void)state;
+    SCOPED_ARENA(a);
+    struct err e;
+    SCOPED_JSON(j) = json_parse_capped(
+        SLICE_LIT("[1e400,-12345678901234567890,\"1e400\",5,1.5,{\"x\":1234567890123456789}]"), 99, &e);
+    assert_string_equal(json_text(a, j),
+                        "[999999999999999999,999999999999999999,\"1e400\",5,1.5,{\"x\":999999999999999999}]");
+    assert_true(json_has_big(SLICE_LIT("[1,{\"x\":1234567890123456789}]")));
+    assert_false(json_has_big(SLICE_LIT("[123456789012345678,1.5,\"1234567890123456789\"]")));
+}
+
 static const char *const json_good[] = {"1",
                                         " -0.5e-7 ",
                                         "1e400",
@@ -226,6 +239,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(strict_reading),
     cmocka_unit_test(anything_can_be_written),
     cmocka_unit_test(strangers_texts_and_numbers),
+    cmocka_unit_test(numbers_are_no_texts),
     cmocka_unit_test(what_is_json),
     cmocka_unit_test(borsh_round_trip_and_short_reads),
 };

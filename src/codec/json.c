@@ -83,33 +83,50 @@ static bool is_big(struct slice number, bool whole) {
     return isinf(strtod(text, NULL)); // this program never sets a locale
 }
 
-// Copies the text and puts numbers that jansson cannot hold in quotes, outside of strings.
-static void quote_big_numbers(struct buf *out, struct slice text) {
-    for (size_t i = 0; i < text.len;) {
-        size_t n = plain_length(text, i);
-        buf_add(out, text.ptr + i, n);
-        i += n;
+// From *at on, which is moved there, the next number outside of strings that jansson cannot hold: its length, or 0.
+static size_t next_big(struct slice text, size_t *at) {
+    while (*at < text.len) {
+        *at += plain_length(text, *at);
         bool whole = false;
-        n = i < text.len ? number_length(text, i, &whole) : 0;
-        bool big = n && is_big(slice_of(text.ptr + i, n), whole) && !is_at(text, i + n, "0123456789.eE+-");
-        if (i < text.len && !n)
-            n = 1; // no number: the parser says so
-        if (big)
-            buf_add_byte(out, '"');
-        buf_add(out, text.ptr + i, n);
-        if (big)
-            buf_add_byte(out, '"');
-        i += n;
+        size_t n = *at < text.len ? number_length(text, *at, &whole) : 0;
+        if (n && is_big(slice_of(text.ptr + *at, n), whole) && !is_at(text, *at + n, "0123456789.eE+-"))
+            return n;
+        *at += n ? n : 1; // no number: the parser says so
     }
+    return 0;
 }
 
-json_t *json_parse_big(struct slice text, size_t max, struct err *e) {
+// Copies the text, with numbers that jansson cannot hold in quotes, or, where `instead` is given, with that for each.
+static void replace_big_numbers(struct buf *out, struct slice text, const char *instead) {
+    size_t from = 0;
+    uint8_t edge = instead ? ' ' : '"';
+    for (size_t at = 0, n; (n = next_big(text, &at)); at += n, from = at) {
+        buf_add(out, text.ptr + from, at - from);
+        buf_add_byte(out, edge);
+        buf_add_slice(out, instead ? slice_str(instead) : slice_of(text.ptr + at, n));
+        buf_add_byte(out, edge);
+    }
+    buf_add(out, text.ptr + from, text.len - from);
+}
+
+static json_t *parse_replaced(struct slice text, size_t max, const char *instead, struct err *e) {
     if (text.len > max)
         return json_parse(text, max, e);
-    SCOPED_BUF(quoted, text.len + text.len / 2 + 16); // the shortest one is 1e309: two bytes more for five
-    (void)buf_room(&quoted, text.len);
-    quote_big_numbers(&quoted, text);
-    return parse(buf_slice(&quoted), quoted.cap, JSON_ALLOW_NUL, e);
+    SCOPED_BUF(replaced, text.len * 4 + 32); // the shortest, 1e309, becomes 20 bytes at most
+    (void)buf_room(&replaced, text.len);
+    replace_big_numbers(&replaced, text, instead);
+    return parse(buf_slice(&replaced), replaced.cap, JSON_ALLOW_NUL, e);
+}
+
+json_t *json_parse_big(struct slice text, size_t max, struct err *e) { return parse_replaced(text, max, NULL, e); }
+
+bool json_has_big(struct slice text) {
+    size_t at = 0;
+    return next_big(text, &at) != 0;
+}
+
+json_t *json_parse_capped(struct slice text, size_t max, struct err *e) {
+    return parse_replaced(text, max, "999999999999999999", e);
 }
 
 // --- what is JSON, and what is not ----------------------------------------------------------------------------------

@@ -20,6 +20,10 @@ static inline void json_cleanup_(json_t **j) { json_decref(*j); }
 // may contain U+0000 (the getters below refuse such a text, json_string_length tells its length), and numbers that
 // jansson cannot hold become strings: whole ones beyond 63 bits (NEAR's payments and timestamps), and those like 1e400.
 [[nodiscard]] json_t *json_parse_big(struct slice text, size_t max, struct err *e);
+// Whether it has numbers that become strings there; and the same document with 999999999999999999, which jansson holds,
+// in the place of each: it shows which strings were texts.
+[[nodiscard]] bool json_has_big(struct slice text);
+[[nodiscard]] json_t *json_parse_capped(struct slice text, size_t max, struct err *e);
 // Whether the text is one JSON value (RFC 8259, UTF-8) that is nested at most max_depth deep, whatever jansson can
 // hold: a number may be as large and a key as odd as it likes. *e says what is wrong, and where.
 [[nodiscard]] bool json_check(struct slice text, size_t max_depth, struct err *e);

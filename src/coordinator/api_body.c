@@ -165,6 +165,15 @@ void api_settle_object(json_t *o, const struct api_schema *s) {
     }
 }
 
+// A number of 19 digits or more is a text in the document, but none in a member that is to be a text. Of a body that is
+// good otherwise: a member that takes a larger number takes the one that stands there instead.
+static bool texts_are_texts(struct slice body, const struct api_schema *s, struct err *e) {
+    if (!json_has_big(body))
+        return true;
+    SCOPED_JSON(j) = json_parse_capped(body, body.len, e);
+    return j && api_check_object(j, s, e);
+}
+
 bool api_check_body(struct http_request *r, const struct api_about *about, struct err *e) {
     if (!about->body || about->passed_on)
         return true;
@@ -174,7 +183,8 @@ bool api_check_body(struct http_request *r, const struct api_about *about, struc
         return false;
     if (!json_is_object(j))
         return err_set(e, ERR_INVALID, "the body is not a JSON object");
-    return api_check_object(j, about->or_with && api_text(j, about->or_with) ? about->or_body : about->body, e);
+    const struct api_schema *s = about->or_with && api_text(j, about->or_with) ? about->or_body : about->body;
+    return api_check_object(j, s, e) && texts_are_texts(http_body(r), s, e);
 }
 
 const char *api_text(const json_t *o, const char *name) { return json_string_value(json_object_get(o, name)); }

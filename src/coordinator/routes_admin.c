@@ -11,7 +11,7 @@
 #define REASON_MAX 300
 
 static json_t *read_body(struct http_request *r, const char *const *keys, struct err *e) {
-    json_t *j = json_parse_big(http_body(r), SMALL_BODY_MAX, e);
+    json_t *j = json_parse(http_body(r), SMALL_BODY_MAX, e);
     if (j && !json_is_object(j))
         err_set(e, ERR_INVALID, "the body is not a JSON object");
     else if (!j || json_only_keys(j, keys, e))
