@@ -52,13 +52,13 @@ def test_coordinator_killed():
     it to the one that waits."""
     with kit.folder() as home:
         w = Fleet(home, BLOCK_MS="400")
-        repo = c_repo(w, "slow", ECHO, seconds=20)
+        repo = c_repo(w, "slow", ECHO, seconds=30)
         locks, others = Locks(w.real.url), Locks(w.real.url)
         with w.worker("first", API_BASE_URL=locks.url) as first:
             txs = [w.ask(repo, "one")[1]]
             check("one begins to build", kit.until(lambda: builds(first) == 1, 20), first.output()[-800:])
-            first.process.send_signal(signal.SIGSTOP)  # the other one gets what is asked for next
             with w.worker("second", API_BASE_URL=others.url) as second:
+                first.process.send_signal(signal.SIGSTOP)  # the other one gets what is asked for next
                 txs.append(w.ask(repo, "two")[1])
                 check("another one waits for that", kit.until(lambda: others.taken, 20), second.output()[-800:])
                 first.process.send_signal(signal.SIGCONT)
