@@ -79,4 +79,14 @@ test("what a wallet sent is waited for, and given up where no node ever hears of
   assert.equal(never.at.length, 31);
   const slow = await asking(sent, { answer: () => BEGUN });
   assert.ok(slow.at.length < 450, `${slow.at.length} questions in an hour`);
+  const busy = await asking(sent, { answer: () => BUSY });
+  const times = new Set(busy.at).size; // each with its retries
+  assert.ok(times < 450, `${times} times in an hour`);
+  const away = await asking(sent, {
+    answer: (times) => {
+      if (times > 62) return WHOLE;
+      throw new TypeError("fetch failed");
+    },
+  });
+  assert.deepEqual([...new Set(away.at)], [0, 4000, 8000]);
 });

@@ -50,7 +50,7 @@ export function recorded({ urls, hash, sender, isEnded, isRunning }: Followed, b
 }
 
 const SENT_TRIES = 30;
-const SOON = 60; // answers, each a second after the other
+const SOON = 60; // answers and errors, each a second after the other
 
 // Of one that a wallet has sent, or may have sent: nodes hear of it when it is in a block.
 export function sent({ urls, hash, sender, isEnded, isRunning }: Followed) {
@@ -61,7 +61,8 @@ export function sent({ urls, hash, sender, isEnded, isRunning }: Followed) {
     retryDelay: 2 * FOLLOW_MS,
     refetchInterval: ({ state }: { state: State }): number | false => {
       if ((state.data && isEnded(state.data)) || isUnknown(state.error)) return false;
-      return isRunning() || state.dataUpdateCount > SOON ? SELDOM_MS : FOLLOW_MS;
+      if (isAway(state.error)) return againWhenAway({ state });
+      return isRunning() || asked(state) > SOON ? SELDOM_MS : FOLLOW_MS;
     },
   };
 }
