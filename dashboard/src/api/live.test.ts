@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { QueryClient } from "@tanstack/react-query";
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { applyChanges, followChanges, withRecent } from "./live.ts";
@@ -96,6 +96,23 @@ function world() {
 }
 const soon = () => new Promise((ok) => setImmediate(ok));
 const told = (seq: string) => ({ seq, anew: false, executions: [], workers: false, counts: {} });
+
+// Whoever's page asks for an execution for the first time while it ends would see it run for ever.
+test("what changes while it is asked for the first time is asked for again", async () => {
+  const client = new QueryClient();
+  const answers: ((state: string) => void)[] = [];
+  const queryFn = () => new Promise<string>((answer) => answers.push(answer));
+  const observer = new QueryObserver(client, { queryKey: ["execution", "c.near", "1"], queryFn });
+  const end = observer.subscribe(() => {});
+  const changes = { executions: [row(1, { state: "settled" })], workers: false, counts: {} };
+  applyChanges(client, changes as unknown as Changes);
+  await new Promise((later) => setImmediate(later));
+  answers.forEach((answer, i) => answer(i === 0 ? "running" : "settled"));
+  await new Promise((later) => setImmediate(later));
+  assert.equal(observer.getCurrentResult().data, "settled");
+  end();
+  client.clear();
+});
 
 test("one question waits for each tab, from where the last answer ended, and none while nobody looks", async () => {
   const { asked, look } = world();

@@ -38,8 +38,14 @@ function refresh(client: QueryClient, keys: readonly string[]): void {
   for (const key of keys) void client.invalidateQueries({ queryKey: [key] });
 }
 
+// An answer that is under way may be of before, and the first one of a query is not asked for anew unless it is given up.
+async function askAnew(client: QueryClient, queryKey: readonly string[]): Promise<void> {
+  await client.cancelQueries({ queryKey });
+  await client.invalidateQueries({ queryKey });
+}
+
 function applyRow(client: QueryClient, row: Execution): void {
-  void client.invalidateQueries({ queryKey: ["execution", row.contract_id, `${row.request_id}`] });
+  void askAnew(client, ["execution", row.contract_id, `${row.request_id}`]);
   if (row.transaction_hash) void client.invalidateQueries({ queryKey: ["transaction", row.transaction_hash] });
 }
 
