@@ -78,7 +78,8 @@ async function askJson<T>(path: string, init: RequestInit, signal?: AbortSignal)
 }
 
 export function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return askJson<T>(path, { headers: { accept: "application/json" } }, signal);
+  // A page asks because something has changed: what the browser has kept, for a second or so, is of before.
+  return askJson<T>(path, { cache: "no-cache", headers: { accept: "application/json" } }, signal);
 }
 
 // word: of an account, by which it asks for what is its own.
