@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The coordinator as it was before the newest migration, or the oldest one that may run beside this one; built once from
-the history and kept by the hash of its sources."""
-import hashlib, os, re, shutil, subprocess, tempfile
+"""The coordinator as it was before the newest migration, built once from the history and kept by the hash of its
+sources."""
+import hashlib, os, shutil, subprocess, tempfile
 
 import kit
 
-MIGRATIONS = "src/queue/database.c"
 MISSING = "the program before the newest migration is not in this copy's history: git fetch --unshallow brings it"
 PARTS = ["src", "third_party", "scripts", "Makefile"]  # what the coordinator is made from
 
@@ -14,20 +13,11 @@ def git(*command, **more):
     return subprocess.run(["git", "-C", kit.ROOT, *command], capture_output=True, **more)
 
 
-def versions():
-    """(the newest version of the tables, the oldest that a program must know beside it), by src/queue/database.c."""
-    with open(os.path.join(kit.ROOT, MIGRATIONS), encoding="utf-8") as f:
-        text = f.read()
-    return tuple(max(int(n) for n in re.findall(rf"\.{word} = (\d+)", text)) for word in ("version", "least"))
-
-
-def commit_before(oldest=False):
-    """The parent of the commit that put the newest migration into src/queue/database.c; or of the one after the last that
-    each program must know. None where the history does not go back to it: a shallow clone, or a copy of the sources
-    alone."""
-    newest, least = versions()
-    found = git("log", "--format=%H %P", "-S", f".version = {least + 1 if oldest else newest},", "--", MIGRATIONS, text=True)
-    words = found.stdout.strip().split("\n")[-1].split()  # the first that had it
+def commit_before():
+    """The parent of the commit that put the newest migration into src/queue/database.c; None where the history does not
+    go back to it: a shallow clone, or a copy of the sources alone."""
+    found = git("log", "-1", "--format=%H %P", "--pickaxe-regex", "-S", r"\.version = [0-9]", "--", "src/queue/database.c", text=True)
+    words = found.stdout.split()
     there = not found.returncode and len(words) > 1 and not git("cat-file", "-e", words[1]).returncode
     return words[1] if there else None
 
@@ -53,9 +43,9 @@ def build(commit, into):
             shutil.rmtree(half)
 
 
-def programs(oldest=False):
+def programs():
     """The folder with them."""
-    commit = commit_before(oldest)
+    commit = commit_before()
     trees = git("ls-tree", commit, *PARTS, check=True).stdout
     cache = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "outlayer", "before")
     into = os.path.join(cache, hashlib.sha256(trees).hexdigest()[:20])

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The program before the newest migration, or the oldest one that the newest tables admit, and this one: beside each other
-on one database of PostgreSQL under load, and after each other on a file of SQLite. Nothing is lost, and nothing is done
-twice."""
-import collections, concurrent.futures, contextlib, functools, threading
+"""The program before the newest migration and this one: beside each other on one database of PostgreSQL under load, and
+after each other on a file of SQLite. Nothing is lost, and nothing is done twice."""
+import collections, concurrent.futures, contextlib, threading
 
 import before, databases, kit
 from coordinator_world import Coordinator
@@ -13,29 +12,24 @@ REQUESTS, THREADS = 240, 6
 
 
 class Earlier(Coordinator):
-    """As it was before the newest migration, or as old as it may be."""
+    """As it was before the newest migration."""
 
-    def __init__(self, home, oldest=False, **env):
-        super().__init__(home, folder=before.programs(oldest), **env)
-
-
-def with_both(test):
-    """The test with either of them."""
-    @functools.wraps(test)
-    def run():
-        for oldest in (False, True):
-            if not before.commit_before(oldest):
-                raise kit.Skip(before.MISSING)
-            test(oldest)
-    return run
+    def __init__(self, home, **env):
+        super().__init__(home, folder=before.programs(), **env)
 
 
 def schema(server, name):
     return int(server.sql("SELECT max(version) FROM schema_version", name))
 
 
+def history():
+    if not before.commit_before():
+        raise kit.Skip(before.MISSING)
+
+
 @contextlib.contextmanager
 def world():
+    history()
     with kit.folder() as home, databases.postgres() as server:
         url = server.database()
         yield home, server, url.split("?")[0].rsplit("/", 1)[1], {"DATABASE_URL": url, "REQUIRE_AUTH": "false"}
@@ -65,11 +59,10 @@ def serve(fleet, numbers, ended):
             done.result(60)
 
 
-@with_both
-def test_beside_each_other(oldest):
+def test_beside_each_other():
     with world() as (home, server, name, env):
         ended, numbers = collections.Counter(), list(range(10, 10 + REQUESTS))
-        with Earlier(f"{home}/a", oldest, **env) as old:
+        with Earlier(f"{home}/a", **env) as old:
             version = schema(server, name)
             held, token = old.lease(1)
             with Coordinator(f"{home}/b", **env) as new:
@@ -78,7 +71,7 @@ def test_beside_each_other(oldest):
                 serve([old, new], numbers, ended)
                 equal("and ended", new.complete(held, token)[0], 200)
                 equal("each was done once", sorted(ended.items()), [(n, 1) for n in numbers])
-                with Earlier(f"{home}/c", oldest, **env) as third:
+                with Earlier(f"{home}/c", **env) as third:
                     equal("another earlier one starts beside it", third.create(2)[0], 201)
                     equal("and what it records is leased at the newer one", new.lease()[0], 2)
         equal("all are over but the one that is held",
@@ -94,13 +87,12 @@ def start_both(home, env):
         return [x.result(60) for x in both]
 
 
-@with_both
-def test_two_at_once(oldest):
+def test_two_at_once():
     """On an empty database, and on one of the earlier program: one brings the tables on while the other one waits."""
     for what in ("an empty database", "the earlier tables"):
         with world() as (home, server, name, env):
             if what != "an empty database":
-                with Earlier(f"{home}/a", oldest, **env) as old:
+                with Earlier(f"{home}/a", **env) as old:
                     assert old.create(1)[0] == 201
             fleet = start_both(home, env)
             last = schema(server, name)
@@ -111,11 +103,11 @@ def test_two_at_once(oldest):
             equal(f"{what}: the other one leases", leased, [2] if what == "an empty database" else [1, 2])
 
 
-@with_both
-def test_after_each_other_on_sqlite(oldest):
+def test_after_each_other_on_sqlite():
+    history()
     with kit.folder() as home:
         env = {"REQUIRE_AUTH": "false"}
-        with Earlier(home, oldest, **env) as old:
+        with Earlier(home, **env) as old:
             held, token = old.lease(1)
             over, other = old.lease(2)
             assert old.complete(over, other, instructions=7)[0] == 200

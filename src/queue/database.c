@@ -275,7 +275,7 @@ static const struct db_migration migrations[] = {
      "$$;" LISTED_BY(POSTGRES_MEMBER, ", id") TIMELINES,
      .least = 9},
     // An older program adds nothing up, and what it ends is added up later: by the moments of the ends.
-    {.version = 11, .what = "what has ended, added up", .sql = ROLLUPS, .least = 9},
+    {.version = 11, .what = "what has ended, added up", .sql = ROLLUPS, .least = 10},
     // An older program says of what it creates that it is new, and nothing of what it changes.
     {.version = 12,
      .what = "what has changed since somebody looked",
@@ -283,18 +283,18 @@ static const struct db_migration migrations[] = {
      .postgres = CHANGED "ALTER TABLE queue_items ALTER COLUMN changed SET DEFAULT " THIS_TRANSACTION ";"
                          "CREATE INDEX queue_items_changed ON queue_items (changed);"
                          "CREATE INDEX executions_changed ON executions (changed) WHERE changed IS NOT NULL;",
-     .least = 9},
-    {.version = 13, .what = "keys of accounts", .sql = ACCOUNT_KEYS, .least = 9},
+     .least = 11},
+    {.version = 13, .what = "keys of accounts", .sql = ACCOUNT_KEYS, .least = 12},
     // Of what an older program makes it is not known, and no worker is preferred for it.
     {.version = 14,
      .what = "marks of what waiting executions run",
      .sql = "ALTER TABLE queue_items ADD COLUMN source BIGINT NOT NULL DEFAULT 0;",
-     .least = 9},
+     .least = 13},
     // An older program stores none, and lets stand what a false execution that is replaced has left.
     {.version = 15,
      .what = "what the digest of an execution's end is made of",
      .sql = "ALTER TABLE executions ADD COLUMN evidence TEXT;",
-     .least = 9},
+     .least = 14},
     {.version = 16,
      .what = "what builds and guests said",
      .sql =
@@ -306,21 +306,21 @@ static const struct db_migration migrations[] = {
      "CREATE TRIGGER executions_logs_gone AFTER DELETE ON executions FOR EACH ROW EXECUTE FUNCTION forget_logs();"
      "CREATE TRIGGER executions_logs_replaced AFTER UPDATE ON executions FOR EACH ROW WHEN (" OPEN_AGAIN
      ") EXECUTE FUNCTION forget_logs();",
-     .least = 9},
+     .least = 15},
     // What an older program records is nobody's, and one that it lets replace a false one is its creator's still.
-    {.version = 17, .what = "by which token executions were created", .sql = CREATORS, .least = 9},
+    {.version = 17, .what = "by which token executions were created", .sql = CREATORS, .least = 16},
     // An older program adds up nothing of workers.
     {.version = 18,
      .what = "what each worker has ended, added up",
      .sql = WORKERS_ENDED("json_object"),
      .postgres = WORKERS_ENDED("json_build_object"),
-     .least = 9},
+     .least = 17},
     {.version = 19,
      .what = "the order of what waits for one contract",
      .sql = "",
      .postgres = "CREATE INDEX queue_items_contract ON queue_items (contract_id, turn, execution_id) "
                  "WHERE coalesce(stage, '') = '';",
-     .least = 9},
+     .least = 17},
 };
 
 const char *database_text(struct arena *a, const char *text) {
