@@ -106,7 +106,8 @@ static void replace_big_numbers(struct buf *out, struct slice text, const char *
         buf_add_slice(out, instead ? slice_str(instead) : slice_of(text.ptr + at, n));
         buf_add_byte(out, edge);
     }
-    buf_add(out, text.ptr + from, text.len - from);
+    if (from < text.len) // an empty text may have no place
+        buf_add(out, text.ptr + from, text.len - from);
 }
 
 static json_t *parse_replaced(struct slice text, size_t max, const char *instead, struct err *e) {
