@@ -31,3 +31,36 @@ export function Field({ label, hint, problem, wide, children }: FieldProps) {
 
 // What a browser must neither complete, correct nor keep.
 export const PLAIN = { autoComplete: "off", autoCapitalize: "none", spellCheck: false } as const;
+
+interface TypedProps extends Omit<FieldProps, "children"> {
+  name: string;
+  value: string;
+  typed: (text: string) => void;
+}
+
+export function TextField({ name, value, typed, ...about }: TypedProps) {
+  return (
+    <Field {...about}>
+      {(wired) => (
+        <input {...wired} {...PLAIN} name={name} value={value} onChange={(event) => typed(event.target.value)} />
+      )}
+    </Field>
+  );
+}
+
+export function LongTextField({ name, value, typed, rows, ...about }: TypedProps & { rows: number }) {
+  return (
+    <Field wide {...about}>
+      {(wired) => (
+        <textarea
+          {...wired}
+          name={name}
+          rows={rows}
+          value={value}
+          onChange={(event) => typed(event.target.value)}
+          spellCheck={false}
+        />
+      )}
+    </Field>
+  );
+}

@@ -3,7 +3,7 @@
 import { useState, type SubmitEvent } from "react";
 import type { ExampleCall } from "../../api/schema.ts";
 import { parseNear } from "../../format/money.ts";
-import { Field, PLAIN } from "../../parts/field.tsx";
+import { LongTextField, TextField } from "../../parts/field.tsx";
 import { Name } from "../../parts/values.tsx";
 import { useAccount } from "../../wallet/use_wallet.ts";
 import { callDraftOf, callProblems, TGAS_MAX, walletArguments, type CallDraft } from "./call_draft.ts";
@@ -17,39 +17,28 @@ interface FieldsProps {
 
 function Fields({ draft, problems, change }: FieldsProps) {
   const line = (name: keyof CallDraft, label: string, hint: string) => (
-    <Field label={label} hint={hint} problem={problems[name]}>
-      {(wired) => (
-        <input
-          {...wired}
-          {...PLAIN}
-          name={name}
-          value={draft[name]}
-          onChange={(event) => change({ [name]: event.target.value })}
-        />
-      )}
-    </Field>
+    <TextField
+      name={name}
+      label={label}
+      hint={hint}
+      problem={problems[name]}
+      value={draft[name]}
+      typed={(text) => change({ [name]: text })}
+    />
   );
   return (
     <fieldset>
       <legend>With what</legend>
       <div className="fields">
-        <Field
-          wide
+        <LongTextField
+          name="args"
           label="Arguments"
           hint="JSON, sent as it is typed here; a wallet leaves out the blanks between its parts."
           problem={problems.args}
-        >
-          {(wired) => (
-            <textarea
-              {...wired}
-              name="args"
-              rows={4}
-              value={draft.args}
-              onChange={(event) => change({ args: event.target.value })}
-              spellCheck={false}
-            />
-          )}
-        </Field>
+          rows={4}
+          value={draft.args}
+          typed={(args) => change({ args })}
+        />
         {line("deposit", "Deposit, NEAR", "What the contract does with it, it alone knows.")}
         {line("tgas", "Gas, Tgas", `At most ${TGAS_MAX}.`)}
       </div>

@@ -7,7 +7,7 @@ import { isPublic } from "../../chain/identity.ts";
 import { grouped } from "../../format/number.ts";
 import { repoShown } from "../../format/repo.ts";
 import { refShown } from "../../format/text.ts";
-import { Field, PLAIN } from "../../parts/field.tsx";
+import { Field, LongTextField, TextField } from "../../parts/field.tsx";
 import { useAccount } from "../../wallet/use_wallet.ts";
 import { eventBytes, FORMATS, oneOf, TARGETS, type Draft, type Problems } from "./draft.ts";
 
@@ -26,17 +26,13 @@ interface TextProps extends FormProps {
 
 function Text({ name, draft, problems, change, ...about }: TextProps) {
   return (
-    <Field {...about} problem={problems[name]}>
-      {(wired) => (
-        <input
-          {...wired}
-          {...PLAIN}
-          name={name}
-          value={draft[name]}
-          onChange={(event) => change({ [name]: event.target.value })}
-        />
-      )}
-    </Field>
+    <TextField
+      {...about}
+      name={name}
+      problem={problems[name]}
+      value={draft[name]}
+      typed={(text) => change({ [name]: text })}
+    />
   );
 }
 
@@ -130,23 +126,15 @@ function Input(form: FormProps) {
     <fieldset>
       <legend>With what</legend>
       <div className="fields">
-        <Field
-          wide
+        <LongTextField
+          name="input"
           label="Input"
           hint={`Its standard input, as it is typed here; ${grouped(eventBytes(draft.input))} of about 15,700 bytes.`}
           problem={problems.input}
-        >
-          {(wired) => (
-            <textarea
-              {...wired}
-              name="input"
-              rows={6}
-              value={draft.input}
-              onChange={(event) => change({ input: event.target.value })}
-              spellCheck={false}
-            />
-          )}
-        </Field>
+          rows={6}
+          value={draft.input}
+          typed={(input) => change({ input })}
+        />
         <Choice {...form} name="format" label="Output is" options={FORMATS} hint={FORMAT_HINTS[draft.format] ?? ""} />
         <Text
           {...form}
