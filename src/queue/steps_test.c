@@ -100,22 +100,28 @@ static void to_its_own_kind_counts_too(void **state) {
     world_close(&w);
 }
 
+// Leased by who only builds, though it is a run: nobody began it in time.
+static struct test_lease lease_what_is_too_late(struct world *w) {
+    bool created;
+    assert_true(create_as(w, 1, NULL, NULL, clock_wall_ms() + 600000, &created) && created);
+    sql(w, "UPDATE executions SET created_ms = created_ms - 570000");
+    sql(w, "UPDATE queue_items SET dead_at_ms = dead_at_ms - 570000");
+    restart(w);
+    struct test_lease one = poll_to(w, QUEUE_BUILD, TEST_WAIT_S);
+    assert_true(one.id == 1 && one.too_late);
+    return one;
+}
+
 // If this fails, who pays for what nobody can build or run is told nothing before the time on chain is over.
 static void what_is_too_late_is_anybodys(void **state) {
     struct world w;
     world_open_on(&w, state, 600000);
-    bool created;
-    assert_true(create_as(&w, 1, NULL, NULL, clock_wall_ms() + 600000, &created) && created);
-    sql(&w, "UPDATE executions SET created_ms = created_ms - 570000");
-    sql(&w, "UPDATE queue_items SET dead_at_ms = dead_at_ms - 570000");
-    restart(&w);
-    struct test_lease one = poll_to(&w, QUEUE_BUILD, TEST_WAIT_S);
-    assert_true(one.id == 1 && one.too_late);
+    (void)lease_what_is_too_late(&w);
     world_close(&w);
 }
 
 static struct queue_poll poll_of(struct test_answer *a, struct arena *arena, enum queue_step cannot) {
-    struct queue_poll x = {.call = call_new(a), .arena = arena, .worker_id = "w", .wait_s = 20};
+    struct queue_poll x = {.call = call_new(a), .arena = arena, .worker_id = "w", .wait_s = TEST_WAIT_S};
     x.cannot[cannot] = true;
     return x;
 }
@@ -126,13 +132,7 @@ static void what_was_too_late_goes_to_who_can(void **state) {
     struct test_answer builds, runs;
     SCOPED_ARENA(arena);
     world_open_on(&w, state, 600000);
-    bool created;
-    assert_true(create_as(&w, 1, NULL, NULL, clock_wall_ms() + 600000, &created) && created);
-    sql(&w, "UPDATE executions SET created_ms = created_ms - 570000");
-    sql(&w, "UPDATE queue_items SET dead_at_ms = dead_at_ms - 570000");
-    restart(&w);
-    struct test_lease one = poll_to(&w, QUEUE_BUILD, 5);
-    assert_true(one.id == 1 && one.too_late);
+    struct test_lease one = lease_what_is_too_late(&w);
     if (w.url) // nor is it found to be too late again while this test looks
         sql(&w, "UPDATE executions SET created_ms = created_ms + 570000");
     struct queue_poll builder = poll_of(&builds, arena, QUEUE_RUN), runner = poll_of(&runs, arena, QUEUE_BUILD);
@@ -142,7 +142,7 @@ static void what_was_too_late_goes_to_who_can(void **state) {
     assert_true(wait_for(&runs));
     assert_true(runner.leased && runner.handed == 2);
     assert_true(create(&w, 2)); // the other waits still
-    one = poll_to(&w, QUEUE_RUN, 5);
+    one = poll_to(&w, QUEUE_RUN, TEST_WAIT_S);
     assert_int_equal(hand_over(&w, &one, QUEUE_BUILD), QUEUE_OK);
     assert_true(wait_for(&builds) && builder.leased && builder.handed == 1);
     world_close(&w);

@@ -326,15 +326,20 @@ static void a_heartbeat_that_was_not_heard_is_said_again_soon(void **state) {
     world_close(&w);
 }
 
+// More than there are threads that keep leases alive, each due again as soon as it was kept alive.
+static void open_with_many_leases(struct world *w, struct arena *a) {
+    world_open_beating(w, a, 0, NO_FILE, ALWAYS_DUE_MS);
+    for (char token[] = "a"; token[0] <= 'z'; token[0]++)
+        (void)take(w, a, (uint64_t)token[0], token);
+}
+
 // If this fails, a lease is lost that its worker keeps alive, where younger ones are due again before its turn has
 // come.
 static void the_lease_that_waits_longest_is_kept_alive_first(void **state) {
     (void)state;
     SCOPED_ARENA(a);
     struct world w;
-    world_open_beating(&w, a, 0, NO_FILE, ALWAYS_DUE_MS);
-    for (char token[] = "a"; token[0] <= 'z'; token[0]++)
-        (void)take(&w, a, (uint64_t)token[0], token);
+    open_with_many_leases(&w, a);
     assert_true(told_more_than('z', told('z') + 1));
     for (char token = 'a'; token <= 'z'; token++)
         assert_true(told_more_than(token, told(token) + 1));
@@ -367,9 +372,7 @@ static void a_worker_with_many_leases_says_that_it_is_there(void **state) {
     (void)state;
     SCOPED_ARENA(a);
     struct world w;
-    world_open_beating(&w, a, 0, NO_FILE, ALWAYS_DUE_MS);
-    for (char token[] = "a"; token[0] <= 'z'; token[0]++)
-        (void)take(&w, a, (uint64_t)token[0], token);
+    open_with_many_leases(&w, a);
     const uint64_t end = deadline_in(PATIENCE_MS);
     pthread_mutex_lock(&coordinator.lock);
     const unsigned before = coordinator.announced;
