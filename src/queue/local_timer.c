@@ -8,9 +8,9 @@
 #define LOOK_MS 1000
 
 void timer_wake_by(struct local *l, uint64_t deadline_ms) {
-    uint64_t now = clock_mono_ms();
     if (deadline_ms >= l->wake_ms)
         return;
+    uint64_t now = clock_mono_ms();
     l->look_ms = now < l->look_ms ? now : l->look_ms;
     pthread_cond_signal(&l->changed);
 }
