@@ -8,6 +8,7 @@ from kit import check, equal
 from near import Key, NEAR
 from worker_world import CONTRACT, ECHO, METHODS, OPERATOR, World, builds, c_repo, refusal
 
+LATE_MS = 20000  # of which it is too late in the last tenth, and nobody's any more after it
 BUILDS, RUNS = {"EXECUTION_ENABLED": "false"}, {"COMPILATION_ENABLED": "false"}
 RUST = {"Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n'
                       '[[bin]]\nname = "app"\npath = "main.rs"\n',
@@ -181,10 +182,10 @@ def test_a_build_that_is_not_believed():
 def test_too_late_by_the_coordinator_alone():
     """Who hands over what has time on chain says first how much: else the coordinator ends it, or hands it back."""
     with kit.folder() as home:
-        w = Fleet(home)
+        w = Fleet(home, BLOCK_MS="400")  # there is time on chain for all of it
         repo = c_repo(w, "echo", ECHO)
         with w.worker("builder", **BUILDS) as builder:
-            _, tx = w.ask(repo, "hello", dead_in_ms=5000)
+            _, tx = w.ask(repo, "hello", dead_in_ms=LATE_MS)
             kit.until(lambda: "handed over to those who run" in builder.output(), 60)
             check("it came when it was too late", "the chain that there is time" in builder.output(), builder.output())
             with w.worker("runner", **RUNS):
@@ -202,10 +203,10 @@ def handed(times):
 def test_too_late_for_those_who_build():
     """Who builds what waited for builders has not asked those who run yet, however late it came."""
     with kit.folder() as home:
-        w = Fleet(home)
+        w = Fleet(home, BLOCK_MS="400")  # there is time on chain for all of it
         between = Between(w.real.url, change=handed(1))
         with w.worker("builder", **BUILDS, API_BASE_URL=between.url) as builder:
-            _, tx = w.ask(c_repo(w, "echo", ECHO), "hello", dead_in_ms=5000)
+            _, tx = w.ask(c_repo(w, "echo", ECHO), "hello", dead_in_ms=LATE_MS)
             kit.until(lambda: "handed over to those who run" in builder.output(), 60)
             with w.worker("runner", **RUNS):
                 equal("it is built and run", (w.answer(tx)[1], builds(builder), leases(builder)), ("hello", 1, 1))
@@ -214,10 +215,10 @@ def test_too_late_for_those_who_build():
 def test_too_late_for_those_who_run():
     """What was handed over and was not taken in its time is refused to its payer, and is not handed over once more."""
     with kit.folder() as home:
-        w = Fleet(home)
+        w = Fleet(home, BLOCK_MS="400")  # there is time on chain for all of it
         between = Between(w.real.url, change=handed(2))
         with w.worker("builder", **BUILDS, API_BASE_URL=between.url) as builder:
-            _, tx = w.ask(c_repo(w, "echo", ECHO), "hello", dead_in_ms=5000)
+            _, tx = w.ask(c_repo(w, "echo", ECHO), "hello", dead_in_ms=LATE_MS)
             event, value = w.answer(tx)
             check("its payer is told", value is None and event["failure"] == "platform"
                   and "no worker that runs could take the request" in event["error_message"], event)
